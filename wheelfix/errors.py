@@ -1,0 +1,59 @@
+"""The errors wheelfix raises on purpose, and the exit code each one ends with.
+
+::
+
+    WheelfixError          3
+    ├── InputError         3   the thing to read is missing, broken or hostile
+    │   ├── WheelError     3   not a wheel, or a damaged one
+    │   └── ElfError       3   an ELF file that contradicts itself
+    ├── IndexProblem       4   no usable index, or a corrupt one
+    └── ApplyError         5   the result could not be written
+
+Every error says what it is about, what is wrong, and what to do: ``subject``,
+``problem`` and ``hint``. The command line prints the first two on one line and the hint
+on a second one. "Not found" and "ambiguous" are values, never exceptions.
+"""
+
+from __future__ import annotations
+
+
+class WheelfixError(Exception):
+    """Base class.
+
+    Args:
+        subject: the file, member or argument in question.
+        problem: what is wrong with it, in one clause.
+        hint: what the user can do about it, in the imperative.
+    """
+
+    exit_code = 3
+
+    def __init__(self, subject: str, problem: str, hint: str = "") -> None:
+        super().__init__(f"{subject}: {problem}")
+        self.subject = subject
+        self.problem = problem
+        self.hint = hint
+
+
+class InputError(WheelfixError):
+    """The input is missing, unreadable, broken or hostile."""
+
+
+class WheelError(InputError):
+    """Not a wheel, or a damaged one."""
+
+
+class ElfError(InputError):
+    """An ELF file that contradicts itself."""
+
+
+class IndexProblem(WheelfixError):  # noqa: N818 - IndexError is a builtin, this reads better
+    """No usable index, or a corrupt one."""
+
+    exit_code = 4
+
+
+class ApplyError(WheelfixError):
+    """The result could not be written."""
+
+    exit_code = 5

@@ -1,0 +1,1 @@
+"""Frozen facts. Nothing in this package reads, writes or decides."""

@@ -1,0 +1,142 @@
+"""What a scan concludes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wheelfix.model.elf import ElfObject
+from wheelfix.model.index import IndexInfo, Lookup, Provider
+
+
+class NeedClass(StrEnum):
+    """Who answers a need, in the order in which the question is decided."""
+
+    BUNDLED = "bundled"
+    LIBC = "libc"
+    PYTHON = "python"
+    DRIVER = "driver"
+    SIBLING = "sibling"
+    PROVIDED = "provided"
+    AMBIGUOUS = "ambiguous"
+    UNKNOWN = "unknown"
+
+
+class Level(StrEnum):
+    """Weight of a finding; only an error changes the exit code."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """A distribution known to carry a library.
+
+    Attributes:
+        distribution: normalised distribution name (PEP 503).
+        directory: where it installs the library, relative to site-packages (``nvidia/cublas/lib``).
+        exact: the soname is listed as it is; False if a pattern such as ``libarrow.so.*`` matched.
+    """
+
+    distribution: str
+    directory: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SonameFacts:
+    """All that is known about one soname outside the wheel.
+
+    Attributes:
+        lookup: the answer of the index.
+        libc: ``glibc`` or ``musl`` if the C library owns it on that machine, else None.
+        driver: why it belongs to the GPU driver, else None.
+        carriers: distributions that carry it.
+    """
+
+    soname: str
+    machine: str
+    lookup: Lookup
+    libc: str | None = None
+    driver: str | None = None
+    carriers: tuple[Carrier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A soname wanted by some objects of a wheel for one machine type.
+
+    Attributes:
+        reason: one clause that says why it is in its class.
+        wanted_by: member paths, sorted.
+        distribution: who brings it, for class ``sibling``.
+        providers: best first; also given where the class is not ``provided``.
+        versions: symbol versions asked of it, sorted.
+    """
+
+    soname: str
+    machine: str
+    need_class: NeedClass
+    reason: str
+    wanted_by: tuple[str, ...]
+    distribution: str | None = None
+    providers: tuple[Provider, ...] = ()
+    versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dlopen:
+    """A library opened by name at run time, with the evidence for it."""
+
+    soname: str
+    found_in: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something the user should know that is not a need."""
+
+    level: Level
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelScan:
+    """The whole result of scanning one wheel.
+
+    Attributes:
+        target: file name of the wheel.
+        name: normalised distribution name.
+        machine: the machine type ``build_inputs`` and ``ignore_missing`` are for, None without ELF files.
+        needs: sorted by soname, then machine.
+        build_inputs: all nixpkgs attributes the wheel needs, as one writes them below ``pkgs``.
+        baseline_inputs: the subset uv2nix and poetry2nix add by themselves for the wheel's tag.
+        ignore_missing: the exact entries for ``autoPatchelfIgnoreMissingDeps``.
+    """
+
+    target: str
+    name: str
+    version: str
+    tags: tuple[str, ...]
+    requires_dist: tuple[str, ...]
+    index: IndexInfo
+    machine: str | None
+    objects: tuple[ElfObject, ...]
+    needs: tuple[Need, ...]
+    dlopen: tuple[Dlopen, ...]
+    build_inputs: tuple[str, ...]
+    baseline_inputs: tuple[str, ...]
+    ignore_missing: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def answered(self) -> bool:
+        """Every need has an answer and no finding is an error: exit code 0."""
+        open_classes = {NeedClass.AMBIGUOUS, NeedClass.UNKNOWN}
+        return not any(n.need_class in open_classes for n in self.needs) and not any(
+            f.level is Level.ERROR for f in self.findings
+        )

@@ -1,0 +1,43 @@
+"""A distribution as its wheel describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One Requires-Dist line.
+
+    Attributes:
+        name: normalised distribution name (PEP 503).
+        extras: extras asked of it, sorted.
+        active: its marker holds for the wheel's platform with no extra chosen.
+        text: the line as the metadata has it.
+    """
+
+    name: str
+    extras: tuple[str, ...]
+    active: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """Name, version, tags and requirements of a wheel.
+
+    Attributes:
+        target: file name of the wheel.
+        name: normalised distribution name (PEP 503).
+        version: as the metadata writes it.
+        tags: expanded compatibility tags, sorted (``cp312-cp312-manylinux_2_28_x86_64``).
+        requires: in metadata order.
+        files: POSIX paths of all members, relative to the wheel's root.
+    """
+
+    target: str
+    name: str
+    version: str
+    tags: tuple[str, ...]
+    requires: tuple[Requirement, ...]
+    files: frozenset[str]
