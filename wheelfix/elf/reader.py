@@ -1,0 +1,72 @@
+"""One ELF file, from a stream of its bytes."""
+
+from __future__ import annotations
+
+from wheelfix.elf.dynamic import DF_1_NODEFLIB, DF_1_PIE, read_dynamic
+from wheelfix.elf.header import ET_EXEC, PT_INTERP, Header, read_header
+from wheelfix.elf.stream import Chunks, ForwardReader, OutOfRange
+from wheelfix.errors import ElfError
+from wheelfix.model.elf import ElfObject
+
+ELF_MAGIC = b"\x7fELF"
+_MAX_INTERPRETER = 4096
+
+
+def read_elf(path: str, chunks: Chunks, *, size: int) -> ElfObject:
+    """Read what the loader would see of one ELF file.
+
+    The file is passed once from start to end (so that the source can check its checksum), plus
+    once more up to its string table where that is further in than the kept head.
+
+    Args:
+        path: POSIX path of the member relative to the root of its wheel; for the result and messages.
+        chunks: opens a pass over the file's bytes.
+        size: length of the file in bytes.
+
+    Returns:
+        The facts; ``dynamic`` is False and the lists are empty for a file the loader has no part in.
+
+    Raises:
+        ElfError: the file contradicts itself.
+        WheelError: from ``chunks``, when the member's data is damaged.
+    """
+    reader = ForwardReader(chunks, size=size)
+    try:
+        header = read_header(path, reader)
+        interpreter = _read_interpreter(path, reader, header)
+        dynamic = read_dynamic(path, reader, header)
+    except OutOfRange:
+        raise ElfError(
+            path, "a table of the ELF file runs past its end", "the file is damaged: fetch the wheel again"
+        ) from None
+    reader.drain()
+    flags_1 = dynamic.flags_1 if dynamic else 0
+    return ElfObject(
+        path=path,
+        machine=header.machine,
+        bits=header.bits,
+        soname=dynamic.soname if dynamic else None,
+        needed=dynamic.needed if dynamic else (),
+        rpath=dynamic.rpath if dynamic else (),
+        runpath=dynamic.runpath if dynamic else (),
+        interpreter=interpreter,
+        executable=header.type == ET_EXEC or interpreter is not None or bool(flags_1 & DF_1_PIE),
+        dynamic=dynamic is not None,
+        nodeflib=bool(flags_1 & DF_1_NODEFLIB),
+        versions=dynamic.versions if dynamic else (),
+    )
+
+
+def _read_interpreter(path: str, reader: ForwardReader, header: Header) -> str | None:
+    segment = next((s for s in header.segments if s.type == PT_INTERP), None)
+    if segment is None or segment.filesz == 0:
+        return None
+    try:
+        raw = reader.read(segment.offset, min(segment.filesz, _MAX_INTERPRETER))
+    except OutOfRange:
+        raise ElfError(
+            path,
+            f"interpreter at offset {segment.offset:#x} lies outside the file of {reader.size} bytes",
+            "the file is damaged or made to mislead; fetch the wheel again",
+        ) from None
+    return raw.partition(b"\0")[0].decode("utf-8", "backslashreplace")
