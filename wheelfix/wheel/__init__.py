@@ -1,0 +1,1 @@
+"""Wheel archives: members, metadata, inflated streams."""

@@ -1,0 +1,120 @@
+"""Names, versions, tags, requirements: the door to ``packaging``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from packaging.metadata import parse_email
+from packaging.requirements import InvalidRequirement
+from packaging.requirements import Requirement as ParsedRequirement
+from packaging.tags import Tag, parse_tag
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion
+
+from wheelfix.errors import WheelError
+from wheelfix.model.wheel import Requirement
+
+DEFAULT_PYTHON = "3.12"
+"""Python version markers are evaluated for when the tags name none (``py3``)."""
+
+
+def normalize_name(name: str) -> str:
+    """Normalise a distribution name (PEP 503)."""
+    return canonicalize_name(name)
+
+
+def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
+    """Split a wheel file name into normalised name, version and expanded tags.
+
+    Returns:
+        None if the name does not follow the binary distribution format (a renamed wheel).
+    """
+    try:
+        name, version, _, tags = parse_wheel_filename(filename)
+    except (InvalidWheelFilename, InvalidVersion):
+        return None
+    return name, str(version), _sort_tags(tags)
+
+
+def parse_wheel_tags(text: str) -> tuple[str, ...]:
+    """Expand the ``Tag:`` lines of a WHEEL file."""
+    tags: set[Tag] = set()
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip().lower() == "tag" and value.count("-") == 2:
+            tags |= parse_tag(value.strip())
+    return _sort_tags(tags)
+
+
+def parse_metadata(path: str, text: bytes, tags: Sequence[str]) -> tuple[str, str, tuple[Requirement, ...]]:
+    """Read name, version and requirements out of a METADATA file.
+
+    Args:
+        path: member path, for messages.
+        text: the file.
+        tags: compatibility tags of the wheel; requirement markers are evaluated for them.
+
+    Raises:
+        WheelError: the file names no distribution or no version.
+    """
+    raw, _ = parse_email(text)
+    name, version = raw.get("name"), raw.get("version")
+    if not name or not version:
+        raise WheelError(path, "METADATA has no Name or no Version", "the wheel is damaged: fetch it again")
+    environment = find_environment(tags)
+    requires = [
+        requirement
+        for line in raw.get("requires_dist", [])
+        if (requirement := parse_requirement(line, environment))
+    ]
+    return canonicalize_name(name), version, tuple(requires)
+
+
+def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | None:
+    """Parse one requirement and evaluate its marker with no extra chosen.
+
+    Returns:
+        None for a line that is no requirement: old wheels have them, and installers skip them.
+    """
+    try:
+        parsed = ParsedRequirement(line)
+    except InvalidRequirement:
+        return None
+    marker = parsed.marker
+    return Requirement(
+        name=canonicalize_name(parsed.name),
+        extras=tuple(sorted(parsed.extras)),
+        active=marker is None or marker.evaluate({**environment, "extra": ""}),
+        text=line,
+    )
+
+
+def find_environment(tags: Iterable[str]) -> dict[str, str]:
+    """Marker environment (PEP 508) of the Linux interpreter that a wheel with these tags is for."""
+    version, machine = DEFAULT_PYTHON, "x86_64"
+    for tag in sorted(tags):
+        interpreter, _, platform = tag.split("-", 2)
+        if match := re.fullmatch(r"cp(\d)(\d+)", interpreter):
+            version = f"{match[1]}.{match[2]}"
+        if match := re.fullmatch(r"(?:many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)", platform):
+            machine = match[1]
+    if "-abi3-" in next(iter(sorted(tags)), ""):
+        version = max(version, DEFAULT_PYTHON, key=lambda v: [int(part) for part in v.split(".")])
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{version}.0",
+        "os_name": "posix",
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{version}.0",
+        "python_version": version,
+        "sys_platform": "linux",
+    }
+
+
+def _sort_tags(tags: Iterable[Tag]) -> tuple[str, ...]:
+    return tuple(sorted(str(tag) for tag in tags))
