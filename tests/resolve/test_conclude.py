@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from tests.support.objects import elf, provider, wheel
+from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.resolve.conclude import collect_build_inputs, collect_ignored, find_findings, find_machine
+
+
+def need(
+    soname: str, kind: NeedClass, *, attr: str | None = None, machine: str = "x86_64", reason: str = ""
+) -> Need:
+    return Need(
+        soname=soname,
+        machine=machine,
+        need_class=kind,
+        reason=reason,
+        wanted_by=("x.so",),
+        providers=(provider(attr, soname),) if attr else (),
+    )
+
+
+def test_inputs_are_provided_needs_of_the_machine_only() -> None:
+    needs = [
+        need("a", NeedClass.PROVIDED, attr="zlib"),
+        need("b", NeedClass.PROVIDED, attr="zlib"),
+        need("c", NeedClass.SIBLING, attr="cudaPackages.nccl"),
+        need("d", NeedClass.PROVIDED, attr="glib", machine="aarch64"),
+    ]
+    assert collect_build_inputs(needs, "x86_64") == ("zlib",)
+
+
+def test_only_driver_needs_are_ignored() -> None:
+    needs = [need("libcuda.so.1", NeedClass.DRIVER), need("libgone.so", NeedClass.UNKNOWN)]
+    assert collect_ignored(needs, "x86_64") == ("libcuda.so.1",)
+
+
+def test_machine_follows_the_tag() -> None:
+    objects = [elf("a", machine="aarch64"), elf("b", machine="x86_64")]
+    assert (
+        find_machine(wheel(tags=["cp312-cp312-manylinux_2_28_aarch64"]), objects, default="x86_64")
+        == "aarch64"
+    )
+    assert find_machine(wheel(tags=["py3-none-any"]), objects, default="x86_64") == "x86_64"
+    assert find_machine(wheel(tags=["py3-none-any"]), objects[:1], default="x86_64") == "aarch64"
+    assert find_machine(wheel(), [], default="x86_64") is None
+
+
+def test_musl_wheel_is_a_warning() -> None:
+    needs = [need("libc.musl-x86_64.so.1", NeedClass.LIBC, reason="part of musl")]
+    (finding,) = find_findings(wheel(), [elf("x.so")], needs, "x86_64")
+    assert finding.level is Level.WARNING
+    assert "musl" in finding.message
+
+
+def test_program_names_its_interpreter() -> None:
+    program = elf("bin/uv", interpreter="/lib64/ld-linux-x86-64.so.2")
+    (finding,) = find_findings(wheel(), [program], [], "x86_64")
+    assert "/lib64/ld-linux-x86-64.so.2" in finding.message

@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tests.support.objects import elf, facts, wheel
+from wheelfix.model.elf import ElfObject, VersionNeed
+from wheelfix.model.scan import Need, NeedClass, SonameFacts
+from wheelfix.model.wheel import Distribution
+from wheelfix.resolve.needs import classify, find_wants
+
+
+def decide(
+    objects: Sequence[ElfObject],
+    known: Sequence[SonameFacts],
+    *,
+    dist: Distribution | None = None,
+    fillers: Mapping[str, Sequence[str]] | None = None,
+    prefer: Sequence[str] = (),
+) -> dict[str, Need]:
+    table = {(f.soname, f.machine): f for f in known}
+    for want in (wants := find_wants(objects)):
+        table.setdefault((want.soname, want.machine), facts(want.soname, machine=want.machine))
+    needs = classify(dist or wheel(), wants, table, fillers or {}, prefer=prefer)
+    return {need.soname: need for need in needs}
+
+
+def only(needs: Mapping[str, Need]) -> Need:
+    (need,) = needs.values()
+    return need
+
+
+def test_bundled_comes_before_everything() -> None:
+    objects = [elf("a/x.so", needed=["libcuda.so.1"], runpath=["$ORIGIN"]), elf("a/libcuda.so.1")]
+    need = only(decide(objects, [facts("libcuda.so.1", driver="yes", attrs=["zluda"])]))
+    assert need.need_class is NeedClass.BUNDLED
+    assert "$ORIGIN" in need.reason
+
+
+@pytest.mark.parametrize(
+    ("known", "kind"),
+    [
+        (facts("s", libc="glibc", attrs=["glibc"]), NeedClass.LIBC),
+        (facts("s", driver="GPU driver", attrs=["zluda"]), NeedClass.DRIVER),
+        (facts("s", attrs=["a", "b"]), NeedClass.PROVIDED),
+        (facts("s", attrs=["a", "b"], rivals=["a", "b"]), NeedClass.AMBIGUOUS),
+        (facts("s", nearest=["s.8"]), NeedClass.UNKNOWN),
+    ],
+)
+def test_classes(known: SonameFacts, kind: NeedClass) -> None:
+    assert only(decide([elf("x.so", needed=["s"])], [known])).need_class is kind
+
+
+def test_unknown_names_the_nearest_majors() -> None:
+    need = only(decide([elf("x.so", needed=["s"])], [facts("s", nearest=["libffi.so.8"])]))
+    assert "libffi.so.8" in need.reason
+
+
+@pytest.mark.parametrize("soname", ["libpython3.12.so.1.0", "libpython3.so", "libpython3.13t.so.1.0"])
+def test_the_interpreters_library(soname: str) -> None:
+    assert only(decide([elf("x.so", needed=[soname])], [])).need_class is NeedClass.PYTHON
+
+
+def test_preference_settles_an_ambiguity() -> None:
+    known = facts("s", attrs=["a", "b"], rivals=["a", "b"])
+    need = only(decide([elf("x.so", needed=["s"])], [known], prefer=["b"]))
+    assert need.need_class is NeedClass.PROVIDED
+    assert [p.attr for p in need.providers] == ["b", "a"]
+
+
+def test_a_preference_nobody_offers_changes_nothing() -> None:
+    known = facts("s", attrs=["a", "b"], rivals=["a", "b"])
+    assert only(decide([elf("x.so", needed=["s"])], [known], prefer=["c"])).need_class is NeedClass.AMBIGUOUS
+
+
+def test_a_path_in_needed_is_said_to_be_one() -> None:
+    need = only(decide([elf("x.so", needed=["/usr/lib/libx.so"])], []))
+    assert need.need_class is NeedClass.UNKNOWN
+    assert "path" in need.reason
+
+
+def test_machines_are_kept_apart() -> None:
+    objects = [elf("x.so", needed=["s"]), elf("y.so", needed=["s"], machine="aarch64")]
+    wants = find_wants(objects)
+    assert [(w.soname, w.machine, w.wanted_by) for w in wants] == [
+        ("s", "aarch64", ("y.so",)),
+        ("s", "x86_64", ("x.so",)),
+    ]
+
+
+def test_symbol_versions_are_collected_per_need() -> None:
+    objects = [
+        elf("x.so", needed=["s"], versions=[VersionNeed(soname="s", versions=("V_2",))]),
+        elf("y.so", needed=["s"], versions=[VersionNeed(soname="s", versions=("V_1", "V_2"))]),
+    ]
+    assert only(decide(objects, [])).versions == ("V_1", "V_2")
+
+
+class TestSiblings:
+    cublas = facts(
+        "libcublas.so.12",
+        attrs=["cudaPackages.libcublas"],
+        carriers=[("nvidia-cublas-cu12", "nvidia/cublas/lib"), ("nvidia-cublas", "nvidia/cublas/lib")],
+    )
+
+    def test_run_path_names_the_place_and_metadata_the_distribution(self) -> None:
+        user = elf("torch/lib/x.so", needed=["libcublas.so.12"], rpath=["$ORIGIN/../../nvidia/cublas/lib"])
+        need = only(decide([user], [self.cublas], dist=wheel("torch", requires=["nvidia-cublas-cu12"])))
+        assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "nvidia-cublas-cu12")
+        assert "$ORIGIN/../../nvidia/cublas/lib" in need.reason
+
+    def test_run_path_alone_is_enough(self) -> None:
+        pdf = facts("libQt6Pdf.so.6", attrs=["qt6.qtwebengine"], carriers=[("pyside6-pdf", "PySide6/Qt/lib")])
+        user = elf("PySide6/Qt/plugins/p.so", needed=["libQt6Pdf.so.6"], runpath=["$ORIGIN/../lib"])
+        assert only(decide([user], [pdf], dist=wheel("pyside6-essentials"))).distribution == "pyside6-pdf"
+
+    def test_requirement_alone_is_enough(self) -> None:
+        z3 = facts("libz3.so.5.3", attrs=["z3"], carriers=[("z3-solver", "z3/lib")])
+        need = only(
+            decide([elf("a/x.so", needed=["libz3.so.5.3"])], [z3], dist=wheel(requires=["z3-solver"]))
+        )
+        assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "z3-solver")
+
+    def test_without_evidence_nixpkgs_is_the_answer(self) -> None:
+        need = only(decide([elf("a/x.so", needed=["libcublas.so.12"])], [self.cublas]))
+        assert need.need_class is NeedClass.PROVIDED
+
+    def test_the_toolkit_stands_for_its_extras(self) -> None:
+        known = facts(
+            "libcublas.so.13",
+            carriers=[("nvidia-cublas", "nvidia/cu13/lib"), ("nvidia-cublas-cu13", "nvidia/cublas/lib")],
+        )
+        dist = wheel("torch", requires=["cuda-toolkit"], extras=["cublas", "cudart"])
+        assert (
+            only(decide([elf("x.so", needed=["libcublas.so.13"])], [known], dist=dist)).distribution
+            == "nvidia-cublas"
+        )
+
+    def test_the_toolkits_cudart_is_nvidia_cuda_runtime(self) -> None:
+        known = facts("libcudart.so.13", carriers=[("nvidia-cuda-runtime", "nvidia/cu13/lib")])
+        dist = wheel("torch", requires=["cuda-toolkit"], extras=["cudart"])
+        assert only(decide([elf("x.so", needed=["libcudart.so.13"])], [known], dist=dist)).distribution == (
+            "nvidia-cuda-runtime"
+        )
+
+    def test_torch_extension_without_metadata(self) -> None:
+        known = facts("libc10.so", attrs=["libtorch-bin"])
+        assert only(decide([elf("x.so", needed=["libc10.so"])], [known])).distribution == "torch"
+
+    def test_gcc_runtime_of_a_required_wheel_is_not_relied_on(self) -> None:
+        known = facts("libgomp.so.1", attrs=["stdenv.cc.cc.lib"], carriers=[("torch", "torch/lib")])
+        need = only(decide([elf("x.so", needed=["libgomp.so.1"])], [known], dist=wheel(requires=["torch"])))
+        assert need.need_class is NeedClass.PROVIDED
+
+    def test_a_library_no_table_knows_in_a_place_a_required_distribution_fills(self) -> None:
+        user = elf("ext/x.so", needed=["libnew.so.1"], runpath=["$ORIGIN/../base_lib/lib"])
+        need = only(decide([user], [], dist=wheel(requires=["base-lib"])))
+        assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "base-lib")
+
+    def test_the_wheel_is_no_sibling_of_itself(self) -> None:
+        known = facts("libc10.so", carriers=[("torch", "torch/lib")])
+        user = elf("torch/x.so", needed=["libc10.so"], runpath=["$ORIGIN/lib"])
+        assert only(decide([user], [known], dist=wheel("torch"))).need_class is NeedClass.UNKNOWN

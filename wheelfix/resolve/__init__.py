@@ -1,0 +1,1 @@
+"""Models in, conclusions out: no files, no processes, no network."""

@@ -1,0 +1,139 @@
+"""From classified needs to what the user does: inputs, ignore list, findings."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from wheelfix.model.elf import ElfObject
+from wheelfix.model.scan import Finding, Level, Need, NeedClass
+from wheelfix.model.wheel import Distribution
+
+_NAMED = 3
+_PLATFORM = re.compile(r"(many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)")
+
+
+def find_machine(wheel: Distribution, objects: Sequence[ElfObject], *, default: str) -> str | None:
+    """Choose the machine type the conclusions are for.
+
+    The wheel's tag decides; without one (``any``), ``default`` if there are objects of it, else the type with
+    most objects.
+
+    Returns:
+        None for a wheel without ELF files.
+    """
+    counts = Counter(obj.machine for obj in objects)
+    if not counts:
+        return None
+    tagged = {machine for tag in wheel.tags if (machine := _find_tag_machine(tag))}
+    for candidates in (tagged & set(counts), set(counts)):
+        if default in candidates:
+            return default
+        if candidates:
+            return max(sorted(candidates), key=lambda m: counts[m])
+    return None
+
+
+def collect_build_inputs(needs: Iterable[Need], machine: str | None) -> tuple[str, ...]:
+    """The nixpkgs attributes of all provided needs, sorted."""
+    return tuple(
+        sorted(
+            {
+                need.providers[0].attr
+                for need in needs
+                if need.need_class is NeedClass.PROVIDED and need.machine == machine
+            }
+        )
+    )
+
+
+def collect_ignored(needs: Iterable[Need], machine: str | None) -> tuple[str, ...]:
+    """The exact entries for ``autoPatchelfIgnoreMissingDeps``: what only the GPU driver brings."""
+    return tuple(
+        sorted({n.soname for n in needs if n.need_class is NeedClass.DRIVER and n.machine == machine})
+    )
+
+
+def find_findings(
+    wheel: Distribution, objects: Sequence[ElfObject], needs: Sequence[Need], machine: str | None
+) -> tuple[Finding, ...]:
+    """Collect what is worth saying beside the needs, errors first."""
+    found = [
+        *_find_interpreters(objects),
+        *_find_musl(wheel, needs),
+        *_find_foreign(objects, machine),
+        *_find_unreached(needs),
+        *_find_drivers(needs, machine),
+    ]
+    order = list(Level)
+    return tuple(sorted(found, key=lambda f: (order.index(f.level), f.subject, f.message)))
+
+
+def _find_tag_machine(tag: str) -> str | None:
+    match = _PLATFORM.fullmatch(tag.rpartition("-")[2])
+    return match[2] if match else None
+
+
+def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:
+    programs: dict[str, list[str]] = {}
+    for obj in objects:
+        if obj.interpreter and obj.executable and not obj.interpreter.startswith("/nix/store/"):
+            programs.setdefault(obj.interpreter, []).append(obj.path)
+    for interpreter, paths in sorted(programs.items()):
+        yield Finding(
+            level=Level.NOTE,
+            subject=_name_some(paths),
+            message=f"program with interpreter {interpreter}, which NixOS does not have: "
+            "autoPatchelfHook sets it, a plain virtual environment needs nix-ld",
+        )
+
+
+def _find_musl(wheel: Distribution, needs: Iterable[Need]) -> Iterable[Finding]:
+    musl = sorted({n.soname for n in needs if n.need_class is NeedClass.LIBC and "musl" in n.reason})
+    if musl:
+        yield Finding(
+            level=Level.WARNING,
+            subject=wheel.target,
+            message=f"built for musl (needs {', '.join(musl)}): works with pkgsMusl's Python only; "
+            "choose the manylinux wheel for glibc",
+        )
+
+
+def _find_foreign(objects: Iterable[ElfObject], machine: str | None) -> Iterable[Finding]:
+    counts = Counter(o.machine for o in objects if o.dynamic and o.machine != machine)
+    for other, count in sorted(counts.items()):
+        yield Finding(
+            level=Level.NOTE,
+            subject=other,
+            message=f"{count} ELF file{'s' if count > 1 else ''} for {other} beside {machine}: "
+            "their needs are listed, the inputs are for the latter",
+        )
+
+
+def _find_unreached(needs: Iterable[Need]) -> Iterable[Finding]:
+    sonames = [n.soname for n in needs if n.need_class is NeedClass.BUNDLED and "no rpath" in n.reason]
+    if sonames:
+        yield Finding(
+            level=Level.NOTE,
+            subject=_name_some(sonames),
+            message="bundled where no rpath leads: Python code or a launcher has to load it first "
+            "(autoPatchelfHook finds it by its name)",
+        )
+
+
+def _find_drivers(needs: Iterable[Need], machine: str | None) -> Iterable[Finding]:
+    drivers = collect_ignored(needs, machine)
+    if drivers:
+        yield Finding(
+            level=Level.NOTE,
+            subject=", ".join(drivers),
+            message="comes with the GPU driver, from /run/opengl-driver/lib: add autoAddDriverRunpath to "
+            "nativeBuildInputs, and ignore exactly this when patching",
+        )
+
+
+def _name_some(names: Iterable[str]) -> str:
+    ordered = sorted(set(names))
+    rest = len(ordered) - _NAMED
+    return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

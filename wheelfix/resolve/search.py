@@ -1,0 +1,104 @@
+"""The loader's search inside one wheel: which member answers a DT_NEEDED.
+
+glibc's order (``elf/dl-load.c``, ``_dl_map_object``): an object without DT_RUNPATH is searched for through
+its own DT_RPATH and that of everything that loaded it; DT_RUNPATH counts for the object's own needs only, and
+switches every DT_RPATH off. Before any of it, a soname that is already loaded is taken as it is.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from wheelfix.model.elf import ElfObject
+from wheelfix.resolve.layout import expand_entry, find_install_path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A member that answers a need.
+
+    Attributes:
+        path: member path of the library.
+        via: the run-path entry that leads to it, or None if no entry does and it has to be loaded first.
+        inherited_from: member whose DT_RPATH is used, if not the wanting object's own.
+    """
+
+    path: str
+    via: str | None
+    inherited_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One expanded run-path entry."""
+
+    text: str
+    directory: str
+    owner: str
+
+
+class WheelSearch:
+    """Answers needs of one wheel's objects from its own members."""
+
+    def __init__(self, objects: Iterable[ElfObject]) -> None:
+        self._objects = {obj.path: obj for obj in objects}
+        self._installed = {
+            (o.machine, find_install_path(o.path)): o for o in self._objects.values() if o.dynamic
+        }
+        self._carriers: dict[tuple[str, str], ElfObject] = {}
+        # A member's own soname is better evidence than its file name; the first in path order wins.
+        for name in ("soname", "name"):
+            for obj in sorted(self._installed.values(), key=lambda o: o.path):
+                if (carried := getattr(obj, name)) and not obj.executable:
+                    self._carriers.setdefault((obj.machine, carried), obj)
+        self._parents = self._find_parents()
+
+    def find(self, obj: ElfObject, soname: str) -> Found | None:
+        """Find the member that answers ``soname`` for ``obj``, or None."""
+        for entry in self.entries(obj):
+            hit = self._installed.get((obj.machine, posixpath.join(entry.directory, soname)))
+            if hit:
+                owner = entry.owner if entry.owner != obj.path else None
+                return Found(path=hit.path, via=entry.text, inherited_from=owner)
+        carrier = self._carriers.get((obj.machine, soname))
+        return Found(path=carrier.path, via=None) if carrier else None
+
+    def entries(self, obj: ElfObject) -> list[Entry]:
+        """The run-path entries searched for the needs of ``obj``, in the loader's order."""
+        own = self._expand(obj, obj.runpath or obj.rpath)
+        if obj.runpath:
+            return own
+        return own + [e for path in self._ancestors(obj.path) for e in self._inheritable(self._objects[path])]
+
+    def _inheritable(self, obj: ElfObject) -> list[Entry]:
+        return [] if obj.runpath else self._expand(obj, obj.rpath)
+
+    @staticmethod
+    def _expand(obj: ElfObject, entries: Iterable[str]) -> list[Entry]:
+        origin = posixpath.dirname(find_install_path(obj.path))
+        return [
+            Entry(text, directory, obj.path)
+            for text in entries
+            for directory in expand_entry(text, origin=origin, machine=obj.machine)
+        ]
+
+    def _find_parents(self) -> Mapping[str, tuple[str, ...]]:
+        """Who may load whom, by soname and file name: run paths are not needed to see that."""
+        parents: dict[str, list[str]] = {}
+        for obj in self._objects.values():
+            for soname in obj.needed:
+                if (child := self._carriers.get((obj.machine, soname))) and child.path != obj.path:
+                    parents.setdefault(child.path, []).append(obj.path)
+        return {child: tuple(sorted(set(found))) for child, found in parents.items()}
+
+    def _ancestors(self, path: str) -> list[str]:
+        """All loaders of a member, nearest first."""
+        seen, order, level = {path}, [], [path]
+        while level:
+            level = [p for child in level for p in self._parents.get(child, ())]
+            level = [p for p in dict.fromkeys(level) if p not in seen]
+            seen.update(level)
+            order += level
+        return order

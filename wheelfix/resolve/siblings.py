@@ -1,0 +1,170 @@
+"""Which other distribution brings a library.
+
+Two kinds of evidence, strongest first: a run-path entry that leads into a directory this wheel does not fill
+but a known distribution does, and a requirement on a distribution that is known to carry the soname.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from wheelfix.model.scan import Carrier
+from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.resolve.layout import relative_to_site
+
+TORCH_ONLY = frozenset(
+    {
+        "libc10.so",
+        "libc10_cuda.so",
+        "libtorch.so",
+        "libtorch_cpu.so",
+        "libtorch_cuda.so",
+        "libtorch_python.so",
+    }
+)
+"""Sonames that tell a torch extension: it works with the torch it is loaded into, with no other build."""
+
+_TOOLCHAIN = re.compile(r"lib(stdc\+\+|gcc_s|gomp|gfortran|quadmath|atomic|z)\.so\.\d+")
+"""Libraries that wheels vendor by the way: that a requirement carries one makes it no supplier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sibling:
+    """The distribution that answers a need, and why that is believed."""
+
+    distribution: str
+    reason: str
+
+
+def find_sibling(
+    soname: str,
+    wheel: Distribution,
+    *,
+    directories: Mapping[str, str],
+    carriers: Sequence[Carrier],
+    fillers: Mapping[str, Sequence[str]],
+    wanted: frozenset[str],
+    provided: bool,
+) -> Sibling | None:
+    """Find the distribution that brings ``soname``.
+
+    Args:
+        soname: the need.
+        wheel: the wheel that has it.
+        directories: directories relative to site-packages that the wanting objects' run paths name, with
+            the entry as it is written.
+        carriers: distributions known to carry the soname.
+        fillers: distributions known to fill a directory, by directory relative to site-packages.
+        wanted: all sonames that the wheel's objects need.
+        provided: nixpkgs has it; a directory alone is then too weak a hint at another wheel.
+    """
+    others = [c for c in carriers if c.distribution != wheel.name]
+    required = {r.name: r for r in wheel.requires if r.active}
+    named = [c for c in others if c.directory in directories]
+    if named:
+        best = _pick(named, required, wanted)
+        entry = directories[best.directory]
+        return Sibling(
+            distribution=best.distribution,
+            reason=f"rpath {entry} names {best.directory}{_say_required(best, required)}",
+        )
+    if not provided and (sibling := _find_by_directory(directories, fillers, required, wheel)):
+        return sibling
+    if _TOOLCHAIN.fullmatch(soname):
+        return None
+    if by_requirement := [c for c in others if c.distribution in _expand_required(required)]:
+        best = _pick(by_requirement, required, wanted)
+        return Sibling(
+            distribution=best.distribution,
+            reason=f"the metadata requires {best.distribution}, which carries it",
+        )
+    if soname in TORCH_ONLY and wheel.name != "torch":
+        return Sibling(
+            distribution="torch", reason="an extension of torch: only the torch that loads it fits"
+        )
+    if "libtorch_cuda.so" in wanted or "libc10_cuda.so" in wanted:
+        nvidia = [c for c in others if c.distribution.startswith("nvidia-")]
+        if nvidia:
+            best = _pick(nvidia, required, wanted)
+            return Sibling(
+                distribution=best.distribution,
+                reason=f"torch requires {best.distribution} and loads it first",
+            )
+    return None
+
+
+def _find_by_directory(
+    directories: Mapping[str, str],
+    fillers: Mapping[str, Sequence[str]],
+    required: Mapping[str, Requirement],
+    wheel: Distribution,
+) -> Sibling | None:
+    """A library the tables do not know, in a place that only a required distribution fills."""
+    for directory, entry in directories.items():
+        if any(f.startswith(f"{directory}/") for f in wheel.files):
+            continue
+        names = [name for name in fillers.get(directory, ()) if name in required]
+        top = re.sub(r"[-_.]+", "-", directory.partition("/")[0].removesuffix(".libs")).lower()
+        if not names and top in required:
+            names = [top]
+        if len(names) == 1:
+            return Sibling(
+                distribution=names[0], reason=f"rpath {entry} names {directory}, which {names[0]} fills"
+            )
+    return None
+
+
+def _expand_required(required: Mapping[str, Requirement]) -> set[str]:
+    """Names required, and what the meta distribution ``cuda-toolkit`` stands for (CUDA 13, extras)."""
+    names = set(required)
+    if toolkit := required.get("cuda-toolkit"):
+        for extra in toolkit.extras:
+            name = _TOOLKIT_NAMES.get(extra, extra)
+            names |= {f"nvidia-{name}", f"nvidia-cuda-{name}"}
+    return names
+
+
+_TOOLKIT_NAMES = {"cudart": "runtime"}
+"""Extras of ``cuda-toolkit`` whose distribution is named otherwise."""
+
+
+def _pick(
+    carriers: Iterable[Carrier], required: Mapping[str, Requirement], wanted: frozenset[str]
+) -> Carrier:
+    """Prefer required distributions, exact names, the CUDA major that the rest of the wheel needs."""
+    major = _guess_cuda_major(wanted)
+    names = _expand_required(required)
+
+    def rank(carrier: Carrier) -> tuple[bool, bool, bool, str]:
+        suffix = re.search(r"-cu(\d+)$", carrier.distribution)
+        other_major = suffix is not None and major is not None and suffix[1] != major
+        return carrier.distribution not in names, other_major, not carrier.exact, carrier.distribution
+
+    return min(carriers, key=rank)
+
+
+def _guess_cuda_major(wanted: frozenset[str]) -> str | None:
+    """The CUDA major that a wheel's sonames name: libcudart.so.12, libcublas.so.13, libcudart.so.11.0."""
+    for soname in sorted(wanted):
+        if match := re.fullmatch(r"lib(?:cudart|cublas|cublasLt|nvrtc|cupti)\.so\.(\d+)(?:\.\d+)?", soname):
+            return match[1]
+    return None
+
+
+def _say_required(carrier: Carrier, required: Mapping[str, Requirement]) -> str:
+    return ", which the metadata requires" if carrier.distribution in _expand_required(required) else ""
+
+
+def find_directories(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Directories relative to site-packages, with the run-path entry that names each.
+
+    Args:
+        entries: (directory relative to the prefix, entry as written), in search order.
+    """
+    found: dict[str, str] = {}
+    for directory, text in entries:
+        if (relative := relative_to_site(directory)) is not None:
+            found.setdefault(relative, text)
+    return found
