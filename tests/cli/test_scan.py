@@ -1,0 +1,226 @@
+"""The command as a user runs it: a process, its output, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.support.elf import build_elf
+from tests.support.wheel import build_wheel
+from wheelfix.report.json import load_schema
+
+
+def run(*arguments: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "wheelfix", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(env or {})},
+        check=False,
+    )
+
+
+def scan_json(*arguments: str | Path) -> Any:
+    return json.loads(run("scan", "--json", *arguments).stdout)
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    needed = ["libz.so.1", "libodbc.so.2", "libcuda.so.1", "libinner.so", "libpython3.12.so.1.0"]
+    files = {
+        "demo/x.so": build_elf(tmp_path, "x.so", needed=needed, runpath=["$ORIGIN/../demo.libs"]),
+        "demo.libs/libinner.so": build_elf(tmp_path, "libinner.so", soname="libinner.so"),
+    }
+    return build_wheel(tmp_path, files=files)
+
+
+def test_answer_comes_first_and_evidence_after(wheel: Path) -> None:
+    result = run("scan", wheel)
+    assert result.returncode == 0, result.stderr
+    text = result.stdout
+    assert "buildInputs = [ pkgs.unixodbc ];" in text
+    assert 'autoPatchelfIgnoreMissingDeps = [ "libcuda.so.1" ];' in text
+    assert text.index("unixodbc") < text.index("libodbc.so.2")
+    assert "\x1b" not in text
+    assert result.stderr == ""
+
+
+def test_json_follows_its_schema(wheel: Path) -> None:
+    document = scan_json(wheel)
+    jsonschema.validate(document, load_schema("wheelfix.scan/1"), cls=jsonschema.Draft202012Validator)
+    classes = {n["soname"]: n["class"] for n in document["needs"]}
+    assert classes["libz.so.1"] == "provided"
+    assert classes["libinner.so"] == "bundled"
+    assert classes["libcuda.so.1"] == "driver"
+    assert classes["libpython3.12.so.1.0"] == "python"
+    assert document["ignore_missing"] == ["libcuda.so.1"]
+    assert document["build_inputs"] == ["unixodbc", "zlib"]
+    assert document["baseline_inputs"] == ["zlib"]
+
+
+def test_same_bytes_on_every_run(wheel: Path) -> None:
+    outputs = {run("scan", "--json", wheel, env={"PYTHONHASHSEED": str(seed)}).stdout for seed in range(4)}
+    assert len(outputs) == 1
+
+
+def test_several_targets_are_a_list_in_the_order_given(tmp_path: Path, wheel: Path) -> None:
+    other = build_wheel(tmp_path, files={}, name="other")
+    assert [d["name"] for d in scan_json(wheel, other)] == ["demo", "other"]
+
+
+def test_a_need_without_an_answer_is_exit_code_1(tmp_path: Path) -> None:
+    path = build_wheel(tmp_path, files={"x.so": build_elf(tmp_path, "x.so", needed=["libnobody-has-this.so.9"])})
+    result = run("scan", path)
+    assert result.returncode == 1
+    assert "No answer:" in result.stdout
+    assert "libnobody-has-this.so.9" in result.stdout
+
+
+def test_nearest_major_is_named(tmp_path: Path) -> None:
+    path = build_wheel(tmp_path, files={"x.so": build_elf(tmp_path, "x.so", needed=["libffi.so.7"])})
+    (need,) = (n for n in scan_json(path)["needs"] if n["soname"] == "libffi.so.7")
+    assert need["class"] == "unknown"
+    assert "libffi.so.8" in need["reason"]
+
+
+def test_preference(tmp_path: Path) -> None:
+    path = build_wheel(tmp_path, files={"x.so": build_elf(tmp_path, "x.so", needed=["libpq.so.5"])})
+    (before,) = (n for n in scan_json(path)["needs"] if n["soname"] == "libpq.so.5")
+    other = before["providers"][1]["attr"]
+    assert scan_json("--prefer", other, path)["build_inputs"] == [other]
+
+
+def test_pure_python(tmp_path: Path) -> None:
+    result = run("scan", build_wheel(tmp_path, files={"demo.py": b""}, tag="py3-none-any"))
+    assert result.returncode == 0
+    assert "Pure Python" in result.stdout
+
+
+def broken_elf(tmp_path: Path) -> Path:
+    data = bytearray(build_elf(tmp_path, "x.so"))
+    struct.pack_into("<Q", data, 32, 1 << 60)
+    return build_wheel(tmp_path, files={"demo/x.so": bytes(data)})
+
+
+def truncated(tmp_path: Path) -> Path:
+    path = build_wheel(tmp_path, files={"demo/x.so": build_elf(tmp_path, "x.so")})
+    path.write_bytes(path.read_bytes()[:-100])
+    return path
+
+
+def no_zip(tmp_path: Path) -> Path:
+    path = tmp_path / "notes-1.0-py3-none-any.whl"
+    path.write_text("not a wheel")
+    return path
+
+
+def no_metadata(tmp_path: Path) -> Path:
+    import zipfile
+
+    path = tmp_path / "x-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.py", "")
+    return path
+
+
+def missing(tmp_path: Path) -> Path:
+    return tmp_path / "gone.whl"
+
+
+def directory(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def hostile_name(tmp_path: Path) -> Path:
+    return build_wheel(tmp_path, files={"../\x1b[31mevil\n.so": b"x"})
+
+
+def socket_file(tmp_path: Path) -> Path:
+    os.mkfifo(tmp_path / "pipe.whl")
+    return tmp_path / "pipe.whl"
+
+
+@pytest.mark.parametrize(
+    "make", [broken_elf, truncated, no_zip, no_metadata, missing, directory, hostile_name, socket_file]
+)
+def test_bad_input_is_one_line_a_hint_and_exit_code_3(tmp_path: Path, make: Any) -> None:
+    result = run("scan", make(tmp_path))
+    assert result.returncode == 3
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("wheelfix: ")
+    assert lines[1].startswith("hint: ")
+    assert len(lines) == 2
+    assert "\x1b" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_unreadable_file(wheel: Path) -> None:
+    wheel.chmod(0)
+    # root reads everything unless the capability to do so is taken away
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command = [*drop, sys.executable, "-m", "wheelfix", "scan", str(wheel)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 3
+    assert "permission denied" in result.stderr
+
+
+def test_one_bad_wheel_does_not_hide_the_others(tmp_path: Path, wheel: Path) -> None:
+    result = run("scan", "--json", no_zip(tmp_path), wheel)
+    assert result.returncode == 3
+    assert json.loads(result.stdout)["name"] == "demo"
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    library = build_elf(tmp_path, "x.so", needed=["libnone.so.1"])
+    hostile = "demo/\x1b]0;title\x07\u202e[bold]x.so"
+    result = run("scan", build_wheel(tmp_path, files={hostile: library}), env={"FORCE_COLOR": "1"})
+    assert "\x1b]0" not in result.stdout
+    assert "\u202e" not in result.stdout
+    assert "[bold]x.so" in result.stdout
+
+
+def test_no_color_is_honoured(wheel: Path) -> None:
+    assert "\x1b" in run("scan", wheel, env={"FORCE_COLOR": "1"}).stdout
+    assert "\x1b[3" not in run("scan", wheel, env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).stdout
+
+
+def test_wrong_usage_is_exit_code_2() -> None:
+    assert run("scan").returncode == 2
+    assert run("scan", "--no-such-option").returncode == 2
+
+
+def test_index_that_is_none_is_exit_code_4(tmp_path: Path, wheel: Path) -> None:
+    bad = tmp_path / "files"
+    bad.write_bytes(b"NIXI")
+    result = run("scan", "--index", bad, wheel)
+    assert result.returncode == 4
+    assert result.stderr.startswith("wheelfix: ")
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    assert "Traceback" in run("scan", "--debug", missing(tmp_path)).stderr
+
+
+def test_quiet_gives_the_answer_alone(wheel: Path) -> None:
+    text = run("scan", "--quiet", wheel).stdout
+    assert "pkgs.unixodbc" in text
+    assert "wanted by" not in text
+
+
+def test_no_command_shows_the_help() -> None:
+    result = run()
+    assert "wheelfix scan" in result.stdout + result.stderr
+
+
+def test_a_closed_pipe_is_no_traceback(wheel: Path) -> None:
+    command = f"{sys.executable} -m wheelfix scan {wheel} | head -c 1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,59 @@
+"""Make binary Python wheels work under Nix.
+
+>>> import wheelfix
+>>> scan = wheelfix.scan_wheel("pyodbc-5.5.0-cp312-cp312-manylinux_2_28_x86_64.whl")
+>>> [(need.soname, need.need_class, need.reason) for need in scan.needs]
+
+Names are imported on first use: a command line that asks one question should not load the answers to all others.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wheelfix.errors import ApplyError, ElfError, IndexProblem, InputError, WheelError, WheelfixError
+    from wheelfix.flows import scan_wheel
+    from wheelfix.index.sources import open_index
+    from wheelfix.model.elf import ElfObject, VersionNeed
+    from wheelfix.model.index import IndexInfo, Lookup, Provider
+    from wheelfix.model.scan import Dlopen, Finding, Level, Need, NeedClass, WheelScan
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ApplyError",
+    "Dlopen",
+    "ElfError",
+    "ElfObject",
+    "Finding",
+    "IndexInfo",
+    "IndexProblem",
+    "InputError",
+    "Level",
+    "Lookup",
+    "Need",
+    "NeedClass",
+    "Provider",
+    "VersionNeed",
+    "WheelError",
+    "WheelScan",
+    "WheelfixError",
+    "open_index",
+    "scan_wheel",
+]
+
+_HOMES = {
+    "wheelfix.errors": ("ApplyError", "ElfError", "IndexProblem", "InputError", "WheelError", "WheelfixError"),
+    "wheelfix.flows": ("scan_wheel",),
+    "wheelfix.index.sources": ("open_index",),
+    "wheelfix.model.elf": ("ElfObject", "VersionNeed"),
+    "wheelfix.model.index": ("IndexInfo", "Lookup", "Provider"),
+    "wheelfix.model.scan": ("Dlopen", "Finding", "Level", "Need", "NeedClass", "WheelScan"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'wheelfix' has no attribute {name!r}")

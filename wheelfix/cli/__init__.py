@@ -1,0 +1,49 @@
+"""The command line: thin commands over :mod:`wheelfix.flows`. The door to ``click``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from wheelfix.cli.scan import scan
+from wheelfix.errors import WheelfixError
+
+_EPILOG = """\b
+Examples:
+  wheelfix scan numba-0.68.1-cp312-cp312-manylinux_2_28_x86_64.whl
+  wheelfix scan --json torch.whl | jq .ignore_missing
+
+\b
+Exit codes:
+  0  every need has an answer
+  1  some need has none, or a finding is an error
+  2  wrong usage
+  3  bad input
+  4  no usable index
+  5  the result could not be written
+"""
+
+
+@click.group(epilog=_EPILOG, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="wheelfix")
+def cli() -> None:
+    """Make binary Python wheels work under Nix.
+
+    wheelfix reads the wheels' own bytes and tells which shared libraries they need, and who provides each:
+    the wheel itself, another wheel, the GPU driver, libc, the interpreter, or a nixpkgs attribute.
+    """
+
+
+cli.add_command(scan)
+
+
+def main() -> None:
+    """Run the command line; every error becomes one line, a hint and an exit code."""
+    try:
+        cli(prog_name="wheelfix")
+    except WheelfixError as error:
+        from wheelfix.report.terminal import print_error
+
+        print_error(error.subject, error.problem, error.hint)
+        sys.exit(error.exit_code)

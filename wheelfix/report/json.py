@@ -1,0 +1,97 @@
+"""Versioned JSON: ``wheelfix.scan/1``, described by ``schema/scan-1.json`` in this package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+from wheelfix.model.elf import ElfObject
+from wheelfix.model.index import IndexInfo, Provider
+from wheelfix.model.scan import Need, WheelScan
+
+SCAN_SCHEMA = "wheelfix.scan/1"
+
+
+def load_schema(name: str) -> dict[str, Any]:
+    """Load a JSON schema of the package.
+
+    Args:
+        name: as documents name it in ``schema`` (``wheelfix.scan/1``).
+    """
+    kind, _, version = name.removeprefix("wheelfix.").partition("/")
+    text = (resources.files("wheelfix.report") / "schema" / f"{kind}-{version}.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def render_scans(scans: Sequence[WheelScan]) -> str:
+    """Render one document for one scan, a list of documents for several."""
+    documents = [document_scan(scan) for scan in scans]
+    return json.dumps(documents[0] if len(documents) == 1 else documents, indent=2, ensure_ascii=True) + "\n"
+
+
+def document_scan(scan: WheelScan) -> dict[str, Any]:
+    """Build the ``wheelfix.scan/1`` document of a scan.
+
+    Lists are sorted, save run paths (search order) and providers (best first).
+    """
+    return {
+        "schema": SCAN_SCHEMA,
+        "target": scan.target,
+        "name": scan.name,
+        "version": scan.version,
+        "tags": sorted(scan.tags),
+        "requires_dist": sorted(scan.requires_dist),
+        "index": _document_index(scan.index),
+        "machine": scan.machine,
+        "objects": [_document_object(obj) for obj in sorted(scan.objects, key=lambda o: o.path)],
+        "needs": [_document_need(need) for need in sorted(scan.needs, key=lambda n: (n.soname, n.machine))],
+        "dlopen": [{"soname": d.soname, "found_in": d.found_in, "evidence": d.evidence} for d in scan.dlopen],
+        "build_inputs": sorted(scan.build_inputs),
+        "baseline_inputs": sorted(scan.baseline_inputs),
+        "ignore_missing": sorted(scan.ignore_missing),
+        "findings": [
+            {"level": f.level.value, "subject": f.subject, "message": f.message} for f in scan.findings
+        ],
+    }
+
+
+def _document_index(info: IndexInfo) -> dict[str, Any]:
+    return {"source": info.source, "system": info.system, "date": info.date}
+
+
+def _document_object(obj: ElfObject) -> dict[str, Any]:
+    return {
+        "path": obj.path,
+        "machine": obj.machine,
+        "soname": obj.soname,
+        "needed": sorted(obj.needed),
+        "rpath": list(obj.rpath),
+        "runpath": list(obj.runpath),
+        "interpreter": obj.interpreter,
+        "versions": {v.soname: sorted(v.versions) for v in obj.versions},
+    }
+
+
+def _document_need(need: Need) -> dict[str, Any]:
+    return {
+        "soname": need.soname,
+        "machine": need.machine,
+        "class": need.need_class.value,
+        "wanted_by": sorted(need.wanted_by),
+        "distribution": need.distribution,
+        "reason": need.reason,
+        "providers": [_document_provider(p) for p in need.providers],
+        "versions": sorted(need.versions),
+    }
+
+
+def _document_provider(provider: Provider) -> dict[str, Any]:
+    return {
+        "attr": provider.attr,
+        "output": provider.output,
+        "path": provider.path,
+        "store_path": provider.store_path,
+    }

@@ -1,0 +1,224 @@
+"""Scans for people: the answer on the first screen, the evidence under it. The door to ``rich``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from wheelfix.model.scan import Finding, Level, Need, NeedClass, WheelScan
+from wheelfix.report.escape import printable
+
+_STYLES = {
+    NeedClass.BUNDLED: "dim",
+    NeedClass.LIBC: "dim",
+    NeedClass.PYTHON: "dim",
+    NeedClass.DRIVER: "magenta",
+    NeedClass.SIBLING: "cyan",
+    NeedClass.PROVIDED: "green",
+    NeedClass.AMBIGUOUS: "yellow",
+    NeedClass.UNKNOWN: "bold red",
+}
+_LEVELS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
+_FOLDED = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
+_PIPE_WIDTH = 160
+_FINDINGS_SHOWN = 8
+_FOLDED_SHOWN = 4
+
+
+def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = True) -> None:
+    """Print scans one after the other.
+
+    Args:
+        scans: what to print.
+        file: where to; colours are used on a terminal only, and never with NO_COLOR set.
+        details: also print the table of needs and the notes.
+    """
+    console = Console(file=file, highlight=False, emoji=False, markup=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    for number, scan in enumerate(scans):
+        if number:
+            console.rule()
+        _print_scan(console, scan, details=details)
+
+
+@contextmanager
+def show_progress(description: str, *, enabled: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a progress bar on stderr while the block runs, if stderr is a terminal.
+
+    Args:
+        description: what is being done.
+        enabled: False shows nothing.
+
+    Yields:
+        A function to call with bytes done and bytes in all, or None if nobody looks.
+    """
+    console = Console(stderr=True, highlight=False)
+    if not enabled or not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(printable(description), total=None, visible=False)
+        yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
+
+
+def print_error(subject: str, problem: str, hint: str) -> None:
+    """Print an error as one line, and its remedy as a second one, on stderr."""
+    print(f"wheelfix: {printable(subject)}: {printable(problem)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {printable(hint)}", file=sys.stderr)
+
+
+def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
+    count = len(scan.objects)
+    title = Text(printable(f"{scan.name} {scan.version}"), style="bold")
+    title.append(printable(f"  {scan.target}"), style="dim")
+    console.print(title, soft_wrap=True)
+    if not scan.objects:
+        console.print("Pure Python: no ELF files, nothing to link. Nothing to do.")
+        return
+    day = f" of {scan.index.date}" if scan.index.date else ""
+    files = f"{count} ELF file{'s' if count > 1 else ''} for {scan.machine}"
+    index = f"answers from the {scan.index.source} index{day} ({scan.index.system})"
+    console.print(printable(f"{files}; {index}"), style="dim", soft_wrap=True)
+    console.print()
+    _print_answer(console, scan)
+    if details:
+        _print_needs(console, scan)
+        _print_findings(console, scan.findings)
+
+
+def _print_answer(console: Console, scan: WheelScan) -> None:
+    extra = [attr for attr in scan.build_inputs if attr not in scan.baseline_inputs]
+    code = Text()
+    if extra:
+        code.append(_format_list("buildInputs", [f"pkgs.{attr}" for attr in extra]) + "\n", style="green")
+    if scan.ignore_missing:
+        code.append("nativeBuildInputs = [ pkgs.autoAddDriverRunpath ];\n", style="magenta")
+        quoted = [f'"{soname}"' for soname in scan.ignore_missing]
+        code.append(_format_list("autoPatchelfIgnoreMissingDeps", quoted) + "\n", style="magenta")
+    if code:
+        console.print("Paste into the package's override:", style="bold")
+        code.rstrip()
+        console.print(Padding(code, (0, 0, 0, 4), expand=False), soft_wrap=True)
+    elif scan.build_inputs or not any(n.need_class is NeedClass.UNKNOWN for n in scan.needs):
+        console.print(
+            "Nothing to paste: this wheel needs no more than uv2nix and poetry2nix add by themselves.",
+            style="bold",
+        )
+    if scan.baseline_inputs:
+        console.print(
+            "Added by uv2nix and poetry2nix by themselves, to be named elsewhere: "
+            + ", ".join(scan.baseline_inputs),
+            soft_wrap=True,
+        )
+    _print_groups(console, scan)
+    console.print()
+
+
+def _print_groups(console: Console, scan: WheelScan) -> None:
+    siblings: dict[str, list[str]] = {}
+    for need in scan.needs:
+        if need.need_class is NeedClass.SIBLING and need.machine == scan.machine:
+            siblings.setdefault(need.distribution or "?", []).append(need.soname)
+    if siblings:
+        console.print("Brought by other wheels, keep them in the environment:", style="bold")
+        _print_pairs(console, ((name, ", ".join(siblings[name])) for name in sorted(siblings)), "cyan")
+    for kind, heading in (
+        (NeedClass.AMBIGUOUS, "Two answers, choose with --prefer ATTR:"),
+        (NeedClass.UNKNOWN, "No answer:"),
+    ):
+        needs = [n for n in scan.needs if n.need_class is kind and n.machine == scan.machine]
+        if needs:
+            console.print(heading, style="bold")
+            _print_pairs(console, ((n.soname, n.reason) for n in needs), _STYLES[kind])
+
+
+def _print_pairs(console: Console, pairs: Iterable[tuple[str, str]], style: str) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style=style, no_wrap=True)
+    table.add_column(overflow="fold")
+    for left, right in pairs:
+        table.add_row(Text(printable(left)), Text(printable(right)))
+    console.print(Padding(table, (0, 0, 0, 4), expand=False))
+
+
+def _print_needs(console: Console, scan: WheelScan) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column("need", no_wrap=True)
+    table.add_column("class", no_wrap=True)
+    table.add_column("answer", overflow="fold")
+    table.add_column("why", overflow="fold")
+    table.add_column("wanted by", overflow="fold")
+    machines = {n.machine for n in scan.needs}
+    for need in scan.needs:
+        if need.need_class in _FOLDED:
+            continue
+        name = need.soname if len(machines) == 1 else f"{need.soname} ({need.machine})"
+        table.add_row(
+            Text(printable(name)),
+            Text(need.need_class.value, style=_STYLES[need.need_class]),
+            Text(printable(_say_answer(need, scan))),
+            Text(printable(need.reason)),
+            Text(printable(_say_wanted_by(need)), style="dim"),
+        )
+    if table.row_count:
+        console.print(table)
+    folded = [_fold(kind, scan.needs) for kind in NeedClass if kind in _FOLDED]
+    if any(folded):
+        text = f"Also: {'; '.join(filter(None, folded))}. All of it: --json"
+        console.print(printable(text), style="dim", soft_wrap=True)
+
+
+def _fold(kind: NeedClass, needs: Sequence[Need]) -> str:
+    sonames = sorted({n.soname for n in needs if n.need_class is kind})
+    shown = ", ".join(sonames[:_FOLDED_SHOWN]) + (", …" if len(sonames) > _FOLDED_SHOWN else "")
+    return f"{len(sonames)} {kind.value} ({shown})" if sonames else ""
+
+
+def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    for finding in findings[:_FINDINGS_SHOWN]:
+        line = Text(f"{finding.level.value}: ", style=_LEVELS[finding.level])
+        line.append(printable(f"{finding.subject}: {finding.message}"))
+        console.print(line, soft_wrap=True)
+    if len(findings) > _FINDINGS_SHOWN:
+        console.print(f"… and {len(findings) - _FINDINGS_SHOWN} more findings: --json", style="dim")
+
+
+def _say_answer(need: Need, scan: WheelScan) -> str:
+    if need.need_class is NeedClass.SIBLING:
+        return need.distribution or ""
+    if need.need_class is NeedClass.DRIVER:
+        return "/run/opengl-driver/lib"
+    if need.need_class is NeedClass.PROVIDED:
+        attr = need.providers[0].attr
+        return f"{attr} (baseline)" if attr in scan.baseline_inputs else attr
+    if need.need_class is NeedClass.AMBIGUOUS:
+        return " | ".join(p.attr for p in need.providers[:2])
+    return ""
+
+
+def _say_wanted_by(need: Need) -> str:
+    rest = len(need.wanted_by) - 1
+    return need.wanted_by[0] + (f" and {rest} more" if rest else "")
+
+
+def _format_list(name: str, items: Sequence[str]) -> str:
+    line = f"{name} = [ {' '.join(items)} ];"
+    if len(line) <= 76:
+        return line
+    return "\n".join([f"{name} = [", *(f"  {item}" for item in items), "];"])
