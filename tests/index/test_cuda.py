@@ -1,0 +1,143 @@
+"""Unfree packages: the table's form, and facts one can look up in nixpkgs."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from wheelfix.index.cuda import find_cuda
+from wheelfix.index.driver import find_driver
+from wheelfix.index.siblings import find_distributions
+
+TABLE: dict[str, Any] = tomllib.loads(
+    (resources.files("wheelfix.index") / "data" / "cuda.toml").read_text(encoding="utf-8")
+)
+SONAMES = sorted(
+    {s for rows in TABLE.values() for row in rows.values() for v in row.values() for s in v if ".so" in s}
+)
+MAJORS = ("cuda11", "cuda12", "cuda12_8", "cuda13", "sonames")
+
+
+def find_attrs(soname: str) -> list[str]:
+    return [provider.attr for provider in find_cuda(soname)]
+
+
+@pytest.mark.parametrize(
+    ("soname", "attr", "output"),
+    [
+        ("libcublas.so.12", "cudaPackages.libcublas", "lib"),
+        ("libcublasLt.so.12", "cudaPackages.libcublas", "lib"),
+        ("libcudart.so.12", "cudaPackages.cuda_cudart", "lib"),
+        ("libcudnn.so.8", "cudaPackages.cudnn_8_9", "lib"),
+        ("libcudnn.so.9", "cudaPackages.cudnn", "lib"),
+        ("libcudnn_graph.so.9", "cudaPackages.cudnn", "lib"),
+        ("libcudss.so.0", "cudaPackages.libcudss", "lib"),
+        ("libcufft.so.11", "cudaPackages.libcufft", "lib"),
+        ("libcufile.so.0", "cudaPackages.libcufile", "lib"),
+        ("libcupti.so.12", "cudaPackages.cuda_cupti", "lib"),
+        ("libcurand.so.10", "cudaPackages.libcurand", "lib"),
+        ("libcusolver.so.11", "cudaPackages.libcusolver", "lib"),
+        ("libcusparse.so.12", "cudaPackages.libcusparse", "lib"),
+        ("libcusparseLt.so.0", "cudaPackages.libcusparse_lt", "lib"),
+        ("libcustatevec.so.1", "cudaPackages.cuquantum", "lib"),
+        ("libcutensor.so.2", "cudaPackages.libcutensor", "lib"),
+        ("libnccl.so.2", "cudaPackages.nccl", "out"),
+        ("libnppig.so.12", "cudaPackages.libnpp", "lib"),
+        ("libnvJitLink.so.12", "cudaPackages.libnvjitlink", "lib"),
+        ("libnvfatbin.so.12", "cudaPackages.libnvfatbin", "out"),
+        ("libnvinfer.so.10", "cudaPackages.tensorrt", "lib"),
+        ("libnvjpeg.so.12", "cudaPackages.libnvjpeg", "lib"),
+        ("libnvrtc.so.12", "cudaPackages.cuda_nvrtc", "lib"),
+        ("libnvshmem_host.so.3", "cudaPackages.libnvshmem", "out"),
+        ("libmkl_rt.so.2", "mkl", "out"),
+        ("libclntsh.so.23.1", "oracle-instantclient", "lib"),
+    ],
+)
+def test_the_first_provider(soname: str, attr: str, output: str) -> None:
+    first = find_cuda(soname)[0]
+    assert (first.attr, first.output, first.path) == (attr, output, f"/lib/{soname}")
+    assert first.score == 100
+    assert first.store_path is None
+
+
+@pytest.mark.parametrize(
+    ("soname", "attrs"),
+    [
+        ("libcublas.so.11", ["cudaPackages_11.libcublas"]),
+        ("libcublas.so.13", ["cudaPackages_13.libcublas"]),
+        ("libcudart.so.11.0", ["cudaPackages_11.cuda_cudart"]),
+        ("libcudart.so.13", ["cudaPackages_13.cuda_cudart"]),
+        ("libcufft.so.10", ["cudaPackages_11.libcufft"]),
+        ("libcufft.so.12", ["cudaPackages_13.libcufft"]),
+        ("libcusolver.so.11", ["cudaPackages.libcusolver", "cudaPackages_11.libcusolver"]),
+        ("libcusolver.so.12", ["cudaPackages_13.libcusolver"]),
+        ("libcusparse.so.11", ["cudaPackages_11.libcusparse"]),
+        ("libcusparse.so.12", ["cudaPackages.libcusparse", "cudaPackages_13.libcusparse"]),
+        ("libnccl.so.2", ["cudaPackages.nccl", "cudaPackages_13.nccl", "cudaPackages_11.nccl"]),
+        ("libnvToolsExt.so.1", ["cudaPackages_12_8.cuda_nvtx", "cudaPackages_11.cuda_nvtx"]),
+        ("libcublas.so", []),
+        ("libcublas.so.14", []),
+        ("libcudart.so.11", []),
+        ("libmkl_rt.so.3", []),
+    ],
+)
+def test_majors_do_not_mix(soname: str, attrs: list[str]) -> None:
+    assert find_attrs(soname) == attrs
+
+
+def test_a_set_that_is_gone_says_so() -> None:
+    assert any("removed from nixpkgs" in clause for clause in find_cuda("libcublas.so.11")[0].why)
+    assert not any("removed" in clause for clause in find_cuda("libcublas.so.12")[0].why)
+
+
+def test_scores_keep_the_order() -> None:
+    for soname in SONAMES:
+        scores = [provider.score for provider in find_cuda(soname)]
+        assert scores == sorted(set(scores), reverse=True)
+
+
+def test_attributes_are_well_formed() -> None:
+    for soname in SONAMES:
+        for provider in find_cuda(soname):
+            assert re.fullmatch(r"(cudaPackages(_1[123](_8)?)?\.)?[a-z][a-z0-9_-]*", provider.attr)
+            assert provider.output in {"lib", "out"}
+            assert provider.path.startswith("/")
+            assert provider.path.endswith(f"/{soname}")
+
+
+def test_the_table_is_sorted_and_says_nothing_twice() -> None:
+    for rows in TABLE.values():
+        assert list(rows) == sorted(rows)
+        for row in rows.values():
+            assert set(row) <= {"output", "directory", "note", *MAJORS}
+            for key in set(row).intersection(MAJORS):
+                assert row[key] == sorted(set(row[key]))
+    for major in MAJORS:
+        names = [s for rows in TABLE.values() for row in rows.values() for s in row.get(major, ())]
+        assert len(names) == len(set(names))
+
+
+def test_nothing_of_the_driver_is_in_it() -> None:
+    assert [soname for soname in SONAMES if find_driver(soname)] == []
+
+
+NOT_IN_WHEELS = {
+    *("libcudss", "libcudss_commlayer_nccl", "libcudss_commlayer_openmpi", "libcudss_mtlayer_gomp"),
+    *("libcufile", "libcufile_rdma", "libcutensor", "libcutensorMg", "libnvcomp", "libnvcomp_cpu", "libnvvm"),
+}
+"""Stems whose major in nixpkgs is another than in the newest wheels (or that CUDA 11 wheels lack)."""
+
+
+@pytest.mark.parametrize("major", ["11", "12", "13"])
+def test_nvidias_wheels_have_the_same_sonames(major: str) -> None:
+    for attr, row in TABLE["cuda"].items():
+        for soname in row.get(f"cuda{major}", ()):
+            if attr == "tensorrt" or soname.partition(".")[0] in NOT_IN_WHEELS:
+                continue
+            distributions = {carrier.distribution for carrier in find_distributions(soname)}
+            suffixes = {re.sub(r".*-cu(\d+)$", r"\1", d) if "-cu1" in d else "13" for d in distributions}
+            assert major in suffixes, (attr, soname)

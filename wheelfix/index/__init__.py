@@ -1,0 +1,1 @@
+"""Who provides a soname: the nix-index database, its compact table, and tables of facts beside it."""

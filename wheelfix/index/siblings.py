@@ -1,0 +1,79 @@
+"""Which distribution carries which library, and where it installs it.
+
+The table is ``data/siblings.toml``, made by ``scripts/collect_siblings.py`` from the member lists of real
+wheels (x86_64, newest release of each CUDA major; older releases where their names differ). Names are
+kept as the loader looks for them. Where the version in a name moves with every release the table has a
+pattern for :func:`fnmatch.fnmatchcase` instead: ``libarrow.so.*``, ``libz3.so.*``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+
+from wheelfix.model.scan import Carrier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    names: dict[str, list[Carrier]] = field(default_factory=dict)
+    patterns: list[tuple[str, Carrier]] = field(default_factory=list)
+    directories: dict[str, list[str]] = field(default_factory=dict)
+
+
+@cache
+def _read_table() -> _Table:
+    text = (resources.files("wheelfix.index") / "data" / "siblings.toml").read_text(encoding="utf-8")
+    table = _Table()
+    for distribution, directories in tomllib.loads(text).items():
+        for directory, sonames in directories.items():
+            table.directories.setdefault(directory, []).append(distribution)
+            for soname in sonames:
+                exact = not any(sign in soname for sign in "*?[")
+                carrier = Carrier(distribution=distribution, directory=directory, exact=exact)
+                if exact:
+                    table.names.setdefault(soname, []).append(carrier)
+                else:
+                    table.patterns.append((soname, carrier))
+    return table
+
+
+def find_distributions(soname: str) -> tuple[Carrier, ...]:
+    """List the distributions known to carry a library.
+
+    Args:
+        soname: as in DT_NEEDED.
+
+    Returns:
+        Exact matches first, then by distribution and directory; a pattern that matches where the same
+        distribution has the very name in the same directory is left out. Empty if nobody is known to.
+
+    Example:
+        >>> [carrier.distribution for carrier in find_distributions("libcublas.so.12")]
+        ['nvidia-cublas-cu12']
+    """
+    table = _read_table()
+    found = list(table.names.get(soname, ()))
+    places = {(carrier.distribution, carrier.directory) for carrier in found}
+    for pattern, carrier in table.patterns:
+        place = carrier.distribution, carrier.directory
+        if place not in places and fnmatchcase(soname, pattern):
+            places.add(place)
+            found.append(carrier)
+    return tuple(sorted(found, key=lambda c: (not c.exact, c.distribution, c.directory)))
+
+
+def find_by_directory(directory: str) -> tuple[str, ...]:
+    """List the distributions known to install libraries into a directory.
+
+    Args:
+        directory: relative to site-packages, with ``/``: ``nvidia/cublas/lib``; ``../..`` is ``lib`` of
+            the prefix.
+
+    Returns:
+        Normalised names (PEP 503), sorted. CUDA 13 puts nearly everything into ``nvidia/cu13/lib``.
+    """
+    return tuple(sorted(_read_table().directories.get(directory, ())))
