@@ -77,7 +77,9 @@ def test_several_targets_are_a_list_in_the_order_given(tmp_path: Path, wheel: Pa
 
 
 def test_a_need_without_an_answer_is_exit_code_1(tmp_path: Path) -> None:
-    path = build_wheel(tmp_path, files={"x.so": build_elf(tmp_path, "x.so", needed=["libnobody-has-this.so.9"])})
+    path = build_wheel(
+        tmp_path, files={"x.so": build_elf(tmp_path, "x.so", needed=["libnobody-has-this.so.9"])}
+    )
     result = run("scan", path)
     assert result.returncode == 1
     assert "No answer:" in result.stdout

@@ -97,6 +97,17 @@ def test_symbol_versions_are_collected_per_need() -> None:
     assert only(decide(objects, [])).versions == ("V_1", "V_2")
 
 
+def test_providers_of_the_wheels_own_cuda_come_first() -> None:
+    known = [
+        facts("libnccl.so.2", attrs=["cudaPackages.nccl", "cudaPackages_13.nccl", "cudaPackages_11.nccl"]),
+        facts("libcublas.so.13", attrs=["cudaPackages_13.libcublas"]),
+    ]
+    needs = decide([elf("x.so", needed=["libnccl.so.2", "libcublas.so.13"])], known)
+    assert needs["libnccl.so.2"].providers[0].attr == "cudaPackages_13.nccl"
+    alone = decide([elf("x.so", needed=["libnccl.so.2"])], known[:1])
+    assert alone["libnccl.so.2"].providers[0].attr == "cudaPackages.nccl"
+
+
 class TestSiblings:
     cublas = facts(
         "libcublas.so.12",

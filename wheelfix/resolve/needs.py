@@ -10,6 +10,7 @@ from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import Lookup, Provider
 from wheelfix.model.scan import Need, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution
+from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
 from wheelfix.resolve.search import Found, WheelSearch
 from wheelfix.resolve.siblings import find_directories, find_sibling
 
@@ -97,7 +98,8 @@ def _classify_one(
     wanted: frozenset[str],
     prefer: Sequence[str],
 ) -> Need:
-    lookup = apply_preference(facts.lookup, prefer)
+    providers = order_by_major(facts.lookup.providers, guess_cuda_major(wanted))
+    lookup = apply_preference(replace(facts.lookup, providers=providers), prefer)
 
     def need(kind: NeedClass, reason: str, distribution: str | None = None) -> Need:
         return Need(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.resolve.cuda import guess_cuda_major
 from wheelfix.resolve.layout import relative_to_site
 
 TORCH_ONLY = frozenset(
@@ -134,7 +135,7 @@ def _pick(
     carriers: Iterable[Carrier], required: Mapping[str, Requirement], wanted: frozenset[str]
 ) -> Carrier:
     """Prefer required distributions, exact names, the CUDA major that the rest of the wheel needs."""
-    major = _guess_cuda_major(wanted)
+    major = guess_cuda_major(wanted)
     names = _expand_required(required)
 
     def rank(carrier: Carrier) -> tuple[bool, bool, bool, str]:
@@ -143,14 +144,6 @@ def _pick(
         return carrier.distribution not in names, other_major, not carrier.exact, carrier.distribution
 
     return min(carriers, key=rank)
-
-
-def _guess_cuda_major(wanted: frozenset[str]) -> str | None:
-    """The CUDA major that a wheel's sonames name: libcudart.so.12, libcublas.so.13, libcudart.so.11.0."""
-    for soname in sorted(wanted):
-        if match := re.fullmatch(r"lib(?:cudart|cublas|cublasLt|nvrtc|cupti)\.so\.(\d+)(?:\.\d+)?", soname):
-            return match[1]
-    return None
 
 
 def _say_required(carrier: Carrier, required: Mapping[str, Requirement]) -> str:

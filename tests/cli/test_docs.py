@@ -1,0 +1,37 @@
+"""What the program can do is in the README, and what is in the README the program can do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from wheelfix.cli import cli
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_and_option_is_documented(name: str) -> None:
+    command = cli.commands[name]
+    assert f"wheelfix {name}" in README
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert any(f"`{flag}" in README for flag in option.opts), f"{name} {option.opts} is not in the README"
+
+
+def test_every_command_has_examples() -> None:
+    for name, command in cli.commands.items():
+        assert command.epilog is not None
+        assert f"wheelfix {name}" in command.epilog
+
+
+def test_documented_commands_exist() -> None:
+    documented = set(re.findall(r"^`wheelfix ([a-z]+)", README, re.MULTILINE))
+    assert documented == set(cli.commands)
+
+
+def test_commands_for_the_gate_are_marked() -> None:
+    assert re.findall(r"<!-- command: (\w+) -->\n```sh\n[^\n]+\n```", README) == ["scan", "test"]

@@ -1,0 +1,157 @@
+"""Downloads from a real server on loopback that can be told to misbehave."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from wheelfix.errors import IndexProblem
+from wheelfix.index.fetch import fetch_database
+
+DATA = b"NIXI" + (1).to_bytes(8, "little") + bytes(range(256)) * 4000
+
+
+@dataclass
+class Server:
+    url: str
+    data: bytes = DATA
+    cut_after: list[int] = field(default_factory=list)
+    status: list[int] = field(default_factory=list)
+    etag: str = '"one"'
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server(url="")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.headers.get("Range")
+            state.requests.append((self.path, wanted))
+            if self.path == "/moved":
+                self.send_response(302)
+                self.send_header("Location", "/files")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            if self.path == "/loop":
+                self.send_response(302)
+                self.send_header("Location", "/loop")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            if state.status:
+                self.send_response(state.status.pop(0))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            start = 0
+            if wanted and self.headers.get("If-Range") == state.etag:
+                start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            body = state.data[start:]
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("ETag", state.etag)
+            self.end_headers()
+            if state.cut_after:
+                body = body[: state.cut_after.pop(0)]
+                self.close_connection = True
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd.daemon_threads = True
+    state.url = f"http://127.0.0.1:{httpd.server_port}"
+    thread = threading.Thread(target=httpd.serve_forever)
+    thread.start()
+    yield state
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+def test_whole_file(server: Server, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    fetch_database(f"{server.url}/files", tmp_path / "db", progress=lambda d, t: seen.append((d, t)))
+    assert (tmp_path / "db").read_bytes() == DATA
+    assert seen[-1] == (len(DATA), len(DATA))
+    assert [p.name for p in tmp_path.iterdir()] == ["db"]
+
+
+def test_redirect_is_followed(server: Server, tmp_path: Path) -> None:
+    fetch_database(f"{server.url}/moved", tmp_path / "db")
+    assert (tmp_path / "db").read_bytes() == DATA
+
+
+def test_endless_redirect_ends(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(IndexProblem):
+        fetch_database(f"{server.url}/loop", tmp_path / "db", pause=0)
+
+
+def test_cut_connection_is_taken_up_where_it_broke(server: Server, tmp_path: Path) -> None:
+    server.cut_after = [300_000, 200_000]
+    fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    assert (tmp_path / "db").read_bytes() == DATA
+    assert [r for _, r in server.requests] == [None, "bytes=300000-", "bytes=500000-"]
+
+
+def test_next_call_goes_on_where_the_last_gave_up(server: Server, tmp_path: Path) -> None:
+    server.cut_after = [100_000] * 5
+    with pytest.raises(IndexProblem, match=r"cut|closed"):
+        fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    assert (tmp_path / "db").read_bytes() == DATA
+    assert server.requests[-1][1] == "bytes=500000-"
+
+
+def test_a_file_that_changed_in_between_is_fetched_whole(server: Server, tmp_path: Path) -> None:
+    server.cut_after = [100_000] * 5
+    with pytest.raises(IndexProblem):
+        fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    server.etag, server.data = '"two"', DATA[:12] + bytes(200_000)
+    fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    assert (tmp_path / "db").read_bytes() == server.data
+
+
+def test_server_errors_are_tried_again(server: Server, tmp_path: Path) -> None:
+    server.status = [503, 500]
+    fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    assert (tmp_path / "db").read_bytes() == DATA
+
+
+def test_not_found_is_final_and_keeps_the_old_file(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "db").write_bytes(b"old")
+    server.status = [404]
+    with pytest.raises(IndexProblem, match="no such file") as caught:
+        fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    assert "--url" in caught.value.hint
+    assert len(server.requests) == 1
+    assert (tmp_path / "db").read_bytes() == b"old"
+
+
+def test_wrong_magic_is_refused_and_keeps_the_old_file(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "db").write_bytes(b"old")
+    server.data = b"<html>login</html>"
+    with pytest.raises(IndexProblem, match="no nix-index database"):
+        fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    assert (tmp_path / "db").read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["db"]
+
+
+def test_no_network(tmp_path: Path) -> None:
+    with pytest.raises(IndexProblem, match="cannot be fetched"):
+        fetch_database("http://127.0.0.1:9/files", tmp_path / "db", pause=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nonsense_url(tmp_path: Path) -> None:
+    with pytest.raises(IndexProblem):
+        fetch_database("nonsense://x/y", tmp_path / "db", pause=0)

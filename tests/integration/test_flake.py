@@ -1,0 +1,63 @@
+"""flake.nix and package.nix, evaluated by real nix against a stub of nixpkgs."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import wheelfix
+
+ROOT = Path(__file__).parents[2]
+STUB = """
+let
+  lib = {
+    genAttrs = names: f: builtins.listToAttrs (map (name: { inherit name; value = f name; }) names);
+    optional = condition: value: if condition then [ value ] else [ ];
+    fileset = { toSource = x: x.root; unions = x: x; };
+    licenses.mit = "MIT";
+    platforms.linux = [ "x86_64-linux" ];
+  };
+  names = [ "hatchling" "click" "isal" "packaging" "platformdirs" "rich" "backports-zstd" ];
+  python3Packages = lib.genAttrs names (name: name) // {
+    pythonOlder = version: true;
+    buildPythonApplication = args: args // { outPath = "/nix/store/0-${args.pname}-${args.version}"; };
+  };
+  pkgs = system: {
+    callPackage = path: args: import path { inherit lib python3Packages; };
+    mkShell = args: args;
+    stdenv.hostPlatform = { inherit system; };
+    uv = "uv"; gcc = "gcc"; patchelf = "patchelf"; binutils = "binutils";
+  };
+  nixpkgs = { inherit lib; legacyPackages = lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] pkgs; };
+  outputs = (import FLAKE).outputs { self = outputs; inherit nixpkgs; };
+in
+"""
+
+
+def evaluate(expression: str) -> Any:
+    code = STUB.replace("FLAKE", str(ROOT / "flake.nix")) + expression
+    command = ["nix-instantiate", "--eval", "--strict", "--json", "--store", "dummy://", "-E", code]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def test_run_starts_the_program() -> None:
+    program = evaluate("outputs.apps.aarch64-linux.default.program")
+    assert program == f"/nix/store/0-wheelfix-{wheelfix.__version__}/bin/wheelfix"
+
+
+def test_package_has_the_dependencies_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = sorted(re.split(r"[><=;\s]", d)[0].replace(".", "-") for d in project["dependencies"])
+    assert sorted(evaluate("outputs.packages.x86_64-linux.default.dependencies")) == wanted
+    assert evaluate("outputs.packages.x86_64-linux.default.version") == project["version"]
+    assert project["version"] == wheelfix.__version__
+
+
+def test_overlay_and_shell() -> None:
+    overlay = '(outputs.overlays.default (pkgs "x86_64-linux") { }).wheelfix.pname'
+    assert evaluate(overlay) == "wheelfix"
+    assert "uv" in evaluate("outputs.devShells.x86_64-linux.default.packages")

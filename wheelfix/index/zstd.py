@@ -1,0 +1,103 @@
+"""The one door to zstd: the standard library's since Python 3.14, its backport before.
+
+Nothing on the query path imports this module: the table is inflated once, into a cache.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+from wheelfix.errors import IndexProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# nix-index compresses with level 22 at most, whose window is 128 MiB. A frame that asks for more is refused
+# by the decompressor, so a hostile header cannot make it allocate gigabytes.
+_WINDOW_LOG_MAX: Final = 27
+_READ: Final = 1 << 17
+
+
+def inflate(
+    file: BinaryIO,
+    *,
+    subject: str,
+    size: int,
+    on_read: Callable[[int], None] | None = None,
+) -> Iterator[bytes]:
+    """Decompress a stream of zstd frames, with bounded memory.
+
+    Args:
+        file: positioned at the first frame.
+        subject: what errors are about, usually the path.
+        size: the most bytes to yield at once.
+        on_read: told the compressed bytes read so far, after each read.
+
+    Yields:
+        The decompressed bytes, in order.
+
+    Raises:
+        IndexProblem: no zstd, damaged, or the stream ends inside a frame. The problem names the offset in the
+            decompressed stream.
+    """
+    done = read = 0
+    pending = file.read(_READ)
+    while pending or read == 0:
+        frame = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX})
+        while not frame.eof:
+            if frame.needs_input and not pending:
+                raise IndexProblem(
+                    subject,
+                    f"truncated: the compressed data stops at byte {done} of the decompressed stream",
+                    "Fetch or build the database again.",
+                )
+            try:
+                chunk = frame.decompress(pending, size)
+            except zstd.ZstdError as error:
+                raise IndexProblem(
+                    subject,
+                    f"damaged: no valid zstd data at byte {done} of the decompressed stream ({error})",
+                    "Fetch or build the database again.",
+                ) from error
+            done += len(chunk)
+            read += len(pending)
+            if on_read and pending:
+                on_read(read)
+            yield chunk
+            pending = file.read(_READ) if frame.needs_input and not frame.eof else b""
+        pending = frame.unused_data or file.read(_READ)
+
+
+def compress(data: bytes, *, level: int, window_log: int | None = None) -> bytes:
+    """Compress to one frame with a checksum; the same bytes for the same input and library.
+
+    Args:
+        data: all of it.
+        level: 1 to 22.
+        window_log: the base-2 logarithm of the window in bytes, None for the level's own.
+    """
+    options: dict[int, int] = {
+        zstd.CompressionParameter.compression_level: level,
+        zstd.CompressionParameter.checksum_flag: 1,
+    }
+    if window_log is not None:
+        options[zstd.CompressionParameter.window_log] = window_log
+    return zstd.compress(data, options=options)
+
+
+def decompress(data: bytes, *, subject: str) -> bytes:
+    """Decompress what :func:`compress` made.
+
+    Raises:
+        IndexProblem: damaged or truncated.
+    """
+    try:
+        return zstd.decompress(data)
+    except zstd.ZstdError as error:
+        raise IndexProblem(subject, f"damaged: {error}", "Install wheelfix again.") from error
