@@ -19,6 +19,7 @@ python3Packages.buildPythonApplication {
 
   dependencies = [
     python3Packages.click
+    python3Packages.httpx
     python3Packages.isal
     python3Packages.packaging
     python3Packages.platformdirs

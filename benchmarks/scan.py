@@ -49,7 +49,9 @@ def time_command(command: list[str]) -> tuple[float, int]:
         "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); "
         "print(time.perf_counter() - t, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
     )
-    result = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code, *command], capture_output=True, text=True, check=True
+    )
     seconds, rss = result.stdout.split()
     return float(seconds), int(rss)
 

@@ -4,7 +4,7 @@
 >>> scan = wheelfix.scan_wheel("pyodbc-5.5.0-cp312-cp312-manylinux_2_28_x86_64.whl")
 >>> [(need.soname, need.need_class, need.reason) for need in scan.needs]
 
-Names are imported on first use: a command line that asks one question should not load the answers to all others.
+Names are imported on first use: who asks one question should not load the answers to all others.
 """
 
 from importlib import import_module
@@ -43,7 +43,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "wheelfix.errors": ("ApplyError", "ElfError", "IndexProblem", "InputError", "WheelError", "WheelfixError"),
+    "wheelfix.errors": (
+        "ApplyError",
+        "ElfError",
+        "IndexProblem",
+        "InputError",
+        "WheelError",
+        "WheelfixError",
+    ),
     "wheelfix.flows": ("scan_wheel",),
     "wheelfix.index.sources": ("open_index",),
     "wheelfix.model.elf": ("ElfObject", "VersionNeed"),

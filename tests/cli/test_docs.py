@@ -19,7 +19,9 @@ def test_every_command_and_option_is_documented(name: str) -> None:
     assert f"wheelfix {name}" in README
     for option in command.params:
         if isinstance(option, click.Option):
-            assert any(f"`{flag}" in README for flag in option.opts), f"{name} {option.opts} is not in the README"
+            assert any(f"`{flag}" in README for flag in option.opts), (
+                f"{name} {option.opts} is not in the README"
+            )
 
 
 def test_every_command_has_examples() -> None:

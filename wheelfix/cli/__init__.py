@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
+from wheelfix.cli.options import tell_error
 from wheelfix.cli.scan import scan
 from wheelfix.errors import WheelfixError
 
@@ -25,7 +27,19 @@ Exit codes:
 """
 
 
-@click.group(epilog=_EPILOG, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+class _Cli(click.Group):
+    """A group whose errors become one line, a hint and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except WheelfixError as error:
+            sys.exit(tell_error(error))
+
+
+@click.group(
+    cls=_Cli, epilog=_EPILOG, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="wheelfix")
 def cli() -> None:
     """Make binary Python wheels work under Nix.
@@ -39,11 +53,5 @@ cli.add_command(scan)
 
 
 def main() -> None:
-    """Run the command line; every error becomes one line, a hint and an exit code."""
-    try:
-        cli(prog_name="wheelfix")
-    except WheelfixError as error:
-        from wheelfix.report.terminal import print_error
-
-        print_error(error.subject, error.problem, error.hint)
-        sys.exit(error.exit_code)
+    """Run the command line."""
+    cli(prog_name="wheelfix")

@@ -1,14 +1,20 @@
-"""Options that every command understands."""
+"""What every command has in common: options, and how an error is told."""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from wheelfix.errors import WheelfixError
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+FILE = click.Path(path_type=Path, readable=False)
+"""A path that the flow itself checks: its errors say more than click's."""
 
 
 def common_options(command: F) -> F:
@@ -18,7 +24,7 @@ def common_options(command: F) -> F:
             click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned schema."),
             click.option(
                 "--index",
-                type=click.Path(path_type=Path),
+                type=FILE,
                 metavar="FILE",
                 help="nix-index database or soname table to ask. "
                 "[default: yours, else a fetched one, else the one inside wheelfix]",
@@ -29,9 +35,39 @@ def common_options(command: F) -> F:
                 metavar="ATTR",
                 help="Attribute that wins among several; repeatable.",
             ),
-            click.option("--quiet", is_flag=True, help="No progress, no details: the answer alone."),
-            click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+            *_COMMON,
         ]
     ):
         command = option(command)
     return command
+
+
+_COMMON = [
+    click.option("--quiet", is_flag=True, help="No progress, no details: the answer alone."),
+    click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=lambda ctx, _param, value: _set_debug(ctx, value),
+        help="Show the traceback of an error.",
+    ),
+]
+
+
+def _set_debug(context: click.Context, value: bool) -> None:
+    context.find_root().meta["wheelfix.debug"] = value
+
+
+def tell_error(error: WheelfixError) -> int:
+    """Print an error on stderr, with its traceback under --debug.
+
+    Returns:
+        The exit code it stands for.
+    """
+    from wheelfix.report.escape import print_error
+
+    context = click.get_current_context(silent=True)
+    if context and context.find_root().meta.get("wheelfix.debug"):
+        traceback.print_exception(error)
+    print_error(error.subject, error.problem, error.hint)
+    return error.exit_code

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import common_options
+from wheelfix.cli.options import FILE, common_options, tell_error
 from wheelfix.errors import WheelfixError
 
 _EPILOG = """\b
@@ -19,7 +19,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("targets", nargs=-1, required=True, metavar="WHEEL...", type=click.Path(path_type=Path))
+@click.argument("targets", nargs=-1, required=True, metavar="WHEEL...", type=FILE)
 @common_options
 def scan(
     targets: tuple[Path, ...],
@@ -28,7 +28,6 @@ def scan(
     index: Path | None,
     prefer: tuple[str, ...],
     quiet: bool,
-    debug: bool,
 ) -> None:
     """Tell which shared libraries wheels need, and who provides each.
 
@@ -36,21 +35,19 @@ def scan(
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.
     """
     from wheelfix import flows
+    from wheelfix.index.sources import open_index
     from wheelfix.report.json import render_scans
-    from wheelfix.report.terminal import print_error, print_scans, show_progress
+    from wheelfix.report.terminal import print_scans, show_progress
 
     with show_progress("building the soname table", enabled=not quiet) as on_index:
-        table = flows.open_index(index, progress=on_index)
+        table = open_index(index, progress=on_index)
     scans, code = [], 0
     for target in targets:
         try:
             with show_progress(target.name, enabled=not quiet) as progress:
                 result = flows.scan_wheel(target, index=table, prefer=prefer, progress=progress)
         except WheelfixError as error:
-            if debug:
-                raise
-            print_error(error.subject, error.problem, error.hint)
-            code = max(code, error.exit_code)
+            code = max(code, tell_error(error))
             continue
         scans.append(result)
         code = max(code, 0 if result.answered else 1)

@@ -20,17 +20,20 @@ can be read in two ways; then, and after a long walk, the answer is "maybe".
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_JOINT: Final = re.compile(rb"\0(?:\x80..|[^\x80])(s?o)([.\n]?)", re.DOTALL)
+# A joint that is followed by neither "." nor the end only matters if the next entry shares more than it did.
+_JOINT: Final = re.compile(rb"\0(?:\x80..|[^\x80])(s?o)(?:([.\n])|(?=[^\0]*\0[\x01-\x80]))", re.DOTALL)
 _STEM: Final = b".so"
 _KINDS: Final = b"rxds"
 _LONG: Final = 0x80
 # Entries looked at for one package before giving up; decoding it costs about as much.
 _BUDGET: Final = 300_000
+_GLANCE: Final = 8
 
 LIBRARY: Final = re.compile(rb"/[^/]*\.so(?:\.[^/]*)?\Z", re.DOTALL)
 """Matches (search) the path of a shared library."""
@@ -48,13 +51,22 @@ def may_hold_library(raw: bytes) -> bool:
     if b".so." in raw or b".so\n" in raw:
         return True
     budget = iter(range(_BUDGET))
-    for match in _JOINT.finditer(raw):
-        wanted = b"." if match[1] == b"so" else b".s"
-        # What follows is looked at first: that takes fewer steps, and is mostly enough.
-        goes_on = bool(match[2]) or _may_be_continued(raw, match.end(1), len(match[1]), budget)
-        if goes_on and _prefix_may_end_with(raw, match.start(), wanted, budget):
-            return True
+    if any(_may_be_library_joint(raw, match, budget) for match in _JOINT.finditer(raw)):
+        return True
     return _may_continue_stem(raw, budget)
+
+
+def _may_be_library_joint(raw: bytes, match: re.Match[bytes], budget: Iterator[int]) -> bool:
+    wanted = b"." if match[1] == b"so" else b".s"
+    nul, after, above, last = match.start(), match.end(1), len(match[1]), match[2]
+    # A glance both ways mostly settles it, else all the way.
+    if not last and not _may_be_continued(raw, after, above, islice(budget, _GLANCE)):
+        return False
+    if not _prefix_may_end_with(raw, nul, wanted, islice(budget, _GLANCE)):
+        return False
+    if not last and not _may_be_continued(raw, after, above, budget):
+        return False
+    return _prefix_may_end_with(raw, nul, wanted, budget)
 
 
 def _may_continue_stem(raw: bytes, budget: Iterator[int]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def printable(text: str) -> str:
     r"""Replace everything a terminal could act on by a visible escape.
@@ -16,3 +18,10 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def print_error(subject: str, problem: str, hint: str) -> None:
+    """Print an error as one line, and its remedy as a second one, on stderr."""
+    print(f"wheelfix: {printable(subject)}: {printable(problem)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {printable(hint)}", file=sys.stderr)

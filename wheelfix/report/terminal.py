@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
@@ -74,13 +73,6 @@ def show_progress(description: str, *, enabled: bool) -> Iterator[Callable[[int,
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(printable(description), total=None, visible=False)
         yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
-
-
-def print_error(subject: str, problem: str, hint: str) -> None:
-    """Print an error as one line, and its remedy as a second one, on stderr."""
-    print(f"wheelfix: {printable(subject)}: {printable(problem)}", file=sys.stderr)
-    if hint:
-        print(f"hint: {printable(hint)}", file=sys.stderr)
 
 
 def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:

@@ -1,0 +1,279 @@
+"""Build a soname table from a nix-index database.
+
+One pass over the inflated stream. Packages that hold no library are told apart at C speed
+(:mod:`wheelfix.index.hints`), so that only one in thirteen is decoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sqlite3
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wheelfix.errors import ApplyError
+from wheelfix.index.database import Block, iter_blocks
+from wheelfix.index.frcode import Package
+from wheelfix.index.hints import LIBRARY, may_hold_library
+from wheelfix.index.knowledge import CANONICAL, EXPLICIT_OUTPUT, SET_NAMES, THIEVES
+from wheelfix.index.names import find_series, split_name
+from wheelfix.index.ranking import ABSENT, Candidate, find_home, judge_copy, score_candidates
+from wheelfix.index.table import SCHEMA
+
+_UNUSED_OUTPUTS = frozenset({"debug", "static", "dev", "doc", "man", "devdoc", "info"})
+_DIRECTORY = re.compile(r"/lib(?:64)?/")
+_VERSIONED = re.compile(r"\.so\.\d")
+_ROOTFS = b"-fhsenv-rootfs"
+# A link of a root file system into the store: the target, then the NUL that ends the metadata. C speed:
+# these hundred packages hold a quarter of a gigabyte of entries.
+_VOTE = re.compile(rb"/nix/store/([0-9a-z]{32})-[^\0\n/]*/lib(?:64)?/([^/\0\n]+\.so[^/\0\n]*)s\0")
+
+_TABLES = """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE store (
+        id INTEGER PRIMARY KEY, system TEXT NOT NULL, attr TEXT NOT NULL, output TEXT NOT NULL,
+        hash TEXT NOT NULL, name TEXT NOT NULL);
+    CREATE TABLE library (
+        soname TEXT NOT NULL, store INTEGER NOT NULL, path TEXT NOT NULL, score INTEGER NOT NULL,
+        rules TEXT NOT NULL, PRIMARY KEY (soname, store, path)) WITHOUT ROWID;
+    CREATE INDEX store_attr ON store (attr);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A library file of a toplevel package."""
+
+    package: Package
+    path: str
+    target: str | None
+
+    @property
+    def soname(self) -> str:
+        """The file name."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(slots=True)
+class Harvest:
+    """What one pass over a database brings in."""
+
+    found: list[Found]
+    votes: Counter[tuple[str, str]]
+    attrs: set[str]
+    packages: int = 0
+
+
+def build_table(
+    database: Path,
+    destination: Path,
+    *,
+    date: str | None = None,
+    origin: str = "",
+    system: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Mapping[str, str]:
+    """Build a table, and replace ``destination`` by it once it is whole.
+
+    Args:
+        database: nix-index database.
+        destination: file to write.
+        date: day of the database, ISO 8601; None takes the file's own.
+        origin: where the database came from, for people.
+        system: the table's main system; None takes the one with most packages.
+        progress: told the compressed bytes read and their number.
+
+    Returns:
+        The table's metadata: ``date``, ``digest``, ``sonames``, ``entries``, ``packages`` ...
+
+    Raises:
+        IndexProblem: the database is unreadable or corrupt; ``destination`` is as it was.
+        ApplyError: the table cannot be written.
+    """
+    harvest = read_libraries(database, progress=progress)
+    rows = list(_rank(harvest))
+    counts = Counter(found.package.system for found, *_ in rows)
+    meta = {
+        "schema": SCHEMA,
+        "date": date or _find_date(database),
+        "digest": compute_digest(database),
+        "origin": origin,
+        "system": system
+        or (max(sorted(counts, key=str), key=lambda s: counts[s]) if counts else None)
+        or "x86_64-linux",
+        "sonames": str(len({found.soname for found, *_ in rows})),
+        "entries": str(len(rows)),
+        "libraries": str(len(harvest.found)),
+        "packages": str(harvest.packages),
+    }
+    _write(destination, rows, meta)
+    return meta
+
+
+def read_libraries(database: Path, *, progress: Callable[[int, int], None] | None = None) -> Harvest:
+    """Read all libraries of toplevel packages, and the votes for them.
+
+    Raises:
+        IndexProblem: the database is unreadable or corrupt.
+    """
+    harvest = Harvest(found=[], votes=Counter(), attrs=set())
+    for block in iter_blocks(database, progress=progress):
+        harvest.packages += 1
+        if _ROOTFS in block.footer:
+            voted = {(m[1].decode(), m[2].decode("utf-8", "replace")) for m in _VOTE.finditer(block.raw)}
+            harvest.votes.update(voted)
+        if b'"toplevel":true' not in block.footer:
+            continue
+        package = block.read_package()
+        harvest.attrs.add(package.attr)
+        if may_hold_library(block.raw):
+            harvest.found += _read_block(block, package)
+    return harvest
+
+
+def compute_digest(path: Path) -> str:
+    """sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find_canonical(attr: str, pname: str, attrs: set[str] | frozenset[str]) -> str:
+    """The attribute experts write for a recorded one.
+
+    The database has the first alias of a store path in ASCII order: ``azure-sdk-for-cpp.openssl`` for
+    ``openssl``.
+
+    Args:
+        attr: as recorded.
+        pname: of the store path.
+        attrs: all recorded attributes; an alias that won is not among them.
+    """
+    attr = CANONICAL.get(attr, attr)
+    base, _, last = attr.rpartition(".")
+    if base in THIEVES and pname == last and last not in attrs:
+        attr = last
+    elif base in SET_NAMES:
+        attr = f"{SET_NAMES[base]}.{last}"
+    return EXPLICIT_OUTPUT.get(attr, attr)
+
+
+def _read_block(block: Block, package: Package) -> Iterator[Found]:
+    for meta, raw in block.decode():
+        if LIBRARY.search(raw):
+            target = meta[:-1].decode("utf-8", "backslashreplace") if meta[-1:] == b"s" else None
+            yield Found(package=package, path=raw.decode("utf-8", "backslashreplace"), target=target)
+
+
+def _rank(harvest: Harvest) -> Iterator[tuple[Found, str, int, str]]:
+    """Yield (file, canonical attribute, score, rules), sorted, for the files that may be answers."""
+    usable = [f for f in harvest.found if _is_usable(f)]
+    sizes = Counter(f.package.hash for f in usable)
+    groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
+    for found in usable:
+        groups[found.soname, found.package.system or ""].append(found)
+    scored: dict[tuple[str, str], list[tuple[Found, Candidate, int, str]]] = defaultdict(list)
+    for (soname, system), group in sorted(groups.items()):
+        group.sort(key=lambda f: (f.package.attr, f.package.output, f.path))
+        candidates = [_make_candidate(soname, f, harvest, sizes) for f in group]
+        rows = zip(group, candidates, score_candidates(candidates), strict=True)
+        scored[find_series(soname), system] += [(f, c, score, rules) for f, c, (score, rules) in rows]
+    for series in scored.values():
+        home = find_home((candidate, score) for _, candidate, score, _ in series)
+        for found, candidate, first_score, first_rules in series:
+            score, rules = judge_copy(candidate, first_score, first_rules, home)
+            if found.path.count("/") == 2 or score > ABSENT:
+                yield found, candidate.attr, score, rules
+
+
+def _is_usable(found: Found) -> bool:
+    if found.package.output in _UNUSED_OUTPUTS or not _DIRECTORY.match(found.path):
+        return False
+    return found.soname.startswith("lib") or _VERSIONED.search(found.soname) is not None
+
+
+def _make_candidate(soname: str, found: Found, harvest: Harvest, sizes: Counter[str]) -> Candidate:
+    package = found.package
+    names = [soname, (found.target or "").rpartition("/")[2]]
+    pname = split_name(package.name, package.output)[0]
+    return Candidate(
+        soname=soname,
+        attr=find_canonical(package.attr, pname, harvest.attrs),
+        output=package.output,
+        name=package.name,
+        path=found.path,
+        target=found.target,
+        votes=max(harvest.votes[package.hash, name] for name in names),
+        size=sizes[package.hash],
+    )
+
+
+def _find_date(database: Path) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(database.stat().st_mtime, UTC).date().isoformat()
+
+
+def _write(destination: Path, rows: Sequence[tuple[Found, str, int, str]], meta: Mapping[str, str]) -> None:
+    """Write to a temporary file in the same directory, sync it, rename it."""
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.")
+        os.close(handle)
+    except OSError as error:
+        raise ApplyError(
+            str(destination), f"cannot be written ({error.strerror})", "choose another place"
+        ) from None
+    temporary = Path(name)
+    try:
+        connection = sqlite3.connect(temporary)
+        with connection:
+            connection.execute("PRAGMA journal_mode = OFF")
+            connection.execute("PRAGMA page_size = 4096")
+            connection.executescript(_TABLES)
+            _insert(connection, rows, meta)
+        connection.execute("VACUUM")
+        connection.close()
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(destination)
+    except (OSError, sqlite3.Error) as error:
+        raise ApplyError(
+            str(destination), f"cannot be written ({error})", "make room, or choose another place"
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _insert(
+    connection: sqlite3.Connection, rows: Sequence[tuple[Found, str, int, str]], meta: Mapping[str, str]
+) -> None:
+    stores = sorted(
+        {
+            (f.package.system or "", attr, f.package.output, f.package.hash, f.package.name)
+            for f, attr, _, _ in rows
+        }
+    )
+    ids = {store: number for number, store in enumerate(stores)}
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
+    connection.executemany(
+        "INSERT INTO store VALUES (?, ?, ?, ?, ?, ?)", [(i, *store) for store, i in ids.items()]
+    )
+    libraries = sorted(
+        {
+            (
+                f.soname,
+                ids[f.package.system or "", attr, f.package.output, f.package.hash, f.package.name],
+                "" if f.path == f"/lib/{f.soname}" else f.path,
+                score,
+                rules,
+            )
+            for f, attr, score, rules in rows
+        }
+    )
+    connection.executemany("INSERT INTO library VALUES (?, ?, ?, ?, ?)", libraries)

@@ -1,0 +1,68 @@
+"""Providers of sonames: the table's answers, corrected by the facts beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from wheelfix.index.cuda import find_cuda
+from wheelfix.index.knowledge import ANSWERS, ELSEWHERE, RENAMED
+from wheelfix.index.libc import find_libc
+from wheelfix.index.table import SonameTable
+from wheelfix.model.index import Lookup, Provider
+
+
+_NOT_IN_LIB = "in a subdirectory: addAutoPatchelfSearchPath has to name it"
+
+
+def find_providers(
+    table: SonameTable, sonames: Iterable[str], *, system: str | None = None
+) -> tuple[Lookup, ...]:
+    """Look up sonames in a table and in the facts that no database has.
+
+    Args:
+        table: the soname table.
+        sonames: as in DT_NEEDED.
+        system: Nix system; None asks for the table's main one.
+
+    Returns:
+        One answer per soname, in the order asked.
+
+    Raises:
+        IndexProblem: the table is damaged.
+    """
+    return tuple(_find(table, soname, system) for soname in sonames)
+
+
+def _find(table: SonameTable, soname: str, system: str | None) -> Lookup:
+    if cuda := find_cuda(soname):
+        return Lookup(soname=soname, providers=cuda)
+    (found,) = table.lookup([soname], system=system)
+    machine = (system or table.info.system).partition("-")[0]
+    if soname in ANSWERS or find_libc(soname, machine) == "glibc":
+        return _put_first(found, ANSWERS.get(soname, "glibc"))
+    if soname in ELSEWHERE:
+        attr, path = ELSEWHERE[soname]
+        first = Provider(attr=attr, output="out", path=path, store_path=None, score=100, why=(_NOT_IN_LIB,))
+        return replace(found, providers=(first, *found.providers), rivals=(), note=_NOT_IN_LIB)
+    if not found.providers and soname in RENAMED:
+        name, note = RENAMED[soname]
+        (other,) = table.lookup([name], system=system)
+        return replace(other, soname=soname, note=note)
+    return found
+
+
+def _put_first(found: Lookup, attr: str) -> Lookup:
+    """Make ``attr`` the first provider, with what the table knows of it, if anything."""
+    output = "lib" if attr.endswith(".lib") else "out"
+    known = next((p for p in found.providers if p.attr == attr), None)
+    first = known or Provider(
+        attr=attr,
+        output=output,
+        path=f"/lib/{found.soname}",
+        store_path=None,
+        score=100,
+        why=("part of every nixpkgs",),
+    )
+    rest = tuple(p for p in found.providers if p is not known)
+    return replace(found, providers=(first, *rest), rivals=())

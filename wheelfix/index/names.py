@@ -1,0 +1,62 @@
+"""Names of store paths, sonames and attributes, taken apart."""
+
+from __future__ import annotations
+
+import re
+
+_NAME = re.compile(r"(?P<pname>.+?)-(?P<version>\d[^/]*|unstable-[^/]*)", re.DOTALL)
+_SONAME = re.compile(r"(?P<stem>.+?)(?:-\d+(?:[._]\d+)*)?\.so(?P<major>(?:\.[^/]*)?)", re.DOTALL)
+_OUTPUTS = ("bin", "lib", "dev", "jre", "data", "man", "doc", "static", "debug")
+
+
+def split_name(name: str, output: str) -> tuple[str, str | None]:
+    """Split the name of a store path into pname and version, as ``builtins.parseDrvName`` does.
+
+    Args:
+        name: behind the hash (``util-linux-2.41.3-lib``).
+        output: the output it is of; its name is appended to all but ``out``.
+
+    Example:
+        >>> split_name("util-linux-2.41.3-lib", "lib")
+        ('util-linux', '2.41.3')
+    """
+    if output != "out":
+        name = name.removesuffix(f"-{output}")
+    match = _NAME.fullmatch(name)
+    return (match["pname"], match["version"]) if match else (name, None)
+
+
+def find_stem(soname: str) -> str:
+    """The library a soname names, without ``lib``, version and extension.
+
+    Example:
+        >>> find_stem("libglib-2.0.so.0"), find_stem("libQt5Core.so.5"), find_stem("libdb-5.3.so")
+        ('glib', 'Qt5Core', 'db')
+    """
+    match = _SONAME.match(soname)
+    stem = match["stem"] if match else soname
+    return stem.removeprefix("lib") or stem
+
+
+def find_series(soname: str) -> str:
+    """What all majors of a library have in common: the name up to ``.so``.
+
+    Example:
+        >>> find_series("libffi.so.7")
+        'libffi.so'
+    """
+    head, mark, _ = soname.partition(".so")
+    return head + mark
+
+
+def squeeze(text: str) -> str:
+    """Letters and digits alone, in lower case: the spelling in which names are compared."""
+    return re.sub(r"[^a-z0-9+]", "", text.lower())
+
+
+def measure_distance(one: str, other: str) -> tuple[int, ...]:
+    """Sort key for "nearest major": how far the versions behind ``.so`` are apart."""
+    mine, theirs = ([int(n) for n in re.findall(r"\d+", s.partition(".so")[2])] or [0] for s in (one, other))
+    width = max(len(mine), len(theirs))
+    pairs = zip(mine + [0] * (width - len(mine)), theirs + [0] * (width - len(theirs)), strict=True)
+    return tuple(abs(a - b) for a, b in pairs)

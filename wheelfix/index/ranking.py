@@ -1,0 +1,257 @@
+"""Which of the packages that have a file of a name is the one an expert would write.
+
+Every rule is a number and a sentence. Scores are computed once, when a table is built, from what a database
+says of all candidates of a soname together; the rules that applied are kept beside the score, as codes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from wheelfix.index.knowledge import BAD_SET, BAD_SETS, GOOD_SETS, STAND_INS, UNKNOWN_SET
+from wheelfix.index.names import find_stem, split_name, squeeze
+
+ABSENT = -30
+"""A score at or below this means: the file is there, but its package is no provider."""
+
+MARGIN = 4
+"""Best and second best are rivals only if their scores are this near."""
+
+_VARIANT = re.compile(
+    r"(?i)(minimal|full|headless|mpi|with|without|bin|static|unwrapped|compat|lite|small|nox|no-?x|wrapped)"
+)
+_VERSIONED = re.compile(r"\.so\.\d|\d\.so$")
+_VERSION = re.compile(r"(?:[-_]?\d+)+(?:_\d+)*$")
+
+REASONS = {
+    "v": "{n} packages that stand for a whole distribution link to it",
+    "d": "in a subdirectory of lib",
+    "l": "in lib64",
+    "x": "only a link into another package",
+    "t": "a link to another library",
+    "i": "a stand-in, not the real library",
+    "a": "its name fits the library's",
+    "s": "from a set of packages",
+    "p": "the same package is at the top level",
+    "w": "a variant of another package",
+    "n": "a version kept beside the current one",
+    "f": "a fork of another package that has it",
+    "u": "nothing but the file name speaks for it",
+    "h": "a copy: another package is the home of this library",
+    "b": "many libraries, of which this is one",
+    "c": "a long attribute path",
+}
+"""Codes of the rules, for :func:`explain_score`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A library in a package.
+
+    Attributes:
+        attr: canonical attribute path.
+        name: of the store path, behind the hash.
+        path: from the root of the store path.
+        target: of a symbolic link, else None.
+        votes: packages that stand for a whole distribution (``*-fhsenv-rootfs``) and link to it.
+        size: number of libraries in the package.
+    """
+
+    soname: str
+    attr: str
+    output: str
+    name: str
+    path: str
+    target: str | None
+    votes: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Field:
+    """What a candidate competes with: pnames with counts, those at the top level, votes by attribute."""
+
+    pnames: Counter[str]
+    top: frozenset[str]
+    votes: Mapping[str, int]
+
+
+def score_candidates(candidates: Sequence[Candidate]) -> list[tuple[int, str]]:
+    """Score all candidates of one soname.
+
+    Returns:
+        Score and rule codes (``a+25 v+67 s-4``) for each, in the order given.
+    """
+    field = _Field(
+        pnames=Counter(split_name(c.name, c.output)[0] for c in candidates),
+        top=frozenset(split_name(c.name, c.output)[0] for c in candidates if "." not in c.attr),
+        votes={c.attr: c.votes for c in candidates},
+    )
+    return [_score(c, field) for c in candidates]
+
+
+HOME = 15
+"""A score from which on a package counts as the home of a library in all its majors."""
+
+
+def find_home(scored: Iterable[tuple[Candidate, int]]) -> str | None:
+    """The pname of the package that a library belongs to, judged over all its majors.
+
+    Args:
+        scored: candidates of every ``lib<name>.so*``, with their scores.
+    """
+    best = max(scored, key=lambda pair: (pair[1], pair[0].attr), default=None)
+    if best is None or best[1] < HOME:
+        return None
+    return split_name(best[0].name, best[0].output)[0]
+
+
+def judge_copy(candidate: Candidate, score: int, rules: str, home: str | None) -> tuple[int, str]:
+    """Mark down a package that has a library of another's, and nothing that speaks for it.
+
+    Applications that bring OpenSSL 1.1 along are no source of it, though nobody else has that major.
+    """
+    own = {rule[0] for rule in rules.split()} & {"a", "v"}
+    pname = split_name(candidate.name, candidate.output)[0]
+    if home is None or own or pname.startswith(home) or home.startswith(pname):
+        return score, rules
+    return score + _COPY, f"{rules} h{_COPY:+d}".strip()
+
+
+_COPY = -40
+
+
+def explain_score(codes: str) -> tuple[str, ...]:
+    """Turn rule codes into sentences, strongest first.
+
+    Example:
+        >>> explain_score("a+25 l-6")
+        ("its name fits the library's (+25)", 'in lib64 (-6)')
+    """
+    rules = [(code[0], int(code[1:])) for code in codes.split()]
+    return tuple(
+        f"{REASONS[rule].format(n=_count_votes(points))} ({points:+d})"
+        for rule, points in sorted(rules, key=lambda r: -abs(r[1]))
+    )
+
+
+def _score(candidate: Candidate, field: _Field) -> tuple[int, str]:
+    pname = split_name(candidate.name, candidate.output)[0]
+    unwrapped = field.votes.get(f"{candidate.attr}-unwrapped")  # its libraries are links into this one
+    foreign = candidate.target is not None and candidate.target.startswith("/") and unwrapped is None
+    votes = max(candidate.votes, unwrapped or 0)
+    affinity = _score_affinity(candidate.soname, candidate.attr, pname)
+    versioned = _VERSIONED.search(candidate.soname) is not None
+    points = {
+        "v": _score_votes(votes),
+        "d": _score_directory(candidate.path, candidate.soname),
+        "l": -6 if candidate.path.startswith("/lib64/") else 0,
+        "x": -45 if foreign else 0,
+        "t": _score_target(candidate),
+        "i": -60 if pname in STAND_INS or candidate.attr in STAND_INS else 0,
+        "a": affinity,
+        "s": _score_set(candidate.attr),
+        "p": -20 if "." in candidate.attr and pname in field.top else 0,
+        "w": _score_variant(candidate.attr, candidate.soname),
+        "n": _score_version(candidate.attr, candidate.soname),
+        "f": _score_fork(pname, field.pnames),
+        "u": 0 if votes or affinity or versioned or field.pnames[pname] > 1 else -30,
+        "b": -min(6, round(math.log2(1 + candidate.size) / 2)),
+        "c": -min(6, len(candidate.attr) // 6),
+    }
+    return sum(points.values()), " ".join(f"{k}{p:+d}" for k, p in points.items() if p)
+
+
+def _score_votes(votes: int) -> int:
+    return 20 + round(8 * math.log2(1 + votes)) if votes else 0
+
+
+def _count_votes(points: int) -> int:
+    return round(2 ** ((points - 20) / 8) - 1)
+
+
+def _score_directory(path: str, soname: str) -> int:
+    directories = path.split("/")[1:-1]
+    if len(directories) == 1:
+        return 0
+    own = len(directories) == 2 and squeeze(directories[1]) == squeeze(find_stem(soname))
+    return -40 if own else -70  # lib/mariadb/libmariadb.so.3 is a place of its own, lib/koreader/libs is not
+
+
+def _score_target(candidate: Candidate) -> int:
+    if not candidate.target or candidate.target.startswith("/"):
+        return 0
+    name = candidate.target.rpartition("/")[2]
+    return 0 if squeeze(find_stem(name)) == squeeze(find_stem(candidate.soname)) else -15
+
+
+def _score_affinity(soname: str, attr: str, pname: str) -> int:
+    stem = squeeze(find_stem(soname))
+    names = {squeeze(attr.rpartition(".")[2]), squeeze(pname)}
+    bare = {name.removeprefix("lib") for name in names} - {""}
+    if stem in names | bare or f"{stem}lib" in names:
+        return 25
+    undigited = {re.sub(r"\d+$", "", name) for name in names | bare} - {""}
+    if stem in undigited or re.sub(r"\d+$", "", stem) in names | bare | undigited:
+        return 22
+    if any(len(name) > 2 and (stem.startswith(name) or name.startswith(stem)) for name in names | bare):
+        return 10
+    if any(len(name) > 2 and (name in stem or stem in name) for name in names | bare):
+        return 5
+    return 0
+
+
+def _score_set(attr: str) -> int:
+    base = attr.rpartition(".")[0]
+    if not base or attr.startswith(("stdenv.", "gfortran.")):
+        return 0
+    generic = re.sub(r"_\d+$", "", base)
+    for name in (base, generic):
+        if name in GOOD_SETS:
+            return GOOD_SETS[name] - (1 if name != base else 0)
+    return BAD_SET if base.startswith(BAD_SETS) else UNKNOWN_SET
+
+
+def _score_variant(attr: str, soname: str) -> int:
+    last = attr.rpartition(".")[2]
+    match = _VARIANT.search(last)
+    if match is None or match.start() == 0 or squeeze(match[0]) in squeeze(find_stem(soname)):
+        return 0
+    return -9
+
+
+def _score_version(attr: str, soname: str) -> int:
+    last = attr.rpartition(".")[2]
+    match = _VERSION.search(last)
+    spellings = {squeeze(find_stem(soname)), squeeze(soname.partition(".so")[0])}
+    if match is None or match.start() == 0 or squeeze(last) in spellings:
+        return 0
+    return -4 if re.search(r"[-_]\d|\d\d", match[0]) else -2
+
+
+def _score_fork(pname: str, pnames: Iterable[str]) -> int:
+    """A pname that has the pname of another candidate as a part: ``openssl-quic`` beside ``openssl``."""
+    parts = (other for other in pnames if other != pname and len(other) > 2)
+    return -8 if any(_contains_word(pname, other) for other in parts) else 0
+
+
+def _contains_word(text: str, word: str) -> bool:
+    return re.search(rf"(?:^|[-_]){re.escape(word)}(?:$|[-_])", text) is not None
+
+
+def find_rivals(ranked: Sequence[Candidate], scores: Mapping[int, int] | Sequence[int]) -> tuple[str, ...]:
+    """Attributes of the two best candidates if they differ in kind and nothing decides between them."""
+    if len(ranked) < 2 or scores[0] - scores[1] > MARGIN:
+        return ()
+    kinds = [_find_kind(c) for c in ranked[:2]]
+    alike = kinds[0].startswith(kinds[1]) or kinds[1].startswith(kinds[0])
+    return () if alike else tuple(c.attr for c in ranked[:2])
+
+
+def _find_kind(candidate: Candidate) -> str:
+    pname = split_name(candidate.name, candidate.output)[0]
+    return squeeze(_VERSION.sub("", _VARIANT.sub("", pname))).removeprefix("lib")

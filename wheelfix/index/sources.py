@@ -1,0 +1,151 @@
+"""Which index is asked: yours, a fetched one, or the one inside the package.
+
+The door to ``platformdirs``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import platformdirs
+
+from wheelfix.errors import ApplyError, IndexProblem
+from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
+
+BUNDLED = "sonames.sqlite.z"
+_SQLITE = b"SQLite format 3\0"
+_MAGIC = b"NIXI"
+
+
+def open_index(
+    path: Path | None = None, *, progress: Callable[[int, int], None] | None = None
+) -> SonameTable:
+    """Open the best index there is.
+
+    Without a path: the user's own nix-index database (``~/.cache/nix-index/files``), else a table fetched
+    by ``wheelfix index update``, else the table inside the package. A database is turned into a table once,
+    which takes seconds; the table is kept in the cache directory by the database's digest.
+
+    Args:
+        path: a nix-index database or a soname table.
+        progress: told bytes done and in all while a table is built.
+
+    Raises:
+        IndexProblem: the index asked for, or the user's own, cannot be read.
+    """
+    if path is not None:
+        return _open_path(path, source="file", progress=progress)
+    own = find_own_database()
+    if own.is_file():
+        return _open_path(own, source="nix-index", progress=progress)
+    fetched = find_fetched_table()
+    if fetched.is_file():
+        return open_file(fetched, source="fetched")
+    return open_bundled()
+
+
+def open_bundled() -> SonameTable:
+    """Open the table inside the package."""
+    packed = (resources.files("wheelfix.index") / "data" / BUNDLED).read_bytes()
+    return open_bytes(zlib.decompress(packed), subject=BUNDLED, source="bundled")
+
+
+def find_own_database() -> Path:
+    """Where nix-index keeps its database."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "nix-index" / "files"
+
+
+def find_cache() -> Path:
+    """Where wheelfix keeps what it can make again."""
+    return Path(platformdirs.user_cache_dir("wheelfix"))
+
+
+def find_fetched_table() -> Path:
+    """Where ``wheelfix index update`` puts its table."""
+    return find_cache() / f"fetched-{SCHEMA}.sqlite"
+
+
+def find_built_table(digest: str) -> Path:
+    """Where the table of a database is kept.
+
+    Args:
+        digest: sha256 of the database.
+    """
+    return find_cache() / f"table-{SCHEMA}-{digest[:32]}.sqlite"
+
+
+def find_digest(database: Path) -> str:
+    """sha256 of a database, remembered by size, time and inode so that 93 MB are read once.
+
+    Raises:
+        IndexProblem: the database cannot be read.
+    """
+    from wheelfix.index.build import compute_digest
+
+    try:
+        stat = database.stat()
+        key = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
+        name = hashlib.sha256(str(database.absolute()).encode()).hexdigest()[:16]
+        note = find_cache() / f"digest-{name}.json"
+        try:
+            known = json.loads(note.read_text())
+            if known["key"] == key:
+                return str(known["digest"])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        digest = compute_digest(database)
+    except OSError as error:
+        raise IndexProblem(str(database), f"cannot be read ({error.strerror})", "check the path") from None
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        temporary = note.with_name(f"{note.name}.{os.getpid()}")
+        temporary.write_text(json.dumps({"key": key, "digest": digest}))
+        temporary.replace(note)
+    except OSError:
+        pass  # a cache that cannot be written is no cache
+    return digest
+
+
+def _open_path(path: Path, *, source: str, progress: Callable[[int, int], None] | None) -> SonameTable:
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_SQLITE))
+    except OSError as error:
+        raise IndexProblem(
+            str(path), f"cannot be read ({(error.strerror or '').lower()})", "check the path"
+        ) from None
+    if head == _SQLITE:
+        return open_file(path, source=source)
+    if not head.startswith(_MAGIC):
+        raise IndexProblem(
+            str(path),
+            "neither a nix-index database nor a soname table",
+            "give the `files` that nix-index writes, or a table of `wheelfix index build`",
+        )
+    return open_file(build_cached(path, progress=progress), source=source)
+
+
+def build_cached(path: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Path of the table of a database; builds it if there is none yet.
+
+    Raises:
+        IndexProblem: the database is corrupt, or the table cannot be kept anywhere.
+    """
+    table = find_built_table(find_digest(path))
+    if not table.is_file():
+        from wheelfix.index.build import build_table
+
+        try:
+            build_table(path, table, progress=progress)
+        except ApplyError as error:
+            raise IndexProblem(
+                error.subject, error.problem, "set XDG_CACHE_HOME to a directory with room"
+            ) from None
+    return table

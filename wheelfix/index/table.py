@@ -1,0 +1,182 @@
+"""The soname table: a nix-index database boiled down to the question "who has this library?".
+
+SQLite, in a file or in memory. Three tables::
+
+    meta     key, value          schema, source, date, digest, counts
+    store    id, system, attr, output, hash, name
+    library  soname, store, path, score, rules
+
+``library`` has one row for each file name directly in ``lib`` or ``lib64`` of a package that may be used
+as an input, ordered by soname so that all majors of a library lie side by side. ``score`` and ``rules`` are
+those of :mod:`wheelfix.index.ranking`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from wheelfix.errors import IndexProblem
+from wheelfix.index.names import find_series, measure_distance, split_name
+from wheelfix.index.ranking import ABSENT, Candidate, explain_score, find_rivals
+from wheelfix.model.index import IndexInfo, Lookup, Provider
+
+SCHEMA = "1"
+STORE_DIR = "/nix/store"
+_NEAREST = 5
+
+_SELECT = """
+    SELECT library.soname, library.path, library.score, library.rules,
+           store.attr, store.output, store.hash, store.name
+    FROM library JOIN store ON store.id = library.store
+    WHERE library.soname = ? AND store.system = ?
+    ORDER BY library.score DESC, length(store.attr), store.attr, library.path
+"""
+_SELECT_SERIES = """
+    SELECT DISTINCT library.soname FROM library JOIN store ON store.id = library.store
+    WHERE library.soname > ? AND library.soname < ? AND store.system = ? AND library.score > ?
+"""
+
+
+class SonameTable:
+    """An open table.
+
+    Args:
+        connection: to the SQLite database.
+        subject: what it is called in messages.
+
+    Raises:
+        IndexProblem: it is no soname table, or one of another schema.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, subject: str, source: str) -> None:
+        self._connection = connection
+        self._subject = subject
+        try:
+            meta = dict(connection.execute("SELECT key, value FROM meta"))
+            systems = [
+                row[0] for row in connection.execute("SELECT DISTINCT system FROM store ORDER BY system")
+            ]
+        except sqlite3.DatabaseError as error:
+            raise IndexProblem(
+                subject, f"no soname table ({error})", "build it again: `wheelfix index build`"
+            ) from None
+        if meta.get("schema") != SCHEMA:
+            raise IndexProblem(
+                subject,
+                f"a soname table of schema {meta.get('schema')}, wheelfix reads {SCHEMA}",
+                "build it again: `wheelfix index build`",
+            )
+        self.systems: tuple[str, ...] = tuple(systems)
+        self.info = IndexInfo(
+            source=source,
+            system=meta["system"],
+            date=meta.get("date") or None,
+            digest=meta["digest"],
+            sonames=int(meta["sonames"]),
+            entries=int(meta["entries"]),
+        )
+
+    def lookup(self, sonames: Iterable[str], *, system: str | None = None) -> tuple[Lookup, ...]:
+        """Look up sonames.
+
+        Args:
+            sonames: as in DT_NEEDED; file names work as well.
+            system: Nix system; None asks for the table's main one.
+
+        Returns:
+            One answer per soname, in the order asked.
+
+        Raises:
+            IndexProblem: the table is damaged.
+        """
+        where = system or self.info.system
+        try:
+            return tuple(self._lookup(soname, where) for soname in sonames)
+        except sqlite3.DatabaseError as error:
+            raise IndexProblem(
+                self._subject, f"damaged table ({error})", "build it again: `wheelfix index build`"
+            ) from None
+
+    def find_all(self, soname: str, *, system: str | None = None) -> tuple[Provider, ...]:
+        """Every package that has a file of that name, also those that are no providers; best first."""
+        rows = self._connection.execute(_SELECT, (soname, system or self.info.system))
+        return tuple(_make_provider(row) for row in rows)
+
+    def has_attr(self, attr: str) -> bool:
+        """Tell whether an attribute with libraries is in the table."""
+        bare = attr.removesuffix(".lib").removesuffix(".out")
+        query = "SELECT 1 FROM store WHERE attr IN (?, ?) LIMIT 1"
+        return self._connection.execute(query, (attr, bare)).fetchone() is not None
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def _lookup(self, soname: str, system: str) -> Lookup:
+        rows = [row for row in self._connection.execute(_SELECT, (soname, system)) if row[2] > ABSENT]
+        if not rows:
+            return Lookup(soname=soname, nearest=self._find_nearest(soname, system))
+        ranked = [_make_candidate(row) for row in rows[:2]]
+        return Lookup(
+            soname=soname,
+            providers=tuple(_make_provider(row) for row in rows),
+            rivals=find_rivals(ranked, [row[2] for row in rows[:2]]),
+        )
+
+    def _find_nearest(self, soname: str, system: str) -> tuple[str, ...]:
+        series = find_series(soname)
+        # "." is followed by "/" in ASCII: the range holds exactly the names that start with "<series>."
+        bounds = (f"{series}.", f"{series}/", system, ABSENT)
+        found = {row[0] for row in self._connection.execute(_SELECT_SERIES, bounds)} - {soname}
+        majors = [n for n in found if not any(n.startswith(f"{other}.") for other in found)]
+        return tuple(sorted(majors, key=lambda n: (measure_distance(soname, n), n))[:_NEAREST])
+
+
+def open_file(path: Path, *, source: str) -> SonameTable:
+    """Open a table on disk, read-only.
+
+    Raises:
+        IndexProblem: there is none, or it is damaged.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    except sqlite3.Error as error:
+        raise IndexProblem(str(path), f"cannot be opened ({error})", "check the path") from None
+    return SonameTable(connection, subject=str(path), source=source)
+
+
+def open_bytes(data: bytes, *, subject: str, source: str) -> SonameTable:
+    """Open a table held in memory.
+
+    Raises:
+        IndexProblem: it is damaged.
+    """
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.deserialize(data)
+    except sqlite3.Error as error:
+        raise IndexProblem(subject, f"damaged table ({error})", "install wheelfix again") from None
+    return SonameTable(connection, subject=subject, source=source)
+
+
+def _make_provider(row: Sequence[str | int]) -> Provider:
+    soname, path, score, rules, attr, output, hash_, name = row
+    version = split_name(str(name), str(output))[1]
+    return Provider(
+        attr=str(attr),
+        output=str(output),
+        path=str(path) or f"/lib/{soname}",
+        store_path=f"{STORE_DIR}/{hash_}-{name}",
+        version=version,
+        score=int(score),
+        why=explain_score(str(rules)),
+    )
+
+
+def _make_candidate(row: Sequence[str | int]) -> Candidate:
+    soname, path, _, _, attr, output, _, name = map(str, row)
+    return Candidate(
+        soname=soname, attr=attr, output=output, name=name, path=path, target=None, votes=0, size=0
+    )
