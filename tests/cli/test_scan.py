@@ -94,8 +94,8 @@ def test_nearest_major_is_named(tmp_path: Path) -> None:
 
 
 def test_preference(tmp_path: Path) -> None:
-    path = build_wheel(tmp_path, files={"x.so": build_elf(tmp_path, "x.so", needed=["libpq.so.5"])})
-    (before,) = (n for n in scan_json(path)["needs"] if n["soname"] == "libpq.so.5")
+    path = build_wheel(tmp_path, files={"x.so": build_elf(tmp_path, "x.so", needed=["libgs.so.10"])})
+    (before,) = (n for n in scan_json(path)["needs"] if n["soname"] == "libgs.so.10")
     other = before["providers"][1]["attr"]
     assert scan_json("--prefer", other, path)["build_inputs"] == [other]
 
