@@ -11,7 +11,6 @@ from wheelfix.index.libc import find_libc
 from wheelfix.index.table import SonameTable
 from wheelfix.model.index import Lookup, Provider
 
-
 _NOT_IN_LIB = "in a subdirectory: addAutoPatchelfSearchPath has to name it"
 
 

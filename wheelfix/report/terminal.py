@@ -106,7 +106,8 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
     if code:
         console.print("Paste into the package's override:", style="bold")
         code.rstrip()
-        console.print(Padding(code, (0, 0, 0, 4), expand=False), soft_wrap=True)
+        for line in code.split("\n"):
+            console.print(Text("    ").append_text(line), soft_wrap=True)
     elif scan.build_inputs or not any(n.need_class is NeedClass.UNKNOWN for n in scan.needs):
         console.print(
             "Nothing to paste: this wheel needs no more than uv2nix and poetry2nix add by themselves.",
