@@ -1,79 +1,62 @@
-"""Taking apart the names of libraries, store paths and attributes."""
+"""Names of store paths, sonames and attributes, taken apart."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Final
 
-_NAME: Final = re.compile(r"(?P<pname>.+?)-(?P<version>[^a-zA-Z].*)", re.DOTALL)
-_NUMBER: Final = re.compile(r"\d+")
-# `-1.0`, `2.8`, `_14`, `-unstable`: what distinguishes releases, not libraries.
-_RELEASE: Final = re.compile(r"(?:[-_.]?v?\d+(?:[._]\d+)*|-unstable|-git|-latest)+$")
-_NOISE: Final = re.compile(r"[^a-z0-9+]")
+_NAME = re.compile(r"(?P<pname>.+?)-(?P<version>\d[^/]*|unstable-[^/]*)", re.DOTALL)
+_SONAME = re.compile(r"(?P<stem>.+?)(?:-\d+(?:[._]\d+)*)?\.so(?P<major>(?:\.[^/]*)?)", re.DOTALL)
+_OUTPUTS = ("bin", "lib", "dev", "jre", "data", "man", "doc", "static", "debug")
 
 
-def split_soname(soname: str) -> tuple[str, str]:
-    """Split a soname into stem and major.
-
-    Example:
-        >>> split_soname("libpython3.11.so.1.0"), split_soname("libjvm.so"), split_soname("libtcl8.6.so")
-        (('libpython3.11', '1.0'), ('libjvm', ''), ('libtcl8.6', ''))
-    """
-    stem, dot, major = soname.partition(".so.")
-    return (stem, major) if dot else (soname.removesuffix(".so"), "")
-
-
-def is_soname(name: str) -> bool:
-    """Tell whether a file name may be asked for by the loader.
-
-    Plugins and Python modules (``_ssl.cpython-313-x86_64-linux-gnu.so``) are loaded by path; what is linked
-    against is called ``lib*`` or carries a version.
-    """
-    if name.startswith("lib"):
-        return name.endswith(".so") or ".so." in name
-    stem, dot, major = name.partition(".so.")
-    return bool(dot and stem and major[:1].isdigit())
-
-
-def split_store_name(name: str, output: str) -> tuple[str, str]:
-    """Split the name of a store path into package name and version, as builtins.parseDrvName does.
+def split_name(name: str, output: str) -> tuple[str, str | None]:
+    """Split the name of a store path into pname and version, as ``builtins.parseDrvName`` does.
 
     Args:
-        name: after the hash.
-        output: whose name is appended to the version, save for ``out``.
+        name: behind the hash (``util-linux-2.41.3-lib``).
+        output: the output it is of; its name is appended to all but ``out``.
 
     Example:
-        >>> split_store_name("krb5-1.22.1-lib", "lib"), split_store_name("gcc-15.2.0", "out")
-        (('krb5', '1.22.1'), ('gcc', '15.2.0'))
+        >>> split_name("util-linux-2.41.3-lib", "lib")
+        ('util-linux', '2.41.3')
     """
-    bare = name.removesuffix(f"-{output}") if output != "out" else name
-    match = _NAME.fullmatch(bare)
-    return (match["pname"], match["version"]) if match else (bare, "")
+    if output != "out":
+        name = name.removesuffix(f"-{output}")
+    match = _NAME.fullmatch(name)
+    return (match["pname"], match["version"]) if match else (name, None)
 
 
-def measure_distance(major: str, other: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Order majors by how far they are from one, the newer of two equally far first."""
-    ours, theirs = _read_numbers(major), _read_numbers(other)
-    length = max(len(ours), len(theirs))
-    padded = [n + (0,) * (length - len(n)) for n in (ours, theirs)]
-    gaps = tuple(abs(a - b) for a, b in zip(*padded, strict=True))
-    return gaps, tuple(-n for n in theirs)
-
-
-def _read_numbers(major: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in _NUMBER.findall(major))
-
-
-@lru_cache(maxsize=65536)
-def list_forms(name: str) -> tuple[str, ...]:
-    """Reduce a stem, attribute or package name to comparable forms, the most telling first.
+def find_stem(soname: str) -> str:
+    """The library a soname names, without ``lib``, version and extension.
 
     Example:
-        >>> list_forms("libSDL2_image-2.0"), list_forms("xcb-util-wm")
-        (('sdl2image20', 'sdl2image'), ('xcbutilwm',))
+        >>> find_stem("libglib-2.0.so.0"), find_stem("libQt5Core.so.5"), find_stem("libdb-5.3.so")
+        ('glib', 'Qt5Core', 'db')
     """
-    bare = name.lower().removeprefix("lib")
-    short = _RELEASE.sub("", bare)
-    forms = dict.fromkeys(_NOISE.sub("", form) for form in (bare, short))
-    return tuple(form for form in forms if form)
+    match = _SONAME.match(soname)
+    stem = match["stem"] if match else soname
+    return stem.removeprefix("lib") or stem
+
+
+def find_series(soname: str) -> str:
+    """What all majors of a library have in common: the name up to ``.so``.
+
+    Example:
+        >>> find_series("libffi.so.7")
+        'libffi.so'
+    """
+    head, mark, _ = soname.partition(".so")
+    return head + mark
+
+
+def squeeze(text: str) -> str:
+    """Letters and digits alone, in lower case: the spelling in which names are compared."""
+    return re.sub(r"[^a-z0-9+]", "", text.lower())
+
+
+def measure_distance(one: str, other: str) -> tuple[int, ...]:
+    """Sort key for "nearest major": how far the versions behind ``.so`` are apart."""
+    mine, theirs = ([int(n) for n in re.findall(r"\d+", s.partition(".so")[2])] or [0] for s in (one, other))
+    width = max(len(mine), len(theirs))
+    pairs = zip(mine + [0] * (width - len(mine)), theirs + [0] * (width - len(theirs)), strict=True)
+    return tuple(abs(a - b) for a, b in pairs)
