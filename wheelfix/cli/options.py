@@ -54,6 +54,13 @@ _COMMON = [
 ]
 
 
+def basic_options(command: F) -> F:
+    """Add --quiet and --debug."""
+    for option in reversed(_COMMON):
+        command = option(command)
+    return command
+
+
 def _set_debug(context: click.Context, value: bool) -> None:
     context.find_root().meta["wheelfix.debug"] = value
 

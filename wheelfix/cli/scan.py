@@ -35,12 +35,12 @@ def scan(
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.
     """
     from wheelfix import flows
-    from wheelfix.index.sources import open_index
+    from wheelfix.cli.progress import index_progress, show_progress
     from wheelfix.report.json import render_scans
-    from wheelfix.report.terminal import print_scans, show_progress
+    from wheelfix.report.terminal import print_scans
 
-    with show_progress("building the soname table", enabled=not quiet) as on_index:
-        table = open_index(index, progress=on_index)
+    with index_progress(index, enabled=not quiet) as on_index:
+        table = flows.open_index(index, progress=on_index)
     scans, code = [], 0
     for target in targets:
         try:

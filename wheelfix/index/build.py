@@ -20,9 +20,16 @@ from wheelfix.errors import ApplyError
 from wheelfix.index.database import Block, iter_blocks
 from wheelfix.index.frcode import Package
 from wheelfix.index.hints import LIBRARY, may_hold_library
-from wheelfix.index.knowledge import CANONICAL, EXPLICIT_OUTPUT, SET_NAMES, THIEVES
+from wheelfix.index.knowledge import CANONICAL, EXPLICIT_OUTPUT, NO_LIBRARY_SETS, SET_NAMES, THIEVES
 from wheelfix.index.names import find_series, split_name
-from wheelfix.index.ranking import ABSENT, Candidate, find_home, judge_copy, score_candidates
+from wheelfix.index.ranking import (
+    ABSENT,
+    Candidate,
+    find_home,
+    is_own_directory,
+    judge_copy,
+    score_candidates,
+)
 from wheelfix.index.table import SCHEMA
 
 _UNUSED_OUTPUTS = frozenset({"debug", "static", "dev", "doc", "man", "devdoc", "info"})
@@ -32,6 +39,9 @@ _ROOTFS = b"-fhsenv-rootfs"
 # A link of a root file system into the store: the target, then the NUL that ends the metadata. C speed:
 # these hundred packages hold a quarter of a gigabyte of entries.
 _VOTE = re.compile(rb"/nix/store/([0-9a-z]{32})-[^\0\n/]*/lib(?:64)?/([^/\0\n]+\.so[^/\0\n]*)s\0")
+
+# The footer of a toplevel package: attribute and output, without parsing the JSON of all the others.
+_ORIGIN = re.compile(rb'"attr":"([^"\\\\]+)","output":"([^"\\\\]+)","toplevel":true')
 
 _TABLES = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -108,7 +118,6 @@ def build_table(
         or "x86_64-linux",
         "sonames": str(len({found.soname for found, *_ in rows})),
         "entries": str(len(rows)),
-        "libraries": str(len(harvest.found)),
         "packages": str(harvest.packages),
     }
     _write(destination, rows, meta)
@@ -127,12 +136,14 @@ def read_libraries(database: Path, *, progress: Callable[[int, int], None] | Non
         if _ROOTFS in block.footer:
             voted = {(m[1].decode(), m[2].decode("utf-8", "replace")) for m in _VOTE.finditer(block.raw)}
             harvest.votes.update(voted)
-        if b'"toplevel":true' not in block.footer:
+        match = _ORIGIN.search(block.footer)
+        if match is None:
             continue
-        package = block.read_package()
-        harvest.attrs.add(package.attr)
-        if may_hold_library(block.raw):
-            harvest.found += _read_block(block, package)
+        attr, output = match[1].decode(), match[2].decode()
+        harvest.attrs.add(attr)
+        if output in _UNUSED_OUTPUTS or attr.startswith(NO_LIBRARY_SETS) or not may_hold_library(block.raw):
+            continue
+        harvest.found += _read_block(block, block.read_package())
     return harvest
 
 
@@ -163,9 +174,9 @@ def find_canonical(attr: str, pname: str, attrs: set[str] | frozenset[str]) -> s
 
 
 def _read_block(block: Block, package: Package) -> Iterator[Found]:
-    for meta, raw in block.decode():
-        if LIBRARY.search(raw):
-            target = meta[:-1].decode("utf-8", "backslashreplace") if meta[-1:] == b"s" else None
+    for meta, raw in block.decode(having=b".so"):
+        if LIBRARY.search(raw) and not meta.endswith(b"d"):
+            target = meta[:-1].decode("utf-8", "backslashreplace") if meta.endswith(b"s") else None
             yield Found(package=package, path=raw.decode("utf-8", "backslashreplace"), target=target)
 
 
@@ -192,6 +203,8 @@ def _rank(harvest: Harvest) -> Iterator[tuple[Found, str, int, str]]:
 
 def _is_usable(found: Found) -> bool:
     if found.package.output in _UNUSED_OUTPUTS or not _DIRECTORY.match(found.path):
+        return False
+    if found.path.count("/") != 2 and not is_own_directory(found.path, found.soname):
         return False
     return found.soname.startswith("lib") or _VERSIONED.search(found.soname) is not None
 

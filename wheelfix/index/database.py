@@ -6,10 +6,13 @@ most in a database of nixos-unstable) and zstd its window (128 MiB).
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wheelfix.errors import IndexProblem
+from wheelfix.errors import ApplyError, IndexProblem
 from wheelfix.index.frcode import (
     REBUILD,
     Entry,
@@ -23,7 +26,6 @@ from wheelfix.index.zstd import compress, inflate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 MAGIC: Final = b"NIXI"
 VERSION: Final = 1
@@ -184,3 +186,33 @@ def _split(chunks: Iterable[bytes], subject: str) -> Iterator[Block]:
         raise IndexProblem(
             subject, f"corrupt: entries without a package footer from byte {base + 1} to the end", REBUILD
         )
+
+
+def write_database(
+    path: Path, packages: Iterable[tuple[Package, Iterable[Entry]]], *, level: int = 19
+) -> None:
+    """Write a database that nix-locate reads, and put it in its place when it is whole.
+
+    Args:
+        path: the file; an old one stays until the new one is complete.
+        packages: each with its entries, parents before children.
+        level: of zstd.
+
+    Raises:
+        ApplyError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                file.write(encode_database(packages, level=level))
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.chmod(0o644)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
+        problem = f"cannot be written ({(error.strerror or '').lower()})"
+        raise ApplyError(str(path), problem, "make room, or choose another place") from error

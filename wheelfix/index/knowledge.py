@@ -133,5 +133,22 @@ BAD_SETS: Final = (
 )
 """Prefixes of sets whose packages are no libraries for others."""
 
+NO_LIBRARY_SETS: Final = (
+    "haskellPackages.",
+    "haskell.",
+    "linuxKernel.kernels.",
+    "dotnetCorePackages.",
+    "factorPackages",
+    "flutterPackages",
+    "texlive.",
+    "eclipses.",
+    "vimPlugins.",
+    "emacsPackages.",
+    "rPackages.",
+    "vscode-extensions.",
+    "nodePackages.",
+)
+"""Prefixes of attributes that are not even looked at: large, and nothing in them is linked against."""
+
 UNKNOWN_SET: Final = -20
 BAD_SET: Final = -40

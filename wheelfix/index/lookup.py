@@ -8,6 +8,7 @@ from dataclasses import replace
 from wheelfix.index.cuda import find_cuda
 from wheelfix.index.knowledge import ANSWERS, ELSEWHERE, RENAMED
 from wheelfix.index.libc import find_libc
+from wheelfix.index.releases import NEWEST, translate
 from wheelfix.index.table import SonameTable
 from wheelfix.model.index import Lookup, Provider
 
@@ -15,7 +16,11 @@ _NOT_IN_LIB = "in a subdirectory: addAutoPatchelfSearchPath has to name it"
 
 
 def find_providers(
-    table: SonameTable, sonames: Iterable[str], *, system: str | None = None
+    table: SonameTable,
+    sonames: Iterable[str],
+    *,
+    system: str | None = None,
+    release: tuple[int, int] = NEWEST,
 ) -> tuple[Lookup, ...]:
     """Look up sonames in a table and in the facts that no database has.
 
@@ -23,6 +28,7 @@ def find_providers(
         table: the soname table.
         sonames: as in DT_NEEDED.
         system: Nix system; None asks for the table's main one.
+        release: of the user's nixpkgs; attributes come under the names they have there.
 
     Returns:
         One answer per soname, in the order asked.
@@ -30,7 +36,16 @@ def find_providers(
     Raises:
         IndexProblem: the table is damaged.
     """
-    return tuple(_find(table, soname, system) for soname in sonames)
+    found = (_find(table, soname, system) for soname in sonames)
+    return tuple(found) if release == NEWEST else tuple(_translate(lookup, release) for lookup in found)
+
+
+def _translate(lookup: Lookup, release: tuple[int, int]) -> Lookup:
+    return replace(
+        lookup,
+        providers=tuple(replace(p, attr=translate(p.attr, release)) for p in lookup.providers),
+        rivals=tuple(translate(attr, release) for attr in lookup.rivals),
+    )
 
 
 def _find(table: SonameTable, soname: str, system: str | None) -> Lookup:

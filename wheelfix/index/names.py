@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _NAME = re.compile(r"(?P<pname>.+?)-(?P<version>\d[^/]*|unstable-[^/]*)", re.DOTALL)
 _SONAME = re.compile(r"(?P<stem>.+?)(?:-\d+(?:[._]\d+)*)?\.so(?P<major>(?:\.[^/]*)?)", re.DOTALL)
 _OUTPUTS = ("bin", "lib", "dev", "jre", "data", "man", "doc", "static", "debug")
 
 
+@lru_cache(maxsize=1 << 16)
 def split_name(name: str, output: str) -> tuple[str, str | None]:
     """Split the name of a store path into pname and version, as ``builtins.parseDrvName`` does.
 
@@ -26,6 +28,7 @@ def split_name(name: str, output: str) -> tuple[str, str | None]:
     return (match["pname"], match["version"]) if match else (name, None)
 
 
+@lru_cache(maxsize=1 << 16)
 def find_stem(soname: str) -> str:
     """The library a soname names, without ``lib``, version and extension.
 
@@ -49,6 +52,7 @@ def find_series(soname: str) -> str:
     return head + mark
 
 
+@lru_cache(maxsize=1 << 16)
 def squeeze(text: str) -> str:
     """Letters and digits alone, in lower case: the spelling in which names are compared."""
     return re.sub(r"[^a-z0-9+]", "", text.lower())

@@ -175,11 +175,15 @@ def _count_votes(points: int) -> int:
 
 
 def _score_directory(path: str, soname: str) -> int:
-    directories = path.split("/")[1:-1]
-    if len(directories) == 1:
+    if path.count("/") == 2:
         return 0
-    own = len(directories) == 2 and squeeze(directories[1]) == squeeze(find_stem(soname))
-    return -40 if own else -70  # lib/mariadb/libmariadb.so.3 is a place of its own, lib/koreader/libs is not
+    return -40 if is_own_directory(path, soname) else -70
+
+
+def is_own_directory(path: str, soname: str) -> bool:
+    """Tell ``/lib/mariadb/libmariadb.so.3``, a place of the library's own, from ``/lib/koreader/libs``."""
+    directories = path.split("/")[1:-1]
+    return len(directories) == 2 and squeeze(directories[1]) == squeeze(find_stem(soname))
 
 
 def _score_target(candidate: Candidate) -> int:

@@ -17,6 +17,7 @@ import platformdirs
 
 from wheelfix.errors import ApplyError, IndexProblem
 from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
+from wheelfix.model.locate import IndexSource
 
 BUNDLED = "sonames.sqlite.z"
 _SQLITE = b"SQLite format 3\0"
@@ -70,6 +71,61 @@ def find_cache() -> Path:
 def find_fetched_table() -> Path:
     """Where ``wheelfix index update`` puts its table."""
     return find_cache() / f"fetched-{SCHEMA}.sqlite"
+
+
+def find_fetched_database() -> Path:
+    """Where ``wheelfix index update`` puts the database itself, for questions about any file."""
+    return find_cache() / "fetched-database"
+
+
+def find_database(path: Path | None) -> Path:
+    """The nix-index database to read: the one named, the user's own, or the fetched one.
+
+    Raises:
+        IndexProblem: there is none.
+    """
+    candidates = [path] if path else [find_own_database(), find_fetched_database()]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise IndexProblem(
+        str(candidates[0]),
+        "there is no nix-index database here",
+        "run `nix-index`, fetch one with `wheelfix index update`, or name one",
+    )
+
+
+def find_sources() -> tuple[IndexSource, ...]:
+    """The places where an index may be, in the order in which they are asked; the first one there is used."""
+    own, fetched = find_own_database(), find_fetched_table()
+    rows = [
+        ("nix-index", str(own), _describe_own(own) if own.is_file() else "no database"),
+        ("fetched", str(fetched), _describe(fetched) if fetched.is_file() else "nothing fetched yet"),
+        ("bundled", BUNDLED, _say(open_bundled())),
+    ]
+    used = next(i for i, (name, path, _) in enumerate(rows) if name == "bundled" or Path(path).is_file())
+    return tuple(
+        IndexSource(name=name, path=path, state=state, used=i == used)
+        for i, (name, path, state) in enumerate(rows)
+    )
+
+
+def _describe_own(database: Path) -> str:
+    table = find_built_table(find_digest(database))
+    return _describe(table) if table.is_file() else "a database whose table is built on first use"
+
+
+def _describe(table: Path) -> str:
+    try:
+        return _say(open_file(table, source="file"))
+    except IndexProblem as error:
+        return error.problem
+
+
+def _say(table: SonameTable) -> str:
+    info = table.info
+    counts = f"{info.sonames} sonames, {info.entries} entries, {', '.join(table.systems)}"
+    return f"database of {info.date}, {counts}, sha256 {info.digest[:12]}"
 
 
 def find_built_table(digest: str) -> Path:

@@ -13,6 +13,7 @@ those of :mod:`wheelfix.index.ranking`.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -104,6 +105,23 @@ class SonameTable:
         rows = self._connection.execute(_SELECT, (soname, system or self.info.system))
         return tuple(_make_provider(row) for row in rows)
 
+    def find_names(self, pattern: str, *, regex: bool = False) -> tuple[str, ...]:
+        """File names in the table that match a pattern, sorted.
+
+        Args:
+            pattern: a glob for the whole name (``libtbb*.so.*``), or a regular expression to search for.
+            regex: which of both it is.
+
+        Raises:
+            re.error: no regular expression.
+        """
+        if regex:
+            find = re.compile(pattern).search
+            names = self._connection.execute("SELECT DISTINCT soname FROM library ORDER BY soname")
+            return tuple(name for (name,) in names if find(name))
+        query = "SELECT DISTINCT soname FROM library WHERE soname GLOB ? ORDER BY soname"
+        return tuple(name for (name,) in self._connection.execute(query, (pattern,)))
+
     def has_attr(self, attr: str) -> bool:
         """Tell whether an attribute with libraries is in the table."""
         bare = attr.removesuffix(".lib").removesuffix(".out")
@@ -116,12 +134,14 @@ class SonameTable:
 
     def _lookup(self, soname: str, system: str) -> Lookup:
         rows = [row for row in self._connection.execute(_SELECT, (soname, system)) if row[2] > ABSENT]
+        nearest = self._find_nearest(soname, system)
         if not rows:
-            return Lookup(soname=soname, nearest=self._find_nearest(soname, system))
+            return Lookup(soname=soname, nearest=nearest)
         ranked = [_make_candidate(row) for row in rows[:2]]
         return Lookup(
             soname=soname,
             providers=tuple(_make_provider(row) for row in rows),
+            nearest=nearest,
             rivals=find_rivals(ranked, [row[2] for row in rows[:2]]),
         )
 
@@ -130,7 +150,8 @@ class SonameTable:
         # "." is followed by "/" in ASCII: the range holds exactly the names that start with "<series>."
         bounds = (f"{series}.", f"{series}/", system, ABSENT)
         found = {row[0] for row in self._connection.execute(_SELECT_SERIES, bounds)} - {soname}
-        majors = [n for n in found if not any(n.startswith(f"{other}.") for other in found)]
+        # The longer of "libffi.so.8" and "libffi.so.8.1.4" is the file, the shorter the soname.
+        majors = [n for n in found if not any(n.startswith(f"{other}.") for other in (*found, soname))]
         return tuple(sorted(majors, key=lambda n: (measure_distance(soname, n), n))[:_NEAREST])
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import IndexInfo, Provider
+from wheelfix.model.locate import FileHit, IndexSource, Located
 from wheelfix.model.scan import Need, WheelScan
 
 SCAN_SCHEMA = "wheelfix.scan/1"
+LOCATE_SCHEMA = "wheelfix.locate/1"
 
 
 def load_schema(name: str) -> dict[str, Any]:
@@ -56,6 +59,38 @@ def document_scan(scan: WheelScan) -> dict[str, Any]:
             {"level": f.level.value, "subject": f.subject, "message": f.message} for f in scan.findings
         ],
     }
+
+
+def render_located(results: Sequence[Located], info: IndexInfo) -> str:
+    """Render the ``wheelfix.locate/1`` document: one result per soname, in the order asked."""
+    document = {
+        "schema": LOCATE_SCHEMA,
+        "index": _document_index(info),
+        "results": [
+            {
+                "soname": r.soname,
+                "class": r.need_class.value,
+                "note": r.note,
+                "providers": [
+                    {**_document_provider(p), "version": p.version, "score": p.score, "why": list(p.why)}
+                    for p in r.providers
+                ],
+                "nearest": list(r.nearest),
+            }
+            for r in results
+        ],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def render_hits(hits: Sequence[FileHit]) -> str:
+    """Render files of a database as a list."""
+    return json.dumps([asdict(hit) for hit in hits], indent=2) + "\n"
+
+
+def render_sources(sources: Sequence[IndexSource]) -> str:
+    """Render the indexes that there are as a list."""
+    return json.dumps([asdict(source) for source in sources], indent=2) + "\n"
 
 
 def _document_index(info: IndexInfo) -> dict[str, Any]:

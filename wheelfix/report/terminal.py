@@ -50,27 +50,22 @@ def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = Tr
 
 
 @contextmanager
-def show_progress(description: str, *, enabled: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a progress bar on stderr while the block runs, if stderr is a terminal.
+def show_progress(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on stderr while the block runs; it appears with the first report.
 
     Args:
         description: what is being done.
-        enabled: False shows nothing.
 
     Yields:
-        A function to call with bytes done and bytes in all, or None if nobody looks.
+        A function to call with bytes done and bytes in all.
     """
-    console = Console(stderr=True, highlight=False)
-    if not enabled or not console.is_terminal:
-        yield None
-        return
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as progress:
         task = progress.add_task(printable(description), total=None, visible=False)
         yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
 

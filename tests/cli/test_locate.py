@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.cli.test_scan import run
+from tests.support.frcode import package, write_database
+from wheelfix.report.json import load_schema
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return write_database(
+        tmp_path / "files",
+        {
+            package("onetbb"): {"/lib/libtbb.so.12": 3},
+            package("rival"): {"/lib/libother.so.1": 3, "/bin/tool": 4},
+        },
+    )
+
+
+def test_answers_in_the_order_asked(env: dict[str, str]) -> None:
+    result = run("locate", "--json", "libtbb.so.12", "libcuda.so.1", "libc.so.6", "libffi.so.7", env=env)
+    assert result.returncode == 1
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, load_schema("wheelfix.locate/1"), cls=jsonschema.Draft202012Validator)
+    assert [(r["soname"], r["class"]) for r in document["results"]] == [
+        ("libtbb.so.12", "provided"),
+        ("libcuda.so.1", "driver"),
+        ("libc.so.6", "libc"),
+        ("libffi.so.7", "unknown"),
+    ]
+    assert document["results"][0]["providers"][0]["attr"] == "onetbb"
+    assert document["results"][0]["providers"][0]["store_path"].startswith("/nix/store/")
+    assert document["results"][3]["nearest"][0] == "libffi.so.8"
+
+
+def test_text_names_attr_version_and_store_path(env: dict[str, str]) -> None:
+    result = run("locate", "/usr/lib/libtbb.so.12", env=env)
+    assert result.returncode == 0
+    assert "onetbb" in result.stdout
+    assert "/nix/store/" in result.stdout
+
+
+def test_why(env: dict[str, str]) -> None:
+    assert "stand for a whole distribution" in run("locate", "--why", "libz.so.1", env=env).stdout
+
+
+def test_globs_and_regular_expressions(env: dict[str, str]) -> None:
+    glob = json.loads(run("locate", "--json", "libtbb.so.1?", env=env).stdout)
+    assert [r["soname"] for r in glob["results"]] == ["libtbb.so.12"]
+    regex = json.loads(run("locate", "--json", "--regex", r"^libtbb\.so\.1\d$", env=env).stdout)
+    assert regex["results"] == glob["results"]
+    bad = run("locate", "--regex", "(", env=env)
+    assert bad.returncode == 3
+    assert "no regular expression" in bad.stderr
+
+
+def test_a_pattern_without_matches_is_no_answer(env: dict[str, str]) -> None:
+    assert run("locate", "nothing-like-*", env=env).returncode == 1
+
+
+def test_all_shows_those_that_are_no_providers(env: dict[str, str]) -> None:
+    plain = run("locate", "--json", "libGL.so.1", env=env).stdout
+    every = run("locate", "--json", "--all", "libGL.so.1", env=env).stdout
+    assert "primus-lib" not in plain
+    assert "primus-lib" in every
+    assert json.loads(every)["results"][0]["providers"][0]["attr"] == "libGL"
+
+
+def test_names_of_a_release(env: dict[str, str]) -> None:
+    assert "xorg.libX11" in run("locate", "--nixpkgs-release", "25.05", "libX11.so.6", env=env).stdout
+    assert "xorg.libX11" not in run("locate", "libX11.so.6", env=env).stdout
+    assert run("locate", "--nixpkgs-release", "soon", "libX11.so.6", env=env).returncode == 2
+
+
+def test_index_of_ones_own(env: dict[str, str], database: Path) -> None:
+    result = run("locate", "--json", "--index", database, "libother.so.1", env=env)
+    document = json.loads(result.stdout)
+    assert document["index"]["source"] == "file"
+    assert document["results"][0]["providers"][0]["attr"] == "rival"
+
+
+def test_any_file_from_a_database(env: dict[str, str], database: Path) -> None:
+    result = run("locate", "--any-file", "--index", database, "/bin/tool", env=env)
+    assert result.returncode == 0
+    assert "rival" in result.stdout
+    assert run("locate", "--any-file", "--index", database, "/bin/none", env=env).returncode == 1
+    missing = run("locate", "--any-file", "/bin/tool", env=env)
+    assert missing.returncode == 4
+    assert "wheelfix index update" in missing.stderr
+
+
+def test_index_build_is_done_once(env: dict[str, str], database: Path, tmp_path: Path) -> None:
+    first = run("index", "build", "--from", database, env=env)
+    assert first.returncode == 0, first.stderr
+    assert "2 sonames" in first.stdout
+    assert run("index", "build", "--from", database, env=env).stdout == first.stdout
+    out = tmp_path / "out.sqlite"
+    assert run("index", "build", "--from", database, "-o", out, env=env).returncode == 0
+    assert "rival" in run("locate", "--index", out, "libother.so.1", env=env).stdout
+
+
+def test_index_build_from_store_paths(env: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "store" / "00000000000000000000000000000000-zlib-1.3"
+    (path / "lib").mkdir(parents=True)
+    (path / "lib" / "libz.so.1").write_bytes(b"x")
+    out = tmp_path / "files"
+    result = run("index", "build", "--from-store", tmp_path / "store", "-o", out, env=env)
+    assert result.returncode == 0, result.stderr
+    assert "zlib" in run("locate", "--index", out, "libz.so.1", env=env).stdout
+    assert run("index", "build", "--from-store", tmp_path / "store", env=env).returncode == 2
+    assert run("index", "build", "--from-store", tmp_path / "files", "-o", out, env=env).returncode == 3
+
+
+def test_index_info_marks_the_one_in_use(env: dict[str, str]) -> None:
+    text = run("index", "info", env=env).stdout
+    assert next(line for line in text.splitlines() if line.startswith("*")).split()[1] == "bundled"
+    document = json.loads(run("index", "info", "--json", env=env).stdout)
+    assert [s["name"] for s in document if s["used"]] == ["bundled"]
+
+
+def test_index_update_without_network_keeps_everything(env: dict[str, str]) -> None:
+    result = run("index", "update", "--url", "ftp://127.0.0.1/files", env=env)
+    assert result.returncode == 4
+    assert len(result.stderr.splitlines()) == 2
+    assert run("index", "update", "--pypi", "--url", "x", env=env).returncode == 2
+
+
+@pytest.mark.network
+def test_index_update_from_pypi(env: dict[str, str]) -> None:
+    result = run("index", "update", "--pypi", env={k: v for k, v in env.items() if k != "HOME"})
+    assert result.returncode == 0, result.stderr
+    assert "now in use" in result.stdout
+    located = json.loads(run("locate", "--json", "libtbb.so.12", env=env).stdout)
+    assert located["index"]["source"] == "fetched"
+    assert located["results"][0]["providers"][0]["attr"] == "onetbb"

