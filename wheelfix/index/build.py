@@ -1,47 +1,31 @@
 """Build a soname table from a nix-index database.
 
-One pass over the inflated stream. Packages that hold no library are told apart at C speed
-(:mod:`wheelfix.index.hints`), so that only one in thirteen is decoded.
+The libraries come from one pass over the inflated stream (:mod:`wheelfix.index.harvest`); they are scored
+together (:mod:`wheelfix.index.ranking`) and written in one go.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import sqlite3
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from wheelfix.errors import ApplyError
-from wheelfix.index.database import Block, iter_blocks
-from wheelfix.index.frcode import Package
-from wheelfix.index.hints import LIBRARY, may_hold_library
-from wheelfix.index.knowledge import CANONICAL, EXPLICIT_OUTPUT, NO_LIBRARY_SETS, SET_NAMES, THIEVES
+from wheelfix.index.harvest import Found, Harvest, read_libraries
+from wheelfix.index.knowledge import CANONICAL, EXPLICIT_OUTPUT, SET_NAMES, THIEVES
 from wheelfix.index.names import find_series, split_name
 from wheelfix.index.ranking import (
     ABSENT,
     Candidate,
     find_home,
-    is_own_directory,
     judge_copy,
     score_candidates,
 )
 from wheelfix.index.table import SCHEMA
-
-_UNUSED_OUTPUTS = frozenset({"debug", "static", "dev", "doc", "man", "devdoc", "info"})
-_DIRECTORY = re.compile(r"/lib(?:64)?/")
-_VERSIONED = re.compile(r"\.so\.\d")
-_ROOTFS = b"-fhsenv-rootfs"
-# A link of a root file system into the store: the target, then the NUL that ends the metadata. C speed:
-# these hundred packages hold a quarter of a gigabyte of entries.
-_VOTE = re.compile(rb"/nix/store/([0-9a-z]{32})-[^\0\n/]*/lib(?:64)?/([^/\0\n]+\.so[^/\0\n]*)s\0")
-
-# The footer of a toplevel package: attribute and output, without parsing the JSON of all the others.
-_ORIGIN = re.compile(rb'"attr":"([^"\\\\]+)","output":"([^"\\\\]+)","toplevel":true')
 
 _TABLES = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -53,30 +37,6 @@ _TABLES = """
         rules TEXT NOT NULL, PRIMARY KEY (soname, store, path)) WITHOUT ROWID;
     CREATE INDEX store_attr ON store (attr);
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A library file of a toplevel package."""
-
-    package: Package
-    path: str
-    target: str | None
-
-    @property
-    def soname(self) -> str:
-        """The file name."""
-        return self.path.rpartition("/")[2]
-
-
-@dataclass(slots=True)
-class Harvest:
-    """What one pass over a database brings in."""
-
-    found: list[Found]
-    votes: Counter[tuple[str, str]]
-    attrs: set[str]
-    packages: int = 0
 
 
 def build_table(
@@ -124,29 +84,6 @@ def build_table(
     return meta
 
 
-def read_libraries(database: Path, *, progress: Callable[[int, int], None] | None = None) -> Harvest:
-    """Read all libraries of toplevel packages, and the votes for them.
-
-    Raises:
-        IndexProblem: the database is unreadable or corrupt.
-    """
-    harvest = Harvest(found=[], votes=Counter(), attrs=set())
-    for block in iter_blocks(database, progress=progress):
-        harvest.packages += 1
-        if _ROOTFS in block.footer:
-            voted = {(m[1].decode(), m[2].decode("utf-8", "replace")) for m in _VOTE.finditer(block.raw)}
-            harvest.votes.update(voted)
-        match = _ORIGIN.search(block.footer)
-        if match is None:
-            continue
-        attr, output = match[1].decode(), match[2].decode()
-        harvest.attrs.add(attr)
-        if output in _UNUSED_OUTPUTS or attr.startswith(NO_LIBRARY_SETS) or not may_hold_library(block.raw):
-            continue
-        harvest.found += _read_block(block, block.read_package())
-    return harvest
-
-
 def compute_digest(path: Path) -> str:
     """sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
@@ -173,19 +110,11 @@ def find_canonical(attr: str, pname: str, attrs: set[str] | frozenset[str]) -> s
     return EXPLICIT_OUTPUT.get(attr, attr)
 
 
-def _read_block(block: Block, package: Package) -> Iterator[Found]:
-    for meta, raw in block.decode(having=b".so"):
-        if LIBRARY.search(raw) and not meta.endswith(b"d"):
-            target = meta[:-1].decode("utf-8", "backslashreplace") if meta.endswith(b"s") else None
-            yield Found(package=package, path=raw.decode("utf-8", "backslashreplace"), target=target)
-
-
 def _rank(harvest: Harvest) -> Iterator[tuple[Found, str, int, str]]:
     """Yield (file, canonical attribute, score, rules), sorted, for the files that may be answers."""
-    usable = [f for f in harvest.found if _is_usable(f)]
-    sizes = Counter(f.package.hash for f in usable)
+    sizes = Counter(f.package.hash for f in harvest.found)
     groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
-    for found in usable:
+    for found in harvest.found:
         groups[found.soname, found.package.system or ""].append(found)
     scored: dict[tuple[str, str], list[tuple[Found, Candidate, int, str]]] = defaultdict(list)
     for (soname, system), group in sorted(groups.items()):
@@ -199,14 +128,6 @@ def _rank(harvest: Harvest) -> Iterator[tuple[Found, str, int, str]]:
             score, rules = judge_copy(candidate, first_score, first_rules, home)
             if found.path.count("/") == 2 or score > ABSENT:
                 yield found, candidate.attr, score, rules
-
-
-def _is_usable(found: Found) -> bool:
-    if found.package.output in _UNUSED_OUTPUTS or not _DIRECTORY.match(found.path):
-        return False
-    if found.path.count("/") != 2 and not is_own_directory(found.path, found.soname):
-        return False
-    return found.soname.startswith("lib") or _VERSIONED.search(found.soname) is not None
 
 
 def _make_candidate(soname: str, found: Found, harvest: Harvest, sizes: Counter[str]) -> Candidate:
