@@ -57,7 +57,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         table = f"{work}/table.sqlite"
         wall, cpu, rss = measure(*wheelfix, "index", "build", "--from", str(database), "-o", table)
-    X
+        print(
+            f"index build                 {wall:7.2f} s     {wall / floor:5.1f}x   {cpu:.1f} s CPU, {rss} MB RSS"
+        )
     build = [*wheelfix, "index", "build", "--from", str(database)]
     measure(*build)
     wall, _, _ = measure(*build, runs=3)

@@ -189,7 +189,7 @@ def _split(chunks: Iterable[bytes], subject: str) -> Iterator[Block]:
 
 
 def _copy(buffer: bytearray, start: int, end: int) -> bytes:
-    """Slice without the copy in between that ``bytes(buffer[start:end])`` makes: packages of 33 MB are real."""
+    """Slice without the copy in between that ``bytes(buffer[start:end])`` makes: 33 MB packages are real."""
     with memoryview(buffer) as view, view[start:end] as part:
         return bytes(part)
 
