@@ -57,9 +57,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         table = f"{work}/table.sqlite"
         wall, cpu, rss = measure(*wheelfix, "index", "build", "--from", str(database), "-o", table)
-        print(
-            f"index build                 {wall:7.2f} s     {wall / floor:5.1f}x   {cpu:.1f} s CPU, {rss} MB RSS"
-        )
+        rest = f"{cpu:.1f} s CPU, {rss} MB RSS"
+        print(f"index build                 {wall:7.2f} s     {wall / floor:5.1f}x   {rest}")
     build = [*wheelfix, "index", "build", "--from", str(database)]
     measure(*build)
     wall, _, _ = measure(*build, runs=3)

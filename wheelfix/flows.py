@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.index.baseline import find_baseline
-from wheelfix.index.facts import add_all, expand_names, find_facts, find_fillers
+from wheelfix.index.facts import add_all, expand_names, find_facts
 from wheelfix.index.releases import NEWEST
 from wheelfix.index.sources import (
     build_cached,
+    find_cache,
     find_database,
     find_fetched_database,
     find_fetched_table,
@@ -25,13 +24,11 @@ from wheelfix.index.sources import (
 )
 from wheelfix.index.table import SonameTable, open_file
 from wheelfix.model.index import IndexInfo
-from wheelfix.model.locate import FileHit, IndexSource, Located
+from wheelfix.model.locate import FileHit, Located
 from wheelfix.model.scan import NeedClass, WheelScan
-from wheelfix.resolve.conclude import collect_build_inputs, collect_ignored, find_findings, find_machine
 from wheelfix.resolve.locate import locate_one
-from wheelfix.resolve.needs import classify, find_wants
 
-__all__ = ["OPEN_CLASSES", "Progress", "open_index"]
+__all__ = ["OPEN_CLASSES", "Progress", "find_sources", "open_index"]
 
 OPEN_CLASSES = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})
 """Classes that leave the user without an answer."""
@@ -45,17 +42,18 @@ def scan_wheel(
     *,
     index: SonameTable | None = None,
     prefer: Sequence[str] = (),
+    cache: Path | None = None,
     progress: Progress | None = None,
 ) -> WheelScan:
     """Find what shared libraries a wheel needs, and who provides each.
 
-    The wheel is read as a stream; nothing is extracted, executed or written.
+    Nothing is extracted or executed.
 
     Args:
         path: a wheel file.
-        index: where nixpkgs attributes are looked up; None opens the best index there is, see
-            :func:`wheelfix.open_index`.
+        index: where attributes are looked up; None opens the best there is (:func:`wheelfix.open_index`).
         prefer: attributes that win where several provide a library, strongest first.
+        cache: directory where what was read of wheels is kept; None keeps nothing.
         progress: told about the bytes read.
 
     Returns:
@@ -66,55 +64,84 @@ def scan_wheel(
         IndexProblem: no index can be used.
 
     Example:
-        >>> scan = wheelfix.scan_wheel("numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.whl")
-        >>> scan.build_inputs
+        >>> wheelfix.scan_wheel("numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.whl").build_inputs
         ('onetbb', 'stdenv.cc.cc.lib')
     """
-    from wheelfix.elf.parallel import Source, read_elf_files
-    from wheelfix.elf.reader import ELF_MAGIC
-    from wheelfix.wheel.archive import find_elf_members, iter_chunks, open_archive, read_distribution
+    from wheelfix.intake import read_wheel
+    from wheelfix.verdict import conclude
 
     table = index or open_index()
-    with open_archive(Path(path)) as archive:
-        wheel = read_distribution(archive)
-        members = find_elf_members(archive, ELF_MAGIC)
-        sources = [Source(path=m.path, chunks=partial(iter_chunks, archive, m), size=m.size) for m in members]
-        objects = read_elf_files(sources, on_bytes=_count_up(progress, sum(m.size for m in members)))
-    machine = find_machine(wheel, objects, default=table.info.system.partition("-")[0])
-    wants = find_wants(objects)
-    facts = find_facts(table, [(want.soname, want.machine) for want in wants])
-    fillers = find_fillers({directory for want in wants for directory in want.directories})
-    needs = classify(wheel, wants, facts, fillers, prefer=prefer)
-    build_inputs = collect_build_inputs(needs, machine)
-    return WheelScan(
-        target=wheel.target,
-        name=wheel.name,
-        version=wheel.version,
-        tags=wheel.tags,
-        requires_dist=tuple(sorted(r.text for r in wheel.requires)),
-        index=table.info,
-        machine=machine,
-        objects=objects,
-        needs=needs,
-        dlopen=(),
-        build_inputs=build_inputs,
-        baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
-        ignore_missing=collect_ignored(needs, machine),
-        findings=find_findings(wheel, objects, needs, machine),
-    )
+    return conclude(read_wheel(Path(path), cache=cache, progress=progress), table, prefer)
 
 
-def _count_up(progress: Progress | None, total: int) -> Callable[[int], None] | None:
-    if progress is None:
-        return None
-    done = 0
+def scan_directory(
+    directory: Path,
+    *,
+    index: SonameTable | None = None,
+    prefer: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> tuple[WheelScan, ...]:
+    """Find what the distributions installed in a directory need.
 
-    def add(size: int) -> None:
-        nonlocal done
-        done = min(total, done + size)
-        progress(done, total)
+    Args:
+        directory: a virtual environment, a prefix, a site-packages directory, or any other.
+        index: as in :func:`scan_wheel`.
+        prefer: as in :func:`scan_wheel`.
+        progress: told ELF files done and in all.
 
-    return add
+    Returns:
+        One scan per distribution with ELF files; those that no RECORD names come last, without a name.
+
+    Raises:
+        InputError: the directory cannot be read.
+        IndexProblem: no index can be used.
+    """
+    from wheelfix.intake import read_installed
+    from wheelfix.verdict import conclude
+
+    table = index or open_index()
+    return tuple(conclude(intake, table, prefer) for intake in read_installed(directory, progress=progress))
+
+
+def scan_target(
+    target: str,
+    *,
+    index: SonameTable,
+    prefer: Sequence[str] = (),
+    python: str = "3.12",
+    system: str = "x86_64-linux",
+    quiet: bool = False,
+    progress: Progress | None = None,
+) -> tuple[WheelScan, ...]:
+    """Scan whatever a user may name: a wheel, a directory, or a requirement to be fetched.
+
+    Args:
+        target: a path, or a requirement with a version (``torch==2.9.1``).
+        index: as in :func:`scan_wheel`.
+        prefer: as in :func:`scan_wheel`.
+        python: version a requirement is fetched for.
+        system: Nix system a requirement is fetched for.
+        quiet: pip shows no progress.
+        progress: told what is done and how much there is.
+
+    Raises:
+        InputError: the target cannot be found, fetched or read.
+        IndexProblem: the index is damaged.
+    """
+    from wheelfix.wheel.download import fetch_wheel, looks_like_requirement
+    from wheelfix.wheel.environment import find_wheels
+
+    path = Path(target)
+    if path.is_dir():
+        wheels: Sequence[Path] = () if any(path.glob("*.dist-info")) else find_wheels(path)
+        if not wheels:
+            return scan_directory(path, index=index, prefer=prefer, progress=progress)
+    elif not path.exists() and looks_like_requirement(target):
+        wheels = [fetch_wheel(target, find_cache() / "wheels", python=python, system=system, quiet=quiet)]
+    else:
+        wheels = [path]
+    cache = find_cache() / "facts"
+    return tuple(scan_wheel(w, index=index, prefer=prefer, cache=cache, progress=progress) for w in wheels)
 
 
 def locate(
@@ -137,7 +164,7 @@ def locate(
         release: of the user's nixpkgs, see :func:`wheelfix.index.releases.parse_release`.
 
     Returns:
-        One answer per soname, in the order asked; a pattern stands for all names it matches, sorted.
+        One answer per soname, in the order asked; a pattern stands for all its matches, sorted.
 
     Raises:
         IndexProblem: no index can be used.
@@ -196,17 +223,15 @@ def build_index(
         The table's path, and what it holds.
 
     Raises:
-        IndexProblem: the database is missing, unreadable or corrupt; an old table stays as it was.
+        IndexProblem: the database is missing or corrupt; an old table stays as it was.
         ApplyError: the table cannot be written.
     """
     from wheelfix.index.build import build_table
 
     source = database or find_database(None)
-    if output is None:
-        table = build_cached(source, progress=progress)
-    else:
+    table = output or build_cached(source, progress=progress)
+    if output:
         build_table(source, output, progress=progress)
-        table = output
     return table, open_file(table, source="file").info
 
 
@@ -274,8 +299,3 @@ def install_index(database: Path, *, progress: Progress | None = None) -> IndexI
     table = find_fetched_table()
     build_table(database, table, progress=progress)
     return open_file(table, source="fetched").info
-
-
-def describe_indexes() -> tuple[IndexSource, ...]:
-    """List the places where an index may be, in the order in which they are asked."""
-    return find_sources()

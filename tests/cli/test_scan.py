@@ -226,3 +226,56 @@ def test_a_closed_pipe_is_no_traceback(wheel: Path) -> None:
     command = f"{sys.executable} -m wheelfix scan {wheel} | head -c 1"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert "Traceback" not in result.stderr
+
+
+def test_directory_of_wheels(tmp_path: Path, wheel: Path) -> None:
+    other = build_wheel(tmp_path, files={}, name="other")
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    for path in (wheel, other):
+        path.rename(shelf / path.name)
+    assert [d["name"] for d in scan_json(shelf)] == ["demo", "other"]
+
+
+def test_installed_environment_by_record(tmp_path: Path, wheel: Path) -> None:
+    site = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
+    site.mkdir(parents=True)
+    (tmp_path / "venv" / "pyvenv.cfg").write_text("version = 3.12\n")
+    import zipfile
+
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    document = scan_json(tmp_path / "venv")
+    alone = scan_json(wheel)
+    for key in ("name", "version", "needs", "build_inputs", "baseline_inputs", "ignore_missing"):
+        assert document[key] == alone[key]
+
+
+def test_a_second_scan_reads_from_the_cache(tmp_path: Path, wheel: Path) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    first = run("scan", "--json", wheel, env=env)
+    assert any((tmp_path / "cache" / "wheelfix" / "facts").iterdir())
+    assert run("scan", "--json", wheel, env=env).stdout == first.stdout
+
+
+@pytest.mark.network
+def test_requirement_is_fetched_and_kept(tmp_path: Path) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    result = run("scan", "--json", "pyodbc==5.5.0", "--python", "3.12", env=env)
+    assert json.loads(result.stdout)["build_inputs"] == ["stdenv.cc.cc.lib", "unixodbc"]
+    offline = {**env, "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_NO_INDEX": "1"}
+    assert run("scan", "--json", "pyodbc==5.5.0", env=offline).stdout == result.stdout
+
+
+def test_libraries_opened_by_python_are_told(tmp_path: Path) -> None:
+    source = b'import ctypes\nlib = ctypes.CDLL("libmagic.so.1")\n'
+    path = build_wheel(tmp_path, files={"demo.py": source}, tag="py3-none-any")
+    assert scan_json(path)["dlopen"] == [
+        {
+            "soname": "libmagic.so.1",
+            "found_in": "demo.py",
+            "evidence": scan_json(path)["dlopen"][0]["evidence"],
+        }
+    ]
+    assert "line 2" in scan_json(path)["dlopen"][0]["evidence"]
+    assert "libmagic.so.1" in run("scan", path).stdout

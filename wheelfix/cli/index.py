@@ -102,5 +102,5 @@ def info(*, as_json: bool, quiet: bool) -> None:
     from wheelfix.report.json import render_sources as render_json
     from wheelfix.report.plain import render_sources
 
-    sources = flows.describe_indexes()
+    sources = flows.find_sources()
     click.echo(render_json(sources) if as_json else render_sources(sources), nl=False)

@@ -10,8 +10,9 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wheelfix.elf.file import Reader
 from wheelfix.elf.header import PT_DYNAMIC, Header, Segment
-from wheelfix.elf.stream import ForwardReader, OutOfRange
+from wheelfix.elf.stream import OutOfRange
 from wheelfix.errors import ElfError
 from wheelfix.model.elf import VersionNeed
 
@@ -40,7 +41,7 @@ class Dynamic:
     versions: tuple[VersionNeed, ...]
 
 
-def read_dynamic(path: str, reader: ForwardReader, header: Header) -> Dynamic | None:
+def read_dynamic(path: str, reader: Reader, header: Header) -> Dynamic | None:
     """Read PT_DYNAMIC, the strings it names and the version needs.
 
     Args:
@@ -80,7 +81,7 @@ def read_dynamic(path: str, reader: ForwardReader, header: Header) -> Dynamic | 
     )
 
 
-def _read_tags(path: str, reader: ForwardReader, header: Header, segment: Segment) -> list[tuple[int, int]]:
+def _read_tags(path: str, reader: Reader, header: Header, segment: Segment) -> list[tuple[int, int]]:
     entry = struct.Struct(header.order + ("qQ" if header.bits == 64 else "iI"))
     size = min(segment.filesz, _MAX_DYNAMIC)
     try:
@@ -112,7 +113,7 @@ def _split_path(text: dict[int, str], offset: int | None) -> tuple[str, ...]:
 class _StringTable:
     """DT_STRTAB: reads only the strings asked for, in file order."""
 
-    def __init__(self, path: str, reader: ForwardReader, header: Header, address: int, size: int) -> None:
+    def __init__(self, path: str, reader: Reader, header: Header, address: int, size: int) -> None:
         offset = header.find_offset(address)
         if offset is None or offset + size > reader.size:
             raise ElfError(path, f"string table at address {address:#x} lies outside the file", _HINT)
@@ -139,7 +140,7 @@ class _StringTable:
 
 
 def _read_verneed(
-    path: str, reader: ForwardReader, header: Header, tags: list[tuple[int, int]]
+    path: str, reader: Reader, header: Header, tags: list[tuple[int, int]]
 ) -> list[tuple[int, list[int]]]:
     """Walk the verneed chain: (file name offset, version name offsets), offsets into the string table."""
     address, count = _first(tags, DT_VERNEED), _first(tags, DT_VERNEEDNUM) or 0

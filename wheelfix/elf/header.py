@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from wheelfix.elf.stream import ForwardReader, OutOfRange
+from wheelfix.elf.file import Reader
+from wheelfix.elf.stream import OutOfRange
 from wheelfix.errors import ElfError
 
 ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
@@ -72,7 +73,7 @@ class Header:
         return None
 
 
-def read_header(path: str, reader: ForwardReader) -> Header:
+def read_header(path: str, reader: Reader) -> Header:
     """Read the ELF header and the program header table.
 
     Args:
@@ -113,7 +114,7 @@ _DAMAGED = "the file is damaged or made to mislead; fetch the wheel again, or re
 
 
 def _read_segments(
-    path: str, reader: ForwardReader, bits: int, order: str, phoff: int, phentsize: int, phnum: int
+    path: str, reader: Reader, bits: int, order: str, phoff: int, phentsize: int, phnum: int
 ) -> tuple[Segment, ...]:
     layout = struct.Struct(order + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"))
     if phnum == 0:
@@ -143,9 +144,7 @@ def _read_segments(
     return tuple(segments)
 
 
-def _read_extended_phnum(
-    path: str, reader: ForwardReader, bits: int, order: str, shoff: int, shentsize: int
-) -> int:
+def _read_extended_phnum(path: str, reader: Reader, bits: int, order: str, shoff: int, shentsize: int) -> int:
     """More than 65534 program headers: the count is sh_info of section header 0 (gABI, e_phnum)."""
     try:
         raw = reader.read(shoff + (44 if bits == 64 else 28), 4)

@@ -9,11 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from wheelfix.elf.reader import read_elf
 from wheelfix.elf.stream import Chunks
+from wheelfix.elf.watch import Watch
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.hints import ElfHints
 
 WORKERS = 2
 
@@ -27,21 +30,23 @@ class Source:
     size: int
 
 
+Pending = Callable[[], tuple[tuple[ElfObject, ElfHints], ...]]
+"""Waits for the files and returns them, sorted by path."""
+
+
+@contextmanager
 def read_elf_files(
     sources: Iterable[Source], *, on_bytes: Callable[[int], None] | None = None
-) -> tuple[ElfObject, ...]:
-    """Read ELF files in parallel.
+) -> Iterator[Pending]:
+    """Read ELF files in parallel, while the block does other work.
 
     Args:
         sources: the files.
         on_bytes: told how many more bytes were passed, from any thread.
 
-    Returns:
-        One object per source, sorted by path.
-
-    Raises:
-        ElfError: the first source, in path order, that contradicts itself.
-        WheelError: the first source, in path order, whose data is damaged.
+    Yields:
+        A function to call for the result. It raises what the first file in path order that fails raises:
+        ElfError where it contradicts itself, WheelError where its data is damaged.
     """
     stop = threading.Event()
 
@@ -53,15 +58,17 @@ def read_elf_files(
                 on_bytes(len(chunk))
             yield chunk
 
-    def read(source: Source) -> ElfObject:
-        return read_elf(source.path, lambda: count(source), size=source.size)
+    def read(source: Source) -> tuple[ElfObject, ElfHints]:
+        watch = Watch()
+        obj = read_elf(source.path, watch.tee(lambda: count(source)), size=source.size)
+        return obj, watch.result(source.path)
 
     # Largest first: the end is not spent waiting for one big file on one thread.
     ordered = sorted(sources, key=lambda s: (-s.size, s.path))
     pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="elf")
     try:
         futures = {source.path: pool.submit(read, source) for source in ordered}
-        return tuple(futures[path].result() for path in sorted(futures))
+        yield lambda: tuple(futures[path].result() for path in sorted(futures))
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wheelfix.elf.dynamic import DF_1_NODEFLIB, DF_1_PIE, read_dynamic
+from wheelfix.elf.file import Reader
 from wheelfix.elf.header import ET_EXEC, PT_INTERP, Header, read_header
 from wheelfix.elf.stream import Chunks, ForwardReader, OutOfRange
 from wheelfix.errors import ElfError
@@ -30,7 +31,11 @@ def read_elf(path: str, chunks: Chunks, *, size: int) -> ElfObject:
         ElfError: the file contradicts itself.
         WheelError: from ``chunks``, when the member's data is damaged.
     """
-    reader = ForwardReader(chunks, size=size)
+    return read_object(path, ForwardReader(chunks, size=size))
+
+
+def read_object(path: str, reader: Reader) -> ElfObject:
+    """Read one ELF file through a reader; see :func:`read_elf`."""
     try:
         header = read_header(path, reader)
         interpreter = _read_interpreter(path, reader, header)
@@ -57,7 +62,7 @@ def read_elf(path: str, chunks: Chunks, *, size: int) -> ElfObject:
     )
 
 
-def _read_interpreter(path: str, reader: ForwardReader, header: Header) -> str | None:
+def _read_interpreter(path: str, reader: Reader, header: Header) -> str | None:
     segment = next((s for s in header.segments if s.type == PT_INTERP), None)
     if segment is None or segment.filesz == 0:
         return None

@@ -52,6 +52,11 @@ def find_facts(
     }
 
 
+def is_libc(soname: str, machine: str) -> bool:
+    """Tell whether the C library of a machine owns a soname."""
+    return find_libc(soname, machine) is not None
+
+
 def find_fillers(directories: Iterable[str]) -> Mapping[str, Sequence[str]]:
     """Distributions known to fill a directory, by directory relative to site-packages."""
     return {d: names for d in directories if (names := find_by_directory(d))}

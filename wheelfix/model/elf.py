@@ -50,3 +50,24 @@ class ElfObject:
     def name(self) -> str:
         """The file name, without directories."""
         return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElfTraits:
+    """Facts about one ELF file that decide where it runs, whatever it is linked against.
+
+    Attributes:
+        path: member path.
+        machine: as in :class:`ElfObject`.
+        isa: the x86-64 level the linker recorded as needed (``x86-64-v3``), or None.
+        executable_stack: PT_GNU_STACK asks for an executable stack.
+        text_relocations: the loader has to write into code (DT_TEXTREL or DF_TEXTREL).
+        page_size: largest page in bytes the LOAD segments can be mapped with; None without any.
+    """
+
+    path: str
+    machine: str
+    isa: str | None = None
+    executable_stack: bool = False
+    text_relocations: bool = False
+    page_size: int | None = None

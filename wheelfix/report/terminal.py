@@ -30,6 +30,7 @@ _FOLDED = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
 _PIPE_WIDTH = 160
 _FINDINGS_SHOWN = 8
 _FOLDED_SHOWN = 4
+_DLOPEN_SHOWN = 8
 
 
 def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = True) -> None:
@@ -72,11 +73,13 @@ def show_progress(description: str) -> Iterator[Callable[[int, int], None]]:
 
 def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
     count = len(scan.objects)
-    title = Text(printable(f"{scan.name} {scan.version}"), style="bold")
+    title = Text(printable(f"{scan.name} {scan.version}".strip() or "files of no distribution"), style="bold")
     title.append(printable(f"  {scan.target}"), style="dim")
     console.print(title, soft_wrap=True)
     if not scan.objects:
-        console.print("Pure Python: no ELF files, nothing to link. Nothing to do.")
+        rest = "" if scan.dlopen else " Nothing to do."
+        console.print(f"Pure Python: no ELF files, nothing to link.{rest}")
+        _print_dlopen(console, scan)
         return
     day = f" of {scan.index.date}" if scan.index.date else ""
     files = f"{count} ELF file{'s' if count > 1 else ''} for {scan.machine}"
@@ -86,6 +89,7 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
     _print_answer(console, scan)
     if details:
         _print_needs(console, scan)
+        _print_dlopen(console, scan)
         _print_findings(console, scan.findings)
 
 
@@ -176,6 +180,18 @@ def _fold(kind: NeedClass, needs: Sequence[Need]) -> str:
     sonames = sorted({n.soname for n in needs if n.need_class is kind})
     shown = ", ".join(sonames[:_FOLDED_SHOWN]) + (", …" if len(sonames) > _FOLDED_SHOWN else "")
     return f"{len(sonames)} {kind.value} ({shown})" if sonames else ""
+
+
+def _print_dlopen(console: Console, scan: WheelScan) -> None:
+    if not scan.dlopen:
+        return
+    # A string in a binary is the weakest evidence: it comes last.
+    ordered = sorted(scan.dlopen, key=lambda d: (d.evidence.startswith("string"), d.soname))
+    console.print("Opened by name at run time, which no ELF header says:", style="bold")
+    shown = ordered[:_DLOPEN_SHOWN]
+    _print_pairs(console, ((d.soname, f"{d.found_in}: {d.evidence}") for d in shown), "yellow")
+    if len(ordered) > len(shown):
+        console.print(f"    … and {len(ordered) - len(shown)} more: --json", style="dim")
 
 
 def _print_findings(console: Console, findings: Sequence[Finding]) -> None:

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 from wheelfix.model.wheel import Distribution
+from wheelfix.resolve.traits import find_trait_findings
 
 _NAMED = 3
 _PLATFORM = re.compile(r"(many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)")
@@ -56,10 +58,30 @@ def collect_ignored(needs: Iterable[Need], machine: str | None) -> tuple[str, ..
 
 
 def find_findings(
-    wheel: Distribution, objects: Sequence[ElfObject], needs: Sequence[Need], machine: str | None
+    wheel: Distribution,
+    objects: Sequence[ElfObject],
+    needs: Sequence[Need],
+    machine: str | None,
+    *,
+    intake: Sequence[Finding] = (),
+    hints: Sequence[ElfHints] = (),
+    uses: Sequence[SourceUse] = (),
 ) -> tuple[Finding, ...]:
-    """Collect what is worth saying beside the needs, errors first."""
+    """Collect what is worth saying beside the needs, errors first.
+
+    Args:
+        wheel: the wheel.
+        objects: its ELF files.
+        needs: their needs.
+        machine: the machine type conclusions are for.
+        intake: what was found while reading.
+        hints: by-catch of the ELF files.
+        uses: what Python sources open and run.
+    """
     found = [
+        *intake,
+        *find_trait_findings([h.traits for h in hints if h.traits.machine]),
+        *_find_programs(uses),
         *_find_interpreters(objects),
         *_find_musl(wheel, needs),
         *_find_foreign(objects, machine),
@@ -86,6 +108,17 @@ def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:
             subject=_name_some(paths),
             message=f"program with interpreter {interpreter}, which NixOS does not have: "
             "autoPatchelfHook sets it, a plain virtual environment needs nix-ld",
+        )
+
+
+def _find_programs(uses: Iterable[SourceUse]) -> Iterable[Finding]:
+    programs = [program for use in uses for program in use.programs]
+    if programs:
+        yield Finding(
+            level=Level.WARNING,
+            subject=_name_some(p.found_in for p in programs),
+            message=f"runs {programs[0].program} to find libraries ({programs[0].evidence}): NixOS has no "
+            "such cache; give the path in another way, by an environment variable or a patch",
         )
 
 

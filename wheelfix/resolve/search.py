@@ -54,6 +54,7 @@ class WheelSearch:
                 if (carried := getattr(obj, name)) and not obj.executable:
                     self._carriers.setdefault((obj.machine, carried), obj)
         self._parents = self._find_parents()
+        self._entries: dict[str, list[Entry]] = {}
 
     def find(self, obj: ElfObject, soname: str) -> Found | None:
         """Find the member that answers ``soname`` for ``obj``, or None."""
@@ -67,6 +68,11 @@ class WheelSearch:
 
     def entries(self, obj: ElfObject) -> list[Entry]:
         """The run-path entries searched for the needs of ``obj``, in the loader's order."""
+        if obj.path not in self._entries:  # asked for once per need of every object
+            self._entries[obj.path] = self._find_entries(obj)
+        return self._entries[obj.path]
+
+    def _find_entries(self, obj: ElfObject) -> list[Entry]:
         own = self._expand(obj, obj.runpath or obj.rpath)
         if obj.runpath:
             return own

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from wheelfix.errors import InputError, WheelError
 from wheelfix.model.wheel import Distribution
@@ -236,7 +236,7 @@ def _check_members(name: str, infos: list[zipfile.ZipInfo], size: int) -> tuple[
             raise WheelError(f"{name}: {path}", "runs past the end of the archive", _DAMAGED)
         if info.is_dir():
             continue
-        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path:
+        if path.startswith("/") or ".." in path.split("/") or "\\" in path:
             raise WheelError(f"{name}: {path}", "its path leaves the wheel", "do not install this wheel")
         if info.flag_bits & 1:
             raise WheelError(

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from math import prod
 
 from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as ParsedRequirement
 from packaging.tags import Tag, parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion
+from packaging.version import InvalidVersion, Version
 
 from wheelfix.errors import WheelError
 from wheelfix.model.wheel import Requirement
 
 DEFAULT_PYTHON = "3.12"
 """Python version markers are evaluated for when the tags name none (``py3``)."""
+
+_MAX_TAGS = 4096
 
 
 def normalize_name(name: str) -> str:
@@ -38,11 +41,12 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
 
 
 def parse_wheel_tags(text: str) -> tuple[str, ...]:
-    """Expand the ``Tag:`` lines of a WHEEL file."""
+    """Expand the ``Tag:`` lines of a WHEEL file; a line that stands for thousands of tags is left out."""
     tags: set[Tag] = set()
     for line in text.splitlines():
         key, _, value = line.partition(":")
-        if key.strip().lower() == "tag" and value.count("-") == 2:
+        count = prod(part.count(".") + 1 for part in value.split("-"))
+        if key.strip().lower() == "tag" and value.count("-") == 2 and count <= _MAX_TAGS:
             tags |= parse_tag(value.strip())
     return _sort_tags(tags)
 
@@ -88,6 +92,29 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
         active=marker is None or marker.evaluate({**environment, "extra": ""}),
         text=line,
     )
+
+
+def parse_pin(text: str) -> tuple[str, str, str | None] | None:
+    """Split a requirement that names a version.
+
+    Returns:
+        Normalised name, the same with its version specifiers and nothing else, and the normalised version if
+        only one fits (``==``); None for what is no requirement, or has no specifier, or names a URL.
+
+    Example:
+        >>> parse_pin("Torch[opt-einsum]==2.9.1")
+        ('torch', 'torch==2.9.1', '2.9.1')
+    """
+    try:
+        parsed = ParsedRequirement(text)
+    except InvalidRequirement:
+        return None
+    specifiers = list(parsed.specifier)
+    if parsed.url or not specifiers:
+        return None
+    name, only = canonicalize_name(parsed.name), specifiers[0]
+    exact = len(specifiers) == 1 and only.operator == "==" and not only.version.endswith(".*")
+    return name, f"{name}{parsed.specifier}", str(Version(only.version)) if exact else None
 
 
 def find_environment(tags: Iterable[str]) -> dict[str, str]:

@@ -1,0 +1,253 @@
+"""Installed environments: which distributions are there, and which ELF file belongs to which.
+
+A virtual environment, a conda prefix, a store path, ``site-packages`` itself, an unpacked wheel or any
+directory of ELF files: all are read the same way. What is installed is told by ``*.dist-info`` (the
+specification "Recording installed projects"); ``*.egg-info`` has no reliable list of files and is left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wheelfix.errors import InputError, WheelError
+from wheelfix.model.scan import Finding, Level
+from wheelfix.model.wheel import Distribution
+from wheelfix.wheel.metadata import parse_metadata, parse_wheel_tags
+from wheelfix.wheel.tree import SKIPPED, ElfFile, Tree, escape_path, find_elf_file, read_regular, walk_tree
+
+MAX_RECORD = 64 << 20
+"""Longest RECORD read, in bytes; torch's has 1.3 MB."""
+MAX_METADATA = 16 << 20
+
+_PYTHON = re.compile(r"(?:python|pypy)3(?:\.(\d+))?t?")
+_SITES = ("site-packages", "dist-packages")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """One distribution and its ELF files.
+
+    Attributes:
+        distribution: None for the files that no RECORD lists; ``target`` is the name of its ``*.dist-info``
+            without the suffix, ``files`` are the paths of its RECORD, normalised.
+        elf_files: sorted by path.
+    """
+
+    distribution: Distribution | None
+    elf_files: tuple[ElfFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What a directory holds.
+
+    Attributes:
+        root: the prefix, which nothing is read outside of; all symbolic links resolved.
+        site: its site-packages; ``root`` for an unpacked wheel or a directory of ELF files.
+        distributions: sorted by name; files that belong to none come last.
+        findings: what was left out, and why.
+    """
+
+    root: Path
+    site: Path
+    distributions: tuple[Installed, ...]
+    findings: tuple[Finding, ...]
+
+
+def find_wheels(directory: Path) -> tuple[Path, ...]:
+    """List the wheels directly in a directory, sorted by name.
+
+    Raises:
+        InputError: there is no such directory, or it cannot be read.
+    """
+    try:
+        return tuple(sorted(p for p in directory.iterdir() if p.suffix == ".whl" and p.is_file()))
+    except (OSError, ValueError) as error:
+        raise InputError(str(directory), _say(error), "give a directory that can be read") from None
+
+
+def read_environment(directory: Path, magic: bytes) -> Environment:
+    """Read what is installed in a directory, and find its ELF files.
+
+    Args:
+        directory: a virtual environment or another prefix, a site-packages, or any directory.
+        magic: the first bytes of an ELF file.
+
+    Raises:
+        InputError: it is no directory, cannot be read, or has several site-packages.
+    """
+    root, site = find_site(directory)
+    tree = walk_tree(site, root=root, magic=magic)
+    owners: dict[str, int] = {}
+    distributions: list[Distribution] = []
+    findings = list(_say_skipped(tree))
+    for info in _list_dist_infos(site):
+        try:
+            distribution, files = _read_distribution(info, root, site)
+        except WheelError as error:
+            findings.append(Finding(level=Level.WARNING, subject=error.subject, message=error.problem))
+            continue
+        for path in _find_own(files, tree, root, site, magic):
+            owners.setdefault(path, len(distributions))
+        distributions.append(distribution)
+    grouped: dict[int | None, list[ElfFile]] = {}
+    for path, file in sorted(tree.elf_files.items()):
+        grouped.setdefault(owners.get(path), []).append(file)
+    found = [
+        Installed(distribution=distributions[i], elf_files=tuple(grouped.get(i, ())))
+        for i in sorted(
+            range(len(distributions)), key=lambda i: (distributions[i].name, distributions[i].version)
+        )
+    ]
+    if None in grouped:
+        found.append(Installed(distribution=None, elf_files=tuple(grouped[None])))
+    return Environment(root=Path(root), site=Path(site), distributions=tuple(found), findings=tuple(findings))
+
+
+def find_site(directory: Path) -> tuple[str, str]:
+    """Find the prefix and the site-packages of a directory, with all symbolic links resolved.
+
+    Raises:
+        InputError: it is no directory, cannot be read, or has several site-packages.
+    """
+    try:
+        top = directory.resolve(strict=True)
+        names = sorted(os.listdir(top))  # noqa: PTH208
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(str(directory), _say(error), "give a directory that can be read") from None
+    if top.name in _SITES and _PYTHON.fullmatch(top.parent.name) and top.parents[1].name in {"lib", "lib64"}:
+        return str(top.parents[2]), str(top)
+    if any(name.endswith((".dist-info", ".egg-info")) for name in names):
+        return str(top), str(top)  # an unpacked wheel, or `pip install --target`
+    sites = _choose_sites(top)
+    if len(sites) > 1:
+        raise InputError(
+            str(directory), f"has several site-packages: {', '.join(map(str, sites))}", "give one of them"
+        )
+    if not sites:
+        return str(top), str(top)
+    if not sites[0].is_relative_to(top):
+        raise InputError(
+            str(directory), "its site-packages is a symbolic link that leaves it", f"give {sites[0]}"
+        )
+    return str(top), str(sites[0])
+
+
+def _choose_sites(top: Path) -> list[Path]:
+    """The site-packages of a prefix: those of the version in pyvenv.cfg, then those that hold anything."""
+    found: dict[Path, str | None] = {}
+    for lib in ("lib", "lib64"):
+        for python in sorted((top / lib).glob("py*3*")):
+            if match := _PYTHON.fullmatch(python.name):
+                found |= {(python / name).resolve(): match[1] for name in _SITES if (python / name).is_dir()}
+    sites = list(found)
+    if len(sites) > 1 and (config := read_regular(f"{top}/pyvenv.cfg", root=str(top), limit=1 << 16)):
+        version = re.search(rb"^version(?:_info)?\s*=\s*3\.(\d+)", config, re.MULTILINE)
+        same = [s for s in sites if version and found[s] == version[1].decode()]
+        sites = same or sites
+    if len(sites) > 1:
+        sites = [s for s in sites if any(s.glob("*.dist-info"))] or sites
+    return sites
+
+
+def _list_dist_infos(site: str) -> list[str]:
+    try:
+        names = os.listdir(site)  # noqa: PTH208
+    except OSError as error:
+        raise InputError(site, _say(error), "give a directory that can be read") from None
+    # A tilde marks what an interrupted pip left over, and pip ignores it too.
+    return sorted(n for n in names if n.endswith(".dist-info") and not n.startswith(("~", ".")))
+
+
+def _read_distribution(info: str, root: str, site: str) -> tuple[Distribution, list[str]]:
+    metadata = read_regular(f"{site}/{info}/METADATA", root=root, limit=MAX_METADATA)
+    if metadata is None:
+        raise WheelError(escape_path(info), "has no METADATA that can be read: left out")
+    wheel = read_regular(f"{site}/{info}/WHEEL", root=root, limit=MAX_METADATA) or b""
+    tags = parse_wheel_tags(wheel.decode("utf-8", "replace"))
+    record = read_regular(f"{site}/{info}/RECORD", root=root, limit=MAX_RECORD)
+    files = list(_parse_record(info, record, root, site)) if record else []
+    name, version, requires = parse_metadata(escape_path(info), metadata, _find_marker_tags(site, tags))
+    return (
+        Distribution(
+            target=escape_path(info.removesuffix(".dist-info")),
+            name=name,
+            version=version,
+            tags=tags,
+            requires=requires,
+            files=frozenset(map(escape_path, files)),
+        ),
+        files,
+    )
+
+
+def _find_marker_tags(site: str, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The environment's own Python decides about markers; a wheel's tag only says the machine."""
+    match = _PYTHON.fullmatch(os.path.basename(os.path.dirname(site)))  # noqa: PTH119, PTH120
+    if not match or not match[1]:
+        return tags
+    version, platform = f"cp3{match[1]}", tags[0].split("-", 2)[2] if tags else "any"
+    return (f"{version}-{version}-{platform}",)
+
+
+def _parse_record(info: str, record: bytes, root: str, site: str) -> Iterator[str]:
+    """The paths of a RECORD, normalised, relative to site-packages, without those that leave the prefix."""
+    text = record.decode("utf-8", "surrogateescape")
+    up = "../" * (len(Path(site).parts) - len(Path(root).parts) + 1)
+    try:
+        for row in csv.reader(io.StringIO(text, newline="")):
+            path = row[0] if row else ""
+            if path.startswith("/") or "//" in path or "./" in path or path.endswith("/.."):
+                path = posixpath.relpath(posixpath.normpath(posixpath.join(site, path)), site)
+            if path and "\0" not in path and not f"{path}/".startswith(up):
+                yield path
+    except csv.Error as error:
+        raise WheelError(escape_path(f"{info}/RECORD"), f"cannot be read ({error}): left out") from None
+
+
+def _find_own(files: Iterable[str], tree: Tree, root: str, site: str, magic: bytes) -> Iterator[str]:
+    """The ELF files among the paths of one RECORD, spelled as the tree does.
+
+    Programs and data files outside site-packages are looked at one by one, and added to the tree.
+    """
+    for path in files:
+        if path in tree.elf_files:
+            yield path
+        elif path.endswith(SKIPPED):
+            continue
+        elif path.startswith("../"):
+            try:
+                disk = posixpath.normpath(f"{site}/{path}")
+                file = find_elf_file(path, disk, root=root, magic=magic)
+            except OSError:
+                continue  # recorded, and gone
+            if file:
+                tree.elf_files[path] = file
+                yield path
+        elif tree.linked:
+            real = posixpath.relpath(os.path.realpath(f"{site}/{path}"), site)
+            if real in tree.elf_files:
+                yield real
+
+
+def _say_skipped(tree: Tree) -> Iterator[Finding]:
+    for paths, what in (
+        (tree.outside, "a symbolic link that leads out of the directory: not followed"),
+        (tree.unreadable, "cannot be opened: left out"),
+    ):
+        if paths:
+            more = f"; {len(paths) - 1} more like it" if len(paths) > 1 else ""
+            # Nothing found is no answer where all files are links into some cache or store.
+            level = Level.WARNING if tree.elf_files else Level.ERROR
+            yield Finding(level=level, subject=escape_path(min(paths)), message=f"{what}{more}")
+
+
+def _say(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).lower()

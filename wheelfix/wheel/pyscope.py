@@ -1,0 +1,283 @@
+"""Names and calls of one Python module, as far as Linux runs it; nothing is executed.
+
+The walk leaves out what platform tests exclude, and records for every scope what its names may
+be bound to, without order: an over-approximation, which is what a search for strings needs.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from wheelfix.wheel.pyplatform import decide, evaluate
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A module, class or function body.
+
+    Attributes:
+        parent: where names are looked up next; None for the module.
+        owner: the class a method belongs to.
+        bindings: what each name may stand for: expressions, with the scope to read them in.
+        functions: functions defined here.
+        classes: class bodies defined here.
+        results: what a function returns or yields.
+        arguments: the parameters, for a function.
+        outer: names declared ``global`` or ``nonlocal``, with the scope they belong to.
+    """
+
+    parent: Scope | None = None
+    owner: Scope | None = None
+    is_class: bool = False
+    bindings: dict[str, list[Bound]] = field(default_factory=dict)
+    functions: dict[str, Scope] = field(default_factory=dict)
+    classes: dict[str, Scope] = field(default_factory=dict)
+    results: list[Bound] = field(default_factory=list)
+    arguments: ast.arguments | None = None
+    outer: dict[str, Scope] = field(default_factory=dict)
+
+    def bind(self, name: str, expr: ast.expr, scope: Scope) -> None:
+        """Record one more meaning of a name."""
+        self.outer.get(name, self).bindings.setdefault(name, []).append(Bound(expr, scope))
+
+    def chain(self) -> Iterator[Scope]:
+        """This scope and those its names are looked up in; class bodies are not seen from inside methods."""
+        scope: Scope | None = self
+        while scope:
+            if scope is self or not scope.is_class:
+                yield scope
+            scope = scope.parent
+
+    def find(self, name: str) -> list[Bound]:
+        """What a name may stand for here; empty if it is unknown or a builtin."""
+        return next((s.bindings[name] for s in self.chain() if name in s.bindings), [])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """An expression and the scope its names belong to."""
+
+    expr: ast.expr
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use:
+    """A call or subscript that Linux may run."""
+
+    node: ast.Call | ast.Subscript
+    scope: Scope
+
+
+class Module:
+    """The scopes of a parsed module.
+
+    Attributes:
+        root: the module's own scope.
+        uses: every call and subscript, in source order.
+        statements: number of the simple statement a string constant stands in, by ``id`` of its node.
+    """
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.root = Scope()
+        self.uses: list[Use] = []
+        self.statements: dict[int, int] = {}
+        self._imports: dict[str, str] = {}
+        self._count = 0
+        self._tree = tree  # keeps the nodes alive: their ids are keys
+        for node in _walk_statements(tree):
+            self._import(node)
+        self._visit_all(tree.body, self.root)
+
+    def dotted(self, expr: ast.expr, scope: Scope) -> str | None:
+        """The full name an expression was imported under (``ctypes.util.find_library``), or None.
+
+        A parameter or local variable hides an import; a second meaning in the module's own scope does not, as
+        that is how optional imports are written.
+        """
+        parts: list[str] = []
+        while isinstance(expr, ast.Attribute):
+            parts.append(expr.attr)
+            expr = expr.value
+        if not isinstance(expr, ast.Name) or expr.id not in self._imports:
+            return None
+        if any(expr.id in s.bindings for s in scope.chain() if s.parent):
+            return None
+        return ".".join([self._imports[expr.id], *reversed(parts)])
+
+    def find_function(self, func: ast.expr, scope: Scope) -> Scope | None:
+        """The function of this module that an expression names, or None."""
+        match func:
+            case ast.Name(id=name):
+                for place in scope.chain():
+                    if name in place.functions:
+                        return place.functions[name]
+                    if name in place.classes:
+                        return place.classes[name].functions.get("__init__")
+            case ast.Attribute(value=ast.Name() as base, attr=name):
+                if owner := self.find_class(base, scope):
+                    return owner.functions.get(name)
+        return None
+
+    def find_class(self, base: ast.Name, scope: Scope) -> Scope | None:
+        """The class ``self``, ``cls`` or a class name stands for, or None."""
+        if base.id in {"self", "cls"}:
+            return next((s.owner for s in scope.chain() if s.owner), None)
+        return next((s.classes[base.id] for s in scope.chain() if base.id in s.classes), None)
+
+    def _import(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                name = alias.name if alias.asname else alias.name.partition(".")[0]
+                self._imports[alias.asname or name] = name
+        elif isinstance(node, ast.ImportFrom):
+            package = "." * node.level + (node.module or "")
+            for alias in node.names:
+                names = ("CDLL", "PyDLL", "cdll", "pydll") if alias.name == "*" else (alias.name,)
+                if alias.name != "*" or package == "ctypes":
+                    self._imports |= {alias.asname or n: f"{package}.{n}" for n in names}
+
+    def _visit_all(self, nodes: list[ast.stmt], scope: Scope) -> None:
+        for node in nodes:
+            self._visit(node, scope)
+
+    def _visit(self, node: ast.AST, scope: Scope) -> None:
+        if isinstance(node, ast.stmt):
+            self._count += 1
+        match node:
+            case ast.Name() | ast.expr_context() | ast.operator():
+                return
+            case ast.Constant():
+                self.statements[id(node)] = self._count
+            case ast.If(test=test, body=body, orelse=orelse):
+                self._visit(test, scope)
+                decided = self._decide(test, scope)
+                self._visit_all(body if decided is not False else [], scope)
+                self._visit_all(orelse if decided is not True else [], scope)
+            case ast.IfExp():
+                self._visit(node.test, scope)
+                for branch in self.branches(node, scope):
+                    self._visit(branch, scope)
+            case ast.Match():
+                self._visit_match(node, scope)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                self._visit_function(node, scope)
+            case ast.ClassDef(name=name):
+                inner = scope.classes.setdefault(name, Scope(scope, is_class=True))
+                self._visit_all(node.body, inner)
+            case _:
+                self._note(node, scope)
+                for child in ast.iter_child_nodes(node):
+                    self._visit(child, scope)
+
+    def branches(self, node: ast.IfExp, scope: Scope) -> list[ast.expr]:
+        """The branches of a conditional expression that Linux may take."""
+        decided = self._decide(node.test, scope)
+        return ([node.body] if decided is not False else []) + ([node.orelse] if decided is not True else [])
+
+    def _decide(self, test: ast.expr, scope: Scope) -> bool | None:
+        return decide(test, lambda e: self.dotted(e, scope), lambda name: _only(scope.find(name)))
+
+    def _visit_match(self, node: ast.Match, scope: Scope) -> None:
+        self._visit(node.subject, scope)
+        subject = evaluate(
+            node.subject, lambda e: self.dotted(e, scope), lambda name: _only(scope.find(name))
+        )
+        for case in node.cases:
+            wanted = [v.value for v in ast.walk(case.pattern) if isinstance(v, ast.Constant)]
+            if isinstance(subject, str) and wanted and subject not in wanted:
+                continue
+            self._visit_all(case.body, scope)
+
+    def _visit_function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
+    ) -> None:
+        body = Scope(scope, owner=scope if scope.is_class else None, arguments=node.args)
+        args = node.args
+        positional = [*args.posonlyargs, *args.args]
+        defaults = [
+            *zip(positional[len(positional) - len(args.defaults) :], args.defaults, strict=True),
+            *((a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d),
+        ]
+        for arg in [*positional, *args.kwonlyargs, *filter(None, (args.vararg, args.kwarg))]:
+            body.bindings[arg.arg] = []  # a parameter hides what has its name outside
+        for arg, default in defaults:
+            self._visit(default, scope)
+            body.bind(arg.arg, default, scope)
+        if isinstance(node, ast.Lambda):
+            body.results.append(Bound(node.body, body))
+            self._visit(node.body, body)
+            return
+        for decorator in node.decorator_list:
+            self._visit(decorator, scope)
+        scope.functions[node.name] = body
+        self._visit_all(node.body, body)
+
+    def _note(self, node: ast.AST, scope: Scope) -> None:
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                for target in targets:
+                    self._bind(target, value, scope)
+            case (
+                ast.AnnAssign(target=target, value=ast.expr() as value)
+                | ast.AugAssign(target=target, value=value)
+                | ast.NamedExpr(target=target, value=value)
+                | ast.For(target=target, iter=value)
+                | ast.AsyncFor(target=target, iter=value)
+                | ast.comprehension(target=target, iter=value)
+            ):
+                self._bind(target, value, scope)
+            case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
+                scope.results.append(Bound(value, scope))
+            case ast.YieldFrom(value=value):
+                scope.results.append(Bound(value, scope))
+            case ast.Global(names=names):
+                scope.outer |= dict.fromkeys(names, self.root)
+            case ast.Nonlocal(names=names):
+                scope.outer |= dict.fromkeys(names, scope.parent or self.root)
+            case ast.Subscript(ctx=ast.Load()):
+                self.uses.append(Use(node, scope))
+            case ast.Call(func=func, args=args):
+                self.uses.append(Use(node, scope))
+                if isinstance(func, ast.Attribute) and func.attr in {
+                    "append",
+                    "extend",
+                    "insert",
+                    "add",
+                    "update",
+                }:
+                    for arg in args:
+                        self._bind(func.value, arg, scope)
+
+    def _bind(self, target: ast.expr, value: ast.expr, scope: Scope) -> None:
+        match target:
+            case ast.Name(id=name):
+                scope.bind(name, value, scope)
+            case ast.Attribute(value=ast.Name() as base, attr=name):
+                if owner := self.find_class(base, scope):
+                    owner.bind(name, value, scope)
+            case ast.Starred(value=inner):
+                self._bind(inner, value, scope)
+            case ast.Tuple(elts=items) | ast.List(elts=items):
+                values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+                pairs = values if len(values) == len(items) else [value] * len(items)
+                for item, part in zip(items, pairs, strict=True):
+                    self._bind(item, part, scope)
+
+
+def _only(bound: list[Bound]) -> ast.expr | None:
+    return bound[0].expr if len(bound) == 1 else None
+
+
+def _walk_statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements, in no order; expressions, of which there are ten times as many, are left out."""
+    left = [node]
+    while left:
+        node = left.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, part, None)
+            if isinstance(inner, list):
+                left += inner
