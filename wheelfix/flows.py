@@ -30,9 +30,7 @@ from wheelfix.resolve.locate import locate_one
 
 __all__ = ["OPEN_CLASSES", "Progress", "find_sources", "open_index"]
 
-OPEN_CLASSES = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})
-"""Classes that leave the user without an answer."""
-
+OPEN_CLASSES = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})  # these leave the user without an answer
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all; from any thread."""
 

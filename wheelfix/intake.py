@@ -109,9 +109,9 @@ def _read_members(archive: Archive, progress: Progress | None) -> _Facts:
     members = find_elf_members(archive, ELF_MAGIC)
     sources = [Source(path=m.path, chunks=partial(iter_chunks, archive, m), size=m.size) for m in members]
     with read_elf_files(sources, on_bytes=_count_up(progress, sum(m.size for m in members))) as pending:
-        # Parsing Python holds the interpreter, inflating does not: the one runs while the others do.
-        uses = _read_sources(archive)
         pairs = pending()
+    # Afterwards: parsing Python holds the interpreter, and makes the threads that inflate wait for it.
+    uses = _read_sources(archive)
     return tuple(obj for obj, _ in pairs), tuple(hints for _, hints in pairs), uses
 
 

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from tests.cli.test_scan import run
-from tests.support.frcode import package, write_database
+from tests.support.nixindex import package, write_database
 from wheelfix.report.json import load_schema
 
 

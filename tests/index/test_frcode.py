@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.frcode import package
+from tests.support.nixindex import package
 from wheelfix.errors import IndexProblem
 from wheelfix.index.database import encode_database, iter_blocks, iter_packages
 from wheelfix.index.frcode import Entry, decode_block, encode_differential, encode_package, parse_footer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.frcode import package, write_database
+from tests.support.nixindex import package, write_database
 from wheelfix.errors import ApplyError, IndexProblem
 from wheelfix.index.build import build_table, compute_digest, find_canonical
 from wheelfix.index.files import find_files

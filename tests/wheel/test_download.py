@@ -220,7 +220,7 @@ def fail(requirement: str, cache: Path, **target: str) -> InputError:
 @pytest.mark.parametrize(
     ("fault", "sha256", "problem"),
     [
-        ("", "0" * 64, rf"the downloaded file has sha256 [1-9a-f]\w{{63}}, not {'0' * 64}"),
+        ("", "0" * 64, rf"the downloaded file has sha256 \w{{64}}, not {'0' * 64}"),
         ("gone", "", "answers HTTP 404"),
         # pip before 25 takes a cut body for the whole file, and sees it by the hash
         ("cut", "", r"the download was cut short|the downloaded file has sha256"),

@@ -27,6 +27,9 @@ from wheelfix.index.ranking import (
 )
 from wheelfix.index.table import SCHEMA
 
+SYSTEM = "x86_64-linux"
+"""System of packages in databases of nix-index before 0.1.8, which do not name one."""
+
 _TABLES = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE store (
@@ -67,15 +70,13 @@ def build_table(
     """
     harvest = read_libraries(database, progress=progress)
     rows = list(_rank(harvest))
-    counts = Counter(found.package.system for found, *_ in rows)
+    counts = Counter(found.package.system or SYSTEM for found, *_ in rows)
     meta = {
         "schema": SCHEMA,
         "date": date or _find_date(database),
         "digest": compute_digest(database),
         "origin": origin,
-        "system": system
-        or (max(sorted(counts, key=str), key=lambda s: counts[s]) if counts else None)
-        or "x86_64-linux",
+        "system": system or max(sorted(counts), key=lambda s: counts[s], default=SYSTEM),
         "sonames": str(len({found.soname for found, *_ in rows})),
         "entries": str(len(rows)),
         "packages": str(harvest.packages),
@@ -115,7 +116,7 @@ def _rank(harvest: Harvest) -> Iterator[tuple[Found, str, int, str]]:
     sizes = Counter(f.package.hash for f in harvest.found)
     groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
     for found in harvest.found:
-        groups[found.soname, found.package.system or ""].append(found)
+        groups[found.soname, found.package.system or SYSTEM].append(found)
     scored: dict[tuple[str, str], list[tuple[Found, Candidate, int, str]]] = defaultdict(list)
     for (soname, system), group in sorted(groups.items()):
         group.sort(key=lambda f: (f.package.attr, f.package.output, f.path))
@@ -189,7 +190,7 @@ def _insert(
 ) -> None:
     stores = sorted(
         {
-            (f.package.system or "", attr, f.package.output, f.package.hash, f.package.name)
+            (f.package.system or SYSTEM, attr, f.package.output, f.package.hash, f.package.name)
             for f, attr, _, _ in rows
         }
     )
@@ -202,7 +203,7 @@ def _insert(
         {
             (
                 f.soname,
-                ids[f.package.system or "", attr, f.package.output, f.package.hash, f.package.name],
+                ids[f.package.system or SYSTEM, attr, f.package.output, f.package.hash, f.package.name],
                 "" if f.path == f"/lib/{f.soname}" else f.path,
                 score,
                 rules,

@@ -135,7 +135,7 @@ def decode_block(
             if not 0 <= shared <= len(path):
                 return _decode_slowly(raw, subject, offset, having)
             path = path[:shared] + tail
-            if having in path:
+            if path.find(having) >= 0:  # `in` would first try to take `having` for a number
                 add((meta, path))
     except KeyError:
         return _decode_slowly(raw, subject, offset, having)

@@ -26,9 +26,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A joint that is followed by neither "." nor the end only matters if the next entry shares more than it did.
-_JOINT: Final = re.compile(rb"\0(?:\x80..|[^\x80])(s?o)(?:([.\n])|(?=[^\0]*\0[\x01-\x80]))", re.DOTALL)
+# A joint that is followed by neither "." nor the end only matters if the next entry shares more than it did,
+# and if that is one byte more, goes on like a library.
+_JOINT: Final = re.compile(
+    rb"\0(?:\x80..|[^\x80])(s?o)(?:([.\n])|(?=[^\0]*\0(?:\x01[.\n]|[\x02-\x80])))", re.DOTALL
+)
 _STEM: Final = b".so"
+_ENDS: Final = b".\n"
 _KINDS: Final = b"rxds"
 _LONG: Final = 0x80
 # Entries looked at for one package before giving up; decoding it costs about as much.
@@ -48,12 +52,24 @@ def may_hold_library(raw: bytes) -> bool:
     Returns:
         False only if there is certainly none.
     """
-    if b".so." in raw or b".so\n" in raw:
-        return True
+    try:
+        return _may_hold_library(raw)
+    except IndexError:
+        return True  # ends amid an entry: the decoder shall say where
+
+
+def _may_hold_library(raw: bytes) -> bool:
+    stem = raw.find(_STEM)
+    found = stem
+    while found >= 0:
+        if raw[found + len(_STEM)] in _ENDS:
+            return True
+        found = raw.find(_STEM, found + len(_STEM))
     budget = iter(range(_BUDGET))
-    if any(_may_be_library_joint(raw, match, budget) for match in _JOINT.finditer(raw)):
-        return True
-    return _may_continue_stem(raw, budget)
+    for match in _JOINT.finditer(raw):
+        if _may_be_library_joint(raw, match, budget):
+            return True
+    return stem >= 0 and _may_continue_stem(raw, stem, budget)
 
 
 def _may_be_library_joint(raw: bytes, match: re.Match[bytes], budget: Iterator[int]) -> bool:
@@ -69,8 +85,7 @@ def _may_be_library_joint(raw: bytes, match: re.Match[bytes], budget: Iterator[i
     return _prefix_may_end_with(raw, nul, wanted, budget)
 
 
-def _may_continue_stem(raw: bytes, budget: Iterator[int]) -> bool:
-    found = raw.find(_STEM)
+def _may_continue_stem(raw: bytes, found: int, budget: Iterator[int]) -> bool:
     while found >= 0:
         after = found + len(_STEM)
         line, nul = raw.find(b"\n", after), raw.find(b"\0", after)
@@ -98,11 +113,16 @@ def _may_be_continued(raw: bytes, position: int, above: int, budget: Iterator[in
         nul = raw.find(b"\0", position)
         if nul < 0:
             return False
-        above -= _read_step(raw, nul)
+        step = raw[nul + 1]  # read in place: this loop runs millions of times
+        if step == _LONG:
+            above -= _read_step(raw, nul)
+            position = nul + 4
+        else:
+            above -= step if step < _LONG else step - 256
+            position = nul + 2
         if above > 0:
             return False  # shares less than the stem
-        position = _find_body(raw, nul)
-        if above == 0 and raw[position : position + 1] in (b".", b"\n"):
+        if above == 0 and raw[position] in _ENDS:
             return True
     return True
 

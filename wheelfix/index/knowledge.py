@@ -20,10 +20,18 @@ CANONICAL: Final = {
     "alsaLib": "alsa-lib",
     "bluez5": "bluez",
     "opencv4": "opencv",
+    "kdePackages.taglib": "taglib",
     "kdePackages.wayland": "wayland",
+    "kdePackages.zxing-cpp": "zxing-cpp",
     "tclPackages.tk": "tk",
+    "lua51Packages.lua": "lua5_1",
+    "lua52Packages.lua": "lua5_2",
+    "lua53Packages.lua": "lua5_3",
+    "lua54Packages.lua": "lua5_4",
+    "lua55Packages.lua": "lua5_5",
     "rocmPackages.hsakmt": "rocmPackages.rocm-runtime",
     "libmysqlclient": "mariadb-connector-c",
+    "libndctl": "ndctl",
 }
 """Recorded attribute -> the attribute experts write."""
 
@@ -79,6 +87,7 @@ ANSWERS: Final = {
 ELSEWHERE: Final = {
     "libmariadb.so.3": ("mariadb-connector-c", "/lib/mariadb/libmariadb.so.3"),
     "libjvm.so": ("jdk", "/lib/openjdk/lib/server/libjvm.so"),
+    "libR.so": ("R", "/lib/R/lib/libR.so"),
 }
 """soname -> attribute and path of a library that lies in a subdirectory on purpose."""
 

@@ -132,6 +132,10 @@ class SonameTable:
         """Close the database."""
         self._connection.close()
 
+    def __del__(self) -> None:
+        # Read-only, so nothing is lost and nobody has to remember to close it.
+        self._connection.close()
+
     def _lookup(self, soname: str, system: str) -> Lookup:
         rows = [row for row in self._connection.execute(_SELECT, (soname, system)) if row[2] > ABSENT]
         nearest = self._find_nearest(soname, system)
