@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -198,3 +200,14 @@ def test_names_of_older_releases() -> None:
     with pytest.raises(ValueError, match="last"):
         parse_release("last")
     assert parse_release("newest") == NEWEST
+
+
+def test_a_script_without_a_main_guard_can_build(tmp_path: Path, database: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pathlib, wheelfix\n"
+        f"table = wheelfix.open_index(pathlib.Path({str(database)!r}))\n"
+        "print(table.lookup(['libtbb.so.12'])[0].providers[0].attr)\n"
+    )
+    result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (result.stdout, result.stderr) == ("onetbb\n", "")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import signal
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -83,12 +85,36 @@ def read_libraries(database: Path, *, progress: Callable[[int, int], None] | Non
         IndexProblem: the database is unreadable or corrupt.
     """
     harvest = Harvest()
-    # Spawned, not forked: a fork of a process with threads may hang, and Python 3.14 no longer does it.
+    batches = _cut_batches(_choose_blocks(iter_blocks(database, progress=progress), harvest))
+    if _may_spawn():
+        _decode_in_processes(batches, harvest, str(database))
+    else:
+        for batch in batches:
+            _add(harvest, decode_libraries(batch))
+    return harvest
+
+
+def _may_spawn() -> bool:
+    """Tell whether the main module is wheelfix's own command.
+
+    Spawned processes import the main module again, which a script that uses wheelfix as a library need not
+    expect. Forked ones would not, but a fork of a process with threads may hang.
+    """
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    name = Path(getattr(main, "__file__", None) or "").name
+    return name == "wheelfix" or (spec is not None and spec.name.partition(".")[0] == "wheelfix")
+
+
+def _decode_in_processes(batches: Iterable[list[Block]], harvest: Harvest, subject: str) -> None:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(_WORKERS, mp_context=context) as pool:
+    # Interrupts are the parent's business: workers end when their pool is shut down.
+    with ProcessPoolExecutor(
+        _WORKERS, mp_context=context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    ) as pool:
         pending: deque[Future[list[tuple[Package, Files]]]] = deque()
         try:
-            for batch in _cut_batches(_choose_blocks(iter_blocks(database, progress=progress), harvest)):
+            for batch in batches:
                 if len(batch) == 1 and len(batch[0].raw) > _LARGE:
                     # Megabytes: a copy for the pipe would cost more memory than the worker saves time.
                     _add(harvest, decode_libraries(batch))
@@ -100,11 +126,10 @@ def read_libraries(database: Path, *, progress: Callable[[int, int], None] | Non
                 _add(harvest, pending.popleft().result())
         except BrokenProcessPool:
             raise IndexProblem(
-                str(database), "a process that was decoding it died", "free some memory and try again"
+                subject, "a process that was decoding it died", "free some memory and try again"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
-    return harvest
 
 
 def decode_libraries(blocks: Iterable[Block]) -> list[tuple[Package, Files]]:
