@@ -46,7 +46,7 @@ def test_first_answer_on_the_acceptance_names() -> None:
 
 
 def test_first_answer_on_names_ranking_was_not_made_with() -> None:
-    """Written down before the table was looked at; majors this nixpkgs has not got were corrected afterwards."""
+    """Written before the table was looked at; majors this nixpkgs has not got were corrected afterwards."""
     answers = load("sonames-expert.json")
     assert len(find_wrong(answers, first=1)) <= 0.03 * len(answers)
     assert len(find_wrong(answers, first=3)) <= 0.01 * len(answers)
