@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.index.facts import add_all, expand_names, find_facts
-from wheelfix.index.releases import NEWEST
+from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.index.sources import (
     build_cached,
     find_cache,
@@ -172,7 +172,7 @@ def locate(
     sonames = expand_names(table, names, regex=regex)
     machine = table.info.system.partition("-")[0]
     facts = find_facts(table, [(s, machine) for s in sonames], release=release, carriers=False)
-    results = (locate_one(facts[soname, machine], prefer=prefer) for soname in sonames)
+    results = (locate_one(facts[soname, machine], prefer=spell_both(prefer)) for soname in sonames)
     return tuple(add_all(table, r) if every else r for r in results)
 
 

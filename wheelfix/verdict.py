@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from wheelfix.index.baseline import find_baseline
 from wheelfix.index.facts import find_facts, find_fillers, is_libc
+from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake
 from wheelfix.model.scan import WheelScan
@@ -31,7 +32,7 @@ def conclude(intake: Intake, table: SonameTable, prefer: Sequence[str] = ()) -> 
     wants = find_wants(objects)
     facts = find_facts(table, [(want.soname, want.machine) for want in wants])
     fillers = find_fillers({directory for want in wants for directory in want.directories})
-    needs = classify(wheel, wants, facts, fillers, prefer=prefer)
+    needs = classify(wheel, wants, facts, fillers, prefer=spell_both(prefer))
     build_inputs = collect_build_inputs(needs, machine)
     opened = [opens for use in intake.uses for opens in use.opens]
     return WheelScan(

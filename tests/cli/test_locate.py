@@ -143,3 +143,27 @@ def test_index_update_from_pypi(env: dict[str, str]) -> None:
     located = json.loads(run("locate", "--json", "libtbb.so.12", env=env).stdout)
     assert located["index"]["source"] == "fetched"
     assert located["results"][0]["providers"][0]["attr"] == "onetbb"
+
+
+@pytest.mark.parametrize(
+    ("wish", "release", "attr"),
+    [
+        ("tbb_2021_11", "newest", "onetbb"),
+        ("onetbb", "newest", "onetbb"),
+        ("tbb_2022", "25.05", "tbb_2022"),
+    ],
+)
+def test_preferences_are_understood_under_older_names(
+    env: dict[str, str], tmp_path: Path, wish: str, release: str, attr: str
+) -> None:
+    library = {"/lib/libtbb.so.12": 3}
+    files = write_database(tmp_path / "two", {package("onetbb"): library, package("tbb"): library})
+
+    def find_first(*more: str) -> str:
+        options = ("--json", "--index", str(files), "--nixpkgs-release", release, *more)
+        document = json.loads(run("locate", *options, "libtbb.so.12", env=env).stdout)
+        found: str = document["results"][0]["providers"][0]["attr"]
+        return found
+
+    assert find_first() == "tbb"
+    assert find_first("--prefer", wish) == attr

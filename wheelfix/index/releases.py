@@ -7,6 +7,7 @@ ones. The alias stays in nixpkgs for some releases after a renaming, the new nam
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 NEWEST: Final = (99, 99)
@@ -117,3 +118,8 @@ def modernize(attr: str) -> str:
         ('libx11', 'onetbb', 'zlib')
     """
     return _FURTHER.get(attr) or _TO_NEW.get(attr, attr)
+
+
+def spell_both(attrs: Sequence[str]) -> tuple[str, ...]:
+    """Attributes as the user wrote them, each followed by its newest name: tables may have either."""
+    return tuple(name for attr in attrs for name in dict.fromkeys((attr, modernize(attr))))
