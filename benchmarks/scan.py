@@ -8,6 +8,7 @@ The floor inflates the ELF members on two threads and throws the bytes away. Wit
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from pathlib import Path
 from isal import isal_zlib
 
 from wheelfix.elf.reader import ELF_MAGIC
-from wheelfix.wheel.archive import Archive, Member, _find_data, find_elf_members, open_archive
+from wheelfix.wheel.archive import Archive, Member, _find_data, iter_elf_members, open_archive
 
 
 def inflate_only(archive: Archive, member: Member) -> None:
@@ -35,7 +36,7 @@ def inflate_only(archive: Archive, member: Member) -> None:
 
 def time_floor(path: Path) -> tuple[float, int, int]:
     with open_archive(path) as archive:
-        members = sorted(find_elf_members(archive, ELF_MAGIC), key=lambda m: -m.size)
+        members = list(iter_elf_members(archive, ELF_MAGIC))
         start = time.perf_counter()
         with ThreadPoolExecutor(2) as pool:
             for future in [pool.submit(inflate_only, archive, m) for m in members]:
@@ -51,7 +52,11 @@ def time_command(command: list[str], cache: str) -> tuple[float, int]:
         "print(time.perf_counter() - t, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
     )
     result = subprocess.run(
-        [sys.executable, "-c", code, *command], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, *command],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "XDG_CACHE_HOME": cache},
     )
     seconds, rss = result.stdout.split()
     return float(seconds), int(rss)

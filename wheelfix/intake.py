@@ -5,25 +5,41 @@ The readers of archives and of ELF files do not know each other; here the stream
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from wheelfix.elf.disk import read_elf_paths
-from wheelfix.elf.parallel import Source, read_elf_files
+from wheelfix.elf.disk import read_elf_paths, read_symbols_at
+from wheelfix.elf.exports import read_symbols
+from wheelfix.elf.parallel import Source as ElfSource
+from wheelfix.elf.parallel import read_elf_files
 from wheelfix.elf.reader import ELF_MAGIC
-from wheelfix.errors import InputError
+from wheelfix.elf.stream import ForwardReader
+from wheelfix.errors import ElfError, InputError
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding
+from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution
-from wheelfix.wheel.archive import Archive, find_elf_members, iter_chunks, open_archive, read_distribution
-from wheelfix.wheel.environment import read_environment
-from wheelfix.wheel.pysource import MAX_SOURCE, find_python_dlopen
+from wheelfix.wheel.archive import (
+    Archive,
+    Member,
+    iter_chunks,
+    iter_elf_members,
+    open_archive,
+    read_distribution,
+)
+from wheelfix.wheel.environment import Environment, find_wheels, read_environment
+from wheelfix.wheel.pysource import MAX_SOURCE
 from wheelfix.wheel.results import read_cached, store_cached
+from wheelfix.wheel.sources import Source, read_sources
+from wheelfix.wheel.tree import read_regular
 
 Progress = Callable[[int, int], None]
+_MANY_BYTES = 8 << 20
+_MANY_FILES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +47,15 @@ class Intake:
     """All that was read of one distribution.
 
     Attributes:
-        hints: by-catch of the ELF files; empty for an installed environment, whose files are not read whole.
-        uses: what Python sources open by name; empty for an installed environment.
+        read_symbols: reads the dynamic symbols of some of its ELF files, given by path.
+        hints: by-catch of the ELF files; those on disk are not read whole, and give no strings.
+        uses: what Python sources open and run by name.
+        findings: what was left out, and why.
     """
 
     wheel: Distribution
     objects: tuple[ElfObject, ...]
+    read_symbols: Callable[[Collection[str]], tuple[Symbols, ...]]
     hints: tuple[ElfHints, ...] = ()
     uses: tuple[SourceUse, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -61,38 +80,91 @@ def read_wheel(path: Path, *, cache: Path | None = None, progress: Progress | No
             store_cached(archive, cache, ElfObject, objects)
             store_cached(archive, cache, ElfHints, hints)
             store_cached(archive, cache, SourceUse, uses)
-    return Intake(wheel=wheel, objects=objects, hints=hints, uses=uses)
+    symbols = partial(_read_member_symbols, path)
+    return Intake(wheel=wheel, objects=objects, read_symbols=symbols, hints=hints, uses=uses)
 
 
-def read_installed(directory: Path, *, progress: Progress | None = None) -> Iterator[Intake]:
-    """Read what is installed in an environment, or lies in a directory, one distribution after the other.
+def read_installed(directory: Path, *, progress: Progress | None = None) -> tuple[Intake, ...]:
+    """Read what is installed in an environment, or lies in a directory.
 
     Args:
         directory: a virtual environment, a prefix, a site-packages directory, or any other.
         progress: told ELF files done and in all.
 
-    Yields:
-        Distributions with ELF files; files that no RECORD names come last, as a distribution without a name.
+    Returns:
+        Every distribution; files that no RECORD names come last, as a distribution without a name.
 
     Raises:
-        InputError: the directory cannot be read, or holds several environments.
+        InputError: the directory cannot be read, or holds several environments, or nothing at all.
     """
     environment = read_environment(directory, ELF_MAGIC)
-    counted = [i for i in environment.distributions if i.elf_files]
-    total, done = sum(len(i.elf_files) for i in counted), 0
-    findings = environment.findings
+    if not environment.distributions:
+        raise InputError(str(directory), "holds no wheels, distributions or ELF files", "check it")
+    total, done = sum(len(i.elf_files) for i in environment.distributions), 0
+    sources = list(_list_sources(environment))
+    read = []
+    with read_sources(sources, many=len(sources) >= _MANY_FILES) as pending:
+        for installed in environment.distributions:
+            read.append(read_elf_paths((f.path, f.disk) for f in installed.elf_files))
+            done += len(installed.elf_files)
+            if progress:
+                progress(done, total)
+        uses = _group_uses(pending(), environment)
     stray = Distribution(target=directory.name, name="", version="", tags=(), requires=(), files=frozenset())
-    if not counted:
-        if not any(i.distribution for i in environment.distributions):
-            raise InputError(str(directory), "holds no wheels, distributions or ELF files", "check it")
-        yield Intake(wheel=stray, objects=(), findings=findings)
-    for installed in counted:
-        objects = read_elf_paths((f.path, f.disk) for f in installed.elf_files)
-        done += len(objects)
-        if progress:
-            progress(done, total)
-        yield Intake(wheel=installed.distribution or stray, objects=objects, findings=findings)
-        findings = ()
+    return tuple(
+        Intake(
+            wheel=installed.distribution or stray,
+            objects=tuple(obj for obj, _ in pairs),
+            read_symbols=partial(_read_file_symbols, {f.path: f.disk for f in installed.elf_files}),
+            hints=tuple(hints for _, hints in pairs),
+            uses=tuple(uses.get(number, ())),
+            findings=environment.findings if number == 0 else (),
+        )
+        for number, (installed, pairs) in enumerate(zip(environment.distributions, read, strict=True))
+    )
+
+
+def read_beside(
+    directory: Path, *, cache: Path | None, progress: Progress | None = None
+) -> tuple[Intake, ...]:
+    """Read the wheels of a directory; without any in it, the distributions installed there.
+
+    Raises:
+        InputError: the directory or something in it cannot be read.
+    """
+    if wheels := find_wheels(directory):
+        return tuple(read_wheel(wheel, cache=cache, progress=progress) for wheel in wheels)
+    return read_installed(directory, progress=progress)
+
+
+def read_libraries(directories: Iterable[Path], names: Iterable[str]) -> Mapping[str, Symbols]:
+    """Read the symbols of libraries in directories, as a loader that searches there would find them.
+
+    Args:
+        directories: each is searched itself, then its ``lib`` and ``lib64``: a store path will do.
+        names: file names.
+
+    Returns:
+        Symbols by name, for the names that are there.
+
+    Raises:
+        InputError: a directory is missing, or a library cannot be read.
+    """
+    places: list[Path] = []
+    for directory in directories:
+        if not directory.is_dir():
+            raise InputError(
+                str(directory), "is no directory", "give a directory of libraries or a store path"
+            )
+        places += [directory, directory / "lib", directory / "lib64"]
+    found: dict[str, Symbols] = {}
+    for name in names:
+        for place in places:
+            if "/" not in name and (place / name).is_file():
+                with suppress(ElfError):  # a linker script has a library's name: the loader goes on, too
+                    found[name] = read_symbols_at(str(place / name), place / name)
+                    break
+    return found
 
 
 _Facts = tuple[tuple[ElfObject, ...], tuple[ElfHints, ...], tuple[SourceUse, ...]]
@@ -106,22 +178,62 @@ def _read_known(archive: Archive, cache: Path) -> _Facts | None:
 
 
 def _read_members(archive: Archive, progress: Progress | None) -> _Facts:
-    members = find_elf_members(archive, ELF_MAGIC)
-    sources = [Source(path=m.path, chunks=partial(iter_chunks, archive, m), size=m.size) for m in members]
-    with read_elf_files(sources, on_bytes=_count_up(progress, sum(m.size for m in members))) as pending:
-        pairs = pending()
-    # Afterwards: parsing Python holds the interpreter, and makes the threads that inflate wait for it.
-    uses = _read_sources(archive)
+    count = _count_up(progress, sum(m.size for m in archive.members))
+    sources = [m for m in archive.members if m.path.endswith(".py") and m.size <= MAX_SOURCE]
+    elf_files = (
+        ElfSource(path=m.path, chunks=partial(iter_chunks, archive, m), size=m.size)
+        for m in iter_elf_members(archive, ELF_MAGIC)
+    )
+    with (
+        read_elf_files(elf_files, on_bytes=count) as pending,
+        read_sources(
+            ((m.path, partial(_read_member, archive, m)) for m in sources),
+            many=sum(m.size for m in sources) >= _MANY_BYTES,
+        ) as pending_uses,
+    ):
+        pairs, uses = pending(), pending_uses()
     return tuple(obj for obj, _ in pairs), tuple(hints for _, hints in pairs), uses
 
 
-def _read_sources(archive: Archive) -> tuple[SourceUse, ...]:
-    found = (
-        find_python_dlopen(m.path, b"".join(iter_chunks(archive, m)))
-        for m in archive.members
-        if m.path.endswith(".py") and m.size <= MAX_SOURCE
-    )
-    return tuple(use for use in found if use.opens or use.programs)
+def _read_member(archive: Archive, member: Member) -> bytes:
+    return b"".join(iter_chunks(archive, member))
+
+
+def _read_member_symbols(path: Path, wanted: Collection[str]) -> tuple[Symbols, ...]:
+    with open_archive(path) as archive:
+        return tuple(
+            read_symbols(m.path, ForwardReader(partial(iter_chunks, archive, m), size=m.size))
+            for m in archive.members
+            if m.path in wanted
+        )
+
+
+def _read_file_symbols(places: Mapping[str, Path], wanted: Collection[str]) -> tuple[Symbols, ...]:
+    return tuple(read_symbols_at(path, place) for path, place in places.items() if path in wanted)
+
+
+def _list_sources(environment: Environment) -> Iterator[Source]:
+    root, site = str(environment.root), str(environment.site)
+    for installed in environment.distributions:
+        for path in sorted(installed.distribution.files) if installed.distribution else ():
+            if path.endswith(".py"):
+                yield path, partial(_read_source, f"{site}/{path}", root)
+
+
+def _read_source(disk: str, root: str) -> bytes:
+    return read_regular(disk, root=root, limit=MAX_SOURCE) or b""
+
+
+def _group_uses(uses: Iterable[SourceUse], environment: Environment) -> Mapping[int, list[SourceUse]]:
+    """Give each distribution, by its number, what its own sources use."""
+    grouped: dict[int, list[SourceUse]] = {}
+    for use in uses:
+        path = [*(o.found_in for o in use.opens), *(p.found_in for p in use.programs)][0]
+        for number, installed in enumerate(environment.distributions):
+            if installed.distribution and path in installed.distribution.files:
+                grouped.setdefault(number, []).append(use)
+                break
+    return grouped
 
 
 def _count_up(progress: Progress | None, total: int) -> Callable[[int], None] | None:

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from wheelfix.index.baseline import find_baseline
-from wheelfix.index.facts import find_facts, find_fillers, is_libc
+from wheelfix.index.facts import find_facts, find_fillers, find_opened, is_libc
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake
-from wheelfix.model.scan import WheelScan
-from wheelfix.resolve.conclude import collect_build_inputs, collect_ignored, find_findings, find_machine
-from wheelfix.resolve.dlopen import select_dlopen
-from wheelfix.resolve.needs import classify, find_wants
+from wheelfix.model.carried import AtHand
+from wheelfix.model.scan import Explanation, WheelScan
+from wheelfix.model.symbols import Symbols
+from wheelfix.resolve.against import find_mismatches, find_users
+from wheelfix.resolve.conclude import (
+    collect_build_inputs,
+    collect_ignored,
+    find_findings,
+    find_machine,
+    sort_findings,
+)
+from wheelfix.resolve.decide import Case
+from wheelfix.resolve.dlopen import name_providers, select_dlopen
+from wheelfix.resolve.explain import explain
+from wheelfix.resolve.needs import classify, find_cases, find_wants
 
 
-def conclude(intake: Intake, table: SonameTable, prefer: Sequence[str] = ()) -> WheelScan:
+def conclude(
+    intake: Intake, table: SonameTable, prefer: Sequence[str] = (), at_hand: AtHand | None = None
+) -> WheelScan:
     """Class every need of a distribution, and say what follows.
 
     Args:
         intake: what was read of it.
         table: where nixpkgs attributes are looked up.
         prefer: attributes that win where several provide a library, strongest first.
+        at_hand: distributions beside it that were read.
 
     Raises:
         IndexProblem: the table is damaged.
@@ -29,12 +44,10 @@ def conclude(intake: Intake, table: SonameTable, prefer: Sequence[str] = ()) -> 
     wheel, objects = intake.wheel, intake.objects
     default = table.info.system.partition("-")[0]
     machine = find_machine(wheel, objects, default=default)
-    wants = find_wants(objects)
-    facts = find_facts(table, [(want.soname, want.machine) for want in wants])
-    fillers = find_fillers({directory for want in wants for directory in want.directories})
-    needs = classify(wheel, wants, facts, fillers, prefer=spell_both(prefer))
+    needs = classify(gather(intake, table, prefer, at_hand))
     build_inputs = collect_build_inputs(needs, machine)
     opened = [opens for use in intake.uses for opens in use.opens]
+    dlopen = select_dlopen(objects, intake.hints, opened, machine=machine or default, is_libc=is_libc)
     return WheelScan(
         target=wheel.target,
         name=wheel.name,
@@ -45,7 +58,7 @@ def conclude(intake: Intake, table: SonameTable, prefer: Sequence[str] = ()) -> 
         machine=machine,
         objects=objects,
         needs=needs,
-        dlopen=select_dlopen(objects, intake.hints, opened, machine=machine or default, is_libc=is_libc),
+        dlopen=name_providers(dlopen, find_opened(table, {d.soname for d in dlopen})),
         build_inputs=build_inputs,
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
         ignore_missing=collect_ignored(needs, machine),
@@ -53,3 +66,37 @@ def conclude(intake: Intake, table: SonameTable, prefer: Sequence[str] = ()) -> 
             wheel, objects, needs, machine, intake=intake.findings, hints=intake.hints, uses=intake.uses
         ),
     )
+
+
+def gather(
+    intake: Intake, table: SonameTable, prefer: Sequence[str], at_hand: AtHand | None
+) -> tuple[Case, ...]:
+    """Bring all wants of a distribution together with what the tables know of them; as :func:`conclude`."""
+    wants = find_wants(intake.objects)
+    facts = find_facts(table, [(want.soname, want.machine) for want in wants])
+    fillers = find_fillers({directory for want in wants for directory in want.directories})
+    return find_cases(intake.wheel, wants, facts, fillers, prefer=spell_both(prefer), at_hand=at_hand)
+
+
+def explain_needs(
+    intake: Intake, table: SonameTable, soname: str, prefer: Sequence[str] = (), at_hand: AtHand | None = None
+) -> tuple[Explanation, ...]:
+    """Say step by step why a soname is in its class; one explanation per machine that wants it."""
+    cases = [c for c in gather(intake, table, prefer, at_hand) if c.want.soname == soname]
+    return tuple(explain(case, intake.objects) for case in cases)
+
+
+def compare(scan: WheelScan, intake: Intake, libraries: Mapping[str, Symbols]) -> WheelScan:
+    """Add to a scan what libraries at hand lack, or that they have all that is wanted of them.
+
+    Args:
+        scan: from :func:`conclude`.
+        intake: what it was concluded from.
+        libraries: symbols by soname.
+
+    Raises:
+        ElfError: the symbols of an object of the wheel contradict each other.
+    """
+    users = intake.read_symbols(find_users(scan.needs, libraries))
+    findings = find_mismatches(scan.needs, users, libraries)
+    return replace(scan, findings=sort_findings((*scan.findings, *findings)))

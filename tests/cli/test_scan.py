@@ -274,3 +274,80 @@ def test_libraries_opened_by_python_are_told(tmp_path: Path) -> None:
     assert (found["soname"], found["found_in"]) == ("libmagic.so.1", "demo.py")
     assert "line 2" in found["evidence"]
     assert "libmagic.so.1" in run("scan", path).stdout
+
+
+def test_explain_says_why_step_by_step(wheel: Path) -> None:
+    result = run("scan", "--explain", "libodbc.so.2", wheel)
+    assert result.returncode == 0
+    assert "Does nixpkgs provide it?" in result.stdout
+    assert result.stdout.rstrip().endswith("This decides: provided.")
+    (document,) = json.loads(run("scan", "--json", "--explain", "libodbc.so.2", wheel).stdout)
+    assert document["schema"] == "wheelfix.explanation/1"
+    assert document["steps"][-1]["class"] == document["need"]["class"] == "provided"
+
+
+def test_explain_of_what_nobody_wants(wheel: Path) -> None:
+    result = run("scan", "--explain", "libno\x1b.so", wheel)
+    assert result.returncode == 1
+    assert "Nothing here wants libno\\x1b.so" in result.stdout
+
+
+def test_distributions_at_hand_are_checked(tmp_path: Path) -> None:
+    user = build_elf(tmp_path, "x.so", needed=["libown.so.1"], runpath=["$ORIGIN/../base/lib"])
+    path = build_wheel(tmp_path, files={"demo/x.so": user}, requires=["base"])
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    library = build_elf(tmp_path, "libown.so.1", soname="libown.so.1")
+    build_wheel(shelf, files={"base/lib/libown.so.1": library}, name="base")
+    (need,) = (n for n in scan_json("--with", shelf, path)["needs"] if n["soname"] == "libown.so.1")
+    assert (need["class"], need["distribution"]) == ("sibling", "base")
+    assert "checked: base 1.0 has base/lib/libown.so.1" in need["reason"]
+    build_wheel(shelf, files={"base/lib/libold.so.1": library.replace(b"libown", b"libold")}, name="base")
+    document = scan_json("--with", shelf, path)
+    assert any("does not carry libown.so.1" in f["message"] for f in document["findings"])
+
+
+def test_against_tells_whether_a_library_will_do(tmp_path: Path) -> None:
+    source = (
+        '__asm__(".symver f_2,f@@V_2"); void f_2(void) {}\n__asm__(".symver f_1,f@V_1"); void f_1(void) {}'
+    )
+    new, old = tmp_path / "new" / "lib", tmp_path / "old" / "lib"
+    build_versioned(new, source, "V_1 { global: f; local: *; };\nV_2 { global: f; } V_1;")
+    build_versioned(old, "void f(void) {}", "V_1 { global: f; local: *; };")
+    (tmp_path / "u.c").write_text("void f(void); void g(void) { f(); }")
+    command = ["gcc", "-shared", "-fPIC", "-nostdlib", "-o", tmp_path / "u.so", tmp_path / "u.c"]
+    subprocess.run([*map(str, command), str(new / "libv.so.1")], check=True)
+    path = build_wheel(tmp_path, files={"demo/u.so": (tmp_path / "u.so").read_bytes()})
+    good = [f for f in scan_json("--against", new.parent, path)["findings"] if "libv" in f["subject"]]
+    assert [f["level"] for f in good] == ["note"]
+    bad = [f for f in scan_json("--against", old, path)["findings"] if "libv" in f["subject"]]
+    assert [f["level"] for f in bad] == ["error"]
+    assert "V_2" in bad[0]["message"]
+    assert run("scan", "--against", tmp_path / "none", path).returncode == 3
+
+
+def build_versioned(directory: Path, source: str, versions: str) -> None:
+    directory.mkdir(parents=True)
+    (directory / "v.c").write_text(source)
+    (directory / "v.map").write_text(versions)
+    command = ["gcc", "-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libv.so.1"]
+    script = f"-Wl,--version-script={directory / 'v.map'}"
+    subprocess.run([*command, script, "-o", directory / "libv.so.1", directory / "v.c"], check=True)
+
+
+def test_an_environment_is_summed_up_first(tmp_path: Path) -> None:
+    import zipfile
+
+    site = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
+    for name, soname in (("one", "libodbc.so.2"), ("two", "libnobody.so.1")):
+        elf = build_elf(tmp_path, "x.so", needed=[soname])
+        with zipfile.ZipFile(build_wheel(tmp_path, files={f"{name}/x.so": elf}, name=name)) as archive:
+            archive.extractall(site)
+    lines = run("scan", tmp_path / "venv").stdout.splitlines()
+    assert lines[0] == "2 distributions, 2 ELF files"
+    assert [" ".join(line.split()) for line in lines[1:5]] == [
+        "Together they need of nixpkgs:",
+        "unixodbc one",
+        "Without an answer:",
+        "libnobody.so.1 two",
+    ]

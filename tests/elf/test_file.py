@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from wheelfix.elf.disk import read_elf_at, read_elf_paths
 from wheelfix.elf.file import WINDOW, FileReader, open_file
 from wheelfix.elf.reader import read_elf
 from wheelfix.elf.stream import OutOfRange
+from wheelfix.elf.watch import Watch
 from wheelfix.errors import ElfError, InputError
 
 
@@ -61,7 +63,7 @@ def test_file_on_disk_gives_what_the_stream_gives(tmp_path: Path) -> None:
     data = build_elf(tmp_path, "libx.so", soname="libx.so.1", needed=needed, runpath=["$ORIGIN/../l"])
     (tmp_path / "libx.so").write_bytes(data)
     expected = read_elf("a/libx.so", lambda: iter([data]), size=len(data))
-    assert read_elf_at("a/libx.so", tmp_path / "libx.so") == expected
+    assert read_elf_at("a/libx.so", tmp_path / "libx.so")[0] == expected
     assert expected.needed[:40] == tuple(needed)
 
 
@@ -82,8 +84,8 @@ def test_objects_are_sorted_and_counted(tmp_path: Path) -> None:
     data = build_elf(tmp_path, "libx.so")
     (tmp_path / "x").write_bytes(data)
     seen: list[int] = []
-    objects = read_elf_paths([(name, tmp_path / "x") for name in ("b", "c", "a")], on_file=seen.append)
-    assert [o.path for o in objects] == ["a", "b", "c"]
+    pairs = read_elf_paths([(name, tmp_path / "x") for name in ("b", "c", "a")], on_file=seen.append)
+    assert [(obj.path, hints.path) for obj, hints in pairs] == [("a", "a"), ("b", "b"), ("c", "c")]
     assert seen == [1, 1, 1]
 
 
@@ -106,4 +108,14 @@ def test_large_file_is_not_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "large.so"
     path.write_bytes(data)
     os.truncate(path, 8 << 30)
-    assert read_elf_at("large.so", path).soname == "libx.so.1"
+    assert read_elf_at("large.so", path)[0].soname == "libx.so.1"
+
+
+def test_hints_of_a_file_on_disk_are_those_of_the_stream_without_strings(tmp_path: Path) -> None:
+    data = build_elf(tmp_path, "libx.so", needed=["liba.so.1"])
+    (tmp_path / "libx.so").write_bytes(data)
+    watch = Watch()
+    read_elf("libx.so", watch.tee(lambda: iter([data])), size=len(data))
+    _, hints = read_elf_at("libx.so", tmp_path / "libx.so")
+    assert hints == replace(watch.result("libx.so"), strings=())
+    assert hints.traits.page_size

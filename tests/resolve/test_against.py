@@ -3,13 +3,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.stream import ForwardReader
+from wheelfix.model.scan import Level, Need, NeedClass
 from wheelfix.model.symbols import Symbols, SymbolWants, Verdict
+from wheelfix.resolve.against import find_mismatches, find_users
 from wheelfix.resolve.against import judge as judge_all
 
 
@@ -146,3 +149,23 @@ def test_object_built_against_a_newer_libstdcxx(tmp_path: Path, stdcxx: Path) ->
 def test_libraries_of_this_machine_fit_each_other(stdcxx: Path) -> None:
     for soname in ("libc.so.6", "libm.so.6"):
         assert judge(read(stdcxx), soname, read(find_library(soname))).fits
+
+
+def test_findings_name_what_a_library_lacks() -> None:
+    wanting = user(["V_1", "V_2"], [("f", "V_2")])
+    need = Need(
+        soname="libv.so.1",
+        machine="x86_64",
+        need_class=NeedClass.PROVIDED,
+        reason="",
+        wanted_by=("a.so",),
+    )
+    old = {"libv.so.1": provider(["V_1"])}
+    (finding,) = find_mismatches([need], [wanting], old)
+    assert (finding.level, finding.subject) == (Level.ERROR, "/store/libv.so.1")
+    assert "lacks the symbol versions V_2 and the symbols f@V_2" in finding.message
+    (finding,) = find_mismatches([need], [wanting], {"libv.so.1": provider(["V_1", "V_2"], [("f", "V_2")])})
+    assert finding.level is Level.NOTE
+    assert "2 versions, 1 symbols" in finding.message
+    assert list(find_mismatches([replace(need, need_class=NeedClass.BUNDLED)], [wanting], old)) == []
+    assert find_users([need], old) == {"a.so"}

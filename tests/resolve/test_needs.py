@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tests.support.objects import elf, facts, wheel
+from wheelfix.model.carried import AtHand
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Need, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.needs import classify, find_wants
+from wheelfix.resolve.needs import classify, find_cases, find_wants
 
 
 def decide(
@@ -18,11 +19,12 @@ def decide(
     dist: Distribution | None = None,
     fillers: Mapping[str, Sequence[str]] | None = None,
     prefer: Sequence[str] = (),
+    at_hand: AtHand | None = None,
 ) -> dict[str, Need]:
     table = {(f.soname, f.machine): f for f in known}
     for want in (wants := find_wants(objects)):
         table.setdefault((want.soname, want.machine), facts(want.soname, machine=want.machine))
-    needs = classify(dist or wheel(), wants, table, fillers or {}, prefer=prefer)
+    needs = classify(find_cases(dist or wheel(), wants, table, fillers or {}, prefer=prefer, at_hand=at_hand))
     return {need.soname: need for need in needs}
 
 
@@ -173,3 +175,25 @@ class TestSiblings:
         known = facts("libc10.so", carriers=[("torch", "torch/lib")])
         user = elf("torch/x.so", needed=["libc10.so"], runpath=["$ORIGIN/lib"])
         assert only(decide([user], [known], dist=wheel("torch"))).need_class is NeedClass.UNKNOWN
+
+
+def test_the_rest_of_a_bundled_family_does_not_come_from_nixpkgs() -> None:
+    qt = VersionNeed(soname="libQt6Core.so.6", versions=("Qt_6",))
+    kms = VersionNeed(soname="libQt6Kms.so.6", versions=("Qt_6",))
+    objects = [
+        elf("q/x.so", needed=["libQt6Core.so.6", "libQt6Kms.so.6"], runpath=["$ORIGIN"], versions=[qt, kms]),
+        elf("q/libQt6Core.so.6"),
+    ]
+    need = decide(objects, [facts("libQt6Kms.so.6", attrs=["qt6.qtbase"])])["libQt6Kms.so.6"]
+    assert need.need_class is NeedClass.UNKNOWN
+    assert "Qt_6" in need.reason
+
+
+def test_what_plugins_alone_want_is_optional() -> None:
+    objects = [
+        elf("q/plugins/sqldrivers/libmimer.so", needed=["libmimerapi.so", "libz.so.1"]),
+        elf("q/plugins/libshared.so", needed=["libshared.so.1"], soname="libshared.so"),
+        elf("q/x.so", needed=["libz.so.1", "libshared.so"]),
+    ]
+    needs = decide(objects, [])
+    assert {s for s, n in needs.items() if n.optional} == {"libmimerapi.so"}

@@ -11,7 +11,7 @@ from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import InputError, WheelError
-from wheelfix.wheel.archive import find_elf_members, iter_chunks, open_archive, read_distribution
+from wheelfix.wheel.archive import iter_chunks, iter_elf_members, open_archive, read_distribution
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,8 @@ def test_elf_members_are_found_by_magic_whatever_their_names(tmp_path: Path, lib
         "bin/tool": library,
     }
     with open_archive(build_wheel(tmp_path, files=files)) as archive:
-        found = find_elf_members(archive, ELF_MAGIC)
-        assert [m.path for m in found] == ["demo/data.bin", "bin/tool"]
+        found = list(iter_elf_members(archive, ELF_MAGIC))
+        assert [m.path for m in found] == ["bin/tool", "demo/data.bin"]
         assert b"".join(iter_chunks(archive, found[0])) == library
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import common_options, tell_error
+from wheelfix.cli.options import FILE, common_options, tell_error
 from wheelfix.errors import WheelfixError
-from wheelfix.model.scan import WheelScan
+from wheelfix.model.scan import Explanation, WheelScan
+from wheelfix.report.escape import printable
 
 _EPILOG = """\b
 Examples:
@@ -18,6 +19,9 @@ Examples:
   wheelfix scan .venv
   wheelfix scan torch==2.9.1 --python 3.12 --platform x86_64-linux
   wheelfix scan --prefer mesa PySide6_Essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl
+  wheelfix scan --with wheels/ torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl
+  wheelfix scan --against $(nix-build '<nixpkgs>' -A stdenv.cc.cc.lib --no-out-link) numba.whl
+  wheelfix scan --explain libcublas.so.12 torch==2.9.1
 """
 
 
@@ -29,12 +33,32 @@ Examples:
 @click.option(
     "--platform", default="x86_64-linux", show_default=True, help="Nix system a requirement is fetched for."
 )
+@click.option(
+    "--with",
+    "beside",
+    type=FILE,
+    metavar="DIR",
+    help="Directory of wheels, or environment, that is at hand: what it carries is checked, not believed.",
+)
+@click.option(
+    "--against",
+    type=FILE,
+    multiple=True,
+    metavar="DIR",
+    help="Directory of libraries, or store path: compare its symbol versions with those wanted; repeatable.",
+)
+@click.option(
+    "--explain", "explained", metavar="SONAME", help="Why this class, step by step, instead of the scan."
+)
 @common_options
 def scan(
     targets: tuple[str, ...],
     *,
     python: str,
     platform: str,
+    beside: Path | None,
+    against: tuple[Path, ...],
+    explained: str | None,
     as_json: bool,
     index: Path | None,
     prefer: tuple[str, ...],
@@ -50,31 +74,53 @@ def scan(
     """
     from wheelfix import flows
     from wheelfix.cli.progress import index_progress, show_progress
-    from wheelfix.report.json import render_scans
-    from wheelfix.report.terminal import print_scans
 
     with index_progress(index, enabled=not quiet) as on_index:
         table = flows.open_index(index, progress=on_index)
     scans: list[WheelScan] = []
+    explanations: list[Explanation] = []
     code = 0
     for target in targets:
         try:
             with show_progress(target, enabled=not quiet) as progress:
-                scans += flows.scan_target(
-                    target,
-                    index=table,
+                options = flows.ScanOptions(
                     prefer=prefer,
+                    beside=beside,
+                    against=against,
                     python=python,
                     system=platform,
                     quiet=quiet,
                     progress=progress,
                 )
+                if explained:
+                    explanations += flows.explain_target(target, explained, index=table, options=options)
+                else:
+                    scans += flows.scan_target(target, index=table, options=options)
         except WheelfixError as error:
             code = max(code, tell_error(error))
-    if not all(result.answered for result in scans):
-        code = max(code, 1)
+    if explained:
+        sys.exit(max(code, _tell_explanations(explanations, explained, as_json=as_json)))
+    sys.exit(max(code, _tell_scans(scans, as_json=as_json, quiet=quiet)))
+
+
+def _tell_scans(scans: list[WheelScan], *, as_json: bool, quiet: bool) -> int:
+    from wheelfix.report.json import render_scans
+    from wheelfix.report.terminal import print_scans
+
     if scans and as_json:
         click.echo(render_scans(scans), nl=False)
     elif scans:
         print_scans(scans, file=sys.stdout, details=not quiet)
-    sys.exit(code)
+    return 0 if all(result.answered for result in scans) else 1
+
+
+def _tell_explanations(found: list[Explanation], soname: str, *, as_json: bool) -> int:
+    from wheelfix.flows import OPEN_CLASSES
+    from wheelfix.report.json import render_explanations as render_json
+    from wheelfix.report.plain import render_explanations
+
+    if not found and not as_json:
+        click.echo(f"Nothing here wants {printable(soname)}: `wheelfix scan` lists what is wanted.")
+    else:
+        click.echo(render_json(found) if as_json else render_explanations(found), nl=False)
+    return 0 if found and all(e.need.need_class not in OPEN_CLASSES for e in found) else 1

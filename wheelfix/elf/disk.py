@@ -8,29 +8,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.file import open_file
 from wheelfix.elf.reader import read_object
+from wheelfix.elf.watch import read_hints
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.hints import ElfHints
+from wheelfix.model.symbols import Symbols
 
 
-def read_elf_at(path: str, disk: Path) -> ElfObject:
+def read_elf_at(path: str, disk: Path) -> tuple[ElfObject, ElfHints]:
     """Read what the loader would see of one ELF file on disk; at most a few windows of it are fetched.
 
     Args:
         path: POSIX path for the result and messages.
         disk: where the file is.
 
+    Returns:
+        The object, and its hints without strings: these would take reading the whole file.
+
     Raises:
         ElfError: the file contradicts itself.
         InputError: the file cannot be read.
     """
     with open_file(path, disk) as reader:
-        return read_object(path, reader)
+        return read_object(path, reader), read_hints(path, reader)
 
 
 def read_elf_paths(
     files: Iterable[tuple[str, Path]], *, on_file: Callable[[int], None] | None = None
-) -> tuple[ElfObject, ...]:
+) -> tuple[tuple[ElfObject, ElfHints], ...]:
     """Read ELF files on disk.
 
     Args:
@@ -38,15 +45,21 @@ def read_elf_paths(
         on_file: told ``1`` after each file.
 
     Returns:
-        One object per file, sorted by path.
+        One pair per file, sorted by path.
 
     Raises:
         ElfError: the first file, in path order, that contradicts itself.
         InputError: the first file, in path order, that cannot be read.
     """
-    objects = []
+    pairs = []
     for path, disk in sorted(files):
-        objects.append(read_elf_at(path, disk))
+        pairs.append(read_elf_at(path, disk))
         if on_file:
             on_file(1)
-    return tuple(objects)
+    return tuple(pairs)
+
+
+def read_symbols_at(path: str, disk: Path) -> Symbols:
+    """Read the dynamic symbols of one ELF file on disk; arguments and errors as for :func:`read_elf_at`."""
+    with open_file(path, disk) as reader:
+        return read_symbols(path, reader)

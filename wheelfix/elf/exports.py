@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from wheelfix.elf.file import Reader
 from wheelfix.elf.header import PT_DYNAMIC, Header, read_header
-from wheelfix.elf.stream import ForwardReader, OutOfRange
+from wheelfix.elf.stream import OutOfRange
 from wheelfix.errors import ElfError
 from wheelfix.model.symbols import Symbols, SymbolWants
 
@@ -46,7 +47,7 @@ class _Version:
     weak: bool
 
 
-def read_symbols(path: str, reader: ForwardReader) -> Symbols:
+def read_symbols(path: str, reader: Reader) -> Symbols:
     """Read the dynamic symbols of one ELF file.
 
     Args:
@@ -68,7 +69,7 @@ def read_symbols(path: str, reader: ForwardReader) -> Symbols:
         raise ElfError(path, "a table of its symbols runs past the end of the file", _HINT) from None
 
 
-def _read_tags(reader: ForwardReader, header: Header) -> dict[int, int]:
+def _read_tags(reader: Reader, header: Header) -> dict[int, int]:
     segment = next((s for s in header.segments if s.type == PT_DYNAMIC), None)
     if segment is None or not segment.filesz:  # a static program, or a file of debugging information
         return {}
@@ -85,7 +86,7 @@ def _read_tags(reader: ForwardReader, header: Header) -> dict[int, int]:
 class _Tables:
     """The tables behind the dynamic tags of one file."""
 
-    def __init__(self, path: str, reader: ForwardReader, header: Header, tags: Mapping[int, int]) -> None:
+    def __init__(self, path: str, reader: Reader, header: Header, tags: Mapping[int, int]) -> None:
         self._path, self._reader, self._header, self._tags = path, reader, header, tags
         self._order = header.order
         self._strings, self._budget = b"", 0

@@ -41,7 +41,7 @@ def read_elf_files(
     """Read ELF files in parallel, while the block does other work.
 
     Args:
-        sources: the files.
+        sources: the files, the largest first: then the end is not spent waiting for a big one on one thread.
         on_bytes: told how many more bytes were passed, from any thread.
 
     Yields:
@@ -63,11 +63,9 @@ def read_elf_files(
         obj = read_elf(source.path, watch.tee(lambda: count(source)), size=source.size)
         return obj, watch.result(source.path)
 
-    # Largest first: the end is not spent waiting for one big file on one thread.
-    ordered = sorted(sources, key=lambda s: (-s.size, s.path))
     pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="elf")
     try:
-        futures = {source.path: pool.submit(read, source) for source in ordered}
+        futures = {source.path: pool.submit(read, source) for source in sources}
         yield lambda: tuple(futures[path].result() for path in sorted(futures))
     finally:
         stop.set()

@@ -7,10 +7,11 @@ raises: a file that contradicts itself gives no hints, and its reader says what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from wheelfix.elf.dlopen import StringScanner, parse_dlopen_notes
+from wheelfix.elf.file import Reader
 from wheelfix.elf.header import PT_DYNAMIC, PT_LOAD, PT_NOTE, Header, Segment, read_header
 from wheelfix.elf.notes import PF_X, find_traits, parse_notes
 from wheelfix.elf.stream import Chunks, ForwardReader, OutOfRange
@@ -83,20 +84,7 @@ class Watch:
             self._take(head)
         if self._header is None:
             return ElfHints(path=path, traits=ElfTraits(path=path, machine=""))
-        order = self._header.order
-        notes = [
-            note
-            for segment, data in self._kept.items()
-            if segment.type == PT_NOTE
-            for note in parse_notes(bytes(data), order=order, align=segment.align)
-        ]
-        dynamic = next((bytes(data) for s, data in self._kept.items() if s.type == PT_DYNAMIC), b"")
-        return ElfHints(
-            path=path,
-            traits=find_traits(path, self._header, notes, dynamic),
-            notes=parse_dlopen_notes(notes),
-            strings=self._scanner.result(),
-        )
+        return _make_hints(path, self._header, self._kept, self._scanner.result())
 
     def _start(self, head: bytes) -> None:
         try:
@@ -106,8 +94,7 @@ class Watch:
         except (ElfError, OutOfRange):
             return
         self._header = header
-        kept = [s for s in header.segments if s.type in {PT_NOTE, PT_DYNAMIC} and s.filesz]
-        self._kept = {s: bytearray() for s in kept[:_MAX_SEGMENTS]}
+        self._kept = {s: bytearray() for s in _choose_segments(header)}
         self._ranges = _find_string_ranges(header)
 
     def _take(self, chunk: bytes) -> None:
@@ -125,6 +112,43 @@ class Watch:
             inside = first <= start and end <= last  # no copy of a chunk for nothing
             self._scanner.feed(chunk if inside else chunk[max(0, first - start) : last - start])
         self._ranges = [r for r in self._ranges if r[1] > end]
+
+
+def read_hints(path: str, reader: Reader) -> ElfHints:
+    """Read the notes and traits of a file that can be read anywhere; its strings are not looked at.
+
+    Args:
+        path: member path.
+        reader: the file.
+    """
+    try:
+        header = read_header(path, reader)
+        kept = {s: reader.read(s.offset, min(s.filesz, _MAX_KEPT)) for s in _choose_segments(header)}
+    except (ElfError, OutOfRange):
+        return ElfHints(path=path, traits=ElfTraits(path=path, machine=""))
+    return _make_hints(path, header, kept, ())
+
+
+def _choose_segments(header: Header) -> list[Segment]:
+    return [s for s in header.segments if s.type in {PT_NOTE, PT_DYNAMIC} and s.filesz][:_MAX_SEGMENTS]
+
+
+def _make_hints(
+    path: str, header: Header, kept: Mapping[Segment, bytes | bytearray], strings: tuple[str, ...]
+) -> ElfHints:
+    notes = [
+        note
+        for segment, data in kept.items()
+        if segment.type == PT_NOTE
+        for note in parse_notes(bytes(data), order=header.order, align=segment.align)
+    ]
+    dynamic = next((bytes(data) for s, data in kept.items() if s.type == PT_DYNAMIC), b"")
+    return ElfHints(
+        path=path,
+        traits=find_traits(path, header, notes, dynamic),
+        notes=parse_dlopen_notes(notes),
+        strings=strings,
+    )
 
 
 def _find_string_ranges(header: Header) -> list[tuple[int, int]]:

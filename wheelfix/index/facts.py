@@ -13,6 +13,7 @@ from wheelfix.index.lookup import find_providers
 from wheelfix.index.releases import NEWEST
 from wheelfix.index.siblings import find_by_directory, find_distributions
 from wheelfix.index.table import SonameTable
+from wheelfix.model.index import Lookup
 from wheelfix.model.locate import Located
 from wheelfix.model.scan import SonameFacts
 
@@ -50,6 +51,21 @@ def find_facts(
         )
         for soname, machine in pairs
     }
+
+
+def find_opened(table: SonameTable, names: Iterable[str]) -> Mapping[str, Lookup]:
+    """Ask for the providers of libraries that are opened by name at run time.
+
+    Args:
+        table: the soname table.
+        names: file names or absolute paths.
+
+    Returns:
+        Answers by name; none for what comes with the GPU driver.
+    """
+    files = {name: name.rpartition("/")[2] for name in sorted(names)}
+    wanted = {name: file for name, file in files.items() if not find_driver(file)}
+    return dict(zip(wanted, find_providers(table, wanted.values()), strict=True))
 
 
 def is_libc(soname: str, machine: str) -> bool:

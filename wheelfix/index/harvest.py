@@ -6,13 +6,10 @@ The inflated stream is cut into packages here; two worker processes tell which o
 
 from __future__ import annotations
 
-import multiprocessing
 import re
-import signal
-import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +20,7 @@ from wheelfix.index.frcode import Package
 from wheelfix.index.hints import LIBRARY, may_hold_library
 from wheelfix.index.knowledge import NO_LIBRARY_SETS
 from wheelfix.index.ranking import is_own_directory
+from wheelfix.processes import may_spawn, open_pool
 
 UNUSED_OUTPUTS = frozenset({"debug", "static", "dev", "doc", "man", "devdoc", "info"})
 """Outputs that nobody links against."""
@@ -86,7 +84,7 @@ def read_libraries(database: Path, *, progress: Callable[[int, int], None] | Non
     """
     harvest = Harvest()
     batches = _cut_batches(_choose_blocks(iter_blocks(database, progress=progress), harvest))
-    if _may_spawn():
+    if may_spawn():
         _decode_in_processes(batches, harvest, str(database))
     else:
         for batch in batches:
@@ -94,24 +92,8 @@ def read_libraries(database: Path, *, progress: Callable[[int, int], None] | Non
     return harvest
 
 
-def _may_spawn() -> bool:
-    """Tell whether the main module is wheelfix's own command.
-
-    Spawned processes import the main module again, which a script that uses wheelfix as a library need not
-    expect. Forked ones would not, but a fork of a process with threads may hang.
-    """
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
-    name = Path(getattr(main, "__file__", None) or "").name
-    return name == "wheelfix" or (spec is not None and spec.name.partition(".")[0] == "wheelfix")
-
-
 def _decode_in_processes(batches: Iterable[list[Block]], harvest: Harvest, subject: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    # Interrupts are the parent's business: workers end when their pool is shut down.
-    with ProcessPoolExecutor(
-        _WORKERS, mp_context=context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    ) as pool:
+    with open_pool(_WORKERS) as pool:
         pending: deque[Future[list[tuple[Package, Files]]]] = deque()
         try:
             for batch in batches:

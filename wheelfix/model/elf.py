@@ -51,6 +51,11 @@ class ElfObject:
         """The file name, without directories."""
         return self.path.rpartition("/")[2]
 
+    @property
+    def is_library(self) -> bool:
+        """It can be linked against; libraries that can also be run (libQt6Core, libc) have a DT_SONAME."""
+        return self.dynamic and (self.soname is not None or not self.executable)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElfTraits:

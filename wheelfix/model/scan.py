@@ -74,6 +74,8 @@ class Need:
         distribution: who brings it, for class ``sibling``.
         providers: best first; also given where the class is not ``provided``.
         versions: symbol versions asked of it, sorted.
+        optional: plugins alone want it: without it, they are not loaded and the rest works.
+        stale: a distribution at hand that should bring it, and does not carry it; with its version.
     """
 
     soname: str
@@ -84,15 +86,58 @@ class Need:
     distribution: str | None = None
     providers: tuple[Provider, ...] = ()
     versions: tuple[str, ...] = ()
+    optional: bool = False
+    stale: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One question on the way to a class.
+
+    Attributes:
+        question: what was asked.
+        answer: one clause.
+        need_class: set if the answer decides.
+        distribution: who brings it, for class ``sibling``.
+        stale: as in :class:`Need`.
+        evidence: what the answer rests on, one line each; given only where an explanation was asked for.
+    """
+
+    question: str
+    answer: str
+    need_class: NeedClass | None = None
+    distribution: str | None = None
+    stale: str | None = None
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a need is in its class.
+
+    Attributes:
+        steps: the questions in order; the last one decided.
+    """
+
+    target: str
+    need: Need
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dlopen:
-    """A library opened by name at run time, with the evidence for it."""
+    """A library opened by name at run time, with the evidence for it.
+
+    Attributes:
+        found_in: member path.
+        evidence: one clause.
+        attr: the nixpkgs attribute that provides it, or None.
+    """
 
     soname: str
     found_in: str
     evidence: str
+    attr: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

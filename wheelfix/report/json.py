@@ -11,10 +11,11 @@ from typing import Any
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.locate import FileHit, IndexSource, Located
-from wheelfix.model.scan import Need, WheelScan
+from wheelfix.model.scan import Explanation, Need, WheelScan
 
 SCAN_SCHEMA = "wheelfix.scan/1"
 LOCATE_SCHEMA = "wheelfix.locate/1"
+EXPLANATION_SCHEMA = "wheelfix.explanation/1"
 
 
 def load_schema(name: str) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def document_scan(scan: WheelScan) -> dict[str, Any]:
         "machine": scan.machine,
         "objects": [_document_object(obj) for obj in sorted(scan.objects, key=lambda o: o.path)],
         "needs": [_document_need(need) for need in sorted(scan.needs, key=lambda n: (n.soname, n.machine))],
-        "dlopen": [{"soname": d.soname, "found_in": d.found_in, "evidence": d.evidence} for d in scan.dlopen],
+        "dlopen": [asdict(opened) for opened in scan.dlopen],
         "build_inputs": sorted(scan.build_inputs),
         "baseline_inputs": sorted(scan.baseline_inputs),
         "ignore_missing": sorted(scan.ignore_missing),
@@ -59,6 +60,28 @@ def document_scan(scan: WheelScan) -> dict[str, Any]:
             {"level": f.level.value, "subject": f.subject, "message": f.message} for f in scan.findings
         ],
     }
+
+
+def render_explanations(explanations: Sequence[Explanation]) -> str:
+    """Render a list of ``wheelfix.explanation/1`` documents: the steps to a need's class, in order."""
+    documents = [
+        {
+            "schema": EXPLANATION_SCHEMA,
+            "target": e.target,
+            "need": _document_need(e.need),
+            "steps": [
+                {
+                    "question": s.question,
+                    "answer": s.answer,
+                    "class": s.need_class.value if s.need_class else None,
+                    "evidence": list(s.evidence),
+                }
+                for s in e.steps
+            ],
+        }
+        for e in explanations
+    ]
+    return json.dumps(documents, indent=2) + "\n"
 
 
 def render_located(results: Sequence[Located], info: IndexInfo) -> str:
@@ -120,6 +143,7 @@ def _document_need(need: Need) -> dict[str, Any]:
         "reason": need.reason,
         "providers": [_document_provider(p) for p in need.providers],
         "versions": sorted(need.versions),
+        "optional": need.optional,
     }
 
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
-from wheelfix.model.scan import Finding, Level, Need, NeedClass, WheelScan
+from wheelfix.model.scan import Dlopen, Finding, Level, Need, NeedClass, WheelScan
 from wheelfix.report.escape import printable
 
 _STYLES = {
@@ -31,6 +31,8 @@ _PIPE_WIDTH = 160
 _FINDINGS_SHOWN = 8
 _FOLDED_SHOWN = 4
 _DLOPEN_SHOWN = 8
+_SUMMARY_SHOWN = 6
+_OPEN = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})
 
 
 def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = True) -> None:
@@ -44,8 +46,10 @@ def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = Tr
     console = Console(file=file, highlight=False, emoji=False, markup=False)
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
+    if len(scans) > 1:
+        _print_summary(console, scans)
     for number, scan in enumerate(scans):
-        if number:
+        if number or len(scans) > 1:
             console.rule()
         _print_scan(console, scan, details=details)
 
@@ -69,6 +73,36 @@ def show_progress(description: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as progress:
         task = progress.add_task(printable(description), total=None, visible=False)
         yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
+
+
+def _print_summary(console: Console, scans: Sequence[WheelScan]) -> None:
+    """What all of them need together, and who needs it."""
+    files = sum(len(scan.objects) for scan in scans)
+    console.print(Text(f"{len(scans)} distributions, {files} ELF files", style="bold"))
+    attrs: dict[str, list[str]] = {}
+    open_needs: dict[str, list[str]] = {}
+    ignored: set[str] = set()
+    for scan in scans:
+        who = scan.name or scan.target
+        for attr in scan.build_inputs:
+            attrs.setdefault(attr, []).append(who)
+        for need in scan.needs:
+            if need.need_class in _OPEN and need.machine == scan.machine:
+                open_needs.setdefault(need.soname, []).append(who)
+        ignored.update(scan.ignore_missing)
+    if attrs:
+        console.print("Together they need of nixpkgs:", style="bold")
+        _print_pairs(console, ((a, _say_some(sorted(attrs[a]))) for a in sorted(attrs)), "green")
+    if ignored:
+        console.print("From the GPU driver: " + printable(", ".join(sorted(ignored))), style="magenta")
+    if open_needs:
+        console.print("Without an answer:", style="bold")
+        _print_pairs(console, ((s, _say_some(sorted(open_needs[s]))) for s in sorted(open_needs)), "bold red")
+
+
+def _say_some(names: Sequence[str]) -> str:
+    rest = len(names) - _SUMMARY_SHOWN
+    return ", ".join(names[:_SUMMARY_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
@@ -189,9 +223,13 @@ def _print_dlopen(console: Console, scan: WheelScan) -> None:
     ordered = sorted(scan.dlopen, key=lambda d: (d.evidence.startswith("string"), d.soname))
     console.print("Opened by name at run time, which no ELF header says:", style="bold")
     shown = ordered[:_DLOPEN_SHOWN]
-    _print_pairs(console, ((d.soname, f"{d.found_in}: {d.evidence}") for d in shown), "yellow")
+    _print_pairs(console, ((d.soname, f"{_say_attr(d)}{d.found_in}: {d.evidence}") for d in shown), "yellow")
     if len(ordered) > len(shown):
         console.print(f"    … and {len(ordered) - len(shown)} more: --json", style="dim")
+
+
+def _say_attr(opened: Dlopen) -> str:
+    return f"pkgs.{opened.attr}, for " if opened.attr else ""
 
 
 def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
@@ -218,7 +256,8 @@ def _say_answer(need: Need, scan: WheelScan) -> str:
 
 def _say_wanted_by(need: Need) -> str:
     rest = len(need.wanted_by) - 1
-    return need.wanted_by[0] + (f" and {rest} more" if rest else "")
+    plugin = ", a plugin" if need.optional else ""
+    return need.wanted_by[0] + (f" and {rest} more" if rest else plugin)
 
 
 def _format_list(name: str, items: Sequence[str]) -> str:

@@ -7,9 +7,12 @@ most; a symbol without a version satisfies a want for any version of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from wheelfix.model.scan import Finding, Level, Need, NeedClass
 from wheelfix.model.symbols import Symbols, SymbolWants, Verdict
+
+_NAMED = 5
 
 
 def judge(user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Symbols]) -> Verdict:
@@ -37,6 +40,67 @@ def judge(user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Sym
         missing_versions=_find_missing_versions(wants, provider),
         missing_symbols=_find_missing_symbols(wants, loaded),
     )
+
+
+def find_users(needs: Iterable[Need], libraries: Mapping[str, Symbols]) -> frozenset[str]:
+    """Paths of the objects that want something of the libraries given by soname."""
+    return frozenset(path for n in needs if _concerns(n, libraries) for path in n.wanted_by)
+
+
+def find_mismatches(
+    needs: Iterable[Need], users: Iterable[Symbols], libraries: Mapping[str, Symbols]
+) -> Iterator[Finding]:
+    """Compare all needs with the libraries that are to answer them.
+
+    Args:
+        needs: of one wheel; those that the wheel bundles itself are left out.
+        users: symbols of the wanting objects.
+        libraries: symbols of the libraries by soname.
+
+    Yields:
+        An error per library and what it lacks, and a note on each that has everything.
+    """
+    symbols = {user.path: user for user in users}
+    for need in needs:
+        if not _concerns(need, libraries):
+            continue
+        library = libraries[need.soname]
+        wanting = [symbols[path] for path in need.wanted_by if path in symbols]
+        verdicts = [(user, judge(user, need.soname, library, others=libraries.values())) for user in wanting]
+        if bad := [(user, verdict) for user, verdict in verdicts if not verdict.fits]:
+            yield _say_lacking(need, library, bad)
+        else:
+            wants = [w for user in wanting for w in user.wants if w.soname == need.soname]
+            versions = len({v for w in wants for v in w.versions})
+            names = len({s for w in wants for s in w.symbols})
+            yield Finding(
+                level=Level.NOTE,
+                subject=library.path,
+                message=f"has all that is wanted of {need.soname}: {versions} versions, {names} symbols",
+            )
+
+
+def _concerns(need: Need, libraries: Mapping[str, Symbols]) -> bool:
+    return need.need_class is not NeedClass.BUNDLED and need.soname in libraries
+
+
+def _say_lacking(need: Need, library: Symbols, bad: Sequence[tuple[Symbols, Verdict]]) -> Finding:
+    user, verdict = bad[0]
+    if verdict.wrong_machine:
+        what = f"is for {verdict.wrong_machine}, not for {need.machine}"
+    else:
+        versions = sorted({v for _, other in bad for v in other.missing_versions})
+        names = sorted({s for _, other in bad for s in other.missing_symbols})
+        parts = [("symbol versions", versions), ("symbols", names)]
+        what = "lacks " + " and ".join(f"the {kind} {_name_some(found)}" for kind, found in parts if found)
+    more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+    message = f"{what}, wanted of {need.soname} by {user.path}{more}: a newer build of it is needed"
+    return Finding(level=Level.ERROR, subject=library.path, message=message)
+
+
+def _name_some(names: Sequence[str]) -> str:
+    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + rest
 
 
 def _find_missing_versions(wants: SymbolWants, provider: Symbols) -> tuple[str, ...]:

@@ -87,9 +87,15 @@ def find_findings(
         *_find_foreign(objects, machine),
         *_find_unreached(needs),
         *_find_drivers(needs, machine),
+        *_find_stale(needs),
     ]
+    return sort_findings(found)
+
+
+def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Order findings: errors first, then by subject."""
     order = list(Level)
-    return tuple(sorted(found, key=lambda f: (order.index(f.level), f.subject, f.message)))
+    return tuple(sorted(findings, key=lambda f: (order.index(f.level), f.subject, f.message)))
 
 
 def _find_tag_machine(tag: str) -> str | None:
@@ -164,6 +170,16 @@ def _find_drivers(needs: Iterable[Need], machine: str | None) -> Iterable[Findin
             message="comes with the GPU driver, from /run/opengl-driver/lib: add autoAddDriverRunpath to "
             "nativeBuildInputs, and ignore exactly this when patching",
         )
+
+
+def _find_stale(needs: Iterable[Need]) -> Iterable[Finding]:
+    for need in needs:
+        if need.stale:
+            yield Finding(
+                level=Level.WARNING,
+                subject=need.stale,
+                message=f"is at hand and does not carry {need.soname}: another version of it is wanted",
+            )
 
 
 def _name_some(names: Iterable[str]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import DlopenNote, ElfHints
+from wheelfix.model.index import Lookup
 from wheelfix.model.scan import Dlopen
 
 IsLibc = Callable[[str, str], bool]
@@ -72,6 +73,21 @@ def select_dlopen(
     versioned = {name.partition(".so")[0] for name in (*grouped, *answered.needed) if ".so." in name}
     kept = (n for n in grouped if not (n.endswith(".so") and n.removesuffix(".so") in versioned))
     return tuple(_merge(grouped[name]) for name in sorted(kept))
+
+
+def name_providers(opened: Iterable[Dlopen], lookups: Mapping[str, Lookup]) -> tuple[Dlopen, ...]:
+    """Add the nixpkgs attribute that provides each library, where there is one and no doubt about it.
+
+    Args:
+        opened: from :func:`select_dlopen`.
+        lookups: answers of the index by file name.
+    """
+
+    def find(opens: Dlopen) -> str | None:
+        lookup = lookups.get(opens.soname)
+        return lookup.providers[0].attr if lookup and lookup.providers and not lookup.rivals else None
+
+    return tuple(replace(opens, attr=find(opens)) for opens in opened)
 
 
 class _Answered:

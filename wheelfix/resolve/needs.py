@@ -1,38 +1,18 @@
-"""From objects and facts to classified needs: the order of decision is the order of the code."""
+"""From objects and facts to classified needs."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence, Set
 
+from wheelfix.model.carried import AtHand
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Need, NeedClass, SonameFacts
+from wheelfix.model.scan import Need, SonameFacts
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
-from wheelfix.resolve.search import Found, WheelSearch
-from wheelfix.resolve.siblings import find_directories, find_sibling
+from wheelfix.resolve.decide import Case, decide
+from wheelfix.resolve.search import Want, WheelSearch
+from wheelfix.resolve.siblings import find_directories
 
-PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
-    """A soname wanted by objects of one machine, before anybody was asked for it.
-
-    Attributes:
-        found: per wanting object, the member that answers it, or None.
-        directories: directories relative to site-packages that run paths of the wanting objects name,
-            with the entry as written.
-    """
-
-    soname: str
-    machine: str
-    wanted_by: tuple[str, ...]
-    found: tuple[Found | None, ...]
-    directories: Mapping[str, str]
-    versions: tuple[str, ...]
+_PLUGINS = frozenset({"plugin", "plugins", "qml"})
 
 
 def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
@@ -46,6 +26,7 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
     for obj in objects:
         for soname in dict.fromkeys(obj.needed):
             grouped.setdefault((soname, obj.machine), []).append(obj)
+    linked = {soname for obj in objects for soname in obj.needed}
     wants = []
     for (soname, machine), users in sorted(grouped.items()):
         users.sort(key=lambda o: o.path)
@@ -58,20 +39,22 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
                 found=tuple(search.find(o, soname) for o in users),
                 directories=find_directories(entries),
                 versions=_collect_versions(users, soname),
+                optional=all(_is_plugin(user, linked) for user in users),
             )
         )
     return tuple(wants)
 
 
-def classify(
+def find_cases(
     wheel: Distribution,
     wants: Sequence[Want],
     facts: Mapping[tuple[str, str], SonameFacts],
     fillers: Mapping[str, Sequence[str]],
     *,
     prefer: Sequence[str] = (),
-) -> tuple[Need, ...]:
-    """Put every want into its class.
+    at_hand: AtHand | None = None,
+) -> tuple[Case, ...]:
+    """Bring every want together with what is known about it.
 
     Args:
         wheel: the wheel the objects are from.
@@ -79,107 +62,37 @@ def classify(
         facts: by (soname, machine), for every want.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         prefer: attributes that win among providers, strongest first.
-
-    Returns:
-        One need per want, in the same order.
+        at_hand: distributions that were read; None for none.
     """
     wanted = frozenset(want.soname for want in wants)
+    families: dict[str, set[str]] = {}
+    for want in wants:
+        if any(want.found):
+            families.setdefault(want.machine, set()).update(want.versions)
     return tuple(
-        _classify_one(wheel, want, facts[want.soname, want.machine], fillers, wanted, prefer)
+        Case(
+            wheel=wheel,
+            want=want,
+            facts=facts[want.soname, want.machine],
+            fillers=fillers,
+            wanted=wanted,
+            families=frozenset(families.get(want.machine, ())),
+            prefer=prefer,
+            at_hand=at_hand or AtHand(),
+        )
         for want in wants
     )
 
 
-def _classify_one(
-    wheel: Distribution,
-    want: Want,
-    facts: SonameFacts,
-    fillers: Mapping[str, Sequence[str]],
-    wanted: frozenset[str],
-    prefer: Sequence[str],
-) -> Need:
-    providers = order_by_major(facts.lookup.providers, guess_cuda_major(wanted))
-    lookup = apply_preference(replace(facts.lookup, providers=providers), prefer)
-
-    def need(kind: NeedClass, reason: str, distribution: str | None = None) -> Need:
-        return Need(
-            soname=want.soname,
-            machine=want.machine,
-            need_class=kind,
-            reason=reason,
-            wanted_by=want.wanted_by,
-            distribution=distribution,
-            providers=lookup.providers,
-            versions=want.versions,
-        )
-
-    if any(want.found):
-        return replace(need(NeedClass.BUNDLED, _explain_bundled(want)), providers=())
-    if "/" in want.soname:
-        return replace(
-            need(NeedClass.UNKNOWN, "a path, not a soname: the loader opens exactly this file"), providers=()
-        )
-    if facts.libc:
-        return need(NeedClass.LIBC, f"part of {facts.libc}")
-    if PYTHON.fullmatch(want.soname):
-        return need(NeedClass.PYTHON, "the Python interpreter's own library")
-    if facts.driver:
-        return replace(need(NeedClass.DRIVER, facts.driver), providers=())
-    sibling = find_sibling(
-        want.soname,
-        wheel,
-        directories=want.directories,
-        carriers=facts.carriers,
-        fillers=fillers,
-        wanted=wanted,
-        provided=bool(lookup.providers),
-    )
-    if sibling:
-        return need(NeedClass.SIBLING, sibling.reason, sibling.distribution)
-    if lookup.rivals:
-        return need(NeedClass.AMBIGUOUS, f"{' and '.join(lookup.rivals)} both have it: choose with --prefer")
-    if lookup.providers:
-        return need(NeedClass.PROVIDED, _explain_provided(lookup))
-    return need(NeedClass.UNKNOWN, _explain_unknown(lookup))
+def classify(cases: Iterable[Case]) -> tuple[Need, ...]:
+    """Put every want into its class, in the same order."""
+    return tuple(decide(case) for case in cases)
 
 
-def apply_preference(lookup: Lookup, prefer: Sequence[str]) -> Lookup:
-    """Put preferred attributes first among the providers; any of them settles an ambiguity.
-
-    Args:
-        lookup: an answer of the index.
-        prefer: attributes, with or without an output (``onetbb``, ``stdenv.cc.cc.lib``).
-    """
-
-    def rank(provider: Provider) -> int:
-        names = (provider.attr, f"{provider.attr}.{provider.output}")
-        return min((i for i, wish in enumerate(prefer) if wish in names), default=len(prefer))
-
-    if not prefer or all(rank(p) == len(prefer) for p in lookup.providers):
-        return lookup
-    return replace(lookup, providers=tuple(sorted(lookup.providers, key=rank)), rivals=())
-
-
-def _explain_bundled(want: Want) -> str:
-    found = [f for f in want.found if f]
-    reached = [f for f in found if f.via is not None]
-    if not reached:
-        return f"{found[0].path} carries it, but no rpath leads there: it has to be loaded first"
-    first = reached[0]
-    inherited = f", inherited from {first.inherited_from}" if first.inherited_from else ""
-    return f"rpath {first.via}{inherited} leads to {first.path}"
-
-
-def _explain_provided(lookup: Lookup) -> str:
-    best = lookup.providers[0]
-    where = f"{best.attr} has {best.path}"
-    return f"{where}; {lookup.note}" if lookup.note else where
-
-
-def _explain_unknown(lookup: Lookup) -> str:
-    if lookup.nearest:
-        return f"nobody in this index has it; another ABI of it is there: {', '.join(lookup.nearest[:3])}"
-    return "nobody in this index has it"
+def _is_plugin(obj: ElfObject, linked: Set[str]) -> bool:
+    """Loaded by name from a directory of plugins, if at all: Qt's sqldrivers, MySQL's authentication."""
+    directories = obj.path.split("/")[:-1]
+    return not _PLUGINS.isdisjoint(directories) and linked.isdisjoint({obj.name, obj.soname or obj.name})
 
 
 def _collect_versions(users: Iterable[ElfObject], soname: str) -> tuple[str, ...]:

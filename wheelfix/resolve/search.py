@@ -30,6 +30,27 @@ class Found:
     inherited_from: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """A soname wanted by objects of one machine, before anybody was asked for it.
+
+    Attributes:
+        found: per wanting object, the member that answers it, or None.
+        directories: directories relative to site-packages that run paths of the wanting objects name,
+            with the entry as written.
+        versions: symbol versions asked of it, sorted.
+        optional: plugins alone want it, which no other object of the wheel is linked against.
+    """
+
+    soname: str
+    machine: str
+    wanted_by: tuple[str, ...]
+    found: tuple[Found | None, ...]
+    directories: Mapping[str, str]
+    versions: tuple[str, ...]
+    optional: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One expanded run-path entry."""
@@ -51,7 +72,7 @@ class WheelSearch:
         # A member's own soname is better evidence than its file name; the first in path order wins.
         for name in ("soname", "name"):
             for obj in sorted(self._installed.values(), key=lambda o: o.path):
-                if (carried := getattr(obj, name)) and not obj.executable:
+                if (carried := getattr(obj, name)) and obj.is_library:
                     self._carriers.setdefault((obj.machine, carried), obj)
         self._parents = self._find_parents()
         self._entries: dict[str, list[Entry]] = {}

@@ -11,7 +11,7 @@ import os
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from wheelfix.wheel.metadata import parse_filename, parse_metadata, parse_wheel_
 
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _MAX_METADATA = 16 << 20
+_PEEK = 640  # local header, path, and enough of the data to tell its magic
 _DAMAGED = "the wheel is damaged: fetch it again"
 
 
@@ -121,17 +122,18 @@ def read_distribution(archive: Archive) -> Distribution:
     )
 
 
-def find_elf_members(archive: Archive, magic: bytes) -> tuple[Member, ...]:
+def iter_elf_members(archive: Archive, magic: bytes) -> Iterator[Member]:
     """Find the members that start with ``magic``, whatever their names are.
+
+    Yields:
+        The largest first.
 
     Raises:
         WheelError: a member cannot be inflated.
     """
-    return tuple(
-        member
-        for member in archive.members
-        if member.size >= len(magic) and _peek(archive, member, len(magic)) == magic
-    )
+    for member in sorted(archive.members, key=lambda m: (-m.size, m.path)):
+        if member.size >= len(magic) and _peek(archive, member, len(magic)) == magic:
+            yield member
 
 
 def iter_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
@@ -144,7 +146,7 @@ def iter_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
     end = start + member.compressed_size
     total, checksum = 0, 0
     try:
-        for chunk in _iter_raw(archive, member, start, end, 1 << 18):
+        for chunk in _iter_raw(archive.read, member, start, end, 1 << 18):
             total += len(chunk)
             checksum = crc32(chunk, checksum)
             if total > member.size:
@@ -161,19 +163,29 @@ def iter_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
         )
 
 
-def _iter_raw(archive: Archive, member: Member, start: int, end: int, step: int) -> Iterator[bytes]:
+def _iter_raw(
+    read: Callable[[int, int], bytes], member: Member, start: int, end: int, step: int
+) -> Iterator[bytes]:
     if member.method == zipfile.ZIP_DEFLATED:
-        yield from inflate(archive.read, start=start, end=end, step=step)
+        yield from inflate(read, start=start, end=end, step=step)
         return
     for at in range(start, end, step):
-        yield archive.read(at, min(step, end - at))
+        yield read(at, min(step, end - at))
 
 
 def _peek(archive: Archive, member: Member, size: int) -> bytes:
-    start = _find_data(archive, member)
+    """The first bytes of a member; one read is enough for nearly all, and there are ten thousands of them."""
+    offset = member.header_offset
+    raw = archive.read(offset, _PEEK)
+    start = offset + _find_start(archive, member, raw)
+
+    def read(at: int, count: int) -> bytes:
+        inside = raw[at - offset : at - offset + count]
+        return inside or archive.read(at, count)
+
     head = b""
     try:
-        for chunk in _iter_raw(archive, member, start, start + member.compressed_size, 512):
+        for chunk in _iter_raw(read, member, start, start + member.compressed_size, 512):
             head += chunk[:size]
             if len(head) >= size:
                 break
@@ -186,11 +198,16 @@ def _peek(archive: Archive, member: Member, size: int) -> bytes:
 
 def _find_data(archive: Archive, member: Member) -> int:
     raw = archive.read(member.header_offset, _LOCAL_HEADER.size)
+    return member.header_offset + _find_start(archive, member, raw)
+
+
+def _find_start(archive: Archive, member: Member, raw: bytes) -> int:
+    """Where the data starts, relative to the member's local header, of which ``raw`` is the start."""
     if len(raw) < _LOCAL_HEADER.size or raw[:4] != b"PK\3\4":
         raise WheelError(f"{archive.name}: {member.path}", "has no local header in the archive", _DAMAGED)
-    *_, name_size, extra_size = _LOCAL_HEADER.unpack(raw)
-    start: int = member.header_offset + _LOCAL_HEADER.size + name_size + extra_size
-    if start + member.compressed_size > archive.size:
+    *_, name_size, extra_size = _LOCAL_HEADER.unpack_from(raw)
+    start: int = _LOCAL_HEADER.size + name_size + extra_size
+    if member.header_offset + start + member.compressed_size > archive.size:
         raise WheelError(f"{archive.name}: {member.path}", "runs past the end of the archive", _DAMAGED)
     return start
 

@@ -23,17 +23,8 @@ from wheelfix.wheel.pyvalues import Evaluator, TooComplexError, Value
 MAX_SOURCE: Final = 1 << 19
 """Longest source read, in bytes: its syntax tree can take 600 times as much memory."""
 
-_HINTS: Final = (
-    b"CDLL",
-    b"cdll",
-    b"PyDLL",
-    b"pydll",
-    b"find_library",
-    b"dlopen",
-    b"load_library",
-    b"load_locate",
-    b"ldconfig",
-)
+_LOADER_HINTS: Final = (b"DLL", b"cdll", b"pydll")
+_HINTS: Final = (b"d_library", b"dlopen", b"load_locate", b"ldconfig")
 _OPENERS: Final = frozenset(
     {"ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary", "_ctypes.dlopen"}
 )
@@ -64,7 +55,9 @@ _FOREIGN_NAMES: Final = frozenset(
 _FOREIGN_PATH: Final = re.compile(
     r"(?:^|[/_.])(?:darwin|macosx?|osx|cocoa(?:py)?|win(?:32|64|dows)?|nt)(?=[/_.])", re.IGNORECASE
 )
-_TEST_PATH: Final = re.compile(r"(?:^|/)(?:tests?|_?examples?|docs?)/|(?:^|/)(?:test_[^/]*|conftest)\.py$")
+_TEST_PATH: Final = re.compile(
+    r"(?:^|/)(?:tests?|_?testing|_?examples?|docs?)/|(?:^|/)(?:test_[^/]*|conftest)\.py$"
+)
 _LDCONFIG: Final = re.compile(r"(?:/[\w/]+/)?ldconfig")
 _SHOWN: Final = 60
 
@@ -94,9 +87,7 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
         >>> find_python_dlopen("a.py", b"import ctypes\nctypes.CDLL('libcuda.so.1')").opens[0].evidence
         'ctypes.CDLL("libcuda.so.1"), line 2'
     """
-    if len(source) > MAX_SOURCE or not any(hint in source for hint in _HINTS):
-        return SourceUse()
-    if _FOREIGN_PATH.search(path) or _TEST_PATH.search(path):
+    if len(source) > MAX_SOURCE or not may_open(path, source):
         return SourceUse()
     try:
         with warnings.catch_warnings():
@@ -123,6 +114,21 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
         ),
         programs=tuple(sorted({p.program: p for p in reversed(programs)}.values(), key=lambda p: p.program)),
     )
+
+
+def may_open(path: str, source: bytes) -> bool:
+    """Whether parsing a Python source could bring anything to light; tells at the speed of a search.
+
+    Args:
+        path: as for :func:`find_python_dlopen`.
+        source: the file.
+    """
+    # The loaders take file names only, which are spelled out in the same file.
+    if not any(hint in source for hint in _HINTS) and not (
+        any(hint in source for hint in _LOADER_HINTS) and b".so" in source
+    ):
+        return False
+    return not _FOREIGN_PATH.search(path) and not _TEST_PATH.search(path)
 
 
 def _find_claims(use: Use, module: Module, evaluator: Evaluator) -> Iterator[_Claim]:

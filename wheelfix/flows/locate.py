@@ -1,0 +1,84 @@
+"""Who provides sonames, who has files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from wheelfix.errors import InputError
+from wheelfix.index.facts import add_all, expand_names, find_facts
+from wheelfix.index.releases import NEWEST, spell_both
+from wheelfix.index.sources import find_database, open_index
+from wheelfix.index.table import SonameTable
+from wheelfix.model.locate import FileHit, Located
+from wheelfix.model.scan import NeedClass
+from wheelfix.resolve.locate import locate_one
+
+OPEN_CLASSES = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})  # these leave the user without an answer
+Progress = Callable[[int, int], None]
+
+
+def locate(
+    names: Sequence[str],
+    *,
+    index: SonameTable | None = None,
+    every: bool = False,
+    regex: bool = False,
+    prefer: Sequence[str] = (),
+    release: tuple[int, int] = NEWEST,
+) -> tuple[Located, ...]:
+    """Find who provides some sonames.
+
+    Args:
+        names: sonames, file names, paths (of which the last part counts) or globs.
+        index: as in :func:`wheelfix.flows.scan_wheel`.
+        every: also the packages that have such a file and are no providers.
+        regex: names are regular expressions, searched for in file names.
+        prefer: attributes that win among several, strongest first.
+        release: of the user's nixpkgs, see :func:`wheelfix.index.releases.parse_release`.
+
+    Returns:
+        One answer per soname, in the order asked; a pattern stands for all its matches, sorted.
+
+    Raises:
+        IndexProblem: no index can be used.
+        InputError: no regular expression.
+    """
+    table = index or open_index()
+    sonames = expand_names(table, names, regex=regex)
+    machine = table.info.system.partition("-")[0]
+    facts = find_facts(table, [(s, machine) for s in sonames], release=release, carriers=False)
+    results = (locate_one(facts[soname, machine], prefer=spell_both(prefer)) for soname in sonames)
+    return tuple(add_all(table, r) if every else r for r in results)
+
+
+def locate_files(
+    patterns: Sequence[str],
+    *,
+    index: Path | None = None,
+    regex: bool = False,
+    progress: Progress | None = None,
+) -> tuple[FileHit, ...]:
+    """Find any files of any packages, straight from a nix-index database.
+
+    Args:
+        patterns: paths, file names, globs, or regular expressions.
+        index: a database; None takes the user's own, else a fetched one.
+        regex: patterns are regular expressions.
+        progress: told compressed bytes read and in all.
+
+    Raises:
+        IndexProblem: there is no database, or it is corrupt.
+        InputError: no regular expression.
+    """
+    from wheelfix.index.files import find_files
+
+    database = find_database(index)
+    hits: list[FileHit] = []
+    for pattern in patterns:
+        try:
+            hits += find_files(database, pattern, regex=regex, progress=progress)
+        except re.error as error:
+            raise InputError(pattern, f"is no regular expression ({error})", "quote it") from None
+    return tuple(hits)

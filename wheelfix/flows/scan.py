@@ -1,0 +1,199 @@
+"""What targets need, and who provides each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wheelfix.index.sources import find_cache, open_index
+from wheelfix.index.table import SonameTable
+from wheelfix.model.carried import AtHand
+from wheelfix.model.scan import Explanation, WheelScan
+
+if TYPE_CHECKING:
+    from wheelfix.intake import Intake
+
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all; from any thread."""
+
+
+def scan_wheel(
+    path: Path | str,
+    *,
+    index: SonameTable | None = None,
+    prefer: Sequence[str] = (),
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> WheelScan:
+    """Find what shared libraries a wheel needs, and who provides each.
+
+    Nothing is extracted or executed.
+
+    Args:
+        path: a wheel file.
+        index: where attributes are looked up; None opens the best there is (:func:`wheelfix.open_index`).
+        prefer: attributes that win where several provide a library, strongest first.
+        cache: directory where what was read of wheels is kept; None keeps nothing.
+        progress: told about the bytes read.
+
+    Returns:
+        The classified needs and what follows from them.
+
+    Raises:
+        InputError: the file is missing, no wheel, damaged or hostile.
+        IndexProblem: no index can be used.
+
+    Example:
+        >>> wheelfix.scan_wheel("numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.whl").build_inputs
+        ('onetbb', 'stdenv.cc.cc.lib')
+    """
+    from wheelfix.intake import read_wheel
+    from wheelfix.verdict import conclude
+
+    table = index or open_index()
+    return conclude(read_wheel(Path(path), cache=cache, progress=progress), table, prefer)
+
+
+def scan_directory(
+    directory: Path,
+    *,
+    index: SonameTable | None = None,
+    prefer: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> tuple[WheelScan, ...]:
+    """Find what the distributions installed in a directory need.
+
+    Args:
+        directory: a virtual environment, a prefix, a site-packages directory, or any other.
+        index: as in :func:`scan_wheel`.
+        prefer: as in :func:`scan_wheel`.
+        progress: told ELF files done and in all.
+
+    Returns:
+        One scan per distribution with ELF files; those that no RECORD names come last, without a name.
+
+    Raises:
+        InputError: the directory cannot be read.
+        IndexProblem: no index can be used.
+    """
+    from wheelfix.intake import read_installed
+    from wheelfix.resolve.carried import find_carried
+    from wheelfix.verdict import conclude
+
+    table = index or open_index()
+    intakes = read_installed(directory, progress=progress)
+    at_hand = find_carried((i.wheel, i.objects) for i in intakes)
+    return tuple(conclude(i, table, prefer, at_hand) for i in _choose_telling(intakes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOptions:
+    """What a user may ask of every scan of a target.
+
+    Attributes:
+        prefer: attributes that win where several provide a library, strongest first.
+        beside: directory of wheels, or environment, whose distributions are at hand.
+        against: directories of libraries, or store paths, to compare with what is wanted.
+        python: version a requirement is fetched for.
+        system: Nix system a requirement is fetched for.
+        quiet: pip shows no progress.
+        progress: told what is done and how much there is.
+    """
+
+    prefer: Sequence[str] = ()
+    beside: Path | None = None
+    against: Sequence[Path] = ()
+    python: str = "3.12"
+    system: str = "x86_64-linux"
+    quiet: bool = False
+    progress: Progress | None = None
+
+
+def scan_target(
+    target: str, *, index: SonameTable, options: ScanOptions | None = None
+) -> tuple[WheelScan, ...]:
+    """Scan whatever a user may name: a wheel, a directory, or a requirement to be fetched.
+
+    Args:
+        target: a path, or a requirement with a version (``torch==2.9.1``).
+        index: as in :func:`scan_wheel`.
+        options: how.
+
+    Raises:
+        InputError: the target cannot be found, fetched or read.
+        IndexProblem: the index is damaged.
+    """
+    from wheelfix.intake import read_libraries
+    from wheelfix.verdict import compare, conclude
+
+    options = options or ScanOptions()
+    scans = []
+    for intake, at_hand in _read_target(target, options):
+        scan = conclude(intake, index, options.prefer, at_hand)
+        if options.against:
+            names = {need.soname for need in scan.needs}
+            scan = compare(scan, intake, read_libraries(options.against, sorted(names)))
+        scans.append(scan)
+    return tuple(scans)
+
+
+def explain_target(
+    target: str, soname: str, *, index: SonameTable, options: ScanOptions | None = None
+) -> tuple[Explanation, ...]:
+    """Say step by step why a soname that a target wants is in its class.
+
+    Args:
+        target: as in :func:`scan_target`.
+        soname: what is wanted.
+        index: as in :func:`scan_wheel`.
+        options: how.
+
+    Returns:
+        One explanation per distribution and machine that wants it; empty if none does.
+
+    Raises:
+        InputError: the target cannot be found, fetched or read.
+        IndexProblem: the index is damaged.
+    """
+    from wheelfix.verdict import explain_needs
+
+    options = options or ScanOptions()
+    found: list[Explanation] = []
+    for intake, at_hand in _read_target(target, options):
+        found += explain_needs(intake, index, soname, options.prefer, at_hand)
+    return tuple(found)
+
+
+def _read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, AtHand]]:
+    """Read a target, with the distributions that are at hand beside each of its own."""
+    from wheelfix.intake import read_beside, read_installed, read_wheel
+    from wheelfix.resolve.carried import find_carried
+    from wheelfix.wheel.download import fetch_wheel, looks_like_requirement
+    from wheelfix.wheel.environment import find_wheels
+
+    path, cache, progress = Path(target), find_cache() / "facts", options.progress
+    beside = read_beside(options.beside, cache=cache, progress=progress) if options.beside else ()
+    if path.is_dir():
+        wheels: Sequence[Path] = () if any(path.glob("*.dist-info")) else find_wheels(path)
+        if not wheels:
+            intakes = read_installed(path, progress=progress)
+            at_hand = find_carried((i.wheel, i.objects) for i in (*beside, *intakes))
+            yield from ((intake, at_hand) for intake in _choose_telling(intakes))
+            return
+    elif not path.exists() and looks_like_requirement(target):
+        store = find_cache() / "wheels"
+        wheels = [
+            fetch_wheel(target, store, python=options.python, system=options.system, quiet=options.quiet)
+        ]
+    else:
+        wheels = [path]
+    at_hand = find_carried((i.wheel, i.objects) for i in beside)
+    yield from ((read_wheel(wheel, cache=cache, progress=progress), at_hand) for wheel in wheels)
+
+
+def _choose_telling(intakes: Collection[Intake]) -> tuple[Intake, ...]:
+    """Leave out distributions there is nothing to say about."""
+    telling = tuple(i for i in intakes if i.objects or i.uses or i.findings)
+    return telling or tuple(intakes)[:1]

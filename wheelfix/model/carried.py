@@ -1,0 +1,42 @@
+"""Libraries that the distributions at hand really carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A library that a distribution at hand carries.
+
+    Attributes:
+        distribution: normalised name (PEP 503).
+        version: as its metadata writes it.
+        path: member path, or path relative to site-packages.
+        directory: where it is installed, relative to site-packages; ``../..`` is ``lib`` of the prefix.
+        machine: as in :class:`wheelfix.model.elf.ElfObject`.
+        named: its file name is the wanted name, so that a run path to ``directory`` finds it.
+        soname: its DT_SONAME is the wanted name, so that it answers once it is loaded.
+    """
+
+    distribution: str
+    version: str
+    path: str
+    directory: str
+    machine: str
+    named: bool
+    soname: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtHand:
+    """Distributions that were read, so that nothing has to be believed of them.
+
+    Attributes:
+        versions: version by normalised distribution name.
+        libraries: by the names a library answers to; best first.
+    """
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    libraries: Mapping[str, tuple[Carried, ...]] = field(default_factory=dict)
