@@ -14,7 +14,9 @@ import pytest
 
 import wheelfix
 from tests.support.real import FIXTURES, fetch_wheel, find_pin
-from wheelfix import NeedClass, WheelScan
+from wheelfix import Level, NeedClass, WheelScan
+from wheelfix.intake import read_wheel
+from wheelfix.resolve.carried import find_carried
 
 pytestmark = pytest.mark.network
 EXPERT = json.loads((FIXTURES / "expert-wheels.json").read_text())
@@ -161,3 +163,39 @@ def test_musl_wheel_is_told(start: str) -> None:
 def test_torch_extension_whose_metadata_names_nothing() -> None:
     needs = {n.soname: n for n in scan("torchcodec").needs}
     assert needs["libtorch.so"].distribution == "torch"
+
+
+@pytest.mark.parametrize(
+    ("start", "opened"),
+    [
+        ("soundfile", {"libsndfile.so": "libsndfile"}),
+        ("python_magic", {"libmagic.so.1": "file"}),
+        ("cairocffi", {"libcairo.so.2": "cairo", "libgdk_pixbuf-2.0.so.0": "gdk-pixbuf"}),
+        ("weasyprint", {"libpango-1.0.so.0": "pango", "libgobject-2.0.so.0": "glib"}),
+        ("pyglet", {"libGL.so": "libGL", "libX11.so": "libx11"}),
+        ("numba", {"libtbb.so.12": "onetbb", "libcuda.so.1": None}),
+        ("triton", {"libcuda.so.1": None}),
+        ("torch-2.9.1", {"libnvrtc.so": None, "libnvidia-ml.so.1": None}),
+    ],
+)
+def test_libraries_opened_by_name(start: str, opened: dict[str, str | None]) -> None:
+    found = {d.soname: d for d in scan(start).dlopen}
+    assert {soname: found[soname].attr for soname in opened} == opened
+    for soname in opened:
+        assert found[soname].found_in.endswith(".py")
+        assert "line " in found[soname].evidence
+
+
+def test_triton_asks_ldconfig() -> None:
+    (finding,) = (f for f in scan("triton").findings if "ldconfig" in f.message)
+    assert finding.level is Level.WARNING
+
+
+def test_siblings_at_hand_are_checked_in_a_real_pair() -> None:
+    """libQt6Core.so.6 can be run: it has an interpreter, and is a library nevertheless."""
+    essentials = fetch_wheel(find_pin("pyside6_essentials"))
+    intake = read_wheel(essentials)
+    found = find_carried([(intake.wheel, intake.objects)])
+    (core,) = found.libraries["libQt6Core.so.6"]
+    assert (core.distribution, core.directory) == ("pyside6-essentials", "PySide6/Qt/lib")
+    assert next(o for o in intake.objects if o.path == core.path).interpreter

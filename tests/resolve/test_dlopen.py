@@ -59,7 +59,9 @@ def test_unversioned_name_yields_to_a_versioned_one() -> None:
         "libcuda.so.1",
         "libx.so",
     ]
-    assert select([elf("a.so", needed=["libcuda.so.1"])], sources=[opened("libcuda.so")]) == []
+    linked = [elf("a.so", needed=["libcuda.so.1"])]
+    assert select(linked, sources=[opened("libcuda.so")]) == ["libcuda.so"]
+    assert select(linked, [hint("b.so", "libcuda.so", "libcuda.so.1")]) == []
 
 
 @pytest.mark.parametrize(

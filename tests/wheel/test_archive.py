@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -183,3 +185,61 @@ def test_archive_can_be_read_while_another_pass_is_open(tmp_path: Path, library:
         again = partial(iter_chunks, archive, member)
         first, second = again(), again()
         assert next(first) == next(second)
+
+
+class Unseekable(io.RawIOBase):
+    """A pipe: sizes then follow the data, in a descriptor."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return self._file.write(data)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("zip64", [False, True])
+def test_descriptors_and_zip64(tmp_path: Path, library: bytes, compression: int, zip64: bool) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(Unseekable(out), "w", compression) as archive:
+        metadata = b"Name: demo\nVersion: 1\n"
+        for name, data in (("demo/x.so", library), ("demo-1.0.dist-info/METADATA", metadata)):
+            with archive.open(name, "w", force_zip64=zip64) as member:
+                member.write(data)
+    path = tmp_path / "demo-1.0-py3-none-any.whl"
+    path.write_bytes(out.getvalue())
+    with zipfile.ZipFile(path) as check:
+        assert check.infolist()[0].flag_bits & 8, "no data descriptor"
+    with open_archive(path) as archive_:
+        (found,) = iter_elf_members(archive_, ELF_MAGIC)
+        assert b"".join(iter_chunks(archive_, found)) == library
+        assert read_distribution(archive_).name == "demo"
+
+
+def test_more_members_than_a_plain_zip_can_count(tmp_path: Path, library: bytes) -> None:
+    path = tmp_path / "many-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(1 << 16):
+            archive.writestr(f"demo/{number}", b"")
+        archive.writestr("demo/x.so", library)
+    with open_archive(path) as archive_:
+        assert [m.path for m in iter_elf_members(archive_, ELF_MAGIC)] == ["demo/x.so"]
+
+
+def test_data_beyond_four_gigabytes(tmp_path: Path, library: bytes) -> None:
+    """Offsets of 64 bits, in a sparse file: a stored member of zeros takes no room."""
+    path = tmp_path / "large-1.0-py3-none-any.whl"
+    with path.open("wb") as file:
+        os.truncate(path, 0)
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("demo/a", b"")
+            file.seek((4 << 30) + 5)
+            archive.start_dir = file.tell()
+            archive.writestr("demo/x.so", library)
+    with open_archive(path) as archive_:
+        (found,) = iter_elf_members(archive_, ELF_MAGIC)
+        assert found.header_offset > 4 << 30
+        assert b"".join(iter_chunks(archive_, found)) == library

@@ -43,9 +43,11 @@ def select_dlopen(
 ) -> tuple[Dlopen, ...]:
     """Choose what is worth reporting among all libraries that a wheel's files open by name.
 
-    Left out are DT_NEEDED entries and members of the wheel, libpython and the C library, names for other
-    systems, and an unversioned ``libx.so`` where ``libx.so.1`` is known as well. Strings are not believed
-    where the wheel bundles that library under another name: they are what auditwheel left behind.
+    Left out are members of the wheel, libpython and the C library, names for other systems, and an
+    unversioned ``libx.so`` where ``libx.so.1`` is opened as well. Strings are the weakest evidence: not believed where
+    a DT_NEEDED entry says the same, nor where the wheel bundles that library under another name, as they
+    are then what auditwheel left behind. What sources and notes open is told even if it is a need too:
+    the file that opens it may not be the one that is linked against it.
 
     Args:
         objects: the wheel's ELF files.
@@ -68,9 +70,9 @@ def select_dlopen(
         name = claim.dlopen.soname
         if not _FILE.fullmatch(name) or _FOREIGN.search(name) or answered(name, claim.machine):
             continue
-        if claim.rank < _STRING or not answered.by_renamed(name):
+        if claim.rank < _STRING or not answered.by_linking(name):
             grouped.setdefault(name, []).append(claim)
-    versioned = {name.partition(".so")[0] for name in (*grouped, *answered.needed) if ".so." in name}
+    versioned = {name.partition(".so")[0] for name in grouped if ".so." in name}
     kept = (n for n in grouped if not (n.endswith(".so") and n.removesuffix(".so") in versioned))
     return tuple(_merge(grouped[name]) for name in sorted(kept))
 
@@ -94,27 +96,33 @@ class _Answered:
     """Tells the sonames that need no answer as dlopen."""
 
     def __init__(self, objects: Iterable[ElfObject], is_libc: IsLibc) -> None:
-        self.needed: set[str] = set()
+        self._needed: set[str] = set()
         self._own: set[str] = set()
         self._renamed: list[str] = []
         for obj in objects:
-            self.needed.update(obj.needed)
+            self._needed.update(obj.needed)
             self._own |= {obj.name, obj.soname or obj.name}
             if match := _RENAMED.fullmatch(obj.name):
                 self._renamed.append(match["stem"] + match["rest"])
+        self._stems = {name.partition(".so")[0] for name in self._needed if ".so." in name}
         self._is_libc = is_libc
 
     def __call__(self, soname: str, machine: str) -> bool:
         name = soname.rpartition("/")[2]
-        if soname in self.needed or name in self._own or _PYTHON.match(name):
+        if name in self._own or _PYTHON.match(name):
             return True
         # libm.so, the name for the linker, stands for libm.so.6
         names = [name, *(f"{name}.{major}" for major in _MAJORS)] if name.endswith(".so") else [name]
         return any(self._is_libc(n, machine) for n in names)
 
-    def by_renamed(self, soname: str) -> bool:
-        """Whether a member once had this soname: ``libx.so.1`` of ``libx.so.1.2`` or of ``libx-1.2.so``."""
+    def by_linking(self, soname: str) -> bool:
+        """Whether something is linked against it, or a member once had this soname.
+
+        ``libx.so.1`` was the soname of ``libx.so.1.2`` or of ``libx-1.2.so``.
+        """
         stem = soname.partition(".so")[0]
+        if soname in self._needed or (soname.endswith(".so") and stem in self._stems):
+            return True
         for name in self._renamed:
             own = name.partition(".so")[0]
             if f"{name}.".startswith(f"{soname}."):
