@@ -44,10 +44,10 @@ def select_dlopen(
     """Choose what is worth reporting among all libraries that a wheel's files open by name.
 
     Left out are members of the wheel, libpython and the C library, names for other systems, and an
-    unversioned ``libx.so`` where ``libx.so.1`` is opened as well. Strings are the weakest evidence: not believed where
-    a DT_NEEDED entry says the same, nor where the wheel bundles that library under another name, as they
-    are then what auditwheel left behind. What sources and notes open is told even if it is a need too:
-    the file that opens it may not be the one that is linked against it.
+    unversioned ``libx.so`` where ``libx.so.1`` is opened as well. What sources and notes open is told even
+    if it is a need too: the file that opens it may not be the one that is linked against it. Strings are the
+    weakest evidence: not believed where a DT_NEEDED entry says the same, nor where the wheel bundles that
+    library under another name, as they are then what auditwheel left behind.
 
     Args:
         objects: the wheel's ELF files.
