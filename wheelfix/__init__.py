@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wheelfix.errors import ApplyError, ElfError, IndexProblem, InputError, WheelError, WheelfixError
-    from wheelfix.flows import scan_wheel
+    from wheelfix.flows.scan import scan_wheel
     from wheelfix.index.sources import open_index
     from wheelfix.model.elf import ElfObject, VersionNeed
     from wheelfix.model.index import IndexInfo, Lookup, Provider
@@ -51,7 +51,7 @@ _HOMES = {
         "WheelError",
         "WheelfixError",
     ),
-    "wheelfix.flows": ("scan_wheel",),
+    "wheelfix.flows.scan": ("scan_wheel",),
     "wheelfix.index.sources": ("open_index",),
     "wheelfix.model.elf": ("ElfObject", "VersionNeed"),
     "wheelfix.model.index": ("IndexInfo", "Lookup", "Provider"),

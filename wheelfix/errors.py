@@ -34,6 +34,10 @@ class WheelfixError(Exception):
         self.problem = problem
         self.hint = hint
 
+    def __reduce__(self) -> tuple[type[WheelfixError], tuple[str, str, str]]:
+        """Errors of another process arrive whole."""
+        return type(self), (self.subject, self.problem, self.hint)
+
 
 class InputError(WheelfixError):
     """The input is missing, unreadable, broken or hostile."""

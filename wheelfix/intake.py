@@ -6,7 +6,7 @@ The readers of archives and of ELF files do not know each other; here the stream
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,23 +23,20 @@ from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding
 from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution
+from wheelfix.processes import run_beside
 from wheelfix.wheel.archive import (
     Archive,
-    Member,
     iter_chunks,
     iter_elf_members,
     open_archive,
     read_distribution,
 )
 from wheelfix.wheel.environment import Environment, find_wheels, read_environment
-from wheelfix.wheel.pysource import MAX_SOURCE
 from wheelfix.wheel.results import read_cached, store_cached
-from wheelfix.wheel.sources import Source, read_sources
-from wheelfix.wheel.tree import read_regular
+from wheelfix.wheel.sources import is_source, read_tree_sources, read_wheel_sources
 
 Progress = Callable[[int, int], None]
 _MANY_BYTES = 8 << 20
-_MANY_FILES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +72,7 @@ def read_wheel(path: Path, *, cache: Path | None = None, progress: Progress | No
     with open_archive(path) as archive:
         wheel = read_distribution(archive)
         known = _read_known(archive, cache) if cache else None
-        objects, hints, uses = known or _read_members(archive, progress)
+        objects, hints, uses = known or _read_members(archive, path, progress)
         if cache and known is None:
             store_cached(archive, cache, ElfObject, objects)
             store_cached(archive, cache, ElfHints, hints)
@@ -101,9 +98,10 @@ def read_installed(directory: Path, *, progress: Progress | None = None) -> tupl
     if not environment.distributions:
         raise InputError(str(directory), "holds no wheels, distributions or ELF files", "check it")
     total, done = sum(len(i.elf_files) for i in environment.distributions), 0
-    sources = list(_list_sources(environment))
     read = []
-    with read_sources(sources, many=len(sources) >= _MANY_FILES) as pending:
+    with run_beside(
+        read_tree_sources, environment.site, environment.root, _list_sources(environment)
+    ) as pending:
         for installed in environment.distributions:
             read.append(read_elf_paths((f.path, f.disk) for f in installed.elf_files))
             done += len(installed.elf_files)
@@ -177,26 +175,25 @@ def _read_known(archive: Archive, cache: Path) -> _Facts | None:
     return None if objects is None or hints is None or uses is None else (objects, hints, uses)
 
 
-def _read_members(archive: Archive, progress: Progress | None) -> _Facts:
+def _read_members(archive: Archive, path: Path, progress: Progress | None) -> _Facts:
     count = _count_up(progress, sum(m.size for m in archive.members))
-    sources = [m for m in archive.members if m.path.endswith(".py") and m.size <= MAX_SOURCE]
     elf_files = (
         ElfSource(path=m.path, chunks=partial(iter_chunks, archive, m), size=m.size)
         for m in iter_elf_members(archive, ELF_MAGIC)
     )
-    with (
-        read_elf_files(elf_files, on_bytes=count) as pending,
-        read_sources(
-            ((m.path, partial(_read_member, archive, m)) for m in sources),
-            many=sum(m.size for m in sources) >= _MANY_BYTES,
-        ) as pending_uses,
-    ):
+    with _read_sources(archive, path) as pending_uses, read_elf_files(elf_files, on_bytes=count) as pending:
         pairs, uses = pending(), pending_uses()
     return tuple(obj for obj, _ in pairs), tuple(hints for _, hints in pairs), uses
 
 
-def _read_member(archive: Archive, member: Member) -> bytes:
-    return b"".join(iter_chunks(archive, member))
+@contextmanager
+def _read_sources(archive: Archive, path: Path) -> Iterator[Callable[[], tuple[SourceUse, ...]]]:
+    """Parsing holds the interpreter's lock, for which threads that inflate wait: much of it runs beside."""
+    if sum(m.size for m in archive.members if is_source(m)) < _MANY_BYTES:
+        yield partial(read_wheel_sources, path)
+        return
+    with run_beside(read_wheel_sources, path) as pending:
+        yield pending
 
 
 def _read_member_symbols(path: Path, wanted: Collection[str]) -> tuple[Symbols, ...]:
@@ -212,16 +209,9 @@ def _read_file_symbols(places: Mapping[str, Path], wanted: Collection[str]) -> t
     return tuple(read_symbols_at(path, place) for path, place in places.items() if path in wanted)
 
 
-def _list_sources(environment: Environment) -> Iterator[Source]:
-    root, site = str(environment.root), str(environment.site)
-    for installed in environment.distributions:
-        for path in sorted(installed.distribution.files) if installed.distribution else ():
-            if path.endswith(".py"):
-                yield path, partial(_read_source, f"{site}/{path}", root)
-
-
-def _read_source(disk: str, root: str) -> bytes:
-    return read_regular(disk, root=root, limit=MAX_SOURCE) or b""
+def _list_sources(environment: Environment) -> list[str]:
+    files = (i.distribution.files for i in environment.distributions if i.distribution)
+    return sorted(path for paths in files for path in paths if path.endswith(".py"))
 
 
 def _group_uses(uses: Iterable[SourceUse], environment: Environment) -> Mapping[int, list[SourceUse]]:

@@ -59,7 +59,7 @@ def build(
 
     Without -o the table goes into the cache, where every command finds it by the database's digest.
     """
-    from wheelfix import flows
+    from wheelfix.flows import index as flows
 
     if stores:
         if output is None:
@@ -82,7 +82,7 @@ def update(*, url: str | None, pypi: bool, system: str, quiet: bool) -> None:
 
     The new table replaces the old one only when the database has been read to its end.
     """
-    from wheelfix import flows
+    from wheelfix.flows import index as flows
 
     if url and pypi:
         raise click.UsageError("--url and --pypi name two sources: give one")
@@ -98,7 +98,7 @@ def update(*, url: str | None, pypi: bool, system: str, quiet: bool) -> None:
 @basic_options
 def info(*, as_json: bool, quiet: bool) -> None:
     """Tell which indexes there are, which one is asked (*) and why."""
-    from wheelfix import flows
+    from wheelfix.flows import index as flows
     from wheelfix.report.json import render_sources as render_json
     from wheelfix.report.plain import render_sources
 

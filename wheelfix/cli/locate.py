@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wheelfix.cli.options import common_options
+from wheelfix.model.scan import OPEN_CLASSES
 
 _EPILOG = """\b
 Examples:
@@ -65,8 +66,8 @@ def locate(
     SONAME is a soname, a file name, a path (of which the last part counts) or a glob. Each answer names
     attribute, output, version, path, store path and score.
     """
-    from wheelfix import flows
     from wheelfix.cli.progress import index_progress
+    from wheelfix.flows import locate as flows
 
     if any_file:
         sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))
@@ -81,14 +82,14 @@ def locate(
         from wheelfix.report.plain import render_located
 
         click.echo(render_located(results, every=every, why=why), nl=False)
-    sys.exit(0 if results and all(r.need_class not in flows.OPEN_CLASSES for r in results) else 1)
+    sys.exit(0 if results and all(r.need_class not in OPEN_CLASSES for r in results) else 1)
 
 
 def _locate_files(
     patterns: tuple[str, ...], *, regex: bool, index: Path | None, as_json: bool, quiet: bool
 ) -> int:
-    from wheelfix import flows
     from wheelfix.cli.progress import show_progress
+    from wheelfix.flows import locate as flows
     from wheelfix.report.json import render_hits as render_json
     from wheelfix.report.plain import render_hits
 

@@ -9,7 +9,7 @@ import click
 
 from wheelfix.cli.options import FILE, common_options, tell_error
 from wheelfix.errors import WheelfixError
-from wheelfix.model.scan import Explanation, WheelScan
+from wheelfix.model.scan import OPEN_CLASSES, Explanation, WheelScan
 from wheelfix.report.escape import printable
 
 _EPILOG = """\b
@@ -72,8 +72,8 @@ def scan(
     First the answer (what to put into buildInputs, what to ignore, what other wheels bring), then every need
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.
     """
-    from wheelfix import flows
     from wheelfix.cli.progress import index_progress, show_progress
+    from wheelfix.flows import scan as flows
 
     with index_progress(index, enabled=not quiet) as on_index:
         table = flows.open_index(index, progress=on_index)
@@ -104,18 +104,18 @@ def scan(
 
 
 def _tell_scans(scans: list[WheelScan], *, as_json: bool, quiet: bool) -> int:
-    from wheelfix.report.json import render_scans
-    from wheelfix.report.terminal import print_scans
-
     if scans and as_json:
+        from wheelfix.report.json import render_scans
+
         click.echo(render_scans(scans), nl=False)
     elif scans:
+        from wheelfix.report.terminal import print_scans
+
         print_scans(scans, file=sys.stdout, details=not quiet)
     return 0 if all(result.answered for result in scans) else 1
 
 
 def _tell_explanations(found: list[Explanation], soname: str, *, as_json: bool) -> int:
-    from wheelfix.flows import OPEN_CLASSES
     from wheelfix.report.json import render_explanations as render_json
     from wheelfix.report.plain import render_explanations
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from wheelfix.index.sources import build_cached, find_database, find_fetched_database, find_fetched_table
+from wheelfix.index.sources import (
+    build_cached,
+    find_database,
+    find_fetched_database,
+    find_fetched_table,
+    find_sources,
+)
 from wheelfix.index.table import open_file
 from wheelfix.model.index import IndexInfo
+
+__all__ = ["build_database", "build_index", "fetch_index", "find_sources", "install_index"]
 
 Progress = Callable[[int, int], None]
 

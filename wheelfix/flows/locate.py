@@ -12,10 +12,10 @@ from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.index.sources import find_database, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.locate import FileHit, Located
-from wheelfix.model.scan import NeedClass
 from wheelfix.resolve.locate import locate_one
 
-OPEN_CLASSES = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})  # these leave the user without an answer
+__all__ = ["locate", "locate_files", "open_index"]
+
 Progress = Callable[[int, int], None]
 
 
@@ -32,7 +32,7 @@ def locate(
 
     Args:
         names: sonames, file names, paths (of which the last part counts) or globs.
-        index: as in :func:`wheelfix.flows.scan_wheel`.
+        index: as in :func:`wheelfix.scan_wheel`.
         every: also the packages that have such a file and are no providers.
         regex: names are regular expressions, searched for in file names.
         prefer: attributes that win among several, strongest first.

@@ -15,6 +15,15 @@ from wheelfix.model.scan import Explanation, WheelScan
 if TYPE_CHECKING:
     from wheelfix.intake import Intake
 
+__all__ = [
+    "ScanOptions",
+    "explain_target",
+    "open_index",
+    "scan_directory",
+    "scan_target",
+    "scan_wheel",
+]
+
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all; from any thread."""
 

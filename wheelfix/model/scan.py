@@ -22,6 +22,10 @@ class NeedClass(StrEnum):
     UNKNOWN = "unknown"
 
 
+OPEN_CLASSES = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})
+"""These leave the user without an answer."""
+
+
 class Level(StrEnum):
     """Weight of a finding; only an error changes the exit code."""
 
@@ -181,7 +185,6 @@ class WheelScan:
     @property
     def answered(self) -> bool:
         """Every need has an answer and no finding is an error: exit code 0."""
-        open_classes = {NeedClass.AMBIGUOUS, NeedClass.UNKNOWN}
-        return not any(n.need_class in open_classes for n in self.needs) and not any(
+        return not any(n.need_class in OPEN_CLASSES for n in self.needs) and not any(
             f.level is Level.ERROR for f in self.findings
         )

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
-from wheelfix.model.scan import Dlopen, Finding, Level, Need, NeedClass, WheelScan
+from wheelfix.model.scan import OPEN_CLASSES, Dlopen, Finding, Level, Need, NeedClass, WheelScan
 from wheelfix.report.escape import printable
 
 _STYLES = {
@@ -32,7 +32,6 @@ _FINDINGS_SHOWN = 8
 _FOLDED_SHOWN = 4
 _DLOPEN_SHOWN = 8
 _SUMMARY_SHOWN = 6
-_OPEN = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})
 
 
 def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = True) -> None:
@@ -87,7 +86,7 @@ def _print_summary(console: Console, scans: Sequence[WheelScan]) -> None:
         for attr in scan.build_inputs:
             attrs.setdefault(attr, []).append(who)
         for need in scan.needs:
-            if need.need_class in _OPEN and need.machine == scan.machine:
+            if need.need_class in OPEN_CLASSES and need.machine == scan.machine:
                 open_needs.setdefault(need.soname, []).append(who)
         ignored.update(scan.ignore_missing)
     if attrs:

@@ -146,7 +146,7 @@ def iter_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
     end = start + member.compressed_size
     total, checksum = 0, 0
     try:
-        for chunk in _iter_raw(archive.read, member, start, end, 1 << 18):
+        for chunk in _iter_raw(archive.read, member, start, end, 1 << 20):
             total += len(chunk)
             checksum = crc32(chunk, checksum)
             if total > member.size:
