@@ -51,6 +51,16 @@ def test_musl_wheel_is_a_warning() -> None:
     assert "musl" in finding.message
 
 
+def test_unreached_member_is_found_by_its_file_name_only() -> None:
+    reason = "lib/x.so carries it, but no rpath leads there: it has to be loaded first"
+    needs = [need(soname, NeedClass.BUNDLED, reason=reason) for soname in ("libnamed.so.1", "libother.so.1")]
+    objects = [elf("lib/libnamed.so.1"), elf("lib/libother.so", soname="libother.so.1")]
+    named, other = sorted(find_findings(wheel(), objects, needs, "x86_64"), key=lambda f: f.subject)
+    assert (named.subject, other.subject) == ("libnamed.so.1", "libother.so.1")
+    assert "finds it by its name" in named.message
+    assert "autoPatchelfIgnoreMissingDeps" in other.message
+
+
 def test_program_names_its_interpreter() -> None:
     program = elf("bin/uv", interpreter="/lib64/ld-linux-x86-64.so.2")
     (finding,) = find_findings(wheel(), [program], [], "x86_64")

@@ -169,6 +169,28 @@ class TestSiblings:
         need = only(decide([user], [], dist=wheel(requires=["base-lib"])))
         assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "base-lib")
 
+    @pytest.mark.parametrize("name", ["libtsid", "tsid"])
+    def test_a_library_named_like_a_required_distribution(self, name: str) -> None:
+        # tsid: libtsid.so of the wheel libtsid, beside the other libraries of cmeel, not nixpkgs' tsid.
+        user = elf("cmeel.prefix/lib/python3.12/x.so", needed=["libtsid.so"], rpath=["$ORIGIN/.."])
+        fillers = {"cmeel.prefix/lib": ["cmeel-boost"]}
+        known = facts("libtsid.so", attrs=["tsid"])
+        need = only(decide([user], [known], dist=wheel("demo", requires=[name]), fillers=fillers))
+        assert (need.need_class, need.distribution) == (NeedClass.SIBLING, name)
+        alone = only(decide([user], [known], dist=wheel("demo", requires=[name])))
+        assert alone.need_class is NeedClass.PROVIDED
+
+    def test_what_only_wheels_carry_is_theirs_without_metadata(self) -> None:
+        # scann and tensorflow-io-gcs-filesystem require tensorflow for an extra only.
+        known = facts("libtensorflow_framework.so.2", carriers=[("tensorflow", "tensorflow")])
+        need = only(decide([elf("x.so", needed=["libtensorflow_framework.so.2"])], [known]))
+        assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "tensorflow")
+        assert "the metadata does not name" in need.reason
+
+    def test_what_nixpkgs_has_is_no_wheels_without_metadata(self) -> None:
+        known = facts("libtbb.so.12", attrs=["onetbb"], carriers=[("tbb", "../..")])
+        assert only(decide([elf("x.so", needed=["libtbb.so.12"])], [known])).need_class is NeedClass.PROVIDED
+
     def test_the_wheel_is_no_sibling_of_itself(self) -> None:
         known = facts("libc10.so", carriers=[("torch", "torch/lib")])
         user = elf("torch/x.so", needed=["libc10.so"], runpath=["$ORIGIN/lib"])

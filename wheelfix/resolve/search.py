@@ -48,9 +48,10 @@ class WheelSearch:
             (o.machine, find_install_path(o.path)): o for o in self._objects.values() if o.dynamic
         }
         self._carriers: dict[tuple[str, str], ElfObject] = {}
-        # A member's own soname is better evidence than its file name; the first in path order wins.
+        # A member's own soname is better evidence than its file name; of several copies the one that also
+        # has the name wins, then the first in path order.
         for name in ("soname", "name"):
-            for obj in sorted(self._installed.values(), key=lambda o: o.path):
+            for obj in sorted(self._installed.values(), key=lambda o: (o.name != o.soname, o.path)):
                 if (carried := getattr(obj, name)) and not obj.executable:
                     self._carriers.setdefault((obj.machine, carried), obj)
         self._parents = self._find_parents()

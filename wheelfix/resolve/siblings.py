@@ -71,6 +71,8 @@ def find_sibling(
             distribution=best.distribution,
             reason=f"rpath {entry} names {best.directory}{_say_required(best, required)}",
         )
+    if sibling := _find_by_name(soname, directories, fillers, required):
+        return sibling
     if not provided and (sibling := _find_by_directory(directories, fillers, required, wheel)):
         return sibling
     if _TOOLCHAIN.fullmatch(soname):
@@ -92,6 +94,30 @@ def find_sibling(
             return Sibling(
                 distribution=best.distribution,
                 reason=f"torch requires {best.distribution} and loads it first",
+            )
+    if others and not provided:
+        best = _pick(others, required, wanted)
+        return Sibling(
+            distribution=best.distribution,
+            reason=f"only wheels carry it, such as {best.distribution}, which the metadata does not name",
+        )
+    return None
+
+
+def _find_by_name(
+    soname: str,
+    directories: Mapping[str, str],
+    fillers: Mapping[str, Sequence[str]],
+    required: Mapping[str, Requirement],
+) -> Sibling | None:
+    """A library named like a required distribution, in a place that other distributions fill too."""
+    stem = soname.partition(".so")[0].lower().replace("_", "-")
+    name = next((n for n in (stem, stem.removeprefix("lib")) if n in required), None)
+    for directory, entry in directories.items():
+        if name and fillers.get(directory):
+            return Sibling(
+                distribution=name,
+                reason=f"rpath {entry} names {directory}, and the metadata requires {name}",
             )
     return None
 
