@@ -52,6 +52,15 @@ def test_runpath_switches_the_inherited_rpath_off() -> None:
     assert found.via is None
 
 
+def test_musl_inherits_either_run_path() -> None:
+    libc = "libc.musl-x86_64.so.1"
+    parent = elf("a/x.so", needed=[libc, "liby.so.1"], runpath=["$ORIGIN/../a.libs"])
+    child = elf("a.libs/liby.so.1", needed=[libc, "libz.so.1"], runpath=["/elsewhere"])
+    found = WheelSearch([parent, child, elf("a.libs/libz.so.1")]).find(child, "libz.so.1")
+    assert found is not None
+    assert found.inherited_from == "a/x.so"
+
+
 def test_another_machine_is_no_answer() -> None:
     user = elf("a/x.so", needed=["liby.so.1"], runpath=["$ORIGIN"])
     assert WheelSearch([user, elf("a/liby.so.1", machine="aarch64")]).find(user, "liby.so.1") is None

@@ -2,7 +2,8 @@
 
 glibc's order (``elf/dl-load.c``, ``_dl_map_object``): an object without DT_RUNPATH is searched for through
 its own DT_RPATH and that of everything that loaded it; DT_RUNPATH counts for the object's own needs only, and
-switches every DT_RPATH off. Before any of it, a soname that is already loaded is taken as it is.
+switches every DT_RPATH off. Before any of it, a soname that is already loaded is taken as it is. For musl
+(``ldso/dynlink.c``, ``load_library``) both tags are the same, and both are inherited.
 """
 
 from __future__ import annotations
@@ -75,12 +76,12 @@ class WheelSearch:
 
     def _find_entries(self, obj: ElfObject) -> list[Entry]:
         own = self._expand(obj, obj.runpath or obj.rpath)
-        if obj.runpath:
+        if obj.runpath and not _is_musl(obj):
             return own
         return own + [e for path in self._ancestors(obj.path) for e in self._inheritable(self._objects[path])]
 
     def _inheritable(self, obj: ElfObject) -> list[Entry]:
-        return [] if obj.runpath else self._expand(obj, obj.rpath)
+        return [] if obj.runpath and not _is_musl(obj) else self._expand(obj, obj.runpath or obj.rpath)
 
     @staticmethod
     def _expand(obj: ElfObject, entries: Iterable[str]) -> list[Entry]:
@@ -109,3 +110,8 @@ class WheelSearch:
             seen.update(level)
             order += level
         return order
+
+
+def _is_musl(obj: ElfObject) -> bool:
+    """Whether musl's loader loads it: what it is linked with says so."""
+    return any(soname == "libc.so" or soname.startswith(("libc.musl-", "ld-musl-")) for soname in obj.needed)
