@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from tests.support.objects import elf, facts, wheel
 from wheelfix.model.elf import ElfObject, VersionNeed
-from wheelfix.model.scan import Need, NeedClass, SonameFacts
+from wheelfix.model.scan import Carrier, Need, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution
 from wheelfix.resolve.needs import classify, find_wants
 
@@ -186,6 +187,18 @@ class TestSiblings:
         need = only(decide([elf("x.so", needed=["libtensorflow_framework.so.2"])], [known]))
         assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "tensorflow")
         assert "the metadata does not name" in need.reason
+
+    @pytest.mark.parametrize(
+        ("soname", "distribution", "kind"),
+        [
+            ("libboost_python312.so.1.66.0", "cmeel-boost", NeedClass.UNKNOWN),
+            ("libopenvino.so.2641", "openvino", NeedClass.SIBLING),
+        ],
+    )
+    def test_a_pattern_claims_namesakes_only(self, soname: str, distribution: str, kind: NeedClass) -> None:
+        carrier = Carrier(distribution=distribution, directory="x/lib", exact=False)
+        known = replace(facts(soname), carriers=(carrier,))
+        assert only(decide([elf("x.so", needed=[soname])], [known])).need_class is kind
 
     def test_what_nixpkgs_has_is_no_wheels_without_metadata(self) -> None:
         known = facts("libtbb.so.12", attrs=["onetbb"], carriers=[("tbb", "../..")])

@@ -95,13 +95,18 @@ def find_sibling(
                 distribution=best.distribution,
                 reason=f"torch requires {best.distribution} and loads it first",
             )
-    if others and not provided:
-        best = _pick(others, required, wanted)
+    if not provided and (sole := [c for c in others if c.exact or _is_namesake(c, soname)]):
+        best = _pick(sole, required, wanted)
         return Sibling(
             distribution=best.distribution,
             reason=f"only wheels carry it, such as {best.distribution}, which the metadata does not name",
         )
     return None
+
+
+def _is_namesake(carrier: Carrier, soname: str) -> bool:
+    """Whether a library is its carrier's own: a pattern alone would also match any old ``libboost_*.so.*``."""
+    return carrier.distribution.removeprefix("lib").replace("-", "_") in soname.lower()
 
 
 def _find_by_name(
