@@ -105,7 +105,7 @@ def find_sibling(
 
 
 def _is_namesake(carrier: Carrier, soname: str) -> bool:
-    """Whether a library is its carrier's own: a pattern alone would also match any old ``libboost_*.so.*``."""
+    """Whether a library is its carrier's own: a pattern alone would match any old ``libboost_x.so.1.66``."""
     return carrier.distribution.removeprefix("lib").replace("-", "_") in soname.lower()
 
 
