@@ -200,6 +200,14 @@ class TestSiblings:
         known = replace(facts(soname), carriers=(carrier,))
         assert only(decide([elf("x.so", needed=[soname])], [known])).need_class is kind
 
+    def test_a_wheel_in_the_carriers_place_is_another_edition(self) -> None:
+        # PyQt5 5.12 brings Qt itself, in PyQt5/Qt; what it leaves out is not pyqt5-qt5's, which is Qt 5.15.
+        carriers = [("pyqt5-qt5", "PyQt5/Qt5/lib"), ("pyside2", "PySide2/Qt/lib")]
+        known = facts("libQt5WebView.so.5", carriers=carriers)
+        dist = wheel("pyqt5", files=["PyQt5/Qt/lib/libQt5Core.so.5"])
+        need = only(decide([elf("PyQt5/Qt/plugins/x.so", needed=[known.soname])], [known], dist=dist))
+        assert need.need_class is NeedClass.UNKNOWN
+
     def test_what_nixpkgs_has_is_no_wheels_without_metadata(self) -> None:
         known = facts("libtbb.so.12", attrs=["onetbb"], carriers=[("tbb", "../..")])
         assert only(decide([elf("x.so", needed=["libtbb.so.12"])], [known])).need_class is NeedClass.PROVIDED

@@ -95,7 +95,11 @@ def find_sibling(
                 distribution=best.distribution,
                 reason=f"torch requires {best.distribution} and loads it first",
             )
-    if not provided and (sole := [c for c in others if c.exact or _is_namesake(c, soname)]):
+    # Where the wheel fills a carrier's place itself, it is another edition: PyQt5 from before pyqt5-qt5.
+    own = {path.partition("/")[0] for path in wheel.files}
+    edition = any(c.directory.partition("/")[0] in own for c in others)
+    sole = [c for c in others if c.exact or _is_namesake(c, soname)]
+    if sole and not provided and not edition:
         best = _pick(sole, required, wanted)
         return Sibling(
             distribution=best.distribution,
