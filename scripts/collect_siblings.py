@@ -60,18 +60,18 @@ onemkl-sycl-blas onemkl-sycl-datafitting onemkl-sycl-dft onemkl-sycl-lapack onem
 onemkl-sycl-sparse onemkl-sycl-stats onemkl-sycl-vm tbb tcmlib umf
 """
 QT = """
-pyqt3d-qt5 pyqt5-qt5 pyqt6-3d-qt6 pyqt6-charts-qt6 pyqt6-qt6 pyqt6-webengine-qt6 pyqtchart-qt5
-pyqtdatavisualization-qt5 pyqtwebengine-qt5 pyside6-addons pyside6-essentials pyside6-pdf
-pyside6-webengine shiboken6
+pyqt3d-qt5 pyqt5-qt5 pyqt6-3d-qt6 pyqt6-charts-qt6 pyqt6-datavisualization-qt6 pyqt6-networkauth-qt6
+pyqt6-qt6 pyqt6-webengine-qt6 pyqtchart-qt5 pyqtdatavisualization-qt5 pyqtwebengine-qt5 pyside6-addons
+pyside6-essentials pyside6-pdf pyside6-webengine shiboken6
 """
 CMEEL = """
 cmeel-assimp cmeel-boost cmeel-console-bridge cmeel-octomap cmeel-qhull cmeel-tinyxml2 cmeel-urdfdom
-cmeel-zlib coal eigenpy libcoal libpinocchio pin
+cmeel-zlib coal eigenpy eiquadprog libcoal libcrocoddyl libpinocchio pin
 """
 OTHER = """
-cadquery-ocp casadi gmsh jax-cuda12-plugin jax-cuda13-plugin jaxlib libclang mpich openmpi openvino
-pyarrow pyvex rapids-logger tensorflow tensorflow-cpu torch torchcodec unicorn usd-core vtk xgboost
-z3-solver
+apache-tvm-ffi cadquery-ocp casadi dpctl gmsh jax-cuda12-plugin jax-cuda13-plugin jaxlib libclang mpich
+openmpi openvino pyarrow pyvex rapids-logger tensorflow tensorflow-cpu torch torchcodec unicorn usd-core
+vtk xgboost z3-solver
 """
 # Names and places that moved: what releases still in use have.
 OLDER = """

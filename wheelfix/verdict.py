@@ -61,7 +61,7 @@ def conclude(
         dlopen=name_providers(dlopen, find_opened(table, {d.soname for d in dlopen})),
         build_inputs=build_inputs,
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
-        ignore_missing=collect_ignored(needs, machine),
+        ignore_missing=collect_ignored(needs, objects, machine),
         findings=find_findings(
             wheel, objects, needs, machine, intake=intake.findings, hints=intake.hints, uses=intake.uses
         ),

@@ -192,3 +192,9 @@ def read_soname(content: bytes, path: Path) -> str:
     match = re.search(r"\(SONAME\)\s+Library soname: \[(.+)\]", done.stdout)
     assert match is not None, path
     return match[1]
+
+
+def test_name_without_a_version_is_the_same_library() -> None:
+    # hpp-fcl is built against a cmeel-octomap whose libraries had no version in their names.
+    (carrier,) = find_distributions("liboctomath.so")
+    assert (carrier.distribution, carrier.directory) == ("cmeel-octomap", "cmeel.prefix/lib")

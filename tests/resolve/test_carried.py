@@ -71,7 +71,7 @@ def test_a_distribution_no_table_knows_is_found_by_its_bytes() -> None:
     at_hand = beside(("newlib", "newlib/libnew.so.3"))
     need = only(decide([user], [], at_hand=at_hand))
     assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "newlib")
-    assert "has to be loaded first" in need.reason
+    assert "only wheels carry it, such as newlib" in need.reason
 
 
 def test_two_that_carry_it_and_are_named_nowhere_are_no_answer() -> None:

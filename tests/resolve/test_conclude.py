@@ -28,9 +28,15 @@ def test_inputs_are_provided_needs_of_the_machine_only() -> None:
     assert collect_build_inputs(needs, "x86_64") == ("zlib",)
 
 
-def test_only_driver_needs_are_ignored() -> None:
-    needs = [need("libcuda.so.1", NeedClass.DRIVER), need("libgone.so", NeedClass.UNKNOWN)]
-    assert collect_ignored(needs, "x86_64") == ("libcuda.so.1",)
+def test_ignored_are_driver_needs_and_what_the_hook_knows_by_another_name() -> None:
+    needs = [
+        need("libcuda.so.1", NeedClass.DRIVER),
+        need("libgone.so", NeedClass.UNKNOWN),
+        need("liba.so.1", NeedClass.BUNDLED),
+        need("libb.so.1", NeedClass.BUNDLED),
+    ]
+    objects = [elf("x/liba.so.1"), elf("x/libb-12345678.so.1", soname="libb.so.1")]
+    assert collect_ignored(needs, objects, "x86_64") == ("libb.so.1", "libcuda.so.1")
 
 
 def test_machine_follows_the_tag() -> None:
@@ -49,6 +55,16 @@ def test_musl_wheel_is_a_warning() -> None:
     (finding,) = find_findings(wheel(), [elf("x.so")], needs, "x86_64")
     assert finding.level is Level.WARNING
     assert "musl" in finding.message
+
+
+def test_unreached_member_is_found_by_its_file_name_only() -> None:
+    reason = "lib/x.so carries it, but no rpath leads there: it has to be loaded first"
+    needs = [need(soname, NeedClass.BUNDLED, reason=reason) for soname in ("libnamed.so.1", "libother.so.1")]
+    objects = [elf("lib/libnamed.so.1"), elf("lib/libother.so", soname="libother.so.1")]
+    named, other = sorted(find_findings(wheel(), objects, needs, "x86_64"), key=lambda f: f.subject)
+    assert (named.subject, other.subject) == ("libnamed.so.1", "libother.so.1")
+    assert "finds it by its name" in named.message
+    assert "autoPatchelfIgnoreMissingDeps" in other.message
 
 
 def test_program_names_its_interpreter() -> None:

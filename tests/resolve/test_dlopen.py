@@ -72,6 +72,8 @@ def test_unversioned_name_yields_to_a_versioned_one() -> None:
         ("libSDL2-2-1667c208.0.so.0.2800.4", "libSDL2-2.0.so.0"),
         ("libdw-0-780627ce.176.so", "libdw.so.1"),
         ("libgomp-e985bcbb.so.1.0.0", "libgomp.so.1"),
+        ("libgfortran-daac5196-038a5e3c.so.5.0.0", "libgfortran.so.5"),
+        ("libgdal-demo-e8f6bdb0.so.35.3.9.2", "libgdal.so.35"),
     ],
 )
 def test_string_left_behind_by_auditwheel(member: str, soname: str) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from tests.support.objects import elf, facts, wheel
 from wheelfix.model.carried import AtHand
 from wheelfix.model.elf import ElfObject, VersionNeed
-from wheelfix.model.scan import Need, NeedClass, SonameFacts
+from wheelfix.model.scan import Carrier, Need, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution
 from wheelfix.resolve.needs import classify, find_cases, find_wants
 
@@ -170,6 +171,48 @@ class TestSiblings:
         user = elf("ext/x.so", needed=["libnew.so.1"], runpath=["$ORIGIN/../base_lib/lib"])
         need = only(decide([user], [], dist=wheel(requires=["base-lib"])))
         assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "base-lib")
+
+    @pytest.mark.parametrize("name", ["libtsid", "tsid"])
+    def test_a_library_named_like_a_required_distribution(self, name: str) -> None:
+        # tsid: libtsid.so of the wheel libtsid, beside the other libraries of cmeel, not nixpkgs' tsid.
+        user = elf("cmeel.prefix/lib/python3.12/x.so", needed=["libtsid.so"], rpath=["$ORIGIN/.."])
+        fillers = {"cmeel.prefix/lib": ["cmeel-boost"]}
+        known = facts("libtsid.so", attrs=["tsid"])
+        need = only(decide([user], [known], dist=wheel("demo", requires=[name]), fillers=fillers))
+        assert (need.need_class, need.distribution) == (NeedClass.SIBLING, name)
+        alone = only(decide([user], [known], dist=wheel("demo", requires=[name])))
+        assert alone.need_class is NeedClass.PROVIDED
+
+    def test_what_only_wheels_carry_is_theirs_without_metadata(self) -> None:
+        # scann and tensorflow-io-gcs-filesystem require tensorflow for an extra only.
+        known = facts("libtensorflow_framework.so.2", carriers=[("tensorflow", "tensorflow")])
+        need = only(decide([elf("x.so", needed=["libtensorflow_framework.so.2"])], [known]))
+        assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "tensorflow")
+        assert "the metadata does not name" in need.reason
+
+    @pytest.mark.parametrize(
+        ("soname", "distribution", "kind"),
+        [
+            ("libboost_python312.so.1.66.0", "cmeel-boost", NeedClass.UNKNOWN),
+            ("libopenvino.so.2641", "openvino", NeedClass.SIBLING),
+        ],
+    )
+    def test_a_pattern_claims_namesakes_only(self, soname: str, distribution: str, kind: NeedClass) -> None:
+        carrier = Carrier(distribution=distribution, directory="x/lib", exact=False)
+        known = replace(facts(soname), carriers=(carrier,))
+        assert only(decide([elf("x.so", needed=[soname])], [known])).need_class is kind
+
+    def test_a_wheel_in_the_carriers_place_is_another_edition(self) -> None:
+        # PyQt5 5.12 brings Qt itself, in PyQt5/Qt; what it leaves out is not pyqt5-qt5's, which is Qt 5.15.
+        carriers = [("pyqt5-qt5", "PyQt5/Qt5/lib"), ("pyside2", "PySide2/Qt/lib")]
+        known = facts("libQt5WebView.so.5", carriers=carriers)
+        dist = wheel("pyqt5", files=["PyQt5/Qt/lib/libQt5Core.so.5"])
+        need = only(decide([elf("PyQt5/Qt/plugins/x.so", needed=[known.soname])], [known], dist=dist))
+        assert need.need_class is NeedClass.UNKNOWN
+
+    def test_what_nixpkgs_has_is_no_wheels_without_metadata(self) -> None:
+        known = facts("libtbb.so.12", attrs=["onetbb"], carriers=[("tbb", "../..")])
+        assert only(decide([elf("x.so", needed=["libtbb.so.12"])], [known])).need_class is NeedClass.PROVIDED
 
     def test_the_wheel_is_no_sibling_of_itself(self) -> None:
         known = facts("libc10.so", carriers=[("torch", "torch/lib")])

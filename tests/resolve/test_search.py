@@ -18,6 +18,15 @@ def test_a_member_without_a_path_to_it_has_to_be_loaded_first() -> None:
     assert (found.path, found.via) == ("b/y-renamed.so", None)
 
 
+def test_of_several_copies_the_one_with_the_name_carries_the_soname() -> None:
+    # Wheels cannot hold links: tbb has libtbbmalloc.so, libtbbmalloc.so.2 and libtbbmalloc.so.2.13.
+    user = elf("a/x.so", needed=["liby.so.2"])
+    copies = [elf(f"lib/{name}", soname="liby.so.2") for name in ("liby.so", "liby.so.2", "liby.so.2.13")]
+    found = WheelSearch([user, *copies]).find(user, "liby.so.2")
+    assert found is not None
+    assert found.path == "lib/liby.so.2"
+
+
 def test_rpath_is_inherited_by_what_is_loaded() -> None:
     parent = elf("a/x.so", needed=["liby.so.1"], rpath=["$ORIGIN/../a.libs"])
     child = elf("a.libs/liby.so.1", needed=["libz.so.1"])
@@ -41,6 +50,15 @@ def test_runpath_switches_the_inherited_rpath_off() -> None:
     found = WheelSearch([parent, child, elf("a.libs/libz.so.1")]).find(child, "libz.so.1")
     assert found is not None
     assert found.via is None
+
+
+def test_musl_inherits_either_run_path() -> None:
+    libc = "libc.musl-x86_64.so.1"
+    parent = elf("a/x.so", needed=[libc, "liby.so.1"], runpath=["$ORIGIN/../a.libs"])
+    child = elf("a.libs/liby.so.1", needed=[libc, "libz.so.1"], runpath=["/elsewhere"])
+    found = WheelSearch([parent, child, elf("a.libs/libz.so.1")]).find(child, "libz.so.1")
+    assert found is not None
+    assert found.inherited_from == "a/x.so"
 
 
 def test_another_machine_is_no_answer() -> None:

@@ -76,6 +76,56 @@ def test_name_reaches_the_call_through_variables_and_loops() -> None:
     }
 
 
+def test_loop_takes_elements_not_the_list() -> None:
+    # As in sdl2/dll.py: adding to an element of a list joins text, adding to the list lengthens it.
+    found = find(
+        """
+        import ctypes.util
+        def load(libnames):
+            searchfor = libnames + [libname + "d" for libname in libnames]
+            for libname in searchfor:
+                ctypes.util.find_library(libname)
+        load(["SDL2", "SDL2-2.0"])
+        """
+    )
+    assert {"libSDL2.so", "libSDL2-2.0.so"} <= found.keys()
+    assert "libd.so" not in found
+
+
+def test_loop_over_pairs_keeps_them_apart() -> None:
+    # As in flashinfer/autotuner/autotuner.py: as many pairs as targets.
+    found = find(
+        """
+        import ctypes.util
+        for base, function in (("cublas", "cublasGetProperty"), ("cublasLt", "cublasLtGetProperty")):
+            ctypes.util.find_library(base)
+        """
+    )
+    assert sorted(found) == ["libcublas.so", "libcublasLt.so"]
+
+
+def test_words_of_a_string() -> None:
+    found = find(
+        """
+        from ctypes.util import find_library
+        names = "fluidsynth fluidsynth-3"
+        for name in names.split():
+            find_library(name)
+        """
+    )
+    assert sorted(found) == ["libfluidsynth-3.so", "libfluidsynth.so"]
+
+
+def test_imported_helper_of_a_module_about_ctypes() -> None:
+    found = find(
+        """
+        from pyudev._ctypeslib.utils import load_ctypes_library
+        udev = load_ctypes_library("udev", SIGNATURES, "checkers")
+        """
+    )
+    assert sorted(found) == ["libudev.so"]
+
+
 def test_helper_function_passes_its_parameters_on() -> None:
     found = find(
         """
@@ -224,6 +274,7 @@ def test_match_on_the_platform() -> None:
         'ctypes.util.find_library("libmagic-1")',
         'ctypes.util.find_library("/System/Library/Frameworks/OpenGL.framework/OpenGL")',
         'numpy.ctypeslib.load_library("mine", ".")',
+        'ffi.dlopen("AudioUnit")',
         'unrelated("libx.so")',
         'print("ctypes.CDLL(\\"libx.so\\")")',
         'def CDLL(x): pass\nCDLL("libx.so")',

@@ -60,7 +60,9 @@ def find_distributions(soname: str) -> tuple[Carrier, ...]:
     places = {(carrier.distribution, carrier.directory) for carrier in found}
     for pattern, carrier in table.patterns:
         place = carrier.distribution, carrier.directory
-        if place not in places and fnmatchcase(soname, pattern):
+        # The same library of a release that had no version in its name.
+        bare = soname.endswith(".so") and pattern == f"{soname}.*"
+        if place not in places and (bare or fnmatchcase(soname, pattern)):
             places.add(place)
             found.append(carrier)
     return tuple(sorted(found, key=lambda c: (not c.exact, c.distribution, c.directory)))

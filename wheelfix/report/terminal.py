@@ -86,9 +86,10 @@ def _print_summary(console: Console, scans: Sequence[WheelScan]) -> None:
         for attr in scan.build_inputs:
             attrs.setdefault(attr, []).append(who)
         for need in scan.needs:
+            if need.need_class is NeedClass.DRIVER:
+                ignored.add(need.soname)
             if need.need_class in OPEN_CLASSES and need.machine == scan.machine:
                 open_needs.setdefault(need.soname, []).append(who)
-        ignored.update(scan.ignore_missing)
     if attrs:
         console.print("Together they need of nixpkgs:", style="bold")
         _print_pairs(console, ((a, _say_some(sorted(attrs[a]))) for a in sorted(attrs)), "green")
@@ -131,8 +132,9 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
     code = Text()
     if extra:
         code.append(_format_list("buildInputs", [f"pkgs.{attr}" for attr in extra]) + "\n", style="green")
-    if scan.ignore_missing:
+    if any(n.need_class is NeedClass.DRIVER for n in scan.needs if n.machine == scan.machine):
         code.append("nativeBuildInputs = [ pkgs.autoAddDriverRunpath ];\n", style="magenta")
+    if scan.ignore_missing:
         quoted = [f'"{soname}"' for soname in scan.ignore_missing]
         code.append(_format_list("autoPatchelfIgnoreMissingDeps", quoted) + "\n", style="magenta")
     if code:

@@ -50,11 +50,21 @@ def collect_build_inputs(needs: Iterable[Need], machine: str | None) -> tuple[st
     )
 
 
-def collect_ignored(needs: Iterable[Need], machine: str | None) -> tuple[str, ...]:
-    """The exact entries for ``autoPatchelfIgnoreMissingDeps``: what only the GPU driver brings."""
-    return tuple(
-        sorted({n.soname for n in needs if n.need_class is NeedClass.DRIVER and n.machine == machine})
-    )
+def collect_ignored(
+    needs: Iterable[Need], objects: Iterable[ElfObject], machine: str | None
+) -> tuple[str, ...]:
+    """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
+
+    What only the GPU driver brings, and what a member carries as DT_SONAME under another file name: the hook
+    knows files by their names (nixpkgs, ``auto-patchelf.py``).
+    """
+    names = {obj.name for obj in objects}
+
+    def is_missed(need: Need) -> bool:
+        renamed = need.need_class is NeedClass.BUNDLED and need.soname not in names
+        return need.machine == machine and (renamed or need.need_class is NeedClass.DRIVER)
+
+    return tuple(sorted({need.soname for need in needs if is_missed(need)}))
 
 
 def find_findings(
@@ -85,7 +95,7 @@ def find_findings(
         *_find_interpreters(objects),
         *_find_musl(wheel, needs),
         *_find_foreign(objects, machine),
-        *_find_unreached(needs),
+        *_find_unreached(needs, frozenset(o.name for o in objects)),
         *_find_drivers(needs, machine),
         *_find_stale(needs),
     ]
@@ -150,19 +160,22 @@ def _find_foreign(objects: Iterable[ElfObject], machine: str | None) -> Iterable
         )
 
 
-def _find_unreached(needs: Iterable[Need]) -> Iterable[Finding]:
-    sonames = [n.soname for n in needs if n.need_class is NeedClass.BUNDLED and "no rpath" in n.reason]
-    if sonames:
-        yield Finding(
-            level=Level.NOTE,
-            subject=_name_some(sonames),
-            message="bundled where no rpath leads: Python code or a launcher has to load it first "
-            "(autoPatchelfHook finds it by its name)",
-        )
+def _find_unreached(needs: Iterable[Need], names: frozenset[str]) -> Iterable[Finding]:
+    sonames = {n.soname for n in needs if n.need_class is NeedClass.BUNDLED and "no rpath" in n.reason}
+    by_file = "autoPatchelfHook goes by file names and misses it: "
+    unnamed = by_file + "name exactly this in autoPatchelfIgnoreMissingDeps"
+    # auto-patchelf.py fills its cache by file name and never looks at DT_SONAME.
+    for found, then in (
+        (sonames & names, "autoPatchelfHook finds it by its name"),
+        (sonames - names, unnamed),
+    ):
+        if found:
+            message = f"bundled where no rpath leads: Python code or a launcher has to load it first ({then})"
+            yield Finding(level=Level.NOTE, subject=_name_some(found), message=message)
 
 
 def _find_drivers(needs: Iterable[Need], machine: str | None) -> Iterable[Finding]:
-    drivers = collect_ignored(needs, machine)
+    drivers = sorted({n.soname for n in needs if n.need_class is NeedClass.DRIVER and n.machine == machine})
     if drivers:
         yield Finding(
             level=Level.NOTE,

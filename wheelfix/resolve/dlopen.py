@@ -19,8 +19,9 @@ _FOREIGN = re.compile(r"\.(?:dll|dylib|framework|exe)\b", re.IGNORECASE)
 _PYTHON = re.compile(r"libpython\d")
 _MAJORS = tuple(range(10))
 _STRING = 2
-# auditwheel renames what it bundles: libhdf5.so.320.0.0 becomes libhdf5-9e18f0c6.so.320.0.0
-_RENAMED = re.compile(r"(?P<stem>[^.]+)-[0-9a-f]{8}(?P<rest>\..+)")
+# auditwheel renames what it bundles: libhdf5.so.320.0.0 becomes libhdf5-9e18f0c6.so.320.0.0, or
+# libhdf5-fiona-9e18f0c6.so.320.0.0 in fiona.libs; what was bundled twice has two hashes.
+_RENAMED = re.compile(r"(?P<stem>[^.]+?)(?:-[0-9a-f]{8})+(?P<rest>\..+)")
 _RELEASE = re.compile(r"-r?\d[\w.]*")
 
 
@@ -103,7 +104,8 @@ class _Answered:
             self._needed.update(obj.needed)
             self._own |= {obj.name, obj.soname or obj.name}
             if match := _RENAMED.fullmatch(obj.name):
-                self._renamed.append(match["stem"] + match["rest"])
+                owner = obj.path.rpartition("/")[0].rpartition("/")[2].removesuffix(".libs")
+                self._renamed.append(match["stem"].removesuffix(f"-{owner}") + match["rest"])
         self._stems = {name.partition(".so")[0] for name in self._needed if ".so." in name}
         self._is_libc = is_libc
 

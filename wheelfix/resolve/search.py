@@ -2,7 +2,8 @@
 
 glibc's order (``elf/dl-load.c``, ``_dl_map_object``): an object without DT_RUNPATH is searched for through
 its own DT_RPATH and that of everything that loaded it; DT_RUNPATH counts for the object's own needs only, and
-switches every DT_RPATH off. Before any of it, a soname that is already loaded is taken as it is.
+switches every DT_RPATH off. Before any of it, a soname that is already loaded is taken as it is. For musl
+(``ldso/dynlink.c``, ``load_library``) both tags are the same, and both are inherited.
 """
 
 from __future__ import annotations
@@ -69,9 +70,10 @@ class WheelSearch:
             (o.machine, find_install_path(o.path)): o for o in self._objects.values() if o.dynamic
         }
         self._carriers: dict[tuple[str, str], ElfObject] = {}
-        # A member's own soname is better evidence than its file name; the first in path order wins.
+        # A member's own soname is better evidence than its file name; of several copies the one that also
+        # has the name wins, then the first in path order.
         for name in ("soname", "name"):
-            for obj in sorted(self._installed.values(), key=lambda o: o.path):
+            for obj in sorted(self._installed.values(), key=lambda o: (o.name != o.soname, o.path)):
                 if (carried := getattr(obj, name)) and obj.is_library:
                     self._carriers.setdefault((obj.machine, carried), obj)
         self._parents = self._find_parents()
@@ -95,12 +97,12 @@ class WheelSearch:
 
     def _find_entries(self, obj: ElfObject) -> list[Entry]:
         own = self._expand(obj, obj.runpath or obj.rpath)
-        if obj.runpath:
+        if obj.runpath and not _is_musl(obj):
             return own
         return own + [e for path in self._ancestors(obj.path) for e in self._inheritable(self._objects[path])]
 
     def _inheritable(self, obj: ElfObject) -> list[Entry]:
-        return [] if obj.runpath else self._expand(obj, obj.rpath)
+        return [] if obj.runpath and not _is_musl(obj) else self._expand(obj, obj.runpath or obj.rpath)
 
     @staticmethod
     def _expand(obj: ElfObject, entries: Iterable[str]) -> list[Entry]:
@@ -129,3 +131,8 @@ class WheelSearch:
             seen.update(level)
             order += level
         return order
+
+
+def _is_musl(obj: ElfObject) -> bool:
+    """Whether musl's loader loads it: what it is linked with says so."""
+    return any(soname == "libc.so" or soname.startswith(("libc.musl-", "ld-musl-")) for soname in obj.needed)

@@ -71,6 +71,8 @@ def find_sibling(
             distribution=best.distribution,
             reason=f"rpath {entry} names {best.directory}{_say_required(best, required)}",
         )
+    if sibling := _find_by_name(soname, directories, fillers, required):
+        return sibling
     if not provided and (sibling := _find_by_directory(directories, fillers, required, wheel)):
         return sibling
     if _TOOLCHAIN.fullmatch(soname):
@@ -92,6 +94,41 @@ def find_sibling(
             return Sibling(
                 distribution=best.distribution,
                 reason=f"torch requires {best.distribution} and loads it first",
+            )
+    # Where the wheel fills a carrier's place itself, it is another edition: PyQt5 from before pyqt5-qt5.
+    own = {path.partition("/")[0] for path in wheel.files}
+    edition = any(c.directory.partition("/")[0] in own for c in others)
+    sole = [c for c in others if c.exact or _is_namesake(c, soname)]
+    # Editions for several CUDA are one answer; PyQt6 and PySide6 would be a guess.
+    families = {re.sub(r"-cu\d+$", "", c.distribution) for c in sole}
+    if len(families) == 1 and not provided and not edition:
+        best = _pick(sole, required, wanted)
+        return Sibling(
+            distribution=best.distribution,
+            reason=f"only wheels carry it, such as {best.distribution}, which the metadata does not name",
+        )
+    return None
+
+
+def _is_namesake(carrier: Carrier, soname: str) -> bool:
+    """Whether a library is its carrier's own: a pattern alone would match any old ``libboost_x.so.1.66``."""
+    return carrier.distribution.removeprefix("lib").replace("-", "_") in soname.lower()
+
+
+def _find_by_name(
+    soname: str,
+    directories: Mapping[str, str],
+    fillers: Mapping[str, Sequence[str]],
+    required: Mapping[str, Requirement],
+) -> Sibling | None:
+    """A library named like a required distribution, in a place that other distributions fill too."""
+    stem = soname.partition(".so")[0].lower().replace("_", "-")
+    name = next((n for n in (stem, stem.removeprefix("lib")) if n in required), None)
+    for directory, entry in directories.items():
+        if name and fillers.get(directory):
+            return Sibling(
+                distribution=name,
+                reason=f"rpath {entry} names {directory}, and the metadata requires {name}",
             )
     return None
 

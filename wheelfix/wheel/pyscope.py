@@ -224,14 +224,19 @@ class Module:
                 ast.AnnAssign(target=target, value=ast.expr() as value)
                 | ast.AugAssign(target=target, value=value)
                 | ast.NamedExpr(target=target, value=value)
-                | ast.For(target=target, iter=value)
+            ):
+                self._bind(target, value, scope)
+            case (
+                ast.For(target=target, iter=value)
                 | ast.AsyncFor(target=target, iter=value)
                 | ast.comprehension(target=target, iter=value)
             ):
-                self._bind(target, value, scope)
-            case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
-                scope.results.append(Bound(value, scope))
-            case ast.YieldFrom(value=value):
+                self._bind_elements(target, value, scope)
+            case (
+                ast.Return(value=ast.expr() as value)
+                | ast.Yield(value=ast.expr() as value)
+                | ast.YieldFrom(value=value)
+            ):
                 scope.results.append(Bound(value, scope))
             case ast.Global(names=names):
                 scope.outer |= dict.fromkeys(names, self.root)
@@ -250,6 +255,12 @@ class Module:
                 }:
                     for arg in args:
                         self._bind(func.value, arg, scope)
+
+    def _bind_elements(self, target: ast.expr, value: ast.expr, scope: Scope) -> None:
+        """Bind what a loop takes: of a literal the elements written, of anything else some part of it."""
+        spelled = value.elts if isinstance(value, ast.Tuple | ast.List | ast.Set) else None
+        for element in [ast.Starred(value=value)] if spelled is None else spelled:
+            self._bind(target, element, scope)
 
     def _bind(self, target: ast.expr, value: ast.expr, scope: Scope) -> None:
         match target:

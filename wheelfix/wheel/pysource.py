@@ -2,8 +2,8 @@
 
 Followed are ctypes (``CDLL``, ``PyDLL``, ``cdll``, ``pydll``, ``util.find_library``), cffi's ``ffi.dlopen``,
 helper functions of the same module that pass a parameter on to one of these, and imported helpers of
-the names ``load_library``, ``load_locate_library`` and ``dlopen``. Code for other systems and tests are left
-out. A name that is not spelled out in the source gives no result.
+the names ``load_library``, ``load_locate_library``, ``load_ctypes_library`` and ``dlopen``. Code for other
+systems and tests are left out. A name that is not spelled out in the source gives no result.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ MAX_SOURCE: Final = 1 << 19
 """Longest source read, in bytes: its syntax tree can take 600 times as much memory."""
 
 _LOADER_HINTS: Final = (b"DLL", b"cdll", b"pydll")
-_HINTS: Final = (b"d_library", b"dlopen", b"load_locate", b"ldconfig")
+_HINTS: Final = (b"d_library", b"dlopen", b"load_locate", b"load_ctypes", b"ldconfig")
 _OPENERS: Final = frozenset(
     {"ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary", "_ctypes.dlopen"}
 )
 _LOADERS: Final = frozenset({"ctypes.cdll", "ctypes.pydll"})
 _FINDER: Final = "ctypes.util.find_library"
-_HELPERS: Final = frozenset({"load_library", "load_locate_library", "dlopen"})
+_HELPERS: Final = frozenset({"load_library", "load_locate_library", "load_ctypes_library", "dlopen"})
 _RUNNERS: Final = frozenset(
     {
         f"subprocess.{name}"
@@ -48,6 +48,7 @@ _FOREIGN_NAMES: Final = frozenset(
     {
         *("kernel32", "user32", "gdi32", "ole32", "oleaut32", "shell32", "advapi32", "ntdll", "winmm"),
         *("opengl32", "openal32", "msvcrt", "ws2_32", "System", "objc", "AppKit", "ApplicationServices"),
+        *("Accelerate", "AudioToolbox", "AudioUnit", "AVFoundation", "CoreMIDI", "CoreMedia", "CoreVideo"),
         *("Carbon", "Cocoa", "CoreAudio", "CoreFoundation", "CoreGraphics", "CoreServices", "CoreText"),
         *("Foundation", "IOKit", "Metal", "Quartz", "QuartzCore", "Security", "SystemConfiguration"),
     }
@@ -166,9 +167,10 @@ def _find_sinks(use: Use, module: Module, evaluator: Evaluator) -> Iterator[tupl
                 yield "ffi.dlopen", [*args, *named], True
                 return
             full = module.dotted(func, use.scope) or ""
-            if full.rpartition(".")[2] in _HELPERS and "ctypes" not in full:
-                # numpy.ctypeslib.load_library opens files of the wheel itself
-                yield full.lstrip("."), args[:1] if full.endswith("locate_library") else args, True
+            # numpy.ctypeslib.load_library opens files of the wheel itself.
+            if full.rpartition(".")[2] in _HELPERS and not full.startswith("numpy."):
+                first = full.endswith(("locate_library", "ctypes_library"))
+                yield full.lstrip("."), args[:1] if first else args, True
 
 
 def _functions(evaluator: Evaluator, expr: ast.expr, use: Use) -> set[str]:

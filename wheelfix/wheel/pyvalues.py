@@ -218,6 +218,8 @@ class Evaluator:
                 return self._format(base, args, scope)
             case ast.Call(func=ast.Attribute(value=base, attr="get"), args=[_, *default]):
                 return self._union([base, *default], scope)
+            case ast.Call(func=ast.Attribute(value=base, attr="split"), args=[], keywords=[]):
+                return (replace(v, text=word) for v in self.values(base, scope) for word in v.text.split())
             case ast.Call(func=ast.Attribute(value=base, attr=name)) if name in _SAME_TEXT:
                 return self.values(base, scope)
         return ()

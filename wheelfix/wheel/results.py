@@ -29,7 +29,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from wheelfix.wheel.archive import Archive
 
-SCHEMA = 1
+SCHEMA = 2
 """Counted up when the readers find something else in the same bytes; fields need no counting."""
 
 LIMIT = 256 << 20
