@@ -20,6 +20,7 @@ DEFAULT_PYTHON = "3.12"
 """Python version markers are evaluated for when the tags name none (``py3``)."""
 
 _MAX_TAGS = 4096
+_EXTRA = re.compile(r'\bextra == "([^"]+)"')
 
 
 def normalize_name(name: str) -> str:
@@ -86,11 +87,17 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
     except InvalidRequirement:
         return None
     marker = parsed.marker
+    named = sorted(set(_EXTRA.findall(str(marker)))) if marker else []
     return Requirement(
         name=canonicalize_name(parsed.name),
-        extras=tuple(sorted(parsed.extras)),
+        extras=tuple(sorted(map(normalize_name, parsed.extras))),
         active=marker is None or marker.evaluate({**environment, "extra": ""}),
         text=line,
+        under=tuple(
+            normalize_name(extra)
+            for extra in named
+            if marker is not None and marker.evaluate({**environment, "extra": extra})
+        ),
     )
 
 
