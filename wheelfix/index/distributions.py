@@ -14,7 +14,7 @@ from wheelfix.index.cuda import find_cuda
 from wheelfix.index.siblings import find_by_directory, list_libraries
 from wheelfix.model.strip import Carries
 
-_BINDINGS: Final = "is Python bindings of CUDA, for a driver and a toolkit of its own"
+_BINDINGS: Final = "has Python bindings of CUDA, for a toolkit of its own"
 _TOOLS: Final = "is a part of the CUDA toolkit without libraries for others"
 _KNOWN: Final = {
     "cuda-bindings": _BINDINGS,

@@ -57,6 +57,7 @@ class Search:
     Attributes:
         distribution: Python package that has it; or
         attr: nixpkgs attribute that has it; one of both is None.
+        certain: the wheel itself requires the distribution; else the lock may lack it.
         directory: relative to site-packages for a distribution (``nvidia/cublas/lib``, ``../..`` is ``lib``
             of the prefix), relative to the store path for an attribute.
     """
@@ -65,6 +66,7 @@ class Search:
     reason: str
     distribution: str | None = None
     attr: str | None = None
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,8 @@ class Source:
         sha256: of the file, 32 bytes.
         summary: one line, or empty.
         homepage: URL, or empty.
-        license: as the metadata words it, or empty.
+        spdx: the license as an SPDX expression, or empty.
+        license: the license in the metadata's own words, or empty.
         requires: normalised names of its active requirements, sorted.
         imports: modules to import in a check, sorted.
     """
@@ -85,9 +88,47 @@ class Source:
     sha256: bytes
     summary: str = ""
     homepage: str = ""
+    spdx: str = ""
     license: str = ""
     requires: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """A package, and nixpkgs' build that replaces its wheel.
+
+    Attributes:
+        name: normalised distribution name.
+        version: of the wheel.
+        target: file name of the wheel, or the requirement.
+        attr: path of the build below ``pkgs``.
+        python: attribute of the interpreter that ``attr`` belongs to (``python312``).
+    """
+
+    name: str
+    version: str
+    target: str
+    attr: tuple[str, ...]
+    python: str
+    strip: StripPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlakeConfig:
+    """How nixpkgs is to be configured.
+
+    Attributes:
+        nixpkgs: flake reference.
+        systems: Nix systems.
+        capabilities: CUDA compute capabilities (``8.9``), in the order given; empty for nixpkgs' default.
+    """
+
+    nixpkgs: str
+    systems: tuple[str, ...]
+    cuda: bool = False
+    capabilities: tuple[str, ...] = ()
+    unfree: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +139,9 @@ class Override:
         name: normalised distribution name.
         target: file name of the wheel.
         inputs: sorted by attribute.
-        ignored: sorted by soname.
+        ignored: those of one reason together.
         searches: sorted.
+        tags: of the wheel.
         driver: libraries of the GPU driver that it links, sorted: the run path has to lead to them.
         runpaths: attributes whose libraries are opened by name only.
         strip: dependencies to be taken away, or None.
@@ -109,6 +151,7 @@ class Override:
     name: str
     version: str
     target: str
+    tags: tuple[str, ...]
     cuda: Cuda
     inputs: tuple[Input, ...] = ()
     ignored: tuple[Ignored, ...] = ()

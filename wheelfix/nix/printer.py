@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from wheelfix.nix import tree as t
 from wheelfix.nix.flat import (
     ATOM,
     CALL,
@@ -26,27 +27,7 @@ from wheelfix.nix.flat import (
 )
 from wheelfix.nix.lines import STEP, WIDTH, lay_comment, lay_script
 from wheelfix.nix.quote import escape, quote_name
-from wheelfix.nix.tree import (
-    Attrs,
-    Binary,
-    Binding,
-    Call,
-    Commented,
-    Expr,
-    Formals,
-    Has,
-    If,
-    Inherit,
-    Lambda,
-    Let,
-    List,
-    Not,
-    Script,
-    Select,
-    Str,
-    Var,
-    With,
-)
+from wheelfix.nix.tree import Expr
 
 
 def render(expression: Expr) -> str:
@@ -90,30 +71,30 @@ def _indent(e: Expr, indent: int, reserve: int = 0, least: int = -1) -> list[str
     return [" " * indent + lines[0], *lines[1:]]
 
 
-def _lay_commented(e: Commented, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_commented(e: t.Commented, indent: int, column: int, reserve: int) -> list[str]:
     comment = lay_comment(e.comment, indent)
     pad = " " * indent
     lines = [line if i == 0 else pad + line for i, line in enumerate(comment)]
     return [*lines, *_indent(e.value, indent, reserve)] if lines else _lay(e.value, indent, column, reserve)
 
 
-def _lay_list(e: List, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_list(e: t.List, indent: int, column: int, reserve: int) -> list[str]:
     inner, lines = indent + STEP, ["["]
     for item in e.items:
-        while isinstance(item, Commented):
+        while isinstance(item, t.Commented):
             lines += [" " * inner + line for line in lay_comment(item.comment, inner)]
             item = item.value
         lines += _indent(item, inner, least=ATOM)
     return [*lines, " " * indent + "]"]
 
 
-def _lay_attrs(e: Attrs, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_attrs(e: t.Attrs, indent: int, column: int, reserve: int) -> list[str]:
     lines = ["rec {" if e.rec else "{", *_lay_bindings(e.bindings, indent + STEP)]
     lines += [" " * (indent + STEP) + line for line in lay_comment(e.trailer, indent + STEP)]
     return [*lines, " " * indent + "}"]
 
 
-def _lay_bindings(bindings: Sequence[Binding | Inherit], indent: int) -> list[str]:
+def _lay_bindings(bindings: Sequence[t.Binding | t.Inherit], indent: int) -> list[str]:
     """A blank line stands between two bindings that take several lines each."""
     lines: list[str] = []
     long = False
@@ -126,25 +107,39 @@ def _lay_bindings(bindings: Sequence[Binding | Inherit], indent: int) -> list[st
     return lines
 
 
-def _lay_binding(b: Binding | Inherit, indent: int) -> list[str]:
+def _lay_binding(b: t.Binding | t.Inherit, indent: int) -> list[str]:
+    """Comments on the value stand above the name, too."""
     pad = " " * indent
     lines = [pad + line for line in lay_comment(b.comment, indent)]
-    if isinstance(b, Inherit):
+    if isinstance(b, t.Inherit):
         return [*lines, *_lay_inherit(b, indent)]
+    whole = b.value
+    while isinstance(whole, t.Commented):
+        lines += [pad + line for line in lay_comment(whole.comment, indent)]
+        whole = whole.value
     head = f"{print_path(b.path)} ="
-    flat_value = print_flat(b.value)
-    fits = flat_value is not None and indent + len(head) + len(flat_value) + 2 <= WIDTH
-    if fits or hugs(b.value) or type(b.value) not in _BROKEN:
-        value = _lay(b.value, indent, indent + len(head) + 1, 1)
+    if _goes_on(whole, indent + len(head) + 1):
+        value = _lay(whole, indent, indent + len(head) + 1, 1)
         value[0] = f"{pad}{head} {value[0]}"
     else:
-        value = [pad + head, *_indent(b.value, indent + STEP, 1)]
+        value = [pad + head, *_indent(whole, indent + STEP, 1)]
     return [*lines, *value[:-1], f"{value[-1]};"]
 
 
-def _lay_inherit(b: Inherit, indent: int) -> list[str]:
+def _goes_on(value: Expr, column: int) -> bool:
+    """Whether a bound value begins on the line of its name."""
+    flat = print_flat(value)
+    if (flat is not None and column + len(flat) < WIDTH) or type(value) not in _BROKEN:
+        return True
+    if isinstance(value, t.Binary):
+        left = print_inner(value.left, find_least(value, "left")) or ""
+        return hugs(value) and column + len(left) + len(value.operator) + 3 <= WIDTH
+    return hugs(value)
+
+
+def _lay_inherit(b: t.Inherit, indent: int) -> list[str]:
     pad, inner = " " * indent, " " * (indent + STEP)
-    flat = flat_binding(Inherit(b.names, b.source))
+    flat = flat_binding(t.Inherit(b.names, b.source))
     if flat is not None and indent + len(flat) <= WIDTH:
         return [pad + flat]
     lines = [f"{pad}inherit"]
@@ -155,7 +150,7 @@ def _lay_inherit(b: Inherit, indent: int) -> list[str]:
     return [*lines, *(inner + quote_name(name) for name in b.names), f"{inner};"]
 
 
-def _lay_string(e: Str, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_string(e: t.Str, indent: int, column: int, reserve: int) -> list[str]:
     lines = ['"']
     for part in e.parts:
         if isinstance(part, str):
@@ -169,18 +164,18 @@ def _lay_string(e: Str, indent: int, column: int, reserve: int) -> list[str]:
     return lines
 
 
-def _lay_has(e: Has, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_has(e: t.Has, indent: int, column: int, reserve: int) -> list[str]:
     lines = _lay_inner(e.base, CALL, indent, column)
     lines[-1] += f" ? {print_path(e.path)}"
     return lines
 
 
-def _lay_select(e: Select, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_select(e: t.Select, indent: int, column: int, reserve: int) -> list[str]:
     base = _lay_inner(e.base, ATOM, indent, column, reserve)
-    rest = print_flat(Select(_HOLE, e.path, e.default))
+    rest = print_flat(t.Select(_HOLE, e.path, e.default))
     if rest is None:  # the default takes several lines
         assert e.default is not None
-        words = (print_flat(Select(_HOLE, e.path)) or "").removeprefix("x")
+        words = (print_flat(t.Select(_HOLE, e.path)) or "").removeprefix("x")
         return [*base[:-1], f"{base[-1]}{words}", *_lead("or ", e.default, ATOM, indent, reserve)]
     return [*base[:-1], base[-1] + rest.removeprefix("x")]
 
@@ -191,7 +186,7 @@ def _lead(word: str, e: Expr, least: int, indent: int, reserve: int = 0) -> list
     return [f"{' ' * indent}{word}{lines[0]}", *lines[1:]]
 
 
-def _lay_call(e: Call, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_call(e: t.Call, indent: int, column: int, reserve: int) -> list[str]:
     *first, last = e.arguments
     words = [print_inner(e.function, CALL), *(print_inner(a, ATOM) for a in first)]
     head = " ".join(w for w in words if w is not None)
@@ -204,10 +199,10 @@ def _lay_call(e: Call, indent: int, column: int, reserve: int) -> list[str]:
     return lines
 
 
-def _lay_lambda(e: Lambda, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_lambda(e: t.Lambda, indent: int, column: int, reserve: int) -> list[str]:
     if isinstance(e.parameter, str):
         head = [f"{e.parameter}:"]
-        if hugs(e.body):
+        if hugs(e.body) or (isinstance(e.body, t.Lambda) and isinstance(e.body.parameter, str)):
             body = _lay(e.body, indent, column + len(head[0]) + 1, reserve)
             return [f"{head[0]} {body[0]}", *body[1:]]
     else:
@@ -215,7 +210,7 @@ def _lay_lambda(e: Lambda, indent: int, column: int, reserve: int) -> list[str]:
     return [*head, *_indent(e.body, indent, reserve)]
 
 
-def _lay_formals(formals: Formals, indent: int, column: int) -> list[str]:
+def _lay_formals(formals: t.Formals, indent: int, column: int) -> list[str]:
     flat = flat_formals(formals)
     if flat is not None and column + len(flat) + 1 <= WIDTH:
         return [f"{flat}:"]
@@ -233,12 +228,12 @@ def _lay_formals(formals: Formals, indent: int, column: int) -> list[str]:
     return [*lines, f"{' ' * indent}}}{bound}:"]
 
 
-def _lay_let(e: Let, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_let(e: t.Let, indent: int, column: int, reserve: int) -> list[str]:
     pad = " " * indent
     return ["let", *_lay_bindings(e.bindings, indent + STEP), f"{pad}in", *_indent(e.body, indent, reserve)]
 
 
-def _lay_with(e: With, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_with(e: t.With, indent: int, column: int, reserve: int) -> list[str]:
     scope = _lay(e.scope, indent, column + len("with "), 1)
     head = [f"with {scope[0]}", *scope[1:]]
     head[-1] += ";"
@@ -248,7 +243,7 @@ def _lay_with(e: With, indent: int, column: int, reserve: int) -> list[str]:
     return [*head, *_indent(e.body, indent, reserve)]
 
 
-def _lay_if(e: If, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_if(e: t.If, indent: int, column: int, reserve: int) -> list[str]:
     condition = _lay(e.condition, indent, column + len("if "), len(" then"))
     condition = [f"if {condition[0]}", *condition[1:]]
     condition[-1] += " then"
@@ -256,7 +251,7 @@ def _lay_if(e: If, indent: int, column: int, reserve: int) -> list[str]:
     return [*condition, *_indent(e.yes, inner), " " * indent + "else", *_indent(e.no, inner, reserve)]
 
 
-def _lay_binary(e: Binary, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_binary(e: t.Binary, indent: int, column: int, reserve: int) -> list[str]:
     left, right = find_least(e, "left"), find_least(e, "right")
     flat = print_inner(e.left, left)
     if flat is not None and hugs(e) and column + len(flat) + len(e.operator) + 3 <= WIDTH:
@@ -266,25 +261,25 @@ def _lay_binary(e: Binary, indent: int, column: int, reserve: int) -> list[str]:
     return [*lines, *_lead(f"{e.operator} ", e.right, right, indent, reserve)]
 
 
-def _lay_not(e: Not, indent: int, column: int, reserve: int) -> list[str]:
+def _lay_not(e: t.Not, indent: int, column: int, reserve: int) -> list[str]:
     lines = _lay_inner(e.value, CALL, indent, column + 1, reserve)
     return [f"!{lines[0]}", *lines[1:]]
 
 
-_HOLE = Var("x")
+_HOLE = t.Var("x")
 _BROKEN: dict[type[Expr], Callable[[Any, int, int, int], list[str]]] = {
-    Commented: _lay_commented,
-    List: _lay_list,
-    Attrs: _lay_attrs,
-    Select: _lay_select,
-    Call: _lay_call,
-    Lambda: _lay_lambda,
-    Let: _lay_let,
-    With: _lay_with,
-    If: _lay_if,
-    Binary: _lay_binary,
-    Not: _lay_not,
-    Script: lay_script,
-    Str: _lay_string,
-    Has: _lay_has,
+    t.Commented: _lay_commented,
+    t.List: _lay_list,
+    t.Attrs: _lay_attrs,
+    t.Select: _lay_select,
+    t.Call: _lay_call,
+    t.Lambda: _lay_lambda,
+    t.Let: _lay_let,
+    t.With: _lay_with,
+    t.If: _lay_if,
+    t.Binary: _lay_binary,
+    t.Not: _lay_not,
+    t.Script: lay_script,
+    t.Str: _lay_string,
+    t.Has: _lay_has,
 }

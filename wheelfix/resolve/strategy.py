@@ -1,6 +1,6 @@
 """From a scan to what has to be said to Nix: inputs, ignore list, search paths, each with its reason.
 
-Three strategies for CUDA. ``prebuilt``: nixpkgs' build replaces the wheel, and nothing of the wheel is linked.
+Three strategies for CUDA. ``prebuilt``: nixpkgs' build replaces the wheel, of which nothing is linked.
 ``nixpkgs``: the wheel stays and is linked to ``cudaPackages``; the CUDA wheels are taken away. ``wheels``:
 everything stays, and the wheel is linked to the libraries in the other wheels.
 """
@@ -8,7 +8,9 @@ everything stays, and the wheel is linked to the libraries in the other wheels.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from wheelfix.model.index import Provider
 from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Source
@@ -18,6 +20,8 @@ from wheelfix.model.wheel import Requirement
 from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
 
 _NAMED = 2
+# Two builds of Qt in one process do not work, and the hook of nixpkgs' Qt refuses packages that do not wrap.
+_QT = re.compile(r"libQt\d")
 _HINTS = 12
 
 
@@ -43,7 +47,10 @@ def plan_override(
     needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
     required = {r.name for r in requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)} if strip else set()
-    plan = _Plan(cuda=cuda, required=required, gone=gone)
+    own_qt = any(
+        _QT.match(n.soname) and n.need_class in {NeedClass.BUNDLED, NeedClass.SIBLING} for n in needs
+    )
+    plan = _Plan(cuda=cuda, required=required, gone=gone, own_qt=own_qt)
     for need in needs:
         plan.add(need)
     if cuda is Cuda.NIXPKGS:
@@ -52,112 +59,125 @@ def plan_override(
         name=scan.name,
         version=scan.version,
         target=scan.target,
+        tags=scan.tags,
         cuda=cuda,
-        inputs=_merge(plan.inputs, frozenset(scan.baseline_inputs)),
-        ignored=tuple(sorted(plan.ignored, key=lambda i: i.soname)),
-        searches=_merge_searches(plan.searches),
+        inputs=tuple(plan.list_inputs(frozenset(scan.baseline_inputs))),
+        ignored=tuple(sorted(plan.ignored, key=lambda i: (i.reason, i.soname))),
+        searches=tuple(plan.list_searches()),
         driver=tuple(sorted(n.soname for n in needs if n.need_class is NeedClass.DRIVER)),
-        runpaths=_merge(plan.runpaths, frozenset()),
+        runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(plan.runpaths.items())),
         strip=strip if gone else None,
         source=source,
-        hints=tuple(_find_hints(needs, scan.dlopen, opened, {p.attr for p in plan.runpaths})),
+        hints=tuple(_find_hints(needs, scan.dlopen, opened, set(plan.runpaths))),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """That some needs come from one place: an attribute, or a directory of a distribution."""
+
+    attr: str
+    need: Need
+    instead: str = ""
 
 
 class _Plan:
     """What is being collected, one need after the other."""
 
-    def __init__(self, *, cuda: Cuda, required: set[str], gone: set[str]) -> None:
-        self._cuda, self._required, self._gone = cuda, required, gone
-        self.inputs: list[Input] = []
-        self.runpaths: list[Input] = []
+    def __init__(self, *, cuda: Cuda, required: set[str], gone: set[str], own_qt: bool) -> None:
+        self._cuda, self._required, self._gone, self._own_qt = cuda, required, gone, own_qt
+        self.wanted: list[_Wanted] = []
+        self.runpaths: dict[str, list[str]] = {}
         self.ignored: list[Ignored] = []
-        self.searches: list[Search] = []
+        self.searches: dict[tuple[str, str, str], list[Need]] = {}
 
     def add(self, need: Need) -> None:
         match need.need_class:
+            case NeedClass.PROVIDED if self._own_qt and _QT.match(need.soname):
+                attr = need.providers[0].attr
+                self._ignore(need, f"{attr} has it, for another build of Qt than the wheels'", lost=True)
             case NeedClass.PROVIDED:
-                self._add_provider(need, need.providers[0], f"{need.soname} for {_say_users(need)}")
+                self._add_provider(need, need.providers[0])
             case NeedClass.SIBLING:
                 self._add_sibling(need)
             case NeedClass.DRIVER:
                 self._ignore(need, "comes with the GPU driver, in /run/opengl-driver/lib")
             case NeedClass.UNKNOWN | NeedClass.AMBIGUOUS:
-                self._ignore(need, f"{need.reason}; {_say_users(need)} will not load without it")
+                self._ignore(need, need.reason, lost=True)
             case _:
                 pass
 
     def add_opened(self, scan: WheelScan, opened: Mapping[str, SonameFacts]) -> None:
         """CUDA libraries that are opened by name, from wheels that are taken away."""
         major = guess_cuda_major([n.soname for n in scan.needs])
-        linked = {i.attr for i in self.inputs}
+        linked = {w.attr for w in self.wanted}
         for found in scan.dlopen:
             facts = opened.get(found.soname)
             if facts is None or not any(c.distribution in self._gone for c in facts.carriers):
                 continue
             providers = [p for p in facts.lookup.providers if p.attr.startswith("cudaPackages")]
             if providers and (best := order_by_major(providers, major)[0]).attr not in linked:
-                reason = f"{found.soname}, opened by name by {found.found_in}"
-                self.runpaths.append(Input(attr=best.attr, reason=reason))
+                self.runpaths.setdefault(best.attr, []).append(f"{found.soname}, opened by {found.found_in}")
 
-    def _add_provider(self, need: Need, provider: Provider, reason: str) -> None:
-        self.inputs.append(Input(attr=provider.attr, reason=reason))
+    def list_inputs(self, baseline: frozenset[str]) -> Iterable[Input]:
+        """One per attribute, sorted."""
+        for attr in sorted({w.attr for w in self.wanted}):
+            mine = [w for w in self.wanted if w.attr == attr]
+            instead = _join({w.instead for w in mine} - {""})
+            reason = _explain(w.need for w in mine) + (f"; in place of {instead}" if instead else "")
+            yield Input(attr=attr, reason=reason, baseline=attr in baseline)
+
+    def list_searches(self) -> Iterable[Search]:
+        """One per directory, sorted."""
+        for (distribution, attr, directory), needs in sorted(self.searches.items()):
+            yield Search(
+                distribution=distribution or None,
+                attr=attr or None,
+                directory=directory,
+                reason=_explain(needs),
+                certain=bool(attr) or distribution in self._required,
+            )
+
+    def _add_provider(self, need: Need, provider: Provider, instead: str = "") -> None:
+        self.wanted.append(_Wanted(provider.attr, need, instead))
         directory = posixpath.dirname(provider.path).strip("/")
         if directory not in {"lib", "lib64"}:
-            self.searches.append(
-                Search(attr=provider.attr, directory=directory, reason=f"{need.soname} is in a subdirectory")
-            )
+            self.searches.setdefault(("", provider.attr, directory), []).append(need)
 
     def _add_sibling(self, need: Need) -> None:
         name = need.distribution or ""
         is_cuda = bool(need.providers) and need.providers[0].attr.startswith("cudaPackages")
         if self._cuda is Cuda.NIXPKGS and is_cuda:
-            reason = f"{need.soname} for {_say_users(need)}, in place of {name}"
-            self._add_provider(need, need.providers[0], reason)
+            self._add_provider(need, need.providers[0], instead=name)
         elif need.directory and (name in self._required or is_cuda):
-            reason = f"{need.soname} for {_say_users(need)}"
-            self.searches.append(Search(distribution=name, directory=need.directory, reason=reason))
+            self.searches.setdefault((name, "", need.directory), []).append(need)
         elif name in self._required:
             self._ignore(need, f"{name} brings it, in a place that is not known")
         else:
             self._ignore(
                 need,
-                f"{name} brings it, which this wheel does not require: an input would be a cycle; "
-                "found at run time if both are in one environment",
+                f"{name} brings it, found where both are in one environment; this wheel does not require it, "
+                "so that an input could be a cycle",
             )
 
-    def _ignore(self, need: Need, reason: str) -> None:
-        self.ignored.append(Ignored(soname=need.soname, reason=reason))
+    def _ignore(self, need: Need, reason: str, *, lost: bool = False) -> None:
+        said = f"{reason}; does not load without: {_name_users([need])}" if lost else reason
+        self.ignored.append(Ignored(soname=need.soname, reason=said))
 
 
-def _merge(inputs: Iterable[Input], baseline: frozenset[str]) -> tuple[Input, ...]:
-    reasons: dict[str, list[str]] = {}
-    for one in inputs:
-        reasons.setdefault(one.attr, []).append(one.reason)
-    return tuple(
-        Input(attr=attr, reason="; ".join(found), baseline=attr in baseline)
-        for attr, found in sorted(reasons.items())
-    )
+def _explain(needs: Iterable[Need]) -> str:
+    found = sorted(needs, key=lambda n: n.soname)
+    return f"{', '.join(n.soname for n in found)} for {_name_users(found)}"
 
 
-def _merge_searches(searches: Iterable[Search]) -> tuple[Search, ...]:
-    reasons: dict[tuple[str, str, str], list[str]] = {}
-    for one in searches:
-        reasons.setdefault((one.distribution or "", one.attr or "", one.directory), []).append(one.reason)
-    return tuple(
-        Search(
-            distribution=distribution or None,
-            attr=attr or None,
-            directory=directory,
-            reason="; ".join(dict.fromkeys(found)),
-        )
-        for (distribution, attr, directory), found in sorted(reasons.items())
-    )
+def _name_users(needs: Sequence[Need]) -> str:
+    return _join({path for need in needs for path in need.wanted_by})
 
 
-def _say_users(need: Need) -> str:
-    rest = len(need.wanted_by) - _NAMED
-    return ", ".join(need.wanted_by[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+def _join(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    rest = len(ordered) - _NAMED
+    return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _find_hints(
@@ -184,8 +204,8 @@ def _find_hints(
         )
     if by_attr:
         yield (
-            "Opened by name at run time, if at all; where one is wanted, add the attribute's lib directory to "
-            "appendRunpaths, or to LD_LIBRARY_PATH if Python code opens it:"
+            "Opened by name at run time, if at all; where one is wanted, add the attribute's lib directory "
+            "to appendRunpaths, or to LD_LIBRARY_PATH if Python code opens it:"
         )
     for attr, several in sorted(by_attr.items())[:_HINTS]:
         yield f"- pkgs.{attr}: {', '.join(d.soname for d in several)} ({several[0].found_in})"

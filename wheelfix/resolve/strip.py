@@ -23,6 +23,7 @@ from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.strip import Carries, Judged, StripPlan
 from wheelfix.model.wheel import Distribution, Requirement
 
+UNSHOWN = "nothing shows it to be only linked"
 _NAMED = 3
 
 
@@ -45,7 +46,6 @@ def plan_strip(
     carries: Mapping[str, Carries],
     *,
     needs: Sequence[Need] = (),
-    imports: Mapping[str, str] | None = None,
     wishes: Wishes | None = None,
     evidence: str = "",
 ) -> StripPlan:
@@ -56,7 +56,6 @@ def plan_strip(
         others: the metadata at hand of its dependencies and theirs, by normalised name.
         carries: what each distribution of the closure is known to carry, by normalised name.
         needs: of the package's ELF files; empty where they were not read.
-        imports: where the package's Python code imports a distribution's module, by normalised name.
         wishes: what the user said.
         evidence: where ``others`` is from.
     """
@@ -70,7 +69,7 @@ def plan_strip(
     return StripPlan(
         stripped=_list(stripped),
         leaving=_list({n: r for n, r in leaving.items() if n not in after and n not in stripped}),
-        kept=_list(_find_kept(target, set(direct) - set(stripped), imports or {}, wishes or Wishes())),
+        kept=_list(_find_kept(target, set(direct) - set(stripped), wishes or Wishes())),
         staying=_list({n: f"{r}; {_say_users(n, after, others)}" for n, r in staying.items()}),
         evidence=evidence,
     )
@@ -134,9 +133,9 @@ class _Judge:
         carries = self._carries.get(name, Carries(distribution=name))
         need = self._linked.get(name)
         if need and (carries.cuda or not carries.importable):
-            return f"only brings libraries that the wheel links: {need.wanted_by[0]} needs {need.soname}"
+            return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
         if carries.cuda:
-            return f"carries CUDA ({carries.cuda[0]}), which nixpkgs' build has from nixpkgs, if at all"
+            return f"carries {carries.cuda[0]} of CUDA, which nixpkgs has, where it is wanted at all"
         return self._find_by_requirements(name) or carries.note
 
     def _find_by_requirements(self, name: str) -> str | None:
@@ -157,20 +156,15 @@ def _find_required(wheel: Distribution, extras: frozenset[str]) -> list[str]:
     return sorted({r.name for r in _required(wheel, extras)})
 
 
-def _find_kept(
-    target: Distribution, names: set[str], imports: Mapping[str, str], wishes: Wishes
-) -> dict[str, str]:
+def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> dict[str, str]:
     """Only those that were worth a look: required on some platforms alone, or named by the user."""
     kept = {}
     for requirement in target.requires:
         name = requirement.name
-        if name not in names:
-            continue
-        if name in wishes.keep:
+        if name in names and name in wishes.keep:
             kept[name] = "asked for with --keep"
-        elif "platform" in requirement.text:
-            why = f"{imports[name]} imports it" if name in imports else "nothing shows it to be only linked"
-            kept[name] = f"{why}, and the adapter leaves out what nixpkgs' build propagates"
+        elif name in names and "platform" in requirement.text:
+            kept[name] = UNSHOWN
     return kept
 
 
@@ -180,11 +174,9 @@ def _say_users(name: str, closure: Mapping[str, frozenset[str]], others: Mapping
         for user, extras in closure.items()
         if (known := others.get(user)) and any(r.name == name for r in _required(known, extras))
     ]
-    return (
-        f"{_name_some(users)} {'requires' if len(users) == 1 else 'require'} it"
-        if users
-        else "nothing else requires it"
-    )
+    if not users:
+        return "nothing else requires it"
+    return f"{_name_some(users)} {'requires' if len(users) == 1 else 'require'} it"
 
 
 def _name_some(names: Sequence[str]) -> str:

@@ -152,3 +152,17 @@ def find_environment(tags: Iterable[str]) -> dict[str, str]:
 
 def _sort_tags(tags: Iterable[Tag]) -> tuple[str, ...]:
     return tuple(sorted(str(tag) for tag in tags))
+
+
+def parse_about(text: bytes) -> tuple[str, str, str, str]:
+    """Read what a METADATA file says for people.
+
+    Returns:
+        Summary, home page, license as SPDX expression, and in words; empty where there is none.
+    """
+    raw, _ = parse_email(text)
+    urls = {re.sub(r"[^a-z]", "", label.lower()): url for label, url in raw.get("project_urls", {}).items()}
+    named = (urls[label] for label in ("homepage", "source", "sourcecode", "repository") if label in urls)
+    homepage = raw.get("home_page") or next(named, "")
+    words = (raw.get("license") or "").partition("\n")[0]
+    return raw.get("summary") or "", homepage, raw.get("license_expression") or "", words
