@@ -45,9 +45,7 @@ def write_lock(directory: Path, packages: dict[str, list[str]], files: dict[str,
     )
     (directory / "uv.lock").write_text("\n".join(lines))
     (directory / "pyproject.toml").write_text(
-        '[project]\nname = "app"\nversion = "0"\nrequires-python = ">=3.12"\ndependencies = ["'
-        + first
-        + '"]\n'
+        f'[project]\nname = "app"\nversion = "0"\nrequires-python = ">=3.12"\ndependencies = ["{first}"]\n'
     )
 
 

@@ -1,6 +1,8 @@
 # torch 2.15.0: nixpkgs' python312Packages.torchWithoutCuda in place of the
 # wheel. Written by wheelfix from
 # torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl.
+# nixpkgsPrebuilt leaves out what nixpkgs' build propagates: modules that it
+# imports come from the dependencies that are left.
 # hacks = pkgs.callPackage pyproject-nix.build.hacks { };
 { pkgs, lib, hacks }:
 final: prev: lib.optionalAttrs (prev ? torch) {

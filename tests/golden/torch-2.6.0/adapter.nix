@@ -1,5 +1,7 @@
 # torch 2.6.0: nixpkgs' python312Packages.torchWithoutCuda in place of the
 # wheel. Written by wheelfix from torch-2.6.0-cp312-cp312-manylinux1_x86_64.whl.
+# nixpkgsPrebuilt leaves out what nixpkgs' build propagates: modules that it
+# imports come from the dependencies that are left.
 # hacks = pkgs.callPackage pyproject-nix.build.hacks { };
 { pkgs, lib, hacks }:
 final: prev: lib.optionalAttrs (prev ? torch) {
@@ -20,7 +22,7 @@ final: prev: lib.optionalAttrs (prev ? torch) {
               # carries libcublas.so.12 of CUDA, which nixpkgs has, where it is
               # wanted at all
               "nvidia-cublas-cu12"
-              # carries libcheckpoint.so of CUDA, which nixpkgs has, where it is
+              # carries libcupti.so.12 of CUDA, which nixpkgs has, where it is
               # wanted at all
               "nvidia-cuda-cupti-cu12"
               # carries libnvrtc.so.12 of CUDA, which nixpkgs has, where it is
@@ -29,7 +31,7 @@ final: prev: lib.optionalAttrs (prev ? torch) {
               # carries libcudart.so.12 of CUDA, which nixpkgs has, where it is
               # wanted at all
               "nvidia-cuda-runtime-cu12"
-              # carries libcudnn.so.8 of CUDA, which nixpkgs has, where it is
+              # carries libcudnn.so.9 of CUDA, which nixpkgs has, where it is
               # wanted at all
               "nvidia-cudnn-cu12"
               # carries libcufft.so.11 of CUDA, which nixpkgs has, where it is
@@ -53,8 +55,8 @@ final: prev: lib.optionalAttrs (prev ? torch) {
               # carries libnvJitLink.so.12 of CUDA, which nixpkgs has, where it
               # is wanted at all
               "nvidia-nvjitlink-cu12"
-              # carries libnvToolsExt.so.1 of CUDA, which nixpkgs has, where it
-              # is wanted at all
+              # carries libnvtx3interop.so.1 of CUDA, which nixpkgs has, where
+              # it is wanted at all
               "nvidia-nvtx-cu12"
             ];
           };
