@@ -1,0 +1,211 @@
+"""From symptoms and facts to an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from wheelfix.model.explain import Explanation, Interpreter, Kind, Missing, Package, Reading, Symptom
+from wheelfix.model.index import IndexInfo
+from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override
+from wheelfix.model.scan import NeedClass, SonameFacts, WheelScan
+from wheelfix.resolve.needs import PYTHON, apply_preference
+from wheelfix.resolve.troubles import find_trouble
+
+LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
+"""Kinds of symptoms that say a library is not there."""
+
+_SILENT = frozenset({NeedClass.BUNDLED, NeedClass.LIBC, NeedClass.PYTHON})
+_LOCKS = (
+    # of several, the one that is written by hand or by the narrower tool
+    (("uv.lock", "flake.nix"), Dialect.UV2NIX),
+    (("poetry.lock", "flake.nix"), Dialect.POETRY2NIX),
+    (("poetry.lock", "default.nix"), Dialect.POETRY2NIX),
+    (("poetry.lock", "shell.nix"), Dialect.POETRY2NIX),
+    (("pylock.toml", "flake.nix"), Dialect.PYPROJECT_NIX),
+    (("uv.lock", "default.nix"), Dialect.UV2NIX),
+)
+
+
+def find_soname(symptom: Symptom) -> str | None:
+    """The soname a symptom is about: of a path, the last part."""
+    return symptom.soname.rpartition("/")[2] if symptom.soname else None
+
+
+def explain(
+    reading: Reading,
+    *,
+    package: Package | None,
+    interpreter: Interpreter | None,
+    facts: Mapping[str, SonameFacts],
+    index: IndexInfo,
+    glibc: str | None = None,
+    scan: WheelScan | None = None,
+    present: Mapping[str, str] | None = None,
+    looked_into: str | None = None,
+    prefer: Sequence[str] = (),
+) -> Explanation:
+    """Say what happened, and who brings what is missing.
+
+    Args:
+        reading: what the text says.
+        package: the distribution it is about.
+        interpreter: whose Python ran.
+        facts: by soname, for every symptom that misses a library.
+        index: where the facts are from.
+        glibc: version of the C library in that nixpkgs.
+        scan: of the installed package, to name what will be missing next.
+        present: sonames the loader finds already, with the path of the file.
+        looked_into: what was scanned, for people.
+        prefer: attributes that win among providers, strongest first.
+    """
+    missing = {
+        soname: _class_missing(symptom, facts[soname], scan, prefer)
+        for symptom in reversed(reading.symptoms)
+        if symptom.kind in LIBRARIES and (soname := find_soname(symptom))
+    }
+    named = tuple(dict.fromkeys(s for one in reading.symptoms if (s := find_soname(one)) in missing))
+    further = _find_further(scan, frozenset(missing), present or {}) if scan else ()
+    libraries = (*(missing[soname] for soname in named if soname), *further)
+    troubles = tuple(
+        find_trouble(symptom, interpreter=interpreter, glibc=glibc)
+        for symptom in reading.symptoms
+        if symptom.kind not in LIBRARIES
+    )
+    if package and scan and scan.name == package.name:
+        package = replace(package, version=scan.version)
+    return Explanation(
+        package=package,
+        interpreter=interpreter,
+        missing=libraries,
+        troubles=tuple(dict.fromkeys(troubles)),
+        build_inputs=_collect(m.providers[0].attr for m in libraries if m.need_class is NeedClass.PROVIDED),
+        ignore_missing=_collect(m.soname for m in libraries if m.need_class is NeedClass.DRIVER),
+        siblings=_collect(m.distribution for m in libraries if m.distribution),
+        index=index,
+        looked_into=looked_into,
+        left_out=reading.left_out,
+    )
+
+
+def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Override:
+    """What has to be said to Nix about the package.
+
+    Args:
+        explanation: what is missing.
+        baseline: attributes that uv2nix and poetry2nix add by themselves for the package's tag.
+    """
+    package = explanation.package
+    known = frozenset(baseline)
+    reasons: dict[str, list[str]] = {}
+    for one in explanation.missing:
+        if one.need_class is NeedClass.PROVIDED:
+            reasons.setdefault(one.providers[0].attr, []).append(one.soname)
+    driver = explanation.ignore_missing
+    return Override(
+        name=package.name if package else "package",
+        version=(package.version or "") if package else "",
+        target=explanation.looked_into or (package.name if package else "a message"),
+        tags=(),
+        cuda=Cuda.WHEELS,
+        inputs=tuple(
+            Input(attr=attr, reason=", ".join(sonames), baseline=attr in known)
+            for attr, sonames in sorted(reasons.items())
+        ),
+        ignored=tuple(Ignored(soname=soname, reason="comes with the GPU driver") for soname in driver),
+        driver=driver,
+        hints=tuple(f"Keep {name} in the environment: it brings the rest." for name in explanation.siblings),
+    )
+
+
+def choose_dialect(names: Iterable[str], explanation: Explanation) -> Dialect:
+    """Choose the tool to write for.
+
+    Args:
+        names: of the files in the project's directory.
+        explanation: where the package lies decides if no lock file does: in a virtual environment, a shell helps.
+    """
+    there = frozenset(names)
+    for wanted, dialect in _LOCKS:
+        if there.issuperset(wanted):
+            return dialect
+    package = explanation.package
+    if "shell.nix" in there or (package and package.environment):
+        return Dialect.SHELL
+    if "uv.lock" in there and not (package and (package.site or "").startswith("/nix/store/")):
+        return Dialect.SHELL
+    return Dialect.UV2NIX
+
+
+def _collect(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))
+
+
+def _class_missing(
+    symptom: Symptom, facts: SonameFacts, scan: WheelScan | None, prefer: Sequence[str]
+) -> Missing:
+    known = next((n for n in scan.needs if n.soname == facts.soname), None) if scan else None
+    lookup = apply_preference(known.providers and replace(facts.lookup, providers=known.providers) or facts.lookup, prefer)
+    carrier = next((c for c in facts.carriers if c.exact), None)
+
+    def missing(kind: NeedClass, reason: str, distribution: str | None = None) -> Missing:
+        return Missing(
+            soname=facts.soname,
+            need_class=kind,
+            reason=reason,
+            wanted_by=symptom.wanted_by,
+            providers=lookup.providers,
+            distribution=distribution,
+        )
+
+    if known and known.need_class is not NeedClass.BUNDLED and not lookup.rivals:
+        return missing(known.need_class, known.reason, known.distribution)
+    if known and known.need_class is NeedClass.BUNDLED:
+        return missing(known.need_class, f"the wheel has it: {known.reason}")
+    if facts.driver:
+        return replace(missing(NeedClass.DRIVER, facts.driver), providers=())
+    if facts.libc:
+        return missing(NeedClass.LIBC, _explain_libc(facts))
+    if PYTHON.fullmatch(facts.soname):
+        return missing(NeedClass.PYTHON, "the Python interpreter's own library")
+    first = lookup.providers[0] if lookup.providers else None
+    if carrier and (first is None or first.attr.startswith("cudaPackages")):
+        other = f"; in nixpkgs it is in {first.attr}" if first else ""
+        return missing(NeedClass.SIBLING, f"{carrier.distribution} brings it{other}", carrier.distribution)
+    if lookup.rivals:
+        return missing(NeedClass.AMBIGUOUS, f"{' and '.join(lookup.rivals)} both have it: choose with --prefer")
+    if first:
+        hard = "; the path is written into the program" if (symptom.soname or "").startswith("/") else ""
+        note = f"; {lookup.note}" if lookup.note else ""
+        return missing(NeedClass.PROVIDED, f"{first.attr} has {first.path}{note}{hard}")
+    near = f"; another ABI of it is there: {', '.join(lookup.nearest[:3])}" if lookup.nearest else ""
+    return missing(NeedClass.UNKNOWN, f"nobody in this index has it{near}")
+
+
+def _explain_libc(facts: SonameFacts) -> str:
+    if facts.libc == "musl":
+        return "part of musl: this is a wheel for Alpine, and the interpreter runs on glibc"
+    if facts.soname.startswith("ld-linux"):
+        return "glibc's loader: this was built for glibc, and what runs it uses musl, or has no loader there"
+    return "part of glibc, which every interpreter brings: the program's own loader did not start it"
+
+
+def _find_further(
+    scan: WheelScan, named: frozenset[str], present: Mapping[str, str]
+) -> tuple[Missing, ...]:
+    return tuple(
+        Missing(
+            soname=need.soname,
+            need_class=need.need_class,
+            reason=need.reason,
+            wanted_by=need.wanted_by[0],
+            providers=need.providers,
+            distribution=need.distribution,
+            named=False,
+        )
+        for need in scan.needs
+        if need.machine == scan.machine
+        and need.need_class not in _SILENT
+        and need.soname not in named
+        and need.soname not in present
+    )
