@@ -72,6 +72,7 @@ class Need:
         reason: one clause that says why it is in its class.
         wanted_by: member paths, sorted.
         distribution: who brings it, for class ``sibling``.
+        directory: where that distribution installs it, relative to site-packages, if that is known.
         providers: best first; also given where the class is not ``provided``.
         versions: symbol versions asked of it, sorted.
     """
@@ -82,6 +83,7 @@ class Need:
     reason: str
     wanted_by: tuple[str, ...]
     distribution: str | None = None
+    directory: str | None = None
     providers: tuple[Provider, ...] = ()
     versions: tuple[str, ...] = ()
 

@@ -135,7 +135,9 @@ def _classify_one(
         provided=bool(lookup.providers),
     )
     if sibling:
-        return need(NeedClass.SIBLING, sibling.reason, sibling.distribution)
+        return replace(
+            need(NeedClass.SIBLING, sibling.reason, sibling.distribution), directory=sibling.directory
+        )
     if lookup.rivals:
         return need(NeedClass.AMBIGUOUS, f"{' and '.join(lookup.rivals)} both have it: choose with --prefer")
     if lookup.providers:
