@@ -95,6 +95,30 @@ def read_installed(directory: Path, *, progress: Progress | None = None) -> Iter
         findings = ()
 
 
+def read_package(site: Path, name: str) -> Intake | None:
+    """Read one installed distribution.
+
+    Args:
+        site: a site-packages directory.
+        name: normalised; where several distributions begin with it, such as the parts of a package that was
+            split, the one with most ELF files stands for all.
+
+    Returns:
+        None if there is none of that name with ELF files.
+
+    Raises:
+        InputError: the directory cannot be read.
+    """
+    installed = [i for i in read_environment(site, ELF_MAGIC).distributions if i.distribution and i.elf_files]
+    exact = [i for i in installed if i.distribution and i.distribution.name == name]
+    parts = [i for i in installed if i.distribution and i.distribution.name.startswith(f"{name}-")]
+    for chosen in sorted(exact or parts, key=lambda i: -len(i.elf_files))[:1]:
+        if chosen.distribution:
+            objects = read_elf_paths((f.path, f.disk) for f in chosen.elf_files)
+            return Intake(wheel=chosen.distribution, objects=objects)
+    return None
+
+
 _Facts = tuple[tuple[ElfObject, ...], tuple[ElfHints, ...], tuple[SourceUse, ...]]
 
 

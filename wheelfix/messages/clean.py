@@ -34,7 +34,7 @@ def clean_line(raw: bytes) -> Iterator[tuple[str, str | None]]:
         >>> list(clean_line(b"       > numba> \x1b[31merror:\x1b[0m x"))
         [('error: x', 'numba')]
     """
-    text = raw.decode("utf-8", "replace").lstrip("\ufeff")
+    text = raw.decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r\n")
     texts = list(_unpack_json(text)) if text.lstrip().startswith(_INTERNAL_JSON) else [text]
     for found in texts:
         for part in _BREAKS.split(found):

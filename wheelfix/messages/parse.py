@@ -49,8 +49,8 @@ def parse_line(text: str) -> tuple[Symptom, ...]:
             at = text.find(phrase, at + _REACH) if part is not text else -1
     if not found:
         found |= dict.fromkeys(_parse_printed_json(text))
-    if not found and (match := TRUNCATED.search(text)):
-        found[Symptom(kind=Kind.MISSING, soname=match["soname"].rstrip("."))] = None
+    if not found and (truncated := TRUNCATED.search(text)):
+        found[Symptom(kind=Kind.MISSING, soname=truncated["soname"].rstrip("."))] = None
     return tuple(found)
 
 
@@ -104,7 +104,7 @@ def _find_foreign(name: str, path: str) -> str | None:
 
 def _build(kind: Kind, match: re.Match[str], text: str) -> Iterator[Symptom]:
     groups = match.groupdict()
-    soname = groups.get("soname") or groups.get("xcb") and "libxcb-cursor.so.0"
+    soname = "libxcb-cursor.so.0" if groups.get("xcb") else groups.get("soname")
     if kind is Kind.NAMED:
         yield _name_library(groups.get("name") or groups["title"].lower())
         return

@@ -140,7 +140,7 @@ def find_distribution(module: str) -> str | None:
 
 
 def find_named(words: Iterable[str]) -> str | None:
-    """The first word that is the import name of a package whose name everybody writes otherwise, or a Qt one."""
+    """The distribution of the first word that is a module with a name of its own, or a binding of Qt."""
     for word in words:
         bare = word.strip("'\"`:,.;()").lower()
         if bare in _DISTRIBUTIONS or re.fullmatch(r"py(?:side|qt)[2-6]", bare):

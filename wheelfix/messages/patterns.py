@@ -1,7 +1,8 @@
 """The messages themselves: one expression per wording, each with where the wording comes from.
 
 Every expression has the groups that :class:`wheelfix.model.explain.Symptom` has fields for: ``soname``,
-``by`` (wanted by), ``version``, ``symbol``; ``name`` and ``title`` are what a library is called without file name.
+``by`` (wanted by), ``version``, ``symbol``; ``name`` and ``title`` are what a library is called without its
+file name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from wheelfix.model.explain import Kind
 
 # A file as messages name it: up to the last ": " before the words of the message, as paths hold spaces.
 _FILE = r"(?P<soname>(?:/(?:[^:\n'\"`(]|:(?!\s)){0,512}|[^\s:'\"`(){}<>,=]{1,512}))"
+_REQUIRED = r"(?: \(required by (?P<by>[^)\n]+)\)?)?"
+_NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
 _SO = r"lib[\w.+-]*\.so(?:\.\d[\w.]*)?"
 
 MARKERS: Final = (
@@ -67,8 +70,7 @@ _WORDINGS = (
     (
         Kind.VERSION,
         ": version ",
-        rf"{_FILE}: version [`'‘\"]?(?P<version>[\w.+-]+)['’`\"]? not found"
-        r"(?: \(required by (?P<by>[^)\n]+)\)?)?",
+        rf"{_FILE}: version [`'‘\"]?(?P<version>[\w.+-]+)['’`\"]? not found{_REQUIRED}",
     ),
     # glibc: elf/dl-lookup.c. ldd -r has the file behind it, in parentheses.
     (
@@ -86,12 +88,19 @@ _WORDINGS = (
     (
         Kind.MISSING,
         "Error loading shared library",
-        r"Error loading shared library (?P<soname>[^\s:]+): (?:No such file or directory|Permission denied)"
-        r"(?: \(needed by (?P<by>[^)\n]+)\))?",
+        rf"Error loading shared library (?P<soname>[^\s:]+): (?:No such file|Permission denied){_NEEDED}",
     ),
     (Kind.WRONG_CLASS, "Exec format", r"Error loading shared library (?P<soname>[^\s:]+): Exec format error"),
-    (Kind.STATIC_TLS, "initial-exec TLS", r"Error relocating (?P<soname>[^:\n]+): \S+: initial-exec TLS resolves"),
-    (Kind.SYMBOL, "symbol not found", r"Error relocating (?P<soname>[^:\n]+): (?P<symbol>\S+): symbol not found"),
+    (
+        Kind.STATIC_TLS,
+        "initial-exec TLS",
+        r"Error relocating (?P<soname>[^:\n]+): \S+: initial-exec TLS resolves",
+    ),
+    (
+        Kind.SYMBOL,
+        "symbol not found",
+        r"Error relocating (?P<soname>[^:\n]+): (?P<symbol>\S+): symbol not found",
+    ),
     # ldd: a shell script of glibc around the loader's LD_TRACE_LOADED_OBJECTS.
     (Kind.MISSING, "=> not found", r"^\s*(?P<soname>[^\s:=]+) => not found"),
     # nixpkgs: pkgs/by-name/au/auto-patchelf/source/auto-patchelf.py, and the shell function before it.
@@ -167,6 +176,10 @@ WANTING: Final = re.compile(
 """What stands before a loader's message and says which file wanted the library."""
 SEARCHING: Final = re.compile(r"^\s*searching for dependencies of (?P<by>\S[^\n]*)")
 LDD_HEAD: Final = re.compile(r"^(?P<by>\S*(?:/|\.so)[^:\n]*):\s*$")
-FRAME: Final = re.compile(r"File \"?(?P<path>[^\"\n]+?)\"?(?:, line \d+|:\d+, in )|^(?P<pytest>\S+\.py):\d+: in ")
-IMPORT: Final = re.compile(r"^\s*(?:[-—>]*\s*\d+\s+)?(?:from\s+(?P<origin>[\w.]+)\s+import\b|import\s+(?P<name>[\w.]+))")
+FRAME: Final = re.compile(
+    r"File \"?(?P<path>[^\"\n]+?)\"?(?:, line \d+|:\d+, in )|^(?P<pytest>\S+\.py):\d+: in "
+)
+IMPORT: Final = re.compile(
+    r"^\s*(?:[-—>]*\s*\d+\s+)?(?:from\s+(?P<origin>[\w.]+)\s+import\b|import\s+(?P<name>[\w.]+))"
+)
 INTERPRETER: Final = re.compile(r"(?:Querying Python at [`'\"]|Python [\d.]+ from \")(?P<path>/[^`'\"]+)")

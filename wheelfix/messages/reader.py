@@ -189,4 +189,3 @@ def _conclude(found: _Found) -> Reading:
         words=tuple(found.words),
         left_out=found.left_out,
     )
-

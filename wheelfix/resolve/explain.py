@@ -105,7 +105,7 @@ def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Ove
     return Override(
         name=package.name if package else "package",
         version=(package.version or "") if package else "",
-        target=explanation.looked_into or (package.name if package else "a message"),
+        target=explanation.looked_into or "a message",
         tags=(),
         cuda=Cuda.WHEELS,
         inputs=tuple(
@@ -123,7 +123,7 @@ def choose_dialect(names: Iterable[str], explanation: Explanation) -> Dialect:
 
     Args:
         names: of the files in the project's directory.
-        explanation: where the package lies decides if no lock file does: in a virtual environment, a shell helps.
+        explanation: where the package lies decides if no lock file does: in an environment, a shell helps.
     """
     there = frozenset(names)
     for wanted, dialect in _LOCKS:
@@ -145,8 +145,9 @@ def _class_missing(
     symptom: Symptom, facts: SonameFacts, scan: WheelScan | None, prefer: Sequence[str]
 ) -> Missing:
     known = next((n for n in scan.needs if n.soname == facts.soname), None) if scan else None
-    lookup = apply_preference(known.providers and replace(facts.lookup, providers=known.providers) or facts.lookup, prefer)
-    carrier = next((c for c in facts.carriers if c.exact), None)
+    ordered = replace(facts.lookup, providers=known.providers) if known and known.providers else facts.lookup
+    lookup = apply_preference(ordered, prefer)
+    carriers = [c.distribution for c in facts.carriers if c.exact]
 
     def missing(kind: NeedClass, reason: str, distribution: str | None = None) -> Missing:
         return Missing(
@@ -169,11 +170,16 @@ def _class_missing(
     if PYTHON.fullmatch(facts.soname):
         return missing(NeedClass.PYTHON, "the Python interpreter's own library")
     first = lookup.providers[0] if lookup.providers else None
-    if carrier and (first is None or first.attr.startswith("cudaPackages")):
-        other = f"; in nixpkgs it is in {first.attr}" if first else ""
-        return missing(NeedClass.SIBLING, f"{carrier.distribution} brings it{other}", carrier.distribution)
+    if carriers and (first is None or first.attr.startswith("cudaPackages")):
+        # The same soname for several majors of CUDA: the newest is what a wheel of today was built with.
+        *others, newest = sorted(set(carriers))
+        also = f" (for another CUDA: {', '.join(others)})" if others else ""
+        nixpkgs = f"; in nixpkgs it is in {first.attr}" if first else ""
+        return missing(NeedClass.SIBLING, f"{newest} brings it{also}{nixpkgs}", newest)
     if lookup.rivals:
-        return missing(NeedClass.AMBIGUOUS, f"{' and '.join(lookup.rivals)} both have it: choose with --prefer")
+        return missing(
+            NeedClass.AMBIGUOUS, f"{' and '.join(lookup.rivals)} both have it: choose with --prefer"
+        )
     if first:
         hard = "; the path is written into the program" if (symptom.soname or "").startswith("/") else ""
         note = f"; {lookup.note}" if lookup.note else ""
@@ -190,9 +196,7 @@ def _explain_libc(facts: SonameFacts) -> str:
     return "part of glibc, which every interpreter brings: the program's own loader did not start it"
 
 
-def _find_further(
-    scan: WheelScan, named: frozenset[str], present: Mapping[str, str]
-) -> tuple[Missing, ...]:
+def _find_further(scan: WheelScan, named: frozenset[str], present: Mapping[str, str]) -> tuple[Missing, ...]:
     return tuple(
         Missing(
             soname=need.soname,

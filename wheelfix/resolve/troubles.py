@@ -7,9 +7,14 @@ from collections.abc import Callable
 
 from wheelfix.model.explain import Interpreter, Kind, Symptom, Trouble
 
+_HOST = r"/(?:usr/)?lib"
 _GLIBC = re.compile(r"-glibc-(?P<version>\d+\.\d+)")
-_MUSL_LACKS = re.compile(r"__\w+_chk|__register_atfork|gnu_get_libc_version|__cxa_thread_atexit_impl|__\w+_finite|backtrace")
+_MUSL_LACKS = re.compile(
+    r"__\w+_chk|__register_atfork|gnu_get_libc_version|__cxa_thread_atexit_impl|__\w+_finite|backtrace"
+)
 _TORCH = re.compile(r"_ZNK?(?:2at|3c10|5torch|5caffe)")
+_FROM_NIX = "$(nix-build --no-out-link '<nixpkgs>' -A {attr})"
+_GCC = _FROM_NIX.format(attr="stdenv.cc.cc.lib")
 _UNSET = "env -u LD_LIBRARY_PATH -u LD_PRELOAD COMMAND"
 
 
@@ -33,7 +38,8 @@ def _explain_version(symptom: Symptom, glibc: str | None) -> Trouble:
     head = f"{by} wants {version}, and {file} does not have it."
     family = version.partition("_")[0]
     if family == "GLIBC" and version != "GLIBC_PRIVATE":
-        return Trouble(kind=Kind.VERSION, **_explain_glibc(head, version, file, by, glibc))  # type: ignore[arg-type]
+        what, *now = _explain_glibc(version, file, by, glibc)
+        return Trouble(kind=Kind.VERSION, what=f"{head} {what}", now=tuple(now))
     if version == "GLIBC_PRIVATE":
         return _explain_two_libcs(head)
     if family in {"GLIBCXX", "CXXABI"}:
@@ -42,8 +48,7 @@ def _explain_version(symptom: Symptom, glibc: str | None) -> Trouble:
             what=f"{head} An older libstdc++ is found first than the one this was built with"
             f"{_say_origin(file)}.",
             now=(
-                "Put a newer libstdc++ first: "
-                "LD_LIBRARY_PATH=\"$(nix-build --no-out-link '<nixpkgs>' -A stdenv.cc.cc.lib)/lib\" COMMAND",
+                f'Put a newer one first: LD_LIBRARY_PATH="{_GCC}/lib" COMMAND',
                 f"Or, if LD_LIBRARY_PATH is what brings the old one: {_UNSET}",
             ),
         )
@@ -54,32 +59,28 @@ def _explain_version(symptom: Symptom, glibc: str | None) -> Trouble:
     )
 
 
-def _explain_glibc(head: str, version: str, file: str, by: str, glibc: str | None) -> dict[str, object]:
+def _explain_glibc(version: str, file: str, by: str, glibc: str | None) -> tuple[str, ...]:
+    """What happened, then what helps."""
     wanted = version.removeprefix("GLIBC_")
     has = match["version"] if (match := _GLIBC.search(file)) else None
     running = f"The program runs on glibc {has}" if has else "The program runs on an older glibc"
-    newer = f"a newer nixpkgs (that of the index has glibc {glibc})" if glibc and _at_least(glibc, wanted) else "a newer nixpkgs"
-    if not by.startswith("/nix/store/") and re.match(r"/(?:usr/)?lib", by) and file.startswith("/nix/store/"):
-        return {
-            "what": f"{head} {running}, and a library of the host was loaded into it.",
-            "now": (f"Keep the host's libraries out: {_UNSET}",),
-        }
+    keep_out = f"Keep it out: {_UNSET}"
+    if re.match(_HOST, by) and file.startswith("/nix/store/"):
+        return f"{running}, and a library of the host was loaded into it.", keep_out
     if by.startswith("/nix/store/") and "/site-packages/" not in by:
-        mixed = "another nixpkgs" if file.startswith("/nix/store/") else "nixpkgs"
-        return {
-            "what": f"{head} {running}, and a library of {mixed} was loaded into it, built against a newer one.",
-            "now": (
-                f"Keep it out: {_UNSET}",
-                "Or take the program, its Python and its libraries from one and the same nixpkgs.",
-            ),
-        }
-    return {
-        "what": f"{head} {running}, and the wheel was built for a newer one: libc is too old.",
-        "now": (
-            f"Take Python from {newer},",
-            f"or an older release of the package, with a wheel for less than manylinux_{wanted.replace('.', '_')}.",
-        ),
-    }
+        origin = "another nixpkgs" if file.startswith("/nix/store/") else "nixpkgs"
+        return (
+            f"{running}, and a library of {origin} was loaded into it, built against a newer one.",
+            keep_out,
+            "Or take the program, its Python and its libraries from one and the same nixpkgs.",
+        )
+    known = f" (that of the index has glibc {glibc})" if glibc and _at_least(glibc, wanted) else ""
+    tag = f"manylinux_{wanted.replace('.', '_')}"
+    return (
+        f"{running}, and the wheel was built for a newer one: libc is too old.",
+        f"Take Python from a newer nixpkgs{known},",
+        f"or an older release of the package, with a wheel for less than {tag}.",
+    )
 
 
 def _explain_two_libcs(head: str) -> Trouble:
@@ -108,8 +109,10 @@ def _explain_symbol(symptom: Symptom) -> Trouble:
     elif _MUSL_LACKS.fullmatch(symbol):
         what = "It is glibc's, and musl has none such: a wheel for manylinux runs on musl."
         now = ("Install the wheel for musllinux, or use a Python on glibc.",)
-    elif re.match(r"/(?:usr/)?lib", file):
-        what = "A library of the host is mixed with other versions of what it needs, from a wheel or from Nix."
+    elif re.match(_HOST, file):
+        what = (
+            "A library of the host is mixed with other versions of what it needs, from a wheel or from Nix."
+        )
         now = (f"Keep the host's libraries out: {_UNSET}",)
     else:
         return Trouble(
@@ -131,10 +134,9 @@ def _explain_class(symptom: Symptom) -> Trouble:
         )
     return Trouble(
         kind=Kind.WRONG_CLASS,
-        what=f"{file} is for another word size or architecture, and is found before the right one.",
+        what=f"{file} is for another architecture, and is found before the right one.",
         now=(
-            "Take the directory with the 32-bit libraries out of LD_LIBRARY_PATH, and pkgsi686Linux out of "
-            "the inputs.",
+            "Take directories of 32-bit libraries out of LD_LIBRARY_PATH, and pkgsi686Linux out of inputs.",
         ),
     )
 
@@ -142,14 +144,18 @@ def _explain_class(symptom: Symptom) -> Trouble:
 def _explain_broken(symptom: Symptom) -> Trouble:
     return Trouble(
         kind=Kind.BROKEN,
-        what=f"{symptom.soname} is no whole ELF file: a linker script, a Git LFS pointer or a download cut short.",
+        what=f"{symptom.soname} is no whole ELF file: a linker script, a Git LFS pointer, or cut short.",
         now=("See what it is with `file`, and install the package again.",),
     )
 
 
 def _explain_stack(symptom: Symptom) -> Trouble:
     file = symptom.soname or ""
-    patch = f"patchelf --clear-execstack {file}" if re.fullmatch(r"/[\w./+@-]+", file) else "patchelf --clear-execstack FILE"
+    patch = (
+        f"patchelf --clear-execstack {file}"
+        if re.fullmatch(r"/[\w./+@-]+", file)
+        else "patchelf --clear-execstack FILE"
+    )
     return Trouble(
         kind=Kind.EXECUTABLE_STACK,
         what=f"{file} asks for an executable stack. glibc 2.41 and newer refuse that to a library that is "
@@ -166,7 +172,7 @@ def _explain_tls(symptom: Symptom) -> Trouble:
         what=f"{file} wants room for thread-local storage that is given out when a program starts, and none "
         "is left.",
         now=(
-            "Import this package first, before the others; or give more room: "
+            "Import this package first, before the others; or give more room:",
             "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384 COMMAND",
             f"Or load it at the start: LD_PRELOAD={file} COMMAND",
         ),
@@ -175,12 +181,13 @@ def _explain_tls(symptom: Symptom) -> Trouble:
 
 def _explain_loader(symptom: Symptom, interpreter: Interpreter | None) -> Trouble:
     program = symptom.wanted_by or "A program"
-    now = ["Turn nix-ld on (below), once for the whole system."]
+    now = ["Turn nix-ld on as above, once for the whole system."]
     if interpreter is Interpreter.UV or "/uv/python/" in program:
-        now.insert(0, "UV_PYTHON_DOWNLOADS=never UV_PYTHON=\"$(nix-build --no-out-link '<nixpkgs>' -A python3)/bin/python3\" uv sync")
+        python = f"{_FROM_NIX.format(attr='python3')}/bin/python3"
+        now.insert(0, f'UV_PYTHON_DOWNLOADS=never UV_PYTHON="{python}" uv sync')
     return Trouble(
         kind=Kind.NO_LOADER,
-        what=f"{program} was not built by Nix: it asks for a loader in /lib64, where NixOS has none that works.",
+        what=f"{program} was not built by Nix: it asks for a loader in /lib64, and NixOS has none there.",
         now=tuple(now),
         nix_ld=True,
     )
@@ -198,7 +205,7 @@ def _explain_plugin(symptom: Symptom) -> Trouble:
 def _explain_ldconfig(_symptom: Symptom) -> Trouble:
     return Trouble(
         kind=Kind.NO_LDCONFIG,
-        what="A package asks /sbin/ldconfig where libcuda.so.1 is. NixOS has neither that nor a cache to ask.",
+        what="A package asks /sbin/ldconfig where libcuda.so.1 is. NixOS has no such program.",
         now=("TRITON_LIBCUDA_PATH=/run/opengl-driver/lib COMMAND",),
     )
 
@@ -219,7 +226,7 @@ def _say_origin(file: str) -> str:
         return ": conda's own"
     if file.startswith("/nix/store/"):
         return ": that of an older gcc from Nix"
-    return ": the host's" if re.match(r"/(?:usr/)?lib", file) else ""
+    return ": the host's" if re.match(_HOST, file) else ""
 
 
 def _at_least(version: str, wanted: str) -> bool:
