@@ -33,10 +33,11 @@ _TITLES = {
     Dialect.UV2NIX: "overlay for uv2nix",
     Dialect.PYPROJECT_NIX: "overlay for pyproject.nix",
     Dialect.POETRY2NIX: "overrides for poetry2nix",
-    Dialect.NIXPKGS: "derivation in nixpkgs",
+    Dialect.NIXPKGS: "package of nixpkgs",
     Dialect.MACH_NIX: "settings for mach-nix",
     Dialect.SHELL: "shell.nix",
 }
+_SEARCHING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX})
 _WANTING = frozenset({NeedClass.PROVIDED, NeedClass.UNKNOWN, NeedClass.AMBIGUOUS})
 
 
@@ -211,7 +212,7 @@ def _list_names(directory: Path) -> frozenset[str]:
 
 
 def _write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterable[tuple[str, str]]:
-    if override.inputs or override.ignored:
+    if override.inputs or override.ignored or (override.searches and dialect in _SEARCHING):
         yield _TITLES[dialect], _render(override, dialect)
     stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
     if stacks and explanation.package:
@@ -238,7 +239,7 @@ def _write_now(explanation: Explanation) -> Iterable[str]:
         yield f"wheelfix patch {shlex.quote(package.environment)}"
     if explanation.build_inputs or explanation.ignore_missing:
         yield render_shell_line(explanation.build_inputs, driver=bool(explanation.ignore_missing))
-    if explanation.siblings:
+    if explanation.siblings and not (package and (package.site or "").startswith("/nix/store/")):
         yield f"pip install {' '.join(map(shlex.quote, explanation.siblings))}"
     for trouble in explanation.troubles:
         yield from trouble.now

@@ -11,7 +11,10 @@ import pytest
 from wheelfix.flows_explain import Explained, explain_reading
 from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable
+from wheelfix.messages.clean import clean_line
+from wheelfix.messages.patterns import WORDINGS
 from wheelfix.messages.reader import read_messages
+from wheelfix.model.explain import Kind
 from wheelfix.model.scan import NeedClass
 
 MESSAGES: list[dict[str, Any]] = tomllib.loads(
@@ -28,6 +31,13 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> SonameTable:
 
 def explain(text: str, index: SonameTable, directory: Path) -> Explained:
     return explain_reading(read_messages([text.encode()]), index=index, directory=directory)
+
+
+def test_every_wording_is_met() -> None:
+    lines = [text for m in MESSAGES for raw in m["text"].encode().split(b"\n") for text, _ in clean_line(raw)]
+    for _, phrase, pattern in WORDINGS:
+        assert any(phrase in line and pattern.search(line) for line in lines), pattern.pattern
+    assert {kind for kind, _, _ in WORDINGS} == set(Kind)
 
 
 def test_there_are_many() -> None:

@@ -142,7 +142,7 @@ def find_distribution(module: str) -> str | None:
 def find_named(words: Iterable[str]) -> str | None:
     """The distribution of the first word that is a module with a name of its own, or a binding of Qt."""
     for word in words:
-        bare = word.strip("'\"`:,.;()").lower()
+        bare = word.strip("'\"`:,.;()?!*").lower()
         if bare in _DISTRIBUTIONS or re.fullmatch(r"py(?:side|qt)[2-6]", bare):
             return find_distribution(bare)
     return None

@@ -26,6 +26,7 @@ MARKERS: Final = (
     b"too short",
     b"static TLS",
     b"version `",
+    b"from LD_PRELOAD",
     b"not found (required",
     b"undefined symbol",
     b"link time reference",

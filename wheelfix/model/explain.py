@@ -114,6 +114,7 @@ class Missing:
         wanted_by: path of a file that wants it, or None.
         providers: best first.
         distribution: who brings it, for class ``sibling``.
+        directory: where that distribution has it, relative to site-packages, if known.
         named: the text names it; False for what the look into the installed package found.
     """
 
@@ -123,6 +124,7 @@ class Missing:
     wanted_by: str | None = None
     providers: tuple[Provider, ...] = ()
     distribution: str | None = None
+    directory: str | None = None
     named: bool = True
 
 

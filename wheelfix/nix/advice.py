@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from wheelfix.model.override import Override
 from wheelfix.nix.build import bind, call, select, text
 from wheelfix.nix.flat import print_flat
-from wheelfix.nix.parts import OLD, describe, formals, list_ignored, list_inputs, take, take_bare
+from wheelfix.nix.parts import (
+    OLD,
+    add_to_old,
+    comment_all,
+    describe,
+    formals,
+    list_ignored,
+    list_inputs,
+    take,
+    take_bare,
+)
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     TRUE,
@@ -74,13 +84,16 @@ def render_clear_stack(name: str, files: Sequence[str]) -> str:
 
 
 def render_fragment(override: Override) -> str:
-    """What a package of nixpkgs lacks, as attributes for its derivation."""
+    """What a package of nixpkgs lacks, as a function for ``overridePythonAttrs``."""
     bindings = []
     if override.driver:
-        bindings.append(bind("nativeBuildInputs", List((take_bare("autoAddDriverRunpath"),))))
+        bindings.append(add_to_old("nativeBuildInputs", List((take("autoAddDriverRunpath"),))))
     if override.inputs:
-        bindings.append(bind("buildInputs", list_inputs(override.inputs, take_bare)))
+        bindings.append(add_to_old("buildInputs", list_inputs(override.inputs)))
     if override.ignored:
-        bindings.append(bind("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
-    head = f"For {describe(override)}: add to the attributes it has. Written by wheelfix."
-    return render(Commented(head, Attrs(tuple(bindings))))
+        bindings.append(add_to_old("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
+    head = [
+        f"For {describe(override)}. Written by wheelfix.",
+        f"python3Packages.{override.name}.overridePythonAttrs (import ./this.nix {{ inherit pkgs; }})",
+    ]
+    return render(comment_all(head, Lambda(formals("pkgs"), Lambda("old", Attrs(tuple(bindings))))))

@@ -7,14 +7,17 @@ from dataclasses import replace
 
 from wheelfix.model.explain import Explanation, Interpreter, Kind, Missing, Package, Reading, Symptom
 from wheelfix.model.index import IndexInfo
-from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override
+from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
 from wheelfix.model.scan import NeedClass, SonameFacts, WheelScan
+from wheelfix.resolve.cuda import guess_cuda_major
 from wheelfix.resolve.needs import PYTHON, apply_preference
 from wheelfix.resolve.troubles import find_trouble
 
 LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
 """Kinds of symptoms that say a library is not there."""
 
+_PLACEHOLDER = "package"
+_UNNAMED = f"Nothing in the text names the package: write its name in place of `{_PLACEHOLDER}`."
 _SILENT = frozenset({NeedClass.BUNDLED, NeedClass.LIBC, NeedClass.PYTHON})
 _LOCKS = (
     # of several, the one that is written by hand or by the narrower tool
@@ -59,8 +62,9 @@ def explain(
         looked_into: what was scanned, for people.
         prefer: attributes that win among providers, strongest first.
     """
+    major = guess_cuda_major(s for one in reading.symptoms if (s := find_soname(one)))
     missing = {
-        soname: _class_missing(symptom, facts[soname], scan, prefer)
+        soname: _class_missing(symptom, facts[soname], scan, prefer, major)
         for symptom in reversed(reading.symptoms)
         if symptom.kind in LIBRARIES and (soname := find_soname(symptom))
     }
@@ -103,7 +107,7 @@ def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Ove
             reasons.setdefault(one.providers[0].attr, []).append(one.soname)
     driver = explanation.ignore_missing
     return Override(
-        name=package.name if package else "package",
+        name=package.name if package else _PLACEHOLDER,
         version=(package.version or "") if package else "",
         target=explanation.looked_into or "a message",
         tags=(),
@@ -114,7 +118,13 @@ def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Ove
         ),
         ignored=tuple(Ignored(soname=soname, reason="comes with the GPU driver") for soname in driver),
         driver=driver,
-        hints=tuple(f"Keep {name} in the environment: it brings the rest." for name in explanation.siblings),
+        searches=tuple(
+            Search(directory=directory, distribution=name, reason=f"{name} brings it", certain=False)
+            for name, directory in sorted(
+                {(m.distribution, m.directory) for m in explanation.missing if m.distribution and m.directory}
+            )
+        ),
+        hints=() if package else (_UNNAMED,),
     )
 
 
@@ -130,9 +140,9 @@ def choose_dialect(names: Iterable[str], explanation: Explanation) -> Dialect:
         if there.issuperset(wanted):
             return dialect
     package = explanation.package
-    if "shell.nix" in there or (package and package.environment):
+    if "shell.nix" in there or package is None or package.environment:
         return Dialect.SHELL
-    if "uv.lock" in there and not (package and (package.site or "").startswith("/nix/store/")):
+    if "uv.lock" in there and not (package.site or "").startswith("/nix/store/"):
         return Dialect.SHELL
     return Dialect.UV2NIX
 
@@ -142,7 +152,7 @@ def _collect(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _class_missing(
-    symptom: Symptom, facts: SonameFacts, scan: WheelScan | None, prefer: Sequence[str]
+    symptom: Symptom, facts: SonameFacts, scan: WheelScan | None, prefer: Sequence[str], major: str | None
 ) -> Missing:
     known = next((n for n in scan.needs if n.soname == facts.soname), None) if scan else None
     ordered = replace(facts.lookup, providers=known.providers) if known and known.providers else facts.lookup
@@ -157,6 +167,7 @@ def _class_missing(
             wanted_by=symptom.wanted_by,
             providers=lookup.providers,
             distribution=distribution,
+            directory=next((c.directory for c in facts.carriers if c.distribution == distribution), None),
         )
 
     if known and known.need_class is not NeedClass.BUNDLED and not lookup.rivals:
@@ -172,10 +183,10 @@ def _class_missing(
     first = lookup.providers[0] if lookup.providers else None
     if carriers and (first is None or first.attr.startswith("cudaPackages")):
         # The same soname for several majors of CUDA: the newest is what a wheel of today was built with.
-        *others, newest = sorted(set(carriers))
+        *others, chosen = sorted(set(carriers), key=lambda name: (name.endswith(f"cu{major}"), name))
         also = f" (for another CUDA: {', '.join(others)})" if others else ""
         nixpkgs = f"; in nixpkgs it is in {first.attr}" if first else ""
-        return missing(NeedClass.SIBLING, f"{newest} brings it{also}{nixpkgs}", newest)
+        return missing(NeedClass.SIBLING, f"{chosen} brings it{also}{nixpkgs}", chosen)
     if lookup.rivals:
         return missing(
             NeedClass.AMBIGUOUS, f"{' and '.join(lookup.rivals)} both have it: choose with --prefer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 
 from wheelfix.model.explain import Interpreter, Kind, Symptom, Trouble
@@ -41,7 +42,7 @@ def _explain_version(symptom: Symptom, glibc: str | None) -> Trouble:
         what, *now = _explain_glibc(version, file, by, glibc)
         return Trouble(kind=Kind.VERSION, what=f"{head} {what}", now=tuple(now))
     if version == "GLIBC_PRIVATE":
-        return _explain_two_libcs(head)
+        return _explain_two_libcs(symptom.kind, head)
     if family in {"GLIBCXX", "CXXABI"}:
         return Trouble(
             kind=Kind.VERSION,
@@ -83,9 +84,9 @@ def _explain_glibc(version: str, file: str, by: str, glibc: str | None) -> tuple
     )
 
 
-def _explain_two_libcs(head: str) -> Trouble:
+def _explain_two_libcs(kind: Kind, head: str) -> Trouble:
     return Trouble(
-        kind=Kind.SYMBOL,
+        kind=kind,
         what=f"{head} Two C libraries are mixed in one process: one library of a pair comes from the host, "
         "the other from Nix, or from another nixpkgs.",
         now=(f"Take LD_LIBRARY_PATH away, it is what mixes them: {_UNSET}",),
@@ -96,7 +97,7 @@ def _explain_symbol(symptom: Symptom) -> Trouble:
     symbol, file = symptom.symbol or "", symptom.soname or "a file"
     head = f"{file} needs the symbol {symbol}, and nothing that is loaded has it."
     if symptom.version == "GLIBC_PRIVATE":
-        return _explain_two_libcs(head)
+        return _explain_two_libcs(symptom.kind, head)
     if re.match(r"_?Py[A-Z_]", symbol):
         what = "It is Python's own: the wheel was built for another Python, or is loaded without one."
         now = ("Install the package again with the Python that runs it.",)
@@ -150,17 +151,15 @@ def _explain_broken(symptom: Symptom) -> Trouble:
 
 
 def _explain_stack(symptom: Symptom) -> Trouble:
-    file = symptom.soname or ""
-    patch = (
-        f"patchelf --clear-execstack {file}"
-        if re.fullmatch(r"/[\w./+@-]+", file)
-        else "patchelf --clear-execstack FILE"
-    )
+    file = symptom.soname or "FILE"
     return Trouble(
         kind=Kind.EXECUTABLE_STACK,
         what=f"{file} asks for an executable stack. glibc 2.41 and newer refuse that to a library that is "
         "opened at run time; hardly any library really needs it.",
-        now=(patch, "GLIBC_TUNABLES=glibc.rtld.execstack=2 COMMAND"),
+        now=(
+            f"patchelf --clear-execstack {shlex.quote(file)}",
+            "GLIBC_TUNABLES=glibc.rtld.execstack=2 COMMAND",
+        ),
         clear_stack=(file.rpartition("/")[2],),
     )
 
@@ -174,7 +173,7 @@ def _explain_tls(symptom: Symptom) -> Trouble:
         now=(
             "Import this package first, before the others; or give more room:",
             "GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384 COMMAND",
-            f"Or load it at the start: LD_PRELOAD={file} COMMAND",
+            f"Or load it at the start: LD_PRELOAD={shlex.quote(file)} COMMAND",
         ),
     )
 
