@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,10 +9,11 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.index.distributions import find_carries
 from wheelfix.index.facts import find_facts
+from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake, Progress, read_distributions, read_wheel
-from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override
+from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source
 from wheelfix.model.scan import Finding, WheelScan
 from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.model.wheel import Distribution
@@ -22,7 +22,7 @@ from wheelfix.nix.flake import render_flake
 from wheelfix.nix.overlay import render_overlay
 from wheelfix.nix.package import render_packages
 from wheelfix.nix.shell import render_mach_nix, render_shell
-from wheelfix.resolve.prebuilt import check_prebuilt, find_python, parse_attr
+from wheelfix.resolve.prebuilt import check_flake, check_prebuilt, find_python, parse_attr
 from wheelfix.resolve.strategy import plan_override
 from wheelfix.resolve.strip import UNSHOWN, Wishes, find_closure, plan_strip
 from wheelfix.verdict import conclude
@@ -104,7 +104,7 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
         wheel = intake.wheel
         scan = conclude(intake, options.index, options.prefer)
         plan = _plan_strip(wheel, _read_beside(options), options, wheel_path=Path(target), scan=scan)
-    default = _find_default_python(options.index)
+    default = find_default_python(options.index)
     findings = check_prebuilt(path, wheel.tags, asked=options.python, default=default)
     adapter = Adapter(
         name=wheel.name,
@@ -145,12 +145,13 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
         intake = read_wheel(path, cache=find_cache() / "facts", progress=options.progress)
         scan = conclude(intake, options.index, options.prefer)
         answered &= scan.answered
-        override, plan = _plan_one(path, intake, scan, dialect, cuda, options)
+        source = read_source(path, intake.wheel) if dialect is Dialect.NIXPKGS else None
+        override, plan = plan_intake(intake, scan, cuda, options, path=path, source=source)
         if cuda is Cuda.PREBUILT and plan.stripped:
             adapters.append(_adapt(intake.wheel, plan))
         else:
             overrides.append(override)
-    return Written(text=_render(overrides, adapters, dialect), answered=answered)
+    return Written(text=render_overrides(overrides, adapters, dialect), answered=answered)
 
 
 def write_flake(config: FlakeConfig) -> Written:
@@ -159,20 +160,12 @@ def write_flake(config: FlakeConfig) -> Written:
     Raises:
         InputError: a system, capability or combination of them is none.
     """
-    for system in config.systems:
-        if not re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", system):
-            raise InputError(system, "is no Nix system", "write x86_64-linux")
-    for capability in config.capabilities:
-        if not re.fullmatch(r"\d{1,2}\.\d[af]?", capability):
-            raise InputError(capability, "is no compute capability", "write 8.9, as NVIDIA's tables list it")
-    if config.capabilities and not config.cuda:
-        raise InputError("--cuda-capability", "has no meaning without CUDA", "add --cuda")
-    if not config.nixpkgs:
-        raise InputError("--nixpkgs", "names no flake", "write github:NixOS/nixpkgs/nixos-unstable")
+    check_flake(config)
     return Written(text=render_flake(config))
 
 
-def _render(overrides: Sequence[Override], adapters: Sequence[Adapter], dialect: Dialect) -> str:
+def render_overrides(overrides: Sequence[Override], adapters: Sequence[Adapter], dialect: Dialect) -> str:
+    """Write what was planned, in a dialect."""
     match dialect:
         case Dialect.NIXPKGS:
             return render_packages(overrides)
@@ -184,12 +177,29 @@ def _render(overrides: Sequence[Override], adapters: Sequence[Adapter], dialect:
             return render_overlay(overrides, adapters, dialect)
 
 
-def _plan_one(
-    path: Path, intake: Intake, scan: WheelScan, dialect: Dialect, cuda: Cuda, options: Options
+def plan_intake(
+    intake: Intake,
+    scan: WheelScan,
+    cuda: Cuda,
+    options: Options,
+    *,
+    path: Path | None = None,
+    source: Source | None = None,
 ) -> tuple[Override, StripPlan]:
+    """Plan the override of a wheel that has been read.
+
+    Args:
+        intake: what was read.
+        scan: what was concluded.
+        cuda: where CUDA libraries come from.
+        options: the rest.
+        path: the wheel file, to look for imports in.
+        source: for a complete package.
+    """
     plan = StripPlan()
     if cuda is not Cuda.WHEELS:
-        plan = _plan_strip(intake.wheel, _read_beside(options), options, wheel_path=path, scan=scan)
+        beside, prebuilt = _read_beside(options), cuda is Cuda.PREBUILT
+        plan = _plan_strip(intake.wheel, beside, options, wheel_path=path, scan=scan, replaced=prebuilt)
     machine = scan.machine or "x86_64"
     facts = find_facts(options.index, [(opened.soname, machine) for opened in scan.dlopen])
     override = plan_override(
@@ -199,7 +209,7 @@ def _plan_one(
         # A wheel without redundant dependencies is not one that CUDA is about.
         cuda=cuda if plan.stripped or cuda is Cuda.NIXPKGS else Cuda.WHEELS,
         strip=plan,
-        source=read_source(path, intake.wheel) if dialect is Dialect.NIXPKGS else None,
+        source=source,
     )
     return override, plan
 
@@ -218,6 +228,7 @@ def _plan_strip(
     *,
     wheel_path: Path | None = None,
     scan: WheelScan | None = None,
+    replaced: bool = True,
     evidence: str = "",
 ) -> StripPlan:
     known = {other.name: other for other in others}
@@ -228,6 +239,7 @@ def _plan_strip(
         {name: find_carries(name) for name in closure},
         needs=scan.needs if scan else (),
         wishes=options.wishes,
+        replaced=replaced,
         evidence=evidence or (str(options.beside) if options.beside else "wheelfix's own table"),
     )
     if wheel_path is None or not plan.kept:
@@ -268,12 +280,3 @@ def _find_wheels(targets: Sequence[str], options: Options) -> Iterable[Path]:
             )
         else:
             yield path
-
-
-def _find_default_python(table: SonameTable) -> str | None:
-    """Version of ``python3`` in the index: the one whose library the attribute of that name has."""
-    for name in table.find_names("libpython3.*.so.1.0"):
-        (lookup,) = table.lookup([name])
-        if any(provider.attr == "python3" for provider in lookup.providers):
-            return name.removeprefix("libpython").partition(".so")[0]
-    return None

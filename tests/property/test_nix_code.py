@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.nix import evaluate
+from tests.support.nixeval import evaluate
 from wheelfix.nix.build import bind, call, select, text
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (

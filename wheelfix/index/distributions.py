@@ -16,12 +16,14 @@ from wheelfix.model.strip import Carries
 
 _BINDINGS: Final = "has Python bindings of CUDA, for a toolkit of its own"
 _TOOLS: Final = "is a part of the CUDA toolkit without libraries for others"
+_META: Final = "is a meta distribution that stands for the CUDA wheels named by its extras"
+_EMPTY: Final = frozenset({_META, _TOOLS})
 _KNOWN: Final = {
     "cuda-bindings": _BINDINGS,
     "cuda-core": _BINDINGS,
     "cuda-pathfinder": "finds the libraries of CUDA wheels",
     "cuda-python": _BINDINGS,
-    "cuda-toolkit": "is a meta distribution that stands for the CUDA wheels named by its extras",
+    "cuda-toolkit": _META,
     **dict.fromkeys(
         (
             f"nvidia-{name}{suffix}"
@@ -56,15 +58,16 @@ def find_carries(distribution: str) -> Carries:
         >>> find_carries("nvidia-cublas-cu12").cuda
         ('libcublas.so.12', 'libcublasLt.so.12', 'libnvblas.so.12')
     """
-    listed = list_libraries(distribution)
+    listed, note = list_libraries(distribution), _KNOWN.get(distribution)
     sonames = tuple(dict.fromkeys(soname for _, soname in listed))
     cuda = tuple(soname for soname in sonames if find_cuda(soname))
+    libraries_only = bool(listed) and not any(_belongs_to_one(directory) for directory, _ in listed)
     return Carries(
         distribution=distribution,
         sonames=sonames,
         cuda=cuda,
-        note=_KNOWN.get(distribution),
-        importable=not listed or any(_belongs_to_one(directory) for directory, _ in listed),
+        note=note,
+        importable=not libraries_only and note not in _EMPTY,
     )
 
 

@@ -1,4 +1,4 @@
-"""What ``nixpkgsPrebuilt`` throws on, told before anything is evaluated or built."""
+"""What ``nixpkgsPrebuilt`` and nixpkgs throw on, told before anything is evaluated or built."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from wheelfix.errors import InputError
+from wheelfix.model.override import FlakeConfig
 from wheelfix.model.scan import Finding, Level
 
 _PART = re.compile(r'"([^"\\$\0\n]+)"|([^."\s]+)')
@@ -89,6 +90,24 @@ def check_prebuilt(
         )
         return (Finding(level=Level.WARNING, subject=shown, message=message),)
     return ()
+
+
+def check_flake(config: FlakeConfig) -> None:
+    """Refuse a configuration that nixpkgs would not understand.
+
+    Raises:
+        InputError: a system, capability or combination of them is none.
+    """
+    for system in config.systems:
+        if not re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", system):
+            raise InputError(system, "is no Nix system", "write x86_64-linux")
+    for capability in config.capabilities:
+        if not re.fullmatch(r"\d{1,2}\.\d[af]?", capability):
+            raise InputError(capability, "is no compute capability", "write 8.9, as NVIDIA's tables list it")
+    if config.capabilities and not config.cuda:
+        raise InputError("--cuda-capability", "has no meaning without CUDA", "add --cuda")
+    if not config.nixpkgs:
+        raise InputError("--nixpkgs", "names no flake", "write github:NixOS/nixpkgs/nixos-unstable")
 
 
 def _find_version(tags: Iterable[str]) -> str | None:

@@ -47,6 +47,7 @@ def plan_strip(
     *,
     needs: Sequence[Need] = (),
     wishes: Wishes | None = None,
+    replaced: bool = True,
     evidence: str = "",
 ) -> StripPlan:
     """Judge the dependencies of a package that is to be replaced.
@@ -57,9 +58,11 @@ def plan_strip(
         carries: what each distribution of the closure is known to carry, by normalised name.
         needs: of the package's ELF files; empty where they were not read.
         wishes: what the user said.
+        replaced: nixpkgs' build replaces the wheel; else the wheel stays, with all that it imports, and only
+            its libraries come from nixpkgs.
         evidence: where ``others`` is from.
     """
-    judge = _Judge(target, others, carries, needs, wishes or Wishes())
+    judge = _Judge(target, others, carries, needs, wishes or Wishes(), replaced=replaced)
     direct = _find_required(target, frozenset())
     stripped = {name: reason for name in direct if (reason := judge.find_reason(name))}
     before = find_closure(target, others)
@@ -109,9 +112,12 @@ class _Judge:
         carries: Mapping[str, Carries],
         needs: Sequence[Need],
         wishes: Wishes,
+        *,
+        replaced: bool,
     ) -> None:
         self._closure = find_closure(target, others)
         self._others, self._carries, self._wishes = others, carries, wishes
+        self._replaced = replaced
         self._linked: dict[str, Need] = {}
         for need in needs:
             if need.need_class is NeedClass.SIBLING and need.distribution:
@@ -136,7 +142,9 @@ class _Judge:
             return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
         if carries.cuda:
             return f"carries {carries.cuda[0]} of CUDA, which nixpkgs has, where it is wanted at all"
-        return self._find_by_requirements(name) or carries.note
+        if reason := self._find_by_requirements(name):
+            return reason
+        return carries.note if self._replaced or not carries.importable else None
 
     def _find_by_requirements(self, name: str) -> str | None:
         known = self._others.get(name)
