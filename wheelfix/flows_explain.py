@@ -148,6 +148,7 @@ def explain_reading(
     package = find_package(reading)
     package, intake = look_into(package, directory)
     scan = conclude(intake, index, prefer) if intake else None
+    chosen = dialect or choose_dialect(_list_names(directory), package)
     reading = _name_plugins(reading, scan)
     machine = (scan.machine if scan else None) or index.info.system.partition("-")[0]
     facts = _find_facts(reading, index, machine)
@@ -160,11 +161,12 @@ def explain_reading(
         index=index.info,
         glibc=_find_glibc(index, machine),
         scan=scan,
-        present=find_present(intake, scan, package) if intake and scan else None,
+        present=find_present(intake, scan, package, host=chosen is Dialect.SHELL)
+        if intake and scan
+        else None,
         looked_into=f"{intake.wheel.target} in {package.site}" if intake and package else None,
         prefer=spell_both(prefer),
     )
-    chosen = dialect or choose_dialect(_list_names(directory), explanation)
     override = plan_override(explanation, scan.baseline_inputs if scan else ())
     return Explained(
         explanation=explanation,

@@ -65,17 +65,21 @@ def look_into(package: Package | None, directory: Path) -> tuple[Package | None,
     return package, None
 
 
-def find_present(intake: Intake, scan: WheelScan, package: Package | None) -> dict[str, str]:
-    """Sonames that a loader on this machine finds, with the files.
+def find_present(intake: Intake, scan: WheelScan, package: Package | None, *, host: bool) -> dict[str, str]:
+    """Sonames that a loader finds already, with the files: by absolute run paths, and in other wheels.
 
-    It looks by absolute run paths and in other wheels; for an interpreter that Nix did not build also in the
-    directories of the system and of nix-ld.
+    Args:
+        intake: the installed package.
+        scan: what it needs.
+        package: where it is installed.
+        host: the package goes on running here; for an interpreter that Nix did not build, the directories of
+            the system and of nix-ld count, too. What Nix builds sees none of them.
     """
     directories = dict.fromkeys(
         entry for obj in intake.objects for entry in (*obj.rpath, *obj.runpath) if entry.startswith("/")
     )
-    interpreter = package.environment if package else None
-    if interpreter and not _runs_on_nixpkgs(Path(interpreter)):
+    environment = package.environment if package else None
+    if host and environment and not _runs_on_nixpkgs(Path(environment)):
         multiarch = [str(p) for top in ("/lib", "/usr/lib") for p in Path(top).glob("*-linux-gnu*")]
         directories |= dict.fromkeys((_NIX_LD, *_LIB_DIRECTORIES, *multiarch))
     found = {}

@@ -184,6 +184,20 @@ def test_what_run_paths_find_is_not_missing(tmp_path: Path, venv: Path) -> None:
     assert explain_json(venv, text=make_traceback(venv))["build_inputs"] == ["unixodbc"]
 
 
+def test_libraries_of_the_host_count_only_where_the_package_runs_on_them(venv: Path, tmp_path: Path) -> None:
+    site = venv / ".venv" / "lib" / "python3.12" / "site-packages"
+    # Every machine with gcc has libgcc_s.
+    needed = ["libodbc.so.2", "libgcc_s.so.1"]
+    (site / "demo" / "x.so").write_bytes(build_elf(tmp_path, "y.so", needed=needed))
+    python = venv / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/usr/bin/python3")
+    shell = explain_json(venv, "--dialect", "shell", text=make_traceback(venv))
+    assert shell["build_inputs"] == ["unixodbc"]
+    overlay = explain_json(venv, "--dialect", "uv2nix", text=make_traceback(venv))
+    assert overlay["build_inputs"] == ["stdenv.cc.cc.lib", "unixodbc"]
+
+
 def test_preference_and_hostile_names(tmp_path: Path) -> None:
     text = "ImportError: lib\x1b[2Jred\u202e.so.1: cannot open shared object file: No such file\n"
     result = run(tmp_path, text=text, code=1)

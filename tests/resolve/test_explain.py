@@ -135,7 +135,7 @@ def test_the_override_says_it_all() -> None:
     override = plan_override(result, ["zlib"])
     assert [(i.attr, i.reason, i.baseline) for i in override.inputs] == [
         ("unixodbc", "libodbc.so.2", False),
-        ("zlib", "libz.so.1", True),
+        ("zlib", "libz.so.1", False),
     ]
     assert [i.soname for i in override.ignored] == ["libcuda.so.1"]
     assert override.driver == ("libcuda.so.1",)
@@ -146,14 +146,30 @@ def test_the_override_says_it_all() -> None:
     assert "in place of" in plan_override(explain_missing("libz.so.1", known=known, package=None)).hints[0]
 
 
+def test_only_what_the_text_does_not_name_may_be_a_baseline_input() -> None:
+    scanned = scan(need("libb.so", NeedClass.PROVIDED), need("libz.so", NeedClass.PROVIDED))
+    result = explain_missing("libz.so", known=[facts("libz.so")], scan=scanned)
+    override = plan_override(result, ["libb.so-attr", "libz.so-attr"])
+    assert [(i.attr, i.baseline) for i in override.inputs] == [
+        ("libb.so-attr", True),
+        ("libz.so-attr", False),
+    ]
+
+
+def test_what_python_looks_for_by_name_gets_a_hint() -> None:
+    result = explain_missing("libcairo.so", known=[facts("libcairo.so", attrs=["cairo"])], kind=Kind.NAMED)
+    (hint,) = plan_override(result).hints
+    assert hint.startswith("libcairo.so: Python code looks for it by name")
+
+
 def test_dialect_without_lock_files() -> None:
     in_store = Package(name="x", site=f"{STORE}-x-1/lib/python3.12/site-packages")
     in_venv = Package(name="x", site="/v/lib/python3.12/site-packages", environment="/v")
-    assert choose_dialect((), explain_missing(package=in_store)) is Dialect.UV2NIX
-    assert choose_dialect(("uv.lock",), explain_missing(package=in_store)) is Dialect.UV2NIX
-    assert choose_dialect((), explain_missing(package=in_venv)) is Dialect.SHELL
-    assert choose_dialect((), explain_missing(package=None)) is Dialect.SHELL
-    assert choose_dialect(("uv.lock", "flake.nix"), explain_missing(package=in_venv)) is Dialect.UV2NIX
+    assert choose_dialect((), in_store) is Dialect.UV2NIX
+    assert choose_dialect(("uv.lock",), in_store) is Dialect.UV2NIX
+    assert choose_dialect((), in_venv) is Dialect.SHELL
+    assert choose_dialect((), None) is Dialect.SHELL
+    assert choose_dialect(("uv.lock", "flake.nix"), in_venv) is Dialect.UV2NIX
 
 
 def test_soname_of_a_path() -> None:

@@ -115,6 +115,7 @@ class Missing:
         providers: best first.
         distribution: who brings it, for class ``sibling``.
         directory: where that distribution has it, relative to site-packages, if known.
+        by_name: Python code looked for it (``find_library``): no run path of the package leads there.
         named: the text names it; False for what the look into the installed package found.
     """
 
@@ -126,6 +127,7 @@ class Missing:
     distribution: str | None = None
     directory: str | None = None
     named: bool = True
+    by_name: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

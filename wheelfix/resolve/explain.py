@@ -18,6 +18,10 @@ LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
 
 _PLACEHOLDER = "package"
 _UNNAMED = f"Nothing in the text names the package: write its name in place of `{_PLACEHOLDER}`."
+_BY_NAME = (
+    "{}: Python code looks for it by name, which inputs alone do not help: wrap the program with "
+    "LD_LIBRARY_PATH, or substitute the library's path for its name."
+)
 _SILENT = frozenset({NeedClass.BUNDLED, NeedClass.LIBC, NeedClass.PYTHON})
 _LOCKS = (
     # of several, the one that is written by hand or by the narrower tool
@@ -100,7 +104,9 @@ def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Ove
         baseline: attributes that uv2nix and poetry2nix add by themselves for the package's tag.
     """
     package = explanation.package
-    known = frozenset(baseline)
+    asked = {m.providers[0].attr for m in explanation.missing if m.named and m.providers}
+    known = frozenset(baseline) - asked  # the text proves that they are not there
+    opened = [m.soname for m in explanation.missing if m.by_name]
     reasons: dict[str, list[str]] = {}
     for one in explanation.missing:
         if one.need_class is NeedClass.PROVIDED:
@@ -124,22 +130,21 @@ def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Ove
                 {(m.distribution, m.directory) for m in explanation.missing if m.distribution and m.directory}
             )
         ),
-        hints=() if package else (_UNNAMED,),
+        hints=(*([] if package else [_UNNAMED]), *([_BY_NAME.format(", ".join(opened))] if opened else [])),
     )
 
 
-def choose_dialect(names: Iterable[str], explanation: Explanation) -> Dialect:
+def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:
     """Choose the tool to write for.
 
     Args:
         names: of the files in the project's directory.
-        explanation: where the package lies decides if no lock file does: in an environment, a shell helps.
+        package: where it lies decides if no lock file does: in a virtual environment, a shell helps.
     """
     there = frozenset(names)
     for wanted, dialect in _LOCKS:
         if there.issuperset(wanted):
             return dialect
-    package = explanation.package
     if "shell.nix" in there or package is None or package.environment:
         return Dialect.SHELL
     if "uv.lock" in there and not (package.site or "").startswith("/nix/store/"):
@@ -167,6 +172,7 @@ def _class_missing(
             wanted_by=symptom.wanted_by,
             providers=lookup.providers,
             distribution=distribution,
+            by_name=symptom.kind is Kind.NAMED,
             directory=next((c.directory for c in facts.carriers if c.distribution == distribution), None),
         )
 
