@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -147,6 +148,10 @@ def test_every_piece_is_nix(tmp_path: Path, dialect: str) -> None:
         path = tmp_path / f"{number}.nix"
         path.write_text(piece["code"])
         subprocess.run(["nix-instantiate", "--parse", path], check=True, capture_output=True)
+    for line in document["now"]:
+        if line.startswith("nix-shell"):
+            expression = shlex.split(line)[2]
+            subprocess.run(["nix-instantiate", "--parse", "-E", expression], check=True, capture_output=True)
 
 
 def test_all_that_will_be_missing_next(venv: Path) -> None:
