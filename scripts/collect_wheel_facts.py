@@ -1,7 +1,8 @@
 """Write what wheelfix reads of real wheels into fixtures/wheel-facts, for tests that render Nix code.
 
 Left out: member lists (save top modules and libraries), symbol versions of the toolchain, by-catch of
-strings. Run with wheels as arguments; with ``NAME==VERSION``, the metadata of a closure goes into fixtures/closures.
+strings. Run with wheels as arguments; with ``NAME==VERSION``, the metadata of a closure goes into
+fixtures/closures.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import pytest
 from tests.support.golden import STUB, check_golden
 from tests.support.nixeval import evaluate
 from wheelfix.errors import InputError
-from wheelfix.flows_nix import write_flake
+from wheelfix.flows.nix import write_flake
 from wheelfix.model.override import FlakeConfig
 
 FULL = FlakeConfig(

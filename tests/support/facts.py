@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from tests.support.real import FIXTURES
-from wheelfix.flows_nix import Options, plan_intake, render_overrides
+from wheelfix.flows.nix import Options, plan_intake, render_overrides
 from wheelfix.index.sources import open_bundled
 from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from wheelfix.cli.adapter import adapter
+from wheelfix.cli.explain import explain
 from wheelfix.cli.flake import flake
 from wheelfix.cli.index import index
 from wheelfix.cli.locate import locate
@@ -59,6 +60,7 @@ def cli() -> None:
 
 cli.add_command(scan)
 cli.add_command(locate)
+cli.add_command(explain)
 cli.add_command(adapter)
 cli.add_command(override)
 cli.add_command(flake)

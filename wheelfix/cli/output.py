@@ -14,7 +14,7 @@ from wheelfix.cli.options import FILE
 from wheelfix.errors import ApplyError
 
 if TYPE_CHECKING:
-    from wheelfix.flows_nix import Options, Written
+    from wheelfix.flows.nix import Options, Written
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,17 +60,17 @@ def make_options(
     quiet: bool,
 ) -> Options:
     """Open the index, and put together what the flows want."""
-    from wheelfix import flows_nix
     from wheelfix.cli.progress import index_progress
+    from wheelfix.flows import nix as flows
     from wheelfix.index.sources import open_index
 
     with index_progress(index, enabled=not quiet) as progress:
         table = open_index(index, progress=progress)
-    return flows_nix.Options(
+    return flows.Options(
         index=table,
         prefer=prefer,
         beside=beside,
-        wishes=flows_nix.make_wishes(keep, strip),
+        wishes=flows.make_wishes(keep, strip),
         python=python,
         system=platform,
         quiet=quiet,

@@ -62,15 +62,15 @@ def override(
     ignored libraries and search paths each have their reason in a comment. CUDA libraries come from the other
     wheels, from nixpkgs' cudaPackages, or with nixpkgs' build of the whole package (prebuilt).
     """
-    from wheelfix import flows_nix
+    from wheelfix.flows import nix as flows
 
     if checked:
         sys.exit(_check(checked, targets, as_json=as_json, **options))
     if as_json:
         raise click.UsageError("--json belongs to --check: Nix code has no JSON")
     tool = Dialect(dialect)
-    chosen = Cuda(cuda) if cuda else flows_nix.find_default_cuda(tool)
-    written = flows_nix.write_override(targets, tool, chosen, make_options(**options))
+    chosen = Cuda(cuda) if cuda else flows.find_default_cuda(tool)
+    written = flows.write_override(targets, tool, chosen, make_options(**options))
     write(written, output)
     sys.exit(0 if written.answered else 1)
 

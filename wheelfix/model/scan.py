@@ -120,7 +120,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class NeedTrace:
     """Why a need is in its class.
 
     Attributes:
