@@ -49,7 +49,15 @@ def write_lock(directory: Path, packages: dict[str, list[str]], files: dict[str,
     )
 
 
-def ask_real(real: list[str], code: Path, name: str, attrs: list[str], lock: dict[str, list[str]]) -> Any:
+def ask_real(
+    real: list[str],
+    code: Path,
+    name: str,
+    attrs: list[str],
+    lock: dict[str, list[str]],
+    *,
+    standalone: bool = False,
+) -> Any:
     lib, pyproject, uv2nix = (Path(path).resolve() for path in real)
     known = make_intake(f"{name}-{_version(code)}").wheel
     with tempfile.TemporaryDirectory() as work:
@@ -57,7 +65,8 @@ def ask_real(real: list[str], code: Path, name: str, attrs: list[str], lock: dic
         paths = render(List(tuple(strings(a.split(".")) for a in attrs)))
         return evaluate(
             f"import {CONTRACT} {{ lib = {lib}; pyproject-nix = {pyproject}; uv2nix = {uv2nix}; "
-            f'workspace = {work}; code = {code}; name = "{name}"; attrs = {paths}; }}'
+            f'workspace = {work}; code = {code}; name = "{name}"; attrs = {paths}; '
+            f"standalone = {str(standalone).lower()}; }}"
         )
 
 
@@ -92,6 +101,17 @@ def check(real: list[str], code: Path, name: str, cuda: Cuda) -> None:
     assert environment == sorted(left), (code, environment, sorted(left))
 
 
+def check_standalone(real: list[str], code: Path) -> None:
+    """A complete file gives an environment without CUDA, with the lock's other packages in it."""
+    lock = find_dependencies(read_closure(code.parent.name))
+    answer = ask_real(real, code, "torch", ATTRS, lock, standalone=True)
+    left = set(answer["environment"]) - {"app", *ATTRS}
+    assert answer["name"] == "torch-env"
+    assert left == {name for name in lock if not name.startswith(("nvidia-", "cuda-")) and name != "torch"}, (
+        left
+    )
+
+
 def main() -> None:
     """Check every golden file that is written for uv2nix."""
     real = sys.argv[1:]
@@ -103,6 +123,9 @@ def main() -> None:
         cuda = Cuda.NIXPKGS if code.stem.endswith("nixpkgs") else Cuda.WHEELS
         check(real, code, code.parent.name.rpartition("-")[0], cuda)
         sys.stdout.write(f"same: {code.relative_to(GOLDEN)}\n")
+    for code in sorted(GOLDEN.glob("*/adapter-standalone.nix")):
+        check_standalone(real, code)
+        sys.stdout.write(f"as expected: {code.relative_to(GOLDEN)}\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
   code, # path of generated code
   attrs,
   name,
+  standalone ? false, # the code is a complete file, not an overlay
 }:
 let
   reallib = import lib;
@@ -80,7 +81,24 @@ let
       (loaded.mkPyprojectOverlay { sourcePreference = "wheel"; })
     ]
   );
+  environment = import code {
+    pkgs = pkgs // {
+      python312 = python;
+    };
+    pyproject-nix = pyproject;
+    uv2nix = uv;
+    pyproject-build-systems.overlays.wheel = hooks;
+    workspaceRoot = workspace;
+  };
 in
+if standalone then
+  {
+    inherit (environment) name;
+    environment = map (path: builtins.substring 44 (-1) path) (
+      reallib.splitString ":" environment.NIX_PYPROJECT_DEPS
+    );
+  }
+else
 {
   before = stub.show before.${name};
   package = stub.show final.${name};
