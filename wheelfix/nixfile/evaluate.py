@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wheelfix.nixfile.library import ARITIES, apply_library
-from wheelfix.nixfile.roots import canonicalize, find_argument, select
+from wheelfix.nixfile.roots import GLOBALS, canonicalize, find_argument, insist, select
 from wheelfix.nixfile.scopes import bind_names
 from wheelfix.nixfile.syntax import (
     Apply,
@@ -51,14 +51,6 @@ from wheelfix.nixfile.values import (
 _STEPS = 300_000  # the largest known file takes a tenth
 _DEEPEST = 40
 _LONGEST = 5_000  # elements: lists that are doubled sixty times over are no overrides
-_GLOBALS: dict[str, Value] = {
-    "true": Constant(True),
-    "false": Constant(False),
-    "null": Constant(None),
-    "builtins": Ref(Root.LIB),
-    "map": Ref(Root.LIB, ("map",)),
-    **{name: Ref(Root.UNKNOWN, (name,)) for name in ("import", "throw", "abort", "toString", "derivation")},
-}
 _PLATFORMS = {"isLinux": True, "isDarwin": False, "isWindows": False}  # wheels with ELF files are for Linux
 
 Watcher = Callable[[Apply, Ref, Thunk], None]
@@ -190,12 +182,12 @@ class Evaluator:
         opened: list[Thunk] = []
         while around is not None:
             if name in around.names:
-                return _insist(name, self.force(around.names[name]))
+                return insist(name, self.force(around.names[name]))
             if around.opened is not None:
                 opened.append(around.opened)
             around = around.parent
-        if name in _GLOBALS:
-            return _GLOBALS[name]
+        if name in GLOBALS:
+            return GLOBALS[name]
         found = [value for thunk in opened if (value := self._open(thunk, name)) is not None]
         if found:
             others = tuple(value for value in found[1:] if isinstance(value, Ref))
@@ -299,10 +291,3 @@ class Evaluator:
 
     def _opaque(self, syntax: Syntax, reason: str) -> Opaque:
         return Opaque(find_unclear(syntax, reason))
-
-
-def _insist(name: str, value: Value) -> Value:
-    """``pkgs`` is nixpkgs and ``lib`` its library, however the file comes by them."""
-    if name in {"pkgs", "lib"} and not isinstance(value, Ref | Attrs):
-        return Ref(Root.PKGS if name == "pkgs" else Root.LIB)
-    return value

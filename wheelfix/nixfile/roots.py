@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from wheelfix.nixfile.syntax import Lambda, Let, Operation, Set, Syntax, With
-from wheelfix.nixfile.values import Ref, Root
+from wheelfix.nixfile.values import Attrs, Constant, Ref, Root, Value
 
 _PYTHON_SET = re.compile(r"python\d*Packages|pypy\d*Packages")
 _PYTHON = re.compile(r"python\d*")
@@ -100,3 +100,21 @@ def select(ref: Ref, name: str) -> Ref:
 def _is_interpreter(path: tuple[str, ...]) -> bool:
     """Tell whether a path below ``pkgs`` goes through an interpreter to its packages."""
     return len(path) > 1 and bool(_PYTHON.fullmatch(path[0])) and path[1] == "pkgs"
+
+
+def insist(name: str, value: Value) -> Value:
+    """``pkgs`` is nixpkgs and ``lib`` its library, however the file comes by them."""
+    if name in {"pkgs", "lib"} and not isinstance(value, Ref | Attrs):
+        return Ref(Root.PKGS if name == "pkgs" else Root.LIB)
+    return value
+
+
+GLOBALS: dict[str, Value] = {
+    "true": Constant(True),
+    "false": Constant(False),
+    "null": Constant(None),
+    "builtins": Ref(Root.LIB),
+    "map": Ref(Root.LIB, ("map",)),
+    **{name: Ref(Root.UNKNOWN, (name,)) for name in ("import", "throw", "abort", "toString", "derivation")},
+}
+"""What every Nix file can name."""
