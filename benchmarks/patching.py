@@ -3,7 +3,7 @@
     python benchmarks/patching.py WHEEL... [--peers] [--peer-limit MB] [--strip-limit MB] [--large]
 
 Each file gets a short run path, one of 600 bytes, and another one of 600 bytes, in a row; after each edit the
-verifier compares it with the original and `readelf` must have nothing to say that it did not say of the original.
+verifier compares it with the original and `readelf` must have nothing to say that it did not say before.
 Then original and result are stripped and compared once more. Peers are patchelf and lief where they are
 installed. With --large, the largest files are edited once more on their own: bytes written, time, memory.
 """
@@ -11,8 +11,10 @@ installed. With --large, the largest files are edited once more on their own: by
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import re
+import select
 import shutil
 import statistics
 import subprocess
@@ -23,6 +25,7 @@ import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from wheelfix.errors import WheelfixError
 from wheelfix.model.patch import ElfEdit, Problem
@@ -89,8 +92,7 @@ class Lief:
 
 
 def run_lief() -> None:
-    import lief
-
+    lief: Any = importlib.import_module("lief")
     lief.logging.disable()
     tag = lief.ELF.DynamicEntry.TAG
     for line in sys.stdin:
@@ -203,13 +205,18 @@ def judge_strip(name: str, original: Path, edited: Path, outcome: Outcome) -> No
 
 def measure_large(name: str, path: Path) -> None:
     """Edit one file in a process of its own."""
-    code = (
-        "import resource, sys, time; from pathlib import Path; from wheelfix.model.patch import ElfEdit; "
-        "from wheelfix.patch.apply import apply_edit; base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; "
-        "t = time.perf_counter(); a = apply_edit(Path(sys.argv[1]), ElfEdit(run_path=(sys.argv[2],))); "
-        "print(a.method, sum(len(w.data) for w in a.changed), f'{(time.perf_counter() - t) * 1e3:.2f}', base, "
-        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    )
+    code = """if True:
+        import resource, sys, time
+        from pathlib import Path
+        from wheelfix.model.patch import ElfEdit
+        from wheelfix.patch.apply import apply_edit
+        base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        start = time.perf_counter()
+        applied = apply_edit(Path(sys.argv[1]), ElfEdit(run_path=(sys.argv[2],)))
+        ms = (time.perf_counter() - start) * 1e3
+        written = sum(len(w.data) for w in applied.changed)
+        print(applied.method, written, f"{ms:.2f}", base, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    """
     copy = path.with_suffix(".copy")
     start = time.perf_counter()
     shutil.copyfile(path, copy)
@@ -222,7 +229,8 @@ def measure_large(name: str, path: Path) -> None:
         method, written, ms, base, rss = result.stdout.split()
         print(
             f"  {name} ({path.stat().st_size / 1e6:.0f} MB, cp {copied:.2f} s), {title}: {method}, "
-            f"{int(written) / 1e3:.1f} KB written, {ms} ms, {int(rss) / 1e3:.1f} MB RSS ({int(base) / 1e3:.1f} before)"
+            f"{int(written) / 1e3:.1f} KB written, {ms} ms, {int(rss) / 1e3:.1f} MB RSS "
+            f"({int(base) / 1e3:.1f} before)"
         )
     start = time.perf_counter()
     problems = verify(path, copy)
@@ -268,11 +276,13 @@ def main() -> None:
     for title, outcome in outcomes.items():
         times = sorted(outcome.times)
         print(
-            f"{title}: {dict(outcome.verdicts)}; {outcome.stripped} stripped; grew {outcome.growth / 1e6:.1f} MB"
+            f"{title}: {dict(outcome.verdicts)}; {outcome.stripped} stripped; "
+            f"grew {outcome.growth / 1e6:.1f} MB"
         )
         if times:
             print(
-                f"  per edit: median {statistics.median(times) * 1e3:.2f} ms, p95 {times[int(len(times) * 0.95)] * 1e3:.2f} ms"
+                f"  per edit: median {statistics.median(times) * 1e3:.2f} ms, "
+                f"p95 {times[int(len(times) * 0.95)] * 1e3:.2f} ms"
             )
         if outcome.checks:
             print(f"  verification: median {statistics.median(outcome.checks) * 1e3:.2f} ms")

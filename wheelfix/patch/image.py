@@ -31,7 +31,7 @@ class ElfImage:
         segments: program headers in table order.
         sections: section headers in table order; empty where the file has none.
         tags: dynamic entries up to the first DT_NULL.
-        capacity: entries that fit into PT_DYNAMIC, DT_NULL included.
+        capacity: entries that fit into PT_DYNAMIC, DT_NULL included where it has one.
         dynamic: bytes of PT_DYNAMIC.
         strings: the dynamic string table.
         strings_offset: where it is in the file.
@@ -116,7 +116,7 @@ def read_image(subject: str, fd: int) -> ElfImage:
     if map_address(segments, found.vaddr, found.filesz) != found.offset:
         raise source.refuse("the dynamic section's address and its offset contradict each other")
     dynamic = source.read(found.offset, found.filesz - found.filesz % layout.tag.size, what="dynamic section")
-    tags = _unpack_tags(source, layout, dynamic)
+    tags = _unpack_tags(layout, dynamic)
     first = dict(reversed(tags))
     if r.DT_STRTAB not in first or r.DT_STRSZ not in first or r.DT_SYMTAB not in first:
         raise source.refuse("the dynamic section names no string table or no symbols")
@@ -212,13 +212,13 @@ def _read_sections(source: Source, layout: Layout, header: Header) -> tuple[Sect
     return sections
 
 
-def _unpack_tags(source: Source, layout: Layout, dynamic: bytes) -> list[tuple[int, int]]:
+def _unpack_tags(layout: Layout, dynamic: bytes) -> list[tuple[int, int]]:
     tags: list[tuple[int, int]] = []
     for tag, value in layout.tag.iter_unpack(dynamic):
         if tag == r.DT_NULL:
             return tags
         tags.append((tag, value))
-    raise source.refuse("the dynamic section has no end")
+    return tags  # bfd's --spare-dynamic-tags=0 leaves no DT_NULL and relies on zeros behind it
 
 
 def _is_shared(header: Header, sections: Sequence[Section], strings_offset: int) -> bool:

@@ -125,8 +125,10 @@ def is_movable(
     start = load.vaddr + lead.start - load.offset
     if any(start <= address < start + len(lead.data) for address in addresses):
         return False
+    # By section where there are any: mold puts notes of two alignments into one segment.
     notes = [(s.offset, s.end, s.addralign) for s in sections if s.type == r.SHT_NOTE]
-    notes += [(s.offset, s.end, s.align) for s in segments if s.type == r.PT_NOTE]
+    if not sections:
+        notes = [(s.offset, s.end, s.align) for s in segments if s.type == r.PT_NOTE]
     return all(
         _are_gnu_notes(lead.data[begin - lead.start : end - lead.start], order, 8 if align == 8 else 4)
         for begin, end, align in notes

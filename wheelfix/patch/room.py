@@ -11,7 +11,8 @@ In this order, the first that works:
 ``displace``
     the blocks behind that table move into the new segment, the table becomes longer by one entry.
 ``steal``
-    on x86, PT_GNU_PROPERTY becomes the new LOAD segment where a PT_NOTE says the same.
+    a program header that nobody misses gives way: PT_PHDR of a library (gold and lld write one, and loaders
+    find the table by the ELF header), or on x86 PT_GNU_PROPERTY where a PT_NOTE says the same.
 
 Never is a program header table moved: ``strip`` does not understand it and destroys the file.
 """
@@ -144,6 +145,8 @@ def _skew(image: ElfImage, lead: Lead) -> int:
 
 
 def _find_spendable(image: ElfImage) -> int | None:
+    if image.find_segment(r.PT_INTERP) is None and (index := image.find_segment(r.PT_PHDR)) is not None:
+        return index
     if image.header.machine not in _X86:
         return None
     index = image.find_segment(r.PT_GNU_PROPERTY)

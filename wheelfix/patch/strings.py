@@ -17,6 +17,7 @@ from wheelfix.patch.records import Layout, Section, Segment
 from wheelfix.patch.source import Source
 
 _MOST_RECORDS = 1 << 18
+_STT_TLS = 6
 _EM_S390, _EM_ALPHA = 22, 0x9026
 
 
@@ -64,7 +65,9 @@ def read_symbols(
     values = _words(raw, "Q" if layout.bits == 64 else "I", layout.order)
     values = values[1 :: layout.symbol_size // values.itemsize]
     shndx = _words(raw, "H", layout.order)[3 if layout.bits == 64 else 7 :: layout.symbol_size // 2]
-    return names, [value for value, index in zip(values, shndx, strict=True) if 0 < index < 0xFF00]
+    kinds = raw[4 if layout.bits == 64 else 12 :: layout.symbol_size]
+    symbols = zip(values, shndx, kinds, strict=True)
+    return names, [v for v, index, kind in symbols if 0 < index < 0xFF00 and kind & 15 != _STT_TLS]
 
 
 def _words(raw: bytes, code: str, order: str) -> array[int]:

@@ -44,7 +44,7 @@ def render_change(image: ElfImage, change: Change) -> EditPlan:
     """
     draft = _Draft(image, change)
     grown = len(change.strings) > len(image.strings)
-    crowded = len(change.tags) >= image.capacity
+    crowded = len(change.tags) >= image.capacity and len(change.tags) > len(image.tags)
     longer = change.interpreter is not None and len(change.interpreter) > len(image.interpreter or b"")
     method = "overwrite"
     if grown and not crowded and not longer and _ends_file(image):
@@ -282,7 +282,7 @@ class _Draft:
                 value = (value - gone) % (1 << layout.bits)
             raw += layout.tag.pack(tag, value)
         used = max(len(self.tags), len(image.tags) if self.dynamic.vaddr == before else 0) + 1
-        raw += bytes(used * layout.tag.size - len(raw))
+        raw += bytes(min(used, self.capacity) * layout.tag.size - len(raw))
         return bytes(raw) + old[len(raw) :]
 
 

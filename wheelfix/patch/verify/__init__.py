@@ -5,9 +5,10 @@ No code is shared with the editor: mistakes of one are seen by the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from wheelfix.errors import ElfError
 from wheelfix.model.patch import ElfEdit, Problem
 from wheelfix.patch.verify.dynamic import compare_entries, compare_meaning, compare_strings
 from wheelfix.patch.verify.memory import compare_contents, compare_loads, compare_segments
@@ -44,13 +45,21 @@ def _find_problems(old: View, new: View, edit: ElfEdit | None) -> Iterator[Probl
         yield Problem(check="header", message="the ELF header says something else")
         return
     renamed = bool(edit and edit.replace_needed)
-    yield from find_contradictions(old, new)
-    yield from compare_loads(old, new)
-    yield from compare_segments(old, new)
-    yield from compare_entries(old, new)
-    yield from compare_meaning(old, new, edit)
-    yield from compare_tables(old, new, renamed=renamed)
-    if edit is not None:
-        yield from compare_strings(old, new, edit)
-    yield from compare_contents(old, new, renamed=renamed)
-    yield from compare_sections(old, new)
+    comparisons: list[Callable[[], Iterator[Problem]]] = [
+        lambda: find_contradictions(old, new),
+        lambda: compare_loads(old, new),
+        lambda: compare_segments(old, new),
+        lambda: compare_entries(old, new),
+        lambda: compare_meaning(old, new, edit),
+        lambda: compare_tables(old, new, renamed=renamed),
+        lambda: compare_strings(old, new, edit) if edit is not None else iter(()),
+        lambda: compare_contents(old, new, renamed=renamed),
+        lambda: compare_sections(old, new),
+    ]
+    for compare in comparisons:
+        try:
+            yield from compare()
+        except ElfError as error:
+            if error.subject != new.path:
+                raise
+            yield Problem(check="dynamic", message=f"cannot be read: {error.problem}")

@@ -123,7 +123,9 @@ def compare_strings(old: View, new: View, edit: ElfEdit) -> Iterator[Problem]:
     given |= {value for tag, value in old.tags if tag == _NEEDED and text(before, value) in names}
     spans = [(at, before.find(b"\0", at) + 1) for at in given]
     for start, end in find_differences(before, after[: len(before)]):
-        if any(first <= start and end <= last for first, last in spans) or not before[start:end].strip(b"\0"):
+        if all(
+            not before[at] or any(first <= at < last for first, last in spans) for at in range(start, end)
+        ):
             continue
         used = range(before.rfind(b"\0", 0, start) + 1, end)  # else it is left over from an earlier edit
         if any(at in used for at in list_uses(old)):

@@ -83,7 +83,8 @@ def compare_segments(old: View, new: View) -> Iterator[Problem]:
         ]
         if rights[0] != rights[1]:
             yield Problem(check="segment", message=f"{name} differs")
-    if any(p.type == PHDR for p in old.programs) and not any(p.type == PHDR for p in new.programs):
+    kinds = [{p.type for p in view.programs} for view in (old, new)]
+    if {PHDR, INTERP} <= kinds[0] and PHDR not in kinds[1]:  # of a library, loaders find the table without
         yield Problem(check="segment", message="PHDR segment is gone")
     notes = [
         sorted(note for p in view.programs if p.type == NOTE for note in _notes(view, p))
@@ -105,12 +106,18 @@ def _essence(seg: Program) -> tuple[int, ...]:
 
 
 def _notes(view: View, seg: Program) -> Iterator[tuple[bytes, int, bytes]]:
-    """Name, type and contents of the notes of a segment."""
-    raw = view.read(seg.offset, seg.filesz)
-    unit = 8 if seg.align == 8 else 4
+    """Name, type and contents of the notes of a segment; by section, as mold mixes alignments in one."""
+    end = seg.offset + seg.filesz
+    parts = [p for p in view.parts if p.type == 7 and p.stored and seg.offset <= p.offset < end]
+    ranges = [(p.offset, p.size, p.addralign) for p in parts]
+    for start, size, align in ranges or [(seg.offset, seg.filesz, seg.align)]:
+        yield from _split_notes(view.read(start, size), view.order, 8 if align == 8 else 4)
+
+
+def _split_notes(raw: bytes, order: str, unit: int) -> Iterator[tuple[bytes, int, bytes]]:
     at = 0
     while at + 12 <= len(raw):
-        name, size, kind = struct.unpack_from(view.order + "III", raw, at)
+        name, size, kind = struct.unpack_from(order + "III", raw, at)
         start = at + 12 + -(-name // 4) * 4
         start = -(-start // unit) * unit
         yield raw[at + 12 : at + 12 + name], kind, raw[start : start + size]

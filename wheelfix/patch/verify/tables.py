@@ -157,7 +157,7 @@ def text(strings: bytes, at: int) -> str:
 
 
 def find_differences(first: bytes, second: bytes) -> list[tuple[int, int]]:
-    """Ranges in which two byte strings differ; what the second one lacks differs."""
+    """Ranges of the first byte string in which the second one differs or ends early."""
     spans: list[tuple[int, int]] = []
     for chunk in range(0, len(first), 1 << 12):
         if first[chunk : chunk + (1 << 12)] == second[chunk : chunk + (1 << 12)]:
