@@ -153,7 +153,7 @@ def read_image(subject: str, fd: int) -> ElfImage:
         interpreter=source.read(interpreter.offset, interpreter.filesz, what="interpreter")
         if interpreter
         else None,
-        lead=_read_lead(source, layout, header, segments, sections),
+        lead=_read_lead(source, layout, header, segments, sections, strings_offset),
         trailer=_has_trailer(source, header, segments, sections),
     )
     _refuse_odd(source, image, first)
@@ -228,13 +228,18 @@ def _is_shared(header: Header, sections: Sequence[Section], strings_offset: int)
 
 
 def _read_lead(
-    source: Source, layout: Layout, header: Header, segments: Sequence[Segment], sections: Sequence[Section]
+    source: Source,
+    layout: Layout,
+    header: Header,
+    segments: Sequence[Segment],
+    sections: Sequence[Section],
+    strings: int,
 ) -> Lead | None:
     start = header.phoff + header.phnum * header.phentsize
-    end = find_lead_end(start, layout.segment.size, header, segments, sections)
-    return (
-        None if end is None else Lead(start=start, data=source.read(start, end - start, what="first tables"))
-    )
+    found = find_lead_end(start, layout.segment.size, header, segments, sections, strings)
+    if found is None:
+        return None
+    return Lead(start=start, data=source.read(start, found[0] - start, what="first tables"), moves=found[1])
 
 
 def _has_trailer(

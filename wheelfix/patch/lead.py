@@ -33,10 +33,12 @@ class Lead:
 
     Attributes:
         start: file offset of the first byte.
+        moves: something lives in those bytes that has to live elsewhere then.
     """
 
     start: int
     data: bytes
+    moves: bool
 
     @property
     def end(self) -> int:
@@ -45,8 +47,13 @@ class Lead:
 
 
 def find_lead_end(
-    start: int, room: int, header: Header, segments: Sequence[Segment], sections: Sequence[Section]
-) -> int | None:
+    start: int,
+    room: int,
+    header: Header,
+    segments: Sequence[Segment],
+    sections: Sequence[Section],
+    strings: int,
+) -> tuple[int, bool] | None:
     """Find how much has to move to make room behind the program header table.
 
     Args:
@@ -55,15 +62,18 @@ def find_lead_end(
         header: the ELF header.
         segments: program headers.
         sections: section headers; empty where the file has none.
+        strings: file offset of the dynamic string table: it goes to the end of the file anyway, and is not in
+            the way.
 
     Returns:
-        The file offset where what moves ends; None if something is in the way that cannot move. Only kinds
-        are looked at here, not contents: see :func:`is_movable`.
+        The file offset where what moves ends, and whether anything does; None if something is in the way that
+        cannot move. Only kinds are looked at here, not contents: see :func:`is_movable`.
     """
     size = len(sections) * header.shentsize
     if sections and header.shoff < start + room and header.shoff + size > start:
         return None
     placed = [s for s in sections if s.end > s.offset and s.flags & r.SHF_ALLOC]
+    placed = [s for s in placed if (s.type, s.offset) != (r.SHT_STRTAB, strings)]
     named = [s for s in segments if s.filesz and s.type not in {r.PT_LOAD, r.PT_NULL, r.PT_PHDR}]
     if not sections and not _is_covered(start, start + room, named):
         return None  # without section headers nobody knows what those bytes are
@@ -82,7 +92,7 @@ def find_lead_end(
         and load is not None
         and end <= load.end
     )
-    return end if movable else None
+    return (end, bool(inside_sections or inside_segments)) if movable else None
 
 
 def _is_covered(start: int, end: int, segments: Sequence[Segment]) -> bool:

@@ -112,8 +112,8 @@ def find_room(image: ElfImage, *, writable: bool) -> Room:
     if spare is not None:
         return Room(method="spare", offset=offset, vaddr=vaddr, page=page, slot=spare)
     lead = image.lead
-    if lead is not None and _may_displace(image, lead):
-        offset += _skew(image, lead)
+    if lead is not None and (not lead.moves or _may_displace(image, lead)):
+        offset += _skew(image, lead) if lead.moves else 0
         vaddr = -(-end // page) * page + offset % page
         return Room(method="displace", offset=offset, vaddr=vaddr, page=page, lead=lead)
     slot = _find_spendable(image)

@@ -9,12 +9,12 @@ from wheelfix.errors import EditRefused
 from wheelfix.model.patch import EditPlan, Write
 from wheelfix.patch import records as r
 from wheelfix.patch.image import ElfImage
+from wheelfix.patch.ranges import diff
 from wheelfix.patch.records import Segment
 from wheelfix.patch.room import Room, find_room, find_tail
 
 _SPARE_TAGS = 4
 _MOVABLE_TAGS = frozenset({r.DT_HASH, r.DT_GNU_HASH, r.DT_SYMTAB, r.DT_VERSYM, r.DT_VERNEED, r.DT_VERDEF})
-_CHUNK = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class _Draft:
         """Put new blocks behind the end of the file, and map them."""
         self.new += bytes(room.offset - self.image.size)
         base = room.vaddr - room.offset
-        if room.lead:
+        if room.lead and room.lead.moves:
             self._move_lead(room)
         if interpreter:
             assert self.change.interpreter is not None
@@ -251,6 +251,11 @@ class _Draft:
         for start, end in self.change.wiped:
             if end <= len(old):
                 wiped[start:end] = bytes(end - start)
+        # The program header table may have grown into the old string table.
+        header, width = self.image.header, self.image.layout.segment.size
+        kept = max(0, header.phoff + len(self.segments) * width - self.image.strings_offset)
+        if header.phoff < self.image.strings_offset:
+            wiped[:kept] = old[:kept]
         return diff(self.image.strings_offset, old, bytes(wiped))
 
     def _fill_new(self) -> bytearray:
@@ -284,24 +289,3 @@ class _Draft:
         used = max(len(self.tags), len(image.tags) if self.dynamic.vaddr == before else 0) + 1
         raw += bytes(min(used, self.capacity) * layout.tag.size - len(raw))
         return bytes(raw) + old[len(raw) :]
-
-
-def diff(offset: int, old: bytes, new: bytes) -> list[Write]:
-    """The ranges in which new bytes differ from what stands at ``offset``; ``old`` is at least as long."""
-    writes: list[Write] = []
-    start = end = -1
-    for chunk in range(0, len(new), _CHUNK):
-        if old[chunk : chunk + _CHUNK] == new[chunk : chunk + _CHUNK]:
-            continue
-        for at in range(chunk, min(chunk + _CHUNK, len(new))):
-            if old[at] == new[at]:
-                continue
-            if start >= 0 and at > end + 8:
-                writes.append(Write(offset=offset + start, data=new[start:end]))
-                start = at
-            elif start < 0:
-                start = at
-            end = at + 1
-    if start >= 0:
-        writes.append(Write(offset=offset + start, data=new[start:end]))
-    return writes
