@@ -72,17 +72,11 @@ def compare_segments(old: View, new: View) -> Iterator[Problem]:
     for seg in old.programs:
         if seg.type not in _REBUILT and _essence(seg) not in present:
             yield Problem(check="segment", message=f"segment of type {seg.type:#x} at {seg.vaddr:#x} is gone")
-    for kind, name in ((STACK, "GNU_STACK"), (RELRO, "GNU_RELRO")):
-        rights = [
-            [
-                (p.flags, p.vaddr, p.memsz) if kind == RELRO else p.flags
-                for p in view.programs
-                if p.type == kind
-            ]
-            for view in (old, new)
-        ]
-        if rights[0] != rights[1]:
-            yield Problem(check="segment", message=f"{name} differs")
+    stacks = [[p.flags for p in view.programs if p.type == STACK] for view in (old, new)]
+    if stacks[0] != stacks[1]:
+        yield Problem(check="segment", message="GNU_STACK differs")
+    if not _is_same_relro(old, new):
+        yield Problem(check="segment", message="GNU_RELRO differs")
     kinds = [{p.type for p in view.programs} for view in (old, new)]
     if {PHDR, INTERP} <= kinds[0] and PHDR not in kinds[1]:  # of a library, loaders find the table without
         yield Problem(check="segment", message="PHDR segment is gone")
@@ -99,6 +93,23 @@ def compare_segments(old: View, new: View) -> Iterator[Problem]:
         not has and old.machine in {3, 62}
     ):  # x86 reads the properties from the notes as well
         yield Problem(check="segment", message="GNU_PROPERTY differs")
+
+
+def _is_same_relro(old: View, new: View) -> bool:
+    """Whether the same pages become read-only; strip lets the range begin behind tables that moved away."""
+    had, has = ([p for p in view.programs if p.type == RELRO] for view in (old, new))
+    if [p.flags for p in had] != [p.flags for p in has]:
+        return False
+    page = page_size(old.machine)
+    return all(
+        (a.vaddr, a.memsz) == (b.vaddr, b.memsz)
+        or (
+            (a.vaddr + a.memsz) // page == (b.vaddr + b.memsz) // page
+            and a.vaddr < b.vaddr
+            and _is_dead(old, new, a.vaddr, b.vaddr)
+        )
+        for a, b in zip(had, has, strict=True)
+    )
 
 
 def _essence(seg: Program) -> tuple[int, ...]:
