@@ -36,7 +36,7 @@ def compare_entries(old: View, new: View) -> Iterator[Problem]:
             if before_name != after_name:
                 yield Problem(check="dynamic", message=f"{before_name} is called {after_name}")
         elif tag == _RLD_MAP_REL and old.machine == 8:
-            if before + _find_entry(old, tag) != after + _find_entry(new, tag):
+            if (before + _find_entry(old, tag) - after - _find_entry(new, tag)) % (1 << old.bits):
                 yield Problem(check="dynamic", message="DT_MIPS_RLD_MAP_REL leads somewhere else")
         elif before != after:
             yield Problem(check="dynamic", message=f"entry {tag:#x} is {after:#x} instead of {before:#x}")
