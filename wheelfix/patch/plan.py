@@ -8,9 +8,10 @@ from collections import defaultdict
 from wheelfix.errors import EditRefused
 from wheelfix.model.patch import EditPlan, ElfEdit
 from wheelfix.patch import records as r
+from wheelfix.patch.draft import Change
 from wheelfix.patch.image import ElfImage
 from wheelfix.patch.strings import StringTable
-from wheelfix.patch.write import Change, render_change
+from wheelfix.patch.write import render_change
 
 _PATHS = (r.DT_RPATH, r.DT_RUNPATH)
 _LONGEST = 1 << 16
