@@ -234,6 +234,7 @@ def test_interpreter_of_any_length(tmp_path: Path) -> None:
         edit_checked(program, ElfEdit(interpreter=interpreter))
         assert read(program).interpreter == interpreter
         subprocess.run([program], check=True)
+        assert program.read_bytes().count(own.encode()) == (interpreter == own)
     edit_checked(program, ElfEdit(run_path=LONG, interpreter=own))
     subprocess.run([program], check=True)
     strip(program)

@@ -73,6 +73,9 @@ class Draft:
             self._relocate(r.PT_INTERP, at, base + at, size)
             self._relocate_section(r.SHT_PROGBITS, old, at, base + at, size)
             self.interpreter_offset = at
+            if old >= self.image.size:  # it came along with its neighbours
+                size = len(self.image.interpreter or b"")
+                self.new[old - self.image.size : old - self.image.size + size] = bytes(size)
         if dynamic:
             width = self.image.layout.tag.size
             self.capacity = len(self.tags) + 1 + _SPARE_TAGS

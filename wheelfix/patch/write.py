@@ -66,7 +66,16 @@ def _render(draft: Draft) -> tuple[Write, ...]:
     first += diff(header.phoff, old + (image.lead.data if image.lead else b""), new)
     changed = replace(header, phnum=len(draft.segments))
     first += diff(16, layout.pack_header(header), layout.pack_header(changed))
-    return (*first, *_render_strings(draft, wiping=True))
+    return (*first, *_render_strings(draft, wiping=True), *_wipe_interpreter(draft))
+
+
+def _wipe_interpreter(draft: Draft) -> list[Write]:
+    """What nobody reads any more names no path, or something that looks for store paths would find it."""
+    image = draft.image
+    old = next((s.offset for s in image.segments if s.type == r.PT_INTERP), 0)
+    if not image.interpreter or draft.interpreter_offset == draft.follow(old):
+        return []
+    return diff(old, image.interpreter, bytes(len(image.interpreter))) if draft.follow(old) == old else []
 
 
 def _render_files(draft: Draft) -> Iterator[Write]:
