@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections import defaultdict
 
 from wheelfix.errors import EditRefused
@@ -49,7 +50,12 @@ def plan_edit(image: ElfImage, edit: ElfEdit) -> EditPlan:
         version_files=dict(draft.version_files),
         interpreter=interpreter,
     )
-    return render_change(image, change)
+    try:
+        return render_change(image, change)
+    except struct.error:
+        raise EditRefused(
+            image.subject, "an address or offset leaves its field", "leave it as it is"
+        ) from None
 
 
 class _Draft:
