@@ -10,7 +10,7 @@ from wheelfix.patch.verify.tables import compare_symbols
 from wheelfix.patch.verify.view import Part, View
 
 _STEP = 1 << 20
-_REWRITTEN = frozenset({0, 6, 8, 0x6FFFFFFE})
+_REWRITTEN = frozenset({0, 6, 8, 0x6FFFFFFD, 0x6FFFFFFE})
 """Compared elsewhere by what they mean, or without contents."""
 _SYMTAB, _DYNSYM = 2, 11
 
