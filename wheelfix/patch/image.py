@@ -260,7 +260,18 @@ def _has_trailer(
 
 
 def _refuse_odd(source: Source, image: ElfImage, first: dict[int, int]) -> None:
-    """Refuse what every engine breaks."""
+    """Refuse what every engine breaks, and tables that are written over each other."""
+    header = image.header
+    headers = [
+        (0, 16 + image.layout.header.size),
+        (header.phoff, header.phoff + len(image.segments) * header.phentsize),
+        (header.shoff, header.shoff + len(image.sections) * header.shentsize),
+    ]
+    edited = [(image.strings_offset, image.strings_offset + len(image.strings))]
+    edited += [(s.offset, s.end) for s in image.segments if s.type in {r.PT_DYNAMIC, r.PT_INTERP}]
+    edited += [(f.place, f.place + 4) for f in image.version_files]
+    if any(a < end and start < b for a, b in headers for start, end in edited):
+        raise source.refuse("its tables overlap its headers")
     if image.find_segment(r.PT_INTERP) is not None or r.DT_NEEDED in first:
         return
     if image.header.type == 2 or first.get(r.DT_FLAGS_1, 0) & r.DF_1_PIE or r.DT_DEBUG in first:
