@@ -15,6 +15,7 @@ from wheelfix.cli.locate import locate
 from wheelfix.cli.options import tell_error
 from wheelfix.cli.override import override
 from wheelfix.cli.scan import scan
+from wheelfix.cli.verify import verify
 from wheelfix.errors import WheelfixError
 
 _EPILOG = """\b
@@ -24,6 +25,7 @@ Examples:
   wheelfix locate libtbb.so.12
   wheelfix override --dialect uv2nix numba.whl
   wheelfix index info
+  wheelfix verify libfoo.so.orig libfoo.so
 
 \b
 Exit codes:
@@ -65,6 +67,7 @@ cli.add_command(adapter)
 cli.add_command(override)
 cli.add_command(flake)
 cli.add_command(index)
+cli.add_command(verify)
 
 
 def main() -> None:
