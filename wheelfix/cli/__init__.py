@@ -31,7 +31,7 @@ Exit codes:
 """
 
 
-COMMANDS = ("scan", "locate", "explain", "override", "adapter", "flake", "verify", "index")
+COMMANDS = ("scan", "report", "locate", "explain", "override", "adapter", "flake", "verify", "index")
 """In the order of the help; each is imported when it is wanted, from the module of its name."""
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ScanOptions",
     "open_index",
+    "read_target",
     "retrace_target",
     "scan_directory",
     "scan_target",
@@ -139,7 +140,7 @@ def scan_target(
 
     options = options or ScanOptions()
     scans = []
-    for intake, at_hand in _read_target(target, options):
+    for intake, at_hand, _ in read_target(target, options):
         scan = conclude(intake, index, options.prefer, at_hand)
         if options.against:
             names = {need.soname for need in scan.needs}
@@ -170,13 +171,17 @@ def retrace_target(
 
     options = options or ScanOptions()
     found: list[NeedTrace] = []
-    for intake, at_hand in _read_target(target, options):
+    for intake, at_hand, _ in read_target(target, options):
         found += retrace_needs(intake, index, soname, options.prefer, at_hand)
     return tuple(found)
 
 
-def _read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, AtHand]]:
-    """Read a target, with the distributions that are at hand beside each of its own."""
+def read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, AtHand, Path | None]]:
+    """Read a target, with the distributions at hand beside each of its own, and its wheel if it is one.
+
+    Raises:
+        InputError: the target cannot be found, fetched or read.
+    """
     from wheelfix.intake import read_beside, read_installed, read_wheel
     from wheelfix.resolve.carried import find_carried
     from wheelfix.wheel.download import fetch_wheel, looks_like_requirement
@@ -189,7 +194,7 @@ def _read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, At
         if not wheels:
             intakes = read_installed(path, progress=progress)
             at_hand = find_carried((i.wheel, i.objects) for i in (*beside, *intakes))
-            yield from ((intake, at_hand) for intake in _choose_telling(intakes))
+            yield from ((intake, at_hand, None) for intake in _choose_telling(intakes))
             return
     elif not path.exists() and looks_like_requirement(target):
         store = find_cache() / "wheels"
@@ -199,7 +204,7 @@ def _read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, At
     else:
         wheels = [path]
     at_hand = find_carried((i.wheel, i.objects) for i in beside)
-    yield from ((read_wheel(wheel, cache=cache, progress=progress), at_hand) for wheel in wheels)
+    yield from ((read_wheel(wheel, cache=cache, progress=progress), at_hand, wheel) for wheel in wheels)
 
 
 def _choose_telling(intakes: Collection[Intake]) -> tuple[Intake, ...]:

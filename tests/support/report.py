@@ -1,0 +1,134 @@
+"""Reports for the tests of the page, without wheels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tests.support.objects import elf, provider
+from wheelfix.model.index import IndexInfo
+from wheelfix.model.report import NixCode, Report
+from wheelfix.model.scan import Dlopen, Finding, Level, Need, NeedClass, WheelScan
+
+INDEX = IndexInfo(source="bundled", system="x86_64-linux", date="2026-05-03", digest="", sonames=0, entries=0)
+CODE = '{ pkgs, lib, ... }:\nfinal: prev: {\n  # zlib: libz.so.1\n  demo = "${pkgs.zlib}\\n";\n}\n'
+
+
+def need(
+    soname: str,
+    need_class: NeedClass,
+    *,
+    attrs: Sequence[str] = (),
+    distribution: str | None = None,
+    reason: str = "said so",
+    wanted_by: Sequence[str] = ("demo/x.so",),
+    machine: str = "x86_64",
+    optional: bool = False,
+) -> Need:
+    return Need(
+        soname=soname,
+        machine=machine,
+        need_class=need_class,
+        reason=reason,
+        wanted_by=tuple(wanted_by),
+        distribution=distribution,
+        providers=tuple(provider(attr, soname) for attr in attrs),
+        versions=("V_1", "V_2"),
+        optional=optional,
+    )
+
+
+def scan(
+    name: str,
+    *needs: Need,
+    findings: Sequence[Finding] = (),
+    dlopen: Sequence[Dlopen] = (),
+    ignored: Sequence[str] = (),
+) -> WheelScan:
+    inputs = {n.providers[0].attr for n in needs if n.need_class is NeedClass.PROVIDED}
+    return WheelScan(
+        target=f"{name}-1.0-cp312-cp312-manylinux_2_28_x86_64.whl",
+        name=name,
+        version="1.0",
+        tags=("cp312-cp312-manylinux_2_28_x86_64",),
+        requires_dist=(),
+        index=INDEX,
+        machine="x86_64",
+        objects=tuple(elf(path) for path in sorted({file for n in needs for file in n.wanted_by})),
+        needs=needs,
+        dlopen=tuple(dlopen),
+        build_inputs=tuple(sorted(inputs)),
+        baseline_inputs=tuple(sorted(inputs & {"zlib"})),
+        ignore_missing=tuple(ignored),
+        findings=tuple(findings),
+    )
+
+
+def every_class() -> Report:
+    """Two distributions that want a library of every class between them."""
+    warning = Finding(level=Level.WARNING, subject="demo/x.so", message="is old")
+    note = Finding(level=Level.NOTE, subject="GLIBC_2.38", message="is the highest")
+    demo = scan(
+        "demo",
+        need(
+            "libz.so.1", NeedClass.PROVIDED, attrs=["zlib", "zlib-ng"], wanted_by=["demo/x.so", "demo/y.so"]
+        ),
+        need("libodbc.so.2", NeedClass.PROVIDED, attrs=["unixodbc"]),
+        need("libc.so.6", NeedClass.LIBC),
+        need("libcuda.so.1", NeedClass.DRIVER),
+        need("libown.so.1", NeedClass.BUNDLED),
+        need("libwhat.so.3", NeedClass.UNKNOWN, reason="nobody in this index has it"),
+        need("libGL.so.1", NeedClass.AMBIGUOUS, attrs=["libglvnd", "mesa"], optional=True),
+        findings=[note, warning],
+        ignored=["libcuda.so.1"],
+        dlopen=[Dlopen(soname="libdl-1.so", found_in="demo/__init__.py", evidence="CDLL", attr="hello")],
+    )
+    other = scan(
+        "other",
+        need("libz.so.1", NeedClass.BUNDLED, wanted_by=["other/z.so"]),
+        need("libc.so.6", NeedClass.LIBC, wanted_by=["other/z.so"]),
+        need("libpython3.12.so.1.0", NeedClass.PYTHON, wanted_by=["other/z.so"]),
+        need(
+            "libcublas.so.12", NeedClass.SIBLING, distribution="nvidia-cublas-cu12", wanted_by=["other/z.so"]
+        ),
+        findings=[note],
+    )
+    code = (
+        NixCode(label="uv2nix", place="An overlay.", text=CODE),
+        NixCode(label="nix-shell", place="A shell.nix.", text="{ }\n"),
+    )
+    return Report(target="every class", scans=(demo, other), code=code)
+
+
+def hostile(text: str) -> Report:
+    """The same foreign text wherever a wheel's author can put one."""
+    wanted = need(
+        f"lib{text}.so", NeedClass.UNKNOWN, reason=text, wanted_by=[f"{text}.so"], distribution=text
+    )
+    brought = need(f"{text}.so", NeedClass.SIBLING, distribution=text, attrs=[text])
+    finding = Finding(level=Level.ERROR, subject=text, message=text)
+    opened = Dlopen(soname=text, found_in=text, evidence=text, attr=text)
+    one = scan(text, wanted, brought, findings=[finding], dlopen=[opened], ignored=[text])
+    return Report(target=text, scans=(one,), code=(NixCode(label="uv2nix", place="Here.", text=f"{text}\n"),))
+
+
+def many(libraries: int, distributions: int) -> Report:
+    """An environment of a size that few have."""
+    classes = list(NeedClass)
+    scans = []
+    for number in range(distributions):
+        needs = []
+        for serial in {
+            (number * 37 + step * 13) % libraries for step in range(4 * libraries // distributions)
+        }:
+            need_class = classes[serial % len(classes)]
+            needs.append(
+                need(
+                    f"lib{serial:04}.so.1",
+                    need_class,
+                    attrs=[f"attr{serial % 60}", "rival"],
+                    distribution=f"pkg{serial % 20}" if need_class is NeedClass.SIBLING else None,
+                    wanted_by=[f"pkg{number}/{file}.so" for file in range(5)],
+                )
+            )
+        scans.append(scan(f"pkg{number}", *sorted(needs, key=lambda n: n.soname)))
+    return Report(target="many", scans=tuple(scans), code=())

@@ -1,0 +1,69 @@
+"""``wheelfix report``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.output import output_option, write
+
+_EPILOG = """\b
+Examples:
+  wheelfix report torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl -o torch.html
+  wheelfix report .venv -o report.html
+  wheelfix report pyodbc==5.3.0 --python 3.12 > pyodbc.html
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("target")
+@click.option(
+    "--with",
+    "beside",
+    type=FILE,
+    metavar="DIR",
+    help="Directory of wheels, or environment, that is at hand: what it carries is checked, not believed.",
+)
+@click.option(
+    "--python", default="3.12", show_default=True, help="Python version a requirement is fetched for."
+)
+@click.option(
+    "--platform", default="x86_64-linux", show_default=True, help="Nix system a requirement is fetched for."
+)
+@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
+@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@output_option
+@basic_options
+def report(
+    target: str,
+    *,
+    beside: Path | None,
+    python: str,
+    platform: str,
+    index: Path | None,
+    prefer: tuple[str, ...],
+    output: Path | None,
+    quiet: bool,
+) -> None:
+    """Write all there is to say about a target on one page of HTML.
+
+    TARGET is a wheel, a directory of wheels, an environment, or a requirement such as torch==2.9.1. The page
+    tells who needs which library and why, draws the graph from distributions over libraries to providers, and
+    has the Nix code to copy. It is one file that loads nothing from elsewhere, to be read offline, or sent.
+    """
+    from wheelfix.cli.progress import index_progress, show_progress
+    from wheelfix.flows.report import write_report
+    from wheelfix.flows.scan import ScanOptions, open_index
+
+    with index_progress(index, enabled=not quiet) as on_index:
+        table = open_index(index, progress=on_index)
+    with show_progress(target, enabled=not quiet) as progress:
+        options = ScanOptions(
+            prefer=prefer, beside=beside, python=python, system=platform, quiet=quiet, progress=progress
+        )
+        written = write_report(target, index=table, options=options)
+    write(written, output)
+    sys.exit(0 if written.answered else 1)

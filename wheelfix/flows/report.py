@@ -1,0 +1,109 @@
+"""Everything about a target on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wheelfix.flows.nix import Options, Written, find_default_cuda, plan_intake, render_overrides
+from wheelfix.flows.scan import ScanOptions, read_target
+from wheelfix.index.table import SonameTable
+from wheelfix.intake import Intake
+from wheelfix.model.override import Dialect
+from wheelfix.model.report import NixCode, Report
+from wheelfix.model.scan import WheelScan
+from wheelfix.nix.listing import render_attributes, render_sonames
+from wheelfix.report.html import render_report
+from wheelfix.verdict import conclude
+from wheelfix.wheel.about import read_source
+
+_OVERLAY = "An overlay, given pkgs and lib: compose it after the one that"
+_TOOLS = {
+    Dialect.UV2NIX: ("uv2nix", f"{_OVERLAY} uv2nix makes of the lock."),
+    Dialect.PYPROJECT_NIX: ("pyproject.nix", f"{_OVERLAY} makes the packages."),
+    Dialect.POETRY2NIX: ("poetry2nix", "An overlay, given pkgs and lib: goes into overrides of mkPoetryEnv."),
+    Dialect.NIXPKGS: (
+        "nixpkgs",
+        "One package: for python3Packages.callPackage. Several: an overlay for a Python package set.",
+    ),
+    Dialect.MACH_NIX: ("mach-nix", "Settings: merge them into the argument of mkPython."),
+    Dialect.SHELL: ("nix-shell", "A shell.nix with the libraries for nix-ld, for what pip or uv installed."),
+}
+
+
+def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Written:
+    """Write a page about a target.
+
+    Args:
+        target: a wheel, a directory of wheels, an environment, or a requirement to be fetched.
+        index: where attributes are looked up.
+        options: how.
+
+    Returns:
+        HTML; answered if every need of every distribution is.
+
+    Raises:
+        InputError: the target cannot be found, fetched or read.
+        IndexProblem: the index is damaged.
+    """
+    read: list[tuple[Intake, WheelScan, Path | None]] = []
+    for intake, at_hand, wheel in read_target(target, options):
+        read.append((intake, conclude(intake, index, options.prefer, at_hand), wheel))
+    scans = tuple(scan for _, scan, _ in read)
+    code = write_code(read, Options(index=index, prefer=tuple(options.prefer), beside=options.beside))
+    path = Path(target)
+    report = make_report(path.resolve().name if path.exists() else target, scans, code)
+    return Written(text=render_report(report), answered=all(scan.answered for scan in scans))
+
+
+def make_report(target: str, scans: Sequence[WheelScan], code: Sequence[NixCode]) -> Report:
+    """Put together what a page shows, whatever it was that was scanned.
+
+    Args:
+        target: what the page is about, in a few words.
+        scans: one per distribution.
+        code: what to paste, best first.
+    """
+    inputs = sorted({attr for scan in scans for attr in scan.build_inputs})
+    ignored = sorted({soname for scan in scans for soname in scan.ignore_missing})
+    return Report(
+        target=target,
+        scans=tuple(scans),
+        code=tuple(code),
+        inputs=render_attributes(inputs) if inputs else "",
+        ignored=render_sonames(ignored) if ignored else "",
+    )
+
+
+def write_code(
+    read: Sequence[tuple[Intake, WheelScan, Path | None]], options: Options
+) -> tuple[NixCode, ...]:
+    """Write the code for what was read, for every tool that there can be code for.
+
+    Args:
+        read: each distribution, what was concluded, and the wheel file if it is one. Complete packages for
+            nixpkgs have the wheel's hash in them, so they are written only where all are wheel files.
+        options: how to plan.
+
+    Raises:
+        InputError: a wheel file cannot be read.
+    """
+    named = [(intake, scan, wheel) for intake, scan, wheel in read if intake.wheel.name]
+    found = []
+    for dialect, (label, place) in _TOOLS.items():
+        complete = dialect is Dialect.NIXPKGS
+        if not named or (complete and not all(wheel for *_, wheel in named)):
+            continue
+        overrides = [
+            plan_intake(
+                intake,
+                scan,
+                find_default_cuda(dialect),
+                options,
+                path=wheel,
+                source=read_source(wheel, intake.wheel) if complete and wheel else None,
+            )[0]
+            for intake, scan, wheel in named
+        ]
+        found.append(NixCode(label=label, place=place, text=render_overrides(overrides, (), dialect)))
+    return tuple(found)

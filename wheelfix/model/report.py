@@ -1,0 +1,41 @@
+"""What a report shows: scans, and the Nix code that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wheelfix.model.scan import WheelScan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NixCode:
+    """Code to be pasted.
+
+    Attributes:
+        label: the tool it is for, as its users call it.
+        place: one sentence: where it belongs.
+        text: the file.
+    """
+
+    label: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything on one page, whatever it was that was read.
+
+    Attributes:
+        target: what the page is about, in a few words.
+        scans: one per distribution; one without a name stands for files that belong to none.
+        code: one per tool, the one to show first at the front.
+        inputs: Nix list of all attributes that the distributions need, or empty.
+        ignored: Nix list of all sonames that auto-patchelf is not to look for, or empty.
+    """
+
+    target: str
+    scans: tuple[WheelScan, ...]
+    code: tuple[NixCode, ...] = ()
+    inputs: str = ""
+    ignored: str = ""

@@ -1,0 +1,191 @@
+"""The data of a report page: needs of all distributions, gathered by library."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from wheelfix.model.index import IndexInfo, Provider
+from wheelfix.model.report import Report
+from wheelfix.model.scan import OPEN_CLASSES, Dlopen, Finding, Level, Need, NeedClass, WheelScan
+from wheelfix.report.escape import printable
+
+_ORDER = (
+    NeedClass.UNKNOWN,
+    NeedClass.AMBIGUOUS,
+    NeedClass.PROVIDED,
+    NeedClass.DRIVER,
+    NeedClass.SIBLING,
+    NeedClass.BUNDLED,
+    NeedClass.PYTHON,
+    NeedClass.LIBC,
+)
+"""What needs a person first."""
+_ANSWERS = {
+    NeedClass.BUNDLED: "the wheel itself",
+    NeedClass.LIBC: "the C library",
+    NeedClass.PYTHON: "the Python interpreter",
+    NeedClass.DRIVER: "the GPU driver",
+    NeedClass.UNKNOWN: "nobody",
+}
+_MEANINGS = {
+    NeedClass.UNKNOWN: "nobody in the index provides it: see what it is",
+    NeedClass.AMBIGUOUS: "attributes that differ in kind provide it: choose one with --prefer",
+    NeedClass.PROVIDED: "a nixpkgs attribute provides it: goes into buildInputs",
+    NeedClass.DRIVER: "comes with the GPU driver: ignore exactly this one, and add autoAddDriverRunpath",
+    NeedClass.SIBLING: "another distribution brings it: keep that in the environment",
+    NeedClass.BUNDLED: "the wheel brings it: nothing to do",
+    NeedClass.PYTHON: "the interpreter brings it: nothing to do",
+    NeedClass.LIBC: "glibc or musl brings it: nothing to do",
+}
+_LEVELS = tuple(Level)
+
+
+def document_report(report: Report) -> dict[str, Any]:
+    """Build what the page is made from.
+
+    Distributions are numbered; libraries, findings and what is opened at run time name them by number.
+    Foreign text has its control characters and invisible marks made visible; code is left as it is.
+
+    Args:
+        report: what was concluded.
+
+    Returns:
+        Lists, dicts, strings, numbers and None only; sorted by what needs a person first.
+    """
+    scans = report.scans
+    document: dict[str, Any] = {
+        "target": report.target,
+        "answered": all(scan.answered for scan in scans),
+        "indexes": sorted({_say_index(scan.index) for scan in scans}),
+        "classes": [{"name": c.value, "meaning": _MEANINGS[c], "open": c in OPEN_CLASSES} for c in _ORDER],
+        "distributions": [_document_scan(scan) for scan in scans],
+        "libraries": _document_libraries(scans),
+        "inputs": sorted({attr for scan in scans for attr in scan.build_inputs}),
+        "ignored": sorted({name for scan in scans for name in scan.ignore_missing}),
+        "opened": _document_opened(scans),
+        "findings": _document_findings(scans),
+    }
+    code = [{"label": c.label, "place": c.place, "text": c.text} for c in report.code]
+    copied = {"copied_inputs": report.inputs, "copied_ignored": report.ignored}
+    return {**_make_visible(document), "code": code, **copied}
+
+
+def _say_index(info: IndexInfo) -> str:
+    return f"the {info.source} index" + f" of {info.date}" * bool(info.date) + f" ({info.system})"
+
+
+def _document_scan(scan: WheelScan) -> dict[str, Any]:
+    return {
+        "name": scan.name or "(files of no distribution)",
+        "version": scan.version,
+        "target": scan.target,
+        "machine": scan.machine,
+        "files": len(scan.objects),
+        "needs": len(scan.needs),
+        "open": sum(need.need_class in OPEN_CLASSES for need in scan.needs),
+        "inputs": sorted(scan.build_inputs),
+        "baseline": sorted(scan.baseline_inputs),
+        "ignored": sorted(scan.ignore_missing),
+    }
+
+
+def _document_libraries(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
+    """One entry per library and answer: the same soname may be bundled here, and provided there."""
+    found: dict[tuple[int, str, str, str], dict[str, Any]] = {}
+    for number, scan in enumerate(scans):
+        for need in scan.needs:
+            answer = _say_answer(need)
+            key = (_ORDER.index(need.need_class), need.soname, need.machine, answer)
+            library = found.setdefault(key, _document_library(need, answer))
+            library["wanted"].append(
+                {
+                    "by": number,
+                    "files": sorted(need.wanted_by),
+                    "reason": need.reason,
+                    "versions": sorted(need.versions),
+                    "optional": need.optional,
+                }
+            )
+    return [found[key] for key in sorted(found)]
+
+
+def _document_library(need: Need, answer: str) -> dict[str, Any]:
+    return {
+        "soname": need.soname,
+        "machine": need.machine,
+        "class": need.need_class.value,
+        "answer": answer,
+        "providers": [_document_provider(p) for p in need.providers],
+        "wanted": [],
+    }
+
+
+def _say_answer(need: Need) -> str:
+    match need.need_class:
+        case NeedClass.SIBLING:
+            return need.distribution or "another distribution"
+        case NeedClass.PROVIDED:
+            return need.providers[0].attr
+        case NeedClass.AMBIGUOUS:
+            return " or ".join(sorted({p.attr for p in need.providers[:2]}))
+        case _:
+            return _ANSWERS[need.need_class]
+
+
+def _document_provider(provider: Provider) -> dict[str, Any]:
+    return {
+        "attr": provider.attr,
+        "output": provider.output,
+        "path": provider.path,
+        "version": provider.version or "",
+    }
+
+
+def _document_opened(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
+    pairs = [(opened, number) for number, scan in enumerate(scans) for opened in scan.dlopen]
+    return [_document_one_opened(opened, number) for opened, number in sorted(pairs, key=_order_opened)]
+
+
+def _order_opened(pair: tuple[Dlopen, int]) -> tuple[str, int, str]:
+    return pair[0].soname, pair[1], pair[0].found_in
+
+
+def _document_one_opened(opened: Dlopen, number: int) -> dict[str, Any]:
+    return {
+        "soname": opened.soname,
+        "by": number,
+        "file": opened.found_in,
+        "evidence": opened.evidence,
+        "attr": opened.attr,
+    }
+
+
+def _document_findings(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
+    """What several distributions have in common is said once."""
+    found: dict[Finding, list[int]] = {}
+    for number, scan in enumerate(scans):
+        for finding in scan.findings:
+            found.setdefault(finding, []).append(number)
+    return [
+        {
+            "level": finding.level.value,
+            "subject": finding.subject,
+            "message": finding.message,
+            "by": found[finding],
+        }
+        for finding in sorted(found, key=lambda f: _LEVELS.index(f.level))
+    ]
+
+
+def _make_visible(value: Any) -> Any:
+    """Escape what would not be seen, or would reorder what is, in all text of a document."""
+    match value:
+        case str():
+            return printable(value)
+        case list():
+            return [_make_visible(one) for one in value]
+        case dict():
+            return {key: _make_visible(one) for key, one in value.items()}
+        case _:
+            return value
