@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 
 @contextmanager
@@ -32,7 +32,7 @@ class Visit:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
 
 
 def visit(context: BrowserContext, path: Path) -> Visit:
@@ -42,7 +42,8 @@ def visit(context: BrowserContext, path: Path) -> Visit:
     seen = Visit(page=page)
     page.on("console", lambda message: seen.complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.on("request", lambda request: seen.requests.append(request.url))
+    page.on("request", lambda request: seen.requests.append(request))
     page.goto(path.as_uri())
-    seen.requests.remove(path.as_uri())
+    own = seen.requests.pop(0)
+    assert own.url == path.as_uri()
     return seen

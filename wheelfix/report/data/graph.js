@@ -106,7 +106,7 @@ function startGraph() {
 function frameGraph(whole) {
   const { cy } = view;
   if (!view.nodes.size) return;
-  cy.fit(undefined, 24);
+  cy.fit(undefined, cy.width() < 600 ? 10 : 24);
   if (cy.zoom() > 1.2) { cy.zoom(1.2); cy.center(); }
   if (whole || cy.zoom() >= MIN_READABLE) return;
   const box = cy.elements().boundingBox();

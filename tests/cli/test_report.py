@@ -1,0 +1,103 @@
+"""report on the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.elf import build_elf
+from tests.support.nixeval import evaluate
+from tests.support.wheel import build_wheel
+
+
+def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "wheelfix", "report", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def read_data(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    library = build_elf(tmp_path, "x.so", needed=["libz.so.1", "libodbc.so.2", "libcuda.so.1"])
+    return build_wheel(tmp_path, files={"demo/x.so": library, "demo/__init__.py": b""})
+
+
+def test_a_wheel(wheel: Path, tmp_path: Path) -> None:
+    output = tmp_path / "report.html"
+    result = run(wheel, "-o", output)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    data = read_data(output.read_text("utf-8"))
+    assert data["target"] == wheel.name
+    found = {one["soname"]: (one["class"], one["answer"]) for one in data["libraries"]}
+    assert found["libodbc.so.2"] == ("provided", "unixodbc")
+    assert found["libcuda.so.1"] == ("driver", "the GPU driver")
+    assert (
+        evaluate(f"let pkgs.unixodbc = 1; pkgs.zlib = 2; in builtins.elem 1 {data['copied_inputs']}") is True
+    )
+    assert evaluate(data["copied_ignored"]) == ["libcuda.so.1"]
+
+
+def test_the_code_is_that_of_override(wheel: Path) -> None:
+    code = {one["label"]: one["text"] for one in read_data(run(wheel).stdout)["code"]}
+    labels = ["uv2nix", "pyproject.nix", "poetry2nix", "nixpkgs", "mach-nix", "nix-shell"]
+    assert list(code) == labels
+    dialects = ["uv2nix", "pyproject-nix", "poetry2nix", "nixpkgs", "mach-nix", "shell"]
+    for label, dialect in zip(labels, dialects, strict=True):
+        told = subprocess.run(
+            [sys.executable, "-m", "wheelfix", "override", wheel, "--dialect", dialect],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert code[label] == told.stdout
+
+
+def test_an_environment(wheel: Path, tmp_path: Path) -> None:
+    site = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
+    for name in ("demo", "more"):
+        library = build_elf(tmp_path, f"{name}.so", needed=["libz.so.1", "libnobody-has-this.so.9"])
+        other = build_wheel(tmp_path, files={f"{name}/x.so": library}, name=name)
+        subprocess.run([sys.executable, "-m", "zipfile", "-e", str(other), str(site)], check=True)
+    result = run(tmp_path / "venv")
+    assert (result.returncode, result.stderr) == (1, "")
+    data = read_data(result.stdout)
+    assert data["target"] == "venv"
+    assert [one["name"] for one in data["distributions"]] == ["demo", "more"]
+    missing = data["libraries"][0]
+    assert (missing["soname"], missing["class"]) == ("libnobody-has-this.so.9", "unknown")
+    assert [one["by"] for one in missing["wanted"]] == [0, 1]
+    assert "nixpkgs" not in [one["label"] for one in data["code"]]
+    for one in data["code"][:3]:
+        assert evaluate(f"builtins.isFunction ({one['text']})") is True
+
+
+def test_a_page_is_replaced_by_a_whole_one_or_not_at_all(wheel: Path, tmp_path: Path) -> None:
+    output = tmp_path / "report.html"
+    output.write_text("old")
+    assert run(tmp_path / "missing.whl", "-o", output).returncode == 3
+    assert output.read_text() == "old"
+    assert run(wheel, "-o", output).returncode == 0
+    assert output.read_text("utf-8").endswith("</html>\n")
+    assert run(wheel, "-o", tmp_path / "nowhere" / "report.html").returncode == 5
+    assert sorted(p.name for p in tmp_path.iterdir() if "report" in p.name) == ["report.html"]
+
+
+def test_the_same_wheel_gives_the_same_page(wheel: Path) -> None:
+    assert run(wheel).stdout == run(wheel).stdout
