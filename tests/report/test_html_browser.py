@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.support.browser import Visit, start_browser, visit
-from tests.support.report import CODE, every_class, hostile, many
+from tests.support.report import CODE, every_class, hostile, many, scan
 from wheelfix.model.report import Report
 from wheelfix.report.html import render_report
 
@@ -82,7 +82,7 @@ def test_what_is_to_be_done_comes_first(open_report: Open) -> None:
     expect(page.locator("#answer-lists li")).to_have_text(["unixodbc", "zlib *", "libcuda.so.1"])
     expect(page.locator("#findings")).to_contain_text("demo/x.so is old (demo)")
     assert list_rows(page)[:2] == ["libwhat.so.3", "libGL.so.1"]
-    expect(page.locator("#shown")).to_have_text("6 of 10 libraries; 4 that need nothing are not shown")
+    expect(page.locator("#shown")).to_have_text("6 of 10 libraries; 4 that need nothing not shown")
     page.get_by_role("button", name="Show them").click()
     assert list_rows(page) == ["libwhat.so.3", "libGL.so.1"]
 
@@ -112,6 +112,15 @@ def test_search(open_report: Open) -> None:
     expect(page.get_by_role("searchbox")).to_be_focused()
 
 
+def test_search_says_what_the_classes_hide(open_report: Open) -> None:
+    page = open_report(every_class()).page
+    page.get_by_role("searchbox").fill("libc.so.6")
+    expect(page.locator("#shown")).to_have_text("0 of 10 libraries; 1 that need nothing not shown")
+    page.get_by_role("button", name="Search all classes").click()
+    assert list_rows(page) == ["libc.so.6"]
+    expect(page.get_by_role("searchbox")).to_have_value("libc.so.6")
+
+
 def test_classes(open_report: Open) -> None:
     page = open_report(every_class()).page
     chosen = show_graph(page)
@@ -127,13 +136,22 @@ def test_classes(open_report: Open) -> None:
 
 def test_files_and_reasons_of_a_library(open_report: Open) -> None:
     page = open_report(every_class()).page
-    row = page.locator("#rows tr:visible", has_text="libz.so.1")
-    expect(row.locator("li")).to_have_count(0)
-    row.locator("summary").click()
-    expect(row.locator("li")).to_have_text(
-        ["demo/x.so", "demo/y.so", "zlib out /lib/libz.so.1", "zlib-ng out /lib/libz.so.1"]
-    )
-    expect(row).to_contain_text("said so; versions: V_1, V_2")
+    row = page.locator("#rows tr:not(.more):visible", has_text="libz.so.1")
+    button = row.get_by_role("button", name="demo (2 files)")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    more = page.locator("#rows tr.more")
+    files = ["demo/x.so", "demo/y.so", "zlib out /lib/libz.so.1", "zlib-ng out /lib/libz.so.1"]
+    expect(more.locator("li")).to_have_text(files)
+    expect(more).to_contain_text("demo versions: V_1, V_2")
+    page.locator("#columns").get_by_role("button", name="Library").click()
+    assert row.evaluate("(row) => row.nextElementSibling.className") == "more"
+    page.get_by_role("searchbox").fill("unixodbc")
+    expect(more).to_be_hidden()
+    page.get_by_role("searchbox").fill("")
+    button.click()
+    expect(more).to_have_count(0)
     expect(page.locator("#rows tr:visible", has_text="libGL.so.1")).to_contain_text("optional")
 
 
@@ -181,8 +199,8 @@ def test_hostile_names_stay_text(open_report: Open) -> None:
     assert page.locator("img").count() == 0
     assert page.locator("script").count() == 8
     show_graph(page)
-    for summary in page.locator("summary:visible").all():
-        summary.click()
+    for button in page.locator("summary:visible, #rows [aria-expanded]:visible").all():
+        button.click()
     text = page.locator("body").inner_text()
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x1b]", text)
     for place in ("#rows", "#findings", "#distribution-rows", "#opened-rows", "#verdict"):
@@ -226,6 +244,7 @@ def test_nobody_is_kept_out(open_report: Open, dark: bool, phone: bool) -> None:
     """axe-core: names, roles, landmarks, order of headings, contrast."""
     page = open_report(every_class(), dark=dark, phone=phone).page
     page.get_by_role("button", name="Show all").click()
+    page.locator("#rows [aria-expanded]:visible").first.click()
     show_graph(page)
     found = Axe().run(page)
     assert [(v["id"], [n["target"] for n in v["nodes"]]) for v in found.response["violations"]] == []
@@ -253,8 +272,8 @@ def test_dark_and_light(open_report: Open) -> None:
 def test_a_phone_scrolls_one_way(open_report: Open, report: Report) -> None:
     page = open_report(report, phone=True).page
     show_graph(page)
-    for summary in page.locator("summary:visible").all():
-        summary.click()
+    for button in page.locator("summary:visible, #rows [aria-expanded]:visible").all():
+        button.click()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     row = page.locator("#rows tr:visible").first
     assert row.get_by_role("cell").first.get_attribute("data-label") == "Class"
@@ -340,6 +359,27 @@ def test_the_wheel_scrolls_the_page(open_report: Open) -> None:
     page.keyboard.down("Control")
     page.mouse.wheel(0, -300)
     page.wait_for_function("(zoom) => view.cy.zoom() > zoom", arg=zoom)
+
+
+def test_nothing_to_tell(open_report: Open) -> None:
+    page = open_report(Report(target="pure", scans=(scan("pure"),))).page
+    expect(page.locator("#verdict")).to_have_text("Nothing here wants a shared library.")
+    expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(
+        ["Answer", "Libraries", "Distributions"]
+    )
+    for section in ("#findings", "#nix", "#graph", "#opened"):
+        expect(page.locator(section)).to_be_hidden()
+    assert Axe().run(page).response["violations"] == []
+
+
+def test_without_scripts_the_page_says_so(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render_report(every_class()), encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    expect(visit(context, path).page.locator("main")).to_contain_text(
+        "This page shows its data with JavaScript"
+    )
+    context.close()
 
 
 def test_a_thousand_libraries(open_report: Open) -> None:

@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+
+PATIENCE = 60_000.0
+"""Milliseconds: for what is going to happen, on a machine that does much else."""
 
 
 @contextmanager
 def start_browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     program = shutil.which("chromium")
     assert program, "bash .ci/setup test installs chromium"
     with sync_playwright() as playwright:
@@ -38,7 +42,7 @@ class Visit:
 def visit(context: BrowserContext, path: Path) -> Visit:
     """Open a page and wait until it has loaded."""
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     seen = Visit(page=page)
     page.on("console", lambda message: seen.complaints.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))

@@ -7,6 +7,8 @@ function byId(id) {
   return document.getElementById(id);
 }
 
+byId("unscripted").remove();
+
 /** Make an element. Attributes with a function are listeners, with null, false or undefined left out. */
 function make(tag, attributes, ...children) {
   const element = document.createElement(tag);

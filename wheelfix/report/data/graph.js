@@ -86,6 +86,7 @@ function drawGraph() {
   byId("everything").hidden = !view.only;
   frameGraph(false);
   choose(view.nodes.has(view.chosen) ? view.chosen : null);
+  if (view.chosen) bringIntoSight(view.nodes.get(view.chosen));
 }
 
 function startGraph() {
@@ -224,10 +225,15 @@ function walk(key) {
   }
   if (!next) return;
   choose(next.id);
+  bringIntoSight(next);
+}
+
+/** Move the picture no more than it takes to see a node. */
+function bringIntoSight(node) {
   const { cy } = view;
-  const { x, y } = cy.getElementById(next.id).renderedPosition();
-  const hidden = x < 0 || y < 0 || x > cy.width() || y > cy.height();
-  if (hidden) cy.center(cy.getElementById(next.id));
+  const box = cy.getElementById(node.id).renderedBoundingBox();
+  const move = (low, high, size) => (low < 0 || high > size ? size / 2 - (low + high) / 2 : 0);
+  cy.panBy({ x: move(box.x1, box.x2, cy.width()), y: move(box.y1, box.y2, cy.height()) });
 }
 
 function onKey(event) {

@@ -24,8 +24,12 @@ for (const library of report.libraries) {
   library.fileCount = library.wanted.reduce((sum, one) => sum + one.files.length, 0);
 }
 
+function matches(library) {
+  return filter.text.split(/\s+/).every((word) => library.words.includes(word));
+}
+
 function isShown(library) {
-  return filter.classes.has(library.class) && filter.text.split(/\s+/).every((word) => library.words.includes(word));
+  return filter.classes.has(library.class) && matches(library);
 }
 
 function listShown() {
@@ -39,7 +43,7 @@ function makeLibrary(library) {
   const show = () => showInGraph(library);
   name.push(" ", make("button", { type: "button", class: "text note", click: show, "aria-label": `Show ${library.soname} in the graph` }, "graph"));
   const reasons = [...new Set(library.wanted.map((one) => one.reason))];
-  const more = reasons.length > 1 ? make("span", { class: "note" }, ` (and ${count(reasons.length - 1, "other reason")}, under “Wanted by”)`) : "";
+  const more = reasons.length > 1 ? make("span", { class: "note" }, ` (and ${count(reasons.length - 1, "other reason")}, below “Wanted by”)`) : "";
   return makeRow(COLUMNS, [name, makeClass(library.class), makeAnswer(library), makeWanted(library), [reasons[0], more]]);
 }
 
@@ -48,22 +52,32 @@ function makeAnswer(library) {
   return isName ? make("code", null, library.answer) : library.answer;
 }
 
-/** Say who wants it; the files, which may be thousands, are written when somebody opens the list. */
+/** Say who wants it; the files, which may be thousands, are written in a row below when somebody asks for them. */
 function makeWanted(library) {
   const names = nameSome(library.wanted.map((one) => nameDistribution(one.by)));
   const files = count(library.fileCount, "file");
   const label = report.distributions.length > 1 ? `${names} (${files.replace(" ", "\u00a0")})` : files;
-  const details = make("details", null, make("summary", null, label));
-  details.addEventListener("toggle", () => {
-    if (details.open && details.childElementCount === 1) details.append(...makeDetails(library));
+  const button = make("button", { type: "button", class: "text", "aria-expanded": "false" }, label);
+  button.addEventListener("click", () => {
+    const open = button.getAttribute("aria-expanded") === "false";
+    button.setAttribute("aria-expanded", open);
+    if (open) {
+      const cell = make("td", { role: "cell", colspan: COLUMNS.length }, make("div", null, ...makeDetails(library)));
+      library.more = make("tr", { role: "row", class: "more" }, cell);
+      library.row.after(library.more);
+    } else {
+      library.more.remove();
+      library.more = null;
+    }
   });
-  return details;
+  return button;
 }
 
 function makeDetails(library) {
   const parts = [];
+  const differ = library.wanted.some((one) => one.reason !== library.wanted[0].reason);
   for (const { by, files, reason, versions, optional } of library.wanted) {
-    const notes = [reason];
+    const notes = differ ? [reason] : [];
     if (versions.length) notes.push(`versions: ${versions.join(", ")}`);
     if (optional) notes.push("optional: only plugins want it");
     parts.push(make("p", null, make("code", null, nameDistribution(by)), make("span", { class: "note" }, ` ${notes.join("; ")}`)));
@@ -96,7 +110,7 @@ function sortBy(key) {
 
 function showOrder() {
   const sorted = [...report.libraries].sort(compareBy(order.key));
-  byId("rows").append(...sorted.map((library) => library.row));
+  byId("rows").append(...sorted.flatMap((library) => (library.more ? [library.row, library.more] : [library.row])));
   for (const column of byId("columns").children) {
     const direction = order.ascending ? "ascending" : "descending";
     if (column.dataset.key === order.key) column.setAttribute("aria-sort", direction);
@@ -110,12 +124,15 @@ function applyFilter() {
     const visible = isShown(library);
     shown += visible;
     if (library.row.hidden === visible) library.row.hidden = !visible;
+    if (library.more) library.more.hidden = !visible;
   }
   const all = report.libraries.length;
-  const settled = report.libraries.filter((library) => !filter.classes.has(library.class) && SETTLED.includes(library.class)).length;
-  const rest = settled && !filter.text ? `; ${settled} that need nothing are not shown` : "";
+  const left = report.libraries.filter((library) => matches(library) && !filter.classes.has(library.class));
+  const what = left.every((library) => SETTLED.includes(library.class)) ? "that need nothing" : "of other classes";
+  const rest = left.length ? `; ${left.length} ${what} not shown` : "";
   byId("shown").textContent = shown === all ? `All ${count(all, "library", "libraries")}` : `${shown} of ${count(all, "library", "libraries")}${rest}`;
   byId("reset").hidden = shown === all;
+  byId("reset").textContent = filter.text && left.length ? "Search all classes" : "Show all";
   for (const listener of filter.listeners) listener();
 }
 
@@ -155,7 +172,10 @@ function showLibraries() {
     }, 120);
   });
   byId("filter").addEventListener("submit", (event) => event.preventDefault());
-  byId("reset").addEventListener("click", () => { setFilter(""); byId("search").focus(); });
+  byId("reset").addEventListener("click", ({ target }) => {
+    setFilter(target.textContent === "Show all" ? "" : filter.text);
+    byId("search").focus();
+  });
   showOrder();
   setFilter("", report.libraries.some((library) => unsettled.includes(library.class)) ? unsettled : null);
 }
