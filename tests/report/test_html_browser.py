@@ -250,9 +250,16 @@ def test_nobody_is_kept_out(open_report: Open, dark: bool, phone: bool) -> None:
     assert [(v["id"], [n["target"] for n in v["nodes"]]) for v in found.response["violations"]] == []
 
 
+_PAINTED = """() => [...document.querySelectorAll("#canvas canvas")].some((layer) => {
+    const blank = Object.assign(document.createElement("canvas"), {width: layer.width, height: layer.height});
+    return layer.toDataURL() !== blank.toDataURL();
+})"""
+
+
 def test_dark_and_light(open_report: Open) -> None:
     def measure(page: Page) -> tuple[float, str]:
         show_graph(page)
+        page.wait_for_function(_PAINTED)
         red, green, blue = map(
             int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))[:3]
         )

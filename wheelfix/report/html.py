@@ -18,8 +18,8 @@ from wheelfix.model.report import Report
 from wheelfix.report.page import document_report
 
 _SCRIPTS = (
-    "cytoscape.min.js",
     "common.js",
+    "cytoscape.min.js",
     "summary.js",
     "libraries.js",
     "layout.js",
