@@ -11,6 +11,7 @@ from wheelfix.cli.index import index
 from wheelfix.cli.locate import locate
 from wheelfix.cli.options import tell_error
 from wheelfix.cli.scan import scan
+from wheelfix.cli.verify import verify
 from wheelfix.errors import WheelfixError
 
 _EPILOG = """\b
@@ -19,6 +20,7 @@ Examples:
   wheelfix scan --json torch.whl | jq .ignore_missing
   wheelfix locate libtbb.so.12
   wheelfix index info
+  wheelfix verify libfoo.so.orig libfoo.so
 
 \b
 Exit codes:
@@ -56,6 +58,7 @@ def cli() -> None:
 cli.add_command(scan)
 cli.add_command(locate)
 cli.add_command(index)
+cli.add_command(verify)
 
 
 def main() -> None:
