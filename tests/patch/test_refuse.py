@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
+import sys
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -174,3 +175,25 @@ def test_mutated_files_are_edited_or_refused(
         return
     with suppress(WheelfixError):  # what wheelfix edits it may still not be able to read as a whole
         assert [p for p in verify(before, path, EDIT) if p.check in {"load", "run-path", "header"}] == []
+
+
+def test_full_disk_leaves_the_file_as_it_was(tmp_path: Path, library: bytes) -> None:
+    """A limit on file sizes stands for the full disk: the write that makes the file longer fails half way."""
+    path = tmp_path / "libx.so"
+    path.write_bytes(library)
+    code = f"""if True:
+        import resource, signal, sys
+        from pathlib import Path
+        from wheelfix.errors import ApplyError
+        from wheelfix.model.patch import ElfEdit
+        from wheelfix.patch.apply import apply_edit
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, ({len(library) + 100},) * 2)
+        try:
+            apply_edit(Path(sys.argv[1]), ElfEdit(run_path=("/" + "x" * 600,)))
+        except ApplyError as error:
+            print(error.problem)
+    """
+    result = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("file too large\n", "")
+    assert path.read_bytes() == library

@@ -42,7 +42,7 @@ def complain(path: Path) -> set[str]:
 
 
 def read(path: Path) -> ElfObject:
-    return read_elf_at(path.name, path)
+    return read_elf_at(path.name, path)[0]
 
 
 def load(path: Path, symbol: str = "answer") -> int:

@@ -6,7 +6,6 @@ of a kind that cannot be edited without guessing, refuses the whole file.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,7 +14,7 @@ from wheelfix.patch import records as r
 from wheelfix.patch.lead import Lead, find_lead_end
 from wheelfix.patch.records import Header, Layout, Section, Segment
 from wheelfix.patch.source import Source
-from wheelfix.patch.strings import VersionFile, read_symbols, read_verdef, read_verneed
+from wheelfix.patch.strings import VersionFile, list_names, read_symbols, read_verdef, read_verneed
 
 _TRAILERS = (b"PK\5\6", b"MEI\14\13\12\13\16")
 """End of a zip archive, of a PyInstaller archive: both are found from the end of their file."""
@@ -37,7 +36,7 @@ class ElfImage:
         strings_offset: where it is in the file.
         version_files: for each record of the version needs, its soname and where that is written.
         name_refs: string offsets used by symbols and symbol versions, unsorted.
-        symbol_values: addresses of the symbols that this file defines.
+        symbols: the dynamic symbol table.
         shared_strings: another table than the dynamic ones uses the string table.
         interpreter: bytes of PT_INTERP; None without.
         lead: what follows the program headers, as far as it can be moved away.
@@ -57,7 +56,7 @@ class ElfImage:
     strings_offset: int
     version_files: tuple[VersionFile, ...]
     name_refs: Sequence[int]
-    symbol_values: Sequence[int]
+    symbols: bytes
     shared_strings: bool
     interpreter: bytes | None
     lead: Lead | None
@@ -126,9 +125,9 @@ def read_image(subject: str, fd: int) -> ElfImage:
     strings = source.read(strings_offset, first[r.DT_STRSZ], what="dynamic string table")
     if not strings or strings[0] or strings[-1]:
         raise source.refuse("the dynamic string table does not begin and end with an empty string")
-    names, values = read_symbols(source, layout, segments, sections, first, header.machine)
+    symbols = read_symbols(source, layout, segments, sections, first, header.machine)
     files, version_names = read_verneed(source, layout, segments, first)
-    refs = array("I", names)
+    refs = list_names(layout, symbols)
     refs.extend([*version_names, *read_verdef(source, layout, segments, first)])
     named = [value for tag, value in tags if tag in r.STRING_TAGS]
     if any(at >= len(strings) for at in [*named, *(f.name for f in files)]):
@@ -148,7 +147,7 @@ def read_image(subject: str, fd: int) -> ElfImage:
         strings_offset=strings_offset,
         version_files=files,
         name_refs=refs,
-        symbol_values=values,
+        symbols=symbols,
         shared_strings=_is_shared(header, sections, strings_offset),
         interpreter=source.read(interpreter.offset, interpreter.filesz, what="interpreter")
         if interpreter
@@ -207,7 +206,7 @@ def _read_sections(source: Source, layout: Layout, header: Header) -> tuple[Sect
     raw = source.read(header.shoff, count * header.shentsize, what="section header table")
     sections = tuple(layout.unpack_section(raw, at) for at in range(0, len(raw), header.shentsize))
     for section in sections:
-        if section.end > source.size and section.type != r.SHT_NULL:
+        if section.end > max(source.size, section.offset):
             raise source.refuse(f"a section at offset {section.offset:#x} lies outside the file")
     return sections
 

@@ -26,6 +26,7 @@ from wheelfix.patch import records as r
 from wheelfix.patch.image import ElfImage
 from wheelfix.patch.lead import Lead, is_movable
 from wheelfix.patch.records import Segment
+from wheelfix.patch.strings import list_addresses
 
 _X86 = frozenset({3, 62})
 _ALIGN = 64
@@ -127,7 +128,7 @@ def find_room(image: ElfImage, *, writable: bool) -> Room:
 
 
 def _may_displace(image: ElfImage, lead: Lead) -> bool:
-    addresses = [*image.symbol_values, image.header.entry]
+    addresses = [*list_addresses(image.layout, image.symbols), image.header.entry]
     addresses += [value for tag, value in image.tags if tag in _FIXED_TABLES]
     return is_movable(
         lead,

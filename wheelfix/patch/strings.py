@@ -41,8 +41,8 @@ def read_symbols(
     sections: Sequence[Section],
     tags: dict[int, int],
     machine: int,
-) -> tuple[Sequence[int], Sequence[int]]:
-    """Read the name offset of every dynamic symbol, and the addresses of the defined ones.
+) -> bytes:
+    """Read the dynamic symbol table.
 
     Raises:
         EditRefused: the symbol table lies outside the file.
@@ -60,14 +60,22 @@ def read_symbols(
         end = min((v for v in tags.values() if v > address), default=address)
         last = _map(segments, end - 1) if end > address else None
         size = last + 1 - start if last is not None else 0
-    raw = source.read(start, size - size % layout.symbol_size, what="dynamic symbol table")
-    names = _words(raw, "I", layout.order)[:: layout.symbol_size // 4]
-    values = _words(raw, "Q" if layout.bits == 64 else "I", layout.order)
+    return source.read(start, size - size % layout.symbol_size, what="dynamic symbol table")
+
+
+def list_names(layout: Layout, symbols: bytes) -> array[int]:
+    """String offsets of the names of all symbols of a table."""
+    return _words(symbols, "I", layout.order)[:: layout.symbol_size // 4]
+
+
+def list_addresses(layout: Layout, symbols: bytes) -> list[int]:
+    """Addresses of the symbols that a table defines."""
+    values = _words(symbols, "Q" if layout.bits == 64 else "I", layout.order)
     values = values[1 :: layout.symbol_size // values.itemsize]
-    shndx = _words(raw, "H", layout.order)[3 if layout.bits == 64 else 7 :: layout.symbol_size // 2]
-    kinds = raw[4 if layout.bits == 64 else 12 :: layout.symbol_size]
-    symbols = zip(values, shndx, kinds, strict=True)
-    return names, [v for v, index, kind in symbols if 0 < index < 0xFF00 and kind & 15 != _STT_TLS]
+    shndx = _words(symbols, "H", layout.order)[3 if layout.bits == 64 else 7 :: layout.symbol_size // 2]
+    kinds = symbols[4 if layout.bits == 64 else 12 :: layout.symbol_size]
+    found = zip(values, shndx, kinds, strict=True)
+    return [value for value, index, kind in found if 0 < index < 0xFF00 and kind & 15 != _STT_TLS]
 
 
 def _words(raw: bytes, code: str, order: str) -> array[int]:

@@ -1,9 +1,9 @@
 """From needs and libraries at hand to edits of run paths, one file at a time.
 
-A file gets the directories that answer its own needs and no others. They come behind its ``$ORIGIN`` entries,
-so that what it finds beside itself stays what it finds. Its DT_RPATH is inherited by what it loads: where a new
-entry would come before the copy that another file used to inherit, that file gets an entry of its own that
-leads to it. At the end every need is looked for again with the new run paths.
+A file gets the directories that answer its own needs and no others. They come behind its ``$ORIGIN``
+entries, so that what it finds beside itself stays what it finds. Its DT_RPATH is inherited by what it loads:
+where a new entry would come before the copy that another file used to inherit, that file gets an entry of its
+own that leads to it. At the end every need is looked for again with the new run paths.
 """
 
 from __future__ import annotations

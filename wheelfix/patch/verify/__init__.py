@@ -53,7 +53,7 @@ def _find_problems(old: View, new: View, edit: ElfEdit | None) -> Iterator[Probl
         lambda: compare_meaning(old, new, edit),
         lambda: compare_tables(old, new, renamed=renamed),
         lambda: compare_strings(old, new, edit) if edit is not None else iter(()),
-        lambda: compare_contents(old, new, renamed=renamed),
+        lambda: compare_contents(old, new),
         lambda: compare_sections(old, new),
     ]
     for compare in comparisons:

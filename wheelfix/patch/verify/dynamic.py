@@ -36,7 +36,7 @@ def compare_entries(old: View, new: View) -> Iterator[Problem]:
             if before_name != after_name:
                 yield Problem(check="dynamic", message=f"{before_name} is called {after_name}")
         elif tag == _RLD_MAP_REL and old.machine == 8:
-            if before + _find_entry(old, tag) != after + _find_entry(new, tag):
+            if (before + _find_entry(old, tag) - after - _find_entry(new, tag)) % (1 << old.bits):
                 yield Problem(check="dynamic", message="DT_MIPS_RLD_MAP_REL leads somewhere else")
         elif before != after:
             yield Problem(check="dynamic", message=f"entry {tag:#x} is {after:#x} instead of {before:#x}")
@@ -56,7 +56,7 @@ def compare_meaning(old: View, new: View, edit: ElfEdit | None) -> Iterator[Prob
         new: the file after.
         edit: what was to change; None for any run path and any interpreter.
     """
-    before, after = (read_elf_at(view.path, Path(view.path)) for view in (old, new))
+    before, after = (read_elf_at(view.path, Path(view.path))[0] for view in (old, new))
     wanted = edit or ElfEdit()
     needed = _expect_needed(before.needed, wanted)
     if after.needed != needed:

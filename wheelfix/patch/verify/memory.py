@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from wheelfix.model.patch import Problem
 from wheelfix.patch.verify.sound import page_size
-from wheelfix.patch.verify.tables import MOVABLE, measure
+from wheelfix.patch.verify.tables import MOVABLE, SEMANTIC, measure
 from wheelfix.patch.verify.view import (
     DYNAMIC,
     INTERP,
@@ -59,7 +59,7 @@ def compare_loads(old: View, new: View) -> Iterator[Problem]:
 
 def _is_dead(old: View, new: View, start: int, end: int) -> bool:
     """Whether all addresses of a range belong to tables that moved away, or to no section."""
-    spans = [*_find_free(old, new, renamed=False), *_find_gaps(old, (start, end))]
+    spans = [*_find_free(old, new), *_find_gaps(old, (start, end))]
     for first, last in sorted(spans):
         if first <= start < last:
             start = last
@@ -72,17 +72,11 @@ def compare_segments(old: View, new: View) -> Iterator[Problem]:
     for seg in old.programs:
         if seg.type not in _REBUILT and _essence(seg) not in present:
             yield Problem(check="segment", message=f"segment of type {seg.type:#x} at {seg.vaddr:#x} is gone")
-    for kind, name in ((STACK, "GNU_STACK"), (RELRO, "GNU_RELRO")):
-        rights = [
-            [
-                (p.flags, p.vaddr, p.memsz) if kind == RELRO else p.flags
-                for p in view.programs
-                if p.type == kind
-            ]
-            for view in (old, new)
-        ]
-        if rights[0] != rights[1]:
-            yield Problem(check="segment", message=f"{name} differs")
+    stacks = [[p.flags for p in view.programs if p.type == STACK] for view in (old, new)]
+    if stacks[0] != stacks[1]:
+        yield Problem(check="segment", message="GNU_STACK differs")
+    if not _is_same_relro(old, new):
+        yield Problem(check="segment", message="GNU_RELRO differs")
     kinds = [{p.type for p in view.programs} for view in (old, new)]
     if {PHDR, INTERP} <= kinds[0] and PHDR not in kinds[1]:  # of a library, loaders find the table without
         yield Problem(check="segment", message="PHDR segment is gone")
@@ -99,6 +93,23 @@ def compare_segments(old: View, new: View) -> Iterator[Problem]:
         not has and old.machine in {3, 62}
     ):  # x86 reads the properties from the notes as well
         yield Problem(check="segment", message="GNU_PROPERTY differs")
+
+
+def _is_same_relro(old: View, new: View) -> bool:
+    """Whether the same pages become read-only; strip lets the range begin behind tables that moved away."""
+    had, has = ([p for p in view.programs if p.type == RELRO] for view in (old, new))
+    if [p.flags for p in had] != [p.flags for p in has]:
+        return False
+    page = page_size(old.machine)
+    return all(
+        (a.vaddr, a.memsz) == (b.vaddr, b.memsz)
+        or (
+            (a.vaddr + a.memsz) // page == (b.vaddr + b.memsz) // page
+            and a.vaddr < b.vaddr
+            and _is_dead(old, new, a.vaddr, b.vaddr)
+        )
+        for a, b in zip(had, has, strict=True)
+    )
 
 
 def _essence(seg: Program) -> tuple[int, ...]:
@@ -124,15 +135,9 @@ def _split_notes(raw: bytes, order: str, unit: int) -> Iterator[tuple[bytes, int
         at = -(-(start + size) // unit) * unit
 
 
-def compare_contents(old: View, new: View, *, renamed: bool) -> Iterator[Problem]:
-    """Find bytes in memory that changed although nothing leads there but an address.
-
-    Args:
-        old: the file before.
-        new: the file after.
-        renamed: sonames in the version needs were to change.
-    """
-    free = sorted(_find_free(old, new, renamed=renamed))
+def compare_contents(old: View, new: View) -> Iterator[Problem]:
+    """Find bytes in memory that changed although nothing leads there but an address."""
+    free = sorted(_find_free(old, new))
     for load in (p for p in old.programs if p.type == LOAD):
         at, end = load.vaddr, load.vaddr + load.filesz
         for start, stop in [*free, (end, end)]:
@@ -165,7 +170,7 @@ def _name_place(view: View, address: int) -> str:
     return "in no section"
 
 
-def _find_free(old: View, new: View, *, renamed: bool) -> Iterator[Span]:
+def _find_free(old: View, new: View) -> Iterator[Span]:
     """Addresses whose contents are compared by what they mean, or mean nothing any more."""
     headers = [_to_memory(old, span) for span in ((0, old.identity[-1]), old.table, old.headers)]
     yield from (span for span in headers if span)
@@ -176,8 +181,7 @@ def _find_free(old: View, new: View, *, renamed: bool) -> Iterator[Span]:
         yield from ((p.vaddr, p.vaddr + p.memsz) for p in old.programs if p.type == kind)
     for tag in MOVABLE:
         before, after = old.first(tag), new.first(tag)
-        rewritten = renamed and tag == 0x6FFFFFFE
-        if before is not None and (after != before or rewritten) and (length := measure(old, tag)):
+        if before is not None and (after != before or tag in SEMANTIC) and (length := measure(old, tag)):
             yield before, before + length
     places = {(p.type, p.vaddr) for p in new.programs}
     for seg in old.programs:

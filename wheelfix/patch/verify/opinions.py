@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from wheelfix.elf.disk import read_elf_at
@@ -23,11 +24,9 @@ def find_opinions(path: Path) -> tuple[Problem, ...]:
         InputError: the file cannot be read.
         ElfError: it contradicts itself.
     """
-    try:
-        import elftools.elf.elffile as _  # noqa: F401 - only whether it is there
-    except ImportError:
+    if find_spec("elftools") is None:
         return ()
-    seen = read_elf_at(str(path), path)
+    seen, _ = read_elf_at(str(path), path)
     try:
         return tuple(_compare(path, seen))
     except Exception as error:  # noqa: BLE001, RUF100 - whatever it stumbles over is its opinion

@@ -12,7 +12,7 @@ from wheelfix.patch.verify.view import Part, View
 _STEP = 1 << 20
 _REWRITTEN = frozenset({0, 6, 8, 0x6FFFFFFE})
 """Compared elsewhere by what they mean, or without contents."""
-_SYMBOLS = frozenset({2, 11})
+_SYMTAB, _DYNSYM = 2, 11
 
 
 def compare_sections(old: View, new: View) -> Iterator[Problem]:
@@ -57,10 +57,12 @@ def _pair(old: View, new: View) -> Iterator[tuple[Part, Part | None]]:
 
 
 def _same(old: View, new: View, before: Part, after: Part) -> bool:
-    if before.type in _SYMBOLS:
+    if before.type == _DYNSYM:  # compared as the loader sees it
+        return True
+    if before.type == _SYMTAB:
         first, second = old.read(before.offset, before.size), new.read(after.offset, after.size)
         whole = before.size % (24 if old.bits == 64 else 16) == 0
-        return first == second or (whole and compare_symbols(old, new, first, second))
+        return first == second or (whole and compare_symbols(old, new, first, second, sections=True))
     for at in range(0, before.size, _STEP):
         size = min(_STEP, before.size - at)
         if old.read(before.offset + at, size) != new.read(after.offset + at, size):

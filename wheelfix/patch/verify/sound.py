@@ -121,7 +121,7 @@ def _check_dynamic(view: View) -> Iterator[tuple[str, str, str]]:
 
 def _check_sections(view: View) -> Iterator[tuple[str, str, str]]:
     for part in view.parts:
-        if part.offset + part.stored > view.size:
+        if part.stored and part.offset + part.stored > view.size:
             yield "section", "inside", f"section {part.name} lies outside the file"
         elif part.flags & _ALLOC and part.stored:
             load = view.find_load(part.addr)

@@ -29,9 +29,12 @@ MOVABLE = {
 _SECTION_TYPES = {4: 5, 6: 11, 0x6FFFFEF5: 0x6FFFFFF6, 0x6FFFFFF0: 0x6FFFFFFF, 0x6FFFFFFC: 0x6FFFFFFD}
 _SECTION_TYPES[0x6FFFFFFE] = 0x6FFFFFFE
 _SIZE_TAGS = {7: 8, 17: 18, 23: 2, 36: 35}
+_RESERVED = 0xFF00
 _MOST = 1 << 10
 """Records walked of one version table, and of each entry in it: libc itself has fewer."""
 _VERSION_TABLES = frozenset({0x6FFFFFFC, 0x6FFFFFFE})
+SEMANTIC = _VERSION_TABLES | {6}
+"""Tags of tables that are compared by what they mean: they hold offsets of names, which may change."""
 
 
 def count_symbols(view: View) -> int | None:
@@ -93,11 +96,19 @@ def _same_table(old: View, new: View, tag: int, before: int, after: int, size: i
         return False
     if tag != 6 or first == second:
         return first == second
-    return compare_symbols(old, new, first, second)
+    return compare_symbols(old, new, first, second, sections=False)
 
 
-def compare_symbols(old: View, new: View, first: bytes, second: bytes) -> bool:
-    """Whether symbols mean the same, although sections were renumbered and names are elsewhere."""
+def compare_symbols(old: View, new: View, first: bytes, second: bytes, *, sections: bool) -> bool:
+    """Whether symbols mean the same, although sections were renumbered and names are elsewhere.
+
+    Args:
+        old: the file before.
+        new: the file after.
+        first: symbol table of the old file.
+        second: symbol table of the new file.
+        sections: whether it matters which section a symbol is in; to the loader only that it is in one does.
+    """
     layout = struct.Struct(old.order + ("IBBHQQ" if old.bits == 64 else "IIIBBH"))
     names = [[p.name for p in view.parts] for view in (old, new)]
     for a, b in zip(layout.iter_unpack(first), layout.iter_unpack(second), strict=True):
@@ -107,6 +118,8 @@ def compare_symbols(old: View, new: View, first: bytes, second: bytes) -> bool:
             (_, value, size, info, other, index), (_, value2, size2, info2, other2, index2) = a, b
         if (info, other, size) != (info2, other2, size2) or (value != value2 and info & 15 != 3):
             return False
+        if 0 < index < _RESERVED and 0 < index2 < _RESERVED and not sections:
+            continue
         if index != index2 and (
             not 0 < index < len(names[0])
             or not 0 < index2 < len(names[1])
