@@ -10,6 +10,7 @@ import click
 from wheelfix.cli.index import index
 from wheelfix.cli.locate import locate
 from wheelfix.cli.options import tell_error
+from wheelfix.cli.patch import patch
 from wheelfix.cli.scan import scan
 from wheelfix.cli.verify import verify
 from wheelfix.errors import WheelfixError
@@ -20,6 +21,7 @@ Examples:
   wheelfix scan --json torch.whl | jq .ignore_missing
   wheelfix locate libtbb.so.12
   wheelfix index info
+  wheelfix patch .venv --nixpkgs '<nixpkgs>'
   wheelfix verify libfoo.so.orig libfoo.so
 
 \b
@@ -29,7 +31,7 @@ Exit codes:
   2  wrong usage
   3  bad input
   4  no usable index
-  5  the result could not be written
+  5  the result, or a part of it, could not be written
 """
 
 
@@ -58,6 +60,7 @@ def cli() -> None:
 cli.add_command(scan)
 cli.add_command(locate)
 cli.add_command(index)
+cli.add_command(patch)
 cli.add_command(verify)
 
 
