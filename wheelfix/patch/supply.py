@@ -1,4 +1,4 @@
-"""What run paths may lead to: libraries in directories the user names, and in those named by files already."""
+"""What run paths may lead to: libraries in directories that the user names, or that files name already."""
 
 from __future__ import annotations
 

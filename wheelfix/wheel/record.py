@@ -46,11 +46,6 @@ def parse_record(subject: str, data: bytes) -> tuple[tuple[str, str, str], ...]:
         raise WheelError(subject, f"is no RECORD ({error})", "rebuild or reinstall the package") from None
 
 
-def has_hash(row: tuple[str, str, str], sha256: bytes) -> bool:
-    """Tell whether a row records a digest."""
-    return row[1] == str(_spell(sha256))
-
-
 def find_mismatch(row: tuple[str, str, str], written: Written) -> str | None:
     """Compare a row with a file: one clause if a SHA-256 or a size is recorded and is another one."""
     try:
@@ -109,3 +104,13 @@ def _make_row(path: str, now: Written) -> tuple[str, str, str]:
 
 def _spell(digest: bytes) -> Hash:
     return Hash("sha256", base64.urlsafe_b64encode(digest).rstrip(b"=").decode())
+
+
+def find_stale_rows(subject: str, data: bytes, digests: Collection[bytes]) -> tuple[str, ...]:
+    """The paths, as written, of rows that record one of some SHA-256 digests.
+
+    Raises:
+        WheelError: it is no RECORD.
+    """
+    wanted = {str(_spell(digest)) for digest in digests}
+    return tuple(row[0] for row in parse_record(subject, data) if row[1] in wanted)
