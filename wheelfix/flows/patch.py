@@ -15,6 +15,7 @@ from wheelfix.model.scan import Finding
 
 if TYPE_CHECKING:
     from wheelfix.intake import Intake
+    from wheelfix.resolve.runpaths import Supply
 
 __all__ = ["PatchOptions", "open_index", "patch_target", "undo_target"]
 
@@ -161,7 +162,6 @@ def _plan(
 ) -> tuple[FilePlan, ...]:
     """Decide for every file, twice where libraries have to be fetched first: then it is known which."""
     from wheelfix.patch.supply import find_supply
-    from wheelfix.patch.store import fetch_libraries
     from wheelfix.resolve.carried import find_carried
     from wheelfix.resolve.runpaths import plan_run_paths
     from wheelfix.verdict import conclude
@@ -171,10 +171,36 @@ def _plan(
     groups = [Group(name=s.name, objects=s.objects, needs=s.needs) for s in scans]
     supply = find_supply(groups, options.libs, python=python, driver=options.driver)
     plans = plan_run_paths(groups, supply, choose=options.chooses)
-    if options.realise or options.nixpkgs:
-        fetched = fetch_libraries(
-            plans, groups, index, nixpkgs=options.nixpkgs, home=home, dry_run=options.dry_run
-        )
+    if (options.realise or options.nixpkgs) and not options.dry_run:
+        fetched = _fetch(plans, groups, index, options, (home, supply))
         supply = find_supply(groups, (*options.libs, *fetched), python=python, driver=options.driver)
         plans = plan_run_paths(groups, supply, choose=options.chooses)
     return plans
+
+
+def _fetch(
+    plans: Sequence[FilePlan],
+    groups: Sequence[Group],
+    index: SonameTable,
+    options: PatchOptions,
+    place: tuple[Path, Supply],
+) -> tuple[Path, ...]:
+    """Let Nix bring what is open, and keep it; returns where the libraries are."""
+    from wheelfix.index.lookup import find_providers
+    from wheelfix.patch import store
+
+    (home, supply), system = place, index.info.system
+    wanted = set(store.find_loaders(plans, groups, system)) - {lib.name for lib in supply.interpreters}
+    loaders = find_providers(index, sorted(wanted))
+    providers = (
+        *store.find_missing(plans, groups, system),
+        *(p for found in loaders for p in found.providers[:1]),
+    )
+    if not providers:
+        return ()
+    if options.nixpkgs:
+        paths = store.build_providers(options.nixpkgs, providers)
+    else:
+        paths = store.realise_providers(providers)
+    store.add_roots(paths, home)
+    return store.find_directories(paths, providers)

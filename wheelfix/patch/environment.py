@@ -1,9 +1,9 @@
 """Files of an installed environment, replaced by edited copies.
 
-A file may be a hard link into the cache of an installer, or be mapped by a running process: it is never written
-to. A copy is edited and verified, what it was is written down (:mod:`~wheelfix.patch.manifest`), and the copy
-takes its place. At every moment a file is the old or the new one. The rows of RECORD follow; what a killed run
-left undone of that, the next one does.
+A file may be a hard link into the cache of an installer, or be mapped by a running process: it is never
+written to. A copy is edited and verified, what it was is written down (:mod:`~wheelfix.patch.manifest`), and
+the copy takes its place. At every moment a file is the old or the new one. The rows of RECORD follow; what a
+killed run left undone of that, the next one does.
 """
 
 from __future__ import annotations

@@ -76,8 +76,11 @@ def open_scratch(directory: Path) -> Iterator[tuple[int, Path]]:
         Its descriptor, and a path that opens it once more, for this process alone.
     """
     with tell_errors(directory):
-        fd, name = tempfile.mkstemp(prefix=".wheelfix-", dir=directory)
-        os.unlink(name)  # noqa: PTH108
+        try:
+            fd = os.open(directory, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+        except OSError:  # file systems that have no files without a name
+            fd, name = tempfile.mkstemp(prefix=".wheelfix-", dir=directory)
+            os.unlink(name)  # noqa: PTH108
     try:
         yield fd, Path(f"/proc/self/fd/{fd}")
     finally:

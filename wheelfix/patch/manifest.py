@@ -1,7 +1,7 @@
 """What an environment's files were before they were changed, kept beside them.
 
-``.wheelfix/changes.jsonl`` in the environment: one JSON object a line, appended before a file takes its place.
-A line says how to get from one state of a file to the one before it, and states are told by their SHA-256::
+``.wheelfix/changes.jsonl`` in the environment: one JSON object a line, appended before a file takes its
+place. A line says how to get from one state of a file to the one before; states are told by their SHA-256::
 
     {"path": "lib/python3.12/site-packages/x.so", "old": "<sha256>", "new": "<sha256>",
      "old_size": 16200, "originals": [[64, "<base64 of zlib>"], ...], "mtime_ns": 1700000000000000000}
