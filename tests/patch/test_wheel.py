@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import pytest
 
@@ -156,7 +156,7 @@ def reorder(wheel: Path, *, first: str, streamed: bool = False) -> None:
                 new.writestr(info, data)
         return
     with wheel.open("wb") as file:
-        stream = _Unseekable(file)
+        stream = cast("IO[bytes]", _Unseekable(file))
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
             for info, data in members:
                 new.writestr(info, data)

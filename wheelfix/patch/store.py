@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -69,7 +70,7 @@ def name_attr(provider: Provider) -> str:
 
 
 def plan_build(reference: str, attrs: Sequence[str]) -> tuple[str, ...]:
-    """The command that builds attributes of a nixpkgs, and prints their store paths.
+    """The command that builds attributes of a nixpkgs, and prints their store paths (``nix-build``) or JSON.
 
     Args:
         reference: a path, a path of NIX_PATH (``<nixpkgs>``), or else a flake reference.
@@ -81,21 +82,26 @@ def plan_build(reference: str, attrs: Sequence[str]) -> tuple[str, ...]:
         options = [word for attr in attrs for word in ("-A", attr)]
         return ("nix-build", source, *options, "--no-out-link")
     installables = [f"{reference}#{attr}" for attr in attrs]
-    return ("nix", *_FEATURES, "build", "--no-link", "--print-out-paths", *installables)
+    return ("nix", *_FEATURES, "build", "--no-link", "--json", *installables)
 
 
 def build_providers(reference: str, providers: Sequence[Provider]) -> tuple[Path, ...]:
     """Let Nix build what providers name.
 
     Returns:
-        The directories of the libraries.
+        The store paths.
 
     Raises:
         ApplyError: Nix is not there, or cannot build one of them.
     """
     attrs = tuple(dict.fromkeys(map(name_attr, providers)))
-    paths = [Path(line) for line in _run(plan_build(reference, attrs)).split()]
-    return tuple(paths)
+    command = plan_build(reference, attrs)
+    text = _run(command)
+    if command[0] == "nix":
+        paths = [path for built in json.loads(text) for path in built["outputs"].values()]
+    else:
+        paths = text.split()
+    return tuple(Path(path) for path in dict.fromkeys(paths))
 
 
 def realise_providers(providers: Sequence[Provider]) -> tuple[Path, ...]:
