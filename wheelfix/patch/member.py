@@ -7,7 +7,7 @@ import os
 import zipfile
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,20 +32,32 @@ class Prepared:
 
     Attributes:
         fd: the file; ``close`` gives it up.
+        size: its length in bytes.
+        sums: its CRC-32, and what RECORD says of it.
         method: how the edit was done.
         problem: why it was not; the other fields are then those of nothing.
     """
 
     close: ExitStack
     fd: int = -1
-    crc: int = 0
-    written: Written | None = None
+    size: int = 0
+    sums: Future[tuple[int, Written]] | None = None
     method: str | None = None
     problem: str | None = None
 
+    @property
+    def changed(self) -> bool:
+        """There is an edited file that differs from the member."""
+        return self.sums is not None and self.method != "none"
+
 
 def prepare_member(
-    archive: Archive, member: Member, edit: ElfEdit, row: tuple[str, str, str] | None, scratch: Path
+    archive: Archive,
+    member: Member,
+    edit: ElfEdit,
+    row: tuple[str, str, str] | None,
+    scratch: Path,
+    pool: Executor,
 ) -> Prepared:
     """Inflate a member into a scratch file, edit it there, and verify the edit.
 
@@ -55,6 +67,7 @@ def prepare_member(
         edit: what is to change.
         row: its row of RECORD; it has to describe the member as it is.
         scratch: directory with room for twice the member.
+        pool: threads that sum up what was written.
 
     Returns:
         The edited file, or why it could not be edited.
@@ -85,13 +98,9 @@ def prepare_member(
                 close=close, problem=f"the edited file fails verification ({problems[0].message})"
             )
         os.ftruncate(old, 0)
-        crc, digest = 0, hashlib.sha256()
-        for at in range(0, applied.new_size, _STEP):
-            data = os.pread(new, _STEP, at)
-            crc = crc32(data, crc)
-            digest.update(data)
-        written = Written(sha256=digest.digest(), size=applied.new_size)
-        return Prepared(close=close, fd=new, crc=crc, written=written, method=applied.method)
+        sums = pool.submit(_sum_up, new, applied.new_size)
+        close.callback(sums.cancel)
+        return Prepared(close=close, fd=new, size=applied.new_size, sums=sums, method=applied.method)
     except BaseException:
         close.close()
         raise
@@ -108,8 +117,7 @@ def iter_packed(prepared: Prepared, method: int, pool: Executor) -> Iterator[byt
     Yields:
         Compressed bytes, in order; the same for the same member.
     """
-    assert prepared.written is not None
-    size = prepared.written.size
+    size = prepared.size
     starts = range(0, max(size, 1), _PIECE)
     if method == zipfile.ZIP_STORED:
         yield from (os.pread(prepared.fd, _PIECE, at) for at in starts)
@@ -134,11 +142,32 @@ def _deflate_piece(fd: int, at: int, *, last: bool) -> bytes:
 
 
 def _inflate_into(archive: Archive, member: Member, fd: int) -> Written:
+    """Inflate a member into a file; it is written and hashed beside inflating it."""
     digest, at = hashlib.sha256(), 0
-    for chunk in iter_chunks(archive, member):
+
+    def take(chunk: bytes, offset: int) -> None:
         digest.update(chunk)
         view = memoryview(chunk)
         while view:
-            done = os.pwrite(fd, view, at)
-            at, view = at + done, view[done:]
+            done = os.pwrite(fd, view, offset)
+            offset, view = offset + done, view[done:]
+
+    with ThreadPoolExecutor(1, thread_name_prefix="write") as beside:
+        taken: Future[None] | None = None
+        for chunk in iter_chunks(archive, member):
+            if taken:
+                taken.result()
+            taken = beside.submit(take, chunk, at)
+            at += len(chunk)
+        if taken:
+            taken.result()
     return Written(sha256=digest.digest(), size=at)
+
+
+def _sum_up(fd: int, size: int) -> tuple[int, Written]:
+    crc, digest = 0, hashlib.sha256()
+    for at in range(0, size, _STEP):
+        data = os.pread(fd, _STEP, at)
+        crc = crc32(data, crc)
+        digest.update(data)
+    return crc, Written(sha256=digest.digest(), size=size)

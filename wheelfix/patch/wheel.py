@@ -25,6 +25,7 @@ from wheelfix.wheel.repack import Entry, ZipWriter, read_entries, rename_entry
 Progress = Callable[[int, int], None]
 
 _WORKERS = 2
+_AHEAD = 32
 _MAX_SMALL = 64 << 20
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 _FIRST_DOS_YEAR, _LAST_DOS_YEAR = 1980, 2107
@@ -149,6 +150,8 @@ class _Rewrite:
         """Write all members, then the directory."""
         dropped = {f"{self._label.info[0]}/{name}" for name in _SIGNATURES}
         rewritten = self._relabel()
+        for path in sorted(self._order, key=lambda p: -self._members[p].size)[:_AHEAD]:
+            self._start(path)  # the largest first: one thread has to inflate it, while others do the rest
         for entry in self._entries:
             renamed = (
                 rename_entry(entry, path) if (path := self._label.rename(entry.path)) != entry.path else entry
@@ -180,37 +183,39 @@ class _Rewrite:
 
     def _write_edited(self, entry: Entry, renamed: Entry) -> bool:
         prepared = self._take(entry.path)
-        if prepared.written is None or prepared.method == "none":
+        if not prepared.changed:
             prepared.close.close()
             return False
-        new = replace(self._stamp(renamed), crc=prepared.crc, size=prepared.written.size)
-        for _ in self._writer.write(new, iter_packed(prepared, entry.method, self._pack)):
+        assert prepared.sums is not None
+        sums = prepared.sums
+        new = replace(self._stamp(renamed), size=prepared.size)
+        pieces = iter_packed(prepared, entry.method, self._pack)
+        for _ in self._writer.write(new, pieces, find_crc=lambda: sums.result()[0]):
             pass
+        self._changed[entry.path] = sums.result()[1]
         prepared.close.close()
         self._tell(entry.compressed_size)
         return True
 
     def _take(self, path: str) -> Prepared:
-        """Wait for a member; while it is written, the next ones are prepared."""
+        """Wait for a member; while it is written, the others are prepared."""
         if path not in self._done:
-            at = self._order.index(path)
-            for following in self._order[at : at + _WORKERS]:
-                self._start(following)
-            prepared = self._done[path] = self._pending[path].result()
-            if prepared.written and prepared.method != "none":
-                self._changed[path] = prepared.written
+            self._start(path)
+            self._done[path] = self._pending[path].result()
         return self._done[path]
 
     def _start(self, path: str) -> None:
         if path not in self._pending:
-            arguments = (self._members[path], self._edits[path], self._rows.get(path), self._scratch)
-            self._pending[path] = self._prepare.submit(prepare_member, self._archive, *arguments)
+            member, edit, row = self._members[path], self._edits[path], self._rows.get(path)
+            arguments = (self._archive, member, edit, row, self._scratch, self._pack)
+            self._pending[path] = self._prepare.submit(prepare_member, *arguments)
 
     def _render_record(self, dropped: set[str]) -> bytes:
         for path in self._order:  # where RECORD comes before them, all have to be known now
             self._start(path)
         for path in self._order:
-            self._take(path)
+            if (prepared := self._take(path)).changed and prepared.sums:
+                self._changed[path] = prepared.sums.result()[1]
         subject = f"{self._archive.name}: {self._record}"
         return rewrite_record(
             subject, self._read(self._record), self._changed, dropped=dropped, rename=self._label.rename

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from wheelfix.errors import WheelError
@@ -27,6 +27,7 @@ _FULL, _MANY = 0xFFFFFFFF, 0xFFFF
 _LARGE = 0xF0000000  # deflated again, this may become longer than 32 bits can tell
 _STREAMED, _UTF8 = 1 << 3, 1 << 11
 _STEP = 1 << 20
+_FLUSH = 32 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,7 @@ class ZipWriter:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._at = 0
+        self._flushed = 0
         self._entries: list[Entry] = []  # with ``start`` where the local header is
 
     def copy(self, source: Archive, entry: Entry) -> Iterator[int]:
@@ -139,14 +141,18 @@ class ZipWriter:
             if not done:
                 raise WheelError(f"{source.name}: {entry.path}", "ends early", "fetch the wheel again")
             at, self._at = at + done, self._at + done
+            self._flush_early()
             yield done
 
-    def write(self, entry: Entry, pieces: Iterable[bytes]) -> Iterator[int]:
+    def write(
+        self, entry: Entry, pieces: Iterable[bytes], *, find_crc: Callable[[], int] | None = None
+    ) -> Iterator[int]:
         """Write a member anew.
 
         Args:
             entry: its headers; ``crc``, ``size`` and ``method`` are those of the pieces.
             pieces: its data, compressed.
+            find_crc: called after the last piece where the checksum is not known before.
 
         Yields:
             Bytes that were written.
@@ -157,10 +163,12 @@ class ZipWriter:
         start = self._at
         for piece in pieces:
             self._put(piece)
+            self._flush_early()
             yield len(piece)
         end, self._at = self._at, header
         self._entries.pop()
-        self._begin(replace(entry, compressed_size=end - start), large=large)  # now that the size is known
+        crc = find_crc() if find_crc else entry.crc
+        self._begin(replace(entry, compressed_size=end - start, crc=crc), large=large)  # now that it is known
         self._at = end
 
     def write_small(self, entry: Entry, data: bytes) -> None:
@@ -209,6 +217,12 @@ class ZipWriter:
             len(extra),
         )
         self._put(head + entry.name + extra)
+
+    def _flush_early(self) -> None:
+        """Let the disk work meanwhile: whoever waits for it at the end then waits for little."""
+        if self._at - self._flushed >= _FLUSH:
+            os.posix_fadvise(self._fd, self._flushed, self._at - self._flushed, os.POSIX_FADV_DONTNEED)
+            self._flushed = self._at
 
     def _put(self, data: bytes) -> None:
         view = memoryview(data)
