@@ -42,7 +42,8 @@ def find_lies(archive: Path) -> list[str]:
         (record,) = (n for n in wheel.namelist() if n.endswith(".dist-info/RECORD"))
         rows = list(csv.reader(io.StringIO(wheel.read(record).decode())))
         lies = [p for p, h, s in rows if p != record and not _fits(wheel.read(p), h, s)]
-        return lies + sorted(set(wheel.namelist()) ^ {row[0] for row in rows})
+        files = {name for name in wheel.namelist() if not name.endswith("/")}
+        return lies + sorted(files ^ {row[0] for row in rows})
 
 
 def find_installed_lies(site: Path) -> list[str]:

@@ -61,6 +61,10 @@ def _render_open(plans: Iterable[FilePlan]) -> list[str]:
     for soname, (answer, paths) in sorted(found.items()):
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         lines.append(f"open: {soname} for {paths[0]}{more}: {answer.reason}")
+    if lines:
+        lines.append(
+            "hint: give directories of libraries with --libs, or let Nix bring them: --nixpkgs, --realise"
+        )
     return lines
 
 

@@ -106,7 +106,7 @@ def _answer(
 
 def _say_open(need: Need | None) -> str:
     if need and need.need_class is NeedClass.PROVIDED:
-        return f"{need.providers[0].attr} has it: give its directory with --libs, or --realise, or --nixpkgs"
+        return f"provided by {need.providers[0].attr}"
     return need.reason if need else "nobody is known to have it"
 
 
