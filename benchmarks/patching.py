@@ -183,7 +183,7 @@ def judge_strip(name: str, original: Path, edited: Path, outcome: Outcome) -> No
     try:
         if not strip(plain):
             return
-        if any(p.check == "load" for p in verify(original, plain)):
+        if any(p.check in {"load", "dynamic", "strings", "symbols"} for p in verify(original, plain)):
             return  # strip breaks it as it is
         before = complain(plain)
         outcome.stripped += 1

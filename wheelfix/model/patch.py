@@ -49,8 +49,8 @@ class EditPlan:
     """All that has to be written for an edit.
 
     Attributes:
-        method: ``none`` (nothing to do), ``overwrite``, ``grow``, ``extend``, ``spare``, ``displace`` or
-            ``steal``; see :mod:`wheelfix.patch`.
+        method: ``none`` (nothing to do), ``overwrite``, ``grow``, ``extend``, ``spare``, ``displace``,
+            ``steal`` or ``rehome``; see :mod:`wheelfix.patch`.
         writes: in the order to write them: new data first, headers next, what is wiped last. No two overlap.
         old_size: length in bytes of the file that the plan was made for.
         new_size: length in bytes afterwards.

@@ -8,6 +8,6 @@ An edit takes the first of these ways that works; the later ones are in :mod:`~w
 
 ``overwrite``
     the new string fits where the old one was and nobody else uses those bytes, or it is in the table already.
-``grow``, ``extend``, ``spare``, ``displace``, ``steal``
+``grow``, ``extend``, ``spare``, ``displace``, ``steal``, ``rehome``
     the string table is copied to the end of the file with the new strings, and the old ones are wiped.
 """

@@ -6,7 +6,7 @@ of a kind that cannot be edited without guessing, refuses the whole file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -41,6 +41,7 @@ class ElfImage:
         interpreter: bytes of PT_INTERP; None without.
         lead: what follows the program headers, as far as it can be moved away.
         trailer: something behind all tables is found by counting from the end of the file.
+        fetch: reads more of the file, by offset and size; only ``rehome`` needs any.
     """
 
     subject: str
@@ -61,6 +62,7 @@ class ElfImage:
     interpreter: bytes | None
     lead: Lead | None
     trailer: bool
+    fetch: Callable[[int, int], bytes]
 
     def find_segment(self, kind: int) -> int | None:
         """Index of the first program header of a type."""
@@ -154,6 +156,7 @@ def read_image(subject: str, fd: int) -> ElfImage:
         else None,
         lead=_read_lead(source, layout, header, segments, sections, strings_offset),
         trailer=_has_trailer(source, header, segments, sections),
+        fetch=lambda offset, size: source.read(offset, size, what="segment"),
     )
     _refuse_odd(source, image, first)
     return image
@@ -257,7 +260,18 @@ def _has_trailer(
 
 
 def _refuse_odd(source: Source, image: ElfImage, first: dict[int, int]) -> None:
-    """Refuse what every engine breaks."""
+    """Refuse what every engine breaks, and tables that are written over each other."""
+    header = image.header
+    headers = [
+        (0, 16 + image.layout.header.size),
+        (header.phoff, header.phoff + len(image.segments) * header.phentsize),
+        (header.shoff, header.shoff + len(image.sections) * header.shentsize),
+    ]
+    edited = [(image.strings_offset, image.strings_offset + len(image.strings))]
+    edited += [(s.offset, s.end) for s in image.segments if s.type in {r.PT_DYNAMIC, r.PT_INTERP}]
+    edited += [(f.place, f.place + 4) for f in image.version_files]
+    if any(a < end and start < b for a, b in headers for start, end in edited):
+        raise source.refuse("its tables overlap its headers")
     if image.find_segment(r.PT_INTERP) is not None or r.DT_NEEDED in first:
         return
     if image.header.type == 2 or first.get(r.DT_FLAGS_1, 0) & r.DF_1_PIE or r.DT_DEBUG in first:

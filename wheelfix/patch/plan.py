@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections import defaultdict
 
 from wheelfix.errors import EditRefused
 from wheelfix.model.patch import EditPlan, ElfEdit
 from wheelfix.patch import records as r
+from wheelfix.patch.draft import Change
 from wheelfix.patch.image import ElfImage
 from wheelfix.patch.strings import StringTable
-from wheelfix.patch.write import Change, render_change
+from wheelfix.patch.write import render_change
 
 _PATHS = (r.DT_RPATH, r.DT_RUNPATH)
 _LONGEST = 1 << 16
@@ -48,7 +50,12 @@ def plan_edit(image: ElfImage, edit: ElfEdit) -> EditPlan:
         version_files=dict(draft.version_files),
         interpreter=interpreter,
     )
-    return render_change(image, change)
+    try:
+        return render_change(image, change)
+    except struct.error:
+        raise EditRefused(
+            image.subject, "an address or offset leaves its field", "leave it as it is"
+        ) from None
 
 
 class _Draft:

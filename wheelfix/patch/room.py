@@ -13,6 +13,8 @@ In this order, the first that works:
 ``steal``
     a program header that nobody misses gives way: PT_PHDR of a library (gold and lld write one, and loaders
     find the table by the ELF header), or on x86 PT_GNU_PROPERTY where a PT_NOTE says the same.
+``rehome``
+    the last LOAD segment is copied to the end of the file, its zeros included, and becomes longer there.
 
 Never is a program header table moved: ``strip`` does not understand it and destroys the file.
 """
@@ -31,6 +33,8 @@ from wheelfix.patch.strings import list_addresses
 _X86 = frozenset({3, 62})
 _ALIGN = 64
 """Nothing in an ELF file's own tables asks for more."""
+_LARGEST_HOME = 64 << 20
+"""Bytes of a segment that are copied at most."""
 _GAP = 4096
 """Bytes behind the last LOAD segment that it may as well map: padding, or the section headers of patchelf."""
 _FIXED_TABLES = frozenset(
@@ -58,6 +62,7 @@ class Room:
         offset: file offset of the first new byte.
         vaddr: its address.
         load: index of the LOAD segment to make longer; None for a new one.
+        rehomed: that segment moves to ``offset`` within the file; ``vaddr`` is its own.
         page: alignment of a new LOAD segment in bytes.
         slot: index of the program header to give up for it; None to make the table longer.
         lead: what has to move here from behind the table.
@@ -67,6 +72,7 @@ class Room:
     offset: int
     vaddr: int
     load: int | None = None
+    rehomed: bool = False
     page: int = 0
     slot: int | None = None
     lead: Lead | None = None
@@ -120,11 +126,29 @@ def find_room(image: ElfImage, *, writable: bool) -> Room:
     slot = _find_spendable(image)
     if slot is not None:
         return Room(method="steal", offset=offset, vaddr=vaddr, page=page, slot=slot)
+    room = _find_home(image)
+    if room is not None:
+        return room
     raise EditRefused(
         image.subject,
         "its program header table has no room for one more segment",
         "use a run path that is no longer than the one there is, or patchelf on a copy",
     )
+
+
+def _find_home(image: ElfImage) -> Room | None:
+    """A new place in the file for the last LOAD segment, with room for its zeros and for more behind them."""
+    address, index = max((s.vaddr, i) for i, s in enumerate(image.segments) if s.type == r.PT_LOAD)
+    last = image.segments[index]
+    table = image.header.phoff + image.header.phnum * image.header.phentsize
+    holds_strings = last.offset <= image.strings_offset < last.end
+    if last.flags & r.PF_X or not last.flags & r.PF_W or last.memsz > _LARGEST_HOME or not image.sections:
+        return None
+    if last.offset < table or holds_strings:
+        return None
+    page = min(max(last.align, 1), r.find_page_size(image.header.machine))
+    offset = image.size + (address - image.size) % max(page, _ALIGN)
+    return Room(method="rehome", offset=offset, vaddr=address, load=index, rehomed=True, page=page)
 
 
 def _may_displace(image: ElfImage, lead: Lead) -> bool:

@@ -16,7 +16,8 @@ from wheelfix.patch import records as r
 from wheelfix.patch.records import Layout, Section, Segment
 from wheelfix.patch.source import Source
 
-_MOST_RECORDS = 1 << 18
+_MOST_RECORDS = 1 << 15
+"""Versions of one file, or symbols of one hash bucket: fifty times what any library has."""
 _STT_TLS = 6
 _EM_S390, _EM_ALPHA = 22, 0x9026
 

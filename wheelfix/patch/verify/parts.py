@@ -10,7 +10,7 @@ from wheelfix.patch.verify.tables import compare_symbols
 from wheelfix.patch.verify.view import Part, View
 
 _STEP = 1 << 20
-_REWRITTEN = frozenset({0, 6, 8, 0x6FFFFFFE})
+_REWRITTEN = frozenset({0, 6, 8, 0x6FFFFFFD, 0x6FFFFFFE})
 """Compared elsewhere by what they mean, or without contents."""
 _SYMTAB, _DYNSYM = 2, 11
 
@@ -28,6 +28,8 @@ def compare_sections(old: View, new: View) -> Iterator[Problem]:
     for before, after in _pair(old, new):
         if after is None:
             yield Problem(check="section", message=f"{before.name} is gone")
+        elif before.type == 8 and after.type == 1 and not new.read(after.offset, after.size).strip(b"\0"):
+            continue  # zeros that are bytes of the file now
         elif (before.type, before.flags, before.entsize) != (after.type, after.flags, after.entsize):
             yield Problem(check="section", message=f"{before.name} is of another kind")
         elif before.offset in strings or before.name == ".interp" or before.type in _REWRITTEN:

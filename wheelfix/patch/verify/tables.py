@@ -30,7 +30,7 @@ _SECTION_TYPES = {4: 5, 6: 11, 0x6FFFFEF5: 0x6FFFFFF6, 0x6FFFFFF0: 0x6FFFFFFF, 0
 _SECTION_TYPES[0x6FFFFFFE] = 0x6FFFFFFE
 _SIZE_TAGS = {7: 8, 17: 18, 23: 2, 36: 35}
 _RESERVED = 0xFF00
-_MOST = 1 << 10
+_MOST, _MOST_BELOW = 1 << 10, 1 << 8
 """Records walked of one version table, and of each entry in it: libc itself has fewer."""
 _VERSION_TABLES = frozenset({0x6FFFFFFC, 0x6FFFFFFE})
 SEMANTIC = _VERSION_TABLES | {6}
@@ -190,7 +190,7 @@ def read_needs(view: View) -> list[tuple[str, list[tuple[str, int, int, int]]]]:
     for at, (_, count, name, aux, _) in _walk(view, 0x6FFFFFFE, 0x6FFFFFFF, "HHIII", last=4):
         versions = []
         place = at + aux
-        for _ in range(min(count, _MOST)):
+        for _ in range(min(count, _MOST_BELOW)):
             hashed, flags, index, version, step = _unpack(view, place, "IHHII")
             versions.append((text(view.strings(), version), hashed, flags, index))
             place += step
@@ -208,7 +208,7 @@ def read_definitions(view: View) -> list[tuple[int, int, int, list[str]]]:
     ):
         names = []
         place = at + aux
-        for _ in range(min(count, _MOST)):
+        for _ in range(min(count, _MOST_BELOW)):
             name, step = _unpack(view, place, "II")
             names.append(text(view.strings(), name))
             place += step

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from wheelfix.errors import ElfError, InputError
 
 _HINT = "compare files that a patching tool wrote with what they were before"
-_LARGEST = 1 << 29
+_LARGEST = 1 << 28
 
 LOAD, DYNAMIC, INTERP, NOTE, PHDR, TLS = 1, 2, 3, 4, 6, 7
 PROPERTY, STACK, RELRO = 0x6474E553, 0x6474E551, 0x6474E552
@@ -116,6 +116,8 @@ class View:
 
     def memory(self, address: int, size: int) -> bytes | None:
         """What the loader puts at an address, zeros for what no file backs; None where it puts nothing."""
+        if size > _LARGEST:
+            raise ElfError(self.path, f"a table of {size} bytes is too large to be true", _HINT)
         pieces = []
         at, end = address, address + size
         while at < end:
