@@ -83,6 +83,9 @@ def test_an_environment_is_patched_and_restored(environment: Path, libs: Path) -
     assert (again.returncode, again.stdout) == (0, f"0 of 4 ELF files changed: {environment}\n")
     without = run(environment, "--quiet", env={"NIX_STORE_DIR": str(libs.parent)})
     assert (without.returncode, without.stdout) == (0, f"0 of 4 ELF files changed: {environment}\n")
+    told = json.loads(run(environment, "--undo", "--dry-run", "--json").stdout)
+    jsonschema.validate(told, load_schema("wheelfix.patch/1"), cls=jsonschema.Draft202012Validator)
+    assert [f["message"] for f in told["findings"]] == ["4 files would be restored"]
     undone = run(environment, "--undo")
     assert (undone.returncode, undone.stdout) == (0, f"note: {environment}: 4 files restored\n")
     assert snapshot(environment) == before
@@ -159,6 +162,7 @@ def test_usage(wheel: Path, environment: Path, tmp_path: Path) -> None:
     assert run(environment, "--libs", tmp_path / "nowhere").returncode == 3
     assert run(tmp_path / "nowhere.whl", "-o", tmp_path / "out").returncode == 3
     assert run(wheel, "-o", wheel.parent).returncode == 5
+    assert "is a directory of wheels" in run(wheel.parent).stderr
 
 
 def test_what_cannot_be_written_ends_with_5(wheel: Path, libs: Path, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def patch(
 
     _check_usage(target, output=output, tag=tag, undo=undo, dry_run=dry_run)
     if undo:
-        _undo(target, dry_run=dry_run, quiet=quiet)
+        _undo(target, dry_run=dry_run, quiet=quiet, as_json=as_json)
         return
     options = flows.PatchOptions(
         output=output,
@@ -121,11 +121,11 @@ def _check_usage(target: Path, *, output: Path | None, tag: str | None, undo: bo
         raise click.UsageError("say where the patched wheel goes: --output DIR")
 
 
-def _undo(target: Path, *, dry_run: bool, quiet: bool) -> None:
+def _undo(target: Path, *, dry_run: bool, quiet: bool, as_json: bool) -> None:
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows.patch import undo_target
-    from wheelfix.report.patching import render_findings
+    from wheelfix.report.patching import render_findings, render_patch_json
 
     with show_progress(str(target), enabled=not quiet) as progress:
-        findings = undo_target(target, progress=progress, dry_run=dry_run)
-    click.echo(render_findings(findings), nl=False)
+        report = undo_target(target, progress=progress, dry_run=dry_run)
+    click.echo(render_patch_json(report) if as_json else render_findings(report.findings), nl=False)

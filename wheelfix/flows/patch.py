@@ -8,10 +8,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wheelfix.errors import InputError
 from wheelfix.index.sources import find_cache, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.repair import FilePlan, Group, PatchReport
-from wheelfix.model.scan import Finding
 
 if TYPE_CHECKING:
     from wheelfix.intake import Intake
@@ -85,9 +85,7 @@ def patch_target(
     return (_patch_environment if target.is_dir() else _patch_wheel)(target, index, options, progress)
 
 
-def undo_target(
-    directory: Path, *, progress: Progress | None = None, dry_run: bool = False
-) -> tuple[Finding, ...]:
+def undo_target(directory: Path, *, progress: Progress | None = None, dry_run: bool = False) -> PatchReport:
     """Take back all that was changed in an environment.
 
     Args:
@@ -96,7 +94,8 @@ def undo_target(
         dry_run: only tell.
 
     Returns:
-        Files that are not as they were left and stay as they are, as warnings, and what was restored.
+        A report without plans: warnings for files that are not as they were left and stay as they are, and a
+        note that says how many were restored.
 
     Raises:
         InputError: it cannot be read.
@@ -104,7 +103,10 @@ def undo_target(
     """
     from wheelfix.patch.undo import undo_environment
 
-    return undo_environment(directory, progress=progress, dry_run=dry_run)
+    findings = undo_environment(directory, progress=progress, dry_run=dry_run)
+    return PatchReport(
+        target=str(directory), output=None, applied=not dry_run, plans=(), results=(), findings=findings
+    )
 
 
 def _patch_wheel(
@@ -135,8 +137,10 @@ def _patch_environment(
 ) -> PatchReport:
     from wheelfix.intake import read_installed
     from wheelfix.patch.environment import patch_environment
-    from wheelfix.wheel.environment import find_site
+    from wheelfix.wheel.environment import find_site, find_wheels
 
+    if not any(target.glob("*.dist-info")) and find_wheels(target):
+        raise InputError(str(target), "is a directory of wheels", "patch them one by one")
     root = Path(find_site(target)[0])
     intakes = read_installed(target, progress=progress)
     plans = _plan(intakes, index, options, home=root, python=root / "bin" / "python3")
