@@ -130,6 +130,17 @@ def test_a_refused_file_ends_with_5_and_the_others_are_changed(tmp_path: Path, l
     assert find_lies(tmp_path / "out" / wheel.name) == []
 
 
+def test_a_dry_run_of_an_environment_tells_what_would_be_refused(tmp_path: Path, libs: Path) -> None:
+    files = build_members(tmp_path / "work")
+    files["demo/x1.so"] = damage(files["demo/x1.so"])
+    install(build_wheel(tmp_path, files=files), tmp_path / "env")
+    planned = run(tmp_path / "env", "--libs", libs, "--dry-run")
+    assert planned.returncode == 5
+    assert "demo/x1.so: left as it is: " in planned.stdout
+    assert "2 of 4 ELF files would change" in planned.stdout
+    assert run(tmp_path / "env", "--libs", libs).returncode == 5
+
+
 def damage(data: bytes) -> bytes:
     """A library whose section table is said to lie behind its end: loaded all the same, but not edited."""
     return data[:0x28] + (len(data) + 64).to_bytes(8, "little") + data[0x30:]

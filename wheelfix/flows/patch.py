@@ -136,7 +136,7 @@ def _patch_environment(
     target: Path, index: SonameTable, options: PatchOptions, progress: Progress | None
 ) -> PatchReport:
     from wheelfix.intake import read_installed
-    from wheelfix.patch.environment import patch_environment
+    from wheelfix.patch.environment import patch_environment, probe_environment
     from wheelfix.wheel.environment import find_site, find_wheels
 
     if not any(target.glob("*.dist-info")) and find_wheels(target):
@@ -145,15 +145,19 @@ def _patch_environment(
     intakes = read_installed(target, progress=progress)
     plans = _plan(intakes, index, options, home=root, python=root / "bin" / "python3")
     findings = tuple(f for intake in intakes for f in intake.findings)
-    report = PatchReport(
-        target=str(target), output=None, applied=False, plans=plans, results=(), findings=findings
-    )
+    edits = {plan.path: plan.edit for plan in plans if plan.edit}
     if options.dry_run:
-        return report
-    results = patch_environment(
-        target, {plan.path: plan.edit for plan in plans if plan.edit}, progress=progress
+        results = probe_environment(target, edits)
+    else:
+        results = patch_environment(target, edits, progress=progress)
+    return PatchReport(
+        target=str(target),
+        output=None,
+        applied=not options.dry_run,
+        plans=plans,
+        results=results,
+        findings=findings,
     )
-    return replace(report, applied=True, results=results)
 
 
 def _plan(

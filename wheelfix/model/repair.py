@@ -114,7 +114,7 @@ class PatchReport:
         output: path of the patched wheel; None for an environment and for a plan alone.
         applied: False for a plan alone.
         plans: one per ELF file that was chosen, sorted by path.
-        results: one per plan with an edit, in the same order; empty for a plan alone.
+        results: one per plan with an edit, sorted by path; empty where a wheel was only planned for.
         findings: what else the user should know.
     """
 

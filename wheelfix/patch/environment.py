@@ -19,7 +19,7 @@ from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import EditRefused
 from wheelfix.model.patch import ElfEdit, Write
 from wheelfix.model.repair import FileResult
-from wheelfix.patch.apply import apply_edit
+from wheelfix.patch.apply import apply_edit, plan_file
 from wheelfix.patch.files import copy_attributes, copy_contents, hash_file, tell_errors
 from wheelfix.patch.manifest import Change, Manifest, open_manifest
 from wheelfix.patch.verify import verify
@@ -69,6 +69,32 @@ def patch_environment(
         for installed in environment.distributions:
             run.patch(installed)
         return tuple(sorted(run.results, key=lambda r: r.path))
+
+
+def probe_environment(directory: Path, edits: Mapping[str, ElfEdit]) -> tuple[FileResult, ...]:
+    """Tell what would become of edits; nothing is written.
+
+    Args:
+        directory: as for :func:`patch_environment`.
+        edits: as there.
+
+    Returns:
+        How each edit would be done, or why not, sorted by path.
+
+    Raises:
+        InputError: the environment cannot be read.
+        ApplyError: a file cannot be read.
+    """
+    files = [f for i in read_environment(directory, ELF_MAGIC).distributions for f in i.elf_files]
+    results = []
+    for file in sorted(files, key=lambda f: f.path):
+        if edit := edits.get(file.path):
+            try:
+                method, problem = plan_file(file.disk, edit).method, None
+            except EditRefused as refused:
+                method, problem = None, refused.problem
+            results.append(FileResult(path=file.path, method=method, problem=problem))
+    return tuple(results)
 
 
 class _Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -69,13 +68,14 @@ def _render_open(plans: Iterable[FilePlan]) -> list[str]:
 
 
 def _render_sum(report: PatchReport, results: dict[str, FileResult]) -> list[str]:
-    planned = sum(1 for plan in report.plans if plan.edit)
+    refused = {path for path, result in results.items() if result.problem}
+    planned = sum(1 for plan in report.plans if plan.edit and plan.path not in refused)
     total = len(report.plans)
     if not report.applied:
         return [f"{planned} of {total} ELF files would change: nothing was written"]
-    counts = Counter(bool(r.problem) for r in results.values())
     where = report.output or report.target
-    return [f"{counts[False]} of {total} ELF files changed: {where}"]
+    changed = sum(1 for result in results.values() if result.method not in {None, "none"})
+    return [f"{changed} of {total} ELF files changed: {where}"]
 
 
 def render_findings(findings: Sequence[Finding]) -> str:
