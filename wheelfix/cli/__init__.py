@@ -31,7 +31,7 @@ Exit codes:
 """
 
 
-COMMANDS = ("scan", "locate", "explain", "override", "adapter", "flake", "verify", "index")
+COMMANDS = ("scan", "locate", "explain", "override", "adapter", "cargo", "flake", "verify", "index")
 """In the order of the help; each is imported when it is wanted, from the module of its name."""
 
 

@@ -14,6 +14,7 @@ from wheelfix.cli.options import FILE
 from wheelfix.errors import ApplyError
 
 if TYPE_CHECKING:
+    from wheelfix.flows.cargo import Written as CargoWritten
     from wheelfix.flows.nix import Options, Written
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,7 +78,7 @@ def make_options(
     )
 
 
-def write(written: Written, output: Path | None) -> None:
+def write(written: Written | CargoWritten, output: Path | None) -> None:
     """Print code, or write it to a file; findings go to stderr.
 
     Raises:
@@ -90,12 +91,21 @@ def write(written: Written, output: Path | None) -> None:
     if output is None:
         click.echo(written.text, nl=False)
         return
+    write_bytes(written.text.encode(), output)
+
+
+def write_bytes(data: bytes, output: Path) -> None:
+    """Replace a file, at once or not at all.
+
+    Raises:
+        ApplyError: the file cannot be written; what was there stays.
+    """
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
         partial = Path(name)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(written.text)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
             partial.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_read_umask())
             partial.replace(output)
         except BaseException:

@@ -8,6 +8,7 @@ Read, model, resolve, render: every flow goes that way once, from left to right.
 :mod:`wheelfix.flows.explain`      from an error message to what to paste
 :mod:`wheelfix.flows.nix`          adapters, overrides and flakes
 :mod:`wheelfix.flows.check`        whether existing Nix overrides fit what wheels need
+:mod:`wheelfix.flows.cargo`        source distributions that are built with cargo
 :mod:`wheelfix.flows.index`        where these answers come from
 =================================  =========================================================
 
