@@ -261,6 +261,12 @@ def test_sdist_without_rust_has_no_plan_and_says_why(tmp_path: Path) -> None:
     assert explain_no_rust(split)[1].endswith("use `wheelfix cargo demo-core==1.0`")
 
 
+def test_many_crates_of_one_name_end(tmp_path: Path) -> None:
+    names = [f"zstd-sys 1.0.{number} < zstd-sys" for number in range(20_000)]
+    found = crates(tmp_path, *names, dependencies='zstd-sys = "1"')
+    assert inputs(found) == (["zstd"], [], ["ZSTD_SYS_USE_PKG_CONFIG"])
+
+
 def test_guess_is_told(tmp_path: Path) -> None:
     system = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
     found = plan(tmp_path, {"pyproject.toml": system})

@@ -50,6 +50,7 @@ all = ["strong", "weak", "zip"]
         (("strong",), False, {"always", "json"}, {"always": set(), "json": {"fast"}}),
         (("all",), False, {"always", "json", "zip"}, {"always": set(), "json": {"fast"}, "zip": set()}),
         (("always/extra",), False, {"always"}, {"always": {"extra"}}),
+        (("json", "weak"), False, {"always", "json"}, {"always": set(), "json": {"fast"}}),
         (("unknown",), False, {"always"}, {"always": set()}),
     ],
 )

@@ -62,6 +62,7 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
         (make_member("demo-1.0/x", tarfile.FIFOTYPE), "neither file nor directory"),
         (make_member("demo-1.0/x", tarfile.BLKTYPE), "neither file nor directory"),
         (make_member("other-1.0/x"), "2 top directories"),
+        (make_member("demo-1.0/" + "a/" * 3000 + "Cargo.toml"), "a path of"),
         (make_member("demo-1.0/x/Cargo.toml", size=sdist.MAX_FILE + 1), "wheelfix reads up to"),
         (make_member("demo-1.0/x/Cargo.toml", size=4096), "damaged|cut short"),
         (make_member("demo-1.0/x", size=1 << 40), "damaged"),

@@ -39,12 +39,12 @@ def find_hashes(lock: CargoLock, cargo_home: Path | None = None) -> dict[str, by
         for crate in lock.crates
         if crate.source and crate.source.startswith("git+")
     }
-    found = {}
-    for commit in sorted(commits):
-        for checkout in _find_checkouts(home / "git" / "checkouts", commit):
+    found: dict[str, bytes] = {}
+    for checkout in _find_checkouts(home / "git" / "checkouts"):
+        commit = _read_head(checkout)
+        if commit in commits and commit not in found and commit.startswith(checkout.name):
             try:
                 found[commit] = hash_tree(checkout, skip=_OWN)
-                break
             except OSError:
                 continue
     return found
@@ -66,19 +66,12 @@ def hash_tree(path: Path, *, skip: Iterable[str] = ()) -> bytes:
     return digest.digest()
 
 
-def _find_checkouts(directory: Path, commit: str) -> list[Path]:
-    found = []
+def _find_checkouts(directory: Path) -> list[Path]:
+    """Whole checkouts, ``REPOSITORY-HASH/SHORT-COMMIT``; a damaged directory has none."""
     try:
-        repositories = sorted(directory.iterdir())
+        return sorted(ok.parent for ok in directory.glob("*/*/.cargo-ok"))
     except OSError:
         return []
-    for repository in repositories:
-        # The short name has seven digits, or as many as it takes.
-        for length in range(7, len(commit) + 1):
-            checkout = repository / commit[:length]
-            if (checkout / ".cargo-ok").is_file() and _read_head(checkout) == commit:
-                found.append(checkout)
-    return found
 
 
 def _read_head(checkout: Path) -> str:

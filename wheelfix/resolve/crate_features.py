@@ -101,7 +101,7 @@ class _Work:
         self.enabled = enabled
         self.known: dict[str, dict[str, CrateDependency]] = {}
         self.todo: list[tuple[str, str]] = []
-        self.weak: set[tuple[str, str, str]] = set()
+        self.weak: dict[tuple[str, str], set[str]] = defaultdict(set)
 
     def enable_crate(self, path: str, features: Iterable[str], *, default: bool) -> None:
         if path not in self.enabled.features:
@@ -117,12 +117,7 @@ class _Work:
 
     def run(self) -> None:
         while self.todo:
-            while self.todo:
-                self._enable(*self.todo.pop())
-            for path, key, feature in sorted(self.weak):
-                if f"dep:{key}" in self.enabled.features[path]:
-                    self.weak.discard((path, key, feature))
-                    self._ask(self.known[path][key], [feature])
+            self._enable(*self.todo.pop())
 
     def _enable(self, path: str, feature: str) -> None:
         on = self.enabled.features[path]
@@ -132,12 +127,16 @@ class _Work:
         key, slash, wanted = feature.partition("/")
         known = self.known[path]
         if feature.startswith("dep:"):
-            if dependency := known.get(feature.removeprefix("dep:")):
+            key = feature.removeprefix("dep:")
+            if dependency := known.get(key):
                 self.enabled.dependencies[path].add(dependency.name)
-                self._ask(dependency, dependency.features, default=dependency.default_features is not False)
+                wanted_too = (*dependency.features, *sorted(self.weak[path, key]))
+                self._ask(dependency, wanted_too, default=dependency.default_features is not False)
         elif slash and key.endswith("?"):
-            if key.removesuffix("?") in known:
-                self.weak.add((path, key.removesuffix("?"), wanted))
+            key = key.removesuffix("?")
+            self.weak[path, key].add(wanted)
+            if key in known and f"dep:{key}" in on:
+                self._ask(known[key], [wanted])
         elif slash and key in known:
             self.todo.append((path, f"dep:{key}"))
             if key in self.manifests[path].features:

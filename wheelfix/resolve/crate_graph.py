@@ -39,17 +39,22 @@ def find_graph(
     ]
     parents: dict[LockedCrate, LockedCrate | None] = dict.fromkeys(starts)
     dependents: dict[str, set[str]] = defaultdict(set)
-    queue = deque(starts)
+    queue, followed = deque(starts), set[str]()
     while queue:
         crate = queue.popleft()
         allowed = own.get(crate.name) if crate.source is None else None
-        for dependency in _find_dependencies(crate, by_name):
-            if allowed is not None and dependency.name not in allowed:
+        for text in crate.dependencies:
+            name = text.partition(" ")[0]
+            if allowed is not None and name not in allowed:
                 continue
-            dependents[dependency.name].add(crate.name)
-            if dependency not in parents:
-                parents[dependency] = crate
-                queue.append(dependency)
+            dependents[name].add(crate.name)
+            if text in followed:
+                continue
+            followed.add(text)
+            for dependency in _find_named(text, by_name):
+                if dependency not in parents:
+                    parents[dependency] = crate
+                    queue.append(dependency)
     return CrateGraph(
         parents=parents,
         dependents={name: tuple(sorted(names)) for name, names in dependents.items()},
@@ -58,26 +63,23 @@ def find_graph(
     )
 
 
-def _find_dependencies(
-    crate: LockedCrate, by_name: Mapping[str, Sequence[LockedCrate]]
-) -> Iterable[LockedCrate]:
-    """What the entry names: ``name``, ``name version`` or ``name version (source)``."""
-    for text in crate.dependencies:
-        name, _, rest = text.partition(" ")
-        version, _, source = rest.partition(" ")
-        for candidate in by_name.get(name, ()):
-            if version and candidate.version != version:
-                continue
-            if source and candidate.source != source.strip("()"):
-                continue
-            yield candidate
+def _find_named(text: str, by_name: Mapping[str, Sequence[LockedCrate]]) -> Iterable[LockedCrate]:
+    """What an entry names: ``name``, ``name version`` or ``name version (source)``."""
+    name, _, rest = text.partition(" ")
+    version, _, source = rest.partition(" ")
+    for candidate in by_name.get(name, ()):
+        if version and candidate.version != version:
+            continue
+        if source and candidate.source != source.strip("()"):
+            continue
+        yield candidate
 
 
-def explain_chain(graph: CrateGraph, crate: LockedCrate) -> tuple[str, ...]:
-    """Names from the crate's dependent to what is built."""
-    names = []
+def explain_chain(graph: CrateGraph, crate: LockedCrate, longest: int) -> tuple[str, ...]:
+    """Names from the crate's dependent towards what is built, so many at most."""
+    names: list[str] = []
     parent = graph.parents[crate]
-    while parent is not None:
+    while parent is not None and len(names) < longest:
         names.append(parent.name)
         parent = graph.parents[parent]
     return tuple(names)

@@ -64,10 +64,10 @@ def find_inputs(graph: CrateGraph, rules: Iterable[NativeRule]) -> NativeInputs:
 def describe_crate(graph: CrateGraph, crate: LockedCrate, rule: NativeRule) -> str:
     """A crate with what leads to it: ``openssl-sys 0.9.117 (of openssl, of cryptography-rust)``."""
     counted = [name for name in graph.dependents.get(crate.name, ()) if name not in rule.ignored_for]
-    chain = explain_chain(graph, crate)
+    chain = explain_chain(graph, crate, _SHOWN)
     if rule.ignored_for and (not chain or chain[0] in rule.ignored_for):
         chain = tuple(counted[:1])
-    shown = ", ".join(f"of {name}" for name in chain[:_SHOWN])
+    shown = ", ".join(f"of {name}" for name in chain)
     return f"{crate.name} {crate.version}" + (f" ({shown})" if shown else "")
 
 

@@ -26,6 +26,7 @@ from wheelfix.wheel.metadata import (
 )
 
 _EXACT = re.compile(r"^[\w.-]+\s*==\s*[\w.!+-]+\s*(?:;|$)")
+_MAX_SETUP = 1 << 20
 _LEGACY = ("setuptools", "wheel")
 """What builds a project without ``[build-system]`` (PEP 517)."""
 
@@ -162,7 +163,7 @@ def _find_other(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator[BuiltMani
 
 
 def _find_calls(tree: SourceTree) -> list[ast.Call]:
-    if "setup.py" not in tree.files:
+    if not 0 < len(tree.files.get("setup.py", b"")) <= _MAX_SETUP:
         return []
     try:
         with warnings.catch_warnings():

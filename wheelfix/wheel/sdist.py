@@ -32,6 +32,9 @@ MAX_KEPT = 128 << 20
 _MAX_RATIO = 400
 _FREE = 64 << 20
 _MAX_HEADER = 1 << 20
+_MAX_PATH = 4096
+"""PATH_MAX of Linux."""
+
 _NAMES = frozenset({"Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "rust-toolchain"})
 _TOP = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO"})
 _PASSED = frozenset({".git", ".hg", ".tox", ".nox", ".venv", "venv", "target", "node_modules", "__pycache__"})
@@ -157,6 +160,8 @@ def _iter_members(name: str, archive: tarfile.TarFile) -> Iterator[tarfile.TarIn
 
 
 def _check_path(name: str, path: str) -> str:
+    if len(path) > _MAX_PATH:
+        raise InputError(name, f"a path of {len(path)} characters", _HOSTILE)
     parts = path.rstrip("/").split("/")
     if path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
         raise InputError(f"{name}: {path}", "its path leaves the archive", _HOSTILE)
