@@ -6,19 +6,18 @@ ask for, as nixpkgs' own packages have them.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.support.cargo import evaluate_cargo
+from tests.support.golden import check_golden
 from tests.support.real_sdists import fetch_real, read_pins
 from wheelfix.errors import InputError
 from wheelfix.flows.cargo import Written, write_cargo
 from wheelfix.model.override import Dialect
 
 pytestmark = pytest.mark.network
-GOLDEN = Path(__file__).parents[1] / "golden" / "cargo"
 SETUPTOOLS = ["semantic-version", "setuptools", "setuptools-rust", "wheel"]
 EXPECTED = {
     # requirement: (root, build systems, inputs, tools, settings)
@@ -43,15 +42,6 @@ def write(requirement: str, tmp_path: Path, dialect: Dialect = Dialect.UV2NIX) -
     return write_cargo(str(fetch_real(requirement)), dialect, cargo_home=tmp_path)
 
 
-def check_golden(name: str, code: str) -> None:
-    """Compare with the reviewed file; WHEELFIX_WRITE_GOLDEN=1 writes it, to be reviewed."""
-    path = GOLDEN / name
-    if os.environ.get("WHEELFIX_WRITE_GOLDEN"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(code)
-    assert code == path.read_text(), f"{path} is another: see it with WHEELFIX_WRITE_GOLDEN=1 and git diff"
-
-
 def test_every_pin_is_used() -> None:
     assert set(read_pins()) == {*EXPECTED, *NO_RUST}
 
@@ -61,7 +51,7 @@ def test_adapter(requirement: str, tmp_path: Path) -> None:
     root, systems, libraries, settings = EXPECTED[requirement]
     name = requirement.partition("==")[0]
     written = write(requirement, tmp_path)
-    check_golden(f"{requirement.replace('==', '-')}.nix", written.text)
+    check_golden(f"cargo/uv2nix/{requirement.replace('==', '-')}.nix", written.text)
     found = evaluate_cargo(written.text, tmp_path, name=name)
     assert found["cargoRoot"] == root
     assert found["native"] == ["pyproject-hook", "cargo-setup-hook", "pkg-config", "cargo", "rustc", *systems]
@@ -77,7 +67,7 @@ def test_adapter(requirement: str, tmp_path: Path) -> None:
 def test_package_for_nixpkgs(requirement: str, tmp_path: Path) -> None:
     root, systems, libraries, settings = EXPECTED[requirement]
     written = write(requirement, tmp_path, Dialect.NIXPKGS)
-    check_golden(f"{requirement.replace('==', '-')}-nixpkgs.nix", written.text)
+    check_golden(f"cargo/nixpkgs/{requirement.replace('==', '-')}.nix", written.text)
     world: dict[str, list[str]] = {one: [] for one in (*systems, *written.plan.project.run_time)}
     found = evaluate_cargo(written.text, tmp_path, kind="package", systems=world)
     direct = [one for one in systems if one not in {"maturin", "pycparser", "semantic-version"}]
