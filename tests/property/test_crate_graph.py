@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from pathlib import Path
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,41 +15,35 @@ from wheelfix.model.cargo import BuiltManifest
 from wheelfix.resolve.crate_graph import find_graph
 
 NAMES = [f"c{number}" for number in range(6)]
-FEATURES = ["f", "g", "default"]
 
 
-@st.composite
-def workspaces(draw: st.DrawFn) -> dict[str, str]:
+def make_workspace(random: Random) -> dict[str, str]:
     """Manifests of crates that depend on later ones, with optional dependencies and features."""
-    files = {"Cargo.toml": f'[workspace]\nresolver = "1"\nmembers = {NAMES}\n'.replace("'", '"')}
+    members = ", ".join(f'"{name}"' for name in NAMES)
+    files = {"Cargo.toml": f'[workspace]\nresolver = "1"\nmembers = [{members}]\n'}
     for index, name in enumerate(NAMES):
-        below = draw(st.lists(st.sampled_from(NAMES[index + 1 :]), unique=True)) if NAMES[index + 1 :] else []
-        lines, optional = [], []
-        for other in below:
+        lines, optional, items = [], [], []
+        for other in NAMES[index + 1 :]:
+            if random.random() < 0.4:
+                continue
             options = [f'path = "../{other}"']
-            if draw(st.booleans()):
+            items += [f"{other}/f", f"{other}/g"]
+            if random.random() < 0.7:
                 options.append("optional = true")
                 optional.append(other)
-            if draw(st.booleans()):
+                items += [other, f"{other}?/f", f"{other}?/g"]
+            if random.random() < 0.5:
                 options.append("default-features = false")
-            if draw(st.booleans()):
-                options.append(f'features = ["{draw(st.sampled_from(["f", "g"]))}"]')
+            if random.random() < 0.3:
+                options.append(f'features = ["{random.choice("fg")}"]')
             lines.append(f"{other} = {{ {', '.join(options)} }}")
-        items = [*optional, *(f"{other}/{f}" for other in below for f in "fg")]
-        items += [f"{other}?/f" for other in optional]
-        named = {
-            feature: draw(
-                st.lists(st.sampled_from(items + ["f"] * (feature != "f")), unique=True, max_size=3)
-            )
-            if items or feature != "f"
-            else []
-            for feature in ("f", "g", "default")
-        }
-        table = "\n".join(f"{key} = {value}".replace("'", '"') for key, value in named.items())
-        files[f"{name}/Cargo.toml"] = (
-            f'[package]\nname = "{name}"\nversion = "1.0.0"\nedition = "2021"\n'
-            f"[dependencies]\n" + "\n".join(lines) + f"\n[features]\n{table}\n"
-        )
+        table = []
+        for feature, also in (("f", []), ("g", ["f"]), ("default", ["f", "g"])):
+            choice = random.sample([*items, *also], min(random.randrange(3), len(items) + len(also)))
+            named = ", ".join(f'"{item}"' for item in choice)
+            table.append(f"{feature} = [{named}]")
+        parts = [f'[package]\nname = "{name}"\nversion = "1.0.0"\nedition = "2021"', "[dependencies]", *lines]
+        files[f"{name}/Cargo.toml"] = "\n".join([*parts, "[features]", *table, ""])
         files[f"{name}/src/lib.rs"] = ""
     return files
 
@@ -61,9 +56,10 @@ def ask_cargo(directory: Path, features: list[str], default: bool) -> set[str]:
     return {line.split()[0] for line in result.stdout.splitlines() if line.strip()}
 
 
-@settings(max_examples=25, deadline=None)
-@given(workspaces(), st.lists(st.sampled_from(["f", "g"]), unique=True), st.booleans())
-def test_same_crates_as_cargo(files: dict[str, str], features: list[str], default: bool) -> None:
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.lists(st.sampled_from(["f", "g"]), unique=True), st.booleans())
+def test_same_crates_as_cargo(seed: int, features: list[str], default: bool) -> None:
+    files = make_workspace(Random(seed))
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         for path, text in files.items():
