@@ -2,12 +2,6 @@
 
 Read, model, resolve, render: every flow goes that way once, from left to right.
 
-====================================  ==================================================
-:mod:`wheelfix.flows.scan`            what targets need, and who provides each
-:mod:`wheelfix.flows.locate`          who provides some sonames, who has some files
-:mod:`wheelfix.flows.patch`           run paths rewritten, and taken back
-:mod:`wheelfix.flows.index`           where these answers come from
-====================================  ==================================================
-
+=================================  ==================================================
 What only one flow needs is imported there: asking for one soname should not wait for what reads wheels.
 """

@@ -10,7 +10,13 @@ from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as ParsedRequirement
 from packaging.tags import Tag, parse_tag
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 from packaging.version import InvalidVersion, Version
 
 from wheelfix.errors import WheelError
@@ -20,6 +26,7 @@ DEFAULT_PYTHON = "3.12"
 """Python version markers are evaluated for when the tags name none (``py3``)."""
 
 _MAX_TAGS = 4096
+_EXTRA = re.compile(r'\bextra == "([^"]+)"')
 
 
 def normalize_name(name: str) -> str:
@@ -38,6 +45,29 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
     except (InvalidWheelFilename, InvalidVersion):
         return None
     return name, str(version), _sort_tags(tags)
+
+
+def choose_sdist(requirement: str, filenames: Iterable[str]) -> str | None:
+    """Choose the newest source distribution that fits a requirement.
+
+    Args:
+        requirement: name and version specifiers (``cryptography>=43``).
+        filenames: of any files; what is no sdist of that name is passed over.
+
+    Returns:
+        None if none fits. A pre-release is chosen only where nothing else fits.
+    """
+    wanted = ParsedRequirement(requirement)
+    found: dict[Version, str] = {}
+    for filename in filenames:
+        try:
+            name, version = parse_sdist_filename(filename)
+        except (InvalidSdistFilename, InvalidVersion):
+            continue
+        if name == canonicalize_name(wanted.name):
+            found[version] = min(filename, found.get(version, filename))  # .tar.gz before .zip
+    fitting = list(wanted.specifier.filter(found))
+    return found[max(fitting)] if fitting else None
 
 
 def parse_wheel_tags(text: str) -> tuple[str, ...]:
@@ -86,11 +116,17 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
     except InvalidRequirement:
         return None
     marker = parsed.marker
+    named = sorted(set(_EXTRA.findall(str(marker)))) if marker else []
     return Requirement(
         name=canonicalize_name(parsed.name),
-        extras=tuple(sorted(parsed.extras)),
+        extras=tuple(sorted(map(normalize_name, parsed.extras))),
         active=marker is None or marker.evaluate({**environment, "extra": ""}),
         text=line,
+        under=tuple(
+            normalize_name(extra)
+            for extra in named
+            if marker is not None and marker.evaluate({**environment, "extra": extra})
+        ),
     )
 
 
@@ -145,3 +181,17 @@ def find_environment(tags: Iterable[str]) -> dict[str, str]:
 
 def _sort_tags(tags: Iterable[Tag]) -> tuple[str, ...]:
     return tuple(sorted(str(tag) for tag in tags))
+
+
+def parse_about(text: bytes) -> tuple[str, str, str, str]:
+    """Read what a METADATA file says for people.
+
+    Returns:
+        Summary, home page, license as SPDX expression, and in words; empty where there is none.
+    """
+    raw, _ = parse_email(text)
+    urls = {re.sub(r"[^a-z]", "", label.lower()): url for label, url in raw.get("project_urls", {}).items()}
+    named = (urls[label] for label in ("homepage", "source", "sourcecode", "repository") if label in urls)
+    homepage = raw.get("home_page") or next(named, "")
+    words = (raw.get("license") or "").partition("\n")[0]
+    return raw.get("summary") or "", homepage, raw.get("license_expression") or "", words
