@@ -237,3 +237,19 @@ def _count_up(progress: Progress | None, total: int) -> Callable[[int], None] | 
         progress(done, total)
 
     return add
+
+
+def read_distributions(directory: Path) -> tuple[Distribution, ...]:
+    """Read the metadata of all wheels of a directory; without any in it, of what is installed there.
+
+    Raises:
+        InputError: the directory or something in it cannot be read.
+    """
+    if wheels := find_wheels(directory):
+        found = []
+        for wheel in wheels:
+            with open_archive(wheel) as archive:
+                found.append(read_distribution(archive))
+        return tuple(found)
+    installed = read_environment(directory, ELF_MAGIC).distributions
+    return tuple(one.distribution for one in installed if one.distribution)

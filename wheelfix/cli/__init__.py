@@ -7,9 +7,12 @@ from typing import Any
 
 import click
 
+from wheelfix.cli.adapter import adapter
+from wheelfix.cli.flake import flake
 from wheelfix.cli.index import index
 from wheelfix.cli.locate import locate
 from wheelfix.cli.options import tell_error
+from wheelfix.cli.override import override
 from wheelfix.cli.scan import scan
 from wheelfix.errors import WheelfixError
 
@@ -18,6 +21,7 @@ Examples:
   wheelfix scan numba-0.68.1-cp312-cp312-manylinux_2_28_x86_64.whl
   wheelfix scan --json torch.whl | jq .ignore_missing
   wheelfix locate libtbb.so.12
+  wheelfix override --dialect uv2nix numba.whl
   wheelfix index info
 
 \b
@@ -55,6 +59,9 @@ def cli() -> None:
 
 cli.add_command(scan)
 cli.add_command(locate)
+cli.add_command(adapter)
+cli.add_command(override)
+cli.add_command(flake)
 cli.add_command(index)
 
 

@@ -22,6 +22,7 @@ class _Table:
     names: dict[str, list[Carrier]] = field(default_factory=dict)
     patterns: list[tuple[str, Carrier]] = field(default_factory=list)
     directories: dict[str, list[str]] = field(default_factory=dict)
+    distributions: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
 
 @cache
@@ -29,6 +30,7 @@ def _read_table() -> _Table:
     text = (resources.files("wheelfix.index") / "data" / "siblings.toml").read_text(encoding="utf-8")
     table = _Table()
     for distribution, directories in tomllib.loads(text).items():
+        table.distributions[distribution] = directories
         for directory, sonames in directories.items():
             table.directories.setdefault(directory, []).append(distribution)
             for soname in sonames:
@@ -79,3 +81,16 @@ def find_by_directory(directory: str) -> tuple[str, ...]:
         Normalised names (PEP 503), sorted. CUDA 13 puts nearly everything into ``nvidia/cu13/lib``.
     """
     return tuple(sorted(_read_table().directories.get(directory, ())))
+
+
+def list_libraries(distribution: str) -> tuple[tuple[str, str], ...]:
+    """List what a distribution is known to install for others.
+
+    Args:
+        distribution: normalised name (PEP 503).
+
+    Returns:
+        (directory relative to site-packages, soname or pattern), in the table's order.
+    """
+    found = _read_table().distributions.get(distribution, {})
+    return tuple((directory, soname) for directory, sonames in found.items() for soname in sonames)

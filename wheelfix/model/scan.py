@@ -76,6 +76,7 @@ class Need:
         reason: one clause that says why it is in its class.
         wanted_by: member paths, sorted.
         distribution: who brings it, for class ``sibling``.
+        directory: where that distribution installs it, relative to site-packages, if that is known.
         providers: best first; also given where the class is not ``provided``.
         versions: symbol versions asked of it, sorted.
         optional: plugins alone want it: without it, they are not loaded and the rest works.
@@ -88,6 +89,7 @@ class Need:
     reason: str
     wanted_by: tuple[str, ...]
     distribution: str | None = None
+    directory: str | None = None
     providers: tuple[Provider, ...] = ()
     versions: tuple[str, ...] = ()
     optional: bool = False
@@ -103,7 +105,7 @@ class Step:
         answer: one clause.
         need_class: set if the answer decides.
         distribution: who brings it, for class ``sibling``.
-        stale: as in :class:`Need`.
+        directory, stale: as in :class:`Need`.
         evidence: what the answer rests on, one line each; given only where an explanation was asked for.
     """
 
@@ -111,6 +113,7 @@ class Step:
     answer: str
     need_class: NeedClass | None = None
     distribution: str | None = None
+    directory: str | None = None
     stale: str | None = None
     evidence: tuple[str, ...] = ()
 

@@ -13,6 +13,7 @@ class Requirement:
         name: normalised distribution name (PEP 503).
         extras: extras asked of it, sorted.
         active: its marker holds for the wheel's platform with no extra chosen.
+        under: extras that make its marker hold, sorted; also given where it holds without any.
         text: the line as the metadata has it.
     """
 
@@ -20,6 +21,7 @@ class Requirement:
     extras: tuple[str, ...]
     active: bool
     text: str
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

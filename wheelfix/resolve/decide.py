@@ -59,6 +59,7 @@ def decide(case: Case) -> Need:
         reason=step.answer,
         wanted_by=want.wanted_by,
         distribution=step.distribution,
+        directory=step.directory,
         providers=() if silent else lookup.providers,
         versions=want.versions,
         optional=want.optional,
@@ -171,7 +172,13 @@ def _ask_siblings(case: Case) -> Step:
             answer += ", under this DT_SONAME"
     elif at_hand.versions:
         answer += f"; {name} is not among the distributions at hand"
-    return Step(question=question, answer=answer, need_class=NeedClass.SIBLING, distribution=name)
+    return Step(
+        question=question,
+        answer=answer,
+        need_class=NeedClass.SIBLING,
+        distribution=name,
+        directory=sibling.directory,
+    )
 
 
 def _find_unnamed(case: Case) -> Sibling | None:

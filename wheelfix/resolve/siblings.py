@@ -37,6 +37,8 @@ class Sibling:
 
     distribution: str
     reason: str
+    directory: str | None = None
+    """Where it installs the library, relative to site-packages."""
 
 
 def find_sibling(
@@ -69,6 +71,7 @@ def find_sibling(
         entry = directories[best.directory]
         return Sibling(
             distribution=best.distribution,
+            directory=best.directory,
             reason=f"rpath {entry} names {best.directory}{_say_required(best, required)}",
         )
     if sibling := _find_by_name(soname, directories, fillers, required):
@@ -81,11 +84,14 @@ def find_sibling(
         best = _pick(by_requirement, required, wanted)
         return Sibling(
             distribution=best.distribution,
+            directory=best.directory,
             reason=f"the metadata requires {best.distribution}, which carries it",
         )
     if soname in TORCH_ONLY and wheel.name != "torch":
         return Sibling(
-            distribution="torch", reason="an extension of torch: only the torch that loads it fits"
+            distribution="torch",
+            directory="torch/lib",
+            reason="an extension of torch: only the torch that loads it fits",
         )
     if "libtorch_cuda.so" in wanted or "libc10_cuda.so" in wanted:
         nvidia = [c for c in others if c.distribution.startswith("nvidia-")]
@@ -93,6 +99,7 @@ def find_sibling(
             best = _pick(nvidia, required, wanted)
             return Sibling(
                 distribution=best.distribution,
+                directory=best.directory,
                 reason=f"torch requires {best.distribution} and loads it first",
             )
     # Where the wheel fills a carrier's place itself, it is another edition: PyQt5 from before pyqt5-qt5.
@@ -149,7 +156,9 @@ def _find_by_directory(
             names = [top]
         if len(names) == 1:
             return Sibling(
-                distribution=names[0], reason=f"rpath {entry} names {directory}, which {names[0]} fills"
+                distribution=names[0],
+                directory=directory,
+                reason=f"rpath {entry} names {directory}, which {names[0]} fills",
             )
     return None
 

@@ -79,7 +79,7 @@ def fetch_wheel(
     name, asked, version = pin
     if hashes and version is None:
         raise InputError(requirement, "has a hash, and more than one version fits", _FORM)
-    arguments = ["--no-deps", "--only-binary=:all:", *_find_target(requirement, python, system, musl=musl)]
+    arguments = ["--no-deps", "--only-binary=:all:", *find_target(requirement, python, system, musl=musl)]
     choice = _find_choice(directory / name, f"{version}-py{python}-{system}{'-musl' * musl}", hashes)
     if version and (found := _read_choice(choice, hashes)):
         return found
@@ -125,7 +125,12 @@ def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:
     return tuple(f"{tag}_{machine}" for tag in [*tags, "linux"])
 
 
-def _find_target(subject: str, python: str, system: str, *, musl: bool) -> list[str]:
+def find_target(subject: str, python: str, system: str, *, musl: bool = False) -> list[str]:
+    """Arguments that make pip choose for an interpreter and a platform.
+
+    Raises:
+        InputError: the version or the system is none.
+    """
     if not re.fullmatch(r"3\.\d{1,3}", python):
         raise InputError(
             subject, f"cannot be downloaded for Python {python!r}", "name a version such as 3.12"

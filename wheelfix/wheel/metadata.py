@@ -20,6 +20,7 @@ DEFAULT_PYTHON = "3.12"
 """Python version markers are evaluated for when the tags name none (``py3``)."""
 
 _MAX_TAGS = 4096
+_EXTRA = re.compile(r'\bextra == "([^"]+)"')
 
 
 def normalize_name(name: str) -> str:
@@ -86,11 +87,17 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
     except InvalidRequirement:
         return None
     marker = parsed.marker
+    named = sorted(set(_EXTRA.findall(str(marker)))) if marker else []
     return Requirement(
         name=canonicalize_name(parsed.name),
-        extras=tuple(sorted(parsed.extras)),
+        extras=tuple(sorted(map(normalize_name, parsed.extras))),
         active=marker is None or marker.evaluate({**environment, "extra": ""}),
         text=line,
+        under=tuple(
+            normalize_name(extra)
+            for extra in named
+            if marker is not None and marker.evaluate({**environment, "extra": extra})
+        ),
     )
 
 
@@ -145,3 +152,17 @@ def find_environment(tags: Iterable[str]) -> dict[str, str]:
 
 def _sort_tags(tags: Iterable[Tag]) -> tuple[str, ...]:
     return tuple(sorted(str(tag) for tag in tags))
+
+
+def parse_about(text: bytes) -> tuple[str, str, str, str]:
+    """Read what a METADATA file says for people.
+
+    Returns:
+        Summary, home page, license as SPDX expression, and in words; empty where there is none.
+    """
+    raw, _ = parse_email(text)
+    urls = {re.sub(r"[^a-z]", "", label.lower()): url for label, url in raw.get("project_urls", {}).items()}
+    named = (urls[label] for label in ("homepage", "source", "sourcecode", "repository") if label in urls)
+    homepage = raw.get("home_page") or next(named, "")
+    words = (raw.get("license") or "").partition("\n")[0]
+    return raw.get("summary") or "", homepage, raw.get("license_expression") or "", words

@@ -45,7 +45,7 @@ def run_pip_download(subject: str, arguments: Sequence[str], *, work: Path, quie
     log, temporary = work / "log", work / "tmp"
     temporary.mkdir()
     command = find_pip(subject)
-    environment = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    environment = find_settings()
     environment |= find_index(environment, command) | {"TMPDIR": str(temporary)}
     show = not quiet and sys.stderr.isatty()
     options = ["--log", str(log), "--no-input", "--disable-pip-version-check", "--dest", str(work / "wheel")]
@@ -59,7 +59,17 @@ def run_pip_download(subject: str, arguments: Sequence[str], *, work: Path, quie
     )
     if result.returncode:
         said = log.read_text("utf-8", "replace") if log.exists() else ""
-        raise explain(subject, _STAMP.sub("", said) + result.stderr.decode("utf-8", "replace"))
+        raise explain(subject, strip_stamps(said) + result.stderr.decode("utf-8", "replace"))
+
+
+def find_settings() -> dict[str, str]:
+    """The environment, without settings that would add to what is asked for."""
+    return {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+
+
+def strip_stamps(log: str) -> str:
+    """Pip's log without the time at the start of each line."""
+    return _STAMP.sub("", log)
 
 
 def find_pip(subject: str) -> list[str]:

@@ -1,0 +1,70 @@
+"""Write what wheelfix reads of real wheels into fixtures/wheel-facts, for tests that render Nix code.
+
+Left out: member lists (save top modules and libraries), symbol versions, by-catch of strings. Run with wheels
+as arguments; with ``NAME==VERSION``, the metadata of a closure goes into fixtures/closures.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from wheelfix.index.sources import open_bundled
+from wheelfix.intake import read_wheel
+from wheelfix.model.wheel import Distribution
+from wheelfix.verdict import conclude
+from wheelfix.wheel.about import find_imports, read_source
+from wheelfix.wheel.closure import fetch_closure
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+_ASKED = re.compile(r"\bextra\b")
+
+
+def collect_wheel(path: Path) -> None:
+    intake = read_wheel(path)
+    source = read_source(path, intake.wheel)
+    names = [r.name for r in intake.wheel.requires if "platform" in r.text]
+    libraries = {o.path for o in intake.objects}
+    files = [f for f in intake.wheel.files if f in libraries or re.fullmatch(r"[^/]+(/__init__)?\.py", f)]
+    document = {
+        "target": path.name,
+        "name": intake.wheel.name,
+        "version": intake.wheel.version,
+        "tags": list(intake.wheel.tags),
+        "requires": [r.text for r in intake.wheel.requires if not _ASKED.search(r.text)],
+        "files": sorted(files),
+        "imports": dict(find_imports(path, names)),
+        "objects": [asdict(o) | {"versions": []} for o in intake.objects if o.dynamic],
+        "dlopen": [asdict(d) for d in conclude(intake, open_bundled()).dlopen],
+        "source": asdict(source) | {"sha256": source.sha256.hex()},
+    }
+    write(FIXTURES / "wheel-facts" / f"{intake.wheel.name}-{intake.wheel.version}.json", document)
+
+
+def collect_closure(requirement: str) -> None:
+    with tempfile.TemporaryDirectory() as cache:
+        found = fetch_closure(requirement, Path(cache))
+    document = [describe(distribution) for distribution in found]
+    write(FIXTURES / "closures" / f"{found[0].name}-{found[0].version}.json", document)
+
+
+def describe(wheel: Distribution) -> dict[str, object]:
+    keep = [r.text for r in wheel.requires if not _ASKED.search(r.text) or wheel.name.startswith("cuda")]
+    return {"target": wheel.target, "name": wheel.name, "version": wheel.version, "requires": keep}
+
+
+def write(path: Path, document: object) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(document, separators=(",", ":"), sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        if argument.endswith(".whl"):
+            collect_wheel(Path(argument))
+        else:
+            collect_closure(argument)

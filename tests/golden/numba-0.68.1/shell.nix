@@ -1,0 +1,24 @@
+# A shell for a virtual environment of pip or uv. Written by wheelfix.
+# Programs that were not built by Nix, such as an interpreter that uv fetched,
+# start through nix-ld (programs.nix-ld.enable on NixOS), which hands
+# NIX_LD_LIBRARY_PATH on to them. An interpreter from nixpkgs does not pass
+# through it: start that one program with LD_LIBRARY_PATH=$NIX_LD_LIBRARY_PATH
+# in front. Do not export LD_LIBRARY_PATH for the whole shell: every program in
+# it would load these.
+# For numba 0.68.1, from
+# numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl.
+# Opened by name, from the GPU driver: libcuda.so.1. Found where the program's
+# run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
+{ pkgs ? import <nixpkgs> { } }:
+pkgs.mkShell {
+  NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
+  NIX_LD_LIBRARY_PATH = pkgs.lib.makeLibraryPath [
+    # numba: libtbb.so.12 for
+    # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
+    pkgs.onetbb
+    # numba: libgcc_s.so.1, libgomp.so.1.0.0, libstdc++.so.6 for
+    # numba/_devicearray.cpython-312-x86_64-linux-gnu.so,
+    # numba/_dispatcher.cpython-312-x86_64-linux-gnu.so and 5 more
+    pkgs.stdenv.cc.cc.lib
+  ];
+}

@@ -1,0 +1,81 @@
+# opencv-python 5.0.0.93, from
+# opencv_python-5.0.0.93-cp37-abi3-manylinux_2_28_x86_64.whl. Written by
+# wheelfix.
+# Opened by name at run time, if at all; where one is wanted, add the
+# attribute's lib directory to appendRunpaths, or to LD_LIBRARY_PATH if Python
+# code opens it:
+# - pkgs.ocl-icd: libOpenCL.so.1 (cv2/cv2.abi3.so)
+{
+  lib,
+  buildPythonPackage,
+  fetchPypi,
+  autoPatchelfHook,
+  glib,
+  libGL,
+  libice,
+  libsm,
+  libx11,
+  libxcb,
+  libxext,
+  stdenv,
+  zlib,
+  numpy,
+}:
+buildPythonPackage {
+  pname = "opencv-python";
+  version = "5.0.0.93";
+  format = "wheel";
+  src = fetchPypi {
+    pname = "opencv_python";
+    version = "5.0.0.93";
+    format = "wheel";
+    dist = "cp37";
+    python = "cp37";
+    abi = "abi3";
+    platform = "manylinux_2_28_x86_64";
+    hash = "sha256-yN4t7BERIqAui+so4WwxkEmS39YYZWCxQqkscUA8EDk=";
+  };
+  nativeBuildInputs = [ autoPatchelfHook ];
+  buildInputs = [
+    # libglib-2.0.so.0, libgthread-2.0.so.0 for
+    # opencv_python.libs/libQt5Core-9088e21b.so.5.15.19,
+    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+    glib
+    # libGL.so.1 for cv2/qt/plugins/platforms/libqxcb.so,
+    # opencv_python.libs/libQt5Gui-afbd4980.so.5.15.19 and 2 more
+    libGL
+    # libICE.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
+    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+    libice
+    # libSM.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
+    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+    libsm
+    # libX11.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
+    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+    libx11
+    # libxcb.so.1 for cv2/qt/plugins/platforms/libqxcb.so,
+    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19 and 15 more
+    libxcb
+    # libXext.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
+    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+    libxext
+    # libgcc_s.so.1, libstdc++.so.6 for cv2/cv2.abi3.so,
+    # cv2/qt/plugins/platforms/libqxcb.so and 8 more
+    stdenv.cc.cc.lib
+    # libz.so.1 for cv2/cv2.abi3.so, cv2/qt/plugins/platforms/libqxcb.so and 9
+    # more
+    zlib
+  ];
+
+  # strip breaks libraries that patchelf has changed
+  dontStrip = true;
+  dependencies = [ numpy ];
+  pythonImportsCheck = [ "cv2" ];
+  meta = {
+    description = "Wrapper package for OpenCV python bindings";
+    homepage = "https://github.com/opencv/opencv-python";
+    sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
+    platforms = [ "x86_64-linux" ];
+    # license: Apache 2.0
+  };
+}

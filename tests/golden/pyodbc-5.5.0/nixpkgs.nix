@@ -1,0 +1,48 @@
+# pyodbc 5.5.0, from
+# pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl.
+# Written by wheelfix.
+{
+  lib,
+  buildPythonPackage,
+  fetchPypi,
+  autoPatchelfHook,
+  python,
+  stdenv,
+  unixodbc,
+}:
+buildPythonPackage {
+  pname = "pyodbc";
+  version = "5.5.0";
+  format = "wheel";
+  # the wheel is for this version of CPython alone
+  disabled = python.pythonVersion != "3.12";
+
+  src = fetchPypi {
+    pname = "pyodbc";
+    version = "5.5.0";
+    format = "wheel";
+    dist = "cp312";
+    python = "cp312";
+    abi = "cp312";
+    platform = "manylinux_2_24_x86_64.manylinux_2_28_x86_64";
+    hash = "sha256-TuZNuAo83Ph74iNNN5ODOzJPvRH75ziv2rpGykeMrBM=";
+  };
+  nativeBuildInputs = [ autoPatchelfHook ];
+  buildInputs = [
+    # libgcc_s.so.1, libstdc++.so.6 for pyodbc.cpython-312-x86_64-linux-gnu.so
+    stdenv.cc.cc.lib
+    # libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
+    unixodbc
+  ];
+
+  # strip breaks libraries that patchelf has changed
+  dontStrip = true;
+  pythonImportsCheck = [ "pyodbc" ];
+  meta = {
+    description = "DB API module for ODBC";
+    homepage = "https://github.com/mkleehammer/pyodbc";
+    license = lib.getLicenseFromSpdxId "MIT-0";
+    sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
+    platforms = [ "x86_64-linux" ];
+  };
+}

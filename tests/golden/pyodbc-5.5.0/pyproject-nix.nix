@@ -1,0 +1,20 @@
+# Overlay for a package set of pyproject.nix, whose wheels have no hooks yet.
+# Written by wheelfix.
+{ pkgs, lib, ... }:
+final: prev: lib.optionalAttrs (prev ? pyodbc) {
+  # pyodbc 5.5.0, from
+  # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl
+  pyodbc = prev.pyodbc.overrideAttrs (old: {
+    nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [
+      # nothing adds it for this kind of wheel
+      pkgs.autoPatchelfHook
+    ];
+
+    buildInputs = (old.buildInputs or [ ]) ++ [
+      # libgcc_s.so.1, libstdc++.so.6 for pyodbc.cpython-312-x86_64-linux-gnu.so
+      pkgs.stdenv.cc.cc.lib
+      # libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
+      pkgs.unixodbc
+    ];
+  });
+}

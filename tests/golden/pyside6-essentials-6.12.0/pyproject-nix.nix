@@ -1,0 +1,173 @@
+# Overlay for a package set of pyproject.nix, whose wheels have no hooks yet.
+# Written by wheelfix.
+{ pkgs, lib, ... }:
+final: prev: lib.optionalAttrs (prev ? pyside6-essentials) {
+  # pyside6-essentials 6.12.0, from
+  # pyside6_essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl
+  pyside6-essentials = prev.pyside6-essentials.overrideAttrs (old: {
+    nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [
+      # nothing adds it for this kind of wheel
+      pkgs.autoPatchelfHook
+    ];
+
+    buildInputs = (old.buildInputs or [ ]) ++ [
+      # libatk-1.0.so.0 for PySide6/Qt/plugins/platformthemes/libqgtk3.so
+      pkgs.at-spi2-core
+      # libbrotlicommon.so.1, libbrotlidec.so.1 for
+      # PySide6/Qt/lib/libQt6Network.so.6
+      pkgs.brotli
+      # libcairo-gobject.so.2, libcairo.so.2 for
+      # PySide6/Qt/plugins/platformthemes/libqgtk3.so
+      pkgs.cairo
+      # libcups.so.2 for
+      # PySide6/Qt/plugins/printsupport/libcupsprintersupport.so
+      pkgs.cups
+      # libdbus-1.so.3 for PySide6/Qt/lib/libQt6DBus.so.6
+      pkgs.dbus
+      # libfbclient.so.2 for PySide6/Qt/plugins/sqldrivers/libqsqlibase.so
+      pkgs.firebird
+      # libfontconfig.so.1 for PySide6/Qt/lib/libQt6Gui.so.6
+      pkgs.fontconfig
+      # libfreetype.so.6 for PySide6/Qt/lib/libQt6Gui.so.6,
+      # PySide6/Qt/plugins/platforms/libqminimal.so and 1 more
+      pkgs.freetype
+      # libgdk_pixbuf-2.0.so.0 for PySide6/Qt/plugins/platformthemes/libqgtk3.so
+      pkgs.gdk-pixbuf
+      # libgio-2.0.so.0, libglib-2.0.so.0, libgobject-2.0.so.0,
+      # libgthread-2.0.so.0 for PySide6/Qt/lib/libQt6Core.so.6,
+      # PySide6/Qt/lib/libQt6Gui.so.6 and 3 more
+      pkgs.glib
+      # libgdk-3.so.0, libgtk-3.so.0 for
+      # PySide6/Qt/plugins/platformthemes/libqgtk3.so
+      pkgs.gtk3
+      # libharfbuzz.so.0 for PySide6/Qt/plugins/platformthemes/libqgtk3.so
+      pkgs.harfbuzz
+      # libgssapi_krb5.so.2 for PySide6/Qt/lib/libQt6Network.so.6
+      pkgs.krb5
+      # libEGL.so.1, libGL.so.1 for PySide6/Qt/lib/libQt6Designer.so.6,
+      # PySide6/Qt/lib/libQt6DesignerComponents.so.6 and 178 more
+      pkgs.libGL
+      # libdrm.so.2 for PySide6/Qt/lib/libQt6EglFsKmsSupport.so.6,
+      # PySide6/Qt/plugins/egldeviceintegrations/libqeglfs-kms-egldevice-integration.so
+      # and 5 more
+      pkgs.libdrm
+      # libgbm.so.1 for
+      # PySide6/Qt/plugins/egldeviceintegrations/libqeglfs-kms-integration.so
+      pkgs.libgbm
+      # libpq.so.5 for PySide6/Qt/plugins/sqldrivers/libqsqlpsql.so
+      pkgs.libpq
+      # libX11-xcb.so.1, libX11.so.6 for PySide6/Qt/lib/libQt6Gui.so.6,
+      # PySide6/Qt/lib/libQt6XcbQpa.so.6 and 6 more
+      pkgs.libx11
+      # libxcb-glx.so.0, libxcb-randr.so.0, libxcb-render.so.0,
+      # libxcb-shape.so.0, libxcb-shm.so.0, libxcb-sync.so.1,
+      # libxcb-xfixes.so.0, libxcb-xkb.so.1, libxcb.so.1 for
+      # PySide6/Qt/lib/libQt6XcbQpa.so.6,
+      # PySide6/Qt/plugins/egldeviceintegrations/libqeglfs-x11-integration.so
+      # and 3 more
+      pkgs.libxcb
+      # libxcb-cursor.so.0 for PySide6/Qt/lib/libQt6XcbQpa.so.6,
+      # PySide6/Qt/plugins/platforms/libqxcb.so and 2 more
+      pkgs.libxcb-cursor
+      # libxcb-image.so.0 for PySide6/Qt/lib/libQt6XcbQpa.so.6,
+      # PySide6/Qt/plugins/platforms/libqxcb.so and 2 more
+      pkgs.libxcb-image
+      # libxcb-keysyms.so.1 for PySide6/Qt/lib/libQt6XcbQpa.so.6,
+      # PySide6/Qt/plugins/platforms/libqxcb.so and 2 more
+      pkgs.libxcb-keysyms
+      # libxcb-render-util.so.0 for PySide6/Qt/lib/libQt6XcbQpa.so.6,
+      # PySide6/Qt/plugins/platforms/libqxcb.so and 2 more
+      pkgs.libxcb-render-util
+      # libxcb-util.so.1 for PySide6/Qt/lib/libQt6XcbQpa.so.6,
+      # PySide6/Qt/plugins/platforms/libqxcb.so and 2 more
+      pkgs.libxcb-util
+      # libxcb-icccm.so.4 for PySide6/Qt/lib/libQt6XcbQpa.so.6,
+      # PySide6/Qt/plugins/platforms/libqxcb.so and 2 more
+      pkgs.libxcb-wm
+      # libxkbcommon-x11.so.0, libxkbcommon.so.0 for
+      # PySide6/Qt/lib/libQt6Designer.so.6,
+      # PySide6/Qt/lib/libQt6DesignerComponents.so.6 and 123 more
+      pkgs.libxkbcommon
+      # libmysqlclient.so.21 for PySide6/Qt/plugins/sqldrivers/libqsqlmysql.so
+      pkgs.mysql80
+      # libclntsh.so.23.1 for PySide6/Qt/plugins/sqldrivers/libqsqloci.so
+      pkgs.oracle-instantclient
+      # libpango-1.0.so.0, libpangocairo-1.0.so.0 for
+      # PySide6/Qt/plugins/platformthemes/libqgtk3.so
+      pkgs.pango
+      # libgcc_s.so.1, libstdc++.so.6 for PySide6/Qt/lib/libQt6Concurrent.so.6,
+      # PySide6/Qt/lib/libQt6Core.so.6 and 280 more
+      pkgs.stdenv.cc.cc.lib
+      # libodbc.so.2 for PySide6/Qt/plugins/sqldrivers/libqsqlodbc.so
+      pkgs.unixodbc
+      # libwayland-client.so.0, libwayland-cursor.so.0, libwayland-egl.so.1,
+      # libwayland-server.so.0 for PySide6/Qt/lib/libQt6WaylandClient.so.6,
+      # PySide6/Qt/lib/libQt6WaylandCompositor.so.6 and 27 more
+      pkgs.wayland
+      # libz.so.1 for PySide6/Qt/lib/libQt6Core.so.6,
+      # PySide6/Qt/lib/libQt6Gui.so.6 and 3 more
+      pkgs.zlib
+      # libzstd.so.1 for PySide6/Qt/lib/libQt6Core.so.6,
+      # PySide6/Qt/lib/libQt6Designer.so.6 and 2 more
+      pkgs.zstd
+    ];
+
+    autoPatchelfIgnoreMissingDeps =
+      (old.autoPatchelfIgnoreMissingDeps or [ ]) ++ [
+        # kdePackages.qtbase has it, for another build of Qt than the wheels';
+        # does not load without:
+        # PySide6/Qt/plugins/egldeviceintegrations/libqeglfs-kms-integration.so
+        "libQt6EglFsKmsGbmSupport.so.6"
+        # kdePackages.qtwayland has it, for another build of Qt than the
+        # wheels'; does not load without:
+        # PySide6/Qt/qml/QtWayland/Compositor/IviApplication/libwaylandcompositoriviapplicationplugin.so
+        "libQt6WaylandCompositorIviapplication.so.6"
+        # kdePackages.qtwayland has it, for another build of Qt than the
+        # wheels'; does not load without:
+        # PySide6/Qt/qml/QtWayland/Compositor/PresentationTime/libwaylandcompositorpresentationtimeplugin.so
+        "libQt6WaylandCompositorPresentationTime.so.6"
+        # kdePackages.qtwayland has it, for another build of Qt than the
+        # wheels'; does not load without:
+        # PySide6/Qt/qml/QtWayland/Compositor/WlShell/libwaylandcompositorwlshellplugin.so
+        "libQt6WaylandCompositorWLShell.so.6"
+        # kdePackages.qtwayland has it, for another build of Qt than the
+        # wheels'; does not load without:
+        # PySide6/Qt/qml/QtWayland/Compositor/XdgShell/libwaylandcompositorxdgshellplugin.so
+        "libQt6WaylandCompositorXdgShell.so.6"
+        # nobody in this index has it; does not load without:
+        # PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so
+        "libmimerapi.so"
+        # pyside6-addons brings it, found where both are in one environment;
+        # this wheel does not require it, so that an input could be a cycle
+        "libQt63DCore.so.6"
+        "libQt63DQuick.so.6"
+        "libQt63DQuickScene2D.so.6"
+        "libQt63DQuickScene3D.so.6"
+        "libQt63DRender.so.6"
+        "libQt6Multimedia.so.6"
+        "libQt6Positioning.so.6"
+        "libQt6Quick3DUtils.so.6"
+        "libQt6StateMachine.so.6"
+        "libQt6StateMachineQml.so.6"
+        "libQt6VirtualKeyboard.so.6"
+        "libQt6VirtualKeyboardQml.so.6"
+        "libQt6VirtualKeyboardSettings.so.6"
+        "libQt6WebChannel.so.6"
+        # pyside6-pdf brings it, found where both are in one environment; this
+        # wheel does not require it, so that an input could be a cycle
+        "libQt6Pdf.so.6"
+        "libQt6PdfQuick.so.6"
+        # pyside6-webengine brings it, found where both are in one environment;
+        # this wheel does not require it, so that an input could be a cycle
+        "libQt6WebEngineCore.so.6"
+        "libQt6WebEngineWidgets.so.6"
+      ];
+
+    preFixup =
+      (old.preFixup or "")
+      + ''
+        # libshiboken6.abi3.so.6.12 for PySide6/QtConcurrent.abi3.so, PySide6/QtCore.abi3.so and 24 more
+        addAutoPatchelfSearchPath ${final.shiboken6}/${final.python.sitePackages}/shiboken6
+      '';
+  });
+}

@@ -1,0 +1,117 @@
+# Overlay for a Python package set (packageOverrides). Written by wheelfix.
+final: prev: {
+  # numba 0.68.1, from
+  # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
+  # Opened by name, from the GPU driver: libcuda.so.1. Found where the program's
+  # run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
+  numba =
+    final.callPackage
+      (
+        {
+          lib,
+          buildPythonPackage,
+          fetchPypi,
+          autoPatchelfHook,
+          python,
+          onetbb,
+          stdenv,
+          llvmlite,
+          numpy,
+        }:
+        buildPythonPackage {
+          pname = "numba";
+          version = "0.68.1";
+          format = "wheel";
+          # the wheel is for this version of CPython alone
+          disabled = python.pythonVersion != "3.12";
+
+          src = fetchPypi {
+            pname = "numba";
+            version = "0.68.1";
+            format = "wheel";
+            dist = "cp312";
+            python = "cp312";
+            abi = "cp312";
+            platform = "manylinux_2_27_x86_64.manylinux_2_28_x86_64";
+            hash = "sha256-izP+4jkZS5tsubF288JWO5TliC/YRnSK0M+WDa7uVAY=";
+          };
+          nativeBuildInputs = [ autoPatchelfHook ];
+          buildInputs = [
+            # libtbb.so.12 for
+            # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
+            onetbb
+            # libgcc_s.so.1, libgomp.so.1.0.0, libstdc++.so.6 for
+            # numba/_devicearray.cpython-312-x86_64-linux-gnu.so,
+            # numba/_dispatcher.cpython-312-x86_64-linux-gnu.so and 5 more
+            stdenv.cc.cc.lib
+          ];
+
+          # strip breaks libraries that patchelf has changed
+          dontStrip = true;
+          dependencies = [ llvmlite numpy ];
+          pythonImportsCheck = [ "numba" ];
+          meta = {
+            description = "compiling Python code using LLVM";
+            homepage = "https://numba.pydata.org";
+            sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
+            platforms = [ "x86_64-linux" ];
+            # license: BSD
+          };
+        }
+      )
+      { };
+
+  # pyodbc 5.5.0, from
+  # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl
+  pyodbc =
+    final.callPackage
+      (
+        {
+          lib,
+          buildPythonPackage,
+          fetchPypi,
+          autoPatchelfHook,
+          python,
+          stdenv,
+          unixodbc,
+        }:
+        buildPythonPackage {
+          pname = "pyodbc";
+          version = "5.5.0";
+          format = "wheel";
+          # the wheel is for this version of CPython alone
+          disabled = python.pythonVersion != "3.12";
+
+          src = fetchPypi {
+            pname = "pyodbc";
+            version = "5.5.0";
+            format = "wheel";
+            dist = "cp312";
+            python = "cp312";
+            abi = "cp312";
+            platform = "manylinux_2_24_x86_64.manylinux_2_28_x86_64";
+            hash = "sha256-TuZNuAo83Ph74iNNN5ODOzJPvRH75ziv2rpGykeMrBM=";
+          };
+          nativeBuildInputs = [ autoPatchelfHook ];
+          buildInputs = [
+            # libgcc_s.so.1, libstdc++.so.6 for
+            # pyodbc.cpython-312-x86_64-linux-gnu.so
+            stdenv.cc.cc.lib
+            # libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
+            unixodbc
+          ];
+
+          # strip breaks libraries that patchelf has changed
+          dontStrip = true;
+          pythonImportsCheck = [ "pyodbc" ];
+          meta = {
+            description = "DB API module for ODBC";
+            homepage = "https://github.com/mkleehammer/pyodbc";
+            license = lib.getLicenseFromSpdxId "MIT-0";
+            sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
+            platforms = [ "x86_64-linux" ];
+          };
+        }
+      )
+      { };
+}

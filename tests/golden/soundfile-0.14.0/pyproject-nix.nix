@@ -1,0 +1,5 @@
+# Overlay for a package set of pyproject.nix, whose wheels have no hooks yet.
+# Written by wheelfix.
+# soundfile 0.14.0, from
+# soundfile-0.14.0-py2.py3-none-manylinux_2_28_x86_64.whl: nothing to add.
+{ pkgs, lib, ... }: final: prev: { }

@@ -1,0 +1,34 @@
+# A shell for a virtual environment of pip or uv. Written by wheelfix.
+# Programs that were not built by Nix, such as an interpreter that uv fetched,
+# start through nix-ld (programs.nix-ld.enable on NixOS), which hands
+# NIX_LD_LIBRARY_PATH on to them. An interpreter from nixpkgs does not pass
+# through it: start that one program with LD_LIBRARY_PATH=$NIX_LD_LIBRARY_PATH
+# in front. Do not export LD_LIBRARY_PATH for the whole shell: every program in
+# it would load these.
+# For torch 2.15.0, from torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl.
+# Opened by name, from the GPU driver: libnvidia-ml.so.1. Found where the
+# program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
+# Opened by name at run time, if at all; where one is wanted, add the
+# attribute's lib directory to appendRunpaths, or to LD_LIBRARY_PATH if Python
+# code opens it:
+# - pkgs.mkl: libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2,
+# libmkl_mc3.so.2, libmkl_vml_avx2.so.2, libmkl_vml_avx512.so.2,
+# libmkl_vml_cmpt.so.2, libmkl_vml_def.so.2, libmkl_vml_mc3.so.2
+# (torch/lib/libtorch_cpu.so)
+# - pkgs.rdma-core: libibverbs.so.1 (torch/lib/libtorch_cpu.so)
+# - pkgs.rocmPackages.amdsmi: libamd_smi.so (torch/cuda/__init__.py)
+# - pkgs.rocmPackages.clr: libamdhip64.so (torch/cuda/_utils.py)
+{ pkgs ? import <nixpkgs> { } }:
+pkgs.mkShell {
+  NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
+  # libcuda.so.1: from the GPU driver, in /run/opengl-driver/lib
+  NIX_LD_LIBRARY_PATH =
+    pkgs.lib.makeLibraryPath [
+      # torch: libgcc_s.so.1, libquadmath.so.0, libstdc++.so.6 for
+      # torch/bin/protoc, torch/bin/protoc-3.21.12.0 and 12 more
+      pkgs.stdenv.cc.cc.lib
+      # torch: libz.so.1 for torch/lib/libgfortran.so.5
+      pkgs.zlib
+    ]
+    + ":/run/opengl-driver/lib";
+}

@@ -1,0 +1,119 @@
+"""Facts of real wheels that ``scripts/collect_wheel_facts.py`` wrote, as if they had just been read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from tests.support.real import FIXTURES
+from wheelfix.flows_nix import Options, plan_intake, render_overrides
+from wheelfix.index.sources import open_bundled
+from wheelfix.index.table import SonameTable
+from wheelfix.intake import Intake
+from wheelfix.model.elf import ElfObject
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Source
+from wheelfix.model.scan import Dlopen, WheelScan
+from wheelfix.model.strip import Judged, StripPlan
+from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.resolve.strip import UNSHOWN
+from wheelfix.verdict import conclude
+from wheelfix.wheel.metadata import find_environment, parse_requirement
+
+
+@cache
+def open_table() -> SonameTable:
+    return open_bundled()
+
+
+@cache
+def read_facts(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((FIXTURES / "wheel-facts" / f"{name}.json").read_text())
+    return document
+
+
+def parse_requires(lines: list[str], tags: list[str]) -> tuple[Requirement, ...]:
+    environment = find_environment(tags)
+    return tuple(r for line in lines if (r := parse_requirement(line, environment)))
+
+
+@cache
+def make_intake(name: str) -> Intake:
+    """What reading the wheel gives, without by-catch."""
+    facts = read_facts(name)
+    wheel = Distribution(
+        target=facts["target"],
+        name=facts["name"],
+        version=facts["version"],
+        tags=tuple(facts["tags"]),
+        requires=parse_requires(facts["requires"], facts["tags"]),
+        files=frozenset(facts["files"]),
+    )
+    objects = []
+    for found in facts["objects"]:
+        lists = {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
+        objects.append(ElfObject(**(found | lists)))
+    return Intake(wheel=wheel, objects=tuple(objects), read_symbols=lambda _: ())
+
+
+@cache
+def make_scan(name: str) -> WheelScan:
+    scan = conclude(make_intake(name), open_table())
+    return replace(scan, dlopen=tuple(Dlopen(**d) for d in read_facts(name)["dlopen"]))
+
+
+def make_source(name: str) -> Source:
+    found = read_facts(name)["source"]
+    lists = {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
+    return Source(**(found | lists | {"sha256": bytes.fromhex(found["sha256"])}))
+
+
+def plan(name: str, cuda: Cuda) -> tuple[Override, StripPlan]:
+    """The plan for a wheel, with the imports that were found in it."""
+    override, strip = plan_intake(
+        make_intake(name), make_scan(name), cuda, Options(index=open_table()), source=make_source(name)
+    )
+    strip = replace(strip, kept=tuple(_say_import(k, read_facts(name)["imports"]) for k in strip.kept))
+    return replace(override, strip=strip if override.strip else None), strip
+
+
+def _say_import(kept: Judged, imports: Mapping[str, str]) -> Judged:
+    place = imports.get(kept.name)
+    return replace(kept, reason=kept.reason.replace(UNSHOWN, f"{place} imports it")) if place else kept
+
+
+def render(name: str, dialect: Dialect, cuda: Cuda) -> str:
+    """The file that ``wheelfix override`` writes for the wheel."""
+    override, strip = plan(name, cuda)
+    if cuda is Cuda.PREBUILT and strip.stripped:
+        adapter = Adapter(
+            name=override.name,
+            version=override.version,
+            target=override.target,
+            attr=("python3Packages", override.name),
+            python="python3",
+            strip=strip,
+        )
+        return render_overrides([], [adapter], dialect)
+    return render_overrides([override], [], dialect)
+
+
+@cache
+def read_closure(name: str) -> dict[str, Distribution]:
+    """Metadata of a requirement and of all it requires, the requirement itself first."""
+    found = json.loads((FIXTURES / "closures" / f"{name}.json").read_text())
+    tags = re.findall(r"-(cp\d+-cp\d+-\w+)\.whl", found[0]["target"])
+    return {
+        one["name"]: Distribution(
+            target=one["target"],
+            name=one["name"],
+            version=one["version"],
+            tags=tuple(tags) if one is found[0] else (),
+            requires=parse_requires(one["requires"], tags),
+            files=frozenset(),
+        )
+        for one in found
+    }

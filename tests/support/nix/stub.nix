@@ -1,0 +1,220 @@
+# What generated code meets when it is evaluated, without nixpkgs: packages that remember what they were given.
+#
+# The contract is that of nixpkgs' mkDerivation and lib, pyproject.nix's build/hacks and package sets, as far as
+# the generated code touches them; docs/nix-contract.md tells how this file is compared with the real ones.
+{
+  attrs ? [ ], # attribute paths of nixpkgs, as lists of names
+  packages ? { }, # Python packages: name -> { version, dependencies, inputs, wheel }
+  pythonVersion ? "3.12",
+  nixpkgsPython ? pythonVersion,
+}:
+let
+  inherit (builtins)
+    attrNames
+    concatMap
+    elem
+    filter
+    foldl'
+    genericClosure
+    head
+    isAttrs
+    listToAttrs
+    map
+    mapAttrs
+    tail
+    ;
+
+  lib = {
+    inherit filter;
+    optionalAttrs = cond: set: if cond then set else { };
+    optionalString = cond: string: if cond then string else "";
+    warnIf =
+      cond: message: value:
+      if cond then builtins.trace "warning: ${message}" value else value;
+    throwIf =
+      cond: message: value:
+      if cond then throw message else value;
+    getLib = drv: drv;
+    makeLibraryPath = drvs: builtins.concatStringsSep ":" (map (drv: "${drv}/lib") drvs);
+    composeManyExtensions = foldl' (f: g: final: prev: let a = f final prev; in a // g final (prev // a)) (
+      _final: _prev: { }
+    );
+    genAttrs =
+      names: f:
+      listToAttrs (map (name: { inherit name; value = f name; }) names);
+    getLicenseFromSpdxId = spdxId: { inherit spdxId; };
+    sourceTypes.binaryNativeCode = "binaryNativeCode";
+    recursiveUpdate =
+      a: b:
+      a
+      // mapAttrs (
+        name: value: if isAttrs value && isAttrs (a.${name} or null) then lib.recursiveUpdate a.${name} value else value
+      ) b;
+  };
+
+  # As in nixpkgs: what was given is what overrideAttrs hands out, and passthru is merged on top.
+  mkDerivation =
+    args:
+    let
+      self =
+        args
+        // {
+          type = "derivation";
+          outPath = "/nix/store/00000000000000000000000000000000-${args.pname or args.name}";
+          overrideAttrs = f: mkDerivation (args // f args);
+          overridePythonAttrs = f: mkDerivation (args // f args);
+          inherit args;
+        }
+        // (args.passthru or { });
+    in
+    self;
+
+  mkLeaf =
+    path:
+    mkDerivation {
+      pname = builtins.concatStringsSep "." path;
+      version = "1.0";
+    };
+
+  nest = path: value: if path == [ ] then value else { ${head path} = nest (tail path) value; };
+
+  python = mkDerivation {
+    pname = "python";
+    version = pythonVersion;
+    passthru = {
+      inherit pythonVersion;
+      sitePackages = "lib/python${pythonVersion}/site-packages";
+    };
+  };
+
+  # A build of nixpkgs' own Python package set.
+  mkPrebuilt =
+    path: version:
+    mkDerivation {
+      pname = builtins.concatStringsSep "." path;
+      inherit version;
+      passthru.pythonModule = {
+        pythonVersion = nixpkgsPython;
+        outPath = "/nix/store/00000000000000000000000000000000-python3-${nixpkgsPython}";
+      };
+    };
+
+  isPython = path: builtins.match "python3[0-9]*Packages" (head path) != null;
+
+  pkgs = foldl' lib.recursiveUpdate {
+    inherit lib;
+    callPackage = f: extra: f ({ inherit pkgs lib python; } // extra);
+    mkShell = args: args;
+    stdenv.cc.bintools.dynamicLinker = "/nix/store/00000000000000000000000000000000-glibc/lib/ld.so";
+    autoPatchelfHook = mkLeaf [ "autoPatchelfHook" ];
+    autoAddDriverRunpath = mkLeaf [ "autoAddDriverRunpath" ];
+  } (map (path: nest path (if isPython path then mkPrebuilt path "9.9" else mkLeaf path)) attrs);
+
+  hook = mkDerivation {
+    name = "pyproject-hook";
+    passthru = { inherit python; };
+  };
+
+  # build/hacks/default.nix: name, version and files of `from`; of `prev` only passthru, and its interpreter.
+  hacks.nixpkgsPrebuilt =
+    {
+      from,
+      prev ? {
+        passthru = { };
+      },
+      quiet ? false,
+    }:
+    assert from.type == "derivation";
+    assert isAttrs prev;
+    let
+      hooks = filter (input: (input.name or "") == "pyproject-hook") prev.nativeBuildInputs;
+      wanted = if prev ? nativeBuildInputs then (head hooks).python.pythonVersion else null;
+    in
+    lib.throwIf (
+      wanted != null && from.pythonModule.pythonVersion != wanted
+    ) "Mismatching Python versions: ${from.pythonModule.pythonVersion} != ${wanted}" (mkDerivation {
+      inherit (from) pname version;
+      inherit (prev) passthru;
+      prebuilt = true;
+    });
+
+  # lib/build.nix of uv2nix: hooks and manylinux inputs of a wheel; dependencies are name -> extras.
+  mkPackage =
+    pname: p:
+    mkDerivation {
+      inherit pname;
+      inherit (p) version;
+      nativeBuildInputs = [ hook ] ++ (if p.wheel or true then [ pkgs.autoPatchelfHook ] else [ ]);
+      buildInputs = map (attr: mkLeaf [ attr ]) (p.inputs or [ ]);
+      propagatedBuildInputs = map (name: mkLeaf [ name ]) (attrNames p.dependencies);
+      passthru.dependencies = p.dependencies;
+    };
+
+  base = { inherit python pkgs; } // mapAttrs mkPackage packages;
+
+  apply =
+    overlay:
+    let
+      final = base // overlay final base;
+    in
+    final;
+
+  # What mkVirtualEnv resolves: everything reachable through passthru.dependencies.
+  closure =
+    set: name:
+    map (node: node.key) (genericClosure {
+      startSet = [ { key = name; } ];
+      operator =
+        node:
+        map (key: { inherit key; }) (
+          filter (dep: set ? ${dep}) (attrNames (set.${node.key}.passthru.dependencies or { }))
+        );
+    });
+
+  names = map (drv: drv.pname or drv.name);
+
+  show = drv: {
+    version = drv.version or null;
+    prebuilt = drv.args.prebuilt or false;
+    hooks = names (drv.nativeBuildInputs or [ ]);
+    inputs = names (drv.buildInputs or [ ]);
+    ignored = drv.autoPatchelfIgnoreMissingDeps or [ ];
+    runpaths = drv.appendRunpaths or [ ];
+    preFixup = drv.preFixup or "";
+    dependencies = attrNames (drv.passthru.dependencies or { });
+    propagated = names (drv.propagatedBuildInputs or [ ]);
+  };
+
+  # callPackage for a file of the nixpkgs dialect: whatever parameter it names, it gets.
+  callAny =
+    f:
+    f (
+      mapAttrs (
+        name: _:
+        if name == "lib" then
+          lib
+        else if name == "python" then
+          python
+        else if name == "buildPythonPackage" then
+          mkDerivation
+        else if name == "fetchPypi" then
+          args: args
+        else
+          pkgs.${name} or (mkLeaf [ name ])
+      ) (builtins.functionArgs f)
+    );
+in
+{
+  inherit
+    apply
+    base
+    callAny
+    closure
+    hacks
+    lib
+    mkDerivation
+    pkgs
+    python
+    show
+    ;
+}

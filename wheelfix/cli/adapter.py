@@ -1,0 +1,38 @@
+"""``wheelfix adapter``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wheelfix.cli.options import basic_options
+from wheelfix.cli.output import code_options, make_options, write
+
+_EPILOG = """\b
+Examples:
+  wheelfix adapter torch==2.9.1 --from python312Packages.torchWithoutCuda
+  wheelfix adapter torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl --from python312Packages.torch
+  wheelfix adapter torch==2.9.1 --from python3Packages.torch --keep triton --standalone
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("target")
+@click.option(
+    "--from", "attr", required=True, metavar="ATTR", help="nixpkgs' build (python3Packages.torchWithoutCuda)."
+)
+@click.option("--standalone", is_flag=True, help="A complete file, with package set and environment.")
+@code_options
+@basic_options
+def adapter(target: str, *, attr: str, standalone: bool, output: Path | None, **options: Any) -> None:
+    """Write Nix code that puts nixpkgs' build of a package in place of its wheel.
+
+    TARGET is a wheel, or a requirement such as torch==2.9.1, of which only metadata is fetched. The code is
+    an overlay for uv2nix and pyproject.nix: hacks.nixpkgsPrebuilt, without the dependencies that the
+    build makes redundant. Each is named, with the reason.
+    """
+    from wheelfix import flows_nix
+
+    write(flows_nix.write_adapter(target, attr, make_options(**options), standalone=standalone), output)

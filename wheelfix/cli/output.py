@@ -1,0 +1,112 @@
+"""Generated code on stdout, or in a file that is replaced only by a whole one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from wheelfix.cli.options import FILE
+from wheelfix.errors import ApplyError
+
+if TYPE_CHECKING:
+    from wheelfix.flows_nix import Options, Written
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+output_option = click.option(
+    "-o", "--output", type=FILE, metavar="FILE", help="Write to this file, at once or not at all."
+)
+_OPTIONS = [
+    click.option(
+        "--with",
+        "beside",
+        type=FILE,
+        metavar="DIR",
+        help="Wheels, or an environment, with the dependencies' metadata.",
+    ),
+    click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
+    click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."),
+    click.option("--python", metavar="VERSION", help="Python version of the package set. [default: 3.12]"),
+    click.option(
+        "--platform", default="x86_64-linux", show_default=True, help="Nix system a requirement is for."
+    ),
+    click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
+    click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
+    output_option,
+]
+
+
+def code_options(command: F) -> F:
+    """Add what the commands that read wheels and write Nix code have in common."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def make_options(
+    *,
+    beside: Path | None,
+    keep: tuple[str, ...],
+    strip: tuple[str, ...],
+    python: str | None,
+    platform: str,
+    index: Path | None,
+    prefer: tuple[str, ...],
+    quiet: bool,
+) -> Options:
+    """Open the index, and put together what the flows want."""
+    from wheelfix import flows_nix
+    from wheelfix.cli.progress import index_progress
+    from wheelfix.index.sources import open_index
+
+    with index_progress(index, enabled=not quiet) as progress:
+        table = open_index(index, progress=progress)
+    return flows_nix.Options(
+        index=table,
+        prefer=prefer,
+        beside=beside,
+        wishes=flows_nix.make_wishes(keep, strip),
+        python=python,
+        system=platform,
+        quiet=quiet,
+    )
+
+
+def write(written: Written, output: Path | None) -> None:
+    """Print code, or write it to a file; findings go to stderr.
+
+    Raises:
+        ApplyError: the file cannot be written; what was there stays.
+    """
+    from wheelfix.report.escape import printable
+
+    for finding in written.findings:
+        click.echo(printable(f"wheelfix: {finding.level}: {finding.subject} {finding.message}"), err=True)
+    if output is None:
+        click.echo(written.text, nl=False)
+        return
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
+        partial = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(written.text)
+            partial.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_read_umask())
+            partial.replace(output)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        raise ApplyError(str(output), problem, "name another file with -o") from None
+
+
+def _read_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

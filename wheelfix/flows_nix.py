@@ -1,0 +1,282 @@
+"""The flows that end in Nix code: read, resolve, plan, render. The others are in :mod:`wheelfix.flows`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from wheelfix.errors import InputError
+from wheelfix.index.distributions import find_carries
+from wheelfix.index.facts import find_facts
+from wheelfix.index.interpreter import find_default_python
+from wheelfix.index.sources import find_cache
+from wheelfix.index.table import SonameTable
+from wheelfix.intake import Intake, Progress, read_distributions, read_wheel
+from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source
+from wheelfix.model.scan import Finding, WheelScan
+from wheelfix.model.strip import Judged, StripPlan
+from wheelfix.model.wheel import Distribution
+from wheelfix.nix.adapter import render_adapter
+from wheelfix.nix.flake import render_flake
+from wheelfix.nix.overlay import render_overlay
+from wheelfix.nix.package import render_packages
+from wheelfix.nix.shell import render_mach_nix, render_shell
+from wheelfix.resolve.prebuilt import check_flake, check_prebuilt, find_python, parse_attr
+from wheelfix.resolve.strategy import plan_override
+from wheelfix.resolve.strip import UNSHOWN, Wishes, find_closure, plan_strip
+from wheelfix.verdict import conclude
+from wheelfix.wheel.about import find_imports, read_source
+from wheelfix.wheel.closure import fetch_closure
+from wheelfix.wheel.download import fetch_wheel, looks_like_requirement
+from wheelfix.wheel.environment import find_wheels
+from wheelfix.wheel.metadata import normalize_name
+
+_SETS = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the commands that write Nix code have in common.
+
+    Attributes:
+        index: where attributes are looked up.
+        prefer: attributes that win where several provide a library, strongest first.
+        beside: directory of wheels, or environment, with the dependencies; None knows them by the table.
+        wishes: which dependencies to keep and to strip.
+        python: version of CPython a requirement is resolved for; None if the user named none.
+        system: Nix system a requirement is resolved for.
+    """
+
+    index: SonameTable
+    prefer: tuple[str, ...] = ()
+    beside: Path | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    python: str | None = None
+    system: str = "x86_64-linux"
+    quiet: bool = False
+    progress: Progress | None = None
+
+    @property
+    def chosen_python(self) -> str:
+        """The version, or the default."""
+        return self.python or "3.12"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Generated code.
+
+    Attributes:
+        text: the file.
+        findings: what the user should know.
+        answered: nothing was left without an answer.
+    """
+
+    text: str
+    findings: tuple[Finding, ...] = ()
+    answered: bool = True
+
+
+def make_wishes(keep: Iterable[str], strip: Iterable[str]) -> Wishes:
+    """What the user said about dependencies, with names normalised."""
+    return Wishes(keep=tuple(map(normalize_name, keep)), strip=tuple(glob.lower() for glob in strip))
+
+
+def write_adapter(target: str, attr: str, options: Options, *, standalone: bool = False) -> Written:
+    """Write an adapter that puts nixpkgs' build in place of a wheel.
+
+    Args:
+        target: a wheel, or a requirement with a version, of which only metadata is fetched.
+        attr: the build's attribute (``python3Packages.torchWithoutCuda``).
+        options: the rest.
+        standalone: a complete file instead of the overlay alone.
+
+    Raises:
+        InputError: the target cannot be read or fetched, or the build is for another Python.
+    """
+    path = parse_attr(attr)
+    if not Path(target).exists() and looks_like_requirement(target):
+        wheel, *others = _fetch_closure(target, options)
+        plan = _plan_strip(wheel, others, options, evidence="the package index")
+    else:
+        intake = read_wheel(Path(target), cache=find_cache() / "facts", progress=options.progress)
+        wheel = intake.wheel
+        scan = conclude(intake, options.index, options.prefer)
+        plan = _plan_strip(wheel, _read_beside(options), options, wheel_path=Path(target), scan=scan)
+    default = find_default_python(options.index)
+    findings = check_prebuilt(path, wheel.tags, asked=options.python, default=default)
+    adapter = Adapter(
+        name=wheel.name,
+        version=wheel.version,
+        target=wheel.target,
+        attr=path,
+        python=find_python(path),
+        strip=plan,
+    )
+    return Written(text=render_adapter(adapter, standalone=standalone), findings=findings)
+
+
+def find_default_cuda(dialect: Dialect) -> Cuda:
+    """Where CUDA comes from if the user does not say: nixpkgs has no CUDA wheels, the other sets have."""
+    return Cuda.NIXPKGS if dialect is Dialect.NIXPKGS else Cuda.WHEELS
+
+
+def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options: Options) -> Written:
+    """Write overrides for wheels.
+
+    Args:
+        targets: wheels, directories of wheels, or requirements, which are fetched.
+        dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        options: the rest.
+
+    Raises:
+        InputError: a target cannot be read, or the dialect has no such thing.
+    """
+    if cuda is Cuda.PREBUILT and dialect not in _SETS:
+        raise InputError(
+            f"--cuda {cuda}", f"is for uv2nix and pyproject-nix, not for {dialect}", "use nixpkgs or wheels"
+        )
+    overrides: list[Override] = []
+    adapters: list[Adapter] = []
+    answered = True
+    for path in _find_wheels(targets, options):
+        intake = read_wheel(path, cache=find_cache() / "facts", progress=options.progress)
+        scan = conclude(intake, options.index, options.prefer)
+        answered &= scan.answered
+        source = read_source(path, intake.wheel) if dialect is Dialect.NIXPKGS else None
+        override, plan = plan_intake(intake, scan, cuda, options, path=path, source=source)
+        if cuda is Cuda.PREBUILT and plan.stripped:
+            adapters.append(_adapt(intake.wheel, plan))
+        else:
+            overrides.append(override)
+    return Written(text=render_overrides(overrides, adapters, dialect), answered=answered)
+
+
+def write_flake(config: FlakeConfig) -> Written:
+    """Write a flake that re-exports nixpkgs with a configuration.
+
+    Raises:
+        InputError: a system, capability or combination of them is none.
+    """
+    check_flake(config)
+    return Written(text=render_flake(config))
+
+
+def render_overrides(overrides: Sequence[Override], adapters: Sequence[Adapter], dialect: Dialect) -> str:
+    """Write what was planned, in a dialect."""
+    match dialect:
+        case Dialect.NIXPKGS:
+            return render_packages(overrides)
+        case Dialect.SHELL:
+            return render_shell(overrides)
+        case Dialect.MACH_NIX:
+            return render_mach_nix(overrides)
+        case _:
+            return render_overlay(overrides, adapters, dialect)
+
+
+def plan_intake(
+    intake: Intake,
+    scan: WheelScan,
+    cuda: Cuda,
+    options: Options,
+    *,
+    path: Path | None = None,
+    source: Source | None = None,
+) -> tuple[Override, StripPlan]:
+    """Plan the override of a wheel that has been read.
+
+    Args:
+        intake: what was read.
+        scan: what was concluded.
+        cuda: where CUDA libraries come from.
+        options: the rest.
+        path: the wheel file, to look for imports in.
+        source: for a complete package.
+    """
+    plan = StripPlan()
+    if cuda is not Cuda.WHEELS:
+        beside, prebuilt = _read_beside(options), cuda is Cuda.PREBUILT
+        plan = _plan_strip(intake.wheel, beside, options, wheel_path=path, scan=scan, replaced=prebuilt)
+    machine = scan.machine or "x86_64"
+    facts = find_facts(options.index, [(opened.soname, machine) for opened in scan.dlopen])
+    override = plan_override(
+        scan,
+        intake.wheel.requires,
+        {soname: fact for (soname, _), fact in facts.items()},
+        # A wheel without redundant dependencies is not one that CUDA is about.
+        cuda=cuda if plan.stripped or cuda is Cuda.NIXPKGS else Cuda.WHEELS,
+        strip=plan,
+        source=source,
+    )
+    return override, plan
+
+
+def _adapt(wheel: Distribution, plan: StripPlan) -> Adapter:
+    attr = ("python3Packages", wheel.name)
+    return Adapter(
+        name=wheel.name, version=wheel.version, target=wheel.target, attr=attr, python="python3", strip=plan
+    )
+
+
+def _plan_strip(
+    wheel: Distribution,
+    others: Iterable[Distribution],
+    options: Options,
+    *,
+    wheel_path: Path | None = None,
+    scan: WheelScan | None = None,
+    replaced: bool = True,
+    evidence: str = "",
+) -> StripPlan:
+    known = {other.name: other for other in others}
+    closure = find_closure(wheel, known)
+    plan = plan_strip(
+        wheel,
+        known,
+        {name: find_carries(name) for name in closure},
+        needs=scan.needs if scan else (),
+        wishes=options.wishes,
+        replaced=replaced,
+        evidence=evidence or (str(options.beside) if options.beside else "wheelfix's own table"),
+    )
+    if wheel_path is None or not plan.kept:
+        return plan
+    imports = find_imports(wheel_path, [kept.name for kept in plan.kept])
+    return replace(plan, kept=tuple(_say_import(kept, imports.get(kept.name)) for kept in plan.kept))
+
+
+def _say_import(kept: Judged, place: str | None) -> Judged:
+    return replace(kept, reason=kept.reason.replace(UNSHOWN, f"{place} imports it")) if place else kept
+
+
+def _fetch_closure(target: str, options: Options) -> tuple[Distribution, ...]:
+    return fetch_closure(
+        target, find_cache() / "metadata", python=options.chosen_python, system=options.system
+    )
+
+
+def _read_beside(options: Options) -> tuple[Distribution, ...]:
+    return read_distributions(options.beside) if options.beside else ()
+
+
+def _find_wheels(targets: Sequence[str], options: Options) -> Iterable[Path]:
+    for target in targets:
+        path = Path(target)
+        if path.is_dir():
+            wheels = find_wheels(path)
+            if not wheels:
+                raise InputError(target, "holds no wheels", "name wheels, or a directory of wheels")
+            yield from wheels
+        elif not path.exists() and looks_like_requirement(target):
+            yield fetch_wheel(
+                target,
+                find_cache() / "wheels",
+                python=options.chosen_python,
+                system=options.system,
+                quiet=options.quiet,
+            )
+        else:
+            yield path

@@ -1,0 +1,108 @@
+"""``nixpkgsPrebuilt``: nixpkgs' build of a package in place of its wheel.
+
+The contract is pyproject.nix's ``build/hacks/default.nix`` (7af23cf7): ``from`` gives name, version and
+files, ``prev`` gives nothing but ``passthru`` (and the interpreter to compare): redundant dependencies are
+taken out of ``prev.passthru.dependencies``. ``prev = final.x`` would recurse for ever.
+"""
+
+from __future__ import annotations
+
+from wheelfix.model.override import Adapter
+from wheelfix.nix.build import bind, call, select, text
+from wheelfix.nix.parts import comment_all, formals, remove_dependencies
+from wheelfix.nix.printer import render
+from wheelfix.nix.tree import (
+    Attrs,
+    Binary,
+    Binding,
+    Call,
+    Expr,
+    Formal,
+    Formals,
+    Has,
+    Inherit,
+    Lambda,
+    Let,
+    List,
+    Path,
+    SearchPath,
+    Select,
+    Str,
+    Var,
+)
+
+
+def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
+    """Write the overlay of an adapter.
+
+    Args:
+        adapter: what replaces what.
+        standalone: a complete file: workspace, package set and virtual environment, not the overlay alone.
+    """
+    overlay = Lambda("final", Lambda("prev", write_guarded(adapter.name, write_adapter(adapter))))
+    title = f"{adapter.name} {adapter.version}: nixpkgs' {'.'.join(adapter.attr)} in place of the wheel."
+    head = [f"{title} Written by wheelfix from {adapter.target}."]
+    if not standalone:
+        head.append("hacks = pkgs.callPackage pyproject-nix.build.hacks { };")
+        return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
+    return render(comment_all(head, _write_file(adapter, overlay)))
+
+
+def write_guarded(name: str, package: Expr) -> Expr:
+    """``lib.optionalAttrs (prev ? name) { name = package; }``."""
+    return call("lib.optionalAttrs", Has(Var("prev"), (name,)), Attrs((bind(name, package),)))
+
+
+def write_adapter(adapter: Adapter) -> Expr:
+    """The package: ``hacks.nixpkgsPrebuilt { … }``, with a warning where the versions differ."""
+    prev = select("prev", adapter.name)
+    if adapter.strip.stripped:
+        changed = Lambda("old", Attrs((remove_dependencies(adapter.strip),)))
+        kept: Expr = call(select(prev, "overrideAttrs"), changed)
+    else:
+        kept = prev
+    prebuilt = call("hacks.nixpkgsPrebuilt", Attrs((Inherit(("from",)), bind("prev", kept))))
+    version, locked = select("from", "version"), select(prev, "version")
+    words = (f"{adapter.name}: nixpkgs has ", version, ", the lock has ", locked)
+    differs = Binary("!=", version, locked)
+    warned = Call(select("lib", "warnIf"), (differs, Str(words), prebuilt))
+    return Let((bind("from", select("pkgs", *adapter.attr)),), warned)
+
+
+def _write_file(adapter: Adapter, overlay: Expr) -> Expr:
+    nixpkgs = call("import", SearchPath("nixpkgs"), Attrs())
+    parameter = Formals(
+        (
+            Formal("pkgs", nixpkgs),
+            Formal("pyproject-nix"),
+            Formal("uv2nix"),
+            Formal("pyproject-build-systems"),
+            Formal("workspaceRoot", Path("./.")),
+        )
+    )
+    packages = select("pyproject-nix", "build", "packages")
+    scope = call("pkgs.callPackage", packages, _inherit("python"))
+    workspace_overlay = call(
+        select("workspace", "mkPyprojectOverlay"), Attrs((bind("sourcePreference", text("wheel")),))
+    )
+    build_systems = select("pyproject-build-systems", "overlays", "wheel")
+    overlays = List((build_systems, workspace_overlay, Var("adapter")))
+    bindings: tuple[Binding | Inherit, ...] = (
+        Inherit(("lib",), Var("pkgs")),
+        bind("python", select("pkgs", adapter.python), "of the same Python version as the adapted package"),
+        bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs())),
+        bind("workspace", call("uv2nix.lib.workspace.loadWorkspace", _inherit("workspaceRoot"))),
+        bind("adapter", overlay),
+        bind(
+            "pythonSet",
+            call(Select(scope, ("overrideScope",)), call("lib.composeManyExtensions", overlays)),
+        ),
+    )
+    environment = call(
+        "pythonSet.mkVirtualEnv", text(f"{adapter.name}-env"), select("workspace", "deps", "default")
+    )
+    return Lambda(parameter, Let(bindings, environment))
+
+
+def _inherit(name: str) -> Expr:
+    return Attrs((Inherit((name,)),))

@@ -1,0 +1,46 @@
+"""A flake that re-exports nixpkgs with a configuration, for others to follow."""
+
+from __future__ import annotations
+
+from wheelfix.model.override import FlakeConfig
+from wheelfix.nix.build import bind, call, strings, text
+from wheelfix.nix.parts import comment_all, formals
+from wheelfix.nix.printer import render
+from wheelfix.nix.tree import TRUE, Attrs, Binding, Expr, Inherit, Lambda, Let, Var
+
+_FOLLOW = (
+    "A flake that takes packages from nixpkgs.legacyPackages follows this one: "
+    'inputs.its-name.inputs.nixpkgs.follows = "this". One that writes `import nixpkgs { … }` gets the '
+    "unconfigured nixpkgs, here as elsewhere: it has to take the same configuration itself."
+)
+
+
+def render_flake(config: FlakeConfig) -> str:
+    """Write ``flake.nix``."""
+    settings = []
+    if config.unfree:
+        settings.append(bind("allowUnfree", TRUE, "CUDA's libraries are unfree"))
+    if config.cuda:
+        settings.append(bind("cudaSupport", TRUE))
+    if config.capabilities:
+        why = "of the GPUs to build for: fewer are faster to build, and match no binary cache"
+        settings.append(bind("cudaCapabilities", strings(config.capabilities), why))
+    imported = call("import", Var("nixpkgs"), Attrs((Inherit(("system", "config")),)))
+    packages = call("nixpkgs.lib.genAttrs", Var("systems"), Lambda("system", imported))
+    outputs: Expr = Let(
+        (bind("systems", strings(config.systems)), bind("config", Attrs(tuple(settings)))),
+        Attrs(
+            (
+                Inherit(("lib", "nixosModules"), Var("nixpkgs")),
+                bind("legacyPackages", packages),
+            )
+        ),
+    )
+    flake = Attrs(
+        (
+            bind("description", text("nixpkgs with a configuration, for other flakes to follow")),
+            Binding(("inputs", "nixpkgs", "url"), text(config.nixpkgs)),
+            bind("outputs", Lambda(formals("nixpkgs", ellipsis=True), outputs)),
+        )
+    )
+    return render(comment_all(["nixpkgs, configured once. Written by wheelfix.", _FOLLOW], flake))

@@ -1,0 +1,138 @@
+"""Overlays for package sets that are generated from a lock: uv2nix, pyproject.nix, poetry2nix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from wheelfix.model.override import Adapter, Dialect, Input, Override
+from wheelfix.nix.adapter import write_adapter, write_guarded
+from wheelfix.nix.build import bind, call, select, text
+from wheelfix.nix.parts import (
+    OLD,
+    add_to_old,
+    comment_all,
+    describe,
+    describe_strip,
+    formals,
+    list_ignored,
+    list_inputs,
+    list_names,
+    remove_dependencies,
+    take,
+    write_search,
+)
+from wheelfix.nix.printer import render
+from wheelfix.nix.tree import (
+    Attrs,
+    Binary,
+    Binding,
+    Commented,
+    Expr,
+    Lambda,
+    List,
+    Not,
+    Select,
+    Str,
+    Var,
+)
+
+_TITLES = {
+    Dialect.UV2NIX: "Overlay for a package set of uv2nix",
+    Dialect.PYPROJECT_NIX: "Overlay for a package set of pyproject.nix, whose wheels have no hooks yet",
+    Dialect.POETRY2NIX: "Overlay for poetry2nix (`overrides`)",
+}
+
+
+def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], dialect: Dialect) -> str:
+    """Write one overlay for all packages.
+
+    Args:
+        overrides: packages that stay wheels.
+        adapters: packages that nixpkgs' builds replace; only for uv2nix and pyproject.nix.
+        dialect: one of these three.
+    """
+    title = f"{_TITLES[dialect]}. Written by wheelfix."
+    sets = [write_guarded(a.name, Commented(f"{a.name} {a.version}", write_adapter(a))) for a in adapters]
+    sets += [
+        write_guarded(o.name, comment_all([describe(o), *o.hints], package))
+        for o in overrides
+        if (package := _write_package(o, dialect))
+    ]
+    silent = [f"{describe(o)}: nothing to add." for o in overrides if _write_package(o, dialect) is None]
+    body: Expr = sets[0] if sets else Attrs()
+    for more in sets[1:]:
+        body = Binary("//", body, more)
+    names = ("pkgs", "lib", "hacks") if adapters else ("pkgs", "lib")
+    function = Lambda(formals(*names, ellipsis=not adapters), Lambda("final", Lambda("prev", body)))
+    return render(comment_all([title, *silent], function))
+
+
+def _write_package(override: Override, dialect: Dialect) -> Expr | None:
+    bindings = [
+        *_write_hooks(override, dialect),
+        *_write_inputs(override, dialect),
+        *write_rest(override),
+        *_write_strip(override, dialect),
+    ]
+    if not bindings:
+        return None
+    change = "overridePythonAttrs" if dialect is Dialect.POETRY2NIX else "overrideAttrs"
+    return call(select("prev", override.name, change), Lambda("old", Attrs(tuple(bindings))))
+
+
+def _write_hooks(override: Override, dialect: Dialect) -> list[Binding]:
+    hooks: list[Expr] = []
+    needed = bool(override.inputs or override.searches or override.ignored)
+    if needed and not _has_hook(override, dialect):
+        why = "nothing adds it for this kind of wheel"
+        hooks.append(Commented(why, take("autoPatchelfHook")))
+    if override.driver:
+        why = f"{', '.join(override.driver)}: found in /run/opengl-driver/lib at run time"
+        hooks.append(Commented(why, take("autoAddDriverRunpath")))
+    return [add_to_old("nativeBuildInputs", List(tuple(hooks)))] if hooks else []
+
+
+def _has_hook(override: Override, dialect: Dialect) -> bool:
+    """uv2nix adds it to every wheel, poetry2nix to manylinux wheels, pyproject.nix to none."""
+    if dialect is Dialect.POETRY2NIX:
+        return any("manylinux" in tag.rpartition("-")[2] for tag in override.tags)
+    return dialect is Dialect.UV2NIX
+
+
+def _write_inputs(override: Override, dialect: Dialect) -> list[Binding]:
+    inputs = [i for i in override.inputs if not i.baseline or dialect is Dialect.PYPROJECT_NIX]
+    return [add_to_old("buildInputs", list_inputs(inputs))] if inputs else []
+
+
+def write_rest(override: Override) -> list[Binding]:
+    """Ignore list, run paths and search paths: the same for every set with ``final``."""
+    bindings = []
+    if override.ignored:
+        bindings.append(add_to_old("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
+    if override.runpaths:
+        bindings.append(add_to_old("appendRunpaths", list_runpaths(override.runpaths)))
+    search = write_search(
+        override.searches,
+        lambda name: select("final", name),
+        select("final", "python"),
+        base=Select(OLD, ("preFixup",), text("")),
+    )
+    if search:
+        bindings.append(bind("preFixup", search))
+    return bindings
+
+
+def list_runpaths(runpaths: Sequence[Input], find: Callable[[str], Expr] = take) -> List:
+    """Library directories as strings, each below the reason for it."""
+    return List(tuple(Commented(r.reason, Str((call("lib.getLib", find(r.attr)), "/lib"))) for r in runpaths))
+
+
+def _write_strip(override: Override, dialect: Dialect) -> list[Binding]:
+    plan = override.strip
+    if plan is None or not plan.stripped:
+        return []
+    if dialect is not Dialect.POETRY2NIX:
+        return [remove_dependencies(plan)]
+    known = call("builtins.elem", Select(Var("dep"), ("pname",), text("")), list_names(plan.stripped))
+    stripped = call("lib.filter", Lambda("dep", Not(known)), Select(OLD, ("propagatedBuildInputs",), List()))
+    return [bind("propagatedBuildInputs", stripped, describe_strip(plan))]

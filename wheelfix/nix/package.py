@@ -1,0 +1,151 @@
+"""A complete package for nixpkgs: ``buildPythonPackage { format = "wheel"; … }``."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+
+from wheelfix.model.override import Override, Source
+from wheelfix.nix.build import bind, call, select, strings, text
+from wheelfix.nix.overlay import list_runpaths
+from wheelfix.nix.parts import (
+    comment_all,
+    describe,
+    describe_strip,
+    formals,
+    list_ignored,
+    list_inputs,
+    take_bare,
+    write_search,
+)
+from wheelfix.nix.printer import render
+from wheelfix.nix.quote import is_identifier
+from wheelfix.nix.tree import Attrs, Binary, Binding, Commented, Expr, Lambda, List, Path, Select, Var
+
+_PART = r"([^-]+)"
+_TAGGED = re.compile("-".join([_PART] * 5) + r"\.whl")
+_SPDX = re.compile(r"[A-Za-z0-9.+-]+")
+_TITLE = "Written by wheelfix."
+
+
+def render_packages(overrides: Sequence[Override]) -> str:
+    """Write one package as a file for ``callPackage``; several as an overlay for a Python package set."""
+    if len(overrides) == 1:
+        head = [f"{describe(overrides[0])}. {_TITLE}", *overrides[0].hints]
+        return render(comment_all(head, _write_function(overrides[0])))
+    packages = []
+    for override in overrides:
+        package = call("final.callPackage", _write_function(override), Attrs())
+        head = [describe(override), *override.hints]
+        packages.append(bind(override.name, comment_all(head, package)))
+    overlay = Lambda("final", Lambda("prev", Attrs(tuple(packages))))
+    return render(Commented(f"Overlay for a Python package set (packageOverrides). {_TITLE}", overlay))
+
+
+def _write_function(override: Override) -> Expr:
+    source = override.source
+    assert source is not None
+    gone = {j.name for j in override.strip.stripped} if override.strip else set()
+    siblings = {s.distribution for s in override.searches if s.distribution}
+    requires = sorted((set(source.requires) - gone) | siblings)
+    found = re.search(r"-cp(\d)(\d+)-cp\d", source.filename)
+    fetch = ["fetchPypi"] * (_TAGGED.fullmatch(source.filename) is not None)
+    names = ["lib", "buildPythonPackage", *fetch, "autoPatchelfHook"]
+    names += ["autoAddDriverRunpath"] * bool(override.driver)
+    names += ["python"] * bool(found or siblings)
+    inputs = [i.attr for i in (*override.inputs, *override.runpaths)]
+    inputs += [s.attr for s in override.searches if s.attr]
+    names += sorted({attr.partition(".")[0] for attr in inputs})
+    names += [n for n in requires if is_identifier(n)]
+    names += ["pythonPackages"] * any(not is_identifier(n) for n in requires)
+    body = Attrs(
+        (
+            bind("pname", text(override.name)),
+            bind("version", text(override.version)),
+            bind("format", text("wheel")),
+            *(_write_disabled(f"{m[1]}.{m[2]}") for m in (found,) if m),
+            bind("src", _write_source(source)),
+            *_write_build(override),
+            *_write_dependencies(override, requires),
+            *([bind("pythonImportsCheck", strings(source.imports))] if source.imports else []),
+            bind("meta", _write_meta(source, override)),
+        )
+    )
+    return Lambda(formals(*names), call("buildPythonPackage", body))
+
+
+def _package(name: str) -> Expr:
+    return Var(name) if is_identifier(name) else select("pythonPackages", name)
+
+
+def _write_disabled(version: str) -> Binding:
+    differs = Binary("!=", select("python", "pythonVersion"), text(version))
+    return bind("disabled", differs, "the wheel is for this version of CPython alone")
+
+
+def _write_source(source: Source) -> Expr:
+    """``fetchPypi`` builds the address of a wheel from its tags; it knows no build tags."""
+    digest = f"sha256-{b64encode(source.sha256).decode()}"
+    if not (match := _TAGGED.fullmatch(source.filename)):
+        why = f"fetchPypi knows no build tags: the file itself, {digest}"
+        return Commented(why, Path(f"./{source.filename}"))
+    name, version, python, abi, platform = match.groups()
+    wheel = {"pname": name, "version": version, "format": "wheel", "dist": python, "python": python}
+    wheel |= {"abi": abi, "platform": platform, "hash": digest}
+    return call("fetchPypi", Attrs(tuple(bind(key, text(value)) for key, value in wheel.items())))
+
+
+def _write_build(override: Override) -> Iterable[Binding]:
+    hooks = [Var("autoPatchelfHook")] + [Var("autoAddDriverRunpath")] * bool(override.driver)
+    yield bind("nativeBuildInputs", List(tuple(hooks)))
+    if override.inputs:
+        yield bind("buildInputs", list_inputs(override.inputs, take_bare))
+    if override.ignored:
+        yield bind("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored))
+    if override.runpaths:
+        yield bind("appendRunpaths", list_runpaths(override.runpaths, take_bare))
+    if search := write_search(override.searches, _package, Var("python"), find=take_bare, guarded=False):
+        yield bind("preFixup", search)
+    yield bind("dontStrip", Var("true"), "strip breaks libraries that patchelf has changed")
+
+
+def _write_dependencies(override: Override, requires: Sequence[str]) -> Iterable[Binding]:
+    if requires:
+        comment = ""
+        if plan := override.strip:
+            comment = f"Without {', '.join(j.name for j in plan.stripped)}. {describe_strip(plan)}"
+        yield bind("dependencies", List(tuple(_package(name) for name in requires)), comment)
+
+
+def _write_meta(source: Source, override: Override) -> Expr:
+    bindings = []
+    if source.summary:
+        bindings.append(bind("description", text(source.summary.rstrip("."))))
+    if source.homepage:
+        bindings.append(bind("homepage", text(source.homepage)))
+    if _SPDX.fullmatch(source.spdx):
+        bindings.append(bind("license", call("lib.getLicenseFromSpdxId", text(source.spdx))))
+    native = Select(Var("lib"), ("sourceTypes", "binaryNativeCode"))
+    bindings.append(bind("sourceProvenance", List((native,))))
+    bindings.append(bind("platforms", strings(find_systems(override.tags))))
+    named = source.spdx or source.license or "the metadata names none"
+    trailer = "" if _SPDX.fullmatch(source.spdx) else f"license: {named}"
+    return Attrs(tuple(bindings), trailer=trailer)
+
+
+_SYSTEMS = {
+    "aarch64": "aarch64-linux",
+    "armv7l": "armv7l-linux",
+    "i686": "i686-linux",
+    "ppc64le": "powerpc64le-linux",
+    "riscv64": "riscv64-linux",
+    "s390x": "s390x-linux",
+    "x86_64": "x86_64-linux",
+}
+
+
+def find_systems(tags: Iterable[str]) -> tuple[str, ...]:
+    """Nix systems that a wheel's platform tags name, sorted."""
+    found = {name for tag in tags for machine, name in _SYSTEMS.items() if tag.endswith(f"_{machine}")}
+    return tuple(sorted(found))

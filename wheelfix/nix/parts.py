@@ -1,0 +1,169 @@
+"""Pieces that several dialects share. ``old`` is what ``overrideAttrs`` hands in."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+
+from wheelfix.model.override import Ignored, Input, Override, Search
+from wheelfix.model.strip import Judged, StripPlan
+from wheelfix.nix.build import bind, call, select, text
+from wheelfix.nix.quote import clean_comment
+from wheelfix.nix.tree import (
+    Attrs,
+    Binary,
+    Binding,
+    Commented,
+    Expr,
+    Formal,
+    Formals,
+    Has,
+    List,
+    Script,
+    Select,
+    Var,
+)
+
+OLD = Var("old")
+_SITE = "lib/python/site-packages"
+
+FindPython = Callable[[str], Expr]
+"""From a distribution's name to the expression that stands for its package."""
+
+
+def take(attr: str, root: str = "pkgs") -> Expr:
+    """An attribute of nixpkgs by its dotted path."""
+    return select(root, *attr.split("."))
+
+
+def take_bare(attr: str) -> Expr:
+    """The same where its first part is a parameter of the function."""
+    return select(*attr.split("."))
+
+
+def formals(*names: str, ellipsis: bool = False) -> Formals:
+    """``{ a, b, ... }``."""
+    return Formals(tuple(Formal(name) for name in dict.fromkeys(names)), ellipsis=ellipsis)
+
+
+def list_inputs(inputs: Iterable[Input], find: Callable[[str], Expr] = take) -> List:
+    """Attributes, each below the reason for it."""
+    return List(tuple(Commented(one.reason, find(one.attr)) for one in inputs))
+
+
+def list_ignored(ignored: Iterable[Ignored]) -> List:
+    """Sonames, below the reason for them; the same reason is not said again."""
+    items: list[Expr] = []
+    said = ""
+    for one in ignored:
+        item = text(one.soname)
+        items.append(item if one.reason == said else Commented(one.reason, item))
+        said = one.reason
+    return List(tuple(items))
+
+
+def list_names(judged: Iterable[Judged]) -> List:
+    """Names of distributions, each below the reason for it."""
+    return List(tuple(Commented(one.reason, text(one.name)) for one in judged))
+
+
+def add_to_old(name: str, more: Expr) -> Binding:
+    """``name = (old.name or [ ]) ++ more;``."""
+    return bind(name, Binary("++", Select(OLD, (name,), List()), more))
+
+
+def remove_dependencies(plan: StripPlan) -> Binding:
+    """``passthru``, without the redundant dependencies: pyproject.nix takes them from there."""
+    dependencies = Select(OLD, ("passthru", "dependencies"))
+    stripped = call("builtins.removeAttrs", dependencies, list_names(plan.stripped))
+    changed = Binary("//", select(OLD, "passthru"), Attrs((bind("dependencies", stripped),)))
+    return bind("passthru", changed, describe_strip(plan))
+
+
+def describe_strip(plan: StripPlan) -> str:
+    """What leaves with the stripped dependencies, and what does not, in one comment."""
+    words = []
+    if plan.leaving:
+        names = ", ".join(one.name for one in plan.leaving)
+        words.append(f"With them go {names}, which nothing else requires")
+    if plan.kept:
+        words.append("Kept: " + "; ".join(f"{one.name} ({one.reason})" for one in plan.kept))
+    if plan.staying:
+        names = "; ".join(f"{one.name} ({one.reason})" for one in plan.staying)
+        words.append(f"Redundant and still in the environment: {names}")
+    if plan.evidence:
+        words.append(f"What they require is known from {plan.evidence}")
+    return ". ".join(words) + "." if words else ""
+
+
+def write_search(
+    searches: Sequence[Search],
+    package: FindPython,
+    python: Expr,
+    *,
+    base: Expr | None = None,
+    find: Callable[[str], Expr] = take,
+    guarded: bool = True,
+) -> Expr | None:
+    """Shell code that shows auto-patchelf directories it would not look into.
+
+    Args:
+        searches: the directories.
+        package: stands for the package of a distribution.
+        python: the interpreter.
+        base: code that comes first.
+        find: stands for an attribute of nixpkgs.
+        guarded: distributions that the lock may lack are looked for in ``final`` first.
+
+    Returns:
+        Code for ``preFixup``, or None.
+    """
+    certain = [s for s in searches if s.certain or not guarded]
+    code: list[Expr] = []
+    if certain:
+        code.append(Script(tuple(line for s in certain for line in _write_lines(s, package, python, find))))
+    for search in searches:
+        if search not in certain and search.distribution:
+            lines = Script(tuple(_write_lines(search, package, python, find)))
+            code.append(call("lib.optionalString", Has(Var("final"), (search.distribution,)), lines))
+    if not code:
+        return None
+    whole, *rest = [base, *code] if base else code
+    for more in rest:
+        whole = Binary("+", whole, more)
+    return whole
+
+
+def _write_lines(
+    search: Search, package: FindPython, python: Expr, find: Callable[[str], Expr]
+) -> Iterable[tuple[str | Expr, ...]]:
+    yield (f"# {clean_comment(search.reason)}",)
+    command = "addAutoPatchelfSearchPath "
+    if search.attr:
+        yield (command, find(search.attr), f"/{_quote(search.directory)}")
+        return
+    base = package(search.distribution or "")
+    path = posixpath.normpath(posixpath.join(_SITE, search.directory))
+    if path.startswith(f"{_SITE}/"):
+        site = select(python, "sitePackages")
+        yield (command, base, "/", site, f"/{_quote(path.removeprefix(_SITE + '/'))}")
+    else:
+        yield (command, base, f"/{_quote(path)}")
+
+
+def _quote(directory: str) -> str:
+    """For the shell; newlines have no place in a line of code."""
+    return shlex.quote("".join(c if c.isprintable() else "?" for c in directory))
+
+
+def describe(override: Override) -> str:
+    """The first line of a file or package."""
+    return f"{override.name} {override.version}, from {override.target}"
+
+
+def comment_all(paragraphs: Iterable[str], value: Expr) -> Expr:
+    """Several comments above one expression."""
+    for paragraph in reversed(list(paragraphs)):
+        value = Commented(paragraph, value)
+    return value

@@ -1,0 +1,116 @@
+"""What ``nixpkgsPrebuilt`` and nixpkgs' configuration throw on, told before anything is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from wheelfix.errors import InputError
+from wheelfix.model.override import FlakeConfig
+from wheelfix.model.scan import Finding, Level
+
+_PART = re.compile(r'"([^"\\$\0\n]+)"|([^."\s]+)')
+_SET = re.compile(r"python(3\d*)Packages|python(3\d*)")
+_HINT = "write an attribute path below pkgs, such as python3Packages.torchWithoutCuda"
+
+
+def parse_attr(text: str) -> tuple[str, ...]:
+    """Split an attribute path at its dots; parts may be in quotes, and ``pkgs.`` may stand in front.
+
+    Raises:
+        InputError: it is none.
+
+    Example:
+        >>> parse_attr('pkgs.python3Packages."3to2"')
+        ('python3Packages', '3to2')
+    """
+    parts, rest = [], text.strip()
+    while match := _PART.match(rest):
+        parts.append(match[1] or match[2])
+        rest = rest[match.end() :]
+        if not rest:
+            break
+        if not rest.startswith(".") or rest == ".":
+            raise InputError(text, "is no attribute path", _HINT)
+        rest = rest[1:]
+    if parts[:1] == ["pkgs"]:
+        parts = parts[1:]
+    if rest or not parts:
+        raise InputError(text, "is no attribute path", _HINT)
+    return tuple(parts)
+
+
+def find_python(attr: tuple[str, ...]) -> str:
+    """The attribute of the interpreter that a package belongs to; ``python3`` where the path does not say.
+
+    Example:
+        >>> find_python(("python312Packages", "torch")), find_python(("python313", "pkgs", "torch"))
+        ('python312', 'python313')
+    """
+    match = _SET.fullmatch(attr[0])
+    return f"python{match[1] or match[2]}" if match else "python3"
+
+
+def check_prebuilt(
+    attr: tuple[str, ...], tags: Iterable[str], *, asked: str | None, default: str | None
+) -> tuple[Finding, ...]:
+    """Compare the Python of a build with the one that a wheel is for.
+
+    Args:
+        attr: of the build.
+        tags: of the wheel.
+        asked: version the user named, or None.
+        default: version of ``python3`` in the index, if it is known.
+
+    Returns:
+        Warnings.
+
+    Raises:
+        InputError: the attribute names another version: ``nixpkgsPrebuilt`` throws on it.
+    """
+    shown = ".".join(attr)
+    if not _SET.fullmatch(attr[0]):
+        message = "is in no Python package set: nixpkgsPrebuilt needs a package with pythonModule"
+        return (Finding(level=Level.WARNING, subject=shown, message=message),)
+    wanted = asked or _find_version(tags)
+    digits = find_python(attr).removeprefix("python3")
+    if wanted is None:
+        return ()
+    fit = f"python{wanted.replace('.', '')}Packages"
+    if digits and f"3.{digits}" != wanted:
+        raise InputError(
+            shown,
+            f"is for Python 3.{digits}, the package set for {wanted}",
+            f"name it in {fit}, or a wheel for 3.{digits}",
+        )
+    if not digits and default and default != wanted:
+        message = (
+            f"is for nixpkgs' default Python, {default} in the index asked, and the package set is for "
+            f"{wanted}: nixpkgsPrebuilt throws if your nixpkgs has the same; name it in {fit}"
+        )
+        return (Finding(level=Level.WARNING, subject=shown, message=message),)
+    return ()
+
+
+def check_flake(config: FlakeConfig) -> None:
+    """Refuse a configuration that nixpkgs would not understand.
+
+    Raises:
+        InputError: a system, capability or combination of them is none.
+    """
+    for system in config.systems:
+        if not re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", system):
+            raise InputError(system, "is no Nix system", "write x86_64-linux")
+    for capability in config.capabilities:
+        if not re.fullmatch(r"\d{1,2}\.\d[af]?", capability):
+            raise InputError(capability, "is no compute capability", "write 8.9, as NVIDIA's tables list it")
+    if config.capabilities and not config.cuda:
+        raise InputError("--cuda-capability", "has no meaning without CUDA", "add --cuda")
+    if not config.nixpkgs:
+        raise InputError("--nixpkgs", "names no flake", "write github:NixOS/nixpkgs/nixos-unstable")
+
+
+def _find_version(tags: Iterable[str]) -> str | None:
+    """``3.12`` of ``cp312-cp312-…``; wheels for the stable ABI and for any Python 3 fit several."""
+    versions = {m[1] for tag in tags if (m := re.match(r"cp3(\d+)-cp3\1t?-", tag))}
+    return f"3.{versions.pop()}" if len(versions) == 1 else None

@@ -1,0 +1,213 @@
+"""From a scan to what has to be said to Nix: inputs, ignore list, search paths, each with its reason.
+
+Three strategies for CUDA. ``prebuilt``: nixpkgs' build replaces the wheel, of which nothing is linked.
+``nixpkgs``: the wheel stays and is linked to ``cudaPackages``; the CUDA wheels are taken away. ``wheels``:
+everything stays, and the wheel is linked to the libraries in the other wheels.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from wheelfix.model.index import Provider
+from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Source
+from wheelfix.model.scan import Dlopen, Need, NeedClass, SonameFacts, WheelScan
+from wheelfix.model.strip import StripPlan
+from wheelfix.model.wheel import Requirement
+from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
+
+_NAMED = 2
+# Two builds of Qt in one process do not work, and the hook of nixpkgs' Qt refuses packages that do not wrap.
+_QT = re.compile(r"libQt\d")
+_HINTS = 12
+
+
+def plan_override(
+    scan: WheelScan,
+    requires: Iterable[Requirement],
+    opened: Mapping[str, SonameFacts],
+    *,
+    cuda: Cuda = Cuda.WHEELS,
+    strip: StripPlan | None = None,
+    source: Source | None = None,
+) -> Override:
+    """Decide what a wheel's override says.
+
+    Args:
+        scan: of the wheel.
+        requires: its requirements.
+        opened: facts about the sonames of ``scan.dlopen``.
+        cuda: where CUDA libraries come from.
+        strip: for ``prebuilt`` and ``nixpkgs``, the dependencies to be taken away.
+        source: for a complete package.
+    """
+    needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
+    required = {r.name for r in requires if r.active}
+    gone = {j.name for j in (*strip.stripped, *strip.leaving)} if strip else set()
+    own_qt = any(
+        _QT.match(n.soname) and n.need_class in {NeedClass.BUNDLED, NeedClass.SIBLING} for n in needs
+    )
+    plan = _Plan(cuda=cuda, required=required, gone=gone, own_qt=own_qt)
+    for need in needs:
+        plan.add(need)
+    if cuda is Cuda.NIXPKGS:
+        plan.add_opened(scan, opened)
+    return Override(
+        name=scan.name,
+        version=scan.version,
+        target=scan.target,
+        tags=scan.tags,
+        cuda=cuda,
+        inputs=tuple(plan.list_inputs(frozenset(scan.baseline_inputs))),
+        ignored=tuple(sorted(plan.ignored, key=lambda i: (i.reason, i.soname))),
+        searches=tuple(plan.list_searches()),
+        driver=tuple(sorted(n.soname for n in needs if n.need_class is NeedClass.DRIVER)),
+        runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(plan.runpaths.items())),
+        strip=strip if gone else None,
+        source=source,
+        hints=tuple(_find_hints(needs, scan.dlopen, opened, set(plan.runpaths))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """That some needs come from one place: an attribute, or a directory of a distribution."""
+
+    attr: str
+    need: Need
+    instead: str = ""
+
+
+class _Plan:
+    """What is being collected, one need after the other."""
+
+    def __init__(self, *, cuda: Cuda, required: set[str], gone: set[str], own_qt: bool) -> None:
+        self._cuda, self._required, self._gone, self._own_qt = cuda, required, gone, own_qt
+        self.wanted: list[_Wanted] = []
+        self.runpaths: dict[str, list[str]] = {}
+        self.ignored: list[Ignored] = []
+        self.searches: dict[tuple[str, str, str], list[Need]] = {}
+
+    def add(self, need: Need) -> None:
+        match need.need_class:
+            case NeedClass.PROVIDED if self._own_qt and _QT.match(need.soname):
+                attr = need.providers[0].attr
+                self._ignore(need, f"{attr} has it, for another build of Qt than the wheels'", lost=True)
+            case NeedClass.PROVIDED:
+                self._add_provider(need, need.providers[0])
+            case NeedClass.SIBLING:
+                self._add_sibling(need)
+            case NeedClass.DRIVER:
+                self._ignore(need, "comes with the GPU driver, in /run/opengl-driver/lib")
+            case NeedClass.UNKNOWN | NeedClass.AMBIGUOUS:
+                self._ignore(need, need.reason, lost=True)
+            case _:
+                pass
+
+    def add_opened(self, scan: WheelScan, opened: Mapping[str, SonameFacts]) -> None:
+        """CUDA libraries that are opened by name, from wheels that are taken away."""
+        major = guess_cuda_major([n.soname for n in scan.needs])
+        linked = {w.attr for w in self.wanted}
+        for found in scan.dlopen:
+            facts = opened.get(found.soname)
+            if facts is None or not any(c.distribution in self._gone for c in facts.carriers):
+                continue
+            providers = [p for p in facts.lookup.providers if p.attr.startswith("cudaPackages")]
+            if providers and (best := order_by_major(providers, major)[0]).attr not in linked:
+                self.runpaths.setdefault(best.attr, []).append(f"{found.soname}, opened by {found.found_in}")
+
+    def list_inputs(self, baseline: frozenset[str]) -> Iterable[Input]:
+        """One per attribute, sorted."""
+        for attr in sorted({w.attr for w in self.wanted}):
+            mine = [w for w in self.wanted if w.attr == attr]
+            instead = _join({w.instead for w in mine} - {""})
+            reason = _explain(w.need for w in mine) + (f"; in place of {instead}" if instead else "")
+            yield Input(attr=attr, reason=reason, baseline=attr in baseline)
+
+    def list_searches(self) -> Iterable[Search]:
+        """One per directory, sorted."""
+        for (distribution, attr, directory), needs in sorted(self.searches.items()):
+            yield Search(
+                distribution=distribution or None,
+                attr=attr or None,
+                directory=directory,
+                reason=_explain(needs),
+                certain=bool(attr) or distribution in self._required,
+            )
+
+    def _add_provider(self, need: Need, provider: Provider, instead: str = "") -> None:
+        self.wanted.append(_Wanted(provider.attr, need, instead))
+        directory = posixpath.dirname(provider.path).strip("/")
+        if directory not in {"lib", "lib64"}:
+            self.searches.setdefault(("", provider.attr, directory), []).append(need)
+
+    def _add_sibling(self, need: Need) -> None:
+        name = need.distribution or ""
+        is_cuda = bool(need.providers) and need.providers[0].attr.startswith("cudaPackages")
+        if self._cuda is Cuda.NIXPKGS and is_cuda:
+            self._add_provider(need, need.providers[0], instead=name)
+        elif need.directory and (name in self._required or is_cuda):
+            self.searches.setdefault((name, "", need.directory), []).append(need)
+        elif name in self._required:
+            self._ignore(need, f"{name} brings it, in a place that is not known")
+        else:
+            self._ignore(
+                need,
+                f"{name} brings it, found where both are in one environment; this wheel does not require it, "
+                "so that an input could be a cycle",
+            )
+
+    def _ignore(self, need: Need, reason: str, *, lost: bool = False) -> None:
+        said = f"{reason}; does not load without: {_name_users([need])}" if lost else reason
+        self.ignored.append(Ignored(soname=need.soname, reason=said))
+
+
+def _explain(needs: Iterable[Need]) -> str:
+    found = sorted(needs, key=lambda n: n.soname)
+    return f"{', '.join(n.soname for n in found)} for {_name_users(found)}"
+
+
+def _name_users(needs: Sequence[Need]) -> str:
+    return _join({path for need in needs for path in need.wanted_by})
+
+
+def _join(names: Iterable[str]) -> str:
+    ordered = sorted(names)
+    rest = len(ordered) - _NAMED
+    return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _find_hints(
+    needs: Iterable[Need],
+    dlopen: Iterable[Dlopen],
+    opened: Mapping[str, SonameFacts],
+    done: set[str],
+) -> Iterable[str]:
+    for need in needs:
+        if need.need_class is NeedClass.AMBIGUOUS:
+            yield f"{need.soname}: {need.reason}."
+    by_attr: dict[str, list[Dlopen]] = {}
+    driver: list[str] = []
+    for found in dlopen:
+        facts = opened.get(found.soname)
+        if facts and facts.driver:
+            driver.append(found.soname)
+        elif facts and facts.lookup.providers and (attr := facts.lookup.providers[0].attr) not in done:
+            by_attr.setdefault(attr, []).append(found)
+    if driver:
+        yield (
+            f"Opened by name, from the GPU driver: {', '.join(sorted(driver))}. Found where the program's "
+            "run path or LD_LIBRARY_PATH has /run/opengl-driver/lib."
+        )
+    if by_attr:
+        yield (
+            "Opened by name at run time, if at all; where one is wanted, add the attribute's lib directory "
+            "to appendRunpaths, or to LD_LIBRARY_PATH if Python code opens it:"
+        )
+    for attr, several in sorted(by_attr.items())[:_HINTS]:
+        yield f"- pkgs.{attr}: {', '.join(d.soname for d in several)} ({several[0].found_in})"
+    if len(by_attr) > _HINTS:
+        yield f"- and {len(by_attr) - _HINTS} more attributes: see `wheelfix scan`"

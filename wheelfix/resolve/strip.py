@@ -1,0 +1,196 @@
+"""Which dependencies are redundant once nixpkgs' build of a package replaces its wheel.
+
+A name says nothing: ``nvidia-`` in front of it misses ``cuda-toolkit`` and ``cuda-bindings``, and would hit
+what only happens to be called so. A dependency is redundant if
+
+1. the user says so, or
+2. the wheel's ELF files link what it carries, and it has no Python modules of its own, or
+3. what it carries is CUDA's: nixpkgs' build is linked to its own CUDA, or to none, or
+4. it has nothing but requirements, and all those asked for are redundant, or
+5. it is a part of CUDA that carries no library for others.
+
+Everything else stays: the adapter leaves out what nixpkgs' build propagates, so a module that is imported has
+to come from the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from wheelfix.model.scan import Need, NeedClass
+from wheelfix.model.strip import Carries, Judged, StripPlan
+from wheelfix.model.wheel import Distribution, Requirement
+
+UNSHOWN = "nothing shows it to be only linked"
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the user said.
+
+    Attributes:
+        keep: names never to be stripped.
+        strip: globs of names to be stripped.
+    """
+
+    keep: tuple[str, ...] = ()
+    strip: tuple[str, ...] = ()
+
+
+def plan_strip(
+    target: Distribution,
+    others: Mapping[str, Distribution],
+    carries: Mapping[str, Carries],
+    *,
+    needs: Sequence[Need] = (),
+    wishes: Wishes | None = None,
+    replaced: bool = True,
+    evidence: str = "",
+) -> StripPlan:
+    """Judge the dependencies of a package that is to be replaced.
+
+    Args:
+        target: the package.
+        others: the metadata at hand of its dependencies and theirs, by normalised name.
+        carries: what each distribution of the closure is known to carry, by normalised name.
+        needs: of the package's ELF files; empty where they were not read.
+        wishes: what the user said.
+        replaced: nixpkgs' build replaces the wheel; else the wheel stays, with all that it imports, and only
+            its libraries come from nixpkgs.
+        evidence: where ``others`` is from.
+    """
+    judge = _Judge(target, others, carries, needs, wishes or Wishes(), replaced=replaced)
+    direct = _find_required(target, frozenset())
+    stripped = {name: reason for name in direct if (reason := judge.find_reason(name))}
+    before = find_closure(target, others)
+    after = find_closure(target, others, without=frozenset(stripped))
+    leaving = {name: judge.find_reason(name) or _say_users(name, before, others) for name in before}
+    staying = {name: reason for name in after if (reason := judge.find_reason(name))}
+    return StripPlan(
+        stripped=_list(stripped),
+        leaving=_list({n: r for n, r in leaving.items() if n not in after and n not in stripped}),
+        kept=_list(_find_kept(target, set(direct) - set(stripped), wishes or Wishes())),
+        staying=_list({n: f"{r}; {_say_users(n, after, others)}" for n, r in staying.items()}),
+        evidence=evidence,
+    )
+
+
+def find_closure(
+    target: Distribution, others: Mapping[str, Distribution], *, without: frozenset[str] = frozenset()
+) -> dict[str, frozenset[str]]:
+    """All distributions that a package brings into an environment, and the extras asked of each.
+
+    Args:
+        target: the package.
+        others: metadata by normalised name; one without metadata is taken to require nothing.
+        without: dependencies of the package itself that are left out.
+    """
+    found: dict[str, frozenset[str]] = {}
+    pending = [r for r in _required(target, frozenset()) if r.name not in without]
+    while pending:
+        requirement = pending.pop()
+        extras = found.get(requirement.name)
+        asked = (extras or frozenset()) | set(requirement.extras)
+        if extras == asked or requirement.name == target.name:
+            continue
+        found[requirement.name] = asked
+        if known := others.get(requirement.name):
+            pending += _required(known, asked)
+    return dict(sorted(found.items()))
+
+
+class _Judge:
+    """Tells why distributions are redundant, each asked for once."""
+
+    def __init__(
+        self,
+        target: Distribution,
+        others: Mapping[str, Distribution],
+        carries: Mapping[str, Carries],
+        needs: Sequence[Need],
+        wishes: Wishes,
+        *,
+        replaced: bool,
+    ) -> None:
+        self._closure = find_closure(target, others)
+        self._others, self._carries, self._wishes = others, carries, wishes
+        self._replaced = replaced
+        self._linked: dict[str, Need] = {}
+        for need in needs:
+            if need.need_class is NeedClass.SIBLING and need.distribution:
+                self._linked.setdefault(need.distribution, need)
+        self._reasons: dict[str, str | None] = {}
+
+    def find_reason(self, name: str) -> str | None:
+        """Why a distribution is redundant, or None."""
+        if name not in self._reasons:
+            self._reasons[name] = None  # a cycle of requirements is no reason
+            self._reasons[name] = self._find_reason(name)
+        return self._reasons[name]
+
+    def _find_reason(self, name: str) -> str | None:
+        if name in self._wishes.keep:
+            return None
+        if glob := next((g for g in self._wishes.strip if fnmatchcase(name, g)), None):
+            return f"asked for with --strip {glob}"
+        carries = self._carries.get(name, Carries(distribution=name))
+        need = self._linked.get(name)
+        if need and (carries.cuda or not carries.importable):
+            return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
+        if carries.cuda:
+            return f"carries {carries.cuda[0]} of CUDA, which nixpkgs has, where it is wanted at all"
+        if reason := self._find_by_requirements(name):
+            return reason
+        return carries.note if self._replaced or not carries.importable else None
+
+    def _find_by_requirements(self, name: str) -> str | None:
+        known = self._others.get(name)
+        if known is None or any(r.active for r in known.requires):
+            return None
+        asked = [r.name for r in _required(known, self._closure.get(name, frozenset()))]
+        if not asked or not all(self.find_reason(other) for other in asked):
+            return None
+        return f"brings nothing but {_name_some(sorted(set(asked)))}, all redundant"
+
+
+def _required(wheel: Distribution, extras: frozenset[str]) -> list[Requirement]:
+    return [r for r in wheel.requires if r.active or extras & set(r.under)]
+
+
+def _find_required(wheel: Distribution, extras: frozenset[str]) -> list[str]:
+    return sorted({r.name for r in _required(wheel, extras)})
+
+
+def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> dict[str, str]:
+    """Only those that were worth a look: required on some platforms alone, or named by the user."""
+    kept = {}
+    for requirement in target.requires:
+        name = requirement.name
+        if name in names and name in wishes.keep:
+            kept[name] = "asked for with --keep"
+        elif name in names and "platform" in requirement.text:
+            kept[name] = UNSHOWN
+    return kept
+
+
+def _say_users(name: str, closure: Mapping[str, frozenset[str]], others: Mapping[str, Distribution]) -> str:
+    users = [
+        user
+        for user, extras in closure.items()
+        if (known := others.get(user)) and any(r.name == name for r in _required(known, extras))
+    ]
+    if not users:
+        return "nothing else requires it"
+    return f"{_name_some(users)} {'requires' if len(users) == 1 else 'require'} it"
+
+
+def _name_some(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _list(reasons: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[Judged, ...]:
+    return tuple(Judged(name=name, reason=reason) for name, reason in sorted(dict(reasons).items()))
