@@ -11,6 +11,7 @@ from wheelfix.cli.adapter import adapter
 from wheelfix.cli.flake import flake
 from wheelfix.cli.index import index
 from wheelfix.cli.locate import locate
+from wheelfix.cli.lock import lock
 from wheelfix.cli.options import tell_error
 from wheelfix.cli.override import override
 from wheelfix.cli.scan import scan
@@ -22,6 +23,7 @@ Examples:
   wheelfix scan --json torch.whl | jq .ignore_missing
   wheelfix locate libtbb.so.12
   wheelfix override --dialect uv2nix numba.whl
+  wheelfix lock uv.lock -o overrides.nix
   wheelfix index info
 
 \b
@@ -61,6 +63,7 @@ cli.add_command(scan)
 cli.add_command(locate)
 cli.add_command(adapter)
 cli.add_command(override)
+cli.add_command(lock)
 cli.add_command(flake)
 cli.add_command(index)
 

@@ -87,15 +87,20 @@ def write(written: Written, output: Path | None) -> None:
 
     for finding in written.findings:
         click.echo(printable(f"wheelfix: {finding.level}: {finding.subject} {finding.message}"), err=True)
+    write_text(written.text, output)
+
+
+def write_text(text: str, output: Path | None) -> None:
+    """Print text, or write it to a file; as :func:`write`."""
     if output is None:
-        click.echo(written.text, nl=False)
+        click.echo(text, nl=False)
         return
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
         partial = Path(name)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(written.text)
+                file.write(text)
             partial.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_read_umask())
             partial.replace(output)
         except BaseException:
