@@ -24,6 +24,7 @@ python3Packages.buildPythonApplication {
     python3Packages.packaging
     python3Packages.platformdirs
     python3Packages.rich
+    python3Packages.tomli-w
   ]
   ++ lib.optional (python3Packages.pythonOlder "3.14") python3Packages.backports-zstd;
 

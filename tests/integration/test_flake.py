@@ -21,7 +21,7 @@ let
     licenses.mit = "MIT";
     platforms.linux = [ "x86_64-linux" ];
   };
-  names = [ "hatchling" "click" "httpx" "isal" "packaging" "platformdirs" "rich" "backports-zstd" ];
+  names = [ "hatchling" "click" "httpx" "isal" "packaging" "platformdirs" "rich" "tomli-w" "backports-zstd" ];
   python3Packages = lib.genAttrs names (name: name) // {
     pythonOlder = version: true;
     buildPythonApplication = args: args // { outPath = "/nix/store/0-${args.pname}-${args.version}"; };

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from wheelfix.cli.adapter import adapter
+from wheelfix.cli.env import env
 from wheelfix.cli.flake import flake
 from wheelfix.cli.index import index
 from wheelfix.cli.locate import locate
@@ -64,6 +65,7 @@ cli.add_command(locate)
 cli.add_command(adapter)
 cli.add_command(override)
 cli.add_command(lock)
+cli.add_command(env)
 cli.add_command(flake)
 cli.add_command(index)
 

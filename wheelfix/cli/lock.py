@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from wheelfix.cli.options import FILE, basic_options
-from wheelfix.cli.output import make_options, output_option, write_text
+from wheelfix.cli.output import make_options, output_option, tell_findings, write_text
 from wheelfix.model.override import Cuda, Dialect
 
 _EPILOG = """\b
@@ -124,11 +124,8 @@ def lock(
 
 
 def _tell(written: Any) -> None:
-    from wheelfix.report.escape import printable
-
-    for finding in written.plan.findings:
-        click.echo(printable(f"wheelfix: {finding.level}: {finding.subject}: {finding.message}"), err=True)
     plan = written.plan
+    tell_findings(plan.findings)
     click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
 
 

@@ -28,10 +28,10 @@ def read_lock(path: Path) -> Lock:
     Raises:
         InputError: it is missing, none of the formats, or damaged; names the path of what is wrong.
     """
-    text = _read_text(path)
+    text = read_text(path)
     if path.suffix in {".txt", ".in"}:
         return parse_requirements(path.name, text)
-    table = _parse_toml(path.name, text)
+    table = parse_toml(path.name, text)
     project = read_project(path.parent)
     if "lock-version" in table.values:
         return parse_pylock(table)
@@ -57,7 +57,7 @@ def read_project(directory: Path) -> Table | None:
         InputError: it is no TOML.
     """
     path = directory / "pyproject.toml"
-    return _parse_toml(path.name, _read_text(path)) if path.is_file() else None
+    return parse_toml(path.name, read_text(path)) if path.is_file() else None
 
 
 def read_rules(project: Table | None, flags: tuple[str, ...]) -> tuple[ProviderRule, ...]:
@@ -99,7 +99,12 @@ def _make_rule(where: str, pattern: str, text: str) -> ProviderRule:
     return ProviderRule(pattern=glob, kinds=tuple(kinds), attr=attr)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a text file.
+
+    Raises:
+        InputError: it is missing, too large, or no UTF-8.
+    """
     try:
         if not path.is_file():
             problem = "is a directory" if path.is_dir() else "there is no such file"
@@ -113,7 +118,16 @@ def _read_text(path: Path) -> str:
         raise InputError(str(path), "is no text in UTF-8", _HINT) from None
 
 
-def _parse_toml(name: str, text: str) -> Table:
+def parse_toml(name: str, text: str) -> Table:
+    """Parse TOML.
+
+    Args:
+        name: of the file, for messages.
+        text: its content.
+
+    Raises:
+        InputError: it is none.
+    """
     try:
         return Table(name, "", tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
