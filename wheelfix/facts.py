@@ -18,13 +18,16 @@ from wheelfix.errors import InputError
 from wheelfix.intake import Intake, read_wheel
 from wheelfix.model.facts import WheelFacts
 from wheelfix.model.hints import SourceUse
+from wheelfix.model.override import Source
+from wheelfix.wheel.about import find_modules
 from wheelfix.wheel.archive import iter_chunks, open_archive
 from wheelfix.wheel.contents import read_contents
-from wheelfix.wheel.metadata import parse_filename, parse_metadata
+from wheelfix.wheel.metadata import parse_about, parse_filename, parse_metadata
 from wheelfix.wheel.results import find_hashed_name, read_entry, store_entry
 from wheelfix.wheel.sources import read_tree_sources
 
 _CHUNK = 1 << 20
+_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 
 
 def read_known_facts(sha256: str, cache: Path) -> WheelFacts | None:
@@ -33,23 +36,24 @@ def read_known_facts(sha256: str, cache: Path) -> WheelFacts | None:
     return found[0] if found else None
 
 
-def store_facts(facts: WheelFacts, sha256: str, cache: Path) -> None:
+def store_facts(facts: WheelFacts, cache: Path) -> None:
     """Keep what was read of a wheel."""
-    store_entry(cache, find_hashed_name(sha256, WheelFacts), facts.target, [facts])
+    store_entry(cache, find_hashed_name(facts.sha256, WheelFacts), facts.target, [facts])
 
 
-def read_wheel_facts(path: Path, *, name: str | None = None) -> WheelFacts:
+def read_wheel_facts(path: Path, sha256: str, *, name: str | None = None) -> WheelFacts:
     """Read a wheel file.
 
     Args:
         path: the file.
+        sha256: its digest.
         name: of the wheel, where the file has another one.
 
     Raises:
         InputError: it is missing, no wheel, damaged or hostile.
     """
     with _lend_name(path, name or path.name) as named:
-        return _read_named(named)
+        return _read_named(named, sha256)
 
 
 @contextmanager
@@ -64,7 +68,7 @@ def _lend_name(path: Path, name: str) -> Iterator[Path]:
         yield link
 
 
-def _read_named(path: Path) -> WheelFacts:
+def _read_named(path: Path, sha256: str) -> WheelFacts:
     intake = read_wheel(path)
     with open_archive(path) as archive:
         members = {member.path: member for member in archive.members}
@@ -73,9 +77,16 @@ def _read_named(path: Path) -> WheelFacts:
             lambda name: b"".join(iter_chunks(archive, members[name])),
             lambda name: members[name].crc,
         )
+        metadata = next(m for m in archive.members if _METADATA.fullmatch(m.path))
+        summary, homepage, spdx, license_ = parse_about(b"".join(iter_chunks(archive, metadata)))
     wheel = intake.wheel
     return WheelFacts(
         target=wheel.target,
+        sha256=sha256,
+        summary=summary,
+        homepage=homepage,
+        spdx=spdx,
+        license=license_,
         name=wheel.name,
         version=wheel.version,
         tags=wheel.tags,
@@ -87,12 +98,13 @@ def _read_named(path: Path) -> WheelFacts:
     )
 
 
-def read_unpacked_facts(directory: Path, filename: str) -> WheelFacts:
+def read_unpacked_facts(directory: Path, filename: str, sha256: str) -> WheelFacts:
     """Read a wheel that uv unpacked into its cache: the same facts as of the wheel itself.
 
     Args:
         directory: the unpacked wheel.
         filename: of the wheel.
+        sha256: of the wheel.
 
     Raises:
         InputError: something in it cannot be read.
@@ -100,11 +112,13 @@ def read_unpacked_facts(directory: Path, filename: str) -> WheelFacts:
     parsed = parse_filename(filename)
     tags = parsed[2] if parsed else ()
     paths = sorted(_list_files(directory))
-    metadata = next((p for p in paths if re.fullmatch(r"[^/]+\.dist-info/METADATA", p)), None)
+    metadata = next((p for p in paths if _METADATA.fullmatch(p)), None)
     if metadata is None:
         raise InputError(str(directory), "holds no METADATA", "clean uv's cache: `uv cache clean`")
     try:
-        name, version, requires = parse_metadata(metadata, (directory / metadata).read_bytes(), tags)
+        text = (directory / metadata).read_bytes()
+        name, version, requires = parse_metadata(metadata, text, tags)
+        summary, homepage, spdx, license_ = parse_about(text)
         sizes = {path: (directory / path).stat().st_size for path in paths}
         files = read_contents(
             sizes, lambda path: (directory / path).read_bytes(), lambda path: _find_crc(directory / path)
@@ -122,6 +136,11 @@ def read_unpacked_facts(directory: Path, filename: str) -> WheelFacts:
     uses = read_tree_sources(directory, directory, [p for p in paths if p.endswith(".py")])
     return WheelFacts(
         target=filename,
+        sha256=sha256,
+        summary=summary,
+        homepage=homepage,
+        spdx=spdx,
+        license=license_,
         name=name,
         version=version,
         tags=tags,
@@ -130,6 +149,20 @@ def read_unpacked_facts(directory: Path, filename: str) -> WheelFacts:
         objects=tuple(obj for obj, _ in pairs),
         hints=tuple(hints for _, hints in pairs),
         uses=tuple(sorted(uses, key=_find_place)),
+    )
+
+
+def make_source(facts: WheelFacts) -> Source:
+    """What a complete package of nixpkgs says of a wheel."""
+    return Source(
+        filename=facts.target,
+        sha256=bytes.fromhex(facts.sha256),
+        summary=facts.summary,
+        homepage=facts.homepage,
+        spdx=facts.spdx,
+        license=facts.license,
+        requires=tuple(sorted({r.name for r in facts.requires if r.active})),
+        imports=tuple(find_modules(facts.distribution)),
     )
 
 

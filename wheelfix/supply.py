@@ -224,13 +224,13 @@ def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
 def _read(choice: Choice, path: Path, places: Places) -> WheelFacts:
     """Read a wheel that is at hand, and keep what was read."""
     file, package = choice.file, choice.package
+    digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache / "digests")
     if path.is_dir():
-        facts = read_unpacked_facts(path, file.filename if file else path.name)
+        facts = read_unpacked_facts(path, file.filename if file else path.name, digest)
     else:
-        facts = read_wheel_facts(path, name=file.filename if file else None)
+        facts = read_wheel_facts(path, digest, name=file.filename if file else None)
     if facts.name != package.name:
         hint = "lock again: the lock or the wheel is not what it says"
         raise InputError(facts.target, f"is a wheel of {facts.name}, not of {package.name}", hint)
-    digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache / "digests")
-    store_facts(facts, digest, places.cache / "facts")
+    store_facts(facts, places.cache / "facts")
     return facts

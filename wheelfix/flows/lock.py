@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.facts import make_intake
+from wheelfix.facts import make_intake, make_source
 from wheelfix.flows_nix import Options, plan_dependencies, plan_intake, render_overrides
 from wheelfix.index.sources import find_cache
 from wheelfix.intake import Progress
@@ -221,7 +221,8 @@ def _plan_wheels(
         intake = make_intake(supply.facts[name])
         scan = conclude(intake, options.code.index, options.code.prefer, at_hand)
         beside = [o for o in others if o.name != name]
-        override, _ = plan_intake(intake, scan, options.cuda, options.code, others=beside)
+        source = make_source(supply.facts[name]) if options.dialect is Dialect.NIXPKGS else None
+        override, _ = plan_intake(intake, scan, options.cuda, options.code, source=source, others=beside)
         scans.append(scan)
         overrides.append(override)
     return scans, overrides

@@ -30,16 +30,23 @@ class WheelFacts:
 
     Attributes:
         target: file name.
+        sha256: of the file, 64 hexadecimal digits.
+        summary, homepage, spdx, license: as in :class:`wheelfix.model.override.Source`.
         name, version, tags, requires: as in :class:`wheelfix.model.wheel.Distribution`.
         files: sorted by path.
         objects, hints, uses: as in :class:`wheelfix.intake.Intake`, sorted by path.
     """
 
     target: str
+    sha256: str
     name: str
     version: str
     tags: tuple[str, ...]
     requires: tuple[Requirement, ...]
+    summary: str
+    homepage: str
+    spdx: str
+    license: str
     files: tuple[WheelFile, ...]
     objects: tuple[ElfObject, ...]
     hints: tuple[ElfHints, ...]
