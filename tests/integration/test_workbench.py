@@ -1,6 +1,6 @@
 """A real lock: torch, torchvision, numba, scipy, opencv-python, PySide6, pyodbc, soundfile, pandas and more.
 
-What was read of its wheels is in fixtures/locks; from there on everything is real: the command, and uv2nix with
+What was read of its wheels is in fixtures/locks; from there on all is real: the command, and uv2nix with
 pyproject.nix, which choose the wheels and make the packages; the stub holds the contract.
 """
 

@@ -136,9 +136,10 @@ let
           overlay
         ]
       );
-      names = builtins.filter (
-        name: builtins.isAttrs set.${name} && set.${name} ? passthru && set.${name}.passthru ? package
-      ) (builtins.attrNames set);
+      locked = lib.filter (package: !(package.source ? virtual)) (
+        lib.importTOML (workspaceRoot + "/uv.lock")
+      ).package;
+      names = lib.filter (name: set ? ${name}) (map (package: package.name) locked);
     in
     {
       inherit set workspace names;
