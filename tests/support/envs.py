@@ -47,7 +47,7 @@ def run_env(directory: Path, server: Server, *arguments: str) -> subprocess.Comp
 
 
 def ask_env(directory: Path, question: str) -> Any:
-    """Evaluate an expression with ``env`` (of default.nix), its ``set`` of packages, and ``real`` in scope."""
+    """Evaluate an expression with ``env`` (of default.nix), its ``set``, and ``real`` in scope."""
     code = "".join(path.read_text() for path in sorted(directory.glob("overrides*.nix")))
     handed = "inherit (real) pkgs pyproject-nix uv2nix; pyproject-build-systems.overlays.wheel = real.hooks;"
     scope = f"env = import {directory}/default.nix {{ {handed} }}; set = env.pythonSet;"
