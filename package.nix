@@ -25,6 +25,8 @@ python3Packages.buildPythonApplication {
     python3Packages.platformdirs
     python3Packages.rich
     python3Packages.tomli-w
+    python3Packages.tree-sitter
+    python3Packages.tree-sitter-grammars.tree-sitter-nix
   ]
   ++ lib.optional (python3Packages.pythonOlder "3.14") python3Packages.backports-zstd;
 

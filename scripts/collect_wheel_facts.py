@@ -1,7 +1,8 @@
 """Write what wheelfix reads of real wheels into fixtures/wheel-facts, for tests that render Nix code.
 
-Left out: member lists (save top modules and libraries), symbol versions, by-catch of strings. Run with wheels
-as arguments; with ``NAME==VERSION``, the metadata of a closure goes into fixtures/closures.
+Left out: member lists (save top modules and libraries), symbol versions of the toolchain, by-catch of
+strings. Run with wheels as arguments; with ``NAME==VERSION``, the metadata of a closure goes into
+fixtures/closures.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from wheelfix.index.sources import open_bundled
 from wheelfix.intake import read_wheel
+from wheelfix.model.elf import ElfObject
 from wheelfix.model.wheel import Distribution
 from wheelfix.verdict import conclude
 from wheelfix.wheel.about import find_imports, read_source
@@ -38,11 +40,18 @@ def collect_wheel(path: Path) -> None:
         "requires": [r.text for r in intake.wheel.requires if not _ASKED.search(r.text)],
         "files": sorted(files),
         "imports": dict(find_imports(path, names)),
-        "objects": [asdict(o) | {"versions": []} for o in intake.objects if o.dynamic],
+        "objects": [describe_object(o) for o in intake.objects if o.dynamic],
         "dlopen": [asdict(d) for d in conclude(intake, open_bundled()).dlopen],
         "source": asdict(source) | {"sha256": source.sha256.hex()},
     }
     write(FIXTURES / "wheel-facts" / f"{intake.wheel.name}-{intake.wheel.version}.json", document)
+
+
+def describe_object(obj: ElfObject) -> dict[str, object]:
+    kept = [
+        {"soname": v.soname, "versions": v.versions} for v in obj.versions if v.soname.startswith("libQt")
+    ]
+    return asdict(obj) | {"versions": kept}
 
 
 def collect_closure(requirement: str) -> None:

@@ -8,6 +8,7 @@
     │   └── ElfError       3   an ELF file that contradicts itself
     ├── IndexProblem       4   no usable index, or a corrupt one
     └── ApplyError         5   the result could not be written
+        └── EditRefused    5   an ELF file that cannot be changed exactly as asked
 
 Every error says what it is about, what is wrong, and what to do: ``subject``,
 ``problem`` and ``hint``. The command line prints the first two on one line and the hint
@@ -61,3 +62,7 @@ class ApplyError(WheelfixError):
     """The result could not be written."""
 
     exit_code = 5
+
+
+class EditRefused(ApplyError):  # noqa: N818 - says what happened
+    """An ELF file cannot be changed exactly as asked; it is as it was."""

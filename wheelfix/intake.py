@@ -5,9 +5,9 @@ The readers of archives and of ELF files do not know each other; here the stream
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from wheelfix.wheel.archive import (
     open_archive,
     read_distribution,
 )
-from wheelfix.wheel.environment import Environment, find_wheels, read_environment
+from wheelfix.wheel.environment import Environment, Installed, find_wheels, read_environment
 from wheelfix.wheel.results import read_cached, store_cached
 from wheelfix.wheel.sources import is_source, read_tree_sources, read_wheel_sources
 
@@ -110,15 +110,23 @@ def read_installed(directory: Path, *, progress: Progress | None = None) -> tupl
         uses = _group_uses(pending(), environment)
     stray = Distribution(target=directory.name, name="", version="", tags=(), requires=(), files=frozenset())
     return tuple(
-        Intake(
-            wheel=installed.distribution or stray,
-            objects=tuple(obj for obj, _ in pairs),
-            read_symbols=partial(_read_file_symbols, {f.path: f.disk for f in installed.elf_files}),
-            hints=tuple(hints for _, hints in pairs),
+        replace(
+            _take_installed(installed, installed.distribution or stray, pairs),
             uses=tuple(uses.get(number, ())),
             findings=environment.findings if number == 0 else (),
         )
         for number, (installed, pairs) in enumerate(zip(environment.distributions, read, strict=True))
+    )
+
+
+def _take_installed(
+    installed: Installed, wheel: Distribution, pairs: Sequence[tuple[ElfObject, ElfHints]]
+) -> Intake:
+    return Intake(
+        wheel=wheel,
+        objects=tuple(obj for obj, _ in pairs),
+        read_symbols=partial(_read_file_symbols, {f.path: f.disk for f in installed.elf_files}),
+        hints=tuple(hints for _, hints in pairs),
     )
 
 
@@ -163,6 +171,30 @@ def read_libraries(directories: Iterable[Path], names: Iterable[str]) -> Mapping
                     found[name] = read_symbols_at(str(place / name), place / name)
                     break
     return found
+
+
+def read_package(site: Path, name: str) -> Intake | None:
+    """Read one installed distribution.
+
+    Args:
+        site: a site-packages directory.
+        name: normalised; where several distributions begin with it, such as the parts of a package that was
+            split, the one with most ELF files stands for all.
+
+    Returns:
+        None if there is none of that name with ELF files.
+
+    Raises:
+        InputError: the directory cannot be read.
+    """
+    installed = [i for i in read_environment(site, ELF_MAGIC).distributions if i.distribution and i.elf_files]
+    exact = [i for i in installed if i.distribution and i.distribution.name == name]
+    parts = [i for i in installed if i.distribution and i.distribution.name.startswith(f"{name}-")]
+    for chosen in sorted(exact or parts, key=lambda i: -len(i.elf_files))[:1]:
+        if chosen.distribution:
+            pairs = read_elf_paths((f.path, f.disk) for f in chosen.elf_files)
+            return _take_installed(chosen, chosen.distribution, pairs)
+    return None
 
 
 _Facts = tuple[tuple[ElfObject, ...], tuple[ElfHints, ...], tuple[SourceUse, ...]]

@@ -17,13 +17,15 @@ from urllib.parse import unquote, urlsplit
 from wheelfix.errors import InputError
 from wheelfix.facts import read_known_facts, read_unpacked_facts, read_wheel_facts, store_facts
 from wheelfix.intake import Progress
+from wheelfix.model.cargo import Builder
 from wheelfix.model.facts import BuildSystem, WheelFacts
 from wheelfix.model.lock import Choice, Kind, LockedFile, Target
 from wheelfix.model.scan import Finding, Level
 from wheelfix.wheel.caches import find_digest, find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.wheel.download import fetch_wheel
 from wheelfix.wheel.metadata import parse_filename
-from wheelfix.wheel.sdist import read_build_system
+from wheelfix.wheel.project import read_project
+from wheelfix.wheel.sdist import read_sdist
 from wheelfix.wheel.transfer import Client, fetch_file, open_client
 
 WORKERS = 4
@@ -92,7 +94,7 @@ def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
     for choice, found in fetcher.fetch(missing):
         name = choice.package.name
         if choice.kind is Kind.SDIST:
-            builds[name] = read_build_system(found)
+            builds[name] = _read_build_system(found, places)
             continue
         facts[name] = _read(choice, found, places)
         read.append(name)
@@ -219,6 +221,15 @@ def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
         if ranks and find_digest(path, places.cache / "digests") in package.hashes:
             found.append((min(ranks), path))
     return min(found)[1] if found else None
+
+
+def _read_build_system(path: Path, places: Places) -> BuildSystem:
+    project = read_project(read_sdist(path), places.target.python)
+    return BuildSystem(
+        requires=tuple(sorted({name for name, _ in project.requires})),
+        backend=project.backend,
+        cargo=project.builder is not Builder.OTHER or bool(project.built),
+    )
 
 
 def _read(choice: Choice, path: Path, places: Places) -> WheelFacts:

@@ -11,7 +11,7 @@ from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake
 from wheelfix.model.carried import AtHand
-from wheelfix.model.scan import Explanation, WheelScan
+from wheelfix.model.scan import NeedTrace, WheelScan
 from wheelfix.model.symbols import Symbols
 from wheelfix.resolve.against import find_mismatches, find_users
 from wheelfix.resolve.conclude import (
@@ -23,8 +23,8 @@ from wheelfix.resolve.conclude import (
 )
 from wheelfix.resolve.decide import Case
 from wheelfix.resolve.dlopen import name_providers, select_dlopen
-from wheelfix.resolve.explain import explain
 from wheelfix.resolve.needs import classify, find_cases, find_wants
+from wheelfix.resolve.retrace import retrace
 
 
 def conclude(
@@ -78,12 +78,12 @@ def gather(
     return find_cases(intake.wheel, wants, facts, fillers, prefer=spell_both(prefer), at_hand=at_hand)
 
 
-def explain_needs(
+def retrace_needs(
     intake: Intake, table: SonameTable, soname: str, prefer: Sequence[str] = (), at_hand: AtHand | None = None
-) -> tuple[Explanation, ...]:
+) -> tuple[NeedTrace, ...]:
     """Say step by step why a soname is in its class; one explanation per machine that wants it."""
     cases = [c for c in gather(intake, table, prefer, at_hand) if c.want.soname == soname]
-    return tuple(explain(case, intake.objects) for case in cases)
+    return tuple(retrace(case, intake.objects) for case in cases)
 
 
 def compare(scan: WheelScan, intake: Intake, libraries: Mapping[str, Symbols]) -> WheelScan:

@@ -282,7 +282,7 @@ def test_explain_says_why_step_by_step(wheel: Path) -> None:
     assert "Does nixpkgs provide it?" in result.stdout
     assert result.stdout.rstrip().endswith("This decides: provided.")
     (document,) = json.loads(run("scan", "--json", "--explain", "libodbc.so.2", wheel).stdout)
-    assert document["schema"] == "wheelfix.explanation/1"
+    assert document["schema"] == "wheelfix.trace/1"
     assert document["steps"][-1]["class"] == document["need"]["class"] == "provided"
 
 

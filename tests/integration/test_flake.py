@@ -21,9 +21,13 @@ let
     licenses.mit = "MIT";
     platforms.linux = [ "x86_64-linux" ];
   };
-  names = [ "hatchling" "click" "httpx" "isal" "packaging" "platformdirs" "rich" "tomli-w" "backports-zstd" ];
+  names = [
+    "hatchling" "click" "httpx" "isal" "packaging" "platformdirs" "rich" "tomli-w" "tree-sitter"
+    "backports-zstd"
+  ];
   python3Packages = lib.genAttrs names (name: name) // {
     pythonOlder = version: true;
+    tree-sitter-grammars = lib.genAttrs [ "tree-sitter-nix" ] (name: name);
     buildPythonApplication = args: args // { outPath = "/nix/store/0-${args.pname}-${args.version}"; };
   };
   pkgs = system: {

@@ -9,7 +9,7 @@ import pytest
 from tests.support.facts import make_intake, make_scan, open_table, plan, render
 from tests.support.golden import ask_package, ask_stub, check_golden
 from tests.support.nixeval import evaluate
-from wheelfix.flows_nix import find_default_cuda, render_overrides
+from wheelfix.flows.nix import find_default_cuda, render_overrides
 from wheelfix.index.cuda import find_cuda
 from wheelfix.model.override import Cuda, Dialect, Override
 

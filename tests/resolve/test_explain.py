@@ -1,65 +1,204 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 from tests.support.objects import elf, facts, wheel
-from wheelfix.model.elf import ElfObject
-from wheelfix.model.scan import Explanation, NeedClass, SonameFacts
-from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.explain import explain
-from wheelfix.resolve.needs import find_cases, find_wants
+from wheelfix.model.explain import Explanation, Interpreter, Kind, Package, Reading, Symptom
+from wheelfix.model.index import IndexInfo
+from wheelfix.model.override import Dialect
+from wheelfix.model.scan import Need, NeedClass, WheelScan
+from wheelfix.resolve.explain import choose_dialect, explain, find_soname, plan_override
+from wheelfix.resolve.troubles import find_trouble
+
+INDEX = IndexInfo(source="file", system="x86_64-linux", date=None, digest="", sonames=0, entries=0)
+STORE = "/nix/store/00000000000000000000000000000000"
 
 
-def explained(objects: Sequence[ElfObject], known: SonameFacts, dist: Distribution) -> Explanation:
-    wants = [w for w in find_wants(objects) if w.soname == known.soname]
-    (case,) = find_cases(dist, wants, {(known.soname, known.machine): known}, {})
-    return explain(case, objects)
+def explain_missing(
+    *sonames: str, known: Sequence[Any] = (), kind: Kind = Kind.MISSING, **rest: Any
+) -> Explanation:
+    reading = Reading(symptoms=tuple(Symptom(kind=kind, soname=s) for s in sonames))
+    by_soname = {fact.soname: fact for fact in known}
+    rest = {"package": Package(name="demo"), "interpreter": None, **rest}
+    return explain(reading, facts=by_soname, index=INDEX, **rest)
 
 
-def test_steps_end_with_the_one_that_decides() -> None:
-    user = elf("demo/x.so", needed=["libz.so.1"])
-    found = explained([user], facts("libz.so.1", attrs=["zlib", "zlib-ng"], nearest=["libz.so.2"]), wheel())
-    assert [s.need_class for s in found.steps] == [None] * 6 + [NeedClass.PROVIDED]
-    assert found.steps[-1].answer == found.need.reason
-    evidence = found.steps[-1].evidence
-    assert ["zlib (out)" in line for line in evidence] == [True, False, False]
-    assert evidence[-1] == "other majors there: libz.so.2"
-    assert found.steps[0].evidence == ("demo/x.so has neither DT_RPATH nor DT_RUNPATH",)
-
-
-def test_every_searched_place_is_told() -> None:
-    objects = [
-        elf("demo/x.so", needed=["liba.so.1"], runpath=["$ORIGIN/../other", "$ORIGIN/lib"]),
-        elf("demo/lib/liba.so.1", soname="liba.so.1", machine="aarch64"),
-        elf("demo/lib/libb.so"),
-    ]
-    dist = wheel(files=[o.path for o in objects])
-    found = explained(objects, facts("liba.so.1"), dist)
-    assert found.steps[0].evidence == (
-        "demo/x.so: DT_RUNPATH $ORIGIN/../other: other in site-packages is not of this wheel",
-        "demo/x.so: DT_RUNPATH $ORIGIN/lib: demo/lib in site-packages is there, without it",
-        "demo/lib/liba.so.1 has this name, for aarch64: not for x86_64",
+def scan(*needs: Need, build_inputs: Sequence[str] = ()) -> WheelScan:
+    parsed = wheel()
+    return WheelScan(
+        target=parsed.target,
+        name="demo",
+        version="1.0",
+        tags=parsed.tags,
+        requires_dist=(),
+        index=INDEX,
+        machine="x86_64",
+        objects=(elf("demo/x.so"),),
+        needs=needs,
+        dlopen=(),
+        build_inputs=tuple(build_inputs),
+        baseline_inputs=("zlib",),
+        ignore_missing=(),
+        findings=(),
     )
 
 
-def test_inherited_rpath_is_named() -> None:
-    objects = [
-        elf("demo/x.so", needed=["liba.so.1"], rpath=["$ORIGIN/lib"]),
-        elf("demo/lib/liba.so.1", soname="liba.so.1", needed=["libb.so.1"]),
-        elf("demo/lib/libb.so.1", soname="libb.so.1"),
-    ]
-    found = explained(objects, facts("libb.so.1"), wheel(files=[o.path for o in objects]))
-    assert len(found.steps) == 1
-    assert found.steps[0].need_class is NeedClass.BUNDLED
-    assert any("inherited from demo/x.so, has it: demo/lib/libb.so.1" in e for e in found.steps[0].evidence)
-
-
-def test_requirements_are_quoted_with_their_markers() -> None:
-    user = elf("demo/x.so", needed=["libz3.so.5"])
-    known = facts("libz3.so.5", carriers=[("z3-solver", "z3/lib")])
-    found = explained([user], known, wheel(requires=["z3-solver"]))
-    assert found.steps[-1].need_class is NeedClass.SIBLING
-    assert found.steps[-1].evidence == (
-        "known: z3-solver carries it in z3/lib",
-        "Requires-Dist: z3-solver (holds)",
+def need(soname: str, kind: NeedClass, *, machine: str = "x86_64", distribution: str | None = None) -> Need:
+    providers = facts(soname, attrs=[f"{soname}-attr"]).lookup.providers
+    return Need(
+        soname=soname,
+        machine=machine,
+        need_class=kind,
+        reason="because",
+        wanted_by=("demo/x.so",),
+        distribution=distribution,
+        providers=providers if kind is NeedClass.PROVIDED else (),
     )
+
+
+@pytest.mark.parametrize(
+    ("fact", "kind", "words"),
+    [
+        (facts("libz.so.1", attrs=["zlib"]), NeedClass.PROVIDED, "zlib has"),
+        (facts("libx.so", driver="the driver"), NeedClass.DRIVER, "the driver"),
+        (facts("libm.so.6", libc="glibc"), NeedClass.LIBC, "glibc"),
+        (facts("libc.musl-x86_64.so.1", libc="musl"), NeedClass.LIBC, "Alpine"),
+        (facts("libpython3.12.so.1.0"), NeedClass.PYTHON, "interpreter"),
+        (facts("liba.so", attrs=["a", "b"], rivals=["a", "b"]), NeedClass.AMBIGUOUS, "--prefer"),
+        (facts("libq.so.1", nearest=["libq.so.2"]), NeedClass.UNKNOWN, "libq.so.2"),
+        (facts("libt.so", carriers=[("tee", "tee")]), NeedClass.SIBLING, "tee brings it"),
+        (facts("libtbb.so.12", attrs=["onetbb"], carriers=[("tbb", "..")]), NeedClass.PROVIDED, "onetbb"),
+        (facts("libcublas.so.12", attrs=["cudaPackages.libcublas"], carriers=[("nvidia-cublas-cu12", "n")]),
+         NeedClass.SIBLING, "in nixpkgs it is in cudaPackages.libcublas"),
+    ],
+)  # fmt: skip
+def test_classes(fact: Any, kind: NeedClass, words: str) -> None:
+    (missing,) = explain_missing(fact.soname, known=[fact]).missing
+    assert missing.need_class is kind
+    assert words in missing.reason
+
+
+def test_answered() -> None:
+    assert explain_missing("libz.so.1", known=[facts("libz.so.1", attrs=["zlib"])]).answered
+    assert not explain_missing("libq.so.1", known=[facts("libq.so.1")]).answered
+    assert not explain_missing().concerned
+
+
+def test_the_cuda_of_the_others_decides_among_siblings() -> None:
+    carriers = [(f"nvidia-cudnn-cu{n}", "nvidia/cudnn/lib") for n in (11, 12, 13)]
+    known = [facts("libcudnn.so.9", carriers=carriers), facts("libcublas.so.12", attrs=["zlib"])]
+    assert explain_missing("libcudnn.so.9", known=known).siblings == ("nvidia-cudnn-cu13",)
+    assert explain_missing("libcudnn.so.9", "libcublas.so.12", known=known).siblings == ("nvidia-cudnn-cu12",)
+
+
+def test_order_and_what_comes_next() -> None:
+    needs = (
+        need("libb.so", NeedClass.PROVIDED),
+        need("libc.so.6", NeedClass.LIBC),
+        need("libd.so", NeedClass.DRIVER),
+        need("libfound.so", NeedClass.PROVIDED),
+        need("libi.so", NeedClass.PROVIDED, machine="i686"),
+        need("libs.so", NeedClass.SIBLING, distribution="sib"),
+        need("libz.so", NeedClass.PROVIDED),
+    )
+    result = explain_missing(
+        "libz.so",
+        "liba.so",
+        known=[facts("libz.so"), facts("liba.so", attrs=["a"])],
+        scan=scan(*needs),
+        present={"libfound.so": "/lib/libfound.so"},
+    )
+    assert [(m.soname, m.named) for m in result.missing] == [
+        ("libz.so", True),
+        ("liba.so", True),
+        ("libb.so", False),
+        ("libd.so", False),
+        ("libs.so", False),
+    ]
+    assert result.build_inputs == ("a", "libb.so-attr", "libz.so-attr")
+    assert result.ignore_missing == ("libd.so",)
+    assert result.siblings == ("sib",)
+    assert result.package == Package(name="demo", version="1.0")
+
+
+def test_the_override_says_it_all() -> None:
+    known = [
+        facts("libz.so.1", attrs=["zlib"]),
+        facts("libodbc.so.2", attrs=["unixodbc"]),
+        facts("libcuda.so.1", driver="the driver"),
+        facts("libs.so", carriers=[("sib", "sib/lib")]),
+    ]
+    result = explain_missing("libz.so.1", "libodbc.so.2", "libcuda.so.1", "libs.so", known=known)
+    override = plan_override(result, ["zlib"])
+    assert [(i.attr, i.reason, i.baseline) for i in override.inputs] == [
+        ("unixodbc", "libodbc.so.2", False),
+        ("zlib", "libz.so.1", False),
+    ]
+    assert [i.soname for i in override.ignored] == ["libcuda.so.1"]
+    assert override.driver == ("libcuda.so.1",)
+    assert [(s.distribution, s.directory, s.certain) for s in override.searches] == [
+        ("sib", "sib/lib", False)
+    ]
+    assert override.hints == ()
+    assert "in place of" in plan_override(explain_missing("libz.so.1", known=known, package=None)).hints[0]
+
+
+def test_only_what_the_text_does_not_name_may_be_a_baseline_input() -> None:
+    scanned = scan(need("libb.so", NeedClass.PROVIDED), need("libz.so", NeedClass.PROVIDED))
+    result = explain_missing("libz.so", known=[facts("libz.so")], scan=scanned)
+    override = plan_override(result, ["libb.so-attr", "libz.so-attr"])
+    assert [(i.attr, i.baseline) for i in override.inputs] == [
+        ("libb.so-attr", True),
+        ("libz.so-attr", False),
+    ]
+
+
+def test_what_python_looks_for_by_name_gets_a_hint() -> None:
+    result = explain_missing("libcairo.so", known=[facts("libcairo.so", attrs=["cairo"])], kind=Kind.NAMED)
+    (hint,) = plan_override(result).hints
+    assert hint.startswith("libcairo.so: Python code looks for it by name")
+
+
+def test_dialect_without_lock_files() -> None:
+    in_store = Package(name="x", site=f"{STORE}-x-1/lib/python3.12/site-packages")
+    in_venv = Package(name="x", site="/v/lib/python3.12/site-packages", environment="/v")
+    assert choose_dialect((), in_store) is Dialect.UV2NIX
+    assert choose_dialect(("uv.lock",), in_store) is Dialect.UV2NIX
+    assert choose_dialect((), in_venv) is Dialect.SHELL
+    assert choose_dialect((), None) is Dialect.SHELL
+    assert choose_dialect(("uv.lock", "flake.nix"), in_venv) is Dialect.UV2NIX
+
+
+def test_soname_of_a_path() -> None:
+    assert find_soname(Symptom(kind=Kind.MISSING, soname="/usr/lib/libz.so.1")) == "libz.so.1"
+    assert find_soname(Symptom(kind=Kind.NO_LOADER)) is None
+
+
+@pytest.mark.parametrize("kind", [k for k in Kind if k not in {Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED}])
+@pytest.mark.parametrize("filled", [True, False])
+def test_every_trouble_has_words(kind: Kind, filled: bool) -> None:
+    symptom = Symptom(kind=kind)
+    if filled:
+        symptom = Symptom(
+            kind=kind, soname="/x y/$(a).so", wanted_by="/b", version="GLIBC_2.99", symbol="s", module="m"
+        )
+    trouble = find_trouble(symptom, interpreter=Interpreter.UV, glibc="2.42")
+    assert trouble.kind is kind
+    assert trouble.what.endswith(".")
+    assert trouble.now
+    for line in trouble.now:
+        assert line.count("$(a)") == line.count("'/x y/$(a).so'")
+
+
+def test_glibc_of_the_index_is_named_only_if_it_is_new_enough() -> None:
+    def tell(version: str) -> str:
+        symptom = Symptom(kind=Kind.VERSION, soname=f"{STORE}-glibc-2.35/lib/libc.so.6", version=version,
+                          wanted_by="/v/lib/python3.12/site-packages/x.so")  # fmt: skip
+        return " ".join(find_trouble(symptom, interpreter=None, glibc="2.40").now)
+
+    assert "has glibc 2.40" in tell("GLIBC_2.38")
+    assert "has glibc" not in tell("GLIBC_2.41")
+    assert "less than manylinux_2_38" in tell("GLIBC_2.38")

@@ -10,11 +10,11 @@ from functools import cache
 from typing import Any
 
 from tests.support.real import FIXTURES
-from wheelfix.flows_nix import Options, plan_intake, render_overrides
+from wheelfix.flows.nix import Options, plan_intake, render_overrides
 from wheelfix.index.sources import open_bundled
 from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake
-from wheelfix.model.elf import ElfObject
+from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Source
 from wheelfix.model.scan import Dlopen, WheelScan
 from wheelfix.model.strip import Judged, StripPlan
@@ -55,8 +55,11 @@ def make_intake(name: str) -> Intake:
     objects = []
     for found in facts["objects"]:
         lists = {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
-        objects.append(ElfObject(**(found | lists)))
-    return Intake(wheel=wheel, objects=tuple(objects), read_symbols=lambda _: ())
+        versions = tuple(
+            VersionNeed(soname=v["soname"], versions=tuple(v["versions"])) for v in found["versions"]
+        )
+        objects.append(ElfObject(**(found | lists | {"versions": versions})))
+    return Intake(wheel=wheel, objects=tuple(objects), read_symbols=lambda _wanted: ())
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,14 @@ def ask_package(path: Path, name: str, *, attrs: list[str], packages: Mapping[st
 def find_dependencies(known: Mapping[str, Distribution]) -> dict[str, list[str]]:
     """Dependencies as a lock has them: with the extras that are asked for in it."""
     asked: dict[str, set[str]] = {name: set() for name in known}
+    found: dict[str, list[str]] = {}
     for _ in known:
         for wheel in known.values():
             for r in wheel.requires:
                 if r.active or asked[wheel.name] & set(r.under):
                     asked.setdefault(r.name, set()).update(r.extras)
-    return {
-        wheel.name: sorted({r.name for r in wheel.requires if r.active or asked[wheel.name] & set(r.under)})
-        for wheel in known.values()
-    }
+    for wheel in known.values():
+        wanted = {r.name for r in wheel.requires if r.active or asked[wheel.name] & set(r.under)}
+        found[wheel.name] = sorted(wanted)
+    # pip leaves out what the markers of its own interpreter leave out
+    return {name: found.get(name, []) for name in sorted({*found, *chain(*found.values())})}

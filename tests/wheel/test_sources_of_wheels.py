@@ -1,14 +1,11 @@
-"""Where wheels come from: downloads that break, caches of other tools, source distributions."""
+"""Where wheels come from: downloads that break, caches of other tools."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import subprocess
 import sys
-import tarfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +16,8 @@ from tests.support.lockserver import Server, serve
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.facts import read_unpacked_facts, read_wheel_facts
-from wheelfix.model.facts import BuildSystem
 from wheelfix.wheel.caches import find_digest, find_in_pip, find_in_uv
 from wheelfix.wheel.contents import is_namespace
-from wheelfix.wheel.sdist import read_build_system
 from wheelfix.wheel.transfer import fetch_file, open_client
 
 
@@ -159,47 +154,6 @@ def test_digests_follow_the_file(tmp_path: Path) -> None:
         path.write_bytes(content)
         for _ in range(2):
             assert find_digest(path, tmp_path / "kept") == hashlib.sha256(content).hexdigest()
-
-
-def make_tar(path: Path, files: dict[str, str]) -> Path:
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content.encode())
-            archive.addfile(info, io.BytesIO(content.encode()))
-    return path
-
-
-PROJECT = """[build-system]
-requires = ["meson-python>=0.15", "Cython", "tomli; python_version < '3.11'"]
-build-backend = "mesonpy"
-"""
-
-
-def test_build_systems(tmp_path: Path) -> None:
-    files = {
-        "numpy-1.0/pyproject.toml": PROJECT,
-        "numpy-1.0/src/rust/Cargo.toml": "",
-        "numpy-1.0/a/pyproject.toml": "",
-    }
-    wanted = BuildSystem(requires=("cython", "meson-python"), backend="mesonpy", cargo=True)
-    assert read_build_system(make_tar(tmp_path / "numpy-1.0.tar.gz", files)) == wanted
-    with zipfile.ZipFile(tmp_path / "numpy-1.0.zip", "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    assert read_build_system(tmp_path / "numpy-1.0.zip") == wanted
-
-
-@pytest.mark.parametrize("content", ["", "not = toml =", "[build-system]\nrequires = 3\n"])
-def test_without_a_build_system_it_is_setuptools(tmp_path: Path, content: str) -> None:
-    found = read_build_system(make_tar(tmp_path / "a-1.tar.gz", {"a-1/pyproject.toml": content}))
-    assert found.requires == ("setuptools", "wheel")
-
-
-def test_no_source_distribution(tmp_path: Path) -> None:
-    (tmp_path / "a-1.tar.gz").write_bytes(b"\x1f\x8b junk")
-    with pytest.raises(InputError, match="is no source distribution that can be read"):
-        read_build_system(tmp_path / "a-1.tar.gz")
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
-from wheelfix.cli.adapter import adapter
-from wheelfix.cli.env import env
-from wheelfix.cli.flake import flake
-from wheelfix.cli.index import index
-from wheelfix.cli.locate import locate
-from wheelfix.cli.lock import lock
 from wheelfix.cli.options import tell_error
-from wheelfix.cli.override import override
-from wheelfix.cli.scan import scan
 from wheelfix.errors import WheelfixError
 
 _EPILOG = """\b
@@ -26,6 +19,7 @@ Examples:
   wheelfix override --dialect uv2nix numba.whl
   wheelfix lock uv.lock -o overrides.nix
   wheelfix index info
+  wheelfix verify libfoo.so.orig libfoo.so
 
 \b
 Exit codes:
@@ -38,8 +32,33 @@ Exit codes:
 """
 
 
+COMMANDS = (
+    "scan",
+    "locate",
+    "explain",
+    "override",
+    "adapter",
+    "lock",
+    "env",
+    "cargo",
+    "flake",
+    "verify",
+    "index",
+)
+"""In the order of the help; each is imported when it is wanted, from the module of its name."""
+
+
 class _Cli(click.Group):
     """A group whose errors become one line, a hint and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"wheelfix.cli.{cmd_name}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -58,16 +77,6 @@ def cli() -> None:
     wheelfix reads the wheels' own bytes and tells which shared libraries they need, and who provides each:
     the wheel itself, another wheel, the GPU driver, libc, the interpreter, or a nixpkgs attribute.
     """
-
-
-cli.add_command(scan)
-cli.add_command(locate)
-cli.add_command(adapter)
-cli.add_command(override)
-cli.add_command(lock)
-cli.add_command(env)
-cli.add_command(flake)
-cli.add_command(index)
 
 
 def main() -> None:

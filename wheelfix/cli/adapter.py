@@ -33,6 +33,6 @@ def adapter(target: str, *, attr: str, standalone: bool, output: Path | None, **
     an overlay for uv2nix and pyproject.nix: hacks.nixpkgsPrebuilt, without the dependencies that the
     build makes redundant. Each is named, with the reason.
     """
-    from wheelfix import flows_nix
+    from wheelfix.flows import nix as flows
 
-    write(flows_nix.write_adapter(target, attr, make_options(**options), standalone=standalone), output)
+    write(flows.write_adapter(target, attr, make_options(**options), standalone=standalone), output)

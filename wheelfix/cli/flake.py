@@ -54,7 +54,7 @@ def flake(
 
     Other flakes follow it, and so get packages that were built with CUDA, or may be unfree.
     """
-    from wheelfix import flows_nix
+    from wheelfix.flows import nix as flows
 
     config = FlakeConfig(
         nixpkgs=nixpkgs,
@@ -63,4 +63,4 @@ def flake(
         capabilities=tuple(dict.fromkeys(capabilities)),
         unfree=unfree,
     )
-    write(flows_nix.write_flake(config), output)
+    write(flows.write_flake(config), output)

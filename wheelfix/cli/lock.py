@@ -92,7 +92,7 @@ def lock(
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows import lock as flows
-    from wheelfix.flows_nix import find_default_cuda
+    from wheelfix.flows.nix import find_default_cuda
 
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with -o FILE")

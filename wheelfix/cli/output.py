@@ -14,7 +14,8 @@ from wheelfix.cli.options import FILE
 from wheelfix.errors import ApplyError
 
 if TYPE_CHECKING:
-    from wheelfix.flows_nix import Options, Written
+    from wheelfix.flows.cargo import Written as CargoWritten
+    from wheelfix.flows.nix import Options, Written
     from wheelfix.model.scan import Finding
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,24 +62,24 @@ def make_options(
     quiet: bool,
 ) -> Options:
     """Open the index, and put together what the flows want."""
-    from wheelfix import flows_nix
     from wheelfix.cli.progress import index_progress
+    from wheelfix.flows import nix as flows
     from wheelfix.index.sources import open_index
 
     with index_progress(index, enabled=not quiet) as progress:
         table = open_index(index, progress=progress)
-    return flows_nix.Options(
+    return flows.Options(
         index=table,
         prefer=prefer,
         beside=beside,
-        wishes=flows_nix.make_wishes(keep, strip),
+        wishes=flows.make_wishes(keep, strip),
         python=python,
         system=platform,
         quiet=quiet,
     )
 
 
-def write(written: Written, output: Path | None) -> None:
+def write(written: Written | CargoWritten, output: Path | None) -> None:
     """Print code, or write it to a file; findings go to stderr.
 
     Raises:
@@ -101,12 +102,21 @@ def write_text(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
+    write_bytes(text.encode(), output)
+
+
+def write_bytes(data: bytes, output: Path) -> None:
+    """Replace a file, at once or not at all.
+
+    Raises:
+        ApplyError: the file cannot be written; what was there stays.
+    """
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
         partial = Path(name)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
             partial.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_read_umask())
             partial.replace(output)
         except BaseException:

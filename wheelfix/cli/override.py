@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import basic_options
+from wheelfix.cli.options import FILE, basic_options
 from wheelfix.cli.output import code_options, make_options, write
 from wheelfix.model.override import Cuda, Dialect
 
@@ -18,6 +18,7 @@ Examples:
   wheelfix override torch==2.9.1 --cuda nixpkgs --dialect poetry2nix
   wheelfix override wheels/ --dialect nixpkgs -o packages.nix
   wheelfix override pyodbc==5.3.0 --dialect shell > shell.nix
+  wheelfix override --check overrides.nix wheels/
 """
 
 
@@ -35,10 +36,25 @@ Examples:
     type=click.Choice([c.value for c in Cuda]),
     help="Where CUDA libraries come from. [default: wheels; for the dialect nixpkgs: nixpkgs]",
 )
+@click.option(
+    "--check",
+    "checked",
+    type=FILE,
+    metavar="FILE",
+    help="Write nothing: tell what is wrong with the overrides in FILE.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --check: print JSON with a versioned schema.")
 @code_options
 @basic_options
 def override(
-    targets: tuple[str, ...], *, dialect: str, cuda: str | None, output: Path | None, **options: Any
+    targets: tuple[str, ...],
+    *,
+    dialect: str,
+    cuda: str | None,
+    checked: Path | None,
+    as_json: bool,
+    output: Path | None,
+    **options: Any,
 ) -> None:
     """Write Nix code that gives wheels the libraries they need.
 
@@ -46,10 +62,35 @@ def override(
     ignored libraries and search paths each have their reason in a comment. CUDA libraries come from the other
     wheels, from nixpkgs' cudaPackages, or with nixpkgs' build of the whole package (prebuilt).
     """
-    from wheelfix import flows_nix
+    from wheelfix.flows import nix as flows
 
+    if checked:
+        sys.exit(_check(checked, targets, as_json=as_json, **options))
+    if as_json:
+        raise click.UsageError("--json belongs to --check: Nix code has no JSON")
     tool = Dialect(dialect)
-    chosen = Cuda(cuda) if cuda else flows_nix.find_default_cuda(tool)
-    written = flows_nix.write_override(targets, tool, chosen, make_options(**options))
+    chosen = Cuda(cuda) if cuda else flows.find_default_cuda(tool)
+    written = flows.write_override(targets, tool, chosen, make_options(**options))
     write(written, output)
     sys.exit(0 if written.answered else 1)
+
+
+def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, **options: Any) -> int:
+    from wheelfix.flows.check import check_overrides, find_exit_code
+    from wheelfix.flows.scan import ScanOptions
+    from wheelfix.report.lint import render_lint, render_lint_json
+
+    chosen = make_options(**options)
+    scanning = ScanOptions(
+        prefer=chosen.prefer,
+        beside=chosen.beside,
+        python=chosen.chosen_python,
+        system=chosen.system,
+        quiet=chosen.quiet,
+    )
+    findings = check_overrides(file, targets, index=chosen.index, options=scanning)
+    if as_json:
+        click.echo(render_lint_json(findings, path=str(file)), nl=False)
+    else:
+        click.echo(render_lint(findings, details=not chosen.quiet), nl=False)
+    return find_exit_code(findings)

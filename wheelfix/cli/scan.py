@@ -9,7 +9,7 @@ import click
 
 from wheelfix.cli.options import FILE, common_options, tell_error
 from wheelfix.errors import WheelfixError
-from wheelfix.model.scan import OPEN_CLASSES, Explanation, WheelScan
+from wheelfix.model.scan import OPEN_CLASSES, NeedTrace, WheelScan
 from wheelfix.report.escape import printable
 
 _EPILOG = """\b
@@ -78,7 +78,7 @@ def scan(
     with index_progress(index, enabled=not quiet) as on_index:
         table = flows.open_index(index, progress=on_index)
     scans: list[WheelScan] = []
-    explanations: list[Explanation] = []
+    traces: list[NeedTrace] = []
     code = 0
     for target in targets:
         try:
@@ -93,13 +93,13 @@ def scan(
                     progress=progress,
                 )
                 if explained:
-                    explanations += flows.explain_target(target, explained, index=table, options=options)
+                    traces += flows.retrace_target(target, explained, index=table, options=options)
                 else:
                     scans += flows.scan_target(target, index=table, options=options)
         except WheelfixError as error:
             code = max(code, tell_error(error))
     if explained:
-        sys.exit(max(code, _tell_explanations(explanations, explained, as_json=as_json)))
+        sys.exit(max(code, _tell_traces(traces, explained, as_json=as_json)))
     sys.exit(max(code, _tell_scans(scans, as_json=as_json, quiet=quiet)))
 
 
@@ -115,12 +115,12 @@ def _tell_scans(scans: list[WheelScan], *, as_json: bool, quiet: bool) -> int:
     return 0 if all(result.answered for result in scans) else 1
 
 
-def _tell_explanations(found: list[Explanation], soname: str, *, as_json: bool) -> int:
-    from wheelfix.report.json import render_explanations as render_json
-    from wheelfix.report.plain import render_explanations
+def _tell_traces(found: list[NeedTrace], soname: str, *, as_json: bool) -> int:
+    from wheelfix.report.json import render_traces as render_json
+    from wheelfix.report.plain import render_traces
 
     if not found and not as_json:
         click.echo(f"Nothing here wants {printable(soname)}: `wheelfix scan` lists what is wanted.")
     else:
-        click.echo(render_json(found) if as_json else render_explanations(found), nl=False)
+        click.echo(render_json(found) if as_json else render_traces(found), nl=False)
     return 0 if found and all(e.need.need_class not in OPEN_CLASSES for e in found) else 1

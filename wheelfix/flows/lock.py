@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.facts import make_intake, make_source
-from wheelfix.flows_nix import Options, plan_dependencies, plan_intake, render_overrides
+from wheelfix.flows.nix import Options, plan_dependencies, plan_intake, render_overrides
 from wheelfix.index.sources import find_cache
 from wheelfix.intake import Progress
 from wheelfix.lock.markers import make_target

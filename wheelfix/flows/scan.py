@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from wheelfix.index.sources import find_cache, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.carried import AtHand
-from wheelfix.model.scan import Explanation, WheelScan
+from wheelfix.model.scan import NeedTrace, WheelScan
 
 if TYPE_CHECKING:
     from wheelfix.intake import Intake
 
 __all__ = [
     "ScanOptions",
-    "explain_target",
     "open_index",
+    "retrace_target",
     "scan_directory",
     "scan_target",
     "scan_wheel",
@@ -148,9 +148,9 @@ def scan_target(
     return tuple(scans)
 
 
-def explain_target(
+def retrace_target(
     target: str, soname: str, *, index: SonameTable, options: ScanOptions | None = None
-) -> tuple[Explanation, ...]:
+) -> tuple[NeedTrace, ...]:
     """Say step by step why a soname that a target wants is in its class.
 
     Args:
@@ -166,12 +166,12 @@ def explain_target(
         InputError: the target cannot be found, fetched or read.
         IndexProblem: the index is damaged.
     """
-    from wheelfix.verdict import explain_needs
+    from wheelfix.verdict import retrace_needs
 
     options = options or ScanOptions()
-    found: list[Explanation] = []
+    found: list[NeedTrace] = []
     for intake, at_hand in _read_target(target, options):
-        found += explain_needs(intake, index, soname, options.prefer, at_hand)
+        found += retrace_needs(intake, index, soname, options.prefer, at_hand)
     return tuple(found)
 
 

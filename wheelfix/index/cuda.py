@@ -66,3 +66,8 @@ def find_cuda(soname: str) -> tuple[Provider, ...]:
         ['cudaPackages.libcublas']
     """
     return _read_table().get(soname, ())
+
+
+def list_cuda_attrs() -> frozenset[str]:
+    """Every unfree attribute that is known."""
+    return frozenset(provider.attr for providers in _read_table().values() for provider in providers)

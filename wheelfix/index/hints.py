@@ -26,11 +26,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A joint that is followed by neither "." nor the end only matters if the next entry shares more than it did,
-# and if that is one byte more, goes on like a library.
-_JOINT: Final = re.compile(
-    rb"\0(?:\x80..|[^\x80])(s?o)(?:([.\n])|(?=[^\0]*\0(?:\x01[.\n]|[\x02-\x80])))", re.DOTALL
-)
+# A joint that is followed by neither "." nor the end only matters if the next entry shares more than it did.
+_JOINT: Final = re.compile(rb"\0(?:\x80..|[^\x80])(s?o)(?:([.\n])|(?=[^\0]*\0[\x01-\x80]))", re.DOTALL)
 _STEM: Final = b".so"
 _ENDS: Final = b".\n"
 _KINDS: Final = b"rxds"

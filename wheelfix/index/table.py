@@ -128,6 +128,12 @@ class SonameTable:
         query = "SELECT 1 FROM store WHERE attr IN (?, ?) LIMIT 1"
         return self._connection.execute(query, (attr, bare)).fetchone() is not None
 
+    def list_attrs(self) -> tuple[str, ...]:
+        """Every attribute with libraries in the table, sorted."""
+        return tuple(
+            attr for (attr,) in self._connection.execute("SELECT DISTINCT attr FROM store ORDER BY attr")
+        )
+
     def close(self) -> None:
         """Close the database."""
         self._connection.close()

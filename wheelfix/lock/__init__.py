@@ -1,1 +1,1 @@
-"""Lock files: uv.lock, pylock.toml, poetry.lock, hashed requirements.txt → :mod:`wheelfix.model.lock`."""
+"""Lock files: bytes in, models out (:mod:`wheelfix.model.lock`, :mod:`wheelfix.model.cargo`)."""

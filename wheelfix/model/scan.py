@@ -105,7 +105,8 @@ class Step:
         answer: one clause.
         need_class: set if the answer decides.
         distribution: who brings it, for class ``sibling``.
-        directory, stale: as in :class:`Need`.
+        directory: as in :class:`Need`.
+        stale: as in :class:`Need`.
         evidence: what the answer rests on, one line each; given only where an explanation was asked for.
     """
 
@@ -119,7 +120,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class NeedTrace:
     """Why a need is in its class.
 
     Attributes:

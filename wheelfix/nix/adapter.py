@@ -31,6 +31,11 @@ from wheelfix.nix.tree import (
     Var,
 )
 
+_PROPAGATED = (
+    "nixpkgsPrebuilt leaves out what nixpkgs' build propagates: modules that it imports come from the "
+    "dependencies that are left."
+)
+
 
 def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
     """Write the overlay of an adapter.
@@ -42,6 +47,7 @@ def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
     overlay = Lambda("final", Lambda("prev", write_guarded(adapter.name, write_adapter(adapter))))
     title = f"{adapter.name} {adapter.version}: nixpkgs' {'.'.join(adapter.attr)} in place of the wheel."
     head = [f"{title} Written by wheelfix from {adapter.target}."]
+    head.append(_PROPAGATED)
     if not standalone:
         head.append("hacks = pkgs.callPackage pyproject-nix.build.hacks { };")
         return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))

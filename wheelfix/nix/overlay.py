@@ -60,7 +60,10 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
         for o in overrides
         if (package := write_package(o, dialect))
     ]
-    silent = [f"{describe(o)}: nothing to add." for o in overrides if write_package(o, dialect) is None]
+    silent: list[str] = []
+    for override in overrides:
+        if write_package(override, dialect) is None:
+            silent += [f"{describe(override)}: nothing to add.", *override.hints]
     body: Expr = sets[0] if sets else Attrs()
     for more in sets[1:]:
         body = Binary("//", body, more)

@@ -159,7 +159,7 @@ def _quote(directory: str) -> str:
 
 def describe(override: Override) -> str:
     """The first line of a file or package."""
-    return f"{override.name} {override.version}, from {override.target}"
+    return f"{f'{override.name} {override.version}'.strip()}, from {override.target}"
 
 
 def comment_all(paragraphs: Iterable[str], value: Expr) -> Expr:

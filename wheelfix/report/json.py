@@ -11,11 +11,11 @@ from typing import Any
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.locate import FileHit, IndexSource, Located
-from wheelfix.model.scan import Explanation, Need, WheelScan
+from wheelfix.model.scan import Need, NeedTrace, WheelScan
 
 SCAN_SCHEMA = "wheelfix.scan/1"
 LOCATE_SCHEMA = "wheelfix.locate/1"
-EXPLANATION_SCHEMA = "wheelfix.explanation/1"
+TRACE_SCHEMA = "wheelfix.trace/1"
 
 
 def load_schema(name: str) -> dict[str, Any]:
@@ -62,11 +62,11 @@ def document_scan(scan: WheelScan) -> dict[str, Any]:
     }
 
 
-def render_explanations(explanations: Sequence[Explanation]) -> str:
-    """Render a list of ``wheelfix.explanation/1`` documents: the steps to a need's class, in order."""
+def render_traces(traces: Sequence[NeedTrace]) -> str:
+    """Render a list of ``wheelfix.trace/1`` documents: the steps to a need's class, in order."""
     documents = [
         {
-            "schema": EXPLANATION_SCHEMA,
+            "schema": TRACE_SCHEMA,
             "target": e.target,
             "need": _document_need(e.need),
             "steps": [
@@ -79,7 +79,7 @@ def render_explanations(explanations: Sequence[Explanation]) -> str:
                 for s in e.steps
             ],
         }
-        for e in explanations
+        for e in traces
     ]
     return json.dumps(documents, indent=2) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from wheelfix.model.locate import FileHit, IndexSource, Located
-from wheelfix.model.scan import Explanation, NeedClass
+from wheelfix.model.scan import NeedClass, NeedTrace
 from wheelfix.report.escape import printable
 
 
@@ -34,22 +34,22 @@ def render_sources(sources: Sequence[IndexSource]) -> str:
     return "".join(f"{line}\n" for line in _align(rows))
 
 
-def render_explanations(explanations: Sequence[Explanation]) -> str:
+def render_traces(traces: Sequence[NeedTrace]) -> str:
     """Render why needs are in their classes, as text for a bug report."""
-    return "\n".join(_render_explanation(e) for e in explanations)
+    return "\n".join(_render_trace(e) for e in traces)
 
 
-def _render_explanation(explanation: Explanation) -> str:
-    need = explanation.need
+def _render_trace(trace: NeedTrace) -> str:
+    need = trace.need
     who = f" ({need.distribution})" if need.distribution else ""
     rest = f" and {len(need.wanted_by) - 1} more" if len(need.wanted_by) > 1 else ""
     lines = [
-        f"{need.soname} for {need.machine} in {explanation.target}: {need.need_class.value}{who}",
+        f"{need.soname} for {need.machine} in {trace.target}: {need.need_class.value}{who}",
         f"wanted by {need.wanted_by[0]}{rest}",
     ]
     if need.versions:
         lines.append(f"symbol versions asked of it: {', '.join(need.versions)}")
-    for number, step in enumerate(explanation.steps, 1):
+    for number, step in enumerate(trace.steps, 1):
         lines += ["", f"{number}. {step.question}", f"   {step.answer}"]
         lines += [f"     - {line}" for line in step.evidence]
         if step.need_class:

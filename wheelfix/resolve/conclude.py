@@ -11,6 +11,7 @@ from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 from wheelfix.model.wheel import Distribution
 from wheelfix.resolve.traits import find_trait_findings
+from wheelfix.resolve.versions import find_version_findings
 
 _NAMED = 3
 _PLATFORM = re.compile(r"(many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)")
@@ -98,6 +99,7 @@ def find_findings(
         *_find_unreached(needs, frozenset(o.name for o in objects)),
         *_find_drivers(needs, machine),
         *_find_stale(needs),
+        *find_version_findings(needs, wheel.tags, machine),
     ]
     return sort_findings(found)
 
@@ -116,7 +118,7 @@ def _find_tag_machine(tag: str) -> str | None:
 def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:
     programs: dict[str, list[str]] = {}
     for obj in objects:
-        if obj.interpreter and obj.executable and not obj.interpreter.startswith("/nix/store/"):
+        if obj.interpreter and not obj.is_library and not obj.interpreter.startswith("/nix/store/"):
             programs.setdefault(obj.interpreter, []).append(obj.path)
     for interpreter, paths in sorted(programs.items()):
         yield Finding(

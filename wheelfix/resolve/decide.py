@@ -177,7 +177,7 @@ def _ask_siblings(case: Case) -> Step:
         answer=answer,
         need_class=NeedClass.SIBLING,
         distribution=name,
-        directory=sibling.directory,
+        directory=claimed.directory if claimed else sibling.directory,
     )
 
 

@@ -1,118 +1,232 @@
-"""Why a need is in its class, with the evidence for every step: for a bug report, or a doubt."""
+"""From symptoms and facts to an explanation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from wheelfix.model.elf import ElfObject
-from wheelfix.model.scan import Explanation
-from wheelfix.resolve.carried import correct_carriers
-from wheelfix.resolve.decide import Case, decide, find_lookup, trace
-from wheelfix.resolve.layout import relative_to_site
-from wheelfix.resolve.search import Entry, Found, WheelSearch
+from wheelfix.model.explain import Explanation, Interpreter, Kind, Missing, Package, Reading, Symptom
+from wheelfix.model.index import IndexInfo
+from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
+from wheelfix.model.scan import NeedClass, SonameFacts, WheelScan
+from wheelfix.resolve.cuda import guess_cuda_major
+from wheelfix.resolve.decide import PYTHON, apply_preference
+from wheelfix.resolve.troubles import find_trouble
 
-_SHOWN = 6
-_OBJECTS_SHOWN = 3
+LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
+"""Kinds of symptoms that say a library is not there."""
+
+_PLACEHOLDER = "package"
+_UNNAMED = f"Nothing in the text names the package: write its name in place of `{_PLACEHOLDER}`."
+_BY_NAME = (
+    "{}: Python code looks for it by name, which inputs alone do not help: wrap the program with "
+    "LD_LIBRARY_PATH, or substitute the library's path for its name."
+)
+_SILENT = frozenset({NeedClass.BUNDLED, NeedClass.LIBC, NeedClass.PYTHON})
+_LOCKS = (
+    # of several, the one that is written by hand or by the narrower tool
+    (("uv.lock", "flake.nix"), Dialect.UV2NIX),
+    (("poetry.lock", "flake.nix"), Dialect.POETRY2NIX),
+    (("poetry.lock", "default.nix"), Dialect.POETRY2NIX),
+    (("poetry.lock", "shell.nix"), Dialect.POETRY2NIX),
+    (("pylock.toml", "flake.nix"), Dialect.PYPROJECT_NIX),
+    (("uv.lock", "default.nix"), Dialect.UV2NIX),
+)
 
 
-def explain(case: Case, objects: Sequence[ElfObject]) -> Explanation:
-    """Retrace how a need got its class.
+def find_soname(symptom: Symptom) -> str | None:
+    """The soname a symptom is about: of a path, the last part."""
+    return symptom.soname.rpartition("/")[2] if symptom.soname else None
+
+
+def explain(
+    reading: Reading,
+    *,
+    package: Package | None,
+    interpreter: Interpreter | None,
+    facts: Mapping[str, SonameFacts],
+    index: IndexInfo,
+    glibc: str | None = None,
+    scan: WheelScan | None = None,
+    present: Mapping[str, str] | None = None,
+    looked_into: str | None = None,
+    prefer: Sequence[str] = (),
+) -> Explanation:
+    """Say what happened, and who brings what is missing.
 
     Args:
-        case: the want and what is known about it.
-        objects: all ELF files of the wheel.
+        reading: what the text says.
+        package: the distribution it is about.
+        interpreter: whose Python ran.
+        facts: by soname, for every symptom that misses a library.
+        index: where the facts are from.
+        glibc: version of the C library in that nixpkgs.
+        scan: of the installed package, to name what will be missing next.
+        present: sonames the loader finds already, with the path of the file.
+        looked_into: what was scanned, for people.
+        prefer: attributes that win among providers, strongest first.
     """
-    shows: tuple[Callable[[Case, Sequence[ElfObject]], Iterable[str]], ...] = (
-        _show_search,
-        *[_show_nothing] * 4,
-        _show_distributions,
-        _show_index,
+    major = guess_cuda_major(s for one in reading.symptoms if (s := find_soname(one)))
+    missing = {
+        soname: _class_missing(symptom, facts[soname], scan, prefer, major)
+        for symptom in reversed(reading.symptoms)
+        if symptom.kind in LIBRARIES and (soname := find_soname(symptom))
+    }
+    named = tuple(dict.fromkeys(s for one in reading.symptoms if (s := find_soname(one)) in missing))
+    further = _find_further(scan, frozenset(missing), present or {}) if scan else ()
+    libraries = (*(missing[soname] for soname in named if soname), *further)
+    troubles = tuple(
+        find_trouble(symptom, interpreter=interpreter, glibc=glibc)
+        for symptom in reading.symptoms
+        if symptom.kind not in LIBRARIES
     )
-    steps = (
-        replace(step, evidence=tuple(show(case, objects)))
-        for step, show in zip(trace(case), shows, strict=False)  # trace stops at the step that decides
+    if package and scan and scan.name == package.name:
+        package = replace(package, version=scan.version)
+    return Explanation(
+        package=package,
+        interpreter=interpreter,
+        missing=libraries,
+        troubles=tuple(dict.fromkeys(troubles)),
+        build_inputs=_collect(m.providers[0].attr for m in libraries if m.need_class is NeedClass.PROVIDED),
+        ignore_missing=_collect(m.soname for m in libraries if m.need_class is NeedClass.DRIVER),
+        siblings=_collect(m.distribution for m in libraries if m.distribution),
+        index=index,
+        looked_into=looked_into,
+        left_out=reading.left_out,
     )
-    return Explanation(target=case.wheel.target, need=decide(case), steps=tuple(steps))
 
 
-def _show_nothing(_case: Case, _objects: Sequence[ElfObject]) -> Iterable[str]:
-    return ()
+def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Override:
+    """What has to be said to Nix about the package.
+
+    Args:
+        explanation: what is missing.
+        baseline: attributes that uv2nix and poetry2nix add by themselves for the package's tag.
+    """
+    package = explanation.package
+    asked = {m.providers[0].attr for m in explanation.missing if m.named and m.providers}
+    known = frozenset(baseline) - asked  # the text proves that they are not there
+    opened = [m.soname for m in explanation.missing if m.by_name]
+    reasons: dict[str, list[str]] = {}
+    for one in explanation.missing:
+        if one.need_class is NeedClass.PROVIDED:
+            reasons.setdefault(one.providers[0].attr, []).append(one.soname)
+    driver = explanation.ignore_missing
+    return Override(
+        name=package.name if package else _PLACEHOLDER,
+        version=(package.version or "") if package else "",
+        target=explanation.looked_into or "a message",
+        tags=(),
+        cuda=Cuda.WHEELS,
+        inputs=tuple(
+            Input(attr=attr, reason=", ".join(sonames), baseline=attr in known)
+            for attr, sonames in sorted(reasons.items())
+        ),
+        ignored=tuple(Ignored(soname=soname, reason="comes with the GPU driver") for soname in driver),
+        driver=driver,
+        searches=tuple(
+            Search(directory=directory, distribution=name, reason=f"{name} brings it", certain=False)
+            for name, directory in sorted(
+                {(m.distribution, m.directory) for m in explanation.missing if m.distribution and m.directory}
+            )
+        ),
+        hints=(*([] if package else [_UNNAMED]), *([_BY_NAME.format(", ".join(opened))] if opened else [])),
+    )
 
 
-def _show_search(case: Case, objects: Sequence[ElfObject]) -> Iterator[str]:
-    search = WheelSearch(objects)
-    named = {obj.path: obj for obj in objects}
-    places = {path.rpartition("/")[0] for path in case.wheel.files}
-    wanting = list(zip(case.want.wanted_by, case.want.found, strict=True))
-    for path, found in wanting[:_OBJECTS_SHOWN]:
-        yield from _show_entries(named[path], search.entries(named[path]), found, places)
-        if named[path].nodeflib:
-            yield f"{path} is marked DF_1_NODEFLIB: the loader searches no default directory for it"
-    if len(wanting) > _OBJECTS_SHOWN:
-        yield f"… and {len(wanting) - _OBJECTS_SHOWN} more objects that want it"
-    for obj in objects:
-        if case.want.soname in {obj.soname, obj.name} and obj.machine != case.want.machine:
-            yield f"{obj.path} has this name, for {obj.machine}: not for {case.want.machine}"
+def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:
+    """Choose the tool to write for.
+
+    Args:
+        names: of the files in the project's directory.
+        package: where it lies decides if no lock file does: in a virtual environment, a shell helps.
+    """
+    there = frozenset(names)
+    for wanted, dialect in _LOCKS:
+        if there.issuperset(wanted):
+            return dialect
+    if "shell.nix" in there or package is None or package.environment:
+        return Dialect.SHELL
+    if "uv.lock" in there and not (package.site or "").startswith("/nix/store/"):
+        return Dialect.SHELL
+    return Dialect.UV2NIX
 
 
-def _show_entries(
-    obj: ElfObject, entries: Sequence[Entry], found: Found | None, places: Collection[str]
-) -> Iterator[str]:
-    own = [e for e in entries if e.owner == obj.path]
-    inherited = [e for e in entries if e.owner != obj.path]
-    tag = "DT_RUNPATH" if obj.runpath else "DT_RPATH"
-    if not (obj.rpath or obj.runpath):
-        yield f"{obj.path} has neither DT_RPATH nor DT_RUNPATH"
-    for entry in own[:_SHOWN]:
-        place = relative_to_site(entry.directory)
-        where = f"{place} in site-packages" if place is not None else f"{entry.directory} in the prefix"
-        hit = found and found.via == entry.text and not found.inherited_from
-        outcome = "has it" if hit else "is there, without it" if place in places else "is not of this wheel"
-        yield f"{obj.path}: {tag} {entry.text}: {where} {outcome}"
-    if len(own) > _SHOWN:
-        yield f"{obj.path}: {len(own) - _SHOWN} more entries of its {tag}"
-    if found and found.inherited_from:
-        yield f"{obj.path}: DT_RPATH {found.via}, inherited from {found.inherited_from}, has it: {found.path}"
-    elif inherited:
-        owners = list(dict.fromkeys(e.owner for e in inherited))
-        more = f" and {len(owners) - 1} more" if len(owners) > 1 else ""
-        yield f"{obj.path}: {len(inherited)} entries of DT_RPATH inherited from {owners[0]}{more}: no"
+def _collect(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names)))
 
 
-def _show_distributions(case: Case, _objects: Sequence[ElfObject]) -> Iterator[str]:
-    want, wheel = case.want, case.wheel
-    carriers = correct_carriers(case.facts.carriers, case.at_hand, want.soname, machine=want.machine)
-    for carrier in carriers[:_SHOWN]:
-        own = ", this distribution itself" if carrier.distribution == wheel.name else ""
-        how = "at hand" if carrier.distribution in case.at_hand.versions else "known"
-        yield f"{how}: {carrier.distribution} carries it in {carrier.directory}{own}"
-    yield from _say_rest(len(carriers))
-    told = {c.directory for c in carriers} & set(want.directories) or set(want.directories)
-    for directory, entry in [(d, e) for d, e in want.directories.items() if d in told][:_SHOWN]:
-        fillers = case.fillers.get(directory, ())
-        yield f"rpath {entry} names {directory}, filled by {', '.join(fillers) or 'nobody known'}"
-    names = {c.distribution for c in carriers} | {"cuda-toolkit"}
-    for requirement in wheel.requires:
-        if requirement.name in names:
-            state = "holds" if requirement.active else "its marker does not hold for this wheel's target"
-            yield f"Requires-Dist: {requirement.text} ({state})"
-    for stale in {c.distribution for c in case.facts.carriers} & set(case.at_hand.versions):
-        if stale not in {c.distribution for c in carriers}:
-            yield f"{stale} {case.at_hand.versions[stale]} is at hand: read, and it does not carry it"
+def _class_missing(
+    symptom: Symptom, facts: SonameFacts, scan: WheelScan | None, prefer: Sequence[str], major: str | None
+) -> Missing:
+    known = next((n for n in scan.needs if n.soname == facts.soname), None) if scan else None
+    ordered = replace(facts.lookup, providers=known.providers) if known and known.providers else facts.lookup
+    lookup = apply_preference(ordered, prefer)
+    carriers = [c.distribution for c in facts.carriers if c.exact]
+
+    def missing(kind: NeedClass, reason: str, distribution: str | None = None) -> Missing:
+        return Missing(
+            soname=facts.soname,
+            need_class=kind,
+            reason=reason,
+            wanted_by=symptom.wanted_by,
+            providers=lookup.providers,
+            distribution=distribution,
+            by_name=symptom.kind is Kind.NAMED,
+            directory=next((c.directory for c in facts.carriers if c.distribution == distribution), None),
+        )
+
+    if known and known.need_class is not NeedClass.BUNDLED and not lookup.rivals:
+        return missing(known.need_class, known.reason, known.distribution)
+    if known and known.need_class is NeedClass.BUNDLED:
+        return missing(known.need_class, f"the wheel has it: {known.reason}")
+    if facts.driver:
+        return replace(missing(NeedClass.DRIVER, facts.driver), providers=())
+    if facts.libc:
+        return missing(NeedClass.LIBC, _explain_libc(facts))
+    if PYTHON.fullmatch(facts.soname):
+        return missing(NeedClass.PYTHON, "the Python interpreter's own library")
+    first = lookup.providers[0] if lookup.providers else None
+    if carriers and (first is None or first.attr.startswith("cudaPackages")):
+        # The same soname for several majors of CUDA: the newest is what a wheel of today was built with.
+        *others, chosen = sorted(set(carriers), key=lambda name: (name.endswith(f"cu{major}"), name))
+        also = f" (for another CUDA: {', '.join(others)})" if others else ""
+        nixpkgs = f"; in nixpkgs it is in {first.attr}" if first else ""
+        return missing(NeedClass.SIBLING, f"{chosen} brings it{also}{nixpkgs}", chosen)
+    if lookup.rivals:
+        return missing(
+            NeedClass.AMBIGUOUS, f"{' and '.join(lookup.rivals)} both have it: choose with --prefer"
+        )
+    if first:
+        hard = "; the path is written into the program" if (symptom.soname or "").startswith("/") else ""
+        note = f"; {lookup.note}" if lookup.note else ""
+        return missing(NeedClass.PROVIDED, f"{first.attr} has {first.path}{note}{hard}")
+    near = f"; another ABI of it is there: {', '.join(lookup.nearest[:3])}" if lookup.nearest else ""
+    return missing(NeedClass.UNKNOWN, f"nobody in this index has it{near}")
 
 
-def _show_index(case: Case, _objects: Sequence[ElfObject]) -> Iterator[str]:
-    lookup = find_lookup(case)
-    for provider in lookup.providers[:_SHOWN]:
-        version = f" {provider.version}" if provider.version else ""
-        rules = f": {'; '.join(provider.why)}" if provider.why else ""
-        yield f"{provider.score:+d} {provider.attr}{version} ({provider.output}) {provider.path}{rules}"
-    yield from _say_rest(len(lookup.providers))
-    if lookup.nearest:
-        yield f"other majors there: {', '.join(lookup.nearest)}"
+def _explain_libc(facts: SonameFacts) -> str:
+    if facts.libc == "musl":
+        return "part of musl: this is a wheel for Alpine, and the interpreter runs on glibc"
+    if facts.soname.startswith("ld-linux"):
+        return "glibc's loader: this was built for glibc, and what runs it uses musl, or has no loader there"
+    return "part of glibc, which every interpreter brings: the program's own loader did not start it"
 
 
-def _say_rest(count: int) -> Iterator[str]:
-    if count > _SHOWN:
-        yield f"… and {count - _SHOWN} more"
+def _find_further(scan: WheelScan, named: frozenset[str], present: Mapping[str, str]) -> tuple[Missing, ...]:
+    return tuple(
+        Missing(
+            soname=need.soname,
+            need_class=need.need_class,
+            reason=need.reason,
+            wanted_by=need.wanted_by[0],
+            providers=need.providers,
+            distribution=need.distribution,
+            named=False,
+        )
+        for need in scan.needs
+        if need.machine == scan.machine
+        and need.need_class not in _SILENT
+        and need.soname not in named
+        and need.soname not in present
+    )

@@ -1,4 +1,4 @@
-"""What ``nixpkgsPrebuilt`` and nixpkgs' configuration throw on, told before anything is built."""
+"""What ``nixpkgsPrebuilt`` and nixpkgs throw on, told before anything is evaluated or built."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def plan_override(
     )
     plan = _Plan(cuda=cuda, required=required, gone=gone, own_qt=own_qt)
     for need in needs:
-        plan.add(need)
+        plan.add(need, missed=need.soname in scan.ignore_missing)
     if cuda is Cuda.NIXPKGS:
         plan.add_opened(scan, opened)
     return Override(
@@ -91,7 +91,7 @@ class _Plan:
         self.ignored: list[Ignored] = []
         self.searches: dict[tuple[str, str, str], list[Need]] = {}
 
-    def add(self, need: Need) -> None:
+    def add(self, need: Need, *, missed: bool) -> None:
         match need.need_class:
             case NeedClass.PROVIDED if self._own_qt and _QT.match(need.soname):
                 attr = need.providers[0].attr
@@ -102,6 +102,10 @@ class _Plan:
                 self._add_sibling(need)
             case NeedClass.DRIVER:
                 self._ignore(need, "comes with the GPU driver, in /run/opengl-driver/lib")
+            case NeedClass.BUNDLED if missed:
+                self._ignore(
+                    need, "in the wheel, under another file name, by which alone auto-patchelf looks"
+                )
             case NeedClass.UNKNOWN | NeedClass.AMBIGUOUS:
                 self._ignore(need, need.reason, lost=True)
             case _:

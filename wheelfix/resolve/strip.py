@@ -141,7 +141,7 @@ class _Judge:
         if need and (carries.cuda or not carries.importable):
             return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
         if carries.cuda:
-            return f"carries {carries.cuda[0]} of CUDA, which nixpkgs has, where it is wanted at all"
+            return f"carries {_pick_telling(carries)} of CUDA, which nixpkgs has, where it is wanted at all"
         if reason := self._find_by_requirements(name):
             return reason
         return carries.note if self._replaced or not carries.importable else None
@@ -154,6 +154,12 @@ class _Judge:
         if not asked or not all(self.find_reason(other) for other in asked):
             return None
         return f"brings nothing but {_name_some(sorted(set(asked)))}, all redundant"
+
+
+def _pick_telling(carries: Carries) -> str:
+    """The library that a distribution is named after, of the newest major."""
+    words = [word for word in carries.distribution.split("-") if word not in {"nvidia", "cuda"}]
+    return max(carries.cuda, key=lambda s: (any(w in s.lower() for w in words), -len(s), s))
 
 
 def _required(wheel: Distribution, extras: frozenset[str]) -> list[Requirement]:

@@ -3,6 +3,10 @@
 ``pip install --dry-run --report`` (pip 22.2 and later) resolves a requirement for another interpreter and
 platform, and reads metadata files where the index serves them (PEP 658): 30 KB for torch instead of 900 MB.
 Where it serves none, pip fetches the wheels themselves. What an exact version resolved to is kept in a cache.
+
+pip evaluates markers for the interpreter it runs on, whatever ``--python-version`` says. A distribution that
+only another interpreter wants is then missing, or one too many is there; wheelfix evaluates the markers
+itself, and takes what is missing to require nothing.
 """
 
 from __future__ import annotations

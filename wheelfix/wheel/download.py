@@ -47,6 +47,11 @@ def looks_like_requirement(text: str) -> bool:
     return parse_pin(_HASH.sub("", text)) is not None
 
 
+def split_hashes(requirement: str) -> tuple[str, frozenset[str]]:
+    """A requirement without its ``--hash=sha256:...``, and those."""
+    return _HASH.sub("", requirement), frozenset(_HASH.findall(requirement))
+
+
 def fetch_wheel(
     requirement: str,
     directory: Path,
@@ -75,8 +80,8 @@ def fetch_wheel(
         InputError: it is no requirement; there is no such distribution, version, or wheel for the target; the
             network fails; the hash is another one; pip is missing; or the cache cannot be written.
     """
-    hashes = frozenset(_HASH.findall(requirement))
-    pin = parse_pin(_HASH.sub("", requirement))
+    text, hashes = split_hashes(requirement)
+    pin = parse_pin(text)
     if pin is None:
         raise InputError(requirement, "is no requirement with a version", _FORM)
     name, asked, version = pin

@@ -14,7 +14,7 @@ except ImportError:  # pragma: no cover - platforms without a wheel of isal
 
 __all__ = ["InflateError", "crc32", "inflate"]
 
-_PIECE = 4 << 20
+_PIECE = 1 << 20
 """Upper bound of one inflated chunk in bytes: a bomb cannot make memory grow."""
 
 crc32 = _zlib.crc32
@@ -36,7 +36,7 @@ def inflate(
         step: compressed bytes read at a time.
 
     Yields:
-        Inflated bytes, never more than 4 MiB at a time.
+        Inflated bytes, never more than 1 MiB at a time.
 
     Raises:
         InflateError: the stream is damaged, or ends early.

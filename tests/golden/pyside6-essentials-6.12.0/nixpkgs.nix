@@ -159,24 +159,29 @@ buildPythonPackage {
   ];
 
   autoPatchelfIgnoreMissingDeps = [
-    # kdePackages.qtbase has it, for another build of Qt than the wheels'; does
-    # not load without:
+    # kdePackages.qtbase has one, but the wheel bundles the rest of that family
+    # (Qt_6_PRIVATE_API): two builds of it in one process break; does not load
+    # without:
     # PySide6/Qt/plugins/egldeviceintegrations/libqeglfs-kms-integration.so
     "libQt6EglFsKmsGbmSupport.so.6"
-    # kdePackages.qtwayland has it, for another build of Qt than the wheels';
-    # does not load without:
+    # kdePackages.qtwayland has one, but the wheel bundles the rest of that
+    # family (Qt_6): two builds of it in one process break; does not load
+    # without:
     # PySide6/Qt/qml/QtWayland/Compositor/IviApplication/libwaylandcompositoriviapplicationplugin.so
     "libQt6WaylandCompositorIviapplication.so.6"
-    # kdePackages.qtwayland has it, for another build of Qt than the wheels';
-    # does not load without:
+    # kdePackages.qtwayland has one, but the wheel bundles the rest of that
+    # family (Qt_6): two builds of it in one process break; does not load
+    # without:
     # PySide6/Qt/qml/QtWayland/Compositor/PresentationTime/libwaylandcompositorpresentationtimeplugin.so
     "libQt6WaylandCompositorPresentationTime.so.6"
-    # kdePackages.qtwayland has it, for another build of Qt than the wheels';
-    # does not load without:
+    # kdePackages.qtwayland has one, but the wheel bundles the rest of that
+    # family (Qt_6): two builds of it in one process break; does not load
+    # without:
     # PySide6/Qt/qml/QtWayland/Compositor/WlShell/libwaylandcompositorwlshellplugin.so
     "libQt6WaylandCompositorWLShell.so.6"
-    # kdePackages.qtwayland has it, for another build of Qt than the wheels';
-    # does not load without:
+    # kdePackages.qtwayland has one, but the wheel bundles the rest of that
+    # family (Qt_6): two builds of it in one process break; does not load
+    # without:
     # PySide6/Qt/qml/QtWayland/Compositor/XdgShell/libwaylandcompositorxdgshellplugin.so
     "libQt6WaylandCompositorXdgShell.so.6"
     # nobody in this index has it; does not load without:

@@ -7,23 +7,25 @@
 # it would load these.
 # For pyside6-essentials 6.12.0, from
 # pyside6_essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl.
-# pyside6-essentials: libQt6EglFsKmsGbmSupport.so.6: kdePackages.qtbase has it,
-# for another build of Qt than the wheels'; does not load without:
+# pyside6-essentials: libQt6EglFsKmsGbmSupport.so.6: kdePackages.qtbase has one,
+# but the wheel bundles the rest of that family (Qt_6_PRIVATE_API): two builds
+# of it in one process break; does not load without:
 # PySide6/Qt/plugins/egldeviceintegrations/libqeglfs-kms-integration.so.
 # pyside6-essentials: libQt6WaylandCompositorIviapplication.so.6:
-# kdePackages.qtwayland has it, for another build of Qt than the wheels'; does
-# not load without:
+# kdePackages.qtwayland has one, but the wheel bundles the rest of that family
+# (Qt_6): two builds of it in one process break; does not load without:
 # PySide6/Qt/qml/QtWayland/Compositor/IviApplication/libwaylandcompositoriviapplicationplugin.so.
 # pyside6-essentials: libQt6WaylandCompositorPresentationTime.so.6:
-# kdePackages.qtwayland has it, for another build of Qt than the wheels'; does
-# not load without:
+# kdePackages.qtwayland has one, but the wheel bundles the rest of that family
+# (Qt_6): two builds of it in one process break; does not load without:
 # PySide6/Qt/qml/QtWayland/Compositor/PresentationTime/libwaylandcompositorpresentationtimeplugin.so.
 # pyside6-essentials: libQt6WaylandCompositorWLShell.so.6: kdePackages.qtwayland
-# has it, for another build of Qt than the wheels'; does not load without:
+# has one, but the wheel bundles the rest of that family (Qt_6): two builds of
+# it in one process break; does not load without:
 # PySide6/Qt/qml/QtWayland/Compositor/WlShell/libwaylandcompositorwlshellplugin.so.
 # pyside6-essentials: libQt6WaylandCompositorXdgShell.so.6:
-# kdePackages.qtwayland has it, for another build of Qt than the wheels'; does
-# not load without:
+# kdePackages.qtwayland has one, but the wheel bundles the rest of that family
+# (Qt_6): two builds of it in one process break; does not load without:
 # PySide6/Qt/qml/QtWayland/Compositor/XdgShell/libwaylandcompositorxdgshellplugin.so.
 # pyside6-essentials: libmimerapi.so: nobody in this index has it; does not load
 # without: PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so.

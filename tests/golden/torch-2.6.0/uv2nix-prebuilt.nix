@@ -52,8 +52,8 @@ final: prev: lib.optionalAttrs (prev ? torch) {
               # carries libnvJitLink.so.12 of CUDA, which nixpkgs has, where it
               # is wanted at all
               "nvidia-nvjitlink-cu12"
-              # carries libnvToolsExt.so.1 of CUDA, which nixpkgs has, where it
-              # is wanted at all
+              # carries libnvtx3interop.so.1 of CUDA, which nixpkgs has, where
+              # it is wanted at all
               "nvidia-nvtx-cu12"
             ];
           };

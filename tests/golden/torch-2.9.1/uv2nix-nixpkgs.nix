@@ -113,7 +113,7 @@ final: prev: lib.optionalAttrs (prev ? torch) {
         # torch/lib/libtorch_nvshmem.so links libnvshmem_host.so.3 of it, and it
         # has no modules
         "nvidia-nvshmem-cu12"
-        # carries libnvToolsExt.so.1 of CUDA, which nixpkgs has, where it is
+        # carries libnvtx3interop.so.1 of CUDA, which nixpkgs has, where it is
         # wanted at all
         "nvidia-nvtx-cu12"
       ];

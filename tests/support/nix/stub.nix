@@ -11,8 +11,6 @@
 let
   inherit (builtins)
     attrNames
-    concatMap
-    elem
     filter
     foldl'
     genericClosure
@@ -54,15 +52,17 @@ let
 
   # As in nixpkgs: what was given is what overrideAttrs hands out, and passthru is merged on top.
   mkDerivation =
-    args:
+    given:
     let
+      args = if builtins.isFunction given then given self else given;
       self =
         args
-        // {
+        // rec {
           type = "derivation";
           outPath = "/nix/store/00000000000000000000000000000000-${args.pname or args.name}";
+          drvPath = "${outPath}.drv";
           overrideAttrs = f: mkDerivation (args // f args);
-          overridePythonAttrs = f: mkDerivation (args // f args);
+          overridePythonAttrs = overrideAttrs;
           inherit args;
         }
         // (args.passthru or { });
@@ -84,6 +84,13 @@ let
     passthru = {
       inherit pythonVersion;
       sitePackages = "lib/python${pythonVersion}/site-packages";
+      implementation = "cpython";
+      sourceVersion = {
+        major = "3";
+        minor = builtins.elemAt (builtins.match "3\\.([0-9]+)" pythonVersion) 0;
+        patch = "0";
+        suffix = "";
+      };
     };
   };
 
@@ -96,6 +103,7 @@ let
       passthru.pythonModule = {
         pythonVersion = nixpkgsPython;
         outPath = "/nix/store/00000000000000000000000000000000-python3-${nixpkgsPython}";
+        pythonOnBuildForHost = python;
       };
     };
 
@@ -212,6 +220,7 @@ in
     closure
     hacks
     lib
+    hook
     mkDerivation
     pkgs
     python

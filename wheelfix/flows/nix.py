@@ -1,4 +1,4 @@
-"""The flows that end in Nix code: read, resolve, plan, render. The others are in :mod:`wheelfix.flows`."""
+"""Nix code: read, resolve, plan, render."""
 
 from __future__ import annotations
 

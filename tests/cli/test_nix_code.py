@@ -1,0 +1,139 @@
+"""adapter, override and flake on the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.elf import build_elf
+from tests.support.nixeval import evaluate
+from tests.support.wheel import build_wheel
+
+
+def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "wheelfix", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def unwrap(code: str) -> str:
+    """Comments as they were before they were wrapped."""
+    return " ".join(line.strip().removeprefix("# ") for line in code.splitlines())
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    needed = ["libz.so.1", "libodbc.so.2", "libcuda.so.1", "libcublas.so.12"]
+    library = build_elf(tmp_path, "x.so", needed=needed, runpath=["$ORIGIN/../nvidia/cublas/lib"])
+    requires = ['nvidia-cublas-cu12; platform_system == "Linux"', "cuda-toolkit[nvrtc]", "numpy"]
+    requires.append('triton; platform_system == "Linux"')
+    files = {"demo/x.so": library, "demo/__init__.py": b"import os\nfrom triton import jit\n"}
+    return build_wheel(tmp_path, files=files, requires=requires)
+
+
+def test_override(wheel: Path) -> None:
+    result = run("override", wheel)
+    assert result.returncode == 0, result.stderr
+    assert "pkgs.unixodbc" in result.stdout
+    assert "pkgs.zlib" not in result.stdout
+    assert '"libcuda.so.1"' in result.stdout
+    assert "addAutoPatchelfSearchPath ${final.nvidia-cublas-cu12}/" in result.stdout
+    assert evaluate(f"builtins.isFunction ({result.stdout})") is True
+
+
+def test_override_of_another_dialect_and_strategy(wheel: Path) -> None:
+    code = run("override", wheel, "--dialect", "poetry2nix", "--cuda", "nixpkgs").stdout
+    assert "pkgs.cudaPackages.libcublas" in code
+    assert '"cuda-toolkit"' in code
+    assert "overridePythonAttrs" in code
+    package = run("override", wheel, "--dialect", "nixpkgs").stdout
+    assert "nvidia-cublas-cu12" not in package.partition("dependencies =")[2].partition("]")[0]
+    result = run("override", wheel, "--dialect", "shell", "--cuda", "prebuilt")
+    assert result.returncode == 3
+    assert "hint: use nixpkgs or wheels" in result.stderr
+
+
+def test_an_open_question_is_exit_code_1(tmp_path: Path) -> None:
+    library = build_elf(tmp_path, "x.so", needed=["libnobodyhasit.so.7"])
+    result = run("override", build_wheel(tmp_path, files={"demo/x.so": library}))
+    assert result.returncode == 1
+    assert '"libnobodyhasit.so.7"' in result.stdout
+    assert "does not load without: demo/x.so" in unwrap(result.stdout)
+
+
+def test_adapter(wheel: Path) -> None:
+    result = run("adapter", wheel, "--from", "python312Packages.demo")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert '"nvidia-cublas-cu12"' in result.stdout
+    assert '"cuda-toolkit"' in result.stdout
+    assert "triton (demo/__init__.py:2 imports it)" in result.stdout.replace("\n", " ").replace(
+        "      # ", ""
+    )
+    kept = run("adapter", wheel, "--from", "python312Packages.demo", "--keep", "nvidia_cublas.cu12").stdout
+    assert '"nvidia-cublas-cu12"' not in kept
+    assert '"triton"' in run("adapter", wheel, "--from", "python312Packages.demo", "--strip", "tri*").stdout
+
+
+def test_adapter_refuses_another_python(wheel: Path) -> None:
+    result = run("adapter", wheel, "--from", "python311Packages.demo")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "python312Packages" in result.stderr
+    warned = run("adapter", wheel, "--from", "python3Packages.demo")
+    assert warned.returncode == 0
+    assert "warning: python3Packages.demo is for nixpkgs' default Python" in warned.stderr
+
+
+def test_adapter_knows_more_with_the_dependencies_at_hand(wheel: Path, tmp_path: Path) -> None:
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    requires = ['nvidia-cuda-nvrtc==13.*; extra == "nvrtc"', 'nvidia-npp==13.*; extra == "npp"']
+    build_wheel(beside, files={}, name="cuda_toolkit", requires=requires, tag="py3-none-any")
+    result = run("adapter", wheel, "--from", "python312Packages.demo", "--with", beside)
+    flat = unwrap(result.stdout)
+    assert "brings nothing but nvidia-cuda-nvrtc, all redundant" in flat
+    assert "With them go nvidia-cuda-nvrtc, which nothing else requires" in flat
+
+
+def test_output_is_written_at_once_or_not_at_all(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "overrides.nix"
+    target.write_text("old")
+    assert run("override", wheel.with_name("none.whl"), "-o", target).returncode == 3
+    assert target.read_text() == "old"
+    assert run("override", wheel, "-o", target).stdout == ""
+    assert target.read_text() == run("override", wheel).stdout
+    result = run("override", wheel, "-o", tmp_path / "nowhere" / "x.nix")
+    assert result.returncode == 5
+    assert "Traceback" not in result.stderr
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".overrides")] == []
+
+
+def test_flake() -> None:
+    arguments = ("--cuda", "--cuda-capability", "8.9", "--unfree", "--systems", "x86_64-linux,aarch64-linux")
+    result = run("flake", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert evaluate(f"({result.stdout}).inputs.nixpkgs.url") == "github:NixOS/nixpkgs/nixos-unstable"
+    assert run("flake", "--cuda-capability", "8.9").returncode == 3
+
+
+def test_hostile_metadata_stays_data(tmp_path: Path) -> None:
+    evil = b'Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nSummary: x${builtins.abort "y"}\'\'" */ }\n'
+    evil += b"License: a\x1b[2J ${x}\nRequires-Dist: with\nRequires-Dist: 3to2\n"
+    member = 'demo/a b"${builtins.abort "z"}.so'
+    files = {member: build_elf(tmp_path, "x.so", needed=["libodbc.so.2", 'lib"${evil}.so.1'])}
+    wheel = build_wheel(tmp_path, files=files, metadata=evil)
+    for dialect in ("uv2nix", "pyproject-nix", "poetry2nix", "nixpkgs", "mach-nix", "shell"):
+        result = run("override", wheel, "--dialect", dialect)
+        assert result.returncode == 1, result.stderr
+        assert "\x1b" not in result.stdout
+        assert evaluate(f"builtins.isFunction ({result.stdout})") is True
+    code = run("override", wheel, "--dialect", "nixpkgs").stdout
+    package = f'(({code}) (builtins.mapAttrs (n: _: if n == "buildPythonPackage" then (a: a) else '
+    package += f'if n == "fetchPypi" then (a: a) else {{ }}) (builtins.functionArgs ({code}))))'
+    assert evaluate(f"{package}.meta.description") == 'x${builtins.abort "y"}\'\'" */ }'

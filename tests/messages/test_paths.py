@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from wheelfix.messages.paths import find_distribution, find_interpreter, find_named, parse_drv, parse_path
+
+STORE = "/nix/store/00000000000000000000000000000000-"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "version", "environment"),
+    [
+        (f"{STORE}python3.12-numba-0.60.0/lib/python3.12/site-packages/numba/x.so", "numba", "0.60.0", None),
+        (f"{STORE}python3.12-ruamel.yaml-0.18.6/lib/x.so", "ruamel-yaml", "0.18.6", None),
+        (f"{STORE}numba-0.60.0/lib/python3.12/site-packages/numba/x.so", "numba", "0.60.0", None),
+        (f"{STORE}python3-3.12.8-env/lib/python3.12/site-packages/torch/lib/x.so", "torch", None, None),
+        (f"{STORE}app-env/lib/python3.12/site-packages/cv2/x.so", "opencv-python", None, None),
+        (
+            "/home/a/.venv/lib/python3.12/site-packages/PySide6/QtCore.abi3.so",
+            "pyside6",
+            None,
+            "/home/a/.venv",
+        ),
+        ("/home/a b/v/lib64/python3.13t/site-packages/orjson.so", "orjson", None, "/home/a b/v"),
+        (".venv/lib/python3.12/site-packages/numpy.libs/libx-12ab.so", "numpy", None, ".venv"),
+        ("/home/a/.cache/uv/archive-v0/AbC/sklearn/x.so", "scikit-learn", None, None),
+        ("/usr/lib/python3/dist-packages/yaml/_yaml.so", "pyyaml", None, None),
+        ("/v/lib/python3.12/site-packages/numpy-2.0.1.dist-info/RECORD", "numpy", "2.0.1", "/v"),
+    ],
+)
+def test_package(path: str, name: str, version: str | None, environment: str | None) -> None:
+    package = parse_path(path)
+    assert package is not None
+    assert (package.name, package.version, package.environment) == (name, version, environment)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/lib/libgssapi_krb5.so.2",
+        f"{STORE}glibc-2.40/lib/libc.so.6",
+        f"{STORE}python3-3.12.8/lib/python3.12/ctypes/__init__.py",
+        "/home/a/v/lib/python3.12/site-packages/nvidia/cublas/lib/libcublas.so.12",
+        "/home/a/v/lib/python3.12/site-packages/__pycache__/x.pyc",
+        "main.py",
+        "",
+    ],
+)
+def test_no_package(path: str) -> None:
+    assert parse_path(path) is None
+
+
+def test_derivations() -> None:
+    package = parse_drv(f"{STORE}python3.12-numba-0.60.0.drv")
+    assert package is not None
+    assert (package.name, package.version) == ("numba", "0.60.0")
+    assert parse_drv(f"{STORE}app-env.drv") is None
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("PIL", "pillow"),
+        ("_cffi_backend.cpython-312-x86_64-linux-gnu.so", "cffi"),
+        ("scikit_learn.libs", "scikit-learn"),
+        ("google", "protobuf"),
+        ("orjson.abi3.so", "orjson"),
+        ("nvidia", None),
+        ("123", None),
+        ("", None),
+    ],
+)
+def test_modules(module: str, name: str | None) -> None:
+    assert find_distribution(module) == name
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (f"{STORE}python3-3.12.8/bin/python3.12", "nixpkgs"),
+        ("/home/a/.local/share/uv/python/cpython-3.13.1-linux-x86_64-gnu/bin/python3.13", "uv-managed"),
+        ("/home/a/miniforge3/envs/x/lib/python3.12/os.py", "conda"),
+        ("/home/a/.pyenv/versions/3.12.1/lib/python3.12/os.py", "pyenv"),
+        ("/usr/bin/python3", "FHS"),
+        ("/usr/lib/python3.11/ctypes/__init__.py", "FHS"),
+        (f"{STORE}python3.12-numba-0.60.0/lib/python3.12/site-packages/numba/x.so", None),
+        ("/home/a/app.py", None),
+    ],
+)
+def test_interpreter(path: str, kind: str | None) -> None:
+    assert find_interpreter(["/home/a/app.py", path]) == kind
+
+
+def test_words() -> None:
+    assert find_named(["Pyside", "on", "nixos"]) == "pyside2"
+    assert find_named(["what", "is", "`PySide6`?"]) == "pyside6"
+    assert find_named(["cannot", "open", "shared", "object", "file"]) is None

@@ -1,0 +1,456 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wheelfix.errors import InputError
+from wheelfix.model.overrides import InputRoot, OverrideFile, PackageOverride, Place
+from wheelfix.nixfile.overrides import parse_overrides, read_overrides
+
+
+def read(source: str) -> OverrideFile:
+    return parse_overrides(source.encode(), subject="x.nix")
+
+
+def only(source: str) -> PackageOverride:
+    (override,) = read(source).overrides
+    return override
+
+
+def attrs(override: PackageOverride, list_name: str = "buildInputs") -> list[str]:
+    return [i.attr for i in override.inputs if i.list_name == list_name and i.root is not InputRoot.PYTHON]
+
+
+def by_name(source: str) -> dict[str | None, list[str]]:
+    return {o.package: attrs(o) for o in read(source).overrides}
+
+
+def overlay(body: str, arguments: str = "{ pkgs, lib, ... }:") -> str:
+    return f"{arguments} final: prev: {{ numba = prev.numba.overrideAttrs (old: {{ {body} }}); }}"
+
+
+def test_uv2nix_override() -> None:
+    override = only(
+        """{ pkgs }:
+_final: prev: {
+  # Wheels are automatically patched using autoPatchelfHook.
+  numba = prev.numba.overrideAttrs (old: {
+    buildInputs = (old.buildInputs or [ ]) ++ [ pkgs.tbb_2021_11 ];
+    autoPatchelfIgnoreMissingDeps = [ "libcuda.so.1" ];
+  });
+}
+"""
+    )
+    assert (override.package, override.how) == ("numba", "overrideAttrs")
+    assert override.place == Place(line=4, column=11)
+    (entry,) = override.inputs
+    assert (entry.attr, entry.root, entry.list_name) == ("tbb_2021_11", InputRoot.PKGS, "buildInputs")
+    assert entry.place == Place(line=5, column=49)
+    assert [(i.soname, i.place.line) for i in override.ignored] == [("libcuda.so.1", 6)]
+    assert [a.name for a in override.attributes] == ["buildInputs", "autoPatchelfIgnoreMissingDeps"]
+    assert not override.replaces
+    assert not override.unclear
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ("[ pkgs.zlib ]", ["zlib"]),
+        ("[ final.pkgs.zlib prev.pkgs.openssl ]", ["zlib", "openssl"]),
+        ("with pkgs; [ zlib xorg.libX11 ]", ["zlib", "xorg.libX11"]),
+        ("with final.pkgs; [ zlib ]", ["zlib"]),
+        ("with lib; with pkgs; [ zlib ]", ["zlib"]),
+        ("with pkgs; with lib; optionals true [ zlib ]", ["zlib"]),
+        (
+            '[ pkgs.zlib.dev (lib.getLib pkgs.openssl) (lib.getOutput "lib" pkgs.krb5) ]',
+            ["zlib.dev", "openssl", "krb5"],
+        ),
+        (
+            "[ stdenv.cc.cc.lib pkgs.stdenv.cc.cc final.stdenv.cc.cc.lib ]",
+            ["stdenv.cc.cc.lib", "stdenv.cc.cc", "stdenv.cc.cc.lib"],
+        ),
+        ("old.buildInputs or [ ] ++ [ pkgs.zlib ]", ["zlib"]),
+        ("(old.buildInputs or [ ]) ++ [ pkgs.a ] ++ [ pkgs.b ]", ["a", "b"]),
+        ("[ (pkgs.openssl.override { static = true; }) ]", ["openssl"]),
+        ("[ (pkgs.openssl.overrideAttrs (o: { doCheck = false; })) ]", ["openssl"]),
+        ('[ pkgs."3to2" pkgs.${"zlib"} ]', ["3to2", "zlib"]),
+        ("lib.unique (lib.flatten [ pkgs.a [ pkgs.b ] ])", ["a", "b"]),
+        ("map (x: lib.getLib x) [ pkgs.a pkgs.b ]", ["a", "b"]),
+        ('map (n: pkgs.${n}) [ "a" "b" ]', ["a", "b"]),
+        ("lib.concatLists [ [ pkgs.a ] [ pkgs.b ] ]", ["a", "b"]),
+        ("builtins.attrValues { inherit (pkgs) a b; }", []),
+        ("let inherit (pkgs) zlib; x = [ zlib ]; in x ++ [ pkgs.b ]", ["zlib", "b"]),
+        ("lib.optional pkgs.stdenv.isLinux pkgs.a ++ lib.optionals pkgs.stdenv.isDarwin [ pkgs.b ]", ["a"]),
+        ("lib.optionals (pkgs.stdenv.hostPlatform.isDarwin || false) [ pkgs.b ] ++ [ pkgs.a ]", ["a"]),
+        ("if pkgs.stdenv.isDarwin then [ pkgs.b ] else [ pkgs.a ]", ["a"]),
+        ("lib.optionals (cudaSupport && pkgs.stdenv.isDarwin) [ pkgs.b ]", []),
+        ("let a = [ pkgs.x ]; in let inherit a; in a", ["x"]),
+        ("assert true; [ pkgs.a ]", ["a"]),
+        ("null", []),
+    ],
+)
+def test_lists(inputs: str, expected: list[str]) -> None:
+    override = only(overlay(f"buildInputs = {inputs};", "{ pkgs, lib, stdenv, ... }:"))
+    assert attrs(override) == expected
+    assert bool(override.unclear) == ("attrValues" in inputs)
+
+
+def test_lists_are_told_apart() -> None:
+    override = only(
+        overlay(
+            "buildInputs = [ pkgs.a ]; nativeBuildInputs = [ pkgs.b ];"
+            " propagatedBuildInputs = [ pkgs.c final.numpy ];"
+        )
+    )
+    assert [(i.attr, i.list_name, i.root.value) for i in override.inputs] == [
+        ("a", "buildInputs", "pkgs"),
+        ("b", "nativeBuildInputs", "pkgs"),
+        ("c", "propagatedBuildInputs", "pkgs"),
+        ("numpy", "propagatedBuildInputs", "python"),
+    ]
+    assert override.replaces == {"buildInputs", "nativeBuildInputs", "propagatedBuildInputs"}
+
+
+def test_conditions_are_kept_with_their_source() -> None:
+    override = only(
+        overlay(
+            'buildInputs = lib.optionals (lib.versionOlder old.version "1") [ pkgs.a ]'
+            " ++ (if cudaSupport then [ pkgs.b ] else [ pkgs.c ]);"
+        )
+    )
+    assert [(i.attr, i.condition) for i in override.inputs] == [
+        ("a", 'lib.versionOlder old.version "1"'),
+        ("b", "cudaSupport"),
+        ("c", "!(cudaSupport)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "condition", ["pkgs.stdenv.isLinux", "(cudaSupport || !stdenv.isDarwin)", "(old ? x)"]
+)
+def test_what_always_holds_is_no_condition(condition: str) -> None:
+    source = overlay(
+        f"buildInputs = lib.optional {condition} pkgs.a ++ lib.optionals {condition} [ pkgs.b ];"
+    )
+    assert [(i.attr, i.condition) for i in only(source).inputs] == [("a", None), ("b", None)]
+
+
+def test_attributes_for_other_systems_are_left_out() -> None:
+    argument = (
+        "old: lib.optionalAttrs stdenv.isDarwin { a = 1; } // lib.optionalAttrs stdenv.isLinux { b = 1; }"
+    )
+    override = only(f"{{ lib, stdenv }}: final: prev: {{ x = prev.x.overrideAttrs ({argument}); }}")
+    assert [a.name for a in override.attributes] == ["b"]
+
+
+def test_several_with_leave_alternatives() -> None:
+    (entry,) = only(overlay("buildInputs = with pkgs; with xorg; [ libX11 ];")).inputs
+    assert (entry.attr, entry.alternatives) == ("xorg.libX11", ("libX11",))
+
+
+def test_with_around_the_whole_overlay() -> None:
+    assert by_name(
+        "{ pkgs, lib }: with pkgs; self: super: {"
+        " a = super.a.overridePythonAttrs (old: { buildInputs = [ zlib ]; }); }"
+    ) == {"a": ["zlib"]}
+
+
+@pytest.mark.parametrize(
+    ("ignore", "sonames", "everything"),
+    [
+        ('[ "libcuda.so.1" "libfoo.so.2" ]', ["libcuda.so.1", "libfoo.so.2"], False),
+        ('(old.autoPatchelfIgnoreMissingDeps or [ ]) ++ [ "a.so" ]', ["a.so"], False),
+        ('let driver = [ "libcuda.so.1" ]; in driver ++ [ "a.so" ]', ["libcuda.so.1", "a.so"], False),
+        ("true", [], True),
+        ("false", [], False),
+        ('[ "*" ]', [], True),
+        ('"libcuda.so.1"', ["libcuda.so.1"], False),
+        ("''a.so''", ["a.so"], False),
+        ('[ "libnvidia-*" ]', ["libnvidia-*"], False),
+    ],
+)
+def test_ignore_lists(ignore: str, sonames: list[str], everything: bool) -> None:
+    override = only(overlay(f"autoPatchelfIgnoreMissingDeps = {ignore};"))
+    assert [i.soname for i in override.ignored] == sonames
+    assert (override.ignores_all is not None) == everything
+
+
+@pytest.mark.parametrize(
+    ("argument", "names"),
+    [
+        ("old: { buildInputs = [ ]; x = 1; }", ["buildInputs", "x"]),
+        ("{ buildInputs = [ ]; }", ["buildInputs"]),
+        ("_: { buildInputs = [ ]; }", ["buildInputs"]),
+        ("finalAttrs: prevAttrs: { buildInputs = prevAttrs.buildInputs ++ [ ]; }", ["buildInputs"]),
+        ("old: let x = 1; in { inherit x; }", ["x"]),
+        ("old: { a = 1; } // { b = 2; }", ["a", "b"]),
+        ("old: { a = 1; } // lib.optionalAttrs (old ? c) { b = 2; }", ["a", "b"]),
+        ("old: old // { b = 2; }", ["b"]),
+        ("old: if old ? x then { a = 1; } else { b = 2; }", ["a"]),
+        ("old: if wheel then { a = 1; } else { b = 2; }", ["a", "b"]),
+        ("old: lib.optionalAttrs (!(old.src.isWheel or false)) { a = 1; }", ["a"]),
+        ("{ env.FOO = 1; }", ["env"]),
+        ("{ buildInputs ? [ ], ... }: { buildInputs = buildInputs ++ [ ]; }", ["buildInputs"]),
+    ],
+)
+def test_shapes_of_the_argument(argument: str, names: list[str]) -> None:
+    override = only(f"{{ pkgs, lib }}: final: prev: {{ a = prev.a.overrideAttrs ({argument}); }}")
+    assert [a.name for a in override.attributes] == names
+    assert not override.unclear
+    assert not override.replaces or "buildInputs = [ ]" in argument
+
+
+def test_guards_and_merged_sets() -> None:
+    assert by_name(
+        """{ pkgs, lib }: final: prev: {
+          a = prev.a.overrideAttrs { buildInputs = [ pkgs.x ]; };
+        } // lib.optionalAttrs (prev ? b) {
+          b = prev.b.overrideAttrs { buildInputs = [ pkgs.y ]; };
+        } // (if prev ? c then { c = prev.c.overrideAttrs { buildInputs = [ pkgs.z ]; }; } else { })"""
+    ) == {"a": ["x"], "b": ["y"], "c": ["z"]}
+
+
+def test_composed_overlays_and_let() -> None:
+    source = """{ pkgs, lib }:
+    let
+      first = self: super: { a = super.a.overridePythonAttrs (old: { buildInputs = common; }); };
+      common = with pkgs; [ zlib ];
+    in
+    lib.composeManyExtensions [
+      first
+      (final: prev: { b = prev.b.overrideAttrs { buildInputs = common; }; })
+    ]"""
+    assert by_name(source) == {"a": ["zlib"], "b": ["zlib"]}
+
+
+def test_functions_of_the_file() -> None:
+    source = """{ pkgs, lib }:
+    let
+      add = drv: inputs: drv.overrideAttrs (old: { buildInputs = (old.buildInputs or [ ]) ++ inputs; });
+      patch = { drv, extra ? [ pkgs.zlib ] }: drv.overridePythonAttrs (old: { buildInputs = extra; });
+    in final: prev: {
+      a = add prev.a [ pkgs.x ];
+      b = add prev.b (with pkgs; [ y ]);
+      c = patch { drv = prev.c; };
+      d = patch { drv = prev.d; extra = [ pkgs.z ]; };
+    }"""
+    assert by_name(source) == {"a": ["x"], "b": ["y"], "c": ["zlib"], "d": ["z"]}
+    assert read(source).unclear == ()
+
+
+def test_calls_are_understood_better_than_their_function() -> None:
+    source = """{ pkgs }: final: prev:
+    let patch = inputs: prev.torch.overrideAttrs (old: { buildInputs = inputs; });
+    in { torch = patch [ pkgs.a ]; }"""
+    assert by_name(source) == {"torch": ["a"]}
+    assert not only(source).unclear
+
+
+def test_tables_mapped_over() -> None:
+    source = """{ pkgs, lib }:
+    let table = { pyodbc = [ pkgs.unixODBC ]; "ruamel.yaml" = [ pkgs.libyaml ]; }; in
+    lib.composeManyExtensions [
+      (final: prev: lib.mapAttrs (name: inputs: prev.${name}.overrideAttrs (old: {
+        buildInputs = (old.buildInputs or [ ]) ++ inputs;
+      })) table)
+      (final: prev: lib.genAttrs [ "a" "b" ] (n: prev.${n}.overrideAttrs { buildInputs = [ pkgs.zlib ]; }))
+    ]"""
+    assert by_name(source) == {
+        "pyodbc": ["unixODBC"],
+        "ruamel.yaml": ["libyaml"],
+        "a": ["zlib"],
+        "b": ["zlib"],
+    }
+    assert read(source).unclear == ()
+
+
+def test_plain_tables() -> None:
+    found = read(
+        "{ pkgs }: { h5py = { buildInputs = [ pkgs.hdf5 ]; }; pyzmq.buildInputs = [ pkgs.zeromq ]; x.y = 1; }"
+    )
+    assert [(o.package, o.how, attrs(o)) for o in found.overrides] == [
+        ("h5py", "set", ["hdf5"]),
+        ("pyzmq", "set", ["zeromq"]),
+    ]
+
+
+def test_mach_nix() -> None:
+    source = """mach-nix.mkPython {
+      requirements = "numba";
+      _.numba.buildInputs.add = with pkgs; [ tbb ];
+      _.numba.nativeBuildInputs.add = [ pkgs.cmake ];
+      _ = { a.buildInputs = [ pkgs.x ]; b = { buildInputs.add = [ pkgs.y ]; }; };
+    }"""
+    found = {o.package: o for o in read(source).overrides}
+    assert {o.how for o in found.values()} == {"mach-nix"}
+    assert {name: attrs(o) for name, o in found.items()} == {"numba": ["tbb"], "a": ["x"], "b": ["y"]}
+    assert attrs(found["numba"], "nativeBuildInputs") == ["cmake"]
+
+
+def test_build_python_package() -> None:
+    source = """{ lib, buildPythonPackage, fetchPypi, openssl, numpy, stdenv }:
+    buildPythonPackage rec {
+      pname = "demo";
+      version = "1.0";
+      format = "wheel";
+      buildInputs = [ openssl stdenv.cc.cc.lib ];
+      propagatedBuildInputs = [ numpy ];
+    }"""
+    override = only(source)
+    assert (override.package, override.how) == ("demo", "buildPythonPackage")
+    assert [(i.attr, i.root.value) for i in override.inputs] == [
+        ("openssl", "argument"),
+        ("stdenv.cc.cc.lib", "pkgs"),
+        ("numpy", "argument"),
+    ]
+
+
+def test_overlays_of_nixpkgs_are_not_of_python() -> None:
+    source = """final: prev: {
+      zlib = prev.zlib.overrideAttrs (old: { buildInputs = [ final.x ]; });
+      pythonPackagesExtensions = prev.pythonPackagesExtensions ++ [
+        (pyfinal: pyprev: {
+          cffi = pyprev.cffi.overridePythonAttrs (old: { buildInputs = [ final.libffi pyfinal.x ]; });
+        })
+      ];
+      python3 = prev.python3.override {
+        packageOverrides = self: super: {
+          lz4 = super.lz4.overridePythonAttrs { buildInputs = [ prev.lz4 ]; };
+        };
+      };
+    }"""
+    assert by_name(source) == {"cffi": ["libffi"], "lz4": ["lz4"]}
+
+
+def test_sets_of_python_packages_in_nixpkgs() -> None:
+    assert by_name(
+        "{ pkgs }: { x = pkgs.python312Packages.numba.overrideAttrs { buildInputs = [ pkgs.a ]; }; }"
+    ) == {"numba": ["a"]}
+    assert by_name("{ pkgs }: pkgs.python3.pkgs.numba.overridePythonAttrs { buildInputs = [ pkgs.a ]; }") == {
+        "numba": ["a"]
+    }
+
+
+def test_chained_overrides_are_of_one_package() -> None:
+    source = """{ pkgs, hacks }: final: prev: {
+      a = (prev.a.override { x = 1; }).overrideAttrs (old: { buildInputs = [ pkgs.x ]; });
+      torch = (hacks.nixpkgsPrebuilt {
+        from = pkgs.python3Packages.torch;
+        prev = prev.torch;
+      }).overrideAttrs (old: {
+        autoPatchelfIgnoreMissingDeps = true;
+      });
+    }"""
+    assert {o.package for o in read(source).overrides} == {"a", "torch"}
+
+
+def test_file_that_is_one_override() -> None:
+    override = only("{ final, pkgs, ... }: old: { buildInputs = old.buildInputs or [ ] ++ [ pkgs.a ]; }")
+    assert override.package is None
+    assert attrs(override) == ["a"]
+
+
+def test_flake_with_its_own_pkgs() -> None:
+    source = """{
+      outputs = { self, nixpkgs, uv2nix, ... }: let
+        inherit (nixpkgs) lib;
+        pkgs = nixpkgs.legacyPackages.x86_64-linux;
+        overrides = final: prev: {
+          numba = prev.numba.overrideAttrs (old: { buildInputs = [ pkgs.onetbb ]; });
+        };
+      in { devShells.x86_64-linux.default = pkgs.mkShell { buildInputs = [ pkgs.uv ]; }; };
+    }"""
+    assert by_name(source) == {"numba": ["onetbb"]}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "text", "reason"),
+    [
+        ("import ./inputs.nix", "import ./inputs.nix", "in another file"),
+        (
+            "[ (pkgs.callPackage ./x.nix { }) ]",
+            "pkgs.callPackage ./x.nix { }",
+            "a function that is not in this file",
+        ),
+        ("[ pkgs.${name} ]", "pkgs.${name}", "a computed name"),
+        ("let x = x; in x", "x", "refers to itself"),
+        ('[ "zlib" ]', '"zlib"', "no package"),
+        ("inputs.${system}", "inputs.${system}", "a computed name"),
+        ("somebody", "somebody", "no list that is written in this file"),
+        ("[ somebody ]", "somebody", "no package"),
+    ],
+)
+def test_what_is_not_understood_is_said(inputs: str, text: str, reason: str) -> None:
+    override = only(overlay(f"buildInputs = {inputs} ++ [ pkgs.known ];"))
+    assert attrs(override) == ["known"]
+    (unclear,) = override.unclear
+    assert unclear.text == text
+    assert reason in unclear.reason
+    assert unclear.place.line == 1
+
+
+def test_override_of_no_named_package_is_said() -> None:
+    found = read("final: prev: { x = map (n: prev.${n}.overrideAttrs { buildInputs = [ ]; }) names; }")
+    assert found.overrides == ()
+    assert "computed name" in found.unclear[0].reason
+
+
+def test_endless_recursion_ends() -> None:
+    found = read(
+        "let f = x: f (x ++ x); in"
+        " final: prev: { a = prev.a.overrideAttrs { buildInputs = f [ prev.pkgs.b ]; }; }"
+    )
+    assert "too much to follow" in found.overrides[0].unclear[0].reason
+
+
+def test_exponential_file_ends() -> None:
+    doubled = " ".join(f"x{n} = x{n - 1} ++ x{n - 1};" for n in range(1, 60))
+    calls = " ".join(f"f{n} = y: f{n - 1} (f{n - 1} y);" for n in range(1, 60))
+    source = (
+        f"let f0 = y: y; {calls} in final: prev: {{ a = prev.a.overrideAttrs {{ buildInputs = f59 [ ]; }}; }}"
+    )
+    assert read(source).overrides[0].package == "a"
+    last = "final: prev: { a = prev.a.overrideAttrs { buildInputs = x59; }; }"
+    source = f"let x0 = [ pkgs.a ]; {doubled} in {last}"
+    assert read(source).overrides[0].unclear
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "x{n} = x{m};",
+        "x{n} = if c then [ pkgs.b ] else x{m};",
+        "x{n} = if c then x{m} else x{m};",
+        "x{n} = [ x{m} x{m} ];",
+        "x{n} = map (y: y) (x{m} ++ x{m});",
+    ],
+)
+def test_endless_chains_end(link: str) -> None:
+    chain = " ".join(link.format(n=n, m=n - 1) for n in range(1, 2000))
+    for use in ("{ buildInputs = x1999; }", "{ buildInputs = [ x1999 ]; }", "x1999"):
+        source = f"let x0 = [ pkgs.a ]; {chain} in final: prev: {{ a = prev.a.overrideAttrs {use}; }}"
+        assert read(source).overrides[0].unclear
+
+
+def test_more_than_anybody_waits_for_is_said() -> None:
+    found = read(
+        "let f = x: map f [ x x ]; in final: prev: { a = prev.a.overrideAttrs { buildInputs = f 1; }; }"
+    )
+    assert "there may be more" in found.unclear[0].reason
+
+
+def test_a_file_with_many_overrides() -> None:
+    lines = [
+        f"p{n} = prev.p{n}.overridePythonAttrs (old: {{ buildInputs = [ pkgs.l{n} ]; }});"
+        for n in range(2000)
+    ]
+    found = by_name("{ pkgs }: final: prev: {\n" + "\n".join(lines) + "\n}")
+    assert found == {f"p{n}": [f"l{n}"] for n in range(2000)}
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_overrides(tmp_path / "none.nix")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_overrides(tmp_path)

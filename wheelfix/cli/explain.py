@@ -1,0 +1,94 @@
+"""``wheelfix explain``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from wheelfix.cli.options import FILE, common_options
+from wheelfix.model.override import Dialect
+
+_COMMAND = "wheelfix.command"
+_EPILOG = """\b
+Examples:
+  wheelfix explain -- python -c 'import torch'
+  nix build 2>&1 | wheelfix explain
+  wheelfix explain --dialect poetry2nix build.log
+  wheelfix explain --json error.txt
+
+\b
+After -- comes a command. It runs once, with its output passed through; its exit code is the one of
+wheelfix explain, and the explanation goes to stderr. If it fails for a library and nothing tells who wants
+that, it runs a second time, silently, with LD_DEBUG.
+"""
+
+
+class _Explain(click.Command):
+    """Takes what stands behind -- as it is: a command, whatever options that has."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[_COMMAND] = tuple(args[at + 1 :])
+            args = args[:at]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Explain, epilog=_EPILOG)
+@click.argument("file", required=False, type=FILE, metavar="[FILE|-] | -- COMMAND...")
+@click.option(
+    "--dialect",
+    type=click.Choice([d.value for d in Dialect]),
+    help="The tool to write for. [default: found out from the lock files in this directory]",
+)
+@common_options
+@click.pass_context
+def explain(
+    context: click.Context,
+    file: Path | None,
+    *,
+    dialect: str | None,
+    as_json: bool,
+    index: Path | None,
+    prefer: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Explain why a shared library is not found, and what to paste.
+
+    Reads anything: tracebacks, messages of the loader, logs of nix build and auto-patchelf, output of ldd; in
+    a file, or from standard input. Answers what happened, what to paste into the Nix code, and what helps
+    now, without a build. Where the package is installed here, all that it will miss next is named, too.
+    """
+    from wheelfix.cli.progress import index_progress
+    from wheelfix.flows import explain as flows
+    from wheelfix.index.sources import open_index
+    from wheelfix.report.explain import render_explanation, render_json
+
+    command: tuple[str, ...] | None = context.meta.get(_COMMAND)
+    if command is not None and (file or not command):
+        raise click.UsageError("Give a FILE, or -- and a COMMAND.")
+    with index_progress(index, enabled=not quiet) as progress:
+        table = open_index(index, progress=progress)
+    tool = Dialect(dialect) if dialect else None
+    here = Path.cwd()
+    if command:
+        code, explained = flows.explain_command(
+            command, index=table, directory=here, dialect=tool, prefer=prefer
+        )
+    else:
+        path = None if file is None or str(file) == "-" else file
+        if path is None and sys.stdin.isatty():
+            click.echo("Paste the message, then press Ctrl-D.", err=True)
+        explained = flows.explain_file(path, index=table, directory=here, dialect=tool, prefer=prefer)
+        code = 0 if explained.explanation.answered else 1
+    if command and not explained.explanation.concerned and code == 0:
+        context.exit(code)
+    render = (
+        render_json(explained.explanation, explained.dialect, explained.paste, explained.now)
+        if as_json
+        else render_explanation(explained.explanation, explained.paste, explained.now, details=not quiet)
+    )
+    click.echo(render, nl=False, err=bool(command))
+    sys.exit(code)

@@ -1,0 +1,39 @@
+"""``wheelfix verify``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from wheelfix.cli.options import FILE, basic_options
+
+_EPILOG = """\b
+Examples:
+  wheelfix verify libfoo.so.orig libfoo.so
+  cp libfoo.so old.so && patchelf --set-rpath '$ORIGIN' libfoo.so && wheelfix verify old.so libfoo.so
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("old", type=FILE, metavar="OLD")
+@click.argument("new", type=FILE, metavar="NEW")
+@basic_options
+def verify(*, old: Path, new: Path, quiet: bool) -> None:
+    """Tell what a patching tool broke in an ELF file.
+
+    OLD is the file before, NEW the file after. The run path and the interpreter may differ. Everything else
+    that a process, strip or a debugger sees must be what it was: memory, rights, symbols, versions, sections.
+    Ends with 0 if it is, and with 1 if not.
+    """
+    from wheelfix.patch.verify import verify as find_problems
+    from wheelfix.patch.verify.opinions import find_opinions
+    from wheelfix.report.escape import printable
+
+    problems = (*find_problems(old, new), *find_opinions(new))
+    for problem in problems:
+        click.echo(printable(f"{problem.check}: {problem.message}"))
+    if not problems and not quiet:
+        click.echo(printable(f"{new}: nothing but the run path and the interpreter changed"))
+    sys.exit(1 if problems else 0)

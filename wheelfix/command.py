@@ -1,0 +1,133 @@
+"""Running a user's command: its output goes where it would go, and is read on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from wheelfix.errors import InputError
+from wheelfix.messages.reader import merge_readings, read_messages
+from wheelfix.model.explain import Kind, Reading, Symptom
+
+_CHUNK = 64 << 10
+_LINGER = 2.0
+"""Seconds that output is waited for after the command ended: what it left running may hold the pipe."""
+_NEEDED_BY = re.compile(rb"file=(?P<soname>\S+) \[\d+\];  needed by (?P<by>[^\n]+?) \[\d+\]")
+_MAX_TRACE = 256 << 20
+
+
+def run_command(command: Sequence[str]) -> tuple[int, Reading]:
+    """Run a command, pass its output through, and read it.
+
+    Args:
+        command: program and arguments; standard input is the one of this process.
+
+    Returns:
+        The exit code as a shell gives it (128 and the signal's number for a killed one), and what both
+        streams complain about.
+
+    Raises:
+        InputError: there is no such program.
+    """
+    try:
+        process = subprocess.Popen(list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except (OSError, ValueError) as error:
+        return 127, _explain_refusal(command[0], error)
+    readings: dict[int, Reading] = {}
+
+    def read(stream: IO[bytes], target: int) -> None:
+        readings[target] = read_messages(_pass_through(stream, target))
+
+    assert process.stdout is not None
+    assert process.stderr is not None
+    sys.stdout.flush()
+    threads = [
+        threading.Thread(target=read, args=(process.stderr, 2), daemon=True),
+        threading.Thread(target=read, args=(process.stdout, 1), daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    with _leave_interrupts_to_the_command():
+        code = process.wait()
+        for thread in threads:
+            thread.join(_LINGER)
+    reading = merge_readings(readings.get(2, Reading(symptoms=())), readings.get(1, Reading(symptoms=())))
+    return (code if code >= 0 else 128 - code), reading
+
+
+def trace_loader(command: Sequence[str], *, seconds: float) -> Mapping[str, str]:
+    """Run a command again, silently, and ask glibc's loader which file wants which library (``LD_DEBUG``).
+
+    Args:
+        command: program and arguments; it gets no input, and its output is dropped.
+        seconds: how long it may take.
+
+    Returns:
+        Paths of the wanting files by soname; empty where the loader says nothing, as musl's does.
+    """
+    with tempfile.TemporaryDirectory(prefix="wheelfix-") as directory:
+        environment = {**os.environ, "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": f"{directory}/loader"}
+        with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
+            subprocess.run(
+                list(command),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=seconds,
+                check=False,
+            )
+        found: dict[str, str] = {}
+        for path in sorted(Path(directory).iterdir()):
+            if path.stat().st_size <= _MAX_TRACE:
+                for match in _NEEDED_BY.finditer(path.read_bytes()):
+                    found[os.fsdecode(match["soname"])] = os.fsdecode(match["by"])
+        return found
+
+
+def _explain_refusal(program: str, error: OSError | ValueError) -> Reading:
+    path = shutil.which(program)
+    if isinstance(error, OSError) and error.errno == errno.ENOENT and path:
+        with contextlib.suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 - one way to open
+            if file.read(4) == b"\x7fELF":
+                # The file is there, and what the kernel did not find is its loader.
+                return Reading(symptoms=(Symptom(kind=Kind.NO_LOADER, wanted_by=path),))
+    reason = getattr(error, "strerror", None) or str(error)
+    raise InputError(program, f"cannot be run ({reason})", "name a program that is on PATH") from None
+
+
+def _pass_through(stream: IO[bytes], target: int) -> Iterator[bytes]:
+    while chunk := os.read(stream.fileno(), _CHUNK):
+        with contextlib.suppress(BrokenPipeError):
+            _write_all(target, chunk)
+        yield chunk
+
+
+def _write_all(target: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(target, view) :]
+
+
+@contextlib.contextmanager
+def _leave_interrupts_to_the_command() -> Iterator[None]:
+    """Ctrl-C reaches the whole process group: the command decides, and its end is waited for."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

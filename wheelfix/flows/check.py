@@ -1,0 +1,85 @@
+"""Check existing Nix overrides against what scanned wheels need: the file is read, the index asked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wheelfix.flows.scan import ScanOptions, scan_target
+from wheelfix.index.baseline import find_baseline
+from wheelfix.index.inputs import find_carriers, find_input_facts, find_similar, spell_attr
+from wheelfix.index.table import SonameTable
+from wheelfix.model.overrides import CheckFacts, InputRoot, LintFinding, OverrideFile
+from wheelfix.model.scan import Level, WheelScan
+from wheelfix.nixfile.overrides import read_overrides
+from wheelfix.resolve.lint import find_lint
+from wheelfix.wheel.metadata import normalize_name
+
+
+def run_check(file: Path, scans: Sequence[WheelScan], table: SonameTable) -> tuple[LintFinding, ...]:
+    """Check a Nix file.
+
+    Args:
+        file: holds overrides, in any of the dialects that wheelfix writes and some more.
+        scans: of the wheels that the overrides are for.
+        table: the soname table the scans were made with.
+
+    Returns:
+        What to change and what to know, errors first, then in file order.
+
+    Raises:
+        InputError: the file cannot be read, or is no Nix.
+        IndexProblem: the table is damaged.
+    """
+    overrides = read_overrides(file)
+    return find_lint(overrides, scans, gather_facts(overrides, scans, table))
+
+
+def gather_facts(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTable) -> CheckFacts:
+    """Ask the index about everything that a file and the scans name.
+
+    Raises:
+        IndexProblem: the table is damaged.
+    """
+    names = {o.package: normalize_name(o.package) for o in file.overrides if o.package is not None}
+    scanned = {scan.name for scan in scans}
+    checked = [o for o in file.overrides if o.package is None or names[o.package] in scanned]
+    inputs = [i for o in checked for i in o.inputs if i.root is not InputRoot.PYTHON]
+    wanted = [need.soname for scan in scans for need in scan.needs]
+    ignored = [entry.soname for o in checked for entry in o.ignored]
+    return CheckFacts(
+        names=names,
+        inputs=find_input_facts(table, [attr for i in inputs for attr in (i.attr, *i.alternatives)]),
+        carriers=find_carriers(table, [*wanted, *(d.soname for scan in scans for d in scan.dlopen)]),
+        similar=find_similar(table, ignored, wanted),
+        baselines={
+            scan.target: frozenset(spell_attr(attr) for attr in find_baseline(scan.tags)) for scan in scans
+        },
+    )
+
+
+def check_overrides(
+    file: Path, targets: Sequence[str], *, index: SonameTable, options: ScanOptions | None = None
+) -> tuple[LintFinding, ...]:
+    """Scan targets, and check a Nix file against what they need.
+
+    The file is read first: a syntax error in it is told before anything is downloaded.
+
+    Args:
+        file: as in :func:`run_check`.
+        targets: as in :func:`wheelfix.flows.scan.scan_target`.
+        index: as there.
+        options: as there.
+
+    Raises:
+        InputError: the file or a target cannot be read.
+        IndexProblem: the table is damaged.
+    """
+    overrides = read_overrides(file)
+    scans = [s for target in targets for s in scan_target(target, index=index, options=options)]
+    return find_lint(overrides, scans, gather_facts(overrides, scans, index))
+
+
+def find_exit_code(findings: Sequence[LintFinding]) -> int:
+    """1 if a finding is an error, else 0."""
+    return 1 if any(finding.level is Level.ERROR for finding in findings) else 0

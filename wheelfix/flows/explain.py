@@ -1,0 +1,247 @@
+"""The flows behind ``explain``: a text, or a command's output, to what to paste."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wheelfix.command import run_command, trace_loader
+from wheelfix.errors import InputError
+from wheelfix.index.facts import find_facts
+from wheelfix.index.releases import spell_both
+from wheelfix.index.table import SonameTable
+from wheelfix.messages.paths import find_interpreter
+from wheelfix.messages.reader import CHUNK, read_messages
+from wheelfix.model.explain import Explanation, Kind, Reading, Symptom
+from wheelfix.model.override import Dialect, Override
+from wheelfix.model.scan import NeedClass, SonameFacts, WheelScan
+from wheelfix.nix.advice import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
+from wheelfix.nix.overlay import render_overlay
+from wheelfix.nix.shell import render_mach_nix, render_shell
+from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_soname, plan_override
+from wheelfix.surroundings import find_package, find_present, list_paths, look_into
+from wheelfix.verdict import conclude
+
+_PATIENCE = 10.0
+"""Seconds that a second run of a command may take, beside ten times what the first one took."""
+_TITLES = {
+    Dialect.UV2NIX: "overlay for uv2nix",
+    Dialect.PYPROJECT_NIX: "overlay for pyproject.nix",
+    Dialect.POETRY2NIX: "overrides for poetry2nix",
+    Dialect.NIXPKGS: "package of nixpkgs",
+    Dialect.MACH_NIX: "settings for mach-nix",
+    Dialect.SHELL: "shell.nix",
+}
+_SEARCHING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX})
+_WANTING = frozenset({NeedClass.PROVIDED, NeedClass.UNKNOWN, NeedClass.AMBIGUOUS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """An explanation, and the code that follows from it.
+
+    Attributes:
+        dialect: the tool that ``paste`` is written for.
+        paste: pieces of Nix code, each with where it belongs.
+        now: what helps without a build, shell lines or sentences.
+    """
+
+    explanation: Explanation
+    dialect: Dialect
+    paste: tuple[tuple[str, str], ...] = ()
+    now: tuple[str, ...] = ()
+
+
+def explain_file(
+    path: Path | None,
+    *,
+    index: SonameTable,
+    directory: Path,
+    dialect: Dialect | None = None,
+    prefer: Sequence[str] = (),
+) -> Explained:
+    """Explain a log, or whatever a user pastes.
+
+    Args:
+        path: a file; None reads standard input.
+        index: where attributes are looked up.
+        directory: of the project: its lock files tell the dialect, its ``.venv`` what is installed.
+        dialect: the tool to write for; None finds out.
+        prefer: attributes that win where several provide a library, strongest first.
+
+    Raises:
+        InputError: the file cannot be read.
+        IndexProblem: the index is damaged.
+    """
+    try:
+        if path is None:
+            reading = read_messages(iter(lambda: os.read(0, CHUNK), b""))
+        else:
+            with path.open("rb") as file:
+                reading = read_messages(iter(lambda: file.read(CHUNK), b""))
+    except (OSError, ValueError) as error:
+        name = str(path) if path else "standard input"
+        reason = getattr(error, "strerror", None) or str(error)
+        hint = "name a file that can be read, or - for a pipe"
+        raise InputError(name, f"cannot be read ({reason})", hint) from None
+    return explain_reading(reading, index=index, directory=directory, dialect=dialect, prefer=prefer)
+
+
+def explain_command(
+    command: Sequence[str],
+    *,
+    index: SonameTable,
+    directory: Path,
+    dialect: Dialect | None = None,
+    prefer: Sequence[str] = (),
+) -> tuple[int, Explained]:
+    """Run a command, and explain why it failed.
+
+    Args:
+        command: program and arguments. It runs a second time, without input and output, if it failed for a
+            library and nothing tells who wants that.
+        index: where attributes are looked up.
+        directory: as for :func:`explain_file`.
+        dialect: the tool to write for; None finds out.
+        prefer: attributes that win among several, strongest first.
+
+    Returns:
+        The command's exit code, and the explanation.
+
+    Raises:
+        InputError: there is no such program.
+        IndexProblem: the index is damaged.
+    """
+    started = time.monotonic()
+    code, reading = run_command(command)
+    if code and find_package(reading) is None and any(map(_is_untold, reading.symptoms)):
+        wanting = trace_loader(command, seconds=_PATIENCE + 10 * (time.monotonic() - started))
+        symptoms = tuple(
+            replace(s, wanted_by=wanting.get(s.soname or "")) if _is_untold(s) else s
+            for s in reading.symptoms
+        )
+        reading = replace(reading, symptoms=symptoms)
+    if program := shutil.which(command[0]):
+        reading = replace(reading, paths=(os.path.realpath(program), *reading.paths))
+    explained = explain_reading(reading, index=index, directory=directory, dialect=dialect, prefer=prefer)
+    return code, explained
+
+
+def _is_untold(symptom: Symptom) -> bool:
+    return symptom.kind is Kind.MISSING and symptom.wanted_by is None
+
+
+def explain_reading(
+    reading: Reading,
+    *,
+    index: SonameTable,
+    directory: Path,
+    dialect: Dialect | None = None,
+    prefer: Sequence[str] = (),
+) -> Explained:
+    """Explain what was read; arguments as for :func:`explain_file`."""
+    package = find_package(reading)
+    package, intake = look_into(package, directory)
+    scan = conclude(intake, index, prefer) if intake else None
+    chosen = dialect or choose_dialect(_list_names(directory), package)
+    reading = _name_plugins(reading, scan)
+    machine = (scan.machine if scan else None) or index.info.system.partition("-")[0]
+    facts = _find_facts(reading, index, machine)
+    interpreter = find_interpreter(list_paths(reading, package, directory))
+    explanation = explain(
+        reading,
+        package=package,
+        interpreter=interpreter,
+        facts=facts,
+        index=index.info,
+        glibc=_find_glibc(index, machine),
+        scan=scan,
+        present=find_present(intake, scan, package, host=chosen is Dialect.SHELL)
+        if intake and scan
+        else None,
+        looked_into=f"{intake.wheel.target} in {package.site}" if intake and package else None,
+        prefer=spell_both(prefer),
+    )
+    override = plan_override(explanation, scan.baseline_inputs if scan else ())
+    return Explained(
+        explanation=explanation,
+        dialect=chosen,
+        paste=tuple(_write_paste(explanation, override, chosen)),
+        now=tuple(_write_now(explanation)),
+    )
+
+
+def _name_plugins(reading: Reading, scan: WheelScan | None) -> Reading:
+    """A Qt plugin that did not load is explained by what its file needs, if the file is at hand."""
+    if scan is None or not any(s.kind is Kind.PLUGIN for s in reading.symptoms):
+        return reading
+    found: list[Symptom] = []
+    for symptom in reading.symptoms:
+        name = f"platforms/libq{symptom.soname}.so"
+        needed = [
+            Symptom(kind=Kind.MISSING, soname=n.soname, wanted_by=w)
+            for n in scan.needs
+            for w in n.wanted_by
+            if symptom.kind is Kind.PLUGIN and w.endswith(name) and n.need_class in _WANTING
+        ]
+        found += needed or [symptom]
+    return replace(reading, symptoms=tuple(dict.fromkeys(found)))
+
+
+def _find_facts(reading: Reading, index: SonameTable, machine: str) -> Mapping[str, SonameFacts]:
+    sonames = {s for symptom in reading.symptoms if symptom.kind in LIBRARIES and (s := find_soname(symptom))}
+    facts = find_facts(index, [(soname, machine) for soname in sorted(sonames)])
+    return {soname: fact for (soname, _), fact in facts.items()}
+
+
+def _find_glibc(index: SonameTable, machine: str) -> str | None:
+    providers = find_facts(index, [("libc.so.6", machine)], carriers=False)[
+        "libc.so.6", machine
+    ].lookup.providers
+    return next((p.version.partition("-")[0] for p in providers if p.attr == "glibc" and p.version), None)
+
+
+def _list_names(directory: Path) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(directory))  # noqa: PTH208
+    except OSError:
+        return frozenset()
+
+
+def _write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterable[tuple[str, str]]:
+    if override.inputs or override.ignored or (override.searches and dialect in _SEARCHING):
+        yield _TITLES[dialect], _render(override, dialect)
+    stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
+    if stacks and explanation.package:
+        yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
+    if any(trouble.nix_ld for trouble in explanation.troubles):
+        yield "configuration of NixOS", render_nix_ld(explanation.build_inputs)
+
+
+def _render(override: Override, dialect: Dialect) -> str:
+    match dialect:
+        case Dialect.NIXPKGS:
+            return render_fragment(override)
+        case Dialect.SHELL:
+            return render_shell([override])
+        case Dialect.MACH_NIX:
+            return render_mach_nix([override])
+        case _:
+            return render_overlay([override], [], dialect)
+
+
+def _write_now(explanation: Explanation) -> Iterable[str]:
+    package = explanation.package
+    if explanation.build_inputs and package and package.environment:
+        yield f"wheelfix patch {shlex.quote(package.environment)}"
+    if explanation.build_inputs or explanation.ignore_missing:
+        yield render_shell_line(explanation.build_inputs, driver=bool(explanation.ignore_missing))
+    if explanation.siblings and not (package and (package.site or "").startswith("/nix/store/")):
+        yield f"pip install {' '.join(map(shlex.quote, explanation.siblings))}"
+    for trouble in explanation.troubles:
+        yield from trouble.now

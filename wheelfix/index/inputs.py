@@ -1,0 +1,186 @@
+"""Attributes as people write them in Nix files, looked up in the index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Final
+
+from wheelfix.index.cuda import list_cuda_attrs
+from wheelfix.index.driver import find_driver
+from wheelfix.index.knowledge import ANSWERS, CANONICAL, ELSEWHERE
+from wheelfix.index.libc import find_libc
+from wheelfix.index.lookup import find_providers
+from wheelfix.index.releases import modernize
+from wheelfix.index.table import SonameTable
+from wheelfix.model.overrides import InputFacts
+
+_OUTPUTS: Final = frozenset({"out", "lib", "dev", "bin", "static", "doc", "man"})
+_SAME: Final = {
+    # what nixpkgs' own aliases and the compiler's wrappers come down to
+    "stdenv.cc.cc": "stdenv.cc.cc.lib",
+    "gcc.cc": "stdenv.cc.cc.lib",
+    "gcc-unwrapped": "stdenv.cc.cc.lib",
+    "libgcc": "stdenv.cc.cc.lib",
+    "gfortran.cc": "gfortran.cc.lib",
+    "gfortran-unwrapped": "gfortran.cc.lib",
+    "stdenv.cc.libc": "glibc",
+    "libglvnd": "libGL",
+    "libjpeg_turbo": "libjpeg",
+    "mesa_glu": "libGLU",
+    "udev": "systemdLibs",
+    "libudev": "systemdLibs",
+}
+_SETS: Final = (("libsForQt5.qt5.", "libsForQt5."), ("qt5.", "libsForQt5."))
+_BOTH: Final = frozenset(
+    {"libkrb5", "libudev"}
+)  # other names of the same library that nixpkgs has side by side
+_CUDA_SET: Final = re.compile(r"cudaPackages(?:_(\d+)(?:_\d+)*)?\.")
+_DEFAULT_CUDA: Final = "12"
+_ALIKE: Final = 0.85
+_SHORTEST: Final = 4
+_PREFIX: Final = 6
+_LEFT_OUT: Final = 2
+_DIGITS: Final = re.compile(r"[\d_.]+")
+
+
+@lru_cache(maxsize=1 << 14)
+def spell_attr(attr: str) -> str:
+    """The index's spelling of an attribute: newest name, without output, CUDA sets by their major.
+
+    Example:
+        >>> spell_attr("xorg.libX11.dev"), spell_attr("stdenv.cc.cc"), spell_attr("cudaPackages_12_4.nccl")
+        ('libx11', 'stdenv.cc.cc.lib', 'cudaPackages.nccl')
+    """
+    parts = attr.split(".")
+    while len(parts) > 1 and parts[-1] in _OUTPUTS:
+        parts.pop()
+    name = ".".join(parts)
+    name = _SAME.get(name, name)
+    for prefix, other in _SETS:
+        if name.startswith(prefix):
+            name = other + name.removeprefix(prefix)
+            break
+    if match := _CUDA_SET.match(name):
+        major = match[1] or _DEFAULT_CUDA
+        suffix = "" if major == _DEFAULT_CUDA else f"_{major}"
+        return f"cudaPackages{suffix}.{name[match.end() :]}"
+    name = modernize(name)
+    return CANONICAL.get(name, name)
+
+
+def find_input_facts(table: SonameTable, attrs: Iterable[str]) -> Mapping[str, InputFacts]:
+    """What the index knows of attributes.
+
+    Args:
+        table: the soname table.
+        attrs: as written below ``pkgs``.
+
+    Returns:
+        By attribute as it was given. The table knows packages with libraries alone: of any other it can
+        only say that it is not there.
+    """
+    others = {
+        spell_attr(a) for a in (*list_cuda_attrs(), *ANSWERS.values(), *(a for a, _ in ELSEWHERE.values()))
+    }
+    others.add("glibc")
+    every: dict[tuple[str, str], list[str]] = {}
+    for attr in (*table.list_attrs(), *sorted(others)):
+        every.setdefault(_find_group(attr), []).append(attr)
+    return {attr: _find_one(table, attr, others, every) for attr in dict.fromkeys(attrs)}
+
+
+def find_carriers(table: SonameTable, sonames: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """Every attribute that has a library, also those nobody would choose first.
+
+    Args:
+        table: the soname table.
+        sonames: as in DT_NEEDED or dlopen; paths count by their last part, ``libmagic.so`` is any major.
+
+    Returns:
+        By soname as it was given; attributes in the spelling of :func:`spell_attr`.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for soname in dict.fromkeys(sonames):
+        name = soname.rpartition("/")[2]
+        names = [name]
+        if name.endswith(".so") and not set(name) & set("*?["):
+            names += table.find_names(f"{name}.*")
+        attrs = {p.attr for one in names for p in table.find_all(one)}
+        attrs |= {p.attr for lookup in find_providers(table, names) for p in lookup.providers}
+        found[soname] = frozenset(spell_attr(attr) for attr in attrs)
+    return found
+
+
+def find_similar(
+    table: SonameTable, sonames: Iterable[str], wanted: Iterable[str]
+) -> Mapping[str, tuple[str, ...]]:
+    """Sonames that are spelt almost like one that nobody knows.
+
+    Args:
+        table: the soname table.
+        sonames: as somebody typed them; patterns are left out.
+        wanted: sonames that some wheel wants; they come first.
+
+    Returns:
+        By soname; those that somebody knows are left out.
+    """
+    real = tuple(dict.fromkeys(wanted))
+    found: dict[str, tuple[str, ...]] = {}
+    for soname in dict.fromkeys(sonames):
+        if set(soname) & set("*?[") or soname in real or _is_known(table, soname):
+            continue
+        dotted = re.sub(r"\.so-?(?=\d)", ".so.", soname)
+        if not re.search(r"\.so(\.|$)", dotted):
+            dotted = f"{dotted}.so"
+        likely = [dotted] if dotted != soname and (dotted in real or _is_known(table, dotted)) else []
+        near = get_close_matches(soname, real, n=3, cutoff=_ALIKE)
+        near += get_close_matches(soname, table.find_names(f"{soname[:_PREFIX]}*"), n=3, cutoff=_ALIKE)
+        found[soname] = tuple(dict.fromkeys((*likely, *near)))
+    return found
+
+
+def _is_known(table: SonameTable, soname: str) -> bool:
+    libc = find_libc(soname, table.info.system.partition("-")[0])
+    return bool(
+        find_driver(soname)
+        or libc
+        or table.find_names(soname)
+        or find_providers(table, [soname])[0].providers
+    )
+
+
+def _find_one(
+    table: SonameTable, attr: str, others: set[str], every: Mapping[tuple[str, str], list[str]]
+) -> InputFacts:
+    name = spell_attr(attr)
+    known = name in others or table.has_attr(name)
+    bare = ".".join(part for part in attr.split(".") if part not in _OUTPUTS)
+    renamed = known and bare not in _BOTH and modernize(bare) != bare
+    nearest: tuple[str, ...] = ()
+    if not known and len(name) >= _SHORTEST:
+        close = get_close_matches(name, every.get(_find_group(name), ()), n=5, cutoff=_ALIKE)
+        nearest = tuple(c for c in close if _is_slip(name, c))[:3]
+    return InputFacts(attr=name, known=known, renamed=renamed, nearest=nearest)
+
+
+def _is_slip(written: str, meant: str) -> bool:
+    """Tell a slip of the pen from another name.
+
+    Letters in the wrong order or case, left out or doubled; not openssh for openssl, nor gtk3 for gtk4.
+    """
+    if _DIGITS.sub("", written) == _DIGITS.sub("", meant):
+        return False
+    short, long = sorted((written.lower(), meant.lower()), key=len)
+    if len(short) == len(long):
+        return sorted(short) == sorted(long)
+    rest = iter(long)
+    return len(long) - len(short) <= _LEFT_OUT and all(letter in rest for letter in short)
+
+
+def _find_group(attr: str) -> tuple[str, str]:
+    """Attributes are compared within their set, and by their first letter."""
+    where, _, last = attr.rpartition(".")
+    return where, last[:1].lower()

@@ -1,0 +1,179 @@
+"""What paths tell: which distribution a file belongs to, and whose Python ran."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from wheelfix.model.explain import Interpreter, Package
+
+_STORE = re.compile(r"/nix/store/[0-9a-z]{32}-(?P<name>[^/\s]+)")
+_SITE = re.compile(
+    r"(?P<site>(?P<prefix>/?[^\n]*?)/lib(?:64)?/(?:python|pypy)3?(?:\.\d+)?t?/(?:site|dist)-packages"
+    r"|[^\n]*?/(?:site|dist)-packages"
+    r"|[^\n]*/uv/archive-v\d+/[^/\n]+)/(?P<inside>[^\n]+)"
+)
+_PYTHON_PREFIX = re.compile(r"(?:python|pypy)3?\d*(?:\.\d+)?-")
+_VERSION = re.compile(r"-(?=\d)")
+_SUFFIX = re.compile(r"(?:\.(?:cpython|pypy|abi3)[^/]*)?\.so.*|\.py[cdi]?|[-.]\d.*|\.libs|-stubs|\.data")
+_INFO = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+)\.(?:dist|egg)-info")
+
+_DISTRIBUTIONS = {
+    # top-level module: the distribution that brings it, where the names differ
+    "_cffi_backend": "cffi",
+    "_soundfile_data": "soundfile",
+    "_sounddevice": "sounddevice",
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "cairo": "pycairo",
+    "crypto": "pycryptodome",
+    "cryptodome": "pycryptodomex",
+    "cv2": "opencv-python",
+    "faiss": "faiss-cpu",
+    "fitz": "pymupdf",
+    "gi": "pygobject",
+    "google": "protobuf",
+    "grpc": "grpcio",
+    "llama_cpp": "llama-cpp-python",
+    "magic": "python-magic",
+    "mpl_toolkits": "matplotlib",
+    "mysqldb": "mysqlclient",
+    "opencv_python": "opencv-python",
+    "openssl": "pyopenssl",
+    "osgeo": "gdal",
+    "pil": "pillow",
+    "psycopg2": "psycopg2-binary",
+    "pyside": "pyside2",  # what PySide itself runs on has no wheels; who says so means the next one
+    "serial": "pyserial",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "scikit_learn": "scikit-learn",
+    "tlz": "cytoolz",
+    "usb": "pyusb",
+    "wx": "wxpython",
+    "yaml": "pyyaml",
+    "zmq": "pyzmq",
+}
+
+
+def parse_path(path: str) -> Package | None:
+    """Find the distribution a file belongs to.
+
+    Args:
+        path: of a file, as a message writes it: below a store path, a ``site-packages``, or uv's cache.
+
+    Returns:
+        None for a path that names none, such as one of the standard library or of a system's libraries.
+
+    Example:
+        >>> parse_path("/home/u/p/.venv/lib/python3.12/site-packages/cv2/cv2.abi3.so").name
+        'opencv-python'
+    """
+    site = _SITE.match(path)
+    top = site["inside"].partition("/")[0] if site else ""
+    store = _STORE.match(path)
+    if store and (package := parse_store_path(store["name"], prefixed=not site)):
+        return Package(name=package.name, version=package.version, site=site["site"] if site else None)
+    if site is None:
+        return None
+    info = _INFO.fullmatch(top)
+    name = find_distribution(info["name"] if info else top)
+    if name is None:
+        return None
+    prefix = site["prefix"]
+    return Package(
+        name=name,
+        version=info["version"] if info else None,
+        site=site["site"],
+        environment=prefix if prefix and _is_environment(prefix) else None,
+    )
+
+
+def parse_store_path(name: str, *, prefixed: bool) -> Package | None:
+    """Split the name of a store path into distribution and version.
+
+    Args:
+        name: without the hash: ``python3.12-numba-0.60.0``, or ``numba-0.60.0`` as uv2nix writes it.
+        prefixed: accept it only with nixpkgs' ``python3.12-`` before it, as nothing else says it is Python.
+
+    Returns:
+        None for an environment (``python3-3.12.8-env``), an interpreter, or a name without a version.
+    """
+    rest = _PYTHON_PREFIX.sub("", name, count=1)
+    if (prefixed and rest == name) or rest[:1].isdigit() or name.endswith("-env"):
+        return None
+    parts = _VERSION.split(rest, maxsplit=1)
+    version = parts[1] if len(parts) == 2 else None
+    if version is None and (prefixed or rest == name):
+        return None if prefixed else Package(name=normalize(parts[0]))
+    return Package(name=normalize(parts[0]), version=version)
+
+
+def parse_drv(path: str) -> Package | None:
+    """Find which distribution a derivation builds; None for what is no Python package.
+
+    Example:
+        >>> parse_drv("/nix/store/00000000000000000000000000000000-python3.12-numba-0.60.0.drv").name
+        'numba'
+    """
+    match = _STORE.match(path.removesuffix(".drv"))
+    return parse_store_path(match["name"], prefixed=False) if match and "-" in match["name"] else None
+
+
+def find_distribution(module: str) -> str | None:
+    """The distribution that usually brings a top-level module, normalised.
+
+    Args:
+        module: an import name, or the name of a file or directory in site-packages.
+
+    Returns:
+        None for what belongs to many (``nvidia``) or to none (``__pycache__``).
+
+    Example:
+        >>> find_distribution("sklearn"), find_distribution("numpy.libs"), find_distribution("PySide6")
+        ('scikit-learn', 'numpy', 'pyside6')
+    """
+    stem = _SUFFIX.sub("", module)
+    if not stem or stem in {"nvidia", "__pycache__", "bin"} or not re.match(r"[A-Za-z_]", stem):
+        return None
+    return _DISTRIBUTIONS.get(stem.lower()) or normalize(stem.lstrip("_")) or None
+
+
+def find_named(words: Iterable[str]) -> str | None:
+    """The distribution of the first word that is a module with a name of its own, or a binding of Qt."""
+    for word in words:
+        bare = word.strip("'\"`:,.;()?!*").lower()
+        if bare in _DISTRIBUTIONS or re.fullmatch(r"py(?:side|qt)[2-6]", bare):
+            return find_distribution(bare)
+    return None
+
+
+def find_interpreter(paths: Iterable[str]) -> Interpreter | None:
+    """Say whose Python ran.
+
+    Args:
+        paths: of the interpreter, its standard library, or an environment; the first that tells decides.
+    """
+    for path in paths:
+        if re.search(r"/nix/store/[0-9a-z]{32}-(?:python|pypy)3?", path) and "/site-packages/" not in path:
+            return Interpreter.NIXPKGS
+        if re.search(r"/uv/python/|/\.rye/py/|/pypoetry/python/|/hatch/pythons?/", path):
+            return Interpreter.UV
+        if re.search(r"/(?:mini|ana)conda\d*/|/(?:mini|mamba)forge\d*/|/micromamba/|/\.pixi/|/conda/", path):
+            return Interpreter.CONDA
+        if "/.pyenv/versions/" in path or "/.asdf/installs/python/" in path:
+            return Interpreter.PYENV
+        if re.match(r"/usr/(?:local/)?(?:bin/python|lib(?:64)?/python)", path):
+            return Interpreter.FHS
+    return None
+
+
+def normalize(name: str) -> str:
+    """Normalise a distribution name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).strip("-").lower()
+
+
+def _is_environment(prefix: str) -> bool:
+    return not re.match(r"/nix/store/|/usr(?:/|$)|/build/", prefix) and not re.search(
+        r"/uv/python/|/\.pyenv/versions/|/\.local$", prefix
+    )

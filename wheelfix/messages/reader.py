@@ -1,0 +1,191 @@
+"""Logs of any size to what they complain about, in one pass and bounded memory.
+
+Most of a log is never split into lines: chunks are searched for the few words that every message holds
+(:data:`wheelfix.messages.patterns.MARKERS`), at the speed of memchr, and only the lines around these are
+read. A line of any length is read in windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from wheelfix.messages.clean import clean_line
+from wheelfix.messages.parse import locate_symptom, parse_line
+from wheelfix.messages.paths import parse_drv, parse_store_path
+from wheelfix.messages.patterns import BUILDER, FRAME, IGNORED, INTERPRETER, MARKERS
+from wheelfix.model.explain import Kind, Package, Reading, Symptom
+
+CHUNK = 1 << 20
+"""How much to read at once, in bytes."""
+CONTEXT = 32 << 10
+"""How far back a traceback's head may be, in bytes; longer ones are seen from there on."""
+MAX_LINE = 8 << 10
+"""Longest line read as a whole, in bytes. Of a longer one, this much around each message is."""
+MAX_SYMPTOMS = 500
+"""Different complaints kept; who has more of them has one cause for all."""
+MAX_WORDS = 200
+MAX_SEEN = 10_000
+MAX_SEEN_LINE = 512
+"""Lines of up to so many bytes are remembered, so many of them: logs repeat themselves."""
+_OVERLAP = 512
+_HEADS = ("Traceback (most recent call last)", "Traceback:")
+
+
+@dataclass(slots=True)
+class _Found:
+    symptoms: dict[tuple[Kind, str | None, str | None, str | None], Symptom] = field(default_factory=dict)
+    ignored: set[str] = field(default_factory=set)
+    packages: dict[Package, None] = field(default_factory=dict)
+    paths: dict[str, None] = field(default_factory=dict)
+    words: dict[str, None] = field(default_factory=dict)
+    seen: set[bytes] = field(default_factory=set)
+    left_out: bool = False
+
+
+def read_messages(chunks: Iterable[bytes]) -> Reading:
+    """Read what a text complains about.
+
+    Args:
+        chunks: the text, cut anywhere; UTF-8, other bytes are replaced.
+
+    Returns:
+        Symptoms and what else tells who is concerned; empty if nothing in it is about shared libraries.
+    """
+    found = _Found()
+    buffer, start = b"", 0
+    for chunk in chunks:
+        buffer += chunk
+        end = buffer.rfind(b"\n") + 1
+        if end <= start:  # no line ends here: read a long one in parts, wait for the rest of a short one
+            if len(buffer) - start < MAX_LINE * 2:
+                continue
+            end = len(buffer) - MAX_LINE
+        _search(buffer, start, end, found)
+        keep = max(0, end - CONTEXT)
+        buffer, start = buffer[keep:], end - keep
+    _search(buffer, start, len(buffer), found)
+    return _conclude(found)
+
+
+def merge_readings(first: Reading, second: Reading) -> Reading:
+    """Put two readings together, such as those of two streams."""
+    return Reading(
+        symptoms=tuple(dict.fromkeys((*first.symptoms, *second.symptoms))),
+        packages=tuple(dict.fromkeys((*first.packages, *second.packages))),
+        paths=tuple(dict.fromkeys((*first.paths, *second.paths))),
+        words=tuple(dict.fromkeys((*first.words, *second.words))),
+        left_out=first.left_out or second.left_out,
+    )
+
+
+def _search(buffer: bytes, start: int, end: int, found: _Found) -> None:
+    if found.left_out:
+        return
+    windows: dict[int, int] = {}
+    for marker in MARKERS:
+        at = buffer.find(marker, start, end)
+        while at >= 0:
+            left, right, step = _find_window(buffer, at, start)
+            windows[left] = max(right, windows.get(left, 0))
+            at = buffer.find(marker, max(step, at + len(marker)), end)
+    for left, right in sorted(windows.items()):
+        line = buffer[left:right]
+        if line in found.seen:
+            continue
+        if len(found.symptoms) >= MAX_SYMPTOMS:
+            found.left_out = True
+            return
+        if len(found.seen) < MAX_SEEN and right - left < MAX_SEEN_LINE:
+            found.seen.add(line)
+        _read_line(line, partial(_iter_context, buffer, left), found)
+
+
+def _find_window(buffer: bytes, at: int, start: int) -> tuple[int, int, int]:
+    """The line around a position, or a part of it; and where to look for the next message."""
+    left = buffer.rfind(b"\n", max(0, at - MAX_LINE), at) + 1
+    right = buffer.find(b"\n", at, at + MAX_LINE)
+    right = right if right >= 0 else min(len(buffer), at + MAX_LINE)
+    if right - left <= MAX_LINE and (left > 0 or at < MAX_LINE):
+        return left, right, right
+    # Aligned, so that several messages of one long line share their windows.
+    left = max(left, start, at - at % MAX_LINE - _OVERLAP)
+    right = min(right, left + MAX_LINE + 2 * _OVERLAP)
+    return left, right, right - _OVERLAP
+
+
+def _iter_context(buffer: bytes, end: int) -> Iterator[bytes]:
+    """Lines before a position, nearest first."""
+    right = end - 1
+    floor = max(0, end - CONTEXT)
+    while right > floor:
+        left = buffer.rfind(b"\n", floor, right) + 1 or floor
+        yield buffer[left:right]
+        right = left - 1
+
+
+def _read_line(line: bytes, context: Callable[[], Iterator[bytes]], found: _Found) -> None:
+    before: list[str] = []
+    asked = False
+    for text, build in clean_line(line):
+        if match := IGNORED.search(text):
+            found.ignored.add(match["soname"])
+        if (match := BUILDER.search(text)) and (package := parse_drv(match["drv"])):
+            found.packages[package] = None
+        for symptom in parse_line(text):
+            if not asked:
+                before, asked = [*_read_context(context), *before], True
+            _add(locate_symptom(symptom, _cut_at_head(before)), text, before, found)
+            if build and (package := parse_store_path(build, prefixed=False)):
+                found.packages[package] = None
+        before.append(text)
+
+
+def _read_context(context: Callable[[], Iterator[bytes]]) -> list[str]:
+    lines: list[str] = []
+    for raw in context():
+        texts = [text for text, _ in clean_line(raw)]
+        lines[:0] = texts
+        if any(text.lstrip().startswith(_HEADS) for text in texts):
+            break
+    return lines
+
+
+def _cut_at_head(lines: list[str]) -> list[str]:
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number].lstrip().startswith(_HEADS):
+            return lines[number:]
+    return lines
+
+
+def _add(symptom: Symptom, text: str, before: list[str], found: _Found) -> None:
+    key = (symptom.kind, symptom.soname, symptom.version, symptom.symbol)
+    known = found.symptoms.get(key)
+    if known is None or (known.wanted_by is None and symptom.wanted_by is not None):
+        found.symptoms[key] = symptom
+    for line in before:
+        if (match := FRAME.search(line)) and match["path"] and len(found.paths) < MAX_WORDS:
+            found.paths[match["path"]] = None
+    for line in (*before, text):
+        if (match := INTERPRETER.search(line)) and len(found.paths) < MAX_WORDS:
+            found.paths[match["path"]] = None
+    if len(found.words) < MAX_WORDS:
+        found.words |= dict.fromkeys(word for word in text.split()[:40] if len(word) < 40)
+
+
+def _conclude(found: _Found) -> Reading:
+    named = {s.soname for s in found.symptoms.values() if s.kind is Kind.NO_LOADER and s.wanted_by}
+    symptoms = [
+        s
+        for s in found.symptoms.values()
+        if not (s.kind is Kind.UNSATISFIED and s.soname in found.ignored)
+        and not (s.kind is Kind.NO_LOADER and not s.wanted_by and named)
+    ]
+    return Reading(
+        symptoms=tuple(symptoms),
+        packages=tuple(found.packages),
+        paths=tuple(found.paths),
+        words=tuple(found.words),
+        left_out=found.left_out,
+    )

@@ -1,0 +1,209 @@
+"""What Nix files say about packages, and what a check of them finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wheelfix.model.scan import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """Where something stands in a file.
+
+    Attributes:
+        line: from 1.
+        column: in characters, from 1.
+    """
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeName:
+    """One attribute that an override sets."""
+
+    name: str
+    place: Place
+
+
+class InputRoot(StrEnum):
+    """Which set an input is taken from."""
+
+    PKGS = "pkgs"
+    """nixpkgs, by name: ``pkgs.zlib``, ``final.pkgs.zlib``, ``with pkgs; [ zlib ]``."""
+    ARGUMENT = "argument"
+    """An argument of the file's function (``{ zlib, numpy }:``): nixpkgs' or a Python package."""
+    PYTHON = "python"
+    """The Python package set: ``final.numpy``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One element of a list of inputs.
+
+    Attributes:
+        attr: attribute path below its root, as written (``xorg.libX11``, ``zlib.dev``).
+        root: the set it is taken from.
+        list_name: ``buildInputs``, ``nativeBuildInputs`` or ``propagatedBuildInputs``.
+        condition: source text of what has to hold for it to be there, or None.
+        alternatives: other paths it may stand for, where several ``with`` are open; innermost first.
+    """
+
+    attr: str
+    root: InputRoot
+    list_name: str
+    place: Place
+    condition: str | None = None
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """One entry of ``autoPatchelfIgnoreMissingDeps``: a soname or a pattern."""
+
+    soname: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclear:
+    """Something that only an evaluation could tell.
+
+    Attributes:
+        text: the beginning of its source.
+        reason: one clause: why it is not understood.
+    """
+
+    text: str
+    reason: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageOverride:
+    """What one place in a file says about one package.
+
+    Attributes:
+        package: name as the file writes it, None if it names none.
+        how: ``overrideAttrs``, ``overridePythonAttrs``, ``buildPythonPackage``, ``mach-nix``, ``set`` ...
+        attributes: what it sets, in file order.
+        inputs: elements of its lists of inputs, in file order.
+        ignored: exact entries and patterns, without ``*``.
+        ignores_all: where missing libraries are ignored altogether (``true``, ``[ "*" ]``), or None.
+        replaces: names of the lists that do not start from the inherited ones.
+        unclear: what of it is not understood.
+    """
+
+    package: str | None
+    how: str
+    place: Place
+    attributes: tuple[AttributeName, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    ignores_all: Place | None = None
+    replaces: frozenset[str] = frozenset()
+    unclear: tuple[Unclear, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideFile:
+    """Everything a Nix file says about packages.
+
+    Attributes:
+        path: as the user named it.
+        overrides: in file order.
+        unclear: overrides whose package is not understood.
+    """
+
+    path: str
+    overrides: tuple[PackageOverride, ...]
+    unclear: tuple[Unclear, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFacts:
+    """What the index knows of one attribute.
+
+    Attributes:
+        attr: in the spelling of the index: newest name, outputs left out.
+        known: it is a package with libraries.
+        renamed: the newest nixpkgs has another name for what the file says.
+        nearest: known attributes that are spelt almost alike, nearest first; empty for a known one.
+    """
+
+    attr: str
+    known: bool
+    renamed: bool = False
+    nearest: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFacts:
+    """All that a check wants to know from the index.
+
+    Attributes:
+        names: by package as written in the file, its normalised name (PEP 503).
+        inputs: by attribute path as written in the file.
+        carriers: by soname, the attributes that have it, in the spelling of the index.
+        similar: by ignored soname that nobody knows, sonames that are spelt almost alike, nearest first.
+        baselines: by target, the attributes that uv2nix and poetry2nix add by themselves.
+    """
+
+    names: Mapping[str, str]
+    inputs: Mapping[str, InputFacts]
+    carriers: Mapping[str, frozenset[str]]
+    similar: Mapping[str, tuple[str, ...]]
+    baselines: Mapping[str, frozenset[str]]
+
+
+class Rule(StrEnum):
+    """What a check looks for."""
+
+    MISSING_OVERRIDE = "missing-override"
+    MISSING_INPUT = "missing-input"
+    MISSING_IGNORE = "missing-ignore"
+    UNANSWERED = "unanswered"
+    REPLACED_INPUTS = "replaced-inputs"
+    MISSPELT_ATTRIBUTE = "misspelt-attribute"
+    MISSPELT_INPUT = "misspelt-input"
+    MISSPELT_SONAME = "misspelt-soname"
+    WRONG_LIST = "wrong-list"
+    UNNEEDED_INPUT = "unneeded-input"
+    ALREADY_ADDED = "already-added"
+    RENAMED_INPUT = "renamed-input"
+    UNKNOWN_INPUT = "unknown-input"
+    IGNORES_ALL = "ignores-all"
+    IGNORED_PATTERN = "ignored-pattern"
+    IGNORED_PROVIDED = "ignored-provided"
+    IGNORED_UNWANTED = "ignored-unwanted"
+    SIBLING_UNREACHED = "sibling-unreached"
+    NOT_UNDERSTOOD = "not-understood"
+    NOT_CHECKED = "not-checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintFinding:
+    """One thing to change in a file, or to know about it.
+
+    Attributes:
+        rule: which check found it.
+        path: the file, as the user named it.
+        place: where, or None if it is about something that is not there.
+        package: which package it is about, or None.
+        subject: the soname, attribute or entry in question.
+        message: what is wrong, in one clause.
+        suggestion: what to write instead, in Nix where it is code; empty if there is nothing to write.
+    """
+
+    rule: Rule
+    level: Level
+    path: str
+    place: Place | None
+    package: str | None
+    subject: str
+    message: str
+    suggestion: str = ""

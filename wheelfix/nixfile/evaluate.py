@@ -1,0 +1,293 @@
+"""Follow expressions as far as the file alone tells: bindings, ``with``, its own functions, some of ``lib``.
+
+Nothing here is an evaluator of Nix. What depends on nixpkgs, on other files or on the machine becomes a path
+(:class:`wheelfix.nixfile.values.Ref`), a choice, or is said to be not understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wheelfix.nixfile.library import ARITIES, apply_library
+from wheelfix.nixfile.roots import GLOBALS, canonicalize, find_argument, insist, select
+from wheelfix.nixfile.scopes import bind_names
+from wheelfix.nixfile.syntax import (
+    Apply,
+    Has,
+    If,
+    Items,
+    Lambda,
+    Let,
+    Name,
+    Operation,
+    Select,
+    Set,
+    Syntax,
+    Text,
+    With,
+)
+from wheelfix.nixfile.values import (
+    Attrs,
+    Choice,
+    Constant,
+    Element,
+    Entry,
+    Function,
+    Opaque,
+    Partial,
+    Ref,
+    Root,
+    Scope,
+    Seq,
+    Thunk,
+    Value,
+    find_unclear,
+    join_attrs,
+    join_seqs,
+    to_attrs,
+    to_seq,
+)
+
+_STEPS = 300_000  # the largest known file takes a tenth
+_DEEPEST = 40
+_LONGEST = 5_000  # elements: lists that are doubled sixty times over are no overrides
+_PLATFORMS = {"isLinux": True, "isDarwin": False, "isWindows": False}  # wheels with ELF files are for Linux
+
+Watcher = Callable[[Apply, Ref, Thunk], None]
+
+
+class Evaluator:
+    """One file.
+
+    Args:
+        watch: told each application of a path to an argument: ``prev.numba.overrideAttrs (old: …)``.
+    """
+
+    def __init__(self, watch: Watcher) -> None:
+        self._watch = watch
+        self._steps = _STEPS
+        self._depth = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the file asked for more than anybody will wait for."""
+        return self._steps < 0
+
+    def force(self, thunk: Thunk) -> Value:
+        """Work out a thunk."""
+        self._steps -= 1
+        if thunk.value is None:
+            if thunk.busy:
+                return Opaque(find_unclear(thunk.syntax, "refers to itself"))
+            thunk.busy = True
+            try:
+                assert thunk.scope is not None
+                thunk.value = self.evaluate(thunk.syntax, thunk.scope)
+            finally:
+                thunk.busy = False
+        return thunk.value
+
+    def evaluate(self, syntax: Syntax, scope: Scope) -> Value:
+        """Work out what an expression stands for."""
+        self._steps -= 1
+        if self._steps < 0 or self._depth > _DEEPEST:
+            return Opaque(find_unclear(syntax, "too much to follow"))
+        self._depth += 1
+        try:
+            return self._evaluate(syntax, scope)
+        finally:
+            self._depth -= 1
+
+    def call(self, function: Value, arguments: tuple[Thunk, ...], syntax: Syntax) -> Value:
+        """Apply a function of the file, or of ``lib``, to arguments."""
+        for number, argument in enumerate(arguments):
+            match function:
+                case Function():
+                    function = self.evaluate(function.syntax.body, self._bind(function, argument))
+                case Partial():
+                    function = self._apply_partial(function, argument, syntax)
+                case Ref(root=Root.LIB, path=(*_, name)) if name in ARITIES:
+                    function = self._apply_partial(Partial(name, ()), argument, syntax)
+                case Ref(root=Root.OLD):
+                    return function  # what the inherited attributes are stays unsaid
+                case Ref():
+                    if number == len(arguments) - 1 and isinstance(syntax, Apply):
+                        self._watch(syntax, function, argument)
+                    function = self._apply_ref(function, syntax)
+                case Opaque():
+                    return function
+                case _:
+                    return Opaque(find_unclear(syntax, "no function that is written in this file"))
+        return function
+
+    def test(self, syntax: Syntax, scope: Scope) -> bool | None:
+        """Tell whether a condition holds for wheels on Linux, None if that cannot be said."""
+        match syntax:
+            case Has():
+                return True  # a guard: what is not there needs nothing
+            case Operation(operator="!", operands=(operand,)):
+                inner = self.test(operand, scope)
+                return None if inner is None else not inner
+            case Operation(operator="&&" | "||" as sign, operands=operands):
+                results = [self.test(operand, scope) for operand in operands]
+                decisive = sign == "||"
+                if decisive in results:
+                    return decisive
+                return None if None in results else not decisive
+        match self.evaluate(syntax, scope):
+            case Constant(value=bool() as value):
+                return value
+            case Ref(path=(*_, last)):
+                return _PLATFORMS.get(last)
+        return None
+
+    def _evaluate(self, syntax: Syntax, scope: Scope) -> Value:  # noqa: C901 - one line per kind
+        match syntax:
+            case Name(name=name):
+                return self._look_up(name, scope)
+            case Text(value=value):
+                return Constant(value) if value is not None else self._opaque(syntax, "a computed string")
+            case Select():
+                return self._select(syntax, scope)
+            case Apply():
+                return self._apply(syntax, scope)
+            case Lambda():
+                return Function(syntax, scope)
+            case Let(bindings=bindings, body=body):
+                return self.evaluate(body, bind_names(bindings, scope))
+            case With(environment=environment, body=body):
+                return self.evaluate(body, Scope(scope, opened=Thunk(environment, scope)))
+            case Set():
+                return self._collect_set(syntax, scope)
+            case If(condition=condition, consequence=yes, alternative=no):
+                holds = self.test(condition, scope)
+                if holds is not None:
+                    return self.evaluate(yes if holds else no, scope)
+                return Choice(condition.text, Thunk(yes, scope), Thunk(no, scope))
+            case Items(items=items):
+                return Seq(tuple(Element(Thunk(item, scope)) for item in items))
+            case Operation(operator="++", operands=operands):
+                whole = join_seqs(to_seq(self.evaluate(o, scope), o, self.force) for o in operands)
+                short = len(whole.elements) <= _LONGEST
+                return whole if short else self._opaque(syntax, "too long to follow")
+            case Operation(operator="//", operands=operands):
+                return join_attrs(to_attrs(self.evaluate(o, scope), o, self.force) for o in operands)
+            case Has() | Operation(operator="!" | "&&" | "||"):
+                holds = self.test(syntax, scope)
+                return self._opaque(syntax, "computed") if holds is None else Constant(holds)
+        return self._opaque(syntax, "computed")
+
+    def _look_up(self, name: str, scope: Scope) -> Value:
+        around: Scope | None = scope
+        opened: list[Thunk] = []
+        while around is not None:
+            if name in around.names:
+                return insist(name, self.force(around.names[name]))
+            if around.opened is not None:
+                opened.append(around.opened)
+            around = around.parent
+        if name in GLOBALS:
+            return GLOBALS[name]
+        found = [value for thunk in opened if (value := self._open(thunk, name)) is not None]
+        if found:
+            others = tuple(value for value in found[1:] if isinstance(value, Ref))
+            first = found[0]
+            return Ref(first.root, first.path, others) if isinstance(first, Ref) else first
+        return find_argument(name, formal=False)
+
+    def _open(self, thunk: Thunk, name: str) -> Value | None:
+        """Look a name up in the set of a ``with``."""
+        match self.force(thunk):
+            case Ref(root=Root.LIB):
+                return Ref(Root.LIB, (name,)) if name in ARITIES else None
+            case Ref(root=root, path=path) if root is not Root.UNKNOWN:
+                return canonicalize(Ref(root, (*path, name)))
+            case Attrs(entries=entries):
+                bound = next((e for e in entries if e.path == (name,)), None)
+                return self.force(bound.thunk) if bound else None
+        return None
+
+    def _select(self, syntax: Select, scope: Scope) -> Value:
+        value = self.evaluate(syntax.base, scope)
+        for key in syntax.path:
+            name = key if isinstance(key, str) else self._read_key(key, scope)
+            if name is None:
+                return self._opaque(syntax, "a computed name")
+            value = self._step(value, name, syntax, scope)
+        return value
+
+    def _step(self, value: Value, name: str, syntax: Select, scope: Scope) -> Value:
+        match value:
+            case Ref():
+                return select(value, name)
+            case Attrs(entries=entries):
+                exact = [e for e in entries if e.path == (name,)]
+                if exact:
+                    return self.force(exact[-1].thunk)
+                longer = [e for e in entries if e.path[0] == name]
+                if longer:
+                    return Attrs(tuple(Entry(e.path[1:], e.thunk, e.place, e.condition) for e in longer))
+                if syntax.default is not None:
+                    return self.evaluate(syntax.default, scope)
+            case Opaque():
+                return value
+        return self._opaque(syntax, "no attribute that is written in this file")
+
+    def _read_key(self, key: Syntax, scope: Scope) -> str | None:
+        value = self.evaluate(key, scope)
+        return value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
+
+    def _collect_set(self, syntax: Set, scope: Scope) -> Attrs:
+        inner = bind_names(syntax.bindings, scope) if syntax.recursive else scope
+        entries, unclear = [], []
+        for binding in syntax.bindings:
+            thunk = Thunk(binding.value, scope if binding.outer else inner)
+            path = [key if isinstance(key, str) else self._read_key(key, inner) for key in binding.path]
+            known = tuple(name for name in path if name is not None)
+            if len(known) == len(path):
+                entries.append(Entry(known, thunk, binding.place))
+            else:
+                unclear.append(find_unclear(binding, "a computed name"))
+        return Attrs(tuple(entries), tuple(unclear))
+
+    def _apply(self, syntax: Apply, scope: Scope) -> Value:
+        arguments: list[Thunk] = []
+        head: Syntax = syntax
+        while isinstance(head, Apply):
+            arguments.append(Thunk(head.argument, scope))
+            head = head.function
+        return self.call(self.evaluate(head, scope), tuple(reversed(arguments)), syntax)
+
+    def _apply_partial(self, function: Partial, argument: Thunk, syntax: Syntax) -> Value:
+        arguments = (*function.arguments, argument)
+        if len(arguments) < ARITIES[function.name]:
+            return Partial(function.name, arguments)
+        return apply_library(function.name, arguments, syntax, self)
+
+    def _apply_ref(self, function: Ref, syntax: Syntax) -> Value:
+        """What comes out of a function of nixpkgs: for overrides, the package they are of."""
+        if function.path and function.path[-1].startswith("override"):
+            return Ref(function.root, function.path[:-1], function.others)
+        if function.path[-1:] == ("resolveBuildSystem",):
+            return Seq()  # uv2nix: Python packages that build the package
+        if function.path[-1:] == ("import",):
+            return self._opaque(syntax, "in another file")
+        return self._opaque(syntax, "computed by a function that is not in this file")
+
+    def _bind(self, function: Function, argument: Thunk) -> Scope:
+        """The scope of a function's body when it is called."""
+        names: dict[str, Thunk] = {}
+        inner = Scope(function.scope, names)
+        if function.syntax.parameter is not None:
+            names[function.syntax.parameter] = argument
+        given = self.force(argument) if function.syntax.formals is not None else None
+        entries = given.entries if isinstance(given, Attrs) else ()
+        for formal, default in function.syntax.formals or ():
+            below = select(given, formal) if isinstance(given, Ref) else find_argument(formal, formal=True)
+            symbol = Thunk(function.syntax, None, below)
+            unset = Thunk(default, inner) if default and isinstance(given, Attrs) else symbol
+            names[formal] = next((e.thunk for e in entries if e.path == (formal,)), unset)
+        return inner
+
+    def _opaque(self, syntax: Syntax, reason: str) -> Opaque:
+        return Opaque(find_unclear(syntax, reason))

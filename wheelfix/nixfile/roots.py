@@ -1,0 +1,120 @@
+"""Where names lead: what the arguments of functions are called, and which sets are which."""
+
+from __future__ import annotations
+
+import re
+
+from wheelfix.nixfile.syntax import Lambda, Let, Operation, Set, Syntax, With
+from wheelfix.nixfile.values import Attrs, Constant, Ref, Root, Value
+
+_PYTHON_SET = re.compile(r"python\d*Packages|pypy\d*Packages")
+_PYTHON = re.compile(r"python\d*")
+_OVERLAY_NAMES = {"self", "super", "final", "prev", "pyself", "pysuper", "pyfinal", "pyprev", "ps", "pypkgs"}
+_OVERLAY_NAMES |= {
+    "python-final",
+    "python-prev",
+    "python-self",
+    "python-super",
+    "python-pkgs",
+    "pythonPackages",
+}
+_PKGS_NAMES = {"pkgs", "nixpkgs", "pkgs'"}
+_OLD_NAMES = {"old", "oldAttrs", "old-attrs", "oa", "prevAttrs", "attrs", "o"}
+_HELPER_NAMES = {"drv", "pkg", "package", "derivation"}  # arguments of functions that override what they get
+_NIXPKGS_KEYS = {"pythonPackagesExtensions", "pythonPackagesOverlays"}
+
+
+def find_argument(name: str, *, formal: bool) -> Ref:
+    """What an argument of a function most likely is, by its name.
+
+    Args:
+        name: of the argument.
+        formal: it is one of a set (``{ pkgs, lib }:``), which callPackage fills in by name.
+    """
+    if name in _PKGS_NAMES:
+        return Ref(Root.PKGS)
+    if name == "lib":
+        return Ref(Root.LIB)
+    if name == "stdenv":
+        return Ref(Root.PKGS, ("stdenv",))
+    if name in _OVERLAY_NAMES or _PYTHON_SET.fullmatch(name):
+        return Ref(Root.PYTHON)
+    if name in _OLD_NAMES:
+        return Ref(Root.OLD)
+    return Ref(Root.ARGUMENT if formal and name not in _HELPER_NAMES else Root.UNKNOWN, (name,))
+
+
+def find_overlay_root(body: Syntax) -> Root:
+    """Tell an overlay of nixpkgs from one of the Python package set, by what it binds."""
+    keys = {key for key in _find_keys(body) if isinstance(key, str)}
+    nixpkgs = any(
+        key in _NIXPKGS_KEYS or _PYTHON.fullmatch(key) or _PYTHON_SET.fullmatch(key) for key in keys
+    )
+    return Root.PKGS if nixpkgs else Root.PYTHON
+
+
+def is_overlay(syntax: Lambda) -> bool:
+    """Tell whether a function has the shape ``final: prev: …``."""
+    inner = syntax.body
+    return syntax.formals is None and isinstance(inner, Lambda) and inner.formals is None
+
+
+def _find_keys(body: Syntax) -> set[str | Syntax]:
+    while isinstance(body, Let | With):
+        body = body.body
+    if isinstance(body, Operation):
+        return {key for operand in body.operands for key in _find_keys(operand)}
+    return {binding.path[0] for binding in body.bindings} if isinstance(body, Set) else set()
+
+
+def canonicalize(ref: Ref) -> Ref:
+    """Lead detours back: ``final.pkgs.zlib`` is ``pkgs.zlib``, ``pkgs.python3Packages.x`` Python's x."""
+    root, path = ref.root, ref.path
+    while path:
+        head = path[0]
+        if root is Root.PYTHON and head in {"pkgs", "stdenv"}:
+            root, path = Root.PKGS, path[1:] if head == "pkgs" else path
+        elif root is Root.PYTHON and head == "python" and path[1:2] in {("pkgs",), ("stdenv",)}:
+            path = path[2:] if path[1] == "pkgs" else path[1:]
+        elif root is Root.PKGS and head == "legacyPackages" and len(path) > 1:
+            path = path[2:]
+        elif root is Root.PKGS and head in {"pkgs", "buildPackages", "targetPackages", "__splicedPackages"}:
+            path = path[1:]
+        elif root is Root.PKGS and (_PYTHON_SET.fullmatch(head) or _is_interpreter(path)):
+            root, path = Root.PYTHON, path[2 if _is_interpreter(path) else 1 :]
+        elif root in {Root.PKGS, Root.PYTHON} and head == "lib":
+            root, path = Root.LIB, path[1:]
+        elif root is Root.ARGUMENT and head == "nixpkgs":
+            root, path = Root.PKGS, path[1:]
+        else:
+            break
+    return Ref(root, path, ref.others)
+
+
+def select(ref: Ref, name: str) -> Ref:
+    """The attribute ``name`` below a path."""
+    others = tuple(canonicalize(Ref(other.root, (*other.path, name))) for other in ref.others)
+    return canonicalize(Ref(ref.root, (*ref.path, name), others))
+
+
+def _is_interpreter(path: tuple[str, ...]) -> bool:
+    """Tell whether a path below ``pkgs`` goes through an interpreter to its packages."""
+    return len(path) > 1 and bool(_PYTHON.fullmatch(path[0])) and path[1] == "pkgs"
+
+
+def insist(name: str, value: Value) -> Value:
+    """``pkgs`` is nixpkgs and ``lib`` its library, however the file comes by them."""
+    if name in {"pkgs", "lib"} and not isinstance(value, Ref | Attrs):
+        return Ref(Root.PKGS if name == "pkgs" else Root.LIB)
+    return value
+
+
+GLOBALS: dict[str, Value] = {
+    "true": Constant(True),
+    "false": Constant(False),
+    "null": Constant(None),
+    "builtins": Ref(Root.LIB),
+    "map": Ref(Root.LIB, ("map",)),
+    **{name: Ref(Root.UNKNOWN, (name,)) for name in ("import", "throw", "abort", "toString", "derivation")},
+}
+"""What every Nix file can name."""

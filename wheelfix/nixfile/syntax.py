@@ -1,0 +1,127 @@
+"""The expressions of the Nix language, as far as reading overrides needs them.
+
+Every node has its ``place`` and ``text``, the beginning of its source on one line. Parentheses and comments
+are gone, ``assert c; e`` is ``e``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wheelfix.model.overrides import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Syntax:
+    """What all nodes have; by itself: a number, path, URI or anything else of no interest here."""
+
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name(Syntax):
+    """A variable."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text(Syntax):
+    """A string of either kind; ``value`` is None if it has interpolations, which are in ``parts``."""
+
+    value: str | None
+    parts: tuple[Syntax, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select(Syntax):
+    """``base.path or default``; a key that is computed is an expression."""
+
+    base: Syntax
+    path: tuple[str | Syntax, ...]
+    default: Syntax | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Has(Syntax):
+    """``base ? path``."""
+
+    base: Syntax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply(Syntax):
+    """``function argument``."""
+
+    function: Syntax
+    argument: Syntax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lambda(Syntax):
+    """``parameter: body``, or ``{ formals }@parameter: body`` with names and defaults."""
+
+    parameter: str | None
+    formals: tuple[tuple[str, Syntax | None], ...] | None
+    body: Syntax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding(Syntax):
+    """``path = value;``; ``inherit (e) a;`` is ``a = e.a;``, and ``outer`` for ``inherit a;``.
+
+    An outer value is looked up outside of the set or ``let`` it is bound in.
+    """
+
+    path: tuple[str | Syntax, ...]
+    value: Syntax
+    outer: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set(Syntax):
+    """``{ … }``, or ``rec { … }``."""
+
+    bindings: tuple[Binding, ...]
+    recursive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Let(Syntax):
+    """``let … in body``."""
+
+    bindings: tuple[Binding, ...]
+    body: Syntax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class With(Syntax):
+    """``with environment; body``."""
+
+    environment: Syntax
+    body: Syntax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class If(Syntax):
+    """``if condition then consequence else alternative``."""
+
+    condition: Syntax
+    consequence: Syntax
+    alternative: Syntax
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items(Syntax):
+    """``[ … ]``."""
+
+    items: tuple[Syntax, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(Syntax):
+    """An operator and its operands: one, two, or as many as a chain of it has (``a ++ b ++ c``)."""
+
+    operator: str
+    operands: tuple[Syntax, ...]

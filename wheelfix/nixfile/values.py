@@ -1,0 +1,228 @@
+"""What expressions stand for, as far as it can be told without evaluating nixpkgs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from wheelfix.model.overrides import Place, Unclear
+from wheelfix.nixfile.syntax import Lambda, Syntax
+
+
+class Root(StrEnum):
+    """What a path of attributes starts from."""
+
+    PKGS = "pkgs"
+    PYTHON = "python"
+    """The Python package set: the arguments of an overlay."""
+    LIB = "lib"
+    """``lib`` and ``builtins``."""
+    OLD = "old"
+    """The attributes that an override starts from."""
+    ARGUMENT = "argument"
+    """An argument of a function that callPackage would fill in."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A path below something that is not in the file; ``others`` if several ``with`` are open."""
+
+    root: Root
+    path: tuple[str, ...] = ()
+    others: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A string, a boolean or null."""
+
+    value: str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Something that only an evaluation could tell."""
+
+    unclear: Unclear
+
+
+class Scope:
+    """Names in reach: bound ones, or the set of a ``with``.
+
+    Args:
+        parent: the scope around it.
+        names: what is bound here.
+        opened: the set of a ``with``.
+    """
+
+    __slots__ = ("names", "opened", "parent")
+
+    def __init__(
+        self, parent: Scope | None, names: dict[str, Thunk] | None = None, opened: Thunk | None = None
+    ) -> None:
+        self.parent = parent
+        self.names = names if names is not None else {}
+        self.opened = opened
+
+
+class Thunk:
+    """An expression in its scope, worked out at most once; or a value from the start."""
+
+    __slots__ = ("busy", "scope", "syntax", "value")
+
+    def __init__(self, syntax: Syntax, scope: Scope | None, value: Value | None = None) -> None:
+        self.syntax = syntax
+        self.scope = scope
+        self.value = value
+        self.busy = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A lambda of the file, in its scope."""
+
+    syntax: Lambda
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A function of ``lib`` that waits for more arguments."""
+
+    name: str
+    arguments: tuple[Thunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of a list, there only if ``condition`` holds."""
+
+    thunk: Thunk
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seq:
+    """A list: the elements that are known, and whether it starts from the inherited one."""
+
+    elements: tuple[Element, ...] = ()
+    inherits: bool = False
+    unclear: tuple[Unclear, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One binding of a set, there only if ``condition`` holds."""
+
+    path: tuple[str, ...]
+    thunk: Thunk
+    place: Place
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attrs:
+    """A set: the bindings that are known."""
+
+    entries: tuple[Entry, ...] = ()
+    unclear: tuple[Unclear, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Either of two, by a condition that is not known."""
+
+    condition: str
+    consequence: Thunk
+    alternative: Thunk
+
+
+_BRANCHES = 10
+
+Value = Ref | Constant | Opaque | Function | Partial | Seq | Attrs | Choice
+Force = Callable[[Thunk], Value]
+
+
+def find_unclear(syntax: Syntax, reason: str) -> Unclear:
+    """Say that an expression is not understood."""
+    return Unclear(text=syntax.text, reason=reason, place=syntax.place)
+
+
+def join_conditions(one: str | None, other: str | None) -> str | None:
+    """Both conditions as one text."""
+    return f"{one} && {other}" if one and other else one or other
+
+
+def guard_seq(seq: Seq, condition: str | None) -> Seq:
+    """The same list, there only if a condition holds."""
+    guarded = (Element(e.thunk, join_conditions(condition, e.condition)) for e in seq.elements)
+    return replace(seq, elements=tuple(guarded))
+
+
+def guard_attrs(attrs: Attrs, condition: str | None) -> Attrs:
+    """The same set, there only if a condition holds."""
+    guarded = (replace(e, condition=join_conditions(condition, e.condition)) for e in attrs.entries)
+    return replace(attrs, entries=tuple(guarded))
+
+
+def to_seq(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCHES) -> Seq:
+    """Read a value as a list, with what either branch of a choice has, ``depth`` choices deep."""
+    match value:
+        case Seq():
+            return value
+        case Constant(value=None):
+            return Seq()
+        case Ref(root=Root.OLD):
+            return Seq(inherits=True)
+        case Opaque(unclear=unclear):
+            return Seq(unclear=(unclear,))
+        case Choice() if depth:
+            below = [
+                (force(value.consequence), value.condition),
+                (force(value.alternative), f"!({value.condition})"),
+            ]
+            return join_seqs(
+                guard_seq(to_seq(one, syntax, force, depth=depth - 1), text) for one, text in below
+            )
+    return Seq(unclear=(find_unclear(syntax, "no list that is written in this file"),))
+
+
+def to_attrs(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCHES) -> Attrs:
+    """Read a value as a set, with what either branch of a choice has, ``depth`` choices deep."""
+    match value:
+        case Attrs():
+            return value
+        case Constant(value=None) | Ref(root=Root.OLD | Root.PYTHON):
+            return Attrs()  # the inherited ones
+        case Opaque(unclear=unclear):
+            return Attrs(unclear=(unclear,))
+        case Choice() if depth:
+            below = [
+                (force(value.consequence), value.condition),
+                (force(value.alternative), f"!({value.condition})"),
+            ]
+            return join_attrs(
+                guard_attrs(to_attrs(one, syntax, force, depth=depth - 1), text) for one, text in below
+            )
+    return Attrs(unclear=(find_unclear(syntax, "no set that is written in this file"),))
+
+
+def join_seqs(seqs: Iterable[Seq]) -> Seq:
+    """Lists one after the other."""
+    parts = tuple(seqs)
+    return Seq(
+        elements=tuple(element for part in parts for element in part.elements),
+        inherits=any(part.inherits for part in parts),
+        unclear=tuple(dict.fromkeys(unclear for part in parts for unclear in part.unclear)),
+    )
+
+
+def join_attrs(sets: Iterable[Attrs]) -> Attrs:
+    """Sets merged: all that any of them may bind."""
+    parts = tuple(sets)
+    return Attrs(
+        entries=tuple(entry for part in parts for entry in part.entries),
+        unclear=tuple(dict.fromkeys(unclear for part in parts for unclear in part.unclear)),
+    )

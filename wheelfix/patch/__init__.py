@@ -1,0 +1,13 @@
+"""Changes ELF files in place, and checks that nothing else changed.
+
+:mod:`~wheelfix.patch.apply` reads a file (:mod:`~wheelfix.patch.image`), plans
+(:mod:`~wheelfix.patch.plan`, :mod:`~wheelfix.patch.strings`, :mod:`~wheelfix.patch.write`) and writes.
+:mod:`~wheelfix.patch.verify` shares no code with those.
+
+An edit takes the first of these ways that works; the later ones are in :mod:`~wheelfix.patch.room`:
+
+``overwrite``
+    the new string fits where the old one was and nobody else uses those bytes, or it is in the table already.
+``grow``, ``extend``, ``spare``, ``displace``, ``steal``, ``rehome``
+    the string table is copied to the end of the file with the new strings, and the old ones are wiped.
+"""

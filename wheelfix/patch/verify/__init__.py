@@ -1,0 +1,65 @@
+"""Checks an edited ELF file against what it was before, whoever edited it.
+
+No code is shared with the editor: mistakes of one are seen by the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from wheelfix.errors import ElfError
+from wheelfix.model.patch import ElfEdit, Problem
+from wheelfix.patch.verify.dynamic import compare_entries, compare_meaning, compare_strings
+from wheelfix.patch.verify.memory import compare_contents, compare_loads, compare_segments
+from wheelfix.patch.verify.parts import compare_sections
+from wheelfix.patch.verify.sound import find_contradictions
+from wheelfix.patch.verify.tables import compare_tables
+from wheelfix.patch.verify.view import View, open_view
+
+__all__ = ["verify"]
+
+
+def verify(old_path: Path, new_path: Path, expected_edit: ElfEdit | None = None) -> tuple[Problem, ...]:
+    """Find what an edit broke.
+
+    Args:
+        old_path: the file before.
+        new_path: the file after.
+        expected_edit: what was to change, and nothing else; None for the work of a tool of which nothing is
+            known: any run path and any interpreter may be new, whatever is needed stays.
+
+    Returns:
+        All problems, those that keep the loader from mapping the file first; empty for a clean edit.
+
+    Raises:
+        InputError: a file cannot be read.
+        ElfError: a file is no ELF file, or cannot be parsed at all.
+    """
+    with open_view(old_path) as old, open_view(new_path) as new:
+        return tuple(dict.fromkeys(_find_problems(old, new, expected_edit)))
+
+
+def _find_problems(old: View, new: View, edit: ElfEdit | None) -> Iterator[Problem]:
+    if old.identity != new.identity:
+        yield Problem(check="header", message="the ELF header says something else")
+        return
+    renamed = bool(edit and edit.replace_needed)
+    comparisons: list[Callable[[], Iterator[Problem]]] = [
+        lambda: find_contradictions(old, new),
+        lambda: compare_loads(old, new),
+        lambda: compare_segments(old, new),
+        lambda: compare_entries(old, new),
+        lambda: compare_meaning(old, new, edit),
+        lambda: compare_tables(old, new, renamed=renamed),
+        lambda: compare_strings(old, new, edit) if edit is not None else iter(()),
+        lambda: compare_contents(old, new),
+        lambda: compare_sections(old, new),
+    ]
+    for compare in comparisons:
+        try:
+            yield from compare()
+        except ElfError as error:
+            if error.subject != new.path:
+                raise
+            yield Problem(check="dynamic", message=f"cannot be read: {error.problem}")

@@ -1,0 +1,142 @@
+"""Explanations for people, in three parts: what happened, what to paste, what to do now; and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from textwrap import wrap
+
+from wheelfix.model.explain import Explanation, Kind, Missing, Package
+from wheelfix.model.scan import NeedClass
+from wheelfix.report.escape import printable
+
+SCHEMA = "wheelfix.explain/1"
+NOTHING = "nothing about shared libraries here"
+_WIDTH = 100
+
+
+def render_explanation(
+    explanation: Explanation, paste: Sequence[tuple[str, str]], now: Sequence[str], *, details: bool = True
+) -> str:
+    """Render an explanation.
+
+    Args:
+        explanation: what happened.
+        paste: pieces of Nix code, each with where it belongs.
+        now: what helps without a build.
+        details: also say who wants each library, and what will be missing next.
+    """
+    if not explanation.concerned:
+        return f"{NOTHING}\n"
+    lines = ["What happened"]
+    lines += _indent(_say_place(explanation))
+    lines += _render_missing([m for m in explanation.missing if m.named], details=details)
+    for trouble in explanation.troubles:
+        lines += _indent(
+            wrap(printable(trouble.what), _WIDTH, break_long_words=False, break_on_hyphens=False)
+        )
+    further = [m for m in explanation.missing if not m.named]
+    if further:
+        lines += ["", f"Missing next ({printable(explanation.looked_into or 'the package')})"]
+        lines += _render_missing(further, details=details)
+    if explanation.left_out:
+        lines += _indent(["… and more; the text was not read to its end."])
+    lines += ["", "What to paste"]
+    for title, code in paste:
+        lines += [f"  # {title}", *_indent(map(printable, code.rstrip("\n").split("\n")))]
+    if not paste:
+        lines += _indent([_say_nothing_to_paste(explanation)])
+    if now:
+        lines += ["", "What to do now, without a build", *_indent(map(printable, now))]
+    return "\n".join(lines) + "\n"
+
+
+def render_json(
+    explanation: Explanation, dialect: str, paste: Sequence[tuple[str, str]], now: Sequence[str]
+) -> str:
+    """Render the ``wheelfix.explain/1`` document."""
+    package = explanation.package
+    document = {
+        "schema": SCHEMA,
+        "concerned": explanation.concerned,
+        "package": _document_package(package) if package else None,
+        "interpreter": explanation.interpreter.value if explanation.interpreter else None,
+        "missing": [_document_missing(m) for m in explanation.missing],
+        "troubles": [
+            {"kind": t.kind.value, "what": t.what, "answered": t.answered} for t in explanation.troubles
+        ],
+        "build_inputs": list(explanation.build_inputs),
+        "ignore_missing": list(explanation.ignore_missing),
+        "siblings": list(explanation.siblings),
+        "looked_into": explanation.looked_into,
+        "truncated": explanation.left_out,
+        "dialect": dialect,
+        "paste": [{"place": place, "code": code} for place, code in paste],
+        "now": list(now),
+        "index": {
+            "source": explanation.index.source,
+            "system": explanation.index.system,
+            "date": explanation.index.date,
+        },
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _document_package(package: Package) -> dict[str, str | None]:
+    return {
+        "name": package.name,
+        "version": package.version,
+        "site": package.site,
+        "environment": package.environment,
+    }
+
+
+def _document_missing(missing: Missing) -> dict[str, object]:
+    return {
+        "soname": missing.soname,
+        "class": missing.need_class.value,
+        "reason": missing.reason,
+        "wanted_by": missing.wanted_by,
+        "named": missing.named,
+        "distribution": missing.distribution,
+        "providers": [
+            {"attr": p.attr, "output": p.output, "path": p.path, "store_path": p.store_path}
+            for p in missing.providers
+        ],
+    }
+
+
+def _say_place(explanation: Explanation) -> list[str]:
+    package, interpreter = explanation.package, explanation.interpreter
+    words = []
+    if package:
+        words.append(f"package {package.name} {package.version or ''}".rstrip())
+        if package.environment:
+            words.append(f"in {package.environment}")
+    if interpreter:
+        words.append(f"Python: {interpreter}")
+    return [printable(", ".join(words))] if words else []
+
+
+def _render_missing(missing: Sequence[Missing], *, details: bool) -> list[str]:
+    width = max((len(m.soname) for m in missing), default=0)
+    lines = []
+    for one in missing:
+        lines.append(
+            f"  {printable(one.soname):<{width}}  {one.need_class.value:<9}  {printable(one.reason)}"
+        )
+        if details and one.wanted_by:
+            lines.append(f"  {'':<{width}}  {'':<9}  wanted by {printable(one.wanted_by)}")
+    return lines
+
+
+def _say_nothing_to_paste(explanation: Explanation) -> str:
+    if any(m.need_class in {NeedClass.UNKNOWN, NeedClass.AMBIGUOUS} for m in explanation.missing):
+        return "nothing yet: see above which library has no answer"
+    if any(t.kind is not Kind.PLUGIN for t in explanation.troubles) or explanation.siblings:
+        return "nothing: no library of nixpkgs is missing"
+    return "nothing: the package, the interpreter or the C library brings it"
+
+
+def _indent(lines: Iterable[str]) -> list[str]:
+    return [f"  {line}" if line else "" for line in lines]

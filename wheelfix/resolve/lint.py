@@ -1,0 +1,79 @@
+"""Existing overrides against what wheels need: what to change, and what to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wheelfix.model.overrides import CheckFacts, LintFinding, OverrideFile, PackageOverride, Rule, Unclear
+from wheelfix.model.scan import Level, WheelScan
+from wheelfix.resolve.lint_case import make_case
+from wheelfix.resolve.lint_entries import find_entry_lint
+from wheelfix.resolve.lint_needs import find_need_lint
+
+
+def find_lint(file: OverrideFile, scans: Sequence[WheelScan], facts: CheckFacts) -> tuple[LintFinding, ...]:
+    """Check a file.
+
+    Args:
+        file: what it says about packages.
+        scans: of the wheels it is for; those without a name (loose ELF files) are left out.
+        facts: what the index knows of all that the file and the scans name.
+
+    Returns:
+        Errors first, then warnings and notes, each in file order; what stands nowhere comes last.
+    """
+    targets: dict[str, list[WheelScan]] = {}
+    for scan in scans:
+        if scan.name:
+            targets.setdefault(scan.name, []).append(scan)
+    packages: dict[str, list[PackageOverride]] = {}
+    found: list[LintFinding] = []
+    for override in file.overrides:
+        name = facts.names[override.package] if override.package is not None else _adopt(targets)
+        if name in targets:
+            packages.setdefault(name, []).append(override)
+        else:
+            found.append(_say_unchecked(file, override))
+    for name, group in targets.items():
+        case = make_case(file.path, name, packages.get(name, ()), group, facts)
+        found += find_entry_lint(case)
+        found += find_need_lint(case)
+        found += (_say_unclear(file, u, name) for o in case.overrides for u in o.unclear)
+    found += (_say_unclear(file, unclear, None) for unclear in file.unclear)
+    order = list(Level)
+    return tuple(sorted(dict.fromkeys(found), key=lambda f: (order.index(f.level), _rank(f))))
+
+
+def _adopt(targets: dict[str, list[WheelScan]]) -> str:
+    """Whose an override without a name is: the only target's, if there is one only."""
+    return next(iter(targets)) if len(targets) == 1 else ""
+
+
+def _say_unchecked(file: OverrideFile, override: PackageOverride) -> LintFinding:
+    return LintFinding(
+        rule=Rule.NOT_CHECKED,
+        level=Level.NOTE,
+        path=file.path,
+        place=override.place,
+        package=override.package,
+        subject=override.package or "an override without a package",
+        message="not checked: none of the targets is this package",
+    )
+
+
+def _say_unclear(file: OverrideFile, unclear: Unclear, package: str | None) -> LintFinding:
+    return LintFinding(
+        rule=Rule.NOT_UNDERSTOOD,
+        level=Level.NOTE,
+        path=file.path,
+        place=unclear.place,
+        package=package,
+        subject=unclear.text,
+        message=f"not understood: {unclear.reason}",
+    )
+
+
+def _rank(finding: LintFinding) -> tuple[int, int, str, str, str]:
+    place = finding.place
+    where = (place.line, place.column) if place else (1 << 31, 0)
+    return (*where, finding.package or "", finding.rule.value, finding.subject)

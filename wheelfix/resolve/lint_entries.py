@@ -1,0 +1,166 @@
+"""What a file says, entry by entry: does it help any wheel, and is it spelt right?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from wheelfix.model.overrides import Ignored, Input, InputFacts, InputRoot, LintFinding, Rule
+from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.resolve.lint_case import Case, choose_facts, list_inputs
+from wheelfix.resolve.lint_names import ATTRIBUTES
+
+_ALIKE = 0.84
+_TOOLS = frozenset({"makeWrapper", "makeBinaryWrapper", "pkg-config", "cmake", "ninja", "meson", "which"})
+_SERVED = frozenset({NeedClass.PROVIDED, NeedClass.AMBIGUOUS, NeedClass.UNKNOWN, NeedClass.SIBLING})
+_OWN = {
+    NeedClass.BUNDLED: "the wheel brings it itself",
+    NeedClass.LIBC: "the C library has it",
+    NeedClass.PYTHON: "the interpreter has it",
+}
+
+
+def find_entry_lint(case: Case) -> Iterator[LintFinding]:
+    """Judge every attribute, input and ignored soname of a package.
+
+    Args:
+        case: a package with at least one scan.
+    """
+    yield from _find_misspelt_attributes(case)
+    for entry in list_inputs(case.overrides):
+        yield from _check_input(case, entry)
+    for ignored in dict.fromkeys(entry for o in case.overrides for entry in o.ignored):
+        yield from _check_ignored(case, ignored)
+
+
+def _find_misspelt_attributes(case: Case) -> Iterator[LintFinding]:
+    for attribute in dict.fromkeys(a for o in case.overrides for a in o.attributes):
+        if attribute.name in ATTRIBUTES or attribute.name.isupper():
+            continue
+        if near := get_close_matches(attribute.name, sorted(ATTRIBUTES), n=1, cutoff=_ALIKE):
+            yield case.say(
+                Rule.MISSPELT_ATTRIBUTE,
+                Level.WARNING,
+                attribute.place,
+                attribute.name,
+                "nothing reads an attribute of that name",
+                near[0],
+            )
+
+
+def _check_input(case: Case, entry: Input) -> Iterator[LintFinding]:
+    facts = choose_facts(case.facts, entry)
+    last = entry.attr.rpartition(".")[2]
+    if last.endswith("Hook") or last in _TOOLS or entry.list_name == "nativeBuildInputs":
+        return  # for the build, which a wheel has behind it; libraries in the wrong list are missing needs
+    if not facts.known:
+        yield from _check_unknown(case, entry, facts)
+        return
+    if facts.renamed:
+        message = f"the newest nixpkgs has it as {facts.attr}"
+        yield case.say(Rule.RENAMED_INPUT, Level.NOTE, entry.place, entry.attr, message, f"pkgs.{facts.attr}")
+    if facts.attr in case.baseline:
+        message = "uv2nix and poetry2nix add it by themselves for this wheel's tag"
+        yield case.say(Rule.ALREADY_ADDED, Level.NOTE, entry.place, entry.attr, message)
+    elif not _is_wanted(case, facts.attr):
+        level = Level.NOTE if entry.condition else Level.WARNING
+        message = _explain_unneeded(case, facts.attr)
+        if entry.condition:
+            message += f" (it is there only if {entry.condition})"
+        yield case.say(Rule.UNNEEDED_INPUT, level, entry.place, entry.attr, message, "remove it")
+
+
+def _check_unknown(case: Case, entry: Input, facts: InputFacts) -> Iterator[LintFinding]:
+    if entry.root is not InputRoot.PKGS:
+        return  # as likely a Python package
+    if facts.nearest:
+        message = "not in this index, which has a name that is spelt almost alike"
+        suggestion = " or ".join(f"pkgs.{attr}" for attr in facts.nearest)
+        yield case.say(Rule.MISSPELT_INPUT, Level.WARNING, entry.place, entry.attr, message, suggestion)
+    else:
+        message = "not in this index, which knows packages with shared libraries only"
+        yield case.say(Rule.UNKNOWN_INPUT, Level.NOTE, entry.place, entry.attr, message)
+
+
+def _is_wanted(case: Case, attr: str) -> bool:
+    wanted = [soname for soname, need in case.needs.items() if need.need_class in _SERVED]
+    return any(attr in case.facts.carriers.get(soname, ()) for soname in (*wanted, *case.opened))
+
+
+def _explain_unneeded(case: Case, attr: str) -> str:
+    for soname, need in case.needs.items():
+        if attr not in case.facts.carriers.get(soname, ()):
+            continue
+        if need.need_class in _OWN:
+            return f"only {soname} of it is wanted, and {_OWN[need.need_class]}"
+        if need.need_class is NeedClass.DRIVER:
+            return f"only {soname} of it is wanted, which has to come with the GPU driver"
+    if not any(scan.objects for scan in case.scans):
+        return "the wheel is pure Python and links nothing"
+    return "no scanned wheel of this package links or opens a library of it"
+
+
+def _check_ignored(case: Case, entry: Ignored) -> Iterator[LintFinding]:
+    if set(entry.soname) & set("*?["):
+        yield from _check_pattern(case, entry)
+    elif need := case.needs.get(entry.soname):
+        yield from _check_wanted(case, entry, need)
+    elif entry.soname in case.facts.similar:
+        near = _prefer_wanted(case, case.facts.similar[entry.soname])
+        if near:
+            message = "no wheel wants it, and nobody has a library of that name"
+            suggestion = " or ".join(f'"{soname}"' for soname in near)
+            yield case.say(
+                Rule.MISSPELT_SONAME, Level.WARNING, entry.place, entry.soname, message, suggestion
+            )
+        else:
+            yield _say_unwanted(case, entry)
+    else:
+        yield _say_unwanted(case, entry)
+
+
+def _prefer_wanted(case: Case, sonames: tuple[str, ...]) -> tuple[str, ...]:
+    wanted = tuple(soname for soname in sonames if soname in case.needs)
+    return wanted or sonames[:1]
+
+
+def _say_unwanted(case: Case, entry: Ignored) -> LintFinding:
+    if entry.soname in case.opened:
+        message = "opened by name at run time only, which auto-patchelf does not look at"
+    else:
+        message = "no scanned wheel of this package wants it"
+    return case.say(Rule.IGNORED_UNWANTED, Level.WARNING, entry.place, entry.soname, message, "remove it")
+
+
+def _check_wanted(case: Case, entry: Ignored, need: Need) -> Iterator[LintFinding]:
+    if need.need_class in _OWN:
+        message = f"has not to be ignored: {_OWN[need.need_class]}"
+        yield case.say(Rule.IGNORED_UNWANTED, Level.WARNING, entry.place, entry.soname, message, "remove it")
+    elif need.need_class in {NeedClass.PROVIDED, NeedClass.AMBIGUOUS}:
+        if case.is_supplied(entry.soname):
+            message = "has not to be ignored: an input has it"
+            yield case.say(
+                Rule.IGNORED_UNWANTED, Level.WARNING, entry.place, entry.soname, message, "remove it"
+            )
+        else:
+            attr = need.providers[0].attr
+            message = f"nixpkgs has it: the wheel fails to load without it, and loads with {attr}"
+            suggestion = f"pkgs.{attr} in buildInputs"
+            yield case.say(
+                Rule.IGNORED_PROVIDED, Level.WARNING, entry.place, entry.soname, message, suggestion
+            )
+
+
+def _check_pattern(case: Case, entry: Ignored) -> Iterator[LintFinding]:
+    hits = [soname for soname in case.needs if fnmatchcase(soname, entry.soname)]
+    if not hits:
+        yield _say_unwanted(case, entry)
+        return
+    exact = " ".join(
+        f'"{s}"' for s in hits if case.needs[s].need_class not in _OWN and not case.is_supplied(s)
+    )
+    message = (
+        f"a pattern: it also ignores what an update of the wheel will need; now it covers {', '.join(hits)}"
+    )
+    yield case.say(Rule.IGNORED_PATTERN, Level.NOTE, entry.place, entry.soname, message, exact or "remove it")
