@@ -1,6 +1,6 @@
 """Wheels that other tools have on this machine: directories of wheels, pip's and uv's caches.
 
-Since 23.3 pip keeps what it downloaded by the SHA-224 of the URL (``cachecontrol``'s cache in ``http-v2``; the
+pip (23.3) keeps what it downloaded by the SHA-224 of the URL (``cachecontrol``'s cache in ``http-v2``; the
 ``.body`` file is the wheel itself). uv keeps wheels unpacked in ``archive-v0``; the files
 ``wheels-v*/…/*.http`` and ``*.rev`` name the archive and the SHA-256 that uv checked. A file that is not as
 the lock says is passed over.
