@@ -180,6 +180,8 @@ def find_kept(cache: Path, choice: Choice, file: LockedFile) -> Path:
 def _find_known(choice: Choice, places: Places) -> WheelFacts | None:
     if choice.file:
         digest = choice.file.sha256
+        if digest is None and choice.file.path and (places.base / choice.file.path).is_file():
+            digest = find_digest(places.base / choice.file.path, places.cache / "digests")
         return read_known_facts(digest, places.cache / "facts") if digest else None
     for digest in choice.package.hashes:
         known = read_known_facts(digest, places.cache / "facts")

@@ -20,6 +20,7 @@ from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.lock import render_lock
 from wheelfix.resolve.carried import find_carried
+from wheelfix.resolve.circles import break_circles
 from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.resolve.lock import (
     Asked,
@@ -225,7 +226,7 @@ def _plan_wheels(
         override, _ = plan_intake(intake, scan, options.cuda, options.code, source=source, others=beside)
         scans.append(scan)
         overrides.append(override)
-    return scans, overrides
+    return scans, list(break_circles(overrides, {scan.name: scan.needs for scan in scans}))
 
 
 def _make_build(choice: Choice, supply: Supply, asked: set[str]) -> SourceBuild:

@@ -103,7 +103,10 @@ def find_filename(table: Table, key: str, text: str) -> str:
     Raises:
         InputError: it names no file, or one that leaves its directory.
     """
-    path = urlsplit(text).path if "://" in text else text
+    try:
+        path = urlsplit(text).path if "://" in text else text
+    except ValueError:
+        raise table.fail(key, f"{text!r} is no URL") from None
     name = unquote(path.rstrip("/").rpartition("/")[2])
     if not name or name in {".", ".."} or "/" in name or "\\" in name or not name.isprintable():
         raise table.fail(key, f"{text!r} names no file")

@@ -45,7 +45,7 @@ def parse_poetry(table: Table, project: Table | None = None) -> Lock:
     """
     version = table.table("metadata").require("lock-version", str)
     if version.partition(".")[0] not in _MAJORS:
-        raise table.fail("metadata.lock-version", f"is {version}; wheelfix reads versions 1 and 2")
+        raise table.fail("metadata.lock-version", f"is {version!r}; wheelfix reads versions 1 and 2")
     old_files = table.table("metadata").table("files")
     packages = tuple(_parse_package(package, old_files) for package in table.tables("package"))
     extras = tuple(

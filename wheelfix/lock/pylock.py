@@ -30,7 +30,9 @@ def parse_pylock(table: Table) -> Lock:
         raise table.fail("lock-version", f"is not supported ({error})") from None
     except PylockValidationError as error:
         where = f"{table.lock}: {error.context}" if error.context else table.lock
-        raise InputError(where, error.message, "let the tool that wrote the lock write it again") from None
+        raise InputError(
+            where, error.message.partition("\n")[0], "let the tool that wrote the lock write it again"
+        ) from None
     return Lock(
         name=table.lock,
         kind=LockKind.PYLOCK,

@@ -7,7 +7,6 @@ which one. Lines that name other files (``-r``, ``-c``) or editable projects are
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -19,7 +18,7 @@ from wheelfix.model.lock import Lock, LockedFile, LockedPackage, LockKind, Sourc
 
 _HASH = re.compile(r"--hash[= ](\w+):([0-9a-f]+)")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
-_FOREIGN = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable")
+_FOREIGN = frozenset({"--requirement", "--constraint", "--editable"})
 
 
 def parse_requirements(name: str, text: str) -> Lock:
@@ -58,8 +57,9 @@ def _join(text: str) -> Iterator[tuple[int, str]]:
 
 def _parse_line(where: str, line: str) -> LockedPackage | None:
     if line.startswith("-"):
-        option = shlex.split(line.replace("=", " ", 1))[0] if "'" not in line and '"' not in line else line
-        if option.startswith(_FOREIGN) and not option.startswith("--no"):
+        option = re.split(r"[\s=]", line)[0]
+        short = option[:2] in {"-r", "-c", "-e"}
+        if option in _FOREIGN or short:
             raise InputError(where, f"{option} names another file", "write all requirements into one file")
         return None
     hashes = _HASH.findall(line)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from wheelfix.lock.getters import Table, make_file
 from wheelfix.lock.markers import normalize_name
 from wheelfix.model.lock import (
     DependencySet,
     Lock,
     LockedDependency,
+    LockedFile,
     LockedPackage,
     LockKind,
     SourceKind,
@@ -55,7 +58,7 @@ def _parse_package(table: Table) -> LockedPackage:
     kind = _find_kind(source)
     sdist = table.table("sdist")
     wheels = () if kind in {SourceKind.LOCAL, SourceKind.VCS} else table.tables("wheels")
-    files = tuple(make_file(wheel) for wheel in wheels)
+    files = tuple(_place(make_file(wheel), source) for wheel in wheels)
     archive = source.get("url", str) or source.get("path", str)
     has_sdist = kind in {SourceKind.INDEX, SourceKind.ARCHIVE} and bool(sdist.values)
     if has_sdist and archive and not (sdist.values.keys() & {"url", "path", "filename"}):
@@ -66,11 +69,19 @@ def _parse_package(table: Table) -> LockedPackage:
         version=table.get("version", str),
         source=kind,
         wheels=files,
-        sdist=make_file(sdist) if has_sdist else None,
+        sdist=_place(make_file(sdist), source) if has_sdist else None,
         dependencies=_parse_dependencies(table.tables("dependencies")),
         extras=_parse_sets(table.table("optional-dependencies")),
         groups=_parse_sets(table.table("dev-dependencies")),
     )
+
+
+def _place(file: LockedFile, source: Table) -> LockedFile:
+    """Files of an index that is a directory are named relative to it, and that relative to the lock."""
+    registry = source.get("registry", str)
+    if file.path is None or registry is None or "://" in registry:
+        return file
+    return replace(file, path=f"{registry}/{file.path}")
 
 
 def _find_kind(source: Table) -> SourceKind:
