@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -111,25 +111,22 @@ class _Fetcher:
 
     def fetch(self, choices: Sequence[Choice]) -> Iterator[tuple[Choice, Path]]:
         """Yield each choice with its file, or directory in uv's cache, as soon as it is there."""
-        pending: list[Choice] = []
-        for choice in choices:
-            local = _find_local(choice, self._places)
-            if local:
-                yield choice, local
-            else:
-                pending.append(choice)
-        if not pending:
+        if not choices:
             return
-        self._total = sum(choice.file.size or 0 for choice in pending if choice.file)
         with open_client() as client, ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool:
-            futures: dict[Future[Path], Choice] = {}
+            futures = {pool.submit(self._get, client, choice): choice for choice in choices}
             try:
-                for choice in pending:
-                    futures[pool.submit(self._fetch_one, client, choice)] = choice
                 for future in as_completed(futures):
                     yield futures[future], future.result()
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+    def _get(self, client: Client, choice: Choice) -> Path:
+        if local := _find_local(choice, self._places):
+            return local
+        with self._lock:
+            self._total += (choice.file.size or 0) if choice.file else 0
+        return self._fetch_one(client, choice)
 
     def _fetch_one(self, client: Client, choice: Choice) -> Path:
         places, package, file = self._places, choice.package, choice.file

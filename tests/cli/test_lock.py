@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -309,3 +312,89 @@ def test_other_dialects(bench: Bench, dialect: str) -> None:
     parse = ["nix-instantiate", "--parse", "-"]
     done = subprocess.run(parse, input=ran.out, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def add_sdist(bench: Bench, name: str, files: Mapping[str, str]) -> tuple[Path, str]:
+    path = bench.directory / f"{name}-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        about = {"PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"}
+        for member, content in {**about, **files}.items():
+            info = tarfile.TarInfo(f"{name}-1.0/{member}")
+            info.size = len(content.encode())
+            archive.addfile(info, io.BytesIO(content.encode()))
+    return path, bench.server.add(path)
+
+
+PROJECT = """[build-system]
+requires = ["meson-python>=0.15", "Cython", "tomli; python_version < '3.11'"]
+build-backend = "mesonpy"
+"""
+
+
+def test_source_distributions_get_their_build_system(bench: Bench) -> None:
+    path, digest = add_sdist(bench, "odbcuser", {"pyproject.toml": PROJECT})
+    text = bench.write_lock().read_text()
+    line = f'sdist = {{ url = "{bench.server.url}/files/{path.name}", hash = "sha256:{digest}" }}\n'
+    head = 'name = "odbcuser"\nversion = "1.0"\n'
+    (bench.directory / "uv.lock").write_text(text.replace(head, head + line))
+    ran = bench.run("--provider", "odbcuser=sdist", "-o", "overrides.nix", "--json")
+    assert ran.document["builds"] == [
+        {"name": "odbcuser", "version": "1.0", "requires": ["cython", "meson-python"], "cargo": False}
+    ]
+    assert "odbcuser 1.0 is built from source, with cython, meson-python" in ran.err
+    overlay = f"import {bench.directory}/overrides.nix {{ inherit (stub) pkgs lib; }}"
+    made = (
+        f"let stub = import {STUB} {{ }}; "
+        "prev = stub.base // { resolveBuildSystem = builtins.attrNames; odbcuser.override = args: "
+        "stub.mkDerivation { name = args.sourcePreference; }; }; "
+        f"final = prev // {overlay} final prev; "
+        "in { inherit (final.odbcuser) name nativeBuildInputs; }"
+    )
+    assert evaluate(made) == {"name": "sdist", "nativeBuildInputs": ["cython", "meson-python"]}
+
+
+def test_a_poetry_lock_has_no_urls_and_is_fetched_by_hash(bench: Bench) -> None:
+    text = [
+        f'[[package]]\nname = "{name}"\nversion = "1.0"\noptional = false\npython-versions = "*"\n'
+        f'files = [{{ file = "{wheel.name}", hash = "sha256:{bench.digests[name]}" }}]\n'
+        for name, wheel in bench.wheels.items()
+    ]
+    text.append('[metadata]\nlock-version = "2.0"\npython-versions = ">=3.11"\n')
+    (bench.directory / "poetry.lock").write_text("".join(text))
+    ran = bench.run("--dialect", "poetry2nix", lock="poetry.lock")
+    assert "prev.odbcuser.overridePythonAttrs" in ran.out
+    assert "3 packages, 3 wheels read" in ran.err
+    (bench.directory / "poetry.lock").write_text("".join(text).replace(bench.digests["tbbuser"], "0" * 64))
+    ran = bench.run("--dialect", "poetry2nix", lock="poetry.lock", code=3)
+    assert "tbbuser" in ran.err
+    assert "sha256" in ran.err
+
+
+def test_an_index_that_is_a_directory(bench: Bench) -> None:
+    text = bench.write_lock().read_text()
+    text = text.replace(f"{bench.server.url}/simple", "wheels")
+    text = re.sub(r'url = "[^"]*/files/([^"]*)", hash = "[^"]*"', r'path = "\1"', text)
+    (bench.directory / "uv.lock").write_text(text)
+    assert "3 wheels read" in bench.run().err
+    assert "0 wheels read" in bench.run().err
+    assert bench.server.asked == []
+    bench.wheels["pure"].unlink()
+    assert "is not where the lock says" in bench.run(code=3).err
+
+
+def test_a_wheel_of_something_else(bench: Bench) -> None:
+    bench.wheels["pure"] = bench.wheels["odbcuser"]
+    bench.digests["pure"] = bench.digests["odbcuser"]
+    bench.write_lock()
+    assert "is a wheel of odbcuser, not of pure" in bench.run(code=3).err
+
+
+def test_a_run_that_was_killed_is_taken_up(bench: Bench) -> None:
+    name = bench.wheels["pure"].name
+    data = bench.server.files[name]
+    kept = bench.directory / "cache" / "wheelfix" / "wheels" / "pure" / "1.0"
+    kept.mkdir(parents=True)
+    (kept / f".{bench.digests['pure']}.part").write_bytes(data[:100])
+    bench.run()
+    assert (kept / name).read_bytes() == data
+    assert sorted(p.name for p in kept.iterdir()) == [name]
