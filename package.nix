@@ -20,6 +20,7 @@ python3Packages.buildPythonApplication {
   dependencies = [
     python3Packages.click
     python3Packages.httpx
+    python3Packages.installer
     python3Packages.isal
     python3Packages.packaging
     python3Packages.platformdirs

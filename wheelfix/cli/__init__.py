@@ -19,6 +19,7 @@ Examples:
   wheelfix override --dialect uv2nix numba.whl
   wheelfix lock uv.lock -o overrides.nix
   wheelfix index info
+  wheelfix patch .venv --nixpkgs '<nixpkgs>'
   wheelfix verify libfoo.so.orig libfoo.so
 
 \b
@@ -28,7 +29,7 @@ Exit codes:
   2  wrong usage
   3  bad input
   4  no usable index
-  5  the result could not be written
+  5  the result, or a part of it, could not be written
 """
 
 
@@ -36,6 +37,7 @@ COMMANDS = (
     "scan",
     "locate",
     "explain",
+    "patch",
     "override",
     "adapter",
     "lock",
