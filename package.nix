@@ -25,6 +25,7 @@ python3Packages.buildPythonApplication {
     python3Packages.packaging
     python3Packages.platformdirs
     python3Packages.rich
+    python3Packages.tomli-w
     python3Packages.tree-sitter
     python3Packages.tree-sitter-grammars.tree-sitter-nix
   ]

@@ -22,7 +22,8 @@ let
     platforms.linux = [ "x86_64-linux" ];
   };
   names = [
-    "hatchling" "click" "httpx" "installer" "isal" "packaging" "platformdirs" "rich" "tree-sitter"
+    "hatchling" "click" "httpx" "installer" "isal" "packaging" "platformdirs" "rich" "tomli-w"
+    "tree-sitter"
     "backports-zstd"
   ];
   python3Packages = lib.genAttrs names (name: name) // {

@@ -17,6 +17,7 @@ Examples:
   wheelfix scan --json torch.whl | jq .ignore_missing
   wheelfix locate libtbb.so.12
   wheelfix override --dialect uv2nix numba.whl
+  wheelfix lock uv.lock -o overrides.nix
   wheelfix index info
   wheelfix patch .venv --nixpkgs '<nixpkgs>'
   wheelfix verify libfoo.so.orig libfoo.so
@@ -39,6 +40,8 @@ COMMANDS = (
     "patch",
     "override",
     "adapter",
+    "lock",
+    "env",
     "cargo",
     "flake",
     "verify",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +16,7 @@ from wheelfix.errors import ApplyError
 if TYPE_CHECKING:
     from wheelfix.flows.cargo import Written as CargoWritten
     from wheelfix.flows.nix import Options, Written
+    from wheelfix.model.scan import Finding
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,14 +85,24 @@ def write(written: Written | CargoWritten, output: Path | None) -> None:
     Raises:
         ApplyError: the file cannot be written; what was there stays.
     """
+    tell_findings(written.findings)
+    write_text(written.text, output)
+
+
+def tell_findings(findings: Iterable[Finding]) -> None:
+    """Print findings on stderr, one line each."""
     from wheelfix.report.escape import printable
 
-    for finding in written.findings:
+    for finding in findings:
         click.echo(printable(f"wheelfix: {finding.level}: {finding.subject} {finding.message}"), err=True)
+
+
+def write_text(text: str, output: Path | None) -> None:
+    """Print text, or write it to a file; as :func:`write`."""
     if output is None:
-        click.echo(written.text, nl=False)
+        click.echo(text, nl=False)
         return
-    write_bytes(written.text.encode(), output)
+    write_bytes(text.encode(), output)
 
 
 def write_bytes(data: bytes, output: Path) -> None:

@@ -17,6 +17,7 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
@@ -59,6 +60,7 @@ def fetch_wheel(
     system: str = "x86_64-linux",
     musl: bool = False,
     quiet: bool = False,
+    warn: Callable[[str], None] | None = None,
 ) -> Path:
     """Get the wheel that an installer would choose for a requirement.
 
@@ -69,6 +71,7 @@ def fetch_wheel(
         system: Nix system the wheel is for (``x86_64-linux``).
         musl: for musl instead of glibc.
         quiet: show no progress, not even on a terminal.
+        warn: told that the index has yanked what it serves, and why.
 
     Returns:
         The wheel in the cache.
@@ -98,7 +101,9 @@ def fetch_wheel(
                 lines = Path(work) / "requirements.txt"
                 lines.write_text(" ".join([asked, *(f"--hash=sha256:{h}" for h in sorted(hashes))]))
                 what = ["--requirement", str(lines)]
-            run_pip_download(asked, [*arguments, *what], work=Path(work), quiet=quiet)
+            yanked = run_pip_download(asked, [*arguments, *what], work=Path(work), quiet=quiet)
+            if warn and yanked is not None:
+                warn(yanked)
             wheel = _keep(asked, Path(work) / "wheel", directory / name)
             if version:
                 _write_choice(choice, wheel, Path(work))
