@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -86,6 +87,32 @@ def test_an_environment(wheel: Path, tmp_path: Path) -> None:
     assert "nixpkgs" not in [one["label"] for one in data["code"]]
     for one in data["code"][:3]:
         assert evaluate(f"builtins.isFunction ({one['text']})") is True
+
+
+def test_a_lock(wheel: Path, tmp_path: Path) -> None:
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    lock = tmp_path / "pylock.toml"
+    lock.write_text(
+        'lock-version = "1.0"\ncreated-by = "test"\n'
+        '[[packages]]\nname = "demo"\nversion = "1.0"\n'
+        f'wheels = [{{ name = "{wheel.name}", path = "{wheel.name}", hashes = {{ sha256 = "{digest}" }} }}]\n'
+    )
+    result = run(lock)
+    assert (result.returncode, result.stderr) == (0, "")
+    data = read_data(result.stdout)
+    assert data["target"] == "pylock.toml"
+    assert [one["name"] for one in data["distributions"]] == ["demo"]
+    assert "unixodbc" in data["inputs"]
+    assert [one["label"] for one in data["code"]] == ["uv2nix", "pyproject.nix", "poetry2nix"]
+    dialects = ["uv2nix", "pyproject-nix", "poetry2nix"]
+    for one, dialect in zip(data["code"], dialects, strict=True):
+        told = subprocess.run(
+            [sys.executable, "-m", "wheelfix", "lock", lock, "--dialect", dialect],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert one["text"] == told.stdout
 
 
 def test_a_page_is_replaced_by_a_whole_one_or_not_at_all(wheel: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.report import CODE, every_class, hostile, need, scan
 from wheelfix.model.report import Report
-from wheelfix.model.scan import NeedClass
+from wheelfix.model.scan import Finding, Level, NeedClass
 from wheelfix.report.html import render_report
 from wheelfix.report.page import document_report
 
@@ -133,6 +133,14 @@ def test_machines_are_kept_apart() -> None:
 def test_findings_are_said_once_and_the_gravest_first() -> None:
     findings = document_report(every_class())["findings"]
     assert [(f["level"], f["by"]) for f in findings] == [("warning", [0]), ("note", [0, 1])]
+
+
+def test_findings_about_all_of_it_come_first_among_equals() -> None:
+    whole = Finding(level=Level.ERROR, subject="lock", message="is torn")
+    report = replace(every_class(), scans=every_class().scans[1:], findings=(whole,))
+    document = document_report(report)
+    assert document["answered"] is False
+    assert [(f["subject"], f["by"]) for f in document["findings"]] == [("lock", []), ("GLIBC_2.38", [0])]
 
 
 def test_answered() -> None:

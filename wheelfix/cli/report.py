@@ -14,6 +14,7 @@ _EPILOG = """\b
 Examples:
   wheelfix report torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl -o torch.html
   wheelfix report .venv -o report.html
+  wheelfix report uv.lock -o report.html
   wheelfix report pyodbc==5.3.0 --python 3.12 > pyodbc.html
 """
 
@@ -50,9 +51,10 @@ def report(
 ) -> None:
     """Write all there is to say about a target on one page of HTML.
 
-    TARGET is a wheel, a directory of wheels, an environment, or a requirement such as torch==2.9.1. The page
-    tells who needs which library and why, draws the graph from distributions over libraries to providers, and
-    has the Nix code to copy. It is one file that loads nothing from elsewhere, to be read offline, or sent.
+    TARGET is a wheel, a directory of wheels, an environment, a lock (uv.lock, pylock.toml, poetry.lock,
+    requirements.txt with hashes), or a requirement such as torch==2.9.1. The page tells who needs which
+    library and why, draws the graph from distributions over libraries to providers, and has the Nix code to
+    copy. It is one file that loads nothing from elsewhere, to be read offline, or sent.
     """
     from wheelfix.cli.progress import index_progress, show_progress
     from wheelfix.flows.report import write_report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from wheelfix.flows.nix import Options, Written, find_default_cuda, plan_intake, render_overrides
@@ -11,12 +12,13 @@ from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake
 from wheelfix.model.override import Dialect
 from wheelfix.model.report import NixCode, Report
-from wheelfix.model.scan import WheelScan
+from wheelfix.model.scan import Finding, WheelScan
 from wheelfix.nix.listing import render_attributes, render_sonames
 from wheelfix.report.html import render_report
 from wheelfix.verdict import conclude
 from wheelfix.wheel.about import read_source
 
+_LOCKS = frozenset({".in", ".lock", ".toml", ".txt"})
 _OVERLAY = "An overlay, given pkgs and lib: compose it after the one that"
 _TOOLS = {
     Dialect.UV2NIX: ("uv2nix", f"{_OVERLAY} uv2nix makes of the lock."),
@@ -35,7 +37,7 @@ def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Wr
     """Write a page about a target.
 
     Args:
-        target: a wheel, a directory of wheels, an environment, or a requirement to be fetched.
+        target: a wheel, a directory of wheels, an environment, a lock, or a requirement to be fetched.
         index: where attributes are looked up.
         options: how.
 
@@ -46,23 +48,53 @@ def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Wr
         InputError: the target cannot be found, fetched or read.
         IndexProblem: the index is damaged.
     """
-    read: list[tuple[Intake, WheelScan, Path | None]] = []
-    for intake, at_hand, wheel in read_target(target, options):
-        read.append((intake, conclude(intake, index, options.prefer, at_hand), wheel))
-    scans = tuple(scan for _, scan, _ in read)
-    code = write_code(read, Options(index=index, prefer=tuple(options.prefer), beside=options.beside))
     path = Path(target)
-    report = make_report(path.resolve().name if path.exists() else target, scans, code)
-    return Written(text=render_report(report), answered=all(scan.answered for scan in scans))
+    code_options = Options(
+        index=index,
+        prefer=tuple(options.prefer),
+        beside=options.beside,
+        python=options.python,
+        system=options.system,
+        quiet=options.quiet,
+        progress=options.progress,
+    )
+    if path.is_file() and path.suffix in _LOCKS:
+        report = _read_lock(path, code_options)
+    else:
+        read: list[tuple[Intake, WheelScan, Path | None]] = []
+        for intake, at_hand, wheel in read_target(target, options):
+            read.append((intake, conclude(intake, index, options.prefer, at_hand), wheel))
+        code = write_code(read, code_options)
+        name = path.resolve().name if path.exists() else target
+        report = make_report(name, [scan for _, scan, _ in read], code)
+    return Written(text=render_report(report), answered=report.answered)
 
 
-def make_report(target: str, scans: Sequence[WheelScan], code: Sequence[NixCode]) -> Report:
+def _read_lock(path: Path, options: Options) -> Report:
+    """One overlay for all packages of the lock, in the dialects whose package sets are made from locks."""
+    from wheelfix.flows.lock import LockOptions, plan_lock
+    from wheelfix.nix.lock import render_lock
+
+    plan = plan_lock(path, LockOptions(code=options, dialect=Dialect.UV2NIX))
+    code = []
+    for dialect in (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX):
+        if dialect is Dialect.POETRY2NIX and plan.adapters:  # poetry2nix has none
+            continue
+        label, place = _TOOLS[dialect]
+        code.append(NixCode(label=label, place=place, text=render_lock(replace(plan, dialect=dialect))))
+    return make_report(path.name, plan.scans, code, plan.findings)
+
+
+def make_report(
+    target: str, scans: Sequence[WheelScan], code: Sequence[NixCode], findings: Sequence[Finding] = ()
+) -> Report:
     """Put together what a page shows, whatever it was that was scanned.
 
     Args:
         target: what the page is about, in a few words.
         scans: one per distribution.
         code: what to paste, best first.
+        findings: about all of it together.
     """
     inputs = sorted({attr for scan in scans for attr in scan.build_inputs})
     ignored = sorted({soname for scan in scans for soname in scan.ignore_missing})
@@ -70,6 +102,7 @@ def make_report(target: str, scans: Sequence[WheelScan], code: Sequence[NixCode]
         target=target,
         scans=tuple(scans),
         code=tuple(code),
+        findings=tuple(findings),
         inputs=render_attributes(inputs) if inputs else "",
         ignored=render_sonames(ignored) if ignored else "",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wheelfix.model.scan import WheelScan
+from wheelfix.model.scan import Finding, Level, WheelScan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,7 @@ class Report:
         target: what the page is about, in a few words.
         scans: one per distribution; one without a name stands for files that belong to none.
         code: one per tool, the one to show first at the front.
+        findings: about all of it together; those of single distributions are in their scans.
         inputs: Nix list of all attributes that the distributions need, or empty.
         ignored: Nix list of all sonames that auto-patchelf is not to look for, or empty.
     """
@@ -37,5 +38,13 @@ class Report:
     target: str
     scans: tuple[WheelScan, ...]
     code: tuple[NixCode, ...] = ()
+    findings: tuple[Finding, ...] = ()
     inputs: str = ""
     ignored: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Every need has an answer, and no finding is an error: exit code 0."""
+        return all(scan.answered for scan in self.scans) and not any(
+            finding.level is Level.ERROR for finding in self.findings
+        )

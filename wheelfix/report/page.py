@@ -56,7 +56,7 @@ def document_report(report: Report) -> dict[str, Any]:
     scans = report.scans
     document: dict[str, Any] = {
         "target": report.target,
-        "answered": all(scan.answered for scan in scans),
+        "answered": report.answered,
         "indexes": sorted({_say_index(scan.index) for scan in scans}),
         "classes": [{"name": c.value, "meaning": _MEANINGS[c], "open": c in OPEN_CLASSES} for c in _ORDER],
         "distributions": [_document_scan(scan) for scan in scans],
@@ -64,7 +64,7 @@ def document_report(report: Report) -> dict[str, Any]:
         "inputs": sorted({attr for scan in scans for attr in scan.build_inputs}),
         "ignored": sorted({name for scan in scans for name in scan.ignore_missing}),
         "opened": _document_opened(scans),
-        "findings": _document_findings(scans),
+        "findings": _document_findings(report),
     }
     code = [{"label": c.label, "place": c.place, "text": c.text} for c in report.code]
     copied = {"copied_inputs": report.inputs, "copied_ignored": report.ignored}
@@ -161,10 +161,10 @@ def _document_one_opened(opened: Dlopen, number: int) -> dict[str, Any]:
     }
 
 
-def _document_findings(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
+def _document_findings(report: Report) -> list[dict[str, Any]]:
     """What several distributions have in common is said once."""
-    found: dict[Finding, list[int]] = {}
-    for number, scan in enumerate(scans):
+    found: dict[Finding, list[int]] = {finding: [] for finding in report.findings}
+    for number, scan in enumerate(report.scans):
         for finding in scan.findings:
             found.setdefault(finding, []).append(number)
     return [

@@ -70,7 +70,7 @@ function showFindings() {
 }
 
 function makeFinding({ level, subject, message, by }) {
-  const owners = report.distributions.length > 1 ? ` (${nameSome(by.map(nameDistribution), 4)})` : "";
+  const owners = report.distributions.length > 1 && by.length ? ` (${nameSome(by.map(nameDistribution), 4)})` : "";
   return make(
     "li", null,
     make("span", { class: `class ${LEVELS[level]}` }, level), " ",
