@@ -100,7 +100,7 @@ def test_search(open_report: Open) -> None:
         "zlib-ng": ["libz.so.1"],  # another provider
         "nothing has this": [],
     }.items():
-        page.get_by_role("searchbox").fill(text)
+        page.get_by_role("searchbox", name="Search").fill(text)
         expect(page.locator("#rows tr:visible")).to_have_count(len(found))
         assert list_rows(page) == found
         expect(page.locator("#shown")).to_have_text(f"{len(found)} of 10 libraries")
@@ -109,16 +109,16 @@ def test_search(open_report: Open) -> None:
         )
     page.get_by_role("button", name="Show all").click()
     assert len(list_rows(page)) == 10
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
 
 
 def test_search_says_what_the_classes_hide(open_report: Open) -> None:
     page = open_report(every_class()).page
-    page.get_by_role("searchbox").fill("libc.so.6")
+    page.get_by_role("searchbox", name="Search").fill("libc.so.6")
     expect(page.locator("#shown")).to_have_text("0 of 10 libraries; 1 that need nothing not shown")
     page.get_by_role("button", name="Search all classes").click()
     assert list_rows(page) == ["libc.so.6"]
-    expect(page.get_by_role("searchbox")).to_have_value("libc.so.6")
+    expect(page.get_by_role("searchbox", name="Search")).to_have_value("libc.so.6")
 
 
 def test_classes(open_report: Open) -> None:
@@ -147,9 +147,9 @@ def test_files_and_reasons_of_a_library(open_report: Open) -> None:
     expect(more).to_contain_text("demo versions: V_1, V_2")
     page.locator("#columns").get_by_role("button", name="Library").click()
     assert row.evaluate("(row) => row.nextElementSibling.className") == "more"
-    page.get_by_role("searchbox").fill("unixodbc")
+    page.get_by_role("searchbox", name="Search").fill("unixodbc")
     expect(more).to_be_hidden()
-    page.get_by_role("searchbox").fill("")
+    page.get_by_role("searchbox", name="Search").fill("")
     button.click()
     expect(more).to_have_count(0)
     expect(page.locator("#rows tr:visible", has_text="libGL.so.1")).to_contain_text("optional")
@@ -297,7 +297,7 @@ def test_the_keyboard_is_enough(open_report: Open) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#libraries")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
     chosen = show_graph(page)
     canvas = page.get_by_role("application")
     canvas.focus()
@@ -337,6 +337,27 @@ def test_from_the_table_to_the_graph_and_back(open_report: Open) -> None:
     assert page.evaluate("view.cy.nodes().length") == 2 + 6 + 6
     page.get_by_role("button", name="4: show the libraries of other").click()
     assert list_rows(page) == ["libcublas.so.12", "libz.so.1", "libpython3.12.so.1.0", "libc.so.6"]
+
+
+def test_find_in_the_graph(open_report: Open) -> None:
+    page = open_report(many(1000, 100)).page
+    chosen = show_graph(page)
+    find = page.get_by_role("searchbox", name="Find in the graph")
+    find.fill("PKG77")
+    expect(chosen).to_contain_text("pkg77 1.0 wants")
+    box, width, height = page.evaluate(
+        "[view.cy.$('.chosen').renderedBoundingBox(), view.cy.width(), view.cy.height()]"
+    )
+    assert box["x1"] >= 0
+    assert box["y1"] >= 0
+    assert box["x2"] <= width
+    assert box["y2"] <= height
+    find.fill("lib0007.so")  # one of a group
+    expect(chosen).to_contain_text("125 libraries (unknown): lib0007.so.1, lib0015.so.1")
+    find.fill("<b>nothing")
+    expect(chosen).to_have_text("Nothing drawn here is called <b>nothing.")
+    find.fill("")
+    expect(chosen).to_contain_text("100 distributions")
 
 
 def test_a_click_in_the_graph(open_report: Open) -> None:
@@ -401,6 +422,6 @@ def test_a_thousand_libraries(open_report: Open) -> None:
     page.evaluate("choose(view.columns[LIBRARY].find((node) => node.folded).id)")
     page.get_by_role("button", name=re.compile("^Open 125 libraries")).click()
     assert page.evaluate("view.cy.nodes('[?folded]').length") == folded - 1
-    page.get_by_role("searchbox").fill("lib0123")
+    page.get_by_role("searchbox", name="Search").fill("lib0123")
     expect(page.locator("#rows tr:visible")).to_have_count(1)
     expect(chosen).to_contain_text("1 library")

@@ -236,6 +236,17 @@ function bringIntoSight(node) {
   cy.panBy({ x: move(box.x1, box.x2, cy.width()), y: move(box.y1, box.y2, cy.height()) });
 }
 
+/** Choose the first node with some text in its name, or in that of a library that it stands for. */
+function find(text) {
+  const wanted = text.trim().toLowerCase();
+  const has = (name) => name.toLowerCase().includes(wanted);
+  const nodes = [...view.nodes.values()].sort((a, b) => a.name.length - b.name.length);
+  const node = wanted && nodes.find((one) => has(one.name) || (one.folded && one.members.some((member) => has(member.soname))));
+  choose(node ? node.id : null);
+  if (node) bringIntoSight(node);
+  else if (wanted) byId("chosen").replaceChildren(`Nothing drawn here is called ${text.trim()}.`);
+}
+
 function onKey(event) {
   if (!view.cy || event.ctrlKey || event.metaKey || event.altKey) return;
   const keys = { Enter: showChosenAlone, "+": () => zoomBy(1.25), "-": () => zoomBy(0.8), 0: () => frameGraph(true) };
@@ -254,6 +265,7 @@ function showGraph() {
   // A wheel without Ctrl belongs to the page: a graph that swallows it would stop readers halfway down.
   canvas.addEventListener("wheel", (event) => { if (!event.ctrlKey && !event.metaKey) event.stopImmediatePropagation(); }, { capture: true });
   canvas.addEventListener("keydown", onKey);
+  byId("find").addEventListener("input", (event) => { if (view.cy) find(event.target.value); });
   byId("zoom-in").addEventListener("click", () => zoomBy(1.25));
   byId("zoom-out").addEventListener("click", () => zoomBy(0.8));
   byId("fit").addEventListener("click", () => frameGraph(true));

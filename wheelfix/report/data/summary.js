@@ -38,7 +38,7 @@ function showAnswer(filterClass) {
   verdict.classList.toggle("open", !report.answered);
   if (unanswered.length) {
     const show = () => filterClass(open);
-    verdict.append(make("button", { type: "button", class: "text", click: show }, "Show them"));
+    verdict.append(make("button", { type: "button", class: "text", click: show }, unanswered.length > 1 ? "Show them" : "Show it"));
   }
   const baseline = new Set(report.distributions.flatMap((one) => one.baseline));
   showNames("nixpkgs attributes that supply libraries", report.inputs, report.copied_inputs, (attr) => baseline.has(attr));
