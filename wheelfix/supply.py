@@ -60,12 +60,14 @@ class Supply:
     Attributes:
         facts: of the wheels, by name of the package.
         builds: of the source distributions, by name; without those that cannot be had without an index.
+        sdists: the same source distributions as files.
         read: names of the wheels that were not known, sorted.
         findings: what an index said of them.
     """
 
     facts: dict[str, WheelFacts]
     builds: dict[str, BuildSystem]
+    sdists: dict[str, Path]
     read: tuple[str, ...]
     findings: tuple[Finding, ...]
 
@@ -82,6 +84,7 @@ def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
     """
     facts: dict[str, WheelFacts] = {}
     builds: dict[str, BuildSystem] = {}
+    sdists: dict[str, Path] = {}
     missing: list[Choice] = []
     for choice in choices:
         known = _find_known(choice, places) if choice.kind is Kind.WHEEL else None
@@ -95,10 +98,17 @@ def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
         name = choice.package.name
         if choice.kind is Kind.SDIST:
             builds[name] = _read_build_system(found, places)
+            sdists[name] = found
             continue
         facts[name] = _read(choice, found, places)
         read.append(name)
-    return Supply(facts=facts, builds=builds, read=tuple(sorted(read)), findings=tuple(fetcher.findings))
+    return Supply(
+        facts=facts,
+        builds=builds,
+        sdists=sdists,
+        read=tuple(sorted(read)),
+        findings=tuple(fetcher.findings),
+    )
 
 
 class _Fetcher:

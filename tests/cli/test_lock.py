@@ -19,6 +19,7 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.lockserver import Server, serve
 from tests.support.nixeval import evaluate
+from tests.support.sdist import CARGO, lock
 from tests.support.wheel import build_wheel
 from wheelfix.report.json import load_schema
 
@@ -351,6 +352,34 @@ def test_source_distributions_get_their_build_system(bench: Bench) -> None:
         "in { inherit (final.odbcuser) name nativeBuildInputs; }"
     )
     assert evaluate(made) == {"name": "sdist", "nativeBuildInputs": ["cython", "meson-python"]}
+
+
+def test_rust_in_a_source_distribution_is_built_by_the_same_overlay(bench: Bench) -> None:
+    files = {path: text.replace("demo", "odbcuser") for path, text in CARGO.items()}
+    files["Cargo.toml"] += '[dependencies]\nopenssl-sys = "0.9"\n'
+    files["Cargo.lock"] = lock("*odbcuser 1.0.0 < openssl-sys", "openssl-sys 0.9.102")
+    path, digest = add_sdist(bench, "odbcuser", files)
+    text = bench.write_lock().read_text()
+    line = f'sdist = {{ url = "{bench.server.url}/files/{path.name}", hash = "sha256:{digest}" }}\n'
+    head = 'name = "odbcuser"\nversion = "1.0"\n'
+    (bench.directory / "uv.lock").write_text(text.replace(head, head + line))
+    bench.run("--provider", "odbcuser=sdist", "-o", "overrides.nix")
+    overlay = (
+        f"import {bench.directory}/overrides.nix {{ inherit (stub) pkgs lib; "
+        "hacks.importCargoLock = args: args.prev; }"
+    )
+    made = (
+        f'let stub = import {STUB} {{ attrs = [ [ "openssl" ] ]; }}; '
+        "prev = stub.base // { resolveBuildSystem = builtins.attrNames; odbcuser.override = args: "
+        "stub.mkDerivation { name = args.sourcePreference; }; }; "
+        f"final = prev // {overlay} final prev; "
+        "in { inherit (final.odbcuser) name nativeBuildInputs; "
+        "buildInputs = map (input: input.attr or input) final.odbcuser.buildInputs; }"
+    )
+    found = evaluate(made)
+    assert found["name"] == "sdist"
+    assert found["nativeBuildInputs"] == ["maturin"]
+    assert "openssl" in str(found["buildInputs"])
 
 
 def test_a_poetry_lock_has_no_urls_and_is_fetched_by_hash(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from wheelfix.cli.options import FILE, basic_options
-from wheelfix.cli.output import make_options, tell_findings
+from wheelfix.cli.output import make_options, supply_options, tell_findings
 
 _EPILOG = """\b
 Examples:
@@ -25,20 +25,7 @@ Examples:
 @click.option(
     "--from", "project", type=FILE, metavar="FILE", help="A pyproject.toml whose dependencies count."
 )
-@click.option(
-    "--provider",
-    "providers",
-    multiple=True,
-    metavar="NAME=KINDS",
-    help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
-)
-@click.option(
-    "--find-links",
-    multiple=True,
-    type=FILE,
-    metavar="DIR",
-    help="Directory of wheels to look into first; repeatable.",
-)
+@supply_options
 @click.option(
     "--nixpkgs",
     default="github:NixOS/nixpkgs/nixos-unstable",

@@ -9,7 +9,14 @@ from typing import Any
 import click
 
 from wheelfix.cli.options import FILE, basic_options
-from wheelfix.cli.output import make_options, output_option, tell_findings, write_text
+from wheelfix.cli.output import (
+    dialect_option,
+    make_options,
+    output_option,
+    supply_options,
+    tell_findings,
+    write_text,
+)
 from wheelfix.model.override import Cuda, Dialect
 
 _EPILOG = """\b
@@ -25,13 +32,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("lockfile", type=FILE)
-@click.option(
-    "--dialect",
-    type=click.Choice([d.value for d in Dialect]),
-    default=Dialect.UV2NIX.value,
-    show_default=True,
-    help="The tool to write for.",
-)
+@dialect_option
 @click.option(
     "--cuda",
     type=click.Choice([Cuda.WHEELS.value, Cuda.NIXPKGS.value]),
@@ -45,20 +46,7 @@ Examples:
     metavar="GLOB",
     help="Dependency group, instead of the lock's default ones; repeatable.",
 )
-@click.option(
-    "--provider",
-    "providers",
-    multiple=True,
-    metavar="NAME=KINDS",
-    help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
-)
-@click.option(
-    "--find-links",
-    multiple=True,
-    type=FILE,
-    metavar="DIR",
-    help="Directory of wheels to look into first; repeatable.",
-)
+@supply_options
 @click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
 @click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
 @click.option("--python", metavar="VERSION", help="Python version of the package set. [default: 3.12]")

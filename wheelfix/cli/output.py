@@ -12,6 +12,7 @@ import click
 
 from wheelfix.cli.options import FILE
 from wheelfix.errors import ApplyError
+from wheelfix.model.override import Dialect
 
 if TYPE_CHECKING:
     from wheelfix.flows.cargo import Written as CargoWritten
@@ -23,6 +24,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 output_option = click.option(
     "-o", "--output", type=FILE, metavar="FILE", help="Write to this file, at once or not at all."
 )
+dialect_option = click.option(
+    "--dialect",
+    type=click.Choice([d.value for d in Dialect]),
+    default=Dialect.UV2NIX.value,
+    show_default=True,
+    help="The tool to write for.",
+)
+_SUPPLY = [
+    click.option(
+        "--provider",
+        "providers",
+        multiple=True,
+        metavar="NAME=KINDS",
+        help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
+    ),
+    click.option(
+        "--find-links",
+        multiple=True,
+        type=FILE,
+        metavar="DIR",
+        help="Directory of wheels to look into first; repeatable.",
+    ),
+]
 _OPTIONS = [
     click.option(
         "--with",
@@ -46,6 +70,13 @@ _OPTIONS = [
 def code_options(command: F) -> F:
     """Add what the commands that read wheels and write Nix code have in common."""
     for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def supply_options(command: F) -> F:
+    """Add what says where packages come from."""
+    for option in reversed(_SUPPLY):
         command = option(command)
     return command
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.facts import make_intake, make_source
+from wheelfix.flows.cargo import plan_sdist, read_sdist, read_source
 from wheelfix.flows.nix import Options, plan_dependencies, plan_intake, render_overrides
 from wheelfix.index.sources import find_cache
 from wheelfix.intake import Progress
@@ -19,6 +20,7 @@ from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.lock import render_lock
+from wheelfix.resolve.cargo import find_unfilled
 from wheelfix.resolve.carried import find_carried
 from wheelfix.resolve.circles import break_circles
 from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
@@ -123,11 +125,13 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     collisions = find_collisions(supply.facts.values())
     overrides = [replace(o, removed=find_removed(collisions, o.name)) for o in overrides]
     asked = {c.package.name for c in choices if find_rule(c.package.name, rules)[0][:1] == (Kind.SDIST,)}
+    builds = tuple(_make_build(c, supply, asked, options) for c in choices if c.kind is Kind.SDIST)
     findings = (
         *tell_doubles(find_doubles(packages)),
         *tell_needs(scans, {c.package.name for c in choices}),
         *tell_collisions(collisions),
         *tell_choices(choices, supply.builds),
+        *(f for b in builds if b.rust for f in (*b.rust.findings, *find_unfilled(b.rust))),
         *supply.findings,
     )
     return LockPlan(
@@ -139,7 +143,7 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
         scans=tuple(scans),
         overrides=tuple(overrides),
         adapters=adapters,
-        builds=tuple(_make_build(c, supply, asked) for c in choices if c.kind is Kind.SDIST),
+        builds=builds,
         collisions=collisions,
         findings=_sort(findings),
         read=supply.read,
@@ -229,8 +233,12 @@ def _plan_wheels(
     return scans, list(break_circles(overrides, {scan.name: scan.needs for scan in scans}))
 
 
-def _make_build(choice: Choice, supply: Supply, asked: set[str]) -> SourceBuild:
+def _make_build(choice: Choice, supply: Supply, asked: set[str], options: LockOptions) -> SourceBuild:
     package, found = choice.package, supply.builds.get(choice.package.name)
+    rust = None
+    if found and found.cargo and options.dialect in _ADAPTING:
+        tree = read_sdist(supply.sdists[package.name])
+        rust = plan_sdist(read_source(tree, python=options.code.chosen_python))
     return SourceBuild(
         name=package.name,
         version=package.version or "",
@@ -238,6 +246,7 @@ def _make_build(choice: Choice, supply: Supply, asked: set[str]) -> SourceBuild:
         requires=found.requires if found else (),
         backend=found.backend if found else "",
         cargo=bool(found and found.cargo),
+        rust=rust,
         asked=package.name in asked,
     )
 

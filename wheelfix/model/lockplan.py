@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wheelfix.model.cargo_plan import CargoPlan
 from wheelfix.model.lock import Choice
 from wheelfix.model.override import Adapter, Dialect, Override
 from wheelfix.model.scan import Finding, WheelScan
@@ -53,6 +54,7 @@ class SourceBuild:
         requires: build system, normalised names, sorted.
         backend: module that builds it, or empty if that is not known.
         cargo: Rust is compiled.
+        rust: how, where the dialect can say it.
         asked: the user wants it so; else there is no wheel that fits, and the set knows that by itself.
     """
 
@@ -62,6 +64,7 @@ class SourceBuild:
     requires: tuple[str, ...] = ()
     backend: str = ""
     cargo: bool = False
+    rust: CargoPlan | None = None
     asked: bool = False
 
 

@@ -56,12 +56,15 @@ def render_cargo(plans: Sequence[CargoPlan]) -> str:
     return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
 
 
-def write_cargo(plan: CargoPlan) -> Expr:
+def write_cargo(plan: CargoPlan, package: Expr | None = None) -> Expr:
     """The adapter of one package, an expression in which ``pkgs``, ``hacks``, ``final`` and ``prev`` stand.
 
-    Its source has to be the sdist: a package set that prefers wheels has to be told.
+    Args:
+        plan: of the sdist.
+        package: the package as the set has it, with the sdist as its source: a set that prefers wheels has to
+            be told. None stands for ``prev.NAME``.
     """
-    arguments = [bind("prev", select("prev", plan.project.name))]
+    arguments = [bind("prev", package or select("prev", plan.project.name))]
     if plan.root != "." or plan.project.built[0].path != _MANIFEST:
         arguments.append(bind("cargoRoot", text(plan.root), plan.root_reason))
     if not plan.lock:

@@ -7,6 +7,7 @@ from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.adapter import write_adapter, write_guarded
 from wheelfix.nix.build import bind, call, select, text
+from wheelfix.nix.cargo import write_cargo
 from wheelfix.nix.overlay import TITLES, write_package
 from wheelfix.nix.parts import add_to_old, comment_all, describe, formals
 from wheelfix.nix.printer import render
@@ -38,8 +39,9 @@ def render_lock(plan: LockPlan) -> str:
     body: Expr = sets[-1] if sets else Attrs()
     for one in reversed(sets[:-1]):
         body = Binary("//", one, body)
-    names = ("pkgs", "lib", "hacks") if plan.adapters else ("pkgs", "lib")
-    function = Lambda(formals(*names, ellipsis=not plan.adapters), Lambda("final", Lambda("prev", body)))
+    hacks = bool(plan.adapters) or any(b.rust for b in plan.builds)
+    names = ("pkgs", "lib", "hacks") if hacks else ("pkgs", "lib")
+    function = Lambda(formals(*names, ellipsis=not hacks), Lambda("final", Lambda("prev", body)))
     title = (
         f"{TITLES[plan.dialect]}. Written by wheelfix for {plan.lock}, Python {plan.python} on {plan.system}."
     )
@@ -67,6 +69,8 @@ def _write_build(build: SourceBuild, dialect: Dialect) -> Expr | None:
             else bind("sourcePreference", text("sdist"))
         )
         package = call(select(package, "override"), Attrs((choice,)))
+    if build.rust:
+        return write_cargo(build.rust, package)
     if not build.requires:
         return package if build.asked else None
     if dialect is Dialect.POETRY2NIX:
