@@ -76,12 +76,13 @@ def _read_lock(path: Path, options: Options) -> Report:
     from wheelfix.nix.lock import render_lock
 
     plan = plan_lock(path, LockOptions(code=options, dialect=Dialect.UV2NIX))
+    plans = [plan, replace(plan, dialect=Dialect.PYPROJECT_NIX)]
+    if not plan.adapters:  # poetry2nix has none, nor those for cargo
+        plans.append(plan_lock(path, LockOptions(code=options, dialect=Dialect.POETRY2NIX)))
     code = []
-    for dialect in (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX):
-        if dialect is Dialect.POETRY2NIX and plan.adapters:  # poetry2nix has none
-            continue
-        label, place = _TOOLS[dialect]
-        code.append(NixCode(label=label, place=place, text=render_lock(replace(plan, dialect=dialect))))
+    for one in plans:
+        label, place = _TOOLS[one.dialect]
+        code.append(NixCode(label=label, place=place, text=render_lock(one)))
     return make_report(path.name, plan.scans, code, plan.findings)
 
 
