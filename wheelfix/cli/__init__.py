@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,8 +18,7 @@ Examples:
   wheelfix scan --json torch.whl | jq .ignore_missing
   wheelfix locate libtbb.so.12
   wheelfix override --dialect uv2nix numba.whl
-  wheelfix index info
-  wheelfix verify libfoo.so.orig libfoo.so
+  nix build 2>&1 | wheelfix explain
 
 \b
 Exit codes:
@@ -31,7 +31,7 @@ Exit codes:
 """
 
 
-COMMANDS = ("scan", "locate", "explain", "override", "adapter", "flake", "verify", "index")
+COMMANDS = ("scan", "locate", "explain", "override", "adapter", "flake", "verify", "index", "completion")
 """In the order of the help; each is imported when it is wanted, from the module of its name."""
 
 
@@ -55,15 +55,26 @@ class _Cli(click.Group):
 
 
 @click.group(
-    cls=_Cli, epilog=_EPILOG, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=_Cli,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="wheelfix")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Make binary Python wheels work under Nix.
 
     wheelfix reads the wheels' own bytes and tells which shared libraries they need, and who provides each:
     the wheel itself, another wheel, the GPU driver, libc, the interpreter, or a nixpkgs attribute.
+
+    Without a command it looks at the files in this directory, and says what to do next.
     """
+    if context.invoked_subcommand is None:
+        from wheelfix.flows.start import find_start
+        from wheelfix.report.start import render_start
+
+        click.echo(render_start(find_start(Path(), commands=COMMANDS)), nl=False)
 
 
 def main() -> None:

@@ -1,0 +1,98 @@
+"""Completion scripts: run by the shell where there is one, and asked as the shells ask."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from wheelfix.cli import COMMANDS, cli
+
+PROGRAM = Path(sys.executable).parent
+SONAMES = {("locate", "names")}
+"""Arguments that no file name fits."""
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["wheelfix", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": f"{PROGRAM}:{os.environ['PATH']}", **env},
+    )
+
+
+def ask(shell: str, *words: str) -> list[str]:
+    """What the program answers a shell that completes the last word."""
+    number = str(len(words) - 1)
+    typed = {"COMP_WORDS": "\n".join(words) if shell == "zsh" else " ".join(words)}
+    typed["COMP_CWORD"] = words[-1] if shell == "fish" else number
+    return run(_WHEELFIX_COMPLETE=f"{shell}_complete", **typed).stdout.split()
+
+
+def test_bash_completes_commands_options_and_files(tmp_path: Path) -> None:
+    (tmp_path / "x-1-py3-none-any.whl").touch()
+    script = """
+        set -euo pipefail
+        compopt() { printf "%s " compopt "$@"; echo; }
+        source <(wheelfix completion bash)
+        complete -p wheelfix
+        for line in "wheelfix lo" "wheelfix scan --pr" "wheelfix scan ./x" \\
+            "wheelfix override --dialect po"; do
+            read -r -a COMP_WORDS <<< "$line"
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=()
+            _wheelfix_completion wheelfix
+            echo "$line: ${COMPREPLY[*]-}"
+        done
+    """
+    result = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{PROGRAM}:{os.environ['PATH']}"},
+    )
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert "complete -o nosort -F _wheelfix_completion wheelfix" in lines
+    found = dict(line.split(": ") for line in lines if line.startswith("wheelfix "))
+    assert "locate" in found["wheelfix lo"].split()
+    assert found["wheelfix scan --pr"] == "--prefer"
+    assert found["wheelfix override --dialect po"] == "poetry2nix"
+    assert "compopt -o default " in lines, "a wheel's name is completed by bash itself"
+
+
+@pytest.mark.parametrize(("shell", "mark"), [("zsh", "#compdef wheelfix"), ("fish", "complete --no-files")])
+def test_scripts_of_the_other_shells_ask_this_program(shell: str, mark: str) -> None:
+    script = run("completion", shell).stdout
+    assert mark in script
+    assert f"_WHEELFIX_COMPLETE={shell}_complete" in script
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_command_is_offered(shell: str) -> None:
+    answer = " ".join(ask(shell, "wheelfix", ""))
+    assert all(name in answer for name in COMMANDS)
+
+
+def test_another_shell_is_wrong_usage() -> None:
+    result = run("completion", "tcsh")
+    assert result.returncode == 2
+    assert "'bash', 'zsh', 'fish'" in result.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_arguments_complete_files_or_their_choices(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command
+    context = click.Context(command)
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument) and (name, parameter.name) not in SONAMES:
+            items = parameter.shell_complete(context, "")
+            assert items, f"{name}: {parameter.name} completes nothing: give it complete_files"
