@@ -115,6 +115,20 @@ def prepare(directory: Path, text: str) -> dict[str, str]:
     return {**kept, "PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "COLUMNS": "100"}
 
 
+def run_command(command: str, directory: Path, environment: dict[str, str]) -> str:
+    """What a shell prints on both streams."""
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    ).stdout
+
+
 @pytest.mark.network
 @pytest.mark.parametrize("page", RUN, ids=name_page)
 def test_console_blocks_show_what_happens(page: Path, tmp_path: Path) -> None:
@@ -125,18 +139,9 @@ def test_console_blocks_show_what_happens(page: Path, tmp_path: Path) -> None:
         pairs = list(split_commands(block.text))
         assert pairs, f"{name_block(block)}: no command"
         for command, shown in pairs:
-            result = subprocess.run(
-                ["bash", "-c", command],
-                cwd=directory,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
+            output = run_command(command, directory, environment)
             where = f"{name_block(block)}: $ {command}\n"
-            assert matches(shown, result.stdout), f"{where}{result.stdout}"
+            assert matches(shown, output), f"{where}{output}"
 
 
 @pytest.mark.network
