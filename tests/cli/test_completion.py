@@ -68,11 +68,37 @@ def test_bash_completes_commands_options_and_files(tmp_path: Path) -> None:
     assert "compopt -o default " in lines, "a wheel's name is completed by bash itself"
 
 
-@pytest.mark.parametrize(("shell", "mark"), [("zsh", "#compdef wheelfix"), ("fish", "complete --no-files")])
-def test_scripts_of_the_other_shells_ask_this_program(shell: str, mark: str) -> None:
-    script = run("completion", shell).stdout
-    assert mark in script
-    assert f"_WHEELFIX_COMPLETE={shell}_complete" in script
+def run_shell(shell: list[str], script: str, directory: Path) -> list[str]:
+    """Lines that a shell prints, with a home of its own and the program on its path."""
+    path = f"{PROGRAM}:{os.environ['PATH']}"
+    env = {"PATH": path, "HOME": str(directory), "LANG": "C.UTF-8", "TERM": "dumb"}
+    result = subprocess.run(
+        [*shell, script], capture_output=True, text=True, check=False, cwd=directory, env=env
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def test_fish_completes_commands_values_and_files(tmp_path: Path) -> None:
+    (tmp_path / "x-1-py3-none-any.whl").touch()
+    asked = ("wheelfix lo", "wheelfix override --dialect po", "wheelfix scan x-")
+    script = "wheelfix completion fish | source; " + "; ".join(f'complete -C "{line}"' for line in asked)
+    lines = run_shell(["fish", "-c"], script, tmp_path)
+    assert [line.split("\t")[0] for line in lines] == ["locate", "poetry2nix", "x-1-py3-none-any.whl"]
+
+
+def test_zsh_registers_the_script_and_takes_its_answers(tmp_path: Path) -> None:
+    script = """
+        autoload -U compinit; compinit -u
+        source <(wheelfix completion zsh)
+        echo $_comps[wheelfix]
+        _describe() { echo ${(P)3} }
+        words=(wheelfix lo); CURRENT=2
+        _wheelfix_completion
+    """
+    registered, answers = run_shell(["zsh", "-fc"], script, tmp_path)
+    assert registered == "_wheelfix_completion"
+    assert answers.startswith("locate:Tell which nixpkgs attributes")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
