@@ -88,18 +88,22 @@ def render_help(command: click.Command, context: click.Context, level: str) -> s
     """Usage, description, options and examples of one command."""
     usage = " ".join(command.collect_usage_pieces(context))
     text = f"```text\n{context.info_name} {usage}\n```\n\n{unwrap(command.help or '')}\n"
-    rows = [
-        record
-        for parameter in command.get_params(context)
-        if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context))
-    ]
     if isinstance(command, click.Group):
         return text + render_epilog(command, level)
-    text += f"\n{level} Options\n\n| option | meaning |\n|---|---|\n"
-    text += "".join(
-        f"| `{flags.replace('|', chr(92) + '|')}` | {escape_cell(meaning)} |\n" for flags, meaning in rows
-    )
+    options = [p for p in command.get_params(context) if isinstance(p, click.Option)]
+    rows = "".join(render_option(option, context) for option in options)
+    text += f"\n{level} Options\n\n| option | meaning |\n|---|---|\n{rows}"
     return text + render_epilog(command, level)
+
+
+def render_option(option: click.Option, context: click.Context) -> str:
+    """A row; choices are in the meaning, because code in a table cannot have a bar everywhere."""
+    flags, meaning = option.get_help_record(context) or ("", "")
+    if isinstance(option.type, click.Choice):
+        flags = flags.replace(f"[{'|'.join(option.type.choices)}]", str(option.name).upper())
+        choices = ", ".join(f"`{choice}`" for choice in option.type.choices)
+        return f"| `{flags}` | {escape_cell(meaning)} One of {choices}. |\n"
+    return f"| `{flags}` | {escape_cell(meaning)} |\n" if flags else ""
 
 
 def render_epilog(command: click.Command, level: str) -> str:
