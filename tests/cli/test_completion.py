@@ -42,7 +42,7 @@ def test_bash_completes_commands_options_and_files(tmp_path: Path) -> None:
         compopt() { printf "%s " compopt "$@"; echo; }
         source <(wheelfix completion bash)
         complete -p wheelfix
-        for line in "wheelfix lo" "wheelfix scan --pr" "wheelfix scan ./x" \\
+        for line in "wheelfix loca" "wheelfix scan --pr" "wheelfix scan ./x" \\
             "wheelfix override --dialect po"; do
             read -r -a COMP_WORDS <<< "$line"
             COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=()
@@ -62,7 +62,7 @@ def test_bash_completes_commands_options_and_files(tmp_path: Path) -> None:
     lines = result.stdout.splitlines()
     assert "complete -o nosort -F _wheelfix_completion wheelfix" in lines
     found = dict(line.split(": ") for line in lines if line.startswith("wheelfix "))
-    assert "locate" in found["wheelfix lo"].split()
+    assert "locate" in found["wheelfix loca"].split()
     assert found["wheelfix scan --pr"] == "--prefer"
     assert found["wheelfix override --dialect po"] == "poetry2nix"
     assert "compopt -o default " in lines, "a wheel's name is completed by bash itself"
@@ -81,7 +81,7 @@ def run_shell(shell: list[str], script: str, directory: Path) -> list[str]:
 
 def test_fish_completes_commands_values_and_files(tmp_path: Path) -> None:
     (tmp_path / "x-1-py3-none-any.whl").touch()
-    asked = ("wheelfix lo", "wheelfix override --dialect po", "wheelfix scan x-")
+    asked = ("wheelfix loca", "wheelfix override --dialect po", "wheelfix scan x-")
     script = "wheelfix completion fish | source; " + "; ".join(f'complete -C "{line}"' for line in asked)
     lines = run_shell(["fish", "-c"], script, tmp_path)
     assert [line.split("\t")[0] for line in lines] == ["locate", "poetry2nix", "x-1-py3-none-any.whl"]
@@ -93,7 +93,7 @@ def test_zsh_registers_the_script_and_takes_its_answers(tmp_path: Path) -> None:
         source <(wheelfix completion zsh)
         echo $_comps[wheelfix]
         _describe() { echo ${(P)3} }
-        words=(wheelfix lo); CURRENT=2
+        words=(wheelfix loca); CURRENT=2
         _wheelfix_completion
     """
     registered, answers = run_shell(["zsh", "-fc"], script, tmp_path)

@@ -18,6 +18,8 @@ Examples:
   wheelfix scan --json torch.whl | jq .ignore_missing
   wheelfix locate libtbb.so.12
   wheelfix override --dialect uv2nix numba.whl
+  wheelfix lock uv.lock -o overrides.nix
+  wheelfix patch .venv --nixpkgs '<nixpkgs>'
   nix build 2>&1 | wheelfix explain
 
 \b
@@ -27,11 +29,25 @@ Exit codes:
   2  wrong usage
   3  bad input
   4  no usable index
-  5  the result could not be written
+  5  the result, or a part of it, could not be written
 """
 
 
-COMMANDS = ("scan", "locate", "explain", "override", "adapter", "flake", "verify", "index", "completion")
+COMMANDS = (
+    "scan",
+    "locate",
+    "explain",
+    "patch",
+    "override",
+    "adapter",
+    "lock",
+    "env",
+    "cargo",
+    "flake",
+    "verify",
+    "index",
+    "completion",
+)
 """In the order of the help; each is imported when it is wanted, from the module of its name."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,15 +12,41 @@ import click
 
 from wheelfix.cli.options import FILE
 from wheelfix.errors import ApplyError
+from wheelfix.model.override import Dialect
 
 if TYPE_CHECKING:
+    from wheelfix.flows.cargo import Written as CargoWritten
     from wheelfix.flows.nix import Options, Written
+    from wheelfix.model.scan import Finding
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 output_option = click.option(
     "-o", "--output", type=FILE, metavar="FILE", help="Write to this file, at once or not at all."
 )
+dialect_option = click.option(
+    "--dialect",
+    type=click.Choice([d.value for d in Dialect]),
+    default=Dialect.UV2NIX.value,
+    show_default=True,
+    help="The tool to write for.",
+)
+_SUPPLY = [
+    click.option(
+        "--provider",
+        "providers",
+        multiple=True,
+        metavar="NAME=KINDS",
+        help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
+    ),
+    click.option(
+        "--find-links",
+        multiple=True,
+        type=FILE,
+        metavar="DIR",
+        help="Directory of wheels to look into first; repeatable.",
+    ),
+]
 _OPTIONS = [
     click.option(
         "--with",
@@ -44,6 +70,13 @@ _OPTIONS = [
 def code_options(command: F) -> F:
     """Add what the commands that read wheels and write Nix code have in common."""
     for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def supply_options(command: F) -> F:
+    """Add what says where packages come from."""
+    for option in reversed(_SUPPLY):
         command = option(command)
     return command
 
@@ -77,25 +110,44 @@ def make_options(
     )
 
 
-def write(written: Written, output: Path | None) -> None:
+def write(written: Written | CargoWritten, output: Path | None) -> None:
     """Print code, or write it to a file; findings go to stderr.
 
     Raises:
         ApplyError: the file cannot be written; what was there stays.
     """
+    tell_findings(written.findings)
+    write_text(written.text, output)
+
+
+def tell_findings(findings: Iterable[Finding]) -> None:
+    """Print findings on stderr, one line each."""
     from wheelfix.report.escape import printable
 
-    for finding in written.findings:
+    for finding in findings:
         click.echo(printable(f"wheelfix: {finding.level}: {finding.subject} {finding.message}"), err=True)
+
+
+def write_text(text: str, output: Path | None) -> None:
+    """Print text, or write it to a file; as :func:`write`."""
     if output is None:
-        click.echo(written.text, nl=False)
+        click.echo(text, nl=False)
         return
+    write_bytes(text.encode(), output)
+
+
+def write_bytes(data: bytes, output: Path) -> None:
+    """Replace a file, at once or not at all.
+
+    Raises:
+        ApplyError: the file cannot be written; what was there stays.
+    """
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
         partial = Path(name)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(written.text)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
             partial.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_read_umask())
             partial.replace(output)
         except BaseException:

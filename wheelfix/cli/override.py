@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from wheelfix.cli.options import FILE, basic_options, complete_files
-from wheelfix.cli.output import code_options, make_options, write
+from wheelfix.cli.output import code_options, dialect_option, make_options, write
 from wheelfix.model.override import Cuda, Dialect
 
 _EPILOG = """\b
@@ -24,13 +24,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=complete_files)
-@click.option(
-    "--dialect",
-    type=click.Choice([d.value for d in Dialect]),
-    default=Dialect.UV2NIX.value,
-    show_default=True,
-    help="The tool to write for.",
-)
+@dialect_option
 @click.option(
     "--cuda",
     type=click.Choice([c.value for c in Cuda]),

@@ -106,7 +106,7 @@ def read_distribution(archive: Archive) -> Distribution:
     """
     files = {member.path: member for member in archive.members}
     parsed = parse_filename(archive.name)
-    info = _find_dist_info(archive, files, parsed[0] if parsed else None)
+    info = find_dist_info(archive)
     if parsed:
         tags = parsed[2]
     elif wheel := files.get(f"{info}/WHEEL"):
@@ -222,12 +222,19 @@ def _read_small(archive: Archive, member: Member) -> bytes:
     return b"".join(iter_chunks(archive, member))
 
 
-def _find_dist_info(archive: Archive, files: dict[str, Member], name: str | None) -> str:
+def find_dist_info(archive: Archive) -> str:
+    """Find the name of a wheel's ``*.dist-info`` directory.
+
+    Raises:
+        WheelError: it has none, or several and none has the name of the wheel.
+    """
+    parsed = parse_filename(archive.name)
+    paths = (member.path for member in archive.members)
     found = sorted(
-        p.rpartition("/")[0] for p in files if p.endswith(".dist-info/METADATA") and p.count("/") == 1
+        p.rpartition("/")[0] for p in paths if p.endswith(".dist-info/METADATA") and p.count("/") == 1
     )
-    if len(found) > 1 and name:
-        wanted = name.replace("-", "_")
+    if len(found) > 1 and parsed:
+        wanted = parsed[0].replace("-", "_")
         found = [
             p for p in found if p.partition("-")[0].lower().replace("-", "_").replace(".", "_") == wanted
         ]

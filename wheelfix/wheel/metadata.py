@@ -10,7 +10,13 @@ from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as ParsedRequirement
 from packaging.tags import Tag, parse_tag
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 from packaging.version import InvalidVersion, Version
 
 from wheelfix.errors import WheelError
@@ -39,6 +45,29 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
     except (InvalidWheelFilename, InvalidVersion):
         return None
     return name, str(version), _sort_tags(tags)
+
+
+def choose_sdist(requirement: str, filenames: Iterable[str]) -> str | None:
+    """Choose the newest source distribution that fits a requirement.
+
+    Args:
+        requirement: name and version specifiers (``cryptography>=43``).
+        filenames: of any files; what is no sdist of that name is passed over.
+
+    Returns:
+        None if none fits. A pre-release is chosen only where nothing else fits.
+    """
+    wanted = ParsedRequirement(requirement)
+    found: dict[Version, str] = {}
+    for filename in filenames:
+        try:
+            name, version = parse_sdist_filename(filename)
+        except (InvalidSdistFilename, InvalidVersion):
+            continue
+        if name == canonicalize_name(wanted.name):
+            found[version] = min(filename, found.get(version, filename))  # .tar.gz before .zip
+    fitting = list(wanted.specifier.filter(found))
+    return found[max(fitting)] if fitting else None
 
 
 def parse_wheel_tags(text: str) -> tuple[str, ...]:
