@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -55,3 +57,32 @@ def test_pythons_are_the_same_everywhere() -> None:
     assert {line.split()[1] for line in listed.splitlines() if line.startswith(("* tests-", "- tests-"))} == {
         f"tests-{version}" for version in classified
     }
+
+
+@pytest.mark.network
+def test_hook_passes_what_is_up_to_date_and_fails_what_is_stale(tmp_path: Path) -> None:
+    """As a user's project runs it, installed by pre-commit from this checkout's last commit."""
+    (tmp_path / "uv.lock").write_text(
+        'version = 1\nrevision = 3\nrequires-python = ">=3.12"\n\n'
+        '[[package]]\nname = "demo"\nversion = "0.1.0"\nsource = { virtual = "." }\n'
+    )
+    env = {
+        **os.environ,
+        "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
+        "PRE_COMMIT_HOME": str(tmp_path / "home"),
+    }
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=env)
+
+    hook = ("pre-commit", "try-repo", str(ROOT), "wheelfix-lock-check", "--files", "uv.lock")
+    assert run("git", "init", "-q").returncode == 0
+    written = run("wheelfix", "lock", "uv.lock", "--output", "wheels.nix")
+    assert written.returncode == 0, written.stderr
+    fresh = run(*hook)
+    assert fresh.returncode == 0, fresh.stdout + fresh.stderr
+    assert "Passed" in fresh.stdout
+    (tmp_path / "wheels.nix").write_text("{ }\n")
+    stale = run(*hook)
+    assert stale.returncode == 1
+    assert "wheels.nix: is stale" in stale.stdout
