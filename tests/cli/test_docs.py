@@ -1,16 +1,24 @@
-"""What the program can do is in the README, and what is in the README the program can do."""
+"""What the program can do is documented, and what is documented the program can do."""
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
+import wheelfix
 from wheelfix.cli import cli
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+REFERENCE = ROOT / "docs" / "reference"
+MARK = "<!-- From here on"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def list_commands() -> dict[str, click.Command]:
@@ -27,15 +35,42 @@ def list_commands() -> dict[str, click.Command]:
     return found
 
 
+def list_sections(name: str) -> str:
+    """The part of the reference that is about one command."""
+    top, _, below = name.partition(" ")
+    text = (REFERENCE / "commands" / f"wheelfix-{top}.md").read_text()
+    return text.partition(f"\n## wheelfix {name}\n")[2].partition("\n## wheelfix ")[0] if below else text
+
+
+def test_reference_is_up_to_date() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "write_reference.py"), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{result.stdout}{result.stderr}: run python scripts/write_reference.py"
+
+
 @pytest.mark.parametrize("name", sorted(list_commands()))
 def test_every_command_and_option_is_documented(name: str) -> None:
     command = list_commands()[name]
-    assert f"wheelfix {name}" in README
+    assert f"`wheelfix {name}" in README
+    section = list_sections(name).rpartition(MARK)[2]
     for option in command.params:
         if isinstance(option, click.Option):
-            assert any(f"`{flag}" in README for flag in option.opts), (
-                f"{name} {option.opts} is not in the README"
+            (row,) = (
+                line
+                for line in section.splitlines()
+                if re.match(rf"\| `[^`]*{option.opts[-1]}(?![\w-])", line)
             )
+            assert all(flag in row for flag in option.opts)
+            assert option.help
+            assert option.help.split()[0] in row
+
+
+@pytest.mark.parametrize("name", sorted({name.split()[0] for name in list_commands()}))
+def test_every_command_page_has_words_of_its_own(name: str) -> None:
+    prose = list_sections(name).partition(MARK)[0]
+    assert len(prose.split()) > 10, (
+        f"docs/reference/commands/wheelfix-{name}.md: write what help has no room for"
+    )
 
 
 def test_every_command_has_examples() -> None:
@@ -44,9 +79,41 @@ def test_every_command_has_examples() -> None:
         assert f"wheelfix {name}" in command.epilog
 
 
-def test_documented_commands_exist() -> None:
-    documented = set(re.findall(r"`wheelfix ((?:index )?[a-z]+)", README))
-    assert documented == set(list_commands())
+def test_readme_names_the_commands_there_are() -> None:
+    assert set(re.findall(r"`wheelfix ((?:index )?[a-z]+)", README)) == set(list_commands())
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    text = (REFERENCE / "python.md").read_text()
+    assert set(re.findall(r"^::: .*\.(\w+)$", text, re.MULTILINE)) == set(wheelfix.__all__)
+
+
+def test_every_schema_and_each_of_its_fields_is_in_the_reference() -> None:
+    text = (REFERENCE / "json.md").read_text()
+    schemas = sorted((ROOT / "wheelfix" / "report" / "schema").glob("*.json"))
+    assert schemas
+    for schema in schemas:
+        section = text.partition(schema.name)[2].partition("\n## ")[0]
+        shared = set(json.loads(schema.read_text()).get("$defs", ()))
+        names = set(re.findall(r'"(\w+)": \{', schema.read_text())) - {"properties", "items"} - shared
+        fields = set(re.findall(r"^\| `(?:.*[.\]])?(\w+)`", section, re.MULTILINE))
+        assert names - fields <= {"additionalProperties"}, schema.name
+
+
+def test_every_page_is_reached_from_the_start() -> None:
+    """By links alone, as on a code host that shows the files as they are."""
+    seen, queue = set(), [ROOT / "README.md", ROOT / "docs" / "index.md"]
+    while queue:
+        page = queue.pop()
+        if page in seen:
+            continue
+        seen.add(page)
+        for link in re.findall(r"\]\(([^):#]+\.md)", page.read_text()):
+            target = (page.parent / link).resolve()
+            assert target.is_file(), f"{page.relative_to(ROOT)} links to {link}"
+            queue.append(target)
+    lost = {p for p in PAGES if p not in seen and p.parent.name != "decisions"}
+    assert lost == set()
 
 
 def test_commands_for_the_gate_are_marked() -> None:

@@ -23,3 +23,11 @@ def evaluate(code: str | Expr) -> Any:
     if result.returncode:
         raise NixError(f"{result.stderr.decode(errors='replace')}\n{text}")
     return json.loads(result.stdout)
+
+
+def parse(code: str) -> None:
+    """Parse an expression without evaluating it; raises NixError."""
+    command = ["nix-instantiate", "--parse", "-"]
+    result = subprocess.run(command, input=code.encode(), capture_output=True, check=False)
+    if result.returncode:
+        raise NixError(f"{result.stderr.decode(errors='replace')}\n{code}")

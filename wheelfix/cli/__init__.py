@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,9 +19,8 @@ Examples:
   wheelfix locate libtbb.so.12
   wheelfix override --dialect uv2nix numba.whl
   wheelfix lock uv.lock -o overrides.nix
-  wheelfix index info
   wheelfix patch .venv --nixpkgs '<nixpkgs>'
-  wheelfix verify libfoo.so.orig libfoo.so
+  nix build 2>&1 | wheelfix explain
 
 \b
 Exit codes:
@@ -47,6 +47,7 @@ COMMANDS = (
     "flake",
     "verify",
     "index",
+    "completion",
 )
 """In the order of the help; each is imported when it is wanted, from the module of its name."""
 
@@ -71,15 +72,26 @@ class _Cli(click.Group):
 
 
 @click.group(
-    cls=_Cli, epilog=_EPILOG, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=_Cli,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="wheelfix")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Make binary Python wheels work under Nix.
 
     wheelfix reads the wheels' own bytes and tells which shared libraries they need, and who provides each:
     the wheel itself, another wheel, the GPU driver, libc, the interpreter, or a nixpkgs attribute.
+
+    Without a command it looks at the files in this directory, and says what to do next.
     """
+    if context.invoked_subcommand is None:
+        from wheelfix.flows.start import find_start
+        from wheelfix.report.start import render_start
+
+        click.echo(render_start(find_start(Path(), commands=COMMANDS)), nl=False)
 
 
 def main() -> None:

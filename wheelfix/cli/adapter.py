@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import basic_options
+from wheelfix.cli.options import basic_options, complete_files
 from wheelfix.cli.output import code_options, make_options, write
 
 _EPILOG = """\b
@@ -19,7 +19,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("target")
+@click.argument("target", shell_complete=complete_files)
 @click.option(
     "--from", "attr", required=True, metavar="ATTR", help="nixpkgs' build (python3Packages.torchWithoutCuda)."
 )

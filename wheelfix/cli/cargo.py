@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.options import FILE, basic_options, complete_files
 from wheelfix.cli.output import output_option, write, write_bytes
 from wheelfix.model.override import Dialect
 
@@ -23,7 +23,7 @@ _DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("target", metavar="SDIST")
+@click.argument("target", metavar="SDIST", shell_complete=complete_files)
 @click.option(
     "--dialect",
     type=click.Choice([d.value for d in _DIALECTS]),

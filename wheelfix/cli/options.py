@@ -17,6 +17,13 @@ FILE = click.Path(path_type=Path, readable=False)
 """A path that the flow itself checks: its errors say more than click's."""
 
 
+def complete_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[Any]:
+    """Let the shell complete file names: for arguments that may be a file, and may be something else."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(typed, type="file")]
+
+
 def common_options(command: F) -> F:
     """Add --json, --index, --prefer, --quiet and --debug, in this order in the help."""
     for option in reversed(

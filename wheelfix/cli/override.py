@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.options import FILE, basic_options, complete_files
 from wheelfix.cli.output import code_options, dialect_option, make_options, write
 from wheelfix.model.override import Cuda, Dialect
 
@@ -23,7 +23,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=complete_files)
 @dialect_option
 @click.option(
     "--cuda",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, common_options, tell_error
+from wheelfix.cli.options import FILE, common_options, complete_files, tell_error
 from wheelfix.errors import WheelfixError
 from wheelfix.model.scan import OPEN_CLASSES, NeedTrace, WheelScan
 from wheelfix.report.escape import printable
@@ -26,7 +26,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=complete_files)
 @click.option(
     "--python", default="3.12", show_default=True, help="Python version a requirement is fetched for."
 )

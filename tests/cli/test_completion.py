@@ -1,0 +1,124 @@
+"""Completion scripts: run by the shell where there is one, and asked as the shells ask."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from wheelfix.cli import COMMANDS, cli
+
+PROGRAM = Path(sys.executable).parent
+SONAMES = {("locate", "names")}
+"""Arguments that no file name fits."""
+
+
+def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["wheelfix", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": f"{PROGRAM}:{os.environ['PATH']}", **env},
+    )
+
+
+def ask(shell: str, *words: str) -> list[str]:
+    """What the program answers a shell that completes the last word."""
+    number = str(len(words) - 1)
+    typed = {"COMP_WORDS": "\n".join(words) if shell == "zsh" else " ".join(words)}
+    typed["COMP_CWORD"] = words[-1] if shell == "fish" else number
+    return run(_WHEELFIX_COMPLETE=f"{shell}_complete", **typed).stdout.split()
+
+
+def test_bash_completes_commands_options_and_files(tmp_path: Path) -> None:
+    (tmp_path / "x-1-py3-none-any.whl").touch()
+    script = """
+        set -euo pipefail
+        compopt() { printf "%s " compopt "$@"; echo; }
+        source <(wheelfix completion bash)
+        complete -p wheelfix
+        for line in "wheelfix loca" "wheelfix scan --pr" "wheelfix scan ./x" \\
+            "wheelfix override --dialect po"; do
+            read -r -a COMP_WORDS <<< "$line"
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=()
+            _wheelfix_completion wheelfix
+            echo "$line: ${COMPREPLY[*]-}"
+        done
+    """
+    result = subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{PROGRAM}:{os.environ['PATH']}"},
+    )
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert "complete -o nosort -F _wheelfix_completion wheelfix" in lines
+    found = dict(line.split(": ") for line in lines if line.startswith("wheelfix "))
+    assert "locate" in found["wheelfix loca"].split()
+    assert found["wheelfix scan --pr"] == "--prefer"
+    assert found["wheelfix override --dialect po"] == "poetry2nix"
+    assert "compopt -o default " in lines, "a wheel's name is completed by bash itself"
+
+
+def run_shell(shell: list[str], script: str, directory: Path) -> list[str]:
+    """Lines that a shell prints, with a home of its own and the program on its path."""
+    path = f"{PROGRAM}:{os.environ['PATH']}"
+    env = {"PATH": path, "HOME": str(directory), "LANG": "C.UTF-8", "TERM": "dumb"}
+    result = subprocess.run(
+        [*shell, script], capture_output=True, text=True, check=False, cwd=directory, env=env
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def test_fish_completes_commands_values_and_files(tmp_path: Path) -> None:
+    (tmp_path / "x-1-py3-none-any.whl").touch()
+    asked = ("wheelfix loca", "wheelfix override --dialect po", "wheelfix scan x-")
+    script = "wheelfix completion fish | source; " + "; ".join(f'complete -C "{line}"' for line in asked)
+    lines = run_shell(["fish", "-c"], script, tmp_path)
+    assert [line.split("\t")[0] for line in lines] == ["locate", "poetry2nix", "x-1-py3-none-any.whl"]
+
+
+def test_zsh_registers_the_script_and_takes_its_answers(tmp_path: Path) -> None:
+    script = """
+        autoload -U compinit; compinit -u
+        source <(wheelfix completion zsh)
+        echo $_comps[wheelfix]
+        _describe() { echo ${(P)3} }
+        words=(wheelfix loca); CURRENT=2
+        _wheelfix_completion
+    """
+    registered, answers = run_shell(["zsh", "-fc"], script, tmp_path)
+    assert registered == "_wheelfix_completion"
+    assert answers.startswith("locate:Tell which nixpkgs attributes")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_command_is_offered(shell: str) -> None:
+    answer = " ".join(ask(shell, "wheelfix", ""))
+    assert all(name in answer for name in COMMANDS)
+
+
+def test_another_shell_is_wrong_usage() -> None:
+    result = run("completion", "tcsh")
+    assert result.returncode == 2
+    assert "'bash', 'zsh', 'fish'" in result.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_arguments_complete_files_or_their_choices(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command
+    context = click.Context(command)
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument) and (name, parameter.name) not in SONAMES:
+            items = parameter.shell_complete(context, "")
+            assert items, f"{name}: {parameter.name} completes nothing: give it complete_files"

@@ -1,0 +1,32 @@
+"""The screen of ``wheelfix`` alone."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from wheelfix.model.start import Start, Step
+from wheelfix.report.escape import printable
+
+_WIDEST = 52
+
+
+def render_start(start: Start) -> str:
+    """Render the first steps, each as a line to copy."""
+    lines = ["wheelfix makes binary Python wheels work under Nix.", ""]
+    if start.here:
+        lines += [printable(f"Here: {', '.join(start.found)}. What fits:"), *_render_steps(start.here), ""]
+    lines += ["At any time:" if start.here else "What to do next:", *_render_steps(start.always), ""]
+    lines += ["All commands: wheelfix --help. One of them, with examples: wheelfix scan --help."]
+    return "\n".join(lines) + "\n"
+
+
+def _render_steps(steps: Sequence[Step]) -> list[str]:
+    commands = [printable(f"wheelfix {shlex.join(step.command)}") for step in steps]
+    width = min(_WIDEST, max(map(len, commands), default=0))
+    lines = []
+    for command, step in zip(commands, steps, strict=True):
+        # A long name has its purpose below, so that the others stay in columns.
+        gap = f"\n    {'':{width}}" if len(command) > width else ""
+        lines.append(f"  {command:{width}}{gap}  {step.purpose}")
+    return lines
