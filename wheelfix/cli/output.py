@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -88,7 +89,11 @@ def write(written: Written, output: Path | None) -> None:
     for finding in written.findings:
         click.echo(printable(f"wheelfix: {finding.level}: {finding.subject} {finding.message}"), err=True)
     if output is None:
-        click.echo(written.text, nl=False)
+        # A Nix string holds control characters as they are: right in a file, a door for them on a terminal.
+        shown = written.text
+        if sys.stdout.isatty():
+            shown = "".join(f"{printable(line)}\n" for line in written.text.removesuffix("\n").split("\n"))
+        click.echo(shown, nl=False)
         return
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)

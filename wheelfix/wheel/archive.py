@@ -7,6 +7,7 @@ Format: PKWARE APPNOTE 6.3.10; wheel layout: the binary distribution format spec
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import struct
@@ -23,6 +24,8 @@ from wheelfix.wheel.metadata import parse_filename, parse_metadata, parse_wheel_
 
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _MAX_METADATA = 16 << 20
+_MAX_DIRECTORY = 16 << 20
+"""Longest central directory read, in bytes: that of tensorflow, with 14 000 members, has 2 MB."""
 _PEEK = 640  # local header, path, and enough of the data to tell its magic
 _DAMAGED = "the wheel is damaged: fetch it again"
 
@@ -71,7 +74,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """
     try:
         # Non-blocking: opening a pipe nobody writes to would hang.
-        file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: PTH123, SIM115
+        file = _Bounded(io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
     except IsADirectoryError:
         raise InputError(str(path), "is a directory", "give a wheel (.whl)") from None
     except OSError as error:
@@ -237,11 +240,25 @@ def _find_dist_info(archive: Archive, files: dict[str, Member], name: str | None
     raise WheelError(archive.name, f"{problem}: not a wheel", "give a file that pip can install")
 
 
+class _Bounded(io.BufferedReader):
+    """A file that gives no more at once than a central directory may have.
+
+    ZipFile reads the directory in one go, and makes an object of some 500 bytes for each member.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _MAX_DIRECTORY:
+            raise zipfile.BadZipFile(f"Central directory of more than {_MAX_DIRECTORY} bytes")
+        return super().read(size)
+
+
 def _check_members(name: str, infos: list[zipfile.ZipInfo], size: int) -> tuple[Member, ...]:
     members: dict[str, Member] = {}
     end, before = 0, ""
     for info in sorted(infos, key=lambda i: i.header_offset):
         path = info.filename
+        if not path:
+            raise WheelError(name, f"a member at byte {info.header_offset} has no name", _DAMAGED)
         if info.header_offset < end:
             raise WheelError(
                 f"{name}: {path}",
@@ -264,6 +281,13 @@ def _check_members(name: str, infos: list[zipfile.ZipInfo], size: int) -> tuple[
                 f"{name}: {path}",
                 f"compression method {info.compress_type}; wheels use stored and deflated",
                 "repack it with `wheel unpack` and `wheel pack`",
+            )
+        known = members.get(path)
+        if known and (known.size, known.crc) != (info.file_size, info.CRC):
+            raise WheelError(
+                f"{name}: {path}",
+                "is in the archive twice, with different contents",
+                "installers choose either: do not use this wheel",
             )
         members[path] = Member(
             path=path,
