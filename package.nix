@@ -20,10 +20,12 @@ python3Packages.buildPythonApplication {
   dependencies = [
     python3Packages.click
     python3Packages.httpx
+    python3Packages.installer
     python3Packages.isal
     python3Packages.packaging
     python3Packages.platformdirs
     python3Packages.rich
+    python3Packages.tomli-w
     python3Packages.tree-sitter
     python3Packages.tree-sitter-grammars.tree-sitter-nix
   ]

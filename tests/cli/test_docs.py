@@ -16,7 +16,10 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 def list_commands() -> dict[str, click.Command]:
     """All commands by their full names, those of groups included."""
     found: dict[str, click.Command] = {}
-    for name, command in cli.commands.items():
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command
         if isinstance(command, click.Group):
             found |= {f"{name} {below}": sub for below, sub in command.commands.items()}
         else:

@@ -22,7 +22,9 @@ let
     platforms.linux = [ "x86_64-linux" ];
   };
   names = [
-    "hatchling" "click" "httpx" "isal" "packaging" "platformdirs" "rich" "tree-sitter" "backports-zstd"
+    "hatchling" "click" "httpx" "installer" "isal" "packaging" "platformdirs" "rich" "tomli-w"
+    "tree-sitter"
+    "backports-zstd"
   ];
   python3Packages = lib.genAttrs names (name: name) // {
     pythonOlder = version: true;

@@ -73,9 +73,7 @@ def test_no_library_is_lost(block: list[Entry]) -> None:
 
 
 @given(st.lists(entries(PATHS.map(lambda path: b"/" + path)), max_size=14))
-@example(
-    [Entry(kind="r", path=path, size=0, target=None) for path in (b"/.so", b"/.sos", b"/.soo", b"/.ss")]
-)
+@example([Entry(kind="r", path=path, size=0, target=None) for path in (b"/.so", b"/.sos", b"/.soo", b"/.ss")])
 @settings(max_examples=600, deadline=None)
 def test_no_library_is_lost_in_the_order_of_nix_index(block: list[Entry]) -> None:
     block.sort(key=lambda entry: entry.path, reverse=True)

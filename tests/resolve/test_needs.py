@@ -240,3 +240,18 @@ def test_what_plugins_alone_want_is_optional() -> None:
     ]
     needs = decide(objects, [])
     assert {s for s, n in needs.items() if n.optional} == {"libmimerapi.so"}
+
+
+@pytest.mark.parametrize(
+    ("carriers", "brought_by"),
+    [
+        ([("tensorflow", "tensorflow"), ("tensorflow-cpu", "tensorflow")], "tensorflow"),
+        ([("nvidia-x-cu11", "nvidia/x/lib"), ("nvidia-x-cu12", "nvidia/cu12/lib")], "nvidia-x-cu11"),
+        ([("pyqt6-qt6", "PyQt6/Qt6/lib"), ("pyside6-essentials", "PySide6/Qt/lib")], None),
+    ],
+)
+def test_only_editions_of_one_distribution_are_taken_unnamed(
+    carriers: Sequence[tuple[str, str]], brought_by: str | None
+) -> None:
+    need = only(decide([elf("a/x.so", needed=["libx.so.2"])], [facts("libx.so.2", carriers=carriers)]))
+    assert need.distribution == brought_by

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
-from wheelfix.cli.adapter import adapter
-from wheelfix.cli.explain import explain
-from wheelfix.cli.flake import flake
-from wheelfix.cli.index import index
-from wheelfix.cli.locate import locate
 from wheelfix.cli.options import tell_error
-from wheelfix.cli.override import override
-from wheelfix.cli.scan import scan
-from wheelfix.cli.verify import verify
 from wheelfix.errors import WheelfixError
 
 _EPILOG = """\b
@@ -24,7 +17,9 @@ Examples:
   wheelfix scan --json torch.whl | jq .ignore_missing
   wheelfix locate libtbb.so.12
   wheelfix override --dialect uv2nix numba.whl
+  wheelfix lock uv.lock -o overrides.nix
   wheelfix index info
+  wheelfix patch .venv --nixpkgs '<nixpkgs>'
   wheelfix verify libfoo.so.orig libfoo.so
 
 \b
@@ -34,12 +29,38 @@ Exit codes:
   2  wrong usage
   3  bad input
   4  no usable index
-  5  the result could not be written
+  5  the result, or a part of it, could not be written
 """
+
+
+COMMANDS = (
+    "scan",
+    "locate",
+    "explain",
+    "patch",
+    "override",
+    "adapter",
+    "lock",
+    "env",
+    "cargo",
+    "flake",
+    "verify",
+    "index",
+)
+"""In the order of the help; each is imported when it is wanted, from the module of its name."""
 
 
 class _Cli(click.Group):
     """A group whose errors become one line, a hint and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"wheelfix.cli.{cmd_name}"), cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -58,16 +79,6 @@ def cli() -> None:
     wheelfix reads the wheels' own bytes and tells which shared libraries they need, and who provides each:
     the wheel itself, another wheel, the GPU driver, libc, the interpreter, or a nixpkgs attribute.
     """
-
-
-cli.add_command(scan)
-cli.add_command(locate)
-cli.add_command(explain)
-cli.add_command(adapter)
-cli.add_command(override)
-cli.add_command(flake)
-cli.add_command(index)
-cli.add_command(verify)
 
 
 def main() -> None:

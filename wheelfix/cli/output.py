@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,9 @@ from wheelfix.cli.options import FILE
 from wheelfix.errors import ApplyError
 
 if TYPE_CHECKING:
+    from wheelfix.flows.cargo import Written as CargoWritten
     from wheelfix.flows.nix import Options, Written
+    from wheelfix.model.scan import Finding
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,29 +80,49 @@ def make_options(
     )
 
 
-def write(written: Written, output: Path | None) -> None:
+def write(written: Written | CargoWritten, output: Path | None) -> None:
     """Print code, or write it to a file; findings go to stderr.
 
     Raises:
         ApplyError: the file cannot be written; what was there stays.
     """
+    tell_findings(written.findings)
+    write_text(written.text, output)
+
+
+def tell_findings(findings: Iterable[Finding]) -> None:
+    """Print findings on stderr, one line each."""
     from wheelfix.report.escape import printable
 
-    for finding in written.findings:
+    for finding in findings:
         click.echo(printable(f"wheelfix: {finding.level}: {finding.subject} {finding.message}"), err=True)
+
+
+def write_text(text: str, output: Path | None) -> None:
+    """Print text, or write it to a file; as :func:`write`."""
     if output is None:
         # A Nix string holds control characters as they are: right in a file, a door for them on a terminal.
-        shown = written.text
         if sys.stdout.isatty():
-            shown = "".join(f"{printable(line)}\n" for line in written.text.removesuffix("\n").split("\n"))
-        click.echo(shown, nl=False)
+            from wheelfix.report.escape import printable
+
+            text = "".join(f"{printable(line)}\n" for line in text.removesuffix("\n").split("\n"))
+        click.echo(text, nl=False)
         return
+    write_bytes(text.encode(), output)
+
+
+def write_bytes(data: bytes, output: Path) -> None:
+    """Replace a file, at once or not at all.
+
+    Raises:
+        ApplyError: the file cannot be written; what was there stays.
+    """
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
         partial = Path(name)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(written.text)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
             partial.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_read_umask())
             partial.replace(output)
         except BaseException:

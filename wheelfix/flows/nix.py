@@ -98,12 +98,12 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
     path = parse_attr(attr)
     if not Path(target).exists() and looks_like_requirement(target):
         wheel, *others = _fetch_closure(target, options)
-        plan = _plan_strip(wheel, others, options, evidence="the package index")
+        plan = plan_dependencies(wheel, others, options, evidence="the package index")
     else:
         intake = read_wheel(Path(target), cache=find_cache() / "facts", progress=options.progress)
         wheel = intake.wheel
         scan = conclude(intake, options.index, options.prefer)
-        plan = _plan_strip(wheel, _read_beside(options), options, wheel_path=Path(target), scan=scan)
+        plan = plan_dependencies(wheel, _read_beside(options), options, wheel_path=Path(target), scan=scan)
     default = find_default_python(options.index)
     findings = check_prebuilt(path, wheel.tags, asked=options.python, default=default)
     adapter = Adapter(
@@ -185,6 +185,7 @@ def plan_intake(
     *,
     path: Path | None = None,
     source: Source | None = None,
+    others: Iterable[Distribution] | None = None,
 ) -> tuple[Override, StripPlan]:
     """Plan the override of a wheel that has been read.
 
@@ -195,11 +196,12 @@ def plan_intake(
         options: the rest.
         path: the wheel file, to look for imports in.
         source: for a complete package.
+        others: the dependencies' metadata; None reads it from where the options say.
     """
     plan = StripPlan()
     if cuda is not Cuda.WHEELS:
-        beside, prebuilt = _read_beside(options), cuda is Cuda.PREBUILT
-        plan = _plan_strip(intake.wheel, beside, options, wheel_path=path, scan=scan, replaced=prebuilt)
+        beside, prebuilt = _read_beside(options) if others is None else others, cuda is Cuda.PREBUILT
+        plan = plan_dependencies(intake.wheel, beside, options, wheel_path=path, scan=scan, replaced=prebuilt)
     machine = scan.machine or "x86_64"
     facts = find_facts(options.index, [(opened.soname, machine) for opened in scan.dlopen])
     override = plan_override(
@@ -221,7 +223,7 @@ def _adapt(wheel: Distribution, plan: StripPlan) -> Adapter:
     )
 
 
-def _plan_strip(
+def plan_dependencies(
     wheel: Distribution,
     others: Iterable[Distribution],
     options: Options,
@@ -231,6 +233,17 @@ def _plan_strip(
     replaced: bool = True,
     evidence: str = "",
 ) -> StripPlan:
+    """Judge the dependencies of a package that is replaced, or whose libraries nixpkgs brings.
+
+    Args:
+        wheel: the package.
+        others: the metadata of its dependencies and theirs.
+        options: what the user wishes.
+        wheel_path: the wheel file, to look for imports in.
+        scan: of the wheel.
+        replaced: nixpkgs' build replaces it.
+        evidence: where ``others`` is from.
+    """
     known = {other.name: other for other in others}
     closure = find_closure(wheel, known)
     plan = plan_strip(

@@ -146,6 +146,7 @@ class Override:
         runpaths: attributes whose libraries are opened by name only.
         strip: dependencies to be taken away, or None.
         hints: what a person should read, one paragraph each; becomes comments.
+        removed: directories below site-packages that another package has, too, and nobody imports.
     """
 
     name: str
@@ -161,3 +162,4 @@ class Override:
     strip: StripPlan | None = None
     source: Source | None = None
     hints: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 
 from wheelfix.model.override import Adapter, Dialect, Input, Override
@@ -31,12 +32,13 @@ from wheelfix.nix.tree import (
     Lambda,
     List,
     Not,
+    Script,
     Select,
     Str,
     Var,
 )
 
-_TITLES = {
+TITLES = {
     Dialect.UV2NIX: "Overlay for a package set of uv2nix",
     Dialect.PYPROJECT_NIX: "Overlay for a package set of pyproject.nix, whose wheels have no hooks yet",
     Dialect.POETRY2NIX: "Overlay for poetry2nix (`overrides`)",
@@ -51,16 +53,16 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
         adapters: packages that nixpkgs' builds replace; only for uv2nix and pyproject.nix.
         dialect: one of these three.
     """
-    title = f"{_TITLES[dialect]}. Written by wheelfix."
+    title = f"{TITLES[dialect]}. Written by wheelfix."
     sets = [write_guarded(a.name, Commented(f"{a.name} {a.version}", write_adapter(a))) for a in adapters]
     sets += [
         write_guarded(o.name, comment_all([describe(o), *o.hints], package))
         for o in overrides
-        if (package := _write_package(o, dialect))
+        if (package := write_package(o, dialect))
     ]
     silent: list[str] = []
     for override in overrides:
-        if _write_package(override, dialect) is None:
+        if write_package(override, dialect) is None:
             silent += [f"{describe(override)}: nothing to add.", *override.hints]
     body: Expr = sets[0] if sets else Attrs()
     for more in sets[1:]:
@@ -70,17 +72,29 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
     return render(comment_all([title, *silent], function))
 
 
-def _write_package(override: Override, dialect: Dialect) -> Expr | None:
+def write_package(override: Override, dialect: Dialect) -> Expr | None:
+    """The change of one package; None where it needs none."""
     bindings = [
         *_write_hooks(override, dialect),
         *_write_inputs(override, dialect),
         *write_rest(override),
         *_write_strip(override, dialect),
+        *_write_removal(override),
     ]
     if not bindings:
         return None
     change = "overridePythonAttrs" if dialect is Dialect.POETRY2NIX else "overrideAttrs"
     return call(select("prev", override.name, change), Lambda("old", Attrs(tuple(bindings))))
+
+
+def _write_removal(override: Override) -> list[Binding]:
+    """Leftovers that another package has, too: nobody imports them, and an environment cannot hold both."""
+    if not override.removed:
+        return []
+    site = select("final", "python", "sitePackages")
+    lines = tuple(("rm -rf $out/", site, f"/{shlex.quote(path)}") for path in override.removed)
+    code = Binary("+", Select(OLD, ("postInstall",), text("")), Script(lines))
+    return [bind("postInstall", code, "other packages have these, too")]
 
 
 def _write_hooks(override: Override, dialect: Dialect) -> list[Binding]:

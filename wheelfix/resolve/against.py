@@ -58,8 +58,10 @@ def find_mismatches(
         libraries: symbols of the libraries by soname.
 
     Yields:
-        An error per library and what it lacks, and a note on each that has everything.
+        An error per library and what it lacks, a note on each that has everything, and one on all those of
+        which nothing is wanted by version.
     """
+    unversioned: list[str] = []
     symbols = {user.path: user for user in users}
     for need in needs:
         if not _concerns(need, libraries):
@@ -73,11 +75,20 @@ def find_mismatches(
             wants = [w for user in wanting for w in user.wants if w.soname == need.soname]
             versions = len({v for w in wants for v in w.versions})
             names = len({s for w in wants for s in w.symbols})
+            if not versions:
+                unversioned.append(need.soname)
+                continue
             yield Finding(
                 level=Level.NOTE,
                 subject=library.path,
                 message=f"has all that is wanted of {need.soname}: {versions} versions, {names} symbols",
             )
+    if unversioned:
+        yield Finding(
+            level=Level.NOTE,
+            subject=_name_some(unversioned),
+            message="there, and nothing is wanted by version: symbols without one are not compared",
+        )
 
 
 def _concerns(need: Need, libraries: Mapping[str, Symbols]) -> bool:

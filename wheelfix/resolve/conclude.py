@@ -118,7 +118,7 @@ def _find_tag_machine(tag: str) -> str | None:
 def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:
     programs: dict[str, list[str]] = {}
     for obj in objects:
-        if obj.interpreter and obj.executable and not obj.interpreter.startswith("/nix/store/"):
+        if obj.interpreter and not obj.is_library and not obj.interpreter.startswith("/nix/store/"):
             programs.setdefault(obj.interpreter, []).append(obj.path)
     for interpreter, paths in sorted(programs.items()):
         yield Finding(

@@ -97,12 +97,12 @@ class WheelSearch:
 
     def _find_entries(self, obj: ElfObject) -> list[Entry]:
         own = self._expand(obj, obj.runpath or obj.rpath)
-        if obj.runpath and not _is_musl(obj):
+        if obj.runpath and not is_musl(obj):
             return own
-        return own + [e for path in self._ancestors(obj.path) for e in self._inheritable(self._objects[path])]
+        return own + [e for path in self.ancestors(obj.path) for e in self._inheritable(self._objects[path])]
 
     def _inheritable(self, obj: ElfObject) -> list[Entry]:
-        return [] if obj.runpath and not _is_musl(obj) else self._expand(obj, obj.runpath or obj.rpath)
+        return [] if obj.runpath and not is_musl(obj) else self._expand(obj, obj.runpath or obj.rpath)
 
     @staticmethod
     def _expand(obj: ElfObject, entries: Iterable[str]) -> list[Entry]:
@@ -122,7 +122,7 @@ class WheelSearch:
                     parents.setdefault(child.path, []).append(obj.path)
         return {child: tuple(sorted(set(found))) for child, found in parents.items()}
 
-    def _ancestors(self, path: str) -> list[str]:
+    def ancestors(self, path: str) -> list[str]:
         """All loaders of a member, nearest first."""
         seen, order, level = {path}, [], [path]
         while level:
@@ -133,6 +133,6 @@ class WheelSearch:
         return order
 
 
-def _is_musl(obj: ElfObject) -> bool:
+def is_musl(obj: ElfObject) -> bool:
     """Whether musl's loader loads it: what it is linked with says so."""
     return any(soname == "libc.so" or soname.startswith(("libc.musl-", "ld-musl-")) for soname in obj.needed)

@@ -106,15 +106,22 @@ def find_sibling(
     own = {path.partition("/")[0] for path in wheel.files}
     edition = any(c.directory.partition("/")[0] in own for c in others)
     sole = [c for c in others if c.exact or _is_namesake(c, soname)]
-    # Editions for several CUDA are one answer; PyQt6 and PySide6 would be a guess.
-    families = {re.sub(r"-cu\d+$", "", c.distribution) for c in sole}
-    if len(families) == 1 and not provided and not edition:
+    if _is_one_family(sole) and not provided and not edition:
         best = _pick(sole, required, wanted)
         return Sibling(
             distribution=best.distribution,
             reason=f"only wheels carry it, such as {best.distribution}, which the metadata does not name",
         )
     return None
+
+
+def _is_one_family(carriers: Sequence[Carrier]) -> bool:
+    """Whether carriers are editions of one distribution: for several CUDA, or filling the same directory.
+
+    PyQt6 and PySide6 both carry libQt6Core.so.6: to take one of them would be a guess.
+    """
+    names = {re.sub(r"-cu\d+$", "", c.distribution) for c in carriers}
+    return len(names) == 1 or len({c.directory for c in carriers}) == 1
 
 
 def _is_namesake(carrier: Carrier, soname: str) -> bool:

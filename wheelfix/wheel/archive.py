@@ -19,27 +19,13 @@ from pathlib import Path
 
 from wheelfix.errors import InputError, WheelError
 from wheelfix.model.wheel import Distribution
+from wheelfix.wheel.directory import DAMAGED, BoundedFile, Member, check_members
 from wheelfix.wheel.inflate import InflateError, crc32, inflate
 from wheelfix.wheel.metadata import parse_filename, parse_metadata, parse_wheel_tags
 
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _MAX_METADATA = 16 << 20
-_MAX_DIRECTORY = 16 << 20
-"""Longest central directory read, in bytes: that of tensorflow, with 14 000 members, has 2 MB."""
 _PEEK = 640  # local header, path, and enough of the data to tell its magic
-_DAMAGED = "the wheel is damaged: fetch it again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One file of an archive; sizes and offsets in bytes."""
-
-    path: str
-    size: int
-    compressed_size: int
-    header_offset: int
-    method: int
-    crc: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +60,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """
     try:
         # Non-blocking: opening a pipe nobody writes to would hang.
-        file = _Bounded(io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
+        file = BoundedFile(io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
     except IsADirectoryError:
         raise InputError(str(path), "is a directory", "give a wheel (.whl)") from None
     except OSError as error:
@@ -95,7 +81,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         except OSError as error:
             raise InputError(str(path), _say_os_error(error), "check the disk and the path") from None
         size = os.fstat(file.fileno()).st_size
-        yield Archive(path.name, file.fileno(), size, _check_members(path.name, infos, size))
+        yield Archive(path.name, file.fileno(), size, check_members(path.name, infos, size))
 
 
 def read_distribution(archive: Archive) -> Distribution:
@@ -109,7 +95,7 @@ def read_distribution(archive: Archive) -> Distribution:
     """
     files = {member.path: member for member in archive.members}
     parsed = parse_filename(archive.name)
-    info = _find_dist_info(archive, files, parsed[0] if parsed else None)
+    info = find_dist_info(archive)
     if parsed:
         tags = parsed[2]
     elif wheel := files.get(f"{info}/WHEEL"):
@@ -156,13 +142,11 @@ def iter_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
                 break
             yield chunk
     except InflateError as error:
-        raise WheelError(
-            f"{archive.name}: {member.path}", f"cannot be inflated ({error})", _DAMAGED
-        ) from None
+        raise WheelError(f"{archive.name}: {member.path}", f"cannot be inflated ({error})", DAMAGED) from None
     if total != member.size or checksum != member.crc:
         problem = "length" if total != member.size else "checksum"
         raise WheelError(
-            f"{archive.name}: {member.path}", f"has not the {problem} that was recorded", _DAMAGED
+            f"{archive.name}: {member.path}", f"has not the {problem} that was recorded", DAMAGED
         )
 
 
@@ -193,9 +177,7 @@ def _peek(archive: Archive, member: Member, size: int) -> bytes:
             if len(head) >= size:
                 break
     except InflateError as error:
-        raise WheelError(
-            f"{archive.name}: {member.path}", f"cannot be inflated ({error})", _DAMAGED
-        ) from None
+        raise WheelError(f"{archive.name}: {member.path}", f"cannot be inflated ({error})", DAMAGED) from None
     return head[:size]
 
 
@@ -207,11 +189,11 @@ def _find_data(archive: Archive, member: Member) -> int:
 def _find_start(archive: Archive, member: Member, raw: bytes) -> int:
     """Where the data starts, relative to the member's local header, of which ``raw`` is the start."""
     if len(raw) < _LOCAL_HEADER.size or raw[:4] != b"PK\3\4":
-        raise WheelError(f"{archive.name}: {member.path}", "has no local header in the archive", _DAMAGED)
+        raise WheelError(f"{archive.name}: {member.path}", "has no local header in the archive", DAMAGED)
     *_, name_size, extra_size = _LOCAL_HEADER.unpack_from(raw)
     start: int = _LOCAL_HEADER.size + name_size + extra_size
     if member.header_offset + start + member.compressed_size > archive.size:
-        raise WheelError(f"{archive.name}: {member.path}", "runs past the end of the archive", _DAMAGED)
+        raise WheelError(f"{archive.name}: {member.path}", "runs past the end of the archive", DAMAGED)
     return start
 
 
@@ -225,12 +207,19 @@ def _read_small(archive: Archive, member: Member) -> bytes:
     return b"".join(iter_chunks(archive, member))
 
 
-def _find_dist_info(archive: Archive, files: dict[str, Member], name: str | None) -> str:
+def find_dist_info(archive: Archive) -> str:
+    """Find the name of a wheel's ``*.dist-info`` directory.
+
+    Raises:
+        WheelError: it has none, or several and none has the name of the wheel.
+    """
+    parsed = parse_filename(archive.name)
+    paths = (member.path for member in archive.members)
     found = sorted(
-        p.rpartition("/")[0] for p in files if p.endswith(".dist-info/METADATA") and p.count("/") == 1
+        p.rpartition("/")[0] for p in paths if p.endswith(".dist-info/METADATA") and p.count("/") == 1
     )
-    if len(found) > 1 and name:
-        wanted = name.replace("-", "_")
+    if len(found) > 1 and parsed:
+        wanted = parsed[0].replace("-", "_")
         found = [
             p for p in found if p.partition("-")[0].lower().replace("-", "_").replace(".", "_") == wanted
         ]
@@ -238,66 +227,6 @@ def _find_dist_info(archive: Archive, files: dict[str, Member], name: str | None
         return found[0]
     problem = "has no *.dist-info/METADATA" if not found else "has several *.dist-info/METADATA"
     raise WheelError(archive.name, f"{problem}: not a wheel", "give a file that pip can install")
-
-
-class _Bounded(io.BufferedReader):
-    """A file that gives no more at once than a central directory may have.
-
-    ZipFile reads the directory in one go, and makes an object of some 500 bytes for each member.
-    """
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > _MAX_DIRECTORY:
-            raise zipfile.BadZipFile(f"Central directory of more than {_MAX_DIRECTORY} bytes")
-        return super().read(size)
-
-
-def _check_members(name: str, infos: list[zipfile.ZipInfo], size: int) -> tuple[Member, ...]:
-    members: dict[str, Member] = {}
-    end, before = 0, ""
-    for info in sorted(infos, key=lambda i: i.header_offset):
-        path = info.filename
-        if not path:
-            raise WheelError(name, f"a member at byte {info.header_offset} has no name", _DAMAGED)
-        if info.header_offset < end:
-            raise WheelError(
-                f"{name}: {path}",
-                f"shares bytes with {before!r}",
-                "archives like this are made as bombs: do not use it",
-            )
-        end, before = info.header_offset + info.compress_size, path
-        if end > size:
-            raise WheelError(f"{name}: {path}", "runs past the end of the archive", _DAMAGED)
-        if info.is_dir():
-            continue
-        if path.startswith("/") or ".." in path.split("/") or "\\" in path:
-            raise WheelError(f"{name}: {path}", "its path leaves the wheel", "do not install this wheel")
-        if info.flag_bits & 1:
-            raise WheelError(
-                f"{name}: {path}", "is encrypted", "no installer can read this wheel: rebuild it"
-            )
-        if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise WheelError(
-                f"{name}: {path}",
-                f"compression method {info.compress_type}; wheels use stored and deflated",
-                "repack it with `wheel unpack` and `wheel pack`",
-            )
-        known = members.get(path)
-        if known and (known.size, known.crc) != (info.file_size, info.CRC):
-            raise WheelError(
-                f"{name}: {path}",
-                "is in the archive twice, with different contents",
-                "installers choose either: do not use this wheel",
-            )
-        members[path] = Member(
-            path=path,
-            size=info.file_size,
-            compressed_size=info.compress_size,
-            header_offset=info.header_offset,
-            method=info.compress_type,
-            crc=info.CRC,
-        )
-    return tuple(members.values())
 
 
 def _say_os_error(error: OSError) -> str:

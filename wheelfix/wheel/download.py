@@ -17,6 +17,7 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
@@ -46,6 +47,11 @@ def looks_like_requirement(text: str) -> bool:
     return parse_pin(_HASH.sub("", text)) is not None
 
 
+def split_hashes(requirement: str) -> tuple[str, frozenset[str]]:
+    """A requirement without its ``--hash=sha256:...``, and those."""
+    return _HASH.sub("", requirement), frozenset(_HASH.findall(requirement))
+
+
 def fetch_wheel(
     requirement: str,
     directory: Path,
@@ -54,6 +60,7 @@ def fetch_wheel(
     system: str = "x86_64-linux",
     musl: bool = False,
     quiet: bool = False,
+    warn: Callable[[str], None] | None = None,
 ) -> Path:
     """Get the wheel that an installer would choose for a requirement.
 
@@ -64,6 +71,7 @@ def fetch_wheel(
         system: Nix system the wheel is for (``x86_64-linux``).
         musl: for musl instead of glibc.
         quiet: show no progress, not even on a terminal.
+        warn: told that the index has yanked what it serves, and why.
 
     Returns:
         The wheel in the cache.
@@ -72,8 +80,8 @@ def fetch_wheel(
         InputError: it is no requirement; there is no such distribution, version, or wheel for the target; the
             network fails; the hash is another one; pip is missing; or the cache cannot be written.
     """
-    hashes = frozenset(_HASH.findall(requirement))
-    pin = parse_pin(_HASH.sub("", requirement))
+    text, hashes = split_hashes(requirement)
+    pin = parse_pin(text)
     if pin is None:
         raise InputError(requirement, "is no requirement with a version", _FORM)
     name, asked, version = pin
@@ -93,7 +101,9 @@ def fetch_wheel(
                 lines = Path(work) / "requirements.txt"
                 lines.write_text(" ".join([asked, *(f"--hash=sha256:{h}" for h in sorted(hashes))]))
                 what = ["--requirement", str(lines)]
-            run_pip_download(asked, [*arguments, *what], work=Path(work), quiet=quiet)
+            yanked = run_pip_download(asked, [*arguments, *what], work=Path(work), quiet=quiet)
+            if warn and yanked is not None:
+                warn(yanked)
             wheel = _keep(asked, Path(work) / "wheel", directory / name)
             if version:
                 _write_choice(choice, wheel, Path(work))

@@ -1,6 +1,6 @@
 """The door to deflate: ISA-L where it is installed, zlib elsewhere.
 
-ISA-L inflates at 2 to 3 times the speed of zlib and releases the GIL while it does.
+ISA-L inflates at 2 to 3 times the speed of zlib, deflates at 10 times, and releases the GIL while it does.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ try:
 except ImportError:  # pragma: no cover - platforms without a wheel of isal
     import zlib as _zlib  # type: ignore[no-redef]
 
-__all__ = ["InflateError", "crc32", "inflate"]
+__all__ = ["WINDOW", "InflateError", "crc32", "deflate", "inflate"]
 
 _PIECE = 1 << 20
 """Upper bound of one inflated chunk in bytes: a bomb cannot make memory grow."""
+
+WINDOW = 32 << 10
+"""Bytes that deflate looks back, and that a piece can be primed with."""
+
+_LEVEL = 2  # of ISA-L: as fast as its others, and smaller; zlib's is of like speed
 
 crc32 = _zlib.crc32
 
@@ -56,3 +61,18 @@ def inflate(
             yield piece
         elif not data:
             raise InflateError("the compressed data ends early")
+
+
+def deflate(data: bytes, *, before: bytes, last: bool) -> bytes:
+    """Deflate one piece of a raw deflate stream; the pieces, joined, are the stream.
+
+    Args:
+        data: the piece.
+        before: up to :data:`WINDOW` bytes that come before it.
+        last: ends the stream.
+    """
+    # The dictionary of a raw stream is not recorded in it: it stands for what was inflated just before.
+    stream = _zlib.compressobj(
+        _LEVEL, _zlib.DEFLATED, -15, _zlib.DEF_MEM_LEVEL, _zlib.Z_DEFAULT_STRATEGY, before
+    )
+    return stream.compress(data) + stream.flush(_zlib.Z_FINISH if last else _zlib.Z_SYNC_FLUSH)

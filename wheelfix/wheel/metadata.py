@@ -10,7 +10,7 @@ from math import prod
 from packaging.metadata import RawMetadata, parse_email
 from packaging.requirements import Requirement as ParsedRequirement
 from packaging.tags import Tag, parse_tag
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
 
 from wheelfix.errors import WheelError
@@ -29,8 +29,8 @@ _MAX_FIELDS, _MAX_FIELD_NAMES = 20_000, 256
 _END_OF_FIELDS = re.compile(rb"\n\r?\n|\r\r")
 _FIELD = re.compile(rb"^[!-9;-~]*:", re.MULTILINE)
 _UNREADABLE = (ValueError, LookupError, TypeError, RecursionError)
-"""What ``packaging`` raises on strange input: its own errors, which are ValueErrors or KeyErrors, and those of
-Python for thousands of digits or parentheses."""
+"""What ``packaging`` raises on strange input: its own errors, which are ValueErrors or KeyErrors, and
+Python's for thousands of digits or parentheses."""
 _EXTRA = re.compile(r'\bextra == "([^"]+)"')
 
 
@@ -50,6 +50,29 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
     except _UNREADABLE:
         return None
     return name, str(version), _sort_tags(tags)
+
+
+def choose_sdist(requirement: str, filenames: Iterable[str]) -> str | None:
+    """Choose the newest source distribution that fits a requirement.
+
+    Args:
+        requirement: name and version specifiers (``cryptography>=43``).
+        filenames: of any files; what is no sdist of that name is passed over.
+
+    Returns:
+        None if none fits. A pre-release is chosen only where nothing else fits.
+    """
+    wanted = ParsedRequirement(requirement)
+    found: dict[Version, str] = {}
+    for filename in filenames:
+        try:
+            name, version = parse_sdist_filename(filename)
+        except _UNREADABLE:
+            continue
+        if name == canonicalize_name(wanted.name):
+            found[version] = min(filename, found.get(version, filename))  # .tar.gz before .zip
+    fitting = list(wanted.specifier.filter(found))
+    return found[max(fitting)] if fitting else None
 
 
 def parse_wheel_tags(text: str) -> tuple[str, ...]:

@@ -25,10 +25,11 @@ _UV_INDEX = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:,]+ ?", re.MULTILINE)
 _SKIPPED = re.compile(r"Skipping link: none of the wheel's tags .*?: (\S+)")
 _UNFETCHED = re.compile(r"Could not fetch URL (\S+): (.*) - skipping")
+_YANKED = re.compile(r"is a yanked version:(?s:.*?)Reason for being yanked: ?(.*)")
 _CHECK_INDEX = "check the network, and the index that pip is configured for (`pip config list`)"
 
 
-def run_pip_download(subject: str, arguments: Sequence[str], *, work: Path, quiet: bool) -> None:
+def run_pip_download(subject: str, arguments: Sequence[str], *, work: Path, quiet: bool) -> str | None:
     """Run ``pip download`` into a directory.
 
     Progress is pip's own, on stderr, and only if that is a terminal.
@@ -38,6 +39,9 @@ def run_pip_download(subject: str, arguments: Sequence[str], *, work: Path, quie
         arguments: what to download, and for which platform.
         work: a directory for the wheel (in ``wheel``), for pip's log and its temporary files.
         quiet: no progress at all.
+
+    Returns:
+        Why the index has yanked what was downloaded, or None if it has not.
 
     Raises:
         InputError: there is no pip, or nothing was downloaded; says why.
@@ -57,9 +61,11 @@ def run_pip_download(subject: str, arguments: Sequence[str], *, work: Path, quie
         stderr=subprocess.PIPE,
         check=False,
     )
+    said = strip_stamps(log.read_text("utf-8", "replace")) if log.exists() else ""
     if result.returncode:
-        said = log.read_text("utf-8", "replace") if log.exists() else ""
-        raise explain(subject, strip_stamps(said) + result.stderr.decode("utf-8", "replace"))
+        raise explain(subject, said + result.stderr.decode("utf-8", "replace"))
+    yanked = _YANKED.search(said)
+    return yanked[1].strip() if yanked else None
 
 
 def find_settings() -> dict[str, str]:

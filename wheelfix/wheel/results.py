@@ -54,7 +54,19 @@ def read_cached(archive: Archive, directory: Path, kind: type[T]) -> tuple[T, ..
     Returns:
         The facts as they were stored; None without a usable entry.
     """
-    path = directory / find_entry_name(archive, kind)
+    return read_entry(directory / find_entry_name(archive, kind), kind)
+
+
+def read_entry(path: Path, kind: type[T]) -> tuple[T, ...] | None:
+    """Read one entry of the cache.
+
+    Args:
+        path: the entry.
+        kind: as in :func:`read_cached`.
+
+    Returns:
+        The facts as they were stored; None if there is no such entry, or it cannot be used.
+    """
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -85,8 +97,22 @@ def store_cached(
         values: the facts.
         limit: bytes that all entries together may take.
     """
-    name = find_entry_name(archive, kind)
-    document = {"entry": name, "wheel": archive.name, "facts": [_encode(value) for value in values]}
+    store_entry(directory, find_entry_name(archive, kind), archive.name, values, limit=limit)
+
+
+def store_entry(
+    directory: Path, name: str, wheel: str, values: Sequence[object], *, limit: int = LIMIT
+) -> None:
+    """Keep one entry, and prune the cache; a directory that cannot be written to is left as it is.
+
+    Args:
+        directory: the cache; made if it is missing.
+        name: of the entry.
+        wheel: file name of the wheel, for people who look into the cache.
+        values: the facts.
+        limit: bytes that all entries together may take.
+    """
+    document = {"entry": name, "wheel": wheel, "facts": [_encode(value) for value in values]}
     data = json.dumps(document, separators=(",", ":")).encode()
     if len(data) > _MAX_ENTRY:
         return
@@ -112,6 +138,12 @@ def find_entry_name(archive: Archive, kind: type[Any]) -> str:
         for m in archive.members
     ]
     digest = hashlib.sha256("\0".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{digest}.{kind.__name__.lower()}.json"
+
+
+def find_hashed_name(sha256: str, kind: type[Any]) -> str:
+    """File name of the entry for the wheel with a digest, and one kind of facts."""
+    digest = hashlib.sha256(f"{SCHEMA} {_describe(kind)} {sha256}".encode()).hexdigest()
     return f"{digest}.{kind.__name__.lower()}.json"
 
 

@@ -1,0 +1,187 @@
+"""``wheelfix env``: written, evaluated, written again."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
+from tests.support.lockserver import Server, serve
+from tests.support.uv2nix import ask_uv2nix, unpack_sources
+
+FILES = [
+    "default.nix",
+    "flake.nix",
+    "overrides-local.nix",
+    "overrides.nix",
+    "pyproject.toml",
+    "shell.nix",
+    "uv.lock",
+]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture
+def bench(tmp_path: Path, server: Server) -> Path:
+    add_wheel(server, tmp_path, "tbbuser", needed=("libtbb.so.12",))
+    add_wheel(server, tmp_path, "odbcuser", needed=("libodbc.so.2",))
+    (tmp_path / "requirements.txt").write_text("# tools\ntbbuser>=1\n")
+    return tmp_path
+
+
+def write(bench: Path, server: Server, *arguments: str) -> list[str]:
+    done = run_env(bench, server, "lab", *arguments)
+    assert done.returncode == 0, done.stderr
+    return [line.removeprefix("lab/") for line in done.stdout.splitlines()]
+
+
+def test_everything_is_there_and_means_what_it_should(bench: Path, server: Server) -> None:
+    assert write(bench, server, "-r", "requirements.txt") == FILES
+    assert sorted(p.name for p in (bench / "lab").iterdir()) == FILES
+    asked = ask_env(
+        bench / "lab",
+        "{ inherit (env.environment) name; inputs = (real.show set.tbbuser).inputs; "
+        "image = { inherit (env.image) name tag; inherit (env.image.config) Cmd Env; }; "
+        "shell = map (p: p.name) env.shell.packages; variables = builtins.attrNames env.shell.env; }",
+    )
+    python = "/nix/store/00000000000000000000000000000000-lab-env/bin"
+    assert asked == {
+        "name": "lab-env",
+        "inputs": ["manylinux2014", "onetbb"],
+        "image": {
+            "name": "lab",
+            "tag": "latest",
+            "Cmd": [f"{python}/python"],
+            "Env": [f"PATH={python}:/bin"],
+        },
+        "shell": ["lab-env", "uv"],
+        "variables": ["UV_NO_SYNC", "UV_PYTHON", "UV_PYTHON_DOWNLOADS"],
+    }
+
+
+def test_the_flake_has_package_image_and_shell(bench: Path, server: Server) -> None:
+    write(bench, server, "-r", "requirements.txt", "--nixpkgs", "github:me/nixpkgs-with-cuda")
+    handed = (
+        "nixpkgs = { inherit (real) lib; legacyPackages.x86_64-linux = real.pkgs; }; "
+        "inherit (real) pyproject-nix uv2nix; pyproject-build-systems.overlays.wheel = real.hooks;"
+    )
+    asked = ask_uv2nix(
+        f"let flake = import {bench}/lab/flake.nix; out = flake.outputs {{ {handed} }}; in "
+        "{ url = flake.inputs.nixpkgs.url; package = out.packages.x86_64-linux.default.name; "
+        "image = out.packages.x86_64-linux.image.name; "
+        "shell = map (p: p.name) out.devShells.x86_64-linux.default.packages; }",
+        python=PYTHON,
+    )
+    assert asked == {
+        "url": "github:me/nixpkgs-with-cuda",
+        "package": "lab-env",
+        "image": "lab",
+        "shell": ["lab-env", "uv"],
+    }
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_the_shell_without_flakes_takes_the_flakes_pins(bench: Path, server: Server, pinned: bool) -> None:
+    write(bench, server, "-r", "requirements.txt")
+    systems = bench / "systems"
+    systems.mkdir()
+    (systems / "default.nix").write_text("{ ... }: { overlays.wheel = final: prev: { }; }")
+    if pinned:
+        node = '{"locked": {"rev": "abc123", "narHash": "sha256-x"}}'
+        names = ("pyproject-nix", "uv2nix", "pyproject-build-systems")
+        nodes = ", ".join(f'"{name}": {node}' for name in names)
+        (bench / "lab" / "flake.lock").write_text(f'{{"nodes": {{{nodes}}}}}')
+    mark, sources = ("abc123" if pinned else "HEAD"), unpack_sources()
+    fetch = (
+        "fetched: let url = fetched.url or fetched; is = name: real.lib.hasInfix name url; in "
+        f'assert real.lib.hasSuffix "/archive/{mark}.tar.gz" url; '
+        f'if is "build-system-pkgs" then {systems} else if is "uv2nix" then {sources}/uv2nix '
+        f"else {sources}/pyproject.nix"
+    )
+    shell = f"builtins.scopedImport {{ fetchTarball = {fetch}; }} {bench}/lab/shell.nix"
+    question = f"map (p: p.name) ({shell} {{ inherit (real) pkgs; }}).packages"
+    assert ask_uv2nix(question, python=PYTHON) == ["lab-env", "uv"]
+
+
+def test_again_changes_nothing_and_keeps_what_is_the_users(bench: Path, server: Server) -> None:
+    write(bench, server, "-r", "requirements.txt")
+    local = bench / "lab" / "overrides-local.nix"
+    local.write_text("{ pkgs, lib, ... }: final: prev: { mine = 1; }\n")
+    before = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in (bench / "lab").iterdir()}
+    assert write(bench, server, "-r", "requirements.txt") == ["all is as it was"]
+    assert write(bench, server) == ["all is as it was"]
+    assert {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in (bench / "lab").iterdir()} == before
+    assert ask_env(bench / "lab", "set.mine") == 1
+
+
+def test_versions_stay_and_one_more_requirement_is_one_more(bench: Path, server: Server) -> None:
+    write(bench, server, "-r", "requirements.txt")
+    add_wheel(server, bench, "tbbuser", needed=("libtbb.so.12",), version="2.0")
+    (bench / "requirements.txt").write_text("tbbuser>=1\nodbcuser\n")
+    assert write(bench, server, "-r", "requirements.txt") == ["overrides.nix", "pyproject.toml", "uv.lock"]
+    text = (bench / "lab" / "overrides.nix").read_text()
+    assert "tbbuser 1.0" in text
+    assert "pkgs.unixodbc" in text
+
+
+def test_from_a_project(bench: Path, server: Server) -> None:
+    project = bench / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\n[project]\nname = "My_App"\nversion = "3"\n'
+        'dependencies = ["tbbuser"]\n'
+        '[tool.wheelfix.providers]\ndefault = "wheel"\n'
+    )
+    write(bench, server, "--from", "project/pyproject.toml")
+    text = (bench / "lab" / "pyproject.toml").read_text()
+    assert "build-system" not in text
+    assert 'name = "my-app"' in text
+    assert 'default = "wheel"' in text
+    assert ask_env(bench / "lab", "(real.show set.tbbuser).inputs") == ["manylinux2014", "onetbb"]
+
+
+@pytest.mark.parametrize(
+    ("requirements", "said"),
+    [
+        ("nothing-here\n", "nothing-here was not found"),
+        ("tbbuser>=7\n", "tbbuser"),
+        ("-r other.txt\n", "requirements.txt: line 1: '-r other.txt' is no requirement"),
+    ],
+)
+def test_what_cannot_be_resolved_writes_nothing(
+    bench: Path, server: Server, requirements: str, said: str
+) -> None:
+    (bench / "requirements.txt").write_text(requirements)
+    done = run_env(bench, server, "lab", "-r", "requirements.txt")
+    assert done.returncode == 3
+    assert said in done.stderr
+    assert not (bench / "lab").exists()
+
+
+def test_a_failure_keeps_what_was_there(bench: Path, server: Server) -> None:
+    write(bench, server, "-r", "requirements.txt")
+    before = {p.name: p.read_bytes() for p in (bench / "lab").iterdir()}
+    (bench / "requirements.txt").write_text("tbbuser\nodbcuser\n")
+    server.faults[next(name for name in server.files if name.startswith("odbcuser"))] = "gone"
+    assert run_env(bench, server, "lab", "-r", "requirements.txt").returncode == 3
+    assert {p.name: p.read_bytes() for p in (bench / "lab").iterdir()} == before
+
+
+def test_without_requirements(bench: Path, server: Server) -> None:
+    done = run_env(bench, server, "lab")
+    assert done.returncode == 3
+    assert "give -r requirements.txt or --from pyproject.toml" in done.stderr
+
+
+def test_all_files_are_nix(bench: Path, server: Server) -> None:
+    write(bench, server, "-r", "requirements.txt")
+    for path in sorted((bench / "lab").glob("*.nix")):
+        subprocess.run(["nix-instantiate", "--parse", str(path)], check=True, capture_output=True)

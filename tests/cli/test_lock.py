@@ -1,0 +1,400 @@
+"""``wheelfix lock``, whole: wheels on a loopback server, locks that name them, the command."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.support.elf import build_elf
+from tests.support.lockserver import Server, serve
+from tests.support.nixeval import evaluate
+from tests.support.wheel import build_wheel
+from wheelfix.report.json import load_schema
+
+ROOT = 'source = { virtual = "." }'
+STUB = Path(__file__).parents[1] / "support" / "nix" / "stub.nix"
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, object]:
+        document: dict[str, object] = json.loads(self.out)
+        return document
+
+
+@dataclass
+class Bench:
+    """A directory with a lock, a server with its wheels, and the command."""
+
+    directory: Path
+    server: Server
+    wheels: dict[str, Path] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    edges: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(
+        self,
+        name: str,
+        *,
+        version: str = "1.0",
+        needed: tuple[str, ...] = (),
+        requires: tuple[str, ...] = (),
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Build a wheel and serve it; what links libraries has one ELF file."""
+        members = {f"{name}/__init__.py": version.encode(), **(files or {})}
+        if needed:
+            members[f"{name}/core.so"] = build_elf(self.directory / "elf", f"{name}.so", needed=needed)
+        wheel = build_wheel(
+            self.directory / "wheels", name=name, version=version, files=members, requires=requires
+        )
+        self.wheels[name] = wheel
+        self.digests[name] = self.server.add(wheel)
+        self.edges[name] = list(requires)
+
+    def write_lock(self) -> Path:
+        text = ['version = 1\nrequires-python = ">=3.11"\n']
+        edges = ", ".join(f'{{ name = "{name}" }}' for name in self.wheels)
+        text.append(f'[[package]]\nname = "app"\nversion = "0"\n{ROOT}\ndependencies = [{edges}]\n')
+        for name, wheel in self.wheels.items():
+            version = wheel.name.split("-")[1]
+            url = f"{self.server.url}/files/{wheel.name}"
+            edges = ", ".join(f'{{ name = "{edge}" }}' for edge in self.edges[name])
+            text.append(
+                f'[[package]]\nname = "{name}"\nversion = "{version}"\n'
+                f'source = {{ registry = "{self.server.url}/simple" }}\ndependencies = [{edges}]\n'
+                f'wheels = [{{ url = "{url}", hash = "sha256:{self.digests[name]}" }}]\n'
+            )
+        path = self.directory / "uv.lock"
+        path.write_text("".join(text))
+        return path
+
+    def write_requirements(self) -> Path:
+        path = self.directory / "requirements.txt"
+        lines = [f"{n}==1.0 --hash=sha256:{self.digests[n]}\n" for n in self.wheels]
+        path.write_text("".join(lines))
+        return path
+
+    def run(self, *arguments: str, code: int | None = 0, lock: str = "uv.lock", **environment: str) -> Ran:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}
+        clean |= {"XDG_CACHE_HOME": str(self.directory / "cache"), "PIP_CONFIG_FILE": os.devnull}
+        clean |= {"PIP_INDEX_URL": f"{self.server.url}/simple", "PIP_RETRIES": "0", **environment}
+        command = [sys.executable, "-m", "wheelfix", "lock", lock, *arguments]
+        done = subprocess.run(
+            command, cwd=self.directory, env=clean, capture_output=True, text=True, check=False
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert code is None or done.returncode == code, done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def list_kept(self) -> list[str]:
+        """What is in the directory and in the cache of downloads."""
+        cache = self.directory / "cache" / "wheelfix" / "wheels"
+        return sorted(p.name for p in (*self.directory.iterdir(), *cache.rglob("*")) if p.is_file())
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    (tmp_path / "wheels").mkdir()
+    with serve() as server:
+        bench = Bench(tmp_path, server)
+        bench.add("tbbuser", needed=("libtbb.so.12",))
+        bench.add("odbcuser", needed=("libodbc.so.2",))
+        bench.add("pure")
+        bench.write_lock()
+        yield bench
+
+
+def test_one_overlay_with_what_is_needed_and_nothing_else(bench: Bench) -> None:
+    ran = bench.run("-o", "overrides.nix")
+    text = (bench.directory / "overrides.nix").read_text()
+    assert "pkgs.onetbb" in text
+    assert "pkgs.unixodbc" in text
+    assert "pure" not in text
+    assert "3 packages, 3 wheels read" in ran.err
+    overlay = f"import {bench.directory}/overrides.nix {{ inherit (stub) pkgs lib; }}"
+    world = '{ attrs = [ [ "onetbb" ] ]; packages.tbbuser = { version = "1.0"; dependencies = { }; }; }'
+    shown = evaluate(f"let stub = import {STUB} {world}; in stub.show (stub.apply ({overlay})).tbbuser")
+    assert shown["inputs"] == ["onetbb"]
+
+
+def test_a_second_run_reads_no_wheel_and_needs_no_network(bench: Bench) -> None:
+    first = bench.run()
+    bench.server.files.clear()
+    for name in list((bench.directory / "cache" / "wheelfix" / "wheels").rglob("*.whl")):
+        name.unlink()
+    second = bench.run()
+    assert second.out == first.out
+    assert "3 packages, 0 wheels read" in second.err
+
+
+def test_one_changed_package_touches_only_that_package(bench: Bench) -> None:
+    first = bench.run("-o", "overrides.nix")
+    before = (bench.directory / "overrides.nix").read_text()
+    bench.add("odbcuser", version="2.0", needed=("libodbc.so.2", "libz.so.1"))
+    bench.write_lock()
+    bench.server.asked.clear()
+    ran = bench.run("-o", "overrides.nix", "--json")
+    assert ran.document["read"] == ["odbcuser"]
+    assert bench.server.list_downloads() == [bench.wheels["odbcuser"].name]
+    after = (bench.directory / "overrides.nix").read_text()
+    parts = [text.split("// lib.optionalAttrs") for text in (before, after)]
+    different = [a for a, b in zip(*parts, strict=True) if a != b]
+    assert len(different) == 1
+    assert "odbcuser 1.0" in different[0]
+    assert first.code == 0
+
+
+def test_find_links_come_first(bench: Bench) -> None:
+    bench.run("--find-links", "wheels")
+    assert bench.server.asked == []
+
+
+def test_check(bench: Bench) -> None:
+    assert "is not there" in bench.run("-o", "overrides.nix", "--check", code=1).err
+    assert not (bench.directory / "overrides.nix").exists()
+    bench.run("-o", "overrides.nix")
+    bench.run("-o", "overrides.nix", "--check")
+    bench.add("zuser", needed=("libz.so.1", "libodbc.so.2"))
+    bench.write_lock()
+    before = (bench.directory / "overrides.nix").read_text()
+    assert "overrides.nix: is stale" in bench.run("-o", "overrides.nix", "--check", code=1).err
+    assert (bench.directory / "overrides.nix").read_text() == before
+    assert "name it with -o" in bench.run("--check", code=2).err
+
+
+def test_json_follows_its_schema(bench: Bench) -> None:
+    document = bench.run("--json", "--quiet").document
+    jsonschema.validate(document, load_schema("wheelfix.lock/1"))
+    packages = document["packages"]
+    assert isinstance(packages, list)
+    assert [(p["name"], p["build_inputs"]) for p in packages] == [
+        ("odbcuser", ["unixodbc"]),
+        ("pure", []),
+        ("tbbuser", ["onetbb"]),
+    ]
+
+
+def test_a_mutated_hash(bench: Bench) -> None:
+    bench.digests["odbcuser"] = "0" * 64
+    bench.write_lock()
+    ran = bench.run("-o", "overrides.nix", code=3)
+    assert "odbcuser-1.0" in ran.err
+    assert "is not what was locked" in ran.err
+    kept = bench.list_kept()
+    assert not [name for name in kept if name.startswith(("odbcuser", ".", "overrides"))], kept
+
+
+def test_a_missing_wheel(bench: Bench) -> None:
+    bench.server.faults[bench.wheels["pure"].name] = "gone"
+    ran = bench.run("-o", "overrides.nix", code=3)
+    assert "pure-1.0" in ran.err
+    assert "is no longer at 127.0.0.1 (HTTP 404)" in ran.err
+    assert "overrides.nix" not in bench.list_kept()
+    assert "lock again" in ran.err
+
+
+def test_no_network(bench: Bench) -> None:
+    text = (bench.directory / "uv.lock").read_text()
+    (bench.directory / "uv.lock").write_text(text.replace(bench.server.url, "http://127.0.0.1:9"))
+    before = bench.list_kept()
+    ran = bench.run("-o", "overrides.nix", code=3)
+    assert "cannot be fetched from 127.0.0.1" in ran.err
+    assert "check the network" in ran.err
+    assert bench.list_kept() == before
+
+
+def test_an_old_overlay_stays_when_something_fails(bench: Bench) -> None:
+    bench.run("-o", "overrides.nix")
+    before = (bench.directory / "overrides.nix").read_bytes()
+    bench.add("late", needed=("libz.so.1",))
+    bench.server.faults[bench.wheels["late"].name] = "gone"
+    bench.write_lock()
+    bench.run("-o", "overrides.nix", code=3)
+    assert (bench.directory / "overrides.nix").read_bytes() == before
+
+
+def test_hashed_requirements_through_the_index(bench: Bench) -> None:
+    bench.write_requirements()
+    bench.server.yanked[bench.wheels["pure"].name] = "broken build"
+    ran = bench.run(lock="requirements.txt")
+    assert "pkgs.onetbb" in ran.out
+    assert "pure 1.0 is yanked from the index: broken build" in ran.err
+    again = bench.run(lock="requirements.txt", PIP_INDEX_URL="http://127.0.0.1:9/simple")
+    assert "3 packages, 0 wheels read" in again.err
+
+
+def test_siblings_across_the_lock(bench: Bench) -> None:
+    library = build_elf(bench.directory / "elf", "libengine7.so", soname="libengine7.so")
+    bench.add("engine", files={"engine/lib/libengine7.so": library})
+    bench.add("driver7", needed=("libengine7.so",), requires=("engine",))
+    bench.write_lock()
+    ran = bench.run("-o", "overrides.nix", "--json")
+    packages = ran.document["packages"]
+    assert isinstance(packages, list)
+    assert [p["searches"] for p in packages if p["name"] == "driver7"] == [["engine"]]
+    text = (bench.directory / "overrides.nix").read_text()
+    assert "${final.engine}/${final.python.sitePackages}/engine/lib" in text
+
+
+def test_what_nothing_provides_is_residue(bench: Bench) -> None:
+    bench.add("lost", needed=("libnobodyhasthis.so.7",))
+    bench.write_lock()
+    ran = bench.run(code=1)
+    assert "error: lost 1.0 libnobodyhasthis.so.7, wanted by lost/core.so" in ran.err
+    assert "# - Open: lost 1.0" in ran.out
+
+
+def test_collisions_are_told_before_any_build(bench: Bench) -> None:
+    one = {"nvidia/__init__.py": b"", "tests/a.py": b"a", "LICENSE": b"MIT"}
+    two = {"nvidia/__init__.py": b"# NVIDIA", "tests/a.py": b"b", "LICENSE": b"BSD"}
+    bench.add("parta", files=one)
+    bench.add("partb", files=two)
+    bench.write_lock()
+    ran = bench.run("-o", "overrides.nix", "--json")
+    collisions = ran.document["collisions"]
+    assert isinstance(collisions, list)
+    assert sorted(c["kind"] for c in collisions) == ["leftover", "namespace", "paper"]
+    text = (bench.directory / "overrides.nix").read_text()
+    assert "rm -rf $out/${final.python.sitePackages}/tests" in text
+    assert '"${final.python.sitePackages}/nvidia/__init__.py"' in text
+    world = '{ packages.parta = { version = "1.0"; dependencies = { }; }; }'
+    made = (
+        f"let stub = import {STUB} {world}; "
+        "prev = stub.base // { mkVirtualEnv = name: spec: stub.mkDerivation { inherit name; venvSkip = [ ]; "
+        "venvIgnoreCollisions = [ ]; }; }; "
+        f"final = prev // import {bench.directory}/overrides.nix {{ inherit (stub) pkgs lib; }} final prev; "
+        'in { inherit ((final.mkVirtualEnv "e" { }).args) venvSkip venvIgnoreCollisions; '
+        "inherit (final.parta.args) postInstall; }"
+    )
+    assert evaluate(made) == {
+        "venvSkip": ["lib/python3.12/site-packages/LICENSE"],
+        "venvIgnoreCollisions": ["lib/python3.12/site-packages/nvidia/__init__.py"],
+        "postInstall": "rm -rf $out/lib/python3.12/site-packages/tests\n",
+    }
+
+
+def test_providers(bench: Bench) -> None:
+    (bench.directory / "pyproject.toml").write_text('[tool.wheelfix.providers]\ntbbuser = "nixpkgs"\n')
+    ran = bench.run("--json", "-o", "overrides.nix")
+    packages = ran.document["packages"]
+    assert isinstance(packages, list)
+    assert [p["attr"] for p in packages if p["name"] == "tbbuser"] == ["python312Packages.tbbuser"]
+    assert bench.wheels["tbbuser"].name not in bench.server.list_downloads()
+    assert "hacks.nixpkgsPrebuilt" in (bench.directory / "overrides.nix").read_text()
+    ran = bench.run("--provider", "odbcuser=sdist", code=3)
+    assert "odbcuser 1.0 has no sdist in the lock" in ran.err
+    ran = bench.run("--dialect", "poetry2nix", code=3)
+    assert "poetry2nix has no adapters" in ran.err
+
+
+@pytest.mark.parametrize("dialect", ["poetry2nix", "pyproject-nix", "nixpkgs", "shell", "mach-nix"])
+def test_other_dialects(bench: Bench, dialect: str) -> None:
+    ran = bench.run("--dialect", dialect, "--quiet")
+    assert "onetbb" in ran.out
+    assert "unixodbc" in ran.out
+    parse = ["nix-instantiate", "--parse", "-"]
+    done = subprocess.run(parse, input=ran.out, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def add_sdist(bench: Bench, name: str, files: Mapping[str, str]) -> tuple[Path, str]:
+    path = bench.directory / f"{name}-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        about = {"PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"}
+        for member, content in {**about, **files}.items():
+            info = tarfile.TarInfo(f"{name}-1.0/{member}")
+            info.size = len(content.encode())
+            archive.addfile(info, io.BytesIO(content.encode()))
+    return path, bench.server.add(path)
+
+
+PROJECT = """[build-system]
+requires = ["meson-python>=0.15", "Cython", "tomli; python_version < '3.11'"]
+build-backend = "mesonpy"
+"""
+
+
+def test_source_distributions_get_their_build_system(bench: Bench) -> None:
+    path, digest = add_sdist(bench, "odbcuser", {"pyproject.toml": PROJECT})
+    text = bench.write_lock().read_text()
+    line = f'sdist = {{ url = "{bench.server.url}/files/{path.name}", hash = "sha256:{digest}" }}\n'
+    head = 'name = "odbcuser"\nversion = "1.0"\n'
+    (bench.directory / "uv.lock").write_text(text.replace(head, head + line))
+    ran = bench.run("--provider", "odbcuser=sdist", "-o", "overrides.nix", "--json")
+    assert ran.document["builds"] == [
+        {"name": "odbcuser", "version": "1.0", "requires": ["cython", "meson-python"], "cargo": False}
+    ]
+    assert "odbcuser 1.0 is built from source, with cython, meson-python" in ran.err
+    overlay = f"import {bench.directory}/overrides.nix {{ inherit (stub) pkgs lib; }}"
+    made = (
+        f"let stub = import {STUB} {{ }}; "
+        "prev = stub.base // { resolveBuildSystem = builtins.attrNames; odbcuser.override = args: "
+        "stub.mkDerivation { name = args.sourcePreference; }; }; "
+        f"final = prev // {overlay} final prev; "
+        "in { inherit (final.odbcuser) name nativeBuildInputs; }"
+    )
+    assert evaluate(made) == {"name": "sdist", "nativeBuildInputs": ["cython", "meson-python"]}
+
+
+def test_a_poetry_lock_has_no_urls_and_is_fetched_by_hash(bench: Bench) -> None:
+    text = [
+        f'[[package]]\nname = "{name}"\nversion = "1.0"\noptional = false\npython-versions = "*"\n'
+        f'files = [{{ file = "{wheel.name}", hash = "sha256:{bench.digests[name]}" }}]\n'
+        for name, wheel in bench.wheels.items()
+    ]
+    text.append('[metadata]\nlock-version = "2.0"\npython-versions = ">=3.11"\n')
+    (bench.directory / "poetry.lock").write_text("".join(text))
+    ran = bench.run("--dialect", "poetry2nix", lock="poetry.lock")
+    assert "prev.odbcuser.overridePythonAttrs" in ran.out
+    assert "3 packages, 3 wheels read" in ran.err
+    (bench.directory / "poetry.lock").write_text("".join(text).replace(bench.digests["tbbuser"], "0" * 64))
+    ran = bench.run("--dialect", "poetry2nix", lock="poetry.lock", code=3)
+    assert "tbbuser" in ran.err
+    assert "sha256" in ran.err
+
+
+def test_an_index_that_is_a_directory(bench: Bench) -> None:
+    text = bench.write_lock().read_text()
+    text = text.replace(f"{bench.server.url}/simple", "wheels")
+    text = re.sub(r'url = "[^"]*/files/([^"]*)", hash = "[^"]*"', r'path = "\1"', text)
+    (bench.directory / "uv.lock").write_text(text)
+    assert "3 wheels read" in bench.run().err
+    assert "0 wheels read" in bench.run().err
+    assert bench.server.asked == []
+    bench.wheels["pure"].unlink()
+    assert "is not where the lock says" in bench.run(code=3).err
+
+
+def test_a_wheel_of_something_else(bench: Bench) -> None:
+    bench.wheels["pure"] = bench.wheels["odbcuser"]
+    bench.digests["pure"] = bench.digests["odbcuser"]
+    bench.write_lock()
+    assert "is a wheel of odbcuser, not of pure" in bench.run(code=3).err
+
+
+def test_a_run_that_was_killed_is_taken_up(bench: Bench) -> None:
+    name = bench.wheels["pure"].name
+    data = bench.server.files[name]
+    kept = bench.directory / "cache" / "wheelfix" / "wheels" / "pure" / "1.0"
+    kept.mkdir(parents=True)
+    (kept / f".{bench.digests['pure']}.part").write_bytes(data[:100])
+    bench.run()
+    assert (kept / name).read_bytes() == data
+    assert sorted(p.name for p in kept.iterdir()) == [name]

@@ -1,0 +1,71 @@
+"""Wheels are ranked as the tool that will take them ranks them."""
+
+from __future__ import annotations
+
+import pytest
+
+from wheelfix.errors import InputError
+from wheelfix.lock.markers import fits_python, holds, make_target, rank_as_nix, rank_as_pip
+from wheelfix.model.lock import LockedFile, Target
+from wheelfix.wheel.download import find_platforms
+
+
+@pytest.fixture(scope="module")
+def target() -> Target:
+    return make_target("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
+
+
+def files(*tags: str) -> list[LockedFile]:
+    return [LockedFile(filename=f"demo-1.0-{tag}.whl", sha256=None) for tag in tags]
+
+
+def names(ranked: list[LockedFile]) -> list[str]:
+    return [f.filename.removeprefix("demo-1.0-").removesuffix(".whl") for f in ranked]
+
+
+def test_pip_takes_libraries_first_and_nix_what_the_lock_has_first(target: Target) -> None:
+    wheels = files("py2.py3-none-any", "py2.py3-none-macosx_11_0_arm64", "py2.py3-none-manylinux_2_28_x86_64")
+    assert names(rank_as_pip(wheels, target))[0] == "py2.py3-none-manylinux_2_28_x86_64"
+    assert names(rank_as_nix(wheels, target)) == ["py2.py3-none-any", "py2.py3-none-manylinux_2_28_x86_64"]
+
+
+def test_nix_ranks_by_python_version_alone(target: Target) -> None:
+    wheels = files(
+        "cp37-abi3-manylinux2014_x86_64", "cp311-abi3-manylinux_2_28_x86_64", "cp313-cp313-linux_x86_64"
+    )
+    assert names(rank_as_nix(wheels, target)) == [
+        "cp311-abi3-manylinux_2_28_x86_64",
+        "cp37-abi3-manylinux2014_x86_64",
+    ]
+
+
+def test_a_build_tag_comes_first(target: Target) -> None:
+    wheels = files("py3-none-any", "2-py3-none-any", "10-py3-none-any")
+    assert names(rank_as_nix(wheels, target)) == names(rank_as_pip(wheels, target))
+    assert names(rank_as_nix(wheels, target))[0] == "10-py3-none-any"
+
+
+def test_what_does_not_run_is_left_out(target: Target) -> None:
+    wheels = files(
+        "cp312-cp312-musllinux_1_2_x86_64", "cp312-cp312-win_amd64", "cp312-cp312-manylinux_2_28_aarch64"
+    )
+    wheels.append(LockedFile(filename="no-wheel.whl", sha256=None))
+    assert rank_as_nix(wheels, target) == rank_as_pip(wheels, target) == []
+
+
+def test_several_extras_at_once(target: Target) -> None:
+    marker = "extra == 'extra-4-demo-cpu' or (sys_platform == 'win32' and extra != 'extra-4-demo-gpu')"
+    assert holds(marker, target, extras={"extra-4-demo-cpu", "other"})
+    assert not holds(marker, target, extras={"extra-4-demo-gpu"})
+    assert holds("'dev' in dependency_groups and platform_machine == 'x86_64'", target, groups={"dev"})
+
+
+def test_no_marker_no_target(target: Target) -> None:
+    with pytest.raises(InputError, match="is no marker"):
+        holds("python > ", target)
+    with pytest.raises(InputError, match="are no version specifiers"):
+        fits_python("about 3", target, "uv.lock")
+    with pytest.raises(InputError, match="is no version of Python 3"):
+        make_target("2.7", "x86_64-linux", ("linux_x86_64",))
+    with pytest.raises(InputError, match="is no Linux system"):
+        make_target("3.12", "x86_64-darwin", find_platforms("x86_64-darwin"))

@@ -1,0 +1,90 @@
+"""Whatever is in a lock, it is read, or refused in one line that names it."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wheelfix.errors import InputError
+from wheelfix.lock.getters import Table
+from wheelfix.lock.markers import make_target
+from wheelfix.lock.poetry import parse_poetry
+from wheelfix.lock.pylock import parse_pylock
+from wheelfix.lock.requirements import parse_requirements
+from wheelfix.lock.uv import parse_uv
+from wheelfix.model.lock import Lock
+from wheelfix.resolve.lock import Asked, choose_sources, select_packages
+from wheelfix.wheel.download import find_platforms
+
+LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
+TARGET = make_target("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
+READERS = {
+    "workbench.uv.lock": parse_uv,
+    "workbench.pylock.toml": parse_pylock,
+    "arrow.poetry.lock": parse_poetry,
+}
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=2),
+    st.just({}), st.sampled_from(["../..", "sha256:0", "a b", "extra == ", "\x00", "https://[", "9" * 50]),
+)  # fmt: skip
+
+
+def shorten(document: dict[str, Any]) -> dict[str, Any]:
+    """A few packages are enough to break."""
+    key = "packages" if "packages" in document else "package"
+    kept = [p for p in document[key] if p["name"] in {"torch", "numpy", "workbench", "arrow", "six", "cffi"}]
+    return {**document, key: kept}
+
+
+DOCUMENTS = {name: shorten(tomllib.loads((LOCKS / name).read_text())) for name in READERS}
+
+
+def list_places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, below in pairs for place in [(*path, key), *list_places(below, (*path, key))]]
+
+
+PLACES = {name: list_places(document) for name, document in DOCUMENTS.items()}
+
+
+def catch(work: Callable[[], object]) -> InputError | None:
+    """The refusal, if there is one; anything else is a bug."""
+    try:
+        work()
+    except InputError as error:
+        return error
+    return None
+
+
+def use(lock: Lock) -> None:
+    choose_sources(select_packages(lock, TARGET, Asked(extras=("*",))), (), TARGET, as_nix=True)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(sorted(READERS)), st.data())
+def test_mutated_locks(name: str, data: st.DataObject) -> None:
+    document = copy.deepcopy(DOCUMENTS[name])
+    *parents, last = data.draw(st.sampled_from(PLACES[name]))
+    holder: Any = document
+    for key in parents:
+        holder = holder[key]
+    junk = data.draw(JUNK)
+    if junk is None:
+        del holder[last]
+    else:
+        holder[last] = junk
+    refused = catch(lambda: use(READERS[name](Table(name, "", document))))
+    assert refused is None or (refused.subject and "\n" not in refused.problem)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet=st.sampled_from("ab=-. ;#\\\n<>[]@:/'\"1 hsh256"), max_size=80))
+def test_any_text_as_requirements(text: str) -> None:
+    refused = catch(lambda: parse_requirements("requirements.txt", f"{text}\n"))
+    assert refused is None or refused.subject.startswith("requirements.txt: line ")

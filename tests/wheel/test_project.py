@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.sdist import CARGO, build_sdist
+from wheelfix.errors import InputError
+from wheelfix.model.cargo import Builder, BuiltManifest, PythonProject
+from wheelfix.wheel.project import read_project
+from wheelfix.wheel.sdist import read_sdist
+
+RUST = """[build-system]
+requires = ["setuptools", "setuptools-rust>=1.5"]
+build-backend = "setuptools.build_meta"
+"""
+MATURIN = '[build-system]\nrequires = ["maturin>=1,<2"]\nbuild-backend = "maturin"\n'
+
+
+def read(
+    tmp_path: Path, files: Mapping[str, str], *, info: str | None = "", python: str = "3.12"
+) -> PythonProject:
+    return read_project(read_sdist(build_sdist(tmp_path, files, info=info)), python)
+
+
+def built(tmp_path: Path, files: Mapping[str, str]) -> list[str]:
+    return [one.path for one in read(tmp_path, files).built]
+
+
+@pytest.mark.parametrize(
+    ("settings", "files", "path"),
+    [
+        ("", ["Cargo.toml"], "Cargo.toml"),
+        ('[tool.maturin]\nmanifest-path = "./src/rust/Cargo.toml"', ["Cargo.toml"], "src/rust/Cargo.toml"),
+        ('[tool.maturin]\npython-source = "py"', ["Cargo.toml", "rust/Cargo.toml"], "rust/Cargo.toml"),
+        ("", ["Cargo.toml", "rust/Cargo.toml"], "Cargo.toml"),
+        ("", ["rust/Cargo.toml"], "rust/Cargo.toml"),
+    ],
+)
+def test_manifest_that_maturin_builds(tmp_path: Path, settings: str, files: list[str], path: str) -> None:
+    given = {"pyproject.toml": MATURIN + settings, **dict.fromkeys(files, "")}
+    assert built(tmp_path, given) == [path]
+
+
+def test_features_of_maturin(tmp_path: Path) -> None:
+    settings = '[tool.maturin]\nfeatures = ["pyo3/abi3", "x"]\nno-default-features = true\n'
+    (one,) = read(tmp_path, {**CARGO, "pyproject.toml": MATURIN + settings}).built
+    assert (one.features, one.default_features) == (("pyo3/abi3", "x"), False)
+
+
+def test_extensions_of_setuptools_rust_in_pyproject(tmp_path: Path) -> None:
+    settings = """
+[[tool.setuptools-rust.ext-modules]]
+target = "a._a"
+path = "src/a/Cargo.toml"
+rust-version = ">=1.63"
+[[tool.setuptools-rust.bins]]
+target = "b"
+args = ["--no-default-features"]
+"""
+    project = read(tmp_path, {"pyproject.toml": RUST + settings})
+    assert project.builder is Builder.SETUPTOOLS_RUST
+    assert project.built == (
+        BuiltManifest(
+            path="src/a/Cargo.toml", evidence="[[tool.setuptools-rust.ext-modules]]", rust_version="1.63"
+        ),
+        BuiltManifest(path="Cargo.toml", evidence="[[tool.setuptools-rust.bins]]", default_features=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "paths"),
+    [
+        ('RustExtension("a._a", path="rust/Cargo.toml", features=["f"])', ["rust/Cargo.toml"]),
+        ('setuptools_rust.RustExtension("a._a", "rust/Cargo.toml")', ["rust/Cargo.toml"]),
+        ('RustExtension("a._a")', ["Cargo.toml"]),
+        ('RustBin("a", path=join(here, "x"))', ["Cargo.toml"]),
+        ("syntax error (", []),
+        ("", []),
+    ],
+)
+def test_extensions_of_setuptools_rust_in_setup_py(tmp_path: Path, call: str, paths: list[str]) -> None:
+    files = {"pyproject.toml": RUST, "Cargo.toml": "", "setup.py": f"setup(rust_extensions=[{call}])"}
+    assert built(tmp_path, files) == paths
+
+
+def test_setup_py_is_not_executed(tmp_path: Path) -> None:
+    witness = tmp_path / "witness"
+    files = {**CARGO, "pyproject.toml": RUST, "setup.py": f"open({str(witness)!r}, 'w')\nRustExtension('a')"}
+    assert built(tmp_path, files) == ["Cargo.toml"]
+    assert not witness.exists()
+
+
+def test_computed_path_is_searched_for(tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": RUST,
+        "setup.py": "RustExtension('a', path=find())",
+        "vendor/x/Cargo.toml": "",
+        "vendor/x/Cargo.lock": "",
+        "native/Cargo.toml": "",
+        "native/Cargo.lock": "",
+    }
+    assert built(tmp_path, files) == ["native/Cargo.toml"]
+
+
+def test_other_builder_with_a_lock_is_a_guess_and_without_one_no_rust(tmp_path: Path) -> None:
+    system = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    assert built(tmp_path, {"pyproject.toml": system, "Cargo.toml": "", "Cargo.lock": ""}) == ["Cargo.toml"]
+    assert built(tmp_path, {"pyproject.toml": system, "docs/Cargo.toml": ""}) == []
+
+
+def test_markers_choose_build_requirements(tmp_path: Path) -> None:
+    system = """[build-system]
+requires = [
+  "Maturin", "cffi; implementation_name != 'pypy'", "tomli; python_version < '3.11'", "x[b,A]", "=bad="
+]
+"""
+    project = read(tmp_path, {"pyproject.toml": system})
+    assert project.requires == (("cffi", ()), ("maturin", ()), ("x", ("a", "b")))
+    assert ("tomli", ()) in read(tmp_path, {"pyproject.toml": system}, python="3.10").requires
+
+
+def test_identity_comes_from_pkg_info_and_else_from_pyproject(tmp_path: Path) -> None:
+    info = 'Summary: S\nRequires-Dist: cffi>=1; python_version > "3"\nRequires-Dist: other==1.0\n'
+    project = read(tmp_path, CARGO, info=info)
+    assert (project.name, project.version, project.summary) == ("demo", "1.0", "S")
+    assert (project.run_time, project.depends) == (("cffi", "other"), ("other==1.0",))
+    text = CARGO["pyproject.toml"].replace('"demo"', '"De.Mo"') + 'dependencies = ["a==2", "b>1"]\n'
+    bare = read(tmp_path, {**CARGO, "pyproject.toml": text}, info=None)
+    assert (bare.name, bare.version, bare.depends) == ("de-mo", "1.0", ("a==2",))
+
+
+def test_project_without_build_system_is_built_by_setuptools(tmp_path: Path) -> None:
+    project = read(tmp_path, {})
+    assert project.requires == (("setuptools", ()), ("wheel", ()))
+    assert project.built == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({"pyproject.toml": "[["}, "is no TOML"),
+        ({"pyproject.toml": MATURIN + '[tool.maturin]\nmanifest-path = "../x/Cargo.toml"'}, "outside of it"),
+        ({"pyproject.toml": MATURIN + '[tool.maturin]\nmanifest-path = "/Cargo.toml"'}, "outside of it"),
+        ({"pyproject.toml": "a = " + "[" * 5000}, "is no TOML"),
+    ],
+)
+def test_broken_and_hostile_projects_are_refused(tmp_path: Path, files: dict[str, str], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        read(tmp_path, files)
+
+
+def test_types_that_do_not_fit_are_passed_over(tmp_path: Path) -> None:
+    text = '[build-system]\nrequires = 3\nbuild-backend = 4\n[tool]\nmaturin = []\nsetuptools-rust = "x"\n'
+    assert read(tmp_path, {"pyproject.toml": text}).requires == (("setuptools", ()), ("wheel", ()))
+    with pytest.raises(InputError, match="neither PKG-INFO nor a name"):
+        read(tmp_path, {"pyproject.toml": text}, info=None)

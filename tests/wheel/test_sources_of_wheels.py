@@ -1,0 +1,177 @@
+"""Where wheels come from: downloads that break, caches of other tools."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.elf import build_elf
+from tests.support.lockserver import Server, serve
+from tests.support.wheel import build_wheel
+from wheelfix.errors import InputError
+from wheelfix.facts import read_unpacked_facts, read_wheel_facts
+from wheelfix.wheel.caches import find_digest, find_in_pip, find_in_uv
+from wheelfix.wheel.contents import is_namespace
+from wheelfix.wheel.transfer import fetch_file, open_client
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serve() as server:
+        yield server
+
+
+def make_wheel(directory: Path) -> Path:
+    elf = build_elf(directory, "core.so", needed=["libtbb.so.12"])
+    files = {"demo/__init__.py": b"import ctypes\nctypes.CDLL('libx.so.1')\n", "demo/core.so": elf}
+    return build_wheel(directory, files=files)
+
+
+def fetch(server: Server, name: str, sha256: str, place: Path) -> None:
+    with open_client() as client:
+        fetch_file(client, f"{server.url}/files/{name}", sha256, place, pause=0.01)
+
+
+def test_download(tmp_path: Path, server: Server) -> None:
+    wheel = build_wheel(tmp_path, files={"a.py": os.urandom(5000)})
+    fetch(server, wheel.name, server.add(wheel), tmp_path / "kept" / wheel.name)
+    assert [p.name for p in (tmp_path / "kept").iterdir()] == [wheel.name]
+    assert (tmp_path / "kept" / wheel.name).read_bytes() == wheel.read_bytes()
+
+
+def test_a_cut_download_goes_on_where_it_broke(tmp_path: Path, server: Server) -> None:
+    wheel = build_wheel(tmp_path, files={"a.py": os.urandom(500_000)})
+    digest = server.add(wheel, fault="cut")
+    fetch(server, wheel.name, digest, tmp_path / "kept" / wheel.name)
+    assert len(server.list_downloads()) == 2
+    assert (tmp_path / "kept" / wheel.name).read_bytes() == wheel.read_bytes()
+
+
+def test_a_later_run_takes_up_what_an_earlier_one_left(tmp_path: Path, server: Server) -> None:
+    wheel = build_wheel(tmp_path, files={"a.py": os.urandom(5000)})
+    digest, place = server.add(wheel, fault="broken"), tmp_path / "kept" / wheel.name
+    place.parent.mkdir()
+    part = place.with_name(f".{digest}.part")
+    part.write_bytes(wheel.read_bytes()[:3000])
+    with pytest.raises(InputError, match="the server answers 500"):
+        fetch(server, wheel.name, digest, place)
+    assert part.stat().st_size == 3000
+    server.faults.clear()
+    received: list[int] = []
+    with open_client() as client:
+        fetch_file(client, f"{server.url}/files/{wheel.name}", digest, place, on_bytes=received.append)
+    assert sum(received) == wheel.stat().st_size - 3000
+    assert place.read_bytes() == wheel.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [("gone", r"is no longer at 127\.0\.0\.1 \(HTTP 404\)"), ("forbidden", "does not let it be read")],
+)
+def test_files_that_cannot_be_had(tmp_path: Path, server: Server, fault: str, problem: str) -> None:
+    wheel = build_wheel(tmp_path, files={"a.py": b""})
+    digest = server.add(wheel, fault=fault)
+    with pytest.raises(InputError, match=problem):
+        fetch(server, wheel.name, digest, tmp_path / "kept" / wheel.name)
+    assert list((tmp_path / "kept").iterdir()) == []
+    assert len(server.asked) == 1
+
+
+def test_another_hash(tmp_path: Path, server: Server) -> None:
+    wheel = build_wheel(tmp_path, files={"a.py": b""})
+    digest = server.add(wheel)
+    with pytest.raises(
+        InputError, match=f"is not what was locked: sha256 {digest}, the lock says {'0' * 64}"
+    ):
+        fetch(server, wheel.name, "0" * 64, tmp_path / "kept" / wheel.name)
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_pip_and_uv_have_it(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [key for key in os.environ if key.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    wheel = make_wheel(tmp_path).rename(tmp_path / "demo-1.0-py3-none-any.whl")
+    digest = server.add(wheel)
+    monkeypatch.setenv("PIP_CACHE_DIR", str(tmp_path / "pip"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    index = f"{server.url}/simple"
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "--index-url",
+        index,
+        "-d",
+        str(tmp_path / "d"),
+    ]
+    # pip keeps nothing that it got without TLS from a host that it was not told to trust.
+    subprocess.run([*pip, "--trusted-host", server.url.removeprefix("http://"), "demo==1.0"], check=True)
+    (tmp_path / "r.txt").write_text(f"demo==1.0 --hash=sha256:{digest}\n")
+    uv = [
+        str(Path(sys.executable).with_name("uv")),
+        "pip",
+        "install",
+        "-q",
+        "--no-config",
+        "--index-url",
+        index,
+    ]
+    uv += [
+        "--python",
+        sys.executable,
+        "--require-hashes",
+        "-r",
+        str(tmp_path / "r.txt"),
+        "--target",
+        str(tmp_path / "t"),
+    ]
+    subprocess.run(uv, check=True)
+    body = find_in_pip(f"{index.removesuffix('/simple')}/files/{wheel.name}")
+    assert body is not None
+    assert find_digest(body, tmp_path / "digests") == digest
+    unpacked = find_in_uv("demo", digest)
+    assert unpacked is not None
+    assert find_in_uv("demo", "0" * 64) is None
+    whole = read_wheel_facts(wheel, digest)
+    assert [o.path for o in whole.objects] == ["demo/core.so"]
+    assert read_unpacked_facts(unpacked, wheel.name, digest) == whole
+    assert read_wheel_facts(body, digest, name=wheel.name) == whole
+
+
+def test_digests_follow_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    for content in (b"one", b"three"):
+        path.write_bytes(content)
+        for _ in range(2):
+            assert find_digest(path, tmp_path / "kept") == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("source", "namespace"),
+    [
+        (b"", True),
+        (b"# only words\n\n", True),
+        (b"from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n", True),
+        (
+            b"try:\n  __import__('pkg_resources').declare_namespace(__name__)\nexcept ImportError:\n  pass\n",
+            True,
+        ),
+        (b"x = 1\n", False),
+        (
+            b"from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\nimport_all()\n",
+            False,
+        ),
+    ],
+)
+def test_namespaces(source: bytes, namespace: bool) -> None:
+    assert is_namespace(source) is namespace

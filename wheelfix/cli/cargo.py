@@ -1,0 +1,60 @@
+"""``wheelfix cargo``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.output import output_option, write, write_bytes
+from wheelfix.model.override import Dialect
+
+_EPILOG = """\b
+Examples:
+  wheelfix cargo cryptography==43.0.0
+  wheelfix cargo orjson-3.13.0.tar.gz -o orjson.nix
+  wheelfix cargo tiktoken==0.14.0 --lock Cargo.lock -o tiktoken.nix
+  wheelfix cargo safetensors-0.8.0.tar.gz --dialect nixpkgs
+"""
+_DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("target", metavar="SDIST")
+@click.option(
+    "--dialect",
+    type=click.Choice([d.value for d in _DIALECTS]),
+    default=Dialect.UV2NIX.value,
+    show_default=True,
+    help="The tool to write for.",
+)
+@click.option(
+    "--lock",
+    "lock_file",
+    type=FILE,
+    metavar="FILE",
+    help="Cargo.lock for an sdist without one; cargo makes it if there is no such file.",
+)
+@click.option("--python", default="3.12", show_default=True, metavar="VERSION", help="Python to build for.")
+@output_option
+@basic_options
+def cargo(
+    target: str, *, dialect: str, lock_file: Path | None, python: str, output: Path | None, quiet: bool
+) -> None:
+    """Write Nix code that builds a Rust-backed source distribution.
+
+    SDIST is a .tar.gz, a directory with its contents, or a requirement such as cryptography==43.0.0, which is
+    fetched. Nothing of it is executed. The code is an overlay for uv2nix and pyproject.nix
+    (hacks.importCargoLock) or a package for nixpkgs, with the directory of Cargo.lock, build systems, native
+    libraries and hashes of git crates; each has its reason in a comment.
+    """
+    from wheelfix.flows.cargo import write_cargo
+
+    written = write_cargo(target, Dialect(dialect), python=python, lock_file=lock_file)
+    if written.lock is not None and lock_file is not None:
+        write_bytes(written.lock, lock_file)
+    write(replace(written, findings=()) if quiet else written, output)
+    sys.exit(0 if written.answered else 1)

@@ -1,0 +1,91 @@
+"""``wheelfix env``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.output import make_options, tell_findings
+
+_EPILOG = """\b
+Examples:
+  wheelfix env tools -r requirements.txt
+  wheelfix env tools
+  wheelfix env lab --from ../project/pyproject.toml --python 3.13 --provider torch=nixpkgs
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("directory", type=FILE, metavar="DIR")
+@click.option("-r", "--requirements", type=FILE, metavar="FILE", help="A requirements.txt to resolve.")
+@click.option(
+    "--from", "project", type=FILE, metavar="FILE", help="A pyproject.toml whose dependencies count."
+)
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME=KINDS",
+    help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
+)
+@click.option(
+    "--find-links",
+    multiple=True,
+    type=FILE,
+    metavar="DIR",
+    help="Directory of wheels to look into first; repeatable.",
+)
+@click.option(
+    "--nixpkgs",
+    default="github:NixOS/nixpkgs/nixos-unstable",
+    show_default=True,
+    metavar="URL",
+    help="Flake to take nixpkgs from.",
+)
+@click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
+@click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
+@click.option("--python", metavar="VERSION", help="Python version. [default: 3.12]")
+@click.option("--platform", default="x86_64-linux", show_default=True, help="Nix system.")
+@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
+@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@basic_options
+def env(
+    directory: Path,
+    *,
+    requirements: Path | None,
+    project: Path | None,
+    providers: tuple[str, ...],
+    find_links: tuple[Path, ...],
+    nixpkgs: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Write a complete, portable definition of a Python environment into DIR.
+
+    uv resolves; wheelfix writes pyproject.toml, uv.lock, overrides.nix, default.nix, flake.nix (environment,
+    dev shell, container image) and shell.nix. Run again it brings them up to date; overrides-local.nix is
+    yours and stays. Without -r and --from, DIR's own pyproject.toml counts.
+    """
+    from wheelfix.cli.progress import show_progress
+    from wheelfix.flows import env as flows
+    from wheelfix.flows import lock as locks
+
+    if requirements and project:
+        raise click.UsageError("-r and --from name two sources: give one")
+    code = make_options(beside=None, quiet=quiet, **options)
+    with show_progress("downloading wheels", enabled=not quiet) as progress:
+        lock = locks.LockOptions(
+            code=locks.add_progress(code, progress), providers=providers, find_links=find_links
+        )
+        written = flows.write_env(
+            directory,
+            flows.EnvOptions(lock=lock, requirements=requirements, project=project, nixpkgs=nixpkgs),
+        )
+    if not quiet:
+        tell_findings(written.overlay.plan.findings)
+        click.echo("\n".join(str(directory / name) for name in written.changed) or "all is as it was")
+    sys.exit(0 if written.overlay.answered else 1)

@@ -1,0 +1,141 @@
+"""``wheelfix lock``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.output import make_options, output_option, tell_findings, write_text
+from wheelfix.model.override import Cuda, Dialect
+
+_EPILOG = """\b
+Examples:
+  wheelfix lock uv.lock -o overrides.nix
+  wheelfix lock uv.lock -o overrides.nix --check
+  wheelfix lock uv.lock --provider torch=nixpkgs --provider 'numpy=sdist' --extra '*'
+  wheelfix lock poetry.lock --dialect poetry2nix --group main
+  wheelfix lock requirements.txt --find-links wheels/ --dialect nixpkgs
+  wheelfix lock pylock.toml --json | jq .findings
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("lockfile", type=FILE)
+@click.option(
+    "--dialect",
+    type=click.Choice([d.value for d in Dialect]),
+    default=Dialect.UV2NIX.value,
+    show_default=True,
+    help="The tool to write for.",
+)
+@click.option(
+    "--cuda",
+    type=click.Choice([Cuda.WHEELS.value, Cuda.NIXPKGS.value]),
+    help="Where CUDA libraries come from. [default: wheels; for the dialect nixpkgs: nixpkgs]",
+)
+@click.option("--extra", "extras", multiple=True, metavar="GLOB", help="Extra of the project; repeatable.")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="GLOB",
+    help="Dependency group, instead of the lock's default ones; repeatable.",
+)
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME=KINDS",
+    help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
+)
+@click.option(
+    "--find-links",
+    multiple=True,
+    type=FILE,
+    metavar="DIR",
+    help="Directory of wheels to look into first; repeatable.",
+)
+@click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
+@click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
+@click.option("--python", metavar="VERSION", help="Python version of the package set. [default: 3.12]")
+@click.option("--platform", default="x86_64-linux", show_default=True, help="Nix system of the package set.")
+@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
+@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON; code only with -o.")
+@click.option("--check", is_flag=True, help="Write nothing: exit code 1 if the file named with -o is stale.")
+@output_option
+@basic_options
+def lock(
+    lockfile: Path,
+    *,
+    dialect: str,
+    cuda: str | None,
+    extras: tuple[str, ...],
+    groups: tuple[str, ...],
+    providers: tuple[str, ...],
+    find_links: tuple[Path, ...],
+    as_json: bool,
+    check: bool,
+    output: Path | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Write one overlay for all packages of a lock.
+
+    LOCKFILE is uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes. Each package's wheel for
+    the target is read, once: what was found is kept by the wheel's hash. The overlay has what is needed and
+    nothing else; what it leaves open is in its head and on stderr.
+    """
+    from wheelfix.cli.progress import show_progress
+    from wheelfix.flows import lock as flows
+    from wheelfix.flows.nix import find_default_cuda
+
+    if check and output is None:
+        raise click.UsageError("--check compares with a file: name it with -o FILE")
+    tool = Dialect(dialect)
+    code = make_options(beside=None, quiet=quiet, **options)
+    with show_progress("downloading wheels", enabled=not quiet) as progress:
+        written = flows.write_lock(
+            lockfile,
+            flows.LockOptions(
+                code=flows.add_progress(code, progress),
+                dialect=tool,
+                cuda=Cuda(cuda) if cuda else find_default_cuda(tool),
+                asked=flows.Asked(extras=extras, groups=groups or None),
+                providers=providers,
+                find_links=find_links,
+            ),
+        )
+    if not quiet:
+        _tell(written)
+    if as_json:
+        from wheelfix.report.lock import render_plan
+
+        click.echo(render_plan(written.plan), nl=False)
+    if check and output:
+        sys.exit(_check(written.text, output))
+    if output or not as_json:
+        write_text(written.text, output)
+    sys.exit(0 if written.answered else 1)
+
+
+def _tell(written: Any) -> None:
+    plan = written.plan
+    tell_findings(plan.findings)
+    click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
+
+
+def _check(text: str, output: Path) -> int:
+    try:
+        committed = output.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        committed = None
+    if committed == text:
+        return 0
+    problem = "is stale" if committed is not None else "is not there"
+    click.echo(f"wheelfix: {output}: {problem}\nhint: run the same command without --check", err=True)
+    return 1

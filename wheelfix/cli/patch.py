@@ -1,0 +1,131 @@
+"""``wheelfix patch``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from wheelfix.cli.options import FILE, common_options
+
+_EPILOG = """\b
+Examples:
+  wheelfix patch numba.whl -o patched --libs $(nix-build '<nixpkgs>' -A onetbb --no-out-link)
+  wheelfix patch .venv --nixpkgs '<nixpkgs>'
+  wheelfix patch .venv --nixpkgs github:NixOS/nixpkgs/nixos-unstable --driver
+  wheelfix patch .venv --realise --only 'PySide6/*' --exclude '*/Qt/plugins/sqldrivers/*'
+  wheelfix patch .venv --libs /run/current-system/sw/lib --dry-run --json
+  wheelfix patch .venv --undo
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("target", type=FILE, metavar="TARGET")
+@click.option(
+    "-o", "--output", type=FILE, metavar="DIR", help="Directory for the patched wheel; made if it is missing."
+)
+@click.option(
+    "--libs",
+    type=FILE,
+    multiple=True,
+    metavar="DIR",
+    help="Directory of libraries, or store path, to take libraries from; repeatable, the first one wins.",
+)
+@click.option(
+    "--realise",
+    is_flag=True,
+    help="Fetch the store paths that the index names, with garbage collector roots.",
+)
+@click.option(
+    "--nixpkgs",
+    metavar="REF",
+    help="Build what is missing from this nixpkgs: a path, <nixpkgs>, or a flake reference.",
+)
+@click.option("--driver", is_flag=True, help="Add /run/opengl-driver/lib where the GPU driver is needed.")
+@click.option(
+    "--only", multiple=True, metavar="GLOB", help="Change files whose path matches alone; repeatable."
+)
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave files whose path matches; repeatable.")
+@click.option(
+    "--tag",
+    metavar="TAG",
+    help="Build tag (1nix) or local version (+nix) of the patched wheel. [default: none]",
+)
+@click.option("--dry-run", is_flag=True, help="Tell what would change, file by file, and change nothing.")
+@click.option("--undo", is_flag=True, help="Give an environment its files back, bit by bit.")
+@common_options
+def patch(
+    target: Path,
+    *,
+    output: Path | None,
+    libs: tuple[Path, ...],
+    realise: bool,
+    nixpkgs: str | None,
+    driver: bool,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    tag: str | None,
+    dry_run: bool,
+    undo: bool,
+    as_json: bool,
+    index: Path | None,
+    prefer: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Give the ELF files of a wheel or environment run paths to the libraries they need.
+
+    TARGET is a wheel, of which a patched copy is written (-o), or a virtual environment (or any directory of
+    ELF files), which is changed in place: --undo takes it back. Every file gets the directories that answer
+    its own needs and no others, behind its $ORIGIN entries; a program also gets its loader. Every edit is
+    verified before it takes the file's place, and files are replaced whole: an interrupted run is repeated.
+
+    Ends with 0 if every need has an answer, 1 if some have none, 5 if some file could not be changed.
+    """
+    from wheelfix.cli.progress import index_progress, show_progress
+    from wheelfix.flows import patch as flows
+
+    _check_usage(target, output=output, tag=tag, undo=undo, dry_run=dry_run)
+    if undo:
+        _undo(target, dry_run=dry_run, quiet=quiet, as_json=as_json)
+        return
+    options = flows.PatchOptions(
+        output=output,
+        libs=libs,
+        realise=realise,
+        nixpkgs=nixpkgs,
+        driver=driver,
+        only=only,
+        exclude=exclude,
+        tag=tag,
+        dry_run=dry_run,
+        prefer=prefer,
+    )
+    with index_progress(index, enabled=not quiet) as on_index:
+        table = flows.open_index(index, progress=on_index)
+    with show_progress(str(target), enabled=not quiet) as progress:
+        report = flows.patch_target(target, index=table, options=options, progress=progress)
+    from wheelfix.report.patching import render_patch, render_patch_json
+
+    click.echo(render_patch_json(report) if as_json else render_patch(report, details=not quiet), nl=False)
+    sys.exit(5 if report.refused else 0 if report.answered else 1)
+
+
+def _check_usage(target: Path, *, output: Path | None, tag: str | None, undo: bool, dry_run: bool) -> None:
+    environment = target.is_dir()
+    if undo and not environment:
+        raise click.UsageError("--undo is for environments: the wheel you patched is still there")
+    if environment and (output or tag):
+        raise click.UsageError("--output and --tag are for wheels: environments are changed in place")
+    if not environment and not output and not dry_run:
+        raise click.UsageError("say where the patched wheel goes: --output DIR")
+
+
+def _undo(target: Path, *, dry_run: bool, quiet: bool, as_json: bool) -> None:
+    from wheelfix.cli.progress import show_progress
+    from wheelfix.flows.patch import undo_target
+    from wheelfix.report.patching import render_findings, render_patch_json
+
+    with show_progress(str(target), enabled=not quiet) as progress:
+        report = undo_target(target, progress=progress, dry_run=dry_run)
+    click.echo(render_patch_json(report) if as_json else render_findings(report.findings), nl=False)

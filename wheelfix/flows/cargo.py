@@ -1,0 +1,199 @@
+"""Build Rust-backed source distributions."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wheelfix.errors import InputError
+from wheelfix.index.crates import read_crates
+from wheelfix.index.sources import find_cache
+from wheelfix.lock.cargo import parse_channel, parse_lock, parse_manifest, parse_vendored
+from wheelfix.lock.cargo_home import find_hashes
+from wheelfix.lock.cargo_make import make_lock
+from wheelfix.model.cargo import BuiltManifest, CargoLock, CargoSource, Manifest, SourceTree
+from wheelfix.model.cargo_plan import CargoPlan
+from wheelfix.model.override import Dialect
+from wheelfix.model.scan import Finding, Level
+from wheelfix.nix.cargo import render_cargo, render_cargo_package
+from wheelfix.resolve.cargo import explain_no_rust, find_unfilled, plan_cargo
+from wheelfix.resolve.crate_features import find_workspace
+from wheelfix.wheel.download import looks_like_requirement
+from wheelfix.wheel.project import read_project
+from wheelfix.wheel.sdist import read_sdist
+from wheelfix.wheel.sdist_download import fetch_sdist
+
+__all__ = ["DIALECTS", "Written", "plan_sdist", "read_sdist", "read_source", "write_cargo"]
+
+DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Generated code.
+
+    Attributes:
+        text: the file.
+        plan: what it says.
+        findings: what the user should know.
+        lock: a Cargo.lock that cargo made, or None.
+    """
+
+    text: str
+    plan: CargoPlan
+    findings: tuple[Finding, ...] = ()
+    lock: bytes | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether no finding is an error."""
+        return not any(finding.level is Level.ERROR for finding in self.findings)
+
+
+def write_cargo(
+    target: str,
+    dialect: Dialect = Dialect.UV2NIX,
+    *,
+    python: str = "3.12",
+    lock_file: Path | None = None,
+    cargo_home: Path | None = None,
+) -> Written:
+    """Write Nix code that builds a Rust-backed sdist.
+
+    Args:
+        target: an sdist, a directory with its contents, or a requirement with a version, which is fetched.
+        dialect: one of :data:`DIALECTS`.
+        python: version of CPython that requirements are resolved for.
+        lock_file: a Cargo.lock for an sdist that has none; if there is no such file, cargo makes it.
+        cargo_home: where cargo keeps git checkouts; None for its own place.
+
+    Raises:
+        InputError: the target cannot be read or fetched, is hostile, or builds no Rust.
+        ApplyError: cargo's input cannot be written.
+    """
+    if not re.fullmatch(r"3\.\d{1,3}", python):
+        raise InputError(target, f"cannot be built for Python {python!r}", "name a version such as 3.12")
+    path = Path(target)
+    if not path.exists() and looks_like_requirement(target):
+        path = fetch_sdist(target, find_cache() / "sdists")
+    tree = read_sdist(path)
+    source = read_source(tree, python=python)
+    if not source.project.built:
+        raise InputError(target, *explain_no_rust(source))
+    made = None
+    if lock_file is not None and not lock_file.exists():
+        made = make_lock(tree, source.manifests, source.project.built[0].path)
+    plan = plan_sdist(source, lock_file=lock_file, made=made, cargo_home=cargo_home)
+    assert plan is not None
+    text = render_cargo_package(plan) if dialect is Dialect.NIXPKGS else render_cargo([plan])
+    imports = dialect is not Dialect.NIXPKGS or not plan.lock
+    findings = plan.findings + (find_unfilled(plan) if imports else ())
+    return Written(text=text, plan=plan, findings=findings, lock=made)
+
+
+def plan_sdist(
+    source: CargoSource,
+    *,
+    lock_file: Path | None = None,
+    made: bytes | None = None,
+    cargo_home: Path | None = None,
+) -> CargoPlan | None:
+    """Plan the build of one sdist that has been read.
+
+    Args:
+        source: of :func:`read_source`.
+        lock_file: used where the sdist has no Cargo.lock.
+        made: the contents of that file, if it is not on disk yet.
+        cargo_home: as for :func:`write_cargo`.
+
+    Returns:
+        None for an sdist that builds no Rust.
+    """
+    given = None
+    if lock_file is not None:
+        given = parse_lock(str(lock_file), made if made is not None else _read(lock_file))
+    hashes: dict[str, bytes] = {}
+    for lock in (*source.locks.values(), *((given,) if given else ())):
+        hashes |= find_hashes(lock, cargo_home)
+    return plan_cargo(
+        source, read_crates(), hashes=hashes, lock=given, lock_file=lock_file.name if lock_file else None
+    )
+
+
+def read_source(tree: SourceTree, *, python: str = "3.12") -> CargoSource:
+    """Read what an sdist says about its build.
+
+    Raises:
+        InputError: one of its files contradicts its format.
+    """
+    try:
+        return _read_source(tree, python)
+    except InputError as error:
+        if error.subject.startswith(tree.target):
+            raise
+        raise InputError(f"{tree.target}: {error.subject}", error.problem, error.hint) from None
+
+
+def _read_source(tree: SourceTree, python: str) -> CargoSource:
+    project = read_project(tree, python)
+    vendored = _find_vendored(tree)
+    manifests: dict[str, Manifest] = {}
+    locks: dict[str, CargoLock] = {}
+    channels = {}
+    for path, text in sorted(tree.files.items()):
+        if vendored and path.startswith(f"{vendored}/"):
+            continue
+        match posixpath.basename(path):
+            case "Cargo.toml":
+                manifests[path] = parse_manifest(path, text)
+            case "Cargo.lock":
+                locks[path] = parse_lock(path, text)
+            case "rust-toolchain.toml" | "rust-toolchain":
+                if channel := parse_channel(path, text):
+                    channels[path] = channel
+    if not project.version:
+        project = replace(project, version=_find_version(project.built, manifests))
+    return CargoSource(
+        target=tree.target,
+        sha256=tree.sha256,
+        project=project,
+        manifests=manifests,
+        locks=locks,
+        channels=channels,
+        vendored=vendored,
+    )
+
+
+def _find_version(built: tuple[BuiltManifest, ...], manifests: Mapping[str, Manifest]) -> str:
+    """The version that maturin takes from Cargo.toml where pyproject.toml leaves it open."""
+    for one in built:
+        if one.path in manifests:
+            version, workspace = manifests[one.path].version, find_workspace(manifests, one.path)
+            if version == "workspace":
+                version = workspace.workspace_package.get("version") if workspace else None
+            if version:
+                return version
+    return "0"
+
+
+def _find_vendored(tree: SourceTree) -> str | None:
+    """The directory of the crates that the sdist brings, if its own cargo configuration takes them."""
+    for path, text in sorted(tree.files.items()):
+        directory, name = posixpath.split(path)
+        if posixpath.basename(directory) == ".cargo" and name in {"config.toml", "config"}:
+            found = parse_vendored(path, text)
+            base = posixpath.normpath(posixpath.join(posixpath.dirname(directory), found or ".."))
+            if found and any(known.startswith(f"{base}/") for known in tree.files):
+                return base
+    return None
+
+
+def _read(lock_file: Path) -> bytes:
+    try:
+        return lock_file.read_bytes()
+    except OSError as error:
+        problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
+        raise InputError(str(lock_file), problem, "check the path") from None

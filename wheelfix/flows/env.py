@@ -1,0 +1,150 @@
+"""A complete, portable definition of a Python environment: resolve with uv, write the overlay, write Nix."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wheelfix.errors import ApplyError, InputError
+from wheelfix.flows.lock import Asked, LockOptions, LockWritten, write_lock
+from wheelfix.lock.markers import normalize_name
+from wheelfix.lock.project import parse_requirement_lines, render_project, render_requirements
+from wheelfix.lock.read import parse_toml, read_text
+from wheelfix.model.environment import Environment
+from wheelfix.nix.environment import render_default, render_flake, render_local, render_shell
+from wheelfix.wheel.uv import run_uv_lock
+
+__all__ = ["EnvOptions", "EnvWritten", "write_env"]
+
+LOCAL = "overrides-local.nix"
+"""The one file that belongs to the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvOptions:
+    """What a user may ask of an environment.
+
+    Attributes:
+        lock: how its overlay is written; for uv2nix.
+        requirements: a requirements.txt; or
+        project: a pyproject.toml; both None take the pyproject.toml that is there.
+        nixpkgs: flake reference.
+    """
+
+    lock: LockOptions
+    requirements: Path | None = None
+    project: Path | None = None
+    nixpkgs: str = "github:NixOS/nixpkgs/nixos-unstable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvWritten:
+    """What became of a directory.
+
+    Attributes:
+        changed: names of the files that were written, sorted; the others were as they should be.
+        overlay: what the overlay rests on.
+    """
+
+    changed: tuple[str, ...]
+    overlay: LockWritten
+
+
+def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
+    """Write the definition of an environment, or bring one up to date.
+
+    Versions that a uv.lock is there for stay, as far as the requirements allow. Nothing is written before
+    everything is known; overrides-local.nix is made once and kept.
+
+    Args:
+        directory: where to; made if it is missing.
+        options: from what, and how.
+
+    Raises:
+        InputError: the requirements cannot be read or resolved, or a wheel cannot be read.
+        ApplyError: the directory cannot be written.
+    """
+    name = _find_name(directory)
+    python = options.lock.code.chosen_python
+    text = _make_project(directory, name, python, options)
+    try:
+        with tempfile.TemporaryDirectory(prefix="wheelfix-env-") as work_name:
+            work = Path(work_name)
+            (work / "pyproject.toml").write_text(text, "utf-8")
+            if (directory / "uv.lock").is_file():
+                shutil.copyfile(directory / "uv.lock", work / "uv.lock")
+            run_uv_lock(work, python=python, quiet=options.lock.code.quiet)
+            asked = replace(options.lock, asked=Asked(groups=()))
+            overlay = write_lock(work / "uv.lock", asked)
+            environment = Environment(
+                name=name,
+                python=f"python{python.replace('.', '')}",
+                systems=(options.lock.code.system,),
+                nixpkgs=options.nixpkgs,
+            )
+            files = {
+                "pyproject.toml": text,
+                "uv.lock": (work / "uv.lock").read_text("utf-8"),
+                "overrides.nix": overlay.text,
+                "default.nix": render_default(environment),
+                "flake.nix": render_flake(environment),
+                "shell.nix": render_shell(environment),
+            }
+            if not (directory / LOCAL).exists():
+                files[LOCAL] = render_local()
+            return EnvWritten(changed=_apply(directory, files), overlay=overlay)
+    except OSError as error:
+        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        raise ApplyError(str(directory), problem, "name another directory") from None
+
+
+def _find_name(directory: Path) -> str:
+    name = normalize_name(
+        "".join(c if c.isascii() and c.isalnum() else "-" for c in directory.resolve().name)
+    )
+    return name.strip("-") or "environment"
+
+
+def _make_project(directory: Path, name: str, python: str, options: EnvOptions) -> str:
+    if options.requirements:
+        lines = parse_requirement_lines(options.requirements.name, read_text(options.requirements))
+        return render_requirements(name, lines, python)
+    present = directory / "pyproject.toml"
+    project = options.project or present
+    if not project.exists() and not options.project:
+        problem = "has no pyproject.toml to take requirements from"
+        raise InputError(str(directory), problem, "give -r requirements.txt or --from pyproject.toml")
+    text = read_text(project)
+    if present.exists() and present.resolve() == project.resolve():
+        return text
+    return render_project(parse_toml(project.name, text), name, python)
+
+
+def _apply(directory: Path, files: dict[str, str]) -> tuple[str, ...]:
+    """Write the files that differ: each beside its place first, then all are renamed."""
+    directory.mkdir(parents=True, exist_ok=True)
+    changed = {n: t for n, t in sorted(files.items()) if _read(directory / n) != t}
+    partial: list[tuple[Path, Path]] = []
+    try:
+        for name, text in changed.items():
+            handle, made = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
+            partial.append((Path(made), directory / name))
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(made).chmod(0o644)
+        for made_path, place in partial:
+            made_path.replace(place)
+    finally:
+        for made_path, _ in partial:
+            made_path.unlink(missing_ok=True)
+    return tuple(changed)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,247 @@
+"""One overlay for a whole lock: read, select, choose, get facts, conclude, plan, render."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from wheelfix.errors import InputError
+from wheelfix.facts import make_intake, make_source
+from wheelfix.flows.nix import Options, plan_dependencies, plan_intake, render_overrides
+from wheelfix.index.sources import find_cache
+from wheelfix.intake import Progress
+from wheelfix.lock.markers import make_target
+from wheelfix.lock.read import read_lock, read_project, read_rules
+from wheelfix.model.lock import Choice, Kind, Lock, Target
+from wheelfix.model.lockplan import LockPlan, SourceBuild
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override
+from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.model.wheel import Distribution
+from wheelfix.nix.lock import render_lock
+from wheelfix.resolve.carried import find_carried
+from wheelfix.resolve.circles import break_circles
+from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
+from wheelfix.resolve.lock import (
+    Asked,
+    choose_sources,
+    find_doubles,
+    find_rule,
+    make_distribution,
+    select_packages,
+)
+from wheelfix.resolve.prebuilt import find_python
+from wheelfix.resolve.residue import tell_choices, tell_doubles, tell_needs
+from wheelfix.supply import Places, Supply, find_facts
+from wheelfix.verdict import conclude
+from wheelfix.wheel.closure import fetch_closure
+from wheelfix.wheel.download import find_platforms
+
+__all__ = ["Asked", "LockOptions", "LockWritten", "add_progress", "plan_lock", "write_lock"]
+
+SETS = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX})
+"""Dialects whose package set chooses wheels itself, with pyproject.nix's rules."""
+
+_ADAPTING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockOptions:
+    """What a user may ask of a lock.
+
+    Attributes:
+        code: what all commands that write Nix code have in common.
+        dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        asked: extras and groups.
+        providers: rules as ``NAME=KINDS``, stronger than those of pyproject.toml.
+        find_links: directories of wheels.
+    """
+
+    code: Options
+    dialect: Dialect = Dialect.UV2NIX
+    cuda: Cuda = Cuda.WHEELS
+    asked: Asked = field(default_factory=Asked)
+    providers: tuple[str, ...] = ()
+    find_links: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockWritten:
+    """An overlay for a lock.
+
+    Attributes:
+        plan: all that it rests on.
+        text: the file.
+        answered: every need has an answer, and no finding is an error.
+    """
+
+    plan: LockPlan
+    text: str
+
+    @property
+    def answered(self) -> bool:
+        """Every need has an answer, and no finding is an error: exit code 0."""
+        return not any(f.level is Level.ERROR for f in self.plan.findings)
+
+
+def add_progress(code: Options, progress: Progress | None) -> Options:
+    """The same options, with somebody to tell about downloads."""
+    return replace(code, progress=progress)
+
+
+def write_lock(path: Path, options: LockOptions) -> LockWritten:
+    """Write one overlay for all packages of a lock.
+
+    Args:
+        path: uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes.
+        options: for which target, and how.
+
+    Raises:
+        InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
+    """
+    plan = plan_lock(path, options)
+    return LockWritten(plan=plan, text=_render(plan))
+
+
+def plan_lock(path: Path, options: LockOptions) -> LockPlan:
+    """Find all that an overlay for a lock has to say; as :func:`write_lock`."""
+    lock = read_lock(path)
+    rules = read_rules(read_project(path.parent), options.providers)
+    target = _make_target(options.code)
+    as_nix = options.dialect in SETS
+    packages = select_packages(lock, target, options.asked)
+    choices = choose_sources(packages, rules, target, as_nix=as_nix)
+    adapters = _plan_adapters(lock, choices, target, options)
+    if adapters:
+        without = {a.name: [judged.name for judged in a.strip.stripped] for a in adapters}
+        packages = select_packages(lock, target, options.asked, without=without)
+        kept = {id(p) for p in packages}
+        choices = tuple(c for c in choices if id(c.package) in kept)
+    supply = find_facts(choices, _find_places(path, target, options))
+    scans, overrides = _plan_wheels(supply, lock, choices, target, options)
+    collisions = find_collisions(supply.facts.values())
+    overrides = [replace(o, removed=find_removed(collisions, o.name)) for o in overrides]
+    asked = {c.package.name for c in choices if find_rule(c.package.name, rules)[0][:1] == (Kind.SDIST,)}
+    findings = (
+        *tell_doubles(find_doubles(packages)),
+        *tell_needs(scans, {c.package.name for c in choices}),
+        *tell_collisions(collisions),
+        *tell_choices(choices, supply.builds),
+        *supply.findings,
+    )
+    return LockPlan(
+        lock=lock.name,
+        python=target.python,
+        system=target.system,
+        dialect=options.dialect,
+        choices=tuple(sorted(choices, key=lambda c: c.package.label)),
+        scans=tuple(scans),
+        overrides=tuple(overrides),
+        adapters=adapters,
+        builds=tuple(_make_build(c, supply, asked) for c in choices if c.kind is Kind.SDIST),
+        collisions=collisions,
+        findings=_sort(findings),
+        read=supply.read,
+    )
+
+
+def _render(plan: LockPlan) -> str:
+    if plan.dialect in SETS:
+        return render_lock(plan)
+    return render_overrides(plan.overrides, (), plan.dialect)
+
+
+def _make_target(code: Options) -> Target:
+    return make_target(code.chosen_python, code.system, find_platforms(code.system))
+
+
+def _find_places(path: Path, target: Target, options: LockOptions) -> Places:
+    for directory in options.find_links:
+        if not directory.is_dir():
+            raise InputError(str(directory), "is no directory", "give a directory of wheels")
+    return Places(
+        base=path.parent,
+        cache=find_cache(),
+        target=target,
+        find_links=options.find_links,
+        quiet=options.code.quiet,
+        progress=options.code.progress,
+    )
+
+
+def _plan_adapters(
+    lock: Lock, choices: Sequence[Choice], target: Target, options: LockOptions
+) -> tuple[Adapter, ...]:
+    """Put nixpkgs' builds in place of packages; metadata alone tells which dependencies go."""
+    chosen = [c for c in choices if c.kind is Kind.NIXPKGS]
+    if chosen and options.dialect not in _ADAPTING:
+        names = ", ".join(c.package.name for c in chosen)
+        hint = "take wheels, or write for uv2nix or pyproject-nix"
+        raise InputError(names, f"from nixpkgs: {options.dialect} has no adapters", hint)
+    return tuple(_adapt(lock, choices, choice, target, options) for choice in chosen)
+
+
+def _adapt(
+    lock: Lock, choices: Sequence[Choice], choice: Choice, target: Target, options: LockOptions
+) -> Adapter:
+    package = choice.package
+    if lock.roots is not None:
+        evidence = lock.name
+        wheel = make_distribution(package, target)
+        others = tuple(make_distribution(c.package, target) for c in choices if c is not choice)
+    else:  # this format has no edges
+        evidence = "the package index"
+        wheel, *found = fetch_closure(
+            f"{package.name}=={package.version}",
+            find_cache() / "metadata",
+            python=target.python,
+            system=target.system,
+        )
+        others = tuple(found)
+    return Adapter(
+        name=package.name,
+        version=package.version or "",
+        target=lock.name,
+        attr=choice.attr,
+        python=find_python(choice.attr),
+        strip=plan_dependencies(wheel, others, options.code, evidence=evidence),
+    )
+
+
+def _plan_wheels(
+    supply: Supply, lock: Lock, choices: Sequence[Choice], target: Target, options: LockOptions
+) -> tuple[list[WheelScan], list[Override]]:
+    """Conclude about every wheel, each with all others at hand."""
+    at_hand = find_carried((f.distribution, f.objects) for f in supply.facts.values())
+    others: list[Distribution] = [f.distribution for f in supply.facts.values()]
+    if lock.roots is not None:
+        others = [make_distribution(c.package, target) for c in choices]
+    scans, overrides = [], []
+    for name in sorted(supply.facts):
+        intake = make_intake(supply.facts[name])
+        scan = conclude(intake, options.code.index, options.code.prefer, at_hand)
+        beside = [o for o in others if o.name != name]
+        source = make_source(supply.facts[name]) if options.dialect is Dialect.NIXPKGS else None
+        override, _ = plan_intake(intake, scan, options.cuda, options.code, source=source, others=beside)
+        scans.append(scan)
+        overrides.append(override)
+    return scans, list(break_circles(overrides, {scan.name: scan.needs for scan in scans}))
+
+
+def _make_build(choice: Choice, supply: Supply, asked: set[str]) -> SourceBuild:
+    package, found = choice.package, supply.builds.get(choice.package.name)
+    return SourceBuild(
+        name=package.name,
+        version=package.version or "",
+        target=choice.file.filename if choice.file else package.source.value,
+        requires=found.requires if found else (),
+        backend=found.backend if found else "",
+        cargo=bool(found and found.cargo),
+        asked=package.name in asked,
+    )
+
+
+def _sort(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    order = list(Level)
+    return tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message)))

@@ -1,0 +1,214 @@
+"""Run paths rewritten in a wheel, or in an installed environment, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wheelfix.errors import InputError
+from wheelfix.index.sources import find_cache, open_index
+from wheelfix.index.table import SonameTable
+from wheelfix.model.repair import FilePlan, Group, PatchReport
+
+if TYPE_CHECKING:
+    from wheelfix.intake import Intake
+    from wheelfix.resolve.runpaths import Supply
+
+__all__ = ["PatchOptions", "open_index", "patch_target", "undo_target"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchOptions:
+    """What a user may ask of a patch.
+
+    Attributes:
+        output: directory for the patched wheel; not for an environment.
+        libs: directories of libraries, or store paths, in the order in which they are preferred.
+        realise: fetch the store paths that the index names for what is missing.
+        nixpkgs: path or flake reference that the attributes for what is missing are built from.
+        driver: add the directory of the GPU driver where one of its libraries is needed.
+        only: globs of paths that may change; empty for all.
+        exclude: globs of paths that stay as they are.
+        tag: build tag or local version of the patched wheel.
+        dry_run: plan, and change nothing.
+        prefer: attributes that win where several provide a library, strongest first.
+    """
+
+    output: Path | None = None
+    libs: Sequence[Path] = ()
+    realise: bool = False
+    nixpkgs: str | None = None
+    driver: bool = False
+    only: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    tag: str | None = None
+    dry_run: bool = False
+    prefer: Sequence[str] = ()
+
+    def chooses(self, path: str) -> bool:
+        """Tell whether a file may change."""
+        chosen = not self.only or any(fnmatchcase(path, glob) for glob in self.only)
+        return chosen and not any(fnmatchcase(path, glob) for glob in self.exclude)
+
+
+def patch_target(
+    target: Path,
+    *,
+    index: SonameTable,
+    options: PatchOptions | None = None,
+    progress: Progress | None = None,
+) -> PatchReport:
+    """Give the ELF files of a wheel, or of an environment, run paths to the libraries they need.
+
+    A wheel is copied, an environment is changed in place, with a manifest for :func:`undo_target`.
+
+    Args:
+        target: a wheel, or an environment.
+        index: as in :func:`wheelfix.scan_wheel`.
+        options: where the libraries are, and what to change.
+        progress: told what is done and how much there is.
+
+    Returns:
+        What was planned and what was done. Files that could not be changed are as they were, and say why.
+
+    Raises:
+        InputError: the target or a directory of libraries cannot be read.
+        IndexProblem: the index is damaged.
+        ApplyError: nothing could be written.
+    """
+    options = options or PatchOptions()
+    return (_patch_environment if target.is_dir() else _patch_wheel)(target, index, options, progress)
+
+
+def undo_target(directory: Path, *, progress: Progress | None = None, dry_run: bool = False) -> PatchReport:
+    """Take back all that was changed in an environment.
+
+    Args:
+        directory: the environment.
+        progress: told files done and in all.
+        dry_run: only tell.
+
+    Returns:
+        A report without plans: warnings for files that are not as they were left and stay as they are, and a
+        note that says how many were restored.
+
+    Raises:
+        InputError: it cannot be read.
+        ApplyError: a file cannot be written; those before it are restored, and the rest can be.
+    """
+    from wheelfix.patch.undo import undo_environment
+
+    findings = undo_environment(directory, progress=progress, dry_run=dry_run)
+    return PatchReport(
+        target=str(directory), output=None, applied=not dry_run, plans=(), results=(), findings=findings
+    )
+
+
+def _patch_wheel(
+    target: Path, index: SonameTable, options: PatchOptions, progress: Progress | None
+) -> PatchReport:
+    from wheelfix.intake import read_wheel
+    from wheelfix.patch.wheel import patch_wheel
+
+    intake = read_wheel(target, cache=find_cache() / "facts", progress=progress)
+    output = options.output or target.parent
+    plans = _plan([intake], index, options, home=output, python=None)
+    report = PatchReport(target=target.name, output=None, applied=False, plans=plans, results=())
+    if options.dry_run:
+        return report
+    done = patch_wheel(
+        target,
+        {plan.path: plan.edit for plan in plans if plan.edit},
+        output,
+        version=intake.wheel.version,
+        tag=options.tag,
+        progress=progress,
+    )
+    return replace(report, output=str(done.path), applied=True, results=done.results, findings=done.findings)
+
+
+def _patch_environment(
+    target: Path, index: SonameTable, options: PatchOptions, progress: Progress | None
+) -> PatchReport:
+    from wheelfix.intake import read_installed
+    from wheelfix.patch.environment import patch_environment, probe_environment
+    from wheelfix.wheel.environment import find_site, find_wheels
+
+    if not any(target.glob("*.dist-info")) and find_wheels(target):
+        raise InputError(str(target), "is a directory of wheels", "patch them one by one")
+    root = Path(find_site(target)[0])
+    intakes = read_installed(target, progress=progress)
+    plans = _plan(intakes, index, options, home=root, python=root / "bin" / "python3")
+    findings = tuple(f for intake in intakes for f in intake.findings)
+    edits = {plan.path: plan.edit for plan in plans if plan.edit}
+    if options.dry_run:
+        results = probe_environment(target, edits)
+    else:
+        results = patch_environment(target, edits, progress=progress)
+    return PatchReport(
+        target=str(target),
+        output=None,
+        applied=not options.dry_run,
+        plans=plans,
+        results=results,
+        findings=findings,
+    )
+
+
+def _plan(
+    intakes: Sequence[Intake],
+    index: SonameTable,
+    options: PatchOptions,
+    *,
+    home: Path,
+    python: Path | None,
+) -> tuple[FilePlan, ...]:
+    """Decide for every file, twice where libraries have to be fetched first: then it is known which."""
+    from wheelfix.patch.supply import find_supply
+    from wheelfix.resolve.carried import find_carried
+    from wheelfix.resolve.runpaths import plan_run_paths
+    from wheelfix.verdict import conclude
+
+    at_hand = find_carried((i.wheel, i.objects) for i in intakes)
+    scans = [conclude(intake, index, options.prefer, at_hand) for intake in intakes]
+    groups = [Group(name=s.name, objects=s.objects, needs=s.needs) for s in scans]
+    supply = find_supply(groups, options.libs, python=python, driver=options.driver)
+    plans = plan_run_paths(groups, supply, choose=options.chooses)
+    if (options.realise or options.nixpkgs) and not options.dry_run:
+        fetched = _fetch(plans, groups, index, options, (home, supply))
+        supply = find_supply(groups, (*options.libs, *fetched), python=python, driver=options.driver)
+        plans = plan_run_paths(groups, supply, choose=options.chooses)
+    return plans
+
+
+def _fetch(
+    plans: Sequence[FilePlan],
+    groups: Sequence[Group],
+    index: SonameTable,
+    options: PatchOptions,
+    place: tuple[Path, Supply],
+) -> tuple[Path, ...]:
+    """Let Nix bring what is open, and keep it; returns where the libraries are."""
+    from wheelfix.index.lookup import find_providers
+    from wheelfix.patch import store
+
+    (home, supply), system = place, index.info.system
+    wanted = set(store.find_loaders(plans, groups, system)) - {lib.name for lib in supply.interpreters}
+    loaders = find_providers(index, sorted(wanted))
+    providers = (
+        *store.find_missing(plans, groups, system),
+        *(p for found in loaders for p in found.providers[:1]),
+    )
+    if not providers:
+        return ()
+    if options.nixpkgs:
+        paths = store.build_providers(options.nixpkgs, providers)
+    else:
+        paths = store.realise_providers(providers)
+    store.add_roots(paths, home)
+    return store.find_directories(paths, providers)

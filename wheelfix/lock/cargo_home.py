@@ -1,0 +1,127 @@
+"""Hashes of git crates from cargo's own checkouts, for ``importCargoLockArgs.outputHashes``.
+
+nixpkgs' ``import-cargo-lock.nix`` fetches a git crate with ``fetchgit``, submodules included and ``.git``
+taken out, and wants the SHA-256 of that tree as a Nix archive. cargo keeps the same tree under
+``$CARGO_HOME/git/checkouts/<repository>/<short commit>`` once it has built with it, with a file
+``.cargo-ok`` that says that the checkout is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from wheelfix.model.cargo import CargoLock
+
+_OWN = frozenset({".git", ".cargo-ok"})
+_BLOCK = 1 << 20
+_BRANCH = re.compile(r"ref: (refs/heads/\w[\w.-]*)")
+_MAX_DEPTH = 200
+
+
+def find_hashes(lock: CargoLock, cargo_home: Path | None = None) -> dict[str, bytes]:
+    """Hash the checkouts of a lock's git crates that are at hand.
+
+    Args:
+        lock: what is looked for.
+        cargo_home: cargo's directory; None for ``$CARGO_HOME``, else ``~/.cargo``.
+
+    Returns:
+        SHA-256 by commit, 32 bytes; commits without a whole checkout are left out.
+    """
+    home = cargo_home or Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    commits = {
+        crate.source.rpartition("#")[2]
+        for crate in lock.crates
+        if crate.source and crate.source.startswith("git+")
+    }
+    found: dict[str, bytes] = {}
+    for checkout in _find_checkouts(home / "git" / "checkouts"):
+        commit = _read_head(checkout)
+        if commit in commits and commit not in found and commit.startswith(checkout.name):
+            try:
+                found[commit] = hash_tree(checkout, skip=_OWN)
+            except OSError:
+                continue
+    return found
+
+
+def hash_tree(path: Path, *, skip: Iterable[str] = ()) -> bytes:
+    """SHA-256 of a file or directory as a Nix archive (the thesis of E. Dolstra, figure 5.2).
+
+    Args:
+        path: what to hash.
+        skip: names that are passed over, wherever they are.
+
+    Raises:
+        OSError: something in it cannot be read, or is neither file, directory nor link.
+    """
+    digest = hashlib.sha256()
+    _add(digest.update, "nix-archive-1")
+    _add_node(digest.update, path, frozenset(skip), 0)
+    return digest.digest()
+
+
+def _find_checkouts(directory: Path) -> list[Path]:
+    """Whole checkouts, ``REPOSITORY-HASH/SHORT-COMMIT``; a damaged directory has none."""
+    try:
+        return sorted(ok.parent for ok in directory.glob("*/*/.cargo-ok"))
+    except OSError:
+        return []
+
+
+def _read_head(checkout: Path) -> str:
+    """The commit that is checked out; cargo resets the branch that HEAD names to it."""
+    try:
+        head = (checkout / ".git" / "HEAD").read_text().strip()
+        if match := _BRANCH.fullmatch(head):
+            return (checkout / ".git" / match[1]).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return head
+
+
+def _add_node(add: Callable[[bytes], object], path: Path, skip: frozenset[str], depth: int) -> None:
+    mode = path.lstat().st_mode
+    if depth > _MAX_DEPTH:
+        raise OSError(f"{path}: too deep")
+    _add(add, "(", "type")
+    if stat.S_ISLNK(mode):
+        _add(add, "symlink", "target", str(path.readlink()))
+    elif stat.S_ISDIR(mode):
+        _add(add, "directory")
+        names = sorted(os.fsencode(name) for name in os.listdir(path))  # noqa: PTH208 - bytes sort as Nix does
+        for name in map(os.fsdecode, names):
+            if name not in skip:
+                _add(add, "entry", "(", "name", name, "node")
+                _add_node(add, path / name, skip, depth + 1)
+                _add(add, ")")
+    elif stat.S_ISREG(mode):
+        _add(add, "regular", *(["executable", ""] if mode & stat.S_IXUSR else []), "contents")
+        _add_file(add, path)
+    else:
+        raise OSError(f"{path}: neither file, directory nor link")
+    _add(add, ")")
+
+
+def _add(add: Callable[[bytes], object], *words: str) -> None:
+    for word in words:
+        data = os.fsencode(word)
+        add(len(data).to_bytes(8, "little") + data + bytes(-len(data) % 8))
+
+
+def _add_file(add: Callable[[bytes], object], path: Path) -> None:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        add(size.to_bytes(8, "little"))
+        done = 0
+        while block := file.read(_BLOCK):
+            add(block)
+            done += len(block)
+        if done != size:
+            raise OSError(f"{path}: changed while it was read")
+        add(bytes(-size % 8))

@@ -1,0 +1,112 @@
+"""A Cargo.lock from cargo itself, for a source distribution that has none.
+
+cargo gets the manifests alone, and empty files where its rules ask for sources: it compiles nothing, runs no
+build script, and sees neither the project's ``.cargo/config.toml`` nor its ``rust-toolchain.toml``.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from wheelfix.errors import ApplyError, InputError
+from wheelfix.lock.cargo import parse_toml
+from wheelfix.model.cargo import Manifest, SourceTree
+
+_PLACES = {"bin": "src/bin", "example": "examples", "test": "tests", "bench": "benches"}
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+_TIMEOUT = 600
+_HINT = "run `cargo generate-lockfile` in the unpacked source, and give its Cargo.lock with --lock"
+
+
+def make_lock(tree: SourceTree, manifests: Mapping[str, Manifest], path: str) -> bytes:
+    """Have cargo resolve the dependencies of a manifest, newest versions first.
+
+    Args:
+        tree: the source.
+        manifests: of it, by path.
+        path: of the manifest that is built.
+
+    Returns:
+        The Cargo.lock.
+
+    Raises:
+        InputError: there is no cargo, it cannot resolve the dependencies (it asks the network for them), or
+            a manifest leaves the source tree.
+        ApplyError: its input cannot be written.
+    """
+    for manifest in manifests.values():
+        _check_paths(tree.target, manifest)
+    try:
+        with tempfile.TemporaryDirectory(prefix="wheelfix-cargo-") as directory:
+            for name, text in _list_files(tree, manifests):
+                file = Path(directory, name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(text)
+            return _run(tree.target, Path(directory, path))
+    except OSError as error:
+        problem = f"cannot be laid out for cargo ({(error.strerror or str(error)).lower()})"
+        raise ApplyError(tree.target, problem, _HINT) from None
+
+
+def _run(target: str, manifest: Path) -> bytes:
+    command = ["cargo", "generate-lockfile", "--quiet", "--manifest-path", str(manifest)]
+    try:
+        result = subprocess.run(
+            command,
+            cwd=manifest.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT,
+        )
+    except FileNotFoundError:
+        raise InputError(
+            target, "has no Cargo.lock, and there is no cargo to make one", "install cargo, or " + _HINT
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise InputError(target, f"cargo found no lock in {_TIMEOUT} seconds", _HINT) from None
+    if result.returncode:
+        said = result.stderr.decode("utf-8", "replace").strip().splitlines()
+        lines = [line.strip() for line in said if line.strip() and line.strip() != "Caused by:"]
+        why = "; ".join([*lines[:1], *lines[-1:]] if len(lines) > 1 else lines) or "it gives no reason"
+        raise InputError(target, f"cargo makes no lock: {why.removeprefix('error: ')}", _HINT)
+    above = manifest.parent
+    while not (above / "Cargo.lock").exists():
+        above = above.parent
+    return (above / "Cargo.lock").read_bytes()
+
+
+def _list_files(tree: SourceTree, manifests: Mapping[str, Manifest]) -> Iterator[tuple[str, bytes]]:
+    for path, manifest in manifests.items():
+        yield path, tree.files[path]
+        if manifest.name is None:
+            continue
+        directory = posixpath.dirname(path)
+        for source in ("src/lib.rs", "src/main.rs"):
+            yield posixpath.join(directory, source), b""
+        document = parse_toml(path, tree.files[path])
+        for kind, place in _PLACES.items():
+            tables = document.get(kind)
+            for table in tables if isinstance(tables, list) else ():
+                name = table.get("name") if isinstance(table, dict) else None
+                if isinstance(name, str) and _NAME.fullmatch(name):
+                    yield posixpath.join(directory, place, f"{name}.rs"), b""
+
+
+def _check_paths(target: str, manifest: Manifest) -> None:
+    """Refuse paths out of the source: cargo would read whatever is there."""
+    base = posixpath.dirname(manifest.path)
+    every = (*manifest.dependencies, *manifest.workspace_dependencies)
+    paths = [d.path for d in every if d.path is not None]
+    paths += [posixpath.relpath(p, base or ".") for p in manifest.patched.values()]
+    paths += [*manifest.members, *([manifest.workspace_root] if manifest.workspace_root else [])]
+    for path in paths:
+        found = posixpath.normpath(posixpath.join(base, path))
+        if found.startswith(("/", "../")) or found == "..":
+            problem = f"{manifest.path} names {path}, outside of the source"
+            raise InputError(target, problem, "do not use it: no build tool writes such a project")

@@ -1,0 +1,170 @@
+"""Markers, versions and tags for one target: what :mod:`packaging` knows, for locks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.tags import compatible_tags, cpython_tags
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion
+
+from wheelfix.errors import InputError
+from wheelfix.model.lock import LockedFile, Target
+
+_EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
+_PYTHON = re.compile(r"3\.\d{1,3}(?:\.\d{1,3})?")
+_HINT = "let the tool that wrote the lock write it again"
+
+
+def normalize_name(name: str) -> str:
+    """Normalise the name of a distribution, an extra or a group (PEP 503, PEP 685, PEP 735)."""
+    return canonicalize_name(name)
+
+
+def make_target(python: str, system: str, platforms: Sequence[str]) -> Target:
+    """Describe an interpreter and platform.
+
+    Args:
+        python: version of CPython, ``3.12`` or ``3.12.8``.
+        system: Nix system.
+        platforms: platform tags that run on it, best first.
+
+    Raises:
+        InputError: the version is none, or nothing runs on the system.
+    """
+    if not _PYTHON.fullmatch(python):
+        raise InputError(f"--python {python}", "is no version of Python 3", "name a version such as 3.12")
+    if not platforms:
+        raise InputError(f"--platform {system}", "is no Linux system", "name a system such as x86_64-linux")
+    major, minor, *_ = python.split(".")
+    version = (int(major), int(minor))
+    tags = [
+        *cpython_tags(version, abis=[f"cp{major}{minor}"], platforms=platforms),
+        *compatible_tags(version, interpreter=f"cp{major}{minor}", platforms=platforms),
+    ]
+    full = python if python.count(".") > 1 else f"{python}.0"
+    environment = {
+        "implementation_name": "cpython",
+        "implementation_version": full,
+        "os_name": "posix",
+        "platform_machine": system.partition("-")[0].replace("powerpc64le", "ppc64le"),
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": full,
+        "python_version": f"{major}.{minor}",
+        "sys_platform": "linux",
+    }
+    return Target(
+        python=f"{major}.{minor}",
+        system=system,
+        environment=tuple(sorted(environment.items())),
+        tags=tuple(dict.fromkeys(map(str, tags))),
+    )
+
+
+def holds(
+    marker: str,
+    target: Target,
+    *,
+    extras: Collection[str] = (),
+    groups: Collection[str] = (),
+    where: str = "",
+) -> bool:
+    """Whether a marker holds.
+
+    Several extras may be chosen at once: ``extra == 'x'`` is read as ``'x' in extras``, as in PEP 751.
+
+    Args:
+        marker: PEP 508 or PEP 751; an empty one holds.
+        target: the environment.
+        extras: chosen extras.
+        groups: chosen dependency groups.
+        where: for the message.
+
+    Raises:
+        InputError: it is no marker.
+    """
+    if not marker:
+        return True
+    text = _EXTRA.sub(lambda m: f"{m[2]} {'in' if m[1] == '==' else 'not in'} extras", marker)
+    environment: dict[str, str | frozenset[str]] = dict(target.environment)
+    environment |= {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}
+    try:
+        return Marker(text).evaluate(environment, context="lock_file")
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
+        problem = f"{marker!r} is no marker ({str(error).splitlines()[0]})"
+        raise InputError(where or "the lock", problem, _HINT) from None
+
+
+def fits_python(specifiers: str, target: Target, where: str) -> bool:
+    """Whether the target's Python is within version specifiers; empty ones fit.
+
+    Raises:
+        InputError: they are none.
+    """
+    if not specifiers:
+        return True
+    try:
+        return SpecifierSet(specifiers).contains(dict(target.environment)["python_full_version"])
+    except InvalidSpecifier:
+        raise InputError(where, f"{specifiers!r} are no version specifiers", _HINT) from None
+
+
+def rank_as_pip(wheels: Iterable[LockedFile], target: Target) -> list[LockedFile]:
+    """Wheels that fit, as pip and uv rank them: by the best of their tags, then by build tag."""
+    order = {tag: number for number, tag in enumerate(target.tags)}
+    ranked = []
+    for position, wheel in enumerate(wheels):
+        parsed = _parse(wheel.filename)
+        best = min((order[t] for t in parsed[1] if t in order), default=None) if parsed else None
+        if parsed and best is not None:
+            ranked.append((best, _invert(parsed[0]), position, wheel))
+    return [wheel for *_, wheel in sorted(ranked, key=lambda r: r[:3])]
+
+
+def rank_as_nix(wheels: Iterable[LockedFile], target: Target) -> list[LockedFile]:
+    """Wheels that fit, as pyproject.nix ranks them, and so uv2nix and poetry2nix.
+
+    By build tag, then by the newest Python version among the tags; the lock's order decides the rest, so that
+    a wheel for any platform may come before one with libraries. Python, ABI and platform are compared each
+    for itself (``pypa.selectWheels`` in ``lib/pypa.nix``).
+    """
+    digits = target.python.replace(".", "")
+    abis = {"none", "any", "abi3", f"cp{digits}"}
+    platforms = {tag.split("-", 2)[2] for tag in target.tags}
+    ranked = []
+    for position, wheel in enumerate(wheels):
+        parsed = _parse(wheel.filename)
+        if not parsed:
+            continue
+        parts = [tag.split("-", 2) for tag in parsed[1]]
+        versions = [int(v) for python, _, _ in parts if (v := _version(python)) and _reaches(digits, v)]
+        if versions and any(p[1] in abis for p in parts) and any(p[2] in platforms for p in parts):
+            ranked.append((_invert(parsed[0]), -max(versions), position, wheel))
+    return [wheel for *_, wheel in sorted(ranked, key=lambda r: r[:3])]
+
+
+def _version(python: str) -> str | None:
+    match = re.fullmatch(r"(?:py|cp)(\d+)", python)
+    return match[1] if match else None
+
+
+def _reaches(digits: str, version: str) -> bool:
+    return version == digits[0] or (version.startswith(digits[0]) and int(digits) >= int(version))
+
+
+def _parse(filename: str) -> tuple[tuple[int, str], list[str]] | None:
+    try:
+        _, _, build, tags = parse_wheel_filename(filename)
+    except (InvalidWheelFilename, InvalidVersion):
+        return None
+    return build or (-1, ""), [str(tag) for tag in tags]
+
+
+def _invert(build: tuple[int, str]) -> int:
+    return -build[0]

@@ -1,0 +1,95 @@
+"""Hashed ``requirements.txt``: pinned lines with ``--hash`` (pip's hash-checking mode).
+
+File names are not in it: a hash may belong to any file of the version, and an installer learns from the index
+which one. Lines that name other files (``-r``, ``-c``) or editable projects are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from wheelfix.errors import InputError
+from wheelfix.lock.getters import Table, find_filename
+from wheelfix.lock.markers import normalize_name
+from wheelfix.model.lock import Lock, LockedFile, LockedPackage, LockKind, SourceKind
+
+_HASH = re.compile(r"--hash[= ](\w+):([0-9a-f]+)")
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_FOREIGN = frozenset({"--requirement", "--constraint", "--editable"})
+
+
+def parse_requirements(name: str, text: str) -> Lock:
+    """Read a hashed requirements.txt.
+
+    Args:
+        name: of the file, for messages.
+        text: its content.
+
+    Raises:
+        InputError: a line is no pinned requirement with a sha256; names the line.
+    """
+    packages = [_parse_line(f"{name}: line {number}", line) for number, line in _join(text)]
+    return Lock(
+        name=name,
+        kind=LockKind.REQUIREMENTS,
+        packages=tuple(package for package in packages if package),
+    )
+
+
+def _join(text: str) -> Iterator[tuple[int, str]]:
+    """Logical lines, with the number of their first one; comments removed."""
+    start, joined = 0, ""
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = _COMMENT.sub("", raw)
+        start = start or number
+        joined += line.rstrip("\\") + " " if line.endswith("\\") else line
+        if line.endswith("\\"):
+            continue
+        if joined.strip():
+            yield start, joined.strip()
+        start, joined = 0, ""
+    if joined.strip():
+        yield start, joined.strip()
+
+
+def _parse_line(where: str, line: str) -> LockedPackage | None:
+    if line.startswith("-"):
+        option = re.split(r"[\s=]", line)[0]
+        short = option[:2] in {"-r", "-c", "-e"}
+        if option in _FOREIGN or short:
+            raise InputError(where, f"{option} names another file", "write all requirements into one file")
+        return None
+    hashes = _HASH.findall(line)
+    try:
+        requirement = Requirement(_HASH.sub("", line).strip())
+    except InvalidRequirement:
+        raise InputError(where, f"{line[:60]!r} is no requirement", "write NAME==VERSION --hash=…") from None
+    digests = tuple(sorted(digest for kind, digest in hashes if kind == "sha256" and len(digest) == 64))
+    if not digests:
+        raise InputError(
+            where,
+            f"{requirement.name} has no sha256",
+            "write hashes: `uv export`, or `pip-compile --generate-hashes`",
+        )
+    name, marker = normalize_name(requirement.name), str(requirement.marker or "")
+    if requirement.url:
+        table = Table(where, "", {})
+        file = LockedFile(
+            filename=find_filename(table, "url", requirement.url), sha256=digests[0], url=requirement.url
+        )
+        is_wheel = file.filename.endswith(".whl")
+        return LockedPackage(
+            name=name,
+            version=None,
+            source=SourceKind.ARCHIVE,
+            wheels=(file,) if is_wheel else (),
+            sdist=None if is_wheel else file,
+            marker=marker,
+        )
+    pins = [s.version for s in requirement.specifier if s.operator in {"==", "==="}]
+    if len(pins) != 1 or pins[0].endswith("*"):
+        raise InputError(where, f"{requirement.name} is not pinned", "write NAME==VERSION --hash=…")
+    return LockedPackage(name=name, version=pins[0], hashes=digests, marker=marker)

@@ -1,0 +1,158 @@
+"""What is concluded about a Rust-backed source distribution, and what Nix has to be told about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wheelfix.model.cargo import LockedCrate, PythonProject
+from wheelfix.model.scan import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrateGraph:
+    """The crates that a build compiles.
+
+    Attributes:
+        parents: crates of Cargo.lock that are reached, each with the one that leads to it; None for what
+            is built itself.
+        dependents: names of the crates that depend on each, by name; sorted.
+        features: asked for by manifests of the source tree, by crate name.
+        manifests: paths of the manifests that take part, sorted.
+    """
+
+    parents: Mapping[LockedCrate, LockedCrate | None]
+    dependents: Mapping[str, tuple[str, ...]]
+    features: Mapping[str, frozenset[str]]
+    manifests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeRule:
+    """What one crate needs from nixpkgs on Linux: a fact of the table ``data/crates.toml``.
+
+    Conditions are ``dep:NAME`` (the crate depends on that one), ``crate:NAME`` (that one is built too) and
+    ``CRATE/FEATURE`` (a manifest of the source tree asks for it).
+
+    Attributes:
+        crate: its name.
+        when: holds only if one of these conditions does.
+        unless: does not hold if one of these conditions does.
+        ignored_for: crates that depend on it and do not count.
+        libraries: attributes for ``buildInputs``.
+        tools: attributes for ``nativeBuildInputs``.
+        settings: environment variables.
+        why: one clause.
+        problem: what no input mends, one clause.
+    """
+
+    crate: str
+    when: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    ignored_for: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    why: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrateFacts:
+    """What is known about crates, and about the Python packages that build with them.
+
+    Attributes:
+        rules: in the order of the table.
+        requires: what build systems need in turn, by normalised name.
+    """
+
+    rules: tuple[NativeRule, ...]
+    requires: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeInput:
+    """A nixpkgs attribute, with the reasons for it."""
+
+    attr: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """An environment variable of the build, with the reason for it."""
+
+    name: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSystem:
+    """A Python package that the build needs.
+
+    Attributes:
+        name: normalised.
+        extras: sorted.
+        reason: empty for what ``[build-system]`` names itself.
+    """
+
+    name: str
+    extras: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitSource:
+    """A commit that crates come from.
+
+    Attributes:
+        url: of the repository.
+        commit: full id.
+        crates: ``name-version``, sorted; the first one stands for all.
+        sha256: of the checkout as a Nix archive, 32 bytes; None where the source is not at hand.
+    """
+
+    url: str
+    commit: str
+    crates: tuple[str, ...]
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CargoPlan:
+    """All that Nix has to be told to build one sdist.
+
+    Attributes:
+        target: file name of the sdist.
+        root: directory of Cargo.lock, ``.`` for the top.
+        root_reason: how that is known.
+        lock: Cargo.lock is in the sdist; or
+        lock_file: the name of one that goes beside the generated file.
+        build_systems: Python packages, sorted.
+        libraries: for ``buildInputs``, sorted.
+        tools: for ``nativeBuildInputs``, sorted; pkg-config, cargo and rustc are not among them.
+        settings: sorted.
+        channel: nightly toolchain that its authors build with, or None.
+        git: sorted by URL.
+        rust_version: minimum, with who asks for it; or None.
+        vendored: directory of the crates that the sdist itself brings, or None.
+        findings: what is open or went wrong.
+    """
+
+    project: PythonProject
+    target: str
+    sha256: bytes | None
+    root: str
+    root_reason: str
+    lock: bool
+    lock_file: str | None
+    build_systems: tuple[BuildSystem, ...]
+    libraries: tuple[NativeInput, ...] = ()
+    tools: tuple[NativeInput, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    channel: str | None = None
+    git: tuple[GitSource, ...] = ()
+    rust_version: tuple[str, str] | None = None
+    vendored: str | None = None
+    findings: tuple[Finding, ...] = ()

@@ -1,0 +1,188 @@
+"""Lock files as wheelfix sees them: one shape for four formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LockKind(StrEnum):
+    """Which tool wrote a lock."""
+
+    UV = "uv.lock"
+    PYLOCK = "pylock.toml"
+    POETRY = "poetry.lock"
+    REQUIREMENTS = "requirements.txt"
+
+
+class SourceKind(StrEnum):
+    """Where a package comes from.
+
+    ``INDEX`` is a package index, ``ARCHIVE`` one file by its URL, ``LOCAL`` the project itself or a directory
+    beside the lock, ``VCS`` a revision of a repository.
+    """
+
+    INDEX = "index"
+    ARCHIVE = "archive"
+    LOCAL = "local"
+    VCS = "vcs"
+
+
+class Kind(StrEnum):
+    """What a package is taken from."""
+
+    WHEEL = "wheel"
+    SDIST = "sdist"
+    NIXPKGS = "nixpkgs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedFile:
+    """A file that a lock names.
+
+    Attributes:
+        filename: last part of its URL or path, unquoted.
+        sha256: 64 hexadecimal digits, or None if the lock states no such hash.
+        url: where it is, or None if the lock leaves that to an index.
+        path: relative to the lock's directory, for files beside it.
+        size: bytes, if stated.
+    """
+
+    filename: str
+    sha256: str | None
+    url: str | None = None
+    path: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedDependency:
+    """An edge between packages.
+
+    Attributes:
+        name: normalised (PEP 503).
+        version: set where the lock has several versions of that name.
+        marker: PEP 508 marker, or empty.
+        extras: extras asked of it, normalised, sorted.
+    """
+
+    name: str
+    version: str | None = None
+    marker: str = ""
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencySet:
+    """Dependencies under the name of an extra or a dependency group."""
+
+    name: str
+    dependencies: tuple[LockedDependency, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPackage:
+    """One version of a package in a lock.
+
+    Attributes:
+        name: normalised (PEP 503).
+        version: as the lock writes it; None where it has none.
+        wheels: in the lock's order, which decides among equals.
+        hashes: of files whose names the lock does not tell (requirements.txt), sorted.
+        marker: PEP 508 marker (or PEP 751) of the package itself, or empty.
+        extras, groups: what its extras and dependency groups add.
+        in_groups: dependency groups it belongs to (poetry); empty for all.
+        optional: only there for an extra (poetry).
+    """
+
+    name: str
+    version: str | None
+    source: SourceKind = SourceKind.INDEX
+    wheels: tuple[LockedFile, ...] = ()
+    sdist: LockedFile | None = None
+    hashes: tuple[str, ...] = ()
+    dependencies: tuple[LockedDependency, ...] = ()
+    extras: tuple[DependencySet, ...] = ()
+    groups: tuple[DependencySet, ...] = ()
+    marker: str = ""
+    in_groups: tuple[str, ...] = ()
+    optional: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name and version, for messages."""
+        return f"{self.name} {self.version}" if self.version else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A whole lock.
+
+    Attributes:
+        name: of the file, for messages.
+        requires_python: version specifiers, or empty.
+        environments: markers of which one has to hold; empty for any environment.
+        packages: in the lock's order.
+        roots: what the environment starts from; None takes every package whose marker holds.
+        extras: of the project, for formats that keep them apart from packages (poetry), and what they add.
+        default_groups: dependency groups taken unless others are named.
+    """
+
+    name: str
+    kind: LockKind
+    requires_python: str = ""
+    environments: tuple[str, ...] = ()
+    packages: tuple[LockedPackage, ...]
+    roots: tuple[str, ...] | None = None
+    extras: tuple[DependencySet, ...] = ()
+    default_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The interpreter and platform that files are chosen for.
+
+    Attributes:
+        python: ``3.12``.
+        system: Nix system.
+        environment: PEP 508 environment, sorted by key.
+        tags: compatible wheel tags as pip ranks them, best first.
+    """
+
+    python: str
+    system: str
+    environment: tuple[tuple[str, str], ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What one package is taken from.
+
+    Attributes:
+        file: the wheel or source distribution; None for nixpkgs, for the project itself, and where only
+            hashes are known.
+        attr: path of nixpkgs' build below ``pkgs``.
+        rival: the wheel that pip would take, where the package set of the dialect takes another one.
+    """
+
+    package: LockedPackage
+    kind: Kind
+    file: LockedFile | None = None
+    attr: tuple[str, ...] = ()
+    rival: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRule:
+    """Which kinds of source a package may be taken from.
+
+    Attributes:
+        pattern: glob of normalised names; ``default`` stands for all others.
+        kinds: strongest first.
+        attr: attribute for nixpkgs, or empty for the one named like the package.
+    """
+
+    pattern: str
+    kinds: tuple[Kind, ...]
+    attr: str = ""

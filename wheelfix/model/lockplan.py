@@ -1,0 +1,94 @@
+"""What an overlay for a whole lock says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wheelfix.model.lock import Choice
+from wheelfix.model.override import Adapter, Dialect, Override
+from wheelfix.model.scan import Finding, WheelScan
+
+
+class Clash(StrEnum):
+    """What kind of collision it is.
+
+    ``IDENTICAL``: the same content, which no tool minds. ``NAMESPACE``: an ``__init__.py`` that only makes a
+    namespace package. ``LEFTOVER``: tests and the like at the top of site-packages. ``PAPER``: licences and
+    read-me files. ``PROGRAM``: two programs of one name. ``REAL``: two distributions with the same module.
+    """
+
+    IDENTICAL = "identical"
+    NAMESPACE = "namespace"
+    LEFTOVER = "leftover"
+    PAPER = "paper"
+    PROGRAM = "program"
+    REAL = "real"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collision:
+    """Files that several distributions install to the same places.
+
+    Attributes:
+        clash: what kind it is.
+        distributions: normalised names, sorted.
+        paths: relative to the prefix, sorted; site-packages is ``lib/python3/site-packages``.
+        fix: pattern for the fix relative to the prefix; empty where none is needed or possible.
+    """
+
+    clash: Clash
+    distributions: tuple[str, ...]
+    paths: tuple[str, ...]
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceBuild:
+    """A package that is built from source instead of taken as a wheel.
+
+    Attributes:
+        name: normalised.
+        target: the source distribution, or how the lock names it.
+        requires: build system, normalised names, sorted.
+        backend: module that builds it, or empty if that is not known.
+        cargo: Rust is compiled.
+        asked: the user wants it so; else there is no wheel that fits, and the set knows that by itself.
+    """
+
+    name: str
+    version: str
+    target: str
+    requires: tuple[str, ...] = ()
+    backend: str = ""
+    cargo: bool = False
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockPlan:
+    """An overlay for a lock, before any dialect says it.
+
+    Attributes:
+        lock: file name of the lock.
+        python, system: the target.
+        choices: what each package is taken from, sorted by name.
+        scans: of the wheels, sorted by name.
+        overrides, adapters, builds: sorted by name.
+        collisions: sorted.
+        findings: the residue, errors first.
+        read: names of the wheels that had to be read this time, sorted; the others were known.
+    """
+
+    lock: str
+    python: str
+    system: str
+    dialect: Dialect
+    choices: tuple[Choice, ...] = ()
+    scans: tuple[WheelScan, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    adapters: tuple[Adapter, ...] = ()
+    builds: tuple[SourceBuild, ...] = ()
+    collisions: tuple[Collision, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    read: tuple[str, ...] = ()

@@ -1,0 +1,235 @@
+"""Rust-backed source distributions: ``hacks.importCargoLock``, and packages in the manner of nixpkgs.
+
+The contract of the first is pyproject.nix's ``build/hacks/default.nix`` (7af23cf7): it unpacks ``prev.src``,
+vendors what ``cargoRoot``'s Cargo.lock lists, and adds cargo, rustc, pkg-config and ``cargoSetupHook``. Build
+systems and everything native are left to the reader. The second follows nixpkgs' manual, "Rust", section
+"Python package using maturin" and its neighbours.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
+
+from wheelfix.model.cargo_plan import CargoPlan, GitSource, NativeInput
+from wheelfix.nix.adapter import write_guarded
+from wheelfix.nix.build import bind, call, select, strings, text
+from wheelfix.nix.parts import OLD, comment_all, formals, take
+from wheelfix.nix.printer import render
+from wheelfix.nix.quote import is_identifier
+from wheelfix.nix.tree import (
+    TRUE,
+    Attrs,
+    Binary,
+    Binding,
+    Commented,
+    Expr,
+    Inherit,
+    Lambda,
+    List,
+    Path,
+    Script,
+    Select,
+    Var,
+)
+
+_FILL = "build once, and put the hash here that Nix says it got"
+_PREFETCH = f"where it says fakeHash: {_FILL}, or the one `nix-prefetch-git --fetch-submodules` prints"
+_LOCK = "Cargo.lock"
+_MANIFEST = "Cargo.toml"
+
+
+def render_cargo(plans: Sequence[CargoPlan]) -> str:
+    """Write one overlay for uv2nix and pyproject.nix."""
+    body: Expr = Attrs()
+    for index, plan in enumerate(plans):
+        one = write_guarded(plan.project.name, write_cargo(plan))
+        body = Binary("//", body, one) if index else one
+    head = [
+        "Overlay for a package set of uv2nix or pyproject.nix. Written by wheelfix.",
+        "hacks = pkgs.callPackage pyproject-nix.build.hacks { };",
+    ]
+    overlay = Lambda("final", Lambda("prev", body))
+    return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
+
+
+def write_cargo(plan: CargoPlan) -> Expr:
+    """The adapter of one package, an expression in which ``pkgs``, ``hacks``, ``final`` and ``prev`` stand.
+
+    Its source has to be the sdist: a package set that prefers wheels has to be told.
+    """
+    arguments = [bind("prev", select("prev", plan.project.name))]
+    if plan.root != "." or plan.project.built[0].path != _MANIFEST:
+        arguments.append(bind("cargoRoot", text(plan.root), plan.root_reason))
+    if not plan.lock:
+        why = f"the sdist has no Cargo.lock: this one goes beside this file{_say_how(plan)}"
+        arguments.append(bind("lockFile", _lock_path(plan), why))
+    if plan.git:
+        hashes = Attrs((bind("outputHashes", _write_hashes(plan.git)),))
+        why = _PREFETCH if any(one.sha256 is None for one in plan.git) else ""
+        arguments.append(bind("importCargoLockArgs", hashes, why))
+    imported = call("hacks.importCargoLock", Attrs(tuple(arguments)))
+    changed = call(Select(imported, ("overrideAttrs",)), Lambda("old", Attrs(tuple(_write_changes(plan)))))
+    return comment_all(_describe(plan), changed)
+
+
+def _write_changes(plan: CargoPlan) -> Iterable[Binding]:
+    systems = Attrs(
+        tuple(bind(one.name, strings(one.extras), one.reason) for one in plan.build_systems),
+    )
+    native = Binary(
+        "++", Select(OLD, ("nativeBuildInputs",), List()), call("final.resolveBuildSystem", systems)
+    )
+    if plan.tools:
+        native = Binary("++", native, _list(plan.tools, take))
+    yield bind("nativeBuildInputs", native)
+    if plan.libraries:
+        inputs = Binary("++", Select(OLD, ("buildInputs",), List()), _list(plan.libraries, take))
+        yield bind("buildInputs", inputs)
+    yield from _write_rest(plan, Select(OLD, ("postPatch",), text("")))
+    for name, value, reason in _find_settings(plan):
+        yield bind(name, text(value), reason)
+
+
+def _write_rest(plan: CargoPlan, before: Expr | None = None) -> Iterable[Binding]:
+    if any(tool.attr == "cmake" for tool in plan.tools):
+        yield bind("dontUseCmakeConfigure", TRUE, "cmake is for a crate, not for the package itself")
+    if not plan.lock:
+        place = shlex.quote(posixpath.normpath(posixpath.join(plan.root, _LOCK)))
+        script = Script((("cp ", _lock_path(plan), f" {place}"),))
+        yield bind("postPatch", Binary("+", before, script) if before else script)
+
+
+def _find_settings(plan: CargoPlan) -> Iterable[tuple[str, str, str]]:
+    for setting in plan.settings:
+        yield setting.name, setting.value, setting.reason
+    if plan.channel:
+        reason = f"its authors build with {plan.channel}: a stable compiler then takes unstable features"
+        yield "RUSTC_BOOTSTRAP", "1", reason
+
+
+def _write_hashes(git: Iterable[GitSource]) -> Attrs:
+    bindings = []
+    for one in git:
+        first, *others = one.crates
+        words = f"{one.url} at {one.commit}"
+        if others:
+            words += f"; also for {', '.join(others)}"
+        value: Expr = select("lib", "fakeHash")
+        if one.sha256 is None:
+            words += "; not at hand"
+        else:
+            value = text(_write_digest(one.sha256))
+            words += "; hash of cargo's own checkout"
+        bindings.append(bind(first, value, words))
+    return Attrs(tuple(bindings))
+
+
+def render_cargo_package(plan: CargoPlan) -> str:
+    """Write a file for ``python3Packages.callPackage`` that builds the sdist."""
+    project = plan.project
+    maturin = project.backend.partition(".")[0] == "maturin"
+    systems = [s.name for s in plan.build_systems if not s.reason and not (maturin and s.name == "maturin")]
+    tools = ["cargo", "rustc"] * (not maturin) + ["pkg-config"] * bool(plan.libraries)
+    hooks = ["rustPlatform.cargoSetupHook", *["rustPlatform.maturinBuildHook"] * maturin]
+    native = [*map(_take, hooks), *map(_take, tools), *_list(plan.tools, _take).items]
+    bindings: list[Binding | Inherit] = [
+        bind("pname", text(project.name)),
+        bind("version", text(project.version)),
+        bind("pyproject", TRUE),
+        bind("src", _write_source(plan)),
+        *([bind("cargoRoot", text(plan.root), plan.root_reason)] if plan.root != "." else []),
+        bind("cargoDeps", _write_vendor(plan)),
+        *_write_rest(plan),
+        bind("build-system", List(tuple(map(_package, systems)))),
+        bind("nativeBuildInputs", List(tuple(native))),
+        *([bind("buildInputs", _list(plan.libraries, _take))] if plan.libraries else []),
+        *_write_env(plan),
+        *([bind("dependencies", List(tuple(map(_package, project.run_time))))] if project.run_time else []),
+        bind("meta", _write_meta(plan)),
+    ]
+    wanted = [*tools, *(i.attr.partition(".")[0] for i in (*plan.tools, *plan.libraries))]
+    wanted += [n for n in (*systems, *project.run_time) if is_identifier(n)]
+    others = ["pythonPackages"] * (not all(map(is_identifier, (*systems, *project.run_time))))
+    fetch = ["fetchPypi"] * (plan.sha256 is not None)
+    names = ["lib", "buildPythonPackage", *fetch, "rustPlatform", *sorted(set(wanted)), *others]
+    function = Lambda(formals(*names), call("buildPythonPackage", Attrs(tuple(bindings), rec=True)))
+    return render(comment_all([*_describe(plan), "Written by wheelfix."], function))
+
+
+def _write_source(plan: CargoPlan) -> Expr:
+    if plan.sha256 is None:
+        return Commented("the directory itself", Path("./."))
+    name = plan.target.removesuffix(".tar.gz").rpartition("-")[0]
+    same = name == plan.project.name
+    named = [Inherit(("pname", "version"))] if same else [bind("pname", text(name)), Inherit(("version",))]
+    return call("fetchPypi", Attrs((*named, bind("hash", text(_write_digest(plan.sha256))))))
+
+
+def _write_vendor(plan: CargoPlan) -> Expr:
+    if not plan.lock:
+        hashes = [bind("outputHashes", _write_hashes(plan.git), _PREFETCH)] if plan.git else []
+        imported = Attrs((bind("lockFile", _lock_path(plan)), *hashes))
+        return call("rustPlatform.importCargoLock", imported)
+    names = ("pname", "version", "src", *["cargoRoot"] * (plan.root != "."))
+    unknown = bind("hash", select("lib", "fakeHash"), f"not known before the crates are: {_FILL}")
+    return call("rustPlatform.fetchCargoVendor", Attrs((Inherit(names), unknown)))
+
+
+def _write_env(plan: CargoPlan) -> Iterable[Binding]:
+    settings = [bind(name, text(value), reason) for name, value, reason in _find_settings(plan)]
+    if settings:
+        yield bind("env", Attrs(tuple(settings)))
+
+
+def _write_meta(plan: CargoPlan) -> Expr:
+    project, bindings = plan.project, []
+    if project.summary:
+        bindings.append(bind("description", text(project.summary.rstrip("."))))
+    if project.homepage:
+        bindings.append(bind("homepage", text(project.homepage)))
+    if re.fullmatch(r"[A-Za-z0-9.+-]+", project.spdx):
+        bindings.append(bind("license", call("lib.getLicenseFromSpdxId", text(project.spdx))))
+        return Attrs(tuple(bindings))
+    named = project.spdx or project.license or "the metadata names none"
+    return Attrs(tuple(bindings), trailer=f"license: {named}")
+
+
+def _describe(plan: CargoPlan) -> list[str]:
+    paragraphs = [f"{plan.project.name} {plan.project.version}, from {plan.target}"]
+    if plan.rust_version:
+        version, who = plan.rust_version
+        paragraphs.append(f"Needs Rust {version} or later ({who}).")
+    if plan.vendored:
+        paragraphs.append(
+            f"The sdist brings its crates in {plan.vendored}: its .cargo/config.toml makes cargo take those."
+        )
+    paragraphs += [f"{finding.level}: {finding.message}" for finding in plan.findings]
+    return paragraphs
+
+
+def _list(inputs: Iterable[NativeInput], find: Callable[[str], Expr]) -> List:
+    return List(tuple(Commented(one.reason, find(one.attr)) for one in inputs))
+
+
+def _take(attr: str) -> Expr:
+    return select(*attr.split("."))
+
+
+def _package(name: str) -> Expr:
+    return Var(name) if is_identifier(name) else select("pythonPackages", name)
+
+
+def _lock_path(plan: CargoPlan) -> Path:
+    return Path(f"./{plan.lock_file or _LOCK}")
+
+
+def _say_how(plan: CargoPlan) -> str:
+    return "" if plan.lock_file else "; `wheelfix cargo --lock Cargo.lock` makes one with cargo"
+
+
+def _write_digest(sha256: bytes) -> str:
+    return f"sha256-{b64encode(sha256).decode()}"

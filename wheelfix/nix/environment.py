@@ -1,0 +1,231 @@
+"""The Nix files of an environment: ``default.nix`` says what it is, the others hand it its inputs.
+
+The parts are uv2nix's (``templates/hello-world`` of that repository) and nixpkgs'
+``dockerTools.streamLayeredImage``.
+"""
+
+from __future__ import annotations
+
+from wheelfix.model.environment import Environment
+from wheelfix.nix.build import bind, call, select, strings, text
+from wheelfix.nix.parts import comment_all, formals
+from wheelfix.nix.printer import render
+from wheelfix.nix.tree import (
+    NULL,
+    Attrs,
+    Binary,
+    Binding,
+    Expr,
+    Formal,
+    Formals,
+    If,
+    Inherit,
+    Lambda,
+    Let,
+    List,
+    Path,
+    SearchPath,
+    Select,
+    Str,
+    Var,
+)
+
+_BUILDERS = ("pyproject-nix", "uv2nix", "pyproject-build-systems")
+_FLAKES = {
+    "pyproject-nix": "github:pyproject-nix/pyproject.nix",
+    "uv2nix": "github:pyproject-nix/uv2nix",
+    "pyproject-build-systems": "github:pyproject-nix/build-system-pkgs",
+}
+_FOLLOWS = {
+    "pyproject-nix": ("nixpkgs",),
+    "uv2nix": ("pyproject-nix", "nixpkgs"),
+    "pyproject-build-systems": ("pyproject-nix", "uv2nix", "nixpkgs"),
+}
+_WRITTEN = "Written by `wheelfix env`, which writes it again: put changes into overrides-local.nix."
+_LOCAL = (
+    "Yours: `wheelfix env` made this file once and does not touch it again. It comes after overrides.nix, so "
+    "what is here wins. An override: prev.NAME.overrideAttrs (old: { … })."
+)
+_PINS = "The flake's own pins, where there are any: `nix flake lock` makes them; else the newest."
+
+
+def render_default(environment: Environment) -> str:
+    """Write ``default.nix``: package set, environment, shell and container image."""
+    hacks = call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs())
+    arguments = Attrs((Inherit(("pkgs", "lib", "hacks")),))
+    overlays = List(
+        (
+            select("pyproject-build-systems", "overlays", "wheel"),
+            call("workspace.mkPyprojectOverlay", Attrs((bind("sourcePreference", text("wheel")),))),
+            call("import", Path("./overrides.nix"), arguments),
+            call("import", Path("./overrides-local.nix"), arguments),
+        )
+    )
+    packages = select("pyproject-nix", "build", "packages")
+    scope = call("pkgs.callPackage", packages, Attrs((Inherit(("python",)),)))
+    extended = call(Select(scope, ("overrideScope",)), call("lib.composeManyExtensions", overlays))
+    made = call(
+        "pythonSet.mkVirtualEnv", text(f"{environment.name}-env"), select("workspace", "deps", "default")
+    )
+    bindings: tuple[Binding | Inherit, ...] = (
+        Inherit(("lib",), Var("pkgs")),
+        bind("python", select("pkgs", environment.python)),
+        bind("hacks", hacks),
+        bind(
+            "workspace",
+            call("uv2nix.lib.workspace.loadWorkspace", Attrs((bind("workspaceRoot", Path("./.")),))),
+        ),
+        bind("pythonSet", extended),
+        bind("environment", made),
+    )
+    body = Attrs(
+        (
+            Inherit(("environment", "pythonSet")),
+            bind("shell", _write_shell()),
+            bind("image", _write_image(environment)),
+        )
+    )
+    function = Lambda(formals("pkgs", *_BUILDERS), Let(bindings, body))
+    return render(comment_all([_WRITTEN], function))
+
+
+def render_flake(environment: Environment) -> str:
+    """Write ``flake.nix``."""
+    inputs: list[Binding | Inherit] = [Binding(("nixpkgs", "url"), text(environment.nixpkgs))]
+    for name, url in _FLAKES.items():
+        follows = [Binding(("inputs", n, "follows"), text(n)) for n in _FOLLOWS[name]]
+        inputs.append(bind(name, Attrs((bind("url", text(url)), *follows))))
+    packages = select("nixpkgs", "legacyPackages")
+    handed = Attrs(
+        (bind("pkgs", Select(packages, (Var("system"),))), Inherit(_BUILDERS)),
+    )
+    definition = Lambda("system", call("import", Path("./default.nix"), handed))
+    of_system = call("definition", Var("system"))
+    outputs = Let(
+        (
+            bind("forAllSystems", call("nixpkgs.lib.genAttrs", strings(environment.systems))),
+            bind("definition", definition),
+        ),
+        Attrs(
+            (
+                bind(
+                    "packages",
+                    call(
+                        "forAllSystems",
+                        Lambda(
+                            "system",
+                            Attrs(
+                                (
+                                    bind("default", Select(of_system, ("environment",))),
+                                    bind("image", Select(of_system, ("image",))),
+                                )
+                            ),
+                        ),
+                    ),
+                ),
+                bind(
+                    "devShells",
+                    call(
+                        "forAllSystems",
+                        Lambda("system", Attrs((bind("default", Select(of_system, ("shell",))),))),
+                    ),
+                ),
+            )
+        ),
+    )
+    flake = Attrs(
+        (
+            bind("description", text(f"Python environment of {environment.name}")),
+            bind("inputs", Attrs(tuple(inputs))),
+            bind("outputs", Lambda(formals("nixpkgs", *_BUILDERS, ellipsis=True), outputs)),
+        )
+    )
+    return render(comment_all([_WRITTEN], flake))
+
+
+def render_shell(environment: Environment) -> str:
+    """Write ``shell.nix``: the shell without flakes, with the flake's pins where it has any."""
+    lock = call("builtins.fromJSON", call("builtins.readFile", Path("./flake.lock")))
+    has_lock = call("builtins.pathExists", Path("./flake.lock"))
+    nodes = If(has_lock, Select(lock, ("nodes",)), Attrs())
+    node = Select(Select(Var("nodes"), (Var("name"),)), ("locked",))
+    known = Binary("!=", Select(Var("nodes"), (Var("name"),), NULL), NULL)
+    pinned = call(
+        "fetchTarball",
+        Attrs(
+            (
+                bind("url", Str((Var("repository"), "/archive/", select(node, "rev"), ".tar.gz"))),
+                bind("sha256", select(node, "narHash")),
+            )
+        ),
+    )
+    newest = call("fetchTarball", Str((Var("repository"), "/archive/HEAD.tar.gz")))
+    fetch = Lambda("name", Lambda("repository", If(known, pinned, newest)))
+    formals_ = [Formal("pkgs", call("import", SearchPath("nixpkgs"), Attrs()))]
+    bindings: list[Binding | Inherit] = [
+        bind("nodes", nodes, _PINS),
+        bind("fetch", fetch),
+        Inherit(("lib",), Var("pkgs")),
+    ]
+    for name, url in _FLAKES.items():
+        repository = text(f"https://github.com/{url.removeprefix('github:')}")
+        arguments = Attrs((Inherit(("lib", *(n for n in _FOLLOWS[name] if n != "nixpkgs"))),))
+        bindings.append(bind(name, call("import", call("fetch", text(name), repository), arguments)))
+    handed = Attrs((Inherit(("pkgs", *_BUILDERS)),))
+    body = Select(call("import", Path("./default.nix"), handed), ("shell",))
+    title = f"The shell of {environment.name} without flakes: `nix-shell`."
+    return render(
+        comment_all([title, _WRITTEN], Lambda(Formals(tuple(formals_)), Let(tuple(bindings), body)))
+    )
+
+
+def render_local() -> str:
+    """Write the first ``overrides-local.nix``."""
+    function = Lambda(formals("pkgs", "lib", ellipsis=True), Lambda("final", Lambda("prev", Attrs())))
+    return render(comment_all([_LOCAL], function))
+
+
+def _write_shell() -> Expr:
+    variables = Attrs(
+        (
+            bind("UV_NO_SYNC", text("1"), "uv sees the environment and changes nothing"),
+            bind("UV_PYTHON", Str((Var("environment"), "/bin/python"))),
+            bind("UV_PYTHON_DOWNLOADS", text("never")),
+        )
+    )
+    return call(
+        "pkgs.mkShell",
+        Attrs(
+            (
+                bind("packages", List((Var("environment"), select("pkgs", "uv")))),
+                bind("env", variables),
+                bind("shellHook", text("unset PYTHONPATH")),
+            )
+        ),
+    )
+
+
+def _write_image(environment: Environment) -> Expr:
+    path = Str(("PATH=", Var("environment"), "/bin:/bin"))
+    config = Attrs(
+        (
+            bind("Cmd", List((Str((Var("environment"), "/bin/python")),))),
+            bind("Env", List((path,))),
+        )
+    )
+    return call(
+        "pkgs.dockerTools.streamLayeredImage",
+        Attrs(
+            (
+                bind("name", text(environment.name)),
+                bind("tag", text("latest")),
+                bind(
+                    "contents",
+                    List(
+                        (Var("environment"), select("pkgs", "bashInteractive"), select("pkgs", "coreutils"))
+                    ),
+                ),
+                bind("config", config),
+            )
+        ),
+    )

@@ -1,0 +1,113 @@
+"""One overlay for a whole lock: adapters, source builds, overrides, and what keeps the environment whole."""
+
+from __future__ import annotations
+
+from wheelfix.model.lockplan import Clash, Collision, LockPlan, SourceBuild
+from wheelfix.model.override import Dialect
+from wheelfix.model.scan import Finding, Level
+from wheelfix.nix.adapter import write_adapter, write_guarded
+from wheelfix.nix.build import bind, call, select, text
+from wheelfix.nix.overlay import TITLES, write_package
+from wheelfix.nix.parts import add_to_old, comment_all, describe, formals
+from wheelfix.nix.printer import render
+from wheelfix.nix.tree import Attrs, Binary, Commented, Expr, Lambda, List, Select, Str, Var
+from wheelfix.resolve.layout import SITE
+
+
+def render_lock(plan: LockPlan) -> str:
+    """Write the overlay of a lock; packages that need nothing are not in it.
+
+    Args:
+        plan: for uv2nix, pyproject.nix or poetry2nix.
+    """
+    sets = [
+        write_guarded(a.name, Commented(f"{a.name} {a.version}", write_adapter(a))) for a in plan.adapters
+    ]
+    sets += [
+        write_guarded(b.name, Commented(_describe_build(b), package))
+        for b in plan.builds
+        if (package := _write_build(b, plan.dialect))
+    ]
+    sets += [
+        write_guarded(o.name, comment_all([describe(o), *o.hints], package))
+        for o in plan.overrides
+        if (package := write_package(o, plan.dialect))
+    ]
+    if environment := _write_environment(plan):
+        sets.append(environment)
+    body: Expr = sets[-1] if sets else Attrs()
+    for one in reversed(sets[:-1]):
+        body = Binary("//", one, body)
+    names = ("pkgs", "lib", "hacks") if plan.adapters else ("pkgs", "lib")
+    function = Lambda(formals(*names, ellipsis=not plan.adapters), Lambda("final", Lambda("prev", body)))
+    title = (
+        f"{TITLES[plan.dialect]}. Written by wheelfix for {plan.lock}, Python {plan.python} on {plan.system}."
+    )
+    return render(comment_all([title, *_list_residue(plan.findings)], function))
+
+
+def _list_residue(findings: tuple[Finding, ...]) -> list[str]:
+    if not findings:
+        return []
+    words = {Level.ERROR: "Open", Level.WARNING: "Look at", Level.NOTE: "Note"}
+    return ["Residue:", *(f"- {words[f.level]}: {f.subject} {f.message}." for f in findings)]
+
+
+def _describe_build(build: SourceBuild) -> str:
+    return f"{build.name} {build.version}, built from {build.target}"
+
+
+def _write_build(build: SourceBuild, dialect: Dialect) -> Expr | None:
+    """Choose the source distribution, and give it the build system that the lock does not have."""
+    package = select("prev", build.name)
+    if build.asked:
+        choice = (
+            bind("preferWheel", Var("false"))
+            if dialect is Dialect.POETRY2NIX
+            else bind("sourcePreference", text("sdist"))
+        )
+        package = call(select(package, "override"), Attrs((choice,)))
+    if not build.requires:
+        return package if build.asked else None
+    if dialect is Dialect.POETRY2NIX:
+        inputs: Expr = List(tuple(select("final", name) for name in build.requires))
+        change = "overridePythonAttrs"
+    else:
+        wanted = Attrs(tuple(bind(name, List()) for name in build.requires))
+        inputs = call("final.resolveBuildSystem", wanted)
+        change = "overrideAttrs"
+    return call(select(package, change), Lambda("old", Attrs((add_to_old("nativeBuildInputs", inputs),))))
+
+
+def _write_environment(plan: LockPlan) -> Expr | None:
+    """``mkVirtualEnv`` that knows which collisions are harmless; poetry2nix's environments ignore all."""
+    if plan.dialect is Dialect.POETRY2NIX:
+        return None
+    skipped = [c for c in plan.collisions if c.clash is Clash.PAPER and c.fix.startswith(f"{SITE}/")]
+    ignored = [
+        c
+        for c in plan.collisions
+        if c.clash in {Clash.NAMESPACE, Clash.PROGRAM} or (c.clash is Clash.PAPER and c not in skipped)
+    ]
+    bindings = []
+    if skipped:
+        bindings.append(add_to_old("venvSkip", _list_patterns(skipped)))
+    if ignored:
+        bindings.append(add_to_old("venvIgnoreCollisions", _list_patterns(ignored)))
+    if not bindings:
+        return None
+    made = call("prev.mkVirtualEnv", Var("name"), Var("spec"))
+    changed = call(Select(made, ("overrideAttrs",)), Lambda("old", Attrs(tuple(bindings))))
+    function = Lambda("name", Lambda("spec", changed))
+    comment = "Files that several packages have, and that do no harm"
+    return Attrs((bind("mkVirtualEnv", function, comment),))
+
+
+def _list_patterns(collisions: list[Collision]) -> List:
+    items: list[Expr] = []
+    for collision in collisions:
+        inside = collision.fix.removeprefix(SITE)
+        site = select("final", "python", "sitePackages")
+        path = text(collision.fix) if inside == collision.fix else Str((site, inside))
+        items.append(Commented(f"{', '.join(collision.distributions)}: {collision.clash}", path))
+    return List(tuple(items))

@@ -1,0 +1,161 @@
+"""Store paths for what nothing at hand answers: those the index recorded, or those that nixpkgs builds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from wheelfix.errors import ApplyError, InputError
+from wheelfix.model.index import Provider
+from wheelfix.model.repair import AnswerKind, FilePlan, Group
+from wheelfix.model.scan import NeedClass
+from wheelfix.patch.files import tell_errors
+from wheelfix.patch.supply import find_store
+from wheelfix.wheel.tree import OWN
+
+_FEATURES = ("--extra-experimental-features", "nix-command flakes")
+
+
+def find_missing(plans: Iterable[FilePlan], groups: Iterable[Group], system: str) -> tuple[Provider, ...]:
+    """The providers of all needs that are left open and that nixpkgs answers, sorted by attribute.
+
+    Args:
+        plans: of the files that are to change.
+        groups: the distributions they are from.
+        system: Nix system that the providers are of; needs of other machines stay open.
+    """
+    machine = system.partition("-")[0]
+    needs = {(g.name, n.soname): n for g in groups for n in g.needs if n.machine == machine}
+    found: dict[tuple[str, str], Provider] = {}
+    for plan in plans:
+        for answer in plan.answers:
+            need = needs.get((plan.distribution, answer.soname))
+            if answer.kind is AnswerKind.OPEN and need and need.need_class is NeedClass.PROVIDED:
+                first = need.providers[0]
+                found.setdefault((first.attr, first.output), first)
+    return tuple(found[key] for key in sorted(found))
+
+
+def find_loaders(plans: Iterable[FilePlan], groups: Iterable[Group], system: str) -> tuple[str, ...]:
+    """File names of the program loaders that programs ask for outside of the store, sorted."""
+    machine, store = system.partition("-")[0], f"{find_store()}/"
+    chosen = {plan.path for plan in plans}
+    return tuple(
+        sorted(
+            {
+                obj.interpreter.rpartition("/")[2]
+                for group in groups
+                for obj in group.objects
+                if obj.path in chosen
+                and obj.machine == machine
+                and obj.executable
+                and obj.interpreter
+                and not obj.interpreter.startswith(store)
+            }
+        )
+    )
+
+
+def name_attr(provider: Provider) -> str:
+    """The attribute path of a provider's output.
+
+    Example:
+        >>> name_attr(Provider(attr="onetbb", output="out", path="/lib/libtbb.so.12", store_path=None))
+        'onetbb.out'
+    """
+    attr, output = provider.attr, provider.output
+    return attr if attr.endswith(f".{output}") else f"{attr}.{output}"
+
+
+def plan_build(reference: str, attrs: Sequence[str]) -> tuple[str, ...]:
+    """The command that builds attributes of a nixpkgs, and prints their store paths (``nix-build``) or JSON.
+
+    Args:
+        reference: a path, a path of NIX_PATH (``<nixpkgs>``), or else a flake reference.
+        attrs: attribute paths.
+    """
+    path = Path(reference)
+    if reference.startswith("<") or path.exists():
+        source = reference if reference.startswith("<") else str(path.resolve())
+        options = [word for attr in attrs for word in ("-A", attr)]
+        return ("nix-build", source, *options, "--no-out-link")
+    installables = [f"{reference}#{attr}" for attr in attrs]
+    return ("nix", *_FEATURES, "build", "--no-link", "--json", *installables)
+
+
+def build_providers(reference: str, providers: Sequence[Provider]) -> tuple[Path, ...]:
+    """Let Nix build what providers name.
+
+    Returns:
+        The store paths.
+
+    Raises:
+        ApplyError: Nix is not there, or cannot build one of them.
+    """
+    attrs = tuple(dict.fromkeys(map(name_attr, providers)))
+    command = plan_build(reference, attrs)
+    text = _run(command)
+    if command[0] == "nix":
+        paths = [path for built in json.loads(text) for path in built["outputs"].values()]
+    else:
+        paths = text.split()
+    return tuple(Path(path) for path in dict.fromkeys(paths))
+
+
+def realise_providers(providers: Sequence[Provider]) -> tuple[Path, ...]:
+    """Let Nix fetch the store paths that an index recorded for providers.
+
+    Raises:
+        ApplyError: Nix is not there, or no substituter has one of them, or the index names none.
+    """
+    unknown = sorted(p.attr for p in providers if not p.store_path)
+    if unknown:
+        hint = "give --nixpkgs, which builds them, or --libs"
+        raise ApplyError(", ".join(unknown), "has no store path in this index", hint)
+    paths = sorted({p.store_path for p in providers if p.store_path})
+    _run(("nix-store", "--realise", *paths))
+    return tuple(map(Path, paths))
+
+
+def find_directories(paths: Iterable[Path], providers: Iterable[Provider]) -> tuple[Path, ...]:
+    """Where libraries are below store paths: at the top, in ``lib``, and where a provider says."""
+    places: dict[Path, None] = {}
+    below = {p.path.rpartition("/")[0].lstrip("/") for p in providers}
+    for path in paths:
+        places[path] = None
+        places |= {path / name: None for name in sorted(below - {"", "lib"}) if (path / name).is_dir()}
+    return tuple(places)
+
+
+def add_roots(paths: Iterable[Path], home: Path) -> None:
+    """Keep the garbage collector from store paths as long as what was patched is there.
+
+    Args:
+        paths: in the store.
+        home: the environment; the roots are links in its ``.wheelfix/roots``.
+
+    Raises:
+        ApplyError: the links cannot be made.
+    """
+    roots = home / OWN / "roots"
+    with tell_errors(roots):
+        roots.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        _run(("nix-store", "--realise", str(path), "--add-root", str(roots / path.name), "--indirect"))
+
+
+def _run(command: Sequence[str]) -> str:
+    """Run Nix; what it tells meanwhile goes to stderr, as it does without wheelfix."""
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False
+        )
+    except FileNotFoundError:
+        hint = "install Nix, or give directories of libraries with --libs"
+        raise InputError(command[0], "is not on PATH", hint) from None
+    if done.returncode:
+        problem = f"failed with status {done.returncode}; what it said is above"
+        raise ApplyError(" ".join(command), problem, "run this command to see why")
+    return done.stdout

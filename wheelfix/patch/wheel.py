@@ -1,0 +1,273 @@
+"""A patched copy of a wheel, made in one pass over its members."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wheelfix.errors import ApplyError, WheelError
+from wheelfix.model.patch import ElfEdit
+from wheelfix.model.repair import FileResult
+from wheelfix.model.scan import Finding, Level
+from wheelfix.patch.files import copy_contents, tell_errors, write_new
+from wheelfix.patch.member import Prepared, iter_packed, prepare_member
+from wheelfix.wheel.archive import Archive, find_dist_info, iter_chunks, open_archive
+from wheelfix.wheel.directory import Member
+from wheelfix.wheel.labels import Label, plan_label, relabel_metadata, relabel_wheel
+from wheelfix.wheel.record import Written, parse_record, rewrite_record
+from wheelfix.wheel.repack import Entry, ZipWriter, read_entries, rename_entry
+
+Progress = Callable[[int, int], None]
+
+_WORKERS = 2
+_AHEAD = 32
+_MAX_SMALL = 64 << 20
+_SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+_FIRST_DOS_YEAR, _LAST_DOS_YEAR = 1980, 2107
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchedWheel:
+    """What was written.
+
+    Attributes:
+        path: the new wheel.
+        results: one per edit, sorted by path.
+        findings: what is not as it was.
+    """
+
+    path: Path
+    results: tuple[FileResult, ...]
+    findings: tuple[Finding, ...]
+
+
+def patch_wheel(
+    source: Path,
+    edits: Mapping[str, ElfEdit],
+    directory: Path,
+    *,
+    version: str,
+    tag: str | None = None,
+    progress: Progress | None = None,
+) -> PatchedWheel:
+    """Write a copy of a wheel with some members edited.
+
+    Members that do not change are copied as compressed bytes. A member whose edit is refused, or fails
+    verification, is copied as it was. Order, modes and times stay; with SOURCE_DATE_EPOCH in the environment
+    what is written anew carries that time.
+
+    Args:
+        source: the wheel.
+        edits: by member path.
+        directory: for the new wheel; made if it is missing.
+        version: as the wheel's METADATA writes it.
+        tag: build tag or local version of the new wheel, or None for the same name.
+        progress: told bytes of members written and in all.
+
+    Raises:
+        InputError: the wheel cannot be read, or is damaged.
+        ApplyError: the new wheel cannot be written, or would replace the old one.
+    """
+    with open_archive(source) as archive:
+        info = find_dist_info(archive)
+        label = plan_label(source.name, info, version, tag)
+        target = directory / label.filename
+        with tell_errors(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            if target.exists() and target.samefile(source):
+                raise ApplyError(str(target), "is the wheel itself", "give another directory, or --tag")
+        with write_new(target) as fd, tell_errors(target):
+            if not edits and tag is None:
+                copy_contents(archive.fd, fd)
+                results: tuple[FileResult, ...] = ()
+                findings: tuple[Finding, ...] = ()
+            else:
+                with _open_rewrite(archive, edits, label, directory, fd, progress) as rewrite:
+                    rewrite.run()
+                results, findings = rewrite.results(), tuple(rewrite.findings)
+            os.fchmod(fd, os.fstat(archive.fd).st_mode & 0o777)
+    return PatchedWheel(path=target, results=results, findings=findings)
+
+
+@contextmanager
+def _open_rewrite(
+    archive: Archive,
+    edits: Mapping[str, ElfEdit],
+    label: Label,
+    scratch: Path,
+    fd: int,
+    progress: Progress | None,
+) -> Iterator[_Rewrite]:
+    # Two pools: what waits for members that are prepared must not wait behind them.
+    prepare = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prepare")
+    pack = ThreadPoolExecutor(_WORKERS, thread_name_prefix="pack")
+    rewrite = _Rewrite(archive, edits, label, scratch, ZipWriter(fd), (prepare, pack), progress)
+    try:
+        yield rewrite
+    finally:
+        prepare.shutdown(cancel_futures=True)
+        pack.shutdown(cancel_futures=True)
+        rewrite.close()
+
+
+class _Rewrite:
+    """One pass over the members of a wheel."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        edits: Mapping[str, ElfEdit],
+        label: Label,
+        scratch: Path,
+        writer: ZipWriter,
+        pools: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
+        progress: Progress | None,
+    ) -> None:
+        self.findings: list[Finding] = []
+        self._archive, self._edits, self._label = archive, edits, label
+        self._scratch, self._writer, self._progress = scratch, writer, progress
+        self._prepare, self._pack = pools
+        self._members = {m.path: m for m in archive.members}
+        self._entries, self._comment = read_entries(archive)
+        self._record = f"{label.info[0]}/RECORD"
+        if self._record not in self._members:
+            raise WheelError(archive.name, "has no RECORD", "rebuild the wheel")
+        rows = parse_record(f"{archive.name}: {self._record}", self._read(self._record))
+        self._rows = {row[0]: row for row in rows}
+        self._order = [e.path for e in self._entries if e.path in edits]
+        self._pending: dict[str, Future[Prepared]] = {}
+        self._done: dict[str, Prepared] = {}
+        self._changed: dict[str, Written] = {}
+        self._time = _find_time()
+        self._count, self._total = 0, sum(e.compressed_size for e in self._entries)
+
+    def run(self) -> None:
+        """Write all members, then the directory."""
+        dropped = {f"{self._label.info[0]}/{name}" for name in _SIGNATURES}
+        rewritten = self._relabel()
+        for path in sorted(self._order, key=lambda p: -self._members[p].size)[:_AHEAD]:
+            self._start(path)  # the largest first: one thread has to inflate it, while others do the rest
+        for entry in self._entries:
+            renamed = (
+                rename_entry(entry, path) if (path := self._label.rename(entry.path)) != entry.path else entry
+            )
+            if entry.path in dropped:
+                message = "signs the RECORD of before: left out"
+                self.findings.append(Finding(level=Level.NOTE, subject=entry.path, message=message))
+            elif entry.path == self._record:
+                self._writer.write_small(self._stamp(renamed), self._render_record(dropped))
+            elif entry.path in rewritten:
+                self._writer.write_small(self._stamp(renamed), rewritten[entry.path])
+            elif entry.path not in self._edits or not self._write_edited(entry, renamed):
+                for done in self._writer.copy(self._archive, renamed):
+                    self._tell(done)
+        self._writer.finish(self._comment)
+
+    def results(self) -> tuple[FileResult, ...]:
+        """What became of the edits."""
+        return tuple(
+            FileResult(path=path, method=done.method, problem=done.problem)
+            for path, done in sorted(self._done.items())
+        )
+
+    def close(self) -> None:
+        """Give up all scratch files."""
+        for future in self._pending.values():
+            if future.done() and not future.cancelled() and not future.exception():
+                future.result().close.close()
+
+    def _write_edited(self, entry: Entry, renamed: Entry) -> bool:
+        prepared = self._take(entry.path)
+        if not prepared.changed:
+            prepared.close.close()
+            return False
+        assert prepared.sums is not None
+        sums = prepared.sums
+        new = replace(self._stamp(renamed), size=prepared.size)
+        pieces = iter_packed(prepared, entry.method, self._pack)
+        for _ in self._writer.write(new, pieces, find_crc=lambda: sums.result()[0]):
+            pass
+        self._changed[entry.path] = sums.result()[1]
+        prepared.close.close()
+        self._tell(entry.compressed_size)
+        return True
+
+    def _take(self, path: str) -> Prepared:
+        """Wait for a member; while it is written, the others are prepared."""
+        if path not in self._done:
+            self._start(path)
+            self._done[path] = self._pending[path].result()
+        return self._done[path]
+
+    def _start(self, path: str) -> None:
+        if path not in self._pending:
+            member, edit, row = self._members[path], self._edits[path], self._rows.get(path)
+            arguments = (self._archive, member, edit, row, self._scratch, self._pack)
+            self._pending[path] = self._prepare.submit(prepare_member, *arguments)
+
+    def _render_record(self, dropped: set[str]) -> bytes:
+        for path in self._order:  # where RECORD comes before them, all have to be known now
+            self._start(path)
+        for path in self._order:
+            if (prepared := self._take(path)).changed and prepared.sums:
+                self._changed[path] = prepared.sums.result()[1]
+        subject = f"{self._archive.name}: {self._record}"
+        return rewrite_record(
+            subject, self._read(self._record), self._changed, dropped=dropped, rename=self._label.rename
+        )
+
+    def _relabel(self) -> dict[str, bytes]:
+        """Members that name the version or the build, as they have to be now."""
+        info = self._label.info[0]
+        metadata, wheel = f"{info}/METADATA", f"{info}/WHEEL"
+        found = {}
+        if self._label.version:
+            found[metadata] = relabel_metadata(
+                f"{self._archive.name}: {metadata}", self._read(metadata), self._label
+            )
+        if self._label.build and wheel in self._members:
+            found[wheel] = relabel_wheel(self._read(wheel), self._label)
+        for path, data in found.items():
+            self._changed[path] = Written(sha256=hashlib.sha256(data).digest(), size=len(data))
+        return found
+
+    def _read(self, path: str) -> bytes:
+        member: Member = self._members[path]
+        if member.size > _MAX_SMALL:
+            raise WheelError(f"{self._archive.name}: {path}", f"has {member.size} bytes", "rebuild the wheel")
+        return b"".join(iter_chunks(self._archive, member))
+
+    def _stamp(self, entry: Entry) -> Entry:
+        return replace(entry, time=self._time) if self._time else entry
+
+    def _tell(self, done: int) -> None:
+        self._count += done
+        if self._progress:
+            self._progress(min(self._count, self._total), self._total)
+
+
+def _find_time() -> tuple[int, int] | None:
+    """DOS time and date of SOURCE_DATE_EPOCH, or None without one.
+
+    Raises:
+        ApplyError: it is no time that a zip archive can hold.
+    """
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if not text:
+        return None
+    try:
+        at = time.gmtime(int(text))
+    except (ValueError, OverflowError, OSError):
+        raise ApplyError("SOURCE_DATE_EPOCH", f"{text!r} is no time", "give seconds since 1970") from None
+    if at.tm_year < _FIRST_DOS_YEAR:  # what Nix builds have: 1 January 1980 is as far back as zip goes
+        return 0, 1 << 5 | 1
+    if at.tm_year > _LAST_DOS_YEAR:
+        raise ApplyError("SOURCE_DATE_EPOCH", "is after 2107", "give seconds since 1970")
+    date = (at.tm_year - _FIRST_DOS_YEAR) << 9 | at.tm_mon << 5 | at.tm_mday
+    return at.tm_hour << 11 | at.tm_min << 5 | at.tm_sec // 2, date

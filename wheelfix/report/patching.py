@@ -1,0 +1,119 @@
+"""What ``wheelfix patch`` did: text, and ``wheelfix.patch/1`` (``schema/patch-1.json`` in this package)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from wheelfix.model.repair import Answer, AnswerKind, FilePlan, FileResult, PatchReport
+from wheelfix.model.scan import Finding
+from wheelfix.report.escape import printable
+
+PATCH_SCHEMA = "wheelfix.patch/1"
+
+_CHANGES = frozenset({AnswerKind.ADDED, AnswerKind.PINNED})
+
+
+def render_patch(report: PatchReport, *, details: bool = True) -> str:
+    """Render a report as text: what changes first, then what is open, last a summary.
+
+    Args:
+        report: what was done or planned.
+        details: False leaves out files that were changed as planned.
+    """
+    results = {r.path: r for r in report.results}
+    lines: list[str] = []
+    for plan in report.plans:
+        result = results.get(plan.path)
+        problem = plan.conflict or (result.problem if result else None)
+        if problem:
+            lines += [f"{plan.path}: left as it is: {problem}"]
+        elif plan.edit and details:
+            how = f"  ({result.method})" if result and result.method else ""
+            lines += [f"{plan.path}{how}", *(f"    {line}" for line in _render_plan(plan))]
+    lines += _render_open(report.plans)
+    lines += [f"{f.level.value}: {f.subject}: {f.message}" for f in report.findings]
+    lines += _render_sum(report, results)
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _render_plan(plan: FilePlan) -> Iterator[str]:
+    added: dict[str, list[str]] = {}
+    for answer in plan.answers:
+        if answer.kind in _CHANGES and answer.directory:
+            added.setdefault(answer.directory, []).append(answer.soname)
+    for directory, sonames in added.items():
+        yield f"+ {directory}  {', '.join(sonames)}"
+    if plan.edit and plan.edit.interpreter:
+        yield f"interpreter {plan.edit.interpreter}"
+
+
+def _render_open(plans: Iterable[FilePlan]) -> list[str]:
+    """What is left open, once per soname."""
+    found: dict[str, tuple[Answer, list[str]]] = {}
+    for plan in plans:
+        for answer in plan.answers:
+            if answer.kind is AnswerKind.OPEN:
+                found.setdefault(answer.soname, (answer, []))[1].append(plan.path)
+    lines = []
+    for soname, (answer, paths) in sorted(found.items()):
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        lines.append(f"open: {soname} for {paths[0]}{more}: {answer.reason}")
+    if lines:
+        lines.append(
+            "hint: give directories of libraries with --libs, or let Nix bring them: --nixpkgs, --realise"
+        )
+    return lines
+
+
+def _render_sum(report: PatchReport, results: dict[str, FileResult]) -> list[str]:
+    refused = {path for path, result in results.items() if result.problem}
+    planned = sum(1 for plan in report.plans if plan.edit and plan.path not in refused)
+    total = len(report.plans)
+    if not report.applied:
+        return [f"{planned} of {total} ELF files would change: nothing was written"]
+    where = report.output or report.target
+    changed = sum(1 for result in results.values() if result.method not in {None, "none"})
+    return [f"{changed} of {total} ELF files changed: {where}"]
+
+
+def render_findings(findings: Sequence[Finding]) -> str:
+    """Render what an undo tells."""
+    return "".join(f"{printable(f'{f.level.value}: {f.subject}: {f.message}')}\n" for f in findings)
+
+
+def render_patch_json(report: PatchReport) -> str:
+    """Render a report as a ``wheelfix.patch/1`` document."""
+    return json.dumps(document_patch(report), indent=2, ensure_ascii=True) + "\n"
+
+
+def document_patch(report: PatchReport) -> dict[str, Any]:
+    """Build the ``wheelfix.patch/1`` document of a report."""
+    results = {r.path: r for r in report.results}
+    return {
+        "schema": PATCH_SCHEMA,
+        "target": report.target,
+        "output": report.output,
+        "applied": report.applied,
+        "files": [_document_file(plan, results.get(plan.path)) for plan in report.plans],
+        "findings": [
+            {"level": f.level.value, "subject": f.subject, "message": f.message} for f in report.findings
+        ],
+    }
+
+
+def _document_file(plan: FilePlan, result: FileResult | None) -> dict[str, Any]:
+    return {
+        "path": plan.path,
+        "distribution": plan.distribution,
+        "changes": plan.edit is not None,
+        "run_path": list(plan.run_path),
+        "interpreter": plan.edit.interpreter if plan.edit else None,
+        "method": result.method if result else None,
+        "problem": plan.conflict or (result.problem if result else None),
+        "needs": [
+            {"soname": a.soname, "answer": a.kind.value, "directory": a.directory, "reason": a.reason}
+            for a in plan.answers
+        ],
+    }

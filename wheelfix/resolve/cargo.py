@@ -1,0 +1,212 @@
+"""What Nix has to be told to build a Rust-backed source distribution."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from wheelfix.model.cargo import Builder, CargoLock, CargoSource, Manifest
+from wheelfix.model.cargo_plan import BuildSystem, CargoPlan, CrateFacts, CrateGraph, GitSource
+from wheelfix.model.scan import Finding, Level
+from wheelfix.resolve.crate_features import find_workspace
+from wheelfix.resolve.crate_graph import find_graph
+from wheelfix.resolve.crate_inputs import find_inputs
+
+_REGISTRIES = frozenset(
+    {
+        "registry+https://github.com/rust-lang/crates.io-index",
+        "sparse+https://index.crates.io/",
+    }
+)
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
+_EDITIONS = {"2024": "1.85"}
+
+
+def plan_cargo(
+    source: CargoSource,
+    facts: CrateFacts,
+    *,
+    hashes: Mapping[str, bytes] | None = None,
+    lock: CargoLock | None = None,
+    lock_file: str | None = None,
+) -> CargoPlan | None:
+    """Plan the build of an sdist.
+
+    Args:
+        source: the sdist, read.
+        facts: about crates and build systems.
+        hashes: SHA-256 of git checkouts as Nix archives, by commit.
+        lock: used where the sdist has none.
+        lock_file: the name of that one beside the generated file.
+
+    Returns:
+        None for an sdist that builds no Rust.
+    """
+    built = source.project.built
+    if not built:
+        return None
+    first = built[0]
+    root = find_root(source.manifests, first.path)
+    inside = source.locks.get(posixpath.join(root, "Cargo.lock"))
+    known = inside or lock
+    graph = find_graph(source.manifests, known or CargoLock(), built)
+    inputs = find_inputs(graph, facts.rules)
+    channel = _find_channel(source, posixpath.dirname(first.path))
+    return CargoPlan(
+        project=source.project,
+        target=source.target,
+        sha256=source.sha256,
+        root=root or ".",
+        root_reason=_explain_root(source.manifests, first.path, root, first.evidence),
+        lock=inside is not None,
+        lock_file=lock_file if inside is None else None,
+        build_systems=find_build_systems(source.project.requires, facts.requires),
+        libraries=inputs.libraries,
+        tools=inputs.tools,
+        settings=inputs.settings,
+        channel=channel if channel and channel.startswith("nightly") else None,
+        git=_find_git(known or CargoLock(), hashes or {}),
+        rust_version=_find_rust_version(source, graph),
+        vendored=source.vendored,
+        findings=tuple(_find_problems(source, root, inside, known, inputs.problems)),
+    )
+
+
+def find_root(manifests: Mapping[str, Manifest], path: str) -> str:
+    """The directory that Cargo.lock belongs to: the workspace's, or the crate's own; empty for the top."""
+    workspace = find_workspace(manifests, path)
+    return posixpath.dirname(workspace.path if workspace else path)
+
+
+def find_build_systems(
+    requires: Iterable[tuple[str, tuple[str, ...]]], known: Mapping[str, tuple[str, ...]]
+) -> tuple[BuildSystem, ...]:
+    """What ``[build-system]`` requires, and what that requires in turn, sorted.
+
+    pyproject.nix follows ``passthru.dependencies`` itself; packages of a lock often have them, hand-written
+    build systems rarely (the guide names pycparser beside cffi).
+    """
+    found: dict[str, BuildSystem] = {}
+    for name, extras in requires:
+        both = {*extras, *(found[name].extras if name in found else ())}
+        found[name] = BuildSystem(name=name, extras=tuple(sorted(both)))
+    todo = list(found)
+    while todo:
+        parent = todo.pop(0)
+        for name in known.get(parent, ()):
+            if name not in found:
+                found[name] = BuildSystem(name=name, reason=f"{parent} requires it")
+                todo.append(name)
+    return tuple(found[name] for name in sorted(found))
+
+
+def find_unfilled(plan: CargoPlan) -> tuple[Finding, ...]:
+    """Git crates whose hash ``importCargoLock`` has to be told yet; ``fetchCargoVendor`` has one for all."""
+    return tuple(
+        Finding(
+            level=Level.WARNING,
+            subject=plan.target,
+            message=f"has crates from {git.url}: fill in the hash of {git.crates[0]}",
+        )
+        for git in plan.git
+        if git.sha256 is None
+    )
+
+
+def explain_no_rust(source: CargoSource) -> tuple[str, str]:
+    """The problem and the hint for an sdist that builds no Rust."""
+    project = source.project
+    systems = ", ".join(name for name, _ in project.requires) or "nothing"
+    problem = f"builds no Rust: its build system is {systems}, and there is no Cargo.toml with a Cargo.lock"
+    for line in project.depends:
+        other = re.split(r"[\s=]", line)[0]
+        if other.replace("_", "-").lower().startswith(f"{project.name}-"):
+            return problem, f"its compiled part is in another package: use `wheelfix cargo {line}`"
+    return problem, "use the package as it is: it needs no cargo"
+
+
+def _explain_root(manifests: Mapping[str, Manifest], path: str, root: str, evidence: str) -> str:
+    said = f"{evidence} is {path}" if evidence.startswith("[") else f"{evidence}: {path}"
+    if find_workspace(manifests, path) and posixpath.dirname(path) != root:
+        return f"{said}, a member of the workspace of {posixpath.join(root, 'Cargo.toml')}"
+    return said
+
+
+def _find_channel(source: CargoSource, directory: str) -> str | None:
+    """The toolchain file nearest to what is built."""
+    while True:
+        for name in ("rust-toolchain.toml", "rust-toolchain"):
+            if channel := source.channels.get(posixpath.join(directory, name)):
+                return channel
+        if not directory:
+            return None
+        directory = posixpath.dirname(directory)
+
+
+def _find_git(lock: CargoLock, hashes: Mapping[str, bytes]) -> tuple[GitSource, ...]:
+    crates: dict[tuple[str, str], list[str]] = {}
+    for crate in lock.crates:
+        if crate.source and crate.source.startswith("git+"):
+            url, _, commit = crate.source.removeprefix("git+").rpartition("#")
+            if _COMMIT.fullmatch(commit):
+                crates.setdefault((url.partition("?")[0], commit), []).append(crate.label)
+    return tuple(
+        GitSource(url=url, commit=commit, crates=tuple(sorted(labels)), sha256=hashes.get(commit))
+        for (url, commit), labels in sorted(crates.items())
+    )
+
+
+def _find_registries(lock: CargoLock) -> tuple[str, ...]:
+    sources = {crate.source for crate in lock.crates if crate.source}
+    others = {s for s in sources if not s.startswith("git+") and s not in _REGISTRIES}
+    return tuple(sorted(re.sub(r"//[^/@]*@", "//", s.partition("+")[2]) for s in others))
+
+
+def _find_rust_version(source: CargoSource, graph: CrateGraph) -> tuple[str, str] | None:
+    """The highest minimum that a manifest of the source tree, or the build itself, names."""
+    asked = [(one.rust_version, one.evidence) for one in source.project.built if one.rust_version]
+    for path in graph.manifests:
+        manifest = source.manifests[path]
+        workspace = find_workspace(source.manifests, path)
+        shared = workspace.workspace_package if workspace else {}
+        version, edition = (
+            shared.get(key) if value == "workspace" else value
+            for key, value in (("rust-version", manifest.rust_version), ("edition", manifest.edition))
+        )
+        if version and re.fullmatch(r"\d+(\.\d+){0,2}", version):
+            asked.append((version, f"rust-version of {manifest.name or path}"))
+        elif edition in _EDITIONS:
+            asked.append((_EDITIONS[edition], f"edition {edition} of {manifest.name or path}"))
+    return max(asked, key=lambda one: [int(part) for part in one[0].split(".")]) if asked else None
+
+
+def _find_problems(
+    source: CargoSource,
+    root: str,
+    inside: CargoLock | None,
+    known: CargoLock | None,
+    problems: Iterable[str],
+) -> Iterator[Finding]:
+    project = source.project
+    wanted = posixpath.join(root, "Cargo.lock")
+    if project.builder is Builder.OTHER:
+        message = f"is built by {project.backend}: that it builds {project.built[0].path} is a guess"
+        yield Finding(level=Level.WARNING, subject=source.target, message=message)
+    if project.built[0].path not in source.manifests:
+        yield Finding(level=Level.ERROR, subject=source.target, message=f"has no {project.built[0].path}")
+    others = sorted({find_root(source.manifests, one.path) or "." for one in project.built} - {root or "."})
+    if others:
+        message = f"builds with several Cargo.lock, also in {', '.join(others)}; importCargoLock takes one"
+        yield Finding(level=Level.ERROR, subject=source.target, message=message)
+    if inside is None and known is None:
+        message = f"has no {wanted}: name one with --lock, which cargo makes if there is none"
+        yield Finding(level=Level.ERROR, subject=source.target, message=message)
+    elif inside is None:
+        message = f"has no {wanted}; the given one is used"
+        yield Finding(level=Level.NOTE, subject=source.target, message=message)
+    for registry in _find_registries(known or CargoLock()):
+        message = f"has crates from {registry}: importCargoLockArgs.extraRegistries has to tell its downloads"
+        yield Finding(level=Level.ERROR, subject=source.target, message=message)
+    for problem in problems:
+        yield Finding(level=Level.ERROR, subject=source.target, message=problem)

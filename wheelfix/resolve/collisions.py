@@ -1,0 +1,117 @@
+"""Which distributions of an environment install the same paths, and what helps.
+
+pyproject.nix's ``mkVirtualEnv`` refuses files of one path with different contents, bytecode apart
+(``build/hooks/make-venv/make_venv.py``); ``venvSkip`` leaves a path out, ``venvIgnoreCollisions`` takes the
+first one. Both are patterns of :func:`fnmatch.fnmatch` for paths relative to the environment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from wheelfix.model.facts import WheelFacts, WheelFile
+from wheelfix.model.lockplan import Clash, Collision
+from wheelfix.model.scan import Finding, Level
+from wheelfix.resolve.layout import SITE, find_install_path, relative_to_site
+
+_LEFTOVERS = frozenset(
+    {
+        "benchmark",
+        "benchmarks",
+        "doc",
+        "docs",
+        "example",
+        "examples",
+        "scripts",
+        "test",
+        "testing",
+        "tests",
+        "tools",
+    }
+)
+_PAPER = re.compile(
+    r"(?:licen[cs]e|copying|notice|readme|changelog|changes|authors|contributing|news)[^/]*", re.IGNORECASE
+)
+_NAMED = 3
+
+
+def find_collisions(wheels: Iterable[WheelFacts]) -> tuple[Collision, ...]:
+    """Compare what wheels install.
+
+    Args:
+        wheels: all wheels of the environment.
+
+    Returns:
+        One per kind, set of distributions and place; the worst kind first.
+    """
+    owners: dict[str, list[tuple[str, WheelFile]]] = {}
+    for wheel in wheels:
+        for file in wheel.files:
+            if not file.path.endswith(".pyc"):
+                owners.setdefault(find_install_path(file.path), []).append((wheel.name, file))
+    groups: dict[tuple[Clash, tuple[str, ...], str], set[str]] = {}
+    for path, several in owners.items():
+        names = tuple(sorted({name for name, _ in several}))
+        if len(names) > 1:
+            clash, fix = _judge(path, [file for _, file in several])
+            groups.setdefault((clash, names, fix), set()).add(path)
+    order = list(Clash)
+    return tuple(
+        Collision(clash=clash, distributions=names, paths=tuple(sorted(paths)), fix=fix)
+        for (clash, names, fix), paths in sorted(
+            groups.items(), key=lambda item: (-order.index(item[0][0]), item[0][1:], sorted(item[1]))
+        )
+    )
+
+
+def find_removed(collisions: Iterable[Collision], name: str) -> tuple[str, ...]:
+    """Directories below site-packages that are to be removed from a distribution, sorted."""
+    found = {
+        relative_to_site(c.fix) or ""
+        for c in collisions
+        if c.clash is Clash.LEFTOVER and name in c.distributions
+    }
+    return tuple(sorted(found - {""}))
+
+
+def tell_collisions(collisions: Iterable[Collision]) -> tuple[Finding, ...]:
+    """What a user should know of collisions."""
+    return tuple(finding for c in collisions if (finding := _tell(c)))
+
+
+def _judge(path: str, files: Sequence[WheelFile]) -> tuple[Clash, str]:
+    """The kind of a collision, and the pattern that its fix is about."""
+    if len({file.digest for file in files}) == 1:
+        return Clash.IDENTICAL, ""
+    if all(file.namespace for file in files):
+        return Clash.NAMESPACE, path
+    inside = relative_to_site(path)
+    if inside is None:
+        return (Clash.PROGRAM, path) if path.startswith("bin/") else (Clash.PAPER, path)
+    top, _, rest = inside.partition("/")
+    if not rest:
+        return (Clash.PAPER, path) if _PAPER.fullmatch(top) else (Clash.REAL, path)
+    if top in _LEFTOVERS:
+        return Clash.LEFTOVER, f"{SITE}/{top}"
+    return Clash.REAL, f"{SITE}/{top}/*"
+
+
+def _tell(collision: Collision) -> Finding | None:
+    rest = len(collision.paths) - _NAMED
+    paths = ", ".join(p.removeprefix(f"{SITE}/") for p in collision.paths[:_NAMED])
+    paths += f" and {rest} more" if rest > 0 else ""
+    subject = " and ".join(collision.distributions)
+    match collision.clash:
+        case Clash.IDENTICAL | Clash.NAMESPACE:
+            return None
+        case Clash.LEFTOVER:
+            return Finding(level=Level.NOTE, subject=subject, message=f"both install {paths}: removed")
+        case Clash.PAPER:
+            return Finding(level=Level.NOTE, subject=subject, message=f"both install {paths}: left out")
+        case Clash.PROGRAM:
+            message = f"both install {paths}: the first one wins"
+            return Finding(level=Level.WARNING, subject=subject, message=message)
+        case _:
+            message = f"install different files to {paths}: keep one of them, or ignore {collision.fix!r}"
+            return Finding(level=Level.ERROR, subject=subject, message=message)

@@ -1,0 +1,95 @@
+"""From crates to the nixpkgs attributes they want."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wheelfix.model.cargo import LockedCrate
+from wheelfix.model.cargo_plan import CrateGraph, NativeInput, NativeRule, Setting
+from wheelfix.resolve.crate_graph import explain_chain
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeInputs:
+    """What all crates of a build want.
+
+    Attributes:
+        libraries: sorted by attribute, each with all the crates that ask for it.
+        tools: the same.
+        settings: sorted by name.
+        problems: what no input mends.
+    """
+
+    libraries: tuple[NativeInput, ...]
+    tools: tuple[NativeInput, ...]
+    settings: tuple[Setting, ...]
+    problems: tuple[str, ...]
+
+
+def find_inputs(graph: CrateGraph, rules: Iterable[NativeRule]) -> NativeInputs:
+    """Apply the rules to the crates of a build."""
+    crates: dict[str, list[LockedCrate]] = defaultdict(list)
+    for crate in graph.parents:
+        if crate.source is not None:
+            crates[crate.name].append(crate)
+    libraries: dict[str, list[str]] = defaultdict(list)
+    tools: dict[str, list[str]] = defaultdict(list)
+    settings: dict[str, Setting] = {}
+    problems = []
+    for rule in rules:
+        for crate in crates.get(rule.crate, ()):
+            if not _holds(rule, crate, graph, crates):
+                continue
+            reason = f"{describe_crate(graph, crate, rule)} {rule.why}"
+            for attr in rule.libraries:
+                libraries[attr].append(reason)
+            for attr in rule.tools:
+                tools[attr].append(reason)
+            for name, value in rule.settings:
+                settings[name] = Setting(name=name, value=value, reason=f"for {crate.name}")
+            if rule.problem:
+                problems.append(f"{describe_crate(graph, crate, rule)} {rule.problem}")
+    return NativeInputs(
+        libraries=_sort(libraries),
+        tools=_sort(tools),
+        settings=tuple(settings[name] for name in sorted(settings)),
+        problems=tuple(problems),
+    )
+
+
+def describe_crate(graph: CrateGraph, crate: LockedCrate, rule: NativeRule) -> str:
+    """A crate with what leads to it: ``openssl-sys 0.9.117 (of openssl, of cryptography-rust)``."""
+    counted = [name for name in graph.dependents.get(crate.name, ()) if name not in rule.ignored_for]
+    chain = explain_chain(graph, crate, _SHOWN)
+    if rule.ignored_for and (not chain or chain[0] in rule.ignored_for):
+        chain = tuple(counted[:1])
+    shown = ", ".join(f"of {name}" for name in chain)
+    return f"{crate.name} {crate.version}" + (f" ({shown})" if shown else "")
+
+
+def _holds(
+    rule: NativeRule, crate: LockedCrate, graph: CrateGraph, crates: dict[str, list[LockedCrate]]
+) -> bool:
+    if rule.ignored_for and set(graph.dependents.get(crate.name, ())) <= set(rule.ignored_for):
+        return False
+    below = {text.partition(" ")[0] for text in crate.dependencies}
+
+    def is_met(condition: str) -> bool:
+        if condition.startswith("dep:"):
+            return condition.removeprefix("dep:") in below
+        if condition.startswith("crate:"):
+            return condition.removeprefix("crate:") in crates
+        name, _, feature = condition.partition("/")
+        return feature in graph.features.get(name, ())
+
+    return (not rule.when or any(map(is_met, rule.when))) and not any(map(is_met, rule.unless))
+
+
+def _sort(found: dict[str, list[str]]) -> tuple[NativeInput, ...]:
+    return tuple(
+        NativeInput(attr=attr, reason="; ".join(dict.fromkeys(found[attr]))) for attr in sorted(found)
+    )

@@ -1,0 +1,77 @@
+"""What an overlay for a lock leaves to its user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from wheelfix.model.facts import BuildSystem
+from wheelfix.model.lock import Choice, Kind, SourceKind
+from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, WheelScan
+
+_NAMED = 2
+
+
+def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Finding, ...]:
+    """Needs that nothing provides, ambiguous ones, and those that a package outside the lock would fill.
+
+    Args:
+        scans: of the wheels.
+        locked: names of the packages that the environment holds.
+    """
+    found = []
+    for scan in scans:
+        for need in scan.needs:
+            if need.machine == scan.machine and (told := _tell_need(need, locked)):
+                level, message = told
+                found.append(Finding(level=level, subject=f"{scan.name} {scan.version}", message=message))
+    return tuple(found)
+
+
+def tell_choices(choices: Iterable[Choice], builds: Mapping[str, BuildSystem]) -> tuple[Finding, ...]:
+    """Packages that are built from source, and wheels that pip would not have taken."""
+    return tuple(f for choice in choices if (f := _tell_choice(choice, builds.get(choice.package.name))))
+
+
+def tell_doubles(doubles: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
+    """Names of which an environment holds several versions."""
+    return tuple(
+        Finding(
+            level=Level.ERROR,
+            subject=name,
+            message=f"is in the environment in {len(versions)} versions, {' and '.join(versions)}: choose "
+            "extras and groups that do not conflict",
+        )
+        for name, versions in doubles.items()
+    )
+
+
+def _tell_need(need: Need, locked: AbstractSet[str]) -> tuple[Level, str] | None:
+    users = ", ".join(need.wanted_by[:_NAMED])
+    rest = len(need.wanted_by) - _NAMED
+    users += f" and {rest} more" if rest > 0 else ""
+    if need.need_class in OPEN_CLASSES:
+        level = Level.WARNING if need.optional else Level.ERROR
+        plugin = ", plugins alone" if need.optional else ""
+        return level, f"{need.soname}, wanted by {users}{plugin}: {need.reason}"
+    if need.need_class is NeedClass.SIBLING and need.distribution not in locked:
+        message = f"{need.soname}, wanted by {users}: {need.distribution} has it and is not in the lock"
+        return Level.WARNING, message
+    return None
+
+
+def _tell_choice(choice: Choice, build: BuildSystem | None) -> Finding | None:
+    package = choice.package
+    if choice.kind is Kind.SDIST:
+        if build is None:
+            what = "revision of a repository" if package.source is SourceKind.VCS else "source"
+            message = f"is built from a {what}, whose build system is not known here"
+        else:
+            message = f"is built from source, with {', '.join(build.requires) or 'no build system'}"
+            message += "; it compiles Rust: see `wheelfix cargo`" if build.cargo else ""
+        return Finding(level=Level.NOTE, subject=package.label, message=message)
+    if choice.rival and choice.file:
+        message = f"the package set takes {choice.file.filename}, where pip takes {choice.rival}"
+        level = Level.WARNING if choice.file.filename.endswith("-any.whl") else Level.NOTE
+        return Finding(level=level, subject=package.label, message=message)
+    return None

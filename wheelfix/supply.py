@@ -1,0 +1,246 @@
+"""Facts about every wheel that a lock names, from the nearest place that has it.
+
+In this order: what was read before (by SHA-256), files beside the lock, directories the user names, own
+downloads, pip's cache, uv's cache, the URL that the lock states, and pip's index for locks that state none.
+Nothing is believed that has not the hash of the lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from wheelfix.errors import InputError
+from wheelfix.facts import read_known_facts, read_unpacked_facts, read_wheel_facts, store_facts
+from wheelfix.intake import Progress
+from wheelfix.model.cargo import Builder
+from wheelfix.model.facts import BuildSystem, WheelFacts
+from wheelfix.model.lock import Choice, Kind, LockedFile, Target
+from wheelfix.model.scan import Finding, Level
+from wheelfix.wheel.caches import find_digest, find_in_directories, find_in_pip, find_in_uv, list_matching
+from wheelfix.wheel.download import fetch_wheel
+from wheelfix.wheel.metadata import parse_filename
+from wheelfix.wheel.project import read_project
+from wheelfix.wheel.sdist import read_sdist
+from wheelfix.wheel.transfer import Client, fetch_file, open_client
+
+WORKERS = 4
+"""Downloads at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where files are looked for and kept.
+
+    Attributes:
+        base: directory of the lock.
+        cache: wheelfix's cache.
+        find_links: directories of wheels.
+        target: the interpreter and platform, for an index.
+        quiet: pip shows no progress.
+        progress: told bytes downloaded and bytes known to come.
+    """
+
+    base: Path
+    cache: Path
+    target: Target
+    find_links: tuple[Path, ...] = ()
+    quiet: bool = False
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """What was found out.
+
+    Attributes:
+        facts: of the wheels, by name of the package.
+        builds: of the source distributions, by name; without those that cannot be had without an index.
+        read: names of the wheels that were not known, sorted.
+        findings: what an index said of them.
+    """
+
+    facts: dict[str, WheelFacts]
+    builds: dict[str, BuildSystem]
+    read: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
+    """Get the facts about every wheel, and the build system of every source distribution.
+
+    Args:
+        choices: what each package is taken from.
+        places: where to look.
+
+    Raises:
+        InputError: a file is nowhere, has another hash, or cannot be read. What has been read is kept.
+    """
+    facts: dict[str, WheelFacts] = {}
+    builds: dict[str, BuildSystem] = {}
+    missing: list[Choice] = []
+    for choice in choices:
+        known = _find_known(choice, places) if choice.kind is Kind.WHEEL else None
+        if known:
+            facts[choice.package.name] = known
+        elif choice.kind is Kind.WHEEL or (choice.kind is Kind.SDIST and choice.file):
+            missing.append(choice)
+    read: list[str] = []
+    fetcher = _Fetcher(places)
+    for choice, found in fetcher.fetch(missing):
+        name = choice.package.name
+        if choice.kind is Kind.SDIST:
+            builds[name] = _read_build_system(found, places)
+            continue
+        facts[name] = _read(choice, found, places)
+        read.append(name)
+    return Supply(facts=facts, builds=builds, read=tuple(sorted(read)), findings=tuple(fetcher.findings))
+
+
+class _Fetcher:
+    """Downloads some files at a time; what is there already comes first."""
+
+    def __init__(self, places: Places) -> None:
+        self._places, self._lock = places, threading.Lock()
+        self._done = self._total = 0
+        self.findings: list[Finding] = []
+
+    def fetch(self, choices: Sequence[Choice]) -> Iterator[tuple[Choice, Path]]:
+        """Yield each choice with its file, or directory in uv's cache, as soon as it is there."""
+        if not choices:
+            return
+        with open_client() as client, ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool:
+            futures = {pool.submit(self._get, client, choice): choice for choice in choices}
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _get(self, client: Client, choice: Choice) -> Path:
+        if local := _find_local(choice, self._places):
+            return local
+        with self._lock:
+            self._total += (choice.file.size or 0) if choice.file else 0
+        return self._fetch_one(client, choice)
+
+    def _fetch_one(self, client: Client, choice: Choice) -> Path:
+        places, package, file = self._places, choice.package, choice.file
+        if file and file.url and urlsplit(file.url).scheme in {"http", "https"}:
+            if file.sha256 is None:
+                problem = "has no sha256 in the lock"
+                raise InputError(file.filename, problem, "lock again with a tool that writes hashes")
+            place = find_kept(places.cache, choice, file)
+            try:
+                fetch_file(client, file.url, file.sha256, place, on_bytes=self._count)
+            except OSError as error:
+                problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+                raise InputError(str(place.parent), problem, "make room, or set XDG_CACHE_HOME") from None
+            return place
+        if choice.kind is Kind.SDIST:
+            name = file.filename if file else package.label
+            raise InputError(name, "is not at hand, and the lock has no URL of it", "give --find-links DIR")
+        digests = (file.sha256,) if file and file.sha256 else package.hashes
+        hashes = "".join(f" --hash=sha256:{digest}" for digest in digests)
+        return fetch_wheel(
+            f"{package.name}=={package.version}{hashes}",
+            places.cache / "wheels",
+            python=places.target.python,
+            system=places.target.system,
+            quiet=places.quiet,
+            warn=lambda reason: self._warn(package.label, reason),
+        )
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self._done += size
+            self._total = max(self._total, self._done)
+            if self._places.progress:
+                self._places.progress(self._done, self._total)
+
+    def _warn(self, subject: str, reason: str) -> None:
+        with self._lock:
+            said = f": {reason}" if reason not in {"", "<none given>"} else ""
+            message = f"is yanked from the index{said}"
+            self.findings.append(Finding(level=Level.WARNING, subject=subject, message=message))
+
+
+def find_kept(cache: Path, choice: Choice, file: LockedFile) -> Path:
+    """Where a download is kept: as :mod:`wheelfix.wheel.download` lays it out."""
+    return cache / "wheels" / choice.package.name / (choice.package.version or "0") / file.filename
+
+
+def _find_known(choice: Choice, places: Places) -> WheelFacts | None:
+    if choice.file:
+        digest = choice.file.sha256
+        if digest is None and choice.file.path and (places.base / choice.file.path).is_file():
+            digest = find_digest(places.base / choice.file.path, places.cache / "digests")
+        return read_known_facts(digest, places.cache / "facts") if digest else None
+    for digest in choice.package.hashes:
+        known = read_known_facts(digest, places.cache / "facts")
+        if known and not set(known.tags).isdisjoint(places.target.tags):
+            return known
+    return None
+
+
+def _find_local(choice: Choice, places: Places) -> Path | None:
+    file, digests = choice.file, places.cache / "digests"
+    if file is None:
+        return _find_by_hashes(choice, places)
+    if file.path or (file.url and file.url.startswith("file://")):
+        named = Path(file.path) if file.path else Path(unquote(urlsplit(file.url or "").path))
+        path = places.base / named
+        if not path.is_file():
+            raise InputError(file.filename, "is not where the lock says", f"put it to {path}")
+        if file.sha256 and find_digest(path, digests) != file.sha256:
+            raise InputError(str(path), "has another sha256 than the lock says", "lock again, or restore it")
+        return path
+    kept = find_kept(places.cache, choice, file)
+    directories = [*places.find_links, kept.parent]
+    if found := find_in_directories(directories, file.filename, file.sha256, digests):
+        return found
+    if file.sha256 is None:
+        return None
+    if file.url and (body := find_in_pip(file.url)) and find_digest(body, digests) == file.sha256:
+        return body
+    return find_in_uv(choice.package.name, file.sha256) if choice.kind is Kind.WHEEL else None
+
+
+def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
+    """A wheel of which a lock tells nothing but that it has one of some hashes: the best that fits."""
+    package, tags = choice.package, places.target.tags
+    found = []
+    for path in list_matching(places.find_links, package.name, package.version):
+        parsed = parse_filename(path.name)
+        ranks = [tags.index(tag) for tag in parsed[2] if tag in tags] if parsed else []
+        if ranks and find_digest(path, places.cache / "digests") in package.hashes:
+            found.append((min(ranks), path))
+    return min(found)[1] if found else None
+
+
+def _read_build_system(path: Path, places: Places) -> BuildSystem:
+    project = read_project(read_sdist(path), places.target.python)
+    return BuildSystem(
+        requires=tuple(sorted({name for name, _ in project.requires})),
+        backend=project.backend,
+        cargo=project.builder is not Builder.OTHER or bool(project.built),
+    )
+
+
+def _read(choice: Choice, path: Path, places: Places) -> WheelFacts:
+    """Read a wheel that is at hand, and keep what was read."""
+    file, package = choice.file, choice.package
+    digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache / "digests")
+    if path.is_dir():
+        facts = read_unpacked_facts(path, file.filename if file else path.name, digest)
+    else:
+        facts = read_wheel_facts(path, digest, name=file.filename if file else None)
+    if facts.name != package.name:
+        hint = "lock again: the lock or the wheel is not what it says"
+        raise InputError(facts.target, f"is a wheel of {facts.name}, not of {package.name}", hint)
+    store_facts(facts, places.cache / "facts")
+    return facts

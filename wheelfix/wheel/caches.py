@@ -1,0 +1,127 @@
+"""Wheels that other tools have on this machine: directories of wheels, pip's and uv's caches.
+
+pip (23.3) keeps what it downloaded by the SHA-224 of the URL (``cachecontrol``'s cache in ``http-v2``; the
+``.body`` file is the wheel itself). uv keeps wheels unpacked in ``archive-v0``; the files
+``wheels-v*/…/*.http`` and ``*.rev`` name the archive and the SHA-256 that uv checked. A file that is not as
+the lock says is passed over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from wheelfix.wheel.metadata import parse_filename
+
+_ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")
+
+
+def find_in_directories(
+    directories: Iterable[Path], filename: str, sha256: str | None, cache: Path
+) -> Path | None:
+    """A wheel file of that name and content in one of several directories.
+
+    Args:
+        directories: searched in order, not below.
+        filename: of the wheel.
+        sha256: its digest; None takes any.
+        cache: where digests of files are kept, by device, inode, size and time.
+    """
+    for directory in directories:
+        path = directory / filename
+        if path.is_file() and (sha256 is None or find_digest(path, cache) == sha256):
+            return path
+    return None
+
+
+def list_matching(directories: Iterable[Path], name: str, version: str | None) -> Iterator[Path]:
+    """Wheels of a distribution in directories, by normalised name and version."""
+    for directory in directories:
+        with suppress(OSError):
+            for path in sorted(directory.iterdir()):
+                parsed = parse_filename(path.name) if path.name.endswith(".whl") else None
+                if parsed and parsed[0] == name and parsed[1] == version:
+                    yield path
+
+
+def find_in_pip(url: str) -> Path | None:
+    """The body of a response that pip keeps for a URL; nothing is said of its content."""
+    name = hashlib.sha224(url.partition("#")[0].encode()).hexdigest()
+    path = find_pip_cache() / "http-v2" / Path(*name[:5]) / f"{name}.body"
+    return path if path.is_file() else None
+
+
+def find_in_uv(name: str, sha256: str) -> Path | None:
+    """The directory that uv unpacked a wheel into.
+
+    Args:
+        name: normalised name of the distribution.
+        sha256: digest that uv must have noted for it.
+    """
+    cache = find_uv_cache()
+    for pointer in sorted(cache.glob(f"wheels-v*/*/{name}/*")) + sorted(
+        cache.glob(f"wheels-v*/*/*/{name}/*")
+    ):
+        if pointer.suffix not in {".http", ".rev", ".msgpack"}:
+            continue
+        with suppress(OSError):
+            data = pointer.read_bytes()
+            if sha256.encode() not in data:
+                continue
+            for archive in _list_archives(data):
+                directory = cache / "archive-v0" / archive
+                if any(directory.glob("*.dist-info/RECORD")):
+                    return directory
+    return None
+
+
+def find_digest(path: Path, cache: Path) -> str:
+    """SHA-256 of a file, kept as long as the file stays as it is.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    info = path.stat()
+    key = f"{path.resolve()} {info.st_dev} {info.st_ino} {info.st_size} {info.st_mtime_ns}"
+    entry = cache / f"{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:40]}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(entry.read_text())
+        if known["key"] == key and re.fullmatch(r"[0-9a-f]{64}", known["sha256"]):
+            return str(known["sha256"])
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with suppress(OSError):
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(prefix=".partial-", dir=cache)
+        with os.fdopen(handle, "w") as file_out:
+            json.dump({"key": key, "sha256": digest}, file_out)
+        Path(partial).replace(entry)
+    return digest
+
+
+def find_pip_cache() -> Path:
+    """Where pip keeps its cache on Linux."""
+    return _find_cache("PIP_CACHE_DIR", "pip")
+
+
+def find_uv_cache() -> Path:
+    """Where uv keeps its cache on Linux."""
+    return _find_cache("UV_CACHE_DIR", "uv")
+
+
+def _find_cache(variable: str, name: str) -> Path:
+    if named := os.environ.get(variable):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / name
+
+
+def _list_archives(pointer: bytes) -> list[str]:
+    """What may be the name of an archive in one of uv's pointers (MessagePack)."""
+    return [match[0].decode("ascii") for match in _ARCHIVE.finditer(pointer[:256])]

@@ -1,0 +1,96 @@
+"""What a wheel installs, file by file, so that two wheels can be compared without installing them.
+
+Hashes are RECORD's where it has them ("The .dist-info directory", binary distribution format), else size and
+checksum of the archive's directory. Entry points become programs in ``bin`` that an installer writes.
+"""
+
+from __future__ import annotations
+
+import configparser
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from wheelfix.model.facts import WheelFile
+
+Read = Callable[[str], bytes]
+"""The content of a small member, by its path."""
+
+_MAX_SOURCE = 8192
+_INFO = re.compile(r"[^/]+\.dist-info/(RECORD|entry_points\.txt)")
+_DECLARES = re.compile(rb"\b(?:extend_path|declare_namespace)\s*\(")
+_DECLARATION = re.compile(
+    rb"(?:__import__\(['\"](?:pkg_resources|pkgutil)['\"]\)|from pkgutil import extend_path|import \w+|"
+    rb"__path__\s*=[^\n]*|try:|except[^\n]*:|pkg_resources\.declare_namespace\([^\n]*\)|"
+    rb"from pkg_resources import declare_namespace|declare_namespace\([^\n]*\)|pass)[^\n]*"
+)
+
+
+def read_contents(
+    sizes: Mapping[str, int], read: Read, checksum: Callable[[str], int]
+) -> tuple[WheelFile, ...]:
+    """List what a wheel installs.
+
+    Args:
+        sizes: of all members in bytes, by path.
+        read: reads small members.
+        checksum: CRC-32 of a member; asked for where RECORD has no hash.
+
+    Returns:
+        Sorted by path. The ``.dist-info`` directory is left out: its name tells distributions apart.
+    """
+    info = {match[1]: path for path in sizes if (match := _INFO.fullmatch(path))}
+    record = dict(_parse_record(read(info["RECORD"]))) if "RECORD" in info else {}
+    found = []
+    for path, size in sizes.items():
+        if path.partition("/")[0].endswith(".dist-info"):
+            continue
+        is_init = path.endswith("/__init__.py") and size <= _MAX_SOURCE
+        found.append(
+            WheelFile(
+                path=path,
+                digest=record.get(path) or f"crc32={checksum(path):08x}.{size}",
+                namespace=is_init and is_namespace(read(path)),
+            )
+        )
+    if "entry_points.txt" in info:
+        found += _list_scripts(info["entry_points.txt"], read)
+    return tuple(sorted(found, key=lambda file: file.path))
+
+
+def is_namespace(source: bytes) -> bool:
+    """Whether an ``__init__.py`` only makes a namespace: no code, or nothing but its declaration.
+
+    Example:
+        >>> is_namespace(b"# Copyright"), is_namespace(b"import os")
+        (True, False)
+    """
+    lines = [line.strip() for line in source.splitlines()]
+    code = [line for line in lines if line and not line.startswith(b"#")]
+    if not code:
+        return True
+    return bool(_DECLARES.search(source)) and all(_DECLARATION.fullmatch(line) for line in code)
+
+
+def _parse_record(data: bytes) -> Iterator[tuple[str, str]]:
+    try:
+        rows = list(csv.reader(data.decode("utf-8", "replace").splitlines()))
+    except csv.Error:
+        return
+    for row in rows:
+        if len(row) >= 2 and row[1]:
+            yield row[0], row[1]
+
+
+def _list_scripts(path: str, read: Read) -> Iterator[WheelFile]:
+    """Programs of an ``entry_points.txt`` (the entry points specification)."""
+    parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    try:
+        parser.read_string(read(path).decode("utf-8", "replace"))
+    except configparser.Error:
+        return
+    for section in ("console_scripts", "gui_scripts"):
+        if parser.has_section(section):
+            for name, target in parser.items(section):
+                yield WheelFile(path=f"scripts.data/scripts/{name}", digest=f"entry={target}")

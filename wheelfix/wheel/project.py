@@ -1,0 +1,234 @@
+"""What a source distribution says about its own build: pyproject.toml, setup.py, PKG-INFO.
+
+Nothing is executed: setup.py is read as a syntax tree, of which only constants count. Which Cargo.toml is
+built follows maturin's ``src/project_layout.rs`` and setuptools-rust's ``setuptools_ext.py``.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+import tomllib
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from wheelfix.errors import InputError
+from wheelfix.model.cargo import Builder, BuiltManifest, PythonProject, SourceTree
+from wheelfix.model.wheel import Requirement
+from wheelfix.wheel.metadata import (
+    find_environment,
+    normalize_name,
+    parse_about,
+    parse_metadata,
+    parse_requirement,
+)
+
+_EXACT = re.compile(r"^[\w.-]+\s*==\s*[\w.!+-]+\s*(?:;|$)")
+_MAX_SETUP = 1 << 20
+_LEGACY = ("setuptools", "wheel")
+"""What builds a project without ``[build-system]`` (PEP 517)."""
+
+
+def read_project(tree: SourceTree, python: str) -> PythonProject:
+    """Find out how a source tree is built.
+
+    Args:
+        tree: the source tree.
+        python: version of CPython that markers are evaluated for (``3.12``).
+
+    Raises:
+        InputError: its pyproject.toml is no TOML, or it has no name.
+    """
+    environment = find_environment([f"cp{python.replace('.', '')}-none-any"])
+    document = _parse_pyproject(tree)
+    system = _get_table(document, "build-system")
+    name, version, run_time = _find_identity(tree, document, environment)
+    requires = _parse_all(_get_texts(system, "requires", _LEGACY), environment)
+    builder = _find_builder(str(system.get("build-backend", "")), [r.name for r in requires])
+    tool = _get_table(document, "tool")
+    built = {
+        Builder.MATURIN: _find_maturin,
+        Builder.SETUPTOOLS_RUST: _find_setuptools_rust,
+        Builder.OTHER: _find_other,
+    }[builder](tree, tool)
+    about = parse_about(tree.files["PKG-INFO"]) if "PKG-INFO" in tree.files else ("", "", "", "")
+    return PythonProject(
+        name=name,
+        version=version,
+        backend=str(system.get("build-backend", "setuptools.build_meta:__legacy__")),
+        requires=tuple(sorted({(r.name, r.extras) for r in requires})),
+        builder=builder,
+        built=tuple(dict.fromkeys(built)),
+        depends=tuple(sorted(r.text for r in run_time if _EXACT.match(r.text))),
+        summary=about[0],
+        homepage=about[1],
+        spdx=about[2],
+        license=about[3],
+        run_time=tuple(sorted({r.name for r in run_time})),
+    )
+
+
+def _parse_pyproject(tree: SourceTree) -> dict[str, Any]:
+    try:
+        return tomllib.loads(tree.files.get("pyproject.toml", b"").decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        subject = f"{tree.target}: pyproject.toml"
+        raise InputError(subject, f"is no TOML: {error}", "report it to the project's authors") from None
+
+
+def _find_identity(
+    tree: SourceTree, document: dict[str, Any], environment: dict[str, str]
+) -> tuple[str, str, tuple[Requirement, ...]]:
+    if "PKG-INFO" in tree.files:
+        tags = [f"cp{environment['python_version'].replace('.', '')}-none-any"]
+        name, version, requires = parse_metadata(f"{tree.target}: PKG-INFO", tree.files["PKG-INFO"], tags)
+        return name, version, tuple(r for r in requires if r.active)
+    project = _get_table(document, "project")
+    named = project.get("name") or _get_table(_get_table(document, "tool"), "poetry").get("name")
+    if not isinstance(named, str):
+        raise InputError(
+            tree.target,
+            "has neither PKG-INFO nor a name in pyproject.toml",
+            "give a source distribution, or the directory of one project",
+        )
+    stated = project.get("version")
+    run_time = _parse_all(_get_texts(project, "dependencies"), environment)
+    return normalize_name(named), stated if isinstance(stated, str) else "", run_time
+
+
+def _find_builder(backend: str, requires: Iterable[str]) -> Builder:
+    names = set(requires)
+    if backend.partition(".")[0] == "maturin" or (not backend and "maturin" in names):
+        return Builder.MATURIN
+    if "setuptools-rust" in names:
+        return Builder.SETUPTOOLS_RUST
+    return Builder.MATURIN if "maturin" in names else Builder.OTHER
+
+
+def _find_maturin(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator[BuiltManifest]:
+    maturin = _get_table(tool, "maturin")
+    path, evidence = maturin.get("manifest-path"), "[tool.maturin] manifest-path"
+    if not isinstance(path, str):
+        path, evidence = "Cargo.toml", "maturin builds the Cargo.toml beside pyproject.toml"
+        # maturin takes rust/Cargo.toml in a project whose Python sources are set apart.
+        if "rust/Cargo.toml" in tree.files and ("python-source" in maturin or path not in tree.files):
+            path, evidence = "rust/Cargo.toml", "maturin builds rust/Cargo.toml"
+    yield BuiltManifest(
+        path=_check(tree, path),
+        evidence=evidence,
+        features=_get_texts(maturin, "features"),
+        default_features=maturin.get("no-default-features") is not True,
+    )
+
+
+def _find_setuptools_rust(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator[BuiltManifest]:
+    settings = _get_table(tool, "setuptools-rust")
+    for key in ("ext-modules", "bins"):
+        for table in _get_tables(settings, key):
+            path, minimum = table.get("path", "Cargo.toml"), table.get("rust-version")
+            yield BuiltManifest(
+                path=_check(tree, path if isinstance(path, str) else "Cargo.toml"),
+                evidence=f"[[tool.setuptools-rust.{key}]]",
+                features=_get_texts(table, "features"),
+                default_features="--no-default-features" not in _get_texts(table, "args"),
+                rust_version=_get_minimum(minimum),
+            )
+    for call in _find_calls(tree):
+        path, evidence = _get_path(call), "RustExtension in setup.py"
+        if path is None and "Cargo.toml" not in tree.files:
+            yield from _find_other(tree, tool)
+            continue
+        features = _get_constant(call, "features")
+        yield BuiltManifest(
+            path=_check(tree, path or "Cargo.toml"),
+            evidence=evidence,
+            features=tuple(f for f in features if isinstance(f, str)) if isinstance(features, list) else (),
+            rust_version=_get_minimum(_get_constant(call, "rust_version")),
+        )
+
+
+def _find_other(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator[BuiltManifest]:
+    """The outermost Cargo.toml that has a Cargo.lock: nothing says that the build looks at it."""
+    found = [
+        path
+        for path in tree.files
+        if posixpath.basename(path) == "Cargo.toml"
+        and posixpath.join(posixpath.dirname(path), "Cargo.lock") in tree.files
+    ]
+    if found:
+        path = min(found, key=lambda p: (p.count("/"), p))
+        yield BuiltManifest(path=path, evidence="the outermost Cargo.toml with a Cargo.lock")
+
+
+def _find_calls(tree: SourceTree) -> list[ast.Call]:
+    if not 0 < len(tree.files.get("setup.py", b"")) <= _MAX_SETUP:
+        return []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = ast.parse(tree.files["setup.py"])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    names = {"RustExtension", "RustBin"}
+    return [
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", None) in names or getattr(node.func, "attr", None) in names)
+    ]
+
+
+def _get_path(call: ast.Call) -> str | None:
+    """The path a call names; None for what is computed. It is the second positional argument as well."""
+    value = _get_constant(call, "path")
+    if value is None and len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
+        value = call.args[1].value
+    return value if isinstance(value, str) else None
+
+
+def _get_constant(call: ast.Call, name: str) -> object:
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            try:
+                value: object = ast.literal_eval(keyword.value)
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                return None
+            return value
+    return None
+
+
+def _get_minimum(value: object) -> str | None:
+    match = (
+        re.fullmatch(r"\s*(?:>=|\^|~)?\s*(\d+(?:\.\d+){0,2})\s*", value) if isinstance(value, str) else None
+    )
+    return match[1] if match else None
+
+
+def _check(tree: SourceTree, path: str) -> str:
+    found = posixpath.normpath(path)
+    if found.startswith(("/", "../")) or "\\" in path:
+        problem = f"builds {path}, outside of it"
+        raise InputError(tree.target, problem, "do not use it: no build tool writes such a project")
+    return found
+
+
+def _parse_all(lines: Iterable[str], environment: dict[str, str]) -> tuple[Requirement, ...]:
+    parsed = (parse_requirement(line, environment) for line in lines)
+    return tuple(one for one in parsed if one and one.active)
+
+
+def _get_table(table: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = table.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _get_tables(table: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    value = table.get(key)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _get_texts(table: Mapping[str, Any], key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+    value = table.get(key)
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else default
