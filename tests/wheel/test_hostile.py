@@ -6,11 +6,12 @@ import struct
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.wheel import build_wheel
-from wheelfix.errors import IndexProblem, WheelError
-from wheelfix.wheel import directory
+from wheelfix.errors import IndexProblem, InputError, WheelError
+from wheelfix.wheel import directory, transfer
 from wheelfix.wheel.archive import open_archive
 from wheelfix.wheel.database import download_wheel, extract_member
 from wheelfix.wheel.metadata import parse_about, parse_metadata, parse_requirement, parse_wheel_tags
@@ -110,3 +111,11 @@ def test_a_database_too_large_is_not_written(tmp_path: Path, monkeypatch: pytest
     with open_archive(wheel) as archive, pytest.raises(IndexProblem, match="104 bytes"):
         extract_member(archive, "db", tmp_path / "out" / "database")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_does_not_end_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "MAX_SIZE", 1000)
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(bytes(2000))))
+    with httpx.Client(transport=answer) as client, pytest.raises(InputError, match="more than 1000 bytes"):
+        transfer.fetch_file(client, "https://example.org/a", "0" * 64, tmp_path / "a")
+    assert not (tmp_path / "a").exists()
