@@ -21,7 +21,8 @@ from pathlib import Path
 from isal import isal_zlib
 
 from wheelfix.elf.reader import ELF_MAGIC
-from wheelfix.wheel.archive import Archive, Member, _find_data, iter_elf_members, open_archive
+from wheelfix.wheel.archive import Archive, _find_data, iter_elf_members, open_archive
+from wheelfix.wheel.directory import Member
 
 ROUNDS = 5
 """The best of so many runs counts, for the floor and for wheelfix; peers run once."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 
 from wheelfix.errors import IndexProblem
-from wheelfix.index.fetch import fetch_database
+from wheelfix.index.fetch import _fetch_rest, fetch_database
 
 DATA = b"NIXI" + (1).to_bytes(8, "little") + bytes(range(256)) * 4000
 
@@ -155,3 +156,39 @@ def test_no_network(tmp_path: Path) -> None:
 def test_nonsense_url(tmp_path: Path) -> None:
     with pytest.raises(IndexProblem):
         fetch_database("nonsense://x/y", tmp_path / "db", pause=0)
+
+
+def test_an_etag_that_cannot_be_sent_back_is_not_kept(server: Server, tmp_path: Path) -> None:
+    server.etag = '"caf\u00e9"'
+    server.cut_after = [300_000]
+    fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    assert (tmp_path / "db").read_bytes() == DATA
+    assert [r for _, r in server.requests] == [None, None]
+
+
+def test_no_link_is_followed_where_a_download_waits(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / "db.part").symlink_to(tmp_path / "precious")
+    with pytest.raises(IndexProblem, match="cannot be written"):
+        fetch_database(f"{server.url}/files", tmp_path / "db", pause=0)
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+def test_a_place_that_cannot_be_written_is_an_error_of_one_line(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(IndexProblem, match="cannot be written"):
+        fetch_database(f"{server.url}/files", tmp_path / "file" / "db", pause=0)
+
+
+def test_an_https_url_does_not_lead_to_http(server: Server, tmp_path: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "https":
+            return httpx.Response(302, headers={"Location": f"{server.url}/files"})
+        return httpx.Response(200, content=DATA)
+
+    with (
+        httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True) as client,
+        pytest.raises(IndexProblem, match="no https"),
+    ):
+        _fetch_rest(client, "https://example.org/files", tmp_path / "db.part", None)
+    assert list(tmp_path.iterdir()) == []

@@ -211,3 +211,14 @@ def test_a_script_without_a_main_guard_can_build(tmp_path: Path, database: Path)
     )
     result = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert (result.stdout, result.stderr) == ("onetbb\n", "")
+
+
+def test_a_table_without_its_metadata_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE store (system);CREATE TABLE meta (key, value); INSERT INTO meta VALUES ('schema', '1');"
+    )
+    connection.close()
+    with pytest.raises(IndexProblem, match="metadata lack"):
+        open_file(path, source="file")

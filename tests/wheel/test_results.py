@@ -16,7 +16,8 @@ from tests.support.objects import elf
 from tests.support.wheel import build_wheel
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Finding, Level
-from wheelfix.wheel.archive import Archive, Member, open_archive
+from wheelfix.wheel.archive import Archive, open_archive
+from wheelfix.wheel.directory import Member
 from wheelfix.wheel.results import find_entry_name, read_cached, store_cached
 
 OBJECTS = (

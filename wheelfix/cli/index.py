@@ -8,6 +8,8 @@ import click
 
 from wheelfix.cli.options import FILE, basic_options
 from wheelfix.cli.progress import show_progress
+from wheelfix.model.index import IndexInfo
+from wheelfix.report.escape import printable
 
 _EPILOG = """\b
 Examples:
@@ -65,11 +67,15 @@ def build(
         if output is None:
             raise click.UsageError("--from-store writes a database: say where with -o FILE")
         count = flows.build_database(stores, output, system=system)
-        click.echo(f"{output}: {count} store paths")
+        click.echo(printable(f"{output}: {count} store paths"))
         return
     with show_progress("building the soname table", enabled=not quiet) as progress:
         table, info = flows.build_index(database, output, progress=progress)
-    click.echo(f"{table}: {info.sonames} sonames, {info.entries} entries, database of {info.date}")
+    click.echo(printable(f"{table}: {_say(info)}"))
+
+
+def _say(info: IndexInfo) -> str:
+    return f"{info.sonames} sonames, {info.entries} entries, database of {info.date}"
 
 
 @index.command(epilog=_UPDATE_EPILOG)
@@ -90,7 +96,7 @@ def update(*, url: str | None, pypi: bool, system: str, quiet: bool) -> None:
         database = flows.fetch_index(url, pypi=pypi, system=system, progress=progress)
     with show_progress("building the soname table", enabled=not quiet) as progress:
         info = flows.install_index(database, progress=progress)
-    click.echo(f"now in use: {info.sonames} sonames, {info.entries} entries, database of {info.date}")
+    click.echo(printable(f"now in use: {_say(info)}"))
 
 
 @index.command(epilog=_INFO_EPILOG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -78,10 +79,11 @@ def tell_error(error: WheelfixError) -> int:
     Returns:
         The exit code it stands for.
     """
-    from wheelfix.report.escape import print_error
+    from wheelfix.report.escape import print_error, printable
 
     context = click.get_current_context(silent=True)
     if context and context.find_root().meta.get("wheelfix.debug"):
-        traceback.print_exception(error)
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            print(printable(line), file=sys.stderr)
     print_error(error.subject, error.problem, error.hint)
     return error.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -131,6 +132,11 @@ def tell_findings(findings: Iterable[Finding]) -> None:
 def write_text(text: str, output: Path | None) -> None:
     """Print text, or write it to a file; as :func:`write`."""
     if output is None:
+        # A Nix string holds control characters as they are: right in a file, a door for them on a terminal.
+        if sys.stdout.isatty():
+            from wheelfix.report.escape import printable
+
+            text = "".join(f"{printable(line)}\n" for line in text.removesuffix("\n").split("\n"))
         click.echo(text, nl=False)
         return
     write_bytes(text.encode(), output)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.options import FILE, basic_options, complete_files
 from wheelfix.cli.output import output_option, write
 
 _EPILOG = """\b
@@ -20,7 +20,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("target")
+@click.argument("target", shell_complete=complete_files)
 @click.option(
     "--with",
     "beside",

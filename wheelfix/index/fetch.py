@@ -23,6 +23,7 @@ MAX_SIZE = 2 << 30
 
 _MAGIC = b"NIXI" + (1).to_bytes(8, "little")
 _TRIES = 5
+_WRITE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def fetch_database(
@@ -45,10 +46,19 @@ def fetch_database(
         pause: seconds to wait before the first retry, doubled with each.
 
     Raises:
-        IndexProblem: there is no network or no such file, the server keeps failing, or what it sent is no
-            nix-index database. ``destination`` is as it was.
+        IndexProblem: there is no network or no such file, the server keeps failing, what it sent is no
+            nix-index database, an https URL leads to one that is not, or nothing can be written.
+            ``destination`` is as it was.
     """
-    destination.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _fetch(url, destination, progress, pause)
+    except OSError as error:
+        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        raise IndexProblem(str(destination), problem, "make room, or set XDG_CACHE_HOME") from None
+
+
+def _fetch(url: str, destination: Path, progress: Callable[[int, int], None] | None, pause: float) -> None:
     part = destination.with_name(f"{destination.name}.part")
     problem = ""
     with httpx.Client(follow_redirects=True, timeout=httpx.Timeout(30.0)) as client:
@@ -92,16 +102,20 @@ def _fetch_rest(
             _discard(part)  # longer than what is there now: begin again
             return False
         response.raise_for_status()
+        if url.lower().startswith("https:"):
+            for step in (*response.history, response):
+                if step.url.scheme != "https":
+                    raise IndexProblem(url, f"leads to {step.url}, which is no https", "name another URL")
         if response.status_code != httpx.codes.PARTIAL_CONTENT:
             done = 0
         total = done + int(response.headers.get("Content-Length", 0))
         if total > MAX_SIZE:
             _discard(part)
             raise IndexProblem(url, f"{total} bytes, more than any database has", "check the URL")
-        _mark_file(part).write_text(
-            response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-        )
-        with part.open("r+b" if done else "wb") as file:
+        mark = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+        _write_mark(part, mark if mark.isascii() and mark.isprintable() else "")
+        # What waits has a name that others could guess: no link is followed there.
+        with open(os.open(part, _WRITE | (0 if done else os.O_TRUNC), 0o600), "r+b") as file:  # noqa: PTH123
             file.truncate(done)
             file.seek(done)
             for chunk in response.iter_raw():  # as it comes: a fixed size would lose the last piece of a cut
@@ -120,10 +134,15 @@ def _mark_file(part: Path) -> Path:
 
 def _read_mark(part: Path) -> str:
     try:
-        mark = _mark_file(part).read_text()
-    except OSError:
+        mark = _mark_file(part).read_text("ascii")
+    except (OSError, ValueError):
         return ""
     return "" if mark.startswith("W/") else mark  # a weak ETag does not promise the same bytes
+
+
+def _write_mark(part: Path, mark: str) -> None:
+    with open(os.open(_mark_file(part), _WRITE | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
+        file.write(mark)
 
 
 def _discard(part: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 import zlib
 from collections.abc import Callable
 from importlib import resources
@@ -160,10 +161,10 @@ def find_digest(database: Path) -> str:
     except OSError as error:
         raise IndexProblem(str(database), f"cannot be read ({error.strerror})", "check the path") from None
     try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        temporary = note.with_name(f"{note.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({"key": key, "digest": digest}))
-        temporary.replace(note)
+        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=note.parent, prefix=f".{note.name}.", delete=False) as file:
+            file.write(json.dumps({"key": key, "digest": digest}))
+        Path(file.name).replace(note)
     except OSError:
         pass  # a cache that cannot be written is no cache
     return digest

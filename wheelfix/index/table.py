@@ -69,15 +69,22 @@ class SonameTable:
                 f"a soname table of schema {meta.get('schema')}, wheelfix reads {SCHEMA}",
                 "build it again: `wheelfix index build`",
             )
-        self.systems: tuple[str, ...] = tuple(systems)
-        self.info = IndexInfo(
-            source=source,
-            system=meta["system"],
-            date=meta.get("date") or None,
-            digest=meta["digest"],
-            sonames=int(meta["sonames"]),
-            entries=int(meta["entries"]),
-        )
+        try:
+            self.systems: tuple[str, ...] = tuple(map(str, systems))
+            self.info = IndexInfo(
+                source=source,
+                system=str(meta["system"]),
+                date=str(meta.get("date") or "") or None,
+                digest=str(meta["digest"]),
+                sonames=int(meta["sonames"]),
+                entries=int(meta["entries"]),
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise IndexProblem(
+                subject,
+                f"no soname table (its metadata lack {error})",
+                "build it again: `wheelfix index build`",
+            ) from None
 
     def lookup(self, sonames: Iterable[str], *, system: str | None = None) -> tuple[Lookup, ...]:
         """Look up sonames.

@@ -13,6 +13,7 @@ from wheelfix.messages.patterns import (
     FRAME,
     IMPORT,
     LDD_HEAD,
+    LOADING,
     PRINTED_JSON,
     SEARCHING,
     TRUNCATED,
@@ -108,9 +109,7 @@ def _build(kind: Kind, match: re.Match[str], text: str) -> Iterator[Symptom]:
     if kind is Kind.NAMED:
         yield _name_library(groups.get("name") or groups["title"].lower())
         return
-    before = WANTING.search(text[: match.start()].rstrip("(") + "(" * text[: match.start()].endswith("("))
-    wanting = next((w for w in before.groups() if w), None) if before else None
-    wanted_by = _trim(groups.get("by") or wanting or "") or None
+    wanted_by = _trim(groups.get("by") or _find_wanting(text[: match.start()]) or "") or None
     for one in _split(soname) if soname else (None,):
         trimmed = _trim(one) if one else None
         if trimmed and kind is Kind.MISSING and ".so" not in trimmed:
@@ -126,6 +125,18 @@ def _build(kind: Kind, match: re.Match[str], text: str) -> Iterator[Symptom]:
             version=groups.get("version"),
             symbol=groups.get("symbol"),
         )
+
+
+def _find_wanting(head: str) -> str | None:
+    """The file that wanted a library, by what stands before the message."""
+    if head.endswith(LOADING):
+        # No expression: it would try each character before each of the many messages that a line can hold.
+        body = head.removesuffix(LOADING)
+        return body[max(body.rfind(":"), body.rfind("\n")) + 1 :].lstrip(_EDGES) or None
+    if not head.endswith((": ", "(")):
+        return None
+    before = WANTING.search(head.rstrip("(") + "(" * head.endswith("("))
+    return next((w for w in before.groups() if w), None) if before else None
 
 
 def _name_library(name: str) -> Symptom:

@@ -167,10 +167,11 @@ BUILDER: Final = re.compile(
     r"(?:builder for|annot build) '(?P<drv>/nix/store/[^'\s]+\.drv)'(?! succeeded)", re.ASCII
 )
 PRINTED_JSON: Final = re.compile(r"\{\s*\"Dependency\"\s*:")
+LOADING: Final = ": error while loading shared libraries: "
+"""What glibc's loader (``elf/rtld.c``) puts between a program and its message."""
 WANTING: Final = re.compile(
     r"(?:"
-    r"(?P<program>[^\s:'\"`(][^:\n]*): error while loading shared libraries: "  # glibc: elf/rtld.c
-    r"|[Cc]annot load library (?P<plugin>/[^:\n]+): \("  # Qt: qlibrary_unix.cpp
+    r"[Cc]annot load library (?P<plugin>/[^:\n]+): \("  # Qt: qlibrary_unix.cpp
     r"|shared library '(?P<opened>/[^'\n]+)': "  # llama-cpp-python and its like
     r")$"
 )

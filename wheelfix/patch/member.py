@@ -17,7 +17,8 @@ from wheelfix.model.patch import ElfEdit
 from wheelfix.patch.apply import apply_edit
 from wheelfix.patch.files import copy_contents, open_scratch, tell_errors
 from wheelfix.patch.verify import verify
-from wheelfix.wheel.archive import Archive, Member, iter_chunks
+from wheelfix.wheel.archive import Archive, iter_chunks
+from wheelfix.wheel.directory import Member
 from wheelfix.wheel.inflate import WINDOW, crc32, deflate
 from wheelfix.wheel.record import Written, find_mismatch
 

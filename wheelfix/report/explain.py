@@ -43,7 +43,7 @@ def render_explanation(
         lines += _indent(["… and more; the text was not read to its end."])
     lines += ["", "What to paste"]
     for title, code in paste:
-        lines += [f"  # {title}", *_indent(map(printable, code.rstrip("\n").split("\n")))]
+        lines += [f"  # {printable(title)}", *_indent(map(printable, code.rstrip("\n").split("\n")))]
     if not paste:
         lines += _indent([_say_nothing_to_paste(explanation)])
     if now:

@@ -31,7 +31,7 @@ def render_hits(hits: Iterable[FileHit]) -> Iterable[str]:
 def render_sources(sources: Sequence[IndexSource]) -> str:
     """Render the places where an index may be; the one that is used is marked."""
     rows = [("*" if s.used else " ", s.name, s.state, s.path) for s in sources]
-    return "".join(f"{line}\n" for line in _align(rows))
+    return "".join(f"{printable(line)}\n" for line in _align(rows))
 
 
 def render_traces(traces: Sequence[NeedTrace]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
@@ -26,6 +27,7 @@ _STYLES = {
     NeedClass.UNKNOWN: "bold red",
 }
 _LEVELS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
+_PLAIN = re.compile(r"[\w.+-]+", re.ASCII)
 _FOLDED = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
 _PIPE_WIDTH = 160
 _FINDINGS_SHOWN = 8
@@ -131,12 +133,16 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
     extra = [attr for attr in scan.build_inputs if attr not in scan.baseline_inputs]
     code = Text()
     if extra:
-        code.append(_format_list("buildInputs", [f"pkgs.{attr}" for attr in extra]) + "\n", style="green")
+        code.append(_format_list("buildInputs", [f"pkgs.{attr}" for attr in extra]), style="green")
     if any(n.need_class is NeedClass.DRIVER for n in scan.needs if n.machine == scan.machine):
         code.append("nativeBuildInputs = [ pkgs.autoAddDriverRunpath ];\n", style="magenta")
     if scan.ignore_missing:
-        quoted = [f'"{soname}"' for soname in scan.ignore_missing]
-        code.append(_format_list("autoPatchelfIgnoreMissingDeps", quoted) + "\n", style="magenta")
+        # What is pasted is run: a name that Nix could take for code is left to `override`, which quotes it.
+        plain = [soname for soname in scan.ignore_missing if _PLAIN.fullmatch(soname)]
+        quoted = [f'"{soname}"' for soname in plain] + ["/* and strange names: see override */"] * (
+            len(plain) < len(scan.ignore_missing)
+        )
+        code.append(_format_list("autoPatchelfIgnoreMissingDeps", quoted), style="magenta")
     if code:
         console.print("Paste into the package's override:", style="bold")
         code.rstrip()
@@ -150,7 +156,7 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
     if scan.baseline_inputs:
         console.print(
             "Added by uv2nix and poetry2nix by themselves, to be named elsewhere: "
-            + ", ".join(scan.baseline_inputs),
+            + printable(", ".join(scan.baseline_inputs)),
             soft_wrap=True,
         )
     _print_groups(console, scan)
@@ -262,7 +268,7 @@ def _say_wanted_by(need: Need) -> str:
 
 
 def _format_list(name: str, items: Sequence[str]) -> str:
+    """Nix code that ends with a newline; what a terminal could act on is shown as an escape."""
     line = f"{name} = [ {' '.join(items)} ];"
-    if len(line) <= 76:
-        return line
-    return "\n".join([f"{name} = [", *(f"  {item}" for item in items), "];"])
+    lines = [line] if len(line) <= 76 else [f"{name} = [", *(f"  {item}" for item in items), "];"]
+    return "".join(f"{printable(line)}\n" for line in lines)

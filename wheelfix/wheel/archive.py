@@ -7,6 +7,7 @@ Format: PKWARE APPNOTE 6.3.10; wheel layout: the binary distribution format spec
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import struct
@@ -18,25 +19,13 @@ from pathlib import Path
 
 from wheelfix.errors import InputError, WheelError
 from wheelfix.model.wheel import Distribution
+from wheelfix.wheel.directory import DAMAGED, BoundedFile, Member, check_members
 from wheelfix.wheel.inflate import InflateError, crc32, inflate
 from wheelfix.wheel.metadata import parse_filename, parse_metadata, parse_wheel_tags
 
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _MAX_METADATA = 16 << 20
 _PEEK = 640  # local header, path, and enough of the data to tell its magic
-_DAMAGED = "the wheel is damaged: fetch it again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One file of an archive; sizes and offsets in bytes."""
-
-    path: str
-    size: int
-    compressed_size: int
-    header_offset: int
-    method: int
-    crc: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +60,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """
     try:
         # Non-blocking: opening a pipe nobody writes to would hang.
-        file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: PTH123, SIM115
+        file = BoundedFile(io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
     except IsADirectoryError:
         raise InputError(str(path), "is a directory", "give a wheel (.whl)") from None
     except OSError as error:
@@ -92,7 +81,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         except OSError as error:
             raise InputError(str(path), _say_os_error(error), "check the disk and the path") from None
         size = os.fstat(file.fileno()).st_size
-        yield Archive(path.name, file.fileno(), size, _check_members(path.name, infos, size))
+        yield Archive(path.name, file.fileno(), size, check_members(path.name, infos, size))
 
 
 def read_distribution(archive: Archive) -> Distribution:
@@ -153,13 +142,11 @@ def iter_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
                 break
             yield chunk
     except InflateError as error:
-        raise WheelError(
-            f"{archive.name}: {member.path}", f"cannot be inflated ({error})", _DAMAGED
-        ) from None
+        raise WheelError(f"{archive.name}: {member.path}", f"cannot be inflated ({error})", DAMAGED) from None
     if total != member.size or checksum != member.crc:
         problem = "length" if total != member.size else "checksum"
         raise WheelError(
-            f"{archive.name}: {member.path}", f"has not the {problem} that was recorded", _DAMAGED
+            f"{archive.name}: {member.path}", f"has not the {problem} that was recorded", DAMAGED
         )
 
 
@@ -190,9 +177,7 @@ def _peek(archive: Archive, member: Member, size: int) -> bytes:
             if len(head) >= size:
                 break
     except InflateError as error:
-        raise WheelError(
-            f"{archive.name}: {member.path}", f"cannot be inflated ({error})", _DAMAGED
-        ) from None
+        raise WheelError(f"{archive.name}: {member.path}", f"cannot be inflated ({error})", DAMAGED) from None
     return head[:size]
 
 
@@ -204,11 +189,11 @@ def _find_data(archive: Archive, member: Member) -> int:
 def _find_start(archive: Archive, member: Member, raw: bytes) -> int:
     """Where the data starts, relative to the member's local header, of which ``raw`` is the start."""
     if len(raw) < _LOCAL_HEADER.size or raw[:4] != b"PK\3\4":
-        raise WheelError(f"{archive.name}: {member.path}", "has no local header in the archive", _DAMAGED)
+        raise WheelError(f"{archive.name}: {member.path}", "has no local header in the archive", DAMAGED)
     *_, name_size, extra_size = _LOCAL_HEADER.unpack_from(raw)
     start: int = _LOCAL_HEADER.size + name_size + extra_size
     if member.header_offset + start + member.compressed_size > archive.size:
-        raise WheelError(f"{archive.name}: {member.path}", "runs past the end of the archive", _DAMAGED)
+        raise WheelError(f"{archive.name}: {member.path}", "runs past the end of the archive", DAMAGED)
     return start
 
 
@@ -242,45 +227,6 @@ def find_dist_info(archive: Archive) -> str:
         return found[0]
     problem = "has no *.dist-info/METADATA" if not found else "has several *.dist-info/METADATA"
     raise WheelError(archive.name, f"{problem}: not a wheel", "give a file that pip can install")
-
-
-def _check_members(name: str, infos: list[zipfile.ZipInfo], size: int) -> tuple[Member, ...]:
-    members: dict[str, Member] = {}
-    end, before = 0, ""
-    for info in sorted(infos, key=lambda i: i.header_offset):
-        path = info.filename
-        if info.header_offset < end:
-            raise WheelError(
-                f"{name}: {path}",
-                f"shares bytes with {before!r}",
-                "archives like this are made as bombs: do not use it",
-            )
-        end, before = info.header_offset + info.compress_size, path
-        if end > size:
-            raise WheelError(f"{name}: {path}", "runs past the end of the archive", _DAMAGED)
-        if info.is_dir():
-            continue
-        if path.startswith("/") or ".." in path.split("/") or "\\" in path:
-            raise WheelError(f"{name}: {path}", "its path leaves the wheel", "do not install this wheel")
-        if info.flag_bits & 1:
-            raise WheelError(
-                f"{name}: {path}", "is encrypted", "no installer can read this wheel: rebuild it"
-            )
-        if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise WheelError(
-                f"{name}: {path}",
-                f"compression method {info.compress_type}; wheels use stored and deflated",
-                "repack it with `wheel unpack` and `wheel pack`",
-            )
-        members[path] = Member(
-            path=path,
-            size=info.file_size,
-            compressed_size=info.compress_size,
-            header_offset=info.header_offset,
-            method=info.compress_type,
-            crc=info.CRC,
-        )
-    return tuple(members.values())
 
 
 def _say_os_error(error: OSError) -> str:

@@ -62,10 +62,10 @@ def fetch_closure(
     found = _parse_report(report, name)
     if version:
         with suppress(OSError):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            partial = kept.with_suffix(f".{os.getpid()}")
-            partial.write_text(json.dumps(report), encoding="utf-8")
-            partial.replace(kept)
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=kept.parent, delete=False) as file:
+                json.dump(report, file)
+            Path(file.name).replace(kept)
     return found
 
 

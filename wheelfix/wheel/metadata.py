@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from math import prod
 
-from packaging.metadata import parse_email
-from packaging.requirements import InvalidRequirement
+from packaging.metadata import RawMetadata, parse_email
 from packaging.requirements import Requirement as ParsedRequirement
 from packaging.tags import Tag, parse_tag
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
 
 from wheelfix.errors import WheelError
 from wheelfix.model.wheel import Requirement
@@ -26,6 +20,17 @@ DEFAULT_PYTHON = "3.12"
 """Python version markers are evaluated for when the tags name none (``py3``)."""
 
 _MAX_TAGS = 4096
+_MAX_REQUIREMENT = 4 << 10
+"""Longest requirement parsed, in bytes: a marker takes time by the square of the extras in it."""
+_MAX_REQUIREMENTS = 256 << 10
+"""Bytes that all requirements of a METADATA may have; those of apache-airflow have 60 KB."""
+_MAX_FIELDS, _MAX_FIELD_NAMES = 20_000, 256
+"""The email parser behind METADATA takes time by the product of the two; the specification knows 30 names."""
+_END_OF_FIELDS = re.compile(rb"\n\r?\n|\r\r")
+_FIELD = re.compile(rb"^[!-9;-~]*:", re.MULTILINE)
+_UNREADABLE = (ValueError, LookupError, TypeError, RecursionError)
+"""What ``packaging`` raises on strange input: its own errors, which are ValueErrors or KeyErrors, and
+Python's for thousands of digits or parentheses."""
 _EXTRA = re.compile(r'\bextra == "([^"]+)"')
 
 
@@ -42,7 +47,7 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
     """
     try:
         name, version, _, tags = parse_wheel_filename(filename)
-    except (InvalidWheelFilename, InvalidVersion):
+    except _UNREADABLE:
         return None
     return name, str(version), _sort_tags(tags)
 
@@ -62,7 +67,7 @@ def choose_sdist(requirement: str, filenames: Iterable[str]) -> str | None:
     for filename in filenames:
         try:
             name, version = parse_sdist_filename(filename)
-        except (InvalidSdistFilename, InvalidVersion):
+        except _UNREADABLE:
             continue
         if name == canonicalize_name(wanted.name):
             found[version] = min(filename, found.get(version, filename))  # .tar.gz before .zip
@@ -71,13 +76,14 @@ def choose_sdist(requirement: str, filenames: Iterable[str]) -> str | None:
 
 
 def parse_wheel_tags(text: str) -> tuple[str, ...]:
-    """Expand the ``Tag:`` lines of a WHEEL file; a line that stands for thousands of tags is left out."""
+    """Expand the ``Tag:`` lines of a WHEEL file; bad ones, and all beyond some thousands, are left out."""
     tags: set[Tag] = set()
     for line in text.splitlines():
         key, _, value = line.partition(":")
         count = prod(part.count(".") + 1 for part in value.split("-"))
-        if key.strip().lower() == "tag" and value.count("-") == 2 and count <= _MAX_TAGS:
-            tags |= parse_tag(value.strip())
+        if key.strip().lower() == "tag" and value.count("-") == 2 and count + len(tags) <= _MAX_TAGS:
+            with suppress(*_UNREADABLE):
+                tags |= parse_tag(value.strip())
     return _sort_tags(tags)
 
 
@@ -90,18 +96,21 @@ def parse_metadata(path: str, text: bytes, tags: Sequence[str]) -> tuple[str, st
         tags: compatibility tags of the wheel; requirement markers are evaluated for them.
 
     Raises:
-        WheelError: the file names no distribution or no version.
+        WheelError: the file names no distribution or no version, or asks for more than any distribution does.
     """
-    raw, _ = parse_email(text)
+    raw = _read_fields(path, text)
     name, version = raw.get("name"), raw.get("version")
     if not name or not version:
         raise WheelError(path, "METADATA has no Name or no Version", "the wheel is damaged: fetch it again")
     environment = find_environment(tags)
-    requires = [
-        requirement
-        for line in raw.get("requires_dist", [])
-        if (requirement := parse_requirement(line, environment))
-    ]
+    lines = raw.get("requires_dist", [])
+    if sum(map(len, lines)) > _MAX_REQUIREMENTS:
+        raise WheelError(
+            path,
+            f"{len(lines)} requirements, {sum(map(len, lines))} characters of them",
+            "this is no wheel made by a build tool: do not install it",
+        )
+    requires = [requirement for line in lines if (requirement := parse_requirement(line, environment))]
     return canonicalize_name(name), version, tuple(requires)
 
 
@@ -109,24 +118,25 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
     """Parse one requirement and evaluate its marker with no extra chosen.
 
     Returns:
-        None for a line that is no requirement: old wheels have them, and installers skip them.
+        None for a line that is no requirement (old wheels have them, and installers skip them), or whose
+        marker cannot be evaluated.
     """
+    if len(line) > _MAX_REQUIREMENT:
+        return None
     try:
         parsed = ParsedRequirement(line)
-    except InvalidRequirement:
+        marker = parsed.marker
+        named = sorted(set(_EXTRA.findall(str(marker)))) if marker else []
+        active = marker is None or marker.evaluate({**environment, "extra": ""})
+        under = [e for e in named if marker is not None and marker.evaluate({**environment, "extra": e})]
+    except _UNREADABLE:
         return None
-    marker = parsed.marker
-    named = sorted(set(_EXTRA.findall(str(marker)))) if marker else []
     return Requirement(
         name=canonicalize_name(parsed.name),
         extras=tuple(sorted(map(normalize_name, parsed.extras))),
-        active=marker is None or marker.evaluate({**environment, "extra": ""}),
+        active=active,
         text=line,
-        under=tuple(
-            normalize_name(extra)
-            for extra in named
-            if marker is not None and marker.evaluate({**environment, "extra": extra})
-        ),
+        under=tuple(map(normalize_name, under)),
     )
 
 
@@ -143,14 +153,14 @@ def parse_pin(text: str) -> tuple[str, str, str | None] | None:
     """
     try:
         parsed = ParsedRequirement(text)
-    except InvalidRequirement:
+        specifiers = list(parsed.specifier)
+        if parsed.url or not specifiers:
+            return None
+        name, only = canonicalize_name(parsed.name), specifiers[0]
+        exact = len(specifiers) == 1 and only.operator == "==" and not only.version.endswith(".*")
+        return name, f"{name}{parsed.specifier}", str(Version(only.version)) if exact else None
+    except _UNREADABLE:
         return None
-    specifiers = list(parsed.specifier)
-    if parsed.url or not specifiers:
-        return None
-    name, only = canonicalize_name(parsed.name), specifiers[0]
-    exact = len(specifiers) == 1 and only.operator == "==" and not only.version.endswith(".*")
-    return name, f"{name}{parsed.specifier}", str(Version(only.version)) if exact else None
 
 
 def find_environment(tags: Iterable[str]) -> dict[str, str]:
@@ -158,7 +168,7 @@ def find_environment(tags: Iterable[str]) -> dict[str, str]:
     version, machine = DEFAULT_PYTHON, "x86_64"
     for tag in sorted(tags):
         interpreter, _, platform = tag.split("-", 2)
-        if match := re.fullmatch(r"cp(\d)(\d+)", interpreter):
+        if match := re.fullmatch(r"cp([0-9])([0-9]{1,3})", interpreter):
             version = f"{match[1]}.{match[2]}"
         if match := re.fullmatch(r"(?:many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)", platform):
             machine = match[1]
@@ -183,13 +193,35 @@ def _sort_tags(tags: Iterable[Tag]) -> tuple[str, ...]:
     return tuple(sorted(str(tag) for tag in tags))
 
 
+def _read_fields(path: str, text: bytes) -> RawMetadata:
+    fields = _FIELD.findall(_END_OF_FIELDS.split(text, maxsplit=1)[0].replace(b"\r", b"\n"))
+    if len(fields) > _MAX_FIELDS or len(set(fields)) > _MAX_FIELD_NAMES:
+        raise WheelError(
+            path,
+            f"METADATA has {len(fields)} fields of {len(set(fields))} names",
+            "this is no wheel made by a build tool: do not install it",
+        )
+    try:
+        raw, _ = parse_email(text)
+    except _UNREADABLE as error:
+        raise WheelError(
+            path,
+            f"METADATA cannot be parsed ({type(error).__name__})",
+            "the wheel is damaged: fetch it again",
+        ) from None
+    return raw
+
+
 def parse_about(text: bytes) -> tuple[str, str, str, str]:
     """Read what a METADATA file says for people.
 
     Returns:
         Summary, home page, license as SPDX expression, and in words; empty where there is none.
+
+    Raises:
+        WheelError: it cannot be parsed.
     """
-    raw, _ = parse_email(text)
+    raw = _read_fields("METADATA", text)
     urls = {re.sub(r"[^a-z]", "", label.lower()): url for label, url in raw.get("project_urls", {}).items()}
     named = (urls[label] for label in ("homepage", "source", "sourcecode", "repository") if label in urls)
     homepage = raw.get("home_page") or next(named, "")

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wheelfix.model.hints import SourceUse
-from wheelfix.wheel.archive import Member, iter_chunks, open_archive
+from wheelfix.wheel.archive import iter_chunks, open_archive
+from wheelfix.wheel.directory import Member
 from wheelfix.wheel.pysource import MAX_SOURCE, find_python_dlopen
 from wheelfix.wheel.tree import read_regular
 

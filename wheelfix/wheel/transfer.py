@@ -17,6 +17,8 @@ from wheelfix.errors import InputError
 
 Client = httpx.Client
 
+MAX_SIZE = 16 << 30
+"""Largest file fetched, in bytes: some times the largest wheels there are. A digest tells only at the end."""
 _TRIES = 4
 _LOCKED_AGAIN = (
     "lock again (the file may have been yanked), or give a directory that has it: --find-links DIR"
@@ -118,6 +120,10 @@ def _fetch_rest(client: httpx.Client, url: str, part: Path, on_bytes: Callable[[
             for chunk in response.iter_raw():
                 file.write(chunk)
                 done += len(chunk)
+                if done > MAX_SIZE:
+                    raise InputError(
+                        part.name, f"more than {MAX_SIZE} bytes", "download it with another tool"
+                    )
                 if on_bytes:
                     on_bytes(len(chunk))
     return total is None or done == total

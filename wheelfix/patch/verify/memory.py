@@ -139,7 +139,7 @@ def compare_contents(old: View, new: View) -> Iterator[Problem]:
     """Find bytes in memory that changed although nothing leads there but an address."""
     free = sorted(_find_free(old, new))
     for load in (p for p in old.programs if p.type == LOAD):
-        at, end = load.vaddr, load.vaddr + load.filesz
+        at, end = load.vaddr, load.vaddr + min(load.filesz, old.size)  # sizes can be made up
         for start, stop in [*free, (end, end)]:
             if start > at:
                 yield from _compare_span(old, new, at, min(start, end))

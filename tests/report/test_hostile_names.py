@@ -1,0 +1,90 @@
+"""Names that act on a terminal, or are Nix code: nothing of them gets through a report."""
+
+from __future__ import annotations
+
+import io
+import types
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pytest
+
+from wheelfix.errors import InputError
+from wheelfix.model.explain import Explanation
+from wheelfix.model.index import IndexInfo
+from wheelfix.model.locate import FileHit, IndexSource, Located
+from wheelfix.model.overrides import LintFinding
+from wheelfix.model.scan import Need, NeedClass, NeedTrace, WheelScan
+from wheelfix.report.escape import print_error
+from wheelfix.report.explain import render_explanation
+from wheelfix.report.explain import render_json as render_explanation_json
+from wheelfix.report.json import render_scans
+from wheelfix.report.lint import render_lint, render_lint_json
+from wheelfix.report.plain import render_hits, render_located, render_sources, render_traces
+from wheelfix.report.terminal import print_scans
+
+HOSTILE = 'lib\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202egnp.so" ]; x = builtins.abort "'
+
+
+def fill(kind: Any) -> Any:
+    """A value of a type, with the hostile text wherever a text may be."""
+    if kind is str:
+        return HOSTILE
+    if kind in {int, float}:
+        return 1
+    if kind is bool:
+        return True
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next(iter(kind))
+    if get_origin(kind) is tuple:
+        arguments = get_args(kind)
+        return (fill(arguments[0]),) if arguments[-1] is ... else tuple(map(fill, arguments))
+    if get_origin(kind) in {frozenset, Sequence}:
+        return get_origin(kind)([fill(get_args(kind)[0])])
+    if isinstance(kind, types.UnionType):
+        return fill(next(a for a in get_args(kind) if a is not type(None)))
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return kind(**{f.name: fill(hints[f.name]) for f in fields(kind)})  # type: ignore[operator]
+    raise TypeError(kind)
+
+
+def is_calm(text: str) -> bool:
+    return bool(text) and all(c.isprintable() or c == "\n" for c in text)
+
+
+@pytest.mark.parametrize("need_class", NeedClass)
+def test_scans(need_class: NeedClass) -> None:
+    hints = get_type_hints(Need)
+    need = Need(**{f.name: fill(hints[f.name]) for f in fields(Need)} | {"need_class": need_class})
+    values = {f.name: fill(get_type_hints(WheelScan)[f.name]) for f in fields(WheelScan)}
+    scan = WheelScan(**values | {"needs": (need,), "machine": need.machine})
+    out = io.StringIO()
+    print_scans([scan, scan], file=out)
+    assert is_calm(out.getvalue())
+    pasted = out.getvalue().partition("Paste into")[2].partition("Added by")[0]
+    assert "autoPatchelfIgnoreMissingDeps" in pasted
+    assert "builtins" not in pasted.partition("autoPatchelfIgnoreMissingDeps")[2].partition("\n")[0]
+    assert render_scans([scan]).isascii()
+
+
+def test_other_reports() -> None:
+    explanation = fill(Explanation)
+    paste = [(HOSTILE, HOSTILE)]
+    assert is_calm(render_explanation(explanation, paste, [HOSTILE]))
+    assert render_explanation_json(explanation, HOSTILE, paste, [HOSTILE]).isascii()
+    assert is_calm(render_lint([fill(LintFinding)]))
+    assert render_lint_json([fill(LintFinding)], path=HOSTILE).isascii()
+    assert is_calm(render_located([fill(Located)], every=True, why=True))
+    assert is_calm("\n".join(render_hits([fill(FileHit)])))
+    assert is_calm(render_sources([fill(IndexSource)]))
+    assert is_calm(render_traces([fill(NeedTrace)]))
+    assert is_calm(fill(IndexInfo).source) is False, "the text would show"
+
+
+def test_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    error = InputError(HOSTILE, HOSTILE, HOSTILE)
+    print_error(error.subject, error.problem, error.hint)
+    assert is_calm(capsys.readouterr().err)
