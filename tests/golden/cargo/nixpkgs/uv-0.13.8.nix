@@ -38,7 +38,7 @@ buildPythonPackage rec {
   meta = {
     description =
       "An extremely fast Python package and project manager, written in Rust";
-    homepage = "https://pypi.org/project/uv/";
+    homepage = "https://index.example/project/uv/";
     # license: MIT OR Apache-2.0
   };
 }
