@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wheelfix.command import run_command, trace_loader
 from wheelfix.errors import InputError
+from wheelfix.flows.nix import render_overrides
 from wheelfix.index.facts import find_facts
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
@@ -21,8 +22,6 @@ from wheelfix.model.explain import Explanation, Kind, Reading, Symptom
 from wheelfix.model.override import Dialect, Override
 from wheelfix.model.scan import NeedClass, SonameFacts, WheelScan
 from wheelfix.nix.advice import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
-from wheelfix.nix.overlay import render_overlay
-from wheelfix.nix.shell import render_mach_nix, render_shell
 from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_soname, plan_override
 from wheelfix.surroundings import find_package, find_present, list_paths, look_into
 from wheelfix.verdict import conclude
@@ -215,24 +214,14 @@ def _list_names(directory: Path) -> frozenset[str]:
 
 def _write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterable[tuple[str, str]]:
     if override.inputs or override.ignored or (override.searches and dialect in _SEARCHING):
-        yield _TITLES[dialect], _render(override, dialect)
+        whole = dialect is not Dialect.NIXPKGS  # a message has no wheel file to write a package of
+        code = render_overrides([override], (), dialect) if whole else render_fragment(override)
+        yield _TITLES[dialect], code
     stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
     if stacks and explanation.package:
         yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
     if any(trouble.nix_ld for trouble in explanation.troubles):
         yield "configuration of NixOS", render_nix_ld(explanation.build_inputs)
-
-
-def _render(override: Override, dialect: Dialect) -> str:
-    match dialect:
-        case Dialect.NIXPKGS:
-            return render_fragment(override)
-        case Dialect.SHELL:
-            return render_shell([override])
-        case Dialect.MACH_NIX:
-            return render_mach_nix([override])
-        case _:
-            return render_overlay([override], [], dialect)
 
 
 def _write_now(explanation: Explanation) -> Iterable[str]:

@@ -15,7 +15,6 @@ from wheelfix.model.index import Lookup, Provider
 from wheelfix.model.scan import Need, NeedClass, SonameFacts, Step
 from wheelfix.model.wheel import Distribution
 from wheelfix.resolve.carried import correct_carriers, find_claimed
-from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
 from wheelfix.resolve.search import Want
 from wheelfix.resolve.siblings import Sibling, find_sibling
 
@@ -29,20 +28,20 @@ class Case:
     Attributes:
         wheel: the wheel that has it.
         facts: about the soname, outside the wheel.
+        lookup: the index's answer with the user's preferences, and the wheel's own CUDA first.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         wanted: all sonames that the wheel's objects want.
         families: symbol versions, for this machine, of libraries that the wheel bundles.
-        prefer: attributes that win among providers, strongest first.
         at_hand: distributions that were read.
     """
 
     wheel: Distribution
     want: Want
     facts: SonameFacts
+    lookup: Lookup
     fillers: Mapping[str, Sequence[str]]
     wanted: frozenset[str]
     families: frozenset[str] = frozenset()
-    prefer: Sequence[str] = ()
     at_hand: AtHand = field(default_factory=AtHand)
 
 
@@ -50,7 +49,7 @@ def decide(case: Case) -> Need:
     """Put a want into its class."""
     steps = tuple(trace(case))
     step = steps[-1]
-    want, lookup = case.want, find_lookup(case)
+    want = case.want
     silent = step.need_class in {NeedClass.BUNDLED, NeedClass.DRIVER} or "/" in want.soname
     return Need(
         soname=want.soname,
@@ -60,7 +59,7 @@ def decide(case: Case) -> Need:
         wanted_by=want.wanted_by,
         distribution=step.distribution,
         directory=step.directory,
-        providers=() if silent else lookup.providers,
+        providers=() if silent else case.lookup.providers,
         versions=want.versions,
         optional=want.optional,
         stale=next((s.stale for s in steps if s.stale), None),
@@ -91,13 +90,6 @@ def apply_preference(lookup: Lookup, prefer: Sequence[str]) -> Lookup:
     if not prefer or all(rank(p) == len(prefer) for p in lookup.providers):
         return lookup
     return replace(lookup, providers=tuple(sorted(lookup.providers, key=rank)), rivals=())
-
-
-def find_lookup(case: Case) -> Lookup:
-    """The index's answer with the user's preferences, and the wheel's own CUDA first."""
-    lookup = case.facts.lookup
-    providers = order_by_major(lookup.providers, guess_cuda_major(case.wanted))
-    return apply_preference(replace(lookup, providers=providers), case.prefer)
 
 
 def _ask_wheel(case: Case) -> Step:
@@ -211,7 +203,7 @@ def _say_stale(question: str, name: str) -> Step:
 
 def _ask_index(case: Case) -> Step:
     question = "Does nixpkgs provide it?"
-    lookup = find_lookup(case)
+    lookup = case.lookup
     if lookup.rivals:
         answer = f"{' and '.join(lookup.rivals)} both have it: choose with --prefer"
         return Step(question=question, answer=answer, need_class=NeedClass.AMBIGUOUS)

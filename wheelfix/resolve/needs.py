@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 
 from wheelfix.model.carried import AtHand
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.index import Lookup
 from wheelfix.model.scan import Need, SonameFacts
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.decide import Case, decide
+from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
+from wheelfix.resolve.decide import Case, apply_preference, decide
 from wheelfix.resolve.search import Want, WheelSearch
 from wheelfix.resolve.siblings import find_directories
 
@@ -65,6 +68,7 @@ def find_cases(
         at_hand: distributions that were read; None for none.
     """
     wanted = frozenset(want.soname for want in wants)
+    major = guess_cuda_major(wanted)
     families: dict[str, set[str]] = {}
     for want in wants:
         if any(want.found):
@@ -74,14 +78,18 @@ def find_cases(
             wheel=wheel,
             want=want,
             facts=facts[want.soname, want.machine],
+            lookup=_prefer(facts[want.soname, want.machine].lookup, major, prefer),
             fillers=fillers,
             wanted=wanted,
             families=frozenset(families.get(want.machine, ())),
-            prefer=prefer,
             at_hand=at_hand or AtHand(),
         )
         for want in wants
     )
+
+
+def _prefer(lookup: Lookup, major: str | None, prefer: Sequence[str]) -> Lookup:
+    return apply_preference(replace(lookup, providers=order_by_major(lookup.providers, major)), prefer)
 
 
 def classify(cases: Iterable[Case]) -> tuple[Need, ...]:

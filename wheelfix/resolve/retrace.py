@@ -8,7 +8,7 @@ from dataclasses import replace
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import NeedTrace
 from wheelfix.resolve.carried import correct_carriers
-from wheelfix.resolve.decide import Case, decide, find_lookup, trace
+from wheelfix.resolve.decide import Case, decide, trace
 from wheelfix.resolve.layout import relative_to_site
 from wheelfix.resolve.search import Entry, Found, WheelSearch
 
@@ -103,7 +103,7 @@ def _show_distributions(case: Case, _objects: Sequence[ElfObject]) -> Iterator[s
 
 
 def _show_index(case: Case, _objects: Sequence[ElfObject]) -> Iterator[str]:
-    lookup = find_lookup(case)
+    lookup = case.lookup
     for provider in lookup.providers[:_SHOWN]:
         version = f" {provider.version}" if provider.version else ""
         rules = f": {'; '.join(provider.why)}" if provider.why else ""
