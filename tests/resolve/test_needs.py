@@ -255,3 +255,25 @@ def test_only_editions_of_one_distribution_are_taken_unnamed(
 ) -> None:
     need = only(decide([elf("a/x.so", needed=["libx.so.2"])], [facts("libx.so.2", carriers=carriers)]))
     assert need.distribution == brought_by
+
+
+def test_plugins_of_qt_need_no_version_to_be_of_the_family() -> None:
+    objects = [
+        elf("q/x.so", needed=["libQt6Core.so.6", "libQt63DQuick.so.6"], runpath=["$ORIGIN"]),
+        elf("q/libQt6Core.so.6"),
+    ]
+    need = decide(objects, [facts("libQt63DQuick.so.6", attrs=["qt6.qt3d"])])["libQt63DQuick.so.6"]
+    assert need.need_class is NeedClass.UNKNOWN
+    assert "the wheel bundles the rest of that family (libQt6)" in need.reason
+
+
+def test_a_family_that_other_wheels_bring_does_not_come_from_nixpkgs_either() -> None:
+    known = [
+        facts("libQt6Core.so.6", carriers=[("pyside6-essentials", "PySide6/Qt/lib")]),
+        facts("libQt6Kms.so.6", attrs=["qt6.qtbase"]),
+    ]
+    objects = [elf("p/x.so", needed=["libQt6Core.so.6", "libQt6Kms.so.6"])]
+    needs = decide(objects, known, dist=wheel(requires=["pyside6-essentials"]))
+    assert needs["libQt6Core.so.6"].need_class is NeedClass.SIBLING
+    assert needs["libQt6Kms.so.6"].need_class is NeedClass.UNKNOWN
+    assert "other wheels bring the rest" in needs["libQt6Kms.so.6"].reason

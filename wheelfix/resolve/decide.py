@@ -31,7 +31,7 @@ class Case:
         lookup: the index's answer with the user's preferences, and the wheel's own CUDA first.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         wanted: all sonames that the wheel's objects want.
-        families: symbol versions, for this machine, of libraries that the wheel bundles.
+        families: of libraries for this machine that do not come from nixpkgs, with a clause on who has them.
         at_hand: distributions that were read.
     """
 
@@ -41,7 +41,7 @@ class Case:
     lookup: Lookup
     fillers: Mapping[str, Sequence[str]]
     wanted: frozenset[str]
-    families: frozenset[str] = frozenset()
+    families: Mapping[str, str] = field(default_factory=dict)
     at_hand: AtHand = field(default_factory=AtHand)
 
 
@@ -207,10 +207,11 @@ def _ask_index(case: Case) -> Step:
     if lookup.rivals:
         answer = f"{' and '.join(lookup.rivals)} both have it: choose with --prefer"
         return Step(question=question, answer=answer, need_class=NeedClass.AMBIGUOUS)
-    if lookup.providers and (family := case.families.intersection(case.want.versions)):
+    if lookup.providers and (family := next((f for f in case.want.families if f in case.families), None)):
+        shared = sorted(case.families.keys() & set(case.want.versions)) or [family]
         answer = (
-            f"{lookup.providers[0].attr} has one, but the wheel bundles the rest of that family "
-            f"({', '.join(sorted(family))}): two builds of it in one process break"
+            f"{lookup.providers[0].attr} has one, but {case.families[family]} the rest of that family "
+            f"({', '.join(shared)}): two builds of it in one process break"
         )
         return Step(question=question, answer=answer, need_class=NeedClass.UNKNOWN)
     if lookup.providers:

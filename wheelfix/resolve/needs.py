@@ -8,13 +8,14 @@ from dataclasses import replace
 from wheelfix.model.carried import AtHand
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import Lookup
-from wheelfix.model.scan import Need, SonameFacts
+from wheelfix.model.scan import Need, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution
 from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
 from wheelfix.resolve.decide import Case, apply_preference, decide
 from wheelfix.resolve.search import Want, WheelSearch
 from wheelfix.resolve.siblings import find_directories
 
+_FROM_WHEELS = {NeedClass.BUNDLED: "the wheel bundles", NeedClass.SIBLING: "other wheels bring"}
 _PLUGINS = frozenset({"plugin", "plugins", "qml"})
 
 
@@ -69,11 +70,7 @@ def find_cases(
     """
     wanted = frozenset(want.soname for want in wants)
     major = guess_cuda_major(wanted)
-    families: dict[str, set[str]] = {}
-    for want in wants:
-        if any(want.found):
-            families.setdefault(want.machine, set()).update(want.versions)
-    return tuple(
+    cases = [
         Case(
             wheel=wheel,
             want=want,
@@ -81,11 +78,17 @@ def find_cases(
             lookup=_prefer(facts[want.soname, want.machine].lookup, major, prefer),
             fillers=fillers,
             wanted=wanted,
-            families=frozenset(families.get(want.machine, ())),
             at_hand=at_hand or AtHand(),
         )
         for want in wants
-    )
+    ]
+    families: dict[str, dict[str, str]] = {}
+    decided = [(case.want, decide(case).need_class) for case in cases]
+    for kind, who in _FROM_WHEELS.items():
+        for want in (want for want, need_class in decided if need_class is kind):
+            for family in want.families:
+                families.setdefault(want.machine, {}).setdefault(family, who)
+    return tuple(replace(case, families=families.get(case.want.machine, {})) for case in cases)
 
 
 def _prefer(lookup: Lookup, major: str | None, prefer: Sequence[str]) -> Lookup:

@@ -9,11 +9,14 @@ switches every DT_RPATH off. Before any of it, a soname that is already loaded i
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.resolve.layout import expand_entry, find_install_path
+
+_QT = re.compile(r"libQt\d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,14 @@ class Want:
     directories: Mapping[str, str]
     versions: tuple[str, ...]
     optional: bool = False
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """What tells libraries that work together only if they are of one build, best first.
+
+        Symbol versions that several libraries share; and the name of Qt, as some of its plugins ask for none.
+        """
+        return (*self.versions, *(match[0] for match in [_QT.match(self.soname)] if match))
 
 
 @dataclass(frozen=True, slots=True)

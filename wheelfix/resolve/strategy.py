@@ -8,7 +8,6 @@ everything stays, and the wheel is linked to the libraries in the other wheels.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +20,6 @@ from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
 
 _NAMED = 2
 # Two builds of Qt in one process do not work, and the hook of nixpkgs' Qt refuses packages that do not wrap.
-_QT = re.compile(r"libQt\d")
 _HINTS = 12
 
 
@@ -47,10 +45,7 @@ def plan_override(
     needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
     required = {r.name for r in requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)} if strip else set()
-    own_qt = any(
-        _QT.match(n.soname) and n.need_class in {NeedClass.BUNDLED, NeedClass.SIBLING} for n in needs
-    )
-    plan = _Plan(cuda=cuda, required=required, gone=gone, own_qt=own_qt)
+    plan = _Plan(cuda=cuda, required=required, gone=gone)
     for need in needs:
         plan.add(need, missed=need.soname in scan.ignore_missing)
     if cuda is Cuda.NIXPKGS:
@@ -84,8 +79,8 @@ class _Wanted:
 class _Plan:
     """What is being collected, one need after the other."""
 
-    def __init__(self, *, cuda: Cuda, required: set[str], gone: set[str], own_qt: bool) -> None:
-        self._cuda, self._required, self._gone, self._own_qt = cuda, required, gone, own_qt
+    def __init__(self, *, cuda: Cuda, required: set[str], gone: set[str]) -> None:
+        self._cuda, self._required, self._gone = cuda, required, gone
         self.wanted: list[_Wanted] = []
         self.runpaths: dict[str, list[str]] = {}
         self.ignored: list[Ignored] = []
@@ -93,9 +88,6 @@ class _Plan:
 
     def add(self, need: Need, *, missed: bool) -> None:
         match need.need_class:
-            case NeedClass.PROVIDED if self._own_qt and _QT.match(need.soname):
-                attr = need.providers[0].attr
-                self._ignore(need, f"{attr} has it, for another build of Qt than the wheels'", lost=True)
             case NeedClass.PROVIDED:
                 self._add_provider(need, need.providers[0])
             case NeedClass.SIBLING:
