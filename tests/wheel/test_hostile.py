@@ -113,6 +113,30 @@ def test_a_database_too_large_is_not_written(tmp_path: Path, monkeypatch: pytest
     assert not (tmp_path / "out").exists()
 
 
+def test_no_link_is_followed_where_a_locked_file_waits(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"mine")
+    digest = "0" * 64
+    (tmp_path / f".{digest}.part").symlink_to(tmp_path / "precious")
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, content=b"theirs"))
+    with httpx.Client(transport=answer) as client, pytest.raises(OSError, match="symbolic links"):
+        transfer.fetch_file(client, "https://example.org/a", digest, tmp_path / "a")
+    assert (tmp_path / "precious").read_bytes() == b"mine"
+
+
+def test_an_https_address_of_a_lock_does_not_lead_to_http(tmp_path: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "https":
+            return httpx.Response(302, headers={"Location": "http://example.net/a"})
+        return httpx.Response(200, content=b"theirs")
+
+    with (
+        httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True) as client,
+        pytest.raises(InputError, match="leads to example.net without https"),
+    ):
+        transfer.fetch_file(client, "https://example.org/a", "0" * 64, tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_does_not_end_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "MAX_SIZE", 1000)
     answer = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(bytes(2000))))

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from wheelfix.errors import IndexProblem
+from wheelfix.web import find_downgrade, open_part
 
 DEFAULT_URL = "https://github.com/nix-community/nix-index-database/releases/latest/download/index-{system}"
 """Where databases are published; ``{system}`` stands for the Nix system."""
@@ -23,7 +24,6 @@ MAX_SIZE = 2 << 30
 
 _MAGIC = b"NIXI" + (1).to_bytes(8, "little")
 _TRIES = 5
-_WRITE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def fetch_database(
@@ -102,10 +102,8 @@ def _fetch_rest(
             _discard(part)  # longer than what is there now: begin again
             return False
         response.raise_for_status()
-        if url.lower().startswith("https:"):
-            for step in (*response.history, response):
-                if step.url.scheme != "https":
-                    raise IndexProblem(url, f"leads to {step.url}, which is no https", "name another URL")
+        if plain := find_downgrade(response):
+            raise IndexProblem(url, f"leads to {plain}, which is no https", "name another URL")
         if response.status_code != httpx.codes.PARTIAL_CONTENT:
             done = 0
         total = done + int(response.headers.get("Content-Length", 0))
@@ -114,10 +112,7 @@ def _fetch_rest(
             raise IndexProblem(url, f"{total} bytes, more than any database has", "check the URL")
         mark = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         _write_mark(part, mark if mark.isascii() and mark.isprintable() else "")
-        # What waits has a name that others could guess: no link is followed there.
-        with open(os.open(part, _WRITE | (0 if done else os.O_TRUNC), 0o600), "r+b") as file:  # noqa: PTH123
-            file.truncate(done)
-            file.seek(done)
+        with open_part(part, done) as file:
             for chunk in response.iter_raw():  # as it comes: a fixed size would lose the last piece of a cut
                 file.write(chunk)
                 done += len(chunk)
@@ -141,8 +136,8 @@ def _read_mark(part: Path) -> str:
 
 
 def _write_mark(part: Path, mark: str) -> None:
-    with open(os.open(_mark_file(part), _WRITE | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
-        file.write(mark)
+    with open_part(_mark_file(part), 0) as file:
+        file.write(mark.encode("ascii"))
 
 
 def _discard(part: Path) -> None:

@@ -22,6 +22,7 @@ from urllib.request import url2pathname
 import httpx
 
 from wheelfix.errors import InputError
+from wheelfix.web import find_downgrade
 from wheelfix.wheel.download import split_hashes
 from wheelfix.wheel.metadata import choose_sdist, parse_pin
 from wheelfix.wheel.pip import explain, find_index, find_pip, find_settings, strip_stamps
@@ -155,6 +156,9 @@ def _fetch(asked: str, url: str, destination: Path) -> str:
             client.stream("GET", clean, headers={"Accept-Encoding": "identity"}) as response,
         ):
             response.raise_for_status()
+            if plain := find_downgrade(response):
+                problem = f"the index leads to {urlsplit(plain).hostname} without https"
+                raise InputError(asked, problem, "use another index")
             return _save(asked, response.iter_raw(), destination)
     except httpx.HTTPStatusError as error:
         problem = f"the index lists the file, and answers HTTP {error.response.status_code} for it"

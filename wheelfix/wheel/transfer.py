@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from wheelfix.errors import InputError
+from wheelfix.web import find_downgrade, open_part
 
 Client = httpx.Client
 
@@ -110,13 +111,14 @@ def _fetch_rest(client: httpx.Client, url: str, part: Path, on_bytes: Callable[[
             part.unlink(missing_ok=True)
             return False
         response.raise_for_status()
+        if plain := find_downgrade(response):
+            problem = f"{_host(url)} leads to {urlsplit(plain).hostname} without https"
+            raise InputError(part.name, problem, "use another index, or give --find-links DIR")
         if response.status_code != httpx.codes.PARTIAL_CONTENT:
             done = 0
         length = response.headers.get("Content-Length")
         total = done + int(length) if length and length.isdigit() else None
-        with part.open("r+b" if done else "wb") as file:
-            file.seek(done)
-            file.truncate(done)
+        with open_part(part, done) as file:
             for chunk in response.iter_raw():
                 file.write(chunk)
                 done += len(chunk)
