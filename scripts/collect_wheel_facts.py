@@ -18,9 +18,9 @@ from wheelfix.index.sources import open_bundled
 from wheelfix.intake import read_wheel
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.wheel import Distribution
+from wheelfix.resolution import fetch_closure
 from wheelfix.verdict import conclude
 from wheelfix.wheel.about import find_imports, read_source
-from wheelfix.wheel.closure import fetch_closure
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 _ASKED = re.compile(r"\bextra\b")

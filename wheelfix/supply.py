@@ -10,7 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,13 +21,15 @@ from wheelfix.intake import Progress
 from wheelfix.model.cargo import Builder
 from wheelfix.model.facts import BuildSystem, WheelFacts
 from wheelfix.model.lock import Choice, Kind, LockedFile, Target
-from wheelfix.model.scan import Finding, Level
+from wheelfix.model.scan import Finding
+from wheelfix.outside.configuration import PackageSources, find_package_sources
+from wheelfix.outside.http import Client, fetch_file
+from wheelfix.outside.packages import open_session
+from wheelfix.outside.wheels import fetch_wheel, say_unwritten
 from wheelfix.wheel.caches import find_digest, find_in_directories, find_in_pip, find_in_uv, list_matching
-from wheelfix.wheel.download import fetch_wheel
 from wheelfix.wheel.metadata import parse_filename
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
-from wheelfix.wheel.transfer import Client, fetch_file, open_client
 
 WORKERS = 4
 """Downloads at a time."""
@@ -41,7 +44,7 @@ class Places:
         cache: wheelfix's cache.
         find_links: directories of wheels.
         target: the interpreter and platform, for an index.
-        quiet: pip shows no progress.
+        sources: where what a lock gives no URL of is fetched from; None takes what is configured.
         progress: told bytes downloaded and bytes known to come.
     """
 
@@ -49,7 +52,7 @@ class Places:
     cache: Path
     target: Target
     find_links: tuple[Path, ...] = ()
-    quiet: bool = False
+    sources: PackageSources | None = None
     progress: Progress | None = None
 
 
@@ -116,26 +119,33 @@ class _Fetcher:
 
     def __init__(self, places: Places) -> None:
         self._places, self._lock = places, threading.Lock()
-        self._done = self._total = 0
+        self._sources = places.sources or find_package_sources()
+        self._stop = threading.Event()
+        self._done: dict[str, int] = {}
+        self._total: dict[str, int] = {}
         self.findings: list[Finding] = []
 
     def fetch(self, choices: Sequence[Choice]) -> Iterator[tuple[Choice, Path]]:
         """Yield each choice with its file, or directory in uv's cache, as soon as it is there."""
         if not choices:
             return
-        with open_client() as client, ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool:
+        with (
+            open_session(self._sources) as client,
+            ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool,
+        ):
             futures = {pool.submit(self._get, client, choice): choice for choice in choices}
             try:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
             finally:
+                self._stop.set()  # downloads that go on after an error or an interrupt are given up
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _get(self, client: Client, choice: Choice) -> Path:
         if local := _find_local(choice, self._places):
             return local
-        with self._lock:
-            self._total += (choice.file.size or 0) if choice.file else 0
+        if choice.file and choice.file.size:
+            self._count(choice.package.label, 0, choice.file.size)
         return self._fetch_one(client, choice)
 
     def _fetch_one(self, client: Client, choice: Choice) -> Path:
@@ -145,42 +155,42 @@ class _Fetcher:
                 problem = "has no sha256 in the lock"
                 raise InputError(file.filename, problem, "lock again with a tool that writes hashes")
             place = find_kept(places.cache, choice, file)
-            try:
-                fetch_file(client, file.url, file.sha256, place, on_bytes=self._count)
-            except OSError as error:
-                problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
-                raise InputError(str(place.parent), problem, "make room, or set XDG_CACHE_HOME") from None
+            with say_unwritten(place.parent):
+                fetch_file(
+                    client,
+                    file.url,
+                    place,
+                    sha256=file.sha256,
+                    on_bytes=partial(self._count, package.label),
+                    stop=self._stop,
+                )
             return place
         if choice.kind is Kind.SDIST:
             name = file.filename if file else package.label
             raise InputError(name, "is not at hand, and the lock has no URL of it", "give --find-links DIR")
         digests = (file.sha256,) if file and file.sha256 else package.hashes
         hashes = "".join(f" --hash=sha256:{digest}" for digest in digests)
-        return fetch_wheel(
+        fetched = fetch_wheel(
             f"{package.name}=={package.version}{hashes}",
             places.cache / "wheels",
             python=places.target.python,
             system=places.target.system,
-            quiet=places.quiet,
-            warn=lambda reason: self._warn(package.label, reason),
+            sources=self._sources,
+            on_bytes=partial(self._count, package.label),
         )
-
-    def _count(self, size: int) -> None:
         with self._lock:
-            self._done += size
-            self._total = max(self._total, self._done)
+            self.findings += [replace(finding, subject=package.label) for finding in fetched.findings]
+        return fetched.path
+
+    def _count(self, label: str, done: int, total: int) -> None:
+        with self._lock:
+            self._done[label], self._total[label] = done, total
             if self._places.progress:
-                self._places.progress(self._done, self._total)
-
-    def _warn(self, subject: str, reason: str) -> None:
-        with self._lock:
-            said = f": {reason}" if reason not in {"", "<none given>"} else ""
-            message = f"is yanked from the index{said}"
-            self.findings.append(Finding(level=Level.WARNING, subject=subject, message=message))
+                self._places.progress(sum(self._done.values()), sum(self._total.values()))
 
 
 def find_kept(cache: Path, choice: Choice, file: LockedFile) -> Path:
-    """Where a download is kept: as :mod:`wheelfix.wheel.download` lays it out."""
+    """Where a download is kept: as :mod:`wheelfix.outside.wheels` lays it out."""
     return cache / "wheels" / choice.package.name / (choice.package.version or "0") / file.filename
 
 

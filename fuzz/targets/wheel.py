@@ -20,8 +20,8 @@ from wheelfix.wheel.metadata import (
     parse_about,
     parse_filename,
     parse_metadata,
-    parse_pin,
     parse_requirement,
+    parse_wanted,
     parse_wheel_tags,
 )
 from wheelfix.wheel.pysource import find_python_dlopen
@@ -62,7 +62,7 @@ def run_metadata(data: bytes) -> None:
     parse_about(data)
     for line in data.decode("utf-8", "replace").split("\n")[:8]:
         parse_filename(line)
-        parse_pin(line)
+        parse_wanted(line)
         parse_requirement(line, find_environment(tags[:16]))
     name, _, requires = parse_metadata("METADATA", data, tags)
     demand(name == name.lower(), "names are normalised")

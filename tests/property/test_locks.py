@@ -19,8 +19,8 @@ from wheelfix.lock.pylock import parse_pylock
 from wheelfix.lock.requirements import parse_requirements
 from wheelfix.lock.uv import parse_uv
 from wheelfix.model.lock import Lock
+from wheelfix.outside.wheels import find_platforms
 from wheelfix.resolve.lock import Asked, choose_sources, select_packages
-from wheelfix.wheel.download import find_platforms
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 TARGET = make_target("3.12", "x86_64-linux", find_platforms("x86_64-linux"))

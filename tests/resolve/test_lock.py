@@ -10,8 +10,8 @@ from wheelfix.errors import InputError
 from wheelfix.lock.markers import make_target
 from wheelfix.lock.read import read_lock, read_rules
 from wheelfix.model.lock import Kind, Lock, Target
+from wheelfix.outside.wheels import find_platforms
 from wheelfix.resolve.lock import Asked, choose_sources, find_doubles, select_packages
-from wheelfix.wheel.download import find_platforms
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 HEAD = 'version = 1\nrequires-python = ">=3.11"\n'

@@ -25,6 +25,7 @@ class Server:
     faults: dict[str, str] = field(default_factory=dict)
     yanked: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    ranges: list[str | None] = field(default_factory=list)
 
     def add(self, path: Path, *, fault: str = "", yanked: str = "") -> str:
         """Serve a file; returns its SHA-256."""
@@ -64,6 +65,7 @@ def serve() -> Iterator[Server]:
             first = (self.path, "cut") not in server.asked
             fault = server.faults.get(name, "")
             server.asked.append((self.path, fault))
+            server.ranges.append(self.headers.get("Range"))
             simple = self.path.startswith("/simple/")
             data = server.page(name) if simple else server.files.get(name)
             status = {"gone": 404, "forbidden": 403, "broken": 500}.get(fault)

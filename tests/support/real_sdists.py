@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.support.real import CACHE, FIXTURES
-from wheelfix.wheel.sdist_download import fetch_sdist
+from wheelfix.outside.wheels import fetch_sdist
 
 
 @cache
@@ -20,4 +20,4 @@ def read_pins() -> dict[str, str]:
 @cache
 def fetch_real(requirement: str) -> Path:
     """Path of a pinned sdist; downloads it first where the cache has not got it, and checks its hash."""
-    return fetch_sdist(f"{requirement} --hash=sha256:{read_pins()[requirement]}", CACHE / "sdists")
+    return fetch_sdist(f"{requirement} --hash=sha256:{read_pins()[requirement]}", CACHE / "sdists").path

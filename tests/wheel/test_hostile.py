@@ -6,14 +6,13 @@ import struct
 import zipfile
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.support.wheel import build_wheel
-from wheelfix.errors import IndexProblem, InputError, WheelError
-from wheelfix.wheel import directory, transfer
+from wheelfix.errors import IndexProblem, WheelError
+from wheelfix.outside.database import extract_member
+from wheelfix.wheel import directory
 from wheelfix.wheel.archive import open_archive
-from wheelfix.wheel.database import download_wheel, extract_member
 from wheelfix.wheel.metadata import parse_about, parse_metadata, parse_requirement, parse_wheel_tags
 
 HEAD = b"Metadata-Version: 2.1\nName: x\nVersion: 1\n"
@@ -97,49 +96,9 @@ def test_tags_that_are_none_and_too_many() -> None:
     assert parse_metadata("p", HEAD, parse_wheel_tags(f"Tag: cp3{'9' * 5000}-abi3-any"))[0] == "x"
 
 
-def test_pip_of_the_working_directory_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pip.py").write_text("open('was-run', 'w').close()\nraise SystemExit(3)\n")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(IndexProblem), download_wheel("./there-is-no-such-file.whl"):
-        pass
-    assert not (tmp_path / "was-run").exists()
-
-
 def test_a_database_too_large_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = build_wheel(tmp_path, files={"db": b"NIXI" + bytes(100)})
-    monkeypatch.setattr("wheelfix.wheel.database.MAX_SIZE", 100)
+    monkeypatch.setattr("wheelfix.outside.database.MAX_SIZE", 100)
     with open_archive(wheel) as archive, pytest.raises(IndexProblem, match="104 bytes"):
         extract_member(archive, "db", tmp_path / "out" / "database")
     assert not (tmp_path / "out").exists()
-
-
-def test_no_link_is_followed_where_a_locked_file_waits(tmp_path: Path) -> None:
-    (tmp_path / "precious").write_bytes(b"mine")
-    digest = "0" * 64
-    (tmp_path / f".{digest}.part").symlink_to(tmp_path / "precious")
-    answer = httpx.MockTransport(lambda _: httpx.Response(200, content=b"theirs"))
-    with httpx.Client(transport=answer) as client, pytest.raises(OSError, match="symbolic links"):
-        transfer.fetch_file(client, "https://example.org/a", digest, tmp_path / "a")
-    assert (tmp_path / "precious").read_bytes() == b"mine"
-
-
-def test_an_https_address_of_a_lock_does_not_lead_to_http(tmp_path: Path) -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.scheme == "https":
-            return httpx.Response(302, headers={"Location": "http://example.net/a"})
-        return httpx.Response(200, content=b"theirs")
-
-    with (
-        httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True) as client,
-        pytest.raises(InputError, match="leads to example.net without https"),
-    ):
-        transfer.fetch_file(client, "https://example.org/a", "0" * 64, tmp_path / "a")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_that_does_not_end_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "MAX_SIZE", 1000)
-    answer = httpx.MockTransport(lambda _: httpx.Response(200, stream=httpx.ByteStream(bytes(2000))))
-    with httpx.Client(transport=answer) as client, pytest.raises(InputError, match="more than 1000 bytes"):
-        transfer.fetch_file(client, "https://example.org/a", "0" * 64, tmp_path / "a")
-    assert not (tmp_path / "a").exists()

@@ -14,11 +14,9 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.lockserver import Server, serve
 from tests.support.wheel import build_wheel
-from wheelfix.errors import InputError
 from wheelfix.facts import read_unpacked_facts, read_wheel_facts
 from wheelfix.wheel.caches import find_digest, find_in_pip, find_in_uv
 from wheelfix.wheel.contents import is_namespace
-from wheelfix.wheel.transfer import fetch_file, open_client
 
 
 @pytest.fixture
@@ -31,66 +29,6 @@ def make_wheel(directory: Path) -> Path:
     elf = build_elf(directory, "core.so", needed=["libtbb.so.12"])
     files = {"demo/__init__.py": b"import ctypes\nctypes.CDLL('libx.so.1')\n", "demo/core.so": elf}
     return build_wheel(directory, files=files)
-
-
-def fetch(server: Server, name: str, sha256: str, place: Path) -> None:
-    with open_client() as client:
-        fetch_file(client, f"{server.url}/files/{name}", sha256, place, pause=0.01)
-
-
-def test_download(tmp_path: Path, server: Server) -> None:
-    wheel = build_wheel(tmp_path, files={"a.py": os.urandom(5000)})
-    fetch(server, wheel.name, server.add(wheel), tmp_path / "kept" / wheel.name)
-    assert [p.name for p in (tmp_path / "kept").iterdir()] == [wheel.name]
-    assert (tmp_path / "kept" / wheel.name).read_bytes() == wheel.read_bytes()
-
-
-def test_a_cut_download_goes_on_where_it_broke(tmp_path: Path, server: Server) -> None:
-    wheel = build_wheel(tmp_path, files={"a.py": os.urandom(500_000)})
-    digest = server.add(wheel, fault="cut")
-    fetch(server, wheel.name, digest, tmp_path / "kept" / wheel.name)
-    assert len(server.list_downloads()) == 2
-    assert (tmp_path / "kept" / wheel.name).read_bytes() == wheel.read_bytes()
-
-
-def test_a_later_run_takes_up_what_an_earlier_one_left(tmp_path: Path, server: Server) -> None:
-    wheel = build_wheel(tmp_path, files={"a.py": os.urandom(5000)})
-    digest, place = server.add(wheel, fault="broken"), tmp_path / "kept" / wheel.name
-    place.parent.mkdir()
-    part = place.with_name(f".{digest}.part")
-    part.write_bytes(wheel.read_bytes()[:3000])
-    with pytest.raises(InputError, match="the server answers 500"):
-        fetch(server, wheel.name, digest, place)
-    assert part.stat().st_size == 3000
-    server.faults.clear()
-    received: list[int] = []
-    with open_client() as client:
-        fetch_file(client, f"{server.url}/files/{wheel.name}", digest, place, on_bytes=received.append)
-    assert sum(received) == wheel.stat().st_size - 3000
-    assert place.read_bytes() == wheel.read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("fault", "problem"),
-    [("gone", r"is no longer at 127\.0\.0\.1 \(HTTP 404\)"), ("forbidden", "does not let it be read")],
-)
-def test_files_that_cannot_be_had(tmp_path: Path, server: Server, fault: str, problem: str) -> None:
-    wheel = build_wheel(tmp_path, files={"a.py": b""})
-    digest = server.add(wheel, fault=fault)
-    with pytest.raises(InputError, match=problem):
-        fetch(server, wheel.name, digest, tmp_path / "kept" / wheel.name)
-    assert list((tmp_path / "kept").iterdir()) == []
-    assert len(server.asked) == 1
-
-
-def test_another_hash(tmp_path: Path, server: Server) -> None:
-    wheel = build_wheel(tmp_path, files={"a.py": b""})
-    digest = server.add(wheel)
-    with pytest.raises(
-        InputError, match=f"is not what was locked: sha256 {digest}, the lock says {'0' * 64}"
-    ):
-        fetch(server, wheel.name, "0" * 64, tmp_path / "kept" / wheel.name)
-    assert list((tmp_path / "kept").iterdir()) == []
 
 
 def test_pip_and_uv_have_it(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

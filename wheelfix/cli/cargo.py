@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, complete_files
+from wheelfix.cli.options import FILE, basic_options, complete_files, make_sources, source_options
 from wheelfix.cli.output import output_option, write, write_bytes
 from wheelfix.model.override import Dialect
 
@@ -39,10 +39,19 @@ _DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
     help="Cargo.lock for an sdist without one; cargo makes it if there is no such file.",
 )
 @click.option("--python", default="3.12", show_default=True, metavar="VERSION", help="Python to build for.")
+@source_options
 @output_option
 @basic_options
 def cargo(
-    target: str, *, dialect: str, lock_file: Path | None, python: str, output: Path | None, quiet: bool
+    target: str,
+    *,
+    dialect: str,
+    lock_file: Path | None,
+    python: str,
+    index_url: str | None,
+    find_links: tuple[str, ...],
+    output: Path | None,
+    quiet: bool,
 ) -> None:
     """Write Nix code that builds a Rust-backed source distribution.
 
@@ -51,9 +60,18 @@ def cargo(
     (hacks.importCargoLock) or a package for nixpkgs, with the directory of Cargo.lock, build systems, native
     libraries and hashes of git crates; each has its reason in a comment.
     """
+    from wheelfix.cli.progress import show_progress
     from wheelfix.flows.cargo import write_cargo
 
-    written = write_cargo(target, Dialect(dialect), python=python, lock_file=lock_file)
+    with show_progress(target, enabled=not quiet) as progress:
+        written = write_cargo(
+            target,
+            Dialect(dialect),
+            python=python,
+            lock_file=lock_file,
+            sources=make_sources(index_url, find_links),
+            on_bytes=progress,
+        )
     if written.lock is not None and lock_file is not None:
         write_bytes(written.lock, lock_file)
     write(replace(written, findings=()) if quiet else written, output)

@@ -33,6 +33,11 @@ Examples:
     metavar="URL",
     help="Flake to take nixpkgs from.",
 )
+@click.option(
+    "--build",
+    is_flag=True,
+    help="Let uv build source distributions that do not state what they require: this runs their code.",
+)
 @click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
 @click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
 @click.option("--python", metavar="VERSION", help="Python version. [default: 3.12]")
@@ -46,8 +51,9 @@ def env(
     requirements: Path | None,
     project: Path | None,
     providers: tuple[str, ...],
-    find_links: tuple[Path, ...],
+    find_links: tuple[str, ...],
     nixpkgs: str,
+    build: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -55,7 +61,8 @@ def env(
 
     uv resolves; wheelfix writes pyproject.toml, uv.lock, overrides.nix, default.nix, flake.nix (environment,
     dev shell, container image) and shell.nix. Run again it brings them up to date; overrides-local.nix is
-    yours and stays. Without -r and --from, DIR's own pyproject.toml counts.
+    yours and stays. Without -r and --from, DIR's own pyproject.toml counts. No code of a distribution runs,
+    unless --build allows it.
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows import env as flows
@@ -63,14 +70,18 @@ def env(
 
     if requirements and project:
         raise click.UsageError("-r and --from name two sources: give one")
-    code = make_options(beside=None, quiet=quiet, **options)
+    code = make_options(beside=None, quiet=quiet, find_links=find_links, **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
         lock = locks.LockOptions(
-            code=locks.add_progress(code, progress), providers=providers, find_links=find_links
+            code=locks.add_progress(code, progress),
+            providers=providers,
+            find_links=tuple(Path(link) for link in find_links if "://" not in link),
         )
         written = flows.write_env(
             directory,
-            flows.EnvOptions(lock=lock, requirements=requirements, project=project, nixpkgs=nixpkgs),
+            flows.EnvOptions(
+                lock=lock, requirements=requirements, project=project, nixpkgs=nixpkgs, build=build
+            ),
         )
     if not quiet:
         tell_findings(written.overlay.plan.findings)

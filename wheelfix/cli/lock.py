@@ -65,7 +65,7 @@ def lock(
     extras: tuple[str, ...],
     groups: tuple[str, ...],
     providers: tuple[str, ...],
-    find_links: tuple[Path, ...],
+    find_links: tuple[str, ...],
     as_json: bool,
     check: bool,
     output: Path | None,
@@ -85,7 +85,7 @@ def lock(
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with -o FILE")
     tool = Dialect(dialect)
-    code = make_options(beside=None, quiet=quiet, **options)
+    code = make_options(beside=None, quiet=quiet, find_links=find_links, **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
         written = flows.write_lock(
             lockfile,
@@ -95,7 +95,7 @@ def lock(
                 cuda=Cuda(cuda) if cuda else find_default_cuda(tool),
                 asked=flows.Asked(extras=extras, groups=groups or None),
                 providers=providers,
-                find_links=find_links,
+                find_links=tuple(Path(link) for link in find_links if "://" not in link),
             ),
         )
     if not quiet:

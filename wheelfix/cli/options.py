@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wheelfix.errors import WheelfixError
+from wheelfix.errors import InputError, WheelfixError
+
+if TYPE_CHECKING:
+    from wheelfix.outside.configuration import PackageSources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,6 +63,42 @@ _COMMON = [
         help="Show the traceback of an error.",
     ),
 ]
+
+
+_SOURCES = [
+    click.option(
+        "--index-url",
+        metavar="URL",
+        help="Package index to fetch from. [default: what pip or uv is configured for]",
+    ),
+    click.option(
+        "--find-links",
+        multiple=True,
+        metavar="DIR",
+        help="Directory, or page of links, that has distributions; repeatable.",
+    ),
+]
+
+
+def source_options(command: F) -> F:
+    """Add --index-url and --find-links: where distributions are fetched from."""
+    for option in reversed(_SOURCES):
+        command = option(command)
+    return command
+
+
+def make_sources(index_url: str | None, find_links: Sequence[str]) -> PackageSources:
+    """Where distributions are fetched from: what the user names, and what pip and uv are configured for.
+
+    Raises:
+        InputError: a configuration cannot be read, or a named directory is none.
+    """
+    from wheelfix.outside.configuration import find_package_sources
+
+    for link in find_links:
+        if "://" not in link and not Path(link).is_dir():
+            raise InputError(f"--find-links {link}", "is no directory", "give a directory of distributions")
+    return find_package_sources(index_url, find_links)
 
 
 def basic_options(command: F) -> F:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wheelfix.cli.options import FILE
+from wheelfix.cli.options import FILE, make_sources, source_options
 from wheelfix.errors import ApplyError
 from wheelfix.model.override import Dialect
 
@@ -40,13 +40,6 @@ _SUPPLY = [
         metavar="NAME=KINDS",
         help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
     ),
-    click.option(
-        "--find-links",
-        multiple=True,
-        type=FILE,
-        metavar="DIR",
-        help="Directory of wheels to look into first; repeatable.",
-    ),
 ]
 _OPTIONS = [
     click.option(
@@ -70,6 +63,7 @@ _OPTIONS = [
 
 def code_options(command: F) -> F:
     """Add what the commands that read wheels and write Nix code have in common."""
+    command = source_options(command)
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -77,6 +71,7 @@ def code_options(command: F) -> F:
 
 def supply_options(command: F) -> F:
     """Add what says where packages come from."""
+    command = source_options(command)
     for option in reversed(_SUPPLY):
         command = option(command)
     return command
@@ -92,12 +87,15 @@ def make_options(
     index: Path | None,
     prefer: tuple[str, ...],
     quiet: bool,
+    index_url: str | None,
+    find_links: tuple[str, ...],
 ) -> Options:
     """Open the index, and put together what the flows want."""
     from wheelfix.cli.progress import index_progress
     from wheelfix.flows import nix as flows
     from wheelfix.index.sources import open_index
 
+    sources = make_sources(index_url, find_links)
     with index_progress(index, enabled=not quiet) as progress:
         table = open_index(index, progress=progress)
     return flows.Options(
@@ -108,6 +106,7 @@ def make_options(
         python=python,
         system=platform,
         quiet=quiet,
+        sources=sources,
     )
 
 

@@ -80,7 +80,7 @@ def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, **options: An
         beside=chosen.beside,
         python=chosen.chosen_python,
         system=chosen.system,
-        quiet=chosen.quiet,
+        sources=chosen.sources,
     )
     findings = check_overrides(file, targets, index=chosen.index, options=scanning)
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, complete_files
+from wheelfix.cli.options import FILE, basic_options, complete_files, make_sources, source_options
 from wheelfix.cli.output import output_option, write
 
 _EPILOG = """\b
@@ -36,6 +36,7 @@ Examples:
 )
 @click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
 @click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@source_options
 @output_option
 @basic_options
 def report(
@@ -46,6 +47,8 @@ def report(
     platform: str,
     index: Path | None,
     prefer: tuple[str, ...],
+    index_url: str | None,
+    find_links: tuple[str, ...],
     output: Path | None,
     quiet: bool,
 ) -> None:
@@ -60,11 +63,12 @@ def report(
     from wheelfix.flows.report import write_report
     from wheelfix.flows.scan import ScanOptions, open_index
 
+    sources = make_sources(index_url, find_links)
     with index_progress(index, enabled=not quiet) as on_index:
         table = open_index(index, progress=on_index)
     with show_progress(target, enabled=not quiet) as progress:
         options = ScanOptions(
-            prefer=prefer, beside=beside, python=python, system=platform, quiet=quiet, progress=progress
+            prefer=prefer, beside=beside, python=python, system=platform, sources=sources, progress=progress
         )
         written = write_report(target, index=table, options=options)
     write(written, output)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, common_options, complete_files, tell_error
+from wheelfix.cli.options import (
+    FILE,
+    common_options,
+    complete_files,
+    make_sources,
+    source_options,
+    tell_error,
+)
 from wheelfix.errors import WheelfixError
 from wheelfix.model.scan import OPEN_CLASSES, NeedTrace, WheelScan
 from wheelfix.report.escape import printable
@@ -17,6 +24,7 @@ Examples:
   wheelfix scan pyodbc-5.5.0-cp312-cp312-manylinux_2_28_x86_64.whl
   wheelfix scan --json *.whl > needs.json
   wheelfix scan .venv
+  wheelfix scan numpy
   wheelfix scan torch==2.9.1 --python 3.12 --platform x86_64-linux
   wheelfix scan --prefer mesa PySide6_Essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl
   wheelfix scan --with wheels/ torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl
@@ -50,6 +58,7 @@ Examples:
 @click.option(
     "--explain", "explained", metavar="SONAME", help="Why this class, step by step, instead of the scan."
 )
+@source_options
 @common_options
 def scan(
     targets: tuple[str, ...],
@@ -59,6 +68,8 @@ def scan(
     beside: Path | None,
     against: tuple[Path, ...],
     explained: str | None,
+    index_url: str | None,
+    find_links: tuple[str, ...],
     as_json: bool,
     index: Path | None,
     prefer: tuple[str, ...],
@@ -67,7 +78,8 @@ def scan(
     """Tell which shared libraries wheels need, and who provides each.
 
     TARGET is a wheel, a directory of wheels, a virtual environment (or any directory of ELF files), or a
-    requirement such as torch==2.9.1, fetched through the package index that pip is configured for.
+    requirement (numpy, torch==2.9.1, jax[cuda12]) or the address of a wheel, which is fetched, from the
+    package index that pip or uv is configured for. With extras, what they bring is scanned as well.
 
     First the answer (what to put into buildInputs, what to ignore, what other wheels bring), then every need
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.
@@ -75,6 +87,7 @@ def scan(
     from wheelfix.cli.progress import index_progress, show_progress
     from wheelfix.flows import scan as flows
 
+    sources = make_sources(index_url, find_links)
     with index_progress(index, enabled=not quiet) as on_index:
         table = flows.open_index(index, progress=on_index)
     scans: list[WheelScan] = []
@@ -89,7 +102,7 @@ def scan(
                     against=against,
                     python=python,
                     system=platform,
-                    quiet=quiet,
+                    sources=sources,
                     progress=progress,
                 )
                 if explained:

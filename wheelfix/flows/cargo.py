@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,12 +19,12 @@ from wheelfix.model.cargo_plan import CargoPlan
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.cargo import render_cargo, render_cargo_package
+from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.wheels import fetch_sdist, fetch_url, is_url, looks_like_requirement
 from wheelfix.resolve.cargo import explain_no_rust, find_unfilled, plan_cargo
 from wheelfix.resolve.crate_features import find_workspace
-from wheelfix.wheel.download import looks_like_requirement
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
-from wheelfix.wheel.sdist_download import fetch_sdist
 
 __all__ = ["DIALECTS", "Written", "plan_sdist", "read_sdist", "read_source", "write_cargo"]
 
@@ -60,25 +60,32 @@ def write_cargo(
     python: str = "3.12",
     lock_file: Path | None = None,
     cargo_home: Path | None = None,
+    sources: PackageSources | None = None,
+    on_bytes: Callable[[int, int], None] | None = None,
 ) -> Written:
     """Write Nix code that builds a Rust-backed sdist.
 
     Args:
-        target: an sdist, a directory with its contents, or a requirement with a version, which is fetched.
+        target: an sdist, a directory with its contents, or a requirement or an address, which is fetched.
         dialect: one of :data:`DIALECTS`.
         python: version of CPython that requirements are resolved for.
         lock_file: a Cargo.lock for an sdist that has none; if there is no such file, cargo makes it.
         cargo_home: where cargo keeps git checkouts; None for its own place.
+        sources: where it is fetched from; None takes what is configured.
+        on_bytes: told bytes downloaded and in all.
 
     Raises:
         InputError: the target cannot be read or fetched, is hostile, or builds no Rust.
         ApplyError: cargo's input cannot be written.
     """
-    if not re.fullmatch(r"3\.\d{1,3}", python):
+    if not re.fullmatch(r"3\.\d{1,3}t?", python):
         raise InputError(target, f"cannot be built for Python {python!r}", "name a version such as 3.12")
-    path = Path(target)
-    if not path.exists() and looks_like_requirement(target):
-        path = fetch_sdist(target, find_cache() / "sdists")
+    path, findings = Path(target), tuple[Finding, ...]()
+    if not path.exists() and is_url(target):
+        path = fetch_url(target, find_cache() / "urls", sources=sources, on_bytes=on_bytes)
+    elif not path.exists() and looks_like_requirement(target):
+        fetched = fetch_sdist(target, find_cache() / "sdists", sources=sources, on_bytes=on_bytes)
+        path, findings = fetched.path, fetched.findings
     tree = read_sdist(path)
     source = read_source(tree, python=python)
     if not source.project.built:
@@ -90,7 +97,7 @@ def write_cargo(
     assert plan is not None
     text = render_cargo_package(plan) if dialect is Dialect.NIXPKGS else render_cargo([plan])
     imports = dialect is not Dialect.NIXPKGS or not plan.lock
-    findings = plan.findings + (find_unfilled(plan) if imports else ())
+    findings += plan.findings + (find_unfilled(plan) if imports else ())
     return Written(text=text, plan=plan, findings=findings, lock=made)
 
 

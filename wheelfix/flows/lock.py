@@ -20,6 +20,8 @@ from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.lock import render_lock
+from wheelfix.outside.wheels import find_platforms
+from wheelfix.resolution import fetch_closure
 from wheelfix.resolve.cargo import find_unfilled
 from wheelfix.resolve.carried import find_carried
 from wheelfix.resolve.circles import break_circles
@@ -36,8 +38,6 @@ from wheelfix.resolve.prebuilt import find_python
 from wheelfix.resolve.residue import tell_choices, tell_doubles, tell_needs
 from wheelfix.supply import Places, Supply, find_facts
 from wheelfix.verdict import conclude
-from wheelfix.wheel.closure import fetch_closure
-from wheelfix.wheel.download import find_platforms
 
 __all__ = ["Asked", "LockOptions", "LockWritten", "add_progress", "plan_lock", "write_lock"]
 
@@ -169,7 +169,7 @@ def _find_places(path: Path, target: Target, options: LockOptions) -> Places:
         cache=find_cache(),
         target=target,
         find_links=options.find_links,
-        quiet=options.code.quiet,
+        sources=options.code.sources,
         progress=options.code.progress,
     )
 
@@ -201,6 +201,7 @@ def _adapt(
             find_cache() / "metadata",
             python=target.python,
             system=target.system,
+            sources=options.code.sources,
         )
         others = tuple(found)
     return Adapter(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.flows.scan import ScanOptions, fetch_target, is_fetched
 from wheelfix.index.distributions import find_carries
 from wheelfix.index.facts import find_facts
 from wheelfix.index.interpreter import find_default_python
@@ -22,15 +23,15 @@ from wheelfix.nix.flake import render_flake
 from wheelfix.nix.overlay import render_overlay
 from wheelfix.nix.package import render_packages
 from wheelfix.nix.shell import render_mach_nix, render_shell
+from wheelfix.outside.configuration import PackageSources
+from wheelfix.resolution import fetch_closure
 from wheelfix.resolve.prebuilt import check_flake, check_prebuilt, find_python, parse_attr
 from wheelfix.resolve.strategy import plan_override
 from wheelfix.resolve.strip import UNSHOWN, Wishes, find_closure, plan_strip
 from wheelfix.verdict import conclude
 from wheelfix.wheel.about import find_imports, read_source
-from wheelfix.wheel.closure import fetch_closure
-from wheelfix.wheel.download import fetch_wheel, looks_like_requirement
 from wheelfix.wheel.environment import find_wheels
-from wheelfix.wheel.metadata import normalize_name
+from wheelfix.wheel.metadata import normalize_name, parse_wanted
 
 _SETS = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
 
@@ -46,6 +47,7 @@ class Options:
         wishes: which dependencies to keep and to strip.
         python: version of CPython a requirement is resolved for; None if the user named none.
         system: Nix system a requirement is resolved for.
+        sources: where distributions are fetched from; None takes what is configured.
     """
 
     index: SonameTable
@@ -55,6 +57,7 @@ class Options:
     python: str | None = None
     system: str = "x86_64-linux"
     quiet: bool = False
+    sources: PackageSources | None = None
     progress: Progress | None = None
 
     @property
@@ -96,14 +99,14 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
         InputError: the target cannot be read or fetched, or the build is for another Python.
     """
     path = parse_attr(attr)
-    if not Path(target).exists() and looks_like_requirement(target):
+    if _is_requirement(target):
         wheel, *others = _fetch_closure(target, options)
         plan = plan_dependencies(wheel, others, options, evidence="the package index")
     else:
-        intake = read_wheel(Path(target), cache=find_cache() / "facts", progress=options.progress)
+        ((intake, place), *_) = _read_wheels([target], options)
         wheel = intake.wheel
         scan = conclude(intake, options.index, options.prefer)
-        plan = plan_dependencies(wheel, _read_beside(options), options, wheel_path=Path(target), scan=scan)
+        plan = plan_dependencies(wheel, _read_beside(options), options, wheel_path=place, scan=scan)
     default = find_default_python(options.index)
     findings = check_prebuilt(path, wheel.tags, asked=options.python, default=default)
     adapter = Adapter(
@@ -141,8 +144,7 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
     overrides: list[Override] = []
     adapters: list[Adapter] = []
     answered = True
-    for path in _find_wheels(targets, options):
-        intake = read_wheel(path, cache=find_cache() / "facts", progress=options.progress)
+    for intake, path in _read_wheels(targets, options):
         scan = conclude(intake, options.index, options.prefer)
         answered &= scan.answered
         source = read_source(path, intake.wheel) if dialect is Dialect.NIXPKGS else None
@@ -267,29 +269,38 @@ def _say_import(kept: Judged, place: str | None) -> Judged:
 
 def _fetch_closure(target: str, options: Options) -> tuple[Distribution, ...]:
     return fetch_closure(
-        target, find_cache() / "metadata", python=options.chosen_python, system=options.system
+        target,
+        find_cache() / "metadata",
+        python=options.chosen_python,
+        system=options.system,
+        sources=options.sources,
     )
+
+
+def _is_requirement(target: str) -> bool:
+    wanted = parse_wanted(target) if is_fetched(target) and not Path(target).exists() else None
+    return wanted is not None and wanted.url is None
 
 
 def _read_beside(options: Options) -> tuple[Distribution, ...]:
     return read_distributions(options.beside) if options.beside else ()
 
 
-def _find_wheels(targets: Sequence[str], options: Options) -> Iterable[Path]:
+def _read_wheels(targets: Sequence[str], options: Options) -> Iterator[tuple[Intake, Path]]:
+    """Read the wheels that targets stand for, each with its file."""
     for target in targets:
         path = Path(target)
-        if path.is_dir():
-            wheels = find_wheels(path)
-            if not wheels:
-                raise InputError(target, "holds no wheels", "name wheels, or a directory of wheels")
-            yield from wheels
-        elif not path.exists() and looks_like_requirement(target):
-            yield fetch_wheel(
-                target,
-                find_cache() / "wheels",
+        if not path.exists() and is_fetched(target):
+            fetching = ScanOptions(
                 python=options.chosen_python,
                 system=options.system,
-                quiet=options.quiet,
+                sources=options.sources,
+                progress=options.progress,
             )
-        else:
-            yield path
+            yield from fetch_target(target, fetching)
+            continue
+        wheels = find_wheels(path) if path.is_dir() else [path]
+        if not wheels:
+            raise InputError(target, "holds no wheels", "name wheels, or a directory of wheels")
+        for wheel in wheels:
+            yield read_wheel(wheel, cache=find_cache() / "facts", progress=options.progress), wheel

@@ -55,7 +55,7 @@ def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Wr
         beside=options.beside,
         python=options.python,
         system=options.system,
-        quiet=options.quiet,
+        sources=options.sources,
         progress=options.progress,
     )
     if path.is_file() and path.suffix in _LOCKS:

@@ -14,6 +14,7 @@ from wheelfix.model.scan import NeedTrace, WheelScan
 
 if TYPE_CHECKING:
     from wheelfix.intake import Intake
+    from wheelfix.outside.configuration import PackageSources
 
 __all__ = [
     "ScanOptions",
@@ -108,8 +109,8 @@ class ScanOptions:
         against: directories of libraries, or store paths, to compare with what is wanted.
         python: version a requirement is fetched for.
         system: Nix system a requirement is fetched for.
-        quiet: pip shows no progress.
-        progress: told what is done and how much there is.
+        sources: where distributions are fetched from; None takes what is configured.
+        progress: told what is done and how much there is, of each download and of each wheel read.
     """
 
     prefer: Sequence[str] = ()
@@ -117,7 +118,7 @@ class ScanOptions:
     against: Sequence[Path] = ()
     python: str = "3.12"
     system: str = "x86_64-linux"
-    quiet: bool = False
+    sources: PackageSources | None = None
     progress: Progress | None = None
 
 
@@ -184,7 +185,6 @@ def read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, AtH
     """
     from wheelfix.intake import read_beside, read_installed, read_wheel
     from wheelfix.resolve.carried import find_carried
-    from wheelfix.wheel.download import fetch_wheel, looks_like_requirement
     from wheelfix.wheel.environment import find_wheels
 
     path, cache, progress = Path(target), find_cache() / "facts", options.progress
@@ -196,15 +196,48 @@ def read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, AtH
             at_hand = find_carried((i.wheel, i.objects) for i in (*beside, *intakes))
             yield from ((intake, at_hand, None) for intake in _choose_telling(intakes))
             return
-    elif not path.exists() and looks_like_requirement(target):
-        store = find_cache() / "wheels"
-        wheels = [
-            fetch_wheel(target, store, python=options.python, system=options.system, quiet=options.quiet)
-        ]
+    elif not path.exists() and is_fetched(target):
+        found = fetch_target(target, options)
+        intakes = tuple(intake for intake, _ in found)
+        at_hand = find_carried((i.wheel, i.objects) for i in (*beside, *intakes))
+        yield from ((intake, at_hand, wheel) for intake, wheel in found)
+        return
     else:
         wheels = [path]
     at_hand = find_carried((i.wheel, i.objects) for i in beside)
     yield from ((read_wheel(wheel, cache=cache, progress=progress), at_hand, wheel) for wheel in wheels)
+
+
+def is_fetched(target: str) -> bool:
+    """Whether a target that is no file is one to be fetched: a requirement or an address."""
+    from wheelfix.outside.wheels import is_url, looks_like_requirement
+
+    return is_url(target) or looks_like_requirement(target)
+
+
+def fetch_target(target: str, options: ScanOptions) -> tuple[tuple[Intake, Path], ...]:
+    """Fetch and read the wheels of a requirement or an address; with extras, also what these bring.
+
+    Raises:
+        InputError: the target cannot be fetched or read.
+    """
+    from dataclasses import replace
+
+    from wheelfix.intake import read_wheel
+    from wheelfix.resolution import fetch_named
+
+    found = []
+    for fetched in fetch_named(
+        target,
+        find_cache(),
+        python=options.python,
+        system=options.system,
+        sources=options.sources,
+        on_bytes=options.progress,
+    ):
+        intake = read_wheel(fetched.path, cache=find_cache() / "facts", progress=options.progress)
+        found.append((replace(intake, findings=(*fetched.findings, *intake.findings)), fetched.path))
+    return tuple(found)
 
 
 def _choose_telling(intakes: Collection[Intake]) -> tuple[Intake, ...]:

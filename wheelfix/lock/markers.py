@@ -15,7 +15,7 @@ from wheelfix.errors import InputError
 from wheelfix.model.lock import LockedFile, Target
 
 _EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
-_PYTHON = re.compile(r"3\.\d{1,3}(?:\.\d{1,3})?")
+_PYTHON = re.compile(r"3\.\d{1,3}(?:\.\d{1,3})?t?")
 _HINT = "let the tool that wrote the lock write it again"
 
 
@@ -28,7 +28,7 @@ def make_target(python: str, system: str, platforms: Sequence[str]) -> Target:
     """Describe an interpreter and platform.
 
     Args:
-        python: version of CPython, ``3.12`` or ``3.12.8``.
+        python: version of CPython, ``3.12`` or ``3.12.8``; ``3.14t`` for the free-threaded one.
         system: Nix system.
         platforms: platform tags that run on it, best first.
 
@@ -39,13 +39,14 @@ def make_target(python: str, system: str, platforms: Sequence[str]) -> Target:
         raise InputError(f"--python {python}", "is no version of Python 3", "name a version such as 3.12")
     if not platforms:
         raise InputError(f"--platform {system}", "is no Linux system", "name a system such as x86_64-linux")
-    major, minor, *_ = python.split(".")
-    version = (int(major), int(minor))
+    full = python.removesuffix("t")
+    major, minor, *_ = full.split(".")
+    version, threads = (int(major), int(minor)), "t" if python.endswith("t") else ""
     tags = [
-        *cpython_tags(version, abis=[f"cp{major}{minor}"], platforms=platforms),
+        *cpython_tags(version, abis=[f"cp{major}{minor}{threads}"], platforms=platforms),
         *compatible_tags(version, interpreter=f"cp{major}{minor}", platforms=platforms),
     ]
-    full = python if python.count(".") > 1 else f"{python}.0"
+    full = full if full.count(".") > 1 else f"{full}.0"
     environment = {
         "implementation_name": "cpython",
         "implementation_version": full,
@@ -60,7 +61,7 @@ def make_target(python: str, system: str, platforms: Sequence[str]) -> Target:
         "sys_platform": "linux",
     }
     return Target(
-        python=f"{major}.{minor}",
+        python=f"{major}.{minor}{threads}",
         system=system,
         environment=tuple(sorted(environment.items())),
         tags=tuple(dict.fromkeys(map(str, tags))),
@@ -134,8 +135,9 @@ def rank_as_nix(wheels: Iterable[LockedFile], target: Target) -> list[LockedFile
     a wheel for any platform may come before one with libraries. Python, ABI and platform are compared each
     for itself (``pypa.selectWheels`` in ``lib/pypa.nix``).
     """
-    digits = target.python.replace(".", "")
-    abis = {"none", "any", "abi3", f"cp{digits}"}
+    abi = target.python.replace(".", "")
+    digits = abi.removesuffix("t")
+    abis = {"none", "any", f"cp{abi}"} | ({"abi3"} if abi == digits else set())
     platforms = {tag.split("-", 2)[2] for tag in target.tags}
     ranked = []
     for position, wheel in enumerate(wheels):

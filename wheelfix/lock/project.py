@@ -61,7 +61,7 @@ def render_requirements(name: str, requirements: tuple[str, ...], python: str) -
     project = {
         "name": name,
         "version": "0",
-        "requires-python": f"=={python}.*",
+        "requires-python": f"=={python.removesuffix('t')}.*",
         "dependencies": list(requirements),
     }
     return _render({"project": project, "tool": {"uv": _make_settings({})}})
@@ -89,7 +89,7 @@ def render_project(project: Table, name: str, python: str) -> str:
     kept: dict[str, Any] = {
         "name": table.name() if "name" in table.values else name,
         "version": table.get("version", str) or "0",
-        "requires-python": f"=={python}.*",
+        "requires-python": f"=={python.removesuffix('t')}.*",
         "dependencies": list(table.strings("dependencies")),
     }
     kept |= {key: table.values[key] for key in _KEPT if key in table.values}

@@ -143,7 +143,7 @@ class Target:
     """The interpreter and platform that files are chosen for.
 
     Attributes:
-        python: ``3.12``.
+        python: ``3.12``, or ``3.14t``.
         system: Nix system.
         environment: PEP 508 environment, sorted by key.
         tags: compatible wheel tags as pip ranks them, best first.

@@ -22,6 +22,7 @@ from wheelfix.model.lock import (
     Target,
 )
 from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.resolve.prebuilt import name_packages
 
 DEFAULT_KINDS = (Kind.WHEEL, Kind.SDIST)
 _SHOWN = 6
@@ -217,8 +218,8 @@ def _require(edge: LockedDependency, under: tuple[str, ...], target: Target) -> 
 
 def _choose(package: LockedPackage, kind: Kind, attr: str, target: Target, *, as_nix: bool) -> Choice | None:
     if kind is Kind.NIXPKGS:
-        named = attr or f"python{target.python.replace('.', '')}Packages.{package.name}"
-        return Choice(package=package, kind=kind, attr=tuple(named.split(".")))
+        path = tuple(attr.split(".")) if attr else (*name_packages(target.python), package.name)
+        return Choice(package=package, kind=kind, attr=path)
     if kind is Kind.SDIST:
         if package.sdist or package.source is SourceKind.VCS:
             return Choice(package=package, kind=kind, file=package.sdist)

@@ -10,7 +10,7 @@ from wheelfix.model.override import FlakeConfig
 from wheelfix.model.scan import Finding, Level
 
 _PART = re.compile(r'"([^"\\$\0\n]+)"|([^."\s]+)')
-_SET = re.compile(r"python(3\d*)Packages|python(3\d*)")
+_SET = re.compile(r"python(3\d*)Packages|python(3\d*(?:FreeThreading)?)")
 _HINT = "write an attribute path below pkgs, such as python3Packages.torchWithoutCuda"
 
 
@@ -38,6 +38,28 @@ def parse_attr(text: str) -> tuple[str, ...]:
     if rest or not parts:
         raise InputError(text, "is no attribute path", _HINT)
     return tuple(parts)
+
+
+def name_interpreter(python: str) -> str:
+    """The attribute of an interpreter.
+
+    Example:
+        >>> name_interpreter("3.12"), name_interpreter("3.14t")
+        ('python312', 'python314FreeThreading')
+    """
+    bare = python.removesuffix("t")
+    return f"python{bare.replace('.', '')}{'FreeThreading' if bare != python else ''}"
+
+
+def name_packages(python: str) -> tuple[str, ...]:
+    """The attribute path of an interpreter's package set; a free-threaded one has no name of its own.
+
+    Example:
+        >>> name_packages("3.12"), name_packages("3.14t")
+        (('python312Packages',), ('python314FreeThreading', 'pkgs'))
+    """
+    name = name_interpreter(python)
+    return (f"{name}Packages",) if not python.endswith("t") else (name, "pkgs")
 
 
 def find_python(attr: tuple[str, ...]) -> str:
@@ -76,12 +98,13 @@ def check_prebuilt(
     digits = find_python(attr).removeprefix("python3")
     if wanted is None:
         return ()
-    fit = f"python{wanted.replace('.', '')}Packages"
-    if digits and f"3.{digits}" != wanted:
+    fit = ".".join(name_packages(wanted))
+    if digits and f"python3{digits}" != name_interpreter(wanted):
+        version = f"3.{digits.replace('FreeThreading', 't')}"
         raise InputError(
             shown,
-            f"is for Python 3.{digits}, the package set for {wanted}",
-            f"name it in {fit}, or a wheel for 3.{digits}",
+            f"is for Python {version}, the package set for {wanted}",
+            f"name it in {fit}, or a wheel for {version}",
         )
     if not digits and default and default != wanted:
         message = (
@@ -112,5 +135,5 @@ def check_flake(config: FlakeConfig) -> None:
 
 def _find_version(tags: Iterable[str]) -> str | None:
     """``3.12`` of ``cp312-cp312-…``; wheels for the stable ABI and for any Python 3 fit several."""
-    versions = {m[1] for tag in tags if (m := re.match(r"cp3(\d+)-cp3\1t?-", tag))}
+    versions = {m[1] + m[2] for tag in tags if (m := re.match(r"cp3(\d+)-cp3\1(t?)-", tag))}
     return f"3.{versions.pop()}" if len(versions) == 1 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from math import prod
 
 from packaging.metadata import RawMetadata, parse_email
@@ -52,27 +53,13 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
     return name, str(version), _sort_tags(tags)
 
 
-def choose_sdist(requirement: str, filenames: Iterable[str]) -> str | None:
-    """Choose the newest source distribution that fits a requirement.
-
-    Args:
-        requirement: name and version specifiers (``cryptography>=43``).
-        filenames: of any files; what is no sdist of that name is passed over.
-
-    Returns:
-        None if none fits. A pre-release is chosen only where nothing else fits.
-    """
-    wanted = ParsedRequirement(requirement)
-    found: dict[Version, str] = {}
-    for filename in filenames:
-        try:
-            name, version = parse_sdist_filename(filename)
-        except _UNREADABLE:
-            continue
-        if name == canonicalize_name(wanted.name):
-            found[version] = min(filename, found.get(version, filename))  # .tar.gz before .zip
-    fitting = list(wanted.specifier.filter(found))
-    return found[max(fitting)] if fitting else None
+def parse_sdist_name(filename: str) -> tuple[str, str] | None:
+    """Split the file name of a source distribution into normalised name and version; None if it is none."""
+    try:
+        name, version = parse_sdist_filename(filename)
+    except _UNREADABLE:
+        return None
+    return name, str(version)
 
 
 def parse_wheel_tags(text: str) -> tuple[str, ...]:
@@ -140,27 +127,57 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
     )
 
 
-def parse_pin(text: str) -> tuple[str, str, str | None] | None:
-    """Split a requirement that names a version.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A requirement as a user writes it.
+
+    Attributes:
+        text: the requirement, normalised, for messages.
+        name: normalised distribution name.
+        extras: normalised, sorted.
+        specifier: version specifiers, or empty.
+        version: the normalised version if only one fits (``==``).
+        url: where it is, for ``name @ URL``.
+    """
+
+    text: str
+    name: str
+    extras: tuple[str, ...] = ()
+    specifier: str = ""
+    version: str | None = None
+    url: str | None = None
+
+
+def parse_wanted(text: str) -> Wanted | None:
+    """Read a requirement; its marker is left out, who writes one wants the distribution.
 
     Returns:
-        Normalised name, the same with its version specifiers and nothing else, and the normalised version if
-        only one fits (``==``); None for what is no requirement, or has no specifier, or names a URL.
+        None for what is no requirement.
 
     Example:
-        >>> parse_pin("Torch[opt-einsum]==2.9.1")
-        ('torch', 'torch==2.9.1', '2.9.1')
+        >>> parse_wanted("Torch[opt-einsum] == 2.9.1").text
+        'torch[opt-einsum]==2.9.1'
     """
+    if len(text) > _MAX_REQUIREMENT or "\n" in text or "\r" in text:
+        return None
     try:
         parsed = ParsedRequirement(text)
         specifiers = list(parsed.specifier)
-        if parsed.url or not specifiers:
-            return None
-        name, only = canonicalize_name(parsed.name), specifiers[0]
-        exact = len(specifiers) == 1 and only.operator == "==" and not only.version.endswith(".*")
-        return name, f"{name}{parsed.specifier}", str(Version(only.version)) if exact else None
+        name, only = canonicalize_name(parsed.name), specifiers[0] if specifiers else None
+        exact = len(specifiers) == 1 and only and only.operator == "==" and not only.version.endswith(".*")
+        version = str(Version(only.version)) if exact and only else None
     except _UNREADABLE:
         return None
+    extras = tuple(sorted(map(normalize_name, parsed.extras)))
+    named = f"{name}[{','.join(extras)}]" if extras else name
+    return Wanted(
+        text=f"{named}{parsed.specifier}",
+        name=name,
+        extras=extras,
+        specifier=str(parsed.specifier),
+        version=version,
+        url=parsed.url,
+    )
 
 
 def find_environment(tags: Iterable[str]) -> dict[str, str]:

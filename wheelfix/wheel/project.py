@@ -41,7 +41,7 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
     Raises:
         InputError: its pyproject.toml is no TOML, or it has no name.
     """
-    environment = find_environment([f"cp{python.replace('.', '')}-none-any"])
+    environment = find_environment([f"cp{python.rstrip('t').replace('.', '')}-none-any"])
     document = _parse_pyproject(tree)
     system = _get_table(document, "build-system")
     name, version, run_time = _find_identity(tree, document, environment)

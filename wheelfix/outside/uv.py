@@ -1,0 +1,195 @@
+"""Running uv, which resolves: wheelfix has no resolver. What it finds is read from its lock alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wheelfix.errors import InputError
+from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.http import strip_login
+
+_FOREIGN = (
+    "UV_PROJECT",
+    "UV_WORKING_DIRECTORY",
+    "UV_WORKING_DIR",
+    "UV_FROZEN",
+    "UV_LOCKED",
+    "UV_NO_CONFIG",
+    "VIRTUAL_ENV",
+)
+"""Settings that would make uv look somewhere else."""
+_INDEXES = (
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+    "UV_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_NO_INDEX",
+    "UV_INDEX_STRATEGY",
+    "UV_INSECURE_HOST",
+    "UV_CONFIG_FILE",
+)
+_SHOWN = 600
+
+
+def lock_requirement(
+    directory: Path, requirement: str, *, python: str, system: str, sources: PackageSources
+) -> None:
+    """Resolve one requirement for one interpreter and platform into the uv.lock of a directory.
+
+    Only wheels count: no code of a distribution runs.
+
+    Args:
+        directory: an empty one; gets a pyproject.toml.
+        requirement: PEP 508, without a marker.
+        python: version of CPython (``3.12``, ``3.14t``); it need not be on this machine.
+        system: Nix system.
+        sources: which indexes to ask; uv's own configuration does not count besides.
+
+    Raises:
+        InputError: there is no uv, or it cannot resolve; in uv's own words.
+    """
+    minor = int(python.rstrip("t").partition(".")[2])
+    machine = system.partition("-")[0].replace("powerpc64le", "ppc64le")
+    marker = (
+        f"python_full_version >= '3.{minor}' and python_full_version < '3.{minor + 1}' "
+        f"and sys_platform == 'linux' and platform_machine == '{machine}'"
+    )
+    # uv wants an interpreter that the project is for, and resolves for another one by the marker.
+    oldest = min(minor, sys.version_info[1])
+    text = (
+        f'[project]\nname = "wheelfix-resolution"\nversion = "0"\nrequires-python = ">=3.{oldest}"\n'
+        f'dependencies = ["{requirement}"]\n\n[tool.uv]\nenvironments = ["{marker}"]\n'
+    )
+    (directory / "pyproject.toml").write_text(text, "utf-8")
+    variables = {key: value for key, value in os.environ.items() if key not in {*_FOREIGN, *_INDEXES}}
+    variables |= find_variables(sources) | {"UV_NO_CONFIG": "1"}
+    arguments = ["--python", sys.executable, "--no-build", *(["--no-index"] if sources.no_index else [])]
+    _run_lock(requirement, directory, arguments, variables, show=False)
+
+
+def run_uv_lock(
+    directory: Path, *, python: str, sources: PackageSources, build: bool = False, quiet: bool = True
+) -> None:
+    """Resolve the pyproject.toml of a directory into its uv.lock; versions in a lock that is there stay.
+
+    Args:
+        directory: with pyproject.toml.
+        python: version of CPython that the lock is for.
+        sources: which indexes to ask, where uv's own configuration names none.
+        build: source distributions without static metadata may be built, which runs their code.
+        quiet: no progress, not even on a terminal.
+
+    Raises:
+        InputError: there is no uv, it cannot resolve, or there is no network; in uv's own words.
+    """
+    variables = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
+    if not any(variables.get(key) for key in _INDEXES) and not sources.first_match:
+        variables |= find_variables(sources)
+    arguments = [] if build else ["--no-build"]
+    if not variables.get("UV_PYTHON"):
+        own = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        chosen = sys.executable if own == python else python
+        found = _run([find_uv(), "python", "find", "--no-project", chosen], Path.cwd(), variables)
+        if found.returncode:
+            problem = f"uv finds no Python {python}, which it needs to resolve for it"
+            raise InputError("uv lock", problem, f"install Python {python}, or name another with --python")
+        arguments += ["--python", chosen]
+    show = not quiet and sys.stderr.isatty()
+    try:
+        _run_lock("uv lock", directory, arguments, variables, show=show)
+    except InputError as error:
+        if build:
+            raise
+        hint = "change the requirements; where uv would have to run a source distribution's code: --build"
+        raise InputError(error.subject, error.problem, hint) from None
+
+
+def find_variables(sources: PackageSources) -> dict[str, str]:
+    """The same indexes as settings for uv; URLs may hold passwords, which arguments would show to others."""
+    lists = {
+        "UV_INDEX": " ".join(sources.extra),
+        "UV_FIND_LINKS": ",".join(sources.find_links),
+        "UV_INSECURE_HOST": " ".join(sources.trusted_hosts),
+    }
+    found = {key: value for key, value in lists.items() if value}
+    if sources.index:
+        found["UV_DEFAULT_INDEX"] = sources.index
+    if not sources.first_match:
+        found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
+    if sources.certificates:
+        found["SSL_CERT_DIR" if Path(sources.certificates).is_dir() else "SSL_CERT_FILE"] = (
+            sources.certificates
+        )
+    if sources.client_certificate:
+        found["SSL_CLIENT_CERT"] = sources.client_certificate
+    return found | ({"ALL_PROXY": sources.proxy} if sources.proxy else {})
+
+
+def find_uv() -> str:
+    """The uv of the ``uv`` distribution beside wheelfix, else the one on PATH.
+
+    Raises:
+        InputError: there is neither.
+    """
+    try:
+        from uv import find_uv_bin
+
+        return str(find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        pass
+    if found := shutil.which("uv"):
+        return found
+    raise InputError("uv", "is not installed, and wheelfix resolves with it", "install it: `pip install uv`")
+
+
+def _run_lock(
+    subject: str, directory: Path, arguments: Sequence[str], variables: Mapping[str, str], *, show: bool
+) -> None:
+    command = [
+        find_uv(),
+        "lock",
+        "--project",
+        str(directory),
+        "--no-progress",
+        "--color",
+        "never",
+        *arguments,
+    ]
+    result = _run(command, directory, variables)
+    said = result.stderr.decode("utf-8", "replace")
+    if result.returncode:
+        raise InputError(
+            subject, f"uv cannot resolve it: {_shorten(said)}", "change the requirement, or check the index"
+        )
+    if show:
+        sys.stderr.write(said)
+
+
+def _run(
+    command: Sequence[str], directory: Path, variables: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            command,
+            cwd=directory,
+            env=dict(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    except OSError as error:
+        problem = f"cannot be run ({(error.strerror or str(error)).lower()})"
+        raise InputError(command[0], problem, "install uv: `pip install uv`") from None
+
+
+def _shorten(said: str) -> str:
+    """Uv's words on one line, without passwords; a proof of hundreds of steps is cut in its middle."""
+    words = " ".join(strip_login(said).split()) or "no reason given"
+    return words if len(words) <= _SHOWN else f"{words[: _SHOWN // 2]} … {words[-_SHOWN // 2 :]}"

@@ -1,0 +1,209 @@
+"""What a requirement brings: resolved by uv, read from its lock, without the wheels."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wheelfix.errors import InputError
+from wheelfix.lock.markers import make_target
+from wheelfix.lock.read import read_lock
+from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Target
+from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.outside.configuration import PackageSources, find_package_sources
+from wheelfix.outside.http import fetch_file
+from wheelfix.outside.packages import find_wheel, open_session
+from wheelfix.outside.uv import lock_requirement
+from wheelfix.outside.wheels import (
+    Fetched,
+    fetch_url,
+    fetch_wheel,
+    find_interpreter,
+    find_platforms,
+    is_url,
+    say_unwritten,
+)
+from wheelfix.resolve.lock import Asked, choose_sources, make_distribution, select_packages
+from wheelfix.resolve.strip import find_closure
+from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_wanted
+
+_FORM = "write NAME, NAME==VERSION or NAME[EXTRA]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resolved:
+    """A requirement, resolved for a target."""
+
+    wanted: Wanted
+    target: Target
+    choices: tuple[Choice, ...]
+    known: Mapping[str, Distribution]
+
+
+def fetch_closure(
+    requirement: str,
+    directory: Path,
+    *,
+    python: str = DEFAULT_PYTHON,
+    system: str = "x86_64-linux",
+    sources: PackageSources | None = None,
+) -> tuple[Distribution, ...]:
+    """Find the metadata of a requirement and of everything it requires.
+
+    Args:
+        requirement: as in ``torch==2.15.0`` or ``jax[cuda12]``; its extras are followed.
+        directory: the cache; what an exact version resolved to is kept.
+        python: version of CPython (``3.12``).
+        system: Nix system.
+        sources: which indexes to ask; None takes what is configured.
+
+    Returns:
+        The distribution itself first, then what it requires, sorted by name; without lists of files, and
+        without what only other platforms require.
+
+    Raises:
+        InputError: it is no requirement, cannot be resolved for the target, or the network fails.
+    """
+    resolved = _resolve(requirement, directory, python, system, sources)
+    found = sorted(resolved.known.values(), key=lambda d: (d.name != resolved.wanted.name, d.name))
+    return tuple(found)
+
+
+def fetch_named(
+    text: str,
+    cache: Path,
+    *,
+    python: str = DEFAULT_PYTHON,
+    system: str = "x86_64-linux",
+    sources: PackageSources | None = None,
+    on_bytes: Callable[[int, int], None] | None = None,
+) -> tuple[Fetched, ...]:
+    """Get the wheels that a user names by a requirement or an address.
+
+    Args:
+        text: ``numpy``, ``torch==2.9.1``, ``jax[cuda12]``, ``name @ https://…/name.whl`` or an address alone.
+        cache: wheelfix's cache.
+        python: version of CPython (``3.12``).
+        system: Nix system.
+        sources: which indexes to ask; None takes what is configured.
+        on_bytes: told bytes done and in all, of each file.
+
+    Returns:
+        The wheel itself first; with extras also what these bring, sorted by name.
+
+    Raises:
+        InputError: there is no such thing, or it cannot be fetched.
+    """
+    sources = sources or find_package_sources()
+    wanted = parse_wanted(text)
+    if url := text if is_url(text) else wanted.url if wanted else None:
+        path = fetch_url(url, cache / "urls", sources=sources, on_bytes=on_bytes)
+        if path.suffix != ".whl":
+            raise InputError(
+                path.name, "is a source distribution, not a wheel", f"use `wheelfix cargo {path}`"
+            )
+        return (Fetched(path=path),)
+    wheels = cache / "wheels"
+    if wanted is None or not wanted.extras:
+        how = {"python": python, "system": system, "sources": sources, "on_bytes": on_bytes}
+        return (fetch_wheel(text, wheels, **how),)  # type: ignore[arg-type]
+    resolved = _resolve(text, cache / "metadata", python, system, sources)
+    names = _find_added(resolved)
+    chosen = [choice for choice in resolved.choices if choice.package.name in names]
+    chosen.sort(key=lambda choice: (choice.package.name != wanted.name, choice.package.name))
+    return tuple(Fetched(path=_fetch_choice(choice, wheels, sources, on_bytes)) for choice in chosen)
+
+
+def _find_added(resolved: _Resolved) -> frozenset[str]:
+    """The distribution itself, and what is there only for the extras that are asked of it.
+
+    Raises:
+        InputError: it has no such extra.
+    """
+    wanted, known = resolved.wanted, resolved.known
+    own = known[wanted.name]
+    if missing := set(wanted.extras) - {extra for r in own.requires for extra in r.under}:
+        problem = f"{own.name} {own.version} has no extra {min(missing)}, or it brings nothing there"
+        raise InputError(wanted.text, problem, "check the spelling, or leave the extra out")
+    everything = find_closure(_ask(wanted.name, wanted.extras), known)
+    return frozenset({wanted.name, *everything} - set(find_closure(own, known)))
+
+
+def _ask(name: str, extras: Sequence[str]) -> Distribution:
+    """A distribution that requires another one with extras, and nothing else."""
+    requires = (Requirement(name=name, extras=tuple(extras), active=True, text=name),)
+    return Distribution(target="", name="", version="", tags=(), requires=requires, files=frozenset())
+
+
+def _fetch_choice(
+    choice: Choice, wheels: Path, sources: PackageSources, on_bytes: Callable[[int, int], None] | None
+) -> Path:
+    file, package = choice.file, choice.package
+    assert file is not None
+    if file.path:
+        return Path(file.path)
+    place = wheels / package.name / (package.version or "0") / file.filename
+    with say_unwritten(place.parent), open_session(sources) as session:
+        fetch_file(session, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes)
+    return place
+
+
+def _resolve(
+    requirement: str, directory: Path, python: str, system: str, sources: PackageSources | None
+) -> _Resolved:
+    wanted = parse_wanted(requirement)
+    if wanted is None or wanted.url:
+        raise InputError(requirement, "is no requirement", _FORM)
+    find_interpreter(wanted.text, python, system)
+    kept = directory / wanted.name / f"{wanted.text.partition(wanted.name)[2]}-py{python}-{system}.lock"
+    lock = _read_kept(kept) if wanted.version else None
+    if lock is None:
+        lock = _lock(wanted, kept, python, system, sources or find_package_sources())
+    target = make_target(python, system, find_platforms(system))
+    packages = [p for p in select_packages(lock, target, Asked()) if p.name not in (lock.roots or ())]
+    choices = choose_sources(packages, (), target, as_nix=False)
+    return _Resolved(
+        wanted=wanted,
+        target=target,
+        choices=choices,
+        known={c.package.name: _make_distribution(c.package, c, target) for c in choices},
+    )
+
+
+def _read_kept(path: Path) -> Lock | None:
+    with suppress(InputError):
+        return read_lock(path)
+    return None
+
+
+def _lock(wanted: Wanted, kept: Path, python: str, system: str, sources: PackageSources) -> Lock:
+    with tempfile.TemporaryDirectory(prefix="wheelfix-") as name:
+        work = Path(name)
+        try:
+            lock_requirement(work, wanted.text, python=python, system=system, sources=sources)
+        except InputError:
+            with open_session(sources) as session:  # says it better where the distribution itself is missing
+                find_wheel(session, wanted, find_interpreter(wanted.text, python, system))
+            raise
+        lock = read_lock(work / "uv.lock")
+        if wanted.version:
+            with suppress(OSError):
+                kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with tempfile.NamedTemporaryFile(
+                    "wb", dir=kept.parent, prefix=".lock-", delete=False
+                ) as copy:
+                    copy.write((work / "uv.lock").read_bytes())
+                os.replace(copy.name, kept)  # noqa: PTH105
+    return lock
+
+
+def _make_distribution(package: LockedPackage, choice: Choice, target: Target) -> Distribution:
+    made = make_distribution(package, target)
+    if choice.kind is not Kind.WHEEL or choice.file is None:
+        return made
+    parsed = parse_filename(choice.file.filename)
+    return replace(made, target=choice.file.filename, tags=parsed[2] if parsed else ())
