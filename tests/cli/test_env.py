@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
 from tests.support.lockserver import Server, serve
+from tests.support.sdist import build_sdist
 from tests.support.uv2nix import ask_uv2nix, unpack_sources
 
 FILES = [
@@ -185,3 +186,29 @@ def test_all_files_are_nix(bench: Path, server: Server) -> None:
     write(bench, server, "-r", "requirements.txt")
     for path in sorted((bench / "lab").glob("*.nix")):
         subprocess.run(["nix-instantiate", "--parse", str(path)], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_code_of_a_source_distribution_runs_only_where_it_is_allowed(
+    bench: Path, server: Server, allowed: bool
+) -> None:
+    witness = bench / "witness"
+    backend = (
+        f"import pathlib\npathlib.Path({str(witness)!r}).touch()\n"
+        "def get_requires_for_build_wheel(config_settings=None):\n    return []\n"
+        "def prepare_metadata_for_build_wheel(directory, config_settings=None):\n"
+        "    info = pathlib.Path(directory, 'trap-1.0.dist-info')\n    info.mkdir()\n"
+        "    (info / 'METADATA').write_text('Metadata-Version: 2.1\\nName: trap\\nVersion: 1.0\\n')\n"
+        "    (info / 'WHEEL').write_text('Wheel-Version: 1.0\\n')\n    return info.name\n"
+    )
+    project = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    project += '[project]\nname = "trap"\nversion = "1.0"\ndynamic = ["dependencies"]\n'
+    files = {"pyproject.toml": project, "backend.py": backend}
+    server.add(build_sdist(bench, files, name="trap", version="1.0"))
+    (bench / "requirements.txt").write_text("trap\n")
+    done = run_env(bench, server, "lab", "-r", "requirements.txt", *(["--build"] if allowed else []))
+    assert witness.exists() is allowed, done.stderr
+    if not allowed:
+        assert done.returncode == 3
+        assert "--build" in done.stderr
+        assert not (bench / "lab").exists()

@@ -427,3 +427,62 @@ def test_a_run_that_was_killed_is_taken_up(bench: Bench) -> None:
     bench.run()
     assert (kept / name).read_bytes() == data
     assert sorted(p.name for p in kept.iterdir()) == [name]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://e.invalid/401",
+        "http://me:secret@127.0.0.1:9/x.whl",
+        "http://me:secret@[::1/x.whl",
+        "https://e.invalid:x/",
+    ],
+)
+def test_addresses_that_lead_nowhere_are_one_line_without_a_password(bench: Bench, url: str) -> None:
+    path = bench.write_lock()
+    served = f"{bench.server.url}/files/{bench.wheels['pure'].name}"
+    path.write_text(path.read_text().replace(served, f"{url}#{bench.wheels['pure'].name}"))
+    ran = bench.run(code=3)
+    assert ran.err.count("\n") == 2, ran.err
+    assert "secret" not in ran.err
+
+
+def test_several_at_once_on_one_cold_cache_end_well(bench: Bench) -> None:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}
+    clean |= {"XDG_CACHE_HOME": str(bench.directory / "cache"), "PIP_CONFIG_FILE": os.devnull}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "wheelfix", "lock", "uv.lock"],
+            cwd=bench.directory,
+            env=clean,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(5)
+    ]
+    ends = [(*process.communicate(timeout=120), process.returncode) for process in running]
+    assert {code for *_, code in ends} == {0}, ends
+    assert len({out for out, *_ in ends}) == 1
+    names = bench.server.list_downloads()
+    assert sorted(names) == sorted(set(names))
+    assert not [name for name in bench.list_kept() if name.endswith((".part", ".etag"))]
+
+
+def test_a_free_threaded_interpreter_has_wheels_of_its_own(bench: Bench) -> None:
+    own = build_wheel(
+        bench.directory / "wheels", name="pure", files={}, tag="cp314-cp314t-manylinux_2_28_x86_64"
+    )
+    digest, served = bench.server.add(own), f"{bench.server.url}/files"
+    path = bench.directory / "uv.lock"
+    path.write_text(
+        f'version = 1\nrequires-python = ">=3.11"\n[[package]]\nname = "app"\nversion = "0"\n{ROOT}\n'
+        'dependencies = [{ name = "pure" }]\n[[package]]\nname = "pure"\nversion = "1.0"\n'
+        f'source = {{ registry = "{bench.server.url}/simple" }}\n'
+        f'wheels = [{{ url = "{served}/{own.name}", hash = "sha256:{digest}" }}]\n'
+    )
+    assert bench.run("--python", "3.14", code=3).err.startswith(
+        "wheelfix: Python 3.14 on x86_64-linux: pure 1.0 has no wheel"
+    )
+    ran = bench.run("--python", "3.14t", "--json")
+    assert own.name in ran.out

@@ -14,8 +14,9 @@ import pytest
 
 from tests.support.lockserver import Server, serve
 from wheelfix.errors import InputError
+from wheelfix.outside.addresses import strip_login
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.outside.http import DownloadError, Trouble, fetch_file, open_client, strip_login
+from wheelfix.outside.http import DownloadError, Trouble, fetch_file, open_client
 
 DATA = os.urandom(200_000)
 DIGEST = hashlib.sha256(DATA).hexdigest()

@@ -70,6 +70,8 @@ def env(
 
     if requirements and project:
         raise click.UsageError("-r and --from name two sources: give one")
+    if build and not quiet:
+        click.echo("wheelfix: note: --build: code of source distributions may run on this machine", err=True)
     code = make_options(beside=None, quiet=quiet, find_links=find_links, **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
         lock = locks.LockOptions(

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wheelfix.errors import IndexProblem
-from wheelfix.outside.http import DownloadError, Trouble, fetch_file, open_client, strip_login
+from wheelfix.outside.addresses import strip_login
+from wheelfix.outside.http import DownloadError, Trouble, fetch_file, open_client
 
 DEFAULT_URL = "https://github.com/nix-community/nix-index-database/releases/latest/download/index-{system}"
 """Where databases are published; ``{system}`` stands for the Nix system."""

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from wheelfix.errors import InputError
 from wheelfix.model.lock import LockedFile
+from wheelfix.outside.addresses import strip_login
 
 T = TypeVar("T")
 
@@ -106,10 +107,10 @@ def find_filename(table: Table, key: str, text: str) -> str:
     try:
         path = urlsplit(text).path if "://" in text else text
     except ValueError:
-        raise table.fail(key, f"{text!r} is no URL") from None
+        raise table.fail(key, f"{strip_login(text)!r} is no URL") from None
     name = unquote(path.rstrip("/").rpartition("/")[2])
     if not name or name in {".", ".."} or "/" in name or "\\" in name or not name.isprintable():
-        raise table.fail(key, f"{text!r} names no file")
+        raise table.fail(key, f"{strip_login(text)!r} names no file")
     return name
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import ssl
 import stat
@@ -22,11 +21,11 @@ from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
-from urllib.parse import urlsplit
 
 import httpx2
 
 from wheelfix.errors import InputError, WheelfixError
+from wheelfix.outside.addresses import find_host
 
 if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources
@@ -196,19 +195,6 @@ def fetch_file(
         part.replace(destination)
         _mark_file(part).unlink(missing_ok=True)
     return digest
-
-
-def find_host(url: str) -> str:
-    """The host of a URL, without path, user and password, for messages."""
-    try:
-        return urlsplit(url).hostname or "its URL"
-    except ValueError:
-        return "its URL"
-
-
-def strip_login(url: str) -> str:
-    """A URL, or a text with URLs, without user and password, for messages."""
-    return re.sub(r"(?<=://)[^/?#\s]*@", "", url)
 
 
 def find_downgrade(response: httpx2.Response) -> str | None:

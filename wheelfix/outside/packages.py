@@ -29,6 +29,7 @@ from unearth.evaluator import Evaluator, Package
 from unearth.fetchers import PyPIClient
 
 from wheelfix.errors import InputError
+from wheelfix.outside.addresses import find_host
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.http import (
     DownloadError,
@@ -36,7 +37,6 @@ from wheelfix.outside.http import (
     copy_file,
     fetch_file,
     find_downgrade,
-    find_host,
     hash_file,
     make_context,
     say_network,

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.outside.addresses import strip_login
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.outside.http import strip_login
 
 _FOREIGN = (
     "UV_PROJECT",

@@ -25,8 +25,9 @@ from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
 from wheelfix.model.scan import Finding, Level
+from wheelfix.outside.addresses import strip_login
 from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.http import MAX_SIZE, fetch_file, hash_file, strip_login
+from wheelfix.outside.http import MAX_SIZE, fetch_file, hash_file
 from wheelfix.outside.packages import Interpreter, fetch_offer, find_sdist, find_wheel, open_session
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_sdist_name, parse_wanted
 

@@ -237,7 +237,7 @@ def _choose(package: LockedPackage, kind: Kind, attr: str, target: Target, *, as
 def _say_lack(package: LockedPackage, kinds: Sequence[Kind]) -> str:
     wanted = " or ".join(kinds)
     if Kind.WHEEL in kinds and package.wheels:
-        names = sorted(w.filename.removesuffix(".whl").split("-", 2)[2] for w in package.wheels)
+        names = sorted(w.filename.removesuffix(".whl").split("-", 2)[-1] for w in package.wheels)
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         return f"{wanted} for it (there are wheels for {', '.join(names[:2])}{more})"
     return f"{wanted} in the lock"
