@@ -1,5 +1,30 @@
-{ lib, python3Packages }:
+{
+  lib,
+  fetchPypi,
+  python3Packages,
+}:
 
+let
+  # The releases before 0.19 are built on another HTTP client.
+  unearth =
+    if lib.versionAtLeast python3Packages.unearth.version "0.19" then
+      python3Packages.unearth
+    else
+      python3Packages.unearth.overridePythonAttrs {
+        version = "0.19.0";
+        src = fetchPypi {
+          pname = "unearth";
+          version = "0.19.0";
+          hash = "sha256-2Fp7FkgzwdyFMqWQBDy9cVn2rSuR/D508qFv8l7QmMg=";
+        };
+        patches = [ ];
+        dependencies = [
+          python3Packages.httpx2
+          python3Packages.packaging
+        ];
+        doCheck = false;
+      };
+in
 python3Packages.buildPythonApplication {
   pname = "wheelfix";
   version = "0.1.0";
@@ -19,7 +44,7 @@ python3Packages.buildPythonApplication {
 
   dependencies = [
     python3Packages.click
-    python3Packages.httpx
+    python3Packages.httpx2
     python3Packages.installer
     python3Packages.isal
     python3Packages.packaging
@@ -28,6 +53,7 @@ python3Packages.buildPythonApplication {
     python3Packages.tomli-w
     python3Packages.tree-sitter
     python3Packages.tree-sitter-grammars.tree-sitter-nix
+    unearth
   ]
   ++ lib.optional (python3Packages.pythonOlder "3.14") python3Packages.backports-zstd;
 

@@ -1,7 +1,7 @@
 """Facts about every wheel that a lock names, from the nearest place that has it.
 
 In this order: what was read before (by SHA-256), files beside the lock, directories the user names, own
-downloads, pip's cache, uv's cache, the URL that the lock states, and the package index for locks that state none.
+downloads, pip's cache, uv's cache, the URL that the lock states, and the package index where it states none.
 Nothing is believed that has not the hash of the lock.
 """
 

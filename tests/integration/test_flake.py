@@ -16,23 +16,29 @@ STUB = """
 let
   lib = {
     genAttrs = names: f: builtins.listToAttrs (map (name: { inherit name; value = f name; }) names);
+    versionAtLeast = a: b: builtins.compareVersions a b >= 0;
     optional = condition: value: if condition then [ value ] else [ ];
     fileset = { toSource = x: x.root; unions = x: x; };
     licenses.mit = "MIT";
     platforms.linux = [ "x86_64-linux" ];
   };
   names = [
-    "hatchling" "click" "httpx" "installer" "isal" "packaging" "platformdirs" "rich" "tomli-w"
+    "hatchling" "click" "httpx2" "installer" "isal" "packaging" "platformdirs" "rich" "tomli-w"
     "tree-sitter"
     "backports-zstd"
   ];
   python3Packages = lib.genAttrs names (name: name) // {
     pythonOlder = version: true;
+    unearth = {
+      outPath = "unearth";
+      version = UNEARTH;
+      overridePythonAttrs = attrs: "unearth ${attrs.version} on ${toString attrs.dependencies}";
+    };
     tree-sitter-grammars = lib.genAttrs [ "tree-sitter-nix" ] (name: name);
     buildPythonApplication = args: args // { outPath = "/nix/store/0-${args.pname}-${args.version}"; };
   };
   pkgs = system: {
-    callPackage = path: args: import path { inherit lib python3Packages; };
+    callPackage = path: args: import path { inherit lib python3Packages; fetchPypi = args: args; };
     mkShell = args: args;
     stdenv.hostPlatform = { inherit system; };
     uv = "uv"; gcc = "gcc"; patchelf = "patchelf"; binutils = "binutils";
@@ -43,8 +49,8 @@ in
 """
 
 
-def evaluate(expression: str) -> Any:
-    code = STUB.replace("FLAKE", str(ROOT / "flake.nix")) + expression
+def evaluate(expression: str, *, unearth: str = "0.19.0") -> Any:
+    code = STUB.replace("FLAKE", str(ROOT / "flake.nix")).replace("UNEARTH", f'"{unearth}"') + expression
     command = ["nix-instantiate", "--eval", "--strict", "--json", "--store", "dummy://", "-E", code]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
@@ -60,6 +66,11 @@ def test_package_has_the_dependencies_of_the_project() -> None:
     assert sorted(evaluate("outputs.packages.x86_64-linux.default.dependencies")) == wanted
     assert evaluate("outputs.packages.x86_64-linux.default.version") == project["version"]
     assert project["version"] == wheelfix.__version__
+
+
+def test_an_older_finder_of_nixpkgs_is_replaced() -> None:
+    found = evaluate("outputs.packages.x86_64-linux.default.dependencies", unearth="0.18.2")
+    assert "unearth 0.19.0 on httpx2 packaging" in found
 
 
 def test_overlay_and_shell() -> None:
