@@ -308,9 +308,7 @@ class _Job:
     def _say_status(self, status: int) -> DownloadError:
         host = find_host(self.url)
         if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-            hint = (
-                "it may have been removed: name another version, lock again, or give a directory that has it"
-            )
+            hint = "name another version, lock again, or give a directory that has it: --find-links DIR"
             return DownloadError(self.subject, f"is not at {host} (HTTP {status})", hint, Trouble.GONE)
         if status in {
             HTTPStatus.UNAUTHORIZED,
