@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
 from tests.support.lockserver import Server, serve
-from tests.support.uv2nix import ask_uv2nix, unpack_sources
+from tests.support.uv2nix import SOURCES, ask_uv2nix
 
 FILES = [
     "default.nix",
@@ -99,12 +99,12 @@ def test_the_shell_without_flakes_takes_the_flakes_pins(bench: Path, server: Ser
         names = ("pyproject-nix", "uv2nix", "pyproject-build-systems")
         nodes = ", ".join(f'"{name}": {node}' for name in names)
         (bench / "lab" / "flake.lock").write_text(f'{{"nodes": {{{nodes}}}}}')
-    mark, sources = ("abc123" if pinned else "HEAD"), unpack_sources()
+    mark = "abc123" if pinned else "HEAD"
     fetch = (
         "fetched: let url = fetched.url or fetched; is = name: real.lib.hasInfix name url; in "
         f'assert real.lib.hasSuffix "/archive/{mark}.tar.gz" url; '
-        f'if is "build-system-pkgs" then {systems} else if is "uv2nix" then {sources}/uv2nix '
-        f"else {sources}/pyproject.nix"
+        f'if is "build-system-pkgs" then {systems} else if is "uv2nix" then {SOURCES}/uv2nix '
+        f"else {SOURCES}/pyproject.nix"
     )
     shell = f"builtins.scopedImport {{ fetchTarball = {fetch}; }} {bench}/lab/shell.nix"
     question = f"map (p: p.name) ({shell} {{ inherit (real) pkgs; }}).packages"

@@ -15,48 +15,22 @@ let
     foldl'
     genericClosure
     head
-    isAttrs
-    listToAttrs
     map
     mapAttrs
     tail
     ;
 
-  lib = {
-    inherit filter;
-    optionalAttrs = cond: set: if cond then set else { };
-    optionalString = cond: string: if cond then string else "";
-    warnIf =
-      cond: message: value:
-      if cond then builtins.trace "warning: ${message}" value else value;
-    throwIf =
-      cond: message: value:
-      if cond then throw message else value;
-    getLib = drv: drv;
-    makeLibraryPath = drvs: builtins.concatStringsSep ":" (map (drv: "${drv}/lib") drvs);
-    composeManyExtensions = foldl' (f: g: final: prev: let a = f final prev; in a // g final (prev // a)) (
-      _final: _prev: { }
-    );
-    genAttrs =
-      names: f:
-      listToAttrs (map (name: { inherit name; value = f name; }) names);
-    getLicenseFromSpdxId = spdxId: { inherit spdxId; };
-    sourceTypes.binaryNativeCode = "binaryNativeCode";
-    recursiveUpdate =
-      a: b:
-      a
-      // mapAttrs (
-        name: value: if isAttrs value && isAttrs (a.${name} or null) then lib.recursiveUpdate a.${name} value else value
-      ) b;
-  };
+  lib = import ./standin/nixpkgs.lib/lib;
 
   # As in nixpkgs: what was given is what overrideAttrs hands out, and passthru is merged on top.
   mkDerivation =
     given:
     let
       args = if builtins.isFunction given then given self else given;
-      self =
-        args
+      self = {
+        name = "${args.pname}-${args.version or "0"}";
+      }
+        // args
         // rec {
           type = "derivation";
           outPath = "/nix/store/00000000000000000000000000000000-${args.pname or args.name}";
@@ -123,28 +97,10 @@ let
     passthru = { inherit python; };
   };
 
-  # build/hacks/default.nix: name, version and files of `from`; of `prev` only passthru, and its interpreter.
-  hacks.nixpkgsPrebuilt =
-    {
-      from,
-      prev ? {
-        passthru = { };
-      },
-      quiet ? false,
-    }:
-    assert from.type == "derivation";
-    assert isAttrs prev;
-    let
-      hooks = filter (input: (input.name or "") == "pyproject-hook") prev.nativeBuildInputs;
-      wanted = if prev ? nativeBuildInputs then (head hooks).python.pythonVersion else null;
-    in
-    lib.throwIf (
-      wanted != null && from.pythonModule.pythonVersion != wanted
-    ) "Mismatching Python versions: ${from.pythonModule.pythonVersion} != ${wanted}" (mkDerivation {
-      inherit (from) pname version;
-      inherit (prev) passthru;
-      prebuilt = true;
-    });
+  hacks = import ./standin/pyproject.nix/hacks.nix {
+    pkgs.stdenv = { inherit mkDerivation; };
+    inherit lib;
+  };
 
   # lib/build.nix of uv2nix: hooks and manylinux inputs of a wheel; dependencies are name -> extras.
   mkPackage =
@@ -183,7 +139,7 @@ let
 
   show = drv: {
     version = drv.version or null;
-    prebuilt = drv.args.prebuilt or false;
+    prebuilt = drv.dontFixup or false; # files of another package, as they are
     hooks = names (drv.nativeBuildInputs or [ ]);
     inputs = names (drv.buildInputs or [ ]);
     ignored = drv.autoPatchelfIgnoreMissingDeps or [ ];
