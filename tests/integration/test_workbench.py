@@ -1,7 +1,7 @@
 """A real lock: torch, torchvision, numba, scipy, opencv-python, PySide6, pyodbc, soundfile, pandas and more.
 
-What was read of its wheels is in fixtures/locks; from there on the command is the real one. The wheels are chosen
-and the packages made by what stands in for uv2nix and pyproject.nix; the stub holds the contract.
+What was read of its wheels is in fixtures/locks; from there on the command is the real one. The wheels are
+chosen and the packages made by what stands in for uv2nix and pyproject.nix; the stub holds the contract.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def test_an_https_address_of_a_lock_does_not_lead_to_http(tmp_path: Path) -> Non
 
     with (
         httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True) as client,
-        pytest.raises(InputError, match="leads to example.net without https"),
+        pytest.raises(InputError, match=r"leads to example\.net without https"),
     ):
         transfer.fetch_file(client, "https://example.org/a", "0" * 64, tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
