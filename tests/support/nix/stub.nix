@@ -7,6 +7,7 @@
   packages ? { }, # Python packages: name -> { version, dependencies, inputs, wheel }
   pythonVersion ? "3.12",
   nixpkgsPython ? pythonVersion,
+  libPrefix ? "python${pythonVersion}", # python3.14t, pypy3.11: of another kind
 }:
 let
   inherit (builtins)
@@ -56,8 +57,8 @@ let
     pname = "python";
     version = pythonVersion;
     passthru = {
-      inherit pythonVersion;
-      sitePackages = "lib/python${pythonVersion}/site-packages";
+      inherit pythonVersion libPrefix;
+      sitePackages = "lib/${libPrefix}/site-packages";
       implementation = "cpython";
       sourceVersion = {
         major = "3";
@@ -159,6 +160,8 @@ let
           lib
         else if name == "python" then
           python
+        else if name == "pythonOlder" then
+          version: builtins.compareVersions pythonVersion version < 0
         else if name == "buildPythonPackage" then
           mkDerivation
         else if name == "fetchPypi" then
