@@ -12,6 +12,7 @@ from tests.support.facts import plan
 from tests.support.golden import ask_stub
 from wheelfix.flows.nix import render_overrides
 from wheelfix.model.override import Cuda, Dialect
+from wheelfix.nix.package import find_interpreters
 
 PLATFORM = "manylinux_2_17_x86_64"
 # libPrefix and pythonVersion of nixpkgs' interpreters, and what an installer says that they take.
@@ -58,13 +59,17 @@ def list_tags(version: str, abi: str) -> set[Tag]:
 )
 def test_disabled_is_what_does_not_take_the_wheel(tags: str, tmp_path: Path) -> None:
     override, _ = plan("pyodbc-5.5.0", Cuda.WHEELS)
-    assert override.source
-    source = replace(override.source, filename=f"pyodbc-5.5.0-{tags}-{PLATFORM}.whl")
-    path = tmp_path / "package.nix"
-    path.write_text(render_overrides([replace(override, source=source)], [], Dialect.NIXPKGS))
-    attrs = [i.attr for i in override.inputs]
     wheel = parse_tag(f"{tags}-{PLATFORM}")
+    override = replace(override, tags=tuple(sorted(map(str, wheel))))
+    path = tmp_path / "package.nix"
+    path.write_text(render_overrides([override], [], Dialect.NIXPKGS))
+    attrs = [i.attr for i in override.inputs]
     for prefix, (version, abi) in INTERPRETERS.items():
         asked = f"(stub.callAny (import {path})).args.disabled or false"
         disabled = ask_stub(asked, attrs=attrs, packages={}, pythonVersion=version, libPrefix=prefix)
         assert disabled is wheel.isdisjoint(list_tags(version, abi)), prefix
+
+
+def test_tags_that_are_none_refuse_nobody() -> None:
+    assert find_interpreters([]) == find_interpreters([""]) == find_interpreters(["x"]) == ("", "")
+    assert find_interpreters(["cp²-cp³-any"]) == ("", "")

@@ -26,8 +26,8 @@ from wheelfix.nix.tree import NULL, Attrs, Binary, Binding, Commented, Expr, Lam
 
 _PART = r"([^-]+)"
 _TAGGED = re.compile("-".join([_PART] * 5) + r"\.whl")
-_VERSIONED = re.compile(r"(cp|py)(\d)(\d+)")
-_FULL = re.compile(r"(?P<kind>cp|pypy)(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)")
+_VERSIONED = re.compile(r"(cp|py)([0-9])([0-9]+)")
+_FULL = re.compile(r"(?P<kind>cp|pypy)(?P<major>[0-9])(?P<minor>[0-9]+)(?P<flags>[a-z]*)")
 _DISABLED = "the wheel is for these interpreters alone; a t is free-threaded"
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+")
 _TITLE = "Written by wheelfix."
@@ -53,7 +53,7 @@ def _write_function(override: Override) -> Expr:
     gone = {j.name for j in override.strip.stripped} if override.strip else set()
     siblings = {s.distribution for s in override.searches if s.distribution}
     requires = sorted((set(source.requires) - gone) | siblings)
-    oldest, prefixes = find_interpreters(source.filename)
+    oldest, prefixes = find_interpreters(override.tags)
     fetch = ["fetchPypi"] * (_TAGGED.fullmatch(source.filename) is not None)
     names = ["lib", "buildPythonPackage", *fetch, "autoPatchelfHook"]
     names += ["autoAddDriverRunpath"] * bool(override.driver)
@@ -83,19 +83,20 @@ def _package(name: str) -> Expr:
     return Var(name) if is_identifier(name) else select("pythonPackages", name)
 
 
-def find_interpreters(filename: str) -> tuple[str, str]:
+def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:
     """Which interpreters of nixpkgs take a wheel, by its tags.
 
     nixpkgs' own list, ``pythonABITags``, has ``abi3`` for a free-threaded CPython, which does not take it.
     These differ in ``libPrefix``: ``python3.14``, ``python3.14t`` (free-threaded), ``pypy3.11``.
 
     Args:
-        filename: of the wheel.
+        tags: of the wheel, ``cp312-abi3-manylinux_2_28_x86_64``.
 
     Returns:
         The oldest version, and a regular expression (POSIX) for ``libPrefix``; each empty if any will do.
     """
-    pythons, abis = (part.split(".") for part in filename.removesuffix(".whl").split("-")[-3:-1])
+    pairs = [tuple(tag.split("-")[:2]) for tag in tags]
+    pythons, abis = {pair[0] for pair in pairs}, {pair[-1] for pair in pairs}
     exact = sorted({_spell_prefix(m) for abi in abis if (m := _FULL.match(abi))})
     if exact:
         return "", "|".join(exact)
@@ -105,7 +106,7 @@ def find_interpreters(filename: str) -> tuple[str, str]:
     flags = [flag for abi, flag in stable.items() if abi in abis]
     if flags:
         return oldest, f"python[0-9.]+{flags[0] if len(flags) == 1 else 't?'}"
-    if all(tag.startswith("cp") for tag in pythons):  # any ABI, but of these versions alone
+    if versions and all(tag.startswith("cp") for tag in pythons):  # any ABI, but of these versions alone
         return "", "|".join(rf"python{major}\.{minor}t?" for major, minor in versions)
     return oldest, ""
 
