@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 FIXED = {
     "LANG": "C.UTF-8",
     "TZ": "UTC",
-    "TERM": "dumb",
+    "TERM": "xterm-256color",
     "COLUMNS": "80",
     "LINES": "24",
     # Nix warns where root has no group of builders, and reads its user's settings.
@@ -34,6 +36,18 @@ def list_patterns() -> list[str]:
     """Names of variables that clients of package registries read, as patterns."""
     lines = (ROOT / ".ci" / "registries").read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def link_cargo(environment: Mapping[str, str], directory: Path) -> None:
+    """Put a cargo that runs into a directory: rustup's finds no toolchain where the home is another one."""
+    for place in environment["PATH"].split(os.pathsep):
+        found = shutil.which("cargo", path=place)
+        command = [found or "false", "--version"]
+        if subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0:
+            directory.mkdir()
+            (directory / "cargo").write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
+            (directory / "cargo").chmod(0o755)
+            return
 
 
 def make_environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
