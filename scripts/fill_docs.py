@@ -22,6 +22,7 @@ from tests.docs.test_blocks import (  # noqa: E402 - the checkout's own tests, w
     prepare,
     read_blocks,
     run_command,
+    run_setup,
     split_commands,
 )
 
@@ -39,13 +40,15 @@ def fill_page(page: Path) -> None:
         environment = prepare(directory, "".join(sessions))
 
         def fill(match: re.Match[str]) -> str:
-            if not match["mark"] or match["language"] != "console":
+            if match["word"] != "run" or match["language"] != "console":
                 return match[0]
+            run_setup(match["setup"] or "", directory, environment)
             text = "".join(
                 fill_output(command, shown, run_command(command, directory, environment))
                 for command, shown in split_commands(match["text"])
             )
-            return f"{match['mark']}{match['indent']}```console\n{text}```"
+            head = match[0][: match.start("text") - match.start()]
+            return f"{head}{text}```"
 
         page.write_text(FENCE.sub(fill, page.read_text()))
 

@@ -136,6 +136,7 @@ def test_index_update_without_network_keeps_everything(env: dict[str, str]) -> N
 
 
 @pytest.mark.network
+@pytest.mark.large  # the whole database
 def test_index_update_from_pypi(env: dict[str, str]) -> None:
     result = run("index", "update", "--pypi", env={k: v for k, v in env.items() if k != "HOME"})
     assert result.returncode == 0, result.stderr

@@ -2,7 +2,9 @@
 
 Blocks after ``<!-- run -->`` are run: ``console`` blocks in a shell, one directory for all of a page, with
 the pinned wheels that the page names; ``pycon`` blocks in Python. Their output is compared: ``…`` stands for
-anything within a line, and alone on a line for any lines. Nix, YAML, TOML and JSON are parsed, marked or not.
+anything within a line, and alone on a line for any lines. A comment ``<!-- setup: … -->`` before the mark
+makes what the text says is there. Nix, YAML, TOML and JSON are parsed, marked or not. A block for a shell
+that is not run says why (``<!-- not run: … -->``), or is run by .ci/run (``<!-- command: … -->``).
 """
 
 from __future__ import annotations
@@ -10,27 +12,37 @@ from __future__ import annotations
 import contextlib
 import doctest
 import json
+import math
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+import click
 import pytest
 import yaml
+from _pytest.mark import ParameterSet
 
 from tests.support.nixeval import parse
-from tests.support.real import fetch_wheel, read_pins
+from tests.support.real import fetch_wheel, is_large, read_pins
+from tests.support.surroundings import make_environment
+from wheelfix.cli import cli
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(
-    r"^(?P<mark><!-- run -->\n)?(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    r"^(?:<!-- setup:\n(?P<setup>(?:(?!-->).)*)-->\n)?"
+    r"(?:<!-- (?P<word>run|not run|command)[^\n]* -->\n)?"
+    r"(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
+GENERATED = "<!-- From here on written by scripts/write_reference.py -->"
 PARSED = {"nix", "yaml", "toml", "json"}
 
 
@@ -39,8 +51,13 @@ class Block:
     page: Path
     line: int
     language: str
-    run: bool
+    setup: str
+    word: str
     text: str
+
+    @property
+    def run(self) -> bool:
+        return self.word == "run"
 
 
 def read_blocks(page: Path) -> Iterator[Block]:
@@ -51,9 +68,16 @@ def read_blocks(page: Path) -> Iterator[Block]:
             page=page,
             line=text.count("\n", 0, match.start()) + 1,
             language=match["language"],
-            run=match["mark"] is not None,
+            setup=match["setup"] or "",
+            word=match["word"] or "",
             text="".join(line.removeprefix(indent) for line in match["text"].splitlines(keepends=True)),
         )
+
+
+def find_generated(page: Path) -> float:
+    """The line from which on a page is written from the program: examples of its help have their own test."""
+    before, mark, _ = page.read_text().partition(GENERATED)
+    return before.count("\n") + 1 if mark else math.inf
 
 
 BLOCKS = [block for page in PAGES for block in read_blocks(page)]
@@ -99,20 +123,30 @@ def split_commands(text: str) -> Iterator[tuple[str, str]]:
         yield command, "\n".join(lines[count:])
 
 
+def find_wheels(text: str) -> list[str]:
+    """File names of the pinned wheels that a text names, whole or as a pattern."""
+    names = set(re.findall(r"[\w.+*-]+\.whl", text)) - {"*.whl"}
+    return [pin for pin in read_pins() if any(fnmatchcase(pin, name) for name in names)]
+
+
+def mark_page(page: Path) -> ParameterSet:
+    large = any(is_large(pin) for pin in find_wheels("".join(block.text for block in RUN[page])))
+    return pytest.param(page, id=name_page(page), marks=pytest.mark.large if large else ())
+
+
 def prepare(directory: Path, text: str) -> dict[str, str]:
     """Link the wheels that are named, whole or as a pattern, and keep everything else out."""
-    names = set(re.findall(r"[\w.+*-]+\.whl", text)) - {"*.whl"}
-    for pin in read_pins():
-        if any(
-            re.fullmatch(name.replace(".", r"\.").replace("+", r"\+").replace("*", ".*"), pin)
-            for name in names
-        ):
-            (directory / pin).symlink_to(fetch_wheel(pin))
+    for pin in find_wheels(text):
+        (directory / pin).symlink_to(fetch_wheel(pin))
     home = directory.parent / "home"
     home.mkdir()
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    kept = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "NIX_"))}
-    return {**kept, "PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "COLUMNS": "100"}
+    (home / "wheelfix").symlink_to(ROOT)
+    path = f"{home}/.local/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {**make_environment(os.environ, home), "PATH": path, "COLUMNS": "100"}
+
+
+def run_setup(setup: str, directory: Path, environment: dict[str, str]) -> None:
+    subprocess.run(["bash", "-euc", setup], cwd=directory, env=environment, check=True)
 
 
 def run_command(command: str, directory: Path, environment: dict[str, str]) -> str:
@@ -130,12 +164,13 @@ def run_command(command: str, directory: Path, environment: dict[str, str]) -> s
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("page", RUN, ids=name_page)
+@pytest.mark.parametrize("page", [mark_page(page) for page in RUN])
 def test_console_blocks_show_what_happens(page: Path, tmp_path: Path) -> None:
     directory = tmp_path / "project"
     directory.mkdir()
     environment = prepare(directory, "".join(block.text for block in RUN[page]))
     for block in RUN[page]:
+        run_setup(block.setup, directory, environment)
         pairs = list(split_commands(block.text))
         assert pairs, f"{name_block(block)}: no command"
         for command, shown in pairs:
@@ -179,6 +214,16 @@ def test_marks_stand_before_blocks_that_can_be_run() -> None:
         found = [b for b in BLOCKS if b.page == page and b.run]
         assert len(found) == marks, page
         assert {b.language for b in found} <= {"console", "pycon"}, page
+        assert page.read_text().count("<!-- setup:") == sum(bool(b.setup) for b in found), page
+
+
+def test_sessions_are_run_and_other_commands_say_why_not() -> None:
+    for block in BLOCKS:
+        generated = block.line > find_generated(block.page)
+        if block.language in {"console", "pycon"}:
+            assert block.run, name_block(block)
+        elif block.language in {"sh", "bash", "shell"} and not generated:
+            assert block.word in {"not run", "command"}, f"{name_block(block)}: run it, or say why it is not"
 
 
 def test_every_way_to_use_it_is_run() -> None:
@@ -187,6 +232,26 @@ def test_every_way_to_use_it_is_run() -> None:
         name_page(p) for p in (ROOT / "docs" / "how-to").glob("*.md")
     }
     assert wanted - {name_page(page) for page in RUN} == set()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b for b in BLOCKS if b.language == "sh" and b.line > find_generated(b.page)],
+    ids=name_block,
+)
+def test_examples_of_the_help_can_be_parsed(block: Block) -> None:
+    """Options that are there, with values that they take; the files need not be."""
+    calls = re.findall(r"\bwheelfix ((?:\$\([^)]*\)|'[^']*'|[^|>#\n])*)", block.text)
+    assert calls
+    for call in calls:
+        command: click.Command = cli
+        arguments = shlex.split(re.sub(r"\$\([^)]*\)", "/nix/store/x", call))
+        context = click.Context(command)
+        while isinstance(command, click.Group):
+            found = command.get_command(context, arguments[0])
+            assert found, call
+            command, arguments = found, arguments[1:]
+        command.make_context("wheelfix", arguments, parent=context)
 
 
 @pytest.mark.parametrize(

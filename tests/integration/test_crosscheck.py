@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.crosscheck import DIFFERENCES, FIXTURES, PINS, Comparison, compare, judge
 from tests.support.elf import build_elf
-from tests.support.real import fetch_wheel, find_pin
+from tests.support.real import by_size, fetch_wheel, find_pin
 from tests.support.wheel import build_wheel
 
 
@@ -51,7 +51,9 @@ def test_every_difference_wants_its_explanation(demo: Comparison) -> None:
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("start", ["numba-", "psycopg2_binary-", "libusbsio-", "rasterio-", "kaleido-"])
+@pytest.mark.parametrize(
+    "start", by_size(["numba-", "psycopg2_binary-", "libusbsio-", "torchaudio-", "rasterio-", "kaleido-"])
+)
 def test_real_wheels(start: str) -> None:
     comparison = compare(fetch_wheel(find_pin(start)))
     explanations = tomllib.loads((FIXTURES / DIFFERENCES).read_text())["difference"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.patch import LONG, edit_checked, read, strip
-from tests.support.real import fetch_wheel, find_pin
+from tests.support.real import by_size, fetch_wheel, find_pin
 from wheelfix.model.patch import ElfEdit
 from wheelfix.patch.apply import revert_edit
 
@@ -70,21 +70,26 @@ def test_foreign_needs_are_replaced_with_their_versions(tmp_path: Path, machine:
 
 @pytest.mark.parametrize(
     ("wheel", "member"),
-    [
-        ("pyside6_essentials", "Qt/plugins/imageformats/libqsvg.so"),  # a note that Qt reads by its address
-        (
-            "pyside6_essentials",
-            "Qt/plugins/designer/libPySidePlugin.so",
-        ),  # the same, and nothing else may move
-        ("PySide2", "PySide2/uic"),  # tables that span LOAD segments
-        ("PySide2", "PySide2/designer"),
-        ("PySide2", "PySide2/QtSensors.abi3.so"),
-        ("opencv_python", "libxcb-sync-e532c63b.so.1.0.0"),
-        ("scipy", "_fblas.cpython-312-x86_64-linux-gnu.so"),
-        ("angr", "rustylib.abi3.so"),
-        ("llvmlite", "libllvmlite.so"),
-        ("psycopg2_binary", "_psycopg.cpython-312-x86_64-linux-gnu.so"),
-    ],
+    by_size(
+        [
+            (
+                "pyside6_essentials",
+                "Qt/plugins/imageformats/libqsvg.so",
+            ),  # a note that Qt reads by its address
+            (
+                "pyside6_essentials",
+                "Qt/plugins/designer/libPySidePlugin.so",
+            ),  # the same, and nothing else may move
+            ("PySide2", "PySide2/uic"),  # tables that span LOAD segments
+            ("PySide2", "PySide2/designer"),
+            ("PySide2", "PySide2/QtSensors.abi3.so"),
+            ("opencv_python", "libxcb-sync-e532c63b.so.1.0.0"),
+            ("scipy", "_fblas.cpython-312-x86_64-linux-gnu.so"),
+            ("angr", "rustylib.abi3.so"),
+            ("llvmlite", "libllvmlite.so"),
+            ("psycopg2_binary", "_psycopg.cpython-312-x86_64-linux-gnu.so"),
+        ]
+    ),
 )
 def test_files_that_other_engines_break(tmp_path: Path, wheel: str, member: str) -> None:
     path = extract(wheel, member, tmp_path)

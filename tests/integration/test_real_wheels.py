@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import wheelfix
-from tests.support.real import FIXTURES, fetch_wheel, find_pin
+from tests.support.real import FIXTURES, by_size, fetch_wheel, find_pin, is_large
 from wheelfix import Level, NeedClass, WheelScan
 from wheelfix.intake import read_wheel
 from wheelfix.resolve.carried import find_carried
@@ -63,7 +63,13 @@ def judge(answers: dict[str, Any], result: WheelScan) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("answers", EXPERT, ids=lambda a: a["distribution"])
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param(a, id=a["distribution"], marks=pytest.mark.large if is_large(a["filename"]) else ())
+        for a in EXPERT
+    ],
+)
 def test_answers_of_the_expert(answers: dict[str, Any]) -> None:
     assert judge(answers, wheelfix.scan_wheel(fetch_wheel(answers["filename"]))) == []
 
@@ -76,6 +82,7 @@ def test_numba() -> None:
     assert result.answered
 
 
+@pytest.mark.large
 def test_torch_ignores_the_driver_alone() -> None:
     result = scan("torch-2.9.1")
     assert result.ignore_missing == ("libcuda.so.1",)
@@ -126,7 +133,7 @@ def test_pure_python_has_nothing_to_do() -> None:
     assert result.answered
 
 
-@pytest.mark.parametrize("start", ["PySide2", "pyside6_essentials"])
+@pytest.mark.parametrize("start", by_size(["PySide2", "pyside6_essentials"]))
 def test_kerberos_is_krb5(start: str) -> None:
     need = next(n for n in scan(start).needs if n.soname == "libgssapi_krb5.so.2")
     assert need.need_class is NeedClass.PROVIDED
@@ -167,16 +174,18 @@ def test_torch_extension_whose_metadata_names_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("start", "opened"),
-    [
-        ("soundfile", {"libsndfile.so": "libsndfile"}),
-        ("python_magic", {"libmagic.so.1": "file"}),
-        ("cairocffi", {"libcairo.so.2": "cairo", "libgdk_pixbuf-2.0.so.0": "gdk-pixbuf"}),
-        ("weasyprint", {"libpango-1.0.so.0": "pango", "libgobject-2.0.so.0": "glib"}),
-        ("pyglet", {"libGL.so": "libGL", "libX11.so": "libx11"}),
-        ("numba", {"libtbb.so.12": "onetbb", "libcuda.so.1": None}),
-        ("triton", {"libcuda.so.1": None}),
-        ("torch-2.9.1", {"libnvrtc.so": None, "libnvidia-ml.so.1": None}),
-    ],
+    by_size(
+        [
+            ("soundfile", {"libsndfile.so": "libsndfile"}),
+            ("python_magic", {"libmagic.so.1": "file"}),
+            ("cairocffi", {"libcairo.so.2": "cairo", "libgdk_pixbuf-2.0.so.0": "gdk-pixbuf"}),
+            ("weasyprint", {"libpango-1.0.so.0": "pango", "libgobject-2.0.so.0": "glib"}),
+            ("pyglet", {"libGL.so": "libGL", "libX11.so": "libx11"}),
+            ("numba", {"libtbb.so.12": "onetbb", "libcuda.so.1": None}),
+            ("triton", {"libcuda.so.1": None}),
+            ("torch-2.9.1", {"libnvrtc.so": None, "libnvidia-ml.so.1": None}),
+        ]
+    ),
 )
 def test_libraries_opened_by_name(start: str, opened: dict[str, str | None]) -> None:
     found = {d.soname: d for d in scan(start).dlopen}
@@ -186,11 +195,13 @@ def test_libraries_opened_by_name(start: str, opened: dict[str, str | None]) -> 
         assert "line " in found[soname].evidence
 
 
+@pytest.mark.large
 def test_triton_asks_ldconfig() -> None:
     (finding,) = (f for f in scan("triton").findings if "ldconfig" in f.message)
     assert finding.level is Level.WARNING
 
 
+@pytest.mark.large
 def test_siblings_at_hand_are_checked_in_a_real_pair() -> None:
     """libQt6Core.so.6 can be run: it has an interpreter, and is a library nevertheless."""
     essentials = fetch_wheel(find_pin("pyside6_essentials"))

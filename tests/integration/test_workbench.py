@@ -1,7 +1,7 @@
 """A real lock: torch, torchvision, numba, scipy, opencv-python, PySide6, pyodbc, soundfile, pandas and more.
 
-What was read of its wheels is in fixtures/locks; from there on all is real: the command, and uv2nix with
-pyproject.nix, which choose the wheels and make the packages; the stub holds the contract.
+What was read of its wheels is in fixtures/locks; from there on the command is the real one. The wheels are
+chosen and the packages made by what stands in for uv2nix and pyproject.nix; the stub holds the contract.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def run(*arguments: str, lock: str = "uv.lock") -> tuple[dict[str, Any], str]:
     return json.loads(done.stdout), output.read_text()
 
 
-def ask_real(text: str, question: str) -> Any:
+def ask_loaded(text: str, question: str) -> Any:
     path = make_bench() / "asked.nix"
     path.write_text(text)
     load = f"real.load {make_bench()} (import {path} {{ inherit (real) pkgs lib hacks; }})"
@@ -103,7 +103,7 @@ EXPECTED = {
 
 def test_uv2nix_takes_the_wheels_that_were_read() -> None:
     document, text = run("--extra", "*")
-    shown = ask_real(text, "real.lib.genAttrs loaded.names (name: real.show loaded.set.${name})")
+    shown = ask_loaded(text, "real.lib.genAttrs loaded.names (name: real.show loaded.set.${name})")
     ours = {p["name"]: p["file"] for p in document["packages"]}
     assert len(ours) == 58
     assert {name: package["source"] for name, package in shown.items()} == ours
@@ -145,7 +145,7 @@ def test_nixpkgs_build_in_place_of_torch() -> None:
     assert not [name for name in names if name.startswith(("nvidia-", "cuda-toolkit"))]
     (adapter,) = document["adapters"]
     assert adapter["stripped"][:2] == ["cuda-bindings", "cuda-toolkit"]
-    torch = ask_real(
+    torch = ask_loaded(
         text,
         "{ inherit (loaded.set.torch) version; "
         "deps = builtins.attrNames loaded.set.torch.passthru.dependencies; }",
@@ -157,7 +157,7 @@ def test_nixpkgs_build_in_place_of_torch() -> None:
 
 def test_cuda_from_nixpkgs() -> None:
     _, text = run("--cuda", "nixpkgs")
-    torch = ask_real(text, "real.show loaded.set.torch")
+    torch = ask_loaded(text, "real.show loaded.set.torch")
     assert "cudaPackages_13.libcublas" in torch["inputs"]
     assert not [d for d in torch["dependencies"] if d.startswith("nvidia-")]
 

@@ -55,8 +55,8 @@ def test_poetry_lock_without_its_project() -> None:
     lock = read_lock(LOCKS / "arrow.poetry.lock")
     assert (lock.kind, lock.roots, lock.requires_python) == (LockKind.POETRY, ("arrow",), "")
     arrow = lock.packages[0]
-    assert [d.name for d in arrow.dependencies] == ["python-dateutil", "types-python-dateutil"]
-    assert arrow.wheels[0].filename == "arrow-1.3.0-py3-none-any.whl"
+    assert [d.name for d in arrow.dependencies] == ["python-dateutil", "tzdata"]
+    assert arrow.wheels[0].filename == "arrow-1.4.0-py3-none-any.whl"
     assert arrow.sdist is not None
     assert [e.name for e in arrow.extras] == ["doc", "test"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -52,11 +53,12 @@ def test_pythons_are_the_same_everywhere() -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
     assert set(workflow["jobs"]["test"]["strategy"]["matrix"]["python"]) == classified
     listed = subprocess.run(
-        [PROGRAMS / "nox", "--list", "-f", ROOT / "noxfile.py"], capture_output=True, text=True, check=True
+        [PROGRAMS / "nox", "-s", "tests", "--list", "--json", "-f", ROOT / "noxfile.py"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    assert {line.split()[1] for line in listed.splitlines() if line.startswith(("* tests-", "- tests-"))} == {
-        f"tests-{version}" for version in classified
-    }
+    assert {one["python"] for one in json.loads(listed) if one["name"] == "tests"} == classified
 
 
 @pytest.mark.network
@@ -81,7 +83,6 @@ def test_hook_passes_what_is_up_to_date_and_fails_what_is_stale(tmp_path: Path) 
     assert written.returncode == 0, written.stderr
     fresh = run(*hook)
     assert fresh.returncode == 0, fresh.stdout + fresh.stderr
-    assert "Passed" in fresh.stdout
     (tmp_path / "wheels.nix").write_text("{ }\n")
     stale = run(*hook)
     assert stale.returncode == 1

@@ -23,7 +23,6 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, str(ROOT / "scripts" / "build_release.py"), str(directory)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{result.stdout}{result.stderr}"
-    assert result.stdout.count("PASSED") == 2, "twine check"
     return directory
 
 

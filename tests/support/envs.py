@@ -1,4 +1,4 @@
-"""``wheelfix env`` on a loopback index, and what it wrote, evaluated with the real uv2nix."""
+"""``wheelfix env`` on a loopback index, and what it wrote, evaluated as uv2nix would."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def evaluate(code: str | Expr) -> Any:
 
 def parse(code: str) -> None:
     """Parse an expression without evaluating it; raises NixError."""
-    command = ["nix-instantiate", "--parse", "-"]
+    command = ["nix-instantiate", "--parse", "--store", "dummy://", "-"]
     result = subprocess.run(command, input=code.encode(), capture_output=True, check=False)
     if result.returncode:
         raise NixError(f"{result.stderr.decode(errors='replace')}\n{code}")

@@ -1,4 +1,8 @@
-"""Real wheels: pinned in fixtures/real-wheels.toml, downloaded by pip from the configured index, kept."""
+"""Real wheels: pinned in fixtures/real-wheels.toml, downloaded by pip from the configured index, kept.
+
+A test that wants a large one is marked so (``pytest.mark.large``, or ``by_size`` for its parameters): only
+then it gets it. What the others download together has a limit (tests/test_downloads.py).
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,26 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 CACHE = Path(os.environ.get("WHEELFIX_TEST_CACHE", Path.home() / ".cache" / "wheelfix-tests"))
+
+
+@dataclass
+class Permission:
+    """Whether the test that runs is marked as one with large wheels; tests/conftest.py says so."""
+
+    large: bool = True
+
+
+PERMISSION = Permission()
 
 
 @cache
@@ -29,15 +47,36 @@ def find_pin(start: str) -> str:
     return found
 
 
-@cache
+def is_large(start: str) -> bool:
+    """Whether the pinned wheel whose file name starts with ``start`` is for marked tests alone."""
+    return bool(read_pins()[find_pin(start)].get("large"))
+
+
+def by_size(cases: Iterable[Any]) -> list[Any]:
+    """Parameters of a test, marked where the first of a case is the start of a large wheel's name."""
+    parameters = []
+    for case in cases:
+        values = case if isinstance(case, tuple) else (case,)
+        parameters.append(pytest.param(*values, marks=pytest.mark.large if is_large(values[0]) else ()))
+    return parameters
+
+
 def fetch_wheel(filename: str) -> Path:
     """Path of a pinned wheel; downloads it first where the cache has not got it, and checks its hash."""
+    large = read_pins()[filename].get("large")
+    assert PERMISSION.large or not large, f"{filename} is large: mark the test with pytest.mark.large"
+    return _fetch(filename)
+
+
+@cache
+def _fetch(filename: str) -> Path:
     pin = read_pins()[filename]
     path = CACHE / filename
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         _download(filename, pin)
     assert _digest(path) == pin["sha256"], f"{path} is not the pinned file: delete it"
+    assert path.stat().st_size == pin["size"], f"{filename} has another size than its pin says"
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from functools import partial, reduce
 
 from wheelfix.model.override import Override, Source
 from wheelfix.nix.build import bind, call, select, strings, text
@@ -21,10 +22,13 @@ from wheelfix.nix.parts import (
 )
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import is_identifier
-from wheelfix.nix.tree import Attrs, Binary, Binding, Commented, Expr, Lambda, List, Path, Select, Var
+from wheelfix.nix.tree import NULL, Attrs, Binary, Binding, Commented, Expr, Lambda, List, Path, Select, Var
 
 _PART = r"([^-]+)"
 _TAGGED = re.compile("-".join([_PART] * 5) + r"\.whl")
+_VERSIONED = re.compile(r"(cp|py)([0-9])([0-9]+)")
+_FULL = re.compile(r"(?P<kind>cp|pypy)(?P<major>[0-9])(?P<minor>[0-9]+)(?P<flags>[a-z]*)")
+_DISABLED = "the wheel is for these interpreters alone; a t is free-threaded"
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+")
 _TITLE = "Written by wheelfix."
 
@@ -49,11 +53,11 @@ def _write_function(override: Override) -> Expr:
     gone = {j.name for j in override.strip.stripped} if override.strip else set()
     siblings = {s.distribution for s in override.searches if s.distribution}
     requires = sorted((set(source.requires) - gone) | siblings)
-    found = re.search(r"-cp(\d)(\d+)-cp\d", source.filename)
+    oldest, prefixes = find_interpreters(override.tags)
     fetch = ["fetchPypi"] * (_TAGGED.fullmatch(source.filename) is not None)
     names = ["lib", "buildPythonPackage", *fetch, "autoPatchelfHook"]
     names += ["autoAddDriverRunpath"] * bool(override.driver)
-    names += ["python"] * bool(found or siblings)
+    names += ["python"] * bool(prefixes or siblings) + ["pythonOlder"] * bool(oldest)
     inputs = [i.attr for i in (*override.inputs, *override.runpaths)]
     inputs += [s.attr for s in override.searches if s.attr]
     names += sorted({attr.partition(".")[0] for attr in inputs})
@@ -64,7 +68,7 @@ def _write_function(override: Override) -> Expr:
             bind("pname", text(override.name)),
             bind("version", text(override.version)),
             bind("format", text("wheel")),
-            *(_write_disabled(f"{m[1]}.{m[2]}") for m in (found,) if m),
+            *_write_disabled(oldest, prefixes),
             bind("src", _write_source(source)),
             *_write_build(override),
             *_write_dependencies(override, requires),
@@ -79,9 +83,48 @@ def _package(name: str) -> Expr:
     return Var(name) if is_identifier(name) else select("pythonPackages", name)
 
 
-def _write_disabled(version: str) -> Binding:
-    differs = Binary("!=", select("python", "pythonVersion"), text(version))
-    return bind("disabled", differs, "the wheel is for this version of CPython alone")
+def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:
+    """Which interpreters of nixpkgs take a wheel, by its tags.
+
+    nixpkgs' own list, ``pythonABITags``, has ``abi3`` for a free-threaded CPython, which does not take it.
+    These differ in ``libPrefix``: ``python3.14``, ``python3.14t`` (free-threaded), ``pypy3.11``.
+
+    Args:
+        tags: of the wheel, ``cp312-abi3-manylinux_2_28_x86_64``.
+
+    Returns:
+        The oldest version, and a regular expression (POSIX) for ``libPrefix``; each empty if any will do.
+    """
+    pairs = [tuple(tag.split("-")[:2]) for tag in tags]
+    pythons, abis = {pair[0] for pair in pairs}, {pair[-1] for pair in pairs}
+    exact = sorted({_spell_prefix(m) for abi in abis if (m := _FULL.match(abi))})
+    if exact:
+        return "", "|".join(exact)
+    versions = sorted({(int(m[2]), int(m[3])) for tag in pythons if (m := _VERSIONED.fullmatch(tag))})
+    oldest = "{}.{}".format(*versions[0]) if versions else ""
+    stable = {"abi3": "", "abi3t": "t"}
+    flags = [flag for abi, flag in stable.items() if abi in abis]
+    if flags:
+        return oldest, f"python[0-9.]+{flags[0] if len(flags) == 1 else 't?'}"
+    if versions and all(tag.startswith("cp") for tag in pythons):  # any ABI, but of these versions alone
+        return "", "|".join(rf"python{major}\.{minor}t?" for major, minor in versions)
+    return oldest, ""
+
+
+def _spell_prefix(match: re.Match[str]) -> str:
+    kind = "python" if match["kind"] == "cp" else "pypy"
+    return rf"{kind}{match['major']}\.{match['minor']}{'t' if 't' in match['flags'] else ''}"
+
+
+def _write_disabled(oldest: str, prefixes: str) -> Iterable[Binding]:
+    prefix = select("python", "libPrefix")
+    differs: list[Expr] = [call("pythonOlder", text(oldest))] if oldest else []
+    if re.fullmatch(r"[\w\\.]+", prefixes):
+        differs.append(Binary("!=", prefix, text(prefixes.replace("\\", ""))))
+    elif prefixes:
+        differs.append(Binary("==", call("builtins.match", text(prefixes), prefix), NULL))
+    if differs:
+        yield bind("disabled", reduce(partial(Binary, "||"), differs), _DISABLED)
 
 
 def _write_source(source: Source) -> Expr:

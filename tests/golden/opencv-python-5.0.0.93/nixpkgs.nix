@@ -10,6 +10,8 @@
   buildPythonPackage,
   fetchPypi,
   autoPatchelfHook,
+  python,
+  pythonOlder,
   glib,
   libGL,
   libice,
@@ -25,6 +27,11 @@ buildPythonPackage {
   pname = "opencv-python";
   version = "5.0.0.93";
   format = "wheel";
+  # the wheel is for these interpreters alone; a t is free-threaded
+  disabled =
+    pythonOlder "3.7"
+    || builtins.match "python[0-9.]+" python.libPrefix == null;
+
   src = fetchPypi {
     pname = "opencv_python";
     version = "5.0.0.93";

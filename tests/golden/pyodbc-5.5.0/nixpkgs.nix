@@ -14,8 +14,8 @@ buildPythonPackage {
   pname = "pyodbc";
   version = "5.5.0";
   format = "wheel";
-  # the wheel is for this version of CPython alone
-  disabled = python.pythonVersion != "3.12";
+  # the wheel is for these interpreters alone; a t is free-threaded
+  disabled = python.libPrefix != "python3.12";
 
   src = fetchPypi {
     pname = "pyodbc";

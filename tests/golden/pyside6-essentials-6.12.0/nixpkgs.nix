@@ -7,6 +7,7 @@
   fetchPypi,
   autoPatchelfHook,
   python,
+  pythonOlder,
   at-spi2-core,
   brotli,
   cairo,
@@ -47,6 +48,11 @@ buildPythonPackage {
   pname = "pyside6-essentials";
   version = "6.12.0";
   format = "wheel";
+  # the wheel is for these interpreters alone; a t is free-threaded
+  disabled =
+    pythonOlder "3.10"
+    || builtins.match "python[0-9.]+" python.libPrefix == null;
+
   src = fetchPypi {
     pname = "pyside6_essentials";
     version = "6.12.0";

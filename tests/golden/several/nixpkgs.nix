@@ -22,8 +22,8 @@ final: prev: {
           pname = "numba";
           version = "0.68.1";
           format = "wheel";
-          # the wheel is for this version of CPython alone
-          disabled = python.pythonVersion != "3.12";
+          # the wheel is for these interpreters alone; a t is free-threaded
+          disabled = python.libPrefix != "python3.12";
 
           src = fetchPypi {
             pname = "numba";
@@ -79,8 +79,8 @@ final: prev: {
           pname = "pyodbc";
           version = "5.5.0";
           format = "wheel";
-          # the wheel is for this version of CPython alone
-          disabled = python.pythonVersion != "3.12";
+          # the wheel is for these interpreters alone; a t is free-threaded
+          disabled = python.libPrefix != "python3.12";
 
           src = fetchPypi {
             pname = "pyodbc";

@@ -33,8 +33,8 @@ buildPythonPackage {
   pname = "torch";
   version = "2.9.1";
   format = "wheel";
-  # the wheel is for this version of CPython alone
-  disabled = python.pythonVersion != "3.12";
+  # the wheel is for these interpreters alone; a t is free-threaded
+  disabled = python.libPrefix != "python3.12";
 
   src = fetchPypi {
     pname = "torch";

@@ -7,6 +7,7 @@
   packages ? { }, # Python packages: name -> { version, dependencies, inputs, wheel }
   pythonVersion ? "3.12",
   nixpkgsPython ? pythonVersion,
+  libPrefix ? "python${pythonVersion}", # python3.14t, pypy3.11: of another kind
 }:
 let
   inherit (builtins)
@@ -15,48 +16,22 @@ let
     foldl'
     genericClosure
     head
-    isAttrs
-    listToAttrs
     map
     mapAttrs
     tail
     ;
 
-  lib = {
-    inherit filter;
-    optionalAttrs = cond: set: if cond then set else { };
-    optionalString = cond: string: if cond then string else "";
-    warnIf =
-      cond: message: value:
-      if cond then builtins.trace "warning: ${message}" value else value;
-    throwIf =
-      cond: message: value:
-      if cond then throw message else value;
-    getLib = drv: drv;
-    makeLibraryPath = drvs: builtins.concatStringsSep ":" (map (drv: "${drv}/lib") drvs);
-    composeManyExtensions = foldl' (f: g: final: prev: let a = f final prev; in a // g final (prev // a)) (
-      _final: _prev: { }
-    );
-    genAttrs =
-      names: f:
-      listToAttrs (map (name: { inherit name; value = f name; }) names);
-    getLicenseFromSpdxId = spdxId: { inherit spdxId; };
-    sourceTypes.binaryNativeCode = "binaryNativeCode";
-    recursiveUpdate =
-      a: b:
-      a
-      // mapAttrs (
-        name: value: if isAttrs value && isAttrs (a.${name} or null) then lib.recursiveUpdate a.${name} value else value
-      ) b;
-  };
+  lib = import ./standin/nixpkgs.lib/lib;
 
   # As in nixpkgs: what was given is what overrideAttrs hands out, and passthru is merged on top.
   mkDerivation =
     given:
     let
       args = if builtins.isFunction given then given self else given;
-      self =
-        args
+      self = {
+        name = "${args.pname}-${args.version or "0"}";
+      }
+        // args
         // rec {
           type = "derivation";
           outPath = "/nix/store/00000000000000000000000000000000-${args.pname or args.name}";
@@ -82,8 +57,8 @@ let
     pname = "python";
     version = pythonVersion;
     passthru = {
-      inherit pythonVersion;
-      sitePackages = "lib/python${pythonVersion}/site-packages";
+      inherit pythonVersion libPrefix;
+      sitePackages = "lib/${libPrefix}/site-packages";
       implementation = "cpython";
       sourceVersion = {
         major = "3";
@@ -123,28 +98,10 @@ let
     passthru = { inherit python; };
   };
 
-  # build/hacks/default.nix: name, version and files of `from`; of `prev` only passthru, and its interpreter.
-  hacks.nixpkgsPrebuilt =
-    {
-      from,
-      prev ? {
-        passthru = { };
-      },
-      quiet ? false,
-    }:
-    assert from.type == "derivation";
-    assert isAttrs prev;
-    let
-      hooks = filter (input: (input.name or "") == "pyproject-hook") prev.nativeBuildInputs;
-      wanted = if prev ? nativeBuildInputs then (head hooks).python.pythonVersion else null;
-    in
-    lib.throwIf (
-      wanted != null && from.pythonModule.pythonVersion != wanted
-    ) "Mismatching Python versions: ${from.pythonModule.pythonVersion} != ${wanted}" (mkDerivation {
-      inherit (from) pname version;
-      inherit (prev) passthru;
-      prebuilt = true;
-    });
+  hacks = import ./standin/pyproject.nix/hacks.nix {
+    pkgs.stdenv = { inherit mkDerivation; };
+    inherit lib;
+  };
 
   # lib/build.nix of uv2nix: hooks and manylinux inputs of a wheel; dependencies are name -> extras.
   mkPackage =
@@ -183,7 +140,7 @@ let
 
   show = drv: {
     version = drv.version or null;
-    prebuilt = drv.args.prebuilt or false;
+    prebuilt = drv.dontFixup or false; # files of another package, as they are
     hooks = names (drv.nativeBuildInputs or [ ]);
     inputs = names (drv.buildInputs or [ ]);
     ignored = drv.autoPatchelfIgnoreMissingDeps or [ ];
@@ -203,6 +160,8 @@ let
           lib
         else if name == "python" then
           python
+        else if name == "pythonOlder" then
+          version: builtins.compareVersions pythonVersion version < 0
         else if name == "buildPythonPackage" then
           mkDerivation
         else if name == "fetchPypi" then

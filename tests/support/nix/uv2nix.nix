@@ -1,7 +1,6 @@
-# The real uv2nix and pyproject.nix, evaluated over a lock and an overlay, without nixpkgs: its lib is the real
-# one too, and packages remember what they were given.
+# uv2nix and pyproject.nix over a lock and an overlay, without nixpkgs: packages remember what they were given.
 {
-  sources, # directory with uv2nix, pyproject.nix and nixpkgs.lib
+  sources, # directory with uv2nix, pyproject.nix and nixpkgs.lib: what stands in for them, or the real ones
   attrs ? [ ], # attribute paths of nixpkgs, as lists of names
   python ? "3.12",
 }:
@@ -50,6 +49,7 @@ let
   };
 
   interpreter = mkDerivation {
+    pname = "python3";
     name = "python3-${python}.9";
     version = "${python}.9";
     passthru = {

@@ -1,0 +1,60 @@
+"""The environment that tests and the programs they start see: nothing of the machine's own configuration."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FIXED = {
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "TERM": "xterm-256color",
+    "COLUMNS": "80",
+    "LINES": "24",
+    # Nix warns where root has no group of builders, and reads its user's settings.
+    "NIX_CONFIG": "build-users-group =\n",
+    "NIX_USER_CONF_FILES": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+}
+OWN = ("PATH", "CI", "TMPDIR", "PYTEST_*", "COV_*", "WHEELFIX_TEST_*", "WHEELFIX_WRITE_*")
+# Where a user says how packages are fetched, or has the toolchain that a program on PATH stands for.
+FILES = {
+    "PIP_CONFIG_FILE": ".config/pip/pip.conf",
+    "UV_CONFIG_FILE": ".config/uv/uv.toml",
+    "NETRC": ".netrc",
+    "RUSTUP_HOME": ".rustup",
+}
+
+
+def list_patterns() -> list[str]:
+    """Names of variables that clients of package registries read, as patterns."""
+    lines = (ROOT / ".ci" / "registries").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def link_cargo(environment: Mapping[str, str], directory: Path) -> None:
+    """Put a cargo that runs into a directory: rustup's finds no toolchain where the home is another one."""
+    for place in environment["PATH"].split(os.pathsep):
+        found = shutil.which("cargo", path=place)
+        command = [found or "false", "--version"]
+        if subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0:
+            directory.mkdir()
+            (directory / "cargo").write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
+            (directory / "cargo").chmod(0o755)
+            return
+
+
+def make_environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
+    """What is left of an environment, with another home."""
+    patterns = [*OWN, *list_patterns()]
+    kept = {k: v for k, v in given.items() if any(fnmatchcase(k, p) for p in patterns)}
+    kept = {k: v for k, v in kept.items() if not k.endswith("_CACHE_DIR")}
+    old = Path(given.get("HOME", "/nonexistent"))
+    files = {k: str(old / name) for k, name in FILES.items() if (old / name).exists()}
+    return files | kept | FIXED | {"HOME": str(home)}
