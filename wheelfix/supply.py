@@ -21,8 +21,9 @@ from wheelfix.model.cargo import Builder
 from wheelfix.model.facts import BuildSystem, WheelFacts
 from wheelfix.model.lock import Choice, Kind, LockedFile, Target
 from wheelfix.model.scan import Finding, Level
-from wheelfix.wheel.caches import find_digest, find_in_directories, find_in_pip, find_in_uv, list_matching
+from wheelfix.wheel.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.wheel.download import fetch_wheel
+from wheelfix.wheel.identity import find_digest
 from wheelfix.wheel.metadata import parse_filename
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
