@@ -24,6 +24,7 @@ from wheelfix.errors import ElfError, InputError, WheelError
 from wheelfix.facts import read_unpacked_facts, read_wheel_facts
 from wheelfix.intake import read_archive, read_wheel
 from wheelfix.model.scan import Level
+from wheelfix.wheel.about import read_source
 from wheelfix.wheel.archive import open_archive
 
 LIBRARY = "demo/libdemo.so.1"
@@ -283,3 +284,26 @@ def test_many_processes_with_one_empty_cache_say_the_same(wheel: Path, tmp_path:
     results = {(*one.communicate(), one.returncode) for one in running}
     assert len(results) == 1
     assert next(iter(results))[2] in {0, 1}
+
+
+def test_a_wheel_that_carries_the_metadata_of_another_is_told_by_its_own(tmp_path: Path) -> None:
+    own = b"Name: demo\nVersion: 1.0\nSummary: its own\nLicense-Expression: MIT\n"
+    files = {"a/x.py": b"1"}
+    for name in ("aaa", "zzz"):
+        info = f"{name}-2.dist-info"
+        files[f"{info}/METADATA"] = f"Name: {name}\nVersion: 2\nSummary: another\n".encode()
+        files[f"{info}/RECORD"] = b"a/x.py,sha256=wrong,1\n"
+        files[f"{info}/entry_points.txt"] = b"[console_scripts]\nother = other:main\n"
+    wheel = build_wheel(tmp_path, files=files, metadata=own)
+    found = read_wheel_facts(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest())
+    assert (found.name, found.summary, found.spdx) == ("demo", "its own", "MIT")
+    assert read_source(wheel, found.distribution).summary == "its own"
+    unpacked = tmp_path / "unpacked"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(unpacked)
+    again = read_unpacked_facts(unpacked, wheel.name, found.sha256)
+    for one in (found, again):
+        (file,) = one.files
+        assert file.digest.startswith("sha256=")
+        assert file.digest != "sha256=wrong"
+    assert again.summary == "its own"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 import tempfile
 import zlib
@@ -23,15 +22,14 @@ from wheelfix.model.facts import WheelFacts
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.override import Source
 from wheelfix.wheel.about import find_modules
-from wheelfix.wheel.archive import iter_chunks, open_archive
+from wheelfix.wheel.archive import find_dist_info, iter_chunks, open_archive
 from wheelfix.wheel.contents import read_contents
 from wheelfix.wheel.identity import hash_beside, wait_for_tick
-from wheelfix.wheel.metadata import parse_about, parse_filename, parse_metadata
+from wheelfix.wheel.metadata import list_dist_infos, parse_about, parse_filename, parse_metadata
 from wheelfix.wheel.results import find_hashed_name, read_entry, store_entry
 from wheelfix.wheel.sources import read_tree_sources
 
 _CHUNK = 1 << 20
-_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 
 
 def read_known_facts(sha256: str, cache: Path) -> WheelFacts | None:
@@ -77,12 +75,14 @@ def _read_named(path: Path, sha256: str) -> WheelFacts:
     with open_archive(path) as archive, hash_beside(archive.read) as pending:
         intake = read_archive(archive, path)
         members = {member.path: member for member in archive.members}
+        info = find_dist_info(archive)
         files = read_contents(
+            info,
             {m.path: m.size for m in archive.members},
             lambda name: b"".join(iter_chunks(archive, members[name])),
             lambda name: members[name].crc,
         )
-        metadata = next(m for m in archive.members if _METADATA.fullmatch(m.path))
+        metadata = members[f"{info}/METADATA"]
         summary, homepage, spdx, license_ = parse_about(b"".join(iter_chunks(archive, metadata)))
         if pending() != sha256:
             hint = "fetch it again: what would be read of it belongs to another wheel"
@@ -121,16 +121,21 @@ def read_unpacked_facts(directory: Path, filename: str, sha256: str) -> WheelFac
     parsed = parse_filename(filename)
     tags = parsed[2] if parsed else ()
     paths = sorted(_list_files(directory))
-    metadata = next((p for p in paths if _METADATA.fullmatch(p)), None)
-    if metadata is None:
-        raise InputError(str(directory), "holds no METADATA", "clean uv's cache: `uv cache clean`")
+    infos = list_dist_infos(filename, paths)
+    if len(infos) != 1:
+        problem = f"holds {len(infos)} *.dist-info/METADATA that may be its own"
+        raise InputError(str(directory), problem, "clean uv's cache: `uv cache clean`")
+    metadata = f"{infos[0]}/METADATA"
     try:
         text = _read_file(directory / metadata)
         name, version, requires = parse_metadata(metadata, text, tags)
         summary, homepage, spdx, license_ = parse_about(text)
         sizes = {path: (directory / path).stat().st_size for path in paths}
         files = read_contents(
-            sizes, lambda path: _read_file(directory / path), lambda path: _find_crc(directory / path)
+            infos[0],
+            sizes,
+            lambda path: _read_file(directory / path),
+            lambda path: _find_crc(directory / path),
         )
         largest = sorted(paths, key=lambda p: (-sizes[p], p))
         elf_files = (

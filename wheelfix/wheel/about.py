@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wheelfix.model.override import Source
 from wheelfix.model.wheel import Distribution
-from wheelfix.wheel.archive import iter_chunks, open_archive
+from wheelfix.wheel.archive import find_dist_info, iter_chunks, open_archive
 from wheelfix.wheel.identity import hash_file
 from wheelfix.wheel.metadata import normalize_name, parse_about
 
@@ -28,7 +28,8 @@ def read_source(path: Path, wheel: Distribution) -> Source:
         InputError: the file cannot be read.
     """
     with open_archive(path) as archive:
-        metadata = next(m for m in archive.members if re.fullmatch(r"[^/]+\.dist-info/METADATA", m.path))
+        own = f"{find_dist_info(archive)}/METADATA"
+        metadata = next(m for m in archive.members if m.path == own)
         summary, homepage, spdx, license_ = parse_about(b"".join(iter_chunks(archive, metadata)))
         digest = hash_file(archive.read)
     return Source(

@@ -33,7 +33,7 @@ from wheelfix.wheel.directory import (
 )
 from wheelfix.wheel.identity import Stamp, find_stamp
 from wheelfix.wheel.inflate import InflateError, crc32, inflate
-from wheelfix.wheel.metadata import parse_filename, parse_metadata, parse_wheel_tags
+from wheelfix.wheel.metadata import list_dist_infos, parse_filename, parse_metadata, parse_wheel_tags
 
 _MAX_METADATA = 16 << 20
 _WINDOW = 64 << 10
@@ -279,16 +279,7 @@ def find_dist_info(archive: Archive) -> str:
     Raises:
         WheelError: it has none, or several and none has the name of the wheel.
     """
-    parsed = parse_filename(archive.name)
-    paths = (member.path for member in archive.members)
-    found = sorted(
-        p.rpartition("/")[0] for p in paths if p.endswith(".dist-info/METADATA") and p.count("/") == 1
-    )
-    if len(found) > 1 and parsed:
-        wanted = parsed[0].replace("-", "_")
-        found = [
-            p for p in found if p.partition("-")[0].lower().replace("-", "_").replace(".", "_") == wanted
-        ]
+    found = list_dist_infos(archive.name, (member.path for member in archive.members))
     if len(found) == 1:
         return found[0]
     problem = "has no *.dist-info/METADATA" if not found else "has several *.dist-info/METADATA"

@@ -233,8 +233,8 @@ def check_header(name: str, member: Member, raw: bytes, read: Read) -> int:
     if method != member.method:
         raise WheelError(subject, f"is compressed by method {method} in front of its data", _TWO_FACED)
     told, known = (crc, compressed_size, size), (member.crc, member.compressed_size, member.size)
-    absent = {0, _FULL} if flags & _STREAMED else set()  # there they follow the data
-    if not all(t == k or t in absent for t, k in zip(told, known, strict=True)):
+    absent = (0, _FULL) if flags & _STREAMED else ()  # there they follow the data
+    if told != known and not all(t == k or t in absent for t, k in zip(told, known, strict=True)):
         raise WheelError(subject, "has another size or checksum in front of its data", DAMAGED)
     start = member.header_offset + length
     end = start + member.compressed_size
