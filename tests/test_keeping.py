@@ -22,7 +22,7 @@ from wheelfix import facts, intake
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.errors import ElfError, InputError, WheelError
 from wheelfix.facts import read_unpacked_facts, read_wheel_facts
-from wheelfix.intake import read_archive, read_wheel
+from wheelfix.intake import read_archive, read_beside, read_wheel
 from wheelfix.model.scan import Level
 from wheelfix.wheel.about import read_source
 from wheelfix.wheel.archive import open_archive
@@ -241,6 +241,19 @@ def test_what_is_no_file_is_refused_and_not_waited_for(
     put(path)
     with pytest.raises(InputError, match=r"no regular file|no such device"):
         read_wheel(path, cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    "put", [put_fifo, lambda path: path.symlink_to("nowhere")], ids=["fifo", "link to nowhere"]
+)
+def test_what_has_a_wheels_name_in_a_directory_is_not_passed_over(
+    wheel: Path, tmp_path: Path, put: Callable[[Path], None]
+) -> None:
+    (tmp_path / wheel.name).write_bytes(wheel.read_bytes())
+    put(tmp_path / "other-1.0-py3-none-any.whl")
+    (tmp_path / "unpacked.whl").mkdir()
+    with pytest.raises(InputError, match=r"other-1\.0-py3-none-any\.whl"):
+        read_beside(tmp_path, cache=None)
 
 
 @pytest.mark.parametrize("name", ["demo-1.0.dist-info/METADATA", "demo-1.0.dist-info/RECORD", "demo/pipe"])
