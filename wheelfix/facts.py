@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import re
+import stat
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from wheelfix.elf.parallel import Source as ElfSource
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import InputError
-from wheelfix.intake import Intake, read_wheel
+from wheelfix.intake import Intake, read_archive
 from wheelfix.model.facts import WheelFacts
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.override import Source
 from wheelfix.wheel.about import find_modules
-from wheelfix.wheel.archive import iter_chunks, open_archive
+from wheelfix.wheel.archive import find_dist_info, iter_chunks, open_archive
 from wheelfix.wheel.contents import read_contents
-from wheelfix.wheel.metadata import parse_about, parse_filename, parse_metadata
+from wheelfix.wheel.identity import hash_beside, wait_for_tick
+from wheelfix.wheel.metadata import list_dist_infos, parse_about, parse_filename, parse_metadata
 from wheelfix.wheel.results import find_hashed_name, read_entry, store_entry
 from wheelfix.wheel.sources import read_tree_sources
 
 _CHUNK = 1 << 20
-_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 
 
 def read_known_facts(sha256: str, cache: Path) -> WheelFacts | None:
@@ -50,7 +52,7 @@ def read_wheel_facts(path: Path, sha256: str, *, name: str | None = None) -> Whe
         name: of the wheel, where the file has another one.
 
     Raises:
-        InputError: it is missing, no wheel, damaged or hostile.
+        InputError: it is missing, no wheel, damaged or hostile, or has another digest.
     """
     with _lend_name(path, name or path.name) as named:
         return _read_named(named, sha256)
@@ -69,16 +71,23 @@ def _lend_name(path: Path, name: str) -> Iterator[Path]:
 
 
 def _read_named(path: Path, sha256: str) -> WheelFacts:
-    intake = read_wheel(path)
-    with open_archive(path) as archive:
+    wait_for_tick(path)
+    with open_archive(path) as archive, hash_beside(archive.read) as pending:
+        intake = read_archive(archive, path)
         members = {member.path: member for member in archive.members}
+        info = find_dist_info(archive)
         files = read_contents(
+            info,
             {m.path: m.size for m in archive.members},
             lambda name: b"".join(iter_chunks(archive, members[name])),
             lambda name: members[name].crc,
         )
-        metadata = next(m for m in archive.members if _METADATA.fullmatch(m.path))
+        metadata = members[f"{info}/METADATA"]
         summary, homepage, spdx, license_ = parse_about(b"".join(iter_chunks(archive, metadata)))
+        if pending() != sha256:
+            hint = "fetch it again: what would be read of it belongs to another wheel"
+            raise InputError(archive.name, f"has not the sha256 {sha256}", hint)
+        archive.check_unchanged()
     wheel = intake.wheel
     return WheelFacts(
         target=wheel.target,
@@ -112,16 +121,21 @@ def read_unpacked_facts(directory: Path, filename: str, sha256: str) -> WheelFac
     parsed = parse_filename(filename)
     tags = parsed[2] if parsed else ()
     paths = sorted(_list_files(directory))
-    metadata = next((p for p in paths if _METADATA.fullmatch(p)), None)
-    if metadata is None:
-        raise InputError(str(directory), "holds no METADATA", "clean uv's cache: `uv cache clean`")
+    infos = list_dist_infos(filename, paths)
+    if len(infos) != 1:
+        problem = f"holds {len(infos)} *.dist-info/METADATA that may be its own"
+        raise InputError(str(directory), problem, "clean uv's cache: `uv cache clean`")
+    metadata = f"{infos[0]}/METADATA"
     try:
-        text = (directory / metadata).read_bytes()
+        text = _read_file(directory / metadata)
         name, version, requires = parse_metadata(metadata, text, tags)
         summary, homepage, spdx, license_ = parse_about(text)
         sizes = {path: (directory / path).stat().st_size for path in paths}
         files = read_contents(
-            sizes, lambda path: (directory / path).read_bytes(), lambda path: _find_crc(directory / path)
+            infos[0],
+            sizes,
+            lambda path: _read_file(directory / path),
+            lambda path: _find_crc(directory / path),
         )
         largest = sorted(paths, key=lambda p: (-sizes[p], p))
         elf_files = (
@@ -193,14 +207,28 @@ def _list_files(directory: Path) -> list[str]:
     return found
 
 
+def _open_file(path: Path) -> BinaryIO:
+    # Non-blocking: opening a pipe nobody writes to would hang.
+    file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: PTH123, SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, f"{path.name} is no regular file")
+    return file
+
+
+def _read_file(path: Path) -> bytes:
+    with _open_file(path) as file:
+        return file.read()
+
+
 def _iter_file(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with _open_file(path) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
 
 
 def _starts_with_magic(path: Path) -> bool:
-    with path.open("rb") as file:
+    with _open_file(path) as file:
         return file.read(len(ELF_MAGIC)) == ELF_MAGIC
 
 

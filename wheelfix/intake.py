@@ -19,20 +19,17 @@ from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.errors import ElfError, InputError
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.facts import WheelMembers
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding
 from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution
 from wheelfix.processes import run_beside
-from wheelfix.wheel.archive import (
-    Archive,
-    iter_chunks,
-    iter_elf_members,
-    open_archive,
-    read_distribution,
-)
+from wheelfix.wheel.archive import Archive, iter_chunks, iter_heads, open_archive, read_distribution
 from wheelfix.wheel.environment import Environment, Installed, find_wheels, read_environment
-from wheelfix.wheel.results import read_cached, store_cached
+from wheelfix.wheel.identity import Stamp, wait_for_tick
+from wheelfix.wheel.kept import read_once
+from wheelfix.wheel.pretenders import is_named_like_library, tell_pretenders
 from wheelfix.wheel.sources import is_source, read_tree_sources, read_wheel_sources
 
 Progress = Callable[[int, int], None]
@@ -63,22 +60,34 @@ def read_wheel(path: Path, *, cache: Path | None = None, progress: Progress | No
 
     Args:
         path: the wheel.
-        cache: directory where facts are kept by the archive's central directory; None keeps nothing.
+        cache: directory where what was read is kept by the wheel's SHA-256; None keeps nothing.
         progress: told bytes done and in all.
 
     Raises:
-        InputError: the file is missing, no wheel, damaged or hostile.
+        InputError: the file is missing, no wheel, damaged or hostile, or written to meanwhile.
     """
+    if cache:
+        wait_for_tick(path)
     with open_archive(path) as archive:
-        wheel = read_distribution(archive)
-        known = _read_known(archive, cache) if cache else None
-        objects, hints, uses = known or _read_members(archive, path, progress)
-        if cache and known is None:
-            store_cached(archive, cache, ElfObject, objects)
-            store_cached(archive, cache, ElfHints, hints)
-            store_cached(archive, cache, SourceUse, uses)
-    symbols = partial(_read_member_symbols, path)
-    return Intake(wheel=wheel, objects=objects, read_symbols=symbols, hints=hints, uses=uses)
+        return read_archive(archive, path, cache=cache, progress=progress)
+
+
+def read_archive(
+    archive: Archive, path: Path, *, cache: Path | None = None, progress: Progress | None = None
+) -> Intake:
+    """Read a wheel that is open; see :func:`read_wheel`."""
+    wheel = read_distribution(archive)
+    members = partial(_read_members, archive, path, progress)
+    read = read_once(archive, cache, WheelMembers, members) if cache else members()
+    archive.check_unchanged()
+    return Intake(
+        wheel=wheel,
+        objects=read.objects,
+        read_symbols=partial(_read_member_symbols, path, archive.stamp),
+        hints=read.hints,
+        uses=read.uses,
+        findings=read.findings,
+    )
 
 
 def read_installed(directory: Path, *, progress: Progress | None = None) -> tuple[Intake, ...]:
@@ -197,39 +206,43 @@ def read_package(site: Path, name: str) -> Intake | None:
     return None
 
 
-_Facts = tuple[tuple[ElfObject, ...], tuple[ElfHints, ...], tuple[SourceUse, ...]]
-
-
-def _read_known(archive: Archive, cache: Path) -> _Facts | None:
-    objects = read_cached(archive, cache, ElfObject)
-    hints = read_cached(archive, cache, ElfHints)
-    uses = read_cached(archive, cache, SourceUse)
-    return None if objects is None or hints is None or uses is None else (objects, hints, uses)
-
-
-def _read_members(archive: Archive, path: Path, progress: Progress | None) -> _Facts:
+def _read_members(archive: Archive, path: Path, progress: Progress | None) -> WheelMembers:
     count = _count_up(progress, sum(m.size for m in archive.members))
-    elf_files = (
-        ElfSource(path=m.path, chunks=partial(iter_chunks, archive, m), size=m.size)
-        for m in iter_elf_members(archive, ELF_MAGIC)
-    )
-    with _read_sources(archive, path) as pending_uses, read_elf_files(elf_files, on_bytes=count) as pending:
+    pretenders: list[tuple[str, bytes]] = []
+
+    def iter_sources() -> Iterator[ElfSource]:
+        for member, head in iter_heads(archive, ELF_MAGIC):
+            if head.startswith(ELF_MAGIC):
+                chunks = partial(iter_chunks, archive, member)
+                yield ElfSource(path=member.path, chunks=chunks, size=member.size)
+            elif is_named_like_library(member.path):
+                pretenders.append((member.path, head))
+
+    with (
+        _read_sources(archive, path) as pending_uses,
+        read_elf_files(iter_sources(), on_bytes=count) as pending,
+    ):
         pairs, uses = pending(), pending_uses()
-    return tuple(obj for obj, _ in pairs), tuple(hints for _, hints in pairs), uses
+    return WheelMembers(
+        objects=tuple(obj for obj, _ in pairs),
+        hints=tuple(hints for _, hints in pairs),
+        uses=uses,
+        findings=tell_pretenders(pretenders),
+    )
 
 
 @contextmanager
 def _read_sources(archive: Archive, path: Path) -> Iterator[Callable[[], tuple[SourceUse, ...]]]:
     """Parsing holds the interpreter's lock, for which threads that inflate wait: much of it runs beside."""
     if sum(m.size for m in archive.members if is_source(m)) < _MANY_BYTES:
-        yield partial(read_wheel_sources, path)
+        yield partial(read_wheel_sources, path, archive.stamp)
         return
-    with run_beside(read_wheel_sources, path) as pending:
+    with run_beside(read_wheel_sources, path, archive.stamp) as pending:
         yield pending
 
 
-def _read_member_symbols(path: Path, wanted: Collection[str]) -> tuple[Symbols, ...]:
-    with open_archive(path) as archive:
+def _read_member_symbols(path: Path, stamp: Stamp, wanted: Collection[str]) -> tuple[Symbols, ...]:
+    with open_archive(path, stamp=stamp) as archive:
         return tuple(
             read_symbols(m.path, ForwardReader(partial(iter_chunks, archive, m), size=m.size))
             for m in archive.members

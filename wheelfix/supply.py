@@ -26,7 +26,8 @@ from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.http import Client, fetch_file
 from wheelfix.outside.packages import open_session
 from wheelfix.outside.wheels import fetch_wheel, say_unwritten
-from wheelfix.wheel.caches import find_digest, find_in_directories, find_in_pip, find_in_uv, list_matching
+from wheelfix.wheel.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
+from wheelfix.wheel.identity import find_digest
 from wheelfix.wheel.metadata import parse_filename
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist

@@ -13,7 +13,7 @@ from fuzz import seeds
 from fuzz.target import Scratch, Target, demand
 from wheelfix.elf.reader import ELF_MAGIC, read_elf
 from wheelfix.errors import WheelfixError
-from wheelfix.wheel.archive import iter_chunks, iter_elf_members, open_archive, read_distribution
+from wheelfix.wheel.archive import iter_chunks, iter_heads, open_archive, read_distribution
 from wheelfix.wheel.environment import read_environment
 from wheelfix.wheel.metadata import (
     find_environment,
@@ -38,7 +38,7 @@ def run_zip(data: bytes) -> None:
             demand(not member.path.startswith("/") and ".." not in member.path.split("/"), "no path leaves")
         for step in (
             lambda: read_distribution(archive),
-            lambda: list(iter_elf_members(archive, ELF_MAGIC)),
+            lambda: list(iter_heads(archive, ELF_MAGIC)),
         ):
             with suppress(WheelfixError):
                 step()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ SITE = "lib/python3/site-packages"
 
 
 def make(directory: Path, name: str, files: dict[str, bytes]) -> WheelFacts:
-    return read_wheel_facts(build_wheel(directory, name=name, files=files), "0" * 64)
+    wheel = build_wheel(directory, name=name, files=files)
+    return read_wheel_facts(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest())
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.objects import elf
-from tests.support.wheel import build_wheel
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Finding, Level
-from wheelfix.wheel.archive import Archive, open_archive
-from wheelfix.wheel.directory import Member
-from wheelfix.wheel.results import find_entry_name, read_cached, store_cached
+from wheelfix.wheel import results
+from wheelfix.wheel.results import find_hashed_name, read_entry, store_entry
 
 OBJECTS = (
     elf(
@@ -30,66 +26,40 @@ OBJECTS = (
     ),
     elf("prog", interpreter="/lib64/ld-linux-x86-64.so.2"),
 )
+KEY = "1" * 64
 
 
-def archive(*, crc: int = 1, size: int = 1000, path: str = "demo/x.so", count: int = 1) -> Archive:
-    """The central directory is all that counts: no file is behind it."""
-    members = tuple(
-        Member(path=f"{path}{i or ''}", size=5, compressed_size=4, header_offset=0, method=8, crc=crc)
-        for i in range(count)
-    )
-    return Archive("demo-1.0-py3-none-any.whl", -1, size, members)
+def find(directory: Path, key: str = KEY) -> Path:
+    return directory / find_hashed_name(key, ElfObject)
 
 
-def the_entry(directory: Path) -> Path:
-    (entry,) = directory.iterdir()
-    return entry
+def store(directory: Path, key: str = KEY, *, limit: int = results.LIMIT) -> None:
+    store_entry(directory, find_hashed_name(key, ElfObject), "demo.whl", OBJECTS, limit=limit)
+
+
+def read(directory: Path, key: str = KEY) -> tuple[ElfObject, ...] | None:
+    return read_entry(find(directory, key), ElfObject)
 
 
 def test_what_was_stored_comes_back(tmp_path: Path) -> None:
     cache = tmp_path / "a" / "cache"
-    assert read_cached(archive(), cache, ElfObject) is None
-    store_cached(archive(), cache, ElfObject, OBJECTS)
-    assert read_cached(archive(), cache, ElfObject) == OBJECTS
-    assert the_entry(cache).name == find_entry_name(archive(), ElfObject)
+    assert read(cache) is None
+    store(cache)
+    assert read(cache) == OBJECTS
+    assert read(cache, "2" * 64) is None
 
 
 def test_nothing_found_is_a_result_too(tmp_path: Path) -> None:
-    store_cached(archive(), tmp_path, ElfObject, ())
-    assert read_cached(archive(), tmp_path, ElfObject) == ()
+    store_entry(tmp_path, find(tmp_path).name, "demo.whl", ())
+    assert read(tmp_path) == ()
 
 
 def test_other_facts_have_their_own_entry(tmp_path: Path) -> None:
     findings = (Finding(level=Level.NOTE, subject="a", message="b"),)
-    store_cached(archive(), tmp_path, Finding, findings)
-    assert read_cached(archive(), tmp_path, ElfObject) is None
-    assert read_cached(archive(), tmp_path, Finding) == findings
-
-
-@pytest.mark.parametrize(
-    "other",
-    [archive(crc=2), archive(size=1001), archive(path="demo/y.so"), archive(count=2), archive(count=0)],
-)
-def test_another_wheel_has_another_entry(tmp_path: Path, other: Archive) -> None:
-    store_cached(archive(), tmp_path, ElfObject, OBJECTS)
-    assert read_cached(other, tmp_path, ElfObject) is None
-
-
-def test_changed_byte_in_a_real_wheel_is_another_wheel(tmp_path: Path) -> None:
-    names = []
-    for i, data in enumerate((b"same length 1", b"same length 2")):
-        directory = tmp_path / str(i)
-        directory.mkdir()
-        with open_archive(
-            build_wheel(directory, files={"x": data}, compression=zipfile.ZIP_STORED)
-        ) as opened:
-            names.append(find_entry_name(opened, ElfObject))
-    assert len(set(names)) == 2
-
-
-def test_renamed_wheel_is_the_same_wheel() -> None:
-    renamed = Archive("torch.whl", -1, 1000, archive().members)
-    assert find_entry_name(renamed, ElfObject) == find_entry_name(archive(), ElfObject)
+    name = find_hashed_name(KEY, Finding)
+    store_entry(tmp_path, name, "demo.whl", findings)
+    assert read(tmp_path) is None
+    assert read_entry(tmp_path / name, Finding) == findings
 
 
 def test_facts_that_gained_a_field_have_another_entry() -> None:
@@ -97,7 +67,7 @@ def test_facts_that_gained_a_field_have_another_entry() -> None:
     class Fact:
         name: str
 
-    first = find_entry_name(archive(), Fact)
+    first = find_hashed_name(KEY, Fact)
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Changed:
@@ -105,7 +75,13 @@ def test_facts_that_gained_a_field_have_another_entry() -> None:
         more: int = 0
 
     Changed.__name__ = "Fact"
-    assert find_entry_name(archive(), Changed) != first
+    assert find_hashed_name(KEY, Changed) != first
+
+
+def test_readers_that_changed_never_see_what_others_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = find_hashed_name(KEY, ElfObject)
+    monkeypatch.setattr(results, "SCHEMA", results.SCHEMA - 1)
+    assert find_hashed_name(KEY, ElfObject) != now
 
 
 def change(entry: Path, key: str, value: Any) -> None:
@@ -132,9 +108,9 @@ def change(entry: Path, key: str, value: Any) -> None:
     ],
 )
 def test_facts_of_the_wrong_shape_are_no_entry(tmp_path: Path, key: str, value: Any) -> None:
-    store_cached(archive(), tmp_path, ElfObject, OBJECTS)
-    change(the_entry(tmp_path), key, value)
-    assert read_cached(archive(), tmp_path, ElfObject) is None
+    store(tmp_path)
+    change(find(tmp_path), key, value)
+    assert read(tmp_path) is None
 
 
 @pytest.mark.parametrize(
@@ -142,57 +118,54 @@ def test_facts_of_the_wrong_shape_are_no_entry(tmp_path: Path, key: str, value: 
     [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"entry": 1}', b"[" * 100_000, b"1" * 5000, b'{"facts": []}'],
 )
 def test_corrupt_entry_is_ignored_and_replaced(tmp_path: Path, content: bytes) -> None:
-    store_cached(archive(), tmp_path, ElfObject, OBJECTS)
-    the_entry(tmp_path).write_bytes(content)
-    assert read_cached(archive(), tmp_path, ElfObject) is None
-    store_cached(archive(), tmp_path, ElfObject, OBJECTS)
-    assert read_cached(archive(), tmp_path, ElfObject) == OBJECTS
+    store(tmp_path)
+    find(tmp_path).write_bytes(content)
+    assert read(tmp_path) is None
+    store(tmp_path)
+    assert read(tmp_path) == OBJECTS
 
 
 def test_every_truncation_is_no_entry(tmp_path: Path) -> None:
-    store_cached(archive(), tmp_path, ElfObject, OBJECTS)
-    entry = the_entry(tmp_path)
-    data = entry.read_bytes()
+    store(tmp_path)
+    data = find(tmp_path).read_bytes()
     for size in range(len(data)):
-        entry.write_bytes(data[:size])
-        assert read_cached(archive(), tmp_path, ElfObject) is None
+        find(tmp_path).write_bytes(data[:size])
+        assert read(tmp_path) is None
 
 
 def test_entry_under_a_foreign_name_is_no_entry(tmp_path: Path) -> None:
-    store_cached(archive(), tmp_path, ElfObject, OBJECTS)
-    the_entry(tmp_path).rename(tmp_path / find_entry_name(archive(crc=2), ElfObject))
-    assert read_cached(archive(crc=2), tmp_path, ElfObject) is None
+    store(tmp_path)
+    find(tmp_path).rename(find(tmp_path, "2" * 64))
+    assert read(tmp_path, "2" * 64) is None
 
 
 def test_pipe_in_place_of_an_entry_does_not_hang(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / find_entry_name(archive(), ElfObject))
-    assert read_cached(archive(), tmp_path, ElfObject) is None
+    os.mkfifo(find(tmp_path))
+    assert read(tmp_path) is None
 
 
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/none"])
 def test_unusable_directory_is_silently_no_cache(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("")
-    store_cached(archive(), tmp_path / place, ElfObject, OBJECTS)
-    assert read_cached(archive(), tmp_path / place, ElfObject) is None
+    store(tmp_path / place)
+    assert read(tmp_path / place) is None
     assert (tmp_path / "file").read_text() == ""
 
 
 def test_directory_in_place_of_an_entry_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / find_entry_name(archive(), ElfObject)).mkdir()
-    store_cached(archive(), tmp_path, ElfObject, OBJECTS)
-    assert the_entry(tmp_path).is_dir()
+    find(tmp_path).mkdir()
+    store(tmp_path)
+    assert list(tmp_path.iterdir()) == [find(tmp_path)]
 
 
 def test_the_longest_unused_entries_are_pruned(tmp_path: Path) -> None:
-    for crc in range(4):
-        store_cached(archive(crc=crc), tmp_path, ElfObject, OBJECTS)
-        os.utime(tmp_path / find_entry_name(archive(crc=crc), ElfObject), (1000 + crc, 1000 + crc))
-    assert read_cached(archive(crc=0), tmp_path, ElfObject)  # used again: the youngest now
+    for key in "0123":
+        store(tmp_path, key)
+        os.utime(find(tmp_path, key), (1000 + int(key), 1000 + int(key)))
+    assert read(tmp_path, "0")  # used again: the youngest now
     (tmp_path / "notes.txt").write_text("x" * 100_000)
-    size = (tmp_path / find_entry_name(archive(), ElfObject)).stat().st_size
-    store_cached(archive(crc=9), tmp_path, ElfObject, OBJECTS, limit=3 * size)
-    kept = [crc for crc in range(10) if read_cached(archive(crc=crc), tmp_path, ElfObject)]
-    assert kept == [0, 3, 9]
+    store(tmp_path, "9", limit=3 * find(tmp_path, "0").stat().st_size)
+    assert [key for key in "0123456789" if read(tmp_path, key)] == ["0", "3", "9"]
     assert (tmp_path / "notes.txt").exists()
 
 
@@ -201,8 +174,48 @@ def test_leftovers_of_killed_processes_are_pruned(tmp_path: Path) -> None:
     for path in (old, young):
         path.write_text("")
     os.utime(old, (1000, 1000))
-    store_cached(archive(), tmp_path, ElfObject, OBJECTS)
+    store(tmp_path)
     assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_entries_of_a_process_are_not_looked_at_for_each_that_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    scandir = os.scandir
+
+    def look(path: Path) -> Any:
+        looks.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", look)
+    for number in range(200):
+        store(tmp_path, str(number))
+    assert len(looks) == 1
+    size = find(tmp_path, "0").stat().st_size
+    for number in range(200, 400):
+        store(tmp_path, str(number), limit=160 * size)
+    assert 5 <= len(looks) <= 21, "once for each eighth of the limit"
+    assert len(list(tmp_path.iterdir())) <= 160 + 20
+
+
+def test_entries_that_another_process_deletes_are_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in "0123":
+        store(tmp_path, key)
+    unlink = os.unlink
+    gone = find(tmp_path, "0")
+
+    def race(path: str) -> None:
+        unlink(path)  # by another process, just before
+        unlink(path)
+
+    monkeypatch.setattr(os, "unlink", race)
+    os.utime(gone, (1000, 1000))
+    store(tmp_path, "9", limit=2 * gone.stat().st_size)
+    assert read(tmp_path, "9")
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @given(
@@ -222,12 +235,5 @@ def test_any_object_survives(
 ) -> None:
     directory = tmp_path_factory.getbasetemp() / "survives"
     obj = replace(elf(path, soname=soname, needed=needed), nodeflib=flag, bits=bits)
-    store_cached(archive(), directory, ElfObject, (obj,))
-    assert read_cached(archive(), directory, ElfObject) == (obj,)
-
-
-def test_key_of_15000_members_takes_milliseconds() -> None:
-    large = archive(count=15_000)
-    started = time.perf_counter()
-    find_entry_name(large, ElfObject)
-    assert time.perf_counter() - started < 0.25
+    store_entry(directory, find(directory).name, "demo.whl", (obj,))
+    assert read(directory) == (obj,)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
+from wheelfix.model.scan import Finding
 from wheelfix.model.wheel import Distribution, Requirement
 
 
@@ -22,6 +23,20 @@ class WheelFile:
     path: str
     digest: str
     namespace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelMembers:
+    """What was read of all members of a wheel: nothing in it depends on the wheel's file name.
+
+    Attributes:
+        objects, hints, uses, findings: as in :class:`wheelfix.intake.Intake`.
+    """
+
+    objects: tuple[ElfObject, ...]
+    hints: tuple[ElfHints, ...]
+    uses: tuple[SourceUse, ...]
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

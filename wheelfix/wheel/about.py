@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from wheelfix.errors import InputError
 from wheelfix.model.override import Source
 from wheelfix.model.wheel import Distribution
-from wheelfix.wheel.archive import iter_chunks, open_archive
+from wheelfix.wheel.archive import find_dist_info, iter_chunks, open_archive
+from wheelfix.wheel.identity import hash_file
 from wheelfix.wheel.metadata import normalize_name, parse_about
 
 _MAX_SOURCE = 4 << 20
@@ -29,16 +28,13 @@ def read_source(path: Path, wheel: Distribution) -> Source:
         InputError: the file cannot be read.
     """
     with open_archive(path) as archive:
-        metadata = next(m for m in archive.members if re.fullmatch(r"[^/]+\.dist-info/METADATA", m.path))
+        own = f"{find_dist_info(archive)}/METADATA"
+        metadata = next(m for m in archive.members if m.path == own)
         summary, homepage, spdx, license_ = parse_about(b"".join(iter_chunks(archive, metadata)))
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read ({error.strerror})", "check the file") from None
+        digest = hash_file(archive.read)
     return Source(
         filename=path.name,
-        sha256=digest,
+        sha256=bytes.fromhex(digest),
         summary=summary,
         homepage=homepage,
         spdx=spdx,

@@ -1,31 +1,44 @@
 """Wheels as archives: the central directory, and members as streams of inflated bytes.
 
-The central directory is read by :mod:`zipfile`; members are inflated here, from positioned reads,
-so that several threads can work on one file and nothing is ever extracted.
+The central directory is read by :mod:`zipfile` and checked by :mod:`wheelfix.wheel.directory`; members are
+inflated here, from positioned reads, so that several threads can work on one file and nothing is ever
+extracted.
 Format: PKWARE APPNOTE 6.3.10; wheel layout: the binary distribution format specification.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
 import struct
+import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError, WheelError
 from wheelfix.model.wheel import Distribution
-from wheelfix.wheel.directory import DAMAGED, BoundedFile, Member, check_members
+from wheelfix.wheel.directory import (
+    DAMAGED,
+    BoundedFile,
+    Member,
+    check_end,
+    check_header,
+    check_members,
+    make_twice,
+)
+from wheelfix.wheel.identity import Stamp, find_stamp
 from wheelfix.wheel.inflate import InflateError, crc32, inflate
-from wheelfix.wheel.metadata import parse_filename, parse_metadata, parse_wheel_tags
+from wheelfix.wheel.metadata import list_dist_infos, parse_filename, parse_metadata, parse_wheel_tags
 
-_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _MAX_METADATA = 16 << 20
-_PEEK = 640  # local header, path, and enough of the data to tell its magic
+_WINDOW = 64 << 10
+"""Bytes of an archive read at once from a member's local header on: nearly all members end in it."""
+_HEAD = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +47,54 @@ class Archive:
 
     Attributes:
         name: file name, for messages.
-        members: in archive order; directories left out.
+        stamp: of the file when it was opened.
+        opened: when that was, in nanoseconds since 1970.
+        members: in archive order.
+        others: what adds nothing to them: directories, and members of the same path and content.
     """
 
     name: str
     fd: int
     size: int
+    stamp: Stamp
+    opened: int
     members: tuple[Member, ...]
+    others: tuple[Member, ...] = ()
 
     def read(self, offset: int, size: int) -> bytes:
-        """Positioned read; safe from any thread."""
-        return os.pread(self.fd, size, offset)
+        """Positioned read; safe from any thread.
+
+        Raises:
+            InputError: the system refuses to read on.
+        """
+        try:
+            return os.pread(self.fd, size, offset)
+        except OSError as error:
+            raise InputError(self.name, _say_os_error(error), "check the disk and the path") from None
+
+    def check_unchanged(self) -> None:
+        """Make sure that nobody wrote to the file since it was opened.
+
+        Raises:
+            InputError: somebody did: what was read of it may be of no file that there ever was.
+        """
+        if find_stamp(os.fstat(self.fd)) != self.stamp:
+            raise InputError(self.name, "was written to while it was read", "wait until it is whole")
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[Archive]:
+def open_archive(path: Path, *, stamp: Stamp | None = None) -> Iterator[Archive]:
     """Open a wheel and read its central directory.
 
     Args:
         path: the file.
+        stamp: that it had when it was opened before.
 
     Raises:
-        InputError: there is no such file, or it cannot be read.
+        InputError: there is no such file, it cannot be read, or has another stamp.
         WheelError: it is no zip archive, or its directory is damaged or hostile.
     """
+    opened = time.time_ns()
     try:
         # Non-blocking: opening a pipe nobody writes to would hang.
         file = BoundedFile(io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
@@ -66,22 +103,32 @@ def open_archive(path: Path) -> Iterator[Archive]:
     except OSError as error:
         raise InputError(str(path), _say_os_error(error), "check the path and its permissions") from None
     with file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode):
             raise InputError(str(path), "is no regular file", "give a wheel (.whl)")
-        try:
-            with zipfile.ZipFile(file) as archive:
-                infos = archive.infolist()
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OverflowError) as error:
-            problem = str(error) or type(error).__name__
-            raise WheelError(
-                str(path),
-                f"not a complete zip archive ({problem[:1].lower()}{problem[1:]})",
-                "a wheel is a zip archive; if this file was one, its download was cut short: fetch it again",
-            ) from None
-        except OSError as error:
-            raise InputError(str(path), _say_os_error(error), "check the disk and the path") from None
-        size = os.fstat(file.fileno()).st_size
-        yield Archive(path.name, file.fileno(), size, check_members(path.name, infos, size))
+        if stamp and find_stamp(info) != stamp:
+            raise InputError(str(path), "was replaced while it was read", "wait until it is whole")
+        archive = Archive(path.name, file.fileno(), info.st_size, find_stamp(info), opened, ())
+        members, others = _read_directory(path, file, archive)
+        yield replace(archive, members=members, others=others)
+
+
+def _read_directory(
+    path: Path, file: BoundedFile, archive: Archive
+) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
+    try:
+        with zipfile.ZipFile(file) as zipped:
+            check_end(archive.name, zipped, archive.read, archive.size)
+            return check_members(archive.name, zipped.infolist(), zipped.start_dir)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OverflowError) as error:
+        problem = str(error) or type(error).__name__
+        raise WheelError(
+            str(path),
+            f"not a complete zip archive ({problem[:1].lower()}{problem[1:]})",
+            "a wheel is a zip archive; if this file was one, its download was cut short: fetch it again",
+        ) from None
+    except OSError as error:
+        raise InputError(str(path), _say_os_error(error), "check the disk and the path") from None
 
 
 def read_distribution(archive: Archive) -> Distribution:
@@ -111,38 +158,72 @@ def read_distribution(archive: Archive) -> Distribution:
     )
 
 
-def iter_elf_members(archive: Archive, magic: bytes) -> Iterator[Member]:
-    """Find the members that start with ``magic``, whatever their names are.
+def iter_heads(archive: Archive, magic: bytes) -> Iterator[tuple[Member, bytes]]:
+    """Look at every member, and check all that is not wanted.
+
+    What a member is can only be told by its bytes, and these are worth nothing before their checksum fits:
+    one changed bit makes an ELF file something else. So the members that do not start with ``magic`` are
+    inflated to their end here, and those that do are the caller's to check, by reading them.
 
     Yields:
-        The largest first.
+        Each member with its first bytes, at most 64, those of large ones that start with ``magic`` first,
+        the largest before all others. Another one is yielded after its checksum was found right.
 
     Raises:
-        WheelError: a member cannot be inflated.
+        WheelError: a member is damaged, or headers of the archive say different things.
     """
+    unwanted = []
     for member in sorted(archive.members, key=lambda m: (-m.size, m.path)):
-        if member.size >= len(magic) and _peek(archive, member, len(magic)) == magic:
-            yield member
+        if member.size <= _WINDOW:
+            yield member, _check(archive, member)
+        elif (head := _peek(archive, member)).startswith(magic):
+            yield member, head
+        else:
+            unwanted.append(member)  # for later: the caller has work to do on those that are wanted
+    for member in unwanted:
+        yield member, _check(archive, member)
+    _check_others(archive)
+
+
+def _check(archive: Archive, member: Member) -> bytes:
+    """The first bytes of a member, all of which were found right."""
+    head = b""
+    for chunk in iter_chunks(archive, member):
+        if len(head) < _HEAD:
+            head += chunk[: _HEAD - len(head)]
+    return head
+
+
+def _check_others(archive: Archive) -> None:
+    members = {member.path: member for member in archive.members}
+    for other in archive.others:
+        member = members.get(other.path)
+        if member is None:
+            _check(archive, other)
+        elif _find_digest(archive, other) != _find_digest(archive, member):
+            raise make_twice(archive.name, other)
+
+
+def _find_digest(archive: Archive, member: Member) -> bytes:
+    digest = hashlib.sha256()
+    for chunk in iter_chunks(archive, member):
+        digest.update(chunk)
+    return digest.digest()
 
 
 def iter_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
-    """Inflate one member, and check its length and checksum at the end.
+    """Inflate one member, and check its headers at the start, its length and checksum at the end.
 
     Raises:
-        WheelError: the data is damaged, or longer than the directory says.
+        WheelError: the data is damaged, longer than the directory says, or its headers differ.
     """
-    start = _find_data(archive, member)
-    end = start + member.compressed_size
     total, checksum = 0, 0
-    try:
-        for chunk in _iter_raw(archive.read, member, start, end, 1 << 20):
-            total += len(chunk)
-            checksum = crc32(chunk, checksum)
-            if total > member.size:
-                break
-            yield chunk
-    except InflateError as error:
-        raise WheelError(f"{archive.name}: {member.path}", f"cannot be inflated ({error})", DAMAGED) from None
+    for chunk in _iter_raw(archive, member, 1 << 20):
+        total += len(chunk)
+        checksum = crc32(chunk, checksum)
+        if total > member.size:
+            break
+        yield chunk
     if total != member.size or checksum != member.crc:
         problem = "length" if total != member.size else "checksum"
         raise WheelError(
@@ -150,51 +231,36 @@ def iter_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
         )
 
 
-def _iter_raw(
-    read: Callable[[int, int], bytes], member: Member, start: int, end: int, step: int
-) -> Iterator[bytes]:
-    if member.method == zipfile.ZIP_DEFLATED:
-        yield from inflate(read, start=start, end=end, step=step)
-        return
-    for at in range(start, end, step):
-        yield read(at, min(step, end - at))
-
-
-def _peek(archive: Archive, member: Member, size: int) -> bytes:
-    """The first bytes of a member; one read is enough for nearly all, and there are ten thousands of them."""
-    offset = member.header_offset
-    raw = archive.read(offset, _PEEK)
-    start = offset + _find_start(archive, member, raw)
-
-    def read(at: int, count: int) -> bytes:
-        inside = raw[at - offset : at - offset + count]
-        return inside or archive.read(at, count)
-
+def _peek(archive: Archive, member: Member) -> bytes:
+    """The first bytes of a member, of which nothing is checked."""
     head = b""
+    for chunk in _iter_raw(archive, member, 512):
+        head += chunk[: _HEAD - len(head)]
+        if len(head) == _HEAD:
+            break
+    return head
+
+
+def _iter_raw(archive: Archive, member: Member, step: int) -> Iterator[bytes]:
+    """Inflate a member, ``step`` bytes of the archive at a time."""
+    offset = member.header_offset
+    raw = archive.read(offset, min(_WINDOW, member.end - offset))
+    start = check_header(archive.name, member, raw, archive.read)
+    end = start + member.compressed_size
+
+    def read(at: int, size: int) -> bytes:
+        return raw[at - offset : at - offset + size] or archive.read(at, size)
+
+    if member.method != zipfile.ZIP_DEFLATED:
+        at = start
+        while at < end and (data := read(at, min(step, end - at))):
+            at += len(data)
+            yield data
+        return
     try:
-        for chunk in _iter_raw(read, member, start, start + member.compressed_size, 512):
-            head += chunk[:size]
-            if len(head) >= size:
-                break
+        yield from inflate(read, start=start, end=end, step=step)
     except InflateError as error:
         raise WheelError(f"{archive.name}: {member.path}", f"cannot be inflated ({error})", DAMAGED) from None
-    return head[:size]
-
-
-def _find_data(archive: Archive, member: Member) -> int:
-    raw = archive.read(member.header_offset, _LOCAL_HEADER.size)
-    return member.header_offset + _find_start(archive, member, raw)
-
-
-def _find_start(archive: Archive, member: Member, raw: bytes) -> int:
-    """Where the data starts, relative to the member's local header, of which ``raw`` is the start."""
-    if len(raw) < _LOCAL_HEADER.size or raw[:4] != b"PK\3\4":
-        raise WheelError(f"{archive.name}: {member.path}", "has no local header in the archive", DAMAGED)
-    *_, name_size, extra_size = _LOCAL_HEADER.unpack_from(raw)
-    start: int = _LOCAL_HEADER.size + name_size + extra_size
-    if member.header_offset + start + member.compressed_size > archive.size:
-        raise WheelError(f"{archive.name}: {member.path}", "runs past the end of the archive", DAMAGED)
-    return start
 
 
 def _read_small(archive: Archive, member: Member) -> bytes:
@@ -213,16 +279,7 @@ def find_dist_info(archive: Archive) -> str:
     Raises:
         WheelError: it has none, or several and none has the name of the wheel.
     """
-    parsed = parse_filename(archive.name)
-    paths = (member.path for member in archive.members)
-    found = sorted(
-        p.rpartition("/")[0] for p in paths if p.endswith(".dist-info/METADATA") and p.count("/") == 1
-    )
-    if len(found) > 1 and parsed:
-        wanted = parsed[0].replace("-", "_")
-        found = [
-            p for p in found if p.partition("-")[0].lower().replace("-", "_").replace(".", "_") == wanted
-        ]
+    found = list_dist_infos(archive.name, (member.path for member in archive.members))
     if len(found) == 1:
         return found[0]
     problem = "has no *.dist-info/METADATA" if not found else "has several *.dist-info/METADATA"

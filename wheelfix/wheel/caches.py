@@ -9,14 +9,13 @@ the lock says is passed over.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from wheelfix.wheel.identity import find_digest
 from wheelfix.wheel.metadata import parse_filename
 
 _ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")
@@ -31,7 +30,7 @@ def find_in_directories(
         directories: searched in order, not below.
         filename: of the wheel.
         sha256: its digest; None takes any.
-        cache: where digests of files are kept, by device, inode, size and time.
+        cache: where digests of files are kept.
     """
     for directory in directories:
         path = directory / filename
@@ -68,7 +67,7 @@ def find_in_uv(name: str, sha256: str) -> Path | None:
     for pointer in sorted(cache.glob(f"wheels-v*/*/{name}/*")) + sorted(
         cache.glob(f"wheels-v*/*/*/{name}/*")
     ):
-        if pointer.suffix not in {".http", ".rev", ".msgpack"}:
+        if pointer.suffix not in {".http", ".rev", ".msgpack"} or not pointer.is_file():
             continue
         with suppress(OSError):
             data = pointer.read_bytes()
@@ -79,30 +78,6 @@ def find_in_uv(name: str, sha256: str) -> Path | None:
                 if any(directory.glob("*.dist-info/RECORD")):
                     return directory
     return None
-
-
-def find_digest(path: Path, cache: Path) -> str:
-    """SHA-256 of a file, kept as long as the file stays as it is.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    info = path.stat()
-    key = f"{path.resolve()} {info.st_dev} {info.st_ino} {info.st_size} {info.st_mtime_ns}"
-    entry = cache / f"{hashlib.sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()[:40]}.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        known = json.loads(entry.read_text())
-        if known["key"] == key and re.fullmatch(r"[0-9a-f]{64}", known["sha256"]):
-            return str(known["sha256"])
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    with suppress(OSError):
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(prefix=".partial-", dir=cache)
-        with os.fdopen(handle, "w") as file_out:
-            json.dump({"key": key, "sha256": digest}, file_out)
-        Path(partial).replace(entry)
-    return digest
 
 
 def find_pip_cache() -> Path:

@@ -17,7 +17,6 @@ Read = Callable[[str], bytes]
 """The content of a small member, by its path."""
 
 _MAX_SOURCE = 8192
-_INFO = re.compile(r"[^/]+\.dist-info/(RECORD|entry_points\.txt)")
 _DECLARES = re.compile(rb"\b(?:extend_path|declare_namespace)\s*\(")
 _DECLARATION = re.compile(
     rb"(?:__import__\(['\"](?:pkg_resources|pkgutil)['\"]\)|from pkgutil import extend_path|import \w+|"
@@ -27,11 +26,12 @@ _DECLARATION = re.compile(
 
 
 def read_contents(
-    sizes: Mapping[str, int], read: Read, checksum: Callable[[str], int]
+    info: str, sizes: Mapping[str, int], read: Read, checksum: Callable[[str], int]
 ) -> tuple[WheelFile, ...]:
     """List what a wheel installs.
 
     Args:
+        info: the wheel's own ``*.dist-info`` directory.
         sizes: of all members in bytes, by path.
         read: reads small members.
         checksum: CRC-32 of a member; asked for where RECORD has no hash.
@@ -39,8 +39,8 @@ def read_contents(
     Returns:
         Sorted by path. The ``.dist-info`` directory is left out: its name tells distributions apart.
     """
-    info = {match[1]: path for path in sizes if (match := _INFO.fullmatch(path))}
-    record = dict(_parse_record(read(info["RECORD"]))) if "RECORD" in info else {}
+    listed, programs = f"{info}/RECORD", f"{info}/entry_points.txt"
+    record = dict(_parse_record(read(listed))) if listed in sizes else {}
     found = []
     for path, size in sizes.items():
         if path.partition("/")[0].endswith(".dist-info"):
@@ -53,8 +53,8 @@ def read_contents(
                 namespace=is_init and is_namespace(read(path)),
             )
         )
-    if "entry_points.txt" in info:
-        found += _list_scripts(info["entry_points.txt"], read)
+    if programs in sizes:
+        found += _list_scripts(programs, read)
     return tuple(sorted(found, key=lambda file: file.path))
 
 

@@ -64,11 +64,13 @@ class Environment:
 def find_wheels(directory: Path) -> tuple[Path, ...]:
     """List the wheels directly in a directory, sorted by name.
 
+    What only has a wheel's name (a pipe, a link that leads nowhere) is among them: whoever reads it says so.
+
     Raises:
         InputError: there is no such directory, or it cannot be read.
     """
     try:
-        return tuple(sorted(p for p in directory.iterdir() if p.suffix == ".whl" and p.is_file()))
+        return tuple(sorted(p for p in directory.iterdir() if p.suffix == ".whl" and not p.is_dir()))
     except (OSError, ValueError) as error:
         raise InputError(str(directory), _say(error), "give a directory that can be read") from None
 

@@ -44,7 +44,7 @@ def inflate(
         Inflated bytes, never more than 1 MiB at a time.
 
     Raises:
-        InflateError: the stream is damaged, or ends early.
+        InflateError: the stream is damaged, ends early, or ends before ``end``.
     """
     stream = _zlib.decompressobj(wbits=-15)
     at = start
@@ -61,6 +61,8 @@ def inflate(
             yield piece
         elif not data:
             raise InflateError("the compressed data ends early")
+    if at - len(stream.unused_data) != end:
+        raise InflateError("the compressed data ends before its recorded size")
 
 
 def deflate(data: bytes, *, before: bytes, last: bool) -> bytes:

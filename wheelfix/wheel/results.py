@@ -1,12 +1,9 @@
 """What was found in a wheel, kept so that the same wheel need not be inflated again.
 
-An entry is found by what the archive's central directory says (names, sizes, checksums, places), and by the
-shape of the facts: a wheel that changed, or facts that gained a field, have another entry. One file per
-entry, ``<sha256>.<facts>.json``. A cache may fail to help, and never fails otherwise: what cannot be read is
-no entry, what cannot be written is not kept.
-
-The checksums are CRC-32, as a zip has them: they tell changed wheels apart. A wheel forged to have the
-directory of another one gets the facts of the other.
+An entry is found by a key, which for what was read of a wheel is the SHA-256 of its bytes and nothing less,
+and by the shape of the facts: facts that gained a field have another entry. One file per entry,
+``<sha256>.<facts>.json``. A cache may fail to help, and never fails otherwise: what cannot be read is no
+entry, what cannot be written is not kept. Any number of processes may use one: entries come and go whole.
 """
 
 from __future__ import annotations
@@ -27,34 +24,24 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from wheelfix.wheel.archive import Archive
-
-SCHEMA = 2
+SCHEMA = 3
 """Counted up when the readers find something else in the same bytes; fields need no counting."""
 
 LIMIT = 256 << 20
 """Bytes that the entries of one directory may take; the longest unused go first."""
 
 _MAX_ENTRY = 32 << 20
-_NAME = re.compile(r"[0-9a-f]{64}\.[a-z]+\.json")
+_NAME = re.compile(r"[0-9a-f]{40,64}(\.[a-z]+)?\.json")
 _PARTIAL = re.compile(r"\.partial-\w+")
 _STALE = 24 * 3600
+_SHARE = 8
+"""A process prunes when it stores its first entry, then after every eighth of the limit: to look at all
+entries for each one that is stored would take time by the square of their number."""
+
+_unpruned: dict[Path, int] = {}
+"""Bytes that this process stored since it pruned, by directory."""
 
 T = TypeVar("T")
-
-
-def read_cached(archive: Archive, directory: Path, kind: type[T]) -> tuple[T, ...] | None:
-    """Look up what an earlier scan found.
-
-    Args:
-        archive: the wheel; only its central directory is used.
-        directory: the cache.
-        kind: frozen dataclass of the facts, such as :class:`wheelfix.model.elf.ElfObject`.
-
-    Returns:
-        The facts as they were stored; None without a usable entry.
-    """
-    return read_entry(directory / find_entry_name(archive, kind), kind)
 
 
 def read_entry(path: Path, kind: type[T]) -> tuple[T, ...] | None:
@@ -62,7 +49,7 @@ def read_entry(path: Path, kind: type[T]) -> tuple[T, ...] | None:
 
     Args:
         path: the entry.
-        kind: as in :func:`read_cached`.
+        kind: frozen dataclass of the facts, such as :class:`wheelfix.model.facts.WheelFacts`.
 
     Returns:
         The facts as they were stored; None if there is no such entry, or it cannot be used.
@@ -85,32 +72,17 @@ def read_entry(path: Path, kind: type[T]) -> tuple[T, ...] | None:
     return values
 
 
-def store_cached(
-    archive: Archive, directory: Path, kind: type[T], values: Sequence[T], *, limit: int = LIMIT
-) -> None:
-    """Keep what a scan found, and prune the cache; a directory that cannot be written to is left as it is.
-
-    Args:
-        archive: the wheel.
-        directory: the cache; made if it is missing.
-        kind: frozen dataclass of the facts.
-        values: the facts.
-        limit: bytes that all entries together may take.
-    """
-    store_entry(directory, find_entry_name(archive, kind), archive.name, values, limit=limit)
-
-
 def store_entry(
     directory: Path, name: str, wheel: str, values: Sequence[object], *, limit: int = LIMIT
 ) -> None:
-    """Keep one entry, and prune the cache; a directory that cannot be written to is left as it is.
+    """Keep one entry, and prune at times; a directory that cannot be written to is left as it is.
 
     Args:
         directory: the cache; made if it is missing.
-        name: of the entry.
+        name: of the entry, see :func:`find_hashed_name`.
         wheel: file name of the wheel, for people who look into the cache.
         values: the facts.
-        limit: bytes that all entries together may take.
+        limit: bytes that all entries together may take, and an eighth more.
     """
     document = {"entry": name, "wheel": wheel, "facts": [_encode(value) for value in values]}
     data = json.dumps(document, separators=(",", ":")).encode()
@@ -127,40 +99,39 @@ def store_entry(
             with suppress(OSError):
                 os.unlink(partial)  # noqa: PTH108
             raise
-        _prune(directory, limit)
+        stored = _unpruned.get(directory)
+        if stored is None or (stored + len(data)) * _SHARE > limit:
+            _unpruned[directory] = 0
+            _prune(directory, limit)
+        else:
+            _unpruned[directory] = stored + len(data)
 
 
-def find_entry_name(archive: Archive, kind: type[Any]) -> str:
-    """File name of the entry for one wheel and one kind of facts."""
-    lines = [f"{SCHEMA} {_describe(kind)} {archive.size}"]
-    lines += [
-        f"{m.path}\0{m.size} {m.compressed_size} {m.header_offset} {m.method} {m.crc}"
-        for m in archive.members
-    ]
-    digest = hashlib.sha256("\0".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{digest}.{kind.__name__.lower()}.json"
-
-
-def find_hashed_name(sha256: str, kind: type[Any]) -> str:
-    """File name of the entry for the wheel with a digest, and one kind of facts."""
-    digest = hashlib.sha256(f"{SCHEMA} {_describe(kind)} {sha256}".encode()).hexdigest()
+def find_hashed_name(key: str, kind: type[Any]) -> str:
+    """File name of the entry for a key, such as the SHA-256 of a wheel, and one kind of facts."""
+    digest = hashlib.sha256(f"{SCHEMA} {_describe(kind)} {key}".encode()).hexdigest()
     return f"{digest}.{kind.__name__.lower()}.json"
 
 
 def _prune(directory: Path, limit: int) -> None:
-    """Delete the entries that were used longest ago until the rest fits, and what killed processes left."""
+    """Delete the entries that were used longest ago until the rest fits, and what killed processes left.
+
+    Other processes may prune at the same time: what is gone is no error.
+    """
     entries, now = [], time.time()
     for entry in os.scandir(directory):
-        info = entry.stat(follow_symlinks=False)
-        if _NAME.fullmatch(entry.name):
-            entries.append((info.st_mtime, info.st_size, entry.path))
-        elif _PARTIAL.fullmatch(entry.name) and info.st_mtime < now - _STALE:
-            os.unlink(entry.path)  # noqa: PTH108
+        with suppress(OSError):
+            info = entry.stat(follow_symlinks=False)
+            if _NAME.fullmatch(entry.name):
+                entries.append((info.st_mtime, info.st_size, entry.path))
+            elif _PARTIAL.fullmatch(entry.name) and info.st_mtime < now - _STALE:
+                os.unlink(entry.path)  # noqa: PTH108
     total = sum(size for _, size, _ in entries)
     for _, size, path in sorted(entries):
         if total <= limit:
             break
-        os.unlink(path)  # noqa: PTH108
+        with suppress(OSError):
+            os.unlink(path)  # noqa: PTH108
         total -= size
 
 

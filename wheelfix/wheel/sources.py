@@ -11,6 +11,7 @@ from pathlib import Path
 from wheelfix.model.hints import SourceUse
 from wheelfix.wheel.archive import iter_chunks, open_archive
 from wheelfix.wheel.directory import Member
+from wheelfix.wheel.identity import Stamp
 from wheelfix.wheel.pysource import MAX_SOURCE, find_python_dlopen
 from wheelfix.wheel.tree import read_regular
 
@@ -20,16 +21,20 @@ def is_source(member: Member) -> bool:
     return member.path.endswith(".py") and member.size <= MAX_SOURCE
 
 
-def read_wheel_sources(path: Path) -> tuple[SourceUse, ...]:
+def read_wheel_sources(path: Path, stamp: Stamp) -> tuple[SourceUse, ...]:
     """Find what the Python sources of a wheel open by name.
+
+    Args:
+        path: the wheel.
+        stamp: that it has where it is open already.
 
     Returns:
         What those that open or run something use, in archive order.
 
     Raises:
-        InputError: the wheel cannot be read.
+        InputError: the wheel cannot be read, or is another one by now.
     """
-    with open_archive(path) as archive:
+    with open_archive(path, stamp=stamp) as archive:
         return _parse((m.path, b"".join(iter_chunks(archive, m))) for m in archive.members if is_source(m))
 
 
