@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.packageindex import either_index, index
 from tests.support.real import PERMISSION
-from tests.support.surroundings import link_cargo, make_environment
+from tests.support.surroundings import link_rust, make_environment
 
 __all__ = ["either_index", "index"]
 
@@ -21,7 +21,7 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     home = tmp_path_factory.mktemp("home")
     before, umask = dict(os.environ), os.umask(0o022)
     environment = make_environment(before, home)
-    link_cargo(environment, home / "bin")
+    link_rust(environment, home / "bin")
     environment["PATH"] = f"{home}/bin:{environment['PATH']}"
     for name in before.keys() - environment.keys():
         del os.environ[name]

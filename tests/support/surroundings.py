@@ -38,16 +38,17 @@ def list_patterns() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def link_cargo(environment: Mapping[str, str], directory: Path) -> None:
-    """Put a cargo that runs into a directory: rustup's finds no toolchain where the home is another one."""
-    for place in environment["PATH"].split(os.pathsep):
-        found = shutil.which("cargo", path=place)
-        command = [found or "false", "--version"]
-        if subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0:
-            directory.mkdir()
-            (directory / "cargo").write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
-            (directory / "cargo").chmod(0o755)
-            return
+def link_rust(environment: Mapping[str, str], directory: Path) -> None:
+    """Put cargo and rustc into a directory, those that run: rustup's find no toolchain in another home."""
+    directory.mkdir()
+    for program in ("cargo", "rustc"):
+        for place in environment["PATH"].split(os.pathsep):
+            found = shutil.which(program, path=place)
+            command = [found or "false", "--version"]
+            if subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0:
+                (directory / program).write_text(f'#!/bin/sh\nexec "{found}" "$@"\n')
+                (directory / program).chmod(0o755)
+                break
 
 
 def make_environment(given: Mapping[str, str], home: Path) -> dict[str, str]:
