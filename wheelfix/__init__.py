@@ -8,8 +8,9 @@ Names are imported on first use: who asks one question should not load the answe
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+# Not of typing: it takes longer to load than all that is here, and the command cannot catch Ctrl-C before.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wheelfix.errors import ApplyError, ElfError, IndexProblem, InputError, WheelError, WheelfixError
     from wheelfix.flows.scan import scan_wheel
@@ -59,7 +60,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(module), name)

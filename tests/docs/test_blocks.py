@@ -111,7 +111,7 @@ def prepare(directory: Path, text: str) -> dict[str, str]:
     home = directory.parent / "home"
     home.mkdir()
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    kept = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "NIX_"))}
+    kept = {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "NIX_", "WHEELFIX_"))}
     return {**kept, "PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "COLUMNS": "100"}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from wheelfix.cli.options import FILE, basic_options, complete_files
-from wheelfix.cli.output import output_option, write, write_bytes
+from wheelfix.cli.output import output_option, write
+from wheelfix.files import write_output
 from wheelfix.model.override import Dialect
 
 _EPILOG = """\b
@@ -55,6 +55,6 @@ def cargo(
 
     written = write_cargo(target, Dialect(dialect), python=python, lock_file=lock_file)
     if written.lock is not None and lock_file is not None:
-        write_bytes(written.lock, lock_file)
-    write(replace(written, findings=()) if quiet else written, output)
+        write_output(lock_file, written.lock, hint="name another file with --lock")
+    write(written, output, quiet=quiet)
     sys.exit(0 if written.answered else 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wheelfix.cli.options import common_options
+from wheelfix.cli.table import open_table
 from wheelfix.model.scan import OPEN_CLASSES
 
 _EPILOG = """\b
@@ -66,13 +67,11 @@ def locate(
     SONAME is a soname, a file name, a path (of which the last part counts) or a glob. Each answer names
     attribute, output, version, path, store path and score.
     """
-    from wheelfix.cli.progress import index_progress
     from wheelfix.flows import locate as flows
 
     if any_file:
         sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))
-    with index_progress(index, enabled=not quiet) as progress:
-        table = flows.open_index(index, progress=progress)
+    table = open_table(index, quiet=quiet)
     results = flows.locate(names, index=table, every=every, regex=regex, prefer=prefer, release=release)
     if as_json:
         from wheelfix.report.json import render_located as render_json

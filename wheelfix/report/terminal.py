@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
+from wheelfix.model.index import say_date
 from wheelfix.model.scan import OPEN_CLASSES, Dlopen, Finding, Level, Need, NeedClass, WheelScan
 from wheelfix.report.escape import printable
 
@@ -116,17 +117,17 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
         rest = "" if scan.dlopen else " Nothing to do."
         console.print(f"Pure Python: no ELF files, nothing to link.{rest}")
         _print_dlopen(console, scan)
+        _print_findings(console, scan.findings, details=details)
         return
-    day = f" of {scan.index.date}" if scan.index.date else ""
     files = f"{count} ELF file{'s' if count > 1 else ''} for {scan.machine}"
-    index = f"answers from the {scan.index.source} index{day} ({scan.index.system})"
+    index = f"answers from the {scan.index.source} index {say_date(scan.index)} ({scan.index.system})"
     console.print(printable(f"{files}; {index}"), style="dim", soft_wrap=True)
     console.print()
     _print_answer(console, scan)
     if details:
         _print_needs(console, scan)
         _print_dlopen(console, scan)
-        _print_findings(console, scan.findings)
+    _print_findings(console, scan.findings, details=details)
 
 
 def _print_answer(console: Console, scan: WheelScan) -> None:
@@ -239,7 +240,9 @@ def _say_attr(opened: Dlopen) -> str:
     return f"pkgs.{opened.attr}, for " if opened.attr else ""
 
 
-def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
+def _print_findings(console: Console, findings: Sequence[Finding], *, details: bool) -> None:
+    if not details:
+        findings = [finding for finding in findings if finding.level is not Level.NOTE]
     for finding in findings[:_FINDINGS_SHOWN]:
         line = Text(f"{finding.level.value}: ", style=_LEVELS[finding.level])
         line.append(printable(f"{finding.subject}: {finding.message}"))
