@@ -7,9 +7,7 @@
 Names are imported on first use: who asks one question should not load the answers to all others.
 """
 
-from importlib import import_module
-
-# Not of typing: it takes longer to load than all that is here, and the command cannot catch Ctrl-C before.
+# Nothing is imported here, not even typing: the command cannot end quietly on Ctrl-C before it is loaded.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wheelfix.errors import ApplyError, ElfError, IndexProblem, InputError, WheelError, WheelfixError
@@ -61,6 +59,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(module), name)

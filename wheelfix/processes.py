@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _BESIDE = 10
 """What runs beside gets the time that is left: the block it runs beside takes longer."""
+_HUSH = "ignore:resource_tracker:UserWarning"
+"""multiprocessing's own helper tells that it tidies up after a process that was killed: nobody can act on it."""
 _MARK = "WHEELFIX_RUN"
 """Variable by which the guard knows the programs of this process, and what they started in turn."""
 _GUARD = """\
@@ -72,7 +74,11 @@ def open_pool(workers: int, *, nice: int = 0) -> Iterator[ProcessPoolExecutor]:
     from multiprocessing import resource_tracker
 
     known = multiprocessing.active_children()
-    resource_tracker.ensure_running()  # first: it lets interrupts through again when it is done
+    sys.warnoptions.append(_HUSH)
+    try:
+        resource_tracker.ensure_running()  # now: it lets interrupts through again when it is done
+    finally:
+        sys.warnoptions.remove(_HUSH)
     pool = ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),

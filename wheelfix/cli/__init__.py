@@ -4,8 +4,11 @@ Nothing is imported here but what is needed to end quietly on Ctrl-C, which may 
 """
 
 import os
-import signal
-from importlib import import_module
+
+try:
+    import signal
+except KeyboardInterrupt:
+    os._exit(130)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,14 +21,19 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 def main() -> "NoReturn":
     """Run the command line, and end the process."""
-    # Nothing is to be tidied up yet, and an exception in the middle of an import would be a traceback.
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        # Nothing is to be tidied up yet, and an exception in the middle of an import would be a traceback.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    except KeyboardInterrupt:
+        os._exit(130)
     from wheelfix.cli.run import run
 
     run()
 
 
 def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     if name in {"COMMANDS", "cli"}:
         return getattr(import_module("wheelfix.cli.group"), name)
     raise AttributeError(f"module 'wheelfix.cli' has no attribute {name!r}")

@@ -46,6 +46,8 @@ def run() -> NoReturn:
     from wheelfix.processes import release_children
 
     release_children()
+    # All is done and written: the interpreter's own end is too short to be interrupted, and not quiet then.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
 
 
