@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BESIDE = 10
 """What runs beside gets the time that is left: the block it runs beside takes longer."""
 _HUSH = "ignore:resource_tracker:UserWarning"
-"""multiprocessing's own helper tells that it tidies up after a process that was killed: nobody can act on it."""
+"""multiprocessing's own helper would tell that it tidies up after a process that was killed."""
 _MARK = "WHEELFIX_RUN"
 """Variable by which the guard knows the programs of this process, and what they started in turn."""
 _GUARD = """\

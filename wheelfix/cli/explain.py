@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wheelfix.cli.options import FILE, common_options, tell_findings
+from wheelfix.cli.streams import find_width
 from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 
@@ -87,7 +88,13 @@ def explain(
     render = (
         render_json(explained.explanation, explained.dialect, explained.paste, explained.now)
         if as_json
-        else render_explanation(explained.explanation, explained.paste, explained.now, details=not quiet)
+        else render_explanation(
+            explained.explanation,
+            explained.paste,
+            explained.now,
+            details=not quiet,
+            width=None if command else find_width(),
+        )
     )
     click.echo(render, nl=False, err=bool(command))
     sys.exit(code)

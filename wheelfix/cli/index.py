@@ -8,6 +8,7 @@ import click
 
 from wheelfix.cli.options import FILE, basic_options
 from wheelfix.cli.progress import show_progress
+from wheelfix.cli.streams import find_width
 from wheelfix.model.index import IndexInfo, say_date
 from wheelfix.report.escape import printable
 
@@ -121,4 +122,5 @@ def info(*, as_json: bool, quiet: bool) -> None:
     from wheelfix.report.plain import render_sources
 
     sources = flows.find_sources()
-    click.echo(render_json(sources) if as_json else render_sources(sources), nl=False)
+    text = render_json(sources) if as_json else render_sources(sources, width=find_width())
+    click.echo(text, nl=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wheelfix.cli.options import common_options
+from wheelfix.cli.streams import find_width
 from wheelfix.cli.table import open_table
 from wheelfix.model.scan import OPEN_CLASSES
 
@@ -80,7 +81,7 @@ def locate(
     else:
         from wheelfix.report.plain import render_located
 
-        click.echo(render_located(results, every=every, why=why), nl=False)
+        click.echo(render_located(results, every=every, why=why, width=find_width()), nl=False)
     sys.exit(0 if results and all(r.need_class not in OPEN_CLASSES for r in results) else 1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import select
+import shutil
 import sys
 from typing import Any, TextIO
 
@@ -61,6 +62,11 @@ def flush_output() -> None:
         SystemExit: nobody reads it any more.
     """
     sys.stdout.flush()
+
+
+def find_width() -> int | None:
+    """Columns of the terminal that standard output is; None if it is none, and lines may have any length."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _drop_output() -> None:
