@@ -23,6 +23,7 @@ _BESIDE = 10
 """What runs beside gets the time that is left: the block it runs beside takes longer."""
 _HUSH = "ignore:resource_tracker:UserWarning"
 """multiprocessing's own helper would tell that it tidies up after a process that was killed."""
+_ENDING = {signal.SIGTERM, signal.SIGHUP}
 _MARK = "WHEELFIX_RUN"
 """Variable by which the guard knows the programs of this process, and what they started in turn."""
 _GUARD = """\
@@ -105,8 +106,11 @@ def open_pool(workers: int, *, nice: int = 0) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def _hold_interrupts() -> Iterator[None]:
-    """What is started here never sees Ctrl-C, not even while its modules load: the parent decides."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """What is started here never sees Ctrl-C, not even while its modules load: the parent decides.
+
+    Nor is this process interrupted between the start of another one and the note that it was started.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *_ENDING})
     try:
         yield
     finally:
@@ -119,6 +123,7 @@ def _do_nothing() -> None:
 
 def _start_worker(nice: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     os.nice(nice)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
