@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.sessions import list_session, wait_until
 
-SOURCE = "import ctypes\n" + "\n".join(f"v{n} = ctypes.CDLL('lib{n}.so.1') or f(g(h({n})))" for n in range(4000))
+LINES = [f"v{n} = ctypes.CDLL('lib{n}.so.1') or f(g(h({n})))" for n in range(4000)]
+SOURCE = "\n".join(["import ctypes", *LINES])
 
 
 @pytest.fixture
@@ -74,7 +74,8 @@ def test_ctrl_c_on_the_terminal_reaches_all_and_is_told_once(environment: Path, 
 
 
 @pytest.mark.parametrize(
-    "module", ["wheelfix.cli", "click.types", "wheelfix.cli.options", "wheelfix.index.table", "wheelfix.flows.locate"]
+    "module",
+    ["wheelfix.cli", "click.types", "wheelfix.cli.options", "wheelfix.index.table", "wheelfix.flows.locate"],
 )
 def test_ctrl_c_while_modules_load(module: str) -> None:
     process = subprocess.Popen(
@@ -93,10 +94,10 @@ def test_ctrl_c_while_modules_load(module: str) -> None:
 
 
 @pytest.fixture
-def waiting(tmp_path: Path) -> Iterator[list[str]]:
+def waiting(tmp_path: Path) -> list[str]:
     """A program that starts another one, and waits for it; both say that they run by a file."""
     script = f"(touch {tmp_path}/inner; exec sleep 600) & touch {tmp_path}/outer; wait"
-    yield ["sh", "-c", script]
+    return ["sh", "-c", script]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

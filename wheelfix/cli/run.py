@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from wheelfix.cli.options import tell_error
 from wheelfix.cli.streams import flush_output, prepare_streams
 from wheelfix.errors import WheelfixError
 
@@ -59,14 +60,14 @@ def _call(command: click.Command) -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
+    except WheelfixError as error:  # of what comes before any command, such as a help that nobody can read
+        return tell_error(error)
     except SystemExit as ending:
         return _find_code(ending)
     return result if isinstance(result, int) else 0
 
 
 def _flush(code: int) -> int:
-    from wheelfix.cli.options import tell_error
-
     try:
         flush_output()
     except WheelfixError as error:
