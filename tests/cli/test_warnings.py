@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -23,8 +24,6 @@ def directory(tmp_path: Path) -> Path:
     build_wheel(tmp_path, files={"demo/x.so": module}, tag=TAG)
     (tmp_path / "wheels").mkdir()
     (tmp_path / "wheels" / WHEEL).symlink_to(tmp_path / WHEEL)
-    digest = __import__("hashlib").sha256((tmp_path / WHEEL).read_bytes()).hexdigest()
-    (tmp_path / "requirements.txt").write_text(f"demo==1.0 --hash=sha256:{digest}\n")
     (tmp_path / "old.nix").write_text("{ pkgs, lib }: final: prev: { }\n")
     site = tmp_path / "venv" / "lib" / "python3.12" / "site-packages"
     (site / "demo").mkdir(parents=True)
@@ -69,21 +68,31 @@ def run(directory: Path, command: str, **environment: str) -> subprocess.Complet
         f"patch {WHEEL} --dry-run --json",
         "patch venv --dry-run",
         f"report {WHEEL} -o out.html",
-        "lock requirements.txt --find-links wheels",
-        "lock requirements.txt --find-links wheels --json",
-        "report requirements.txt -o out.html",
         "explain message",
     ],
 )
 def test_a_wheel_for_musl_is_warned_of(directory: Path, command: str, quiet: str) -> None:
-    if command.startswith("report requirements"):  # has no --find-links: the wheel is known by its hash then
-        run(directory, "lock requirements.txt --find-links wheels")
     result = run(directory, f"{command}{quiet}")
     assert "pkgsMusl" in result.stdout + result.stderr, result.stderr
     if "--json" in command:
         json.loads(result.stdout)
-    if command.startswith(("override", "adapter", "lock", "report")):
+    if command.startswith(("override", "adapter", "report")):
         assert "pkgsMusl" in result.stderr
+
+
+@pytest.mark.parametrize("quiet", ["", " --quiet"])
+def test_a_lock_tells_what_its_wheels_do(tmp_path: Path, quiet: str) -> None:
+    source = b"import subprocess\nsubprocess.run(['ldconfig', '-p'])\n"
+    (tmp_path / "wheels").mkdir()
+    files = {"demo.py": source, "x.so": build_elf(tmp_path, "x.so")}
+    wheel = build_wheel(tmp_path / "wheels", files=files)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (tmp_path / "requirements.txt").write_text(f"demo==1.0 --hash=sha256:{digest}\n")
+    warning = f"wheelfix: warning: {wheel.name}: demo.py runs ldconfig"
+    written = run(tmp_path, f"lock requirements.txt --find-links wheels{quiet}")
+    assert warning in written.stderr
+    told = json.loads(run(tmp_path, f"lock requirements.txt --find-links wheels --json{quiet}").stdout)
+    assert [f["level"] for f in told["findings"] if "ldconfig" in f["message"]] == ["warning"]
 
 
 def test_notes_are_not_warnings(directory: Path) -> None:

@@ -102,13 +102,20 @@ def _print_summary(console: Console, machines: Mapping[str, Sequence[WheelScan]]
     files = sum(len(scan.objects) for scan in scans)
     names = {(scan.name or scan.target, scan.version) for scan in scans}
     wheels = f" in {len(scans)} wheels" if len(names) < len(scans) else ""
-    console.print(Text(f"{len(names)} distributions{wheels}, {files} ELF files", style="bold"))
+    console.print(
+        Text(f"{_count(len(names), 'distribution')}{wheels}, {_count(files, 'ELF file')}", style="bold")
+    )
     for machine, group in machines.items():
         if machine != _ANY:
             _print_together(console, group, f"For {machine}" if len(machines) > 1 else "")
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def _print_together(console: Console, scans: Sequence[WheelScan], machine: str) -> None:
+    subject = f"{len(scans)} of them need" if len(scans) > 1 else "one of them needs"
     attrs: dict[str, list[str]] = {}
     open_needs: dict[str, list[str]] = {}
     ignored: set[str] = set()
@@ -122,11 +129,11 @@ def _print_together(console: Console, scans: Sequence[WheelScan], machine: str) 
             if need.need_class in OPEN_CLASSES and need.machine == scan.machine:
                 open_needs.setdefault(need.soname, []).append(who)
     if attrs:
-        who = f"{machine}, {len(scans)} of them need" if machine else "Together they need"
+        who = f"{machine}, {subject}" if machine else "Together they need"
         console.print(f"{who} of nixpkgs:", style="bold")
         _print_pairs(console, ((a, _say_some(sorted(attrs[a]))) for a in sorted(attrs)), "green")
     elif machine:
-        console.print(f"{machine}, {len(scans)} of them need nothing of nixpkgs.", style="bold")
+        console.print(f"{machine}, {subject} nothing of nixpkgs.", style="bold")
     if ignored:
         _print_prose(console, f"From the GPU driver: {', '.join(sorted(ignored))}", style="magenta")
     if open_needs:
