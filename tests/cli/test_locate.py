@@ -121,6 +121,11 @@ def test_index_build_from_store_paths(env: dict[str, str], tmp_path: Path) -> No
     assert run("index", "build", "--from-store", tmp_path / "files", "-o", out, env=env).returncode == 3
 
 
+def test_a_pattern_that_matches_nothing_says_so(env: dict[str, str]) -> None:
+    result = run("locate", "no-such-library*", env=env)
+    assert (result.returncode, result.stdout) == (1, "no file name in this index matches no-such-library*\n")
+
+
 def test_index_info_marks_the_one_in_use(env: dict[str, str]) -> None:
     text = run("index", "info", env=env).stdout
     assert next(line for line in text.splitlines() if line.startswith("*")).split()[1] == "bundled"

@@ -150,6 +150,8 @@ def test_arguments_that_are_no_utf8(tmp_path: Path, command: str) -> None:
         ("lock uv.lock --quiet --check -o {}", 3),
         ("scan {}/x.whl --with {}", 3),
         ("report {}", 3),
+        ("cargo link/sdist.tar.gz", 3),
+        ("cargo sdist --lock {}", 3),
     ],
 )
 def test_names_that_are_no_files_are_refused_without_waiting(
@@ -157,6 +159,14 @@ def test_names_that_are_no_files_are_refused_without_waiting(
 ) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "uv.lock").write_text('version = 1\nrequires-python = ">=3.12"\n')
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / "sdist.tar.gz").symlink_to(tmp_path / name)
+    (tmp_path / "sdist").mkdir()
+    (tmp_path / "sdist" / "PKG-INFO").write_text("Name: demo\nVersion: 1.0\n")
+    (tmp_path / "sdist" / "Cargo.toml").write_text('[package]\nname = "demo"\nversion = "1.0.0"\n')
+    (tmp_path / "sdist" / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["maturin"]\nbuild-backend = "maturin"\n'
+    )
     result = shell(f"{WHEELFIX} {command.format(name, name)}", tmp_path)
     assert (result.returncode, len(find_lines(result))) == (code, 2), find_lines(result)
     assert find_lines(result)[0].startswith("wheelfix: ")

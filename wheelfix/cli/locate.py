@@ -11,6 +11,7 @@ from wheelfix.cli.options import common_options
 from wheelfix.cli.streams import find_width
 from wheelfix.cli.table import open_table
 from wheelfix.model.scan import OPEN_CLASSES
+from wheelfix.report.escape import printable
 
 _EPILOG = """\b
 Examples:
@@ -81,7 +82,10 @@ def locate(
     else:
         from wheelfix.report.plain import render_located
 
-        click.echo(render_located(results, every=every, why=why, width=find_width()), nl=False)
+        if not results:
+            click.echo(f"no file name in this index matches {' '.join(map(printable, names))}")
+        else:
+            click.echo(render_located(results, every=every, why=why, width=find_width()), nl=False)
     sys.exit(0 if results and all(r.need_class not in OPEN_CLASSES for r in results) else 1)
 
 
