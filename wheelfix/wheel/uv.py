@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.processes import mark_child
 
 _FOREIGN = ("UV_PROJECT", "UV_WORKING_DIRECTORY", "UV_FROZEN", "UV_LOCKED", "UV_NO_CONFIG", "VIRTUAL_ENV")
 """Settings that would make uv look somewhere else."""
@@ -36,7 +35,7 @@ def run_uv_lock(directory: Path, *, python: str, quiet: bool) -> None:
     result = subprocess.run(
         command,
         cwd=directory,
-        env=mark_child({key: value for key, value in os.environ.items() if key not in _FOREIGN}),
+        env={key: value for key, value in os.environ.items() if key not in _FOREIGN},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
