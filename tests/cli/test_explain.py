@@ -103,7 +103,7 @@ def test_file_and_errors(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(KRB5)
     assert "krb5" in run(tmp_path, "log", code=0).stdout
     missing = run(tmp_path, "none", code=3)
-    assert missing.stderr.splitlines()[0] == "wheelfix: none: cannot be read (No such file or directory)"
+    assert missing.stderr.splitlines()[0] == "wheelfix: none: cannot be read (no such file or directory)"
     assert len(missing.stderr.splitlines()) == 2
     run(tmp_path, tmp_path, code=3)
     run(tmp_path, "log", "more", code=2)

@@ -90,7 +90,8 @@ def test_whole_file(server: Server, tmp_path: Path) -> None:
 
 
 def test_redirect_is_followed(server: Server, tmp_path: Path) -> None:
-    fetch_database(f"{server.url}/moved", tmp_path / "db")
+    addresses = fetch_database(f"{server.url}/moved", tmp_path / "db")
+    assert addresses == (f"{server.url}/moved", f"{server.url}/files")
     assert (tmp_path / "db").read_bytes() == DATA
 
 

@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> Path:
 def test_numba(file: Path) -> None:
     file.write_text(NUMBA)
     wheel = fetch_wheel(find_pin("numba-"))
-    findings = check_overrides(file, [str(wheel)], index=open_index())
+    findings = check_overrides(file, [str(wheel)], index=open_index()).findings
     assert summarize(findings) == [
         ("unneeded-input", "openssl"),
         ("misspelt-attribute", "builtInputs"),

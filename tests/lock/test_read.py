@@ -140,7 +140,7 @@ def test_damaged_pylock(tmp_path: Path, text: str, where: str) -> None:
 
 
 def test_missing_lock_and_directory(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="no such file"):
         read_lock(tmp_path / "uv.lock")
     with pytest.raises(InputError, match="is a directory"):
         read_lock(tmp_path)

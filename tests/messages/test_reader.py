@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wheelfix.messages import reader
 from wheelfix.messages.patterns import MARKERS
 from wheelfix.messages.reader import MAX_SYMPTOMS, merge_readings, read_messages
-from wheelfix.model.explain import Reading
+from wheelfix.model.explain import Kind, Reading, Symptom
 
 MESSAGE = b"ImportError: libodbc.so.2: cannot open shared object file: No such file or directory"
 TRACEBACK = (
@@ -133,3 +134,38 @@ def test_merge() -> None:
     merged = merge_readings(one, two)
     assert [s.soname for s in merged.symptoms] == ["libodbc.so.2", "libz.so.1"]
     assert merge_readings(Reading(symptoms=()), one) == one
+
+
+@pytest.mark.parametrize("separator", [b"\r", b"\n", b"\r\n", b"\\n", b" "])
+def test_a_complaint_that_is_repeated_is_taken_in_once(
+    monkeypatch: pytest.MonkeyPatch, separator: bytes
+) -> None:
+    """Work that is done for each repetition, with all that stands before it, would be a square."""
+    message = b"ImportError: libtbb.so.12: cannot open shared object file: No such file or directory"
+    count = 0
+
+    def add(symptom: Symptom, text: str, before: list[str], found: object) -> None:
+        nonlocal count
+        count += len(before) + 1
+        original(symptom, text, before, found)  # type: ignore[arg-type]
+
+    original = reader._add
+    monkeypatch.setattr(reader, "_add", add)
+    counts = []
+    for repetitions in (1_000, 4_000):
+        count = 0
+        text = separator.join([message] * repetitions)
+        found = read_messages(text[n : n + 100_000] for n in range(0, len(text), 100_000))
+        assert Symptom(kind=Kind.MISSING, soname="libtbb.so.12") in found.symptoms
+        counts.append(count)
+    assert counts[1] <= 4 * max(counts[0], 100)
+    assert counts[1] < 20_000  # lines looked at: a few for each repetition, not all that came before
+
+
+def test_cr_ends_a_line_wherever_chunks_end() -> None:
+    text = (
+        b"building\rlibx.so.1: cannot open shared object file\r\n/liby.so.2: cannot open shared object file\r"
+    )
+    for size in (1, 2, 7, 1000):
+        found = read_messages(text[n : n + size] for n in range(0, len(text), size))
+        assert [s.soname for s in found.symptoms] == ["libx.so.1", "/liby.so.2"]

@@ -21,6 +21,8 @@ FIXED = {
     "NIX_USER_CONF_FILES": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "UV_PYTHON_DOWNLOADS": "never",
+    # The index inside the package grows old, and every command says so.
+    "WHEELFIX_TODAY": "2026-05-04",
 }
 OWN = ("PATH", "CI", "TMPDIR", "PYTEST_*", "COV_*", "WHEELFIX_TEST_*", "WHEELFIX_WRITE_*")
 # Where a user says how packages are fetched, or has the toolchain that a program on PATH stands for.

@@ -1,99 +1,39 @@
-"""The command line: thin commands over :mod:`wheelfix.flows`. The door to ``click``."""
+"""The command line: thin commands over :mod:`wheelfix.flows`. The door to ``click``.
 
-from __future__ import annotations
-
-import sys
-from importlib import import_module
-from pathlib import Path
-from typing import Any
-
-import click
-
-from wheelfix.cli.options import tell_error
-from wheelfix.errors import WheelfixError
-
-_EPILOG = """\b
-Examples:
-  wheelfix scan numba-0.68.1-cp312-cp312-manylinux_2_28_x86_64.whl
-  wheelfix scan --json torch.whl | jq .ignore_missing
-  wheelfix locate libtbb.so.12
-  wheelfix override --dialect uv2nix numba.whl
-  wheelfix lock uv.lock -o overrides.nix
-  wheelfix patch .venv --nixpkgs '<nixpkgs>'
-  nix build 2>&1 | wheelfix explain
-
-\b
-Exit codes:
-  0  every need has an answer
-  1  some need has none, or a finding is an error
-  2  wrong usage
-  3  bad input
-  4  no usable index
-  5  the result, or a part of it, could not be written
+Nothing is imported here but what is needed to end quietly on Ctrl-C, which may come while all else loads.
 """
 
+import os
 
-COMMANDS = (
-    "scan",
-    "report",
-    "locate",
-    "explain",
-    "patch",
-    "override",
-    "adapter",
-    "lock",
-    "env",
-    "cargo",
-    "flake",
-    "verify",
-    "index",
-    "completion",
-)
-"""In the order of the help; each is imported when it is wanted, from the module of its name."""
+try:
+    import signal
+except KeyboardInterrupt:
+    os._exit(130)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from wheelfix.cli.group import COMMANDS, cli
+
+__all__ = ["COMMANDS", "cli", "main"]
 
 
-class _Cli(click.Group):
-    """A group whose errors become one line, a hint and an exit code."""
+def main() -> "NoReturn":
+    """Run the command line, and end the process."""
+    try:
+        # Nothing is to be tidied up yet, and an exception in the middle of an import would be a traceback.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    except KeyboardInterrupt:
+        os._exit(130)
+    from wheelfix.cli.run import run
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(f"wheelfix.cli.{cmd_name}"), cmd_name)
-        return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except WheelfixError as error:
-            sys.exit(tell_error(error))
+    run()
 
 
-@click.group(
-    cls=_Cli,
-    epilog=_EPILOG,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.version_option(package_name="wheelfix")
-@click.pass_context
-def cli(context: click.Context) -> None:
-    """Make binary Python wheels work under Nix.
+def __getattr__(name: str) -> object:
+    from importlib import import_module
 
-    wheelfix reads the wheels' own bytes and tells which shared libraries they need, and who provides each:
-    the wheel itself, another wheel, the GPU driver, libc, the interpreter, or a nixpkgs attribute.
-
-    Without a command it looks at the files in this directory, and says what to do next.
-    """
-    if context.invoked_subcommand is None:
-        from wheelfix.flows.start import find_start
-        from wheelfix.report.start import render_start
-
-        click.echo(render_start(find_start(Path(), commands=COMMANDS)), nl=False)
-
-
-def main() -> None:
-    """Run the command line."""
-    cli(prog_name="wheelfix")
+    if name in {"COMMANDS", "cli"}:
+        return getattr(import_module("wheelfix.cli.group"), name)
+    raise AttributeError(f"module 'wheelfix.cli' has no attribute {name!r}")

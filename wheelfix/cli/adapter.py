@@ -26,7 +26,9 @@ Examples:
 @click.option("--standalone", is_flag=True, help="A complete file, with package set and environment.")
 @code_options
 @basic_options
-def adapter(target: str, *, attr: str, standalone: bool, output: Path | None, **options: Any) -> None:
+def adapter(
+    target: str, *, attr: str, standalone: bool, output: Path | None, quiet: bool, **options: Any
+) -> None:
     """Write Nix code that puts nixpkgs' build of a package in place of its wheel.
 
     TARGET is a wheel, or a requirement such as torch==2.9.1, of which only metadata is fetched. The code is
@@ -35,4 +37,5 @@ def adapter(target: str, *, attr: str, standalone: bool, output: Path | None, **
     """
     from wheelfix.flows import nix as flows
 
-    write(flows.write_adapter(target, attr, make_options(**options), standalone=standalone), output)
+    written = flows.write_adapter(target, attr, make_options(quiet=quiet, **options), standalone=standalone)
+    write(written, output, quiet=quiet)

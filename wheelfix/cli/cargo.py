@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from wheelfix.cli.options import FILE, basic_options, complete_files, make_sources, source_options
-from wheelfix.cli.output import output_option, write, write_bytes
+from wheelfix.cli.output import output_option, write
+from wheelfix.files import write_output
 from wheelfix.model.override import Dialect
 
 _EPILOG = """\b
@@ -73,6 +73,6 @@ def cargo(
             on_bytes=progress,
         )
     if written.lock is not None and lock_file is not None:
-        write_bytes(written.lock, lock_file)
-    write(replace(written, findings=()) if quiet else written, output)
+        write_output(lock_file, written.lock, hint="name another file with --lock")
+    write(written, output, quiet=quiet)
     sys.exit(0 if written.answered else 1)

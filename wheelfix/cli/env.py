@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options
-from wheelfix.cli.output import make_options, supply_options, tell_findings
+from wheelfix.cli.options import FILE, basic_options, tell_findings
+from wheelfix.cli.output import make_options, supply_options
+from wheelfix.model.scan import find_warnings
 
 _EPILOG = """\b
 Examples:
@@ -85,7 +86,8 @@ def env(
                 lock=lock, requirements=requirements, project=project, nixpkgs=nixpkgs, build=build
             ),
         )
+    plan = written.overlay.plan
+    tell_findings((*plan.findings, *find_warnings(plan.scans)), quiet=quiet)
     if not quiet:
-        tell_findings(written.overlay.plan.findings)
         click.echo("\n".join(str(directory / name) for name in written.changed) or "all is as it was")
     sys.exit(0 if written.overlay.answered else 1)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, common_options
+from wheelfix.cli.options import FILE, common_options, tell_findings
+from wheelfix.cli.streams import find_width
+from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 
 _COMMAND = "wheelfix.command"
@@ -61,16 +63,13 @@ def explain(
     a file, or from standard input. Answers what happened, what to paste into the Nix code, and what helps
     now, without a build. Where the package is installed here, all that it will miss next is named, too.
     """
-    from wheelfix.cli.progress import index_progress
     from wheelfix.flows import explain as flows
-    from wheelfix.index.sources import open_index
     from wheelfix.report.explain import render_explanation, render_json
 
     command: tuple[str, ...] | None = context.meta.get(_COMMAND)
     if command is not None and (file or not command):
         raise click.UsageError("Give a FILE, or -- and a COMMAND.")
-    with index_progress(index, enabled=not quiet) as progress:
-        table = open_index(index, progress=progress)
+    table = open_table(index, quiet=quiet)
     tool = Dialect(dialect) if dialect else None
     here = Path.cwd()
     if command:
@@ -85,10 +84,17 @@ def explain(
         code = 0 if explained.explanation.answered else 1
     if command and not explained.explanation.concerned and code == 0:
         context.exit(code)
+    tell_findings(explained.warnings)
     render = (
         render_json(explained.explanation, explained.dialect, explained.paste, explained.now)
         if as_json
-        else render_explanation(explained.explanation, explained.paste, explained.now, details=not quiet)
+        else render_explanation(
+            explained.explanation,
+            explained.paste,
+            explained.now,
+            details=not quiet,
+            width=None if command else find_width(),
+        )
     )
     click.echo(render, nl=False, err=bool(command))
     sys.exit(code)

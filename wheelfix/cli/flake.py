@@ -63,4 +63,4 @@ def flake(
         capabilities=tuple(dict.fromkeys(capabilities)),
         unfree=unfree,
     )
-    write(flows.write_flake(config), output)
+    write(flows.write_flake(config), output, quiet=quiet)

@@ -8,7 +8,8 @@ import click
 
 from wheelfix.cli.options import FILE, basic_options
 from wheelfix.cli.progress import show_progress
-from wheelfix.model.index import IndexInfo
+from wheelfix.cli.streams import find_width
+from wheelfix.model.index import IndexInfo, say_date
 from wheelfix.report.escape import printable
 
 _EPILOG = """\b
@@ -75,7 +76,7 @@ def build(
 
 
 def _say(info: IndexInfo) -> str:
-    return f"{info.sonames} sonames, {info.entries} entries, database of {info.date}"
+    return f"{info.sonames} sonames, {info.entries} entries, database {say_date(info)}"
 
 
 @index.command(epilog=_UPDATE_EPILOG)
@@ -86,17 +87,29 @@ def _say(info: IndexInfo) -> str:
 def update(*, url: str | None, pypi: bool, system: str, quiet: bool) -> None:
     """Fetch a fresh database, and use its table from now on.
 
-    The new table replaces the old one only when the database has been read to its end.
+    The new table replaces the old one only when the database has been read to its end, and only if it is
+    newer, where both say what day they are of: by the version of the wheel, or by the release in the URL.
     """
     from wheelfix.flows import index as flows
 
     if url and pypi:
         raise click.UsageError("--url and --pypi name two sources: give one")
-    with show_progress("fetching", enabled=not quiet) as progress:
-        database = flows.fetch_index(url, pypi=pypi, system=system, progress=progress)
-    with show_progress("building the soname table", enabled=not quiet) as progress:
-        info = flows.install_index(database, progress=progress)
-    click.echo(printable(f"now in use: {_say(info)}"))
+    with flows.hold_updates(on_wait=_say_waiting):
+        with show_progress("fetching", enabled=not quiet) as progress:
+            fetched = flows.fetch_index(url, pypi=pypi, system=system, progress=progress)
+        with show_progress("building the soname table", enabled=not quiet) as progress:
+            info, fresh = flows.install_index(fetched, progress=progress)
+    own = flows.find_own_database()
+    if not fresh:
+        click.echo(printable(f"nothing newer: the {info.source} index has it: {_say(info)}"))
+    elif own.is_file():
+        click.echo(printable(f"ready: {_say(info)}; your own is asked before it: {own}"))
+    else:
+        click.echo(printable(f"now in use: {_say(info)}"))
+
+
+def _say_waiting() -> None:
+    click.echo("wheelfix: note: another update is running: waiting for its end", err=True)
 
 
 @index.command(epilog=_INFO_EPILOG)
@@ -109,4 +122,5 @@ def info(*, as_json: bool, quiet: bool) -> None:
     from wheelfix.report.plain import render_sources
 
     sources = flows.find_sources()
-    click.echo(render_json(sources) if as_json else render_sources(sources), nl=False)
+    text = render_json(sources) if as_json else render_sources(sources, width=find_width())
+    click.echo(text, nl=False)

@@ -8,7 +8,10 @@ from pathlib import Path
 import click
 
 from wheelfix.cli.options import common_options
+from wheelfix.cli.streams import find_width
+from wheelfix.cli.table import open_table
 from wheelfix.model.scan import OPEN_CLASSES
+from wheelfix.report.escape import printable
 
 _EPILOG = """\b
 Examples:
@@ -66,13 +69,11 @@ def locate(
     SONAME is a soname, a file name, a path (of which the last part counts) or a glob. Each answer names
     attribute, output, version, path, store path and score.
     """
-    from wheelfix.cli.progress import index_progress
     from wheelfix.flows import locate as flows
 
     if any_file:
         sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))
-    with index_progress(index, enabled=not quiet) as progress:
-        table = flows.open_index(index, progress=progress)
+    table = open_table(index, quiet=quiet)
     results = flows.locate(names, index=table, every=every, regex=regex, prefer=prefer, release=release)
     if as_json:
         from wheelfix.report.json import render_located as render_json
@@ -81,7 +82,10 @@ def locate(
     else:
         from wheelfix.report.plain import render_located
 
-        click.echo(render_located(results, every=every, why=why), nl=False)
+        if not results:
+            click.echo(f"no file name in this index matches {' '.join(map(printable, names))}")
+        else:
+            click.echo(render_located(results, every=every, why=why, width=find_width()), nl=False)
     sys.exit(0 if results and all(r.need_class not in OPEN_CLASSES for r in results) else 1)
 
 

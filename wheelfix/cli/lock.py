@@ -8,16 +8,17 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.options import FILE, basic_options, tell_findings
 from wheelfix.cli.output import (
     dialect_option,
     make_options,
     output_option,
     supply_options,
-    tell_findings,
     write_text,
 )
+from wheelfix.files import open_input
 from wheelfix.model.override import Cuda, Dialect
+from wheelfix.model.scan import find_warnings
 
 _EPILOG = """\b
 Examples:
@@ -98,8 +99,10 @@ def lock(
                 find_links=tuple(Path(link) for link in find_links if "://" not in link),
             ),
         )
+    plan = written.plan
+    tell_findings((*plan.findings, *find_warnings(plan.scans)), quiet=quiet)
     if not quiet:
-        _tell(written)
+        click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
     if as_json:
         from wheelfix.report.lock import render_plan
 
@@ -111,19 +114,11 @@ def lock(
     sys.exit(0 if written.answered else 1)
 
 
-def _tell(written: Any) -> None:
-    plan = written.plan
-    tell_findings(plan.findings)
-    click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
-
-
 def _check(text: str, output: Path) -> int:
-    try:
-        committed = output.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        committed = None
-    if committed == text:
-        return 0
-    problem = "is stale" if committed is not None else "is not there"
+    if output.exists():
+        with open_input(output, hint="name the file to compare with") as file:
+            if file.read() == text.encode("utf-8", "backslashreplace"):
+                return 0
+    problem = "is stale" if output.exists() else "is not there"
     click.echo(f"wheelfix: {output}: {problem}\nhint: run the same command without --check", err=True)
     return 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,9 @@ from wheelfix.errors import InputError, WheelfixError
 
 if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources
+
+if TYPE_CHECKING:
+    from wheelfix.model.scan import Finding
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,7 +57,9 @@ def common_options(command: F) -> F:
 
 
 _COMMON = [
-    click.option("--quiet", is_flag=True, help="No progress, no details: the answer alone."),
+    click.option(
+        "--quiet", is_flag=True, help="No progress, no notes, no details: the answer, and warnings."
+    ),
     click.option(
         "--debug",
         is_flag=True,
@@ -112,17 +117,33 @@ def _set_debug(context: click.Context, value: bool) -> None:
     context.find_root().meta["wheelfix.debug"] = value
 
 
+def tell_findings(findings: Iterable[Finding], *, quiet: bool = False) -> None:
+    """Print findings on stderr, one line each.
+
+    Args:
+        findings: in any order, which is kept.
+        quiet: leave out notes. Warnings are no explanation of an answer but a part of it.
+    """
+    from wheelfix.model.scan import Level
+    from wheelfix.report.escape import hide_passwords, printable
+
+    for one in findings:
+        if not quiet or one.level is not Level.NOTE:
+            line = f"wheelfix: {one.level}: {one.subject} {one.message}"
+            click.echo(printable(hide_passwords(line)), err=True)
+
+
 def tell_error(error: WheelfixError) -> int:
     """Print an error on stderr, with its traceback under --debug.
 
     Returns:
         The exit code it stands for.
     """
-    from wheelfix.report.escape import print_error, printable
+    from wheelfix.report.escape import hide_passwords, print_error, printable
 
     context = click.get_current_context(silent=True)
     if context and context.find_root().meta.get("wheelfix.debug"):
         for line in "".join(traceback.format_exception(error)).splitlines():
-            print(printable(line), file=sys.stderr)
+            print(printable(hide_passwords(line)), file=sys.stderr)
     print_error(error.subject, error.problem, error.hint)
     return error.exit_code

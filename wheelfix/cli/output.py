@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wheelfix.cli.options import FILE, make_sources, source_options
-from wheelfix.errors import ApplyError
+from wheelfix.cli.options import FILE, make_sources, source_options, tell_findings
+from wheelfix.cli.table import open_table
+from wheelfix.files import is_terminal, write_output
 from wheelfix.model.override import Dialect
 
 if TYPE_CHECKING:
     from wheelfix.flows.cargo import Written as CargoWritten
     from wheelfix.flows.nix import Options, Written
-    from wheelfix.model.scan import Finding
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -91,15 +89,11 @@ def make_options(
     find_links: tuple[str, ...],
 ) -> Options:
     """Open the index, and put together what the flows want."""
-    from wheelfix.cli.progress import index_progress
     from wheelfix.flows import nix as flows
-    from wheelfix.index.sources import open_index
 
     sources = make_sources(index_url, find_links)
-    with index_progress(index, enabled=not quiet) as progress:
-        table = open_index(index, progress=progress)
     return flows.Options(
-        index=table,
+        index=open_table(index, quiet=quiet),
         prefer=prefer,
         beside=beside,
         wishes=flows.make_wishes(keep, strip),
@@ -110,60 +104,28 @@ def make_options(
     )
 
 
-def write(written: Written | CargoWritten, output: Path | None) -> None:
-    """Print code, or write it to a file; findings go to stderr.
+def write(written: Written | CargoWritten, output: Path | None, *, quiet: bool) -> None:
+    """Print code, or write it to a file; findings go to stderr, notes among them unless ``quiet``.
 
     Raises:
         ApplyError: the file cannot be written; what was there stays.
     """
-    tell_findings(written.findings)
+    tell_findings(written.findings, quiet=quiet)
     write_text(written.text, output)
 
 
-def tell_findings(findings: Iterable[Finding]) -> None:
-    """Print findings on stderr, one line each."""
-    from wheelfix.report.escape import printable
-
-    for finding in findings:
-        click.echo(printable(f"wheelfix: {finding.level}: {finding.subject} {finding.message}"), err=True)
-
-
 def write_text(text: str, output: Path | None) -> None:
-    """Print text, or write it to a file; as :func:`write`."""
-    if output is None:
-        # A Nix string holds control characters as they are: right in a file, a door for them on a terminal.
-        if sys.stdout.isatty():
-            from wheelfix.report.escape import printable
+    """Print text, or write it to a file; as :func:`write`.
 
-            text = "".join(f"{printable(line)}\n" for line in text.removesuffix("\n").split("\n"))
-        click.echo(text, nl=False)
-        return
-    write_bytes(text.encode(), output)
-
-
-def write_bytes(data: bytes, output: Path) -> None:
-    """Replace a file, at once or not at all.
-
-    Raises:
-        ApplyError: the file cannot be written; what was there stays.
+    It is UTF-8 wherever it goes: whatever reads it expects that.
     """
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-        partial = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            partial.chmod(output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_read_umask())
-            partial.replace(output)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
-        raise ApplyError(str(output), problem, "name another file with -o") from None
+    # A Nix string holds control characters as they are: right in a file, a door for them on a terminal.
+    if sys.stdout.isatty() if output is None else is_terminal(output):
+        from wheelfix.report.escape import printable
 
-
-def _read_umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        text = "".join(f"{printable(line)}\n" for line in text.removesuffix("\n").split("\n"))
+    data = text.encode("utf-8", "backslashreplace")
+    if output is None:
+        click.echo(data, nl=False)
+    else:
+        write_output(output, data)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, complete_files
+from wheelfix.cli.options import FILE, basic_options, complete_files, tell_findings
 from wheelfix.cli.output import code_options, dialect_option, make_options, write
 from wheelfix.model.override import Cuda, Dialect
 
@@ -48,6 +48,7 @@ def override(
     checked: Path | None,
     as_json: bool,
     output: Path | None,
+    quiet: bool,
     **options: Any,
 ) -> None:
     """Write Nix code that gives wheels the libraries they need.
@@ -59,22 +60,22 @@ def override(
     from wheelfix.flows import nix as flows
 
     if checked:
-        sys.exit(_check(checked, targets, as_json=as_json, **options))
+        sys.exit(_check(checked, targets, as_json=as_json, quiet=quiet, **options))
     if as_json:
         raise click.UsageError("--json belongs to --check: Nix code has no JSON")
     tool = Dialect(dialect)
     chosen = Cuda(cuda) if cuda else flows.find_default_cuda(tool)
-    written = flows.write_override(targets, tool, chosen, make_options(**options))
-    write(written, output)
+    written = flows.write_override(targets, tool, chosen, make_options(quiet=quiet, **options))
+    write(written, output, quiet=quiet)
     sys.exit(0 if written.answered else 1)
 
 
-def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, **options: Any) -> int:
+def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, quiet: bool, **options: Any) -> int:
     from wheelfix.flows.check import check_overrides, find_exit_code
     from wheelfix.flows.scan import ScanOptions
     from wheelfix.report.lint import render_lint, render_lint_json
 
-    chosen = make_options(**options)
+    chosen = make_options(quiet=quiet, **options)
     scanning = ScanOptions(
         prefer=chosen.prefer,
         beside=chosen.beside,
@@ -82,9 +83,10 @@ def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, **options: An
         system=chosen.system,
         sources=chosen.sources,
     )
-    findings = check_overrides(file, targets, index=chosen.index, options=scanning)
+    checked = check_overrides(file, targets, index=chosen.index, options=scanning)
+    tell_findings(checked.warnings)
     if as_json:
-        click.echo(render_lint_json(findings, path=str(file)), nl=False)
+        click.echo(render_lint_json(checked.findings, path=str(file)), nl=False)
     else:
-        click.echo(render_lint(findings, details=not chosen.quiet), nl=False)
-    return find_exit_code(findings)
+        click.echo(render_lint(checked.findings, details=not quiet), nl=False)
+    return find_exit_code(checked.findings)

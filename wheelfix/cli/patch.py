@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wheelfix.cli.options import FILE, common_options
+from wheelfix.cli.table import open_table
 
 _EPILOG = """\b
 Examples:
@@ -82,7 +83,7 @@ def patch(
 
     Ends with 0 if every need has an answer, 1 if some have none, 5 if some file could not be changed.
     """
-    from wheelfix.cli.progress import index_progress, show_progress
+    from wheelfix.cli.progress import show_progress
     from wheelfix.flows import patch as flows
 
     _check_usage(target, output=output, tag=tag, undo=undo, dry_run=dry_run)
@@ -101,8 +102,7 @@ def patch(
         dry_run=dry_run,
         prefer=prefer,
     )
-    with index_progress(index, enabled=not quiet) as on_index:
-        table = flows.open_index(index, progress=on_index)
+    table = open_table(index, quiet=quiet)
     with show_progress(str(target), enabled=not quiet) as progress:
         report = flows.patch_target(target, index=table, options=options, progress=progress)
     from wheelfix.report.patching import render_patch, render_patch_json

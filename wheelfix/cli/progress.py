@@ -4,23 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 Callback = Callable[[int, int], None]
-
-
-def index_progress(index: Path | None, *, enabled: bool) -> AbstractContextManager[Callback | None]:
-    """Progress for opening an index: nothing is shown, and nothing imported, where no table has to be built.
-
-    Args:
-        index: what the user named with --index.
-        enabled: False shows nothing.
-    """
-    from wheelfix.index.sources import find_own_database
-
-    database = index or find_own_database()
-    return show_progress("building the soname table", enabled=enabled and database.is_file())
 
 
 @contextmanager

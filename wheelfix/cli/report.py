@@ -9,6 +9,7 @@ import click
 
 from wheelfix.cli.options import FILE, basic_options, complete_files, make_sources, source_options
 from wheelfix.cli.output import output_option, write
+from wheelfix.cli.table import open_table
 
 _EPILOG = """\b
 Examples:
@@ -59,17 +60,16 @@ def report(
     library and why, draws the graph from distributions over libraries to providers, and has the Nix code to
     copy. It is one file that loads nothing from elsewhere, to be read offline, or sent.
     """
-    from wheelfix.cli.progress import index_progress, show_progress
+    from wheelfix.cli.progress import show_progress
     from wheelfix.flows.report import write_report
-    from wheelfix.flows.scan import ScanOptions, open_index
+    from wheelfix.flows.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    with index_progress(index, enabled=not quiet) as on_index:
-        table = open_index(index, progress=on_index)
+    table = open_table(index, quiet=quiet)
     with show_progress(target, enabled=not quiet) as progress:
         options = ScanOptions(
             prefer=prefer, beside=beside, python=python, system=platform, sources=sources, progress=progress
         )
         written = write_report(target, index=table, options=options)
-    write(written, output)
+    write(written, output, quiet=quiet)
     sys.exit(0 if written.answered else 1)

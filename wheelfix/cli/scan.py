@@ -15,6 +15,7 @@ from wheelfix.cli.options import (
     source_options,
     tell_error,
 )
+from wheelfix.cli.table import open_table
 from wheelfix.errors import WheelfixError
 from wheelfix.model.scan import OPEN_CLASSES, NeedTrace, WheelScan
 from wheelfix.report.escape import printable
@@ -84,12 +85,11 @@ def scan(
     First the answer (what to put into buildInputs, what to ignore, what other wheels bring), then every need
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.
     """
-    from wheelfix.cli.progress import index_progress, show_progress
+    from wheelfix.cli.progress import show_progress
     from wheelfix.flows import scan as flows
 
     sources = make_sources(index_url, find_links)
-    with index_progress(index, enabled=not quiet) as on_index:
-        table = flows.open_index(index, progress=on_index)
+    table = open_table(index, quiet=quiet)
     scans: list[WheelScan] = []
     traces: list[NeedTrace] = []
     code = 0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.files import open_input
 from wheelfix.index.crates import read_crates
 from wheelfix.index.sources import find_cache
 from wheelfix.lock.cargo import parse_channel, parse_lock, parse_manifest, parse_vendored
@@ -199,8 +200,5 @@ def _find_vendored(tree: SourceTree) -> str | None:
 
 
 def _read(lock_file: Path) -> bytes:
-    try:
-        return lock_file.read_bytes()
-    except OSError as error:
-        problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
-        raise InputError(str(lock_file), problem, "check the path") from None
+    with open_input(lock_file) as file:
+        return file.read()

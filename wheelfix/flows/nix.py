@@ -15,7 +15,7 @@ from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake, Progress, read_distributions, read_wheel
 from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source
-from wheelfix.model.scan import Finding, WheelScan
+from wheelfix.model.scan import Finding, WheelScan, find_warnings
 from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.adapter import render_adapter
@@ -99,6 +99,7 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
         InputError: the target cannot be read or fetched, or the build is for another Python.
     """
     path = parse_attr(attr)
+    scans: list[WheelScan] = []
     if _is_requirement(target):
         wheel, *others = _fetch_closure(target, options)
         plan = plan_dependencies(wheel, others, options, evidence="the package index")
@@ -106,6 +107,7 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
         ((intake, place), *_) = _read_wheels([target], options)
         wheel = intake.wheel
         scan = conclude(intake, options.index, options.prefer)
+        scans.append(scan)
         plan = plan_dependencies(wheel, _read_beside(options), options, wheel_path=place, scan=scan)
     default = find_default_python(options.index)
     findings = check_prebuilt(path, wheel.tags, asked=options.python, default=default)
@@ -117,7 +119,8 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
         python=find_python(path),
         strip=plan,
     )
-    return Written(text=render_adapter(adapter, standalone=standalone), findings=findings)
+    text = render_adapter(adapter, standalone=standalone)
+    return Written(text=text, findings=(*findings, *find_warnings(scans)))
 
 
 def find_default_cuda(dialect: Dialect) -> Cuda:
@@ -143,17 +146,21 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
         )
     overrides: list[Override] = []
     adapters: list[Adapter] = []
-    answered = True
+    scans: list[WheelScan] = []
     for intake, path in _read_wheels(targets, options):
         scan = conclude(intake, options.index, options.prefer)
-        answered &= scan.answered
+        scans.append(scan)
         source = read_source(path, intake.wheel) if dialect is Dialect.NIXPKGS else None
         override, plan = plan_intake(intake, scan, cuda, options, path=path, source=source)
         if cuda is Cuda.PREBUILT and plan.stripped:
             adapters.append(_adapt(intake.wheel, plan))
         else:
             overrides.append(override)
-    return Written(text=render_overrides(overrides, adapters, dialect), answered=answered)
+    return Written(
+        text=render_overrides(overrides, adapters, dialect),
+        findings=find_warnings(scans),
+        answered=all(scan.answered for scan in scans),
+    )
 
 
 def write_flake(config: FlakeConfig) -> Written:

@@ -12,6 +12,7 @@ from wheelfix.errors import InputError
 from wheelfix.index.sources import find_cache, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.repair import FilePlan, Group, PatchReport
+from wheelfix.model.scan import Finding, Level, find_warnings
 
 if TYPE_CHECKING:
     from wheelfix.intake import Intake
@@ -117,8 +118,10 @@ def _patch_wheel(
 
     intake = read_wheel(target, cache=find_cache() / "facts", progress=progress)
     output = options.output or target.parent
-    plans = _plan([intake], index, options, home=output, python=None)
-    report = PatchReport(target=target.name, output=None, applied=False, plans=plans, results=())
+    plans, warnings = _plan([intake], index, options, home=output, python=None)
+    report = PatchReport(
+        target=target.name, output=None, applied=False, plans=plans, results=(), findings=warnings
+    )
     if options.dry_run:
         return report
     done = patch_wheel(
@@ -129,7 +132,13 @@ def _patch_wheel(
         tag=options.tag,
         progress=progress,
     )
-    return replace(report, output=str(done.path), applied=True, results=done.results, findings=done.findings)
+    return replace(
+        report,
+        output=str(done.path),
+        applied=True,
+        results=done.results,
+        findings=(*warnings, *done.findings),
+    )
 
 
 def _patch_environment(
@@ -143,8 +152,8 @@ def _patch_environment(
         raise InputError(str(target), "is a directory of wheels", "patch them one by one")
     root = Path(find_site(target)[0])
     intakes = read_installed(target, progress=progress)
-    plans = _plan(intakes, index, options, home=root, python=root / "bin" / "python3")
-    findings = tuple(f for intake in intakes for f in intake.findings)
+    plans, warnings = _plan(intakes, index, options, home=root, python=root / "bin" / "python3")
+    notes = (f for intake in intakes for f in intake.findings if f.level is Level.NOTE)
     edits = {plan.path: plan.edit for plan in plans if plan.edit}
     if options.dry_run:
         results = probe_environment(target, edits)
@@ -156,7 +165,7 @@ def _patch_environment(
         applied=not options.dry_run,
         plans=plans,
         results=results,
-        findings=findings,
+        findings=(*warnings, *notes),
     )
 
 
@@ -167,8 +176,11 @@ def _plan(
     *,
     home: Path,
     python: Path | None,
-) -> tuple[FilePlan, ...]:
-    """Decide for every file, twice where libraries have to be fetched first: then it is known which."""
+) -> tuple[tuple[FilePlan, ...], tuple[Finding, ...]]:
+    """Decide for every file, twice where libraries have to be fetched first: then it is known which.
+
+    What the scans warn of comes with it.
+    """
     from wheelfix.patch.supply import find_supply
     from wheelfix.resolve.carried import find_carried
     from wheelfix.resolve.runpaths import plan_run_paths
@@ -183,7 +195,7 @@ def _plan(
         fetched = _fetch(plans, groups, index, options, (home, supply))
         supply = find_supply(groups, (*options.libs, *fetched), python=python, driver=options.driver)
         plans = plan_run_paths(groups, supply, choose=options.chooses)
-    return plans
+    return plans, find_warnings(scans)
 
 
 def _fetch(

@@ -12,7 +12,7 @@ from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake
 from wheelfix.model.override import Dialect
 from wheelfix.model.report import NixCode, Report
-from wheelfix.model.scan import Finding, WheelScan
+from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.nix.listing import render_attributes, render_sonames
 from wheelfix.report.html import render_report
 from wheelfix.verdict import conclude
@@ -67,7 +67,12 @@ def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Wr
         code = write_code(read, code_options)
         name = path.resolve().name if path.exists() else target
         report = make_report(name, [scan for _, scan, _ in read], code)
-    return Written(text=render_report(report), answered=report.answered)
+    warnings = (f for f in report.findings if f.level is not Level.NOTE)
+    return Written(
+        text=render_report(report),
+        findings=(*warnings, *find_warnings(report.scans)),
+        answered=report.answered,
+    )
 
 
 def _read_lock(path: Path, options: Options) -> Report:

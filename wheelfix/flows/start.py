@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def _find_steps(directory: Path, names: list[str], commands: Collection[str]) ->
         yield found, Step(command=("scan", target), purpose="which libraries are needed, and who has them")
         yield found, Step(command=("override", target), purpose="the Nix code that provides them")
     for name in names:
-        if not name.startswith("-") and (directory / name / "pyvenv.cfg").is_file():
+        # Not is_file() of a Path: a directory that may not be looked into was an error for it up to 3.13.
+        if not name.startswith("-") and os.path.isfile(directory / name / "pyvenv.cfg"):  # noqa: PTH113
             yield name, Step(command=("scan", name), purpose="what all that is installed needs of nixpkgs")
             yield name, Step(command=("patch", name), purpose="make it find that, in place; can be undone")
     for name in (name for name in _LOCKS if name in names):

@@ -7,14 +7,16 @@ together (:mod:`wheelfix.index.ranking`) and written in one go.
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
-from wheelfix.errors import ApplyError
+from wheelfix.errors import ApplyError, IndexProblem
+from wheelfix.files import stage_output
+from wheelfix.index.database import open_database
+from wheelfix.index.dates import find_known_date, find_written
 from wheelfix.index.harvest import Found, Harvest, read_libraries
 from wheelfix.index.knowledge import CANONICAL, EXPLICIT_OUTPUT, SET_NAMES, THIEVES
 from wheelfix.index.names import find_series, split_name
@@ -30,6 +32,7 @@ from wheelfix.index.table import SCHEMA
 SYSTEM = "x86_64-linux"
 """System of packages in databases of nix-index before 0.1.8, which do not name one."""
 
+_HINT = "make room, or choose another place"
 _TABLES = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE store (
@@ -47,6 +50,7 @@ def build_table(
     destination: Path,
     *,
     date: str | None = None,
+    digest: str | None = None,
     origin: str = "",
     system: str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -56,7 +60,8 @@ def build_table(
     Args:
         database: nix-index database.
         destination: file to write.
-        date: day of the database, ISO 8601; None takes the file's own.
+        date: day of the nixpkgs it describes, ISO 8601; None asks what is known of its digest.
+        digest: sha256 that the database must have; None takes any.
         origin: where the database came from, for people.
         system: the table's main system; None takes the one with most packages.
         progress: told the compressed bytes read and their number.
@@ -65,16 +70,23 @@ def build_table(
         The table's metadata: ``date``, ``digest``, ``sonames``, ``entries``, ``packages`` ...
 
     Raises:
-        IndexProblem: the database is unreadable or corrupt; ``destination`` is as it was.
+        IndexProblem: the database is unreadable, corrupt, or another one was put in its place meanwhile;
+            ``destination`` is as it was.
         ApplyError: the table cannot be written.
     """
+    found_digest = compute_digest(database)
+    before = _identify(database)
     harvest = read_libraries(database, progress=progress)
+    if _identify(database) != before or digest not in {None, found_digest}:
+        raise IndexProblem(str(database), "was replaced while it was read", "try again")
     rows = list(_rank(harvest))
     counts = Counter(found.package.system or SYSTEM for found, *_ in rows)
+    known = date or find_known_date(found_digest)
     meta = {
         "schema": SCHEMA,
-        "date": date or _find_date(database),
-        "digest": compute_digest(database),
+        "date": known or "",
+        "written": "" if known else find_written(database) or "",
+        "digest": found_digest,
         "origin": origin,
         "system": system or max(sorted(counts), key=lambda s: counts[s], default=SYSTEM),
         "sonames": str(len({found.soname for found, *_ in rows})),
@@ -87,7 +99,7 @@ def build_table(
 
 def compute_digest(path: Path) -> str:
     """sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_database(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -147,42 +159,27 @@ def _make_candidate(soname: str, found: Found, harvest: Harvest, sizes: Counter[
     )
 
 
-def _find_date(database: Path) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(database.stat().st_mtime, UTC).date().isoformat()
+def _identify(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _write(destination: Path, rows: Sequence[tuple[Found, str, int, str]], meta: Mapping[str, str]) -> None:
-    """Write to a temporary file in the same directory, sync it, rename it."""
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.")
-        os.close(handle)
     except OSError as error:
-        raise ApplyError(
-            str(destination), f"cannot be written ({error.strerror})", "choose another place"
-        ) from None
-    temporary = Path(name)
-    try:
-        connection = sqlite3.connect(temporary)
-        with connection:
-            connection.execute("PRAGMA journal_mode = OFF")
-            connection.execute("PRAGMA page_size = 4096")
-            connection.executescript(_TABLES)
-            _insert(connection, rows, meta)
-        connection.execute("VACUUM")
-        connection.close()
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(destination)
-    except (OSError, sqlite3.Error) as error:
-        raise ApplyError(
-            str(destination), f"cannot be written ({error})", "make room, or choose another place"
-        ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise ApplyError(str(destination), f"cannot be written ({error.strerror})", _HINT) from None
+    with stage_output(destination, hint=_HINT) as staged:
+        try:
+            with closing(sqlite3.connect(staged)) as connection:
+                with connection:
+                    connection.execute("PRAGMA journal_mode = OFF")
+                    connection.execute("PRAGMA page_size = 4096")
+                    connection.executescript(_TABLES)
+                    _insert(connection, rows, meta)
+                connection.execute("VACUUM")
+        except sqlite3.Error as error:
+            raise ApplyError(str(destination), f"cannot be written ({error})", _HINT) from None
 
 
 def _insert(

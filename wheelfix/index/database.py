@@ -7,12 +7,12 @@ most in a database of nixos-unstable) and zstd its window (128 MiB).
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wheelfix.errors import ApplyError, IndexProblem
+from wheelfix.errors import ApplyError, IndexProblem, InputError
+from wheelfix.files import open_input, stage_output
 from wheelfix.index.frcode import (
     REBUILD,
     Entry,
@@ -26,6 +26,7 @@ from wheelfix.index.zstd import compress, inflate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from io import BufferedReader
 
 MAGIC: Final = b"NIXI"
 VERSION: Final = 1
@@ -97,8 +98,8 @@ def iter_blocks(path: Path, *, progress: Callable[[int, int], None] | None = Non
     """
     subject = str(path)
     try:
-        with path.open("rb") as file:
-            total = path.stat().st_size
+        with open_database(path) as file:
+            total = os.fstat(file.fileno()).st_size
             _check_header(file.read(_HEADER), subject)
             on_read = (lambda done: progress(_HEADER + done, total)) if progress else None
             chunks = inflate(file, subject=subject, size=_CHUNK, on_read=on_read)
@@ -107,14 +108,16 @@ def iter_blocks(path: Path, *, progress: Callable[[int, int], None] | None = Non
         raise IndexProblem(subject, f"cannot be read: {error.strerror}", "Check the path.") from error
 
 
-def is_database(path: Path) -> bool:
-    """Tell by its first bytes whether a file is a nix-index database.
+def open_database(path: Path) -> BufferedReader:
+    """Open a file that should be an index.
 
     Raises:
-        OSError: the file cannot be read.
+        IndexProblem: it is missing, not to be read, or no regular file.
     """
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+    try:
+        return open_input(path)
+    except InputError as error:
+        raise IndexProblem(error.subject, error.problem, error.hint) from None
 
 
 def iter_packages(path: Path) -> Iterator[tuple[Package, Iterator[Entry]]]:
@@ -207,18 +210,11 @@ def write_database(
     Raises:
         ApplyError: it cannot be written.
     """
+    hint = "make room, or choose another place"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                file.write(encode_database(packages, level=level))
-                file.flush()
-                os.fsync(file.fileno())
-                temporary.chmod(0o644)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
     except OSError as error:
         problem = f"cannot be written ({(error.strerror or '').lower()})"
-        raise ApplyError(str(path), problem, "make room, or choose another place") from error
+        raise ApplyError(str(path), problem, hint) from None
+    with stage_output(path, hint=hint) as staged:
+        staged.write_bytes(encode_database(packages, level=level))

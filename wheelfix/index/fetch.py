@@ -28,7 +28,7 @@ def fetch_database(
     *,
     progress: Callable[[int, int], None] | None = None,
     pause: float = 1.0,
-) -> None:
+) -> tuple[str, ...]:
     """Download a database to ``destination``, which is replaced only by a complete file.
 
     A cut connection is taken up again where it broke, also by the next call.
@@ -39,12 +39,15 @@ def fetch_database(
         progress: told bytes done and bytes in all.
         pause: seconds to wait before the first retry, doubled with each.
 
+    Returns:
+        The addresses that led to it, the last one that of the file: a release's has the day of its making.
+
     Raises:
         IndexProblem: there is no network or no such file, the server keeps failing, what it sent is no
             nix-index database, an https URL leads to one that is not, or nothing can be written.
             ``destination`` is as it was.
     """
-    told = strip_login(url)
+    told, addresses = strip_login(url), list[str]()
     try:
         with open_client() as client:
             fetch_file(
@@ -56,6 +59,7 @@ def fetch_database(
                 on_bytes=progress,
                 pause=pause,
                 subject=told,
+                on_address=addresses.append,
             )
     except DownloadError as error:
         problem = "what came is no nix-index database" if error.trouble is Trouble.KIND else error.problem
@@ -63,6 +67,7 @@ def fetch_database(
     except OSError as error:
         problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
         raise IndexProblem(str(destination), problem, "make room, or set XDG_CACHE_HOME") from None
+    return tuple(dict.fromkeys(addresses))
 
 
 _CHECK = "check the URL, or name another one with --url; the old table stays"

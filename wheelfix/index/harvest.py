@@ -110,8 +110,6 @@ def _decode_in_processes(batches: Iterable[list[Block]], harvest: Harvest, subje
             raise IndexProblem(
                 subject, "a process that was decoding it died", "free some memory and try again"
             ) from None
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def decode_libraries(blocks: Iterable[Block]) -> list[tuple[Package, Files]]:

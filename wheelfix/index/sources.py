@@ -5,12 +5,14 @@ The door to ``platformdirs``.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -18,9 +20,12 @@ import platformdirs
 
 from wheelfix.errors import ApplyError, IndexProblem
 from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
+from wheelfix.model.index import say_date
 from wheelfix.model.locate import IndexSource
 
 BUNDLED = "sonames.sqlite.z"
+_KEPT = f"{SCHEMA}.1"
+"""Generation of the tables that are kept: those of an earlier one took the time of a file for their date."""
 _SQLITE = b"SQLite format 3\0"
 _MAGIC = b"NIXI"
 
@@ -71,7 +76,7 @@ def find_cache() -> Path:
 
 def find_fetched_table() -> Path:
     """Where ``wheelfix index update`` puts its table."""
-    return find_cache() / f"fetched-{SCHEMA}.sqlite"
+    return find_cache() / f"fetched-{_KEPT}.sqlite"
 
 
 def find_fetched_database() -> Path:
@@ -85,7 +90,9 @@ def find_database(path: Path | None) -> Path:
     Raises:
         IndexProblem: there is none.
     """
-    candidates = [path] if path else [find_own_database(), find_fetched_database()]
+    if path:
+        return path
+    candidates = [find_own_database(), find_fetched_database()]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
@@ -94,6 +101,36 @@ def find_database(path: Path | None) -> Path:
         "there is no nix-index database here",
         "run `nix-index`, fetch one with `wheelfix index update`, or name one",
     )
+
+
+@contextmanager
+def hold_updates(*, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Keep other processes from fetching into the same cache while the block runs.
+
+    Args:
+        on_wait: called if another one is at it; its end is waited for.
+
+    Raises:
+        IndexProblem: the cache cannot be written.
+    """
+    lock = find_cache() / "update.lock"
+    try:
+        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(
+            lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600
+        )
+    except OSError as error:
+        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        raise IndexProblem(str(lock), problem, "make room, or set XDG_CACHE_HOME") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            on_wait()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def find_sources() -> tuple[IndexSource, ...]:
@@ -126,7 +163,7 @@ def _describe(table: Path) -> str:
 def _say(table: SonameTable) -> str:
     info = table.info
     counts = f"{info.sonames} sonames, {info.entries} entries, {', '.join(table.systems)}"
-    return f"database of {info.date}, {counts}, sha256 {info.digest[:12]}"
+    return f"database {say_date(info)}, {counts}, sha256 {info.digest[:12]}"
 
 
 def find_built_table(digest: str) -> Path:
@@ -135,7 +172,7 @@ def find_built_table(digest: str) -> Path:
     Args:
         digest: sha256 of the database.
     """
-    return find_cache() / f"table-{SCHEMA}-{digest[:32]}.sqlite"
+    return find_cache() / f"table-{_KEPT}-{digest[:32]}.sqlite"
 
 
 def find_digest(database: Path) -> str:
@@ -171,8 +208,10 @@ def find_digest(database: Path) -> str:
 
 
 def _open_path(path: Path, *, source: str, progress: Callable[[int, int], None] | None) -> SonameTable:
+    from wheelfix.index.database import open_database
+
     try:
-        with path.open("rb") as file:
+        with open_database(path) as file:
             head = file.read(len(_SQLITE))
     except OSError as error:
         raise IndexProblem(
@@ -195,12 +234,13 @@ def build_cached(path: Path, *, progress: Callable[[int, int], None] | None = No
     Raises:
         IndexProblem: the database is corrupt, or the table cannot be kept anywhere.
     """
-    table = find_built_table(find_digest(path))
+    digest = find_digest(path)
+    table = find_built_table(digest)
     if not table.is_file():
         from wheelfix.index.build import build_table
 
         try:
-            build_table(path, table, progress=progress)
+            build_table(path, table, digest=digest, progress=progress)
         except ApplyError as error:
             raise IndexProblem(
                 error.subject, error.problem, "set XDG_CACHE_HOME to a directory with room"

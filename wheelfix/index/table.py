@@ -78,6 +78,7 @@ class SonameTable:
                 digest=str(meta["digest"]),
                 sonames=int(meta["sonames"]),
                 entries=int(meta["entries"]),
+                written=str(meta.get("written") or "") or None,
             )
         except (KeyError, ValueError, TypeError) as error:
             raise IndexProblem(
@@ -109,7 +110,7 @@ class SonameTable:
 
     def find_all(self, soname: str, *, system: str | None = None) -> tuple[Provider, ...]:
         """Every package that has a file of that name, also those that are no providers; best first."""
-        rows = self._connection.execute(_SELECT, (soname, system or self.info.system))
+        rows = self._connection.execute(_SELECT, (_spell(soname), _spell(system or self.info.system)))
         return tuple(_make_provider(row) for row in rows)
 
     def find_names(self, pattern: str, *, regex: bool = False) -> tuple[str, ...]:
@@ -127,13 +128,14 @@ class SonameTable:
             names = self._connection.execute("SELECT DISTINCT soname FROM library ORDER BY soname")
             return tuple(name for (name,) in names if find(name))
         query = "SELECT DISTINCT soname FROM library WHERE soname GLOB ? ORDER BY soname"
-        return tuple(name for (name,) in self._connection.execute(query, (pattern,)))
+        return tuple(name for (name,) in self._connection.execute(query, (_spell(pattern),)))
 
     def has_attr(self, attr: str) -> bool:
         """Tell whether an attribute with libraries is in the table."""
-        bare = attr.removesuffix(".lib").removesuffix(".out")
+        name = _spell(attr)
+        bare = name.removesuffix(".lib").removesuffix(".out")
         query = "SELECT 1 FROM store WHERE attr IN (?, ?) LIMIT 1"
-        return self._connection.execute(query, (attr, bare)).fetchone() is not None
+        return self._connection.execute(query, (name, bare)).fetchone() is not None
 
     def list_attrs(self) -> tuple[str, ...]:
         """Every attribute with libraries in the table, sorted."""
@@ -150,7 +152,8 @@ class SonameTable:
         self._connection.close()
 
     def _lookup(self, soname: str, system: str) -> Lookup:
-        rows = [row for row in self._connection.execute(_SELECT, (soname, system)) if row[2] > ABSENT]
+        found = self._connection.execute(_SELECT, (_spell(soname), _spell(system)))
+        rows = [row for row in found if row[2] > ABSENT]
         nearest = self._find_nearest(soname, system)
         if not rows:
             return Lookup(soname=soname, nearest=nearest)
@@ -163,9 +166,9 @@ class SonameTable:
         )
 
     def _find_nearest(self, soname: str, system: str) -> tuple[str, ...]:
-        series = find_series(soname)
+        series = _spell(find_series(soname))
         # "." is followed by "/" in ASCII: the range holds exactly the names that start with "<series>."
-        bounds = (f"{series}.", f"{series}/", system, ABSENT)
+        bounds = (f"{series}.", f"{series}/", _spell(system), ABSENT)
         found = {row[0] for row in self._connection.execute(_SELECT_SERIES, bounds)} - {soname}
         # The longer of "libffi.so.8" and "libffi.so.8.1.4" is the file, the shorter the soname.
         majors = [n for n in found if not any(n.startswith(f"{other}.") for other in (*found, soname))]
@@ -197,6 +200,17 @@ def open_bytes(data: bytes, *, subject: str, source: str) -> SonameTable:
     except sqlite3.Error as error:
         raise IndexProblem(subject, f"damaged table ({error})", "install wheelfix again") from None
     return SonameTable(connection, subject=subject, source=source)
+
+
+def _spell(text: str) -> str:
+    """Text as the table has it: bytes that are no UTF-8, surrogates in Python, are escapes there."""
+    if text.isascii():
+        return text
+    try:
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a pair, which JSON can spell and bytes cannot
+        raw = text.encode("utf-8", "surrogatepass")
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _make_provider(row: Sequence[str | int]) -> Provider:

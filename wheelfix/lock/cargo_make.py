@@ -17,6 +17,7 @@ from wheelfix.errors import ApplyError, InputError
 from wheelfix.lock.cargo import parse_toml
 from wheelfix.model.cargo import Manifest, SourceTree
 from wheelfix.outside.programs import quote_output
+from wheelfix.processes import mark_child
 
 _PLACES = {"bin": "src/bin", "example": "examples", "test": "tests", "bench": "benches"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -60,6 +61,7 @@ def _run(target: str, manifest: Path) -> bytes:
         result = subprocess.run(
             command,
             cwd=manifest.parent,
+            env=mark_child(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

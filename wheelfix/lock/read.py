@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.files import open_input
 from wheelfix.lock.getters import Table
 from wheelfix.lock.markers import normalize_name
 from wheelfix.lock.poetry import parse_poetry
@@ -106,12 +107,11 @@ def read_text(path: Path) -> str:
         InputError: it is missing, too large, or no UTF-8.
     """
     try:
-        if not path.is_file():
-            problem = "is a directory" if path.is_dir() else "there is no such file"
-            raise InputError(str(path), problem, _HINT)
-        if path.stat().st_size > _MAX:
+        with open_input(path, hint=_HINT) as file:
+            data = file.read(_MAX + 1)
+        if len(data) > _MAX:
             raise InputError(str(path), f"is larger than {_MAX >> 20} MB", _HINT)
-        return path.read_text("utf-8")
+        return data.decode("utf-8")
     except OSError as error:
         raise InputError(str(path), f"cannot be read ({(error.strerror or '').lower()})", _HINT) from None
     except UnicodeDecodeError:

@@ -13,7 +13,8 @@ from typing import Final
 from wheelfix.model.explain import Kind
 
 # A file as messages name it: up to the last ": " before the words of the message, as paths hold spaces.
-_FILE = r"(?P<soname>(?:/(?:[^:\n'\"`(]|:(?!\s)){0,512}|[^\s:'\"`(){}<>,=]{1,512}))"
+# What a repetition takes it keeps: it ends where ": " begins, and would be tried again at every place before.
+_FILE = r"(?P<soname>(?:/[^:\n'\"`(]*+(?::(?!\s)[^:\n'\"`(]*+)*+|[^\s:'\"`(){}<>,=]{1,512}+))"
 _REQUIRED = r"(?: \(required by (?P<by>[^)\n]+)\)?)?"
 _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
 _SO = r"lib[\w.+-]*\.so(?:\.\d[\w.]*)?"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeVar
 
 from wheelfix.messages.clean import clean_line
 from wheelfix.messages.parse import locate_symptom, parse_line
@@ -32,6 +33,8 @@ MAX_SEEN_LINE = 512
 _OVERLAP = 512
 _HEADS = ("Traceback (most recent call last)", "Traceback:")
 
+T = TypeVar("T", bytes, str)
+
 
 @dataclass(slots=True)
 class _Found:
@@ -41,6 +44,7 @@ class _Found:
     paths: dict[str, None] = field(default_factory=dict)
     words: dict[str, None] = field(default_factory=dict)
     seen: set[bytes] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)
     left_out: bool = False
 
 
@@ -55,7 +59,7 @@ def read_messages(chunks: Iterable[bytes]) -> Reading:
     """
     found = _Found()
     buffer, start = b"", 0
-    for chunk in chunks:
+    for chunk in _unify_breaks(chunks):
         buffer += chunk
         end = buffer.rfind(b"\n") + 1
         if end <= start:  # no line ends here: read a long one in parts, wait for the rest of a short one
@@ -80,6 +84,16 @@ def merge_readings(first: Reading, second: Reading) -> Reading:
     )
 
 
+def _unify_breaks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """CR, LF and both end a line: progress is drawn with CR alone, and messages come between."""
+    held = b""
+    for chunk in chunks:
+        data = held + chunk
+        held = data[-1:] if data.endswith(b"\r") else b""
+        yield data[: len(data) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    yield held.replace(b"\r", b"\n")
+
+
 def _search(buffer: bytes, start: int, end: int, found: _Found) -> None:
     if found.left_out:
         return
@@ -92,14 +106,21 @@ def _search(buffer: bytes, start: int, end: int, found: _Found) -> None:
             at = buffer.find(marker, max(step, at + len(marker)), end)
     for left, right in sorted(windows.items()):
         line = buffer[left:right]
-        if line in found.seen:
+        if not _is_new(line, found.seen):
             continue
         if len(found.symptoms) >= MAX_SYMPTOMS:
             found.left_out = True
             return
-        if len(found.seen) < MAX_SEEN and right - left < MAX_SEEN_LINE:
-            found.seen.add(line)
         _read_line(line, partial(_iter_context, buffer, left), found)
+
+
+def _is_new(text: T, seen: set[T]) -> bool:
+    """Tell whether a line was not seen before, as far as lines are remembered."""
+    if text in seen:
+        return False
+    if len(seen) < MAX_SEEN and len(text) < MAX_SEEN_LINE:
+        seen.add(text)
+    return True
 
 
 def _find_window(buffer: bytes, at: int, start: int) -> tuple[int, int, int]:
@@ -133,7 +154,7 @@ def _read_line(line: bytes, context: Callable[[], Iterator[bytes]], found: _Foun
             found.ignored.add(match["soname"])
         if (match := BUILDER.search(text)) and (package := parse_drv(match["drv"])):
             found.packages[package] = None
-        for symptom in parse_line(text):
+        for symptom in parse_line(text) if _is_new(text, found.parts) else ():
             if not asked:
                 before, asked = [*_read_context(context), *before], True
             _add(locate_symptom(symptom, _cut_at_head(before)), text, before, found)

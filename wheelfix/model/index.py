@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+
+OLD = 90
+"""Days after which an index is said to be old: nixpkgs makes a release every half year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,8 @@ class IndexInfo:
     Attributes:
         source: ``bundled``, ``fetched``, ``nix-index`` (the user's own) or ``file``.
         system: Nix system of the entries (``x86_64-linux``).
-        date: day of the database, ISO 8601, or None if it does not say.
+        date: day of the nixpkgs that the database describes, ISO 8601, or None if nothing says it.
+        written: day when the database's file was written, where ``date`` is None: nothing in it is newer.
         digest: sha256 of the nix-index database the table was built from.
         sonames: number of distinct file names in the table.
         entries: number of rows.
@@ -68,3 +73,40 @@ class IndexInfo:
     digest: str
     sonames: int
     entries: int
+    written: str | None = None
+
+
+def say_date(info: IndexInfo) -> str:
+    """When an index is of, to be read behind "index" or "database"; what is not known is not made up."""
+    if info.date:
+        return f"of {info.date}"
+    return f"of unknown date, written {info.written}" if info.written else "of unknown date"
+
+
+def find_age(info: IndexInfo, today: date) -> int | None:
+    """How many days old an index is at least.
+
+    Args:
+        info: which.
+        today: the day it is asked.
+
+    Returns:
+        None if nothing tells, or if it says to be of the future.
+    """
+    try:
+        age = (today - date.fromisoformat(info.date or info.written or "")).days
+    except ValueError:
+        return None
+    return age if age >= 0 else None
+
+
+def say_age(info: IndexInfo, today: date) -> tuple[str, str] | None:
+    """Subject and predicate about an index older than :data:`OLD` days, with what to do; None for others."""
+    age = find_age(info, today)
+    if age is None or age <= OLD:
+        return None
+    remedy = {
+        "nix-index": "run `nix-index` again",
+        "file": "name a newer one with --index",
+    }.get(info.source, "fetch a newer one with `wheelfix index update`")
+    return f"the {info.source} index {say_date(info)}", f"is {age} days old: {remedy}"

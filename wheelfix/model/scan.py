@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wheelfix.model.elf import ElfObject
@@ -192,3 +193,21 @@ class WheelScan:
         return not any(n.need_class in OPEN_CLASSES for n in self.needs) and not any(
             f.level is Level.ERROR for f in self.findings
         )
+
+
+def find_warnings(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
+    """What must not be overlooked of scans, whatever is made of them.
+
+    Returns:
+        Findings that are more than notes, in the order of the scans, each once; those that are about a part
+        of a distribution name the whole as well.
+    """
+    found = {
+        finding
+        if finding.subject == scan.target
+        else replace(finding, subject=f"{scan.target}: {finding.subject}"): None
+        for scan in scans
+        for finding in scan.findings
+        if finding.level is not Level.NOTE
+    }
+    return tuple(found)

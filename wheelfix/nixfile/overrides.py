@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.files import open_input
 from wheelfix.model.overrides import OverrideFile, PackageOverride, Place, Unclear
 from wheelfix.nixfile.details import INPUT_LISTS, describe
 from wheelfix.nixfile.evaluate import Evaluator
@@ -62,7 +63,7 @@ def read_overrides(path: Path) -> OverrideFile:
         InputError: it cannot be read, or is no Nix; see :func:`wheelfix.nixfile.parse.parse_nix`.
     """
     try:
-        with path.open("rb") as file:
+        with open_input(path) as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise InputError(str(path), f"cannot be read ({error.strerror})", "check the path") from None

@@ -126,6 +126,7 @@ def fetch_file(
     magic: bytes = b"",
     limit: int = MAX_SIZE,
     on_bytes: Callable[[int, int], None] | None = None,
+    on_address: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
     pause: float = 0.5,
 ) -> str:
@@ -144,6 +145,7 @@ def fetch_file(
         magic: bytes that the file must begin with.
         limit: how many bytes are accepted.
         on_bytes: told bytes done and bytes in all, as far as they are known.
+        on_address: told every address on the way to the file, redirects included.
         stop: set by another thread to give up.
         pause: seconds before the first retry, doubled with each.
 
@@ -157,7 +159,15 @@ def fetch_file(
     key = sha256 or hashlib.sha256(f"{url} {destination.name}".encode("utf-8", "surrogatepass")).hexdigest()
     part = destination.with_name(f".{key}.part")
     job = _Job(
-        client, url, part, sha256, subject or destination.name, limit, on_bytes, stop or threading.Event()
+        client=client,
+        url=url,
+        part=part,
+        sha256=sha256,
+        subject=subject or destination.name,
+        limit=limit,
+        on_bytes=on_bytes,
+        on_address=on_address,
+        stop=stop or threading.Event(),
     )
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = _identify(destination)
@@ -212,7 +222,7 @@ def say_network(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
     """One file to be fetched, into ``part``."""
 
@@ -223,6 +233,7 @@ class _Job:
     subject: str
     limit: int
     on_bytes: Callable[[int, int], None] | None
+    on_address: Callable[[str], None] | None
     stop: threading.Event
 
     def download(self, file: BinaryIO, pause: float) -> None:
@@ -268,6 +279,9 @@ class _Job:
                 file.truncate(0)
                 return False
             response.raise_for_status()
+            if self.on_address:
+                for step in (*response.history, response):
+                    self.on_address(str(step.url))
             if plain := find_downgrade(response):
                 problem = f"{find_host(self.url)} leads to {plain} without https"
                 raise DownloadError(self.subject, problem, "use another index", Trouble.DOWNGRADE)

@@ -12,6 +12,7 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.programs import quote_output
+from wheelfix.processes import mark_child
 
 _FOREIGN = (
     "UV_PROJECT",
@@ -178,7 +179,7 @@ def _run(
         return subprocess.run(
             command,
             cwd=directory,
-            env=dict(variables),
+            env=mark_child(variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -13,6 +13,7 @@ from wheelfix.model.repair import AnswerKind, FilePlan, Group
 from wheelfix.model.scan import NeedClass
 from wheelfix.patch.files import tell_errors
 from wheelfix.patch.supply import find_store
+from wheelfix.processes import mark_child
 from wheelfix.wheel.tree import OWN
 
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
@@ -150,7 +151,12 @@ def _run(command: Sequence[str]) -> str:
     """Run Nix; what it tells meanwhile goes to stderr, as it does without wheelfix."""
     try:
         done = subprocess.run(
-            command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False
+            command,
+            env=mark_child(),
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
         )
     except FileNotFoundError:
         hint = "install Nix, or give directories of libraries with --libs"

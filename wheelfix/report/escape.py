@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
+
+_LOGIN = re.compile(
+    r"(\b[a-zA-Z][\w+.-]*://)(?:[^\s/?#'\"]*@|[^\s/?#@:'\"\[]*:(?!\d*(?:[/?#'\"\s]|$))\S*@)", re.ASCII
+)
 
 
 def printable(text: str) -> str:
@@ -20,8 +25,20 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def hide_passwords(text: str) -> str:
+    """Replace who logs in to a host, and how, in every URL of a text.
+
+    A malformed URL may have a slash in its password: what looks like a port and is none is hidden as well.
+
+    Example:
+        >>> hide_passwords("https://me:secret@h.example/x: 404")
+        'https://***@h.example/x: 404'
+    """
+    return _LOGIN.sub(r"\1***@", text)
+
+
 def print_error(subject: str, problem: str, hint: str) -> None:
     """Print an error as one line, and its remedy as a second one, on stderr."""
-    print(f"wheelfix: {printable(subject)}: {printable(problem)}", file=sys.stderr)
+    print(printable(hide_passwords(f"wheelfix: {subject}: {problem}")), file=sys.stderr)
     if hint:
-        print(f"hint: {printable(hint)}", file=sys.stderr)
+        print(printable(hide_passwords(f"hint: {hint}")), file=sys.stderr)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from textwrap import wrap
 
 from wheelfix.model.explain import Explanation, Kind, Missing, Package
 from wheelfix.model.scan import NeedClass
 from wheelfix.report.escape import printable
+from wheelfix.report.plain import wrap_words
 
 SCHEMA = "wheelfix.explain/1"
 NOTHING = "nothing about shared libraries here"
@@ -16,7 +16,12 @@ _WIDTH = 100
 
 
 def render_explanation(
-    explanation: Explanation, paste: Sequence[tuple[str, str]], now: Sequence[str], *, details: bool = True
+    explanation: Explanation,
+    paste: Sequence[tuple[str, str]],
+    now: Sequence[str],
+    *,
+    details: bool = True,
+    width: int | None = None,
 ) -> str:
     """Render an explanation.
 
@@ -25,20 +30,19 @@ def render_explanation(
         paste: pieces of Nix code, each with where it belongs.
         now: what helps without a build.
         details: also say who wants each library, and what will be missing next.
+        width: columns there are; None for any number. Code and commands are not wrapped: they are copied.
     """
     if not explanation.concerned:
         return f"{NOTHING}\n"
     lines = ["What happened"]
     lines += _indent(_say_place(explanation))
-    lines += _render_missing([m for m in explanation.missing if m.named], details=details)
+    lines += _render_missing([m for m in explanation.missing if m.named], width, details=details)
     for trouble in explanation.troubles:
-        lines += _indent(
-            wrap(printable(trouble.what), _WIDTH, break_long_words=False, break_on_hyphens=False)
-        )
+        lines += wrap_words(trouble.what, min(width or _WIDTH, _WIDTH), "  ")
     further = [m for m in explanation.missing if not m.named]
     if further:
         lines += ["", f"Missing next ({printable(explanation.looked_into or 'the package')})"]
-        lines += _render_missing(further, details=details)
+        lines += _render_missing(further, width, details=details)
     if explanation.left_out:
         lines += _indent(["… and more; the text was not read to its end."])
     lines += ["", "What to paste"]
@@ -118,16 +122,28 @@ def _say_place(explanation: Explanation) -> list[str]:
     return [printable(", ".join(words))] if words else []
 
 
-def _render_missing(missing: Sequence[Missing], *, details: bool) -> list[str]:
-    width = max((len(m.soname) for m in missing), default=0)
-    lines = []
+def _render_missing(missing: Sequence[Missing], width: int | None, *, details: bool) -> list[str]:
+    longest = max((len(printable(m.soname)) for m in missing), default=0)
+    rows = []
     for one in missing:
-        lines.append(
-            f"  {printable(one.soname):<{width}}  {one.need_class.value:<9}  {printable(one.reason)}"
-        )
-        if details and one.wanted_by:
-            lines.append(f"  {'':<{width}}  {'':<9}  wanted by {printable(one.wanted_by)}")
-    return lines
+        head = f"  {printable(one.soname):<{longest}}  {one.need_class.value:<9}  "
+        said = [one.reason, f"wanted by {one.wanted_by}"] if details and one.wanted_by else [one.reason]
+        rows.append((head, said))
+    indent = " " * (longest + 15)
+    words = [word for _, said in rows for text in said for word in printable(text).split()]
+    if width is None or len(indent) + max(map(len, words), default=0) <= width:
+        return [
+            head + line if not number else line
+            for head, said in rows
+            for number, line in enumerate(_hang(said, indent, width))
+        ]
+    return [line for head, said in rows for line in (head.rstrip(), *_hang(["", *said], "      ", width)[1:])]
+
+
+def _hang(texts: Sequence[str], indent: str, width: int | None) -> list[str]:
+    """Lines of texts, the first one without its indentation."""
+    lines = [line for text in texts for line in wrap_words(text, width, indent) or [""]]
+    return [lines[0].removeprefix(indent), *lines[1:]]
 
 
 def _say_nothing_to_paste(explanation: Explanation) -> str:

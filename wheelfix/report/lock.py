@@ -8,7 +8,7 @@ from typing import Any
 from wheelfix.model.lock import Choice
 from wheelfix.model.lockplan import LockPlan
 from wheelfix.model.override import Override
-from wheelfix.model.scan import WheelScan
+from wheelfix.model.scan import WheelScan, find_warnings
 
 LOCK_SCHEMA = "wheelfix.lock/1"
 
@@ -54,7 +54,8 @@ def document_plan(plan: LockPlan) -> dict[str, Any]:
             for c in plan.collisions
         ],
         "findings": [
-            {"level": f.level.value, "subject": f.subject, "message": f.message} for f in plan.findings
+            {"level": f.level.value, "subject": f.subject, "message": f.message}
+            for f in (*plan.findings, *find_warnings(plan.scans))
         ],
         "read": list(plan.read),
     }

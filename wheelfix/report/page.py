@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from wheelfix.model.index import IndexInfo, Provider
+from wheelfix.model.index import IndexInfo, Provider, say_date
 from wheelfix.model.report import Report
 from wheelfix.model.scan import OPEN_CLASSES, Dlopen, Finding, Level, Need, NeedClass, WheelScan
 from wheelfix.report.escape import printable
@@ -72,7 +72,7 @@ def document_report(report: Report) -> dict[str, Any]:
 
 
 def _say_index(info: IndexInfo) -> str:
-    return f"the {info.source} index" + f" of {info.date}" * bool(info.date) + f" ({info.system})"
+    return f"the {info.source} index {say_date(info)} ({info.system})"
 
 
 def _document_scan(scan: WheelScan) -> dict[str, Any]:

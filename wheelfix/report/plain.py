@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 
 from wheelfix.model.locate import FileHit, IndexSource, Located
 from wheelfix.model.scan import NeedClass, NeedTrace
 from wheelfix.report.escape import printable
 
+_LEAST = 20
+"""Columns that are taken even of a terminal with fewer."""
 
-def render_located(results: Sequence[Located], *, every: bool = False, why: bool = False) -> str:
+
+def render_located(
+    results: Sequence[Located], *, every: bool = False, why: bool = False, width: int | None = None
+) -> str:
     """Render the answers of ``locate``.
 
     Args:
         results: in the order asked.
         every: all providers, not only the first three.
         why: also the rules behind each score.
+        width: columns there are; None for any number.
     """
-    return "\n".join(_render_one(result, every=every, why=why) for result in results) + "\n"
+    return "\n".join(_render_one(result, width, every=every, why=why) for result in results) + "\n"
 
 
 def render_hits(hits: Iterable[FileHit]) -> Iterable[str]:
@@ -28,10 +35,15 @@ def render_hits(hits: Iterable[FileHit]) -> Iterable[str]:
         yield printable(f"{name:<40} {hit.size:>14,} {hit.kind} {hit.store_path}{hit.path}")
 
 
-def render_sources(sources: Sequence[IndexSource]) -> str:
-    """Render the places where an index may be; the one that is used is marked."""
+def render_sources(sources: Sequence[IndexSource], *, width: int | None = None) -> str:
+    """Render the places where an index may be; the one that is used is marked.
+
+    Args:
+        sources: in the order in which they are asked.
+        width: columns there are; None for any number.
+    """
     rows = [("*" if s.used else " ", s.name, s.state, s.path) for s in sources]
-    return "".join(f"{printable(line)}\n" for line in _align(rows))
+    return "".join(f"{line}\n" for lines in _fit(rows, 2, width) for line in lines)
 
 
 def render_traces(traces: Sequence[NeedTrace]) -> str:
@@ -57,21 +69,57 @@ def _render_trace(trace: NeedTrace) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def _render_one(result: Located, *, every: bool, why: bool) -> str:
+def _render_one(result: Located, width: int | None, *, every: bool, why: bool) -> str:
     note = f": {result.note}" if result.note else ""
     head = f"{result.soname}  {result.need_class.value}{note}"
     shown = result.providers if every else result.providers[:3]
-    rows = [(p.attr, p.output, p.version or "", p.path, p.store_path or "", f"{p.score:+d}") for p in shown]
+    rows = [
+        ("", p.attr, p.output, p.version or "", p.path, p.store_path or "", f"{p.score:+d}") for p in shown
+    ]
     lines = []
-    for provider, line in zip(shown, _align(rows), strict=True):
-        lines.append(f"  {line}")
+    for provider, fitting in zip(shown, _fit(rows, 4, width), strict=True):
+        lines += fitting
         lines += [f"      {reason}" for reason in provider.why] if why else []
     rest = len(result.providers) - len(shown)
     if rest:
         lines.append(f"  … and {rest} more: --all")
     if result.nearest and result.need_class in {NeedClass.UNKNOWN, NeedClass.PROVIDED}:
         lines.append(f"  other majors: {', '.join(result.nearest)}")
-    return "\n".join([printable(head), *map(printable, lines)])
+    return "\n".join([*wrap_words(head, width), *map(printable, lines)])
+
+
+def _fit(rows: Sequence[Sequence[str]], first: int, width: int | None) -> list[list[str]]:
+    """Lay rows out as one line each, in columns; as several where one has no room.
+
+    Args:
+        rows: cells.
+        first: how many cells stand in the first line if there are several; each other one has its own.
+        width: columns there are; None for any number.
+    """
+    rows = [[printable(cell) for cell in row] for row in rows]
+    lines = _align(rows)
+    if width is None or max(map(len, lines), default=0) <= width:
+        return [[line] for line in lines]
+    heads = _align([row[:first] for row in rows])
+    rests = [
+        [line for cell in row[first:] if cell for line in wrap_words(cell, width, "      ")] for row in rows
+    ]
+    return [[head, *rest] for head, rest in zip(heads, rests, strict=True)]
+
+
+def wrap_words(text: str, width: int | None, indent: str = "") -> list[str]:
+    """Lines that end between words; a word that is longer stays whole.
+
+    Args:
+        text: what a terminal could act on is shown as an escape.
+        width: columns there are; None for any number.
+        indent: put before every line.
+    """
+    shown = printable(text)
+    if width is None:
+        return [f"{indent}{shown}"]
+    room = max(width - len(indent), _LEAST)
+    return [f"{indent}{line}" for line in wrap(shown, room, break_long_words=False, break_on_hyphens=False)]
 
 
 def _align(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import IO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from wheelfix.model.index import say_date
 from wheelfix.model.scan import OPEN_CLASSES, Dlopen, Finding, Level, Need, NeedClass, WheelScan
 from wheelfix.report.escape import printable
 
@@ -30,6 +33,13 @@ _LEVELS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
 _PLAIN = re.compile(r"[\w.+-]+", re.ASCII)
 _FOLDED = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
 _PIPE_WIDTH = 160
+_CODE_WIDTH = 76
+_INDENT = "    "
+_GAP = 2
+_LEAST = 20
+_HEAD = ("need", "class", "answer", "why", "wanted by")
+_UNWRAPPED = 2
+_ANY = "any machine"
 _FINDINGS_SHOWN = 8
 _FOLDED_SHOWN = 4
 _DLOPEN_SHOWN = 8
@@ -47,12 +57,14 @@ def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = Tr
     console = Console(file=file, highlight=False, emoji=False, markup=False)
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
+    machines = _group_by_machine(scans)
     if len(scans) > 1:
-        _print_summary(console, scans)
-    for number, scan in enumerate(scans):
-        if number or len(scans) > 1:
-            console.rule()
-        _print_scan(console, scan, details=details)
+        _print_summary(console, machines)
+    for machine, group in machines.items():
+        for number, scan in enumerate(group):
+            if len(scans) > 1:
+                console.rule(f" {machine} " if len(machines) > 1 and not number else "")
+            _print_scan(console, scan, details=details)
 
 
 @contextmanager
@@ -76,10 +88,34 @@ def show_progress(description: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
 
 
-def _print_summary(console: Console, scans: Sequence[WheelScan]) -> None:
-    """What all of them need together, and who needs it."""
+def _group_by_machine(scans: Iterable[WheelScan]) -> dict[str, list[WheelScan]]:
+    """Scans in the order given, by the machine that their answers are for; those for any come last."""
+    found: dict[str, list[WheelScan]] = {}
+    for scan in sorted(scans, key=lambda s: s.machine is None):
+        found.setdefault(printable(scan.machine or _ANY), []).append(scan)
+    return found
+
+
+def _print_summary(console: Console, machines: Mapping[str, Sequence[WheelScan]]) -> None:
+    """What all of them need together, and who needs it: of each machine by itself."""
+    scans = [scan for group in machines.values() for scan in group]
     files = sum(len(scan.objects) for scan in scans)
-    console.print(Text(f"{len(scans)} distributions, {files} ELF files", style="bold"))
+    names = {(scan.name or scan.target, scan.version) for scan in scans}
+    wheels = f" in {len(scans)} wheels" if len(names) < len(scans) else ""
+    console.print(
+        Text(f"{_count(len(names), 'distribution')}{wheels}, {_count(files, 'ELF file')}", style="bold")
+    )
+    for machine, group in machines.items():
+        if machine != _ANY:
+            _print_together(console, group, f"For {machine}" if len(machines) > 1 else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _print_together(console: Console, scans: Sequence[WheelScan], machine: str) -> None:
+    subject = f"{len(scans)} of them need" if len(scans) > 1 else "one of them needs"
     attrs: dict[str, list[str]] = {}
     open_needs: dict[str, list[str]] = {}
     ignored: set[str] = set()
@@ -93,16 +129,20 @@ def _print_summary(console: Console, scans: Sequence[WheelScan]) -> None:
             if need.need_class in OPEN_CLASSES and need.machine == scan.machine:
                 open_needs.setdefault(need.soname, []).append(who)
     if attrs:
-        console.print("Together they need of nixpkgs:", style="bold")
+        who = f"{machine}, {subject}" if machine else "Together they need"
+        console.print(f"{who} of nixpkgs:", style="bold")
         _print_pairs(console, ((a, _say_some(sorted(attrs[a]))) for a in sorted(attrs)), "green")
+    elif machine:
+        console.print(f"{machine}, {subject} nothing of nixpkgs.", style="bold")
     if ignored:
-        console.print("From the GPU driver: " + printable(", ".join(sorted(ignored))), style="magenta")
+        _print_prose(console, f"From the GPU driver: {', '.join(sorted(ignored))}", style="magenta")
     if open_needs:
         console.print("Without an answer:", style="bold")
         _print_pairs(console, ((s, _say_some(sorted(open_needs[s]))) for s in sorted(open_needs)), "bold red")
 
 
-def _say_some(names: Sequence[str]) -> str:
+def _say_some(found: Sequence[str]) -> str:
+    names = list(dict.fromkeys(found))
     rest = len(names) - _SUMMARY_SHOWN
     return ", ".join(names[:_SUMMARY_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -111,29 +151,30 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
     count = len(scan.objects)
     title = Text(printable(f"{scan.name} {scan.version}".strip() or "files of no distribution"), style="bold")
     title.append(printable(f"  {scan.target}"), style="dim")
-    console.print(title, soft_wrap=True)
+    _print_prose(console, title)
     if not scan.objects:
         rest = "" if scan.dlopen else " Nothing to do."
-        console.print(f"Pure Python: no ELF files, nothing to link.{rest}")
+        _print_prose(console, f"Pure Python: no ELF files, nothing to link.{rest}")
         _print_dlopen(console, scan)
+        _print_findings(console, scan.findings, details=details)
         return
-    day = f" of {scan.index.date}" if scan.index.date else ""
     files = f"{count} ELF file{'s' if count > 1 else ''} for {scan.machine}"
-    index = f"answers from the {scan.index.source} index{day} ({scan.index.system})"
-    console.print(printable(f"{files}; {index}"), style="dim", soft_wrap=True)
+    index = f"answers from the {scan.index.source} index {say_date(scan.index)} ({scan.index.system})"
+    _print_prose(console, f"{files}; {index}", style="dim")
     console.print()
     _print_answer(console, scan)
     if details:
         _print_needs(console, scan)
         _print_dlopen(console, scan)
-        _print_findings(console, scan.findings)
+    _print_findings(console, scan.findings, details=details)
 
 
 def _print_answer(console: Console, scan: WheelScan) -> None:
+    width = min(_CODE_WIDTH, console.width - len(_INDENT))
     extra = [attr for attr in scan.build_inputs if attr not in scan.baseline_inputs]
     code = Text()
     if extra:
-        code.append(_format_list("buildInputs", [f"pkgs.{attr}" for attr in extra]), style="green")
+        code.append(_format_list("buildInputs", [f"pkgs.{attr}" for attr in extra], width), style="green")
     if any(n.need_class is NeedClass.DRIVER for n in scan.needs if n.machine == scan.machine):
         code.append("nativeBuildInputs = [ pkgs.autoAddDriverRunpath ];\n", style="magenta")
     if scan.ignore_missing:
@@ -142,23 +183,21 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
         quoted = [f'"{soname}"' for soname in plain] + ["/* and strange names: see override */"] * (
             len(plain) < len(scan.ignore_missing)
         )
-        code.append(_format_list("autoPatchelfIgnoreMissingDeps", quoted), style="magenta")
+        code.append(_format_list("autoPatchelfIgnoreMissingDeps", quoted, width), style="magenta")
     if code:
         console.print("Paste into the package's override:", style="bold")
         code.rstrip()
         for line in code.split("\n"):
-            console.print(Text("    ").append_text(line), soft_wrap=True)
+            console.print(Text(_INDENT).append_text(line), soft_wrap=True)
     elif scan.build_inputs or not any(n.need_class is NeedClass.UNKNOWN for n in scan.needs):
-        console.print(
+        _print_prose(
+            console,
             "Nothing to paste: this wheel needs no more than uv2nix and poetry2nix add by themselves.",
             style="bold",
         )
     if scan.baseline_inputs:
-        console.print(
-            "Added by uv2nix and poetry2nix by themselves, to be named elsewhere: "
-            + printable(", ".join(scan.baseline_inputs)),
-            soft_wrap=True,
-        )
+        added = ", ".join(scan.baseline_inputs)
+        _print_prose(console, f"Added by uv2nix and poetry2nix by themselves, to be named elsewhere: {added}")
     _print_groups(console, scan)
     console.print()
 
@@ -181,40 +220,101 @@ def _print_groups(console: Console, scan: WheelScan) -> None:
             _print_pairs(console, ((n.soname, n.reason) for n in needs), _STYLES[kind])
 
 
+def _print_prose(console: Console, text: Text | str, *, style: str = "", indent: str = "") -> None:
+    """Print a line: at a terminal several, which end between words; a word that is longer stays whole."""
+    words = text if isinstance(text, Text) else Text(printable(text), style=style)
+    room = console.width - len(indent) if console.is_terminal else len(words.plain)
+    start, lines = 0, wrap(words.plain, max(room, _LEAST), break_long_words=False, break_on_hyphens=False)
+    for line in lines:
+        at = words.plain.index(line, start)
+        console.print(Text(indent).append_text(words[at : at + len(line)]), soft_wrap=True)
+        start = at + len(line)
+
+
 def _print_pairs(console: Console, pairs: Iterable[tuple[str, str]], style: str) -> None:
-    table = Table.grid(padding=(0, 2))
+    """Print two columns; where a word of the right one has no room, it stands below the left one."""
+    rows = [(printable(left), printable(right)) for left, right in pairs]
+    first = max((cell_len(left) for left, _ in rows), default=0)
+    room = console.width - len(_INDENT) - first - _GAP
+    if max((_measure_word(right) for _, right in rows), default=0) > room:
+        for left, right in rows:
+            _print_prose(console, Text(left, style=style), indent=_INDENT)
+            _print_prose(console, right, indent=2 * _INDENT)
+        return
+    table = Table.grid(padding=(0, _GAP))
     table.add_column(style=style, no_wrap=True)
-    table.add_column(overflow="fold")
-    for left, right in pairs:
-        table.add_row(Text(printable(left)), Text(printable(right)))
-    console.print(Padding(table, (0, 0, 0, 4), expand=False))
+    table.add_column()
+    for left, right in rows:
+        table.add_row(Text(left), Text(right))
+    console.print(Padding(table, (0, 0, 0, len(_INDENT)), expand=False))
+
+
+def _measure_word(text: str) -> int:
+    """Width of the longest word, in columns."""
+    return max(map(cell_len, text.split()), default=0)
 
 
 def _print_needs(console: Console, scan: WheelScan) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    table.add_column("need", no_wrap=True)
-    table.add_column("class", no_wrap=True)
-    table.add_column("answer", overflow="fold")
-    table.add_column("why", overflow="fold")
-    table.add_column("wanted by", overflow="fold")
     machines = {n.machine for n in scan.needs}
+    rows = []
     for need in scan.needs:
         if need.need_class in _FOLDED:
             continue
         name = need.soname if len(machines) == 1 else f"{need.soname} ({need.machine})"
-        table.add_row(
-            Text(printable(name)),
-            Text(need.need_class.value, style=_STYLES[need.need_class]),
-            Text(printable(_say_answer(need, scan))),
-            Text(printable(need.reason)),
-            Text(printable(_say_wanted_by(need)), style="dim"),
-        )
-    if table.row_count:
-        console.print(table)
+        cells = (name, need.need_class.value, _say_answer(need, scan), need.reason, _say_wanted_by(need))
+        rows.append((need.need_class, tuple(map(printable, cells))))
+    if rows:
+        widths = _share_width([cells for _, cells in rows], console.width)
+        if widths:
+            _print_table(console, rows, widths)
+        else:
+            _print_blocks(console, rows)
     folded = [_fold(kind, scan.needs) for kind in NeedClass if kind in _FOLDED]
     if any(folded):
         text = f"Also: {'; '.join(filter(None, folded))}. All of it: --json"
-        console.print(printable(text), style="dim", soft_wrap=True)
+        _print_prose(console, text, style="dim")
+
+
+_Row = tuple[NeedClass, tuple[str, ...]]
+
+
+def _share_width(rows: Sequence[tuple[str, ...]], width: int) -> tuple[int, ...]:
+    """Widths of columns that cut no word, the first two on one line; empty if there is no room for that."""
+    columns = list(zip(_HEAD, *rows, strict=True))
+    wanted = [max(map(cell_len, column)) for column in columns]
+    widths = [
+        wanted[number] if number < _UNWRAPPED else max(map(_measure_word, column))
+        for number, column in enumerate(columns)
+    ]
+    rest = width - sum(widths) - _GAP * len(widths)
+    if rest < 0:
+        return ()
+    for number in sorted(range(len(widths)), key=lambda n: wanted[n] - widths[n]):
+        open_columns = sum(1 for n in range(len(widths)) if wanted[n] > widths[n])
+        more = min(wanted[number] - widths[number], rest // max(open_columns, 1))
+        widths[number] += more
+        rest -= more
+    return tuple(widths)
+
+
+def _print_table(console: Console, rows: Sequence[_Row], widths: Sequence[int]) -> None:
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="bold", pad_edge=False)
+    for number, (head, width) in enumerate(zip(_HEAD, widths, strict=True)):
+        table.add_column(head, width=width, no_wrap=number < _UNWRAPPED)
+    for kind, cells in rows:
+        styles = ("", _STYLES[kind], "", "", "dim")
+        table.add_row(*(Text(cell, style=style) for cell, style in zip(cells, styles, strict=True)))
+    console.print(table)
+
+
+def _print_blocks(console: Console, rows: Sequence[_Row]) -> None:
+    for kind, (name, word, answer, reason, wanted_by) in rows:
+        head = (
+            Text(name).append("  ").append(word, style=_STYLES[kind]).append(f"  {answer}" if answer else "")
+        )
+        _print_prose(console, head)
+        _print_prose(console, reason, indent=_INDENT)
+        _print_prose(console, f"wanted by {wanted_by}", style="dim", indent=_INDENT)
 
 
 def _fold(kind: NeedClass, needs: Sequence[Need]) -> str:
@@ -239,11 +339,13 @@ def _say_attr(opened: Dlopen) -> str:
     return f"pkgs.{opened.attr}, for " if opened.attr else ""
 
 
-def _print_findings(console: Console, findings: Sequence[Finding]) -> None:
+def _print_findings(console: Console, findings: Sequence[Finding], *, details: bool) -> None:
+    if not details:
+        findings = [finding for finding in findings if finding.level is not Level.NOTE]
     for finding in findings[:_FINDINGS_SHOWN]:
         line = Text(f"{finding.level.value}: ", style=_LEVELS[finding.level])
         line.append(printable(f"{finding.subject}: {finding.message}"))
-        console.print(line, soft_wrap=True)
+        _print_prose(console, line)
     if len(findings) > _FINDINGS_SHOWN:
         console.print(f"… and {len(findings) - _FINDINGS_SHOWN} more findings: --json", style="dim")
 
@@ -267,8 +369,8 @@ def _say_wanted_by(need: Need) -> str:
     return need.wanted_by[0] + (f" and {rest} more" if rest else plugin)
 
 
-def _format_list(name: str, items: Sequence[str]) -> str:
+def _format_list(name: str, items: Sequence[str], width: int) -> str:
     """Nix code that ends with a newline; what a terminal could act on is shown as an escape."""
     line = f"{name} = [ {' '.join(items)} ];"
-    lines = [line] if len(line) <= 76 else [f"{name} = [", *(f"  {item}" for item in items), "];"]
+    lines = [line] if len(line) <= width else [f"{name} = [", *(f"  {item}" for item in items), "];"]
     return "".join(f"{printable(line)}\n" for line in lines)

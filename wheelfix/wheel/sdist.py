@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from wheelfix.errors import InputError
+from wheelfix.files import open_input
 from wheelfix.model.cargo import SourceTree
 
 MAX_INFLATED = 4 << 30
@@ -55,7 +56,7 @@ def read_sdist(path: Path) -> SourceTree:
             str(path), "is no .tar.gz", "give an sdist, or the directory that another kind was unpacked to"
         )
     try:
-        with path.open("rb") as file:
+        with open_input(path) as file:
             digest = hashlib.file_digest(file, "sha256").digest()
             file.seek(0)
             return _read_archive(path.name, _Forward(path.name, file), digest)
@@ -231,7 +232,7 @@ def _read_file(file: Path, top: Path) -> bytes:
     try:
         if not file.resolve().is_relative_to(top.resolve()):
             raise InputError(str(file), "links to a file outside of the project", "give the whole project")
-        with file.open("rb") as opened:
+        with open_input(file) as opened:
             data = opened.read(MAX_FILE + 1)
     except OSError as error:
         _refuse(error)

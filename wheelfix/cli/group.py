@@ -1,0 +1,105 @@
+"""All commands, and what they share: their errors become one line, a hint and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wheelfix.cli.options import tell_error
+from wheelfix.errors import InputError, WheelfixError
+
+_EPILOG = """\b
+Examples:
+  wheelfix scan numba-0.68.1-cp312-cp312-manylinux_2_28_x86_64.whl
+  wheelfix scan --json torch.whl | jq .ignore_missing
+  wheelfix locate libtbb.so.12
+  wheelfix override --dialect uv2nix numba.whl
+  wheelfix lock uv.lock -o overrides.nix
+  wheelfix patch .venv --nixpkgs '<nixpkgs>'
+  nix build 2>&1 | wheelfix explain
+
+\b
+Exit codes:
+  0  every need has an answer
+  1  some need has none, or a finding is an error
+  2  wrong usage
+  3  bad input
+  4  no usable index
+  5  the result, or a part of it, could not be written
+  130  interrupted (Ctrl-C)
+"""
+
+
+COMMANDS = (
+    "scan",
+    "report",
+    "locate",
+    "explain",
+    "patch",
+    "override",
+    "adapter",
+    "lock",
+    "env",
+    "cargo",
+    "flake",
+    "verify",
+    "index",
+    "completion",
+)
+"""In the order of the help; each is imported when it is wanted, from the module of its name."""
+
+
+class _Cli(click.Group):
+    """A group whose errors become one line, a hint and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"wheelfix.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except WheelfixError as error:
+            sys.exit(tell_error(error))
+        except OSError as error:
+            # Whatever no flow has foreseen of a file that the user named or that lies below it.
+            if error.filename is None:
+                raise
+            reason = (error.strerror or str(error)).lower()
+            hint = "check the path and its permissions"
+            refused = InputError(os.fsdecode(error.filename), f"cannot be read ({reason})", hint)
+            refused.__cause__ = error
+            sys.exit(tell_error(refused))
+
+
+@click.group(
+    cls=_Cli,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="wheelfix")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Make binary Python wheels work under Nix.
+
+    wheelfix reads the wheels' own bytes and tells which shared libraries they need, and who provides each:
+    the wheel itself, another wheel, the GPU driver, libc, the interpreter, or a nixpkgs attribute.
+
+    Without a command it looks at the files in this directory, and says what to do next.
+    """
+    if context.invoked_subcommand is None:
+        from wheelfix.flows.start import find_start
+        from wheelfix.report.start import render_start
+
+        click.echo(render_start(find_start(Path(), commands=COMMANDS)), nl=False)

@@ -1,0 +1,102 @@
+"""One run of the command line, from its streams to its exit code."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import signal
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from wheelfix.cli.options import tell_error
+from wheelfix.cli.streams import flush_output, prepare_streams
+from wheelfix.errors import WheelfixError
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+_BY_SIGNAL = 128
+"""Exit codes above it name the signal that ended a process."""
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+def run() -> NoReturn:
+    """Run the command line, and end the process.
+
+    Ctrl-C ends it with 130, SIGTERM with 143, SIGHUP with 129, a reader that is gone with 141: all after
+    tidying up, and none with a traceback.
+    """
+    prepare_streams()
+    sys.unraisablehook = _pass_on
+    from wheelfix.cli.group import cli
+
+    try:
+        for number in (signal.SIGINT, *_ENDING):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does
+                signal.signal(number, _interrupt)
+        code = _flush(_call(cli))
+    except (KeyboardInterrupt, SystemExit) as ending:
+        code = _find_code(ending)
+    for number in (signal.SIGINT, *_ENDING):
+        signal.signal(number, _leave)
+    if code > _BY_SIGNAL:
+        os._exit(code)  # threads that still inflate or download would be waited for
+    from wheelfix.processes import release_children
+
+    release_children()
+    # All is done and written: the interpreter's own end is too short to be interrupted, and not quiet then.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
+
+
+def _call(command: click.Command) -> int:
+    try:
+        result = command.main(prog_name="wheelfix", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except WheelfixError as error:  # of what comes before any command, such as a help that nobody can read
+        return tell_error(error)
+    except SystemExit as ending:
+        return _find_code(ending)
+    return result if isinstance(result, int) else 0
+
+
+def _flush(code: int) -> int:
+    try:
+        flush_output()
+    except WheelfixError as error:
+        return tell_error(error)
+    return code
+
+
+def _find_code(ending: BaseException) -> int:
+    if isinstance(ending, KeyboardInterrupt):
+        return _BY_SIGNAL + signal.SIGINT
+    code = getattr(ending, "code", None)
+    return code if isinstance(code, int) else int(code is not None)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise SystemExit(_BY_SIGNAL + number)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    os._exit(_BY_SIGNAL + number)
+
+
+def _pass_on(dropped: UnraisableHookArgs) -> None:
+    """An interrupt that came in the middle of a destructor is dropped there: let it come again."""
+    if isinstance(dropped.exc_value, KeyboardInterrupt):
+        _thread.interrupt_main()
+    elif isinstance(dropped.exc_value, SystemExit):
+        _thread.interrupt_main(signal.SIGTERM)
+    else:
+        sys.__unraisablehook__(dropped)

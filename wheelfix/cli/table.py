@@ -1,0 +1,47 @@
+"""The index that a command asks: opened, and said to be old if it is."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wheelfix.cli.options import tell_findings
+from wheelfix.cli.progress import show_progress
+from wheelfix.model.index import say_age
+from wheelfix.model.scan import Finding, Level
+
+if TYPE_CHECKING:
+    from wheelfix.index.table import SonameTable
+
+_TODAY = "WHEELFIX_TODAY"
+"""Variable with the day to take for today, for output that shall be the same tomorrow."""
+
+
+def open_table(index: Path | None, *, quiet: bool) -> SonameTable:
+    """Open the index, with progress where a table has to be built first.
+
+    Args:
+        index: what the user named with --index.
+        quiet: show neither progress nor how old the index is.
+
+    Raises:
+        IndexProblem: it cannot be read.
+    """
+    from wheelfix.index.sources import find_own_database, open_index
+
+    builds = (index or find_own_database()).is_file()
+    with show_progress("building the soname table", enabled=not quiet and builds) as progress:
+        table = open_index(index, progress=progress)
+    if words := say_age(table.info, find_today()):
+        tell_findings([Finding(level=Level.NOTE, subject=words[0], message=words[1])], quiet=quiet)
+    return table
+
+
+def find_today() -> date:
+    """Today, in UTC; or the day that the environment says it is."""
+    try:
+        return date.fromisoformat(os.environ.get(_TODAY, ""))
+    except ValueError:
+        return datetime.now(UTC).date()
