@@ -27,6 +27,12 @@ def server(tmp_path: Path) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.endswith("latest"):
+                self.send_response(302)
+                self.send_header("Location", "/download/2026-05-20-031122/files")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             found = self.path.endswith("files")
             self.send_response(200 if found else 404)
             self.send_header("Content-Length", str(len(data)) if found else "0")
@@ -79,6 +85,11 @@ def test_the_same_database_again_is_nothing_newer(server: str, tmp_path: Path) -
         "system": "x86_64-linux",
         "date": "2026-05-20",
     }
+
+
+def test_the_newest_release_has_the_date_of_where_it_leads(server: str, tmp_path: Path) -> None:
+    code, out, _ = run(tmp_path, "index", "update", "--url", f"http://{server}/latest")
+    assert (code, out) == (0, "now in use: 1 sonames, 1 entries, database of 2026-05-20\n")
 
 
 def test_a_date_that_nobody_knows(server: str, tmp_path: Path) -> None:
