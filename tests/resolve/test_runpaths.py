@@ -160,7 +160,7 @@ def test_another_distribution_answers_through_its_run_path_entry() -> None:
 def test_work_grows_with_the_number_of_files_and_not_with_its_square(tag: str) -> None:
     # All load each other, each wants a library of its own from outside, and one that nobody has.
     def run(count: int) -> None:
-        paths = {} if tag == "neither" else {tag: ["$ORIGIN"]}
+        paths = {"rpath": ["$ORIGIN"] * (tag == "rpath"), "runpath": ["$ORIGIN"] * (tag == "runpath")}
         objects = [
             elf(
                 f"a/lib{n}.so",
@@ -170,7 +170,8 @@ def test_work_grows_with_the_number_of_files_and_not_with_its_square(tag: str) -
                     f"outer{n}.so",
                     f"gone{n}.so",
                 ],
-                **paths,
+                rpath=paths["rpath"],
+                runpath=paths["runpath"],
             )
             for n in range(count)
         ]

@@ -12,6 +12,9 @@ from wheelfix.patch.image import ElfImage
 from wheelfix.patch.ranges import diff
 from wheelfix.patch.room import find_room, find_tail
 
+_PADDING = 64
+"""Bytes, more than what tools fill up behind the last thing they write."""
+
 
 def render_change(image: ElfImage, change: Change) -> EditPlan:
     """Compute the bytes that bring a file to a wanted state.
@@ -41,11 +44,28 @@ def render_change(image: ElfImage, change: Change) -> EditPlan:
 
 
 def _ends_file(image: ElfImage) -> bool:
+    """Whether the string table is the last thing in the file, but for the padding of an earlier tool."""
     tail = find_tail(image)
     if tail is None or image.trailer:
         return False
-    inside = image.strings_offset >= image.segments[tail].offset and image.segments[tail].end == image.size
-    return inside and image.strings_offset + len(image.strings) == image.size
+    end = image.strings_offset + len(image.strings)
+    inside = image.strings_offset >= image.segments[tail].offset and end <= image.segments[tail].end
+    if not inside or end == image.size:
+        return inside
+    # Without section headers nobody knows what those bytes are.
+    if not image.sections or image.size - end >= _PADDING or image.fetch(end, image.size - end).strip(b"\0"):
+        return False
+    return not any(end < b and a < image.size for a, b in _list_described(image, tail))
+
+
+def _list_described(image: ElfImage, tail: int) -> Iterator[tuple[int, int]]:
+    """Start and end of everything that somebody may look at, the last LOAD segment and its like left out."""
+    header = image.header
+    yield header.phoff, header.phoff + len(image.segments) * header.phentsize
+    yield header.shoff, header.shoff + len(image.sections) * header.shentsize
+    yield from ((s.offset, s.end) for s in image.sections if s.end > s.offset)
+    yield from ((s.offset, s.end) for i, s in enumerate(image.segments) if i != tail and s.filesz)
+    yield from ((f.place, f.place + 4) for f in image.version_files)
 
 
 def _render(draft: Draft) -> tuple[Write, ...]:
@@ -88,6 +108,7 @@ def _render_strings(draft: Draft, *, wiping: bool) -> list[Write]:
     old = draft.image.strings
     moved = draft.strings_offset >= draft.image.size
     if not moved:
+        old += draft.padding
         return [] if wiping else diff(draft.image.strings_offset, old, draft.change.strings[: len(old)])
     if not wiping:
         return []
