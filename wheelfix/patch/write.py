@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from wheelfix.errors import EditRefused
 from wheelfix.model.patch import EditPlan, Write
 from wheelfix.patch import records as r
 from wheelfix.patch.draft import Change, Draft
@@ -27,6 +28,8 @@ def render_change(image: ElfImage, change: Change) -> EditPlan:
     crowded = len(change.tags) >= image.capacity and len(change.tags) > len(image.tags)
     longer = change.interpreter is not None and len(change.interpreter) > len(image.interpreter or b"")
     method = "overwrite"
+    if grown or crowded or longer:
+        _refuse_held(image)
     if grown and not crowded and not longer and _ends_file(image):
         method = "grow"
         draft.grow()
@@ -41,6 +44,22 @@ def render_change(image: ElfImage, change: Change) -> EditPlan:
         old_size=image.size,
         new_size=max([image.size, *(w.offset + len(w.data) for w in writes)]),
     )
+
+
+def _refuse_held(image: ElfImage) -> None:
+    """Refuse to change program headers that some section has as its contents: ``strip`` would put them back.
+
+    Raises:
+        EditRefused: a section lies over the program header table.
+    """
+    start = image.header.phoff
+    end = start + len(image.segments) * image.header.phentsize
+    if any(s.offset < end and start < s.end for s in image.sections):
+        raise EditRefused(
+            image.subject,
+            "its program header table lies inside a section",
+            "use a run path that is no longer than the one there is, or patchelf on a copy",
+        )
 
 
 def _ends_file(image: ElfImage) -> bool:
