@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -82,7 +83,9 @@ def patch_target(
         ApplyError: nothing could be written.
     """
     options = options or PatchOptions()
-    return (_patch_environment if target.is_dir() else _patch_wheel)(target, index, options, progress)
+    # Not Path.is_dir, which fails where a name is too long or a directory may not be entered.
+    patch = _patch_environment if os.path.isdir(target) else _patch_wheel  # noqa: PTH112
+    return patch(target, index, options, progress)
 
 
 def undo_target(directory: Path, *, progress: Progress | None = None, dry_run: bool = False) -> PatchReport:
