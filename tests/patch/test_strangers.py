@@ -379,6 +379,14 @@ def test_a_program_with_rights_of_its_own_is_left_alone(environment: Path) -> No
     assert snapshot(environment)[X0] == before
 
 
+def test_a_file_that_is_larger_than_any_disk_is_not_read(environment: Path) -> None:
+    patch_environment(environment, EDITS)
+    os.truncate(environment / X0, 1 << 42)
+    result = patch_environment(environment, {"demo/x0.so": ElfEdit(run_path=("/x",))})[0]
+    assert result.problem == "has more than 16 GiB"
+    assert undo_environment(environment)[0].message == "was replaced since: left as it is"
+
+
 def test_a_distribution_whose_record_is_damaged_stays_as_it_is(environment: Path, tmp_path: Path) -> None:
     install(
         build_wheel(tmp_path, name="other", files={"other/y.so": build_elf(tmp_path / "w", "y.so")}),

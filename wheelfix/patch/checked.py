@@ -5,9 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, EditRefused, InputError
-from wheelfix.model.patch import AppliedEdit, ElfEdit
-from wheelfix.patch.apply import apply_edit
+from wheelfix.model.patch import AppliedEdit, EditPlan, ElfEdit
+from wheelfix.patch.apply import apply_edit, plan_file
 from wheelfix.patch.verify import verify
+
+
+def plan_open(subject: str, fd: int, edit: ElfEdit) -> EditPlan:
+    """Compute what an edit of an open file would write; nothing is written.
+
+    Raises:
+        EditRefused: it cannot be done exactly.
+        ApplyError: the file cannot be read.
+    """
+    try:
+        return plan_file(_name_descriptor(fd), edit)
+    except ApplyError as error:
+        raise type(error)(subject, error.problem, error.hint) from None
 
 
 def edit_copy(subject: str, old: int, new: int, edit: ElfEdit) -> AppliedEdit:
@@ -24,7 +37,7 @@ def edit_copy(subject: str, old: int, new: int, edit: ElfEdit) -> AppliedEdit:
         ApplyError: it cannot be written.
     """
     try:
-        applied = apply_edit(name_descriptor(new), edit)
+        applied = apply_edit(_name_descriptor(new), edit)
     except ApplyError as error:
         raise type(error)(subject, error.problem, error.hint) from None
     if applied.method != "none":
@@ -39,7 +52,7 @@ def check_copy(subject: str, old: int, new: int, edit: ElfEdit | None) -> None:
         EditRefused: it is not as the edit wants it.
     """
     try:
-        problems = [p.message for p in verify(name_descriptor(old), name_descriptor(new), edit)]
+        problems = [p.message for p in verify(_name_descriptor(old), _name_descriptor(new), edit)]
     except InputError as error:
         problems = [error.problem]
     if problems:
@@ -48,6 +61,6 @@ def check_copy(subject: str, old: int, new: int, edit: ElfEdit | None) -> None:
         )
 
 
-def name_descriptor(fd: int) -> Path:
+def _name_descriptor(fd: int) -> Path:
     """A path that opens a file once more, for this process alone."""
     return Path(f"/proc/self/fd/{fd}")

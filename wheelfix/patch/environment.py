@@ -21,7 +21,6 @@ from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import EditRefused, InputError, WheelError
 from wheelfix.model.patch import ElfEdit, Write
 from wheelfix.model.repair import FileResult
-from wheelfix.patch.apply import plan_file
 from wheelfix.patch.below import (
     open_directory,
     open_parent,
@@ -31,7 +30,7 @@ from wheelfix.patch.below import (
     replace_file,
     tell_links,
 )
-from wheelfix.patch.checked import edit_copy, name_descriptor
+from wheelfix.patch.checked import edit_copy, plan_open
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
 from wheelfix.patch.manifest import Change, Manifest, open_manifest, pack_originals
 from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed, read_environment
@@ -40,6 +39,8 @@ from wheelfix.wheel.tree import OWN, ElfFile, resolve_inside
 
 Progress = Callable[[int, int], None]
 
+MAX_FILE = 16 << 30
+"""Bytes of a file that is edited or restored; a sparse one takes no room until somebody copies it."""
 _BATCH_FILES = 64
 _BATCH_BYTES = 512 << 20
 
@@ -135,7 +136,7 @@ def probe_environment(directory: Path, edits: Mapping[str, ElfEdit]) -> tuple[Fi
             method, problem = None, None
             try:
                 with tell_errors(file.disk), _open_file(root, environment.root, file.disk) as (fd, _, _):
-                    method = plan_file(name_descriptor(fd), edits[file.path]).method
+                    method = plan_open(str(file.disk), fd, edits[file.path]).method
             except EditRefused as refused:
                 problem = refused.problem
             results.append(FileResult(path=file.path, method=method, problem=problem))
@@ -156,6 +157,10 @@ def _open_file(root: int, top: Path, disk: Path) -> Iterator[tuple[int, int, str
         open_parent(root, _name(top, disk)) as (directory, name),
         open_regular(directory, name, subject) as fd,
     ):
+        if os.fstat(fd).st_size > MAX_FILE:
+            raise EditRefused(
+                subject, f"has more than {MAX_FILE >> 30} GiB", "no program is as large: delete it"
+            )
         if has_rights(fd):
             raise EditRefused(
                 subject,
@@ -233,17 +238,18 @@ class _Run:
         return ready
 
     def _edit_copy(self, disk: Path, edit: ElfEdit) -> tuple[_Ready | None, str]:
-        with (
-            _open_file(self._manifest.root, self._root, disk) as (old, directory, name),
-            self._make_copy() as (copy, new),
-        ):
-            was = os.fstat(old)
-            copy_contents(old, new)
-            applied = edit_copy(str(disk), old, new, edit)
-            if applied.method == "none":
-                os.unlink(copy, dir_fd=self._manifest.scratch)
+        with _open_file(self._manifest.root, self._root, disk) as (old, directory, name):
+            # Before anything is copied: a file that needs nothing, or is refused, may be of any size.
+            if plan_open(str(disk), old, edit).method == "none":
                 return None, "none"
             remove_beside(directory, name)
+            return self._edit_new(disk, old, edit)
+
+    def _edit_new(self, disk: Path, old: int, edit: ElfEdit) -> tuple[_Ready, str]:
+        was = os.fstat(old)
+        with self._make_copy() as (copy, new):
+            copy_contents(old, new)
+            applied = edit_copy(str(disk), old, new, edit)
             copy_attributes(old, new)
             change = Change(
                 path=_name(self._root, disk),
@@ -326,7 +332,8 @@ class _Run:
                 open_parent(self._manifest.root, name) as (directory, last),
                 open_regular(directory, last, disk) as fd,
             ):
-                return Written(sha256=hash_file(fd), size=os.fstat(fd).st_size)
+                size = os.fstat(fd).st_size
+                return Written(sha256=hash_file(fd), size=size) if size <= MAX_FILE else None
         except (OSError, ValueError, EditRefused):
             return None  # it is gone, or is no such file any more
 

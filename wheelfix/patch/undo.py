@@ -23,7 +23,7 @@ from wheelfix.patch.below import (
     tell_links,
 )
 from wheelfix.patch.checked import check_copy
-from wheelfix.patch.environment import read_target
+from wheelfix.patch.environment import MAX_FILE, read_target
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
 from wheelfix.patch.manifest import Change, Manifest, open_manifest, unpack_originals
 from wheelfix.wheel.environment import MAX_RECORD
@@ -89,7 +89,10 @@ def _restore(root: Path, path: str, manifest: Manifest, *, dry_run: bool) -> tup
 def _restore_file(
     fd: int, target: tuple[int, str], path: str, manifest: Manifest, *, dry_run: bool
 ) -> tuple[bool, str | None]:
-    state, was = hash_file(fd).hex(), os.fstat(fd)
+    was = os.fstat(fd)
+    if was.st_size > MAX_FILE:
+        return False, "was replaced since: left as it is"
+    state = hash_file(fd).hex()
     steps = list(_find_steps(path, state, manifest))
     if not steps:
         # A run that was killed had written the change down, and not made it.
