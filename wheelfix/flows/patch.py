@@ -139,7 +139,8 @@ def _patch_environment(
     target: Path, index: SonameTable, options: PatchOptions, progress: Progress | None
 ) -> PatchReport:
     from wheelfix.intake import read_installed
-    from wheelfix.patch.environment import patch_environment, probe_environment
+    from wheelfix.patch.environment import patch_environment
+    from wheelfix.patch.target import probe_environment
     from wheelfix.wheel.environment import find_site, find_wheels
 
     if not any(target.glob("*.dist-info")) and find_wheels(target):

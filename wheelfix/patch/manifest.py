@@ -18,13 +18,10 @@ what a line asks for is done only where it is the reverse of an edit (:mod:`~whe
 from __future__ import annotations
 
 import base64
-import errno
 import fcntl
 import json
 import os
 import re
-import shutil
-import stat
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -36,9 +33,10 @@ from wheelfix.errors import ApplyError, EditRefused, InputError
 from wheelfix.model.patch import Write
 from wheelfix.patch.below import is_below, open_directory, open_regular, read_bounded
 from wheelfix.patch.files import tell_errors
+from wheelfix.patch.own import REMOVE, ROOTS, Own, check_own, is_there, open_own, remove_tree
 from wheelfix.wheel.tree import OWN
 
-_CHANGES, _SCRATCH, _ROOTS = "changes.jsonl", "new", "roots"
+_CHANGES, _SCRATCH = "changes.jsonl", "new"
 _LARGEST = 256 << 20
 """Bytes of a manifest; one for 3 000 changed files has 5 MB."""
 _MOST_RANGES = 1 << 16
@@ -94,15 +92,6 @@ def unpack_originals(change: Change) -> Iterator[Write]:
         yield Write(offset=offset, data=data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Own:
-    """The directory of a manifest, open; ``root`` is the environment, ``subject`` its path for messages."""
-
-    fd: int
-    root: int
-    subject: Path
-
-
 class Manifest:
     """The changes of one environment; one process at a time has it open.
 
@@ -115,7 +104,7 @@ class Manifest:
         digests: all states that were given up.
     """
 
-    def __init__(self, own: _Own, scratch: int) -> None:
+    def __init__(self, own: Own, scratch: int) -> None:
         self.subject = own.subject
         self.root = own.root
         self.scratch = scratch
@@ -142,7 +131,7 @@ class Manifest:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         subject = self.subject / _CHANGES
         with tell_errors(subject), open(os.open(_CHANGES, flags, 0o644, dir_fd=self._own.fd), "wb") as file:  # noqa: PTH123
-            _check_own(file.fileno(), subject, self.root)
+            check_own(file.fileno(), subject, self.root)
             if os.fstat(file.fileno()).st_size + len(data) > _LARGEST:
                 raise ApplyError(str(subject), "is full", "undo what was patched, then patch at once")
             file.write(data)
@@ -154,8 +143,8 @@ class Manifest:
         """Delete the manifest with what belongs to it: everything was taken back."""
         with suppress(FileNotFoundError):
             os.unlink(_CHANGES, dir_fd=self._own.fd)  # first: without it, the rest means nothing
-        for name in (_SCRATCH, _ROOTS):
-            _remove_tree(self._own, name)
+        for name in (_SCRATCH, ROOTS):
+            remove_tree(self._own, name)
         with suppress(OSError):  # what else is in it is not ours
             os.rmdir(OWN, dir_fd=self.root)
 
@@ -185,21 +174,21 @@ def open_manifest(root: Path, *, create: bool, dry_run: bool = False) -> Iterato
     with ExitStack() as stack:
         with tell_errors(root / OWN):
             top = stack.enter_context(open_directory(root))
-            if not create and not _is_there(OWN, top):
+            if not create and not is_there(OWN, top):
                 yield None
                 return
-            own = stack.enter_context(_open_own(top, root / OWN))
+            own = stack.enter_context(open_own(top, root / OWN))
             manifest = _lock(own, stack, dry_run=dry_run)
         yield manifest
         with tell_errors(root / OWN):
             if not dry_run:
-                _remove_tree(own, _SCRATCH)
+                remove_tree(own, _SCRATCH)
             if not dry_run and not manifest.changes:
                 with suppress(OSError):  # there is something else in it
                     os.rmdir(OWN, dir_fd=top)
 
 
-def _lock(own: _Own, stack: ExitStack, *, dry_run: bool) -> Manifest:
+def _lock(own: Own, stack: ExitStack, *, dry_run: bool) -> Manifest:
     try:
         fcntl.flock(own.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -207,120 +196,31 @@ def _lock(own: _Own, stack: ExitStack, *, dry_run: bool) -> Manifest:
         raise ApplyError(subject, "is being patched by another wheelfix", "wait for it") from None
     if dry_run:
         return Manifest(own, -1)
-    _remove_tree(own, _SCRATCH)  # of a run that was killed
+    remove_tree(own, _SCRATCH)  # of a run that was killed
     _cut_torn_line(own)
     os.mkdir(_SCRATCH, 0o700, dir_fd=own.fd)
     return Manifest(own, stack.enter_context(open_directory(_SCRATCH, inside=own.fd)))
 
 
 @contextmanager
-def open_roots(home: Path) -> Iterator[Path]:
-    """Make the directory for the links that keep store paths from the garbage collector.
-
-    Args:
-        home: what the store paths are for.
-
-    Yields:
-        The directory.
-
-    Raises:
-        InputError: what is there is not wheelfix's.
-        ApplyError: it cannot be made.
-    """
-    roots = home / OWN / _ROOTS
-    with ExitStack() as stack:
-        with tell_errors(roots):
-            home.mkdir(parents=True, exist_ok=True)
-            top = stack.enter_context(open_directory(home.resolve()))
-            own = stack.enter_context(_open_own(top, home / OWN))
-            with suppress(FileExistsError):
-                os.mkdir(_ROOTS, 0o755, dir_fd=own.fd)
-            with _tell_strange(roots), open_directory(_ROOTS, inside=own.fd) as inner:
-                _check_own(inner, roots, top)
-        yield roots
-
-
-@contextmanager
-def _open_own(root: int, subject: Path) -> Iterator[_Own]:
-    with suppress(FileExistsError):
-        os.mkdir(OWN, 0o755, dir_fd=root)
-    with ExitStack() as stack:
-        with _tell_strange(subject):
-            fd = stack.enter_context(open_directory(OWN, inside=root))
-        _check_own(fd, subject, root)
-        yield _Own(fd=fd, root=root, subject=subject)
-
-
-@contextmanager
-def _tell_strange(subject: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in {errno.ENOTDIR, errno.ELOOP}:
-            raise
-        raise InputError(str(subject), "is no directory, but a link or another file", _REMOVE) from None
-
-
-_REMOVE = "look at what it is, and move it away"
-
-
-def _check_own(fd: int, subject: Path, root: int) -> None:
-    """Refuse what strangers have put where wheelfix writes.
-
-    Raises:
-        InputError: it belongs to somebody else, or has another name where it would change, too.
-    """
-    info = os.fstat(fd)
-    if not (stat.S_ISDIR(info.st_mode) or stat.S_ISREG(info.st_mode)):
-        raise InputError(str(subject), "is no regular file", _REMOVE)
-    if info.st_uid not in {0, os.geteuid(), os.fstat(root).st_uid}:
-        raise InputError(str(subject), f"belongs to user {info.st_uid}", _REMOVE)
-    if stat.S_ISREG(info.st_mode) and info.st_nlink > 1:
-        raise InputError(
-            str(subject), "has a second name: it is a hard link", "replace it by a copy of itself"
-        )
-
-
-def _is_there(name: str, directory: int) -> bool:
-    try:
-        os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _remove_tree(own: _Own, name: str) -> None:
-    """Remove a directory and what is in it; no link is followed.
-
-    Raises:
-        InputError: it is no directory.
-    """
-    if not _is_there(name, own.fd):
-        return
-    if not stat.S_ISDIR(os.stat(name, dir_fd=own.fd, follow_symlinks=False).st_mode):
-        raise InputError(str(own.subject / name), "is no directory, but a link or another file", _REMOVE)
-    shutil.rmtree(name, dir_fd=own.fd)
-
-
-@contextmanager
-def _open_changes(own: _Own, *, writable: bool = False) -> Iterator[int | None]:
+def _open_changes(own: Own, *, writable: bool = False) -> Iterator[int | None]:
     subject = own.subject / _CHANGES
     try:
         with open_regular(own.fd, _CHANGES, str(subject), writable=writable) as file:
-            _check_own(file, subject, own.root)
+            check_own(file, subject, own.root)
             yield file
     except FileNotFoundError:
         yield None
     except EditRefused:
-        raise InputError(str(subject), "is no regular file", _REMOVE) from None
+        raise InputError(str(subject), "is no regular file", REMOVE) from None
 
 
-def _read_data(own: _Own) -> bytes:
+def _read_data(own: Own) -> bytes:
     with _open_changes(own) as file:
         return b"" if file is None else read_bounded(file, str(own.subject / _CHANGES), _LARGEST)
 
 
-def _cut_torn_line(own: _Own) -> None:
+def _cut_torn_line(own: Own) -> None:
     """Take away a last line that was not written whole: what is appended must not continue it."""
     data = _read_data(own)
     if data and not data.endswith(b"\n"):
@@ -329,7 +229,7 @@ def _cut_torn_line(own: _Own) -> None:
                 os.ftruncate(file, data.rfind(b"\n") + 1)
 
 
-def _read_changes(own: _Own) -> Iterator[Change]:
+def _read_changes(own: Own) -> Iterator[Change]:
     subject, lines = own.subject / _CHANGES, _read_data(own).split(b"\n")
     for number, line in enumerate(lines[:-1], 1):  # what follows the last end was never acted on
         try:

@@ -11,7 +11,7 @@ from wheelfix.errors import ApplyError, InputError
 from wheelfix.model.index import Provider
 from wheelfix.model.repair import AnswerKind, FilePlan, Group
 from wheelfix.model.scan import NeedClass
-from wheelfix.patch.manifest import open_roots
+from wheelfix.patch.own import open_roots
 from wheelfix.patch.supply import find_store
 
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")

@@ -23,9 +23,9 @@ from wheelfix.patch.below import (
     tell_links,
 )
 from wheelfix.patch.checked import check_copy
-from wheelfix.patch.environment import MAX_FILE, read_target
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
 from wheelfix.patch.manifest import Change, Manifest, open_manifest, unpack_originals
+from wheelfix.patch.target import MAX_FILE, read_target
 from wheelfix.wheel.environment import MAX_RECORD
 from wheelfix.wheel.record import parse_record
 
