@@ -55,7 +55,7 @@ def measure_peer(wheel: Path, changed: list[str], out: Path) -> tuple[float, flo
         members = {m.path: m for m in archive.members}
         files = []
         for path in changed:
-            fd, _ = stack.enter_context(open_scratch(out))
+            fd = stack.enter_context(open_scratch(out))
             for chunk in iter_chunks(archive, members[path]):
                 os.write(fd, chunk)
             files.append(Prepared(close=ExitStack(), fd=fd, size=members[path].size))

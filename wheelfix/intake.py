@@ -5,6 +5,7 @@ The readers of archives and of ELF files do not know each other; here the stream
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -175,7 +176,7 @@ def read_libraries(directories: Iterable[Path], names: Iterable[str]) -> Mapping
     found: dict[str, Symbols] = {}
     for name in names:
         for place in places:
-            if "/" not in name and (place / name).is_file():
+            if "/" not in name and os.path.isfile(place / name):  # noqa: PTH113 - longer than any name
                 with suppress(ElfError):  # a linker script has a library's name: the loader goes on, too
                     found[name] = read_symbols_at(str(place / name), place / name)
                     break

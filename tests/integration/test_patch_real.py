@@ -13,6 +13,7 @@ from tests.support.patch import LONG, edit_checked, read, strip
 from tests.support.real import by_size, fetch_wheel, find_pin
 from wheelfix.model.patch import ElfEdit
 from wheelfix.patch.apply import revert_edit
+from wheelfix.patch.verify import verify
 
 pytestmark = pytest.mark.network
 
@@ -132,3 +133,32 @@ def test_bundled_libraries_load_after_all_were_edited(tmp_path: Path) -> None:
             subprocess.run(
                 [sys.executable, "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])", path], check=True
             )
+
+
+@pytest.mark.large
+def test_strip_does_to_patched_files_what_it_does_to_the_originals(tmp_path: Path) -> None:
+    """Files of an older patchelf: some have their program headers at the end, in the last LOAD."""
+    with zipfile.ZipFile(fetch_wheel(find_pin("pymeshlab"))) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                if member.read(4) == b"\x7fELF":
+                    archive.extract(name, tmp_path / "before")
+                    archive.extract(name, tmp_path / "after")
+    paths = [p.relative_to(tmp_path / "after") for p in (tmp_path / "after").rglob("*") if p.is_file()]
+    assert len(paths) == 151
+    for path in paths:
+        edit_checked(tmp_path / "after" / path, ElfEdit(add_run_path=LONG))
+        told = read(tmp_path / "after" / path)
+        for state in ("before", "after"):
+            strip(tmp_path / state / path)
+        assert read(tmp_path / "after" / path) == told, path
+        assert verify(tmp_path / "before" / path, tmp_path / "after" / path) == (), path
+    for path in paths:
+        loaded = [_try_to_load(tmp_path / state / path) for state in ("before", "after")]
+        assert loaded[0] == loaded[1], path
+
+
+def _try_to_load(path: Path) -> tuple[int, str]:
+    code = "import ctypes, sys; ctypes.CDLL(sys.argv[1], mode=1)"
+    result = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    return result.returncode, result.stderr.replace(str(path), path.name)

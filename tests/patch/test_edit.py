@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.elf import build_elf
-from tests.support.patch import LONG, edit_checked, load, read, strip
+from tests.support.patch import LONG, edit_checked, load, move_headers_to_end, read, strip
 from wheelfix.errors import ApplyError, EditRefused
 from wheelfix.model.patch import ElfEdit
 from wheelfix.patch.apply import apply_edit, plan_file, revert_edit
@@ -306,3 +306,28 @@ def test_library_keeps_inherited_run_path(tmp_path: Path) -> None:
     subprocess.run([program], check=True)
     edit_checked(inner, set_path("/nowhere"))
     subprocess.run([program], check=True)
+
+
+@pytest.mark.parametrize("flags", [[], ["-s"], ["-Wl,-z,noseparate-code"]])
+def test_strip_after_headers_at_the_end_takes_no_strings(tmp_path: Path, flags: list[str]) -> None:
+    data = build_elf(tmp_path, "x.so", soname="x.so", needed=["libc.so.6"], runpath=["/x"], flags=flags)
+    path = tmp_path / "x.so"
+    path.write_bytes(move_headers_to_end(data))
+    assert edit_checked(path, ElfEdit(run_path=LONG)).method == "grow"
+    assert edit_checked(path, ElfEdit(run_path=(*LONG, *map(str.upper, LONG)))).method == "grow"
+    before = read(path)
+    strip(path)
+    assert read(path) == before
+    assert load(path) == 42
+
+
+def test_headers_at_the_end_with_something_behind_the_strings_are_refused(tmp_path: Path) -> None:
+    data = build_elf(tmp_path, "x.so", soname="x.so", runpath=["/x"], flags=["-Wl,--hash-style=gnu"])
+    path = tmp_path / "x.so"
+    path.write_bytes(move_headers_to_end(data, hash_last=True))
+    assert load(path) == 42
+    before = path.read_bytes()
+    with pytest.raises(EditRefused, match="strip would lose"):
+        apply_edit(path, ElfEdit(run_path=LONG))
+    assert path.read_bytes() == before
+    assert edit_checked(path, ElfEdit(run_path=("/y",))).method == "overwrite"

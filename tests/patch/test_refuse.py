@@ -197,3 +197,33 @@ def test_full_disk_leaves_the_file_as_it_was(tmp_path: Path, library: bytes) -> 
     result = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
     assert (result.stdout, result.stderr) == ("file too large\n", "")
     assert path.read_bytes() == library
+
+
+def test_program_headers_that_a_section_holds_stay(tmp_path: Path, library: bytes) -> None:
+    data, path = bytearray(library), tmp_path / "a.so"
+    shoff, phnum, shnum = (
+        struct.unpack_from(c, data, at)[0] for c, at in (("<Q", 40), ("<H", 56), ("<H", 60))
+    )
+    note = next(at for at in range(shoff, shoff + 64 * shnum, 64) if data[at + 4 : at + 8] == b"\7\0\0\0")
+    struct.pack_into("<IQQQQ", data, note + 4, 1, 2, 64, 64, 56 * phnum)
+    path.write_bytes(data)
+    with pytest.raises(EditRefused, match="program header table lies inside a section"):
+        apply_edit(path, EDIT)
+    assert path.read_bytes() == data
+
+
+def test_an_interpreter_that_no_kernel_takes_is_refused(tmp_path: Path) -> None:
+    path = link(tmp_path)
+    before = path.read_bytes()
+    with pytest.raises(EditRefused, match="the path of the interpreter has 4096 bytes"):
+        apply_edit(path, ElfEdit(interpreter="/" * 4096))
+    assert path.read_bytes() == before
+
+
+def test_the_longest_interpreter_is_verified(tmp_path: Path) -> None:
+    path, before = link(tmp_path), tmp_path / "before"
+    before.write_bytes(path.read_bytes())
+    edit = ElfEdit(interpreter="/" * (4095 - 26) + "lib64/ld-linux-x86-64.so.2")
+    apply_edit(path, edit)
+    assert verify(before, path, edit) == ()
+    subprocess.run([path], check=True)

@@ -6,10 +6,13 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.elf import build_elf
 from tests.support.patch import LONG
@@ -241,3 +244,23 @@ def test_truncated_files_are_a_problem_or_an_error(tmp_path: Path, pair: tuple[P
         except ElfError:
             continue
         assert problems
+
+
+@given(places=st.lists(st.tuples(st.integers(0, 0x3FF), st.integers(0, 255)), min_size=1, max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_nothing_happened_to_a_damaged_file_that_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, places: list[tuple[int, int]]
+) -> None:
+    directory = tmp_path_factory.getbasetemp() / "same"
+    if not directory.exists():
+        directory.mkdir()
+        build_elf(directory, "x.so", soname="x.so", needed=["libc.so.6"], runpath=["/x"])
+    data = bytearray((directory / "x.so.build" / "x.so").read_bytes())
+    for at, value in places:
+        data[at] = value
+    old, new = directory / "old.so", directory / "new.so"
+    old.write_bytes(data)
+    new.write_bytes(data)
+    for path in (old, new):
+        with suppress(ElfError):  # it is said to be damaged, and not to have been damaged by an edit
+            assert verify(old, path) == ()

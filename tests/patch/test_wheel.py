@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, cast
 
@@ -243,3 +245,104 @@ def test_what_a_killed_run_left_is_written_over(wheel: Path, tmp_path: Path) -> 
     (out / f".{wheel.name}.partial").write_bytes(b"x" * (1 << 20))
     assert find_lies(patch(wheel, out).path) == []
     assert [p.name for p in out.iterdir()] == [wheel.name]
+
+
+def make_fifo(path: Path, _outside: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_link(path: Path, outside: Path) -> None:
+    path.symlink_to(outside)
+
+
+def make_hard_link(path: Path, outside: Path) -> None:
+    path.hardlink_to(outside)
+
+
+def make_directory(path: Path, _outside: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize("make", [make_fifo, make_link, make_directory])
+@pytest.mark.parametrize("edits", [{}, None])
+def test_what_is_no_regular_file_is_not_replaced(
+    wheel: Path, tmp_path: Path, make: Callable[[Path, Path], None], edits: dict[str, ElfEdit] | None
+) -> None:
+    out, outside = tmp_path / "out", tmp_path / "outside"
+    out.mkdir()
+    outside.write_bytes(b"thesis")
+    make(out / wheel.name, outside)
+    kind = (out / wheel.name).lstat().st_mode
+    with pytest.raises(ApplyError, match="no regular file"):
+        patch(wheel, out, edits)
+    assert (out / wheel.name).lstat().st_mode == kind
+    assert [p.name for p in out.iterdir()] == [wheel.name]
+    assert outside.read_bytes() == b"thesis"
+
+
+@pytest.mark.parametrize("make", [make_fifo, make_link, make_hard_link, make_directory])
+def test_nothing_is_written_where_somebody_waits_for_it(
+    wheel: Path, tmp_path: Path, make: Callable[[Path, Path], None]
+) -> None:
+    out, outside = tmp_path / "out", tmp_path / "outside"
+    out.mkdir()
+    outside.write_bytes(b"thesis")
+    make(out / f".{wheel.name}.partial", outside)
+    with pytest.raises(ApplyError):
+        patch(wheel, out)
+    assert outside.read_bytes() == b"thesis"
+    assert not (out / wheel.name).exists()
+
+
+def test_a_device_is_no_directory(wheel: Path) -> None:
+    with pytest.raises(ApplyError, match="is no directory"):
+        patch(wheel, Path("/dev/null"))
+    assert Path("/dev/null").is_char_device()
+
+
+def forge(wheel: Path, change: Callable[[bytearray, zipfile.ZipInfo], None], member: str) -> Path:
+    """A copy of a wheel with other bytes in the local header of one member."""
+    data = bytearray(wheel.read_bytes())
+    with zipfile.ZipFile(wheel) as archive:
+        change(data, archive.getinfo(member))
+    path = wheel.with_name("forged") / wheel.name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def rename_locally(data: bytearray, info: zipfile.ZipInfo) -> None:
+    at = info.header_offset + 30
+    data[at : at + len(info.filename)] = b"../../x.so".ljust(len(info.filename), b"x")
+
+
+def set_flag(bit: int) -> Callable[[bytearray, zipfile.ZipInfo], None]:
+    def change(data: bytearray, info: zipfile.ZipInfo) -> None:
+        data[info.header_offset + 6 + bit // 8] |= 1 << bit % 8
+
+    return change
+
+
+def set_method(data: bytearray, info: zipfile.ZipInfo) -> None:
+    data[info.header_offset + 8] = 0
+
+
+@pytest.mark.parametrize(
+    "change", [rename_locally, set_flag(0), set_flag(5), set_flag(6), set_flag(13), set_method]
+)
+def test_a_member_that_is_two_things_is_not_made_one(
+    wheel: Path, tmp_path: Path, change: Callable[[bytearray, zipfile.ZipInfo], None]
+) -> None:
+    forged = forge(wheel, change, "demo/x1.so")  # one that does not change
+    with pytest.raises(WheelError):
+        patch(forged, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../", "/etc/", "demo/../../", "..\\"])
+def test_a_directory_that_leaves_the_wheel_is_not_copied(wheel: Path, tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(name if name.endswith("/") else f"{name}/"), b"")
+    with pytest.raises(WheelError, match="leaves the wheel"):
+        patch(wheel, tmp_path / "out")
+    assert not (tmp_path / "out").exists() or list((tmp_path / "out").iterdir()) == []

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from tests.support.objects import elf, provider
+from tests.support.steps import count_steps
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.patch import ElfEdit
 from wheelfix.model.repair import AnswerKind, FilePlan, Group, Library
@@ -151,3 +154,30 @@ def test_another_distribution_answers_through_its_run_path_entry() -> None:
     groups = [Group(name="torch", objects=(x,), needs=()), Group(name="nvidia", objects=(cublas,), needs=())]
     supply = Supply(libraries=[lib("libcublas.so.12", TBB)])
     assert [p.edit for p in plan_run_paths(groups, supply)] == [None, None]
+
+
+@pytest.mark.parametrize("tag", ["rpath", "runpath", "neither"])
+def test_work_grows_with_the_number_of_files_and_not_with_its_square(tag: str) -> None:
+    # All load each other, each wants a library of its own from outside, and one that nobody has.
+    def run(count: int) -> None:
+        paths = {"rpath": ["$ORIGIN"] * (tag == "rpath"), "runpath": ["$ORIGIN"] * (tag == "runpath")}
+        objects = [
+            elf(
+                f"a/lib{n}.so",
+                needed=[
+                    f"lib{(n + 1) % count}.so",
+                    f"lib{(n + 7) % count}.so",
+                    f"outer{n}.so",
+                    f"gone{n}.so",
+                ],
+                rpath=paths["rpath"],
+                runpath=paths["runpath"],
+            )
+            for n in range(count)
+        ]
+        needs = [need(f"outer{n}.so") for n in range(count)]
+        plans = plan(objects, needs, Supply(libraries=[lib(f"outer{n}.so", TBB) for n in range(count)]))
+        assert all(TBB in p.run_path for p in plans.values())
+
+    small, large = (count_steps(lambda n=n: run(n)) for n in (40, 160))  # type: ignore[misc]
+    assert large < 4.5 * small

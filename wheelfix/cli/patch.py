@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -112,7 +113,7 @@ def patch(
 
 
 def _check_usage(target: Path, *, output: Path | None, tag: str | None, undo: bool, dry_run: bool) -> None:
-    environment = target.is_dir()
+    environment = os.path.isdir(target)  # noqa: PTH112 - where Path.is_dir fails, reading will say why
     if undo and not environment:
         raise click.UsageError("--undo is for environments: the wheel you patched is still there")
     if environment and (output or tag):

@@ -31,7 +31,8 @@ def verify(*, old: Path, new: Path, quiet: bool) -> None:
     from wheelfix.patch.verify.opinions import find_opinions
     from wheelfix.report.escape import printable
 
-    problems = (*find_problems(old, new), *find_opinions(new))
+    had = find_opinions(old)
+    problems = (*find_problems(old, new), *(p for p in find_opinions(new) if p not in had))
     for problem in problems:
         click.echo(printable(f"{problem.check}: {problem.message}"))
     if not problems and not quiet:

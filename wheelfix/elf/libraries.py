@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -27,11 +28,11 @@ def find_places(directories: Iterable[Path]) -> tuple[Path, ...]:
     """
     places: dict[Path, None] = {}
     for directory in directories:
-        if not directory.is_dir():
+        if not os.path.isdir(directory):  # noqa: PTH112 - the same of what a user gives
             hint = "give a directory of libraries or a store path"
             raise InputError(str(directory), "is no directory", hint)
         for place in (directory, directory / "lib", directory / "lib64"):
-            if place.is_dir():
+            if os.path.isdir(place):  # noqa: PTH112
                 places[place.resolve()] = None
     return tuple(places)
 
@@ -49,7 +50,8 @@ def find_libraries(places: Iterable[Path], names: Collection[str]) -> tuple[Libr
     found = []
     for place in places:
         for name in sorted(names):
-            if "/" not in name and (place / name).is_file():
+            # Not Path.is_file: a name in an ELF file may be longer than any file's.
+            if "/" not in name and os.path.isfile(place / name):  # noqa: PTH113
                 with suppress(ElfError, InputError):
                     obj, _ = read_elf_at(str(place / name), place / name)
                     if obj.dynamic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -83,7 +84,9 @@ def patch_target(
         ApplyError: nothing could be written.
     """
     options = options or PatchOptions()
-    return (_patch_environment if target.is_dir() else _patch_wheel)(target, index, options, progress)
+    # Not Path.is_dir, which fails where a name is too long or a directory may not be entered.
+    patch = _patch_environment if os.path.isdir(target) else _patch_wheel  # noqa: PTH112
+    return patch(target, index, options, progress)
 
 
 def undo_target(directory: Path, *, progress: Progress | None = None, dry_run: bool = False) -> PatchReport:
@@ -145,7 +148,8 @@ def _patch_environment(
     target: Path, index: SonameTable, options: PatchOptions, progress: Progress | None
 ) -> PatchReport:
     from wheelfix.intake import read_installed
-    from wheelfix.patch.environment import patch_environment, probe_environment
+    from wheelfix.patch.environment import patch_environment
+    from wheelfix.patch.target import probe_environment
     from wheelfix.wheel.environment import find_site, find_wheels
 
     if not any(target.glob("*.dist-info")) and find_wheels(target):

@@ -46,16 +46,20 @@ class Draft:
         self.dynamic = self.find_old_dynamic()
         self.capacity = image.capacity
         self.interpreter_offset = next((s.offset for s in self.segments if s.type == r.PT_INTERP), 0)
+        self.padding = b""  # behind the string table, where that becomes longer in its place
         self.new = bytearray()  # what goes behind the end of the file
         self.moved: list[tuple[int, int, int]] = []  # start, end, and distance of blocks that move
 
     def grow(self) -> None:
-        """Make the string table longer, which ends the file and its last LOAD segment."""
-        more = len(self.change.strings) - len(self.image.strings)
-        self.new += self.change.strings[-more:]
-        index = find_tail(self.image)
+        """Make the string table longer, which ends the file and its last LOAD segment but for padding."""
+        image = self.image
+        end = image.strings_offset + len(image.strings)
+        self.padding = image.fetch(end, image.size - end)
+        self.new += self.change.strings[len(image.strings) + len(self.padding) :]
+        index = find_tail(image)
         assert index is not None
-        self._stretch(index, more)
+        grown = image.strings_offset + len(self.change.strings)
+        self._stretch(index, max(0, grown - image.segments[index].end))
         self._set_strings(self._find_address(), len(self.change.strings))
 
     def append(self, room: Room, *, strings: bool, dynamic: bool, interpreter: bool) -> None:

@@ -10,22 +10,30 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from wheelfix.elf.reader import ELF_MAGIC
-from wheelfix.errors import EditRefused
+from wheelfix.errors import EditRefused, WheelError
 from wheelfix.model.patch import ElfEdit, Write
 from wheelfix.model.repair import FileResult
-from wheelfix.patch.apply import apply_edit, plan_file
+from wheelfix.patch.below import (
+    open_parent,
+    open_regular,
+    read_bounded,
+    remove_beside,
+    replace_file,
+    tell_links,
+)
+from wheelfix.patch.checked import edit_copy, plan_open
 from wheelfix.patch.files import copy_attributes, copy_contents, hash_file, tell_errors
-from wheelfix.patch.manifest import Change, Manifest, open_manifest
-from wheelfix.patch.verify import verify
-from wheelfix.wheel.environment import Environment, Installed, read_environment
-from wheelfix.wheel.record import Written, find_stale_rows, rewrite_record
-from wheelfix.wheel.tree import ElfFile
+from wheelfix.patch.manifest import Change, Manifest, open_manifest, pack_originals
+from wheelfix.patch.target import MAX_FILE, name_below, open_file, read_target
+from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed
+from wheelfix.wheel.record import Written, find_stale_rows, parse_record, rewrite_record
+from wheelfix.wheel.tree import ElfFile, resolve_inside
 
 Progress = Callable[[int, int], None]
 
@@ -35,12 +43,26 @@ _BATCH_BYTES = 512 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ready:
-    """A copy that may take the place of a file."""
+    """A copy that may take the place of a file.
 
-    target: Path
-    copy: Path
+    Attributes:
+        copy: its name in the manifest's scratch directory.
+        was: what the file was when it was read.
+    """
+
+    copy: str
     change: Change
     size: int
+    was: os.stat_result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """A RECORD as it is; ``path`` is relative to the environment."""
+
+    path: str
+    data: bytes
+    was: os.stat_result
 
 
 def patch_environment(
@@ -61,7 +83,7 @@ def patch_environment(
         InputError: the environment cannot be read.
         ApplyError: nothing can be written there, or another process is patching it.
     """
-    environment = read_environment(directory, ELF_MAGIC)
+    environment = read_target(directory)
     with open_manifest(environment.root, create=bool(edits)) as manifest:
         if manifest is None:
             return ()
@@ -69,32 +91,6 @@ def patch_environment(
         for installed in environment.distributions:
             run.patch(installed)
         return tuple(sorted(run.results, key=lambda r: r.path))
-
-
-def probe_environment(directory: Path, edits: Mapping[str, ElfEdit]) -> tuple[FileResult, ...]:
-    """Tell what would become of edits; nothing is written.
-
-    Args:
-        directory: as for :func:`patch_environment`.
-        edits: as there.
-
-    Returns:
-        How each edit would be done, or why not, sorted by path.
-
-    Raises:
-        InputError: the environment cannot be read.
-        ApplyError: a file cannot be read.
-    """
-    files = [f for i in read_environment(directory, ELF_MAGIC).distributions for f in i.elf_files]
-    results = []
-    for file in sorted(files, key=lambda f: f.path):
-        if edit := edits.get(file.path):
-            try:
-                method, problem = plan_file(file.disk, edit).method, None
-            except EditRefused as refused:
-                method, problem = None, refused.problem
-            results.append(FileResult(path=file.path, method=method, problem=problem))
-    return tuple(results)
 
 
 class _Run:
@@ -109,123 +105,174 @@ class _Run:
         self._root, self._site = environment.root, environment.site
         self._manifest, self._edits, self._progress = manifest, edits, progress
         self._numbers = count()
-        self._methods: dict[Path, str | None] = {}  # of files that were done: one file may have several paths
+        # Of files that were done: one file may have several paths.
+        self._done: dict[Path, tuple[str | None, str | None]] = {}
 
     def patch(self, installed: Installed) -> None:
         """Edit the files of one distribution, then bring its RECORD up to date."""
+        try:
+            record = self._read_record(installed.distribution.target) if installed.distribution else None
+        except (WheelError, EditRefused) as error:
+            self._give_up(installed, f"{error.subject} {error.problem}")
+            return
         ready: list[_Ready] = []
+        size = 0
         # A file first under its own path: a link elsewhere would read $ORIGIN in another way.
         files = sorted(installed.elf_files, key=lambda f: (self._site / f.path != f.disk, f.path))
         for file in files:
             if (edit := self._edits.get(file.path)) is None:
                 continue
-            done = self._prepare(file, edit)
-            if done:
+            if done := self._prepare(file, edit):
                 ready.append(done)
-            if len(ready) >= _BATCH_FILES or sum(r.size for r in ready) >= _BATCH_BYTES:
+                size += done.size
+            if len(ready) >= _BATCH_FILES or size >= _BATCH_BYTES:
                 self._replace(ready)
-                ready = []
+                ready, size = [], 0
             if self._progress:
                 self._progress(len(self.results), len(self._edits))
         self._replace(ready)
-        if installed.distribution:
-            self._update_record(installed.distribution.target)
+        if record:
+            self._update_record(record)
+
+    def _give_up(self, installed: Installed, problem: str) -> None:
+        """Leave a distribution as it is whose RECORD could not tell of changes."""
+        self.results += [
+            FileResult(path=file.path, method=None, problem=problem)
+            for file in installed.elf_files
+            if file.path in self._edits
+        ]
 
     def _prepare(self, file: ElfFile, edit: ElfEdit) -> _Ready | None:
-        if file.disk in self._methods:
-            self.results.append(FileResult(path=file.path, method=self._methods[file.disk]))
-            return None
-        method, problem, ready = None, None, None
-        try:
-            ready, method = self._edit_copy(file.disk, edit)
-        except EditRefused as refused:
-            problem = refused.problem
-        self._methods[file.disk] = method
+        ready = None
+        if file.disk not in self._done:
+            method, problem = None, None
+            try:
+                with tell_errors(file.disk):
+                    ready, method = self._edit_copy(file.disk, edit)
+            except EditRefused as refused:
+                problem = refused.problem
+            self._done[file.disk] = method, problem
+        method, problem = self._done[file.disk]
         self.results.append(FileResult(path=file.path, method=method, problem=problem))
         return ready
 
     def _edit_copy(self, disk: Path, edit: ElfEdit) -> tuple[_Ready | None, str]:
-        copy = self._manifest.scratch() / str(next(self._numbers))
-        with tell_errors(disk):
-            old, mtime_ns = _copy(disk, copy)
-        applied = apply_edit(copy, edit)
-        if applied.method == "none":
-            copy.unlink()
-            return None, "none"
-        problems = verify(disk, copy, edit)
-        if problems:
-            copy.unlink()
-            message = f"the edited file fails verification ({problems[0].message})"
-            raise EditRefused(str(disk), message, "report it with the file")
-        with tell_errors(disk):
-            copy_attributes(disk, copy)
-            change = Change(
-                path=self._name(disk),
-                old=old,
-                new=_hash(copy),
-                old_size=applied.old_size,
-                originals=applied.originals,
-                mtime_ns=mtime_ns,
-            )
-        return _Ready(target=disk, copy=copy, change=change, size=applied.new_size), applied.method
+        with open_file(self._manifest.root, self._root, disk) as (old, directory, name):
+            # Before anything is copied: a file that needs nothing, or is refused, may be of any size.
+            if plan_open(str(disk), old, edit).method == "none":
+                return None, "none"
+            remove_beside(directory, name)
+            return self._edit_new(disk, old, edit)
 
-    def _name(self, disk: Path) -> str:
-        return disk.relative_to(self._root).as_posix()
+    def _edit_new(self, disk: Path, old: int, edit: ElfEdit) -> tuple[_Ready, str]:
+        was = os.fstat(old)
+        with self._make_copy() as (copy, new):
+            copy_contents(old, new)
+            applied = edit_copy(str(disk), old, new, edit)
+            copy_attributes(old, new)
+            change = Change(
+                path=name_below(self._root, disk),
+                old=hash_file(old).hex(),
+                new=hash_file(new).hex(),
+                old_size=applied.old_size,
+                originals=pack_originals(applied.originals),
+                mtime_ns=was.st_mtime_ns,
+            )
+        return _Ready(copy=copy, change=change, size=applied.new_size, was=was), applied.method
+
+    @contextmanager
+    def _make_copy(self) -> Iterator[tuple[str, int]]:
+        """A new file in the scratch directory, which goes where something goes wrong: name and descriptor."""
+        name = str(next(self._numbers))
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(name, flags, 0o600, dir_fd=self._manifest.scratch)
+        try:
+            yield name, fd
+        except BaseException:
+            os.unlink(name, dir_fd=self._manifest.scratch)
+            raise
+        finally:
+            os.close(fd)
 
     def _replace(self, ready: Sequence[_Ready]) -> None:
-        if not ready:
-            return
-        with tell_errors(self._manifest.directory):
-            self._manifest.add(r.change for r in ready)
+        self._manifest.add(r.change for r in ready)
         for r in ready:
-            with tell_errors(r.target):
-                os.replace(r.copy, r.target)  # noqa: PTH105
+            subject = self._root / r.change.path
+            with (
+                tell_errors(subject),
+                tell_links(str(subject)),
+                open_parent(self._manifest.root, r.change.path) as target,
+            ):
+                replace_file((self._manifest.scratch, r.copy), target, was=r.was)
 
-    def _update_record(self, target: str) -> None:
+    def _read_record(self, target: str) -> _Record | None:
+        """The RECORD of a distribution; None without one, or where it is a link into some cache.
+
+        The files are links into it, too, then: it is not ours to change.
+
+        Raises:
+            WheelError: it is no RECORD.
+        """
+        disk = resolve_inside(str(self._site / f"{target}.dist-info" / "RECORD"), str(self._root))
+        if disk is None:
+            return None
+        path = name_below(self._root, Path(disk))
+        with tell_errors(Path(disk)), tell_links(disk):
+            try:
+                with (
+                    open_parent(self._manifest.root, path) as (directory, name),
+                    open_regular(directory, name, disk) as fd,
+                ):
+                    record = _Record(path=path, data=read_bounded(fd, disk, MAX_RECORD), was=os.fstat(fd))
+            except FileNotFoundError:
+                return None
+        parse_record(disk, record.data)
+        return record
+
+    def _update_record(self, record: _Record) -> None:
         """Correct the rows of files that were changed, now or by a run that was killed before it did this."""
-        record = self._site / f"{target}.dist-info" / "RECORD"
-        if not self._manifest.changes or not record.is_file():
-            return
-        record = record.resolve()
-        if not record.is_relative_to(self._root):
-            return  # a link into some cache, as the files then are, too: not ours to change
-        with tell_errors(record):
-            data = record.read_bytes()
-            olds: dict[str, set[bytes]] = {}
-            for change in self._manifest.changes.values():
-                olds.setdefault(change.path, set()).add(bytes.fromhex(change.old))
-            stale = find_stale_rows(str(record), data, {old for found in olds.values() for old in found})
-            changed: dict[str, Written] = {}
-            for path in stale:
-                disk = Path(os.path.realpath(self._site / path))
-                if disk.is_relative_to(self._root) and self._name(disk) in olds and disk.is_file():
-                    changed[path] = Written(sha256=bytes.fromhex(_hash(disk)), size=disk.stat().st_size)
-            new = rewrite_record(str(record), data, changed) if changed else data
-            if new != data:
-                self._replace([self._write_copy(record, data, new)])
+        subject = str(self._root / record.path)
+        changed: dict[str, Written] = {}
+        for path in find_stale_rows(subject, record.data, self._manifest.digests):
+            if written := self._sum_up(path):
+                changed[path] = written
+        new = rewrite_record(subject, record.data, changed) if changed else record.data
+        if new != record.data:
+            with tell_errors(Path(subject)):
+                self._replace([self._write_copy(record, new)])
 
-    def _write_copy(self, target: Path, old: bytes, new: bytes) -> _Ready:
-        copy = self._manifest.scratch() / str(next(self._numbers))
-        copy.write_bytes(new)
-        copy_attributes(target, copy)
+    def _sum_up(self, path: str) -> Written | None:
+        """What RECORD has to say of a file; None for one that was not changed here."""
+        try:
+            disk = resolve_inside(str(self._site / path), str(self._root))
+            if disk is None or (name := name_below(self._root, Path(disk))) not in self._manifest.olds:
+                return None
+            with (
+                open_parent(self._manifest.root, name) as (directory, last),
+                open_regular(directory, last, disk) as fd,
+            ):
+                size = os.fstat(fd).st_size
+                return Written(sha256=hash_file(fd), size=size) if size <= MAX_FILE else None
+        except (OSError, ValueError, EditRefused):
+            return None  # it is gone, or is no such file any more
+
+    def _write_copy(self, record: _Record, new: bytes) -> _Ready:
+        with (
+            tell_links(record.path),
+            open_parent(self._manifest.root, record.path) as (directory, name),
+            open_regular(directory, name, record.path) as old,
+            self._make_copy() as (copy, fd),
+        ):
+            with open(fd, "wb", closefd=False) as file:
+                file.write(new)
+            remove_beside(directory, name)
+            copy_attributes(old, fd)
         change = Change(
-            path=self._name(target),
-            old=hashlib.sha256(old).hexdigest(),
+            path=record.path,
+            old=hashlib.sha256(record.data).hexdigest(),
             new=hashlib.sha256(new).hexdigest(),
-            old_size=len(old),
-            originals=(Write(offset=0, data=old),),
-            mtime_ns=target.stat().st_mtime_ns,
+            old_size=len(record.data),
+            originals=pack_originals([Write(offset=0, data=record.data)]),
+            mtime_ns=record.was.st_mtime_ns,
         )
-        return _Ready(target=target, copy=copy, change=change, size=len(new))
-
-
-def _copy(source: Path, target: Path) -> tuple[str, int]:
-    """Copy a file; returns its digest and its modification time."""
-    with source.open("rb") as old, target.open("xb") as new:
-        copy_contents(old.fileno(), new.fileno())
-        return hash_file(old.fileno()).hex(), os.fstat(old.fileno()).st_mtime_ns
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hash_file(file.fileno()).hex()
+        return _Ready(copy=copy, change=change, size=len(new), was=record.was)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from wheelfix.errors import ApplyError
@@ -31,49 +31,76 @@ def write_new(path: Path) -> Iterator[int]:
         Descriptor of an empty file.
 
     Raises:
-        ApplyError: it cannot be written, or somebody else is writing it.
+        ApplyError: it cannot be written, something else than a file has its name, or somebody else is writing
+            it.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    with tell_errors(path):
-        fd = _open_alone(partial)
-    try:
+    partial = f".{path.name}.partial"
+    with ExitStack() as stack:
         with tell_errors(path):
-            yield fd
-            os.fsync(fd)
-            os.replace(partial, path)  # noqa: PTH105
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink()
-        raise
-    finally:
-        os.close(fd)
-
-
-def _open_alone(partial: Path) -> int:
-    for _ in range(100):
-        fd = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            stack.callback(os.close, directory)
+            _check_replaceable(directory, path)
+            fd = _open_alone(directory, partial, path)
+            stack.callback(os.close, fd)
         try:
+            with tell_errors(path):
+                yield fd
+                os.fsync(fd)
+                _check_replaceable(directory, path)
+                os.replace(partial, path.name, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(partial, dir_fd=directory)
+            raise
+
+
+def _check_replaceable(directory: int, path: Path) -> None:
+    """Refuse to put a file in the place of a device, a pipe, a link or a directory.
+
+    Raises:
+        ApplyError: one of those has the name.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.stat(path.name, dir_fd=directory, follow_symlinks=False).st_mode):
+            raise ApplyError(str(path), "is no regular file: it is not replaced", "give another directory")
+
+
+def _open_alone(directory: int, partial: str, path: Path) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    subject = str(path.with_name(partial))
+    for _ in range(100):
+        fd = os.open(partial, flags, 0o666, dir_fd=directory)
+        try:
+            info = os.fstat(fd)
+            if not stat.S_ISREG(info.st_mode) or info.st_nlink > 1 or info.st_uid != os.geteuid():
+                raise ApplyError(
+                    subject, "is in the way, and not of wheelfix's making", "look at it, then delete it"
+                )
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Another run may have renamed this file while it was being opened.
-            if partial.exists() and os.path.samestat(os.fstat(fd), partial.stat()):
-                os.ftruncate(fd, 0)
-                return fd
+            with suppress(FileNotFoundError):
+                if os.path.samestat(info, os.stat(partial, dir_fd=directory, follow_symlinks=False)):
+                    os.ftruncate(fd, 0)
+                    return fd
         except BlockingIOError:
             os.close(fd)
-            raise ApplyError(str(partial), "is being written by another wheelfix", "wait for it") from None
+            raise ApplyError(subject, "is being written by another wheelfix", "wait for it") from None
+        except BaseException:
+            os.close(fd)
+            raise
         os.close(fd)
-    raise ApplyError(str(partial), "is renamed again and again", "let one wheelfix run at a time")
+    raise ApplyError(subject, "is renamed again and again", "let one wheelfix run at a time")
 
 
 @contextmanager
-def open_scratch(directory: Path) -> Iterator[tuple[int, Path]]:
+def open_scratch(directory: Path) -> Iterator[int]:
     """Make a file that nobody else sees, and that is gone when this process is, however it ends.
 
     Args:
         directory: on the file system where there is room.
 
     Yields:
-        Its descriptor, and a path that opens it once more, for this process alone.
+        Its descriptor.
     """
     with tell_errors(directory):
         try:
@@ -82,7 +109,7 @@ def open_scratch(directory: Path) -> Iterator[tuple[int, Path]]:
             fd, name = tempfile.mkstemp(prefix=".wheelfix-", dir=directory)
             os.unlink(name)  # noqa: PTH108
     try:
-        yield fd, Path(f"/proc/self/fd/{fd}")
+        yield fd
     finally:
         os.close(fd)
 
@@ -112,13 +139,26 @@ def hash_file(fd: int) -> bytes:
     return digest.digest()
 
 
-def copy_attributes(source: Path, target: Path) -> None:
+def copy_attributes(source: int, target: int) -> None:
     """Give a file the times, the mode, the extended attributes and, if allowed, the owner of another."""
-    info = source.stat()
+    info = os.fstat(source)
     if (info.st_uid, info.st_gid) != (os.geteuid(), os.getegid()):
         with suppress(OSError):
-            os.chown(target, info.st_uid, info.st_gid)
-    shutil.copystat(source, target)
+            os.fchown(target, info.st_uid, info.st_gid)
+    with suppress(OSError):  # file systems without any
+        for name in os.listxattr(source):
+            with suppress(OSError):
+                os.setxattr(target, name, os.getxattr(source, name))
+    os.fchmod(target, info.st_mode & 0o777)
+    os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def has_rights(fd: int) -> bool:
+    """Whether a program runs with other rights than those of who starts it: what it loads must not change."""
+    with suppress(OSError):
+        if "security.capability" in os.listxattr(fd):
+            return True
+    return bool(os.fstat(fd).st_mode & (stat.S_ISUID | stat.S_ISGID))
 
 
 @contextmanager

@@ -3,12 +3,16 @@
 ``.wheelfix/changes.jsonl`` in the environment: one JSON object a line, appended before a file takes its
 place. A line says how to get from one state of a file to the one before; states are told by their SHA-256::
 
-    {"path": "lib/python3.12/site-packages/x.so", "old": "<sha256>", "new": "<sha256>",
-     "old_size": 16200, "originals": [[64, "<base64 of zlib>"], ...], "mtime_ns": 1700000000000000000}
+    {"path":"lib/python3.12/site-packages/x.so","old":"<sha256>","new":"<sha256>","old_size":16200,
+     "originals":[[64,"<base64 of zlib>"],...],"mtime_ns":1700000000000000000}
 
 ``path`` is relative to the environment. ``originals`` are ranges of the old file that differ in the new one,
 by offset. A line is of use if the file is in its new state: so it does no harm that a run was killed after it
 wrote the line, and that the next run writes it again. A last line without its end was never acted on.
+
+Anything that is installed can bring such a file along. So a line is read in the spelling above and in no
+other (no depth, no number that has no end), nothing is inflated before the file it belongs to is known, and
+what a line asks for is done only where it is the reverse of an edit (:mod:`~wheelfix.patch.undo`).
 """
 
 from __future__ import annotations
@@ -17,20 +21,30 @@ import base64
 import fcntl
 import json
 import os
-import shutil
+import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from wheelfix.errors import ApplyError
+from wheelfix.errors import ApplyError, EditRefused, InputError
 from wheelfix.model.patch import Write
+from wheelfix.patch.below import is_below, open_directory, open_regular, read_bounded
 from wheelfix.patch.files import tell_errors
+from wheelfix.patch.own import REMOVE, ROOTS, Own, check_own, is_there, open_own, remove_tree
 from wheelfix.wheel.tree import OWN
 
-_CHANGES = "changes.jsonl"
+_CHANGES, _SCRATCH = "changes.jsonl", "new"
+_LARGEST = 256 << 20
+"""Bytes of a manifest; one for 3 000 changed files has 5 MB."""
+_MOST_RANGES = 1 << 16
+_LINE = re.compile(
+    rb'\{"path":("(?:[^"\\\x00-\x1f]|\\["\\/bfnrtu])*"),"old":"([0-9a-f]{64})","new":"([0-9a-f]{64})",'
+    rb'"old_size":(\d{1,18}),"originals":\[(.*)\],"mtime_ns":(-?\d{1,18}|\d{19})\}'
+)
+_RANGE = re.compile(rb'\[(\d{1,18}),"([A-Za-z0-9+/=]*)"\](?:,|$)')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +56,7 @@ class Change:
         old: SHA-256 of the file before, in hexadecimal.
         new: the same of the file after.
         old_size: bytes of the file before.
-        originals: what the old file had where the new one differs.
+        originals: what the old file had where the new one differs: offset, and base64 of zlib.
         mtime_ns: modification time of the old file.
     """
 
@@ -50,130 +64,208 @@ class Change:
     old: str
     new: str
     old_size: int
-    originals: tuple[Write, ...]
+    originals: tuple[tuple[int, bytes], ...]
     mtime_ns: int
+
+
+def pack_originals(writes: Iterable[Write]) -> tuple[tuple[int, bytes], ...]:
+    """Ranges as a manifest keeps them."""
+    return tuple((w.offset, base64.b64encode(zlib.compress(w.data))) for w in writes)
+
+
+def unpack_originals(change: Change) -> Iterator[Write]:
+    """The ranges that a change replaced.
+
+    Raises:
+        ValueError: they are no ranges of a file of the old size.
+    """
+    left = change.old_size
+    for offset, packed in change.originals:
+        inflate = zlib.decompressobj()
+        try:
+            data = inflate.decompress(base64.b64decode(packed, validate=True), left + 1)
+        except zlib.error as error:
+            raise ValueError from error
+        left -= len(data)
+        if left < 0 or offset + len(data) > change.old_size or not inflate.eof:
+            raise ValueError
+        yield Write(offset=offset, data=data)
 
 
 class Manifest:
     """The changes of one environment; one process at a time has it open.
 
     Attributes:
-        directory: ``.wheelfix`` of the environment.
+        subject: path of its directory, for messages.
+        root: descriptor of the environment.
+        scratch: descriptor of a directory for files that are about to take their places.
         changes: by path and new state.
+        olds: the states that were given up, by path.
+        digests: all states that were given up.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.changes: dict[tuple[str, str], Change] = {
-            (c.path, c.new): c for c in _read_changes(directory / _CHANGES)
-        }
+    def __init__(self, own: Own, scratch: int) -> None:
+        self.subject = own.subject
+        self.root = own.root
+        self.scratch = scratch
+        self.changes: dict[tuple[str, str], Change] = {}
+        self.olds: dict[str, set[str]] = defaultdict(set)
+        self.digests: set[bytes] = set()
+        self._own = own
+        self._keep(_read_changes(own))
 
     def paths(self) -> tuple[str, ...]:
         """All files that were changed, in the order of their first change."""
-        return tuple(dict.fromkeys(path for path, _ in self.changes))
-
-    def scratch(self) -> Path:
-        """A directory for files that are about to take their places; empty when a run starts."""
-        path = self.directory / "new"
-        path.mkdir(exist_ok=True)
-        return path
+        return tuple(self.olds)
 
     def add(self, changes: Iterable[Change]) -> None:
-        """Write changes down, on the disk, before they are made."""
+        """Write changes down, on the disk, before they are made.
+
+        Raises:
+            ApplyError: they cannot be written, or the manifest would become too long to be read again.
+        """
         new = [c for c in changes if self.changes.get((c.path, c.new)) != c]
         if not new:
             return
         data = b"".join(_render(change) for change in new)
-        fd = os.open(self.directory / _CHANGES, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        with open(fd, "wb") as file:  # noqa: PTH123
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        subject = self.subject / _CHANGES
+        with tell_errors(subject), open(os.open(_CHANGES, flags, 0o644, dir_fd=self._own.fd), "wb") as file:  # noqa: PTH123
+            check_own(file.fileno(), subject, self.root)
+            if os.fstat(file.fileno()).st_size + len(data) > _LARGEST:
+                raise ApplyError(str(subject), "is full", "undo what was patched, then patch at once")
             file.write(data)
             file.flush()
-            os.fsync(fd)
-        self.changes |= {(c.path, c.new): c for c in new}
+            os.fsync(file.fileno())
+        self._keep(new)
 
     def forget(self) -> None:
-        """Delete the manifest with all that is beside it: everything was taken back."""
-        (self.directory / _CHANGES).unlink(missing_ok=True)  # first: without it, the rest means nothing
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Delete the manifest with what belongs to it: everything was taken back."""
+        with suppress(FileNotFoundError):
+            os.unlink(_CHANGES, dir_fd=self._own.fd)  # first: without it, the rest means nothing
+        for name in (_SCRATCH, ROOTS):
+            remove_tree(self._own, name)
+        with suppress(OSError):  # what else is in it is not ours
+            os.rmdir(OWN, dir_fd=self.root)
+
+    def _keep(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            self.changes[change.path, change.new] = change
+            self.olds[change.path].add(change.old)
+            self.digests.add(bytes.fromhex(change.old))
 
 
 @contextmanager
-def open_manifest(root: Path, *, create: bool) -> Iterator[Manifest | None]:
+def open_manifest(root: Path, *, create: bool, dry_run: bool = False) -> Iterator[Manifest | None]:
     """Open the manifest of an environment, and lock it.
 
     Args:
-        root: the environment.
+        root: the environment, all symbolic links resolved.
         create: make one if there is none.
+        dry_run: write nothing.
 
     Yields:
         The manifest, or None without one.
 
     Raises:
+        InputError: what is there is not wheelfix's: a link, another file, somebody else's.
         ApplyError: it is damaged, cannot be written, or another process has it.
     """
-    directory = root / OWN
-    if not create and not directory.is_dir():
-        yield None
-        return
-    with tell_errors(directory):
-        directory.mkdir(exist_ok=True)
-        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with tell_errors(directory):
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ApplyError(str(root), "is being patched by another wheelfix", "wait for it") from None
-            shutil.rmtree(directory / "new", ignore_errors=True)  # of a run that was killed
-            _cut_torn_line(directory / _CHANGES)
-        manifest = Manifest(directory)
+    with ExitStack() as stack:
+        with tell_errors(root / OWN):
+            top = stack.enter_context(open_directory(root))
+            if not create and not is_there(OWN, top):
+                yield None
+                return
+            own = stack.enter_context(open_own(top, root / OWN))
+            manifest = _lock(own, stack, dry_run=dry_run)
         yield manifest
-        if not manifest.changes and create:
-            with tell_errors(directory):
-                shutil.rmtree(directory / "new", ignore_errors=True)
-                if not any(directory.iterdir()):
-                    directory.rmdir()
-    finally:
-        os.close(lock)
+        with tell_errors(root / OWN):
+            if not dry_run:
+                remove_tree(own, _SCRATCH)
+            if not dry_run and not manifest.changes:
+                with suppress(OSError):  # there is something else in it
+                    os.rmdir(OWN, dir_fd=top)
 
 
-def _cut_torn_line(path: Path) -> None:
-    """Take away a last line that was not written whole: what is appended must not continue it."""
-    if not path.exists():
-        return
-    data = path.read_bytes()
-    if not data.endswith(b"\n"):
-        os.truncate(path, data.rfind(b"\n") + 1)
-
-
-def _read_changes(path: Path) -> Iterator[Change]:
+def _lock(own: Own, stack: ExitStack, *, dry_run: bool) -> Manifest:
     try:
-        lines = path.read_bytes().splitlines() if path.exists() else []
-    except OSError as error:
-        hint = "check its permissions"
-        raise ApplyError(str(path), (error.strerror or str(error)).lower(), hint) from None
-    for number, line in enumerate(lines, 1):
+        fcntl.flock(own.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        subject = str(own.subject.parent)
+        raise ApplyError(subject, "is being patched by another wheelfix", "wait for it") from None
+    if dry_run:
+        return Manifest(own, -1)
+    remove_tree(own, _SCRATCH)  # of a run that was killed
+    _cut_torn_line(own)
+    os.mkdir(_SCRATCH, 0o700, dir_fd=own.fd)
+    return Manifest(own, stack.enter_context(open_directory(_SCRATCH, inside=own.fd)))
+
+
+@contextmanager
+def _open_changes(own: Own, *, writable: bool = False) -> Iterator[int | None]:
+    subject = own.subject / _CHANGES
+    try:
+        with open_regular(own.fd, _CHANGES, str(subject), writable=writable) as file:
+            check_own(file, subject, own.root)
+            yield file
+    except FileNotFoundError:
+        yield None
+    except EditRefused:
+        raise InputError(str(subject), "is no regular file", REMOVE) from None
+
+
+def _read_data(own: Own) -> bytes:
+    with _open_changes(own) as file:
+        return b"" if file is None else read_bounded(file, str(own.subject / _CHANGES), _LARGEST)
+
+
+def _cut_torn_line(own: Own) -> None:
+    """Take away a last line that was not written whole: what is appended must not continue it."""
+    data = _read_data(own)
+    if data and not data.endswith(b"\n"):
+        with _open_changes(own, writable=True) as file:
+            if file is not None:
+                os.ftruncate(file, data.rfind(b"\n") + 1)
+
+
+def _read_changes(own: Own) -> Iterator[Change]:
+    subject, lines = own.subject / _CHANGES, _read_data(own).split(b"\n")
+    for number, line in enumerate(lines[:-1], 1):  # what follows the last end was never acted on
         try:
-            yield _parse(json.loads(line))
-        except (ValueError, TypeError, KeyError, zlib.error):
+            yield _parse(line)
+        except ValueError:
             hint = "reinstall what was patched, then delete the directory of this file"
-            raise ApplyError(f"{path}:{number}", "is damaged: it cannot be undone", hint) from None
+            raise ApplyError(f"{subject}:{number}", "is damaged: it cannot be undone", hint) from None
 
 
-def _parse(row: Mapping[str, Any]) -> Change:
-    path = str(row["path"])
-    if path.startswith("/") or ".." in path.split("/"):
+def _parse(line: bytes) -> Change:
+    """Read one line.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _LINE.fullmatch(line)
+    if match is None:
         raise ValueError
+    path = os.fsdecode(os.fsencode(json.loads(match[1])))
+    if not is_below(path) or path.partition("/")[0] == OWN:
+        raise ValueError
+    ranges: list[tuple[int, bytes]] = []
+    at = 0
+    while at < len(match[5]):
+        found = _RANGE.match(match[5], at)
+        if found is None or len(ranges) == _MOST_RANGES:
+            raise ValueError
+        ranges.append((int(found[1]), found[2]))
+        at = found.end()
     return Change(
-        path=os.fsdecode(os.fsencode(path)),
-        old=str(row["old"]),
-        new=str(row["new"]),
-        old_size=int(row["old_size"]),
-        originals=tuple(
-            Write(offset=int(offset), data=zlib.decompress(base64.b64decode(data)))
-            for offset, data in row["originals"]
-        ),
-        mtime_ns=int(row["mtime_ns"]),
+        path=path,
+        old=match[2].decode(),
+        new=match[3].decode(),
+        old_size=int(match[4]),
+        originals=tuple(ranges),
+        mtime_ns=int(match[6]),
     )
 
 
@@ -183,7 +275,7 @@ def _render(change: Change) -> bytes:
         "old": change.old,
         "new": change.new,
         "old_size": change.old_size,
-        "originals": [[w.offset, base64.b64encode(zlib.compress(w.data)).decode()] for w in change.originals],
+        "originals": [[offset, packed.decode()] for offset, packed in change.originals],
         "mtime_ns": change.mtime_ns,
     }
     return json.dumps(row, separators=(",", ":")).encode() + b"\n"  # ASCII: file names may be no UTF-8

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from wheelfix.errors import EditRefused, WheelError
 from wheelfix.model.patch import ElfEdit
-from wheelfix.patch.apply import apply_edit
+from wheelfix.patch.checked import edit_copy
 from wheelfix.patch.files import copy_contents, open_scratch, tell_errors
-from wheelfix.patch.verify import verify
 from wheelfix.wheel.archive import Archive, iter_chunks
 from wheelfix.wheel.directory import Member
 from wheelfix.wheel.inflate import WINDOW, crc32, deflate
@@ -79,8 +78,8 @@ def prepare_member(
     """
     close = ExitStack()
     try:
-        old, old_path = close.enter_context(open_scratch(scratch))
-        new, new_path = close.enter_context(open_scratch(scratch))
+        old = close.enter_context(open_scratch(scratch))
+        new = close.enter_context(open_scratch(scratch))
         with tell_errors(scratch):
             before = _inflate_into(archive, member, old)
             if row and (mismatch := find_mismatch(row, before)):
@@ -88,16 +87,10 @@ def prepare_member(
                 raise WheelError(subject, mismatch, "the wheel was tampered with or badly built: rebuild it")
             copy_contents(old, new)
         try:
-            applied = apply_edit(new_path, edit)
+            applied = edit_copy(member.path, old, new, edit)
         except EditRefused as refused:
             close.close()
             return Prepared(close=close, problem=refused.problem)
-        problems = verify(old_path, new_path, edit)
-        if problems:
-            close.close()
-            return Prepared(
-                close=close, problem=f"the edited file fails verification ({problems[0].message})"
-            )
         os.ftruncate(old, 0)
         sums = pool.submit(_sum_up, new, applied.new_size)
         close.callback(sums.cancel)

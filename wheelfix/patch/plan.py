@@ -17,6 +17,8 @@ from wheelfix.patch.write import render_change
 _PATHS = (r.DT_RPATH, r.DT_RUNPATH)
 _LONGEST = 1 << 16
 """Bytes of a run path; readers of ELF files give up on longer strings."""
+_LONGEST_INTERPRETER = 4096
+"""PATH_MAX of Linux, the NUL at the end included."""
 
 
 def plan_edit(image: ElfImage, edit: ElfEdit) -> EditPlan:
@@ -185,4 +187,10 @@ def _fit_interpreter(image: ElfImage, path: bytes) -> bytes:
         raise EditRefused(image.subject, "asks for no interpreter", "set one in programs alone")
     if image.interpreter.partition(b"\0")[0] == path:
         return image.interpreter
+    if len(path) >= _LONGEST_INTERPRETER:
+        raise EditRefused(
+            image.subject,
+            f"the path of the interpreter has {len(path)} bytes",
+            f"give one of less than {_LONGEST_INTERPRETER}: Linux runs no program with a longer one",
+        )
     return (path + b"\0").ljust(len(image.interpreter), b"\0")

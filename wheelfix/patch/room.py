@@ -3,9 +3,10 @@
 In this order, the first that works:
 
 ``grow``
-    the string table is the last thing in the file, and in memory: it becomes longer.
+    the string table is the last thing in the file, but for padding, and in memory: it becomes longer.
 ``extend``
-    the last LOAD segment ends the file, or nearly so: what is new goes behind it.
+    the last LOAD segment ends the file, or nearly so: what is new goes behind it. Not where the program
+    headers are in that segment: ``strip`` would lose the strings.
 ``spare``
     the program header table has an unused entry for a LOAD segment of our own.
 ``displace``
@@ -107,7 +108,11 @@ def find_room(image: ElfImage, *, writable: bool) -> Room:
             "use a run path that is no longer than the one there is, or wrap the program",
         )
     index = find_tail(image)
-    if index is not None and (not writable or image.segments[index].flags & r.PF_W):
+    if (
+        index is not None
+        and not _leads(image, index)
+        and (not writable or image.segments[index].flags & r.PF_W)
+    ):
         tail = image.segments[index]
         offset = -(-image.size // _ALIGN) * _ALIGN
         return Room(method="extend", offset=offset, vaddr=tail.vaddr + offset - tail.offset, load=index)
@@ -131,9 +136,21 @@ def find_room(image: ElfImage, *, writable: bool) -> Room:
         return room
     raise EditRefused(
         image.subject,
-        "its program header table has no room for one more segment",
+        "its program headers are where strip would lose what comes behind them"
+        if index is not None and _leads(image, index)
+        else "its program header table has no room for one more segment",
         "use a run path that is no longer than the one there is, or patchelf on a copy",
     )
+
+
+def _leads(image: ElfImage, index: int) -> bool:
+    """Whether a LOAD segment that is not the first begins with the program headers, as older tools left it.
+
+    ``strip`` then closes every gap between the sections of that segment, whatever their addresses are: what
+    comes behind an old string table moves into its place, and the loader looks for it where it was.
+    """
+    tail = image.segments[index]
+    return 0 < tail.offset <= image.header.phoff < tail.end
 
 
 def _find_home(image: ElfImage) -> Room | None:

@@ -11,10 +11,9 @@ from wheelfix.errors import ApplyError, InputError
 from wheelfix.model.index import Provider
 from wheelfix.model.repair import AnswerKind, FilePlan, Group
 from wheelfix.model.scan import NeedClass
-from wheelfix.patch.files import tell_errors
+from wheelfix.patch.own import open_roots
 from wheelfix.patch.supply import find_store
 from wheelfix.processes import mark_child
-from wheelfix.wheel.tree import OWN
 
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
@@ -140,11 +139,10 @@ def add_roots(paths: Iterable[Path], home: Path) -> None:
     Raises:
         ApplyError: the links cannot be made.
     """
-    roots = home / OWN / "roots"
-    with tell_errors(roots):
-        roots.mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        _run(("nix-store", "--realise", str(path), "--add-root", str(roots / path.name), "--indirect"))
+    with open_roots(home) as roots:
+        for path in paths:
+            link = str(roots / path.name)
+            _run(("nix-store", "--realise", str(path), "--add-root", link, "--indirect"))
 
 
 def _run(command: Sequence[str]) -> str:

@@ -42,10 +42,12 @@ def find_supply(
     known = {str(place) for place in places}
     store = f"{find_store()}/"
     inside = [d for d in named if d.startswith(store) or d in known]
+    # Not Path.is_dir: an entry in an ELF file may be longer than any path.
+    alive = [d for d in inside if os.path.isdir(d)]  # noqa: PTH112
     return Supply(
         libraries=find_libraries(places, names),
-        present=find_libraries((Path(d) for d in inside if Path(d).is_dir()), names | loaders),
-        dead=frozenset(d for d in inside if not Path(d).is_dir()),
+        present=find_libraries(map(Path, alive), names | loaders),
+        dead=frozenset(inside) - frozenset(alive),
         interpreters=(*find_libraries(places, loaders), *_find_loader(python, store)),
         driver=driver,
     )
@@ -58,7 +60,7 @@ def _list_directories(obj: ElfObject) -> Iterator[str]:
 
 
 def _find_loader(python: Path | None, store: str) -> Iterator[Library]:
-    if python is None or not python.is_file():
+    if python is None or not os.path.isfile(python):  # noqa: PTH113
         return
     with suppress(WheelfixError):
         obj, _ = read_elf_at(str(python), python.resolve())

@@ -1,16 +1,33 @@
-"""Takes back what was changed in an environment, from its manifest."""
+"""Takes back what was changed in an environment, from its manifest.
+
+A manifest is input like any other: what it asks for is done only where the file then differs from what it is
+now as an edit makes files differ. So an ELF file that comes back is verified against the one that is there,
+and a RECORD has to list the same paths. Nothing else was ever changed, and nothing else is.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from wheelfix.errors import EditRefused, WheelError
 from wheelfix.model.scan import Finding, Level
-from wheelfix.patch.files import copy_attributes, copy_contents, hash_file, tell_errors
-from wheelfix.patch.manifest import Change, Manifest, open_manifest
-from wheelfix.wheel.environment import find_site
+from wheelfix.patch.below import (
+    open_parent,
+    open_regular,
+    read_bounded,
+    remove_beside,
+    replace_file,
+    tell_links,
+)
+from wheelfix.patch.checked import check_copy
+from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
+from wheelfix.patch.manifest import Change, Manifest, open_manifest, unpack_originals
+from wheelfix.patch.target import MAX_FILE, read_target
+from wheelfix.wheel.environment import MAX_RECORD
+from wheelfix.wheel.record import parse_record
 
 Progress = Callable[[int, int], None]
 
@@ -29,52 +46,74 @@ def undo_environment(
         A warning for each file that is not as it was left, and stays as it is; and how many were restored.
 
     Raises:
-        InputError: the directory cannot be read.
+        InputError: the directory cannot be read, or what looks like a manifest is none.
         ApplyError: a file cannot be written. What was not restored yet can be, by another run.
     """
-    root = Path(find_site(directory)[0])
+    root = read_target(directory).root
     findings: list[Finding] = []
     restored = 0
-    with open_manifest(root, create=False) as manifest:
+    with open_manifest(root, create=False, dry_run=dry_run) as manifest:
         paths = manifest.paths() if manifest else ()
         for number, path in enumerate(paths, 1):
             assert manifest is not None
-            done, finding = _restore(root, path, manifest, dry_run=dry_run)
+            done, problem = _restore(root, path, manifest, dry_run=dry_run)
             restored += done
-            findings += [finding] if finding else []
+            findings += [Finding(level=Level.WARNING, subject=path, message=problem)] if problem else []
             if progress:
                 progress(number, len(paths))
         if manifest and not dry_run:
-            with tell_errors(manifest.directory):
+            with tell_errors(manifest.subject):
                 manifest.forget()
     what = "would be restored" if dry_run else "restored"
     findings.append(Finding(level=Level.NOTE, subject=str(directory), message=f"{restored} files {what}"))
     return tuple(findings)
 
 
-def _restore(root: Path, path: str, manifest: Manifest, *, dry_run: bool) -> tuple[bool, Finding | None]:
-    target = root / path
-    with tell_errors(target):
-        if not target.is_file() or target.resolve() != target:
-            return False, _warn(path, "is gone: nothing to restore")
-        state = _hash(target)
-        steps = list(_find_steps(path, state, manifest))
-        olds = {change.old for (name, _), change in manifest.changes.items() if name == path}
-        if not steps:
-            # A run that was killed had written the change down, and not made it.
-            return False, None if state in olds else _warn(path, "was replaced since: left as it is")
-        if dry_run:
-            return True, None
-        with _copy_of(target, manifest) as (copy, fd):
-            for change in steps:
-                for original in change.originals:
-                    _write_all(fd, original.data, original.offset)
-                os.ftruncate(fd, change.old_size)
-            if hash_file(fd).hex() != steps[-1].old:
-                return False, _warn(path, "cannot be restored: the manifest does not fit it")
-            copy_attributes(target, copy)
-            os.utime(copy, ns=(target.stat().st_atime_ns, steps[-1].mtime_ns))
-            os.replace(copy, target)  # noqa: PTH105
+def _restore(root: Path, path: str, manifest: Manifest, *, dry_run: bool) -> tuple[bool, str | None]:
+    """Restore one file; tells whether that was done, and what is wrong if something is."""
+    subject = str(root / path)
+    with tell_errors(root / path):
+        try:
+            with (
+                tell_links(subject),
+                open_parent(manifest.root, path) as (directory, name),
+                open_regular(directory, name, subject) as fd,
+            ):
+                return _restore_file(fd, (directory, name), path, manifest, dry_run=dry_run)
+        except FileNotFoundError:
+            return False, "is gone: nothing to restore"
+        except EditRefused as refused:
+            return False, f"{refused.problem}: left as it is"
+
+
+def _restore_file(
+    fd: int, target: tuple[int, str], path: str, manifest: Manifest, *, dry_run: bool
+) -> tuple[bool, str | None]:
+    was = os.fstat(fd)
+    if was.st_size > MAX_FILE:
+        return False, "was replaced since: left as it is"
+    state = hash_file(fd).hex()
+    steps = list(_find_steps(path, state, manifest))
+    if not steps:
+        # A run that was killed had written the change down, and not made it.
+        return False, None if state in manifest.olds[path] else "was replaced since: left as it is"
+    if has_rights(fd):
+        return False, "has got rights that its user does not have: left as it is"
+    if dry_run:
+        return True, None
+    remove_beside(*target)
+    with _open_copies(manifest) as copies:
+        before = fd
+        for number, change in enumerate(steps):
+            after = copies[number % 2]
+            try:
+                _step_back(before, after, path, change)
+            except (ValueError, WheelError, EditRefused):
+                return False, "cannot be restored: the manifest does not fit it"
+            before = after
+        copy_attributes(fd, before)
+        os.utime(before, ns=(was.st_atime_ns, steps[-1].mtime_ns))
+        replace_file((manifest.scratch, _COPIES[copies.index(before)]), target, was=was)
     return True, None
 
 
@@ -87,25 +126,61 @@ def _find_steps(path: str, state: str, manifest: Manifest) -> Iterator[Change]:
         state = change.old
 
 
+def _step_back(after: int, before: int, path: str, change: Change) -> None:
+    """Make a file what it was before a change.
+
+    Args:
+        after: as it is.
+        before: an empty file, to become what it was.
+        path: relative to the environment.
+        change: what was done.
+
+    Raises:
+        ValueError: the change was no change of this file.
+        WheelError: it is no RECORD, or was none.
+        EditRefused: it was no edit of this file.
+    """
+    is_record = path.endswith(".dist-info/RECORD")
+    # An edit never makes a file shorter.
+    if change.old_size > (MAX_RECORD if is_record else os.fstat(after).st_size):
+        raise ValueError
+    os.ftruncate(before, 0)
+    copy_contents(after, before)
+    for original in unpack_originals(change):
+        _write_all(before, original.data, original.offset)
+    os.ftruncate(before, change.old_size)
+    if hash_file(before).hex() != change.old:
+        raise ValueError
+    if not is_record:
+        check_copy(path, before, after, None)
+    elif _list_paths(path, before) != _list_paths(path, after):
+        raise ValueError
+
+
+def _list_paths(path: str, fd: int) -> list[str]:
+    return [row[0] for row in parse_record(path, read_bounded(fd, path, MAX_RECORD))]
+
+
+_COPIES = ("before", "after")
+
+
 @contextmanager
-def _copy_of(target: Path, manifest: Manifest) -> Iterator[tuple[Path, int]]:
-    copy = manifest.scratch() / "restored"
-    copy.unlink(missing_ok=True)
-    with target.open("rb") as old, copy.open("x+b") as new:
-        copy_contents(old.fileno(), new.fileno())
-        yield copy, new.fileno()
+def _open_copies(manifest: Manifest) -> Iterator[tuple[int, int]]:
+    """Two empty files in the scratch directory, which go if they are not used."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    made: list[int] = []
+    try:
+        made.extend(os.open(name, flags, 0o600, dir_fd=manifest.scratch) for name in _COPIES)
+        yield made[0], made[1]
+    finally:
+        for fd in made:
+            os.close(fd)
+        for name in _COPIES:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=manifest.scratch)
 
 
 def _write_all(fd: int, data: bytes, offset: int) -> None:
     done = 0
     while done < len(data):
         done += os.pwrite(fd, data[done:], offset + done)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hash_file(file.fileno()).hex()
-
-
-def _warn(path: str, message: str) -> Finding:
-    return Finding(level=Level.WARNING, subject=path, message=message)

@@ -79,8 +79,10 @@ def patch_wheel(
         label = plan_label(source.name, info, version, tag)
         target = directory / label.filename
         with tell_errors(directory):
+            if directory.exists() and not directory.is_dir():
+                raise ApplyError(str(directory), "is no directory", "give a directory for the patched wheel")
             directory.mkdir(parents=True, exist_ok=True)
-            if target.exists() and target.samefile(source):
+            if target.is_file() and target.samefile(source):
                 raise ApplyError(str(target), "is the wheel itself", "give another directory, or --tag")
         with write_new(target) as fd, tell_errors(target):
             if not edits and tag is None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from wheelfix.errors import EditRefused
 from wheelfix.model.patch import EditPlan, Write
 from wheelfix.patch import records as r
 from wheelfix.patch.draft import Change, Draft
 from wheelfix.patch.image import ElfImage
 from wheelfix.patch.ranges import diff
 from wheelfix.patch.room import find_room, find_tail
+
+_PADDING = 64
+"""Bytes, more than what tools fill up behind the last thing they write."""
 
 
 def render_change(image: ElfImage, change: Change) -> EditPlan:
@@ -24,6 +28,8 @@ def render_change(image: ElfImage, change: Change) -> EditPlan:
     crowded = len(change.tags) >= image.capacity and len(change.tags) > len(image.tags)
     longer = change.interpreter is not None and len(change.interpreter) > len(image.interpreter or b"")
     method = "overwrite"
+    if grown or crowded or longer:
+        _refuse_held(image)
     if grown and not crowded and not longer and _ends_file(image):
         method = "grow"
         draft.grow()
@@ -40,12 +46,45 @@ def render_change(image: ElfImage, change: Change) -> EditPlan:
     )
 
 
+def _refuse_held(image: ElfImage) -> None:
+    """Refuse to change program headers that some section has as its contents: ``strip`` would put them back.
+
+    Raises:
+        EditRefused: a section lies over the program header table.
+    """
+    start = image.header.phoff
+    end = start + len(image.segments) * image.header.phentsize
+    if any(s.offset < end and start < s.end for s in image.sections):
+        raise EditRefused(
+            image.subject,
+            "its program header table lies inside a section",
+            "use a run path that is no longer than the one there is, or patchelf on a copy",
+        )
+
+
 def _ends_file(image: ElfImage) -> bool:
+    """Whether the string table is the last thing in the file, but for the padding of an earlier tool."""
     tail = find_tail(image)
     if tail is None or image.trailer:
         return False
-    inside = image.strings_offset >= image.segments[tail].offset and image.segments[tail].end == image.size
-    return inside and image.strings_offset + len(image.strings) == image.size
+    end = image.strings_offset + len(image.strings)
+    inside = image.strings_offset >= image.segments[tail].offset and end <= image.segments[tail].end
+    if not inside or end == image.size:
+        return inside
+    # Without section headers nobody knows what those bytes are.
+    if not image.sections or image.size - end >= _PADDING or image.fetch(end, image.size - end).strip(b"\0"):
+        return False
+    return not any(end < b and a < image.size for a, b in _list_described(image, tail))
+
+
+def _list_described(image: ElfImage, tail: int) -> Iterator[tuple[int, int]]:
+    """Start and end of everything that somebody may look at, the last LOAD segment and its like left out."""
+    header = image.header
+    yield header.phoff, header.phoff + len(image.segments) * header.phentsize
+    yield header.shoff, header.shoff + len(image.sections) * header.shentsize
+    yield from ((s.offset, s.end) for s in image.sections if s.end > s.offset)
+    yield from ((s.offset, s.end) for i, s in enumerate(image.segments) if i != tail and s.filesz)
+    yield from ((f.place, f.place + 4) for f in image.version_files)
 
 
 def _render(draft: Draft) -> tuple[Write, ...]:
@@ -88,6 +127,7 @@ def _render_strings(draft: Draft, *, wiping: bool) -> list[Write]:
     old = draft.image.strings
     moved = draft.strings_offset >= draft.image.size
     if not moved:
+        old += draft.padding
         return [] if wiping else diff(draft.image.strings_offset, old, draft.change.strings[: len(old)])
     if not wiping:
         return []

@@ -64,22 +64,64 @@ def plan_run_paths(
     owners = {obj.path: group for group in groups for obj in group.objects}
     loader = Loader((obj for group in groups for obj in group.objects), (*supply.present, *supply.libraries))
     alone = {group.name: WheelSearch(group.objects) for group in groups}
+    classes = {(g.name, n.machine, n.soname): n for g in groups for n in g.needs}
+    shelf = _Shelf(supply)
     drafts: dict[str, list[Answer]] = {}
     for path, group in owners.items():
         obj = loader.objects[path]
         if obj.dynamic and choose(path):
-            classes = {need.soname: need for need in group.needs if need.machine == obj.machine}
             drafts[path] = [
-                _answer(obj, soname, loader, alone[group.name], classes.get(soname), supply)
+                _answer(
+                    obj,
+                    soname,
+                    loader,
+                    alone[group.name],
+                    classes.get((group.name, obj.machine, soname)),
+                    shelf,
+                )
                 for soname in dict.fromkeys(obj.needed)
             ]
     _pin(drafts, loader, supply)
-    plans = [_plan_file(loader.objects[p], owners[p].name, drafts[p], supply) for p in sorted(drafts)]
+    plans = [_plan_file(loader.objects[p], owners[p].name, drafts[p], shelf) for p in sorted(drafts)]
     return _check(plans, loader, supply)
 
 
+class _Shelf:
+    """What is at hand, found by name: there may be as many libraries as files that want them."""
+
+    def __init__(self, supply: Supply) -> None:
+        self.driver, self.dead = supply.driver, frozenset(supply.dead)
+        self.places = frozenset(lib.directory for lib in supply.present)
+        directories = dict.fromkeys(lib.directory for lib in supply.libraries)
+        self.rank = {directory: number for number, directory in enumerate(directories)}
+        self._present = frozenset((lib.directory, lib.name) for lib in supply.present)
+        self._libraries = _group_by_name(supply.libraries)
+        self._interpreters = _group_by_name(supply.interpreters)
+
+    def find_library(self, obj: ElfObject, name: str) -> Library | None:
+        """The first library of a name that fits an object."""
+        return _choose_library(obj, self._libraries.get(name, ()))
+
+    def find_interpreter(self, obj: ElfObject) -> str | None:
+        """The loader a program gets; None if it keeps its own."""
+        if not obj.interpreter or not obj.executable or not obj.needed:
+            return None
+        directory, _, name = obj.interpreter.rpartition("/")
+        if (directory, name) in self._present:
+            return None
+        library = _choose_library(obj, self._interpreters.get(name, ()))
+        return posixpath.join(library.directory, library.name) if library else None
+
+
+def _group_by_name(libraries: Iterable[Library]) -> dict[str, list[Library]]:
+    found: dict[str, list[Library]] = {}
+    for library in libraries:
+        found.setdefault(library.name, []).append(library)
+    return found
+
+
 def _answer(
-    obj: ElfObject, soname: str, loader: Loader, alone: WheelSearch, need: Need | None, supply: Supply
+    obj: ElfObject, soname: str, loader: Loader, alone: WheelSearch, need: Need | None, shelf: _Shelf
 ) -> Answer:
     kind = need.need_class if need else NeedClass.UNKNOWN
     if "/" in soname:
@@ -87,7 +129,7 @@ def _answer(
     if hit := loader.find(obj, soname):
         where = hit.member or posixpath.join(hit.directory, soname)
         return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"{hit.entry} leads to {where}")
-    if kind is NeedClass.DRIVER and supply.driver:
+    if kind is NeedClass.DRIVER and shelf.driver:
         if DRIVER_DIRECTORY in (obj.runpath or obj.rpath):
             return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"looked for in {DRIVER_DIRECTORY}")
         reason = "comes with the GPU driver"
@@ -96,7 +138,7 @@ def _answer(
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=_LEFT[kind])
     if carrier := alone.find(obj, soname):
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=f"{carrier.path} has to be loaded first")
-    if library := _choose_library(obj, soname, supply.libraries):
+    if library := shelf.find_library(obj, soname):
         reason = f"{library.directory}/{library.name}"
         return Answer(soname=soname, kind=AnswerKind.ADDED, reason=reason, directory=library.directory)
     if kind is NeedClass.SIBLING and need:
@@ -110,11 +152,11 @@ def _say_open(need: Need | None) -> str:
     return need.reason if need else "nobody is known to have it"
 
 
-def _choose_library(obj: ElfObject, name: str, libraries: Iterable[Library]) -> Library | None:
-    """The first library of a name that fits; one linked with another C library does not."""
+def _choose_library(obj: ElfObject, libraries: Iterable[Library]) -> Library | None:
+    """The first library that fits; one linked with another C library does not."""
     libc = is_musl(obj)
     for library in libraries:
-        if library.name == name and library.machine == obj.machine and library.musl in {None, libc}:
+        if library.machine == obj.machine and library.musl in {None, libc}:
             return library
     return None
 
@@ -123,20 +165,17 @@ def _pin(drafts: dict[str, list[Answer]], loader: Loader, supply: Supply) -> Non
     """Give files their own way to the copies that new entries of their loaders would hide."""
     names = {(lib.machine, lib.directory, lib.name) for lib in (*supply.present, *supply.libraries)}
     added = {
-        path: {a.directory for a in answers if a.kind is AnswerKind.ADDED} for path, answers in drafts.items()
+        path: {a.directory for a in answers if a.kind is AnswerKind.ADDED and a.directory}
+        for path, answers in drafts.items()
     }
+    inherited = loader.find_inherited(added)
     for path, answers in drafts.items():
         obj = loader.objects[path]
         for number, answer in enumerate(answers):
             hit = loader.find(obj, answer.soname) if answer.kind is AnswerKind.KEPT else None
             if hit is None or hit.owner == path:
                 continue
-            hidden = any(
-                (obj.machine, directory, answer.soname) in names
-                for lender in loader.lenders(obj)
-                for directory in added.get(lender, ())
-            )
-            if hidden:
+            if any((obj.machine, new, answer.soname) in names for new in inherited.get(path, ())):
                 entry = _find_entry(obj, hit)
                 answers[number] = Answer(
                     soname=answer.soname,
@@ -154,24 +193,24 @@ def _find_entry(obj: ElfObject, hit: Hit) -> str:
     return "$ORIGIN" if relative == "." else f"$ORIGIN/{relative}"
 
 
-def _plan_file(obj: ElfObject, distribution: str, answers: Sequence[Answer], supply: Supply) -> FilePlan:
+def _plan_file(obj: ElfObject, distribution: str, answers: Sequence[Answer], shelf: _Shelf) -> FilePlan:
     old = tuple(obj.runpath or obj.rpath)
-    order = list(dict.fromkeys(lib.directory for lib in supply.libraries))
     wanted = dict.fromkeys(a.directory for a in answers if a.directory)
     pins = [e for e in wanted if e.startswith("$ORIGIN") and e not in old]
-    rank = {directory: number for number, directory in enumerate(order)}
     # The driver's directory comes last: it holds libraries of other packages, too.
-    outside = sorted((e for e in wanted if not e.startswith("$")), key=lambda e: rank.get(e, len(rank)))
+    outside = sorted(
+        (e for e in wanted if not e.startswith("$")), key=lambda e: shelf.rank.get(e, len(shelf.rank))
+    )
     outside = [e for e in outside if e not in old]
     new = old
     if pins or outside:
-        kept = [e for e in old if e not in supply.dead]
+        kept = [e for e in old if e not in shelf.dead]
         at = max((i + 1 for i, e in enumerate(kept) if e.startswith(("$ORIGIN", "${ORIGIN}"))), default=0)
         # Directories of a store that are there already stay before the new ones.
-        while at < len(kept) and kept[at] in {lib.directory for lib in supply.present}:
+        while at < len(kept) and kept[at] in shelf.places:
             at += 1
         new = (*kept[:at], *pins, *outside, *kept[at:])
-    edit = _edit(old, new, _choose_interpreter(obj, supply))
+    edit = _edit(old, new, shelf.find_interpreter(obj))
     return FilePlan(path=obj.path, distribution=distribution, answers=tuple(answers), edit=edit, run_path=new)
 
 
@@ -181,17 +220,6 @@ def _edit(old: tuple[str, ...], new: tuple[str, ...], interpreter: str | None) -
     if new[: len(old)] == old:  # also where an old entry is empty, which the editor would not write
         return ElfEdit(add_run_path=new[len(old) :], interpreter=interpreter)
     return ElfEdit(run_path=tuple(e for e in new if e), interpreter=interpreter)
-
-
-def _choose_interpreter(obj: ElfObject, supply: Supply) -> str | None:
-    """The loader a program gets; None if it keeps its own."""
-    if not obj.interpreter or not obj.executable or not obj.needed:
-        return None
-    directory, _, name = obj.interpreter.rpartition("/")
-    if any(lib.directory == directory and lib.name == name for lib in supply.present):
-        return None
-    library = _choose_library(obj, name, supply.interpreters)
-    return posixpath.join(library.directory, library.name) if library else None
 
 
 def _check(plans: Sequence[FilePlan], before: Loader, supply: Supply) -> tuple[FilePlan, ...]:

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.resolve.layout import expand_entry, find_install_path
 
 _QT = re.compile(r"libQt\d")
+_Lent = TypeVar("_Lent", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,7 @@ class WheelSearch:
             for obj in sorted(self._installed.values(), key=lambda o: (o.name != o.soname, o.path)):
                 if (carried := getattr(obj, name)) and obj.is_library:
                     self._carriers.setdefault((obj.machine, carried), obj)
-        self._parents = self._find_parents()
+        self._children = self._find_children()
         self._entries: dict[str, list[Entry]] = {}
 
     def find(self, obj: ElfObject, soname: str) -> Found | None:
@@ -107,41 +111,82 @@ class WheelSearch:
         return self._entries[obj.path]
 
     def _find_entries(self, obj: ElfObject) -> list[Entry]:
-        own = self._expand(obj, obj.runpath or obj.rpath)
+        own = self._expand(obj)
         if obj.runpath and not is_musl(obj):
             return own
-        return own + [e for path in self.ancestors(obj.path) for e in self._inheritable(self._objects[path])]
+        inherited = self._inherited.get(obj.path, ())
+        return own + [Entry(*route, lender) for lender, routes in inherited for route in routes]
 
-    def _inheritable(self, obj: ElfObject) -> list[Entry]:
-        return [] if obj.runpath and not is_musl(obj) else self._expand(obj, obj.runpath or obj.rpath)
+    @cached_property
+    def _inherited(self) -> Mapping[str, list[tuple[str, tuple[tuple[str, str], ...]]]]:
+        lent = {
+            obj.path: tuple((e.text, e.directory) for e in self._expand(obj))
+            for obj in self._objects.values()
+            if lends(obj)
+        }
+        return self.hand_down({path: routes for path, routes in lent.items() if routes})
 
     @staticmethod
-    def _expand(obj: ElfObject, entries: Iterable[str]) -> list[Entry]:
+    def _expand(obj: ElfObject) -> list[Entry]:
         origin = posixpath.dirname(find_install_path(obj.path))
         return [
             Entry(text, directory, obj.path)
-            for text in entries
+            for text in obj.runpath or obj.rpath
             for directory in expand_entry(text, origin=origin, machine=obj.machine)
         ]
 
-    def _find_parents(self) -> Mapping[str, tuple[str, ...]]:
-        """Who may load whom, by soname and file name: run paths are not needed to see that."""
-        parents: dict[str, list[str]] = {}
+    def _find_children(self) -> Mapping[str, list[str]]:
+        """Whom each member may load, by soname and file name: run paths are not needed to see that."""
+        children: dict[str, list[str]] = defaultdict(list)
         for obj in self._objects.values():
-            for soname in obj.needed:
+            for soname in dict.fromkeys(obj.needed):
                 if (child := self._carriers.get((obj.machine, soname))) and child.path != obj.path:
-                    parents.setdefault(child.path, []).append(obj.path)
-        return {child: tuple(sorted(set(found))) for child, found in parents.items()}
+                    children[obj.path].append(child.path)
+        return children
 
-    def ancestors(self, path: str) -> list[str]:
-        """All loaders of a member, nearest first."""
-        seen, order, level = {path}, [], [path]
+    def hand_down(self, lent: Mapping[str, _Lent]) -> Mapping[str, list[tuple[str, _Lent]]]:
+        """Tell what members inherit from those that load them, directly or through others.
+
+        In a directory where everything loads everything else, all files have all others as lenders, and all
+        of them lend the same: what is equal is followed once, whoever lends it.
+
+        Args:
+            lent: by path, what a member hands down to all it loads.
+
+        Returns:
+            By path, lenders and what they lend, nearest first, and of equally near ones the first in path
+            order. What several lend alike is told once, of the nearest.
+        """
+        lenders: dict[_Lent, set[str]] = defaultdict(set)
+        for path, what in lent.items():
+            lenders[what].add(path)
+        found: dict[str, list[tuple[int, str, _Lent]]] = defaultdict(list)
+        for what, sources in lenders.items():
+            for path, distance, lender in self._follow(sources):
+                found[path].append((distance, lender, what))
+        return {
+            path: [(lender, what) for _, lender, what in sorted(inherited, key=lambda found: found[:2])]
+            for path, inherited in found.items()
+        }
+
+    def _follow(self, sources: Collection[str]) -> Iterator[tuple[str, int, str]]:
+        """Every member that some members load, how far it is from the nearest of them, and which that is."""
+        level, seen, distance = {path: path for path in sources}, set[str](), 0
         while level:
-            level = [p for child in level for p in self._parents.get(child, ())]
-            level = [p for p in dict.fromkeys(level) if p not in seen]
-            seen.update(level)
-            order += level
-        return order
+            distance += 1
+            below: dict[str, str] = {}
+            for path, source in level.items():
+                for child in self._children.get(path, ()):
+                    if child not in seen:
+                        below[child] = min(source, below.get(child, source))
+            seen |= below.keys()
+            yield from ((path, distance, source) for path, source in below.items() if path != source)
+            level = {path: source for path, source in below.items() if path not in sources}
+
+
+def lends(obj: ElfObject) -> bool:
+    """Whether what an object loads inherits its run path."""
+    return not obj.runpath or is_musl(obj)
 
 
 def is_musl(obj: ElfObject) -> bool:

@@ -26,6 +26,8 @@ _ZIP64, _NEEDS_ZIP64 = 1, 45
 _FULL, _MANY = 0xFFFFFFFF, 0xFFFF
 _LARGE = 0xF0000000  # deflated again, this may become longer than 32 bits can tell
 _STREAMED, _UTF8 = 1 << 3, 1 << 11
+_UNREADABLE = 1 << 0 | 1 << 5 | 1 << 6 | 1 << 13
+"""Encryption of either kind, patched data, masked headers."""
 _STEP = 1 << 20
 _FLUSH = 32 << 20
 
@@ -69,14 +71,19 @@ def read_entries(archive: Archive) -> tuple[tuple[Entry, ...], bytes]:
         The members in archive order, directories included, and the archive's comment.
 
     Raises:
-        WheelError: two members have one name, or a header is damaged.
+        WheelError: two members have one name or one has two, leaves the wheel or is encrypted, or a header is
+            damaged.
     """
     with open(os.dup(archive.fd), "rb") as file, zipfile.ZipFile(file) as zipped:  # noqa: PTH123
         infos, comment = zipped.infolist(), zipped.comment
     seen: set[str] = set()
     for info in infos:
+        subject = f"{archive.name}: {info.filename}"
         if info.filename in seen:
-            raise WheelError(f"{archive.name}: {info.filename}", "is in the wheel twice", "rebuild the wheel")
+            raise WheelError(subject, "is in the wheel twice", "rebuild the wheel")
+        path = info.filename
+        if path.startswith("/") or ".." in path.split("/") or "\\" in path or info.orig_filename != path:
+            raise WheelError(subject, "its path leaves the wheel", "do not install this wheel")
         seen.add(info.filename)
     return tuple(_read_entry(archive, i) for i in sorted(infos, key=lambda i: i.header_offset)), comment
 
@@ -85,12 +92,19 @@ def _read_entry(archive: Archive, info: zipfile.ZipInfo) -> Entry:
     head = archive.read(info.header_offset, _LOCAL.size)
     if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
         raise WheelError(f"{archive.name}: {info.filename}", "has no local header", "fetch the wheel again")
-    *_, name_size, extra_size = _LOCAL.unpack(head)
+    _, _, flags, method, *_, name_size, extra_size = _LOCAL.unpack(head)
     at = info.header_offset + _LOCAL.size + name_size
+    name = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437")
+    subject = f"{archive.name}: {info.filename}"
+    if (flags | info.flag_bits) & _UNREADABLE:
+        raise WheelError(subject, "is encrypted, or a patch to another file", "rebuild the wheel")
+    # What is written has one name, and one way to read it: a wheel with two is not made a good one.
+    if archive.read(at - name_size, name_size) != name or method != info.compress_type:
+        raise WheelError(subject, "is another member in front of its data", "do not use this wheel")
     year, month, day, hour, minute, second = info.date_time
     return Entry(
         path=info.filename,
-        name=info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437"),
+        name=name,
         made=info.create_system << 8 | info.create_version,
         needed=info.extract_version,
         flags=info.flag_bits & ~_STREAMED,

@@ -18,7 +18,7 @@ SKIPPED = (".py", ".pyi", ".pyc", ".h", ".hpp", ".txt", ".json")
 """Suffixes that are not opened: half of the files of an environment, and no loader is given one of these."""
 
 OWN = ".wheelfix"
-"""Directory where wheelfix keeps what it replaced: no part of what is installed."""
+"""Where wheelfix keeps what it replaced: at the top of an environment, and no part of what is installed."""
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -83,7 +83,7 @@ def walk_tree(top: str, *, root: str, magic: bytes) -> Tree:
         if linked:
             tree.linked.append(directory)
         for entry in entries:
-            if entry.name == OWN:
+            if entry.name == OWN and not directory and top == root and entry.is_dir(follow_symlinks=False):
                 continue
             path = f"{directory}/{entry.name}" if directory else entry.name
             if entry.is_dir(follow_symlinks=False):

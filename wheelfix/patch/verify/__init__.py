@@ -37,29 +37,35 @@ def verify(old_path: Path, new_path: Path, expected_edit: ElfEdit | None = None)
         ElfError: a file is no ELF file, or cannot be parsed at all.
     """
     with open_view(old_path) as old, open_view(new_path) as new:
-        return tuple(dict.fromkeys(_find_problems(old, new, expected_edit)))
+        problems = tuple(dict.fromkeys(_find_problems(old, new, expected_edit)))
+        if problems:  # what was wrong before is no fault of the edit
+            had = frozenset(_find_problems(old, old, None))
+            problems = tuple(problem for problem in problems if problem not in had)
+        return problems
 
 
 def _find_problems(old: View, new: View, edit: ElfEdit | None) -> Iterator[Problem]:
     if old.identity != new.identity:
         yield Problem(check="header", message="the ELF header says something else")
         return
-    renamed = bool(edit and edit.replace_needed)
-    comparisons: list[Callable[[], Iterator[Problem]]] = [
-        lambda: find_contradictions(old, new),
-        lambda: compare_loads(old, new),
-        lambda: compare_segments(old, new),
-        lambda: compare_entries(old, new),
-        lambda: compare_meaning(old, new, edit),
-        lambda: compare_tables(old, new, renamed=renamed),
-        lambda: compare_strings(old, new, edit) if edit is not None else iter(()),
-        lambda: compare_contents(old, new),
-        lambda: compare_sections(old, new),
-    ]
-    for compare in comparisons:
+    for compare in _list_comparisons(edit):
         try:
-            yield from compare()
+            yield from compare(old, new)
         except ElfError as error:
-            if error.subject != new.path:
+            if old is new:
                 raise
+            list(compare(old, old))  # raises where it is the old file that cannot be read
             yield Problem(check="dynamic", message=f"cannot be read: {error.problem}")
+
+
+def _list_comparisons(edit: ElfEdit | None) -> Iterator[Callable[[View, View], Iterator[Problem]]]:
+    yield find_contradictions
+    yield compare_loads
+    yield compare_segments
+    yield compare_entries
+    yield lambda old, new: compare_meaning(old, new, edit)
+    yield lambda old, new: compare_tables(old, new, renamed=bool(edit and edit.replace_needed))
+    if edit is not None:
+        yield lambda old, new: compare_strings(old, new, edit)
+    yield compare_contents
+    yield compare_sections

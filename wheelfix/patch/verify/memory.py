@@ -22,6 +22,8 @@ from wheelfix.patch.verify.view import (
 )
 
 _STEP = 1 << 20
+_PADDING = 64
+"""Bytes; tools fill up what they write last to less."""
 _REBUILT = frozenset({LOAD, 0, DYNAMIC, INTERP, NOTE, PHDR, PROPERTY, RELRO, STACK})
 Span = tuple[int, int]
 
@@ -177,6 +179,12 @@ def _find_free(old: View, new: View) -> Iterator[Span]:
     strings, size = old.first(5), old.first(10)
     if strings is not None and size is not None:
         yield strings, strings + size
+        if new.first(5) == strings:  # it may take the padding behind it, if that is all there is
+            grown = strings + (new.first(10) or 0)
+            padding = [*_find_gaps(old, (strings + size, min(grown, strings + size + _PADDING)))]
+            yield from (
+                span for span in padding if not (old.memory(span[0], span[1] - span[0]) or b"").strip(b"\0")
+            )
     for kind in (DYNAMIC, INTERP):
         yield from ((p.vaddr, p.vaddr + p.memsz) for p in old.programs if p.type == kind)
     for tag in MOVABLE:

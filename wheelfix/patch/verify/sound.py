@@ -92,7 +92,7 @@ def _check_segments(view: View) -> Iterator[tuple[str, str, str]]:
             )
         if seg.type == PHDR and (seg.offset, seg.offset + seg.filesz) != view.table:
             yield "segment", "phdr", "PHDR segment does not describe the program header table"
-        if seg.type == INTERP and b"\0" not in view.read(seg.offset, min(seg.filesz, 4096))[-1:]:
+        if seg.type == INTERP and view.read(seg.offset + max(seg.filesz, 1) - 1, 1) != b"\0":
             yield "segment", "interp", "INTERP segment does not end with NUL"
     if view.table[1] > view.size or sum(p.type == DYNAMIC for p in view.programs) != 1:
         yield "segment", "dynamic", "does not have exactly one DYNAMIC segment"

@@ -135,6 +135,9 @@ def _compare_names(old: View, new: View) -> Iterator[Problem]:
         return
     refs = [_read_names(view, count) for view in (old, new)]
     before, after = old.strings(), new.strings()
+    if len(refs[0]) != len(refs[1]):
+        yield Problem(check="symbols", message="the symbol table of one of the files is not mapped")
+        return
     if refs[0] == refs[1]:
         spans = find_differences(before, after[: len(before)])
         starts = [(before.rfind(b"\0", 0, start) + 1, end) for start, end in spans]

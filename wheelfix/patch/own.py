@@ -1,0 +1,129 @@
+"""The directory ``.wheelfix`` of an environment, which may have been put there by anybody."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from wheelfix.errors import InputError
+from wheelfix.patch.below import open_directory
+from wheelfix.patch.files import tell_errors
+from wheelfix.wheel.tree import OWN
+
+ROOTS = "roots"
+"""Where the links are that keep store paths from the garbage collector."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """The directory of a manifest, open; ``root`` is the environment, ``subject`` its path for messages."""
+
+    fd: int
+    root: int
+    subject: Path
+
+
+@contextmanager
+def open_roots(home: Path) -> Iterator[Path]:
+    """Make the directory for the links that keep store paths from the garbage collector.
+
+    Args:
+        home: what the store paths are for.
+
+    Yields:
+        The directory.
+
+    Raises:
+        InputError: what is there is not wheelfix's.
+        ApplyError: it cannot be made.
+    """
+    roots = home / OWN / ROOTS
+    with ExitStack() as stack:
+        with tell_errors(roots):
+            home.mkdir(parents=True, exist_ok=True)
+            top = stack.enter_context(open_directory(home.resolve()))
+            own = stack.enter_context(open_own(top, home / OWN))
+            with suppress(FileExistsError):
+                os.mkdir(ROOTS, 0o755, dir_fd=own.fd)
+            with _tell_strange(roots), open_directory(ROOTS, inside=own.fd) as inner:
+                check_own(inner, roots, top)
+        yield roots
+
+
+@contextmanager
+def open_own(root: int, subject: Path) -> Iterator[Own]:
+    """Open the directory of an environment, or make it.
+
+    Args:
+        root: the environment, open.
+        subject: path of the directory, for messages.
+
+    Raises:
+        InputError: what is there is not wheelfix's.
+        OSError: it cannot be made or opened.
+    """
+    with suppress(FileExistsError):
+        os.mkdir(OWN, 0o755, dir_fd=root)
+    with ExitStack() as stack:
+        with _tell_strange(subject):
+            fd = stack.enter_context(open_directory(OWN, inside=root))
+        check_own(fd, subject, root)
+        yield Own(fd=fd, root=root, subject=subject)
+
+
+@contextmanager
+def _tell_strange(subject: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOTDIR, errno.ELOOP}:
+            raise
+        raise InputError(str(subject), "is no directory, but a link or another file", REMOVE) from None
+
+
+REMOVE = "look at what it is, and move it away"
+
+
+def check_own(fd: int, subject: Path, root: int) -> None:
+    """Refuse what strangers have put where wheelfix writes.
+
+    Raises:
+        InputError: it belongs to somebody else, or has another name where it would change, too.
+    """
+    info = os.fstat(fd)
+    if not (stat.S_ISDIR(info.st_mode) or stat.S_ISREG(info.st_mode)):
+        raise InputError(str(subject), "is no regular file", REMOVE)
+    if info.st_uid not in {0, os.geteuid(), os.fstat(root).st_uid}:
+        raise InputError(str(subject), f"belongs to user {info.st_uid}", REMOVE)
+    if stat.S_ISREG(info.st_mode) and info.st_nlink > 1:
+        raise InputError(
+            str(subject), "has a second name: it is a hard link", "replace it by a copy of itself"
+        )
+
+
+def is_there(name: str, directory: int) -> bool:
+    """Whether an open directory has an entry of that name, whatever it is."""
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def remove_tree(own: Own, name: str) -> None:
+    """Remove a directory and what is in it; no link is followed.
+
+    Raises:
+        InputError: it is no directory.
+    """
+    if not is_there(name, own.fd):
+        return
+    if not stat.S_ISDIR(os.stat(name, dir_fd=own.fd, follow_symlinks=False).st_mode):
+        raise InputError(str(own.subject / name), "is no directory, but a link or another file", REMOVE)
+    shutil.rmtree(name, dir_fd=own.fd)
