@@ -26,10 +26,11 @@ from wheelfix.wheel.archive import find_dist_info, iter_chunks, open_archive
 from wheelfix.wheel.contents import read_contents
 from wheelfix.wheel.identity import hash_beside, wait_for_tick
 from wheelfix.wheel.metadata import list_dist_infos, parse_about, parse_filename, parse_metadata
+from wheelfix.wheel.pretenders import is_named_like_library, tell_pretenders
 from wheelfix.wheel.results import find_hashed_name, read_entry, store_entry
 from wheelfix.wheel.sources import read_tree_sources
 
-_CHUNK = 1 << 20
+_CHUNK, _HEAD = 1 << 20, 64
 
 
 def read_known_facts(sha256: str, cache: Path) -> WheelFacts | None:
@@ -104,6 +105,7 @@ def _read_named(path: Path, sha256: str) -> WheelFacts:
         objects=intake.objects,
         hints=intake.hints,
         uses=tuple(sorted(intake.uses, key=_find_place)),
+        findings=intake.findings,
     )
 
 
@@ -137,11 +139,12 @@ def read_unpacked_facts(directory: Path, filename: str, sha256: str) -> WheelFac
             lambda path: _read_file(directory / path),
             lambda path: _find_crc(directory / path),
         )
+        heads = {path: _read_head(directory / path) for path in paths}
         largest = sorted(paths, key=lambda p: (-sizes[p], p))
         elf_files = (
             ElfSource(path=p, chunks=partial(_iter_file, directory / p), size=sizes[p])
             for p in largest
-            if _starts_with_magic(directory / p)
+            if heads[p].startswith(ELF_MAGIC)
         )
         with read_elf_files(elf_files) as pending:
             pairs = pending()
@@ -163,6 +166,11 @@ def read_unpacked_facts(directory: Path, filename: str, sha256: str) -> WheelFac
         objects=tuple(obj for obj, _ in pairs),
         hints=tuple(hints for _, hints in pairs),
         uses=tuple(sorted(uses, key=_find_place)),
+        findings=tell_pretenders(
+            (path, head)
+            for path, head in heads.items()
+            if is_named_like_library(path) and not head.startswith(ELF_MAGIC)
+        ),
     )
 
 
@@ -188,6 +196,7 @@ def make_intake(facts: WheelFacts) -> Intake:
         read_symbols=_refuse,
         hints=facts.hints,
         uses=facts.uses,
+        findings=facts.findings,
     )
 
 
@@ -227,9 +236,9 @@ def _iter_file(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _starts_with_magic(path: Path) -> bool:
+def _read_head(path: Path) -> bytes:
     with _open_file(path) as file:
-        return file.read(len(ELF_MAGIC)) == ELF_MAGIC
+        return file.read(_HEAD)
 
 
 def _find_crc(path: Path) -> int:

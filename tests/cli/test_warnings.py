@@ -84,13 +84,14 @@ def test_a_wheel_for_musl_is_warned_of(directory: Path, command: str, quiet: str
 def test_a_lock_tells_what_its_wheels_do(tmp_path: Path, quiet: str) -> None:
     source = b"import subprocess\nsubprocess.run(['ldconfig', '-p'])\n"
     (tmp_path / "wheels").mkdir()
-    files = {"demo.py": source, "x.so": build_elf(tmp_path, "x.so")}
+    files = {"demo.py": source, "x.so": build_elf(tmp_path, "x.so"), "y.so": b"no library"}
     wheel = build_wheel(tmp_path / "wheels", files=files)
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     (tmp_path / "requirements.txt").write_text(f"demo==1.0 --hash=sha256:{digest}\n")
     warning = f"wheelfix: warning: {wheel.name}: demo.py runs ldconfig"
     written = run(tmp_path, f"lock requirements.txt --find-links wheels{quiet}")
     assert warning in written.stderr
+    assert "y.so is named like a shared library and is no ELF file" in written.stderr
     told = json.loads(run(tmp_path, f"lock requirements.txt --find-links wheels --json{quiet}").stdout)
     assert [f["level"] for f in told["findings"] if "ldconfig" in f["message"]] == ["warning"]
 

@@ -39,7 +39,9 @@ def make_bench() -> Path:
     cache.mkdir(parents=True)
     for digest, document in facts.items():
         name = find_hashed_name(digest, WheelFacts)
-        (cache / name).write_text(json.dumps({"entry": name, "wheel": "", "facts": [document]}))
+        (cache / name).write_text(
+            json.dumps({"entry": name, "wheel": "", "facts": [{"findings": [], **document}]})
+        )
     return directory
 
 

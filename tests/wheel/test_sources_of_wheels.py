@@ -28,7 +28,11 @@ def server() -> Iterator[Server]:
 
 def make_wheel(directory: Path) -> Path:
     elf = build_elf(directory, "core.so", needed=["libtbb.so.12"])
-    files = {"demo/__init__.py": b"import ctypes\nctypes.CDLL('libx.so.1')\n", "demo/core.so": elf}
+    files = {
+        "demo/__init__.py": b"import ctypes\nctypes.CDLL('libx.so.1')\n",
+        "demo/core.so": elf,
+        "demo/script.so": b"GROUP ( libx.so.1 )\n",
+    }
     return build_wheel(directory, files=files)
 
 
@@ -83,6 +87,7 @@ def test_pip_and_uv_have_it(tmp_path: Path, server: Server, monkeypatch: pytest.
     assert find_in_uv("demo", "0" * 64) is None
     whole = read_wheel_facts(wheel, digest)
     assert [o.path for o in whole.objects] == ["demo/core.so"]
+    assert [f.subject for f in whole.findings] == ["demo/script.so"]
     assert read_unpacked_facts(unpacked, wheel.name, digest) == whole
     assert read_wheel_facts(body, digest, name=wheel.name) == whole
 

@@ -49,7 +49,7 @@ class WheelFacts:
         summary, homepage, spdx, license: as in :class:`wheelfix.model.override.Source`.
         name, version, tags, requires: as in :class:`wheelfix.model.wheel.Distribution`.
         files: sorted by path.
-        objects, hints, uses: as in :class:`wheelfix.intake.Intake`, sorted by path.
+        objects, hints, uses, findings: as in :class:`wheelfix.intake.Intake`, sorted by path.
     """
 
     target: str
@@ -66,6 +66,7 @@ class WheelFacts:
     objects: tuple[ElfObject, ...]
     hints: tuple[ElfHints, ...]
     uses: tuple[SourceUse, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def distribution(self) -> Distribution:
