@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+import keyring
+import keyring.backend
 import pytest
 
 from tests.support.packageindex import JSON, Index, serve_index
@@ -186,3 +188,40 @@ def test_hashes_of_both_forms_are_seen(either_index: Index, tmp_path: Path, cach
     either_index.add(build_wheel(tmp_path, files={"x": os.urandom(100)}), sha256="A" * 64)
     with pytest.raises(DownloadError, match=f"not {'a' * 64}"):
         fetch_wheel("demo==1.0", cache)
+
+
+class Backend(keyring.backend.KeyringBackend):
+    """A keyring with one password in it."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.asked: list[str] = []
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked.append(service)
+        return "from-keyring" if username == "me" else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise AssertionError
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise AssertionError
+
+
+def test_a_login_comes_from_the_keyring_once_it_is_asked_for(
+    index: Index, tmp_path: Path, cache: Path
+) -> None:
+    index.add(build_wheel(tmp_path, files={}))
+    sources = PackageSources(index=index.url.replace("://", "://me@"))
+    before, backend = keyring.get_keyring(), Backend()
+    keyring.set_keyring(backend)
+    try:
+        fetch_wheel("demo", cache, sources=sources)
+        assert backend.asked == []
+        index.login = "me:from-keyring"
+        assert fetch_wheel("demo", cache, sources=sources).path.is_file()
+        assert backend.asked
+    finally:
+        keyring.set_keyring(before)
