@@ -108,7 +108,7 @@ def lock(
 
         click.echo(render_plan(written.plan), nl=False)
     if check and output:
-        sys.exit(_check(written.text, output))
+        sys.exit(max(_check(written.text, output), 0 if written.answered else 1))
     if output or not as_json:
         write_text(written.text, output)
     sys.exit(0 if written.answered else 1)

@@ -151,7 +151,8 @@ def _read_source(tree: SourceTree, python: str) -> CargoSource:
     manifests: dict[str, Manifest] = {}
     locks: dict[str, CargoLock] = {}
     channels = {}
-    for path, text in sorted(tree.files.items()):
+    # A project that builds no Rust may carry manifests of all kinds, broken ones for tests included.
+    for path, text in sorted(tree.files.items()) if project.built else ():
         if vendored and path.startswith(f"{vendored}/"):
             continue
         match posixpath.basename(path):

@@ -138,7 +138,8 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
         options: the rest.
 
     Raises:
-        InputError: a target cannot be read, or the dialect has no such thing.
+        InputError: a target cannot be read, there are several wheels of one package, or the dialect has no
+            such thing.
     """
     if cuda is Cuda.PREBUILT and dialect not in _SETS:
         raise InputError(
@@ -156,11 +157,23 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
             adapters.append(_adapt(intake.wheel, plan))
         else:
             overrides.append(override)
+    if dialect is not Dialect.SHELL:
+        for name, several in find_doubles(scans).items():
+            hint = "name one of them: a package set has one build of each package"
+            raise InputError(name, f"is there in several wheels: {', '.join(several)}", hint)
     return Written(
         text=render_overrides(overrides, adapters, dialect),
         findings=find_warnings(scans),
         answered=all(scan.answered for scan in scans),
     )
+
+
+def find_doubles(scans: Iterable[WheelScan]) -> dict[str, tuple[str, ...]]:
+    """Distributions of which there are several wheels, with these: for other Pythons, platforms, versions."""
+    targets: dict[str, set[str]] = {}
+    for scan in scans:
+        targets.setdefault(scan.name, set()).add(scan.target)
+    return {name: tuple(sorted(several)) for name, several in sorted(targets.items()) if len(several) > 1}
 
 
 def write_flake(config: FlakeConfig) -> Written:

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from wheelfix.flows.nix import Options, Written, find_default_cuda, plan_intake, render_overrides
+from wheelfix.flows.nix import (
+    Options,
+    Written,
+    find_default_cuda,
+    find_doubles,
+    plan_intake,
+    render_overrides,
+)
 from wheelfix.flows.scan import ScanOptions, read_target
 from wheelfix.index.table import SonameTable
 from wheelfix.intake import Intake
@@ -66,7 +73,12 @@ def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Wr
             read.append((intake, conclude(intake, index, options.prefer, at_hand), wheel))
         code = write_code(read, code_options)
         name = path.resolve().name if path.exists() else target
-        report = make_report(name, [scan for _, scan, _ in read], code)
+        scans = [scan for _, scan, _ in read]
+        message = "is there in several wheels: no code for package sets, which have one of each package"
+        several = [
+            Finding(level=Level.WARNING, subject=double, message=message) for double in find_doubles(scans)
+        ]
+        report = make_report(name, scans, code, several)
     warnings = (f for f in report.findings if f.level is not Level.NOTE)
     return Written(
         text=render_report(report),
@@ -129,7 +141,10 @@ def write_code(
     """
     named = [(intake, scan, wheel) for intake, scan, wheel in read if intake.wheel.name]
     found = []
+    doubles = find_doubles(scan for _, scan, _ in named)
     for dialect, (label, place) in _TOOLS.items():
+        if doubles and dialect is not Dialect.SHELL:
+            continue
         complete = dialect is Dialect.NIXPKGS
         if not named or (complete and not all(wheel for *_, wheel in named)):
             continue

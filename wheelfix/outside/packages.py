@@ -452,17 +452,7 @@ def _explain_no_wheel(
             wanted.text, "has no wheel, only a source distribution", "build a wheel of it first: `pip wheel`"
         )
     if not runs:
-        versions = {wheels[0].version}
-        others = {
-            str(tag)
-            for p in wheels
-            if p.version in versions
-            for tag in parse_wheel_filename(p.link.filename)[3]
-        }
-        near = sorted(others, key=lambda tag: ("linux" not in tag, tag))
-        shown = ", ".join(near[:6]) + (f" and {len(near) - 6} more" if len(near) > 6 else "")
-        problem = f"has no wheel for Python {interpreter.text} and that platform; there is {shown}"
-        return InputError(wanted.text, problem, "name another Python or platform")
+        return _explain_other_tags(wanted, interpreter, fitting)
     if bounds := [p.link.requires_python for p in runs if not p.link.is_yanked and p.link.requires_python]:
         problem = f"is for Python {bounds[0]}"
         return InputError(wanted.text, problem, "name another Python version")
@@ -479,6 +469,25 @@ def _explain_no_wheel(
         f"is yanked from the index{reason}",
         f"name the version exactly: {wanted.name}=={runs[0].version}",
     )
+
+
+def _explain_other_tags(wanted: Wanted, interpreter: Interpreter, fitting: Sequence[Package]) -> InputError:
+    """The newest version that has wheels has none for the target: say what there is, the nearest first."""
+    version = next(package.version for package in fitting if package.link.is_wheel)
+    same = [package for package in fitting if package.version == version]
+    tags = {tag for p in same if p.link.is_wheel for tag in parse_wheel_filename(p.link.filename)[3]}
+    machine = next(p for p in interpreter.platforms if p.startswith("linux_")).removeprefix("linux_")
+    near = sorted(
+        tags, key=lambda tag: ("linux" not in tag.platform, not tag.platform.endswith(machine), str(tag))
+    )
+    shown = ", ".join(map(str, near[:6])) + (f" and {len(near) - 6} more" if len(near) > 6 else "")
+    problem = f"{version} has no wheel for Python {interpreter.text} on Linux ({machine}); there is {shown}"
+    if any("linux" in tag.platform for tag in tags):
+        return InputError(wanted.text, problem, "name another Python or platform, or another version")
+    if any(not package.link.is_wheel for package in same):
+        hint = "build one of the source distribution: `pip wheel`, or nixpkgs' own package"
+        return InputError(wanted.text, f"{problem}, and a source distribution", hint)
+    return InputError(wanted.text, problem, "name another version, or a package that is for Linux")
 
 
 def _explain_no_sdist(wanted: Wanted, everything: Sequence[Package]) -> InputError:

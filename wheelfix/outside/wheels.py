@@ -222,7 +222,10 @@ def fetch_url(
     if parse_filename(name) is None and parse_sdist_name(name) is None:
         problem = "is no address of a wheel or a source distribution"
         raise InputError(strip_login(url), problem, "give the address of a file that ends in .whl or .tar.gz")
-    match = re.search(r"\bsha256=([0-9a-f]{64})\b", parts.fragment)
+    match = re.search(r"\bsha256=([0-9a-f]{64})(?![0-9a-f])", parts.fragment)
+    if match is None and "sha256=" in parts.fragment:
+        problem = "has a sha256 that is none"
+        raise InputError(strip_login(url), problem, "write 64 hexadecimal digits, or leave it out")
     clean = parts._replace(fragment="").geturl()
     place = directory / hashlib.sha256(clean.encode("utf-8", "surrogatepass")).hexdigest()[:32] / name
     if match and hash_file(place) == match[1]:

@@ -115,7 +115,6 @@ def _count(number: int, noun: str) -> str:
 
 
 def _print_together(console: Console, scans: Sequence[WheelScan], machine: str) -> None:
-    subject = f"{len(scans)} of them need" if len(scans) > 1 else "one of them needs"
     attrs: dict[str, list[str]] = {}
     open_needs: dict[str, list[str]] = {}
     ignored: set[str] = set()
@@ -128,12 +127,14 @@ def _print_together(console: Console, scans: Sequence[WheelScan], machine: str) 
                 ignored.add(need.soname)
             if need.need_class in OPEN_CLASSES and need.machine == scan.machine:
                 open_needs.setdefault(need.soname, []).append(who)
+    needy = sum(bool(scan.build_inputs) for scan in scans)
+    subject = f"{needy} of {len(scans)} need" if needy != 1 else "one of them needs"
     if attrs:
         who = f"{machine}, {subject}" if machine else "Together they need"
         console.print(f"{who} of nixpkgs:", style="bold")
         _print_pairs(console, ((a, _say_some(sorted(attrs[a]))) for a in sorted(attrs)), "green")
     elif machine:
-        console.print(f"{machine}, {subject} nothing of nixpkgs.", style="bold")
+        console.print(f"{machine}, nothing of nixpkgs is needed.", style="bold")
     if ignored:
         _print_prose(console, f"From the GPU driver: {', '.join(sorted(ignored))}", style="magenta")
     if open_needs:
