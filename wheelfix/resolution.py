@@ -25,6 +25,7 @@ from wheelfix.outside.wheels import (
     find_interpreter,
     find_platforms,
     is_url,
+    mark_sources,
     say_unwritten,
 )
 from wheelfix.resolve.lock import Asked, choose_sources, make_distribution, select_packages
@@ -159,10 +160,12 @@ def _resolve(
     if wanted is None or wanted.url:
         raise InputError(requirement, "is no requirement", _FORM)
     find_interpreter(wanted.text, python, system)
-    kept = directory / wanted.name / f"{wanted.text.partition(wanted.name)[2]}-py{python}-{system}.lock"
+    sources = sources or find_package_sources()
+    asked = f"{wanted.text.partition(wanted.name)[2]}-py{python}-{system}"
+    kept = directory / wanted.name / f"{asked}-{mark_sources(frozenset(), sources)}.lock"
     lock = _read_kept(kept) if wanted.version else None
     if lock is None:
-        lock = _lock(wanted, kept, python, system, sources or find_package_sources())
+        lock = _lock(wanted, kept, python, system, sources)
     target = make_target(python, system, find_platforms(system))
     packages = [p for p in select_packages(lock, target, Asked()) if p.name not in (lock.roots or ())]
     choices = choose_sources(packages, (), target, as_nix=False)

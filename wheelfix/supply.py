@@ -191,7 +191,15 @@ class _Fetcher:
 
 
 def find_kept(cache: Path, choice: Choice, file: LockedFile) -> Path:
-    """Where a download is kept: as :mod:`wheelfix.outside.wheels` lays it out."""
+    """Where a download is kept: as :mod:`wheelfix.outside.wheels` lays it out.
+
+    Raises:
+        InputError: the lock names a place outside of the cache.
+    """
+    parts = (choice.package.name, choice.package.version or "0", file.filename)
+    if any("/" in part or part in {".", ".."} for part in parts):
+        hint = "do not use this lock: no tool writes such names"
+        raise InputError(choice.package.label, f"{file.filename!r} leads out of its directory", hint)
     return cache / "wheels" / choice.package.name / (choice.package.version or "0") / file.filename
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from wheelfix.errors import InputError
 from wheelfix.model.lock import LockedFile
@@ -84,6 +85,21 @@ class Table:
         if not _NAME.fullmatch(text):
             raise self.fail(key, f"{text!r} is no name of a distribution")
         return canonicalize_name(text)
+
+    def version(self, key: str = "version") -> str | None:
+        """A version as it is written (PEP 440), or None where there is none.
+
+        Raises:
+            InputError: it is none. Versions become names of directories.
+        """
+        text = self.get(key, str)
+        if text is None:
+            return None
+        try:
+            Version(text)
+        except InvalidVersion:
+            raise self.fail(key, f"{text!r} is no version") from None
+        return text
 
     def sha256(self, key: str) -> str | None:
         """The digest of ``sha256:<hex>``; None for other algorithms, and without any."""

@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion
 
 from wheelfix.errors import InputError
 from wheelfix.model.lock import LockedFile, Target
+from wheelfix.wheel.metadata import is_sound_filename
 
 _EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
 _PYTHON = re.compile(r"3\.\d{1,3}(?:\.\d{1,3})?t?")
@@ -161,6 +162,8 @@ def _reaches(digits: str, version: str) -> bool:
 
 
 def _parse(filename: str) -> tuple[tuple[int, str], list[str]] | None:
+    if not is_sound_filename(filename):
+        return None
     try:
         _, _, build, tags = parse_wheel_filename(filename)
     except (InvalidWheelFilename, InvalidVersion):

@@ -106,7 +106,7 @@ def _read_project(project: Table) -> set[str]:
 
 
 def _parse_package(table: Table, old_files: Table) -> LockedPackage:
-    name, version = table.name(), table.require("version", str)
+    name, version = table.name(), table.version() or table.require("version", str)
     source = table.table("source")
     files = table.tables("files") or _find_old_files(old_files, table.require("name", str))
     parsed = [_parse_file(file, source) for file in files]

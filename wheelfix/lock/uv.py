@@ -66,7 +66,7 @@ def _parse_package(table: Table) -> LockedPackage:
         sdist = Table(table.lock, sdist.path, {**sdist.values, "url": archive})
     return LockedPackage(
         name=table.name(),
-        version=table.get("version", str),
+        version=table.version(),
         source=kind,
         wheels=files,
         sdist=_place(make_file(sdist), source) if has_sdist else None,
@@ -79,7 +79,7 @@ def _parse_package(table: Table) -> LockedPackage:
 def _place(file: LockedFile, source: Table) -> LockedFile:
     """Files of an index that is a directory are named relative to it, and that relative to the lock."""
     registry = source.get("registry", str)
-    if file.path is None or registry is None or "://" in registry:
+    if file.path is None or file.path.startswith("/") or registry is None or "://" in registry:
         return file
     return replace(file, path=f"{registry}/{file.path}")
 
@@ -106,7 +106,7 @@ def _parse_dependencies(tables: list[Table]) -> tuple[LockedDependency, ...]:
     return tuple(
         LockedDependency(
             name=table.name(),
-            version=table.get("version", str),
+            version=table.version(),
             marker=table.get("marker", str) or "",
             extras=tuple(sorted(map(normalize_name, table.strings("extra")))),
         )

@@ -231,7 +231,10 @@ def _add_password(url: str, name: str, variables: Mapping[str, str]) -> str:
     password = variables.get(f"UV_INDEX_{key}_PASSWORD")
     if user is None and password is None:
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url  # told where it is looked at
     login = f"{quote(user or '', safe='')}:{quote(password or '', safe='')}"
     return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}"))
 
@@ -308,10 +311,14 @@ def _check_url(setting: str, value: str) -> str:
         InputError: it is neither; a password in it is not told.
     """
     try:
-        scheme = urlsplit(value).scheme
+        parts = urlsplit(value)
+        sound = parts.scheme == "file" and parts.netloc in {"", "localhost"}
+        sound = sound or (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        )
     except ValueError:
-        scheme = ""
-    if scheme in {"http", "https", "file"}:
+        sound = False
+    if sound:
         return value
     if "://" not in value and Path(value).is_dir():
         return Path(value).resolve().as_uri()
@@ -324,7 +331,10 @@ def _place(link: str, setting: str) -> str:
         return link
     if "://" in link:
         raise InputError(setting, "names neither a directory nor a web page", "give a directory of files")
-    return str(Path(link).expanduser().absolute())
+    try:
+        return str(Path(link).expanduser().absolute())
+    except RuntimeError:
+        raise InputError(setting, f"{link!r} is in the home of nobody", "give a directory of files") from None
 
 
 def _resolve(link: str, base: Path) -> str:

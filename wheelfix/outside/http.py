@@ -6,14 +6,17 @@ is whole has a name that others could guess: no link is followed there, and one 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import ssl
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -38,6 +41,8 @@ MAX_SIZE = 16 << 30
 _TRIES = 4
 _TIMEOUT = 30.0
 _POLL = 0.1
+_PATIENCE, _SLOWEST = 60.0, 256
+"""Seconds that a connection is watched, and bytes a second that it has to bring, or it counts as broken."""
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
 
 
@@ -53,6 +58,9 @@ class Trouble(Enum):
     HASH = "other bytes than were expected"
     KIND = "a file of another kind"
     ADDRESS = "no web address"
+
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class DownloadError(InputError):
@@ -82,12 +90,14 @@ def open_client(sources: PackageSources | None = None) -> httpx2.Client:
     Args:
         sources: where the certificates of their configuration are; without them the variables count alone.
     """
-    return httpx2.Client(
-        follow_redirects=True,
-        timeout=httpx2.Timeout(_TIMEOUT),
-        verify=make_context(sources),
-        proxy=sources.proxy if sources else None,
-    )
+    context = make_context(sources)
+    with tell_settings():
+        return httpx2.Client(
+            follow_redirects=True,
+            timeout=httpx2.Timeout(_TIMEOUT),
+            verify=context,
+            proxy=sources.proxy if sources else None,
+        )
 
 
 def make_context(sources: PackageSources | None) -> ssl.SSLContext | bool:
@@ -104,6 +114,9 @@ def make_context(sources: PackageSources | None) -> ssl.SSLContext | bool:
     if not named and not own:
         return True
     try:
+        for path in filter(None, (named, own)):
+            if not stat.S_ISREG(mode := Path(path).stat().st_mode) and not stat.S_ISDIR(mode):
+                raise OSError(0, "is no file", path)
         directory = bool(named) and Path(named or "").is_dir()
         context = ssl.create_default_context(
             cafile=None if directory else named, capath=named if directory else None
@@ -123,6 +136,7 @@ def fetch_file(
     *,
     sha256: str | None = None,
     subject: str = "",
+    other: tuple[str, str] | None = None,
     magic: bytes = b"",
     limit: int = MAX_SIZE,
     on_bytes: Callable[[int, int], None] | None = None,
@@ -140,7 +154,8 @@ def fetch_file(
         client: from :func:`open_client`; may be shared by threads.
         url: where it is; redirects are followed, from https to https alone.
         destination: where it goes; its directory is made.
-        sha256: 64 hexadecimal digits that the file must have.
+        sha256: hexadecimal digits that the file must have.
+        other: another digest that it must have, after the name of its algorithm (``("sha512", "…")``).
         subject: what messages are about; the file name by itself.
         magic: bytes that the file must begin with.
         limit: how many bytes are accepted.
@@ -156,7 +171,8 @@ def fetch_file(
         DownloadError: there is no such file, it is another one than expected, or the network fails.
         OSError: the destination cannot be written.
     """
-    key = sha256 or hashlib.sha256(f"{url} {destination.name}".encode("utf-8", "surrogatepass")).hexdigest()
+    sha256 = sha256.lower() if sha256 else None
+    key = sha256 if sha256 and _SHA256.fullmatch(sha256) else _name_key(url, destination)
     part = destination.with_name(f".{key}.part")
     job = _Job(
         client=client,
@@ -185,9 +201,16 @@ def fetch_file(
                 file.truncate(0)  # perhaps what waited was wrong
                 job.download(file, pause)
                 digest = _hash(file)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                file.truncate(0)  # what waits would keep the disk full
+            raise
         finally:
             if os.fstat(file.fileno()).st_size == 0:
                 _discard(part)  # nothing to be taken up
+        if os.fstat(file.fileno()).st_size == 0:
+            problem = f"what {find_host(url)} has is empty"
+            raise DownloadError(job.subject, problem, "check the address; nothing was changed", Trouble.KIND)
         if sha256 and digest != sha256:
             _discard(part)
             raise DownloadError(
@@ -196,15 +219,68 @@ def fetch_file(
                 "do not use it: the lock, the index or a proxy is wrong",
                 Trouble.HASH,
             )
-        file.seek(0)
-        if magic and file.read(len(magic)) != magic:
+        try:
+            _check(file, job.subject, find_host(url), other, magic)
+        except DownloadError:
             _discard(part)
-            problem = f"what {find_host(url)} has is a file of another kind"
-            raise DownloadError(job.subject, problem, "check the address; nothing was changed", Trouble.KIND)
+            raise
         os.fsync(file.fileno())
         part.replace(destination)
         _mark_file(part).unlink(missing_ok=True)
     return digest
+
+
+def _name_key(url: str, destination: Path) -> str:
+    return hashlib.sha256(f"{url} {destination.name}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _check(file: BinaryIO, subject: str, host: str, other: tuple[str, str] | None, magic: bytes) -> None:
+    """Compare a file with what it must be.
+
+    Raises:
+        DownloadError: it is something else.
+    """
+    file.seek(0)
+    if magic and file.read(len(magic)) != magic:
+        problem = f"what {host} has is a file of another kind"
+        raise DownloadError(subject, problem, "check the address; nothing was changed", Trouble.KIND)
+    if other:
+        file.seek(0)
+        digest = hashlib.file_digest(file, other[0]).hexdigest()  # type: ignore[arg-type]
+        if digest != other[1].lower():
+            problem = f"what {host} has is not what is wanted: {other[0]} {digest}, not {other[1]}"
+            hint = "do not use it: the index or a proxy is wrong"
+            raise DownloadError(subject, problem, hint, Trouble.HASH)
+
+
+@contextmanager
+def tell_settings() -> Iterator[None]:
+    """Tell settings that a client cannot be made with as what they are; a password in them is not told.
+
+    Raises:
+        InputError: the block cannot use one.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, ImportError, httpx2.InvalidURL) as error:
+        problem = f"a proxy or a trusted host that is configured cannot be used ({type(error).__name__})"
+        hint = "correct HTTPS_PROXY, ALL_PROXY, or pip's proxy and trusted-host"
+        raise InputError("the network", problem, hint) from None
+
+
+def check_netrc() -> None:
+    """Refuse what would be waited for in place of a file with passwords.
+
+    Raises:
+        InputError: it is no regular file.
+    """
+    path = Path(os.environ.get("NETRC") or "~/.netrc")
+    with suppress(OSError, RuntimeError, ValueError):
+        path = path.expanduser()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(
+                str(path), "is no regular file", "passwords are looked up in it: put a file there"
+            )
 
 
 def find_downgrade(response: httpx2.Response) -> str | None:
@@ -251,8 +327,8 @@ class _Job:
                     raise self._say_status(status) from None
                 problem = f"the server answers HTTP {status}"
             except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):
-                hint = "correct the address"
-                raise DownloadError(self.subject, "has no web address", hint, Trouble.ADDRESS) from None
+                problem = "has no web address, or one that leads to none"
+                raise DownloadError(self.subject, problem, "correct the address", Trouble.ADDRESS) from None
             except (httpx2.TransportError, httpx2.TooManyRedirects, ssl.SSLError) as error:
                 problem = say_network(error)
         raise DownloadError(
@@ -300,9 +376,14 @@ class _Job:
         _write_mark(self.part, response.headers.get("ETag") or response.headers.get("Last-Modified") or "")
         file.truncate(done)
         file.seek(done)
+        begun, mark = time.monotonic(), done
         for chunk in response.iter_raw():  # as it comes: a fixed size would lose the last piece of a cut
             file.write(chunk)
             done += len(chunk)
+            if time.monotonic() - begun > _PATIENCE:
+                if done - mark < _PATIENCE * _SLOWEST:
+                    return False
+                begun, mark = time.monotonic(), done
             if total is None:
                 self._check_size(done, file)
             if self.on_bytes:
@@ -340,7 +421,7 @@ class _Job:
 def _claim(part: Path, job: _Job) -> Iterator[BinaryIO]:
     """Open the file that a download waits in, as soon as no other process writes to it."""
     while True:
-        with _open_regular(part, _OPEN, "r+b") as file:
+        with open_regular(part, _OPEN, "r+b") as file:
             waited = _lock(file, job)
             if not waited or _identify(part) == _identify_open(file):
                 yield file
@@ -348,12 +429,16 @@ def _claim(part: Path, job: _Job) -> Iterator[BinaryIO]:
         # The process that had it has renamed or removed it.
 
 
-def _open_regular(path: Path, flags: int, mode: str) -> BinaryIO:
+def open_regular(path: Path, flags: int, mode: str) -> BinaryIO:
     """Open a file that is one, without waiting for what a pipe or a device may have to say."""
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    info = os.fstat(descriptor)
+    if not stat.S_ISREG(info.st_mode) or (flags & os.O_CREAT and info.st_nlink > 1):
         os.close(descriptor)
-        raise OSError(0, "is no regular file", str(path))
+        problem = (
+            "is no regular file" if info.st_nlink < 2 else "has another name, too, whose file would change"
+        )
+        raise OSError(0, problem, str(path))
     return cast(BinaryIO, os.fdopen(descriptor, mode))
 
 
@@ -392,29 +477,45 @@ def _hash(file: BinaryIO) -> str:
 def hash_file(path: Path) -> str | None:
     """SHA-256 of a regular file; None if it cannot be read."""
     try:
-        with _open_regular(path, os.O_RDONLY, "rb") as file:
+        with open_regular(path, os.O_RDONLY, "rb") as file:
             return _hash(file)
     except OSError:
         return None
 
 
-def copy_file(source: Path, destination: Path) -> str:
+def copy_file(source: Path, destination: Path, *, sha256: str | None = None, subject: str = "") -> str:
     """Copy a file of this machine to a place, where it is whole or not at all.
+
+    Args:
+        source: the file.
+        destination: where it goes; its directory is made.
+        sha256: what it must have.
+        subject: what messages are about; the file by itself.
 
     Returns:
         Its SHA-256.
 
     Raises:
-        OSError: one of them cannot be read or written.
+        DownloadError: the source cannot be read, or is another one.
+        OSError: the destination cannot be written.
     """
+    try:
+        file = open_regular(source, os.O_RDONLY, "rb")
+    except OSError as error:
+        problem = f"{source} cannot be read ({(error.strerror or str(error)).lower()})"
+        hint = "correct the directory that is named or configured"
+        raise DownloadError(subject or source.name, problem, hint, Trouble.GONE) from None
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=destination.parent, prefix=".copy-", delete=False) as copy:
+    with file, tempfile.NamedTemporaryFile(dir=destination.parent, prefix=".copy-", delete=False) as copy:
         try:
-            with _open_regular(source, os.O_RDONLY, "rb") as file:
-                shutil.copyfileobj(file, copy, 1 << 20)
+            shutil.copyfileobj(file, copy, 1 << 20)
             copy.flush()
             copy.seek(0)
             digest = hashlib.file_digest(copy, "sha256").hexdigest()
+            if sha256 and digest != sha256.lower():
+                problem = f"{source} has another sha256 than {sha256}"
+                hint = "do not use it: the directory or the hash is wrong"
+                raise DownloadError(subject or source.name, problem, hint, Trouble.HASH)
             Path(copy.name).replace(destination)
         except BaseException:
             with suppress(OSError):

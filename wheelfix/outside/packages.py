@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import ssl
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
@@ -29,25 +32,29 @@ from unearth.evaluator import Evaluator, Package
 from unearth.fetchers import PyPIClient
 
 from wheelfix.errors import InputError
-from wheelfix.outside.addresses import find_host
+from wheelfix.outside.addresses import find_host, strip_login
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.http import (
     DownloadError,
     Trouble,
+    check_netrc,
     copy_file,
     fetch_file,
     find_downgrade,
-    hash_file,
     make_context,
+    open_regular,
     say_network,
+    tell_settings,
 )
-from wheelfix.wheel.metadata import Wanted
+from wheelfix.wheel.metadata import Wanted, is_sound_filename, parse_sdist_name
 
 _MAX_PAGE = 256 << 20
 """Largest page of an index, in bytes: some times the largest there are."""
 _TIMEOUT = 30.0
+_MAX_SECONDS = 120
+"""How long a page may take in all."""
+_MAGIC = b"PK"
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
-_FILE_LINK = re.compile(rb"""href\s*=\s*["']?[^"'>\s]*\.(?:whl|gz|zip|bz2|xz|tgz)\b""", re.IGNORECASE)
 _MARK = re.compile(rb"pypi:repository-version", re.IGNORECASE)
 _CHECK = "check the network, and the package index that pip or uv is configured for"
 
@@ -79,28 +86,52 @@ class Offer:
     """A file that an index or a directory offers.
 
     Attributes:
-        sha256: 64 hexadecimal digits, or None where none is stated.
+        sha256: as it is stated, or None.
+        other: the best of the other digests that are stated, with the name of its algorithm, or None.
         yanked: why the index has withdrawn it, perhaps in no words; None if it has not.
     """
 
     filename: str
     url: str
     sha256: str | None = None
+    other: tuple[str, str] | None = None
     yanked: str | None = None
 
 
+class _Evaluator(Evaluator):
+    """The library's judge of files, with a set of tags in place of a long list, and bounds on names."""
+
+    tags: frozenset[Tag] = frozenset()
+
+    def validate_wheel_tag(self, tags: frozenset[Tag]) -> bool:
+        return not self.tags.isdisjoint(tags)
+
+    def evaluate_link(self, link: Link) -> Package | None:
+        return super().evaluate_link(link) if is_sound_filename(link.filename) else None
+
+
 class _Finder(PackageFinder):
-    """The library's finder, which compares tags with a set instead of a list of thousands."""
+    """The library's finder, with that judge."""
 
     @cached_property
-    def tags(self) -> frozenset[Any]:
+    def tags(self) -> frozenset[Tag]:
         return frozenset(self.target_python.supported_tags())
 
     def build_evaluator(self, package_name: str, allow_yanked: bool = False) -> Evaluator:
-        evaluator = super().build_evaluator(package_name, allow_yanked)
-        tags = self.tags
-        evaluator.validate_wheel_tag = lambda wheel: not tags.isdisjoint(wheel)  # type: ignore[method-assign, assignment]
+        made = super().build_evaluator(package_name, allow_yanked)
+        evaluator = _Evaluator(**{each.name: getattr(made, each.name) for each in fields(made)})
+        if not self.ignore_compatibility:
+            evaluator.tags = self.tags
         return evaluator
+
+
+class _Nothing(httpx2.BaseTransport):
+    """For ``file:`` addresses: pages of this machine are read here, and nothing of the web leads to them."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.UnsupportedProtocol(
+            "an address of the web leads to a file of this machine", request=request
+        )
 
 
 class PackageSession(PyPIClient):
@@ -109,6 +140,9 @@ class PackageSession(PyPIClient):
     Attributes:
         sources: what is asked.
         asked: hosts and directories that answered, in order.
+
+    Raises:
+        InputError: the certificates, the proxy or a trusted host that is configured cannot be used.
     """
 
     def __init__(self, sources: PackageSources) -> None:
@@ -116,15 +150,18 @@ class PackageSession(PyPIClient):
         self.asked: list[str] = []
         self._pages: dict[str, httpx2.Response] = {}
         context = make_context(sources)
-        super().__init__(
-            trusted_hosts=sources.trusted_hosts,
-            verify=context,
-            timeout=_TIMEOUT,
-            follow_redirects=True,
-            proxy=sources.proxy,
-        )
-        urls = [url for url in (*sources.extra, sources.index) if url]
-        self.auth = MultiDomainBasicAuth(prompting=False, index_urls=urls)
+        check_netrc()
+        with tell_settings():
+            super().__init__(
+                trusted_hosts=sources.trusted_hosts,
+                verify=context,
+                timeout=_TIMEOUT,
+                follow_redirects=True,
+                proxy=sources.proxy,
+                mounts={"file://": _Nothing()},
+            )
+            self._roots = (*sources.extra, sources.index or find_default_index())
+            self.auth = MultiDomainBasicAuth(prompting=False, index_urls=self._roots)
 
     def get(  # type: ignore[override]
         self, url: Any, *, headers: Mapping[str, str] | None = None, **_: Any
@@ -136,35 +173,57 @@ class PackageSession(PyPIClient):
         """
         address = str(url)
         if address not in self._pages:
-            self._pages[address] = self._fetch_page(address, headers)
+            read = self._read_page if address.startswith("file:") else self._fetch_page
+            self._pages[address] = read(address, headers)
         return self._pages[address]
 
-    def _fetch_page(self, url: str, headers: Mapping[str, str] | None) -> httpx2.Response:
-        host = find_host(url) if not url.startswith("file:") else url
+    def head(self, url: Any, *, headers: Mapping[str, str] | None = None, **_: Any) -> httpx2.Response:  # type: ignore[override]
+        """Ask for the kind of what is at an address.
+
+        Raises:
+            DownloadError: there is no answer.
+        """
+        host = find_host(str(url))
+        with _tell_failures(host), self.stream("HEAD", str(url), headers=headers) as response:
+            self._check_status(host, response.status_code)
+            return response
+
+    def _read_page(self, url: str, _: object) -> httpx2.Response:
+        """A page of this machine, which may lie among files by chance, and then lists none."""
+        request = httpx2.Request("GET", url)
+        path = Link(url).file_path
+        self.asked.append(str(path))
         try:
-            with self.stream("GET", url, headers=headers) as response:
-                if plain := find_downgrade(response):
-                    problem = f"{host} leads to {plain} without https"
-                    raise DownloadError(host, problem, "use another index", Trouble.DOWNGRADE)
-                self._check_status(host, response.status_code)
-                body = bytearray()
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > _MAX_PAGE:
-                        problem = f"answers with a page of more than {_MAX_PAGE >> 20} MB"
-                        raise DownloadError(host, problem, _CHECK, Trouble.SIZE)
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError):
-            raise DownloadError(host, "is no address of a package index", _CHECK, Trouble.ADDRESS) from None
-        except httpx2.DecodingError:
-            raise DownloadError(
-                host, "answers with a page that cannot be decoded", _CHECK, Trouble.STATUS
-            ) from None
-        except httpx2.HTTPError as error:
-            problem = f"the package index does not answer ({say_network(error)})"
-            raise DownloadError(host, problem, _CHECK) from None
+            with open_regular(path, os.O_RDONLY, "rb") as file:
+                body = file.read(_MAX_PAGE)
+        except (FileNotFoundError, NotADirectoryError):
+            return httpx2.Response(HTTPStatus.NOT_FOUND, request=request)
+        except OSError as error:
+            problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
+            raise DownloadError(str(path), problem, "make it readable, or name another directory") from None
+        return httpx2.Response(
+            HTTPStatus.OK, headers={"Content-Type": "text/html"}, content=body, request=request
+        )
+
+    def _fetch_page(self, url: str, headers: Mapping[str, str] | None) -> httpx2.Response:
+        host, end = find_host(url), time.monotonic() + _MAX_SECONDS
+        with _tell_failures(host), self.stream("GET", url, headers=headers) as response:
+            if plain := find_downgrade(response):
+                problem = f"{host} leads to {plain} without https"
+                raise DownloadError(host, problem, "use another index", Trouble.DOWNGRADE)
+            self._check_status(host, response.status_code)
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > _MAX_PAGE:
+                    problem = f"answers with a page of more than {_MAX_PAGE >> 20} MB"
+                    raise DownloadError(host, problem, _CHECK, Trouble.SIZE)
+                if time.monotonic() > end:
+                    raise DownloadError(host, f"answers for more than {_MAX_SECONDS} seconds", _CHECK)
         kind = response.headers.get("Content-Type", "").lower()
         if response.status_code == HTTPStatus.OK:
-            _check_page(host, kind, bytes(body))
+            own = any(url.startswith(root.rstrip("/") + "/") for root in self._roots)
+            _check_page(host, url.rstrip("/").rpartition("/")[2] if own else "", kind, bytes(body))
         self.asked.append(host)
         return httpx2.Response(
             response.status_code,
@@ -189,8 +248,36 @@ class PackageSession(PyPIClient):
         raise DownloadError(host, problem, "try later; " + _CHECK, Trouble.STATUS)
 
 
-def _check_page(host: str, kind: str, body: bytes) -> None:
+@contextmanager
+def _tell_failures(host: str) -> Iterator[None]:
+    """Tell what a client raises as what it is.
+
+    Raises:
+        DownloadError: the block did not get an answer.
+    """
+    try:
+        yield
+    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
+        raise DownloadError(host, "is no address of a package index", _CHECK, Trouble.ADDRESS) from None
+    except httpx2.DecodingError:
+        problem = "answers with a page that cannot be decoded"
+        raise DownloadError(host, problem, _CHECK, Trouble.STATUS) from None
+    except UnicodeError:
+        problem = "cannot be asked: its address, or a password for it, is no text"
+        raise DownloadError(host, problem, "correct the address, or ~/.netrc", Trouble.ADDRESS) from None
+    except (httpx2.HTTPError, ssl.SSLError) as error:
+        problem = f"the package index does not answer ({say_network(error)})"
+        raise DownloadError(host, problem, _CHECK) from None
+
+
+def _check_page(host: str, project: str, kind: str, body: bytes) -> None:
     """Tell the page of an index from that of a proxy, a login or a mistake.
+
+    Args:
+        host: for messages.
+        project: whose page it is; empty for a page of links of all kinds.
+        kind: its media type.
+        body: the page.
 
     Raises:
         DownloadError: it is none.
@@ -203,21 +290,23 @@ def _check_page(host: str, kind: str, body: bytes) -> None:
         except (ValueError, KeyError, TypeError, RecursionError):
             fine, version = False, "1"
         if not fine or version.partition(".")[0] != "1":
-            problem = (
-                f"answers with JSON that is no page of a package index (version {version})"
-                if fine
-                else ("answers with JSON that is no page of a package index")
-            )
+            of = f" (version {version})" if fine else ""
+            problem = f"answers with JSON that is no page of a package index{of}"
             raise DownloadError(host, problem, _CHECK, Trouble.STATUS)
     elif kind.startswith(("text/html", "application/vnd.pypi.simple.v1+html")):
-        if not _FILE_LINK.search(body) and not _MARK.search(body):
+        name = re.escape(project).replace(r"\-", "[-_.]").encode()
+        files = re.search(name + rb"[-_.]+[\w.!+-]{1,200}\.(?:whl|zip|tar|tgz)", body, re.IGNORECASE)
+        if project and not files and not _MARK.search(body):
             problem = "answers with a page that lists no files: perhaps that of a login or a proxy"
             raise DownloadError(host, problem, _CHECK, Trouble.STATUS)
     else:
-        problem = (
-            f"answers with {kind.partition(';')[0] or 'something without a type'}, no page of a package index"
-        )
-        raise DownloadError(host, problem, _CHECK, Trouble.STATUS)
+        named = kind.partition(";")[0] or "something without a type"
+        raise DownloadError(host, f"answers with {named}, no page of a package index", _CHECK, Trouble.STATUS)
+
+
+def find_default_index() -> str:
+    """The index that the library asks where none is configured: no host stands here."""
+    return PackageFinder().sources[0]["url"]
 
 
 @contextmanager
@@ -270,6 +359,7 @@ def find_sdist(session: PackageSession, wanted: Wanted, hashes: Collection[str] 
         found = _match(session, group, wanted, ignore_compatibility=True, no_binary=[":all:"])
         if found:
             newest = [package for package in found if package.version == found[0].version]
+            newest = [p for p in newest if parse_sdist_name(p.link.filename)] or newest
             # .tar.gz before .zip
             return _choose(wanted, sorted(newest, key=lambda p: p.link.filename), hashes)
         if everything := _list_everything(session, group, wanted.name):
@@ -308,18 +398,17 @@ def fetch_offer(
     wanted = sha256 or offer.sha256
     if not offer.url.startswith("file:"):
         return fetch_file(
-            session, offer.url, destination, sha256=wanted, subject=subject, limit=limit, on_bytes=on_bytes
+            session,
+            offer.url,
+            destination,
+            sha256=wanted,
+            other=offer.other,
+            magic=_MAGIC if offer.filename.endswith(".whl") else b"",
+            subject=subject,
+            limit=limit,
+            on_bytes=on_bytes,
         )
-    source = Link(offer.url).file_path
-    with suppress(OSError):
-        if wanted and hash_file(source) != wanted:
-            raise DownloadError(
-                subject,
-                f"{source} has another sha256 than {wanted}",
-                "do not use it: the directory or the hash is wrong",
-                Trouble.HASH,
-            )
-    return copy_file(source, destination)
+    return copy_file(Link(offer.url).file_path, destination, sha256=wanted, subject=subject)
 
 
 def _group(session: PackageSession) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -335,7 +424,7 @@ def _group(session: PackageSession) -> Iterator[tuple[tuple[str, ...], tuple[str
             raise InputError("the package index", problem, "give --index-url URL or --find-links DIR")
         yield (), sources.find_links
         return
-    default = sources.index or PackageFinder().sources[0]["url"]
+    default = sources.index or find_default_index()
     if not sources.first_match:
         yield (default, *sources.extra), sources.find_links
         return
@@ -363,9 +452,8 @@ def _check_place(sources: PackageSources, url: str) -> None:
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and not Link(url).file_path.is_dir():
-        raise InputError(
-            url, "is configured as a package index, and is no directory", "correct the configuration"
-        )
+        problem = "is configured as a package index, and is no directory"
+        raise InputError(strip_login(url), problem, "correct the configuration")
     host = parts.hostname or ""
     trusted = {h.partition(":")[0] for h in sources.trusted_hosts}
     if parts.scheme == "http" and not _LOOPBACK.fullmatch(host) and host not in trusted:
@@ -382,37 +470,57 @@ def _match(
     requirement = Requirement(f"{wanted.name}{wanted.specifier}")
     # A pre-release is taken where one is asked for, or nothing else fits.
     early = bool(requirement.specifier.prereleases)
-    found = _run(wanted.name, lambda: finder.find_matches(requirement, allow_prereleases=early))
-    return found or _run(wanted.name, lambda: finder.find_matches(requirement, allow_prereleases=True))
+    sources = session.sources
+    found = _run(wanted.name, sources, lambda: finder.find_matches(requirement, allow_prereleases=early))
+    return found or _run(
+        wanted.name, sources, lambda: finder.find_matches(requirement, allow_prereleases=True)
+    )
 
 
 def _list_everything(
     session: PackageSession, group: tuple[tuple[str, ...], tuple[str, ...]], name: str
 ) -> list[Package]:
     finder = _open_finder(session, group, ignore_compatibility=True)
-    return _run(name, lambda: finder.find_all_packages(name, allow_yanked=True))
+    return _run(name, session.sources, lambda: finder.find_all_packages(name, allow_yanked=True))
 
 
-def _run(name: str, find: Callable[[], Iterable[Package]]) -> list[Package]:
+def _run(name: str, sources: PackageSources, find: Callable[[], Iterable[Package]]) -> list[Package]:
     """Let the library read pages, which others wrote.
 
     Raises:
         DownloadError: something on them is malformed.
     """
     try:
-        return [package for package in find() if _is_sound(package.link)]
+        with _tell_failures(name):
+            return [
+                package for package in find() if _is_sound(package.link, sources) and _make_offer(package)
+            ]
     except DownloadError:
         raise
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError, OSError) as error:
         problem = f"the package index has a page of it that cannot be read ({type(error).__name__}: {error})"
-        raise DownloadError(name, problem, _CHECK, Trouble.STATUS) from None
+        raise DownloadError(name, strip_login(problem), _CHECK, Trouble.STATUS) from None
 
 
-def _is_sound(link: Link) -> bool:
-    """Whether a file may be fetched: a page of the web does not lead into this machine."""
-    if link.is_file:
-        return not (link.comes_from or "").startswith(("http:", "https:"))
-    return link.parsed.scheme in {"http", "https"}
+def _is_sound(link: Link, sources: PackageSources) -> bool:
+    """Whether a file may be fetched: a page of the web does not lead into this machine.
+
+    A page can say that its links are relative to anything, so it is not asked: where an index of the web is
+    configured, files of this machine have to be where an index or files of this machine are configured.
+    """
+    if not link.is_file:
+        return link.parsed.scheme in {"http", "https"}
+    indexes = () if sources.no_index else (*sources.extra, sources.index or find_default_index())
+    places = [Path(place) if "://" not in place else place for place in (*indexes, *sources.find_links)]
+    local = [p if isinstance(p, Path) else Link(p).file_path.parent for p in places if _is_local(p)]
+    if len(local) == len(places):
+        return True
+    path = link.file_path.resolve()
+    return any(path.is_relative_to(place.resolve()) for place in local)
+
+
+def _is_local(place: Path | str) -> bool:
+    return isinstance(place, Path) or place.startswith("file:")
 
 
 def _choose(wanted: Wanted, packages: Sequence[Package], hashes: Collection[str]) -> Offer:
@@ -426,12 +534,16 @@ def _choose(wanted: Wanted, packages: Sequence[Package], hashes: Collection[str]
 
 def _make_offer(package: Package) -> Offer:
     link = package.link
-    digest = (link.hash_option or {}).get("sha256", [""])[0].lower()
+    stated = {name.lower(): value[0].lower() for name, value in (link.hash_option or {}).items()}
+    others = [
+        (name, stated[name]) for name in ("sha512", "sha384", "sha224", "sha1", "md5") if name in stated
+    ]
     yanked = link.yank_reason if isinstance(link.yank_reason, str) or link.yank_reason is None else ""
     return Offer(
         filename=link.filename,
         url=link.url_without_fragment,
-        sha256=digest if re.fullmatch(r"[0-9a-f]{64}", digest) else None,
+        sha256=stated.get("sha256"),
+        other=others[0] if others else None,
         yanked=yanked,
     )
 

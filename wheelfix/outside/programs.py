@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wheelfix.outside.addresses import strip_login
 
-_SHOWN = 600
+_SHOWN = 3000
 
 
 def quote_output(said: bytes) -> str:

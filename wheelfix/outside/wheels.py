@@ -3,7 +3,7 @@
 Layout of the cache::
 
     torch/2.9.1/torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl    normalised name, version, file
-    torch/2.9.1-py3.12-x86_64-linux.json                             what was chosen for a target
+    torch/2.9.1-py3.12-x86_64-linux-0123456789abcdef.json            what was chosen, for what, from where
     cryptography/cryptography-43.0.0.tar.gz                          an sdist, in a cache of theirs
 
 A requirement that fits one version (``==``) and was answered once is answered from the cache, without the
@@ -17,18 +17,35 @@ import json
 import os
 import re
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 from wheelfix.errors import InputError
 from wheelfix.model.scan import Finding, Level
 from wheelfix.outside.addresses import strip_login
 from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.http import MAX_SIZE, fetch_file, hash_file
-from wheelfix.outside.packages import Interpreter, fetch_offer, find_sdist, find_wheel, open_session
+from wheelfix.outside.http import (
+    MAX_SIZE,
+    DownloadError,
+    Trouble,
+    fetch_file,
+    hash_file,
+    open_regular,
+)
+from wheelfix.outside.packages import (
+    Interpreter,
+    Offer,
+    PackageSession,
+    fetch_offer,
+    find_sdist,
+    find_wheel,
+    open_session,
+)
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_sdist_name, parse_wanted
 
 NEWEST_GLIBC = 42
@@ -135,24 +152,16 @@ def fetch_wheel(
     """
     wanted, hashes = _parse(requirement)
     interpreter = find_interpreter(wanted.text, python, system, musl=musl)
-    cache = directory / wanted.name
     target = f"{wanted.version}-py{python}-{system}{'-musl' * musl}"
-    choice = cache / f"{target}{_mark(hashes)}.json"
-    if wanted.version and (found := _read_choice(choice, hashes)):
-        return found
-    with say_unwritten(directory), open_session(sources or find_package_sources()) as session:
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def find(session: PackageSession) -> tuple[Offer, str]:
         offer = find_wheel(session, wanted, interpreter, hashes)
         parsed = parse_filename(offer.filename)
         assert parsed is not None
-        place = cache / parsed[1] / offer.filename
-        stated = offer.sha256 or (min(hashes) if len(hashes) == 1 else None)
-        fetch_offer(
-            session, offer, place, subject=wanted.text, sha256=stated, limit=MAX_SIZE, on_bytes=on_bytes
-        )
-        if wanted.version:
-            _write_choice(choice, place, offer.yanked)
-    return Fetched(path=place, yanked=offer.yanked)
+        return offer, f"{parsed[1]}/{offer.filename}"
+
+    request = _Request(wanted=wanted, hashes=hashes, directory=directory, target=target, limit=MAX_SIZE)
+    return _fetch(request, find, sources or find_package_sources(), on_bytes)
 
 
 def fetch_sdist(
@@ -174,17 +183,73 @@ def fetch_sdist(
         InputError: as for :func:`fetch_wheel`.
     """
     wanted, hashes = _parse(requirement)
-    cache = directory / wanted.name
-    if wanted.version and (known := _find_cached_sdist(wanted, cache, hashes)):
-        return Fetched(path=known)
-    with say_unwritten(directory), open_session(sources or find_package_sources()) as session:
+
+    def find(session: PackageSession) -> tuple[Offer, str]:
         offer = find_sdist(session, wanted, hashes)
-        place = cache / offer.filename
+        return offer, offer.filename
+
+    target = f"{wanted.version}-sdist"
+    request = _Request(wanted=wanted, hashes=hashes, directory=directory, target=target, limit=MAX_SDIST)
+    return _fetch(request, find, sources or find_package_sources(), on_bytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """A file that is wanted: of what, with which digests, into which cache, for what, how large at most."""
+
+    wanted: Wanted
+    hashes: frozenset[str]
+    directory: Path
+    target: str
+    limit: int
+
+
+def _fetch(
+    request: _Request,
+    find: Callable[[PackageSession], tuple[Offer, str]],
+    sources: PackageSources,
+    on_bytes: Callable[[int, int], None] | None,
+) -> Fetched:
+    """Answer from what was chosen before from the same sources; else find, fetch and note the choice."""
+    wanted, hashes = request.wanted, request.hashes
+    cache = request.directory / wanted.name
+    choice = cache / f"{request.target}-{mark_sources(hashes, sources)}.json"
+    if wanted.version and (known := _read_choice(choice)):
+        return known
+    with say_unwritten(request.directory), open_session(sources) as session:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        offer, inside = find(session)
+        place = cache / inside
         stated = offer.sha256 or (min(hashes) if len(hashes) == 1 else None)
-        fetch_offer(
-            session, offer, place, subject=wanted.text, sha256=stated, limit=MAX_SDIST, on_bytes=on_bytes
+        digest = fetch_offer(
+            session, offer, place, subject=wanted.text, sha256=stated, limit=request.limit, on_bytes=on_bytes
         )
+        _check_whole(wanted, place, digest, hashes, stated)
+        if wanted.version:
+            _write_choice(choice, inside, digest, offer.yanked)
     return Fetched(path=place, yanked=offer.yanked)
+
+
+def _check_whole(
+    wanted: Wanted, place: Path, digest: str, hashes: frozenset[str], stated: str | None
+) -> None:
+    """Look at a file that no digest of the index vouches for, before it is taken for the answer.
+
+    Raises:
+        DownloadError: it has none of the given digests, or is no whole archive.
+    """
+    if stated:
+        return
+    problem = ""
+    if hashes and digest not in hashes:
+        problem = f"the file that is there has sha256 {digest}, not {min(hashes)}"
+    elif place.suffix == ".whl" and not zipfile.is_zipfile(place):
+        problem = f"the file {place.name} came as no whole archive, and the index states no digest of it"
+    if problem:
+        place.unlink(missing_ok=True)
+        raise DownloadError(
+            wanted.text, problem, "run the same command again, or use another index", Trouble.HASH
+        )
 
 
 def fetch_url(
@@ -222,17 +287,29 @@ def fetch_url(
     if parse_filename(name) is None and parse_sdist_name(name) is None:
         problem = "is no address of a wheel or a source distribution"
         raise InputError(strip_login(url), problem, "give the address of a file that ends in .whl or .tar.gz")
-    match = re.search(r"\bsha256=([0-9a-f]{64})(?![0-9a-f])", parts.fragment)
-    if match is None and "sha256=" in parts.fragment:
+    digests = dict(re.findall(r"(?:^|&)(md5|sha1|sha224|sha256|sha384|sha512)=([^&]*)", parts.fragment))
+    sha256, other = digests.pop("sha256", None), next(iter(sorted(digests.items(), reverse=True)), None)
+    if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         problem = "has a sha256 that is none"
         raise InputError(strip_login(url), problem, "write 64 hexadecimal digits, or leave it out")
     clean = parts._replace(fragment="").geturl()
+    if parts.scheme == "file":
+        return _take_local(clean, name, sha256)
     place = directory / hashlib.sha256(clean.encode("utf-8", "surrogatepass")).hexdigest()[:32] / name
-    if match and hash_file(place) == match[1]:
-        return place
     with say_unwritten(directory), open_session(sources or find_package_sources()) as session:
-        fetch_file(session, clean, place, sha256=match[1] if match else None, subject=name, on_bytes=on_bytes)
+        fetch_file(session, clean, place, sha256=sha256, other=other, subject=name, on_bytes=on_bytes)
     return place
+
+
+def _take_local(url: str, name: str, sha256: str | None) -> Path:
+    path = Path(url2pathname(urlsplit(url).path))
+    digest = hash_file(path)
+    if digest is None:
+        raise InputError(name, f"cannot be read at {path}", "correct the address")
+    if sha256 and digest != sha256.lower():
+        hint = "do not use it: the file or the digest is wrong"
+        raise InputError(name, f"has sha256 {digest}, not {sha256}", hint)
+    return path
 
 
 def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:
@@ -289,29 +366,44 @@ def _parse(requirement: str) -> tuple[Wanted, frozenset[str]]:
     return wanted, hashes
 
 
-def _mark(hashes: frozenset[str]) -> str:
-    """A choice that was made under given hashes is another one."""
-    return "-" + hashlib.sha256(",".join(sorted(hashes)).encode()).hexdigest()[:16] if hashes else ""
+def mark_sources(hashes: frozenset[str], sources: PackageSources) -> str:
+    """A choice that was made under given digests, or from other sources, is another one."""
+    where = (
+        strip_login(sources.index or ""),
+        *map(strip_login, sources.extra),
+        *sources.find_links,
+        str(sources.no_index),
+        str(sources.first_match),
+        *sorted(hashes),
+    )
+    return hashlib.sha256("\0".join(where).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-def _read_choice(choice: Path, hashes: frozenset[str]) -> Fetched | None:
+def _read_choice(choice: Path) -> Fetched | None:
+    """What was chosen before; None if there is nothing, or the file is no longer what was chosen."""
     try:
-        with open(os.open(choice, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+        with open_regular(choice, os.O_RDONLY | os.O_NOFOLLOW, "rb") as file:
             document = json.loads(file.read(1 << 16))
-        version, filename, yanked = document["version"], document["file"], document["yanked"]
-        parsed = parse_filename(filename)
-        wheel = choice.parent / version / filename
-        if parsed is None or "/" in filename or parsed[1] != version or not wheel.is_file():
+        inside, yanked, digest = document["file"], document["yanked"], document["sha256"]
+        path = choice.parent / inside
+        sound = re.fullmatch(r"(?:[\w.!+-]+/)?[^/]+", inside) and ".." not in inside.split("/")
+        if not sound or not path.is_file():
             return None
-        if hashes and hash_file(wheel) not in hashes:
+        if document["identity"] != _identify(path) and hash_file(path) != digest:
             return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return Fetched(path=wheel, yanked=yanked if isinstance(yanked, str) else None)
+    return Fetched(path=path, yanked=yanked if isinstance(yanked, str) else None)
 
 
-def _write_choice(choice: Path, wheel: Path, yanked: str | None) -> None:
-    document = {"version": wheel.parent.name, "file": wheel.name, "yanked": yanked}
+def _identify(path: Path) -> list[int]:
+    info = path.stat()
+    return [info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns]
+
+
+def _write_choice(choice: Path, inside: str, digest: str, yanked: str | None) -> None:
+    identity = _identify(choice.parent / inside)
+    document = {"file": inside, "sha256": digest, "identity": identity, "yanked": yanked}
     handle, partial = tempfile.mkstemp(prefix=".choice-", dir=choice.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -321,15 +413,6 @@ def _write_choice(choice: Path, wheel: Path, yanked: str | None) -> None:
         with suppress(OSError):
             Path(partial).unlink()
         raise
-
-
-def _find_cached_sdist(wanted: Wanted, cache: Path, hashes: frozenset[str]) -> Path | None:
-    try:
-        names = sorted(path.name for path in cache.iterdir())
-    except OSError:
-        return None
-    fitting = [cache / name for name in names if parse_sdist_name(name) == (wanted.name, wanted.version)]
-    return next((path for path in fitting if not hashes or hash_file(path) in hashes), None)
 
 
 @contextmanager

@@ -8,9 +8,12 @@ the lock says is passed over.
 
 from __future__ import annotations
 
+import base64
+import csv
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -75,9 +78,47 @@ def find_in_uv(name: str, sha256: str) -> Path | None:
                 continue
             for archive in _list_archives(data):
                 directory = cache / "archive-v0" / archive
-                if any(directory.glob("*.dist-info/RECORD")):
+                if is_as_recorded(directory):
                     return directory
     return None
+
+
+def is_as_recorded(directory: Path) -> bool:
+    """Whether an unpacked wheel is what its RECORD says: files of uv's cache may be those of environments.
+
+    An environment of hard links has the same files, and who edits one of them there has edited uv's.
+    """
+    records = list(directory.glob("*.dist-info/RECORD"))
+    if len(records) != 1:
+        return False
+    listed: set[str] = set()
+    try:
+        with records[0].open(encoding="utf-8", newline="") as file:
+            for path, digest, size in csv.reader(file):
+                listed.add(path)
+                if Path(path).is_absolute() or ".." in path.split("/"):
+                    return False
+                if digest and not _fits(directory / path, digest, size):
+                    return False
+        found = {
+            str(p.relative_to(directory)) for p in directory.rglob("*") if not p.is_dir() or p.is_symlink()
+        }
+    except (OSError, ValueError, UnicodeError, csv.Error):
+        return False
+    return found <= listed
+
+
+def _fits(path: Path, digest: str, size: str) -> bool:
+    algorithm, _, wanted = digest.partition("=")
+    if algorithm not in {"sha256", "sha384", "sha512"}:
+        return False
+    # Non-blocking: opening a pipe nobody writes to would hang.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode) or (size and size != str(info.st_size)):
+            return False
+        found = hashlib.file_digest(file, algorithm).digest()
+    return base64.urlsafe_b64encode(found).decode("ascii").rstrip("=") == wanted.rstrip("=")
 
 
 def find_pip_cache() -> Path:

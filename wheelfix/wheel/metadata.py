@@ -21,6 +21,8 @@ DEFAULT_PYTHON = "3.12"
 """Python version markers are evaluated for when the tags name none (``py3``)."""
 
 _MAX_TAGS = 4096
+_MAX_NAME = 250
+"""Longest file name, in bytes: a little less than file systems take."""
 _MAX_REQUIREMENT = 4 << 10
 """Longest requirement parsed, in bytes: a marker takes time by the square of the extras in it."""
 _MAX_REQUIREMENTS = 256 << 10
@@ -46,6 +48,8 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
     Returns:
         None if the name does not follow the binary distribution format (a renamed wheel).
     """
+    if not is_sound_filename(filename):
+        return None
     try:
         name, version, _, tags = parse_wheel_filename(filename)
     except _UNREADABLE:
@@ -53,8 +57,28 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
     return name, str(version), _sort_tags(tags)
 
 
+def is_sound_filename(filename: str) -> bool:
+    """Whether the name of a file is one that a file can have, and its tags, if it is a wheel, are few.
+
+    The tags of a wheel are a product: a name of 4 KB can stand for millions.
+    """
+    try:
+        size = len(filename.encode())
+    except UnicodeEncodeError:
+        return False
+    parts = filename.removesuffix(".whl").split("-")[-3:] if filename.endswith(".whl") else []
+    return (
+        0 < size <= _MAX_NAME
+        and filename.isprintable()
+        and "/" not in filename
+        and (prod(part.count(".") + 1 for part in parts) <= _MAX_TAGS)
+    )
+
+
 def parse_sdist_name(filename: str) -> tuple[str, str] | None:
     """Split the file name of a source distribution into normalised name and version; None if it is none."""
+    if not is_sound_filename(filename):
+        return None
     try:
         name, version = parse_sdist_filename(filename)
     except _UNREADABLE:
