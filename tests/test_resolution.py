@@ -10,6 +10,7 @@ from tests.support.packageindex import Index
 from tests.support.sdist import build_sdist
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
+from wheelfix.outside.configuration import PackageSources
 from wheelfix.resolution import fetch_closure, fetch_named
 from wheelfix.resolve.strip import find_closure
 
@@ -143,3 +144,11 @@ def test_addresses_alone_and_in_requirements(index: Index, tmp_path: Path) -> No
         with pytest.raises(InputError, match="is a repository") as caught:
             fetch_named(text, tmp_path / "cache")
         assert "pip wheel" in caught.value.hint
+
+
+def test_extras_from_a_directory(index: Index, tmp_path: Path) -> None:
+    fill(index, tmp_path)
+    sources = PackageSources(no_index=True, find_links=(str(tmp_path),))
+    found = fetch_named("demo[gpu]==1.0", tmp_path / "cache", sources=sources)
+    assert [fetched.path.name.partition("-")[0] for fetched in found] == ["demo", "cufft", "driver", "plugin"]
+    assert index.asked == []

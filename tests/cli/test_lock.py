@@ -486,3 +486,15 @@ def test_a_free_threaded_interpreter_has_wheels_of_its_own(bench: Bench) -> None
     )
     ran = bench.run("--python", "3.14t", "--json")
     assert own.name in ran.out
+
+
+@pytest.mark.parametrize("version", ["../../../../evil", "/tmp/evil", "1\\u0000", "1.0/..", ""])
+def test_a_version_that_is_none_is_no_directory(bench: Bench, version: str) -> None:
+    path = bench.write_lock()
+    path.write_text(
+        path.read_text().replace('name = "pure"\nversion = "1.0"', f'name = "pure"\nversion = "{version}"')
+    )
+    ran = bench.run(code=3)
+    assert "is no version" in ran.err
+    assert bench.server.list_downloads() == []
+    assert ran.err.count("\n") == 2

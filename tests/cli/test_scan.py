@@ -263,7 +263,7 @@ def test_requirement_is_fetched_and_kept(tmp_path: Path) -> None:
     env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     result = run("scan", "--json", "pyodbc==5.5.0", "--python", "3.12", env=env)
     assert json.loads(result.stdout)["build_inputs"] == ["stdenv.cc.cc.lib", "unixodbc"]
-    offline = {**env, "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_NO_INDEX": "1"}
+    offline = env | dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
     assert run("scan", "--json", "pyodbc==5.5.0", env=offline).stdout == result.stdout
 
 

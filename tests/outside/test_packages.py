@@ -52,6 +52,16 @@ def find(sources: PackageSources | None = None, requirement: str = "demo") -> st
         ),
         (b"\xff\xfe" + HTML_LINK, "text/html", "cannot be read"),
         (HTML_LINK.replace(b"/files", b"http://[::1"), "text/html", "cannot be read"),
+        (b'<a href="/login">in</a><a href="/app-1.0.zip">app</a>', "text/html", "lists no files"),
+        *(
+            (
+                b'{"files": [{"url": "demo-1.0-py3-none-any.whl", "hashes": {"sha256": %s}}], '
+                b'"meta": {"api-version": "1.0"}}' % value,
+                JSON,
+                "cannot be read",
+            )
+            for value in (b"null", b"5", b'["a"]')
+        ),
     ],
 )
 def test_what_is_no_page_of_an_index_is_never_one_that_has_nothing(
@@ -225,3 +235,71 @@ def test_a_login_comes_from_the_keyring_once_it_is_asked_for(
         assert backend.asked
     finally:
         keyring.set_keyring(before)
+
+
+def test_names_that_no_file_has_are_passed_over(index: Index) -> None:
+    bomb = f"demo-9.0-{'.'.join(['cp312'] * 250)}-{'.'.join(['abi3'] * 250)}-{'.'.join(['any'] * 250)}.whl"
+    names = [
+        bomb,
+        "demo-8.0-py3-none-any%00.whl",
+        f"demo-7.0-py3-none-{'a' * 300}.whl",
+        "demo-1.0-py3-none-any.whl",
+    ]
+    files = [{"url": f"/files/{name}", "hashes": {}} for name in names]
+    index.page, index.kind = json.dumps({"meta": {"api-version": "1.0"}, "files": files}).encode(), JSON
+    assert find() == "demo-1.0-py3-none-any.whl"
+
+
+def test_a_page_of_nothing_but_beginnings_is_read_at_once(index: Index) -> None:
+    index.page = b"href=demo-" * 60_000
+    with pytest.raises(DownloadError, match="lists no files"):
+        find()
+
+
+def test_what_lies_beside_files_by_chance_is_no_page(tmp_path: Path) -> None:
+    build_wheel(tmp_path, files={})
+    (tmp_path / "notes.html").write_text("<p>hello</p>")
+    os.mkfifo(tmp_path / "pipe.html")
+    sources = PackageSources(no_index=True, find_links=(str(tmp_path),))
+    with pytest.raises(InputError, match=r"pipe\.html: cannot be read"):
+        find(sources)
+    (tmp_path / "pipe.html").unlink()
+    assert find(sources).startswith("demo-1.0")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PIP_PROXY", "nonsense"),
+        ("PIP_PROXY", "foo://h:1"),
+        ("PIP_PROXY", "http://me:s3cret@h:xx"),
+        ("ALL_PROXY", "socks4://me:s3cret@h"),
+        ("PIP_TRUSTED_HOST", "[::1"),
+        ("PIP_FIND_LINKS", "~no-such-user/x"),
+        ("PIP_INDEX_URL", "file://me:s3cret@h/nope"),
+        ("PIP_INDEX_URL", "http://me:s3cret@h:xx/nope"),
+    ],
+)
+def test_settings_that_are_none(index: Index, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError) as caught:
+        find()
+    assert "s3cret" not in f"{caught.value}{caught.value.hint}"
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["NETRC", "PIP_CERT", "PIP_CLIENT_CERT"])
+def test_no_pipe_is_waited_for(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv(name, str(tmp_path / "pipe"))
+    with pytest.raises(InputError, match=r"no regular file|is no file"):
+        find()
+
+
+def test_a_page_that_takes_too_long_is_given_up(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wheelfix.outside.packages._MAX_SECONDS", -1)
+    index.page = HTML_LINK
+    with pytest.raises(DownloadError, match="answers for more than"):
+        find()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import signal
@@ -31,6 +32,11 @@ def contents(cache: Path) -> list[str]:
     )
 
 
+def find_choice(cache: Path, name: str = "demo") -> Path:
+    (choice,) = (cache / name).glob("1.0-py3.12-x86_64-linux-*.json")
+    return choice
+
+
 def get(requirement: str, cache: Path, **target: object) -> Path:
     return fetch_wheel(requirement, cache, **target).path  # type: ignore[arg-type]
 
@@ -43,9 +49,10 @@ def test_wheel_is_downloaded_once_and_then_found_without_network(
     path = get("demo.pkg==1.0", cache)
     assert path == cache / "demo-pkg" / "1.0" / wheel.name
     assert path.read_bytes() == wheel.read_bytes()
-    assert contents(cache) == ["demo-pkg/1.0-py3.12-x86_64-linux.json", f"demo-pkg/1.0/{wheel.name}"]
+    choice = find_choice(cache, "demo-pkg")
+    assert contents(cache) == [f"demo-pkg/{choice.name}", f"demo-pkg/1.0/{wheel.name}"]
     either_index.asked.clear()
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
+    either_index.files.clear()
     monkeypatch.setenv("PATH", "")
     assert get("Demo-Pkg == 1.0", cache) == path
     assert either_index.asked == []
@@ -274,21 +281,26 @@ def test_requirements_are_told_from_paths(text: str, is_one: bool) -> None:
 def test_choice_that_leads_elsewhere_is_not_followed(index: Index, tmp_path: Path, cache: Path) -> None:
     wheel = build_wheel(tmp_path, files={})
     index.add(wheel)
-    choice = cache / "demo" / "1.0-py3.12-x86_64-linux.json"
-    choice.parent.mkdir(parents=True)
+    get("demo==1.0", cache)
+    choice = find_choice(cache)
+    true = json.loads(choice.read_text())
     (tmp_path / "evil.whl").write_text("")
-    note = '{{"version": "{}", "file": "{}", "yanked": null}}'
-    for text in (
-        note.format("..", "../evil.whl"),
-        note.format("1.0/..", wheel.name),
-        note.format("../../..", "evil.whl"),
-        note.format("1.0", "none.whl"),
-        "[" * 100_000,
-        "null",
+    digest = hashlib.sha256(b"").hexdigest()
+    for inside in (
+        "../evil.whl",
+        "../../evil.whl",
+        "1.0/../../../evil.whl",
+        "/etc/passwd",
+        "none.whl",
+        "..",
+        "",
     ):
+        choice.write_text(json.dumps({**true, "file": inside, "sha256": digest, "identity": []}))
+        assert get("demo==1.0", cache).parent == cache / "demo" / "1.0"
+    for text in ("[" * 100_000, "null", "{}", json.dumps({**true, "file": 7})):
         choice.write_text(text)
         assert get("demo==1.0", cache).parent == cache / "demo" / "1.0"
-    (tmp_path / "note").write_text(note.format("1.0", wheel.name))
+    (tmp_path / "note").write_text(json.dumps(true))
     choice.unlink()
     choice.symlink_to(tmp_path / "note")
     index.asked.clear()
@@ -342,7 +354,7 @@ def test_of_several_processes_one_downloads(index: Index, tmp_path: Path, cache:
     assert ends == [(f"{place}\n", "")] * 6
     assert place.read_bytes() == wheel.read_bytes()
     assert index.downloads() == 1
-    assert contents(cache) == ["demo/1.0-py3.12-x86_64-linux.json", f"demo/1.0/{wheel.name}"]
+    assert contents(cache) == [f"demo/{find_choice(cache).name}", f"demo/1.0/{wheel.name}"]
 
 
 def test_a_directory_serves_as_an_index_does(
@@ -389,6 +401,12 @@ def test_addresses_are_fetched(index: Index, tmp_path: Path, cache: Path) -> Non
         ("http://user:secret@127.0.0.1:1/..%2fx-1.0-py3-none-any.whl", "cannot be fetched|is no address"),
         ("http://[::1/x-1.0-py3-none-any.whl", "is no address"),
         ("http://user:secret@127.0.0.1:1/x-1.0-py3-none-any.whl", "cannot be fetched"),
+        ("http://127.0.0.1:1/x-1.0-py3-none-any.%00.whl", "is no address of a wheel"),
+        ("http://127.0.0.1:1/x-1.0-py3-none-any.whl#sha256=00", "has a sha256 that is none"),
+        (
+            f"http://127.0.0.1:1/x-1.0-{'.'.join('a' * 250)}-{'.'.join('b' * 250)}-any.whl",
+            "is no address of a wheel",
+        ),
     ],
 )
 def test_addresses_of_something_else(cache: Path, address: str, problem: str) -> None:
@@ -416,3 +434,82 @@ def test_real_index(cache: Path) -> None:
     path = get(f"MarkupSafe==3.0.3 --hash=sha256:{digest}", cache, musl=True)
     assert path.name == "markupsafe-3.0.3-cp312-cp312-musllinux_1_2_x86_64.whl"
     assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+def test_digests_of_addresses_are_checked_however_they_are_written(
+    index: Index, tmp_path: Path, cache: Path
+) -> None:
+    wheel = build_wheel(tmp_path, files={"x": b"1"})
+    digest = index.add(wheel)
+    address = f"{index.url.removesuffix('/simple')}/files/{wheel.name}"
+    assert fetch_url(f"{address}#sha256={digest.upper()}", cache).is_file()
+    assert fetch_url(f"{address}#sha512={hashlib.sha512(wheel.read_bytes()).hexdigest()}", cache).is_file()
+    for fragment in (f"sha256={'A' * 64}", "sha512=00", "egg=x&md5=00", f"sha384={'0' * 96}"):
+        with pytest.raises(DownloadError) as caught:
+            fetch_url(f"{address}#{fragment}", cache.with_name("other"))
+        assert caught.value.trouble is Trouble.HASH
+    assert contents(cache.with_name("other")) == []
+
+
+def test_digests_of_an_index_count_whatever_their_kind(index: Index, tmp_path: Path, cache: Path) -> None:
+    wheel = build_wheel(tmp_path, files={})
+    index.add(wheel)
+    for algorithm, digest in (("md5", "0" * 32), ("sha512", "0" * 128), ("sha256", "zz")):
+        index.page = f'<a href="/files/{wheel.name}#{algorithm}={digest}">{wheel.name}</a>'.encode()
+        assert "not what is wanted" in fail("demo", cache).problem
+    right = hashlib.sha512(wheel.read_bytes()).hexdigest()
+    index.page = f'<a href="/files/{wheel.name}#sha512={right}">{wheel.name}</a>'.encode()
+    assert get("demo", cache).is_file()
+
+
+def test_what_no_digest_vouches_for_has_to_be_a_whole_archive(
+    index: Index, tmp_path: Path, cache: Path
+) -> None:
+    wheel = build_wheel(tmp_path, files={"x": os.urandom(5000)})
+    index.add(wheel)
+    index.page = f'<a href="/files/{wheel.name}">{wheel.name}</a>'.encode()
+    whole = index.files[wheel.name]
+    for bad in (b"<html>log in</html>", whole[: len(whole) // 2], b""):
+        index.files[wheel.name] = bad
+        fail("demo==1.0", cache)
+    index.files[wheel.name] = whole
+    path = get("demo==1.0", cache)
+    assert path.read_bytes() == whole
+    path.write_bytes(b"PK something else")  # what was chosen once is taken only as long as it is that
+    assert get("demo==1.0", cache).read_bytes() == whole
+
+
+def test_a_choice_is_one_among_the_sources_that_were_asked(index: Index, tmp_path: Path, cache: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for directory in (ours, theirs):
+        directory.mkdir()
+    index.add(build_wheel(ours, files={"x": b"1"}))
+    with serve_index() as other:
+        wheel = build_wheel(theirs, files={"x": b"2"})
+        other.add(wheel)
+        assert get("demo==1.0", cache).read_bytes() != wheel.read_bytes()
+        sources = PackageSources(index=other.url)
+        assert get("demo==1.0", cache, sources=sources).read_bytes() == wheel.read_bytes()
+        assert get("demo==1.0", cache).read_bytes() != wheel.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["file", "pipe"])
+def test_nothing_of_the_web_leads_to_a_file_of_this_machine(
+    index: Index, tmp_path: Path, cache: Path, kind: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    wheel = build_wheel(secret, files={"secret": b"1"})
+    if kind == "pipe":
+        wheel.unlink()
+        os.mkfifo(wheel)
+    index.files[wheel.name], index.hashes[wheel.name], index.python[wheel.name] = b"", "", ""
+    index.faults[wheel.name] = "elsewhere"
+    index.elsewhere = f"file://localhost{secret}/../secret"
+    index.page = f'<a href="/files/{wheel.name}">{wheel.name}</a>'.encode()
+    assert "leads to none" in fail("demo", cache).problem
+    with pytest.raises(InputError, match="leads to none"):
+        fetch_url(f"{index.url.removesuffix('/simple')}/files/{wheel.name}", cache)
+    index.page = f'<base href="file://{secret}/"><a href="{wheel.name}">{wheel.name}</a>'.encode()
+    assert "nothing named demo" in fail("demo", cache).problem
+    assert contents(cache) == []

@@ -139,7 +139,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.answer(200, *page)
         elif fault == "elsewhere":
             self.send_response(302)
-            self.send_header("Location", f"{self.index.elsewhere}/files/{name}")
+            path = f"/{name}" if self.index.elsewhere.startswith("file:") else f"/files/{name}"
+            self.send_header("Location", f"{self.index.elsewhere}{path}")
             self.send_header("Content-Length", "0")
             self.end_headers()
         else:

@@ -89,6 +89,11 @@ def test_pip_and_uv_have_it(tmp_path: Path, server: Server, monkeypatch: pytest.
     assert [o.path for o in whole.objects] == ["demo/core.so"]
     assert [f.subject for f in whole.findings] == ["demo/script.so"]
     assert read_unpacked_facts(unpacked, wheel.name, digest) == whole
+    (unpacked / "demo" / "core.so").chmod(0o644)
+    with (unpacked / "demo" / "core.so").open("r+b") as file:  # as in an environment of hard links
+        file.seek(100)
+        file.write(b"changed")
+    assert find_in_uv("demo", digest) is None
     assert read_wheel_facts(body, digest, name=wheel.name) == whole
 
 

@@ -106,10 +106,12 @@ def patch(
     table = open_table(index, quiet=quiet)
     with show_progress(str(target), enabled=not quiet) as progress:
         report = flows.patch_target(target, index=table, options=options, progress=progress)
+    from wheelfix.model.scan import Level
     from wheelfix.report.patching import render_patch, render_patch_json
 
     click.echo(render_patch_json(report) if as_json else render_patch(report, details=not quiet), nl=False)
-    sys.exit(5 if report.refused else 0 if report.answered else 1)
+    wrong = any(finding.level is Level.ERROR for finding in report.findings)
+    sys.exit(5 if report.refused else 0 if report.answered and not wrong else 1)
 
 
 def _check_usage(target: Path, *, output: Path | None, tag: str | None, undo: bool, dry_run: bool) -> None:

@@ -112,9 +112,8 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
 
 
 def _find_name(directory: Path) -> str:
-    name = normalize_name(
-        "".join(c if c.isascii() and c.isalnum() else "-" for c in directory.resolve().name)
-    )
+    called = Path(os.path.realpath(directory)).name  # Path.resolve raises on links in a circle
+    name = normalize_name("".join(c if c.isascii() and c.isalnum() else "-" for c in called))
     return name.strip("-") or "environment"
 
 

@@ -491,10 +491,7 @@ def _run(name: str, sources: PackageSources, find: Callable[[], Iterable[Package
         DownloadError: something on them is malformed.
     """
     try:
-        with _tell_failures(name):
-            return [
-                package for package in find() if _is_sound(package.link, sources) and _make_offer(package)
-            ]
+        return [p for p in find() if _is_sound(p.link, sources) and _make_offer(p)]
     except DownloadError:
         raise
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError, OSError) as error:

@@ -3,7 +3,7 @@
 What is kept is kept by the SHA-256 of a file's bytes. A file whose digest was found once is recognised by its
 identity: device, inode, size, both times, and the digest of its last bytes, where a wheel has its directory.
 All of them: two wheels can have one directory and one size, and a file can be written to and get its old time
-of modification back; the time of change cannot be set.
+of modification back; the time of change cannot be set, as long as the file system is the same.
 """
 
 from __future__ import annotations

@@ -24,6 +24,9 @@ from wheelfix.model.cargo import SourceTree
 MAX_INFLATED = 4 << 30
 """Bytes inflated of one archive."""
 
+MAX_DEPTH = 100
+"""Directories in each other, in a directory of sources."""
+
 MAX_MEMBERS = 300_000
 MAX_FILE = 4 << 20
 """Bytes of one file that is kept; the largest known Cargo.lock has 0.5 MB."""
@@ -213,6 +216,9 @@ def _read_directory(path: Path) -> SourceTree:
         below[:] = sorted(name for name in below if name not in _PASSED)
         relative = Path(parent).relative_to(path).as_posix()
         prefix = "" if relative == "." else f"{relative}/"
+        if prefix.count("/") > MAX_DEPTH:
+            problem = f"more than {MAX_DEPTH} directories in each other"
+            raise InputError(str(path), problem, "give the directory of one project")
         _note(directories, prefix.rstrip("/"))
         count += len(names)
         if count > MAX_MEMBERS:
