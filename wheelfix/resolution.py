@@ -17,17 +17,9 @@ from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.http import fetch_file
 from wheelfix.outside.packages import find_wheel, open_session
+from wheelfix.outside.requirements import find_interpreter, find_platforms, is_url
 from wheelfix.outside.uv import lock_requirement
-from wheelfix.outside.wheels import (
-    Fetched,
-    fetch_url,
-    fetch_wheel,
-    find_interpreter,
-    find_platforms,
-    is_url,
-    mark_sources,
-    say_unwritten,
-)
+from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel, mark_sources, say_unwritten
 from wheelfix.resolve.lock import Asked, choose_sources, make_distribution, select_packages
 from wheelfix.resolve.strip import find_closure
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_wanted

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
@@ -23,9 +24,6 @@ from wheelfix.model.facts import BuildSystem, WheelFacts
 from wheelfix.model.lock import Choice, Kind, LockedFile, Target
 from wheelfix.model.scan import Finding
 from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.http import Client, fetch_file
-from wheelfix.outside.packages import open_session
-from wheelfix.outside.wheels import fetch_wheel, say_unwritten
 from wheelfix.wheel.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.wheel.identity import find_digest
 from wheelfix.wheel.metadata import parse_filename
@@ -34,6 +32,10 @@ from wheelfix.wheel.sdist import read_sdist
 
 WORKERS = 4
 """Downloads at a time."""
+
+
+if TYPE_CHECKING:
+    from wheelfix.outside.http import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,8 @@ class _Fetcher:
         """Yield each choice with its file, or directory in uv's cache, as soon as it is there."""
         if not choices:
             return
+        from wheelfix.outside.packages import open_session
+
         with (
             open_session(self._sources) as client,
             ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool,
@@ -150,6 +154,9 @@ class _Fetcher:
         return self._fetch_one(client, choice)
 
     def _fetch_one(self, client: Client, choice: Choice) -> Path:
+        from wheelfix.outside.http import fetch_file
+        from wheelfix.outside.wheels import fetch_wheel, say_unwritten
+
         places, package, file = self._places, choice.package, choice.file
         if file and file.url and urlsplit(file.url).scheme in {"http", "https"}:
             if file.sha256 is None:

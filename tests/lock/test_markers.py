@@ -7,7 +7,7 @@ import pytest
 from wheelfix.errors import InputError
 from wheelfix.lock.markers import fits_python, holds, make_target, rank_as_nix, rank_as_pip
 from wheelfix.model.lock import LockedFile, Target
-from wheelfix.outside.wheels import find_platforms
+from wheelfix.outside.requirements import find_platforms
 
 
 @pytest.fixture(scope="module")

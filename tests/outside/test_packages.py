@@ -16,7 +16,8 @@ from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.http import DownloadError, Trouble
 from wheelfix.outside.packages import find_wheel, open_session
-from wheelfix.outside.wheels import fetch_wheel, find_interpreter
+from wheelfix.outside.requirements import find_interpreter
+from wheelfix.outside.wheels import fetch_wheel
 from wheelfix.wheel.metadata import parse_wanted
 
 HTML_LINK = b'<a href="/files/demo-1.0-py3-none-any.whl">demo-1.0-py3-none-any.whl</a>'

@@ -19,7 +19,8 @@ from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.http import DownloadError, Trouble
-from wheelfix.outside.wheels import fetch_url, fetch_wheel, find_platforms, looks_like_requirement
+from wheelfix.outside.requirements import find_platforms, looks_like_requirement
+from wheelfix.outside.wheels import fetch_url, fetch_wheel
 
 REPOSITORY = Path(__file__).parents[2]
 

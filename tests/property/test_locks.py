@@ -19,7 +19,7 @@ from wheelfix.lock.pylock import parse_pylock
 from wheelfix.lock.requirements import parse_requirements
 from wheelfix.lock.uv import parse_uv
 from wheelfix.model.lock import Lock
-from wheelfix.outside.wheels import find_platforms
+from wheelfix.outside.requirements import find_platforms
 from wheelfix.resolve.lock import Asked, choose_sources, select_packages
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"

@@ -10,7 +10,7 @@ from wheelfix.errors import InputError
 from wheelfix.lock.markers import make_target
 from wheelfix.lock.read import read_lock, read_rules
 from wheelfix.model.lock import Kind, Lock, Target
-from wheelfix.outside.wheels import find_platforms
+from wheelfix.outside.requirements import find_platforms
 from wheelfix.resolve.lock import Asked, choose_sources, find_doubles, select_packages
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"

@@ -21,7 +21,7 @@ from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.cargo import render_cargo, render_cargo_package
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.outside.wheels import fetch_sdist, fetch_url, is_url, looks_like_requirement
+from wheelfix.outside.requirements import is_url, looks_like_requirement
 from wheelfix.resolve.cargo import explain_no_rust, find_unfilled, plan_cargo
 from wheelfix.resolve.crate_features import find_workspace
 from wheelfix.wheel.project import read_project
@@ -83,8 +83,12 @@ def write_cargo(
         raise InputError(target, f"cannot be built for Python {python!r}", "name a version such as 3.12")
     path, findings = Path(target), tuple[Finding, ...]()
     if not path.exists() and is_url(target):
+        from wheelfix.outside.wheels import fetch_url
+
         path = fetch_url(target, find_cache() / "urls", sources=sources, on_bytes=on_bytes)
     elif not path.exists() and looks_like_requirement(target):
+        from wheelfix.outside.wheels import fetch_sdist
+
         fetched = fetch_sdist(target, find_cache() / "sdists", sources=sources, on_bytes=on_bytes)
         path, findings = fetched.path, fetched.findings
     tree = read_sdist(path)

@@ -20,8 +20,7 @@ from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.lock import render_lock
-from wheelfix.outside.wheels import find_platforms
-from wheelfix.resolution import fetch_closure
+from wheelfix.outside.requirements import find_platforms
 from wheelfix.resolve.cargo import find_unfilled
 from wheelfix.resolve.carried import find_carried
 from wheelfix.resolve.circles import break_circles
@@ -195,6 +194,8 @@ def _adapt(
         wheel = make_distribution(package, target)
         others = tuple(make_distribution(c.package, target) for c in choices if c is not choice)
     else:  # this format has no edges
+        from wheelfix.resolution import fetch_closure
+
         evidence = "the package index"
         wheel, *found = fetch_closure(
             f"{package.name}=={package.version}",

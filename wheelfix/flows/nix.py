@@ -24,7 +24,6 @@ from wheelfix.nix.overlay import render_overlay
 from wheelfix.nix.package import render_packages
 from wheelfix.nix.shell import render_mach_nix, render_shell
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.resolution import fetch_closure
 from wheelfix.resolve.prebuilt import check_flake, check_prebuilt, find_python, parse_attr
 from wheelfix.resolve.strategy import plan_override
 from wheelfix.resolve.strip import UNSHOWN, Wishes, find_closure, plan_strip
@@ -288,6 +287,8 @@ def _say_import(kept: Judged, place: str | None) -> Judged:
 
 
 def _fetch_closure(target: str, options: Options) -> tuple[Distribution, ...]:
+    from wheelfix.resolution import fetch_closure
+
     return fetch_closure(
         target,
         find_cache() / "metadata",

@@ -210,7 +210,7 @@ def read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, AtH
 
 def is_fetched(target: str) -> bool:
     """Whether a target that is no file is one to be fetched: a requirement or an address."""
-    from wheelfix.outside.wheels import is_url, looks_like_requirement
+    from wheelfix.outside.requirements import is_url, looks_like_requirement
 
     return is_url(target) or looks_like_requirement(target)
 

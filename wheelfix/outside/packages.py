@@ -46,6 +46,7 @@ from wheelfix.outside.http import (
     say_network,
     tell_settings,
 )
+from wheelfix.outside.requirements import Interpreter
 from wheelfix.wheel.metadata import Wanted, is_sound_filename, parse_sdist_name
 
 _MAX_PAGE = 256 << 20
@@ -59,26 +60,6 @@ _MARK = re.compile(rb"pypi:repository-version", re.IGNORECASE)
 _CHECK = "check the network, and the package index that pip or uv is configured for"
 
 logging.getLogger("unearth").addHandler(logging.NullHandler())  # what it warns of is raised here
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
-    """The interpreter and platform that wheels are chosen for.
-
-    Attributes:
-        version: of CPython, ``(3, 12)``.
-        abi: of its extension modules, ``cp312``; ``cp314t`` for a free-threaded one.
-        platforms: platform tags that run there, best first.
-    """
-
-    version: tuple[int, int]
-    abi: str
-    platforms: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The version as people write it."""
-        return ".".join(map(str, self.version)) + ("t" if self.abi.endswith("t") else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

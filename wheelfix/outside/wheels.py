@@ -38,7 +38,6 @@ from wheelfix.outside.http import (
     open_regular,
 )
 from wheelfix.outside.packages import (
-    Interpreter,
     Offer,
     PackageSession,
     fetch_offer,
@@ -46,34 +45,12 @@ from wheelfix.outside.packages import (
     find_wheel,
     open_session,
 )
+from wheelfix.outside.requirements import find_interpreter, split_hashes
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_sdist_name, parse_wanted
-
-NEWEST_GLIBC = 42
-"""Minor version of the glibc 2 that nixpkgs has: what asks for a newer one is the last choice."""
 
 MAX_SDIST = 2 << 30
 """Largest source distribution accepted, in bytes."""
 
-_LIMIT_GLIBC = 60
-_LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
-_MACHINES = {"powerpc64le": "ppc64le"}
-_HASH = re.compile(r"\s--hash[= ]sha256:([0-9a-f]{64})(?=\s|$)")
-_PYTHON = re.compile(r"3\.(\d{1,3})(t?)")
-_FILES = (
-    ".whl",
-    ".lock",
-    ".txt",
-    ".toml",
-    ".gz",
-    ".bz2",
-    ".xz",
-    ".zip",
-    ".tar",
-    ".tgz",
-    ".so",
-    ".nix",
-    ".json",
-)
 _FORM = "write NAME, NAME==VERSION, or NAME[EXTRA], such as torch==2.9.1"
 
 
@@ -97,31 +74,6 @@ class Fetched:
         said = f": {self.yanked}" if self.yanked.strip() else ""
         message = f"is yanked from the index{said}"
         return (Finding(level=Level.WARNING, subject=self.path.name, message=message),)
-
-
-def looks_like_requirement(text: str) -> bool:
-    """Whether an argument that is no file is meant to be fetched: a requirement, and no file name.
-
-    Example:
-        >>> looks_like_requirement("numpy"), looks_like_requirement("torch.whl")
-        (True, False)
-    """
-    bare, _ = split_hashes(text)
-    wanted = parse_wanted(bare)
-    if wanted is None:
-        return False
-    named = wanted.url or wanted.specifier or wanted.extras
-    return bool(named) or not bare.strip().lower().endswith(_FILES)
-
-
-def is_url(text: str) -> bool:
-    """Whether an argument is the address of a file on the web, or of a repository."""
-    return re.match(r"(?:git|hg|svn|bzr)\+|https?://", text, re.IGNORECASE) is not None
-
-
-def split_hashes(requirement: str) -> tuple[str, frozenset[str]]:
-    """A requirement without its ``--hash=sha256:...``, and those."""
-    return _HASH.sub("", requirement), frozenset(_HASH.findall(requirement))
 
 
 def fetch_wheel(
@@ -310,50 +262,6 @@ def _take_local(url: str, name: str, sha256: str | None) -> Path:
         hint = "do not use it: the file or the digest is wrong"
         raise InputError(name, f"has sha256 {digest}, not {sha256}", hint)
     return path
-
-
-def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:
-    """Platform tags that run on a Nix system, best first; empty for a system that is no Linux.
-
-    What asks for a newer glibc than nixpkgs has comes last: nixpkgs goes on, and no other wheel may fit.
-
-    Example:
-        >>> find_platforms("aarch64-linux")[:2]
-        ('manylinux_2_42_aarch64', 'manylinux_2_41_aarch64')
-    """
-    match = re.fullmatch(r"(\w+)-linux", system)
-    if not match:
-        return ()
-    machine = _MACHINES.get(match[1], match[1])
-    if musl:
-        return tuple(f"{tag}_{machine}" for tag in ("musllinux_1_2", "musllinux_1_1", "linux"))
-    oldest = 5 if machine in {"x86_64", "i686"} else 17
-    tags = []
-    for minor in range(NEWEST_GLIBC, oldest - 1, -1):
-        tags += [f"manylinux_2_{minor}"] + ([_LEGACY[minor]] if minor in _LEGACY else [])
-    newer = [f"manylinux_2_{minor}" for minor in range(NEWEST_GLIBC + 1, _LIMIT_GLIBC + 1)]
-    return tuple(f"{tag}_{machine}" for tag in [*tags, "linux", *newer])
-
-
-def find_interpreter(subject: str, python: str, system: str, *, musl: bool = False) -> Interpreter:
-    """The interpreter and platform that wheels are chosen for.
-
-    Raises:
-        InputError: the version or the system is none.
-    """
-    match = _PYTHON.fullmatch(python)
-    if match is None:
-        raise InputError(
-            subject, f"cannot be downloaded for Python {python!r}", "name a version such as 3.12 or 3.14t"
-        )
-    platforms = find_platforms(system, musl=musl)
-    if not platforms:
-        raise InputError(
-            subject, f"cannot be downloaded for {system!r}", "name a system such as x86_64-linux"
-        )
-    minor = int(match[1])
-    abi = f"cp3{minor}{match[2]}{'m' * (minor < 8)}"
-    return Interpreter(version=(3, minor), abi=abi, platforms=platforms)
 
 
 def _parse(requirement: str) -> tuple[Wanted, frozenset[str]]:

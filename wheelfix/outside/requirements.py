@@ -1,0 +1,121 @@
+"""What is asked for: requirements, addresses, and the interpreter and platform that a file is for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wheelfix.errors import InputError
+from wheelfix.wheel.metadata import parse_wanted
+
+NEWEST_GLIBC = 42
+"""Minor version of the glibc 2 that nixpkgs has: what asks for a newer one is the last choice."""
+_LIMIT_GLIBC = 60
+_LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+_MACHINES = {"powerpc64le": "ppc64le"}
+_HASH = re.compile(r"\s--hash[= ]sha256:([0-9a-f]{64})(?=\s|$)")
+_PYTHON = re.compile(r"3\.(\d{1,3})(t?)")
+_FILES = (
+    ".whl",
+    ".lock",
+    ".txt",
+    ".toml",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".zip",
+    ".tar",
+    ".tgz",
+    ".so",
+    ".nix",
+    ".json",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """The interpreter and platform that wheels are chosen for.
+
+    Attributes:
+        version: of CPython, ``(3, 12)``.
+        abi: of its extension modules, ``cp312``; ``cp314t`` for a free-threaded one.
+        platforms: platform tags that run there, best first.
+    """
+
+    version: tuple[int, int]
+    abi: str
+    platforms: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The version as people write it."""
+        return ".".join(map(str, self.version)) + ("t" if self.abi.endswith("t") else "")
+
+
+def looks_like_requirement(text: str) -> bool:
+    """Whether an argument that is no file is meant to be fetched: a requirement, and no file name.
+
+    Example:
+        >>> looks_like_requirement("numpy"), looks_like_requirement("torch.whl")
+        (True, False)
+    """
+    bare, _ = split_hashes(text)
+    wanted = parse_wanted(bare)
+    if wanted is None:
+        return False
+    named = wanted.url or wanted.specifier or wanted.extras
+    return bool(named) or not bare.strip().lower().endswith(_FILES)
+
+
+def is_url(text: str) -> bool:
+    """Whether an argument is the address of a file on the web, or of a repository."""
+    return re.match(r"(?:git|hg|svn|bzr)\+|https?://", text, re.IGNORECASE) is not None
+
+
+def split_hashes(requirement: str) -> tuple[str, frozenset[str]]:
+    """A requirement without its ``--hash=sha256:...``, and those."""
+    return _HASH.sub("", requirement), frozenset(_HASH.findall(requirement))
+
+
+def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:
+    """Platform tags that run on a Nix system, best first; empty for a system that is no Linux.
+
+    What asks for a newer glibc than nixpkgs has comes last: nixpkgs goes on, and no other wheel may fit.
+
+    Example:
+        >>> find_platforms("aarch64-linux")[:2]
+        ('manylinux_2_42_aarch64', 'manylinux_2_41_aarch64')
+    """
+    match = re.fullmatch(r"(\w+)-linux", system)
+    if not match:
+        return ()
+    machine = _MACHINES.get(match[1], match[1])
+    if musl:
+        return tuple(f"{tag}_{machine}" for tag in ("musllinux_1_2", "musllinux_1_1", "linux"))
+    oldest = 5 if machine in {"x86_64", "i686"} else 17
+    tags = []
+    for minor in range(NEWEST_GLIBC, oldest - 1, -1):
+        tags += [f"manylinux_2_{minor}"] + ([_LEGACY[minor]] if minor in _LEGACY else [])
+    newer = [f"manylinux_2_{minor}" for minor in range(NEWEST_GLIBC + 1, _LIMIT_GLIBC + 1)]
+    return tuple(f"{tag}_{machine}" for tag in [*tags, "linux", *newer])
+
+
+def find_interpreter(subject: str, python: str, system: str, *, musl: bool = False) -> Interpreter:
+    """The interpreter and platform that wheels are chosen for.
+
+    Raises:
+        InputError: the version or the system is none.
+    """
+    match = _PYTHON.fullmatch(python)
+    if match is None:
+        raise InputError(
+            subject, f"cannot be downloaded for Python {python!r}", "name a version such as 3.12 or 3.14t"
+        )
+    platforms = find_platforms(system, musl=musl)
+    if not platforms:
+        raise InputError(
+            subject, f"cannot be downloaded for {system!r}", "name a system such as x86_64-linux"
+        )
+    minor = int(match[1])
+    abi = f"cp3{minor}{match[2]}{'m' * (minor < 8)}"
+    return Interpreter(version=(3, minor), abi=abi, platforms=platforms)
