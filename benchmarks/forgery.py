@@ -364,6 +364,8 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=100)
     arguments = parser.parse_args()
     wheels = arguments.wheels
+    if bare := [wheel.name for wheel in wheels if not _find_data(wheel.read_bytes(), _ELF)]:
+        parser.error(f"{', '.join(bare)}: no ELF file in it, and half of the forms forge one")
     # Lengths without a common factor: in time, every form of every wheel is put in every way.
     turns = zip(itertools.cycle(wheels), itertools.cycle(FORMS), itertools.cycle(WAYS * 2 + WAYS[1:]))
     count, wrong, made = 0, list[Wrong](), Counter[str]()
