@@ -191,12 +191,6 @@ def _split(chunks: Iterable[bytes], subject: str) -> Iterator[Block]:
         )
 
 
-def _copy(buffer: bytearray, start: int, end: int) -> bytes:
-    """Slice without the copy in between that ``bytes(buffer[start:end])`` makes: 33 MB packages are real."""
-    with memoryview(buffer) as view, view[start:end] as part:
-        return bytes(part)
-
-
 def write_database(
     path: Path, packages: Iterable[tuple[Package, Iterable[Entry]]], *, level: int = 19
 ) -> None:

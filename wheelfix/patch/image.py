@@ -68,10 +68,6 @@ class ElfImage:
         """Index of the first program header of a type."""
         return next((i for i, s in enumerate(self.segments) if s.type == kind), None)
 
-    def find_tag(self, tag: int) -> int | None:
-        """Value of the first dynamic entry with a tag."""
-        return next((value for t, value in self.tags if t == tag), None)
-
     def text(self, at: int) -> bytes:
         """The string at an offset of the string table."""
         return self.strings[at : self.strings.index(b"\0", at)]
