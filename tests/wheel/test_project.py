@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.sdist import CARGO, build_sdist
 from wheelfix.errors import InputError
+from wheelfix.flows.cargo import read_source
 from wheelfix.model.cargo import Builder, BuiltManifest, PythonProject
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
@@ -156,3 +157,19 @@ def test_types_that_do_not_fit_are_passed_over(tmp_path: Path) -> None:
     assert read(tmp_path, {"pyproject.toml": text}).requires == (("setuptools", ()), ("wheel", ()))
     with pytest.raises(InputError, match="neither PKG-INFO nor a name"):
         read(tmp_path, {"pyproject.toml": text}, info=None)
+
+
+def test_what_a_source_tree_carries_for_others_is_not_its_own(tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = ["meson-python"]\nbuild-backend = "mesonpy"\n'
+        '[project]\nname = "demo"\nversion = "1.0"\n',
+        "vendored-meson/test cases/1/Cargo.toml": "[package]\nname = [",
+        "vendored-meson/test cases/1/Cargo.lock": "version = 4\n",
+    }
+    tree = read_sdist(build_sdist(tmp_path, files))
+    assert read_project(tree, "3.12").built == ()
+    files["native/Cargo.toml"] = '[package]\nname = "demo"\nversion = "1.0.0"\nedition = "2021"\n'
+    files["native/Cargo.lock"] = 'version = 4\n[[package]]\nname = "demo"\nversion = "1.0.0"\n'
+    tree = read_sdist(build_sdist(tmp_path, files))
+    assert [one.path for one in read_project(tree, "3.12").built] == ["native/Cargo.toml"]
+    assert sorted(read_source(tree).manifests) == ["native/Cargo.toml"]

@@ -27,6 +27,7 @@ from wheelfix.wheel.metadata import (
 
 _EXACT = re.compile(r"^[\w.-]+\s*==\s*[\w.!+-]+\s*(?:;|$)")
 _MAX_SETUP = 1 << 20
+_ASIDE = frozenset({"examples", "fixtures", "third_party", "subprojects", "benchmarks", "docs"})
 _LEGACY = ("setuptools", "wheel")
 """What builds a project without ``[build-system]`` (PEP 517)."""
 
@@ -156,10 +157,22 @@ def _find_other(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator[BuiltMani
         for path in tree.files
         if posixpath.basename(path) == "Cargo.toml"
         and posixpath.join(posixpath.dirname(path), "Cargo.lock") in tree.files
+        and not is_aside(path)
     ]
     if found:
         path = min(found, key=lambda p: (p.count("/"), p))
         yield BuiltManifest(path=path, evidence="the outermost Cargo.toml with a Cargo.lock")
+
+
+def is_aside(path: str) -> bool:
+    """Whether a file lies among tests or examples, or in another project that the source tree carries.
+
+    Example:
+        >>> is_aside("vendored-meson/meson/test cases/failing/1/Cargo.toml"), is_aside("rust/Cargo.toml")
+        (True, False)
+    """
+    parts = posixpath.dirname(path).lower().split("/")
+    return any(part in _ASIDE or part.startswith(("vendor", "test")) for part in parts)
 
 
 def _find_calls(tree: SourceTree) -> list[ast.Call]:
