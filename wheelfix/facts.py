@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from wheelfix.elf.parallel import Source as ElfSource
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import InputError
+from wheelfix.files import open_regular
 from wheelfix.intake import Intake, read_archive
 from wheelfix.model.facts import WheelFacts
 from wheelfix.model.hints import SourceUse
@@ -216,28 +214,19 @@ def _list_files(directory: Path) -> list[str]:
     return found
 
 
-def _open_file(path: Path) -> BinaryIO:
-    # Non-blocking: opening a pipe nobody writes to would hang.
-    file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")  # noqa: PTH123, SIM115
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, f"{path.name} is no regular file")
-    return file
-
-
 def _read_file(path: Path) -> bytes:
-    with _open_file(path) as file:
+    with open_regular(path, os.O_RDONLY, "rb") as file:
         return file.read()
 
 
 def _iter_file(path: Path) -> Iterator[bytes]:
-    with _open_file(path) as file:
+    with open_regular(path, os.O_RDONLY, "rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
 
 
 def _read_head(path: Path) -> bytes:
-    with _open_file(path) as file:
+    with open_regular(path, os.O_RDONLY, "rb") as file:
         return file.read(_HEAD)
 
 

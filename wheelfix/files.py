@@ -1,4 +1,4 @@
-"""Files that a user names: one way to open what is read, one way to put in place what is written."""
+"""Files: one way to open what is read, one way to put in place what is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from wheelfix.errors import ApplyError, InputError
 
@@ -53,6 +53,28 @@ def open_input(path: Path, *, hint: str = _HINT) -> BufferedReader:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def open_regular(path: Path, flags: int, mode: str) -> BinaryIO:
+    """Open a file that is one, without waiting for what a pipe or a device may have to say.
+
+    Args:
+        path: the file.
+        flags: of ``open(2)``; with ``O_CREAT`` a file that has another name as well is refused.
+        mode: of the file object, binary.
+
+    Raises:
+        OSError: it is missing, may not be opened, or is no regular file.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    info = os.fstat(descriptor)
+    if not stat.S_ISREG(info.st_mode) or (flags & os.O_CREAT and info.st_nlink > 1):
+        os.close(descriptor)
+        problem = (
+            "is no regular file" if info.st_nlink < 2 else "has another name, too, whose file would change"
+        )
+        raise OSError(0, problem, str(path))
+    return cast(BinaryIO, os.fdopen(descriptor, mode))
 
 
 def read_stream(path: Path, *, size: int, hint: str = _HINT) -> Iterator[bytes]:

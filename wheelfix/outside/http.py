@@ -23,11 +23,12 @@ from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import httpx2
 
 from wheelfix.errors import InputError, WheelfixError
+from wheelfix.files import open_regular
 from wheelfix.outside.addresses import find_host
 
 if TYPE_CHECKING:
@@ -429,19 +430,6 @@ def _claim(part: Path, job: _Job) -> Iterator[BinaryIO]:
         # The process that had it has renamed or removed it.
 
 
-def open_regular(path: Path, flags: int, mode: str) -> BinaryIO:
-    """Open a file that is one, without waiting for what a pipe or a device may have to say."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
-    info = os.fstat(descriptor)
-    if not stat.S_ISREG(info.st_mode) or (flags & os.O_CREAT and info.st_nlink > 1):
-        os.close(descriptor)
-        problem = (
-            "is no regular file" if info.st_nlink < 2 else "has another name, too, whose file would change"
-        )
-        raise OSError(0, problem, str(path))
-    return cast(BinaryIO, os.fdopen(descriptor, mode))
-
-
 def _lock(file: BinaryIO, job: _Job) -> bool:
     """Wait until no other process has the lock; tells whether this one has to look again."""
     while True:
@@ -530,7 +518,7 @@ def _mark_file(part: Path) -> Path:
 
 def _read_mark(part: Path) -> str:
     try:
-        with open(os.open(_mark_file(part), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+        with open_regular(_mark_file(part), os.O_RDONLY | os.O_NOFOLLOW, "rb") as file:
             mark = file.read(1024).decode("ascii")
     except (OSError, ValueError):
         return ""
@@ -538,7 +526,8 @@ def _read_mark(part: Path) -> str:
 
 
 def _write_mark(part: Path, mark: str) -> None:
-    with open(os.open(_mark_file(part), _OPEN | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
+    with open_regular(_mark_file(part), _OPEN, "r+b") as file:
+        file.truncate()
         file.write(mark.encode("ascii") if mark.isascii() and mark.isprintable() else b"")
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from unearth.evaluator import Evaluator, Package
 from unearth.fetchers import PyPIClient
 
 from wheelfix.errors import InputError
+from wheelfix.files import open_regular
 from wheelfix.outside.addresses import find_host, strip_login
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.http import (
@@ -42,7 +43,6 @@ from wheelfix.outside.http import (
     fetch_file,
     find_downgrade,
     make_context,
-    open_regular,
     say_network,
     tell_settings,
 )
@@ -285,6 +285,7 @@ def _check_page(host: str, project: str, kind: str, body: bytes) -> None:
         raise DownloadError(host, f"answers with {named}, no page of a package index", _CHECK, Trouble.STATUS)
 
 
+@cache
 def find_default_index() -> str:
     """The index that the library asks where none is configured: no host stands here."""
     return PackageFinder().sources[0]["url"]

@@ -26,6 +26,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from wheelfix.errors import InputError
+from wheelfix.files import open_regular
 from wheelfix.model.scan import Finding, Level
 from wheelfix.outside.addresses import strip_login
 from wheelfix.outside.configuration import PackageSources, find_package_sources
@@ -35,7 +36,6 @@ from wheelfix.outside.http import (
     Trouble,
     fetch_file,
     hash_file,
-    open_regular,
 )
 from wheelfix.outside.packages import (
     Offer,

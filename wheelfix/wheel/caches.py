@@ -13,11 +13,11 @@ import csv
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from wheelfix.files import open_regular
 from wheelfix.wheel.identity import find_digest
 from wheelfix.wheel.metadata import parse_filename
 
@@ -112,12 +112,10 @@ def _fits(path: Path, digest: str, size: str) -> bool:
     algorithm, _, wanted = digest.partition("=")
     if algorithm not in {"sha256", "sha384", "sha512"}:
         return False
-    # Non-blocking: opening a pipe nobody writes to would hang.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
-        info = os.fstat(file.fileno())
-        if not stat.S_ISREG(info.st_mode) or (size and size != str(info.st_size)):
+    with open_regular(path, os.O_RDONLY, "rb") as file:
+        if size and size != str(os.fstat(file.fileno()).st_size):
             return False
-        found = hashlib.file_digest(file, algorithm).digest()
+        found = hashlib.file_digest(file, algorithm).digest()  # type: ignore[arg-type]
     return base64.urlsafe_b64encode(found).decode("ascii").rstrip("=") == wanted.rstrip("=")
 
 
