@@ -32,7 +32,7 @@ from auditwheel.lddtree import DynamicExecutable, ldd
 
 import wheelfix
 from wheelfix.model.scan import NeedClass, WheelScan
-from wheelfix.resolve.search import WheelSearch
+from wheelfix.scan.search import WheelSearch
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 PINS = ("real-wheels.toml", "crosscheck-wheels.toml")

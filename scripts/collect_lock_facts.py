@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wheelfix.index.sources import find_cache
 from wheelfix.lock.read import read_lock
-from wheelfix.model.facts import WheelFacts
+from wheelfix.model.reading import WheelFacts
 from wheelfix.wheel.results import find_hashed_name
 
 _DIGEST = 15

@@ -15,11 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from wheelfix.index.sources import open_bundled
-from wheelfix.intake import read_wheel
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolution import fetch_closure
-from wheelfix.verdict import conclude
+from wheelfix.scan.conclude import conclude
+from wheelfix.scan.read import read_wheel
+from wheelfix.scan.requirement import fetch_closure
 from wheelfix.wheel.about import find_imports, read_source
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

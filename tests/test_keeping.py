@@ -21,9 +21,9 @@ from tests.support.wheel import build_wheel
 from wheelfix import facts, intake
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.errors import ElfError, InputError, WheelError
-from wheelfix.facts import read_unpacked_facts, read_wheel_facts
-from wheelfix.intake import read_archive, read_beside, read_wheel
 from wheelfix.model.scan import Level
+from wheelfix.scan.locked import read_unpacked_facts, read_wheel_facts
+from wheelfix.scan.read import read_archive, read_beside, read_wheel
 from wheelfix.wheel.about import read_source
 from wheelfix.wheel.archive import open_archive
 

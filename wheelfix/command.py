@@ -18,7 +18,7 @@ from typing import IO
 
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.messages.reader import merge_readings, read_messages
-from wheelfix.model.explain import Kind, Reading, Symptom
+from wheelfix.model.explain import Account, Kind, Symptom
 from wheelfix.processes import mark_child
 
 _CHUNK = 64 << 10
@@ -28,7 +28,7 @@ _NEEDED_BY = re.compile(rb"file=(?P<soname>\S+) \[\d+\];  needed by (?P<by>[^\n]
 _MAX_TRACE = 256 << 20
 
 
-def run_command(command: Sequence[str]) -> tuple[int, Reading]:
+def run_command(command: Sequence[str]) -> tuple[int, Account]:
     """Run a command, pass its output through, and read it.
 
     Args:
@@ -48,7 +48,7 @@ def run_command(command: Sequence[str]) -> tuple[int, Reading]:
         )
     except (OSError, ValueError) as error:
         return 127, _explain_refusal(command[0], error)
-    readings: dict[int, Reading] = {}
+    readings: dict[int, Account] = {}
     lost: list[OSError] = []
 
     def read(stream: IO[bytes], target: int) -> None:
@@ -70,7 +70,7 @@ def run_command(command: Sequence[str]) -> tuple[int, Reading]:
     if lost:
         problem = f"cannot be written ({(lost[0].strerror or str(lost[0])).lower()})"
         raise ApplyError("the command's output", problem, "make room, or send it elsewhere")
-    reading = merge_readings(readings.get(2, Reading(symptoms=())), readings.get(1, Reading(symptoms=())))
+    reading = merge_readings(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
     return (code if code >= 0 else 128 - code), reading
 
 
@@ -104,13 +104,13 @@ def trace_loader(command: Sequence[str], *, seconds: float) -> Mapping[str, str]
         return found
 
 
-def _explain_refusal(program: str, error: OSError | ValueError) -> Reading:
+def _explain_refusal(program: str, error: OSError | ValueError) -> Account:
     path = shutil.which(program)
     if isinstance(error, OSError) and error.errno == errno.ENOENT and path:
         with contextlib.suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 - one way to open
             if file.read(4) == b"\x7fELF":
                 # The file is there, and what the kernel did not find is its loader.
-                return Reading(symptoms=(Symptom(kind=Kind.NO_LOADER, wanted_by=path),))
+                return Account(symptoms=(Symptom(kind=Kind.NO_LOADER, wanted_by=path),))
     reason = getattr(error, "strerror", None) or str(error)
     raise InputError(program, f"cannot be run ({reason})", "name a program that is on PATH") from None
 

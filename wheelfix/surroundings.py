@@ -8,16 +8,16 @@ from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.index.siblings import find_distributions
-from wheelfix.intake import Intake, read_package
 from wheelfix.messages.paths import find_distribution, find_named, parse_path
-from wheelfix.model.explain import Kind, Package, Reading
+from wheelfix.model.explain import Account, Kind, Package
 from wheelfix.model.scan import WheelScan
+from wheelfix.scan.read import Intake, read_package
 
 _LIB_DIRECTORIES = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 _NIX_LD = "/run/current-system/sw/share/nix-ld/lib"
 
 
-def find_package(reading: Reading) -> Package | None:
+def find_package(reading: Account) -> Package | None:
     """The distribution that the first symptom with any trace of one is about."""
     for symptom in reading.symptoms:
         if symptom.module and (name := find_distribution(symptom.module)):
@@ -107,7 +107,7 @@ def _runs_on_nixpkgs(environment: Path) -> bool:
         return False
 
 
-def list_paths(reading: Reading, package: Package | None, directory: Path) -> Iterable[str]:
+def list_paths(reading: Account, package: Package | None, directory: Path) -> Iterable[str]:
     """Paths that may say whose Python ran; on this machine, an environment says itself."""
     yield from (s.wanted_by for s in reading.symptoms if s.kind is Kind.NO_LOADER and s.wanted_by)
     if package and package.environment:

@@ -15,8 +15,8 @@ import pytest
 import wheelfix
 from tests.support.real import FIXTURES, by_size, fetch_wheel, find_pin, is_large
 from wheelfix import Level, NeedClass, WheelScan
-from wheelfix.intake import read_wheel
-from wheelfix.resolve.carried import find_carried
+from wheelfix.scan.at_hand import find_carried
+from wheelfix.scan.read import read_wheel
 
 pytestmark = pytest.mark.network
 EXPERT = json.loads((FIXTURES / "expert-wheels.json").read_text())

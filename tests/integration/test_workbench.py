@@ -22,7 +22,7 @@ import pytest
 from tests.support.golden import ask_stub
 from tests.support.uv2nix import ask_uv2nix, list_attrs
 from wheelfix.lock.read import read_lock
-from wheelfix.model.facts import WheelFacts
+from wheelfix.model.reading import WheelFacts
 from wheelfix.wheel.results import find_hashed_name, read_entry
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.lock.markers import fits_python, holds, make_target, rank_as_nix, rank_as_pip
-from wheelfix.model.lock import LockedFile, Target
+from wheelfix.lock.markers import fits_python, holds, make_runtime, rank_as_nix, rank_as_pip
+from wheelfix.model.lock import LockedFile, Runtime
 from wheelfix.outside.requirements import find_platforms
 
 
 @pytest.fixture(scope="module")
-def target() -> Target:
-    return make_target("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
+def runtime() -> Runtime:
+    return make_runtime("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
 
 
 def files(*tags: str) -> list[LockedFile]:
@@ -23,49 +23,49 @@ def names(ranked: list[LockedFile]) -> list[str]:
     return [f.filename.removeprefix("demo-1.0-").removesuffix(".whl") for f in ranked]
 
 
-def test_pip_takes_libraries_first_and_nix_what_the_lock_has_first(target: Target) -> None:
+def test_pip_takes_libraries_first_and_nix_what_the_lock_has_first(runtime: Runtime) -> None:
     wheels = files("py2.py3-none-any", "py2.py3-none-macosx_11_0_arm64", "py2.py3-none-manylinux_2_28_x86_64")
-    assert names(rank_as_pip(wheels, target))[0] == "py2.py3-none-manylinux_2_28_x86_64"
-    assert names(rank_as_nix(wheels, target)) == ["py2.py3-none-any", "py2.py3-none-manylinux_2_28_x86_64"]
+    assert names(rank_as_pip(wheels, runtime))[0] == "py2.py3-none-manylinux_2_28_x86_64"
+    assert names(rank_as_nix(wheels, runtime)) == ["py2.py3-none-any", "py2.py3-none-manylinux_2_28_x86_64"]
 
 
-def test_nix_ranks_by_python_version_alone(target: Target) -> None:
+def test_nix_ranks_by_python_version_alone(runtime: Runtime) -> None:
     wheels = files(
         "cp37-abi3-manylinux2014_x86_64", "cp311-abi3-manylinux_2_28_x86_64", "cp313-cp313-linux_x86_64"
     )
-    assert names(rank_as_nix(wheels, target)) == [
+    assert names(rank_as_nix(wheels, runtime)) == [
         "cp311-abi3-manylinux_2_28_x86_64",
         "cp37-abi3-manylinux2014_x86_64",
     ]
 
 
-def test_a_build_tag_comes_first(target: Target) -> None:
+def test_a_build_tag_comes_first(runtime: Runtime) -> None:
     wheels = files("py3-none-any", "2-py3-none-any", "10-py3-none-any")
-    assert names(rank_as_nix(wheels, target)) == names(rank_as_pip(wheels, target))
-    assert names(rank_as_nix(wheels, target))[0] == "10-py3-none-any"
+    assert names(rank_as_nix(wheels, runtime)) == names(rank_as_pip(wheels, runtime))
+    assert names(rank_as_nix(wheels, runtime))[0] == "10-py3-none-any"
 
 
-def test_what_does_not_run_is_left_out(target: Target) -> None:
+def test_what_does_not_run_is_left_out(runtime: Runtime) -> None:
     wheels = files(
         "cp312-cp312-musllinux_1_2_x86_64", "cp312-cp312-win_amd64", "cp312-cp312-manylinux_2_28_aarch64"
     )
     wheels.append(LockedFile(filename="no-wheel.whl", sha256=None))
-    assert rank_as_nix(wheels, target) == rank_as_pip(wheels, target) == []
+    assert rank_as_nix(wheels, runtime) == rank_as_pip(wheels, runtime) == []
 
 
-def test_several_extras_at_once(target: Target) -> None:
+def test_several_extras_at_once(runtime: Runtime) -> None:
     marker = "extra == 'extra-4-demo-cpu' or (sys_platform == 'win32' and extra != 'extra-4-demo-gpu')"
-    assert holds(marker, target, extras={"extra-4-demo-cpu", "other"})
-    assert not holds(marker, target, extras={"extra-4-demo-gpu"})
-    assert holds("'dev' in dependency_groups and platform_machine == 'x86_64'", target, groups={"dev"})
+    assert holds(marker, runtime, extras={"extra-4-demo-cpu", "other"})
+    assert not holds(marker, runtime, extras={"extra-4-demo-gpu"})
+    assert holds("'dev' in dependency_groups and platform_machine == 'x86_64'", runtime, groups={"dev"})
 
 
-def test_no_marker_no_target(target: Target) -> None:
+def test_no_marker_no_target(runtime: Runtime) -> None:
     with pytest.raises(InputError, match="is no marker"):
-        holds("python > ", target)
+        holds("python > ", runtime)
     with pytest.raises(InputError, match="are no version specifiers"):
-        fits_python("about 3", target, "uv.lock")
+        fits_python("about 3", runtime, "uv.lock")
     with pytest.raises(InputError, match="is no version of Python 3"):
-        make_target("2.7", "x86_64-linux", ("linux_x86_64",))
+        make_runtime("2.7", "x86_64-linux", ("linux_x86_64",))
     with pytest.raises(InputError, match="is no Linux system"):
-        make_target("3.12", "x86_64-darwin", find_platforms("x86_64-darwin"))
+        make_runtime("3.12", "x86_64-darwin", find_platforms("x86_64-darwin"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wheelfix.messages import reader
 from wheelfix.messages.patterns import MARKERS
 from wheelfix.messages.reader import MAX_SYMPTOMS, merge_readings, read_messages
-from wheelfix.model.explain import Kind, Reading, Symptom
+from wheelfix.model.explain import Account, Kind, Symptom
 
 MESSAGE = b"ImportError: libodbc.so.2: cannot open shared object file: No such file or directory"
 TRACEBACK = (
@@ -133,7 +133,7 @@ def test_merge() -> None:
     one, two = read_messages([MESSAGE]), read_messages([MESSAGE + b"\nlibz.so.1 => not found\n"])
     merged = merge_readings(one, two)
     assert [s.soname for s in merged.symptoms] == ["libodbc.so.2", "libz.so.1"]
-    assert merge_readings(Reading(symptoms=()), one) == one
+    assert merge_readings(Account(symptoms=()), one) == one
 
 
 @pytest.mark.parametrize("separator", [b"\r", b"\n", b"\r\n", b"\\n", b" "])

@@ -14,7 +14,8 @@ from wheelfix.index.distributions import find_carries
 from wheelfix.model.override import Adapter
 from wheelfix.model.strip import StripPlan
 from wheelfix.nix.adapter import render_adapter
-from wheelfix.resolve.strip import Wishes, find_closure, plan_strip
+from wheelfix.resolve.strip import Wishes, plan_strip
+from wheelfix.scan.closure import find_closure
 
 ATTR = "python312Packages.torchWithoutCuda"
 PLAIN = ["filelock", "fsspec", "jinja2", "markupsafe", "mpmath", "networkx", "setuptools", "sympy", "triton"]

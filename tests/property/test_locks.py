@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from wheelfix.errors import InputError
 from wheelfix.lock.getters import Table
-from wheelfix.lock.markers import make_target
+from wheelfix.lock.markers import make_runtime
 from wheelfix.lock.poetry import parse_poetry
 from wheelfix.lock.pylock import parse_pylock
 from wheelfix.lock.requirements import parse_requirements
+from wheelfix.lock.select import Asked, choose_sources, select_packages
 from wheelfix.lock.uv import parse_uv
 from wheelfix.model.lock import Lock
 from wheelfix.outside.requirements import find_platforms
-from wheelfix.resolve.lock import Asked, choose_sources, select_packages
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
-TARGET = make_target("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
+RUNTIME = make_runtime("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
 READERS = {
     "workbench.uv.lock": parse_uv,
     "workbench.pylock.toml": parse_pylock,
@@ -63,7 +63,7 @@ def catch(work: Callable[[], object]) -> InputError | None:
 
 
 def use(lock: Lock) -> None:
-    choose_sources(select_packages(lock, TARGET, Asked(extras=("*",))), (), TARGET, as_nix=True)
+    choose_sources(select_packages(lock, RUNTIME, Asked(extras=("*",))), (), RUNTIME, as_nix=True)
 
 
 @settings(max_examples=400, deadline=None)

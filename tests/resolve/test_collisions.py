@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.wheel import build_wheel
-from wheelfix.facts import read_wheel_facts
-from wheelfix.model.facts import WheelFacts
 from wheelfix.model.lockplan import Clash
+from wheelfix.model.reading import WheelFacts
 from wheelfix.model.scan import Level
 from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
+from wheelfix.scan.locked import read_wheel_facts
 
 SITE = "lib/python3/site-packages"
 

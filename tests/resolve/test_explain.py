@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.objects import elf, facts, wheel
-from wheelfix.model.explain import Explanation, Interpreter, Kind, Package, Reading, Symptom
+from wheelfix.model.explain import Account, Explanation, Interpreter, Kind, Package, Symptom
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Need, NeedClass, WheelScan
@@ -20,7 +20,7 @@ STORE = "/nix/store/00000000000000000000000000000000"
 def explain_missing(
     *sonames: str, known: Sequence[Any] = (), kind: Kind = Kind.MISSING, **rest: Any
 ) -> Explanation:
-    reading = Reading(symptoms=tuple(Symptom(kind=kind, soname=s) for s in sonames))
+    reading = Account(symptoms=tuple(Symptom(kind=kind, soname=s) for s in sonames))
     by_soname = {fact.soname: fact for fact in known}
     rest = {"package": Package(name="demo"), "interpreter": None, **rest}
     return explain(reading, facts=by_soname, index=INDEX, **rest)

@@ -7,7 +7,8 @@ from wheelfix.index.distributions import find_carries
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.strip import Wishes, find_closure, plan_strip
+from wheelfix.resolve.strip import Wishes, plan_strip
+from wheelfix.scan.closure import find_closure
 
 
 def need(soname: str, distribution: str) -> Need:

@@ -13,14 +13,14 @@ from tests.support.real import FIXTURES
 from wheelfix.flows.nix import Options, plan_intake, render_overrides
 from wheelfix.index.sources import open_bundled
 from wheelfix.index.table import SonameTable
-from wheelfix.intake import Intake
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Source
 from wheelfix.model.scan import Dlopen, WheelScan
 from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.resolve.strip import UNSHOWN
-from wheelfix.verdict import conclude
+from wheelfix.scan.conclude import conclude
+from wheelfix.scan.read import Intake
 from wheelfix.wheel.metadata import find_environment, parse_requirement
 
 

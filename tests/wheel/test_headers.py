@@ -15,7 +15,7 @@ from benchmarks.forgery import fit_crc
 from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.errors import WheelError
-from wheelfix.intake import read_wheel
+from wheelfix.scan.read import read_wheel
 
 MEMBER = "demo/data1.so"
 Edit = Callable[[bytearray], bytes | None]

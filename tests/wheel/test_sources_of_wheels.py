@@ -14,7 +14,7 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.lockserver import Server, serve
 from tests.support.wheel import build_wheel
-from wheelfix.facts import read_unpacked_facts, read_wheel_facts
+from wheelfix.scan.locked import read_unpacked_facts, read_wheel_facts
 from wheelfix.wheel.caches import find_in_pip, find_in_uv
 from wheelfix.wheel.contents import is_namespace
 from wheelfix.wheel.identity import find_digest

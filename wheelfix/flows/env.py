@@ -14,10 +14,10 @@ from wheelfix.lock.markers import normalize_name
 from wheelfix.lock.project import parse_requirement_lines, render_project, render_requirements
 from wheelfix.lock.read import parse_toml, read_text
 from wheelfix.model.environment import Environment
+from wheelfix.model.lock import name_interpreter
 from wheelfix.nix.environment import render_default, render_flake, render_local, render_shell
 from wheelfix.outside.configuration import find_package_sources
 from wheelfix.outside.uv import run_uv_lock
-from wheelfix.resolve.prebuilt import name_interpreter
 
 __all__ = ["EnvOptions", "EnvWritten", "write_env"]
 

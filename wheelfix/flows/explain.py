@@ -19,13 +19,13 @@ from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.messages.paths import find_interpreter
 from wheelfix.messages.reader import CHUNK, read_messages
-from wheelfix.model.explain import Explanation, Kind, Reading, Symptom
+from wheelfix.model.explain import Account, Explanation, Kind, Symptom
 from wheelfix.model.override import Dialect, Override
 from wheelfix.model.scan import Finding, NeedClass, SonameFacts, WheelScan, find_warnings
 from wheelfix.nix.advice import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
 from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_soname, plan_override
+from wheelfix.scan.conclude import conclude
 from wheelfix.surroundings import find_package, find_present, list_paths, look_into
-from wheelfix.verdict import conclude
 
 _PATIENCE = 10.0
 """Seconds that a second run of a command may take, beside ten times what the first one took."""
@@ -137,7 +137,7 @@ def _is_untold(symptom: Symptom) -> bool:
 
 
 def explain_reading(
-    reading: Reading,
+    reading: Account,
     *,
     index: SonameTable,
     directory: Path,
@@ -177,7 +177,7 @@ def explain_reading(
     )
 
 
-def _name_plugins(reading: Reading, scan: WheelScan | None) -> Reading:
+def _name_plugins(reading: Account, scan: WheelScan | None) -> Account:
     """A Qt plugin that did not load is explained by what its file needs, if the file is at hand."""
     if scan is None or not any(s.kind is Kind.PLUGIN for s in reading.symptoms):
         return reading
@@ -194,7 +194,7 @@ def _name_plugins(reading: Reading, scan: WheelScan | None) -> Reading:
     return replace(reading, symptoms=tuple(dict.fromkeys(found)))
 
 
-def _find_facts(reading: Reading, index: SonameTable, machine: str) -> Mapping[str, SonameFacts]:
+def _find_facts(reading: Account, index: SonameTable, machine: str) -> Mapping[str, SonameFacts]:
     sonames = {s for symptom in reading.symptoms if symptom.kind in LIBRARIES and (s := find_soname(symptom))}
     facts = find_facts(index, [(soname, machine) for soname in sorted(sonames)])
     return {soname: fact for (soname, _), fact in facts.items()}

@@ -12,7 +12,7 @@ from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.index.sources import find_database, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.locate import FileHit, Located
-from wheelfix.resolve.locate import locate_one
+from wheelfix.scan.locate import locate_one
 
 __all__ = ["locate", "locate_files", "open_index"]
 

@@ -7,25 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.facts import make_intake, make_source
 from wheelfix.flows.cargo import plan_sdist, read_sdist, read_source
 from wheelfix.flows.nix import Options, plan_dependencies, plan_intake, render_overrides
 from wheelfix.index.sources import find_cache
-from wheelfix.intake import Progress
-from wheelfix.lock.markers import make_target
+from wheelfix.lock.markers import make_runtime
 from wheelfix.lock.read import read_lock, read_project, read_rules
-from wheelfix.model.lock import Choice, Kind, Lock, Target
-from wheelfix.model.lockplan import LockPlan, SourceBuild
-from wheelfix.model.override import Adapter, Cuda, Dialect, Override
-from wheelfix.model.scan import Finding, Level, WheelScan
-from wheelfix.model.wheel import Distribution
-from wheelfix.nix.lock import render_lock
-from wheelfix.outside.requirements import find_platforms
-from wheelfix.resolve.cargo import find_unfilled
-from wheelfix.resolve.carried import find_carried
-from wheelfix.resolve.circles import break_circles
-from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
-from wheelfix.resolve.lock import (
+from wheelfix.lock.select import (
     Asked,
     choose_sources,
     find_doubles,
@@ -33,10 +20,23 @@ from wheelfix.resolve.lock import (
     make_distribution,
     select_packages,
 )
+from wheelfix.model.lock import Choice, Kind, Lock, Runtime
+from wheelfix.model.lockplan import LockPlan, SourceBuild
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override
+from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.model.wheel import Distribution
+from wheelfix.nix.lock import render_lock
+from wheelfix.outside.requirements import find_platforms
+from wheelfix.resolve.cargo import find_unfilled
+from wheelfix.resolve.circles import break_circles
+from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.resolve.prebuilt import find_python
 from wheelfix.resolve.residue import tell_choices, tell_doubles, tell_needs
-from wheelfix.supply import Places, Supply, find_facts
-from wheelfix.verdict import conclude
+from wheelfix.scan.at_hand import find_carried
+from wheelfix.scan.conclude import conclude
+from wheelfix.scan.fetch import Places, Supply, find_facts
+from wheelfix.scan.locked import make_intake, make_source
+from wheelfix.scan.read import Progress
 
 __all__ = ["Asked", "LockOptions", "LockWritten", "add_progress", "plan_lock", "write_lock"]
 
@@ -109,18 +109,18 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     """Find all that an overlay for a lock has to say; as :func:`write_lock`."""
     lock = read_lock(path)
     rules = read_rules(read_project(path.parent), options.providers)
-    target = _make_target(options.code)
+    runtime = _make_runtime(options.code)
     as_nix = options.dialect in SETS
-    packages = select_packages(lock, target, options.asked)
-    choices = choose_sources(packages, rules, target, as_nix=as_nix)
-    adapters = _plan_adapters(lock, choices, target, options)
+    packages = select_packages(lock, runtime, options.asked)
+    choices = choose_sources(packages, rules, runtime, as_nix=as_nix)
+    adapters = _plan_adapters(lock, choices, runtime, options)
     if adapters:
         without = {a.name: [judged.name for judged in a.strip.stripped] for a in adapters}
-        packages = select_packages(lock, target, options.asked, without=without)
+        packages = select_packages(lock, runtime, options.asked, without=without)
         kept = {id(p) for p in packages}
         choices = tuple(c for c in choices if id(c.package) in kept)
-    supply = find_facts(choices, _find_places(path, target, options))
-    scans, overrides = _plan_wheels(supply, lock, choices, target, options)
+    supply = find_facts(choices, _find_places(path, runtime, options))
+    scans, overrides = _plan_wheels(supply, lock, choices, runtime, options)
     collisions = find_collisions(supply.facts.values())
     overrides = [replace(o, removed=find_removed(collisions, o.name)) for o in overrides]
     asked = {c.package.name for c in choices if find_rule(c.package.name, rules)[0][:1] == (Kind.SDIST,)}
@@ -135,8 +135,8 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     )
     return LockPlan(
         lock=lock.name,
-        python=target.python,
-        system=target.system,
+        python=runtime.python,
+        system=runtime.system,
         dialect=options.dialect,
         choices=tuple(sorted(choices, key=lambda c: c.package.label)),
         scans=tuple(scans),
@@ -155,18 +155,18 @@ def _render(plan: LockPlan) -> str:
     return render_overrides(plan.overrides, (), plan.dialect)
 
 
-def _make_target(code: Options) -> Target:
-    return make_target(code.chosen_python, code.system, find_platforms(code.system))
+def _make_runtime(code: Options) -> Runtime:
+    return make_runtime(code.chosen_python, code.system, find_platforms(code.system))
 
 
-def _find_places(path: Path, target: Target, options: LockOptions) -> Places:
+def _find_places(path: Path, runtime: Runtime, options: LockOptions) -> Places:
     for directory in options.find_links:
         if not directory.is_dir():
             raise InputError(str(directory), "is no directory", "give a directory of wheels")
     return Places(
         base=path.parent,
         cache=find_cache(),
-        target=target,
+        runtime=runtime,
         find_links=options.find_links,
         sources=options.code.sources,
         progress=options.code.progress,
@@ -174,7 +174,7 @@ def _find_places(path: Path, target: Target, options: LockOptions) -> Places:
 
 
 def _plan_adapters(
-    lock: Lock, choices: Sequence[Choice], target: Target, options: LockOptions
+    lock: Lock, choices: Sequence[Choice], runtime: Runtime, options: LockOptions
 ) -> tuple[Adapter, ...]:
     """Put nixpkgs' builds in place of packages; metadata alone tells which dependencies go."""
     chosen = [c for c in choices if c.kind is Kind.NIXPKGS]
@@ -182,26 +182,26 @@ def _plan_adapters(
         names = ", ".join(c.package.name for c in chosen)
         hint = "take wheels, or write for uv2nix or pyproject-nix"
         raise InputError(names, f"from nixpkgs: {options.dialect} has no adapters", hint)
-    return tuple(_adapt(lock, choices, choice, target, options) for choice in chosen)
+    return tuple(_adapt(lock, choices, choice, runtime, options) for choice in chosen)
 
 
 def _adapt(
-    lock: Lock, choices: Sequence[Choice], choice: Choice, target: Target, options: LockOptions
+    lock: Lock, choices: Sequence[Choice], choice: Choice, runtime: Runtime, options: LockOptions
 ) -> Adapter:
     package = choice.package
     if lock.roots is not None:
         evidence = lock.name
-        wheel = make_distribution(package, target)
-        others = tuple(make_distribution(c.package, target) for c in choices if c is not choice)
+        wheel = make_distribution(package, runtime)
+        others = tuple(make_distribution(c.package, runtime) for c in choices if c is not choice)
     else:  # this format has no edges
-        from wheelfix.resolution import fetch_closure
+        from wheelfix.scan.requirement import fetch_closure
 
         evidence = "the package index"
         wheel, *found = fetch_closure(
             f"{package.name}=={package.version}",
             find_cache() / "metadata",
-            python=target.python,
-            system=target.system,
+            python=runtime.python,
+            system=runtime.system,
             sources=options.code.sources,
         )
         others = tuple(found)
@@ -216,13 +216,13 @@ def _adapt(
 
 
 def _plan_wheels(
-    supply: Supply, lock: Lock, choices: Sequence[Choice], target: Target, options: LockOptions
+    supply: Supply, lock: Lock, choices: Sequence[Choice], runtime: Runtime, options: LockOptions
 ) -> tuple[list[WheelScan], list[Override]]:
     """Conclude about every wheel, each with all others at hand."""
     at_hand = find_carried((f.distribution, f.objects) for f in supply.facts.values())
     others: list[Distribution] = [f.distribution for f in supply.facts.values()]
     if lock.roots is not None:
-        others = [make_distribution(c.package, target) for c in choices]
+        others = [make_distribution(c.package, runtime) for c in choices]
     scans, overrides = [], []
     for name in sorted(supply.facts):
         intake = make_intake(supply.facts[name])

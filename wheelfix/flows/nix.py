@@ -13,7 +13,6 @@ from wheelfix.index.facts import find_facts
 from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
-from wheelfix.intake import Intake, Progress, read_distributions, read_wheel
 from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source
 from wheelfix.model.scan import Finding, WheelScan, find_warnings
 from wheelfix.model.strip import Judged, StripPlan
@@ -26,8 +25,10 @@ from wheelfix.nix.shell import render_mach_nix, render_shell
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.resolve.prebuilt import check_flake, check_prebuilt, find_python, parse_attr
 from wheelfix.resolve.strategy import plan_override
-from wheelfix.resolve.strip import UNSHOWN, Wishes, find_closure, plan_strip
-from wheelfix.verdict import conclude
+from wheelfix.resolve.strip import UNSHOWN, Wishes, plan_strip
+from wheelfix.scan.closure import find_closure
+from wheelfix.scan.conclude import conclude
+from wheelfix.scan.read import Intake, Progress, read_distributions, read_wheel
 from wheelfix.wheel.about import find_imports, read_source
 from wheelfix.wheel.environment import find_wheels
 from wheelfix.wheel.metadata import normalize_name, parse_wanted
@@ -287,7 +288,7 @@ def _say_import(kept: Judged, place: str | None) -> Judged:
 
 
 def _fetch_closure(target: str, options: Options) -> tuple[Distribution, ...]:
-    from wheelfix.resolution import fetch_closure
+    from wheelfix.scan.requirement import fetch_closure
 
     return fetch_closure(
         target,

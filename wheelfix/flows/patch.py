@@ -16,8 +16,8 @@ from wheelfix.model.repair import FilePlan, Group, PatchReport
 from wheelfix.model.scan import Finding, Level, find_warnings
 
 if TYPE_CHECKING:
-    from wheelfix.intake import Intake
     from wheelfix.resolve.runpaths import Supply
+    from wheelfix.scan.read import Intake
 
 __all__ = ["PatchOptions", "open_index", "patch_target", "undo_target"]
 
@@ -116,8 +116,8 @@ def undo_target(directory: Path, *, progress: Progress | None = None, dry_run: b
 def _patch_wheel(
     target: Path, index: SonameTable, options: PatchOptions, progress: Progress | None
 ) -> PatchReport:
-    from wheelfix.intake import read_wheel
     from wheelfix.patch.wheel import patch_wheel
+    from wheelfix.scan.read import read_wheel
 
     intake = read_wheel(target, cache=find_cache() / "facts", progress=progress)
     output = options.output or target.parent
@@ -147,9 +147,9 @@ def _patch_wheel(
 def _patch_environment(
     target: Path, index: SonameTable, options: PatchOptions, progress: Progress | None
 ) -> PatchReport:
-    from wheelfix.intake import read_installed
     from wheelfix.patch.environment import patch_environment
     from wheelfix.patch.target import probe_environment
+    from wheelfix.scan.read import read_installed
     from wheelfix.wheel.environment import find_site, find_wheels
 
     if not any(target.glob("*.dist-info")) and find_wheels(target):
@@ -186,9 +186,9 @@ def _plan(
     What the scans warn of comes with it.
     """
     from wheelfix.patch.supply import find_supply
-    from wheelfix.resolve.carried import find_carried
     from wheelfix.resolve.runpaths import plan_run_paths
-    from wheelfix.verdict import conclude
+    from wheelfix.scan.at_hand import find_carried
+    from wheelfix.scan.conclude import conclude
 
     at_hand = find_carried((i.wheel, i.objects) for i in intakes)
     scans = [conclude(intake, index, options.prefer, at_hand) for intake in intakes]

@@ -16,13 +16,13 @@ from wheelfix.flows.nix import (
 )
 from wheelfix.flows.scan import ScanOptions, read_target
 from wheelfix.index.table import SonameTable
-from wheelfix.intake import Intake
 from wheelfix.model.override import Dialect
 from wheelfix.model.report import NixCode, Report
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.nix.listing import render_attributes, render_sonames
 from wheelfix.report.html import render_report
-from wheelfix.verdict import conclude
+from wheelfix.scan.conclude import conclude
+from wheelfix.scan.read import Intake
 from wheelfix.wheel.about import read_source
 
 _LOCKS = frozenset({".in", ".lock", ".toml", ".txt"})

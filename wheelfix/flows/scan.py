@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from wheelfix.index.sources import find_cache, open_index
 from wheelfix.index.table import SonameTable
-from wheelfix.model.carried import AtHand
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.scan import NeedTrace, WheelScan
 
 if TYPE_CHECKING:
-    from wheelfix.intake import Intake
     from wheelfix.outside.configuration import PackageSources
+    from wheelfix.scan.read import Intake
 
 __all__ = [
     "ScanOptions",
@@ -60,8 +60,8 @@ def scan_wheel(
         >>> wheelfix.scan_wheel("numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.whl").build_inputs
         ('onetbb', 'stdenv.cc.cc.lib')
     """
-    from wheelfix.intake import read_wheel
-    from wheelfix.verdict import conclude
+    from wheelfix.scan.conclude import conclude
+    from wheelfix.scan.read import read_wheel
 
     table = index or open_index()
     return conclude(read_wheel(Path(path), cache=cache, progress=progress), table, prefer)
@@ -89,9 +89,9 @@ def scan_directory(
         InputError: the directory cannot be read.
         IndexProblem: no index can be used.
     """
-    from wheelfix.intake import read_installed
-    from wheelfix.resolve.carried import find_carried
-    from wheelfix.verdict import conclude
+    from wheelfix.scan.at_hand import find_carried
+    from wheelfix.scan.conclude import conclude
+    from wheelfix.scan.read import read_installed
 
     table = index or open_index()
     intakes = read_installed(directory, progress=progress)
@@ -136,8 +136,8 @@ def scan_target(
         InputError: the target cannot be found, fetched or read.
         IndexProblem: the index is damaged.
     """
-    from wheelfix.intake import read_libraries
-    from wheelfix.verdict import compare, conclude
+    from wheelfix.scan.conclude import compare, conclude
+    from wheelfix.scan.read import read_libraries
 
     options = options or ScanOptions()
     scans = []
@@ -168,7 +168,7 @@ def retrace_target(
         InputError: the target cannot be found, fetched or read.
         IndexProblem: the index is damaged.
     """
-    from wheelfix.verdict import retrace_needs
+    from wheelfix.scan.conclude import retrace_needs
 
     options = options or ScanOptions()
     found: list[NeedTrace] = []
@@ -183,8 +183,8 @@ def read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, AtH
     Raises:
         InputError: the target cannot be found, fetched or read.
     """
-    from wheelfix.intake import read_beside, read_installed, read_wheel
-    from wheelfix.resolve.carried import find_carried
+    from wheelfix.scan.at_hand import find_carried
+    from wheelfix.scan.read import read_beside, read_installed, read_wheel
     from wheelfix.wheel.environment import find_wheels
 
     path, cache, progress = Path(target), find_cache() / "facts", options.progress
@@ -223,8 +223,8 @@ def fetch_target(target: str, options: ScanOptions) -> tuple[tuple[Intake, Path]
     """
     from dataclasses import replace
 
-    from wheelfix.intake import read_wheel
-    from wheelfix.resolution import fetch_named
+    from wheelfix.scan.read import read_wheel
+    from wheelfix.scan.requirement import fetch_named
 
     found = []
     for fetched in fetch_named(

@@ -1,4 +1,4 @@
-"""Markers, versions and tags for one target: what :mod:`packaging` knows, for locks."""
+"""Markers, versions and tags for one runtime: what :mod:`packaging` knows, for locks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion
 
 from wheelfix.errors import InputError
-from wheelfix.model.lock import LockedFile, Target
+from wheelfix.model.lock import LockedFile, Runtime
 from wheelfix.wheel.metadata import is_sound_filename
 
 _EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
@@ -25,7 +25,7 @@ def normalize_name(name: str) -> str:
     return canonicalize_name(name)
 
 
-def make_target(python: str, system: str, platforms: Sequence[str]) -> Target:
+def make_runtime(python: str, system: str, platforms: Sequence[str]) -> Runtime:
     """Describe an interpreter and platform.
 
     Args:
@@ -61,7 +61,7 @@ def make_target(python: str, system: str, platforms: Sequence[str]) -> Target:
         "python_version": f"{major}.{minor}",
         "sys_platform": "linux",
     }
-    return Target(
+    return Runtime(
         python=f"{major}.{minor}{threads}",
         system=system,
         environment=tuple(sorted(environment.items())),
@@ -71,7 +71,7 @@ def make_target(python: str, system: str, platforms: Sequence[str]) -> Target:
 
 def holds(
     marker: str,
-    target: Target,
+    runtime: Runtime,
     *,
     extras: Collection[str] = (),
     groups: Collection[str] = (),
@@ -83,7 +83,7 @@ def holds(
 
     Args:
         marker: PEP 508 or PEP 751; an empty one holds.
-        target: the environment.
+        runtime: the environment.
         extras: chosen extras.
         groups: chosen dependency groups.
         where: for the message.
@@ -94,7 +94,7 @@ def holds(
     if not marker:
         return True
     text = _EXTRA.sub(lambda m: f"{m[2]} {'in' if m[1] == '==' else 'not in'} extras", marker)
-    environment: dict[str, str | frozenset[str]] = dict(target.environment)
+    environment: dict[str, str | frozenset[str]] = dict(runtime.environment)
     environment |= {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}
     try:
         return Marker(text).evaluate(environment, context="lock_file")
@@ -103,7 +103,7 @@ def holds(
         raise InputError(where or "the lock", problem, _HINT) from None
 
 
-def fits_python(specifiers: str, target: Target, where: str) -> bool:
+def fits_python(specifiers: str, runtime: Runtime, where: str) -> bool:
     """Whether the target's Python is within version specifiers; empty ones fit.
 
     Raises:
@@ -112,14 +112,14 @@ def fits_python(specifiers: str, target: Target, where: str) -> bool:
     if not specifiers:
         return True
     try:
-        return SpecifierSet(specifiers).contains(dict(target.environment)["python_full_version"])
+        return SpecifierSet(specifiers).contains(dict(runtime.environment)["python_full_version"])
     except InvalidSpecifier:
         raise InputError(where, f"{specifiers!r} are no version specifiers", _HINT) from None
 
 
-def rank_as_pip(wheels: Iterable[LockedFile], target: Target) -> list[LockedFile]:
+def rank_as_pip(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:
     """Wheels that fit, as pip and uv rank them: by the best of their tags, then by build tag."""
-    order = {tag: number for number, tag in enumerate(target.tags)}
+    order = {tag: number for number, tag in enumerate(runtime.tags)}
     ranked = []
     for position, wheel in enumerate(wheels):
         parsed = _parse(wheel.filename)
@@ -129,17 +129,17 @@ def rank_as_pip(wheels: Iterable[LockedFile], target: Target) -> list[LockedFile
     return [wheel for *_, wheel in sorted(ranked, key=lambda r: r[:3])]
 
 
-def rank_as_nix(wheels: Iterable[LockedFile], target: Target) -> list[LockedFile]:
+def rank_as_nix(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:
     """Wheels that fit, as pyproject.nix ranks them, and so uv2nix and poetry2nix.
 
     By build tag, then by the newest Python version among the tags; the lock's order decides the rest, so that
     a wheel for any platform may come before one with libraries. Python, ABI and platform are compared each
     for itself (``pypa.selectWheels`` in ``lib/pypa.nix``).
     """
-    abi = target.python.replace(".", "")
+    abi = runtime.python.replace(".", "")
     digits = abi.removesuffix("t")
     abis = {"none", "any", f"cp{abi}"} | ({"abi3"} if abi == digits else set())
-    platforms = {tag.split("-", 2)[2] for tag in target.tags}
+    platforms = {tag.split("-", 2)[2] for tag in runtime.tags}
     ranked = []
     for position, wheel in enumerate(wheels):
         parsed = _parse(wheel.filename)

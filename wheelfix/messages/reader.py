@@ -16,7 +16,7 @@ from wheelfix.messages.clean import clean_line
 from wheelfix.messages.parse import locate_symptom, parse_line
 from wheelfix.messages.paths import parse_drv, parse_store_path
 from wheelfix.messages.patterns import BUILDER, FRAME, IGNORED, INTERPRETER, MARKERS
-from wheelfix.model.explain import Kind, Package, Reading, Symptom
+from wheelfix.model.explain import Account, Kind, Package, Symptom
 
 CHUNK = 1 << 20
 """How much to read at once, in bytes."""
@@ -48,7 +48,7 @@ class _Found:
     left_out: bool = False
 
 
-def read_messages(chunks: Iterable[bytes]) -> Reading:
+def read_messages(chunks: Iterable[bytes]) -> Account:
     """Read what a text complains about.
 
     Args:
@@ -73,9 +73,9 @@ def read_messages(chunks: Iterable[bytes]) -> Reading:
     return _conclude(found)
 
 
-def merge_readings(first: Reading, second: Reading) -> Reading:
+def merge_readings(first: Account, second: Account) -> Account:
     """Put two readings together, such as those of two streams."""
-    return Reading(
+    return Account(
         symptoms=tuple(dict.fromkeys((*first.symptoms, *second.symptoms))),
         packages=tuple(dict.fromkeys((*first.packages, *second.packages))),
         paths=tuple(dict.fromkeys((*first.paths, *second.paths))),
@@ -195,7 +195,7 @@ def _add(symptom: Symptom, text: str, before: list[str], found: _Found) -> None:
         found.words |= dict.fromkeys(word for word in text.split()[:40] if len(word) < 40)
 
 
-def _conclude(found: _Found) -> Reading:
+def _conclude(found: _Found) -> Account:
     named = {s.soname for s in found.symptoms.values() if s.kind is Kind.NO_LOADER and s.wanted_by}
     symptoms = [
         s
@@ -203,7 +203,7 @@ def _conclude(found: _Found) -> Reading:
         if not (s.kind is Kind.UNSATISFIED and s.soname in found.ignored)
         and not (s.kind is Kind.NO_LOADER and not s.wanted_by and named)
     ]
-    return Reading(
+    return Account(
         symptoms=tuple(symptoms),
         packages=tuple(found.packages),
         paths=tuple(found.paths),

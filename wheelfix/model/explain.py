@@ -86,7 +86,7 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Account:
     """All that a text says, gathered once.
 
     Attributes:

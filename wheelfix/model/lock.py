@@ -139,7 +139,7 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Runtime:
     """The interpreter and platform that files are chosen for.
 
     Attributes:
@@ -186,3 +186,25 @@ class ProviderRule:
     pattern: str
     kinds: tuple[Kind, ...]
     attr: str = ""
+
+
+def name_interpreter(python: str) -> str:
+    """The attribute of an interpreter.
+
+    Example:
+        >>> name_interpreter("3.12"), name_interpreter("3.14t")
+        ('python312', 'python314FreeThreading')
+    """
+    bare = python.removesuffix("t")
+    return f"python{bare.replace('.', '')}{'FreeThreading' if bare != python else ''}"
+
+
+def name_packages(python: str) -> tuple[str, ...]:
+    """The attribute path of an interpreter's package set; a free-threaded one has no name of its own.
+
+    Example:
+        >>> name_packages("3.12"), name_packages("3.14t")
+        (('python312Packages',), ('python314FreeThreading', 'pkgs'))
+    """
+    name = name_interpreter(python)
+    return (f"{name}Packages",) if not python.endswith("t") else (name, "pkgs")

@@ -12,7 +12,7 @@ from wheelfix.nix.overlay import TITLES, write_package
 from wheelfix.nix.parts import add_to_old, comment_all, describe, formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import Attrs, Binary, Commented, Expr, Lambda, List, Select, Str, Var
-from wheelfix.resolve.layout import SITE
+from wheelfix.scan.layout import SITE
 
 
 def render_lock(plan: LockPlan) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from wheelfix.model.facts import WheelFacts, WheelFile
 from wheelfix.model.lockplan import Clash, Collision
+from wheelfix.model.reading import WheelFacts, WheelFile
 from wheelfix.model.scan import Finding, Level
-from wheelfix.resolve.layout import SITE, find_install_path, relative_to_site
+from wheelfix.scan.layout import SITE, find_install_path, relative_to_site
 
 _LEFTOVERS = frozenset(
     {

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from wheelfix.model.explain import Explanation, Interpreter, Kind, Missing, Package, Reading, Symptom
+from wheelfix.model.explain import Account, Explanation, Interpreter, Kind, Missing, Package, Symptom
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
 from wheelfix.model.scan import NeedClass, SonameFacts, WheelScan
-from wheelfix.resolve.cuda import guess_cuda_major
-from wheelfix.resolve.decide import PYTHON, apply_preference
 from wheelfix.resolve.troubles import find_trouble
+from wheelfix.scan.cuda import guess_cuda_major
+from wheelfix.scan.decide import PYTHON, apply_preference
 
 LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
 """Kinds of symptoms that say a library is not there."""
@@ -40,7 +40,7 @@ def find_soname(symptom: Symptom) -> str | None:
 
 
 def explain(
-    reading: Reading,
+    reading: Account,
     *,
     package: Package | None,
     interpreter: Interpreter | None,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from wheelfix.errors import InputError
+from wheelfix.model.lock import name_interpreter, name_packages
 from wheelfix.model.override import FlakeConfig
 from wheelfix.model.scan import Finding, Level
 
@@ -38,28 +39,6 @@ def parse_attr(text: str) -> tuple[str, ...]:
     if rest or not parts:
         raise InputError(text, "is no attribute path", _HINT)
     return tuple(parts)
-
-
-def name_interpreter(python: str) -> str:
-    """The attribute of an interpreter.
-
-    Example:
-        >>> name_interpreter("3.12"), name_interpreter("3.14t")
-        ('python312', 'python314FreeThreading')
-    """
-    bare = python.removesuffix("t")
-    return f"python{bare.replace('.', '')}{'FreeThreading' if bare != python else ''}"
-
-
-def name_packages(python: str) -> tuple[str, ...]:
-    """The attribute path of an interpreter's package set; a free-threaded one has no name of its own.
-
-    Example:
-        >>> name_packages("3.12"), name_packages("3.14t")
-        (('python312Packages',), ('python314FreeThreading', 'pkgs'))
-    """
-    name = name_interpreter(python)
-    return (f"{name}Packages",) if not python.endswith("t") else (name, "pkgs")
 
 
 def find_python(attr: tuple[str, ...]) -> str:

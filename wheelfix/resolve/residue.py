@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from wheelfix.model.facts import BuildSystem
 from wheelfix.model.lock import Choice, Kind, SourceKind
+from wheelfix.model.reading import BuildSystem
 from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, WheelScan
 
 _NAMED = 2

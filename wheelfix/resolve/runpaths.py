@@ -16,9 +16,9 @@ from wheelfix.model.elf import ElfObject
 from wheelfix.model.patch import ElfEdit
 from wheelfix.model.repair import Answer, AnswerKind, FilePlan, Group, Library
 from wheelfix.model.scan import Need, NeedClass
-from wheelfix.resolve.layout import find_install_path
-from wheelfix.resolve.loader import Hit, Loader
-from wheelfix.resolve.search import WheelSearch, is_musl
+from wheelfix.scan.layout import find_install_path
+from wheelfix.scan.loader import Hit, Loader
+from wheelfix.scan.search import WheelSearch, is_musl
 
 DRIVER_DIRECTORY = "/run/opengl-driver/lib"
 

@@ -16,7 +16,7 @@ from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Sour
 from wheelfix.model.scan import Dlopen, Need, NeedClass, SonameFacts, WheelScan
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Requirement
-from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
+from wheelfix.scan.cuda import guess_cuda_major, order_by_major
 
 _NAMED = 2
 # Two builds of Qt in one process do not work, and the hook of nixpkgs' Qt refuses packages that do not wrap.

@@ -21,7 +21,8 @@ from fnmatch import fnmatchcase
 
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.strip import Carries, Judged, StripPlan
-from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.model.wheel import Distribution
+from wheelfix.scan.closure import find_closure, find_required
 
 UNSHOWN = "nothing shows it to be only linked"
 _NAMED = 3
@@ -63,7 +64,7 @@ def plan_strip(
         evidence: where ``others`` is from.
     """
     judge = _Judge(target, others, carries, needs, wishes or Wishes(), replaced=replaced)
-    direct = _find_required(target, frozenset())
+    direct = _find_names(target, frozenset())
     stripped = {name: reason for name in direct if (reason := judge.find_reason(name))}
     before = find_closure(target, others)
     after = find_closure(target, others, without=frozenset(stripped))
@@ -76,30 +77,6 @@ def plan_strip(
         staying=_list({n: f"{r}; {_say_users(n, after, others)}" for n, r in staying.items()}),
         evidence=evidence,
     )
-
-
-def find_closure(
-    target: Distribution, others: Mapping[str, Distribution], *, without: frozenset[str] = frozenset()
-) -> dict[str, frozenset[str]]:
-    """All distributions that a package brings into an environment, and the extras asked of each.
-
-    Args:
-        target: the package.
-        others: metadata by normalised name; one without metadata is taken to require nothing.
-        without: dependencies of the package itself that are left out.
-    """
-    found: dict[str, frozenset[str]] = {}
-    pending = [r for r in _required(target, frozenset()) if r.name not in without]
-    while pending:
-        requirement = pending.pop()
-        extras = found.get(requirement.name)
-        asked = (extras or frozenset()) | set(requirement.extras)
-        if extras == asked or requirement.name == target.name:
-            continue
-        found[requirement.name] = asked
-        if known := others.get(requirement.name):
-            pending += _required(known, asked)
-    return dict(sorted(found.items()))
 
 
 class _Judge:
@@ -150,7 +127,7 @@ class _Judge:
         known = self._others.get(name)
         if known is None or any(r.active for r in known.requires):
             return None
-        asked = [r.name for r in _required(known, self._closure.get(name, frozenset()))]
+        asked = [r.name for r in find_required(known, self._closure.get(name, frozenset()))]
         if not asked or not all(self.find_reason(other) for other in asked):
             return None
         return f"brings nothing but {_name_some(sorted(set(asked)))}, all redundant"
@@ -162,12 +139,8 @@ def _pick_telling(carries: Carries) -> str:
     return max(carries.cuda, key=lambda s: (any(w in s.lower() for w in words), -len(s), s))
 
 
-def _required(wheel: Distribution, extras: frozenset[str]) -> list[Requirement]:
-    return [r for r in wheel.requires if r.active or extras & set(r.under)]
-
-
-def _find_required(wheel: Distribution, extras: frozenset[str]) -> list[str]:
-    return sorted({r.name for r in _required(wheel, extras)})
+def _find_names(wheel: Distribution, extras: frozenset[str]) -> list[str]:
+    return sorted({r.name for r in find_required(wheel, extras)})
 
 
 def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> dict[str, str]:
@@ -186,7 +159,7 @@ def _say_users(name: str, closure: Mapping[str, frozenset[str]], others: Mapping
     users = [
         user
         for user, extras in closure.items()
-        if (known := others.get(user)) and any(r.name == name for r in _required(known, extras))
+        if (known := others.get(user)) and any(r.name == name for r in find_required(known, extras))
     ]
     if not users:
         return "nothing else requires it"

@@ -11,7 +11,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from wheelfix.model.facts import WheelFile
+from wheelfix.model.reading import WheelFile
 
 Read = Callable[[str], bytes]
 """The content of a small member, by its path."""

@@ -49,7 +49,7 @@ def read_entry(path: Path, kind: type[T]) -> tuple[T, ...] | None:
 
     Args:
         path: the entry.
-        kind: frozen dataclass of the facts, such as :class:`wheelfix.model.facts.WheelFacts`.
+        kind: frozen dataclass of the facts, such as :class:`wheelfix.model.reading.WheelFacts`.
 
     Returns:
         The facts as they were stored; None if there is no such entry, or it cannot be used.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.support.objects import elf, provider, wheel
 from wheelfix.model.scan import Level, Need, NeedClass
-from wheelfix.resolve.conclude import collect_build_inputs, collect_ignored, find_findings, find_machine
+from wheelfix.scan.findings import collect_build_inputs, collect_ignored, find_findings, find_machine
 
 
 def need(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wheelfix.resolve.layout import SITE, expand_entry, find_install_path, relative_to_site
+from wheelfix.scan.layout import SITE, expand_entry, find_install_path, relative_to_site
 
 
 @pytest.mark.parametrize(

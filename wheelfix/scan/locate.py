@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from wheelfix.model.locate import Located
 from wheelfix.model.scan import NeedClass, SonameFacts
-from wheelfix.resolve.decide import apply_preference
+from wheelfix.scan.decide import apply_preference
 
 
 def locate_one(facts: SonameFacts, *, prefer: Sequence[str] = ()) -> Located:

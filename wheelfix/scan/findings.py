@@ -10,8 +10,8 @@ from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.traits import find_trait_findings
-from wheelfix.resolve.versions import find_version_findings
+from wheelfix.scan.traits import find_trait_findings
+from wheelfix.scan.versions import find_version_findings
 
 _NAMED = 3
 _PLATFORM = re.compile(r"(many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)")

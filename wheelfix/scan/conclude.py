@@ -9,22 +9,22 @@ from wheelfix.index.baseline import find_baseline
 from wheelfix.index.facts import find_facts, find_fillers, find_opened, is_libc
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
-from wheelfix.intake import Intake
-from wheelfix.model.carried import AtHand
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.scan import NeedTrace, WheelScan
 from wheelfix.model.symbols import Symbols
-from wheelfix.resolve.against import find_mismatches, find_users
-from wheelfix.resolve.conclude import (
+from wheelfix.scan.decide import Case
+from wheelfix.scan.evidence import retrace
+from wheelfix.scan.findings import (
     collect_build_inputs,
     collect_ignored,
     find_findings,
     find_machine,
     sort_findings,
 )
-from wheelfix.resolve.decide import Case
-from wheelfix.resolve.dlopen import name_providers, select_dlopen
-from wheelfix.resolve.needs import classify, find_cases, find_wants
-from wheelfix.resolve.retrace import retrace
+from wheelfix.scan.needs import classify, find_cases, find_wants
+from wheelfix.scan.openings import name_providers, select_dlopen
+from wheelfix.scan.read import Intake
+from wheelfix.scan.symbols import find_mismatches, find_users
 
 
 def conclude(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.resolve.cuda import guess_cuda_major
-from wheelfix.resolve.layout import relative_to_site
+from wheelfix.scan.cuda import guess_cuda_major
+from wheelfix.scan.layout import relative_to_site
 
 TORCH_ONLY = frozenset(
     {

@@ -20,8 +20,8 @@ from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.errors import ElfError, InputError
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.facts import WheelMembers
 from wheelfix.model.hints import ElfHints, SourceUse
+from wheelfix.model.reading import WheelMembers
 from wheelfix.model.scan import Finding
 from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution

@@ -15,10 +15,10 @@ from wheelfix.elf.parallel import read_elf_files
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import InputError
 from wheelfix.files import open_regular
-from wheelfix.intake import Intake, read_archive
-from wheelfix.model.facts import WheelFacts
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.override import Source
+from wheelfix.model.reading import WheelFacts
+from wheelfix.scan.read import Intake, read_archive
 from wheelfix.wheel.about import find_modules
 from wheelfix.wheel.archive import find_dist_info, iter_chunks, open_archive
 from wheelfix.wheel.contents import read_contents

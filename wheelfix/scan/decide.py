@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from wheelfix.model.carried import AtHand
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.index import Lookup, Provider
 from wheelfix.model.scan import Need, NeedClass, SonameFacts, Step
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.carried import correct_carriers, find_claimed
-from wheelfix.resolve.search import Want
-from wheelfix.resolve.siblings import Sibling, find_sibling
+from wheelfix.scan.at_hand import correct_carriers, find_claimed
+from wheelfix.scan.search import Want
+from wheelfix.scan.siblings import Sibling, find_sibling
 
 PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")
 

@@ -9,9 +9,9 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
-from wheelfix.intake import read_beside, read_installed, read_libraries, read_wheel
-from wheelfix.model.carried import AtHand
-from wheelfix.resolve.carried import find_carried
+from wheelfix.model.at_hand import AtHand
+from wheelfix.scan.at_hand import find_carried
+from wheelfix.scan.read import read_beside, read_installed, read_libraries, read_wheel
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ class WheelMembers:
     """What was read of all members of a wheel: nothing in it depends on the wheel's file name.
 
     Attributes:
-        objects, hints, uses, findings: as in :class:`wheelfix.intake.Intake`.
+        objects, hints, uses, findings: as in :class:`wheelfix.scan.read.Intake`.
     """
 
     objects: tuple[ElfObject, ...]
@@ -49,7 +49,7 @@ class WheelFacts:
         summary, homepage, spdx, license: as in :class:`wheelfix.model.override.Source`.
         name, version, tags, requires: as in :class:`wheelfix.model.wheel.Distribution`.
         files: sorted by path.
-        objects, hints, uses, findings: as in :class:`wheelfix.intake.Intake`, sorted by path.
+        objects, hints, uses, findings: as in :class:`wheelfix.scan.read.Intake`, sorted by path.
     """
 
     target: str

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.resolve.test_needs import decide, only
+from tests.scan.test_needs import decide, only
 from tests.support.objects import elf, facts, wheel
-from wheelfix.model.carried import AtHand
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.scan import NeedClass
-from wheelfix.resolve.carried import find_carried, find_claimed
+from wheelfix.scan.at_hand import find_carried, find_claimed
 
 
 def test_claims_are_borne_out_by_name_machine_and_distribution() -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from tests.support.objects import elf, facts, wheel
-from wheelfix.model.carried import AtHand
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Carrier, Need, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.needs import classify, find_cases, find_wants
+from wheelfix.scan.needs import classify, find_cases, find_wants
 
 
 def decide(

@@ -12,8 +12,8 @@ from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.model.scan import Level, Need, NeedClass
 from wheelfix.model.symbols import Symbols, SymbolWants, Verdict
-from wheelfix.resolve.against import find_mismatches, find_users
-from wheelfix.resolve.against import judge as judge_all
+from wheelfix.scan.symbols import find_mismatches, find_users
+from wheelfix.scan.symbols import judge as judge_all
 
 
 def find_library(name: str) -> Path:

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from wheelfix.model.elf import ElfObject
-from wheelfix.resolve.layout import expand_entry, find_install_path
+from wheelfix.scan.layout import expand_entry, find_install_path
 
 _QT = re.compile(r"libQt\d")
 _Lent = TypeVar("_Lent", bound=Hashable)

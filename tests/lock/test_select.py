@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.lock.markers import make_target
+from wheelfix.lock.markers import make_runtime
 from wheelfix.lock.read import read_lock, read_rules
-from wheelfix.model.lock import Kind, Lock, Target
+from wheelfix.lock.select import Asked, choose_sources, find_doubles, select_packages
+from wheelfix.model.lock import Kind, Lock, Runtime
 from wheelfix.outside.requirements import find_platforms
-from wheelfix.resolve.lock import Asked, choose_sources, find_doubles, select_packages
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 HEAD = 'version = 1\nrequires-python = ">=3.11"\n'
@@ -19,8 +19,8 @@ INDEX = 'source = { registry = "https://index.invalid/simple" }'
 
 
 @pytest.fixture(scope="module")
-def target() -> Target:
-    return make_target("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
+def runtime() -> Runtime:
+    return make_runtime("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
 
 
 def package(name: str, more: str = "", *, version: str = "1.0", source: str = INDEX) -> str:
@@ -40,31 +40,31 @@ def read(directory: Path, *packages: str) -> Lock:
 ROOT = 'source = { virtual = "." }'
 
 
-def select(lock: Lock, target: Target, **asked: tuple[str, ...]) -> list[str]:
-    return [p.label for p in select_packages(lock, target, Asked(**asked))]
+def select(lock: Lock, runtime: Runtime, **asked: tuple[str, ...]) -> list[str]:
+    return [p.label for p in select_packages(lock, runtime, Asked(**asked))]
 
 
-def test_extras_and_groups_of_a_real_lock(target: Target) -> None:
+def test_extras_and_groups_of_a_real_lock(runtime: Runtime) -> None:
     lock = read_lock(LOCKS / "workbench.uv.lock")
     bare, usual, all_ = (
-        set(select(lock, target, groups=())),
-        set(select(lock, target)),
-        set(select(lock, target, extras=("*",))),
+        set(select(lock, runtime, groups=())),
+        set(select(lock, runtime)),
+        set(select(lock, runtime, extras=("*",))),
     )
     assert {p.split()[0] for p in usual - bare} == {"iniconfig", "packaging", "pluggy", "pygments", "pytest"}
     assert {p.split()[0] for p in all_ - usual} == {"click", "h11", "uvicorn"}
     assert len(all_) == len(lock.packages)
 
 
-def test_stripped_dependencies_leave_with_what_only_they_require(target: Target) -> None:
+def test_stripped_dependencies_leave_with_what_only_they_require(runtime: Runtime) -> None:
     lock = read_lock(LOCKS / "workbench.uv.lock")
     without = {"torch": ["cuda-toolkit", "nvidia-cudnn-cu13", "nvidia-cusparselt-cu13"]}
-    names = {p.name for p in select_packages(lock, target, Asked(), without=without)}
+    names = {p.name for p in select_packages(lock, runtime, Asked(), without=without)}
     assert "nvidia-cufft" not in names
     assert "nvidia-nccl-cu13" in names
 
 
-def test_markers_and_extras_of_dependencies(tmp_path: Path, target: Target) -> None:
+def test_markers_and_extras_of_dependencies(tmp_path: Path, runtime: Runtime) -> None:
     lock = read(
         tmp_path,
         package(
@@ -80,7 +80,7 @@ def test_markers_and_extras_of_dependencies(tmp_path: Path, target: Target) -> N
         package("snail"),
         package("win"),
     )
-    assert select(lock, target) == ["app 1.0", "web 1.0", "speed 1.0"]
+    assert select(lock, runtime) == ["app 1.0", "web 1.0", "speed 1.0"]
 
 
 CONFLICT = (
@@ -96,15 +96,15 @@ CONFLICT = (
 )
 
 
-def test_extras_that_conflict(tmp_path: Path, target: Target) -> None:
+def test_extras_that_conflict(tmp_path: Path, runtime: Runtime) -> None:
     lock = read(tmp_path, *CONFLICT)
-    assert select(lock, target, extras=("cpu",)) == ["app 1.0", "torch 2.0+cpu"]
-    assert select(lock, target, extras=("gpu",)) == ["app 1.0", "torch 2.0"]
-    both = select_packages(lock, target, Asked(extras=("*",)))
+    assert select(lock, runtime, extras=("cpu",)) == ["app 1.0", "torch 2.0+cpu"]
+    assert select(lock, runtime, extras=("gpu",)) == ["app 1.0", "torch 2.0"]
+    both = select_packages(lock, runtime, Asked(extras=("*",)))
     assert find_doubles(both) == {"torch": ("2.0", "2.0+cpu")}
 
 
-def test_poetry_groups_and_markers(tmp_path: Path, target: Target) -> None:
+def test_poetry_groups_and_markers(tmp_path: Path, runtime: Runtime) -> None:
     path = tmp_path / "poetry.lock"
     entry = '[[package]]\nname = "{}"\nversion = "1"\noptional = {}\ngroups = ["{}"]\nfiles = []\n{}\n'
     path.write_text(
@@ -115,9 +115,9 @@ def test_poetry_groups_and_markers(tmp_path: Path, target: Target) -> None:
         + '[extras]\nmore = ["d"]\n[metadata]\nlock-version = "2.1"\npython-versions = ">=3.11"\n'
     )
     lock = read_lock(path)
-    assert select(lock, target) == ["a 1", "b 1"]
-    assert select(lock, target, groups=("dev",)) == ["a 1", "b 1"]
-    assert select(lock, target, groups=("main",), extras=("more",)) == ["a 1", "d 1"]
+    assert select(lock, runtime) == ["a 1", "b 1"]
+    assert select(lock, runtime, groups=("dev",)) == ["a 1", "b 1"]
+    assert select(lock, runtime, groups=("main",), extras=("more",)) == ["a 1", "d 1"]
 
 
 @pytest.mark.parametrize(
@@ -127,26 +127,26 @@ def test_poetry_groups_and_markers(tmp_path: Path, target: Target) -> None:
         ({"groups": ("nope",)}, "has no group 'nope'"),
     ],
 )
-def test_parts_that_are_not_there(target: Target, asked: dict[str, tuple[str, ...]], problem: str) -> None:
+def test_parts_that_are_not_there(runtime: Runtime, asked: dict[str, tuple[str, ...]], problem: str) -> None:
     with pytest.raises(InputError, match=problem) as caught:
-        select(read_lock(LOCKS / "workbench.uv.lock"), target, **asked)
+        select(read_lock(LOCKS / "workbench.uv.lock"), runtime, **asked)
     assert caught.value.hint in {"it has: web", "it has: dev"}
 
 
-def test_another_python_and_another_platform(target: Target) -> None:
+def test_another_python_and_another_platform(runtime: Runtime) -> None:
     lock = read_lock(LOCKS / "workbench.uv.lock")
-    old = make_target("3.11", "x86_64-linux", find_platforms("x86_64-linux"))
+    old = make_runtime("3.11", "x86_64-linux", find_platforms("x86_64-linux"))
     with pytest.raises(InputError, match=r"is for Python >=3\.12, <3\.14, not for 3\.11\.0"):
         select_packages(lock, old, Asked())
 
 
-def test_a_lock_that_lacks_a_package(tmp_path: Path, target: Target) -> None:
+def test_a_lock_that_lacks_a_package(tmp_path: Path, runtime: Runtime) -> None:
     lock = read(tmp_path, package("app", 'dependencies = [{ name = "gone" }]', source=ROOT))
     with pytest.raises(InputError, match="app requires gone, which is not in it"):
-        select(lock, target)
+        select(lock, runtime)
 
 
-def test_providers(tmp_path: Path, target: Target) -> None:
+def test_providers(tmp_path: Path, runtime: Runtime) -> None:
     sdist = 'sdist = { url = "https://index.invalid/numpy-1.0.tar.gz", hash = "sha256:' + "b" * 64 + '" }\n'
     lock = read(
         tmp_path,
@@ -155,7 +155,7 @@ def test_providers(tmp_path: Path, target: Target) -> None:
         package("odd", wheel("odd-1.0-cp312-cp312-win_amd64.whl")),
     )
     rules = read_rules(None, ("num*=sdist", "torch=nixpkgs", "default=wheel,nixpkgs"))
-    chosen = choose_sources(lock.packages, rules, target, as_nix=True)
+    chosen = choose_sources(lock.packages, rules, runtime, as_nix=True)
     assert [(c.package.name, c.kind, ".".join(c.attr)) for c in chosen] == [
         ("numpy", Kind.SDIST, ""),
         ("torch", Kind.NIXPKGS, "python312Packages.torch"),
@@ -164,6 +164,6 @@ def test_providers(tmp_path: Path, target: Target) -> None:
     with pytest.raises(
         InputError, match=r"odd 1\.0 has no wheel or sdist for it \(there are wheels for cp312-"
     ):
-        choose_sources(lock.packages, (), target, as_nix=True)
+        choose_sources(lock.packages, (), runtime, as_nix=True)
     with pytest.raises(InputError, match=r"torch 1\.0 has no sdist in the lock|torch 1\.0 has no sdist; odd"):
-        choose_sources(lock.packages[:2], read_rules(None, ("torch=sdist",)), target, as_nix=True)
+        choose_sources(lock.packages[:2], read_rules(None, ("torch=sdist",)), runtime, as_nix=True)

@@ -8,7 +8,7 @@ from tests.support.objects import elf
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import DlopenNote, ElfHints
 from wheelfix.model.scan import Dlopen
-from wheelfix.resolve.dlopen import select_dlopen
+from wheelfix.scan.openings import select_dlopen
 
 
 def hint(path: str, *strings: str, notes: Sequence[DlopenNote] = ()) -> ElfHints:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import NeedTrace
-from wheelfix.resolve.carried import correct_carriers
-from wheelfix.resolve.decide import Case, decide, trace
-from wheelfix.resolve.layout import relative_to_site
-from wheelfix.resolve.search import Entry, Found, WheelSearch
+from wheelfix.scan.at_hand import correct_carriers
+from wheelfix.scan.decide import Case, decide, trace
+from wheelfix.scan.layout import relative_to_site
+from wheelfix.scan.search import Entry, Found, WheelSearch
 
 _SHOWN = 6
 _OBJECTS_SHOWN = 3

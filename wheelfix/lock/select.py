@@ -18,11 +18,11 @@ from wheelfix.model.lock import (
     LockedPackage,
     LockKind,
     ProviderRule,
+    Runtime,
     SourceKind,
-    Target,
+    name_packages,
 )
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.resolve.prebuilt import name_packages
 
 DEFAULT_KINDS = (Kind.WHEEL, Kind.SDIST)
 _SHOWN = 6
@@ -38,7 +38,7 @@ class Asked:
 
 def select_packages(
     lock: Lock,
-    target: Target,
+    runtime: Runtime,
     asked: Asked,
     *,
     without: Mapping[str, Collection[str]] | None = None,
@@ -47,7 +47,7 @@ def select_packages(
 
     Args:
         lock: the lock.
-        target: the interpreter and platform.
+        runtime: the interpreter and platform.
         asked: extras and groups.
         without: per package, dependencies of it that are left out.
 
@@ -58,11 +58,11 @@ def select_packages(
         InputError: the lock is for other Pythons or environments, has no such extra or group, or names a
             package that it does not have.
     """
-    _check_target(lock, target)
+    _check_target(lock, runtime)
     extras, groups = _find_parts(lock, asked)
     if lock.roots is None:
-        return tuple(p for p in lock.packages if holds(p.marker, target, extras=extras, groups=groups))
-    walk = _Walk(lock, target, extras, groups, without or {})
+        return tuple(p for p in lock.packages if holds(p.marker, runtime, extras=extras, groups=groups))
+    walk = _Walk(lock, runtime, extras, groups, without or {})
     return walk.run()
 
 
@@ -72,12 +72,12 @@ class _Walk:
     def __init__(
         self,
         lock: Lock,
-        target: Target,
+        runtime: Runtime,
         extras: frozenset[str],
         groups: frozenset[str],
         without: Mapping[str, Collection[str]],
     ) -> None:
-        self._lock, self._target, self._groups, self._extras = lock, target, groups, extras
+        self._lock, self._runtime, self._groups, self._extras = lock, runtime, groups, extras
         self._without = without
         self._by_name: dict[str, list[LockedPackage]] = {}
         for package in lock.packages:
@@ -117,7 +117,7 @@ class _Walk:
             return True
         if package.in_groups and self._groups.isdisjoint(package.in_groups):
             return False
-        return holds(package.marker, self._target, extras=self._extras, where=f"{self._lock.name}: {user}")
+        return holds(package.marker, self._runtime, extras=self._extras, where=f"{self._lock.name}: {user}")
 
     def _add(self, package: LockedPackage, asked: Sequence[str], *, is_root: bool) -> None:
         is_new = id(package) not in self._found
@@ -133,20 +133,20 @@ class _Walk:
         for edge in edges:
             where = f"{self._lock.name}: {package.label}"
             if edge.name not in left_out and holds(
-                edge.marker, self._target, extras=self._chosen, where=where
+                edge.marker, self._runtime, extras=self._chosen, where=where
             ):
                 self._pending.append((edge, package.name))
 
 
 def choose_sources(
-    packages: Iterable[LockedPackage], rules: Sequence[ProviderRule], target: Target, *, as_nix: bool
+    packages: Iterable[LockedPackage], rules: Sequence[ProviderRule], runtime: Runtime, *, as_nix: bool
 ) -> tuple[Choice, ...]:
     """Decide what every package is taken from.
 
     Args:
         packages: what the environment holds; the project itself is passed over.
         rules: the strongest first, ``default`` last.
-        target: the interpreter and platform.
+        runtime: the interpreter and platform.
         as_nix: rank wheels as pyproject.nix does, else as pip does.
 
     Raises:
@@ -158,7 +158,7 @@ def choose_sources(
             continue
         kinds, attr = find_rule(package.name, rules)
         choice = next(
-            (c for kind in kinds if (c := _choose(package, kind, attr, target, as_nix=as_nix))), None
+            (c for kind in kinds if (c := _choose(package, kind, attr, runtime, as_nix=as_nix))), None
         )
         if choice:
             found.append(choice)
@@ -168,7 +168,7 @@ def choose_sources(
         rest = len(missing) - _SHOWN
         more = f"; and {rest} more" if rest > 0 else ""
         raise InputError(
-            f"Python {target.python} on {target.system}",
+            f"Python {runtime.python} on {runtime.system}",
             "; ".join(missing[:_SHOWN]) + more,
             "take them from elsewhere: --provider NAME=sdist or NAME=nixpkgs, or [tool.wheelfix.providers]",
         )
@@ -191,10 +191,10 @@ def find_doubles(packages: Iterable[LockedPackage]) -> dict[str, tuple[str, ...]
     return {name: tuple(sorted(found)) for name, found in sorted(versions.items()) if len(found) > 1}
 
 
-def make_distribution(package: LockedPackage, target: Target) -> Distribution:
+def make_distribution(package: LockedPackage, runtime: Runtime) -> Distribution:
     """What a lock says of a package, as its metadata would; for locks that have dependencies."""
-    requires = [_require(d, (), target) for d in package.dependencies]
-    requires += [_require(d, (e.name,), target) for e in package.extras for d in e.dependencies]
+    requires = [_require(d, (), runtime) for d in package.dependencies]
+    requires += [_require(d, (e.name,), runtime) for e in package.extras for d in e.dependencies]
     return Distribution(
         target=package.label,
         name=package.name,
@@ -205,8 +205,8 @@ def make_distribution(package: LockedPackage, target: Target) -> Distribution:
     )
 
 
-def _require(edge: LockedDependency, under: tuple[str, ...], target: Target) -> Requirement:
-    active = holds(edge.marker, target)
+def _require(edge: LockedDependency, under: tuple[str, ...], runtime: Runtime) -> Requirement:
+    active = holds(edge.marker, runtime)
     return Requirement(
         name=edge.name,
         extras=edge.extras,
@@ -216,9 +216,11 @@ def _require(edge: LockedDependency, under: tuple[str, ...], target: Target) -> 
     )
 
 
-def _choose(package: LockedPackage, kind: Kind, attr: str, target: Target, *, as_nix: bool) -> Choice | None:
+def _choose(
+    package: LockedPackage, kind: Kind, attr: str, runtime: Runtime, *, as_nix: bool
+) -> Choice | None:
     if kind is Kind.NIXPKGS:
-        path = tuple(attr.split(".")) if attr else (*name_packages(target.python), package.name)
+        path = tuple(attr.split(".")) if attr else (*name_packages(runtime.python), package.name)
         return Choice(package=package, kind=kind, attr=path)
     if kind is Kind.SDIST:
         if package.sdist or package.source is SourceKind.VCS:
@@ -226,8 +228,8 @@ def _choose(package: LockedPackage, kind: Kind, attr: str, target: Target, *, as
         return None
     if package.hashes:
         return Choice(package=package, kind=kind)
-    usual = rank_as_pip(package.wheels, target)
-    ranked = rank_as_nix(package.wheels, target) if as_nix else usual
+    usual = rank_as_pip(package.wheels, runtime)
+    ranked = rank_as_nix(package.wheels, runtime) if as_nix else usual
     if not ranked:
         return None
     rival = usual[0].filename if usual and usual[0] != ranked[0] else None
@@ -243,14 +245,13 @@ def _say_lack(package: LockedPackage, kinds: Sequence[Kind]) -> str:
     return f"{wanted} in the lock"
 
 
-def _check_target(lock: Lock, target: Target) -> None:
-    if not fits_python(lock.requires_python, target, lock.name):
-        problem = (
-            f"is for Python {lock.requires_python}, not for {dict(target.environment)['python_full_version']}"
-        )
+def _check_target(lock: Lock, runtime: Runtime) -> None:
+    if not fits_python(lock.requires_python, runtime, lock.name):
+        asked = dict(runtime.environment)["python_full_version"]
+        problem = f"is for Python {lock.requires_python}, not for {asked}"
         raise InputError(lock.name, problem, "name another version with --python")
-    if lock.environments and not any(holds(m, target, where=lock.name) for m in lock.environments):
-        problem = f"is for other environments than {target.system}: {'; '.join(lock.environments)}"
+    if lock.environments and not any(holds(m, runtime, where=lock.name) for m in lock.environments):
+        problem = f"is for other environments than {runtime.system}: {'; '.join(lock.environments)}"
         raise InputError(lock.name, problem, "name another system with --platform")
 
 

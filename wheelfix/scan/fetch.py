@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
-from wheelfix.facts import read_known_facts, read_unpacked_facts, read_wheel_facts, store_facts
-from wheelfix.intake import Progress
 from wheelfix.model.cargo import Builder
-from wheelfix.model.facts import BuildSystem, WheelFacts
-from wheelfix.model.lock import Choice, Kind, LockedFile, Target
+from wheelfix.model.lock import Choice, Kind, LockedFile, Runtime
+from wheelfix.model.reading import BuildSystem, WheelFacts
 from wheelfix.model.scan import Finding
 from wheelfix.outside.configuration import PackageSources, find_package_sources
+from wheelfix.scan.locked import read_known_facts, read_unpacked_facts, read_wheel_facts, store_facts
+from wheelfix.scan.read import Progress
 from wheelfix.wheel.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.wheel.identity import find_digest
 from wheelfix.wheel.metadata import parse_filename
@@ -46,14 +46,14 @@ class Places:
         base: directory of the lock.
         cache: wheelfix's cache.
         find_links: directories of wheels.
-        target: the interpreter and platform, for an index.
+        runtime: the interpreter and platform, for an index.
         sources: where what a lock gives no URL of is fetched from; None takes what is configured.
         progress: told bytes downloaded and bytes known to come.
     """
 
     base: Path
     cache: Path
-    target: Target
+    runtime: Runtime
     find_links: tuple[Path, ...] = ()
     sources: PackageSources | None = None
     progress: Progress | None = None
@@ -181,8 +181,8 @@ class _Fetcher:
         fetched = fetch_wheel(
             f"{package.name}=={package.version}{hashes}",
             places.cache / "wheels",
-            python=places.target.python,
-            system=places.target.system,
+            python=places.runtime.python,
+            system=places.runtime.system,
             sources=self._sources,
             on_bytes=partial(self._count, package.label),
         )
@@ -218,7 +218,7 @@ def _find_known(choice: Choice, places: Places) -> WheelFacts | None:
         return read_known_facts(digest, places.cache / "facts") if digest else None
     for digest in choice.package.hashes:
         known = read_known_facts(digest, places.cache / "facts")
-        if known and not set(known.tags).isdisjoint(places.target.tags):
+        if known and not set(known.tags).isdisjoint(places.runtime.tags):
             return known
     return None
 
@@ -248,7 +248,7 @@ def _find_local(choice: Choice, places: Places) -> Path | None:
 
 def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
     """A wheel of which a lock tells nothing but that it has one of some hashes: the best that fits."""
-    package, tags = choice.package, places.target.tags
+    package, tags = choice.package, places.runtime.tags
     found = []
     for path in list_matching(places.find_links, package.name, package.version):
         parsed = parse_filename(path.name)
@@ -259,7 +259,7 @@ def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
 
 
 def _read_build_system(path: Path, places: Places) -> BuildSystem:
-    project = read_project(read_sdist(path), places.target.python)
+    project = read_project(read_sdist(path), places.runtime.python)
     return BuildSystem(
         requires=tuple(sorted({name for name, _ in project.requires})),
         backend=project.backend,

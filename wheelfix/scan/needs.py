@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
-from wheelfix.model.carried import AtHand
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import Lookup
 from wheelfix.model.scan import Need, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.cuda import guess_cuda_major, order_by_major
-from wheelfix.resolve.decide import Case, apply_preference, decide
-from wheelfix.resolve.search import Want, WheelSearch
-from wheelfix.resolve.siblings import find_directories
+from wheelfix.scan.cuda import guess_cuda_major, order_by_major
+from wheelfix.scan.decide import Case, apply_preference, decide
+from wheelfix.scan.search import Want, WheelSearch
+from wheelfix.scan.siblings import find_directories
 
 _FROM_WHEELS = {NeedClass.BUNDLED: "the wheel bundles", NeedClass.SIBLING: "other wheels bring"}
 _PLUGINS = frozenset({"plugin", "plugins", "qml"})

@@ -11,8 +11,8 @@ from tests.support.sdist import build_sdist
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.resolution import fetch_closure, fetch_named
-from wheelfix.resolve.strip import find_closure
+from wheelfix.scan.closure import find_closure
+from wheelfix.scan.requirement import fetch_closure, fetch_named
 
 PLATFORM = "cp312-cp312-manylinux_2_28_x86_64"
 

@@ -6,8 +6,8 @@ from tests.support.objects import elf, facts, wheel
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import NeedClass, NeedTrace, SonameFacts
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.needs import find_cases, find_wants
-from wheelfix.resolve.retrace import retrace
+from wheelfix.scan.evidence import retrace
+from wheelfix.scan.needs import find_cases, find_wants
 
 
 def explained(objects: Sequence[ElfObject], known: SonameFacts, dist: Distribution) -> NeedTrace:

@@ -1,6 +1,6 @@
 """The loader's search over an environment and directories outside of it.
 
-:class:`~wheelfix.resolve.search.WheelSearch` looks inside alone; here absolute entries of run paths lead to
+:class:`~wheelfix.scan.search.WheelSearch` looks inside alone; here absolute entries of run paths lead to
 libraries that are known. The order of entries is the same, and by run paths alone: what is loaded already is
 another question.
 """
@@ -14,8 +14,8 @@ from functools import cached_property
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.repair import Library
-from wheelfix.resolve.layout import expand_entry, find_install_path
-from wheelfix.resolve.search import WheelSearch, is_musl, lends
+from wheelfix.scan.layout import expand_entry, find_install_path
+from wheelfix.scan.search import WheelSearch, is_musl, lends
 
 _Routes = tuple[tuple[str, str, bool], ...]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Sequence
 
-from wheelfix.model.carried import AtHand, Carried
+from wheelfix.model.at_hand import AtHand, Carried
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.layout import SITE, find_install_path
+from wheelfix.scan.layout import SITE, find_install_path
 
 
 def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -> AtHand:

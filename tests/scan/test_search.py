@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.support.objects import elf
-from wheelfix.resolve.search import WheelSearch
+from wheelfix.scan.search import WheelSearch
 
 
 def test_runpath_leads_to_a_member() -> None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.lock.markers import make_target
+from wheelfix.lock.markers import make_runtime
 from wheelfix.lock.read import read_lock
-from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Target
+from wheelfix.lock.select import Asked, choose_sources, make_distribution, select_packages
+from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.http import fetch_file
@@ -20,8 +21,7 @@ from wheelfix.outside.packages import find_wheel, open_session
 from wheelfix.outside.requirements import find_interpreter, find_platforms, is_url
 from wheelfix.outside.uv import lock_requirement
 from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel, mark_sources, say_unwritten
-from wheelfix.resolve.lock import Asked, choose_sources, make_distribution, select_packages
-from wheelfix.resolve.strip import find_closure
+from wheelfix.scan.closure import find_closure
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_wanted
 
 _FORM = "write NAME, NAME==VERSION or NAME[EXTRA]"
@@ -32,7 +32,7 @@ class _Resolved:
     """A requirement, resolved for a target."""
 
     wanted: Wanted
-    target: Target
+    runtime: Runtime
     choices: tuple[Choice, ...]
     known: Mapping[str, Distribution]
 
@@ -158,14 +158,14 @@ def _resolve(
     lock = _read_kept(kept) if wanted.version else None
     if lock is None:
         lock = _lock(wanted, kept, python, system, sources)
-    target = make_target(python, system, find_platforms(system))
-    packages = [p for p in select_packages(lock, target, Asked()) if p.name not in (lock.roots or ())]
-    choices = choose_sources(packages, (), target, as_nix=False)
+    runtime = make_runtime(python, system, find_platforms(system))
+    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
+    choices = choose_sources(packages, (), runtime, as_nix=False)
     return _Resolved(
         wanted=wanted,
-        target=target,
+        runtime=runtime,
         choices=choices,
-        known={c.package.name: _make_distribution(c.package, c, target) for c in choices},
+        known={c.package.name: _make_distribution(c.package, c, runtime) for c in choices},
     )
 
 
@@ -196,8 +196,8 @@ def _lock(wanted: Wanted, kept: Path, python: str, system: str, sources: Package
     return lock
 
 
-def _make_distribution(package: LockedPackage, choice: Choice, target: Target) -> Distribution:
-    made = make_distribution(package, target)
+def _make_distribution(package: LockedPackage, choice: Choice, runtime: Runtime) -> Distribution:
+    made = make_distribution(package, runtime)
     if choice.kind is not Kind.WHEEL or choice.file is None:
         return made
     parsed = parse_filename(choice.file.filename)

@@ -1,0 +1,36 @@
+"""What a distribution brings into an environment: its requirements, theirs, and the extras asked of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wheelfix.model.wheel import Distribution, Requirement
+
+
+def find_closure(
+    target: Distribution, others: Mapping[str, Distribution], *, without: frozenset[str] = frozenset()
+) -> dict[str, frozenset[str]]:
+    """All distributions that a package brings into an environment, and the extras asked of each.
+
+    Args:
+        target: the package.
+        others: metadata by normalised name; one without metadata is taken to require nothing.
+        without: dependencies of the package itself that are left out.
+    """
+    found: dict[str, frozenset[str]] = {}
+    pending = [r for r in find_required(target, frozenset()) if r.name not in without]
+    while pending:
+        requirement = pending.pop()
+        extras = found.get(requirement.name)
+        asked = (extras or frozenset()) | set(requirement.extras)
+        if extras == asked or requirement.name == target.name:
+            continue
+        found[requirement.name] = asked
+        if known := others.get(requirement.name):
+            pending += find_required(known, asked)
+    return dict(sorted(found.items()))
+
+
+def find_required(wheel: Distribution, extras: frozenset[str]) -> list[Requirement]:
+    """Requirements that hold with some extras chosen, in metadata order."""
+    return [r for r in wheel.requires if r.active or extras & set(r.under)]
