@@ -27,24 +27,28 @@ _ASKED = re.compile(r"\bextra\b")
 
 
 def collect_wheel(path: Path) -> None:
-    intake = read_wheel(path)
-    source = read_source(path, intake.wheel)
-    names = [r.name for r in intake.wheel.requires if "platform" in r.text]
-    libraries = {o.path for o in intake.objects}
-    files = [f for f in intake.wheel.files if f in libraries or re.fullmatch(r"[^/]+(/__init__)?\.py", f)]
+    reading = read_wheel(path)
+    source = read_source(path, reading.distribution)
+    names = [r.name for r in reading.distribution.requires if "platform" in r.text]
+    wheel = reading.distribution
+    libraries = {o.path for o in reading.objects}
+    files = [f for f in wheel.files if f in libraries or re.fullmatch(r"[^/]+(/__init__)?\.py", f)]
     document = {
         "target": path.name,
-        "name": intake.wheel.name,
-        "version": intake.wheel.version,
-        "tags": list(intake.wheel.tags),
-        "requires": [r.text for r in intake.wheel.requires if not _ASKED.search(r.text)],
+        "name": reading.distribution.name,
+        "version": reading.distribution.version,
+        "tags": list(reading.distribution.tags),
+        "requires": [r.text for r in reading.distribution.requires if not _ASKED.search(r.text)],
         "files": sorted(files),
         "imports": dict(find_imports(path, names)),
-        "objects": [describe_object(o) for o in intake.objects if o.dynamic],
-        "dlopen": [asdict(d) for d in conclude(intake, open_bundled()).dlopen],
+        "objects": [describe_object(o) for o in reading.objects if o.dynamic],
+        "dlopen": [asdict(d) for d in conclude(reading, open_bundled()).dlopen],
         "source": asdict(source) | {"sha256": source.sha256.hex()},
     }
-    write(FIXTURES / "wheel-facts" / f"{intake.wheel.name}-{intake.wheel.version}.json", document)
+    write(
+        FIXTURES / "wheel-facts" / f"{wheel.name}-{wheel.version}.json",
+        document,
+    )
 
 
 def describe_object(obj: ElfObject) -> dict[str, object]:

@@ -18,10 +18,11 @@ import pytest
 from benchmarks.forgery import FORMS, WAYS, Answer, Form, Way, forge_elf, hide_elf, try_copy
 from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
-from wheelfix import facts, intake
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.errors import ElfError, InputError, WheelError
 from wheelfix.model.scan import Level
+from wheelfix.scan import locked
+from wheelfix.scan import read as reading
 from wheelfix.scan.locked import read_unpacked_facts, read_wheel_facts
 from wheelfix.scan.read import read_archive, read_beside, read_wheel
 from wheelfix.wheel.about import read_source
@@ -49,7 +50,7 @@ def ask(path: Path, cache: Path | None) -> Answer:
         found = read_wheel(path, cache=cache)
     except (WheelError, ElfError):
         return 3, None
-    return 0, (found.wheel, found.objects, found.hints, found.uses, found.findings)
+    return 0, (found.distribution, found.objects, found.hints, found.uses, found.findings)
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -82,7 +83,7 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         reads.append("elf")
         return read_elf_files(*arguments, **more)
 
-    monkeypatch.setattr(intake, "read_elf_files", read)
+    monkeypatch.setattr(reading, "read_elf_files", read)
     return reads
 
 
@@ -115,13 +116,13 @@ def test_a_wheel_written_to_while_it_is_read_is_refused_and_not_kept(
     path = tmp_path / wheel.name
     path.write_bytes(wheel.read_bytes())
     name = {"elf": "read_elf_files", "sources": "read_wheel_sources"}[when]
-    read = getattr(intake, name)
+    read = getattr(reading, name)
 
     def write(*arguments: Any, **more: Any) -> Any:
         path.write_bytes(path.read_bytes())
         return read(*arguments, **more)
 
-    monkeypatch.setattr(intake, name, write)
+    monkeypatch.setattr(reading, name, write)
     with pytest.raises(InputError, match=r"was (written to|replaced) while it was read"):
         read_wheel(path, cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
@@ -137,7 +138,7 @@ def test_a_wheel_that_got_another_name_meanwhile_is_read_and_not_kept(
         (tmp_path / "link").hardlink_to(path)
         return read_elf_files(*arguments, **more)
 
-    monkeypatch.setattr(intake, "read_elf_files", link)
+    monkeypatch.setattr(reading, "read_elf_files", link)
     assert ask(path, tmp_path / "cache")[0] == 0
     assert not (tmp_path / "cache").exists()
 
@@ -280,7 +281,7 @@ def test_archive_and_facts_are_of_one_file(
         other.replace(path)
         return found
 
-    monkeypatch.setattr(facts, "read_archive", switch)
+    monkeypatch.setattr(locked, "read_archive", switch)
     found = read_wheel_facts(path, hashlib.sha256(wheel.read_bytes()).hexdigest())
     assert "demo/__init__.py" in {file.path for file in found.files}
 

@@ -70,8 +70,8 @@ def run_command(command: Sequence[str]) -> tuple[int, Account]:
     if lost:
         problem = f"cannot be written ({(lost[0].strerror or str(lost[0])).lower()})"
         raise ApplyError("the command's output", problem, "make room, or send it elsewhere")
-    reading = merge_readings(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
-    return (code if code >= 0 else 128 - code), reading
+    account = merge_readings(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
+    return (code if code >= 0 else 128 - code), account
 
 
 def trace_loader(command: Sequence[str], *, seconds: float) -> Mapping[str, str]:

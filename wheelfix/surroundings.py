@@ -10,16 +10,17 @@ from wheelfix.errors import InputError
 from wheelfix.index.siblings import find_distributions
 from wheelfix.messages.paths import find_distribution, find_named, parse_path
 from wheelfix.model.explain import Account, Kind, Package
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import WheelScan
-from wheelfix.scan.read import Intake, read_package
+from wheelfix.scan.read import read_package
 
 _LIB_DIRECTORIES = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 _NIX_LD = "/run/current-system/sw/share/nix-ld/lib"
 
 
-def find_package(reading: Account) -> Package | None:
+def find_package(account: Account) -> Package | None:
     """The distribution that the first symptom with any trace of one is about."""
-    for symptom in reading.symptoms:
+    for symptom in account.symptoms:
         if symptom.module and (name := find_distribution(symptom.module)):
             frame = parse_path(symptom.frame) if symptom.frame else None
             site = frame.site if frame else None
@@ -27,13 +28,13 @@ def find_package(reading: Account) -> Package | None:
         for path in (symptom.wanted_by, symptom.soname, symptom.frame):
             if path and (package := parse_path(path)):
                 return package
-    if reading.packages:
-        return reading.packages[0]
-    name = find_named(reading.words)
+    if account.packages:
+        return account.packages[0]
+    name = find_named(account.words)
     return Package(name=name) if name else None
 
 
-def look_into(package: Package | None, directory: Path) -> tuple[Package | None, Intake | None]:
+def look_into(package: Package | None, directory: Path) -> tuple[Package | None, Reading | None]:
     """Read the installed package: where the text says it is, else in the project's own environment.
 
     Args:
@@ -53,30 +54,33 @@ def look_into(package: Package | None, directory: Path) -> tuple[Package | None,
         if not path.is_dir():
             continue
         try:
-            intake = read_package(path, package.name)
+            reading = read_package(path, package.name)
         except InputError:
             continue
-        if intake:
+        if reading:
             environment = package.environment or (str(directory / ".venv") if site != package.site else None)
             found = Package(
-                name=intake.wheel.name, version=intake.wheel.version, site=site, environment=environment
+                name=reading.distribution.name,
+                version=reading.distribution.version,
+                site=site,
+                environment=environment,
             )
-            return found, intake
+            return found, reading
     return package, None
 
 
-def find_present(intake: Intake, scan: WheelScan, package: Package | None, *, host: bool) -> dict[str, str]:
+def find_present(reading: Reading, scan: WheelScan, package: Package | None, *, host: bool) -> dict[str, str]:
     """Sonames that a loader finds already, with the files: by absolute run paths, and in other wheels.
 
     Args:
-        intake: the installed package.
+        reading: the installed package.
         scan: what it needs.
         package: where it is installed.
         host: the package goes on running here; for an interpreter that Nix did not build, the directories of
             the system and of nix-ld count, too. What Nix builds sees none of them.
     """
     directories = dict.fromkeys(
-        entry for obj in intake.objects for entry in (*obj.rpath, *obj.runpath) if entry.startswith("/")
+        entry for obj in reading.objects for entry in (*obj.rpath, *obj.runpath) if entry.startswith("/")
     )
     environment = package.environment if package else None
     if host and environment and not _runs_on_nixpkgs(Path(environment)):
@@ -107,9 +111,9 @@ def _runs_on_nixpkgs(environment: Path) -> bool:
         return False
 
 
-def list_paths(reading: Account, package: Package | None, directory: Path) -> Iterable[str]:
+def list_paths(account: Account, package: Package | None, directory: Path) -> Iterable[str]:
     """Paths that may say whose Python ran; on this machine, an environment says itself."""
-    yield from (s.wanted_by for s in reading.symptoms if s.kind is Kind.NO_LOADER and s.wanted_by)
+    yield from (s.wanted_by for s in account.symptoms if s.kind is Kind.NO_LOADER and s.wanted_by)
     if package and package.environment:
         config = directory / package.environment / "pyvenv.cfg"
         try:
@@ -121,5 +125,5 @@ def list_paths(reading: Account, package: Package | None, directory: Path) -> It
             if key.strip() == "home":
                 # home is the bin of the interpreter; system ones are told by the name below it.
                 yield f"{os.path.realpath(value.strip())}/python3"
-    yield from reading.paths
-    yield from (path for s in reading.symptoms for path in (s.frame, s.wanted_by, s.soname) if path)
+    yield from account.paths
+    yield from (path for s in account.symptoms for path in (s.frame, s.wanted_by, s.soname) if path)

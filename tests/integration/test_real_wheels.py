@@ -205,8 +205,8 @@ def test_triton_asks_ldconfig() -> None:
 def test_siblings_at_hand_are_checked_in_a_real_pair() -> None:
     """libQt6Core.so.6 can be run: it has an interpreter, and is a library nevertheless."""
     essentials = fetch_wheel(find_pin("pyside6_essentials"))
-    intake = read_wheel(essentials)
-    found = find_carried([(intake.wheel, intake.objects)])
+    reading = read_wheel(essentials)
+    found = find_carried([(reading.distribution, reading.objects)])
     (core,) = found.libraries["libQt6Core.so.6"]
     assert (core.distribution, core.directory) == ("pyside6-essentials", "PySide6/Qt/lib")
-    assert next(o for o in intake.objects if o.path == core.path).interpreter
+    assert next(o for o in reading.objects if o.path == core.path).interpreter

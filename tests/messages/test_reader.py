@@ -114,19 +114,19 @@ def _noise(total: int, end: bytes) -> Iterator[bytes]:
 def test_memory_is_bounded(end: bytes) -> None:
     tracemalloc.start()
     try:
-        reading = read_messages(_noise(24 << 20, end))
+        account = read_messages(_noise(24 << 20, end))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert [s.soname for s in reading.symptoms] == ["libodbc.so.2"]
+    assert [s.soname for s in account.symptoms] == ["libodbc.so.2"]
     assert peak < 16 << 20
 
 
 def test_endless_complaints_are_cut() -> None:
     lines = (f"\tlibx{n}.so => not found\n".encode() for n in range(MAX_SYMPTOMS * 3))
-    reading = read_messages(lines)
-    assert len(reading.symptoms) == MAX_SYMPTOMS
-    assert reading.left_out
+    account = read_messages(lines)
+    assert len(account.symptoms) == MAX_SYMPTOMS
+    assert account.left_out
 
 
 def test_merge() -> None:

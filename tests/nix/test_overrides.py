@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.facts import make_intake, make_scan, open_table, plan, render
+from tests.support.facts import make_reading, make_scan, open_table, plan, render
 from tests.support.golden import ask_package, ask_stub, check_golden
 from tests.support.nixeval import evaluate
 from wheelfix.flows.nix import find_default_cuda, render_overrides
@@ -102,7 +102,7 @@ def list_attrs(override: Override) -> list[str]:
 
 
 def make_packages(name: str, override: Override) -> dict[str, list[str]]:
-    wheel = make_intake(name).wheel
+    wheel = make_reading(name).distribution
     direct = sorted({r.name for r in wheel.requires if r.active})
     others = {*direct, *(s.distribution for s in override.searches if s.distribution)}
     return {wheel.name: direct, **{other: [] for other in sorted(others)}}
@@ -173,7 +173,7 @@ def test_packages_for_nixpkgs(name: str) -> None:
     assert found["hooks"][0] == "autoPatchelfHook"
     assert found["format"] == found["src"]["format"] == "wheel"
     assert found["src"]["hash"].startswith("sha256-")
-    wheel = make_intake(name).wheel
+    wheel = make_reading(name).distribution
     src = found["src"]
     filename = f"{src['pname']}-{src['version']}-{src['python']}-{src['abi']}-{src['platform']}.whl"
     assert filename == wheel.target

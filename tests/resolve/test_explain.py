@@ -20,10 +20,10 @@ STORE = "/nix/store/00000000000000000000000000000000"
 def explain_missing(
     *sonames: str, known: Sequence[Any] = (), kind: Kind = Kind.MISSING, **rest: Any
 ) -> Explanation:
-    reading = Account(symptoms=tuple(Symptom(kind=kind, soname=s) for s in sonames))
+    account = Account(symptoms=tuple(Symptom(kind=kind, soname=s) for s in sonames))
     by_soname = {fact.soname: fact for fact in known}
     rest = {"package": Package(name="demo"), "interpreter": None, **rest}
-    return explain(reading, facts=by_soname, index=INDEX, **rest)
+    return explain(account, facts=by_soname, index=INDEX, **rest)
 
 
 def scan(*needs: Need, build_inputs: Sequence[str] = ()) -> WheelScan:

@@ -44,7 +44,7 @@ def install(wheels: Path, tmp_path: Path) -> Path:
 
 
 def at_hand(directory: Path) -> AtHand:
-    return find_carried((i.wheel, i.objects) for i in read_beside(directory, cache=None))
+    return find_carried((i.distribution, i.objects) for i in read_beside(directory, cache=None))
 
 
 def test_sonames_and_file_names_of_a_directory_of_wheels(wheels: Path) -> None:
@@ -69,7 +69,7 @@ def test_environment_gives_the_same(wheels: Path, tmp_path: Path) -> None:
 
 
 def test_python_sources_of_an_environment_are_read_per_distribution(wheels: Path, tmp_path: Path) -> None:
-    uses = {i.wheel.name: i.uses for i in read_installed(install(wheels, tmp_path))}
+    uses = {i.distribution.name: i.uses for i in read_installed(install(wheels, tmp_path))}
     assert [o.soname for use in uses["nvidia-cublas-cu12"] for o in use.opens] == ["libmagic.so.1"]
     assert uses["tbb"] == ()
 

@@ -10,17 +10,17 @@ from functools import cache
 from typing import Any
 
 from tests.support.real import FIXTURES
-from wheelfix.flows.nix import Options, plan_intake, render_overrides
+from wheelfix.flows.nix import Options, plan_reading, render_overrides
 from wheelfix.index.sources import open_bundled
 from wheelfix.index.table import SonameTable
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Source
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Dlopen, WheelScan
 from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.resolve.strip import UNSHOWN
 from wheelfix.scan.conclude import conclude
-from wheelfix.scan.read import Intake
 from wheelfix.wheel.metadata import find_environment, parse_requirement
 
 
@@ -41,7 +41,7 @@ def parse_requires(lines: list[str], tags: list[str]) -> tuple[Requirement, ...]
 
 
 @cache
-def make_intake(name: str) -> Intake:
+def make_reading(name: str) -> Reading:
     """What reading the wheel gives, without by-catch."""
     facts = read_facts(name)
     wheel = Distribution(
@@ -59,12 +59,12 @@ def make_intake(name: str) -> Intake:
             VersionNeed(soname=v["soname"], versions=tuple(v["versions"])) for v in found["versions"]
         )
         objects.append(ElfObject(**(found | lists | {"versions": versions})))
-    return Intake(wheel=wheel, objects=tuple(objects), read_symbols=lambda _wanted: ())
+    return Reading(distribution=wheel, objects=tuple(objects), read_symbols=lambda _wanted: ())
 
 
 @cache
 def make_scan(name: str) -> WheelScan:
-    scan = conclude(make_intake(name), open_table())
+    scan = conclude(make_reading(name), open_table())
     return replace(scan, dlopen=tuple(Dlopen(**d) for d in read_facts(name)["dlopen"]))
 
 
@@ -76,8 +76,8 @@ def make_source(name: str) -> Source:
 
 def plan(name: str, cuda: Cuda) -> tuple[Override, StripPlan]:
     """The plan for a wheel, with the imports that were found in it."""
-    override, strip = plan_intake(
-        make_intake(name), make_scan(name), cuda, Options(index=open_table()), source=make_source(name)
+    override, strip = plan_reading(
+        make_reading(name), make_scan(name), cuda, Options(index=open_table()), source=make_source(name)
     )
     strip = replace(strip, kept=tuple(_say_import(k, read_facts(name)["imports"]) for k in strip.kept))
     return replace(override, strip=strip if override.strip else None), strip

@@ -188,7 +188,7 @@ def test_two_members_of_one_path_are_compared_by_their_bytes(tmp_path: Path) -> 
             with pytest.raises(WheelError, match=r"a\.py: is in the archive twice, with different contents"):
                 read_wheel(path)
         else:
-            assert read_wheel(path).wheel.name == "demo"
+            assert read_wheel(path).distribution.name == "demo"
 
 
 @pytest.mark.parametrize("other", ["demo//a.py", "demo/./a.py", "./demo/a.py"])
@@ -233,7 +233,7 @@ def test_what_follows_streamed_data_has_to_agree(
     path = tmp_path / "demo-1.0-py3-none-any.whl"
     path.write_bytes(data)
     if right:
-        assert read_wheel(path).wheel.name == "demo"
+        assert read_wheel(path).distribution.name == "demo"
     else:
         with pytest.raises(WheelError, match=r"demo/a\.py: has another size or checksum behind its data"):
             read_wheel(path)
@@ -244,7 +244,11 @@ def test_what_honest_archives_have_is_no_harm(tmp_path: Path) -> None:
     extra.extra = struct.pack("<HHBL", 0x5455, 5, 1, 0)
     members = [METADATA, ("demo/", b""), ("demo/empty.py", b""), (extra, b"pass")]
     path = write(tmp_path / "demo-1.0-py3-none-any.whl", members, comment=b"made by hand")
-    assert read_wheel(path).wheel.files == {"demo-1.0.dist-info/METADATA", "demo/empty.py", "demo/é.py"}
+    assert read_wheel(path).distribution.files == {
+        "demo-1.0.dist-info/METADATA",
+        "demo/empty.py",
+        "demo/é.py",
+    }
 
 
 def test_the_two_ends_of_a_large_archive_have_to_agree(tmp_path: Path) -> None:

@@ -82,14 +82,14 @@ def explain_file(
     """
     hint = "name a file that can be read, or - for a pipe"
     if path is not None:
-        reading = read_messages(read_stream(path, size=CHUNK, hint=hint))
+        account = read_messages(read_stream(path, size=CHUNK, hint=hint))
     else:
         try:
-            reading = read_messages(iter(lambda: os.read(0, CHUNK), b""))
+            account = read_messages(iter(lambda: os.read(0, CHUNK), b""))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise InputError("standard input", f"cannot be read ({reason})", hint) from None
-    return explain_reading(reading, index=index, directory=directory, dialect=dialect, prefer=prefer)
+    return explain_reading(account, index=index, directory=directory, dialect=dialect, prefer=prefer)
 
 
 def explain_command(
@@ -118,17 +118,17 @@ def explain_command(
         IndexProblem: the index is damaged.
     """
     started = time.monotonic()
-    code, reading = run_command(command)
-    if code and find_package(reading) is None and any(map(_is_untold, reading.symptoms)):
+    code, account = run_command(command)
+    if code and find_package(account) is None and any(map(_is_untold, account.symptoms)):
         wanting = trace_loader(command, seconds=_PATIENCE + 10 * (time.monotonic() - started))
         symptoms = tuple(
             replace(s, wanted_by=wanting.get(s.soname or "")) if _is_untold(s) else s
-            for s in reading.symptoms
+            for s in account.symptoms
         )
-        reading = replace(reading, symptoms=symptoms)
+        account = replace(account, symptoms=symptoms)
     if program := shutil.which(command[0]):
-        reading = replace(reading, paths=(os.path.realpath(program), *reading.paths))
-    explained = explain_reading(reading, index=index, directory=directory, dialect=dialect, prefer=prefer)
+        account = replace(account, paths=(os.path.realpath(program), *account.paths))
+    explained = explain_reading(account, index=index, directory=directory, dialect=dialect, prefer=prefer)
     return code, explained
 
 
@@ -137,7 +137,7 @@ def _is_untold(symptom: Symptom) -> bool:
 
 
 def explain_reading(
-    reading: Account,
+    account: Account,
     *,
     index: SonameTable,
     directory: Path,
@@ -145,26 +145,26 @@ def explain_reading(
     prefer: Sequence[str] = (),
 ) -> Explained:
     """Explain what was read; arguments as for :func:`explain_file`."""
-    package = find_package(reading)
-    package, intake = look_into(package, directory)
-    scan = conclude(intake, index, prefer) if intake else None
+    package = find_package(account)
+    package, reading = look_into(package, directory)
+    scan = conclude(reading, index, prefer) if reading else None
     chosen = dialect or choose_dialect(_list_names(directory), package)
-    reading = _name_plugins(reading, scan)
+    account = _name_plugins(account, scan)
     machine = (scan.machine if scan else None) or index.info.system.partition("-")[0]
-    facts = _find_facts(reading, index, machine)
-    interpreter = find_interpreter(list_paths(reading, package, directory))
+    facts = _find_facts(account, index, machine)
+    interpreter = find_interpreter(list_paths(account, package, directory))
     explanation = explain(
-        reading,
+        account,
         package=package,
         interpreter=interpreter,
         facts=facts,
         index=index.info,
         glibc=_find_glibc(index, machine),
         scan=scan,
-        present=find_present(intake, scan, package, host=chosen is Dialect.SHELL)
-        if intake and scan
+        present=find_present(reading, scan, package, host=chosen is Dialect.SHELL)
+        if reading and scan
         else None,
-        looked_into=f"{intake.wheel.target} in {package.site}" if intake and package else None,
+        looked_into=f"{reading.distribution.target} in {package.site}" if reading and package else None,
         prefer=spell_both(prefer),
     )
     override = plan_override(explanation, scan.baseline_inputs if scan else ())
@@ -177,12 +177,12 @@ def explain_reading(
     )
 
 
-def _name_plugins(reading: Account, scan: WheelScan | None) -> Account:
+def _name_plugins(account: Account, scan: WheelScan | None) -> Account:
     """A Qt plugin that did not load is explained by what its file needs, if the file is at hand."""
-    if scan is None or not any(s.kind is Kind.PLUGIN for s in reading.symptoms):
-        return reading
+    if scan is None or not any(s.kind is Kind.PLUGIN for s in account.symptoms):
+        return account
     found: list[Symptom] = []
-    for symptom in reading.symptoms:
+    for symptom in account.symptoms:
         name = f"platforms/libq{symptom.soname}.so"
         needed = [
             Symptom(kind=Kind.MISSING, soname=n.soname, wanted_by=w)
@@ -191,11 +191,11 @@ def _name_plugins(reading: Account, scan: WheelScan | None) -> Account:
             if symptom.kind is Kind.PLUGIN and w.endswith(name) and n.need_class in _WANTING
         ]
         found += needed or [symptom]
-    return replace(reading, symptoms=tuple(dict.fromkeys(found)))
+    return replace(account, symptoms=tuple(dict.fromkeys(found)))
 
 
-def _find_facts(reading: Account, index: SonameTable, machine: str) -> Mapping[str, SonameFacts]:
-    sonames = {s for symptom in reading.symptoms if symptom.kind in LIBRARIES and (s := find_soname(symptom))}
+def _find_facts(account: Account, index: SonameTable, machine: str) -> Mapping[str, SonameFacts]:
+    sonames = {s for symptom in account.symptoms if symptom.kind in LIBRARIES and (s := find_soname(symptom))}
     facts = find_facts(index, [(soname, machine) for soname in sorted(sonames)])
     return {soname: fact for (soname, _), fact in facts.items()}
 

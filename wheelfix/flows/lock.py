@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.flows.cargo import plan_sdist, read_sdist, read_source
-from wheelfix.flows.nix import Options, plan_dependencies, plan_intake, render_overrides
+from wheelfix.flows.nix import Options, plan_dependencies, plan_reading, render_overrides
 from wheelfix.index.sources import find_cache
 from wheelfix.lock.markers import make_runtime
 from wheelfix.lock.read import read_lock, read_project, read_rules
@@ -35,7 +35,7 @@ from wheelfix.resolve.residue import tell_choices, tell_doubles, tell_needs
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.fetch import Places, Supply, find_facts
-from wheelfix.scan.locked import make_intake, make_source
+from wheelfix.scan.locked import make_reading, make_source
 from wheelfix.scan.read import Progress
 
 __all__ = ["Asked", "LockOptions", "LockWritten", "add_progress", "plan_lock", "write_lock"]
@@ -225,11 +225,11 @@ def _plan_wheels(
         others = [make_distribution(c.package, runtime) for c in choices]
     scans, overrides = [], []
     for name in sorted(supply.facts):
-        intake = make_intake(supply.facts[name])
-        scan = conclude(intake, options.code.index, options.code.prefer, at_hand)
+        reading = make_reading(supply.facts[name])
+        scan = conclude(reading, options.code.index, options.code.prefer, at_hand)
         beside = [o for o in others if o.name != name]
         source = make_source(supply.facts[name]) if options.dialect is Dialect.NIXPKGS else None
-        override, _ = plan_intake(intake, scan, options.cuda, options.code, source=source, others=beside)
+        override, _ = plan_reading(reading, scan, options.cuda, options.code, source=source, others=beside)
         scans.append(scan)
         overrides.append(override)
     return scans, list(break_circles(overrides, {scan.name: scan.needs for scan in scans}))

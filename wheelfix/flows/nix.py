@@ -14,6 +14,7 @@ from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, WheelScan, find_warnings
 from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.model.wheel import Distribution
@@ -28,7 +29,7 @@ from wheelfix.resolve.strategy import plan_override
 from wheelfix.resolve.strip import UNSHOWN, Wishes, plan_strip
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.conclude import conclude
-from wheelfix.scan.read import Intake, Progress, read_distributions, read_wheel
+from wheelfix.scan.read import Progress, read_distributions, read_wheel
 from wheelfix.wheel.about import find_imports, read_source
 from wheelfix.wheel.environment import find_wheels
 from wheelfix.wheel.metadata import normalize_name, parse_wanted
@@ -104,9 +105,9 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
         wheel, *others = _fetch_closure(target, options)
         plan = plan_dependencies(wheel, others, options, evidence="the package index")
     else:
-        ((intake, place), *_) = _read_wheels([target], options)
-        wheel = intake.wheel
-        scan = conclude(intake, options.index, options.prefer)
+        ((reading, place), *_) = _read_wheels([target], options)
+        wheel = reading.distribution
+        scan = conclude(reading, options.index, options.prefer)
         scans.append(scan)
         plan = plan_dependencies(wheel, _read_beside(options), options, wheel_path=place, scan=scan)
     default = find_default_python(options.index)
@@ -148,13 +149,13 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
     overrides: list[Override] = []
     adapters: list[Adapter] = []
     scans: list[WheelScan] = []
-    for intake, path in _read_wheels(targets, options):
-        scan = conclude(intake, options.index, options.prefer)
+    for reading, path in _read_wheels(targets, options):
+        scan = conclude(reading, options.index, options.prefer)
         scans.append(scan)
-        source = read_source(path, intake.wheel) if dialect is Dialect.NIXPKGS else None
-        override, plan = plan_intake(intake, scan, cuda, options, path=path, source=source)
+        source = read_source(path, reading.distribution) if dialect is Dialect.NIXPKGS else None
+        override, plan = plan_reading(reading, scan, cuda, options, path=path, source=source)
         if cuda is Cuda.PREBUILT and plan.stripped:
-            adapters.append(_adapt(intake.wheel, plan))
+            adapters.append(_adapt(reading.distribution, plan))
         else:
             overrides.append(override)
     if dialect is not Dialect.SHELL:
@@ -199,8 +200,8 @@ def render_overrides(overrides: Sequence[Override], adapters: Sequence[Adapter],
             return render_overlay(overrides, adapters, dialect)
 
 
-def plan_intake(
-    intake: Intake,
+def plan_reading(
+    reading: Reading,
     scan: WheelScan,
     cuda: Cuda,
     options: Options,
@@ -212,7 +213,7 @@ def plan_intake(
     """Plan the override of a wheel that has been read.
 
     Args:
-        intake: what was read.
+        reading: what was read.
         scan: what was concluded.
         cuda: where CUDA libraries come from.
         options: the rest.
@@ -223,12 +224,14 @@ def plan_intake(
     plan = StripPlan()
     if cuda is not Cuda.WHEELS:
         beside, prebuilt = _read_beside(options) if others is None else others, cuda is Cuda.PREBUILT
-        plan = plan_dependencies(intake.wheel, beside, options, wheel_path=path, scan=scan, replaced=prebuilt)
+        plan = plan_dependencies(
+            reading.distribution, beside, options, wheel_path=path, scan=scan, replaced=prebuilt
+        )
     machine = scan.machine or "x86_64"
     facts = find_facts(options.index, [(opened.soname, machine) for opened in scan.dlopen])
     override = plan_override(
         scan,
-        intake.wheel.requires,
+        reading.distribution.requires,
         {soname: fact for (soname, _), fact in facts.items()},
         # A wheel without redundant dependencies is not one that CUDA is about.
         cuda=cuda if plan.stripped or cuda is Cuda.NIXPKGS else Cuda.WHEELS,
@@ -308,7 +311,7 @@ def _read_beside(options: Options) -> tuple[Distribution, ...]:
     return read_distributions(options.beside) if options.beside else ()
 
 
-def _read_wheels(targets: Sequence[str], options: Options) -> Iterator[tuple[Intake, Path]]:
+def _read_wheels(targets: Sequence[str], options: Options) -> Iterator[tuple[Reading, Path]]:
     """Read the wheels that targets stand for, each with its file."""
     for target in targets:
         path = Path(target)

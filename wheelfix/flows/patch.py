@@ -16,8 +16,8 @@ from wheelfix.model.repair import FilePlan, Group, PatchReport
 from wheelfix.model.scan import Finding, Level, find_warnings
 
 if TYPE_CHECKING:
+    from wheelfix.model.reading import Reading
     from wheelfix.resolve.runpaths import Supply
-    from wheelfix.scan.read import Intake
 
 __all__ = ["PatchOptions", "open_index", "patch_target", "undo_target"]
 
@@ -119,9 +119,9 @@ def _patch_wheel(
     from wheelfix.patch.wheel import patch_wheel
     from wheelfix.scan.read import read_wheel
 
-    intake = read_wheel(target, cache=find_cache() / "facts", progress=progress)
+    reading = read_wheel(target, cache=find_cache() / "facts", progress=progress)
     output = options.output or target.parent
-    plans, warnings = _plan([intake], index, options, home=output, python=None)
+    plans, warnings = _plan([reading], index, options, home=output, python=None)
     report = PatchReport(
         target=target.name, output=None, applied=False, plans=plans, results=(), findings=warnings
     )
@@ -131,7 +131,7 @@ def _patch_wheel(
         target,
         {plan.path: plan.edit for plan in plans if plan.edit},
         output,
-        version=intake.wheel.version,
+        version=reading.distribution.version,
         tag=options.tag,
         progress=progress,
     )
@@ -155,9 +155,9 @@ def _patch_environment(
     if not any(target.glob("*.dist-info")) and find_wheels(target):
         raise InputError(str(target), "is a directory of wheels", "patch them one by one")
     root = Path(find_site(target)[0])
-    intakes = read_installed(target, progress=progress)
-    plans, warnings = _plan(intakes, index, options, home=root, python=root / "bin" / "python3")
-    notes = (f for intake in intakes for f in intake.findings if f.level is Level.NOTE)
+    readings = read_installed(target, progress=progress)
+    plans, warnings = _plan(readings, index, options, home=root, python=root / "bin" / "python3")
+    notes = (f for reading in readings for f in reading.findings if f.level is Level.NOTE)
     edits = {plan.path: plan.edit for plan in plans if plan.edit}
     if options.dry_run:
         results = probe_environment(target, edits)
@@ -174,7 +174,7 @@ def _patch_environment(
 
 
 def _plan(
-    intakes: Sequence[Intake],
+    readings: Sequence[Reading],
     index: SonameTable,
     options: PatchOptions,
     *,
@@ -190,8 +190,8 @@ def _plan(
     from wheelfix.scan.at_hand import find_carried
     from wheelfix.scan.conclude import conclude
 
-    at_hand = find_carried((i.wheel, i.objects) for i in intakes)
-    scans = [conclude(intake, index, options.prefer, at_hand) for intake in intakes]
+    at_hand = find_carried((i.distribution, i.objects) for i in readings)
+    scans = [conclude(reading, index, options.prefer, at_hand) for reading in readings]
     groups = [Group(name=s.name, objects=s.objects, needs=s.needs) for s in scans]
     supply = find_supply(groups, options.libs, python=python, driver=options.driver)
     plans = plan_run_paths(groups, supply, choose=options.chooses)

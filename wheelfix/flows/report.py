@@ -11,18 +11,18 @@ from wheelfix.flows.nix import (
     Written,
     find_default_cuda,
     find_doubles,
-    plan_intake,
+    plan_reading,
     render_overrides,
 )
 from wheelfix.flows.scan import ScanOptions, read_target
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Dialect
+from wheelfix.model.reading import Reading
 from wheelfix.model.report import NixCode, Report
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.nix.listing import render_attributes, render_sonames
 from wheelfix.report.html import render_report
 from wheelfix.scan.conclude import conclude
-from wheelfix.scan.read import Intake
 from wheelfix.wheel.about import read_source
 
 _LOCKS = frozenset({".in", ".lock", ".toml", ".txt"})
@@ -68,9 +68,9 @@ def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Wr
     if path.is_file() and path.suffix in _LOCKS:
         report = _read_lock(path, code_options)
     else:
-        read: list[tuple[Intake, WheelScan, Path | None]] = []
-        for intake, at_hand, wheel in read_target(target, options):
-            read.append((intake, conclude(intake, index, options.prefer, at_hand), wheel))
+        read: list[tuple[Reading, WheelScan, Path | None]] = []
+        for reading, at_hand, wheel in read_target(target, options):
+            read.append((reading, conclude(reading, index, options.prefer, at_hand), wheel))
         code = write_code(read, code_options)
         name = path.resolve().name if path.exists() else target
         scans = [scan for _, scan, _ in read]
@@ -127,7 +127,7 @@ def make_report(
 
 
 def write_code(
-    read: Sequence[tuple[Intake, WheelScan, Path | None]], options: Options
+    read: Sequence[tuple[Reading, WheelScan, Path | None]], options: Options
 ) -> tuple[NixCode, ...]:
     """Write the code for what was read, for every tool that there can be code for.
 
@@ -139,7 +139,7 @@ def write_code(
     Raises:
         InputError: a wheel file cannot be read.
     """
-    named = [(intake, scan, wheel) for intake, scan, wheel in read if intake.wheel.name]
+    named = [(reading, scan, wheel) for reading, scan, wheel in read if reading.distribution.name]
     found = []
     doubles = find_doubles(scan for _, scan, _ in named)
     for dialect, (label, place) in _TOOLS.items():
@@ -149,15 +149,15 @@ def write_code(
         if not named or (complete and not all(wheel for *_, wheel in named)):
             continue
         overrides = [
-            plan_intake(
-                intake,
+            plan_reading(
+                reading,
                 scan,
                 find_default_cuda(dialect),
                 options,
                 path=wheel,
-                source=read_source(wheel, intake.wheel) if complete and wheel else None,
+                source=read_source(wheel, reading.distribution) if complete and wheel else None,
             )[0]
-            for intake, scan, wheel in named
+            for reading, scan, wheel in named
         ]
         found.append(NixCode(label=label, place=place, text=render_overrides(overrides, (), dialect)))
     return tuple(found)

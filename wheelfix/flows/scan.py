@@ -13,8 +13,8 @@ from wheelfix.model.at_hand import AtHand
 from wheelfix.model.scan import NeedTrace, WheelScan
 
 if TYPE_CHECKING:
+    from wheelfix.model.reading import Reading
     from wheelfix.outside.configuration import PackageSources
-    from wheelfix.scan.read import Intake
 
 __all__ = [
     "ScanOptions",
@@ -94,9 +94,9 @@ def scan_directory(
     from wheelfix.scan.read import read_installed
 
     table = index or open_index()
-    intakes = read_installed(directory, progress=progress)
-    at_hand = find_carried((i.wheel, i.objects) for i in intakes)
-    return tuple(conclude(i, table, prefer, at_hand) for i in _choose_telling(intakes))
+    readings = read_installed(directory, progress=progress)
+    at_hand = find_carried((i.distribution, i.objects) for i in readings)
+    return tuple(conclude(i, table, prefer, at_hand) for i in _choose_telling(readings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +141,11 @@ def scan_target(
 
     options = options or ScanOptions()
     scans = []
-    for intake, at_hand, _ in read_target(target, options):
-        scan = conclude(intake, index, options.prefer, at_hand)
+    for reading, at_hand, _ in read_target(target, options):
+        scan = conclude(reading, index, options.prefer, at_hand)
         if options.against:
             names = {need.soname for need in scan.needs}
-            scan = compare(scan, intake, read_libraries(options.against, sorted(names)))
+            scan = compare(scan, reading, read_libraries(options.against, sorted(names)))
         scans.append(scan)
     return tuple(scans)
 
@@ -172,12 +172,12 @@ def retrace_target(
 
     options = options or ScanOptions()
     found: list[NeedTrace] = []
-    for intake, at_hand, _ in read_target(target, options):
-        found += retrace_needs(intake, index, soname, options.prefer, at_hand)
+    for reading, at_hand, _ in read_target(target, options):
+        found += retrace_needs(reading, index, soname, options.prefer, at_hand)
     return tuple(found)
 
 
-def read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, AtHand, Path | None]]:
+def read_target(target: str, options: ScanOptions) -> Iterator[tuple[Reading, AtHand, Path | None]]:
     """Read a target, with the distributions at hand beside each of its own, and its wheel if it is one.
 
     Raises:
@@ -192,19 +192,19 @@ def read_target(target: str, options: ScanOptions) -> Iterator[tuple[Intake, AtH
     if path.is_dir():
         wheels: Sequence[Path] = () if any(path.glob("*.dist-info")) else find_wheels(path)
         if not wheels:
-            intakes = read_installed(path, progress=progress)
-            at_hand = find_carried((i.wheel, i.objects) for i in (*beside, *intakes))
-            yield from ((intake, at_hand, None) for intake in _choose_telling(intakes))
+            readings = read_installed(path, progress=progress)
+            at_hand = find_carried((i.distribution, i.objects) for i in (*beside, *readings))
+            yield from ((reading, at_hand, None) for reading in _choose_telling(readings))
             return
     elif not path.exists() and is_fetched(target):
         found = fetch_target(target, options)
-        intakes = tuple(intake for intake, _ in found)
-        at_hand = find_carried((i.wheel, i.objects) for i in (*beside, *intakes))
-        yield from ((intake, at_hand, wheel) for intake, wheel in found)
+        readings = tuple(reading for reading, _ in found)
+        at_hand = find_carried((i.distribution, i.objects) for i in (*beside, *readings))
+        yield from ((reading, at_hand, wheel) for reading, wheel in found)
         return
     else:
         wheels = [path]
-    at_hand = find_carried((i.wheel, i.objects) for i in beside)
+    at_hand = find_carried((i.distribution, i.objects) for i in beside)
     yield from ((read_wheel(wheel, cache=cache, progress=progress), at_hand, wheel) for wheel in wheels)
 
 
@@ -215,7 +215,7 @@ def is_fetched(target: str) -> bool:
     return is_url(target) or looks_like_requirement(target)
 
 
-def fetch_target(target: str, options: ScanOptions) -> tuple[tuple[Intake, Path], ...]:
+def fetch_target(target: str, options: ScanOptions) -> tuple[tuple[Reading, Path], ...]:
     """Fetch and read the wheels of a requirement or an address; with extras, also what these bring.
 
     Raises:
@@ -235,12 +235,12 @@ def fetch_target(target: str, options: ScanOptions) -> tuple[tuple[Intake, Path]
         sources=options.sources,
         on_bytes=options.progress,
     ):
-        intake = read_wheel(fetched.path, cache=find_cache() / "facts", progress=options.progress)
-        found.append((replace(intake, findings=(*fetched.findings, *intake.findings)), fetched.path))
+        reading = read_wheel(fetched.path, cache=find_cache() / "facts", progress=options.progress)
+        found.append((replace(reading, findings=(*fetched.findings, *reading.findings)), fetched.path))
     return tuple(found)
 
 
-def _choose_telling(intakes: Collection[Intake]) -> tuple[Intake, ...]:
+def _choose_telling(readings: Collection[Reading]) -> tuple[Reading, ...]:
     """Leave out distributions there is nothing to say about."""
-    telling = tuple(i for i in intakes if i.objects or i.uses or i.findings)
-    return telling or tuple(intakes)[:1]
+    telling = tuple(i for i in readings if i.objects or i.uses or i.findings)
+    return telling or tuple(readings)[:1]

@@ -1,12 +1,14 @@
-"""All that is read of a locked wheel, so that the wheel itself is not needed again."""
+"""All that is read of a distribution."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding
+from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution, Requirement
 
 
@@ -26,11 +28,30 @@ class WheelFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """All that was read of one distribution.
+
+    Attributes:
+        read_symbols: reads the dynamic symbols of some of its ELF files, given by path.
+        hints: by-catch of the ELF files; those on disk are not read whole, and give no strings.
+        uses: what Python sources open and run by name.
+        findings: what was left out, and why.
+    """
+
+    distribution: Distribution
+    objects: tuple[ElfObject, ...]
+    read_symbols: Callable[[Collection[str]], tuple[Symbols, ...]]
+    hints: tuple[ElfHints, ...] = ()
+    uses: tuple[SourceUse, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WheelMembers:
     """What was read of all members of a wheel: nothing in it depends on the wheel's file name.
 
     Attributes:
-        objects, hints, uses, findings: as in :class:`wheelfix.scan.read.Intake`.
+        objects, hints, uses, findings: as in :class:`Reading`.
     """
 
     objects: tuple[ElfObject, ...]
@@ -49,7 +70,7 @@ class WheelFacts:
         summary, homepage, spdx, license: as in :class:`wheelfix.model.override.Source`.
         name, version, tags, requires: as in :class:`wheelfix.model.wheel.Distribution`.
         files: sorted by path.
-        objects, hints, uses, findings: as in :class:`wheelfix.scan.read.Intake`, sorted by path.
+        objects, hints, uses, findings: as in :class:`Reading`, sorted by path.
     """
 
     target: str

@@ -40,7 +40,7 @@ def find_soname(symptom: Symptom) -> str | None:
 
 
 def explain(
-    reading: Account,
+    account: Account,
     *,
     package: Package | None,
     interpreter: Interpreter | None,
@@ -55,7 +55,7 @@ def explain(
     """Say what happened, and who brings what is missing.
 
     Args:
-        reading: what the text says.
+        account: what the text says.
         package: the distribution it is about.
         interpreter: whose Python ran.
         facts: by soname, for every symptom that misses a library.
@@ -66,18 +66,18 @@ def explain(
         looked_into: what was scanned, for people.
         prefer: attributes that win among providers, strongest first.
     """
-    major = guess_cuda_major(s for one in reading.symptoms if (s := find_soname(one)))
+    major = guess_cuda_major(s for one in account.symptoms if (s := find_soname(one)))
     missing = {
         soname: _class_missing(symptom, facts[soname], scan, prefer, major)
-        for symptom in reversed(reading.symptoms)
+        for symptom in reversed(account.symptoms)
         if symptom.kind in LIBRARIES and (soname := find_soname(symptom))
     }
-    named = tuple(dict.fromkeys(s for one in reading.symptoms if (s := find_soname(one)) in missing))
+    named = tuple(dict.fromkeys(s for one in account.symptoms if (s := find_soname(one)) in missing))
     further = _find_further(scan, frozenset(missing), present or {}) if scan else ()
     libraries = (*(missing[soname] for soname in named if soname), *further)
     troubles = tuple(
         find_trouble(symptom, interpreter=interpreter, glibc=glibc)
-        for symptom in reading.symptoms
+        for symptom in account.symptoms
         if symptom.kind not in LIBRARIES
     )
     if package and scan and scan.name == package.name:
@@ -92,7 +92,7 @@ def explain(
         siblings=_collect(m.distribution for m in libraries if m.distribution),
         index=index,
         looked_into=looked_into,
-        left_out=reading.left_out,
+        left_out=account.left_out,
     )
 
 

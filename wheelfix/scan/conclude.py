@@ -10,6 +10,7 @@ from wheelfix.index.facts import find_facts, find_fillers, find_opened, is_libc
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import NeedTrace, WheelScan
 from wheelfix.model.symbols import Symbols
 from wheelfix.scan.decide import Case
@@ -23,17 +24,16 @@ from wheelfix.scan.findings import (
 )
 from wheelfix.scan.needs import classify, find_cases, find_wants
 from wheelfix.scan.openings import name_providers, select_dlopen
-from wheelfix.scan.read import Intake
 from wheelfix.scan.symbols import find_mismatches, find_users
 
 
 def conclude(
-    intake: Intake, table: SonameTable, prefer: Sequence[str] = (), at_hand: AtHand | None = None
+    reading: Reading, table: SonameTable, prefer: Sequence[str] = (), at_hand: AtHand | None = None
 ) -> WheelScan:
     """Class every need of a distribution, and say what follows.
 
     Args:
-        intake: what was read of it.
+        reading: what was read of it.
         table: where nixpkgs attributes are looked up.
         prefer: attributes that win where several provide a library, strongest first.
         at_hand: distributions beside it that were read.
@@ -41,13 +41,13 @@ def conclude(
     Raises:
         IndexProblem: the table is damaged.
     """
-    wheel, objects = intake.wheel, intake.objects
+    wheel, objects = reading.distribution, reading.objects
     default = table.info.system.partition("-")[0]
     machine = find_machine(wheel, objects, default=default)
-    needs = classify(gather(intake, table, prefer, at_hand))
+    needs = classify(gather(reading, table, prefer, at_hand))
     build_inputs = collect_build_inputs(needs, machine)
-    opened = [opens for use in intake.uses for opens in use.opens]
-    dlopen = select_dlopen(objects, intake.hints, opened, machine=machine or default, is_libc=is_libc)
+    opened = [opens for use in reading.uses for opens in use.opens]
+    dlopen = select_dlopen(objects, reading.hints, opened, machine=machine or default, is_libc=is_libc)
     return WheelScan(
         target=wheel.target,
         name=wheel.name,
@@ -63,40 +63,44 @@ def conclude(
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
         ignore_missing=collect_ignored(needs, objects, machine),
         findings=find_findings(
-            wheel, objects, needs, machine, intake=intake.findings, hints=intake.hints, uses=intake.uses
+            wheel, objects, needs, machine, told=reading.findings, hints=reading.hints, uses=reading.uses
         ),
     )
 
 
 def gather(
-    intake: Intake, table: SonameTable, prefer: Sequence[str], at_hand: AtHand | None
+    reading: Reading, table: SonameTable, prefer: Sequence[str], at_hand: AtHand | None
 ) -> tuple[Case, ...]:
     """Bring all wants of a distribution together with what the tables know of them; as :func:`conclude`."""
-    wants = find_wants(intake.objects)
+    wants = find_wants(reading.objects)
     facts = find_facts(table, [(want.soname, want.machine) for want in wants])
     fillers = find_fillers({directory for want in wants for directory in want.directories})
-    return find_cases(intake.wheel, wants, facts, fillers, prefer=spell_both(prefer), at_hand=at_hand)
+    return find_cases(reading.distribution, wants, facts, fillers, prefer=spell_both(prefer), at_hand=at_hand)
 
 
 def retrace_needs(
-    intake: Intake, table: SonameTable, soname: str, prefer: Sequence[str] = (), at_hand: AtHand | None = None
+    reading: Reading,
+    table: SonameTable,
+    soname: str,
+    prefer: Sequence[str] = (),
+    at_hand: AtHand | None = None,
 ) -> tuple[NeedTrace, ...]:
     """Say step by step why a soname is in its class; one explanation per machine that wants it."""
-    cases = [c for c in gather(intake, table, prefer, at_hand) if c.want.soname == soname]
-    return tuple(retrace(case, intake.objects) for case in cases)
+    cases = [c for c in gather(reading, table, prefer, at_hand) if c.want.soname == soname]
+    return tuple(retrace(case, reading.objects) for case in cases)
 
 
-def compare(scan: WheelScan, intake: Intake, libraries: Mapping[str, Symbols]) -> WheelScan:
+def compare(scan: WheelScan, reading: Reading, libraries: Mapping[str, Symbols]) -> WheelScan:
     """Add to a scan what libraries at hand lack, or that they have all that is wanted of them.
 
     Args:
         scan: from :func:`conclude`.
-        intake: what it was concluded from.
+        reading: what it was concluded from.
         libraries: symbols by soname.
 
     Raises:
         ElfError: the symbols of an object of the wheel contradict each other.
     """
-    users = intake.read_symbols(find_users(scan.needs, libraries))
+    users = reading.read_symbols(find_users(scan.needs, libraries))
     findings = find_mismatches(scan.needs, users, libraries)
     return replace(scan, findings=sort_findings((*scan.findings, *findings)))

@@ -74,7 +74,7 @@ def find_findings(
     needs: Sequence[Need],
     machine: str | None,
     *,
-    intake: Sequence[Finding] = (),
+    told: Sequence[Finding] = (),
     hints: Sequence[ElfHints] = (),
     uses: Sequence[SourceUse] = (),
 ) -> tuple[Finding, ...]:
@@ -85,12 +85,12 @@ def find_findings(
         objects: its ELF files.
         needs: their needs.
         machine: the machine type conclusions are for.
-        intake: what was found while reading.
+        told: what was found while reading.
         hints: by-catch of the ELF files.
         uses: what Python sources open and run.
     """
     found = [
-        *intake,
+        *told,
         *find_trait_findings([h.traits for h in hints if h.traits.machine]),
         *_find_programs(uses),
         *_find_interpreters(objects),

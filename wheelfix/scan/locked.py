@@ -17,8 +17,8 @@ from wheelfix.errors import InputError
 from wheelfix.files import open_regular
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.override import Source
-from wheelfix.model.reading import WheelFacts
-from wheelfix.scan.read import Intake, read_archive
+from wheelfix.model.reading import Reading, WheelFacts
+from wheelfix.scan.read import read_archive
 from wheelfix.wheel.about import find_modules
 from wheelfix.wheel.archive import find_dist_info, iter_chunks, open_archive
 from wheelfix.wheel.contents import read_contents
@@ -72,7 +72,7 @@ def _lend_name(path: Path, name: str) -> Iterator[Path]:
 def _read_named(path: Path, sha256: str) -> WheelFacts:
     wait_for_tick(path)
     with open_archive(path) as archive, hash_beside(archive.read) as pending:
-        intake = read_archive(archive, path)
+        reading = read_archive(archive, path)
         members = {member.path: member for member in archive.members}
         info = find_dist_info(archive)
         files = read_contents(
@@ -87,7 +87,7 @@ def _read_named(path: Path, sha256: str) -> WheelFacts:
             hint = "fetch it again: what would be read of it belongs to another wheel"
             raise InputError(archive.name, f"has not the sha256 {sha256}", hint)
         archive.check_unchanged()
-    wheel = intake.wheel
+    wheel = reading.distribution
     return WheelFacts(
         target=wheel.target,
         sha256=sha256,
@@ -100,10 +100,10 @@ def _read_named(path: Path, sha256: str) -> WheelFacts:
         tags=wheel.tags,
         requires=wheel.requires,
         files=files,
-        objects=intake.objects,
-        hints=intake.hints,
-        uses=tuple(sorted(intake.uses, key=_find_place)),
-        findings=intake.findings,
+        objects=reading.objects,
+        hints=reading.hints,
+        uses=tuple(sorted(reading.uses, key=_find_place)),
+        findings=reading.findings,
     )
 
 
@@ -186,10 +186,10 @@ def make_source(facts: WheelFacts) -> Source:
     )
 
 
-def make_intake(facts: WheelFacts) -> Intake:
+def make_reading(facts: WheelFacts) -> Reading:
     """Facts as the resolver takes them; symbols are not among them."""
-    return Intake(
-        wheel=facts.distribution,
+    return Reading(
+        distribution=facts.distribution,
         objects=facts.objects,
         read_symbols=_refuse,
         hints=facts.hints,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +21,7 @@ from wheelfix.elf.stream import ForwardReader
 from wheelfix.errors import ElfError, InputError
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
-from wheelfix.model.reading import WheelMembers
-from wheelfix.model.scan import Finding
+from wheelfix.model.reading import Reading, WheelMembers
 from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution
 from wheelfix.processes import run_beside
@@ -37,26 +36,7 @@ Progress = Callable[[int, int], None]
 _MANY_BYTES = 8 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """All that was read of one distribution.
-
-    Attributes:
-        read_symbols: reads the dynamic symbols of some of its ELF files, given by path.
-        hints: by-catch of the ELF files; those on disk are not read whole, and give no strings.
-        uses: what Python sources open and run by name.
-        findings: what was left out, and why.
-    """
-
-    wheel: Distribution
-    objects: tuple[ElfObject, ...]
-    read_symbols: Callable[[Collection[str]], tuple[Symbols, ...]]
-    hints: tuple[ElfHints, ...] = ()
-    uses: tuple[SourceUse, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-def read_wheel(path: Path, *, cache: Path | None = None, progress: Progress | None = None) -> Intake:
+def read_wheel(path: Path, *, cache: Path | None = None, progress: Progress | None = None) -> Reading:
     """Read one wheel as a stream.
 
     Args:
@@ -75,14 +55,14 @@ def read_wheel(path: Path, *, cache: Path | None = None, progress: Progress | No
 
 def read_archive(
     archive: Archive, path: Path, *, cache: Path | None = None, progress: Progress | None = None
-) -> Intake:
+) -> Reading:
     """Read a wheel that is open; see :func:`read_wheel`."""
     wheel = read_distribution(archive)
     members = partial(_read_members, archive, path, progress)
     read = read_once(archive, cache, WheelMembers, members) if cache else members()
     archive.check_unchanged()
-    return Intake(
-        wheel=wheel,
+    return Reading(
+        distribution=wheel,
         objects=read.objects,
         read_symbols=partial(_read_member_symbols, path, archive.stamp),
         hints=read.hints,
@@ -91,7 +71,7 @@ def read_archive(
     )
 
 
-def read_installed(directory: Path, *, progress: Progress | None = None) -> tuple[Intake, ...]:
+def read_installed(directory: Path, *, progress: Progress | None = None) -> tuple[Reading, ...]:
     """Read what is installed in an environment, or lies in a directory.
 
     Args:
@@ -131,9 +111,9 @@ def read_installed(directory: Path, *, progress: Progress | None = None) -> tupl
 
 def _take_installed(
     installed: Installed, wheel: Distribution, pairs: Sequence[tuple[ElfObject, ElfHints]]
-) -> Intake:
-    return Intake(
-        wheel=wheel,
+) -> Reading:
+    return Reading(
+        distribution=wheel,
         objects=tuple(obj for obj, _ in pairs),
         read_symbols=partial(_read_file_symbols, {f.path: f.disk for f in installed.elf_files}),
         hints=tuple(hints for _, hints in pairs),
@@ -142,7 +122,7 @@ def _take_installed(
 
 def read_beside(
     directory: Path, *, cache: Path | None, progress: Progress | None = None
-) -> tuple[Intake, ...]:
+) -> tuple[Reading, ...]:
     """Read the wheels of a directory; without any in it, the distributions installed there.
 
     Raises:
@@ -183,7 +163,7 @@ def read_libraries(directories: Iterable[Path], names: Iterable[str]) -> Mapping
     return found
 
 
-def read_package(site: Path, name: str) -> Intake | None:
+def read_package(site: Path, name: str) -> Reading | None:
     """Read one installed distribution.
 
     Args:
