@@ -9,6 +9,7 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.index.siblings import find_distributions
 from wheelfix.messages.paths import find_distribution, find_named, parse_path
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.explain import Account, Kind, Package
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import WheelScan
@@ -34,7 +35,9 @@ def find_package(account: Account) -> Package | None:
     return Package(name=name) if name else None
 
 
-def look_into(package: Package | None, directory: Path) -> tuple[Package | None, Reading | None]:
+def look_into(
+    package: Package | None, directory: Path
+) -> tuple[Package | None, Reading | None, AtHand | None]:
     """Read the installed package: where the text says it is, else in the project's own environment.
 
     Args:
@@ -42,10 +45,11 @@ def look_into(package: Package | None, directory: Path) -> tuple[Package | None,
         directory: of the project; relative paths of the text start here.
 
     Returns:
-        The package as it is installed, and what was read; the package as it was and None if it is not here.
+        The package as it is installed, what was read of it, and what is installed beside it; the package as
+        it was, and twice None, if it is not here.
     """
     if package is None:
-        return None, None
+        return None, None, None
     sites = [package.site] if package.site else []
     if not (package.site or "").startswith("/nix/store/"):
         sites += [str(p) for p in sorted((directory / ".venv" / "lib").glob("python3*/site-packages"))]
@@ -54,7 +58,7 @@ def look_into(package: Package | None, directory: Path) -> tuple[Package | None,
         if not path.is_dir():
             continue
         try:
-            reading = read_package(path, package.name)
+            reading, at_hand = read_package(path, package.name)
         except InputError:
             continue
         if reading:
@@ -65,8 +69,8 @@ def look_into(package: Package | None, directory: Path) -> tuple[Package | None,
                 site=site,
                 environment=environment,
             )
-            return found, reading
-    return package, None
+            return found, reading, at_hand
+    return package, None, None
 
 
 def find_present(reading: Reading, scan: WheelScan, package: Package | None, *, host: bool) -> dict[str, str]:

@@ -17,6 +17,7 @@ from tests.support.real import FIXTURES, by_size, fetch_wheel, find_pin, is_larg
 from wheelfix import Level, NeedClass, WheelScan
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.read import read_wheel
+from wheelfix.scan.words import say_cause
 
 pytestmark = pytest.mark.network
 EXPERT = json.loads((FIXTURES / "expert-wheels.json").read_text())
@@ -44,7 +45,7 @@ def judge(answers: dict[str, Any], result: WheelScan) -> list[str]:
         if need is None:
             wrong.append(f"{soname}: missed")
         elif need.need_class != answer["class"]:
-            wrong.append(f"{soname}: {need.need_class} ({need.reason}), not {answer['class']}")
+            wrong.append(f"{soname}: {need.need_class} ({say_cause(need.cause)}), not {answer['class']}")
         elif need.need_class is NeedClass.PROVIDED and not fits(need.providers[0].attr, answer["attrs"]):
             wrong.append(f"{soname}: {need.providers[0].attr}, not one of {answer['attrs']}")
         elif need.need_class is NeedClass.SIBLING and need.distribution != answer["distribution"]:

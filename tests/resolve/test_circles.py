@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support.objects import cause
 from wheelfix.model.override import Cuda, Override, Search
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.resolve.circles import break_circles
@@ -17,9 +18,8 @@ def want(distribution: str) -> Need:
         soname=f"lib{distribution}.so",
         machine="x86_64",
         need_class=NeedClass.SIBLING,
-        reason="",
+        cause=cause(NeedClass.SIBLING, distribution=distribution),
         wanted_by=("a.so",),
-        distribution=distribution,
     )
 
 

@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 
-from tests.support.objects import elf, facts, wheel
+from tests.support.objects import cause, elf, facts, wheel
 from wheelfix.model.explain import Account, Explanation, Interpreter, Kind, Package, Symptom
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Need, NeedClass, WheelScan
+from wheelfix.report.explain import say_missing
 from wheelfix.resolve.explain import choose_dialect, explain, find_soname, plan_override
 from wheelfix.resolve.troubles import find_trouble
+from wheelfix.scan.conclude import NOBODY
+from wheelfix.scan.decide import decide
+from wheelfix.scan.needs import find_cases, make_want
 
 INDEX = IndexInfo(source="file", system="x86_64-linux", date=None, digest="", sonames=0, entries=0)
 STORE = "/nix/store/00000000000000000000000000000000"
@@ -21,9 +25,11 @@ def explain_missing(
     *sonames: str, known: Sequence[Any] = (), kind: Kind = Kind.MISSING, **rest: Any
 ) -> Explanation:
     account = Account(symptoms=tuple(Symptom(kind=kind, soname=s) for s in sonames))
-    by_soname = {fact.soname: fact for fact in known}
+    by_name = {(fact.soname, fact.machine): fact for fact in known}
+    cases = find_cases(NOBODY, [make_want(soname, "x86_64") for soname in sonames], by_name, {})
+    decided = {c.want.soname: (c, t) for c, t in zip(cases, decide(cases), strict=True)}
     rest = {"package": Package(name="demo"), "interpreter": None, **rest}
-    return explain(account, facts=by_soname, index=INDEX, **rest)
+    return explain(account, decided=decided, index=INDEX, **rest)
 
 
 def scan(*needs: Need, build_inputs: Sequence[str] = ()) -> WheelScan:
@@ -52,9 +58,8 @@ def need(soname: str, kind: NeedClass, *, machine: str = "x86_64", distribution:
         soname=soname,
         machine=machine,
         need_class=kind,
-        reason="because",
+        cause=cause(kind, soname, attrs=[f"{soname}-attr"], distribution=distribution),
         wanted_by=("demo/x.so",),
-        distribution=distribution,
         providers=providers if kind is NeedClass.PROVIDED else (),
     )
 
@@ -69,16 +74,16 @@ def need(soname: str, kind: NeedClass, *, machine: str = "x86_64", distribution:
         (facts("libpython3.12.so.1.0"), NeedClass.PYTHON, "interpreter"),
         (facts("liba.so", attrs=["a", "b"], rivals=["a", "b"]), NeedClass.AMBIGUOUS, "--prefer"),
         (facts("libq.so.1", nearest=["libq.so.2"]), NeedClass.UNKNOWN, "libq.so.2"),
-        (facts("libt.so", carriers=[("tee", "tee")]), NeedClass.SIBLING, "tee brings it"),
+        (facts("libt.so", carriers=[("tee", "tee")]), NeedClass.SIBLING, "such as tee"),
         (facts("libtbb.so.12", attrs=["onetbb"], carriers=[("tbb", "..")]), NeedClass.PROVIDED, "onetbb"),
         (facts("libcublas.so.12", attrs=["cudaPackages.libcublas"], carriers=[("nvidia-cublas-cu12", "n")]),
-         NeedClass.SIBLING, "in nixpkgs it is in cudaPackages.libcublas"),
+         NeedClass.PROVIDED, "wheels bring it, too: nvidia-cublas-cu12"),
     ],
 )  # fmt: skip
 def test_classes(fact: Any, kind: NeedClass, words: str) -> None:
     (missing,) = explain_missing(fact.soname, known=[fact]).missing
     assert missing.need_class is kind
-    assert words in missing.reason
+    assert words in say_missing(missing)
 
 
 def test_answered() -> None:

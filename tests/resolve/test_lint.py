@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.objects import elf, provider
+from tests.support.objects import cause, elf, provider
 from wheelfix.index.inputs import spell_attr
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.overrides import CheckFacts, InputFacts, LintFinding, Rule
@@ -21,9 +21,8 @@ def need(soname: str, kind: NeedClass, *attrs: str, distribution: str | None = N
         soname=soname,
         machine="x86_64",
         need_class=kind,
-        reason="nobody in this index has it",
+        cause=cause(kind, soname, attrs=attrs, distribution=distribution),
         wanted_by=("demo/_core.so",),
-        distribution=distribution,
         providers=tuple(provider(attr, soname) for attr in attrs),
     )
 

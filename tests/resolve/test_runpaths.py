@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.support.objects import elf, provider
+from tests.support.objects import cause, elf, provider
 from tests.support.steps import count_steps
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.patch import ElfEdit
@@ -24,9 +24,8 @@ def need(soname: str, need_class: NeedClass = NeedClass.PROVIDED) -> Need:
         soname=soname,
         machine="x86_64",
         need_class=need_class,
-        reason="said so",
+        cause=cause(need_class, soname),
         wanted_by=(),
-        distribution="other",
         providers=(provider("attr", soname),),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.objects import provider, wheel
+from tests.support.objects import cause, provider, wheel
 from wheelfix.index.distributions import find_carries
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.strip import StripPlan
@@ -16,9 +16,8 @@ def need(soname: str, distribution: str) -> Need:
         soname=soname,
         machine="x86_64",
         need_class=NeedClass.SIBLING,
-        reason="",
+        cause=cause(NeedClass.SIBLING, soname, distribution=distribution),
         wanted_by=("demo/x.so",),
-        distribution=distribution,
         providers=(provider("x", soname),),
     )
 

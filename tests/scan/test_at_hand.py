@@ -5,8 +5,10 @@ from functools import partial
 from tests.scan.test_needs import decide, only
 from tests.support.objects import elf, facts, wheel
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.causes import Stale
 from wheelfix.model.scan import NeedClass
 from wheelfix.scan.at_hand import find_carried, find_claimed
+from wheelfix.scan.words import say_cause
 
 
 def test_claims_are_borne_out_by_name_machine_and_distribution() -> None:
@@ -50,20 +52,20 @@ def test_what_is_at_hand_is_checked() -> None:
     at_hand = beside(("nvidia-cublas-cu12", "nvidia/cublas/lib/libcublas.so.12"))
     need = only(decide([USER], [KNOWN], dist=TORCH, at_hand=at_hand))
     assert need.need_class is NeedClass.SIBLING
-    assert "checked: nvidia-cublas-cu12 1.0 has nvidia/cublas/lib/libcublas.so.12" in need.reason
+    assert "checked: nvidia-cublas-cu12 1.0 has nvidia/cublas/lib/libcublas.so.12" in say_cause(need.cause)
 
 
 def test_a_distribution_at_hand_that_lacks_it_is_no_sibling() -> None:
     at_hand = beside(("nvidia-cublas-cu12", "nvidia/cublas/lib/libcublas.so.11"))
     need = only(decide([USER], [KNOWN], dist=TORCH, at_hand=at_hand))
     assert need.need_class is NeedClass.PROVIDED
-    assert need.stale == "nvidia-cublas-cu12 1.0"
+    assert need.stale == Stale(distribution="nvidia-cublas-cu12", version="1.0")
 
 
 def test_what_is_not_at_hand_is_believed_and_said() -> None:
     need = only(decide([USER], [KNOWN], dist=TORCH, at_hand=beside(("numpy", "numpy/x.so"))))
     assert need.need_class is NeedClass.SIBLING
-    assert "not among the distributions at hand" in need.reason
+    assert "not among the distributions at hand" in say_cause(need.cause)
 
 
 def test_a_distribution_no_table_knows_is_found_by_its_bytes() -> None:
@@ -71,7 +73,7 @@ def test_a_distribution_no_table_knows_is_found_by_its_bytes() -> None:
     at_hand = beside(("newlib", "newlib/libnew.so.3"))
     need = only(decide([user], [], at_hand=at_hand))
     assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "newlib")
-    assert "only wheels carry it, such as newlib" in need.reason
+    assert "only wheels carry it, such as newlib" in say_cause(need.cause)
 
 
 def test_two_that_carry_it_and_are_named_nowhere_are_no_answer() -> None:

@@ -6,21 +6,23 @@ from tests.support.objects import elf, facts, wheel
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import NeedClass, NeedTrace, SonameFacts
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.evidence import retrace
+from wheelfix.scan.decide import decide
+from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.needs import find_cases, find_wants
 
 
 def explained(objects: Sequence[ElfObject], known: SonameFacts, dist: Distribution) -> NeedTrace:
     wants = [w for w in find_wants(objects) if w.soname == known.soname]
     (case,) = find_cases(dist, wants, {(known.soname, known.machine): known}, {})
-    return retrace(case, objects)
+    (trace,) = decide([case])
+    return show_evidence(trace, case, objects)
 
 
 def test_steps_end_with_the_one_that_decides() -> None:
     user = elf("demo/x.so", needed=["libz.so.1"])
     found = explained([user], facts("libz.so.1", attrs=["zlib", "zlib-ng"], nearest=["libz.so.2"]), wheel())
     assert [s.need_class for s in found.steps] == [None] * 6 + [NeedClass.PROVIDED]
-    assert found.steps[-1].answer == found.need.reason
+    assert found.steps[-1].cause == found.need.cause
     evidence = found.steps[-1].evidence
     assert ["zlib (out)" in line for line in evidence] == [True, False, False]
     assert evidence[-1] == "other majors there: libz.so.2"

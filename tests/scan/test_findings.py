@@ -1,18 +1,24 @@
 from __future__ import annotations
 
-from tests.support.objects import elf, provider, wheel
+from tests.support.objects import cause, elf, provider, wheel
+from wheelfix.model.causes import Cause, OfLibc, Reached, Unreached
 from wheelfix.model.scan import Level, Need, NeedClass
 from wheelfix.scan.findings import collect_build_inputs, collect_ignored, find_findings, find_machine
 
 
 def need(
-    soname: str, kind: NeedClass, *, attr: str | None = None, machine: str = "x86_64", reason: str = ""
+    soname: str,
+    kind: NeedClass,
+    *,
+    attr: str | None = None,
+    machine: str = "x86_64",
+    why: Cause | None = None,
 ) -> Need:
     return Need(
         soname=soname,
         machine=machine,
         need_class=kind,
-        reason=reason,
+        cause=why or cause(kind, soname),
         wanted_by=("x.so",),
         providers=(provider(attr, soname),) if attr else (),
     )
@@ -51,15 +57,20 @@ def test_machine_follows_the_tag() -> None:
 
 
 def test_musl_wheel_is_a_warning() -> None:
-    needs = [need("libc.musl-x86_64.so.1", NeedClass.LIBC, reason="part of musl")]
+    needs = [need("libc.musl-x86_64.so.1", NeedClass.LIBC, why=OfLibc(libc="musl"))]
     (finding,) = find_findings(wheel(), [elf("x.so")], needs, "x86_64")
     assert finding.level is Level.WARNING
     assert "musl" in finding.message
 
 
+def test_a_directory_called_no_rpath_is_one_that_a_run_path_may_lead_to() -> None:
+    why = Reached(path="no rpath/libx.so.1", entry="$ORIGIN/../no rpath")
+    assert find_findings(wheel(), [], [need("libx.so.1", NeedClass.BUNDLED, why=why)], "x86_64") == ()
+
+
 def test_unreached_member_is_found_by_its_file_name_only() -> None:
-    reason = "lib/x.so carries it, but no rpath leads there: it has to be loaded first"
-    needs = [need(soname, NeedClass.BUNDLED, reason=reason) for soname in ("libnamed.so.1", "libother.so.1")]
+    why = Unreached(path="lib/x.so")
+    needs = [need(soname, NeedClass.BUNDLED, why=why) for soname in ("libnamed.so.1", "libother.so.1")]
     objects = [elf("lib/libnamed.so.1"), elf("lib/libother.so", soname="libother.so.1")]
     named, other = sorted(find_findings(wheel(), objects, needs, "x86_64"), key=lambda f: f.subject)
     assert (named.subject, other.subject) == ("libnamed.so.1", "libother.so.1")

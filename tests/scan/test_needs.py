@@ -10,7 +10,9 @@ from wheelfix.model.at_hand import AtHand
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Carrier, Need, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.needs import classify, find_cases, find_wants
+from wheelfix.scan.decide import decide as decide_cases
+from wheelfix.scan.needs import find_cases, find_wants
+from wheelfix.scan.words import say_cause
 
 
 def decide(
@@ -25,8 +27,8 @@ def decide(
     table = {(f.soname, f.machine): f for f in known}
     for want in (wants := find_wants(objects)):
         table.setdefault((want.soname, want.machine), facts(want.soname, machine=want.machine))
-    needs = classify(find_cases(dist or wheel(), wants, table, fillers or {}, prefer=prefer, at_hand=at_hand))
-    return {need.soname: need for need in needs}
+    cases = find_cases(dist or wheel(), wants, table, fillers or {}, prefer=prefer, at_hand=at_hand)
+    return {trace.need.soname: trace.need for trace in decide_cases(cases)}
 
 
 def only(needs: Mapping[str, Need]) -> Need:
@@ -38,7 +40,7 @@ def test_bundled_comes_before_everything() -> None:
     objects = [elf("a/x.so", needed=["libcuda.so.1"], runpath=["$ORIGIN"]), elf("a/libcuda.so.1")]
     need = only(decide(objects, [facts("libcuda.so.1", driver="yes", attrs=["zluda"])]))
     assert need.need_class is NeedClass.BUNDLED
-    assert "$ORIGIN" in need.reason
+    assert "$ORIGIN" in say_cause(need.cause)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def test_classes(known: SonameFacts, kind: NeedClass) -> None:
 
 def test_unknown_names_the_nearest_majors() -> None:
     need = only(decide([elf("x.so", needed=["s"])], [facts("s", nearest=["libffi.so.8"])]))
-    assert "libffi.so.8" in need.reason
+    assert "libffi.so.8" in say_cause(need.cause)
 
 
 @pytest.mark.parametrize("soname", ["libpython3.12.so.1.0", "libpython3.so", "libpython3.13t.so.1.0"])
@@ -80,7 +82,7 @@ def test_a_preference_nobody_offers_changes_nothing() -> None:
 def test_a_path_in_needed_is_said_to_be_one() -> None:
     need = only(decide([elf("x.so", needed=["/usr/lib/libx.so"])], []))
     assert need.need_class is NeedClass.UNKNOWN
-    assert "path" in need.reason
+    assert "path" in say_cause(need.cause)
 
 
 def test_machines_are_kept_apart() -> None:
@@ -122,7 +124,7 @@ class TestSiblings:
         user = elf("torch/lib/x.so", needed=["libcublas.so.12"], rpath=["$ORIGIN/../../nvidia/cublas/lib"])
         need = only(decide([user], [self.cublas], dist=wheel("torch", requires=["nvidia-cublas-cu12"])))
         assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "nvidia-cublas-cu12")
-        assert "$ORIGIN/../../nvidia/cublas/lib" in need.reason
+        assert "$ORIGIN/../../nvidia/cublas/lib" in say_cause(need.cause)
 
     def test_run_path_alone_is_enough(self) -> None:
         pdf = facts("libQt6Pdf.so.6", attrs=["qt6.qtwebengine"], carriers=[("pyside6-pdf", "PySide6/Qt/lib")])
@@ -188,7 +190,7 @@ class TestSiblings:
         known = facts("libtensorflow_framework.so.2", carriers=[("tensorflow", "tensorflow")])
         need = only(decide([elf("x.so", needed=["libtensorflow_framework.so.2"])], [known]))
         assert (need.need_class, need.distribution) == (NeedClass.SIBLING, "tensorflow")
-        assert "the metadata does not name" in need.reason
+        assert "the metadata does not name" in say_cause(need.cause)
 
     @pytest.mark.parametrize(
         ("soname", "distribution", "kind"),
@@ -229,7 +231,7 @@ def test_the_rest_of_a_bundled_family_does_not_come_from_nixpkgs() -> None:
     ]
     need = decide(objects, [facts("libQt6Kms.so.6", attrs=["qt6.qtbase"])])["libQt6Kms.so.6"]
     assert need.need_class is NeedClass.UNKNOWN
-    assert "Qt_6" in need.reason
+    assert "Qt_6" in say_cause(need.cause)
 
 
 def test_what_plugins_alone_want_is_optional() -> None:
@@ -246,7 +248,7 @@ def test_what_plugins_alone_want_is_optional() -> None:
     ("carriers", "brought_by"),
     [
         ([("tensorflow", "tensorflow"), ("tensorflow-cpu", "tensorflow")], "tensorflow"),
-        ([("nvidia-x-cu11", "nvidia/x/lib"), ("nvidia-x-cu12", "nvidia/cu12/lib")], "nvidia-x-cu11"),
+        ([("nvidia-x-cu11", "nvidia/x/lib"), ("nvidia-x-cu12", "nvidia/cu12/lib")], "nvidia-x-cu12"),
         ([("pyqt6-qt6", "PyQt6/Qt6/lib"), ("pyside6-essentials", "PySide6/Qt/lib")], None),
     ],
 )
@@ -264,7 +266,7 @@ def test_plugins_of_qt_need_no_version_to_be_of_the_family() -> None:
     ]
     need = decide(objects, [facts("libQt63DQuick.so.6", attrs=["qt6.qt3d"])])["libQt63DQuick.so.6"]
     assert need.need_class is NeedClass.UNKNOWN
-    assert "the wheel bundles the rest of that family (libQt6)" in need.reason
+    assert "the wheel bundles the rest of that family (libQt6)" in say_cause(need.cause)
 
 
 def test_a_family_that_other_wheels_bring_does_not_come_from_nixpkgs_either() -> None:
@@ -276,4 +278,4 @@ def test_a_family_that_other_wheels_bring_does_not_come_from_nixpkgs_either() ->
     needs = decide(objects, known, dist=wheel(requires=["pyside6-essentials"]))
     assert needs["libQt6Core.so.6"].need_class is NeedClass.SIBLING
     assert needs["libQt6Kms.so.6"].need_class is NeedClass.UNKNOWN
-    assert "other wheels bring the rest" in needs["libQt6Kms.so.6"].reason
+    assert "other wheels bring the rest" in say_cause(needs["libQt6Kms.so.6"].cause)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.objects import cause
 from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.model.scan import Level, Need, NeedClass
@@ -157,7 +158,7 @@ def test_findings_name_what_a_library_lacks() -> None:
         soname="libv.so.1",
         machine="x86_64",
         need_class=NeedClass.PROVIDED,
-        reason="",
+        cause=cause(NeedClass.PROVIDED),
         wanted_by=("a.so",),
     )
     old = {"libv.so.1": provider(["V_1"])}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from tests.support.objects import cause
 from wheelfix.model.scan import Level, Need, NeedClass
 from wheelfix.scan.versions import find_highest, find_version_findings
 
@@ -9,7 +10,7 @@ def need(soname: str, *versions: str, kind: NeedClass = NeedClass.LIBC, machine:
         soname=soname,
         machine=machine,
         need_class=kind,
-        reason="",
+        cause=cause(kind, soname),
         wanted_by=("x.so",),
         versions=versions,
     )

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wheelfix.model.causes import (
+    Brought,
+    Cause,
+    How,
+    Nobody,
+    OfDriver,
+    OfInterpreter,
+    OfLibc,
+    Provided,
+    Reached,
+    Rivals,
+)
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Carrier, SonameFacts
+from wheelfix.model.scan import Carrier, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution, Requirement
 
 
@@ -56,6 +68,31 @@ def wheel(
 
 def provider(attr: str, soname: str) -> Provider:
     return Provider(attr=attr, output="out", path=f"/lib/{soname}", store_path=None)
+
+
+def cause(
+    need_class: NeedClass,
+    soname: str = "libx.so.1",
+    *,
+    attrs: Sequence[str] = (),
+    distribution: str | None = None,
+    directory: str | None = None,
+) -> Cause:
+    """A cause that leads to a class."""
+    attr = attrs[0] if attrs else "attr"
+    causes: dict[NeedClass, Cause] = {
+        NeedClass.BUNDLED: Reached(path=f"demo/{soname}", entry="$ORIGIN"),
+        NeedClass.LIBC: OfLibc(libc="glibc"),
+        NeedClass.PYTHON: OfInterpreter(),
+        NeedClass.DRIVER: OfDriver(part="part of a driver"),
+        NeedClass.SIBLING: Brought(
+            how=How.REQUIRED, distribution=distribution or "other", directory=directory, required=True
+        ),
+        NeedClass.PROVIDED: Provided(attr=attr, path=f"/lib/{soname}"),
+        NeedClass.AMBIGUOUS: Rivals(attrs=tuple(attrs)),
+        NeedClass.UNKNOWN: Nobody(),
+    }
+    return causes[need_class]
 
 
 def facts(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.support.objects import elf, provider
+from tests.support.objects import cause, elf, provider
+from wheelfix.model.causes import Cause, Nobody
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.report import NixCode, Report
 from wheelfix.model.scan import Dlopen, Finding, Level, Need, NeedClass, WheelScan
@@ -19,7 +20,7 @@ def need(
     *,
     attrs: Sequence[str] = (),
     distribution: str | None = None,
-    reason: str = "said so",
+    why: Cause | None = None,
     wanted_by: Sequence[str] = ("demo/x.so",),
     machine: str = "x86_64",
     optional: bool = False,
@@ -28,9 +29,8 @@ def need(
         soname=soname,
         machine=machine,
         need_class=need_class,
-        reason=reason,
+        cause=why or cause(need_class, soname, attrs=attrs, distribution=distribution),
         wanted_by=tuple(wanted_by),
-        distribution=distribution,
         providers=tuple(provider(attr, soname) for attr in attrs),
         versions=("V_1", "V_2"),
         optional=optional,
@@ -76,7 +76,7 @@ def every_class() -> Report:
         need("libc.so.6", NeedClass.LIBC),
         need("libcuda.so.1", NeedClass.DRIVER),
         need("libown.so.1", NeedClass.BUNDLED),
-        need("libwhat.so.3", NeedClass.UNKNOWN, reason="nobody in this index has it"),
+        need("libwhat.so.3", NeedClass.UNKNOWN),
         need("libGL.so.1", NeedClass.AMBIGUOUS, attrs=["libglvnd", "mesa"], optional=True),
         findings=[note, warning],
         ignored=["libcuda.so.1"],
@@ -101,9 +101,7 @@ def every_class() -> Report:
 
 def hostile(text: str) -> Report:
     """The same foreign text wherever a wheel's author can put one."""
-    wanted = need(
-        f"lib{text}.so", NeedClass.UNKNOWN, reason=text, wanted_by=[f"{text}.so"], distribution=text
-    )
+    wanted = need(f"lib{text}.so", NeedClass.UNKNOWN, why=Nobody(nearest=(text,)), wanted_by=[f"{text}.so"])
     brought = need(f"{text}.so", NeedClass.SIBLING, distribution=text, attrs=[text])
     finding = Finding(level=Level.ERROR, subject=text, message=text)
     opened = Dlopen(soname=text, found_in=text, evidence=text, attr=text)

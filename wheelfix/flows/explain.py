@@ -15,16 +15,18 @@ from wheelfix.errors import InputError
 from wheelfix.files import read_stream
 from wheelfix.flows.nix import render_overrides
 from wheelfix.index.facts import find_facts
-from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.messages.paths import find_interpreter
 from wheelfix.messages.reader import CHUNK, read_messages
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.explain import Account, Explanation, Kind, Symptom
 from wheelfix.model.override import Dialect, Override
-from wheelfix.model.scan import Finding, NeedClass, SonameFacts, WheelScan, find_warnings
+from wheelfix.model.scan import Finding, NeedClass, NeedTrace, WheelScan, find_warnings
+from wheelfix.model.wheel import Distribution
 from wheelfix.nix.advice import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
 from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_soname, plan_override
-from wheelfix.scan.conclude import conclude
+from wheelfix.scan.conclude import NOBODY, conclude, gather_names
+from wheelfix.scan.decide import Case, decide
 from wheelfix.surroundings import find_package, find_present, list_paths, look_into
 
 _PATIENCE = 10.0
@@ -146,18 +148,18 @@ def explain_reading(
 ) -> Explained:
     """Explain what was read; arguments as for :func:`explain_file`."""
     package = find_package(account)
-    package, reading = look_into(package, directory)
-    scan = conclude(reading, index, prefer) if reading else None
+    package, reading, at_hand = look_into(package, directory)
+    scan = conclude(reading, index, prefer, at_hand) if reading else None
     chosen = dialect or choose_dialect(_list_names(directory), package)
     account = _name_plugins(account, scan)
     machine = (scan.machine if scan else None) or index.info.system.partition("-")[0]
-    facts = _find_facts(account, index, machine)
+    wheel = reading.distribution if reading else replace(NOBODY, name=package.name if package else "")
     interpreter = find_interpreter(list_paths(account, package, directory))
     explanation = explain(
         account,
         package=package,
         interpreter=interpreter,
-        facts=facts,
+        decided=_decide(account, index, machine, wheel, prefer, at_hand),
         index=index.info,
         glibc=_find_glibc(index, machine),
         scan=scan,
@@ -165,7 +167,6 @@ def explain_reading(
         if reading and scan
         else None,
         looked_into=f"{reading.distribution.target} in {package.site}" if reading and package else None,
-        prefer=spell_both(prefer),
     )
     override = plan_override(explanation, scan.baseline_inputs if scan else ())
     return Explained(
@@ -194,10 +195,18 @@ def _name_plugins(account: Account, scan: WheelScan | None) -> Account:
     return replace(account, symptoms=tuple(dict.fromkeys(found)))
 
 
-def _find_facts(account: Account, index: SonameTable, machine: str) -> Mapping[str, SonameFacts]:
-    sonames = {s for symptom in account.symptoms if symptom.kind in LIBRARIES and (s := find_soname(symptom))}
-    facts = find_facts(index, [(soname, machine) for soname in sorted(sonames)])
-    return {soname: fact for (soname, _), fact in facts.items()}
+def _decide(
+    account: Account,
+    index: SonameTable,
+    machine: str,
+    wheel: Distribution,
+    prefer: Sequence[str],
+    at_hand: AtHand | None,
+) -> Mapping[str, tuple[Case, NeedTrace]]:
+    """Class every library that the text misses, by the same ladder as a scan."""
+    sonames = [s for symptom in account.symptoms if symptom.kind in LIBRARIES and (s := find_soname(symptom))]
+    cases = gather_names(sonames, machine, index, wheel=wheel, prefer=prefer, at_hand=at_hand)
+    return {case.want.soname: (case, trace) for case, trace in zip(cases, decide(cases), strict=True)}
 
 
 def _find_glibc(index: SonameTable, machine: str) -> str | None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.index.facts import add_all, expand_names, find_facts
-from wheelfix.index.releases import NEWEST, spell_both
+from wheelfix.index.facts import add_all, expand_names
+from wheelfix.index.releases import NEWEST
 from wheelfix.index.sources import find_database, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.locate import FileHit, Located
-from wheelfix.scan.locate import locate_one
+from wheelfix.scan.conclude import gather_names
+from wheelfix.scan.decide import decide
 
 __all__ = ["locate", "locate_files", "open_index"]
 
@@ -48,9 +49,24 @@ def locate(
     table = index or open_index()
     sonames = expand_names(table, names, regex=regex)
     machine = table.info.system.partition("-")[0]
-    facts = find_facts(table, [(s, machine) for s in sonames], release=release, carriers=False)
-    results = (locate_one(facts[soname, machine], prefer=spell_both(prefer)) for soname in sonames)
+    results = (_locate_one(soname, machine, table, prefer, release) for soname in sonames)
     return tuple(add_all(table, r) if every else r for r in results)
+
+
+def _locate_one(
+    soname: str, machine: str, table: SonameTable, prefer: Sequence[str], release: tuple[int, int]
+) -> Located:
+    """Decide as for a wheel, of which nothing is known but that it wants this: nothing is at hand."""
+    (case,) = gather_names([soname], machine, table, prefer=prefer, release=release, wheels=False)
+    (trace,) = decide([case])
+    return Located(
+        soname=soname,
+        need_class=trace.need.need_class,
+        cause=trace.need.cause,
+        providers=trace.need.providers,
+        nearest=case.lookup.nearest,
+        note=case.lookup.note,
+    )
 
 
 def locate_files(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wheelfix.model.causes import Brought, Cause
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.scan import Finding, NeedClass
 
@@ -110,24 +111,34 @@ class Missing:
 
     Attributes:
         need_class: who can bring it.
-        reason: one clause.
+        cause: why.
         wanted_by: path of a file that wants it, or None.
         providers: best first.
-        distribution: who brings it, for class ``sibling``.
-        directory: where that distribution has it, relative to site-packages, if known.
+        carriers: distributions that are known to carry it, sorted; where another class answers.
+        fixed: the text has its whole path, which is then written into the program.
         by_name: Python code looked for it (``find_library``): no run path of the package leads there.
         named: the text names it; False for what the look into the installed package found.
     """
 
     soname: str
     need_class: NeedClass
-    reason: str
+    cause: Cause
     wanted_by: str | None = None
     providers: tuple[Provider, ...] = ()
-    distribution: str | None = None
-    directory: str | None = None
+    carriers: tuple[str, ...] = ()
+    fixed: bool = False
     named: bool = True
     by_name: bool = False
+
+    @property
+    def distribution(self) -> str | None:
+        """Who brings it, for class ``sibling``."""
+        return self.cause.distribution if isinstance(self.cause, Brought) else None
+
+    @property
+    def directory(self) -> str | None:
+        """Where that distribution has it, relative to site-packages, if known."""
+        return self.cause.directory if isinstance(self.cause, Brought) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wheelfix.model.causes import Cause
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import NeedClass
 
@@ -14,14 +15,16 @@ class Located:
 
     Attributes:
         soname: as it was asked for, or as a pattern found it.
-        need_class: ``provided``, ``driver``, ``libc``, ``ambiguous`` or ``unknown``.
+        need_class: ``provided``, ``driver``, ``libc``, ``python``, ``ambiguous`` or ``unknown``.
+        cause: why.
         providers: best first.
         nearest: other majors of the library that the index has, nearest first.
-        note: a remark worth showing, or None.
+        note: a remark of the index on its first provider, or None.
     """
 
     soname: str
     need_class: NeedClass
+    cause: Cause
     providers: tuple[Provider, ...]
     nearest: tuple[str, ...]
     note: str | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from wheelfix.model.causes import Brought, Cause, No, Question, Stale
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import IndexInfo, Lookup, Provider
 
@@ -74,27 +75,33 @@ class Need:
     """A soname wanted by some objects of a wheel for one machine type.
 
     Attributes:
-        reason: one clause that says why it is in its class.
+        cause: why it is in its class.
         wanted_by: member paths, sorted.
-        distribution: who brings it, for class ``sibling``.
-        directory: where that distribution installs it, relative to site-packages, if that is known.
         providers: best first; also given where the class is not ``provided``.
         versions: symbol versions asked of it, sorted.
         optional: plugins alone want it: without it, they are not loaded and the rest works.
-        stale: a distribution at hand that should bring it, and does not carry it; with its version.
+        stale: a distribution at hand that should bring it, and does not carry it.
     """
 
     soname: str
     machine: str
     need_class: NeedClass
-    reason: str
+    cause: Cause
     wanted_by: tuple[str, ...]
-    distribution: str | None = None
-    directory: str | None = None
     providers: tuple[Provider, ...] = ()
     versions: tuple[str, ...] = ()
     optional: bool = False
-    stale: str | None = None
+    stale: Stale | None = None
+
+    @property
+    def distribution(self) -> str | None:
+        """Who brings it, for class ``sibling``."""
+        return self.cause.distribution if isinstance(self.cause, Brought) else None
+
+    @property
+    def directory(self) -> str | None:
+        """Where that distribution installs it, relative to site-packages, if that is known."""
+        return self.cause.directory if isinstance(self.cause, Brought) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,20 +110,14 @@ class Step:
 
     Attributes:
         question: what was asked.
-        answer: one clause.
+        cause: the answer.
         need_class: set if the answer decides.
-        distribution: who brings it, for class ``sibling``.
-        directory: as in :class:`Need`.
-        stale: as in :class:`Need`.
         evidence: what the answer rests on, one line each; given only where an explanation was asked for.
     """
 
-    question: str
-    answer: str
+    question: Question
+    cause: Cause = field(default_factory=No)
     need_class: NeedClass | None = None
-    distribution: str | None = None
-    directory: str | None = None
-    stale: str | None = None
     evidence: tuple[str, ...] = ()
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from wheelfix.model.causes import OfLibc, Provided, Reached, Unreached
 from wheelfix.model.explain import Explanation, Kind, Missing, Package
 from wheelfix.model.scan import NeedClass
 from wheelfix.report.escape import printable
+from wheelfix.report.json import document_cause
 from wheelfix.report.plain import wrap_words
+from wheelfix.scan.words import say_cause
 
 SCHEMA = "wheelfix.explain/1"
 NOTHING = "nothing about shared libraries here"
 _WIDTH = 100
+_WRONG_LIBC = "this was built for glibc, and what runs it uses musl, or has no loader there"
 
 
 def render_explanation(
@@ -99,7 +103,8 @@ def _document_missing(missing: Missing) -> dict[str, object]:
     return {
         "soname": missing.soname,
         "class": missing.need_class.value,
-        "reason": missing.reason,
+        "reason": say_missing(missing),
+        "cause": document_cause(missing.cause),
         "wanted_by": missing.wanted_by,
         "named": missing.named,
         "distribution": missing.distribution,
@@ -108,6 +113,26 @@ def _document_missing(missing: Missing) -> dict[str, object]:
             for p in missing.providers
         ],
     }
+
+
+def say_missing(missing: Missing) -> str:
+    """Write why a library is in its class, to somebody for whom it is missing."""
+    cause, said = missing.cause, say_cause(missing.cause)
+    match cause:
+        case OfLibc(libc="musl"):
+            return "part of musl: this is a wheel for Alpine, and the interpreter runs on glibc"
+        case OfLibc() if missing.soname.startswith("ld-linux"):
+            return f"glibc's loader: {_WRONG_LIBC}"
+        case OfLibc():
+            return "part of glibc, which every interpreter brings: the program's own loader did not start it"
+        case Reached() | Unreached():
+            return f"the wheel has it: {said}"
+        case Provided():
+            if missing.carriers:
+                said += f"; wheels bring it, too: {', '.join(missing.carriers)}"
+            return f"{said}; the path is written into the program" if missing.fixed else said
+        case _:
+            return said
 
 
 def _say_place(explanation: Explanation) -> list[str]:
@@ -127,7 +152,8 @@ def _render_missing(missing: Sequence[Missing], width: int | None, *, details: b
     rows = []
     for one in missing:
         head = f"  {printable(one.soname):<{longest}}  {one.need_class.value:<9}  "
-        said = [one.reason, f"wanted by {one.wanted_by}"] if details and one.wanted_by else [one.reason]
+        reason = say_missing(one)
+        said = [reason, f"wanted by {one.wanted_by}"] if details and one.wanted_by else [reason]
         rows.append((head, said))
     indent = " " * (longest + 15)
     words = [word for _, said in rows for text in said for word in printable(text).split()]

@@ -8,10 +8,12 @@ from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
+from wheelfix.model.causes import Cause
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.locate import FileHit, IndexSource, Located
 from wheelfix.model.scan import Need, NeedTrace, WheelScan
+from wheelfix.scan.words import say_cause, say_located, say_question, say_step
 
 SCAN_SCHEMA = "wheelfix.scan/1"
 LOCATE_SCHEMA = "wheelfix.locate/1"
@@ -71,9 +73,10 @@ def render_traces(traces: Sequence[NeedTrace]) -> str:
             "need": _document_need(e.need),
             "steps": [
                 {
-                    "question": s.question,
-                    "answer": s.answer,
+                    "question": say_question(s.question, e.need.machine),
+                    "answer": say_step(s),
                     "class": s.need_class.value if s.need_class else None,
+                    "cause": document_cause(s.cause),
                     "evidence": list(s.evidence),
                 }
                 for s in e.steps
@@ -93,7 +96,7 @@ def render_located(results: Sequence[Located], info: IndexInfo) -> str:
             {
                 "soname": r.soname,
                 "class": r.need_class.value,
-                "note": r.note,
+                "note": say_located(r),
                 "providers": [
                     {**_document_provider(p), "version": p.version, "score": p.score, "why": list(p.why)}
                     for p in r.providers
@@ -114,6 +117,11 @@ def render_hits(hits: Sequence[FileHit]) -> str:
 def render_sources(sources: Sequence[IndexSource]) -> str:
     """Render the indexes that there are as a list."""
     return json.dumps([asdict(source) for source in sources], indent=2) + "\n"
+
+
+def document_cause(cause: Cause) -> dict[str, Any]:
+    """Build the JSON of a cause: its kind, and its fields."""
+    return {"kind": cause.kind, **asdict(cause)}
 
 
 def _document_index(info: IndexInfo) -> dict[str, Any]:
@@ -140,7 +148,8 @@ def _document_need(need: Need) -> dict[str, Any]:
         "class": need.need_class.value,
         "wanted_by": sorted(need.wanted_by),
         "distribution": need.distribution,
-        "reason": need.reason,
+        "reason": say_cause(need.cause),
+        "cause": document_cause(need.cause),
         "providers": [_document_provider(p) for p in need.providers],
         "versions": sorted(need.versions),
         "optional": need.optional,

@@ -9,6 +9,7 @@ from wheelfix.model.index import IndexInfo, Provider, say_date
 from wheelfix.model.report import Report
 from wheelfix.model.scan import OPEN_CLASSES, Dlopen, Finding, Level, Need, NeedClass, WheelScan
 from wheelfix.report.escape import printable
+from wheelfix.scan.words import say_cause
 
 _ORDER = (
     NeedClass.UNKNOWN,
@@ -102,7 +103,7 @@ def _document_libraries(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
                 {
                     "by": number,
                     "files": sorted(need.wanted_by),
-                    "reason": need.reason,
+                    "reason": say_cause(need.cause),
                     "versions": sorted(need.versions),
                     "optional": need.optional,
                 }

@@ -8,6 +8,7 @@ from textwrap import wrap
 from wheelfix.model.locate import FileHit, IndexSource, Located
 from wheelfix.model.scan import NeedClass, NeedTrace
 from wheelfix.report.escape import printable
+from wheelfix.scan.words import say_located, say_question, say_step
 
 _LEAST = 20
 """Columns that are taken even of a terminal with fewer."""
@@ -62,7 +63,7 @@ def _render_trace(trace: NeedTrace) -> str:
     if need.versions:
         lines.append(f"symbol versions asked of it: {', '.join(need.versions)}")
     for number, step in enumerate(trace.steps, 1):
-        lines += ["", f"{number}. {step.question}", f"   {step.answer}"]
+        lines += ["", f"{number}. {say_question(step.question, need.machine)}", f"   {say_step(step)}"]
         lines += [f"     - {line}" for line in step.evidence]
         if step.need_class:
             lines += ["", f"This decides: {step.need_class.value}."]
@@ -70,8 +71,8 @@ def _render_trace(trace: NeedTrace) -> str:
 
 
 def _render_one(result: Located, width: int | None, *, every: bool, why: bool) -> str:
-    note = f": {result.note}" if result.note else ""
-    head = f"{result.soname}  {result.need_class.value}{note}"
+    note = say_located(result)
+    head = f"{result.soname}  {result.need_class.value}{f': {note}' if note else ''}"
     shown = result.providers if every else result.providers[:3]
     rows = [
         ("", p.attr, p.output, p.version or "", p.path, p.store_path or "", f"{p.score:+d}") for p in shown

@@ -18,6 +18,7 @@ from rich.text import Text
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import OPEN_CLASSES, Dlopen, Finding, Level, Need, NeedClass, WheelScan
 from wheelfix.report.escape import printable
+from wheelfix.scan.words import say_cause
 
 _STYLES = {
     NeedClass.BUNDLED: "dim",
@@ -218,7 +219,7 @@ def _print_groups(console: Console, scan: WheelScan) -> None:
         needs = [n for n in scan.needs if n.need_class is kind and n.machine == scan.machine]
         if needs:
             console.print(heading, style="bold")
-            _print_pairs(console, ((n.soname, n.reason) for n in needs), _STYLES[kind])
+            _print_pairs(console, ((n.soname, say_cause(n.cause)) for n in needs), _STYLES[kind])
 
 
 def _print_prose(console: Console, text: Text | str, *, style: str = "", indent: str = "") -> None:
@@ -262,7 +263,13 @@ def _print_needs(console: Console, scan: WheelScan) -> None:
         if need.need_class in _FOLDED:
             continue
         name = need.soname if len(machines) == 1 else f"{need.soname} ({need.machine})"
-        cells = (name, need.need_class.value, _say_answer(need, scan), need.reason, _say_wanted_by(need))
+        cells = (
+            name,
+            need.need_class.value,
+            _say_answer(need, scan),
+            say_cause(need.cause),
+            _say_wanted_by(need),
+        )
         rows.append((need.need_class, tuple(map(printable, cells))))
     if rows:
         widths = _share_width([cells for _, cells in rows], console.width)

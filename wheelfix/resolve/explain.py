@@ -1,17 +1,16 @@
-"""From symptoms and facts to an explanation."""
+"""From symptoms, and what was decided of the libraries in them, to an explanation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from wheelfix.model.explain import Account, Explanation, Interpreter, Kind, Missing, Package, Symptom
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
-from wheelfix.model.scan import NeedClass, SonameFacts, WheelScan
+from wheelfix.model.scan import NeedClass, NeedTrace, WheelScan
 from wheelfix.resolve.troubles import find_trouble
-from wheelfix.scan.cuda import guess_cuda_major
-from wheelfix.scan.decide import PYTHON, apply_preference
+from wheelfix.scan.decide import Case
 
 LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
 """Kinds of symptoms that say a library is not there."""
@@ -44,13 +43,12 @@ def explain(
     *,
     package: Package | None,
     interpreter: Interpreter | None,
-    facts: Mapping[str, SonameFacts],
+    decided: Mapping[str, tuple[Case, NeedTrace]],
     index: IndexInfo,
     glibc: str | None = None,
     scan: WheelScan | None = None,
     present: Mapping[str, str] | None = None,
     looked_into: str | None = None,
-    prefer: Sequence[str] = (),
 ) -> Explanation:
     """Say what happened, and who brings what is missing.
 
@@ -58,17 +56,15 @@ def explain(
         account: what the text says.
         package: the distribution it is about.
         interpreter: whose Python ran.
-        facts: by soname, for every symptom that misses a library.
-        index: where the facts are from.
+        decided: by soname, for every symptom that misses a library: what is known, and what follows.
+        index: what was asked.
         glibc: version of the C library in that nixpkgs.
         scan: of the installed package, to name what will be missing next.
         present: sonames the loader finds already, with the path of the file.
         looked_into: what was scanned, for people.
-        prefer: attributes that win among providers, strongest first.
     """
-    major = guess_cuda_major(s for one in account.symptoms if (s := find_soname(one)))
     missing = {
-        soname: _class_missing(symptom, facts[soname], scan, prefer, major)
+        soname: _find_missing(symptom, *decided[soname], scan)
         for symptom in reversed(account.symptoms)
         if symptom.kind in LIBRARIES and (soname := find_soname(symptom))
     }
@@ -156,61 +152,20 @@ def _collect(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
-def _class_missing(
-    symptom: Symptom, facts: SonameFacts, scan: WheelScan | None, prefer: Sequence[str], major: str | None
-) -> Missing:
-    known = next((n for n in scan.needs if n.soname == facts.soname), None) if scan else None
-    ordered = replace(facts.lookup, providers=known.providers) if known and known.providers else facts.lookup
-    lookup = apply_preference(ordered, prefer)
-    carriers = [c.distribution for c in facts.carriers if c.exact]
-
-    def missing(kind: NeedClass, reason: str, distribution: str | None = None) -> Missing:
-        return Missing(
-            soname=facts.soname,
-            need_class=kind,
-            reason=reason,
-            wanted_by=symptom.wanted_by,
-            providers=lookup.providers,
-            distribution=distribution,
-            by_name=symptom.kind is Kind.NAMED,
-            directory=next((c.directory for c in facts.carriers if c.distribution == distribution), None),
-        )
-
-    if known and known.need_class is not NeedClass.BUNDLED and not lookup.rivals:
-        return missing(known.need_class, known.reason, known.distribution)
-    if known and known.need_class is NeedClass.BUNDLED:
-        return missing(known.need_class, f"the wheel has it: {known.reason}")
-    if facts.driver:
-        return replace(missing(NeedClass.DRIVER, facts.driver), providers=())
-    if facts.libc:
-        return missing(NeedClass.LIBC, _explain_libc(facts))
-    if PYTHON.fullmatch(facts.soname):
-        return missing(NeedClass.PYTHON, "the Python interpreter's own library")
-    first = lookup.providers[0] if lookup.providers else None
-    if carriers and (first is None or first.attr.startswith("cudaPackages")):
-        # The same soname for several majors of CUDA: the newest is what a wheel of today was built with.
-        *others, chosen = sorted(set(carriers), key=lambda name: (name.endswith(f"cu{major}"), name))
-        also = f" (for another CUDA: {', '.join(others)})" if others else ""
-        nixpkgs = f"; in nixpkgs it is in {first.attr}" if first else ""
-        return missing(NeedClass.SIBLING, f"{chosen} brings it{also}{nixpkgs}", chosen)
-    if lookup.rivals:
-        return missing(
-            NeedClass.AMBIGUOUS, f"{' and '.join(lookup.rivals)} both have it: choose with --prefer"
-        )
-    if first:
-        hard = "; the path is written into the program" if (symptom.soname or "").startswith("/") else ""
-        note = f"; {lookup.note}" if lookup.note else ""
-        return missing(NeedClass.PROVIDED, f"{first.attr} has {first.path}{note}{hard}")
-    near = f"; another ABI of it is there: {', '.join(lookup.nearest[:3])}" if lookup.nearest else ""
-    return missing(NeedClass.UNKNOWN, f"nobody in this index has it{near}")
-
-
-def _explain_libc(facts: SonameFacts) -> str:
-    if facts.libc == "musl":
-        return "part of musl: this is a wheel for Alpine, and the interpreter runs on glibc"
-    if facts.soname.startswith("ld-linux"):
-        return "glibc's loader: this was built for glibc, and what runs it uses musl, or has no loader there"
-    return "part of glibc, which every interpreter brings: the program's own loader did not start it"
+def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelScan | None) -> Missing:
+    """What the installed package is linked against was decided with all of it in view."""
+    known = next((n for n in scan.needs if n.soname == trace.need.soname), None) if scan else None
+    need = known or trace.need
+    return Missing(
+        soname=need.soname,
+        need_class=need.need_class,
+        cause=need.cause,
+        wanted_by=symptom.wanted_by,
+        providers=need.providers,
+        carriers=tuple(sorted({c.distribution for c in case.facts.carriers if c.exact})),
+        fixed=(symptom.soname or "").startswith("/"),
+        by_name=symptom.kind is Kind.NAMED,
+    )
 
 
 def _find_further(scan: WheelScan, named: frozenset[str], present: Mapping[str, str]) -> tuple[Missing, ...]:
@@ -218,10 +173,9 @@ def _find_further(scan: WheelScan, named: frozenset[str], present: Mapping[str, 
         Missing(
             soname=need.soname,
             need_class=need.need_class,
-            reason=need.reason,
+            cause=need.cause,
             wanted_by=need.wanted_by[0],
             providers=need.providers,
-            distribution=need.distribution,
             named=False,
         )
         for need in scan.needs

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wheelfix.model.overrides import LintFinding, Rule
 from wheelfix.model.scan import Level, Need, NeedClass
 from wheelfix.resolve.lint_case import Case, choose_facts, list_inputs
+from wheelfix.scan.words import say_cause
 
 _CHOICES = 3
 _NAMED = 3
@@ -176,7 +177,7 @@ def _find_unanswered(case: Case) -> Iterator[LintFinding]:
             message = (
                 f"several packages have it, none is an input; {wanted}"
                 if choices
-                else f"{need.reason}; {wanted}"
+                else f"{say_cause(need.cause)}; {wanted}"
             )
             level = Level.WARNING if case.unclear_lists else Level.ERROR
             yield case.say(Rule.UNANSWERED, level, case.place, need.soname, message, suggestion)

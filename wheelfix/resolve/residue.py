@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from wheelfix.model.lock import Choice, Kind, SourceKind
 from wheelfix.model.reading import BuildSystem
 from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, WheelScan
+from wheelfix.scan.words import say_cause
 
 _NAMED = 2
 
@@ -53,7 +54,7 @@ def _tell_need(need: Need, locked: AbstractSet[str]) -> tuple[Level, str] | None
     if need.need_class in OPEN_CLASSES:
         level = Level.WARNING if need.optional else Level.ERROR
         plugin = ", plugins alone" if need.optional else ""
-        return level, f"{need.soname}, wanted by {users}{plugin}: {need.reason}"
+        return level, f"{need.soname}, wanted by {users}{plugin}: {say_cause(need.cause)}"
     if need.need_class is NeedClass.SIBLING and need.distribution not in locked:
         message = f"{need.soname}, wanted by {users}: {need.distribution} has it and is not in the lock"
         return Level.WARNING, message

@@ -19,6 +19,7 @@ from wheelfix.model.scan import Need, NeedClass
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Hit, Loader
 from wheelfix.scan.search import WheelSearch, is_musl
+from wheelfix.scan.words import say_cause
 
 DRIVER_DIRECTORY = "/run/opengl-driver/lib"
 
@@ -149,7 +150,7 @@ def _answer(
 def _say_open(need: Need | None) -> str:
     if need and need.need_class is NeedClass.PROVIDED:
         return f"provided by {need.providers[0].attr}"
-    return need.reason if need else "nobody is known to have it"
+    return say_cause(need.cause) if need else "nobody is known to have it"
 
 
 def _choose_library(obj: ElfObject, libraries: Iterable[Library]) -> Library | None:

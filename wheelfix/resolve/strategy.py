@@ -17,6 +17,7 @@ from wheelfix.model.scan import Dlopen, Need, NeedClass, SonameFacts, WheelScan
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Requirement
 from wheelfix.scan.cuda import guess_cuda_major, order_by_major
+from wheelfix.scan.words import say_cause
 
 _NAMED = 2
 # Two builds of Qt in one process do not work, and the hook of nixpkgs' Qt refuses packages that do not wrap.
@@ -99,7 +100,7 @@ class _Plan:
                     need, "in the wheel, under another file name, by which alone auto-patchelf looks"
                 )
             case NeedClass.UNKNOWN | NeedClass.AMBIGUOUS:
-                self._ignore(need, need.reason, lost=True)
+                self._ignore(need, say_cause(need.cause), lost=True)
             case _:
                 pass
 
@@ -184,7 +185,7 @@ def _find_hints(
 ) -> Iterable[str]:
     for need in needs:
         if need.need_class is NeedClass.AMBIGUOUS:
-            yield f"{need.soname}: {need.reason}."
+            yield f"{need.soname}: {say_cause(need.cause)}."
     by_attr: dict[str, list[Dlopen]] = {}
     driver: list[str] = []
     for found in dlopen:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from wheelfix.index.baseline import find_baseline
 from wheelfix.index.facts import find_facts, find_fillers, find_opened, is_libc
-from wheelfix.index.releases import spell_both
+from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import NeedTrace, WheelScan
 from wheelfix.model.symbols import Symbols
-from wheelfix.scan.decide import Case
-from wheelfix.scan.evidence import retrace
+from wheelfix.model.wheel import Distribution
+from wheelfix.scan.decide import Case, decide
+from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.findings import (
     collect_build_inputs,
     collect_ignored,
@@ -22,7 +23,7 @@ from wheelfix.scan.findings import (
     find_machine,
     sort_findings,
 )
-from wheelfix.scan.needs import classify, find_cases, find_wants
+from wheelfix.scan.needs import find_cases, find_wants, make_want
 from wheelfix.scan.openings import name_providers, select_dlopen
 from wheelfix.scan.symbols import find_mismatches, find_users
 
@@ -44,7 +45,7 @@ def conclude(
     wheel, objects = reading.distribution, reading.objects
     default = table.info.system.partition("-")[0]
     machine = find_machine(wheel, objects, default=default)
-    needs = classify(gather(reading, table, prefer, at_hand))
+    needs = tuple(trace.need for trace in decide(gather(reading, table, prefer, at_hand)))
     build_inputs = collect_build_inputs(needs, machine)
     opened = [opens for use in reading.uses for opens in use.opens]
     dlopen = select_dlopen(objects, reading.hints, opened, machine=machine or default, is_libc=is_libc)
@@ -86,8 +87,52 @@ def retrace_needs(
     at_hand: AtHand | None = None,
 ) -> tuple[NeedTrace, ...]:
     """Say step by step why a soname is in its class; one explanation per machine that wants it."""
-    cases = [c for c in gather(reading, table, prefer, at_hand) if c.want.soname == soname]
-    return tuple(retrace(case, reading.objects) for case in cases)
+    cases = gather(reading, table, prefer, at_hand)
+    return tuple(
+        show_evidence(trace, case, reading.objects)
+        for case, trace in zip(cases, decide(cases), strict=True)
+        if case.want.soname == soname
+    )
+
+
+NOBODY = Distribution(target="", name="", version="", tags=(), requires=(), files=frozenset())
+"""Who wants a soname of which nothing else is known."""
+
+
+def gather_names(
+    sonames: Iterable[str],
+    machine: str,
+    table: SonameTable,
+    *,
+    wheel: Distribution = NOBODY,
+    prefer: Sequence[str] = (),
+    at_hand: AtHand | None = None,
+    release: tuple[int, int] = NEWEST,
+    wheels: bool = True,
+) -> tuple[Case, ...]:
+    """Bring sonames that no object at hand is linked against together with what the tables know of them.
+
+    Args:
+        sonames: file names as a loader gets them.
+        machine: that they are wanted on.
+        table: where nixpkgs attributes are looked up.
+        wheel: who wants them; one without files has not been read, and may have no more than a name.
+        prefer: as for :func:`conclude`.
+        at_hand: as for :func:`conclude`.
+        release: of the user's nixpkgs.
+        wheels: also think of the distributions that are known to carry them.
+
+    Returns:
+        One case per soname, in the order given.
+
+    Raises:
+        IndexProblem: the table is damaged.
+    """
+    unread = bool(wheel.name) and not wheel.files
+    wants = [make_want(soname, machine) for soname in dict.fromkeys(sonames)]
+    facts = find_facts(table, [(w.soname, machine) for w in wants], release=release, carriers=wheels)
+    cases = find_cases(wheel, wants, facts, {}, prefer=spell_both(prefer), at_hand=at_hand)
+    return tuple(replace(case, unread=unread) for case in cases)
 
 
 def compare(scan: WheelScan, reading: Reading, libraries: Mapping[str, Symbols]) -> WheelScan:

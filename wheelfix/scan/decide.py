@@ -1,24 +1,43 @@
-"""The class of one need: questions asked in a fixed order, the first with an answer decides.
+"""The class of a need: one ladder of questions, for everybody who asks who brings a library.
 
-The order is that of :class:`wheelfix.model.scan.NeedClass`. A question
-that is answered in the negative leaves a step too: together they are the explanation.
+The first question with an answer decides. One that is answered in the negative leaves a step too: together
+they are the explanation, so that nothing has to be decided twice to be explained.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.causes import (
+    Brought,
+    Check,
+    FixedPath,
+    How,
+    No,
+    Nobody,
+    OfDriver,
+    OfInterpreter,
+    OfLibc,
+    Provided,
+    Question,
+    Reached,
+    Rivals,
+    Stale,
+    TornFamily,
+    Unnamed,
+    Unreached,
+)
 from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Need, NeedClass, SonameFacts, Step
+from wheelfix.model.scan import Need, NeedClass, NeedTrace, SonameFacts, Step
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.at_hand import correct_carriers, find_claimed
 from wheelfix.scan.search import Want
-from wheelfix.scan.siblings import Sibling, find_sibling
+from wheelfix.scan.siblings import find_sibling
 
-PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")
+_PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,53 +45,40 @@ class Case:
     """A want with all that is known about it.
 
     Attributes:
-        wheel: the wheel that has it.
+        wheel: the wheel that has it; one without a name where only the soname is known.
         facts: about the soname, outside the wheel.
         lookup: the index's answer with the user's preferences, and the wheel's own CUDA first.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         wanted: all sonames that the wheel's objects want.
-        families: of libraries for this machine that do not come from nixpkgs, with a clause on who has them.
         at_hand: distributions that were read.
+        unread: nothing is known of the wheel but its name.
     """
 
     wheel: Distribution
     want: Want
     facts: SonameFacts
     lookup: Lookup
-    fillers: Mapping[str, Sequence[str]]
-    wanted: frozenset[str]
-    families: Mapping[str, str] = field(default_factory=dict)
+    fillers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    wanted: frozenset[str] = frozenset()
     at_hand: AtHand = field(default_factory=AtHand)
+    unread: bool = False
 
 
-def decide(case: Case) -> Need:
-    """Put a want into its class."""
-    steps = tuple(trace(case))
-    step = steps[-1]
-    want = case.want
-    silent = step.need_class in {NeedClass.BUNDLED, NeedClass.DRIVER} or "/" in want.soname
-    return Need(
-        soname=want.soname,
-        machine=want.machine,
-        need_class=step.need_class or NeedClass.UNKNOWN,
-        reason=step.answer,
-        wanted_by=want.wanted_by,
-        distribution=step.distribution,
-        directory=step.directory,
-        providers=() if silent else case.lookup.providers,
-        versions=want.versions,
-        optional=want.optional,
-        stale=next((s.stale for s in steps if s.stale), None),
+def decide(cases: Sequence[Case]) -> tuple[NeedTrace, ...]:
+    """Put the wants of one wheel into their classes.
+
+    Args:
+        cases: all of them: what the wheel or its siblings bring says of what family the rest has to be.
+
+    Returns:
+        In the same order; every question is asked once.
+    """
+    climbed = [_climb(case) for case in cases]
+    families = _find_families(cases, [steps[-1] for steps in climbed])
+    return tuple(
+        _conclude(case, steps if steps[-1].need_class else (*steps, _ask_index(case, families)))
+        for case, steps in zip(cases, climbed, strict=True)
     )
-
-
-def trace(case: Case) -> Iterator[Step]:
-    """Ask the questions up to the one that decides; its step has a class, those before it have none."""
-    for ask in (_ask_wheel, _ask_path, _ask_libc, _ask_python, _ask_driver, _ask_siblings, _ask_index):
-        step = ask(case)
-        yield step
-        if step.need_class:
-            return
 
 
 def apply_preference(lookup: Lookup, prefer: Sequence[str]) -> Lookup:
@@ -92,55 +98,86 @@ def apply_preference(lookup: Lookup, prefer: Sequence[str]) -> Lookup:
     return replace(lookup, providers=tuple(sorted(lookup.providers, key=rank)), rivals=())
 
 
+def _climb(case: Case) -> tuple[Step, ...]:
+    """Ask everything that needs no look at the wheel's other wants."""
+    steps: list[Step] = []
+    for ask in (_ask_wheel, _ask_path, _ask_libc, _ask_python, _ask_driver, _ask_siblings):
+        steps.append(ask(case))
+        if steps[-1].need_class:
+            break
+    return tuple(steps)
+
+
+def _conclude(case: Case, steps: tuple[Step, ...]) -> NeedTrace:
+    want, last = case.want, steps[-1]
+    assert last.need_class
+    silent = last.need_class in {NeedClass.BUNDLED, NeedClass.DRIVER} or "/" in want.soname
+    need = Need(
+        soname=want.soname,
+        machine=want.machine,
+        need_class=last.need_class,
+        cause=last.cause,
+        wanted_by=want.wanted_by,
+        providers=() if silent else case.lookup.providers,
+        versions=want.versions,
+        optional=want.optional,
+        stale=next((step.cause for step in steps if isinstance(step.cause, Stale)), None),
+    )
+    return NeedTrace(target=case.wheel.target, need=need, steps=steps)
+
+
 def _ask_wheel(case: Case) -> Step:
-    question = "Does the loader find it inside the wheel?"
+    # bundled: the loader will find it inside the wheel: an RPATH/RUNPATH entry with $ORIGIN resolves to a
+    # member with that file name ...
     found = [f for f in case.want.found if f]
-    reached = next((f for f in found if f.via is not None), None)
-    if reached:
-        inherited = f", inherited from {reached.inherited_from}" if reached.inherited_from else ""
-        answer = f"rpath {reached.via}{inherited} leads to {reached.path}"
-    elif found:
-        answer = f"{found[0].path} carries it, but no rpath leads there: it has to be loaded first"
-    else:
-        return Step(question=question, answer="no member carries it")
-    return Step(question=question, answer=answer, need_class=NeedClass.BUNDLED)
+    for one in found:
+        if one.via is not None:
+            reached = Reached(path=one.path, entry=one.via, inherited_from=one.inherited_from)
+            return Step(question=Question.WHEEL, cause=reached, need_class=NeedClass.BUNDLED)
+    # ... or another object of the wheel carries that soname and is loaded first. (A bundled copy that no
+    # rpath reaches is said so: it is often preloaded by Python code.)
+    if found:
+        unreached = Unreached(path=found[0].path)
+        return Step(question=Question.WHEEL, cause=unreached, need_class=NeedClass.BUNDLED)
+    return Step(question=Question.WHEEL)
 
 
 def _ask_path(case: Case) -> Step:
-    question = "Is it a soname at all?"
+    # What has a slash is the path of a file: the loader looks for it nowhere else, and nobody can provide it.
     if "/" in case.want.soname:
-        answer = "a path, not a soname: the loader opens exactly this file"
-        return Step(question=question, answer=answer, need_class=NeedClass.UNKNOWN)
-    return Step(question=question, answer="yes, it has no slash")
+        return Step(question=Question.PATH, cause=FixedPath(), need_class=NeedClass.UNKNOWN)
+    return Step(question=Question.PATH)
 
 
 def _ask_libc(case: Case) -> Step:
-    question = f"Is it the C library's own, on {case.want.machine}?"
+    # libc: glibc's or musl's own sonames for that machine.
     if case.facts.libc:
-        return Step(question=question, answer=f"part of {case.facts.libc}", need_class=NeedClass.LIBC)
-    return Step(question=question, answer="neither glibc nor musl has it")
+        return Step(question=Question.LIBC, cause=OfLibc(libc=case.facts.libc), need_class=NeedClass.LIBC)
+    return Step(question=Question.LIBC)
 
 
 def _ask_python(case: Case) -> Step:
-    question = "Is it the Python interpreter's?"
-    if PYTHON.fullmatch(case.want.soname):
-        answer = "the Python interpreter's own library"
-        return Step(question=question, answer=answer, need_class=NeedClass.PYTHON)
-    return Step(question=question, answer="no libpython")
+    # python: libpython3.*
+    if _PYTHON.fullmatch(case.want.soname):
+        return Step(question=Question.PYTHON, cause=OfInterpreter(), need_class=NeedClass.PYTHON)
+    return Step(question=Question.PYTHON)
 
 
 def _ask_driver(case: Case) -> Step:
-    question = "Does it come with the GPU driver?"
+    # driver: comes with the GPU driver, never with a package.
     if case.facts.driver:
-        return Step(question=question, answer=case.facts.driver, need_class=NeedClass.DRIVER)
-    return Step(question=question, answer="not among the drivers' libraries")
+        cause = OfDriver(part=case.facts.driver)
+        return Step(question=Question.DRIVER, cause=cause, need_class=NeedClass.DRIVER)
+    return Step(question=Question.DRIVER)
 
 
 def _ask_siblings(case: Case) -> Step:
-    question = "Does another distribution bring it?"
+    # sibling: another distribution supplies it: an rpath entry names the place, the metadata or the lock
+    # names the distribution. What is at hand was read, and is not believed. A requirement that carries a
+    # library goes before nixpkgs, whose build of it may be another one.
     want, at_hand = case.want, case.at_hand
     carriers = correct_carriers(case.facts.carriers, at_hand, want.soname, machine=want.machine)
-    sibling = find_sibling(
+    found = find_sibling(
         want.soname,
         case.wheel,
         directories=want.directories,
@@ -148,32 +185,28 @@ def _ask_siblings(case: Case) -> Step:
         fillers=case.fillers,
         wanted=case.wanted,
         provided=bool(case.facts.lookup.providers),
+        unread=case.unread,
     )
-    if sibling is None and not case.facts.lookup.providers:
-        sibling = _find_unnamed(case)
-    if sibling is None:
-        return _say_nobody(question, case)
-    name = sibling.distribution
+    if found is None and not case.facts.lookup.providers:
+        found = _find_unnamed(case)
+    if found is None:
+        return Step(question=Question.SIBLINGS, cause=_find_refusal(case))
+    name = found.distribution
     claimed = find_claimed(at_hand, want.soname, machine=want.machine, distribution=name)
     if name in at_hand.versions and not claimed:
-        return _say_stale(question, f"{name} {at_hand.versions[name]}")
-    answer = sibling.reason
+        cause = Stale(distribution=name, version=at_hand.versions[name])
+        return Step(question=Question.SIBLINGS, cause=cause)
     if claimed:
-        answer += f"; checked: {claimed.distribution} {claimed.version} has {claimed.path}"
-        if claimed.soname and not claimed.named:
-            answer += ", under this DT_SONAME"
+        check = Check(
+            version=claimed.version, path=claimed.path, by_soname=claimed.soname and not claimed.named
+        )
+        found = replace(found, directory=claimed.directory, check=check)
     elif at_hand.versions:
-        answer += f"; {name} is not among the distributions at hand"
-    return Step(
-        question=question,
-        answer=answer,
-        need_class=NeedClass.SIBLING,
-        distribution=name,
-        directory=claimed.directory if claimed else sibling.directory,
-    )
+        found = replace(found, absent=True)
+    return Step(question=Question.SIBLINGS, cause=found, need_class=NeedClass.SIBLING)
 
 
-def _find_unnamed(case: Case) -> Sibling | None:
+def _find_unnamed(case: Case) -> Brought | None:
     """A distribution at hand that carries what nobody else does, though nothing in the wheel names it."""
     want = case.want
     others = {
@@ -183,44 +216,57 @@ def _find_unnamed(case: Case) -> Sibling | None:
     if len(others) != 1:
         return None
     (name,) = others
-    return Sibling(distribution=name, reason=f"only {name} has it: it has to be loaded first")
+    return Brought(how=How.ONLY_AT_HAND, distribution=name)
 
 
-def _say_nobody(question: str, case: Case) -> Step:
+def _find_refusal(case: Case) -> No | Unnamed | Stale:
+    """Why nobody brings it, though distributions may be known that would."""
     carriers = [c.distribution for c in case.facts.carriers if c.distribution != case.wheel.name]
-    if not carriers:
-        return Step(question=question, answer="no distribution is known to carry it")
     required = {r.name for r in case.wheel.requires if r.active}
-    if stale := [name for name in carriers if name in required & set(case.at_hand.versions)]:
-        return _say_stale(question, f"{stale[0]} {case.at_hand.versions[stale[0]]}")
-    names = ", ".join(dict.fromkeys(carriers[:3]))
-    return Step(question=question, answer=f"{names} would, but neither the metadata nor a run path names it")
+    for name in carriers:
+        if name in required and name in case.at_hand.versions:
+            return Stale(distribution=name, version=case.at_hand.versions[name])
+    return Unnamed(distributions=tuple(dict.fromkeys(carriers))) if carriers else No()
 
 
-def _say_stale(question: str, name: str) -> Step:
-    return Step(question=question, answer=f"{name} is at hand and does not carry it", stale=name)
-
-
-def _ask_index(case: Case) -> Step:
-    question = "Does nixpkgs provide it?"
-    lookup = case.lookup
+def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Step:
+    lookup, question = case.lookup, Question.INDEX
+    # ambiguous: two first-rank providers that differ in kind; --prefer (or configuration) settles it.
     if lookup.rivals:
-        answer = f"{' and '.join(lookup.rivals)} both have it: choose with --prefer"
-        return Step(question=question, answer=answer, need_class=NeedClass.AMBIGUOUS)
-    if lookup.providers and (family := next((f for f in case.want.families if f in case.families), None)):
-        shared = sorted(case.families.keys() & set(case.want.versions)) or [family]
-        answer = (
-            f"{lookup.providers[0].attr} has one, but {case.families[family]} the rest of that family "
-            f"({', '.join(shared)}): two builds of it in one process break"
-        )
-        return Step(question=question, answer=answer, need_class=NeedClass.UNKNOWN)
+        return Step(question=question, cause=Rivals(attrs=lookup.rivals), need_class=NeedClass.AMBIGUOUS)
     if lookup.providers:
         best = lookup.providers[0]
-        answer = f"{best.attr} has {best.path}"
-        if lookup.note:
-            answer += f"; {lookup.note}"
-        return Step(question=question, answer=answer, need_class=NeedClass.PROVIDED)
-    answer = "nobody in this index has it"
-    if lookup.nearest:
-        answer += f"; another ABI of it is there: {', '.join(lookup.nearest[:3])}"
-    return Step(question=question, answer=answer, need_class=NeedClass.UNKNOWN)
+        if torn := _find_torn_family(case, families, best.attr):
+            return Step(question=question, cause=torn, need_class=NeedClass.UNKNOWN)
+        # provided: nixpkgs supplies it: the ranked first provider; others listed.
+        cause = Provided(attr=best.attr, path=best.path, note=lookup.note)
+        return Step(question=question, cause=cause, need_class=NeedClass.PROVIDED)
+    # unknown: nobody in this index does; say the nearest majors that exist.
+    return Step(question=question, cause=Nobody(nearest=lookup.nearest), need_class=NeedClass.UNKNOWN)
+
+
+def _find_families(cases: Sequence[Case], last: Iterable[Step]) -> Mapping[tuple[str, str], NeedClass]:
+    """Families of libraries that do not come from nixpkgs, by machine and name, with who has them."""
+    found: dict[tuple[str, str], NeedClass] = {}
+    decided = list(zip(cases, last, strict=True))
+    for kind in (NeedClass.BUNDLED, NeedClass.SIBLING):
+        for case, step in decided:
+            if step.need_class is kind:
+                for family in case.want.families:
+                    found.setdefault((case.want.machine, family), kind)
+    return found
+
+
+def _find_torn_family(
+    case: Case, families: Mapping[tuple[str, str], NeedClass], attr: str
+) -> TornFamily | None:
+    """Two builds of one family of libraries in one process break, so nixpkgs' single one is no answer."""
+    want = case.want
+    torn = [family for family in want.families if (want.machine, family) in families]
+    if not torn:
+        return None
+    return TornFamily(
+        attr=attr,
+        bundled=families[want.machine, torn[0]] is NeedClass.BUNDLED,
+        versions=tuple(sorted(set(torn) & set(want.versions))) or (torn[0],),
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from wheelfix.model.causes import Question
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import NeedTrace
 from wheelfix.scan.at_hand import correct_carriers
-from wheelfix.scan.decide import Case, decide, trace
+from wheelfix.scan.decide import Case
 from wheelfix.scan.layout import relative_to_site
 from wheelfix.scan.search import Entry, Found, WheelSearch
 
@@ -16,28 +17,24 @@ _SHOWN = 6
 _OBJECTS_SHOWN = 3
 
 
-def retrace(case: Case, objects: Sequence[ElfObject]) -> NeedTrace:
-    """Retrace how a need got its class.
+def show_evidence(trace: NeedTrace, case: Case, objects: Sequence[ElfObject]) -> NeedTrace:
+    """Put below every step of a decision what it rests on.
 
     Args:
-        case: the want and what is known about it.
+        trace: of the decision.
+        case: what was decided.
         objects: all ELF files of the wheel.
     """
-    shows: tuple[Callable[[Case, Sequence[ElfObject]], Iterable[str]], ...] = (
-        _show_search,
-        *[_show_nothing] * 4,
-        _show_distributions,
-        _show_index,
-    )
+    shows = {
+        Question.WHEEL: _show_search,
+        Question.SIBLINGS: _show_distributions,
+        Question.INDEX: _show_index,
+    }
     steps = (
-        replace(step, evidence=tuple(show(case, objects)))
-        for step, show in zip(trace(case), shows, strict=False)  # trace stops at the step that decides
+        replace(step, evidence=tuple(show(case, objects))) if (show := shows.get(step.question)) else step
+        for step in trace.steps
     )
-    return NeedTrace(target=case.wheel.target, need=decide(case), steps=tuple(steps))
-
-
-def _show_nothing(_case: Case, _objects: Sequence[ElfObject]) -> Iterable[str]:
-    return ()
+    return replace(trace, steps=tuple(steps))
 
 
 def _show_search(case: Case, objects: Sequence[ElfObject]) -> Iterator[str]:

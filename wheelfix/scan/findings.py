@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from wheelfix.model.causes import OfLibc, Unreached
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
@@ -141,7 +142,7 @@ def _find_programs(uses: Iterable[SourceUse]) -> Iterable[Finding]:
 
 
 def _find_musl(wheel: Distribution, needs: Iterable[Need]) -> Iterable[Finding]:
-    musl = sorted({n.soname for n in needs if n.need_class is NeedClass.LIBC and "musl" in n.reason})
+    musl = sorted({n.soname for n in needs if isinstance(n.cause, OfLibc) and n.cause.libc == "musl"})
     if musl:
         yield Finding(
             level=Level.WARNING,
@@ -163,7 +164,7 @@ def _find_foreign(objects: Iterable[ElfObject], machine: str | None) -> Iterable
 
 
 def _find_unreached(needs: Iterable[Need], names: frozenset[str]) -> Iterable[Finding]:
-    sonames = {n.soname for n in needs if n.need_class is NeedClass.BUNDLED and "no rpath" in n.reason}
+    sonames = {n.soname for n in needs if isinstance(n.cause, Unreached)}
     by_file = "autoPatchelfHook goes by file names and misses it: "
     unnamed = by_file + "name exactly this in autoPatchelfIgnoreMissingDeps"
     # auto-patchelf.py fills its cache by file name and never looks at DT_SONAME.
@@ -192,7 +193,7 @@ def _find_stale(needs: Iterable[Need]) -> Iterable[Finding]:
         if need.stale:
             yield Finding(
                 level=Level.WARNING,
-                subject=need.stale,
+                subject=f"{need.stale.distribution} {need.stale.version}",
                 message=f"is at hand and does not carry {need.soname}: another version of it is wanted",
             )
 

@@ -1,4 +1,4 @@
-"""From objects and facts to classified needs."""
+"""From objects to wants, and from wants and facts to cases that can be decided."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from dataclasses import replace
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import Lookup
-from wheelfix.model.scan import Need, NeedClass, SonameFacts
+from wheelfix.model.scan import SonameFacts
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.cuda import guess_cuda_major, order_by_major
-from wheelfix.scan.decide import Case, apply_preference, decide
+from wheelfix.scan.decide import Case, apply_preference
 from wheelfix.scan.search import Want, WheelSearch
 from wheelfix.scan.siblings import find_directories
 
-_FROM_WHEELS = {NeedClass.BUNDLED: "the wheel bundles", NeedClass.SIBLING: "other wheels bring"}
 _PLUGINS = frozenset({"plugin", "plugins", "qml"})
 
 
@@ -49,6 +48,11 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
     return tuple(wants)
 
 
+def make_want(soname: str, machine: str) -> Want:
+    """A soname that somebody wants of whom there are no objects."""
+    return Want(soname=soname, machine=machine, wanted_by=(), found=(), directories={}, versions=())
+
+
 def find_cases(
     wheel: Distribution,
     wants: Sequence[Want],
@@ -70,7 +74,7 @@ def find_cases(
     """
     wanted = frozenset(want.soname for want in wants)
     major = guess_cuda_major(wanted)
-    cases = [
+    return tuple(
         Case(
             wheel=wheel,
             want=want,
@@ -81,23 +85,11 @@ def find_cases(
             at_hand=at_hand or AtHand(),
         )
         for want in wants
-    ]
-    families: dict[str, dict[str, str]] = {}
-    decided = [(case.want, decide(case).need_class) for case in cases]
-    for kind, who in _FROM_WHEELS.items():
-        for want in (want for want, need_class in decided if need_class is kind):
-            for family in want.families:
-                families.setdefault(want.machine, {}).setdefault(family, who)
-    return tuple(replace(case, families=families.get(case.want.machine, {})) for case in cases)
+    )
 
 
 def _prefer(lookup: Lookup, major: str | None, prefer: Sequence[str]) -> Lookup:
     return apply_preference(replace(lookup, providers=order_by_major(lookup.providers, major)), prefer)
-
-
-def classify(cases: Iterable[Case]) -> tuple[Need, ...]:
-    """Put every want into its class, in the same order."""
-    return tuple(decide(case) for case in cases)
 
 
 def _is_plugin(obj: ElfObject, linked: Set[str]) -> bool:

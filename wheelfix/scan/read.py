@@ -19,12 +19,14 @@ from wheelfix.elf.parallel import read_elf_files
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.errors import ElfError, InputError
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.reading import Reading, WheelMembers
 from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution
 from wheelfix.processes import run_beside
+from wheelfix.scan.at_hand import find_carried
 from wheelfix.wheel.archive import Archive, iter_chunks, iter_heads, open_archive, read_distribution
 from wheelfix.wheel.environment import Environment, Installed, find_wheels, read_environment
 from wheelfix.wheel.identity import Stamp, wait_for_tick
@@ -163,8 +165,8 @@ def read_libraries(directories: Iterable[Path], names: Iterable[str]) -> Mapping
     return found
 
 
-def read_package(site: Path, name: str) -> Reading | None:
-    """Read one installed distribution.
+def read_package(site: Path, name: str) -> tuple[Reading | None, AtHand]:
+    """Read one installed distribution, and what the others beside it carry.
 
     Args:
         site: a site-packages directory.
@@ -172,19 +174,21 @@ def read_package(site: Path, name: str) -> Reading | None:
             split, the one with most ELF files stands for all.
 
     Returns:
-        None if there is none of that name with ELF files.
+        None if there is none of that name with ELF files; and all distributions, at hand.
 
     Raises:
         InputError: the directory cannot be read.
     """
     installed = [i for i in read_environment(site, ELF_MAGIC).distributions if i.distribution and i.elf_files]
-    exact = [i for i in installed if i.distribution and i.distribution.name == name]
-    parts = [i for i in installed if i.distribution and i.distribution.name.startswith(f"{name}-")]
-    for chosen in sorted(exact or parts, key=lambda i: -len(i.elf_files))[:1]:
-        if chosen.distribution:
-            pairs = read_elf_paths((f.path, f.disk) for f in chosen.elf_files)
-            return _take_installed(chosen, chosen.distribution, pairs)
-    return None
+    readings = [
+        _take_installed(one, one.distribution, read_elf_paths((f.path, f.disk) for f in one.elf_files))
+        for one in installed
+        if one.distribution
+    ]
+    exact = [r for r in readings if r.distribution.name == name]
+    parts = [r for r in readings if r.distribution.name.startswith(f"{name}-")]
+    chosen = max(exact or parts, key=lambda r: len(r.objects), default=None)
+    return chosen, find_carried((r.distribution, r.objects) for r in readings)
 
 
 def _read_members(archive: Archive, path: Path, progress: Progress | None) -> WheelMembers:

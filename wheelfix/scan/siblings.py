@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from wheelfix.model.causes import Brought, How
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.scan.cuda import guess_cuda_major
@@ -27,18 +27,11 @@ TORCH_ONLY = frozenset(
 )
 """Sonames that tell a torch extension: it works with the torch it is loaded into, with no other build."""
 
+_CUDA_SUFFIX = re.compile(r"-cu(\d+)$")
+_NEWEST = 99
+"""CUDA's wheels have no suffix any more since CUDA 13."""
 _TOOLCHAIN = re.compile(r"lib(stdc\+\+|gcc_s|gomp|gfortran|quadmath|atomic|z)\.so\.\d+")
 """Libraries that wheels vendor by the way: that a requirement carries one makes it no supplier."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sibling:
-    """The distribution that answers a need, and why that is believed."""
-
-    distribution: str
-    reason: str
-    directory: str | None = None
-    """Where it installs the library, relative to site-packages."""
 
 
 def find_sibling(
@@ -50,7 +43,8 @@ def find_sibling(
     fillers: Mapping[str, Sequence[str]],
     wanted: frozenset[str],
     provided: bool,
-) -> Sibling | None:
+    unread: bool = False,
+) -> Brought | None:
     """Find the distribution that brings ``soname``.
 
     Args:
@@ -62,6 +56,7 @@ def find_sibling(
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         wanted: all sonames that the wheel's objects need.
         provided: nixpkgs has it; a directory alone is then too weak a hint at another wheel.
+        unread: nothing is known of the wheel but its name.
     """
     others = [c for c in carriers if c.distribution != wheel.name]
     required = {r.name: r for r in wheel.requires if r.active}
@@ -69,10 +64,13 @@ def find_sibling(
     if named:
         best = _pick(named, required, wanted)
         entry = directories[best.directory]
-        return Sibling(
+        return Brought(
+            how=How.NAMED_PLACE,
             distribution=best.distribution,
             directory=best.directory,
-            reason=f"rpath {entry} names {best.directory}{_say_required(best, required)}",
+            entry=entry,
+            place=best.directory,
+            required=best.distribution in _expand_required(required),
         )
     if sibling := _find_by_name(soname, directories, fillers, required):
         return sibling
@@ -82,36 +80,26 @@ def find_sibling(
         return None
     if by_requirement := [c for c in others if c.distribution in _expand_required(required)]:
         best = _pick(by_requirement, required, wanted)
-        return Sibling(
-            distribution=best.distribution,
-            directory=best.directory,
-            reason=f"the metadata requires {best.distribution}, which carries it",
+        return Brought(
+            how=How.REQUIRED, distribution=best.distribution, directory=best.directory, required=True
         )
     if soname in TORCH_ONLY and wheel.name != "torch":
-        return Sibling(
-            distribution="torch",
-            directory="torch/lib",
-            reason="an extension of torch: only the torch that loads it fits",
-        )
+        return Brought(how=How.TORCH_EXTENSION, distribution="torch", directory="torch/lib")
     if "libtorch_cuda.so" in wanted or "libc10_cuda.so" in wanted:
         nvidia = [c for c in others if c.distribution.startswith("nvidia-")]
         if nvidia:
             best = _pick(nvidia, required, wanted)
-            return Sibling(
-                distribution=best.distribution,
-                directory=best.directory,
-                reason=f"torch requires {best.distribution} and loads it first",
-            )
+            return Brought(how=How.TORCH_REQUIRES, distribution=best.distribution, directory=best.directory)
+    if unread and (cuda := [c for c in others if c.exact and c.distribution.startswith("nvidia-")]):
+        best = _pick(cuda, required, wanted)
+        return Brought(how=How.UNREAD, distribution=best.distribution, directory=best.directory)
     # Where the wheel fills a carrier's place itself, it is another edition: PyQt5 from before pyqt5-qt5.
     own = {path.partition("/")[0] for path in wheel.files}
     edition = any(c.directory.partition("/")[0] in own for c in others)
     sole = [c for c in others if c.exact or _is_namesake(c, soname)]
     if _is_one_family(sole) and not provided and not edition:
         best = _pick(sole, required, wanted)
-        return Sibling(
-            distribution=best.distribution,
-            reason=f"only wheels carry it, such as {best.distribution}, which the metadata does not name",
-        )
+        return Brought(how=How.ONLY_WHEELS, distribution=best.distribution, directory=best.directory)
     return None
 
 
@@ -120,7 +108,7 @@ def _is_one_family(carriers: Sequence[Carrier]) -> bool:
 
     PyQt6 and PySide6 both carry libQt6Core.so.6: to take one of them would be a guess.
     """
-    names = {re.sub(r"-cu\d+$", "", c.distribution) for c in carriers}
+    names = {_CUDA_SUFFIX.sub("", c.distribution) for c in carriers}
     return len(names) == 1 or len({c.directory for c in carriers}) == 1
 
 
@@ -134,16 +122,13 @@ def _find_by_name(
     directories: Mapping[str, str],
     fillers: Mapping[str, Sequence[str]],
     required: Mapping[str, Requirement],
-) -> Sibling | None:
+) -> Brought | None:
     """A library named like a required distribution, in a place that other distributions fill too."""
     stem = soname.partition(".so")[0].lower().replace("_", "-")
     name = next((n for n in (stem, stem.removeprefix("lib")) if n in required), None)
     for directory, entry in directories.items():
         if name and fillers.get(directory):
-            return Sibling(
-                distribution=name,
-                reason=f"rpath {entry} names {directory}, and the metadata requires {name}",
-            )
+            return Brought(how=How.NAMED_NAME, distribution=name, entry=entry, place=directory, required=True)
     return None
 
 
@@ -152,7 +137,7 @@ def _find_by_directory(
     fillers: Mapping[str, Sequence[str]],
     required: Mapping[str, Requirement],
     wheel: Distribution,
-) -> Sibling | None:
+) -> Brought | None:
     """A library the tables do not know, in a place that only a required distribution fills."""
     for directory, entry in directories.items():
         if any(f.startswith(f"{directory}/") for f in wheel.files):
@@ -162,10 +147,13 @@ def _find_by_directory(
         if not names and top in required:
             names = [top]
         if len(names) == 1:
-            return Sibling(
+            return Brought(
+                how=How.FILLED_PLACE,
                 distribution=names[0],
                 directory=directory,
-                reason=f"rpath {entry} names {directory}, which {names[0]} fills",
+                entry=entry,
+                place=directory,
+                required=True,
             )
     return None
 
@@ -187,20 +175,18 @@ _TOOLKIT_NAMES = {"cudart": "runtime"}
 def _pick(
     carriers: Iterable[Carrier], required: Mapping[str, Requirement], wanted: frozenset[str]
 ) -> Carrier:
-    """Prefer required distributions, exact names, the CUDA major that the rest of the wheel needs."""
+    """Prefer what is required, the CUDA that the rest of the wheel needs, exact names, the newest CUDA."""
     major = guess_cuda_major(wanted)
     names = _expand_required(required)
 
-    def rank(carrier: Carrier) -> tuple[bool, bool, bool, str]:
-        suffix = re.search(r"-cu(\d+)$", carrier.distribution)
+    def rank(carrier: Carrier) -> tuple[bool, bool, bool, int, str]:
+        suffix = _CUDA_SUFFIX.search(carrier.distribution)
         other_major = suffix is not None and major is not None and suffix[1] != major
-        return carrier.distribution not in names, other_major, not carrier.exact, carrier.distribution
+        newest_first = -int(suffix[1]) if suffix else -_NEWEST
+        unnamed = carrier.distribution not in names
+        return unnamed, other_major, not carrier.exact, newest_first, carrier.distribution
 
     return min(carriers, key=rank)
-
-
-def _say_required(carrier: Carrier, required: Mapping[str, Requirement]) -> str:
-    return ", which the metadata requires" if carrier.distribution in _expand_required(required) else ""
 
 
 def find_directories(entries: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -1,0 +1,145 @@
+"""The sentences that people read of causes. They are written here, at the edge, and read by nobody else."""
+
+from __future__ import annotations
+
+from wheelfix.model.causes import (
+    Brought,
+    Cause,
+    FixedPath,
+    How,
+    No,
+    Nobody,
+    OfDriver,
+    OfInterpreter,
+    OfLibc,
+    Provided,
+    Question,
+    Reached,
+    Rivals,
+    Stale,
+    TornFamily,
+    Unnamed,
+    Unreached,
+)
+from wheelfix.model.locate import Located
+from wheelfix.model.scan import Step
+
+_SHOWN = 3
+
+_NO = {
+    Question.WHEEL: "no member carries it",
+    Question.PATH: "yes, it has no slash",
+    Question.LIBC: "neither glibc nor musl has it",
+    Question.PYTHON: "no libpython",
+    Question.DRIVER: "not among the drivers' libraries",
+    Question.SIBLINGS: "no distribution is known to carry it",
+    Question.INDEX: "nobody in this index has it",
+}
+
+
+def say_question(question: Question, machine: str) -> str:
+    """Write what was asked.
+
+    Args:
+        question: which.
+        machine: that the need is for.
+    """
+    return {
+        Question.WHEEL: "Does the loader find it inside the wheel?",
+        Question.PATH: "Is it a soname at all?",
+        Question.LIBC: f"Is it the C library's own, on {machine}?",
+        Question.PYTHON: "Is it the Python interpreter's?",
+        Question.DRIVER: "Does it come with the GPU driver?",
+        Question.SIBLINGS: "Does another distribution bring it?",
+        Question.INDEX: "Does nixpkgs provide it?",
+    }[question]
+
+
+def say_step(step: Step) -> str:
+    """Write what was answered, as one clause."""
+    return _NO[step.question] if isinstance(step.cause, No) else say_cause(step.cause)
+
+
+def say_cause(cause: Cause) -> str:  # noqa: C901 - one line for each kind there is
+    """Write a cause as one clause, without a capital and a full stop."""
+    match cause:
+        case No():
+            return "no"
+        case Reached():
+            inherited = f", inherited from {cause.inherited_from}" if cause.inherited_from else ""
+            return f"rpath {cause.entry}{inherited} leads to {cause.path}"
+        case Unreached():
+            return f"{cause.path} carries it, but no rpath leads there: it has to be loaded first"
+        case FixedPath():
+            return "a path, not a soname: the loader opens exactly this file"
+        case OfLibc():
+            return f"part of {cause.libc}"
+        case OfInterpreter():
+            return "the Python interpreter's own library"
+        case OfDriver():
+            return cause.part
+        case Brought():
+            return _say_brought(cause)
+        case Unnamed():
+            names = ", ".join(cause.distributions[:_SHOWN])
+            return f"{names} would, but neither the metadata nor a run path names it"
+        case Stale():
+            return f"{cause.distribution} {cause.version} is at hand and does not carry it"
+        case Provided():
+            return f"{cause.attr} has {cause.path}{f'; {cause.note}' if cause.note else ''}"
+        case Rivals():
+            return f"{' and '.join(cause.attrs)} both have it: choose with --prefer"
+        case TornFamily():
+            who = "the wheel bundles" if cause.bundled else "other wheels bring"
+            return (
+                f"{cause.attr} has one, but {who} the rest of that family "
+                f"({', '.join(cause.versions)}): two builds of it in one process break"
+            )
+        case Nobody():
+            return f"nobody in this index has it{_say_nearest(cause)}"
+
+
+def say_located(located: Located) -> str | None:
+    """Write what is to be said of an answer of ``locate``, as one clause; None where the class says all."""
+    match located.cause:
+        case Provided():
+            return located.note
+        case Rivals():
+            return "choose with --prefer ATTR"
+        case Nobody():
+            return "another ABI of it is there" if located.nearest else "nobody in this index has it"
+        case OfLibc():
+            return located.note or say_cause(located.cause)
+        case _:
+            return say_cause(located.cause)
+
+
+def _say_nearest(cause: Nobody) -> str:
+    near = ", ".join(cause.nearest[:_SHOWN])
+    return f"; another ABI of it is there: {near}" if near else ""
+
+
+def _say_brought(cause: Brought) -> str:
+    said = _say_how(cause)
+    if cause.check:
+        said += f"; checked: {cause.distribution} {cause.check.version} has {cause.check.path}"
+        if cause.check.by_soname:
+            said += ", under this DT_SONAME"
+    elif cause.absent:
+        said += f"; {cause.distribution} is not among the distributions at hand"
+    return said
+
+
+def _say_how(cause: Brought) -> str:
+    name, names = cause.distribution, f"rpath {cause.entry} names {cause.place}"
+    return {
+        How.NAMED_PLACE: f"{names}{', which the metadata requires' if cause.required else ''}",
+        How.NAMED_NAME: f"{names}, and the metadata requires {name}",
+        How.FILLED_PLACE: f"{names}, which {name} fills",
+        How.REQUIRED: f"the metadata requires {name}, which carries it",
+        How.TORCH_EXTENSION: "an extension of torch: only the torch that loads it fits",
+        How.TORCH_REQUIRES: f"torch requires {name} and loads it first",
+        How.UNREAD: f"{name} carries it, which the metadata, which is not at hand, may well require",
+        How.ONLY_WHEELS: f"only wheels carry it, such as {name}, which the metadata does not name",
+        How.ONLY_AT_HAND: f"only {name} has it: it has to be loaded first",
+    }[cause.how]
