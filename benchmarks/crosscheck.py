@@ -32,7 +32,7 @@ from auditwheel.lddtree import DynamicExecutable, ldd
 
 import wheelfix
 from wheelfix.model.scan import NeedClass, WheelScan
-from wheelfix.scan.search import WheelSearch
+from wheelfix.scan.loader import Loader
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 PINS = ("real-wheels.toml", "crosscheck-wheels.toml")
@@ -85,7 +85,7 @@ class Comparison:
 def compare(path: Path) -> Comparison:
     """Read one wheel with both, and tell where they differ."""
     scan = wheelfix.scan_wheel(path)
-    search = WheelSearch(scan.objects)
+    search = Loader(scan.objects)
     ours = {
         Edge(obj.path, soname, obj.machine): (found := search.find(obj, soname)) is not None
         and found.via is not None
@@ -154,7 +154,7 @@ def name_machine(tree: DynamicExecutable) -> str:
 
 def is_carried(scan: WheelScan, edge: Edge) -> bool:
     """A member of the wheel has this soname or file name, and no run path of any file leads to it."""
-    search = WheelSearch(scan.objects)
+    search = Loader(scan.objects)
     users = [o for o in scan.objects if o.machine == edge.machine and edge.soname in o.needed]
     found = [search.find(user, edge.soname) for user in users]
     carriers = {o.path for o in scan.objects if edge.soname in (o.soname, o.name)}

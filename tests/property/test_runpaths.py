@@ -65,16 +65,16 @@ def test_plans_hide_nothing_answer_what_they_say_and_are_made_once(
     before, after = Loader(objects, libraries), Loader(done, libraries)
     for obj in objects:
         for soname in obj.needed:
-            old, new = before.find(obj, soname), after.find(after.objects[obj.path], soname)
+            old, new = before.follow(obj, soname), after.follow(after.objects[obj.path], soname)
             if old:
                 assert new
-                assert (new.member, new.directory) == (old.member, old.directory)
+                assert (new.path, new.directory) == (old.path, old.directory)
     for plan in plans:
         for answer in plan.answers:
             if answer.kind is AnswerKind.ADDED and not plan.conflict:
-                hit = after.find(after.objects[plan.path], answer.soname)
+                hit = after.follow(after.objects[plan.path], answer.soname)
                 assert hit
-                assert (hit.member, hit.directory) == (None, answer.directory)
+                assert (hit.outside, hit.directory) == (True, answer.directory)
         added = set(plan.run_path) - set(before.objects[plan.path].runpath or before.objects[plan.path].rpath)
         assert plan.conflict or added == {
             a.directory for a in plan.answers if a.directory and a.directory in added

@@ -17,8 +17,7 @@ from wheelfix.model.patch import ElfEdit
 from wheelfix.model.repair import Answer, AnswerKind, FilePlan, Group, Library
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.scan.layout import find_install_path
-from wheelfix.scan.loader import Hit, Loader
-from wheelfix.scan.search import WheelSearch, is_musl
+from wheelfix.scan.loader import Found, Loader, is_musl
 from wheelfix.scan.words import say_cause
 
 DRIVER_DIRECTORY = "/run/opengl-driver/lib"
@@ -64,7 +63,7 @@ def plan_run_paths(
     """
     owners = {obj.path: group for group in groups for obj in group.objects}
     loader = Loader((obj for group in groups for obj in group.objects), (*supply.present, *supply.libraries))
-    alone = {group.name: WheelSearch(group.objects) for group in groups}
+    alone = {group.name: Loader(group.objects) for group in groups}
     classes = {(g.name, n.machine, n.soname): n for g in groups for n in g.needs}
     shelf = _Shelf(supply)
     drafts: dict[str, list[Answer]] = {}
@@ -122,14 +121,13 @@ def _group_by_name(libraries: Iterable[Library]) -> dict[str, list[Library]]:
 
 
 def _answer(
-    obj: ElfObject, soname: str, loader: Loader, alone: WheelSearch, need: Need | None, shelf: _Shelf
+    obj: ElfObject, soname: str, loader: Loader, alone: Loader, need: Need | None, shelf: _Shelf
 ) -> Answer:
     kind = need.need_class if need else NeedClass.UNKNOWN
     if "/" in soname:
         return Answer(soname=soname, kind=AnswerKind.KEPT, reason="names a path")
-    if hit := loader.find(obj, soname):
-        where = hit.member or posixpath.join(hit.directory, soname)
-        return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"{hit.entry} leads to {where}")
+    if hit := loader.follow(obj, soname):
+        return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"{hit.via} leads to {hit.path}")
     if kind is NeedClass.DRIVER and shelf.driver:
         if DRIVER_DIRECTORY in (obj.runpath or obj.rpath):
             return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"looked for in {DRIVER_DIRECTORY}")
@@ -173,21 +171,21 @@ def _pin(drafts: dict[str, list[Answer]], loader: Loader, supply: Supply) -> Non
     for path, answers in drafts.items():
         obj = loader.objects[path]
         for number, answer in enumerate(answers):
-            hit = loader.find(obj, answer.soname) if answer.kind is AnswerKind.KEPT else None
-            if hit is None or hit.owner == path:
+            hit = loader.follow(obj, answer.soname) if answer.kind is AnswerKind.KEPT else None
+            if hit is None or hit.inherited_from is None:
                 continue
             if any((obj.machine, new, answer.soname) in names for new in inherited.get(path, ())):
                 entry = _find_entry(obj, hit)
                 answers[number] = Answer(
                     soname=answer.soname,
                     kind=AnswerKind.PINNED,
-                    reason=f"inherited from {hit.owner}, which gets an entry that has it too",
+                    reason=f"inherited from {hit.inherited_from}, which gets an entry that has it too",
                     directory=entry,
                 )
 
 
-def _find_entry(obj: ElfObject, hit: Hit) -> str:
-    if hit.member is None:
+def _find_entry(obj: ElfObject, hit: Found) -> str:
+    if hit.outside:
         return hit.directory
     here = posixpath.dirname(find_install_path(obj.path))
     relative = posixpath.relpath(hit.directory, here)
@@ -239,9 +237,9 @@ def _check(plans: Sequence[FilePlan], before: Loader, supply: Supply) -> tuple[F
         blamed: dict[str, str] = {}
         for path, obj in after.objects.items():
             for soname in dict.fromkeys(obj.needed):
-                old, new = before.find(before.objects[path], soname), after.find(obj, soname)
-                if old and (not new or (old.member, old.directory) != (new.member, new.directory)):
-                    culprit = new.owner if new and new.owner in changed else path
+                old, new = before.follow(before.objects[path], soname), after.follow(obj, soname)
+                if old and (not new or (old.path, old.directory) != (new.path, new.directory)):
+                    culprit = new.inherited_from if new and new.inherited_from in changed else path
                     if culprit in changed:
                         blamed[culprit] = f"{path} would find another {soname} than now"
         if not blamed:

@@ -34,7 +34,7 @@ from wheelfix.model.index import Lookup, Provider
 from wheelfix.model.scan import Need, NeedClass, NeedTrace, SonameFacts, Step
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.at_hand import correct_carriers, find_claimed
-from wheelfix.scan.search import Want
+from wheelfix.scan.loader import Want
 from wheelfix.scan.siblings import find_sibling
 
 _PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")

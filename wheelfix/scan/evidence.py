@@ -11,7 +11,7 @@ from wheelfix.model.scan import NeedTrace
 from wheelfix.scan.at_hand import correct_carriers
 from wheelfix.scan.decide import Case
 from wheelfix.scan.layout import relative_to_site
-from wheelfix.scan.search import Entry, Found, WheelSearch
+from wheelfix.scan.loader import Entry, Found, Loader
 
 _SHOWN = 6
 _OBJECTS_SHOWN = 3
@@ -38,12 +38,14 @@ def show_evidence(trace: NeedTrace, case: Case, objects: Sequence[ElfObject]) ->
 
 
 def _show_search(case: Case, objects: Sequence[ElfObject]) -> Iterator[str]:
-    search = WheelSearch(objects)
+    search = Loader(objects)
     named = {obj.path: obj for obj in objects}
     places = {path.rpartition("/")[0] for path in case.wheel.files}
     wanting = list(zip(case.want.wanted_by, case.want.found, strict=True))
     for path, found in wanting[:_OBJECTS_SHOWN]:
-        yield from _show_entries(named[path], search.entries(named[path]), found, places)
+        yield from _show_entries(
+            named[path], [e for e in search.entries(named[path]) if not e.is_absolute], found, places
+        )
         if named[path].nodeflib:
             yield f"{path} is marked DF_1_NODEFLIB: the loader searches no default directory for it"
     if len(wanting) > _OBJECTS_SHOWN:

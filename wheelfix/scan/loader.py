@@ -1,66 +1,152 @@
-"""The loader's search over an environment and directories outside of it.
+"""The loader's search: which library answers a DT_NEEDED, in a wheel, in an environment, and outside of it.
 
-:class:`~wheelfix.scan.search.WheelSearch` looks inside alone; here absolute entries of run paths lead to
-libraries that are known. The order of entries is the same, and by run paths alone: what is loaded already is
-another question.
+glibc's order (``elf/dl-load.c``, ``_dl_map_object``): an object without DT_RUNPATH is searched for through
+its own DT_RPATH and that of everything that loaded it; DT_RUNPATH counts for the object's own needs only, and
+switches every DT_RPATH off. Before any of it, a soname that is already loaded is taken as it is. For musl
+(``ldso/dynlink.c``, ``load_library``) both tags are the same, and both are inherited.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.repair import Library
 from wheelfix.scan.layout import expand_entry, find_install_path
-from wheelfix.scan.search import WheelSearch, is_musl, lends
 
-_Routes = tuple[tuple[str, str, bool], ...]
+_QT = re.compile(r"libQt\d")
+_Lent = TypeVar("_Lent", bound=Hashable)
+_Routes = tuple[tuple[str, str], ...]
+"""Entries of a run path as they are written, each with the directory that it leads to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """What a search by run paths ends at.
+class Found:
+    """A library that answers a need.
 
     Attributes:
-        member: path of the object inside, or None for a library outside.
-        directory: of the library outside, as the entry names it; of the member, relative to the prefix.
-        entry: the entry as written.
+        path: member path of the library; of one outside, where it is.
+        via: the run-path entry that leads to it, or None if no entry does and it has to be loaded first.
+        inherited_from: member whose DT_RPATH is used, if not the wanting object's own.
+        directory: that the entry leads to: relative to the prefix, or absolute for a library outside.
+        outside: it is none of the objects.
+    """
+
+    path: str
+    via: str | None
+    inherited_from: str | None = None
+    directory: str = ""
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """A soname wanted by objects of one machine, before anybody was asked for it.
+
+    Attributes:
+        found: per wanting object, the member that answers it, or None.
+        directories: directories relative to site-packages that run paths of the wanting objects name,
+            with the entry as written.
+        versions: symbol versions asked of it, sorted.
+        optional: plugins alone want it, which no other object of the wheel is linked against.
+    """
+
+    soname: str
+    machine: str
+    wanted_by: tuple[str, ...]
+    found: tuple[Found | None, ...]
+    directories: Mapping[str, str]
+    versions: tuple[str, ...]
+    optional: bool = False
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """What tells libraries that work together only if they are of one build, best first.
+
+        Symbol versions that several libraries share; and the name of Qt, as some of its plugins ask for none.
+        """
+        return (*self.versions, *(match[0] for match in [_QT.match(self.soname)] if match))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One expanded run-path entry.
+
+    Attributes:
+        text: as it is written.
+        directory: relative to the prefix, or absolute.
         owner: path of the object whose run path it is.
     """
 
-    member: str | None
+    text: str
     directory: str
-    entry: str
     owner: str
+
+    @property
+    def is_absolute(self) -> bool:
+        """It leads out of the wheel or environment."""
+        return self.text.startswith("/")
 
 
 class Loader:
-    """Answers needs from members of an environment and from libraries outside."""
+    """Answers the needs of objects from these objects, and from libraries outside.
 
-    def __init__(self, objects: Iterable[ElfObject], libraries: Iterable[Library]) -> None:
+    Args:
+        objects: of one wheel, or of a whole environment.
+        libraries: outside of it, where absolute entries of run paths may lead.
+    """
+
+    def __init__(self, objects: Iterable[ElfObject], libraries: Iterable[Library] = ()) -> None:
         self.objects = {obj.path: obj for obj in objects}
-        self._search = WheelSearch(self.objects.values())
-        self._members = {
-            (o.machine, find_install_path(o.path)): o.path for o in self.objects.values() if o.dynamic
+        self._installed = {
+            (o.machine, find_install_path(o.path)): o for o in self.objects.values() if o.dynamic
         }
-        self._expanded: dict[str, _Routes] = {}
-        self._libraries = {(lib.machine, lib.directory, lib.name): lib for lib in libraries}
+        self._libraries = {(lib.machine, lib.directory, lib.name) for lib in libraries}
+        self._carriers: dict[tuple[str, str], ElfObject] = {}
+        # A member's own soname is better evidence than its file name; of several copies the one that also
+        # has the name wins, then the first in path order.
+        for name in ("soname", "name"):
+            for obj in sorted(self._installed.values(), key=lambda o: (o.name != o.soname, o.path)):
+                if (carried := getattr(obj, name)) and obj.is_library:
+                    self._carriers.setdefault((obj.machine, carried), obj)
+        self._children = self._find_children()
+        self._entries: dict[str, list[Entry]] = {}
 
-    def find(self, obj: ElfObject, soname: str) -> Hit | None:
+    def find(self, obj: ElfObject, soname: str) -> Found | None:
+        """Find what answers ``soname`` for ``obj``: by run paths, else a member that may be loaded first."""
+        if found := self.follow(obj, soname):
+            return found
+        carrier = self._carriers.get((obj.machine, soname))
+        return Found(path=carrier.path, via=None) if carrier else None
+
+    def follow(self, obj: ElfObject, soname: str) -> Found | None:
         """Find what the run paths that count for ``obj`` lead to, or None."""
-        owners = [(obj.path, self._routes(obj.path))]
-        if not obj.runpath or is_musl(obj):
-            owners += self._inherited.get(obj.path, ())
-        for owner, routes in owners:
-            for entry, directory, inside in routes:
-                if not inside and (obj.machine, directory, soname) in self._libraries:
-                    return Hit(member=None, directory=directory, entry=entry, owner=owner)
-                if inside and (member := self._members.get((obj.machine, posixpath.join(directory, soname)))):
-                    return Hit(member=member, directory=directory, entry=entry, owner=owner)
+        for entry in self.entries(obj):
+            owner = entry.owner if entry.owner != obj.path else None
+            if entry.is_absolute:
+                if (obj.machine, entry.directory, soname) in self._libraries:
+                    return Found(
+                        path=posixpath.join(entry.directory, soname),
+                        via=entry.text,
+                        inherited_from=owner,
+                        directory=entry.directory,
+                        outside=True,
+                    )
+            elif hit := self._installed.get((obj.machine, posixpath.join(entry.directory, soname))):
+                return Found(path=hit.path, via=entry.text, inherited_from=owner, directory=entry.directory)
         return None
+
+    def entries(self, obj: ElfObject) -> list[Entry]:
+        """The run-path entries searched for the needs of ``obj``, in the loader's order."""
+        if obj.path not in self._entries:  # asked for once per need of every object
+            self._entries[obj.path] = self._find_entries(obj)
+        return self._entries[obj.path]
 
     def find_inherited(self, added: Mapping[str, Collection[str]]) -> Mapping[str, frozenset[str]]:
         """Tell which of the directories that run paths get would be inherited, and by whom.
@@ -71,31 +157,96 @@ class Loader:
         Returns:
             By path of the heir, what would come before entries it inherits already.
         """
-        lent = {p: frozenset(new) for p, new in added.items() if new and lends(self.objects[p])}
-        found = self._search.hand_down(lent)
+        lent = {p: frozenset(new) for p, new in added.items() if new and _lends(self.objects[p])}
+        found = self._hand_down(lent)
         return {
             path: frozenset[str]().union(*(new for _, new in inherited))
             for path, inherited in found.items()
-            if not self.objects[path].runpath or is_musl(self.objects[path])
+            if _inherits(self.objects[path])
         }
+
+    def _find_entries(self, obj: ElfObject) -> list[Entry]:
+        own = [Entry(*route, obj.path) for route in _expand(obj)]
+        if not _inherits(obj):
+            return own
+        inherited = self._inherited.get(obj.path, ())
+        return own + [Entry(*route, lender) for lender, routes in inherited for route in routes]
 
     @cached_property
     def _inherited(self) -> Mapping[str, list[tuple[str, _Routes]]]:
-        lent = {p: self._routes(p) for p, obj in self.objects.items() if lends(obj)}
-        return self._search.hand_down({path: routes for path, routes in lent.items() if routes})
+        lent = {path: _expand(obj) for path, obj in self.objects.items() if _lends(obj)}
+        return self._hand_down({path: routes for path, routes in lent.items() if routes})
 
-    def _routes(self, path: str) -> _Routes:
-        """Where the run path of an object leads: entry, directory, and whether that is inside."""
-        if path not in self._expanded:
-            owner = self.objects[path]
-            origin = posixpath.dirname(find_install_path(path))
-            self._expanded[path] = tuple(
-                (entry, directory, not entry.startswith("/"))
-                for entry in owner.runpath or owner.rpath
-                for directory in (
-                    (entry,)
-                    if entry.startswith("/")
-                    else expand_entry(entry, origin=origin, machine=owner.machine)
-                )
-            )
-        return self._expanded[path]
+    def _find_children(self) -> Mapping[str, list[str]]:
+        """Whom each member may load, by soname and file name: run paths are not needed to see that."""
+        children: dict[str, list[str]] = defaultdict(list)
+        for obj in self.objects.values():
+            for soname in dict.fromkeys(obj.needed):
+                if (child := self._carriers.get((obj.machine, soname))) and child.path != obj.path:
+                    children[obj.path].append(child.path)
+        return children
+
+    def _hand_down(self, lent: Mapping[str, _Lent]) -> Mapping[str, list[tuple[str, _Lent]]]:
+        """Tell what members inherit from those that load them, directly or through others.
+
+        In a directory where everything loads everything else, all files have all others as lenders, and all
+        of them lend the same: what is equal is followed once, whoever lends it.
+
+        Args:
+            lent: by path, what a member hands down to all it loads.
+
+        Returns:
+            By path, lenders and what they lend, nearest first, and of equally near ones the first in path
+            order. What several lend alike is told once, of the nearest.
+        """
+        lenders: dict[_Lent, set[str]] = defaultdict(set)
+        for path, what in lent.items():
+            lenders[what].add(path)
+        found: dict[str, list[tuple[int, str, _Lent]]] = defaultdict(list)
+        for what, sources in lenders.items():
+            for path, distance, lender in self._follow(sources):
+                found[path].append((distance, lender, what))
+        return {
+            path: [(lender, what) for _, lender, what in sorted(inherited, key=lambda found: found[:2])]
+            for path, inherited in found.items()
+        }
+
+    def _follow(self, sources: Collection[str]) -> Iterator[tuple[str, int, str]]:
+        """Every member that some members load, how far it is from the nearest of them, and which that is."""
+        level, seen, distance = {path: path for path in sources}, set[str](), 0
+        while level:
+            distance += 1
+            below: dict[str, str] = {}
+            for path, source in level.items():
+                for child in self._children.get(path, ()):
+                    if child not in seen:
+                        below[child] = min(source, below.get(child, source))
+            seen |= below.keys()
+            yield from ((path, distance, source) for path, source in below.items() if path != source)
+            level = {path: source for path, source in below.items() if path not in sources}
+
+
+def _expand(obj: ElfObject) -> _Routes:
+    origin = posixpath.dirname(find_install_path(obj.path))
+    return tuple(
+        (text, directory)
+        for text in obj.runpath or obj.rpath
+        for directory in (
+            (text,) if text.startswith("/") else expand_entry(text, origin=origin, machine=obj.machine)
+        )
+    )
+
+
+def _inherits(obj: ElfObject) -> bool:
+    """Whether an object is searched for through the run paths of those that loaded it."""
+    return not obj.runpath or is_musl(obj)
+
+
+def _lends(obj: ElfObject) -> bool:
+    """Whether what an object loads inherits its run path."""
+    return not obj.runpath or is_musl(obj)
+
+
+def is_musl(obj: ElfObject) -> bool:
+    """Whether musl's loader loads it: what it is linked with says so."""
+    return any(soname == "libc.so" or soname.startswith(("libc.musl-", "ld-musl-")) for soname in obj.needed)

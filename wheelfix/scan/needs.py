@@ -12,7 +12,7 @@ from wheelfix.model.scan import SonameFacts
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.cuda import guess_cuda_major, order_by_major
 from wheelfix.scan.decide import Case, apply_preference
-from wheelfix.scan.search import Want, WheelSearch
+from wheelfix.scan.loader import Loader, Want
 from wheelfix.scan.siblings import find_directories
 
 _PLUGINS = frozenset({"plugin", "plugins", "qml"})
@@ -24,7 +24,7 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
     Returns:
         Sorted by soname, then machine.
     """
-    search = WheelSearch(objects)
+    search = Loader(objects)
     grouped: dict[tuple[str, str], list[ElfObject]] = {}
     for obj in objects:
         for soname in dict.fromkeys(obj.needed):
