@@ -53,7 +53,7 @@ def document_scan(scan: WheelScan) -> dict[str, Any]:
         "index": _document_index(scan.index),
         "machine": scan.machine,
         "objects": [_document_object(obj) for obj in sorted(scan.objects, key=lambda o: o.path)],
-        "needs": [_document_need(need) for need in sorted(scan.needs, key=lambda n: (n.soname, n.machine))],
+        "needs": [document_need(need) for need in sorted(scan.needs, key=lambda n: (n.soname, n.machine))],
         "dlopen": [asdict(opened) for opened in scan.dlopen],
         "build_inputs": sorted(scan.build_inputs),
         "baseline_inputs": sorted(scan.baseline_inputs),
@@ -70,7 +70,7 @@ def render_traces(traces: Sequence[NeedTrace]) -> str:
         {
             "schema": TRACE_SCHEMA,
             "target": e.target,
-            "need": _document_need(e.need),
+            "need": document_need(e.need),
             "steps": [
                 {
                     "question": say_question(s.question, e.need.machine),
@@ -141,7 +141,8 @@ def _document_object(obj: ElfObject) -> dict[str, Any]:
     }
 
 
-def _document_need(need: Need) -> dict[str, Any]:
+def document_need(need: Need) -> dict[str, Any]:
+    """Build the JSON of a need, as ``wheelfix.scan`` and ``wheelfix.lock`` have it."""
     return {
         "soname": need.soname,
         "machine": need.machine,

@@ -9,6 +9,7 @@ from wheelfix.model.lock import Choice
 from wheelfix.model.lockplan import LockPlan
 from wheelfix.model.override import Override
 from wheelfix.model.scan import WheelScan, find_warnings
+from wheelfix.report.json import document_need
 
 LOCK_SCHEMA = "wheelfix.lock/1"
 
@@ -72,4 +73,5 @@ def _document_choice(choice: Choice, scan: WheelScan | None, override: Override 
         "build_inputs": sorted(scan.build_inputs) if scan else [],
         "ignore_missing": sorted(i.soname for i in override.ignored) if override else [],
         "searches": sorted({s.distribution for s in override.searches if s.distribution}) if override else [],
+        "needs": [document_need(need) for need in scan.needs] if scan else [],
     }

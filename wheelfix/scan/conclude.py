@@ -132,7 +132,7 @@ def gather_names(
     wants = [make_want(soname, machine) for soname in dict.fromkeys(sonames)]
     facts = find_facts(table, [(w.soname, machine) for w in wants], release=release, carriers=wheels)
     cases = find_cases(wheel, wants, facts, {}, prefer=spell_both(prefer), at_hand=at_hand)
-    return tuple(replace(case, unread=unread) for case in cases)
+    return tuple(replace(case, unread=unread, wheels=wheels) for case in cases)
 
 
 def compare(scan: WheelScan, reading: Reading, libraries: Mapping[str, Symbols]) -> WheelScan:

@@ -52,6 +52,7 @@ class Case:
         wanted: all sonames that the wheel's objects want.
         at_hand: distributions that were read.
         unread: nothing is known of the wheel but its name.
+        wheels: other distributions are thought of; nobody has any at hand who asks for a soname alone.
     """
 
     wheel: Distribution
@@ -62,6 +63,7 @@ class Case:
     wanted: frozenset[str] = frozenset()
     at_hand: AtHand = field(default_factory=AtHand)
     unread: bool = False
+    wheels: bool = True
 
 
 def decide(cases: Sequence[Case]) -> tuple[NeedTrace, ...]:
@@ -175,6 +177,8 @@ def _ask_siblings(case: Case) -> Step:
     # sibling: another distribution supplies it: an rpath entry names the place, the metadata or the lock
     # names the distribution. What is at hand was read, and is not believed. A requirement that carries a
     # library goes before nixpkgs, whose build of it may be another one.
+    if not case.wheels:
+        return Step(question=Question.SIBLINGS)
     want, at_hand = case.want, case.at_hand
     carriers = correct_carriers(case.facts.carriers, at_hand, want.soname, machine=want.machine)
     found = find_sibling(
