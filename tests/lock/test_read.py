@@ -163,3 +163,17 @@ def test_rules_of_project_and_flags(tmp_path: Path) -> None:
 def test_rules_that_are_none(flag: str) -> None:
     with pytest.raises(InputError, match=re.escape(f"--provider {flag}")):
         read_rules(None, (flag,))
+
+
+def test_a_wheel_that_the_project_names_by_its_path(tmp_path: Path) -> None:
+    """As ``uv lock`` writes it: the path is in ``source``, the file has a name and a hash."""
+    wheel = "demo-1.0-py3-none-any.whl"
+    text = (
+        'version = 1\nrequires-python = ">=3.11"\n'
+        '[[package]]\nname = "app"\nversion = "0"\nsource = { virtual = "." }\n'
+        'dependencies = [{ name = "demo" }]\n'
+        f'[[package]]\nname = "demo"\nversion = "1.0"\nsource = {{ path = "wheels/{wheel}" }}\n'
+        f'wheels = [{{ filename = "{wheel}", hash = "sha256:{HASH}" }}]\n'
+    )
+    (file,) = read_lock(write(tmp_path, "uv.lock", text)).packages[1].wheels
+    assert (file.path, file.sha256) == (f"wheels/{wheel}", HASH)

@@ -77,8 +77,14 @@ def _parse_package(table: Table) -> LockedPackage:
 
 
 def _place(file: LockedFile, source: Table) -> LockedFile:
-    """Files of an index that is a directory are named relative to it, and that relative to the lock."""
-    registry = source.get("registry", str)
+    """Say where a file is that is not named by its URL.
+
+    Files of an index that is a directory are named relative to it, and that relative to the lock. A file that
+    the project names by its path has that path in ``source`` alone.
+    """
+    registry, archive = source.get("registry", str), source.get("path", str)
+    if archive and not (file.path or file.url):
+        return replace(file, path=archive)
     if file.path is None or file.path.startswith("/") or registry is None or "://" in registry:
         return file
     return replace(file, path=f"{registry}/{file.path}")
