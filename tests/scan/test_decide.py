@@ -1,0 +1,142 @@
+"""The ladder: the order of its questions, and that each is asked once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tests.support.objects import elf, facts, provider, wheel
+from wheelfix.model.at_hand import AtHand
+from wheelfix.model.causes import (
+    Brought,
+    FixedPath,
+    No,
+    Nobody,
+    OfDriver,
+    OfInterpreter,
+    OfLibc,
+    Provided,
+    Question,
+    Reached,
+    Rivals,
+    Stale,
+    Unnamed,
+)
+from wheelfix.model.index import Lookup
+from wheelfix.model.scan import Carrier, NeedClass, NeedTrace
+from wheelfix.scan.at_hand import find_carried
+from wheelfix.scan.decide import Case, decide
+from wheelfix.scan.loader import Found
+from wheelfix.scan.needs import make_want
+from wheelfix.scan.words import say_cause, say_question, say_step
+
+PYTHON = "libpython3.12.so.1.0"
+EMPTY = Case(
+    wheel=wheel(),
+    want=make_want("libx.so.1", "x86_64"),
+    facts=facts("libx.so.1"),
+    lookup=Lookup(soname="libx.so.1"),
+)
+
+
+def bundle(case: Case) -> Case:
+    return replace(case, want=replace(case.want, found=(Found(path="demo/libx.so.1", via="$ORIGIN"),)))
+
+
+def rename(case: Case, soname: str) -> Case:
+    return replace(case, want=replace(case.want, soname=soname))
+
+
+def require(case: Case) -> Case:
+    carrier = Carrier(distribution="other", directory="other", exact=True)
+    known = replace(case.facts, carriers=(carrier,))
+    return replace(case, facts=known, wheel=wheel(requires=["other"]))
+
+
+def provide(case: Case) -> Case:
+    lookup = Lookup(soname=case.want.soname, providers=(provider("attr", case.want.soname),))
+    return replace(case, lookup=lookup, facts=replace(case.facts, lookup=lookup))
+
+
+def dispute(case: Case) -> Case:
+    case = provide(case)
+    return replace(case, lookup=replace(case.lookup, rivals=("attr", "other")))
+
+
+RUNGS: list[tuple[NeedClass, type, Callable[[Case], Case]]] = [
+    (NeedClass.BUNDLED, Reached, bundle),
+    (NeedClass.UNKNOWN, FixedPath, lambda c: rename(c, "/usr/lib/libx.so.1")),
+    (NeedClass.LIBC, OfLibc, lambda c: replace(c, facts=replace(c.facts, libc="glibc"))),
+    (NeedClass.PYTHON, OfInterpreter, lambda c: rename(c, PYTHON)),
+    (NeedClass.DRIVER, OfDriver, lambda c: replace(c, facts=replace(c.facts, driver="of a driver"))),
+    (NeedClass.SIBLING, Brought, require),
+    (NeedClass.AMBIGUOUS, Rivals, dispute),
+    (NeedClass.PROVIDED, Provided, provide),
+    (NeedClass.UNKNOWN, Nobody, lambda c: c),
+]
+PAIRS = list(itertools.combinations(range(len(RUNGS)), 2))
+
+
+def climb(case: Case) -> NeedTrace:
+    (trace,) = decide([case])
+    return trace
+
+
+@pytest.mark.parametrize(("kind", "cause", "make"), RUNGS, ids=lambda v: getattr(v, "__name__", str(v)))
+def test_every_rung_decides(kind: NeedClass, cause: type, make: Callable[[Case], Case]) -> None:
+    trace = climb(make(EMPTY))
+    assert (trace.need.need_class, type(trace.need.cause)) == (kind, cause)
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_the_earlier_question_decides(first: int, second: int) -> None:
+    # The name is given last: a path and libpython are told by it alone.
+    makes = sorted((RUNGS[second], RUNGS[first]), key=lambda rung: rung[1] in {FixedPath, OfInterpreter})
+    case = EMPTY
+    for _, _, make in makes:
+        case = make(case)
+    if RUNGS[first][1] is FixedPath and RUNGS[second][1] is OfInterpreter:
+        case = rename(case, f"/usr/lib/{PYTHON}")
+    assert type(climb(case).need.cause) is RUNGS[first][1]
+
+
+@pytest.mark.parametrize("rung", range(len(RUNGS)))
+def test_the_explanation_is_the_way_to_the_class(rung: int) -> None:
+    trace = climb(RUNGS[rung][2](EMPTY))
+    asked = [step.question for step in trace.steps]
+    assert asked == list(Question)[: len(asked)]
+    assert [step.need_class for step in trace.steps] == [None] * (len(asked) - 1) + [trace.need.need_class]
+    assert trace.steps[-1].cause == trace.need.cause
+    assert all(isinstance(step.cause, No | Unnamed | Stale) for step in trace.steps[:-1])
+    for step in trace.steps:
+        assert say_question(step.question, "x86_64").endswith("?")
+        assert say_step(step)
+        assert say_cause(step.cause)
+
+
+def test_a_requirement_that_carries_it_goes_before_nixpkgs() -> None:
+    at_hand = find_carried([(wheel("core"), [elf("core/lib/libx.so.1", soname="libx.so.1")])])
+    case = replace(provide(EMPTY), wheel=wheel(requires=["core"]))
+    assert climb(case).need.need_class is NeedClass.PROVIDED
+    need = climb(replace(case, at_hand=at_hand)).need
+    assert (need.need_class, need.distribution, need.directory) == (NeedClass.SIBLING, "core", "core/lib")
+    nobody = replace(case, wheel=wheel(), at_hand=at_hand)
+    assert climb(nobody).need.need_class is NeedClass.PROVIDED
+
+
+def test_a_soname_by_itself_has_no_siblings() -> None:
+    trace = climb(replace(require(provide(EMPTY)), wheels=False))
+    assert trace.need.need_class is NeedClass.PROVIDED
+    assert [step.question for step in trace.steps] == list(Question)
+
+
+def test_nothing_at_hand_is_no_reason_to_say_that_something_is_not() -> None:
+    cause = climb(require(EMPTY)).need.cause
+    assert isinstance(cause, Brought)
+    assert not cause.absent
+    cause = climb(replace(require(EMPTY), at_hand=AtHand(versions={"numpy": "2.0"}))).need.cause
+    assert isinstance(cause, Brought)
+    assert cause.absent
