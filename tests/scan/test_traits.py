@@ -4,7 +4,7 @@ import pytest
 
 from wheelfix.model.elf import ElfTraits
 from wheelfix.model.scan import Level
-from wheelfix.scan.traits import find_trait_findings
+from wheelfix.scan.findings import find_trait_findings
 
 
 def traits(path: str = "a.so", **facts: object) -> ElfTraits:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.support.objects import cause
 from wheelfix.model.scan import Level, Need, NeedClass
-from wheelfix.scan.versions import find_highest, find_version_findings
+from wheelfix.scan.findings import find_highest, find_version_findings
 
 
 def need(soname: str, *versions: str, kind: NeedClass = NeedClass.LIBC, machine: str = "x86_64") -> Need:

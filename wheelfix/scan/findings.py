@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.model.causes import OfLibc, Unreached
-from wheelfix.model.elf import ElfObject
+from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.traits import find_trait_findings
-from wheelfix.scan.versions import find_version_findings
 
 _NAMED = 3
+_LARGE_PAGES = {"aarch64": 1 << 14}
+"""Machines whose kernels are built with larger pages than 4 KiB, with the smallest of these, in bytes."""
+_VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI)_(\d+(?:\.\d+)*)")
+_TAG = re.compile(r"manylinux_(\d+)_(\d+)_\w+")
+# Perennial manylinux tags before PEP 600, with the glibc they stand for.
+_LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _PLATFORM = re.compile(r"(many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)")
 
 
@@ -202,3 +206,113 @@ def _name_some(names: Iterable[str]) -> str:
     ordered = sorted(set(names))
     rest = len(ordered) - _NAMED
     return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def find_trait_findings(traits: Sequence[ElfTraits]) -> tuple[Finding, ...]:
+    """Say what the traits of a wheel's files mean for running it.
+
+    Returns:
+        One finding per kind, and per instruction set level.
+    """
+    found = [
+        *_find_one(
+            Level.WARNING,
+            [t for t in traits if t.executable_stack],
+            "asks for an executable stack: glibc 2.41 and later refuse to load it into a running program; "
+            "`patchelf --clear-execstack` in postFixup helps if none of its code runs on the stack",
+        ),
+        *_find_one(
+            Level.WARNING,
+            [t for t in traits if t.text_relocations],
+            "has text relocations: the loader has to make code writable, which hardened kernels and SELinux "
+            "refuse; only a build with -fPIC helps",
+        ),
+        *_find_isa(traits),
+        *_find_pages(traits),
+    ]
+    return tuple(found)
+
+
+def _find_one(level: Level, traits: Iterable[ElfTraits], message: str) -> Iterable[Finding]:
+    paths = {t.path for t in traits}
+    if paths:
+        yield Finding(level=level, subject=_name_some(paths), message=message)
+
+
+def _find_isa(traits: Sequence[ElfTraits]) -> Iterable[Finding]:
+    levels = sorted({t.isa for t in traits if t.isa and t.isa != "x86-64-baseline"})
+    for level in levels:
+        yield from _find_one(
+            Level.WARNING,
+            [t for t in traits if t.isa == level],
+            f"needs a processor of level {level}: glibc refuses to load it on older ones, and so it fails on "
+            "builders and hosts that nixpkgs' x86-64 baseline still allows",
+        )
+
+
+def _find_pages(traits: Sequence[ElfTraits]) -> Iterable[Finding]:
+    for machine, wanted in _LARGE_PAGES.items():
+        mine = [t for t in traits if t.machine == machine]
+        yield from _find_one(
+            Level.WARNING,
+            [t for t in mine if t.page_size is not None and t.page_size < wanted],
+            f"is aligned for pages of 4 KiB: it does not load under {machine} kernels with pages of 16 KiB "
+            "(Asahi Linux) or 64 KiB; build it from source, or with -Wl,-z,max-page-size=65536",
+        )
+
+
+def find_highest(needs: Iterable[Need], machine: str | None) -> Mapping[str, str]:
+    """Find the highest version asked of each family.
+
+    Args:
+        needs: of a wheel; what it bundles itself counts too, as long as a libc or libstdc++ outside answers.
+        machine: needs of others are left out.
+
+    Returns:
+        ``{"GLIBC": "2.28", "GLIBCXX": "3.4.25", "CXXABI": "1.3.11"}``, sorted; only what is asked for.
+    """
+    found: dict[str, str] = {}
+    for need in needs:
+        if need.machine != machine or need.need_class is NeedClass.BUNDLED:
+            continue
+        for match in filter(None, map(_VERSION.fullmatch, need.versions)):
+            family, version = match[1], match[2]
+            if _order(version) > _order(found.get(family, "")):
+                found[family] = version
+    return dict(sorted(found.items()))
+
+
+def find_version_findings(
+    needs: Sequence[Need], tags: Iterable[str], machine: str | None
+) -> Iterable[Finding]:
+    """Tell the highest versions, and a tag that promises to ask for less of glibc.
+
+    Args:
+        needs: of the wheel.
+        tags: its compatibility tags; the highest glibc among them is what it promises.
+        machine: the machine conclusions are for.
+    """
+    highest = find_highest(needs, machine)
+    if not highest:
+        return
+    asked = ", ".join(f"{family}_{version}" for family, version in highest.items())
+    yield Finding(level=Level.NOTE, subject="symbol versions", message=f"the highest asked for are {asked}")
+    promised = max(filter(None, map(_find_promise, tags)), default=None)
+    if promised and "GLIBC" in highest and _order(highest["GLIBC"])[:2] > promised:
+        yield Finding(
+            level=Level.NOTE,
+            subject="symbol versions",
+            message=f"asks for GLIBC_{highest['GLIBC']}, and its tag promises to do with "
+            f"{promised[0]}.{promised[1]}: go by the former",
+        )
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part)
+
+
+def _find_promise(tag: str) -> tuple[int, int] | None:
+    platform = tag.rpartition("-")[2]
+    if match := _TAG.fullmatch(platform):
+        return int(match[1]), int(match[2])
+    return _LEGACY.get(platform.partition("_")[0])
