@@ -21,11 +21,13 @@ from wheelfix.nixfile.syntax import Syntax
 LARGEST = 1 << 24
 """Bytes; wheelfix's own file of complete packages for 5 000 wheels has half of it."""
 
-_MOST = 2_000_000  # nodes of the parser's tree; the same file has 1.6 million, and takes 400 MB
+_MOST = 2_000_000  # words and signs, of which the same file has 1.6 million; the tree has a node for each
 _DEEPEST = 150  # levels; the largest file of overrides that people maintain has 37
 _SECONDS = 5.0  # long chains of operators take quadratic time to parse; that file takes 0.02
 _PER_PATIENCE = 1 << 22  # bytes that may take as long again; they take a tenth of it
 _CHUNK = 1 << 16
+_WORD = {*b"_'-", *range(128, 256), *(c for c in range(128) if chr(c).isalnum())}
+_KINDS = bytes(b"a"[0] if c in _WORD else b" "[0] if chr(c).isspace() else b"."[0] for c in range(256))
 
 
 def parse_nix(data: bytes, *, subject: str) -> Syntax:
@@ -58,6 +60,15 @@ def _check_text(data: bytes, subject: str) -> None:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(f"{subject}:{line}", "is not UTF-8", "save the file as UTF-8") from None
+    if _count_words(data) > _MOST:
+        hint = "split the file, or name one with Nix overrides"
+        raise InputError(subject, f"more than {_MOST // 1_000_000} million words and signs", hint)
+
+
+def _count_words(data: bytes) -> int:
+    """How many words and signs there are, more or less: known before the parser takes memory for each."""
+    kinds = data.translate(_KINDS)
+    return kinds.count(b".") + kinds.count(b" a") + kinds.count(b".a")
 
 
 @cache
@@ -134,14 +145,9 @@ def _check_tree(root: Node, data: bytes, subject: str) -> None:
     """
     cursor = root.walk()
     above: list[tuple[int, str | None]] = [(0, None)]  # depth and operator of what the cursor is in
-    count = 0
     while True:
         node = cursor.node
         assert node is not None
-        count += 1
-        if count > _MOST:
-            hint = "split the file, or name one with Nix overrides"
-            raise InputError(subject, f"more than {_MOST} words and signs", hint)
         depth, around = above[-1]
         operator = read_operator(find_link(node, around))
         if operator is None or operator != around:
