@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.nix.build import bind, call, select, strings, text
+from wheelfix.nix.build import bind, call, merge, select, strings, text
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import clean_comment
 from wheelfix.nix.tree import (
@@ -152,6 +152,45 @@ def test_two_long_bindings_are_set_apart() -> None:
     assert code.splitlines() == [
         "{", "  # why", "  a = 1;", "  b = 2;", "  # so", "  c = 3;", "", "  # x", "  d = 4;", "}",
     ]  # fmt: skip
+
+
+def test_merged_sets_are_one_list_from_two_on() -> None:
+    sets = [Attrs((bind(name, Int(1)),)) for name in "abc"]
+    assert render(merge([])) == "{ }\n"
+    assert render(merge(sets[:1])) == "{ a = 1; }\n"
+    assert render(merge(sets[:2])) == "lib.mergeAttrsList [ { a = 1; } { b = 1; } ]\n"
+    assert render(merge(sets)) == "lib.mergeAttrsList [ { a = 1; } { b = 1; } { c = 1; } ]\n"
+
+
+@pytest.mark.parametrize("operator", ["+", "++", "//", "&&", "-", "->"])
+@pytest.mark.parametrize("width", [1, 30])
+def test_chains_are_printed_whatever_their_length(operator: str, width: int) -> None:
+    operand = Var("a" * width)
+    chain: Expr = operand
+    for _ in range(5000):
+        left, right = (operand, chain) if operator in {"++", "//", "->"} else (chain, operand)
+        chain = Binary(operator, left, right)
+    code = render(Attrs((bind("x", chain),)))
+    assert code.split() == ["{", "x", "=", *[operand.name, operator] * 5000, f"{operand.name};", "}"]
+    assert code.splitlines()[3:-1] == [
+        *[f"    {operator} {operand.name}"] * 4999,
+        f"    {operator} {operand.name};",
+    ]
+
+
+def test_a_chain_that_leans_the_other_way_keeps_its_parentheses() -> None:
+    a, b, c = map(Var, "abc")
+    assert render(Binary("-", a, Binary("-", b, c))) == "a - (b - c)\n"
+    assert render(Binary("//", Binary("//", a, b), c)) == "(a // b) // c\n"
+    assert render(Binary("==", Binary("==", a, b), c)) == "(a == b) == c\n"
+    assert render(Binary("-", Binary("-", a, b), c)) == "a - b - c\n"
+
+
+def test_an_expression_has_as_many_comments_as_there_are() -> None:
+    code: Expr = Int(1)
+    for number in reversed(range(5000)):
+        code = Commented(str(number), code)
+    assert render(code).splitlines() == [*(f"# {number}" for number in range(5000)), "1"]
 
 
 def test_what_cannot_be_written_is_refused() -> None:

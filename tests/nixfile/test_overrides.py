@@ -211,6 +211,40 @@ def test_guards_and_merged_sets() -> None:
     ) == {"a": ["x"], "b": ["y"], "c": ["z"]}
 
 
+@pytest.mark.parametrize(
+    "merged",
+    [
+        "lib.mergeAttrsList [ {a} (lib.optionalAttrs (prev ? b) {b}) ]",
+        "with lib; mergeAttrsList [ {a} {b} ]",
+        "lib.attrsets.mergeAttrsList ([ {a} ] ++ lib.optional c {b})",
+        "lib.mergeAttrs {a} {b}",
+        "({a} // {b}) // ({a} // {{ }})",
+    ],
+)
+def test_merges_in_any_form(merged: str) -> None:
+    a = "{ a = prev.a.overrideAttrs { buildInputs = [ pkgs.x ]; }; }"
+    b = "{ b = prev.b.overrideAttrs (lib.mergeAttrsList [ { } { buildInputs = [ pkgs.y ]; } ]); }"
+    found = by_name("{ pkgs, lib, c }: final: prev: " + merged.format(a=a, b=b))
+    assert found == {"a": ["x"], "b": ["y"]}
+
+
+def test_a_condition_in_a_merge_is_kept() -> None:
+    override = only(
+        "{ pkgs, lib, c }: final: prev: { a = prev.a.overrideAttrs (old: lib.mergeAttrsList ("
+        "[ { buildInputs = [ pkgs.x ]; } ] ++ lib.optional c { buildInputs = [ pkgs.y ]; })); }"
+    )
+    assert [(i.attr, i.condition) for i in override.inputs] == [("x", None), ("y", "c")]
+
+
+def test_an_overlay_of_nixpkgs_is_told_in_a_merge() -> None:
+    source = """final: prev: lib.mergeAttrsList [
+      { python3 = prev.python3.override { }; }
+      (lib.optionalAttrs (prev ? a) { a = prev.a.overrideAttrs { buildInputs = [ final.x ]; }; })
+    ]"""
+    assert read(source).overrides == ()
+    assert by_name(source.replace("python3", "b")) == {"a": []}
+
+
 def test_composed_overlays_and_let() -> None:
     source = """{ pkgs, lib }:
     let
@@ -424,6 +458,7 @@ def test_exponential_file_ends() -> None:
         "x{n} = if c then x{m} else x{m};",
         "x{n} = [ x{m} x{m} ];",
         "x{n} = map (y: y) (x{m} ++ x{m});",
+        "x{n} = lib.concatLists [ x{m} x{m} ];",
     ],
 )
 def test_endless_chains_end(link: str) -> None:
@@ -431,6 +466,20 @@ def test_endless_chains_end(link: str) -> None:
     for use in ("{ buildInputs = x1999; }", "{ buildInputs = [ x1999 ]; }", "x1999"):
         source = f"let x0 = [ pkgs.a ]; {chain} in final: prev: {{ a = prev.a.overrideAttrs {use}; }}"
         assert read(source).overrides[0].unclear
+
+
+@pytest.mark.parametrize("link", ["x{n} = x{m} // x{m};", "x{n} = lib.mergeAttrsList [ x{m} x{m} ];"])
+def test_sets_that_are_doubled_end(link: str) -> None:
+    def read_chain(length: int) -> OverrideFile:
+        chain = " ".join(link.format(n=n, m=n - 1) for n in range(1, length + 1))
+        use = f"overrideAttrs (lib.optionalAttrs c x{length})"
+        uses = " ".join(f"a{n} = prev.a{n}.{use};" for n in range(1000))
+        return read(f"let x0 = {{ buildInputs = [ pkgs.a ]; }}; {chain} in final: prev: {{ {uses} }}")
+
+    assert attrs(read_chain(1).overrides[0]) == ["a", "a"]
+    # 65 536 entries are copied a thousand times, or not followed.
+    assert "there may be more" in read_chain(16).unclear[0].reason
+    assert read_chain(60).overrides[-1].unclear
 
 
 def test_more_than_anybody_waits_for_is_said() -> None:

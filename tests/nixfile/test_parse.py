@@ -104,6 +104,21 @@ def test_long_chain_is_flat() -> None:
     assert len(tree.operands) == 1000
 
 
+@pytest.mark.parametrize("operator", ["//", "++", "&&", "||"])
+def test_a_chain_in_parentheses_is_flat(operator: str) -> None:
+    source = "(" * 1000 + "a" + f" {operator} a)" * 1000
+    tree = parse_nix(source.encode(), subject="x.nix")
+    assert isinstance(tree, Operation)
+    assert [operand.text for operand in tree.operands] == ["a"] * 1001
+
+
+@pytest.mark.parametrize("source", ["(a - b) - c", "a - (b - c)", "(a -> b) -> c", "(a ++ b) // c"])
+def test_parentheses_that_mean_something_are_kept(source: str) -> None:
+    tree = parse_nix(source.encode(), subject="x.nix")
+    assert isinstance(tree, Operation)
+    assert len(tree.operands) == 2
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
@@ -120,6 +135,9 @@ def test_long_chain_is_flat() -> None:
         (b"} ] ) ; " * 5000, "syntax error"),
         (bytes(range(1, 128)) * 500, "syntax error"),
         (b" " * (LARGEST + 1), "larger than"),
+        (b"[" + b" 1" * 2_000_000 + b"]", "more than 2 million words and signs"),
+        (b"1++" * 1_000_000 + b"1", "more than 2 million words and signs"),
+        (b"{} // " + b"(" * 5000 + b"{}" + b")" * 5000, "levels deep"),
     ],
     ids=lambda value: value if isinstance(value, str) else str(len(value)),
 )

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.nixeval import evaluate
-from wheelfix.nix.build import bind, call, select, text
+from tests.support.uv2nix import NIX
+from wheelfix.nix.build import bind, call, merge, select, text
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     FALSE,
@@ -30,6 +31,7 @@ from wheelfix.nix.tree import (
     Let,
     List,
     Not,
+    Path,
     Script,
     Select,
     Str,
@@ -180,6 +182,40 @@ SETS = st.recursive(
 @given(st.lists(VALUES | NUMBERS | TRUTHS | LISTS | SETS, min_size=1, max_size=20))
 def test_expressions_mean_what_they_are_made_of(pairs: list[Pair]) -> None:
     assert evaluate(List(tuple(e for e, _ in pairs))) == [v for _, v in pairs]
+
+
+COMMON = st.sampled_from(["a", "b", "c", "d", "3to2", "ruamel.yaml", "with", "${x}"])
+OVERLAYS = st.lists(st.tuples(COMMON, st.dictionaries(COMMON, st.integers(-9, 9), max_size=4)), max_size=9)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(OVERLAYS, min_size=1, max_size=10), st.sets(COMMON))
+def test_a_merge_means_what_a_chain_of_updates_means(
+    overlays: list[list[tuple[str, dict[str, int]]]], there: set[str]
+) -> None:
+    """Sets are there only if the package that guards them is, and later ones win."""
+    merged, chained, expected = [], [], []
+    for guarded in overlays:
+        sets = [
+            call(
+                "lib.optionalAttrs",
+                Has(Var("prev"), (guard,)),
+                Attrs(tuple(bind(k, Int(v)) for k, v in d.items())),
+            )
+            for guard, d in guarded
+        ]
+        merged.append(merge(sets))
+        chain: Expr = Attrs()
+        for one in sets:
+            chain = Binary("//", chain, one)
+        chained.append(chain)
+        expected.append({k: v for guard, d in guarded if guard in there for k, v in d.items()})
+    lib = call("import", Path(str(NIX / "standin" / "nixpkgs.lib" / "lib")))
+    prev = Attrs(tuple(bind(name, call("builtins.abort", text("looked at"))) for name in sorted(there)))
+    found = evaluate(
+        Let((bind("lib", lib), bind("prev", prev)), List((List(tuple(merged)), List(tuple(chained)))))
+    )
+    assert found == [expected, expected]
 
 
 @settings(max_examples=15, deadline=None)

@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 import tempfile
 from pathlib import Path
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,6 +77,35 @@ def test_what_is_written_is_read(table: dict[str, tuple[list[str], list[str], st
     assert not any(o.unclear or o.replaces for o in found.overrides)
     read = {o.package: ([i.attr for i in o.inputs], [i.soname for i in o.ignored]) for o in found.overrides}
     assert read == {name: (attrs, ignored) for name, (attrs, ignored, _, _) in table.items()}
+
+
+@given(overrides, st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_a_list_of_sets_is_read_as_their_chain(
+    table: dict[str, tuple[list[str], list[str], str, str]], random: Random
+) -> None:
+    sets = []
+    for name, (attrs, ignored, _, _) in table.items():
+        body = "buildInputs = [ {} ]; autoPatchelfIgnoreMissingDeps = [ {} ];".format(
+            " ".join(f"pkgs.{a}" for a in attrs), " ".join(f'"{soname}"' for soname in ignored)
+        )
+        change = f'{{ "{name}" = prev."{name}".overrideAttrs (old: {{ {body} }}); }}'
+        sets.append(f'lib.optionalAttrs (prev ? "{name}") {change}' if random.random() < 0.5 else change)
+    sets = sets or ["{ }"]
+    chains = list(sets)
+    while len(chains) > 1:  # with parentheses at random, as any of them mean the same
+        at = random.randrange(len(chains) - 1)
+        chains[at : at + 2] = [f"({chains[at]} // {chains[at + 1]})"]
+    merged = "lib.mergeAttrsList [ " + " ".join(f"({one})" for one in sets) + " ]"
+    found = [
+        {
+            o.package: ([i.attr for i in o.inputs], [i.soname for i in o.ignored], len(o.unclear))
+            for o in parse_overrides(f"{{ pkgs, lib }}: final: prev: {b}".encode(), subject="x.nix").overrides
+        }
+        for b in (merged, chains[0], " // ".join(sets))
+    ]
+    expected = {name: (attrs, ignored, 0) for name, (attrs, ignored, _, _) in table.items()}
+    assert found == [expected] * 3
 
 
 @given(st.binary(max_size=300))

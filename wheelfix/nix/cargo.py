@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from wheelfix.model.cargo_plan import CargoPlan, GitSource, NativeInput
 from wheelfix.nix.adapter import write_guarded
-from wheelfix.nix.build import bind, call, select, strings, text
+from wheelfix.nix.build import bind, call, merge, select, strings, text
 from wheelfix.nix.parts import OLD, comment_all, formals, take
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import is_identifier
@@ -44,15 +44,12 @@ _MANIFEST = "Cargo.toml"
 
 def render_cargo(plans: Sequence[CargoPlan]) -> str:
     """Write one overlay for uv2nix and pyproject.nix."""
-    body: Expr = Attrs()
-    for index, plan in enumerate(plans):
-        one = write_guarded(plan.project.name, write_cargo(plan))
-        body = Binary("//", body, one) if index else one
+    sets = [write_guarded(plan.project.name, write_cargo(plan)) for plan in plans]
     head = [
         "Overlay for a package set of uv2nix or pyproject.nix. Written by wheelfix.",
         "hacks = pkgs.callPackage pyproject-nix.build.hacks { };",
     ]
-    overlay = Lambda("final", Lambda("prev", body))
+    overlay = Lambda("final", Lambda("prev", merge(sets)))
     return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
 
 

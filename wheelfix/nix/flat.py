@@ -196,20 +196,36 @@ def _flat_if(e: If) -> str | None:
 
 
 def _flat_binary(e: Binary) -> str | None:
-    left, right = print_inner(e.left, find_least(e, "left")), print_inner(e.right, find_least(e, "right"))
-    return None if left is None or right is None else f"{left} {e.operator} {right}"
+    least = find_least(e)
+    operands = _flat_all(find_operands(e), lambda operand: print_inner(operand, least))
+    return None if operands is None else f" {e.operator} ".join(operands)
 
 
-def find_least(e: Binary, side: str) -> int:
-    """How tightly an operand has to bind to stand without parentheses."""
-    strength, associative = OPERATORS[e.operator]
-    return strength if side == associative and _same(e, side) else strength + 1
+def find_least(e: Binary) -> int:
+    """How tightly an operand has to bind to stand without parentheses.
+
+    ``a - b + c`` needs none, but is read more easily with them.
+    """
+    return OPERATORS[e.operator][0] + 1
 
 
-def _same(e: Binary, side: str) -> bool:
-    """``a - b + c`` needs no parentheses, but is read more easily with them."""
-    operand = e.left if side == "left" else e.right
-    return isinstance(operand, Binary) and operand.operator == e.operator
+def find_operands(e: Binary) -> list[Expr]:
+    """The operands of a chain of one operator, which stands without parentheses.
+
+    They are found without recursion: chains are as long as what they are made of.
+    """
+    associative = OPERATORS[e.operator][1]
+    found: list[Expr] = []
+    rest: Expr = e
+    while isinstance(rest, Binary) and rest.operator == e.operator and (associative or rest is e):
+        if associative == "left":
+            found.append(rest.right)
+            rest = rest.left
+        else:
+            found.append(rest.left)
+            rest = rest.right
+    found.append(rest)
+    return found[::-1] if associative == "left" else found
 
 
 def _flat_not(e: Not) -> str | None:
@@ -232,7 +248,8 @@ def hugs(e: Expr) -> bool:
             *first, last = (e.function, *e.arguments)
             return hugs(last) and all(print_flat(part) is not None for part in first)
         case Binary():
-            return isinstance(e.right, List | Attrs) and print_flat(e.left) is not None
+            closes = isinstance(e.right, List | Attrs) and len(find_operands(e)) == 2
+            return closes and print_flat(e.left) is not None
         case _:
             return False
 

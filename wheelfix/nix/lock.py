@@ -6,12 +6,12 @@ from wheelfix.model.lockplan import Clash, Collision, LockPlan, SourceBuild
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.adapter import write_adapter, write_guarded
-from wheelfix.nix.build import bind, call, select, text
+from wheelfix.nix.build import bind, call, merge, select, text
 from wheelfix.nix.cargo import write_cargo
 from wheelfix.nix.overlay import TITLES, write_package
 from wheelfix.nix.parts import add_to_old, comment_all, describe, formals
 from wheelfix.nix.printer import render
-from wheelfix.nix.tree import Attrs, Binary, Commented, Expr, Lambda, List, Select, Str, Var
+from wheelfix.nix.tree import Attrs, Commented, Expr, Lambda, List, Select, Str, Var
 from wheelfix.scan.layout import SITE
 
 
@@ -36,12 +36,9 @@ def render_lock(plan: LockPlan) -> str:
     ]
     if environment := _write_environment(plan):
         sets.append(environment)
-    body: Expr = sets[-1] if sets else Attrs()
-    for one in reversed(sets[:-1]):
-        body = Binary("//", one, body)
     hacks = bool(plan.adapters) or any(b.rust for b in plan.builds)
     names = ("pkgs", "lib", "hacks") if hacks else ("pkgs", "lib")
-    function = Lambda(formals(*names, ellipsis=not hacks), Lambda("final", Lambda("prev", body)))
+    function = Lambda(formals(*names, ellipsis=not hacks), Lambda("final", Lambda("prev", merge(sets))))
     title = (
         f"{TITLES[plan.dialect]}. Written by wheelfix for {plan.lock}, Python {plan.python} on {plan.system}."
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from wheelfix.model.override import Adapter, Dialect, Input, Override
 from wheelfix.nix.adapter import write_adapter, write_guarded
-from wheelfix.nix.build import bind, call, select, text
+from wheelfix.nix.build import bind, call, merge, select, text
 from wheelfix.nix.parts import (
     OLD,
     add_to_old,
@@ -64,11 +64,8 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
     for override in overrides:
         if write_package(override, dialect) is None:
             silent += [f"{describe(override)}: nothing to add.", *override.hints]
-    body: Expr = sets[0] if sets else Attrs()
-    for more in sets[1:]:
-        body = Binary("//", body, more)
     names = ("pkgs", "lib", "hacks") if adapters else ("pkgs", "lib")
-    function = Lambda(formals(*names, ellipsis=not adapters), Lambda("final", Lambda("prev", body)))
+    function = Lambda(formals(*names, ellipsis=not adapters), Lambda("final", Lambda("prev", merge(sets))))
     return render(comment_all([title, *silent], function))
 
 

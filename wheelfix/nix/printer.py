@@ -18,6 +18,7 @@ from wheelfix.nix.flat import (
     CALL,
     binds,
     find_least,
+    find_operands,
     flat_binding,
     flat_formals,
     hugs,
@@ -72,10 +73,15 @@ def _indent(e: Expr, indent: int, reserve: int = 0, least: int = -1) -> list[str
 
 
 def _lay_commented(e: t.Commented, indent: int, column: int, reserve: int) -> list[str]:
+    """Comments of one expression are nested: there may be as many as packages."""
+    pad, lines, value = " " * indent, list[str](), e.value
     comment = lay_comment(e.comment, indent)
-    pad = " " * indent
-    lines = [line if i == 0 else pad + line for i, line in enumerate(comment)]
-    return [*lines, *_indent(e.value, indent, reserve)] if lines else _lay(e.value, indent, column, reserve)
+    while True:
+        lines += [pad + line if lines or i else line for i, line in enumerate(comment)]
+        if not isinstance(value, t.Commented):
+            break
+        comment, value = lay_comment(value.comment, indent), value.value
+    return [*lines, *_indent(value, indent, reserve)] if lines else _lay(value, indent, column, reserve)
 
 
 def _lay_list(e: t.List, indent: int, column: int, reserve: int) -> list[str]:
@@ -132,7 +138,7 @@ def _goes_on(value: Expr, column: int) -> bool:
     if (flat is not None and column + len(flat) < WIDTH) or type(value) not in _BROKEN:
         return True
     if isinstance(value, t.Binary):
-        left = print_inner(value.left, find_least(value, "left")) or ""
+        left = print_inner(value.left, find_least(value)) or ""
         return hugs(value) and column + len(left) + len(value.operator) + 3 <= WIDTH
     return hugs(value)
 
@@ -252,13 +258,17 @@ def _lay_if(e: t.If, indent: int, column: int, reserve: int) -> list[str]:
 
 
 def _lay_binary(e: t.Binary, indent: int, column: int, reserve: int) -> list[str]:
-    left, right = find_least(e, "left"), find_least(e, "right")
-    flat = print_inner(e.left, left)
+    """The last operand follows on the line where it is a list or set; else each begins a line."""
+    least = find_least(e)
+    flat = print_inner(e.left, least)
     if flat is not None and hugs(e) and column + len(flat) + len(e.operator) + 3 <= WIDTH:
         lines = _lay(e.right, indent, column + len(flat) + len(e.operator) + 2, reserve)
         return [f"{flat} {e.operator} {lines[0]}", *lines[1:]]
-    lines = _lay_inner(e.left, left, indent, column)
-    return [*lines, *_lead(f"{e.operator} ", e.right, right, indent, reserve)]
+    first, *others = find_operands(e)
+    lines = _lay_inner(first, least, indent, column)
+    for number, operand in enumerate(others, 1):
+        lines += _lead(f"{e.operator} ", operand, least, indent, reserve if number == len(others) else 0)
+    return lines
 
 
 def _lay_not(e: t.Not, indent: int, column: int, reserve: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wheelfix.model.override import Input, Override, Search
+from wheelfix.model.override import Input, Override
 from wheelfix.nix.build import bind, call, select, text
 from wheelfix.nix.parts import comment_all, describe, formals, list_ignored, list_inputs, take
 from wheelfix.nix.printer import render
@@ -34,15 +34,15 @@ _NIX_LD = (
 def render_shell(overrides: Sequence[Override]) -> str:
     """Write a ``mkShell`` that shows the loader all libraries of some wheels."""
     inputs: dict[str, list[str]] = {}
-    searches: list[Search] = []
+    directories: dict[tuple[str, str], None] = {}  # each once, however many wheels look into it
     for override in overrides:
         for one in override.inputs:
             inputs.setdefault(one.attr, []).append(f"{override.name}: {one.reason}")
-        searches += [s for s in override.searches if s.attr]
+        directories |= {(s.attr, s.directory): None for s in override.searches if s.attr}
     merged = [Input(attr=attr, reason="; ".join(reasons)) for attr, reasons in sorted(inputs.items())]
     path: Expr = call("pkgs.lib.makeLibraryPath", list_inputs(merged))
-    for search in searches:
-        path = Binary("+", path, Str((":", take(search.attr or ""), f"/{search.directory}")))
+    for attr, directory in directories:
+        path = Binary("+", path, Str((":", take(attr), f"/{directory}")))
     driver = sorted({soname for override in overrides for soname in override.driver})
     comment = ""
     if driver:

@@ -26,6 +26,7 @@ from wheelfix.nixfile.syntax import (
 
 _LONG_LINE = 1000  # beyond, columns are counted in bytes: counting characters would be quadratic
 _SHOWN = 60
+_ASSOCIATIVE = {"//", "++", "&&", "||"}  # operators whose chains mean the same however they are parenthesised
 _ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", "'''": "''", "''\\n": "\n", "''\\r": "\r", "''\\t": "\t"}
 
 
@@ -45,6 +46,18 @@ def read_operator(node: Node) -> str | None:
     return sign.type if sign else None
 
 
+def find_link(node: Node, operator: str | None) -> Node:
+    """The part of a chain of an operator that stands in parentheses: ``(a // b) // c`` is one chain.
+
+    Anything else is returned as it is, also what has two pairs of them.
+    """
+    if operator in _ASSOCIATIVE and node.type == "parenthesized_expression":
+        inner = node.child_by_field_name("expression")
+        if inner is not None and read_operator(inner) == operator:
+            return inner
+    return node
+
+
 def find_column(data: bytes, node: Node) -> int:
     """Where a node starts in its line: in characters, from 1."""
     if node.start_point[1] > _LONG_LINE:
@@ -59,7 +72,7 @@ def _find_operands(node: Node) -> list[Node]:
     found: list[Node] = []
     waiting = [node]
     while waiting:
-        node = waiting.pop()
+        node = find_link(waiting.pop(), operator)
         if read_operator(node) == operator:
             sides = (node.child_by_field_name("right"), node.child_by_field_name("left"))
             waiting += [side for side in sides if side]

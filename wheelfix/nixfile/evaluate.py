@@ -48,7 +48,8 @@ from wheelfix.nixfile.values import (
     to_seq,
 )
 
-_STEPS = 300_000  # the largest known file takes a tenth
+_STEPS = 300_000  # the largest file that people maintain takes a tenth
+_STEPS_PER_BYTE = 0.25  # beyond that; wheelfix's own files of thousands of packages take less than a tenth
 _DEEPEST = 40
 _LONGEST = 5_000  # elements: lists that are doubled sixty times over are no overrides
 _PLATFORMS = {"isLinux": True, "isDarwin": False, "isWindows": False}  # wheels with ELF files are for Linux
@@ -61,11 +62,12 @@ class Evaluator:
 
     Args:
         watch: told each application of a path to an argument: ``prev.numba.overrideAttrs (old: …)``.
+        size: of the file, in bytes.
     """
 
-    def __init__(self, watch: Watcher) -> None:
+    def __init__(self, watch: Watcher, *, size: int = 0) -> None:
         self._watch = watch
-        self._steps = _STEPS
+        self._steps = max(_STEPS, int(size * _STEPS_PER_BYTE))
         self._depth = 0
 
     @property
@@ -94,9 +96,13 @@ class Evaluator:
             return Opaque(find_unclear(syntax, "too much to follow"))
         self._depth += 1
         try:
-            return self._evaluate(syntax, scope)
+            value = self._evaluate(syntax, scope)
         finally:
             self._depth -= 1
+        match value:
+            case Attrs(entries=parts) | Seq(elements=parts):
+                self._steps -= len(parts)  # copies are work, too: `x // x` doubles what is in x
+        return value
 
     def call(self, function: Value, arguments: tuple[Thunk, ...], syntax: Syntax) -> Value:
         """Apply a function of the file, or of ``lib``, to arguments."""

@@ -39,6 +39,8 @@ ARITIES = {
     "map": 2,
     "mapAttrs": 2,
     "mapAttrs'": 2,
+    "mergeAttrs": 2,
+    "mergeAttrsList": 1,
     "mkForce": 1,
     "mkIf": 2,
     "optional": 2,
@@ -93,8 +95,12 @@ def apply_library(name: str, arguments: tuple[Thunk, ...], syntax: Syntax, evalu
             return _generate(arguments, syntax, evaluator)
         case "mapAttrs":
             return _map_attrs(arguments, syntax, evaluator)
-        case "recursiveUpdate":
+        case "mergeAttrs" | "recursiveUpdate":
             return join_attrs(_to_attrs(argument, evaluator) for argument in arguments)
+        case "mergeAttrsList":
+            sets = _to_seq(last, evaluator)
+            merged = (guard_attrs(_to_attrs(e.thunk, evaluator), e.condition) for e in sets.elements)
+            return join_attrs([Attrs(unclear=sets.unclear), *merged])
     return Opaque(find_unclear(syntax, f"{name} is not followed"))
 
 

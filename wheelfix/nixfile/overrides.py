@@ -80,7 +80,7 @@ def parse_overrides(data: bytes, *, subject: str) -> OverrideFile:
     Raises:
         InputError: as :func:`wheelfix.nixfile.parse.parse_nix`.
     """
-    finder = _Finder()
+    finder = _Finder(len(data))
     root = parse_nix(data, subject=subject)
     finder.walk(root)
     found = sorted(finder.found.values(), key=lambda o: (o.place, o.package or ""))
@@ -95,12 +95,13 @@ def parse_overrides(data: bytes, *, subject: str) -> OverrideFile:
 
 @dataclass
 class _Finder:
+    size: int
     found: dict[tuple[Place, str | None], PackageOverride] = field(default_factory=dict)
     open: dict[Place, Unclear] = field(default_factory=dict)
     hints: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.evaluator = Evaluator(self._see_application)
+        self.evaluator = Evaluator(self._see_application, size=self.size)
 
     def walk(self, root: Syntax) -> None:
         """Visit every expression, without recursion."""

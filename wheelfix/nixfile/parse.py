@@ -7,22 +7,27 @@ defined, and needs no Nix. It repairs what it cannot parse, so any repair is an 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import tree_sitter_nix
 from tree_sitter import Language, Node, Parser
 
 from wheelfix.errors import InputError
-from wheelfix.nixfile.convert import convert, find_column, read_operator
+from wheelfix.nixfile.convert import convert, find_column, find_link, read_operator
 from wheelfix.nixfile.syntax import Syntax
 
-LARGEST = 1 << 19
-"""Bytes; the largest file of overrides that people maintain has a third of it."""
+LARGEST = 1 << 24
+"""Bytes; wheelfix's own file of complete packages for 5 000 wheels has half of it."""
 
-_DEEPEST = 150  # levels; the same file has 37
-_SECONDS = 5.0  # long chains of operators take quadratic time to parse; real files take 0.02
+_MOST = 2_000_000  # words and signs, of which the same file has 1.6 million; the tree has a node for each
+_DEEPEST = 150  # levels; the largest file of overrides that people maintain has 37
+_SECONDS = 5.0  # long chains of operators take quadratic time to parse; that file takes 0.02
+_PER_PATIENCE = 1 << 22  # bytes that may take as long again; they take a tenth of it
 _CHUNK = 1 << 16
+_WORD = {*b"_'-", *range(128, 256), *(c for c in range(128) if chr(c).isalnum())}
+_KINDS = bytes(b"a"[0] if c in _WORD else b" "[0] if chr(c).isspace() else b"."[0] for c in range(256))
 
 
 def parse_nix(data: bytes, *, subject: str) -> Syntax:
@@ -46,7 +51,7 @@ def parse_nix(data: bytes, *, subject: str) -> Syntax:
 
 def _check_text(data: bytes, subject: str) -> None:
     if len(data) > LARGEST:
-        raise InputError(subject, f"larger than {LARGEST >> 10} KB", "name a file with Nix overrides")
+        raise InputError(subject, f"larger than {LARGEST >> 20} MB", "name a file with Nix overrides")
     if (nul := data.find(0)) >= 0:
         line = data.count(b"\n", 0, nul) + 1
         raise InputError(f"{subject}:{line}", "a NUL byte", "name a file with Nix overrides")
@@ -55,6 +60,15 @@ def _check_text(data: bytes, subject: str) -> None:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(f"{subject}:{line}", "is not UTF-8", "save the file as UTF-8") from None
+    if _count_words(data) > _MOST:
+        hint = "split the file, or name one with Nix overrides"
+        raise InputError(subject, f"more than {_MOST // 1_000_000} million words and signs", hint)
+
+
+def _count_words(data: bytes) -> int:
+    """How many words and signs there are, more or less: known before the parser takes memory for each."""
+    kinds = data.translate(_KINDS)
+    return kinds.count(b".") + kinds.count(b" a") + kinds.count(b".a")
 
 
 @cache
@@ -68,15 +82,15 @@ def _parse(data: bytes, subject: str) -> Node:
     ``{ lib, pkgs, }:``, as formatters write it, is Nix, and no part of the grammar's release 0.1.0. Such
     commas become blanks, so that all else stays in its place.
     """
-    end = time.monotonic() + _SECONDS
+    end = time.monotonic() + _SECONDS * (1 + len(data) / _PER_PATIENCE)
     source = bytearray(data)
-    blanked: set[int] = set()
+    blanked: list[int] = []
     while True:
         root = _parse_once(bytes(source), subject, end)
         found = _find_last_commas(root, blanked) if root.has_error else []
         if not found:
             return root
-        blanked.update(found)
+        blanked = sorted([*blanked, *found])
         for offset in found:
             source[offset] = ord(" ")
 
@@ -92,12 +106,17 @@ def _parse_once(data: bytes, subject: str, end: float) -> Node:
     return tree.root_node
 
 
-def _find_last_commas(root: Node, blanked: set[int]) -> list[int]:
-    """Offsets of commas right before a closing brace; ``, , }`` stays an error."""
+def _find_last_commas(root: Node, blanked: Sequence[int]) -> list[int]:
+    """Offsets of commas right before a closing brace; ``, , }`` stays an error.
+
+    Args:
+        root: of a tree with errors.
+        blanked: offsets of those that are blanks by now, sorted.
+    """
     found = []
     before, comma = "", -1
     for kind, start in _list_tokens(root):
-        if kind == "}" and comma >= 0 and not any(comma < offset < start for offset in blanked):
+        if kind == "}" and comma >= 0 and bisect(blanked, comma) == bisect(blanked, start):
             found.append(comma)
         comma = start if kind == "," and before not in {"{", ","} else -1
         before = kind
@@ -130,7 +149,7 @@ def _check_tree(root: Node, data: bytes, subject: str) -> None:
         node = cursor.node
         assert node is not None
         depth, around = above[-1]
-        operator = read_operator(node)
+        operator = read_operator(find_link(node, around))
         if operator is None or operator != around:
             depth += 1
         if depth > _DEEPEST:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from wheelfix.nixfile.syntax import Lambda, Let, Operation, Set, Syntax, With
+from wheelfix.nixfile.syntax import Apply, Items, Lambda, Let, Name, Operation, Select, Set, Syntax, With
 from wheelfix.nixfile.values import Attrs, Constant, Ref, Root, Value
 
 _PYTHON_SET = re.compile(r"python\d*Packages|pypy\d*Packages")
@@ -64,7 +64,20 @@ def _find_keys(body: Syntax) -> set[str | Syntax]:
         body = body.body
     if isinstance(body, Operation):
         return {key for operand in body.operands for key in _find_keys(operand)}
+    if isinstance(body, Apply) and isinstance(body.argument, Items) and _calls(body, "mergeAttrsList"):
+        return {key for item in body.argument.items for key in _find_keys(item)}
+    if isinstance(body, Apply) and _calls(body.function, "optionalAttrs"):
+        return _find_keys(body.argument)
     return {binding.path[0] for binding in body.bindings} if isinstance(body, Set) else set()
+
+
+def _calls(syntax: Syntax, name: str) -> bool:
+    """Tell whether an expression applies ``lib.NAME`` to one argument, by how it is written."""
+    if not isinstance(syntax, Apply):
+        return False
+    function = syntax.function
+    last = function.path[-1] if isinstance(function, Select) else None
+    return last == name or (isinstance(function, Name) and function.name == name)
 
 
 def canonicalize(ref: Ref) -> Ref:

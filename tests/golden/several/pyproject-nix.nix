@@ -1,42 +1,45 @@
 # Overlay for a package set of pyproject.nix, whose wheels have no hooks yet.
 # Written by wheelfix.
 { pkgs, lib, ... }:
-final: prev:
-lib.optionalAttrs (prev ? numba) {
-  # numba 0.68.1, from
-  # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
-  # Opened by name, from the GPU driver: libcuda.so.1. Found where the program's
-  # run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
-  numba = prev.numba.overrideAttrs (old: {
-    nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [
-      # nothing adds it for this kind of wheel
-      pkgs.autoPatchelfHook
-    ];
+final: prev: lib.mergeAttrsList [
+  (lib.optionalAttrs (prev ? numba) {
+    # numba 0.68.1, from
+    # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
+    # Opened by name, from the GPU driver: libcuda.so.1. Found where the
+    # program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
+    numba = prev.numba.overrideAttrs (old: {
+      nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [
+        # nothing adds it for this kind of wheel
+        pkgs.autoPatchelfHook
+      ];
 
-    buildInputs = (old.buildInputs or [ ]) ++ [
-      # libtbb.so.12 for numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
-      pkgs.onetbb
-      # libgcc_s.so.1, libgomp.so.1.0.0, libstdc++.so.6 for
-      # numba/_devicearray.cpython-312-x86_64-linux-gnu.so,
-      # numba/_dispatcher.cpython-312-x86_64-linux-gnu.so and 5 more
-      pkgs.stdenv.cc.cc.lib
-    ];
-  });
-}
-// lib.optionalAttrs (prev ? pyodbc) {
-  # pyodbc 5.5.0, from
-  # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl
-  pyodbc = prev.pyodbc.overrideAttrs (old: {
-    nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [
-      # nothing adds it for this kind of wheel
-      pkgs.autoPatchelfHook
-    ];
+      buildInputs = (old.buildInputs or [ ]) ++ [
+        # libtbb.so.12 for
+        # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
+        pkgs.onetbb
+        # libgcc_s.so.1, libgomp.so.1.0.0, libstdc++.so.6 for
+        # numba/_devicearray.cpython-312-x86_64-linux-gnu.so,
+        # numba/_dispatcher.cpython-312-x86_64-linux-gnu.so and 5 more
+        pkgs.stdenv.cc.cc.lib
+      ];
+    });
+  })
+  (lib.optionalAttrs (prev ? pyodbc) {
+    # pyodbc 5.5.0, from
+    # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl
+    pyodbc = prev.pyodbc.overrideAttrs (old: {
+      nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [
+        # nothing adds it for this kind of wheel
+        pkgs.autoPatchelfHook
+      ];
 
-    buildInputs = (old.buildInputs or [ ]) ++ [
-      # libgcc_s.so.1, libstdc++.so.6 for pyodbc.cpython-312-x86_64-linux-gnu.so
-      pkgs.stdenv.cc.cc.lib
-      # libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
-      pkgs.unixodbc
-    ];
-  });
-}
+      buildInputs = (old.buildInputs or [ ]) ++ [
+        # libgcc_s.so.1, libstdc++.so.6 for
+        # pyodbc.cpython-312-x86_64-linux-gnu.so
+        pkgs.stdenv.cc.cc.lib
+        # libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
+        pkgs.unixodbc
+      ];
+    });
+  })
+]

@@ -1,25 +1,27 @@
 # Overlay for a package set of uv2nix. Written by wheelfix.
 { pkgs, lib, ... }:
-final: prev:
-lib.optionalAttrs (prev ? numba) {
-  # numba 0.68.1, from
-  # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
-  # Opened by name, from the GPU driver: libcuda.so.1. Found where the program's
-  # run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
-  numba = prev.numba.overrideAttrs (old: {
-    buildInputs = (old.buildInputs or [ ]) ++ [
-      # libtbb.so.12 for numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
-      pkgs.onetbb
-    ];
-  });
-}
-// lib.optionalAttrs (prev ? pyodbc) {
-  # pyodbc 5.5.0, from
-  # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl
-  pyodbc = prev.pyodbc.overrideAttrs (old: {
-    buildInputs = (old.buildInputs or [ ]) ++ [
-      # libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
-      pkgs.unixodbc
-    ];
-  });
-}
+final: prev: lib.mergeAttrsList [
+  (lib.optionalAttrs (prev ? numba) {
+    # numba 0.68.1, from
+    # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
+    # Opened by name, from the GPU driver: libcuda.so.1. Found where the
+    # program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
+    numba = prev.numba.overrideAttrs (old: {
+      buildInputs = (old.buildInputs or [ ]) ++ [
+        # libtbb.so.12 for
+        # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
+        pkgs.onetbb
+      ];
+    });
+  })
+  (lib.optionalAttrs (prev ? pyodbc) {
+    # pyodbc 5.5.0, from
+    # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl
+    pyodbc = prev.pyodbc.overrideAttrs (old: {
+      buildInputs = (old.buildInputs or [ ]) ++ [
+        # libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
+        pkgs.unixodbc
+      ];
+    });
+  })
+]

@@ -34,6 +34,18 @@ let
       ;
 
     optionalAttrs = condition: set: if condition then set else { };
+    # Halved, as it may be long: a fold is as deep as the list is long, and copies the set each time.
+    mergeAttrsList =
+      list:
+      let
+        merge =
+          first: count:
+          if count == 1 then
+            elemAt list first
+          else
+            merge first (count / 2) // merge (first + count / 2) (count - count / 2);
+      in
+      if list == [ ] then { } else merge 0 (length list);
     optionalString = condition: string: if condition then string else "";
     optional = condition: value: if condition then [ value ] else [ ];
 

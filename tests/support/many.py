@@ -1,0 +1,38 @@
+"""Thousands of packages: a few real wheels over and over, under other names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from tests.support.facts import make_reading, make_scan, make_source, open_table
+from wheelfix.flows.nix import Options, plan_reading
+from wheelfix.model.override import Cuda, Dialect, Override
+from wheelfix.model.scan import WheelScan
+
+WHEELS = ("numba-0.68.1", "pyodbc-5.5.0", "soundfile-0.14.0")
+"""Two that need something, and one that does not."""
+
+
+@cache
+def make_scans(count: int) -> tuple[WheelScan, ...]:
+    """Scans of the wheels ``numba-0``, ``pyodbc-1``, ``soundfile-2``, ``numba-3`` …"""
+    scans = []
+    for number in range(count):
+        scan = make_scan(WHEELS[number % len(WHEELS)])
+        name = f"{scan.name}-{number}"
+        target = scan.target.replace(scan.name, name.replace("-", "_"), 1)
+        scans.append(replace(scan, name=name, target=target))
+    return tuple(scans)
+
+
+def plan_overrides(scans: Sequence[WheelScan], dialect: Dialect) -> list[Override]:
+    """The overrides of such wheels, as ``wheelfix override`` plans them."""
+    overrides = []
+    for number, scan in enumerate(scans):
+        wheel = WHEELS[number % len(WHEELS)]
+        source = make_source(wheel) if dialect is Dialect.NIXPKGS else None
+        options = Options(index=open_table())
+        overrides.append(plan_reading(make_reading(wheel), scan, Cuda.WHEELS, options, source=source)[0])
+    return overrides
