@@ -121,7 +121,9 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     told = check_rules(rules, lock, selected, runtime)
     check_wishes(options.code.wishes, {p.name for p in lock.packages})
     packages = settle_doubles(selected)
-    choices, lacks = find_sources(packages, rules, runtime, as_nix=as_nix)
+    choices, lacks = find_sources(
+        sorted(packages, key=lambda p: p.label), rules, runtime, as_nix=as_nix
+    )  # whatever order the lock has, adapters and builds are written in this one
     adapters, warnings = _plan_adapters(lock, packages, choices, runtime, options)
     if adapters:
         without = {a.name: [judged.name for judged in a.strip.stripped] for a in adapters}

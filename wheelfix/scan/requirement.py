@@ -12,8 +12,8 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.lock.markers import make_runtime
 from wheelfix.lock.read import read_lock
-from wheelfix.lock.select import Asked, find_sources, make_distribution, refuse_lacks, select_packages
-from wheelfix.model.lock import Choice, Kind, Lack, Lock, LockedPackage, Runtime
+from wheelfix.lock.select import Asked, choose_sources, make_distribution, select_packages
+from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.http import fetch_file
@@ -40,7 +40,6 @@ class _Resolved:
     wanted: Wanted
     runtime: Runtime
     choices: tuple[Choice, ...]
-    lacks: tuple[Lack, ...]
     known: Mapping[str, Distribution]
 
 
@@ -113,7 +112,6 @@ def fetch_named(
         return (fetch_wheel(text, wheels, **how),)  # type: ignore[arg-type]
     resolved = _resolve(text, cache / "metadata", python, system, sources)
     names = _find_added(resolved)
-    refuse_lacks((lack for lack in resolved.lacks if lack.package.name in names), resolved.runtime)
     chosen = [choice for choice in resolved.choices if choice.package.name in names]
     chosen.sort(key=lambda choice: (choice.package.name != wanted.name, choice.package.name))
     return tuple(Fetched(path=_fetch_choice(choice, wheels, sources, on_bytes)) for choice in chosen)
@@ -181,16 +179,12 @@ def _resolve(
         lock = _lock(wanted, kept, python, system, sources)
     runtime = make_runtime(python, system, find_platforms(system))
     packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
-    choices, lacks = find_sources(packages, (), runtime, as_nix=False)
+    choices = choose_sources(packages, (), runtime, as_nix=False)
     return _Resolved(
         wanted=wanted,
         runtime=runtime,
         choices=choices,
-        lacks=lacks,
-        known={
-            **{lack.package.name: make_distribution(lack.package, runtime) for lack in lacks},
-            **{c.package.name: _make_distribution(c.package, c, runtime) for c in choices},
-        },
+        known={c.package.name: _make_distribution(c.package, c, runtime) for c in choices},
     )
 
 
