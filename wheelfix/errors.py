@@ -17,6 +17,8 @@ on a second one. "Not found" and "ambiguous" are values, never exceptions.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class WheelfixError(Exception):
     """Base class.
@@ -66,3 +68,21 @@ class ApplyError(WheelfixError):
 
 class EditRefused(ApplyError):  # noqa: N818 - says what happened
     """An ELF file cannot be changed exactly as asked; it is as it was."""
+
+
+_NEAR = 0.7
+"""Ratio of :mod:`difflib` from which on one name may be meant by another."""
+
+
+def suggest(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """The hint for a name that matches nothing.
+
+    Args:
+        wrong: the name, in the spelling of ``known``.
+        known: all names that there are, in any order.
+        otherwise: the hint where none of them is near.
+    """
+    from difflib import get_close_matches
+
+    near = get_close_matches(wrong, sorted(set(known)), cutoff=_NEAR)
+    return f"write {' or '.join(near)}" if near else otherwise

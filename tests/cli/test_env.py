@@ -12,6 +12,8 @@ from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
 from tests.support.lockserver import Server, serve
 from tests.support.sdist import build_sdist
 from tests.support.uv2nix import SOURCES, ask_uv2nix
+from wheelfix.lock.project import drop_python, find_written_python, render_project, render_requirements
+from wheelfix.lock.read import parse_toml
 
 FILES = [
     "default.nix",
@@ -212,3 +214,32 @@ def test_code_of_a_source_distribution_runs_only_where_it_is_allowed(
         assert done.returncode == 3
         assert "--build" in done.stderr
         assert not (bench / "lab").exists()
+
+
+def test_the_python_of_the_first_run_stays(bench: Path, server: Server) -> None:
+    write(bench, server, "-r", "requirements.txt")
+    for arguments in ((), ("-r", "requirements.txt")):
+        again = run_env(bench, server, "lab", *arguments, python=None)
+        assert (again.returncode, again.stdout) == (0, "all is as it was\n"), again.stderr
+
+
+def test_a_project_that_is_for_other_pythons_says_so(bench: Path, server: Server) -> None:
+    (bench / "lab").mkdir()
+    own = '[project]\nname = "x"\nversion = "0"\nrequires-python = ">=3.13"\ndependencies = ["tbbuser"]\n'
+    (bench / "lab" / "pyproject.toml").write_text(own)
+    done = run_env(bench, server, "lab", python="3.12")
+    assert done.returncode == 3
+    assert "wheelfix: pyproject.toml: is for Python >=3.13, not for 3.12" in done.stderr
+    assert (bench / "lab" / "pyproject.toml").read_text() == own
+
+
+@pytest.mark.parametrize("python", ["3.13", "3.14t"])
+def test_a_written_project_can_be_written_for_another_python(python: str) -> None:
+    text = render_requirements("lab", ("tbbuser>=1",), "3.12")
+    project = parse_toml("pyproject.toml", text)
+    assert find_written_python(text, project) == "3.12"
+    assert find_written_python(text.removeprefix("#"), project) is None
+    other = render_project(drop_python(project), "lab", python)
+    assert find_written_python(other, parse_toml("pyproject.toml", other)) == python
+    back = render_project(drop_python(parse_toml("pyproject.toml", other)), "lab", "3.12")
+    assert back == text

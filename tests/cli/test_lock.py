@@ -20,7 +20,7 @@ from tests.support.elf import build_elf
 from tests.support.lockserver import Server, serve
 from tests.support.nixeval import evaluate
 from tests.support.sdist import CARGO, lock
-from tests.support.wheel import build_wheel
+from tests.support.wheel import TAG, build_wheel
 from wheelfix.report.json import load_schema
 
 ROOT = 'source = { virtual = "." }'
@@ -57,13 +57,14 @@ class Bench:
         needed: tuple[str, ...] = (),
         requires: tuple[str, ...] = (),
         files: Mapping[str, bytes] | None = None,
+        tag: str = TAG,
     ) -> None:
         """Build a wheel and serve it; what links libraries has one ELF file."""
         members = {f"{name}/__init__.py": version.encode(), **(files or {})}
         if needed:
             members[f"{name}/core.so"] = build_elf(self.directory / "elf", f"{name}.so", needed=needed)
         wheel = build_wheel(
-            self.directory / "wheels", name=name, version=version, files=members, requires=requires
+            self.directory / "wheels", name=name, version=version, files=members, requires=requires, tag=tag
         )
         self.wheels[name] = wheel
         self.digests[name] = self.server.add(wheel)
@@ -498,3 +499,124 @@ def test_a_version_that_is_none_is_no_directory(bench: Bench, version: str) -> N
     assert "is no version" in ran.err
     assert bench.server.list_downloads() == []
     assert ran.err.count("\n") == 2
+
+
+def write_doubles(bench: Bench, *, turned: bool) -> None:
+    """A lock that leads to two versions of one package, of which each carries another library."""
+    parts = []
+    for version in ("1.9", "1.10"):
+        soname = f"libengine{version[2:]}.so"
+        library = build_elf(bench.directory / "elf", soname, soname=soname)
+        bench.add("engine", version=version, files={f"engine/lib/{soname}": library})
+        wheel = bench.wheels["engine"]
+        parts.append(
+            f'[[package]]\nname = "engine"\nversion = "{version}"\n'
+            f'source = {{ registry = "{bench.server.url}/simple" }}\n'
+            f'wheels = [{{ url = "{bench.server.url}/files/{wheel.name}", '
+            f'hash = "sha256:{bench.digests["engine"]}" }}]\n'
+        )
+    bench.add("driver7", needed=("libengine10.so",), requires=("engine",))
+    user = bench.wheels["driver7"]
+    parts.append(
+        '[[package]]\nname = "driver7"\nversion = "1.0"\n'
+        f'source = {{ registry = "{bench.server.url}/simple" }}\n'
+        'dependencies = [{ name = "engine", version = "1.10" }]\n'
+        f'wheels = [{{ url = "{bench.server.url}/files/{user.name}", '
+        f'hash = "sha256:{bench.digests["driver7"]}" }}]\n'
+    )
+    edges = ['{ name = "engine", version = "1.9" }', '{ name = "driver7" }']
+    head = 'version = 1\nrequires-python = ">=3.11"\n[[package]]\nname = "app"\nversion = "0"\n'
+    head += f"{ROOT}\ndependencies = [{', '.join(edges[::-1] if turned else edges)}]\n"
+    (bench.directory / "uv.lock").write_text(head + "".join(parts[::-1] if turned else parts))
+
+
+def test_two_versions_of_one_name_are_told_and_every_run_says_the_same(bench: Bench) -> None:
+    write_doubles(bench, turned=False)
+    first = bench.run(code=1)
+    assert "engine is in the environment in 2 versions, 1.9 and 1.10: this overlay is for 1.10" in first.err
+    assert "${final.engine}/${final.python.sitePackages}/engine/lib" in first.out
+    assert "engine-1.9" not in " ".join(bench.server.list_downloads())
+    assert bench.run(code=1).out == first.out  # all is known now
+    write_doubles(bench, turned=True)
+    assert bench.run(code=1).out == first.out
+    assert bench.run(code=1, XDG_CACHE_HOME=str(bench.directory / "other")).out == first.out
+
+
+def replace_torch(bench: Bench, *more: str, code: int = 0) -> Ran:
+    """A lock with a torch whose CUDA wheel is not for this target, and nixpkgs' torch in its place."""
+    bench.add("torch")
+    bench.add("nvidia_cublas_cu12", tag="py3-none-win_amd64")
+    bench.edges["torch"] = ["nvidia_cublas_cu12"]
+    path = bench.write_lock()
+    direct = ', { name = "nvidia_cublas_cu12" }]\n[[package]]'
+    assert direct in path.read_text()
+    path.write_text(path.read_text().replace(direct, "]\n[[package]]"))
+    return bench.run("--provider", "torch=nixpkgs", *more, code=code)
+
+
+def test_what_goes_with_an_adapter_needs_no_source(bench: Bench) -> None:
+    ran = replace_torch(bench)
+    assert "hacks.nixpkgsPrebuilt" in ran.out
+    assert '"nvidia-cublas-cu12"' in ran.out
+    assert "4 packages, 3 wheels read" in ran.err
+
+
+def test_what_stays_beside_an_adapter_needs_a_source(bench: Bench) -> None:
+    ran = replace_torch(bench, "--keep", "nvidia_cublas.cu12", code=3)
+    assert "nvidia-cublas-cu12 1.0 has no wheel or sdist for it" in ran.err
+
+
+def test_markers_are_those_of_the_targets_python(bench: Bench) -> None:
+    library = build_elf(bench.directory / "elf", "libengine7.so", soname="libengine7.so")
+    anything = "py3-none-manylinux_2_28_x86_64"
+    bench.wheels.clear()
+    bench.add("engine", files={"engine/lib/libengine7.so": library}, tag=anything)
+    requires = ("engine; python_version >= '3.13'",)
+    bench.add("driver7", needed=("libengine7.so",), requires=requires, tag=f"cp310.cp39.{anything}")
+    bench.edges["driver7"] = []
+    bench.write_lock()
+
+    def list_searches(python: str) -> object:
+        packages = bench.run("--json", "--python", python).document["packages"]
+        assert isinstance(packages, list)
+        return [p["searches"] for p in packages if p["name"] == "driver7"]
+
+    assert list_searches("3.13") == [["engine"]]
+    assert list_searches("3.12") == [[]]
+    assert list_searches("3.13") == [["engine"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "hint"),
+    [
+        (
+            ("--provider", "tbbsuer=nixpkgs"),
+            "--provider tbbsuer=nixpkgs: matches no package",
+            "write tbbuser",
+        ),
+        (("--provider", "tbbuser=nixpkg"), "'nixpkg' is no kind of source", "write nixpkgs"),
+        (("--strip", "Odbc.Usre"), "--strip odbc-usre: matches no dependency", "write odbcuser"),
+        (("--keep", "Tbb_usre"), "--keep tbb-usre: matches no dependency", "write tbbuser"),
+        (("--extra", "nosuch"), "has no extra 'nosuch'", "it has: none"),
+        (("--group", "nosuch"), "has no group 'nosuch'", "it has: none"),
+        (("--prefer", "onetbbb"), "--prefer onetbbb: is no attribute that the index knows", "onetbb"),
+        (("--provider", "tbbuser=nixpkgs:python312Packages.tbbsuer"), "is not known", ".tbbuser"),
+        (("--provider", "tbbuser=nixpkgs:python313Packages.tbbuser"), "is for Python 3.13", "python312"),
+    ],
+)
+def test_names_that_match_nothing_are_one_line_with_the_nearest(
+    bench: Bench, arguments: tuple[str, ...], said: str, hint: str
+) -> None:
+    ran = bench.run(*arguments, "--quiet", code=3)
+    assert ran.out == ""
+    assert said in ran.err
+    assert hint in ran.err.partition("\nhint: ")[2]
+    assert ran.err.count("\n") == 2
+
+
+def test_a_rule_of_the_project_serves_other_locks_as_well(bench: Bench) -> None:
+    project = '[tool.wheelfix.providers]\nOdbcUser = "wheel"\nnosuch = "nixpkgs"\n'
+    (bench.directory / "pyproject.toml").write_text(project)
+    ran = bench.run()
+    assert "warning: pyproject.toml: tool.wheelfix.providers.nosuch matches no package of uv.lock" in ran.err
+    assert "odbc" not in ran.err

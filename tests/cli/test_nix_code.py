@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.support.elf import build_elf
 from tests.support.nixeval import evaluate
 from tests.support.wheel import build_wheel
+from wheelfix.cli import cli
 
 
 def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -137,3 +139,76 @@ def test_hostile_metadata_stays_data(tmp_path: Path) -> None:
     package = f'(({code}) (builtins.mapAttrs (n: _: if n == "buildPythonPackage" then (a: a) else '
     package += f'if n == "fetchPypi" then (a: a) else {{ }}) (builtins.functionArgs ({code}))))'
     assert evaluate(f"{package}.meta.description") == 'x${builtins.abort "y"}\'\'" */ }'
+
+
+@pytest.mark.parametrize("command", ["override", "adapter"])
+@pytest.mark.parametrize(
+    ("arguments", "said", "hint"),
+    [
+        (("--strip", "Trit_no*"), "--strip trit-no*: matches no dependency", "write triton"),
+        (("--keep", "Cuda.Tolkit"), "--keep cuda-tolkit: matches no dependency", "write cuda-toolkit"),
+        (("--prefer", "unixodcb"), "--prefer unixodcb: is no attribute", "unixodbc"),
+        (("--python", "3.99"), "--python 3.99: is no version", "the newest one that wheelfix knows is 3."),
+        (("--python", "python3"), "--python python3: is no version", "3.12"),
+        (("--python", "3.12t"), "--python 3.12t: has no build without GIL", "3.13t"),
+        (("--platform", "x86_64-linx"), "--platform x86_64-linx: is no Linux system", "x86_64-linux"),
+    ],
+)
+def test_names_that_match_nothing_are_one_line_with_the_nearest(
+    wheel: Path, command: str, arguments: tuple[str, ...], said: str, hint: str
+) -> None:
+    attr = ("--from", "python312Packages.demo") if command == "adapter" else ()
+    result = run(command, wheel, *attr, "--quiet", *arguments)
+    assert (result.returncode, result.stdout) == (3, "")
+    assert said in result.stderr
+    assert hint in result.stderr.partition("\nhint: ")[2]
+    assert result.stderr.count("\n") == 2
+
+
+def test_globs_of_dependencies_are_normalised(tmp_path: Path) -> None:
+    wheel = build_wheel(tmp_path, files={}, requires=["foo-bar-baz", "nvidia-cublas-cu12"])
+    wishes = ("--strip", "Foo_Bar.*", "--keep", "NVIDIA_cublas.cu12")
+    code = run("adapter", wheel, "--from", "python312Packages.demo", *wishes)
+    assert code.returncode == 0, code.stderr
+    assert '"foo-bar-baz"' in code.stdout
+    assert '"nvidia-cublas-cu12"' not in code.stdout
+
+
+def test_the_name_of_a_build_is_held_against_its_distribution(wheel: Path) -> None:
+    result = run("adapter", wheel, "--from", "python312Packages.dmo")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "hint: write python312Packages.demo" in result.stderr
+    stranger = run("adapter", wheel, "--from", "python312Packages.quite-another")
+    assert stranger.returncode == 0
+    assert "warning: python312Packages.quite-another is not known to wheelfix" in stranger.stderr
+
+
+def test_systems_of_a_flake() -> None:
+    result = run("flake", "--systems", "x86_64-linux,x86_64-linx")
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "x86_64-linx: is no Nix system" in result.stderr
+    assert "hint: write x86_64-linux" in result.stderr
+
+
+OPTIONS = {"--prefer": "nosuchattr", "--python": "3.99", "--platform": "x86_64-linx"}
+
+
+def list_takers() -> list[tuple[str, str]]:
+    """Commands with the options that they have of these."""
+    context = click.Context(cli)
+    commands = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    return [
+        (name, option)
+        for name, command in commands.items()
+        for option in OPTIONS
+        if command and any(option in parameter.opts for parameter in command.params)
+    ]
+
+
+@pytest.mark.parametrize(("name", "option"), list_takers())
+def test_no_command_takes_what_is_nothing(tmp_path: Path, name: str, option: str) -> None:
+    before = {"adapter": ("--from", "python312Packages.demo"), "patch": ("-o", tmp_path)}.get(name, ())
+    result = run(name, tmp_path / "nothing.whl", *before, option, OPTIONS[option])
+    assert result.returncode == 3
+    assert f"wheelfix: {option} {OPTIONS[option]}: is no " in result.stderr
+    assert "\nhint: " in result.stderr

@@ -288,8 +288,13 @@ def test_explain_says_why_step_by_step(wheel: Path) -> None:
 
 def test_explain_of_what_nobody_wants(wheel: Path) -> None:
     result = run("scan", "--explain", "libno\x1b.so", wheel)
-    assert result.returncode == 1
-    assert "Nothing here wants libno\\x1b.so" in result.stdout
+    assert (result.returncode, result.stdout) == (3, "")
+    assert result.stderr.startswith("wheelfix: libno\\x1b.so: nothing here wants it\nhint: ")
+    near = run("scan", "--explain", "libodcb.so.2", wheel)
+    assert near.returncode == 3
+    assert "hint: write libodbc.so.2" in near.stderr
+    empty = run("scan", "--json", "--explain", "libodcb.so.2", wheel)
+    assert (empty.returncode, json.loads(empty.stdout)) == (3, [])
 
 
 def test_distributions_at_hand_are_checked(tmp_path: Path) -> None:

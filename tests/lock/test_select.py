@@ -8,9 +8,18 @@ import pytest
 
 from wheelfix.errors import InputError
 from wheelfix.lock.markers import make_runtime
-from wheelfix.lock.read import read_lock, read_rules
-from wheelfix.lock.select import Asked, choose_sources, find_doubles, select_packages
+from wheelfix.lock.read import read_lock, read_project, read_rules
+from wheelfix.lock.select import (
+    Asked,
+    check_rules,
+    choose_sources,
+    find_doubles,
+    find_sources,
+    select_packages,
+    settle_doubles,
+)
 from wheelfix.model.lock import Kind, Lock, Runtime
+from wheelfix.model.scan import Level
 from wheelfix.outside.requirements import find_platforms
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
@@ -167,3 +176,119 @@ def test_providers(tmp_path: Path, runtime: Runtime) -> None:
         choose_sources(lock.packages, (), runtime, as_nix=True)
     with pytest.raises(InputError, match=r"torch 1\.0 has no sdist in the lock|torch 1\.0 has no sdist; odd"):
         choose_sources(lock.packages[:2], read_rules(None, ("torch=sdist",)), runtime, as_nix=True)
+
+
+def test_of_several_versions_the_newest_is_kept_in_any_order(tmp_path: Path, runtime: Runtime) -> None:
+    entries = [package("torch", version=version) for version in ("2.9", "2.10", "2.10+cpu")]
+    edges = ", ".join(f'{{ name = "torch", version = "{v}" }}' for v in ("2.9", "2.10", "2.10+cpu"))
+    app = package("app", f"dependencies = [{edges}]", source=ROOT)
+    for order in (entries, entries[::-1], [entries[1], entries[0], entries[2]]):
+        found = select_packages(read(tmp_path, app, *order), runtime, Asked())
+        assert find_doubles(found) == {"torch": ("2.9", "2.10", "2.10+cpu")}
+        assert [p.label for p in settle_doubles(found)] == ["app 1.0", "torch 2.10+cpu"]
+
+
+def test_one_version_from_two_places(tmp_path: Path, runtime: Runtime) -> None:
+    places = [f'{{ registry = "https://{host}.invalid/simple" }}' for host in ("cpu", "gpu")]
+    parts = [package("torch", source=f"source = {place}") for place in places]
+    edge = '{{ name = "torch", version = "1.0", source = {} }}'
+    app = package("app", f"dependencies = [{edge.format(places[1])}]", source=ROOT)
+    found = select_packages(read(tmp_path, app, *parts), runtime, Asked())
+    assert [p.origin for p in found if p.name == "torch"] == ["registry https://gpu.invalid/simple"]
+    edges = ", ".join(edge.format(place) for place in places)
+    app = package("app", f"dependencies = [{edges}]", source=ROOT)
+    for order in (parts, parts[::-1]):
+        both = select_packages(read(tmp_path, app, *order), runtime, Asked())
+        assert len(find_doubles(both)["torch"]) == 2
+        assert "gpu.invalid" in settle_doubles(both)[1].origin
+
+
+def test_names_of_extras_and_groups_are_normalised(runtime: Runtime, tmp_path: Path) -> None:
+    more = '[package.optional-dependencies]\nfoo-bar = [{ name = "a" }]\n'
+    more += '[package.dev-dependencies]\nmy-group = [{ name = "b" }]'
+    lock = read(tmp_path, package("app", more, source=ROOT), package("a"), package("b"))
+    chosen = select(lock, runtime, extras=("Foo_Bar",), groups=("My.Gr*",))
+    assert chosen == ["app 1.0", "a 1.0", "b 1.0"]
+    with pytest.raises(InputError, match="has no extra 'Foo_Bra'") as caught:
+        select(lock, runtime, extras=("Foo_Bra",))
+    assert caught.value.hint == "write foo-bar"
+
+
+PYLOCK = """lock-version = "1.0"
+created-by = "x"
+extras = ["foo-bar"]
+dependency-groups = ["dev", "docs"]
+default-groups = ["dev"]
+[[packages]]
+name = "a"
+version = "1"
+archive = { path = "a-1.tar.gz", hashes = { sha256 = "0" } }
+marker = "'foo-bar' in extras"
+[[packages]]
+name = "b"
+version = "1"
+archive = { path = "b-1.tar.gz", hashes = { sha256 = "0" } }
+marker = "'docs' in dependency_groups"
+[[packages]]
+name = "c"
+version = "1"
+archive = { path = "c-1.tar.gz", hashes = { sha256 = "0" } }
+marker = "'dev' in dependency_groups"
+"""
+
+
+def test_a_pylock_names_its_extras_and_groups(runtime: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "pylock.toml"
+    path.write_text(PYLOCK)
+    lock = read_lock(path)
+    assert select(lock, runtime) == ["c 1"]
+    assert select(lock, runtime, extras=("foo.bar",)) == ["a 1", "c 1"]
+    assert select(lock, runtime, extras=("*",), groups=("Docs",)) == ["a 1", "b 1"]
+    with pytest.raises(InputError, match="has no group 'dosc'") as caught:
+        select(lock, runtime, groups=("dosc",))
+    assert caught.value.hint == "write docs"
+
+
+def test_a_list_of_requirements_has_no_extras(runtime: Runtime, tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_text(f"a==1 --hash=sha256:{'a' * 64}\n")
+    with pytest.raises(InputError, match="has no extra 'web'"):
+        select(read_lock(path), runtime, extras=("web",))
+
+
+def test_rules_match_normalised_names_or_are_told(tmp_path: Path, runtime: Runtime) -> None:
+    edges = '{ name = "ruamel-yaml" }, { name = "win", marker = "os_name == \'nt\'" }'
+    app = package("app", f"dependencies = [{edges}]", source=ROOT)
+    lock = read(tmp_path, app, package("ruamel-yaml"), package("win"))
+    packages = select_packages(lock, runtime, Asked())
+
+    def check(*flags: str) -> list[str]:
+        return [f.message for f in check_rules(read_rules(None, flags), lock, packages, runtime)]
+
+    assert check("ruamel.yaml=sdist", "Ruamel_*=nixpkgs", "default=wheel") == []
+    choices, lacks = find_sources(packages, read_rules(None, ("Ruamel.Yaml=nixpkgs",)), runtime, as_nix=True)
+    assert ([c.kind for c in choices], lacks) == ([Kind.NIXPKGS], ())
+    assert check("win=sdist") == ["has no effect: not in the environment for Python 3.12 on x86_64-linux"]
+    with pytest.raises(
+        InputError, match=r"--provider ruaml-yaml=sdist: matches no package of uv\.lock"
+    ) as caught:
+        check("ruaml-yaml=sdist")
+    assert caught.value.hint == "write ruamel-yaml"
+    with pytest.raises(InputError, match="'nixpgs' is no kind of source") as caught:
+        check("ruamel.yaml=nixpgs")
+    assert caught.value.hint == "write nixpkgs"
+
+
+def test_a_rule_of_a_project_that_matches_nothing_is_a_warning(tmp_path: Path, runtime: Runtime) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.wheelfix.providers]\ntorhc = "nixpkgs"\n"x*" = "sdist"\n')
+    lock = read(tmp_path, package("torch"))
+    rules = read_rules(read_project(tmp_path), ())
+    found = check_rules(rules, lock, lock.packages, runtime)
+    assert [(f.level, f.subject, f.message) for f in found] == [
+        (
+            Level.WARNING,
+            "pyproject.toml: tool.wheelfix.providers.torhc",
+            "matches no package of uv.lock: write torch, if that is meant",
+        ),
+        (Level.WARNING, "pyproject.toml: tool.wheelfix.providers.x*", "matches no package of uv.lock"),
+    ]

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.resolve.prebuilt import check_prebuilt, find_python, parse_attr
+from wheelfix.model.override import FlakeConfig
+from wheelfix.resolve.prebuilt import check_flake, check_name, check_prebuilt, find_python, parse_attr
 
 CP312 = ("cp312-cp312-manylinux_2_28_x86_64",)
 ABI3 = ("cp39-abi3-manylinux_2_28_x86_64",)
@@ -43,3 +44,35 @@ def test_what_cannot_be_known_is_a_warning_or_nothing() -> None:
     assert "python312Packages" in warning
     (warning,) = check("opencv", CP312)
     assert "pythonModule" in warning
+
+
+@pytest.mark.parametrize(
+    ("attr", "name"),
+    [
+        ("torch", "torch"),
+        ("torchWithoutCuda", "torch"),
+        ("pytorch-bin", "torch"),
+        ("opencv4", "opencv-python-headless"),
+        ("scikitlearn", "scikit-learn"),
+        ("cupy", "cupy-cuda12x"),
+        ("ruamel_yaml", "ruamel-yaml"),
+    ],
+)
+def test_builds_that_are_named_after_their_distribution(attr: str, name: str) -> None:
+    assert check_name(("python3Packages", attr), name, known=False) == ()
+
+
+def test_a_slip_in_the_name_of_a_build_is_refused_and_a_stranger_is_told() -> None:
+    with pytest.raises(InputError, match=r"python3Packages\.torhc: is not known") as caught:
+        check_name(("python3Packages", "torhc"), "torch", known=False)
+    assert caught.value.hint == "write python3Packages.torch"
+    (warning,) = check_name(("python3Packages", "beautifulsoup4"), "bs4", known=False)
+    assert "make sure that nixpkgs has it" in warning.message
+    assert check_name(("python3Packages", "torhc"), "torch", known=True) == ()
+
+
+def test_systems_that_are_none() -> None:
+    with pytest.raises(InputError, match="x86_64-linx: is no Nix system") as caught:
+        check_flake(FlakeConfig(nixpkgs="x", systems=("x86_64-linux", "x86_64-linx")))
+    assert "x86_64-linux" in caught.value.hint
+    check_flake(FlakeConfig(nixpkgs="x", systems=("aarch64-darwin", "riscv64-linux")))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from tests.support.objects import cause, provider, wheel
+from wheelfix.errors import InputError
 from wheelfix.index.distributions import find_carries
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.strip import Wishes, plan_strip
+from wheelfix.resolve.strip import Wishes, check_wishes, plan_strip
 from wheelfix.scan.closure import find_closure
+from wheelfix.wheel.metadata import find_environment, parse_requirement
 
 
 def need(soname: str, distribution: str) -> Need:
@@ -95,3 +101,27 @@ def test_known_distributions() -> None:
     assert find_carries("unheard-of").note is None
     assert not find_carries("cuda-toolkit").importable
     assert find_carries("cuda-bindings").importable
+
+
+def test_a_dependency_is_of_some_platforms_by_its_marker_and_not_by_its_name() -> None:
+    lines = ["platformdirs", "triton; platform_system == 'Linux'", "x; 'linux' == sys_platform"]
+    found = [parse_requirement(line, find_environment(())) for line in lines]
+    plan = judge(replace(wheel(), requires=tuple(r for r in found if r)))
+    assert [kept.name for kept in plan.kept] == ["triton", "x"]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said", "hint"),
+    [
+        (Wishes(keep=("tritno",)), "--keep tritno: matches no dependency", "write triton"),
+        (Wishes(strip=("nvidia-cublsa*",)), "--strip nvidia-cublsa*", "write nvidia-cublas-cu12"),
+        (Wishes(strip=("zzz*",)), "--strip zzz*", "name a dependency, or leave it out"),
+    ],
+)
+def test_a_wish_about_nothing_names_the_nearest(wishes: Wishes, said: str, hint: str) -> None:
+    names = {"triton", "nvidia-cublas-cu12", "numpy"}
+    with pytest.raises(InputError) as caught:
+        check_wishes(wishes, names)
+    assert str(caught.value).startswith(said)
+    assert caught.value.hint == hint
+    check_wishes(Wishes(keep=("triton",), strip=("nvidia-*",)), names)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from tests.scan.test_needs import decide, only
@@ -87,3 +88,12 @@ def test_a_vendored_copy_at_hand_does_not_replace_nixpkgs() -> None:
     at_hand = beside(("pillow", "pillow.libs/libz.so.1"))
     known = facts("libz.so.1", attrs=["zlib"])
     assert only(decide([user], [known], at_hand=at_hand)).need_class is NeedClass.PROVIDED
+
+
+def test_of_two_versions_at_hand_the_newest_counts_in_any_order() -> None:
+    old = (replace(wheel("base"), version="1.9"), [elf("base/libold.so.1", soname="libold.so.1")])
+    new = (replace(wheel("base"), version="1.10"), [elf("base/libnew.so.1", soname="libnew.so.1")])
+    found = find_carried([old, new])
+    assert found == find_carried([new, old])
+    assert found.versions == {"base": "1.10"}
+    assert list(found.libraries) == ["libnew.so.1"]

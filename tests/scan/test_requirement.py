@@ -12,7 +12,8 @@ from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.scan.closure import find_closure
-from wheelfix.scan.requirement import fetch_closure, fetch_named
+from wheelfix.scan.read import read_wheel
+from wheelfix.scan.requirement import evaluate_fetched, fetch_closure, fetch_named
 
 PLATFORM = "cp312-cp312-manylinux_2_28_x86_64"
 
@@ -152,3 +153,13 @@ def test_extras_from_a_directory(index: Index, tmp_path: Path) -> None:
     found = fetch_named("demo[gpu]==1.0", tmp_path / "cache", sources=sources)
     assert [fetched.path.name.partition("-")[0] for fetched in found] == ["demo", "cufft", "driver", "plugin"]
     assert index.asked == []
+
+
+def test_requirements_of_what_is_fetched_are_those_of_its_python(index: Index, tmp_path: Path) -> None:
+    lines = ["old; python_version < '3.13'", "new; python_version >= '3.13'"]
+    wheel = build_wheel(tmp_path, files={}, requires=lines, tag="cp310.cp39.py3-none-any")
+    read = read_wheel(wheel).distribution
+    for text, python, active in (("demo", "3.13", "new"), ("demo==1.0", "3.12", "old")):
+        settled = evaluate_fetched(read, text, python=python, system="x86_64-linux")
+        assert [r.name for r in settled.requires if r.active] == [active]
+    assert evaluate_fetched(read, f"{index.url}/{wheel.name}", python="3.13", system="x86_64-linux") == read

@@ -28,8 +28,10 @@ def add_wheel(
     server.add(build_wheel(directory / "wheels", name=name, version=version, tag=TAG, files=files))
 
 
-def run_env(directory: Path, server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with nothing but the loopback index."""
+def run_env(
+    directory: Path, server: Server, *arguments: str, python: str | None = PYTHON
+) -> subprocess.CompletedProcess[str]:
+    """Run the command with nothing but the loopback index; without a Python it chooses one itself."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}
     environment |= {
         "XDG_CACHE_HOME": str(directory / "cache"),
@@ -38,7 +40,7 @@ def run_env(directory: Path, server: Server, *arguments: str) -> subprocess.Comp
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_CONFIG": "1",
     }
-    command = [sys.executable, "-m", "wheelfix", "env", *arguments, "--python", PYTHON]
+    command = [sys.executable, "-m", "wheelfix", "env", *arguments, *(["--python", python] if python else [])]
     done = subprocess.run(
         command, cwd=directory, env=environment, capture_output=True, text=True, check=False
     )

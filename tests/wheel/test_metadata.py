@@ -1,8 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement, parse_wheel_tags
+from tests.support.objects import wheel
+from wheelfix.wheel.metadata import (
+    evaluate_requirements,
+    find_environment,
+    normalize_glob,
+    parse_filename,
+    parse_requirement,
+    parse_wheel_tags,
+    rank_version,
+)
 
 
 def test_filename_is_split_and_normalised() -> None:
@@ -47,3 +58,69 @@ def test_requirement_keeps_extras_and_evaluates_its_marker() -> None:
     found = parse_requirement('cuda_toolkit[nvrtc,cublas]==13.0.*; platform_system == "Linux"', environment)
     assert found is not None
     assert (found.name, found.extras, found.active) == ("cuda-toolkit", ("cublas", "nvrtc"), True)
+
+
+@pytest.mark.parametrize(
+    ("tags", "version"),
+    [
+        (["cp310-none-any", "cp39-none-any"], "3.10"),
+        (["cp39-none-any", "cp312-none-any", "cp313-none-any"], "3.12"),
+        (["py2-none-any", "py3-none-any"], "3.12"),
+        (["py2-none-any"], "2.7"),
+        (["py27-none-any", "py36-none-any"], "3.12"),
+        (["py313-none-any"], "3.13"),
+        (["cp39-abi3-manylinux_2_17_x86_64"], "3.12"),
+        (["cp313-abi3-manylinux_2_17_x86_64"], "3.13"),
+        (["cp310-cp310-linux_x86_64", "cp39-abi3-linux_x86_64"], "3.12"),
+    ],
+)
+def test_of_several_pythons_the_usual_one_or_else_the_newest_counts(tags: list[str], version: str) -> None:
+    assert find_environment(tags)["python_version"] == version
+    assert find_environment(reversed(tags)) == find_environment(tags)
+
+
+def test_markers_are_evaluated_again_for_a_target() -> None:
+    lines = ["a; python_version < '3.11'", "b; python_version >= '3.11'", "c"]
+    tags = ["cp310-none-any", "cp39-none-any"]
+    found = [parse_requirement(line, find_environment(tags)) for line in lines]
+    read = replace(wheel(tags=tags), requires=tuple(r for r in found if r))
+    assert [r.name for r in read.requires if r.active] == ["a", "c"]
+    settled = evaluate_requirements(read, find_environment(["cp313-cp313-any"]))
+    assert [r.name for r in settled.requires if r.active] == ["b", "c"]
+    assert evaluate_requirements(read, find_environment(tags)) == read
+
+
+@pytest.mark.parametrize(
+    ("line", "platform", "under"),
+    [
+        ("platformdirs>=4", False, ()),
+        ("x; platform_system == 'Linux'", True, ()),
+        ("x; 'linux' in sys_platform", True, ()),
+        ("x; python_version < '4' and extra == 'Sys_Platform'", False, ("sys-platform",)),
+        ("x; 'cuda' == extra", False, ("cuda",)),
+        ("x; platform_python_implementation == 'CPython'", False, ()),
+        ("x @ https://e.invalid/platform_system", False, ()),
+    ],
+)
+def test_what_a_marker_asks_for_is_in_the_marker_alone(
+    line: str, platform: bool, under: tuple[str, ...]
+) -> None:
+    found = parse_requirement(line, find_environment(["py3-none-any"]))
+    assert found is not None
+    assert (found.platform, found.under) == (platform, under)
+
+
+def test_globs_are_normalised_outside_of_brackets() -> None:
+    globs = ["Foo_Bar*", "ruamel.yaml", "a--b?", "x[._-]y", "[A-C]_d"]
+    assert [normalize_glob(glob) for glob in globs] == [
+        "foo-bar*",
+        "ruamel-yaml",
+        "a-b?",
+        "x[._-]y",
+        "[a-c]-d",
+    ]
+
+
+def test_versions_are_ranked_as_versions() -> None:
+    mixed = ["1.10", "nonsense", "1.9", "", "1.10rc1", "1.10+cpu"]
+    assert sorted(mixed, key=rank_version) == ["", "nonsense", "1.9", "1.10rc1", "1.10", "1.10+cpu"]

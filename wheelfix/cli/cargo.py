@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, complete_files, make_sources, source_options
+from wheelfix.cli.options import (
+    FILE,
+    basic_options,
+    check_python,
+    complete_files,
+    make_sources,
+    source_options,
+)
 from wheelfix.cli.output import output_option, write
 from wheelfix.files import write_output
 from wheelfix.model.override import Dialect
@@ -38,7 +45,14 @@ _DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
     metavar="FILE",
     help="Cargo.lock for an sdist without one; cargo makes it if there is no such file.",
 )
-@click.option("--python", default="3.12", show_default=True, metavar="VERSION", help="Python to build for.")
+@click.option(
+    "--python",
+    callback=check_python,
+    default="3.12",
+    show_default=True,
+    metavar="VERSION",
+    help="Python to build for.",
+)
 @source_options
 @output_option
 @basic_options

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, tell_findings
+from wheelfix.cli.options import FILE, basic_options, check_platform, check_python, tell_findings
 from wheelfix.cli.output import make_options, supply_options
 from wheelfix.model.scan import find_warnings
 
@@ -41,8 +41,15 @@ Examples:
 )
 @click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
 @click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
-@click.option("--python", metavar="VERSION", help="Python version. [default: 3.12]")
-@click.option("--platform", default="x86_64-linux", show_default=True, help="Nix system.")
+@click.option(
+    "--python",
+    callback=check_python,
+    metavar="VERSION",
+    help="Python version. [default: that of the last run, else 3.12]",
+)
+@click.option(
+    "--platform", callback=check_platform, default="x86_64-linux", show_default=True, help="Nix system."
+)
 @click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
 @click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
 @basic_options

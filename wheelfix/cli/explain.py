@@ -69,7 +69,7 @@ def explain(
     command: tuple[str, ...] | None = context.meta.get(_COMMAND)
     if command is not None and (file or not command):
         raise click.UsageError("Give a FILE, or -- and a COMMAND.")
-    table = open_table(index, quiet=quiet)
+    table = open_table(index, quiet=quiet, prefer=prefer)
     tool = Dialect(dialect) if dialect else None
     here = Path.cwd()
     if command:

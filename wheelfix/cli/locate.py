@@ -73,7 +73,7 @@ def locate(
 
     if any_file:
         sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))
-    table = open_table(index, quiet=quiet)
+    table = open_table(index, quiet=quiet, prefer=prefer)
     results = flows.locate(names, index=table, every=every, regex=regex, prefer=prefer, release=release)
     if as_json:
         from wheelfix.report.json import render_located as render_json

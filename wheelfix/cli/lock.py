@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, tell_findings
+from wheelfix.cli.options import FILE, basic_options, check_platform, check_python, tell_findings
 from wheelfix.cli.output import (
     dialect_option,
     make_options,
@@ -50,8 +50,19 @@ Examples:
 @supply_options
 @click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
 @click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
-@click.option("--python", metavar="VERSION", help="Python version of the package set. [default: 3.12]")
-@click.option("--platform", default="x86_64-linux", show_default=True, help="Nix system of the package set.")
+@click.option(
+    "--python",
+    callback=check_python,
+    metavar="VERSION",
+    help="Python version of the package set. [default: 3.12]",
+)
+@click.option(
+    "--platform",
+    callback=check_platform,
+    default="x86_64-linux",
+    show_default=True,
+    help="Nix system of the package set.",
+)
 @click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
 @click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON; code only with -o.")

@@ -31,6 +31,24 @@ def complete_files(_context: click.Context, _parameter: click.Parameter, typed: 
     return [CompletionItem(typed, type="file")]
 
 
+def check_python(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse a --python that is none, whether or not the command comes to use it."""
+    if value not in {None, "3.12"}:
+        from wheelfix.outside import requirements
+
+        requirements.check_python(value or "")
+    return value
+
+
+def check_platform(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Refuse a --platform that is none, in the same way."""
+    if value != "x86_64-linux":
+        from wheelfix.outside import requirements
+
+        requirements.check_system(value)
+    return value
+
+
 def common_options(command: F) -> F:
     """Add --json, --index, --prefer, --quiet and --debug, in this order in the help."""
     for option in reversed(

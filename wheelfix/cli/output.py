@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wheelfix.cli.options import FILE, make_sources, source_options, tell_findings
+from wheelfix.cli.options import (
+    FILE,
+    check_platform,
+    check_python,
+    make_sources,
+    source_options,
+    tell_findings,
+)
 from wheelfix.cli.table import open_table
 from wheelfix.files import is_terminal, write_output
 from wheelfix.model.override import Dialect
@@ -49,9 +56,18 @@ _OPTIONS = [
     ),
     click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
     click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."),
-    click.option("--python", metavar="VERSION", help="Python version of the package set. [default: 3.12]"),
     click.option(
-        "--platform", default="x86_64-linux", show_default=True, help="Nix system a requirement is for."
+        "--python",
+        callback=check_python,
+        metavar="VERSION",
+        help="Python version of the package set. [default: 3.12]",
+    ),
+    click.option(
+        "--platform",
+        callback=check_platform,
+        default="x86_64-linux",
+        show_default=True,
+        help="Nix system a requirement is for.",
     ),
     click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
     click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
@@ -93,7 +109,7 @@ def make_options(
 
     sources = make_sources(index_url, find_links)
     return flows.Options(
-        index=open_table(index, quiet=quiet),
+        index=open_table(index, quiet=quiet, prefer=prefer),
         prefer=prefer,
         beside=beside,
         wishes=flows.make_wishes(keep, strip),

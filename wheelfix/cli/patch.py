@@ -103,7 +103,7 @@ def patch(
         dry_run=dry_run,
         prefer=prefer,
     )
-    table = open_table(index, quiet=quiet)
+    table = open_table(index, quiet=quiet, prefer=prefer)
     with show_progress(str(target), enabled=not quiet) as progress:
         report = flows.patch_target(target, index=table, options=options, progress=progress)
     from wheelfix.model.scan import Level

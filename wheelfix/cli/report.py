@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, complete_files, make_sources, source_options
+from wheelfix.cli.options import (
+    FILE,
+    basic_options,
+    check_platform,
+    check_python,
+    complete_files,
+    make_sources,
+    source_options,
+)
 from wheelfix.cli.output import output_option, write
 from wheelfix.cli.table import open_table
 
@@ -30,10 +38,18 @@ Examples:
     help="Directory of wheels, or environment, that is at hand: what it carries is checked, not believed.",
 )
 @click.option(
-    "--python", default="3.12", show_default=True, help="Python version a requirement is fetched for."
+    "--python",
+    callback=check_python,
+    default="3.12",
+    show_default=True,
+    help="Python version a requirement is fetched for.",
 )
 @click.option(
-    "--platform", default="x86_64-linux", show_default=True, help="Nix system a requirement is fetched for."
+    "--platform",
+    callback=check_platform,
+    default="x86_64-linux",
+    show_default=True,
+    help="Nix system a requirement is fetched for.",
 )
 @click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
 @click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
@@ -65,7 +81,7 @@ def report(
     from wheelfix.flows.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    table = open_table(index, quiet=quiet)
+    table = open_table(index, quiet=quiet, prefer=prefer)
     with show_progress(target, enabled=not quiet) as progress:
         options = ScanOptions(
             prefer=prefer, beside=beside, python=python, system=platform, sources=sources, progress=progress

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from wheelfix.cli.options import (
     FILE,
+    check_platform,
+    check_python,
     common_options,
     complete_files,
     make_sources,
@@ -16,9 +19,8 @@ from wheelfix.cli.options import (
     tell_error,
 )
 from wheelfix.cli.table import open_table
-from wheelfix.errors import WheelfixError
+from wheelfix.errors import InputError, WheelfixError, suggest
 from wheelfix.model.scan import OPEN_CLASSES, NeedTrace, WheelScan
-from wheelfix.report.escape import printable
 
 _EPILOG = """\b
 Examples:
@@ -37,10 +39,18 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=complete_files)
 @click.option(
-    "--python", default="3.12", show_default=True, help="Python version a requirement is fetched for."
+    "--python",
+    callback=check_python,
+    default="3.12",
+    show_default=True,
+    help="Python version a requirement is fetched for.",
 )
 @click.option(
-    "--platform", default="x86_64-linux", show_default=True, help="Nix system a requirement is fetched for."
+    "--platform",
+    callback=check_platform,
+    default="x86_64-linux",
+    show_default=True,
+    help="Nix system a requirement is fetched for.",
 )
 @click.option(
     "--with",
@@ -89,7 +99,7 @@ def scan(
     from wheelfix.flows import scan as flows
 
     sources = make_sources(index_url, find_links)
-    table = open_table(index, quiet=quiet)
+    table = open_table(index, quiet=quiet, prefer=prefer)
     scans: list[WheelScan] = []
     traces: list[NeedTrace] = []
     code = 0
@@ -112,8 +122,19 @@ def scan(
         except WheelfixError as error:
             code = max(code, tell_error(error))
     if explained:
-        sys.exit(max(code, _tell_traces(traces, explained, as_json=as_json)))
+        if not traces and not code:
+            quick = replace(options, progress=None)
+            for target in targets:
+                scans += flows.scan_target(target, index=table, options=quick)
+            code = tell_error(_miss(explained, scans))
+        sys.exit(max(code, _tell_traces(traces, as_json=as_json)))
     sys.exit(max(code, _tell_scans(scans, as_json=as_json, quiet=quiet)))
+
+
+def _miss(soname: str, scans: list[WheelScan]) -> InputError:
+    wanted = {need.soname for found in scans for need in found.needs}
+    hint = suggest(soname, wanted, otherwise="`wheelfix scan` lists what is wanted")
+    return InputError(soname, "nothing here wants it", hint)
 
 
 def _tell_scans(scans: list[WheelScan], *, as_json: bool, quiet: bool) -> int:
@@ -128,12 +149,10 @@ def _tell_scans(scans: list[WheelScan], *, as_json: bool, quiet: bool) -> int:
     return 0 if all(result.answered for result in scans) else 1
 
 
-def _tell_traces(found: list[NeedTrace], soname: str, *, as_json: bool) -> int:
+def _tell_traces(found: list[NeedTrace], *, as_json: bool) -> int:
     from wheelfix.report.json import render_traces as render_json
     from wheelfix.report.plain import render_traces
 
-    if not found and not as_json:
-        click.echo(f"Nothing here wants {printable(soname)}: `wheelfix scan` lists what is wanted.")
-    else:
+    if found or as_json:
         click.echo(render_json(found) if as_json else render_traces(found), nl=False)
     return 0 if found and all(e.need.need_class not in OPEN_CLASSES for e in found) else 1

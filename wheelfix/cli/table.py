@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +20,16 @@ _TODAY = "WHEELFIX_TODAY"
 """Variable with the day to take for today, for output that shall be the same tomorrow."""
 
 
-def open_table(index: Path | None, *, quiet: bool) -> SonameTable:
+def open_table(index: Path | None, *, quiet: bool, prefer: Sequence[str] = ()) -> SonameTable:
     """Open the index, with progress where a table has to be built first.
 
     Args:
         index: what the user named with --index.
         quiet: show neither progress nor how old the index is.
+        prefer: attributes that the user prefers.
 
     Raises:
+        InputError: the index knows no such attribute.
         IndexProblem: it cannot be read.
     """
     from wheelfix.index.sources import find_own_database, open_index
@@ -36,6 +39,10 @@ def open_table(index: Path | None, *, quiet: bool) -> SonameTable:
         table = open_index(index, progress=progress)
     if words := say_age(table.info, find_today()):
         tell_findings([Finding(level=Level.NOTE, subject=words[0], message=words[1])], quiet=quiet)
+    if prefer:
+        from wheelfix.index.lookup import check_attrs
+
+        check_attrs(table, prefer)
     return table
 
 

@@ -10,13 +10,21 @@ from pathlib import Path
 
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.flows.lock import Asked, LockOptions, LockWritten, write_lock
-from wheelfix.lock.markers import normalize_name
-from wheelfix.lock.project import parse_requirement_lines, render_project, render_requirements
+from wheelfix.lock.getters import Table
+from wheelfix.lock.markers import fits_python, make_runtime, normalize_name
+from wheelfix.lock.project import (
+    drop_python,
+    find_written_python,
+    parse_requirement_lines,
+    render_project,
+    render_requirements,
+)
 from wheelfix.lock.read import parse_toml, read_text
 from wheelfix.model.environment import Environment
 from wheelfix.model.lock import name_interpreter
 from wheelfix.nix.environment import render_default, render_flake, render_local, render_shell
 from wheelfix.outside.configuration import find_package_sources
+from wheelfix.outside.requirements import find_platforms
 from wheelfix.outside.uv import run_uv_lock
 
 __all__ = ["EnvOptions", "EnvWritten", "write_env"]
@@ -72,7 +80,9 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
         ApplyError: the directory cannot be written.
     """
     name = _find_name(directory)
-    python = options.lock.code.chosen_python
+    code = options.lock.code
+    python = code.python or _find_own_python(directory) or code.chosen_python
+    options = replace(options, lock=replace(options.lock, code=replace(code, python=python)))
     text = _make_project(directory, name, python, options)
     try:
         with tempfile.TemporaryDirectory(prefix="wheelfix-env-") as work_name:
@@ -127,9 +137,34 @@ def _make_project(directory: Path, name: str, python: str, options: EnvOptions) 
         problem = "has no pyproject.toml to take requirements from"
         raise InputError(str(directory), problem, "give -r requirements.txt or --from pyproject.toml")
     text = read_text(project)
+    table = parse_toml(project.name, text)
     if present.exists() and present.resolve() == project.resolve():
+        if find_written_python(text, table) not in {None, python}:
+            return render_project(drop_python(table), name, python)  # ours, and for another Python
+        _check_python(table, options)
         return text
-    return render_project(parse_toml(project.name, text), name, python)
+    return render_project(table, name, python)
+
+
+def _find_own_python(directory: Path) -> str | None:
+    """The Python that an environment was written for before: it stays, unless the user names another one."""
+    present = directory / "pyproject.toml"
+    if not present.is_file():
+        return None
+    text = read_text(present)
+    return find_written_python(text, parse_toml(present.name, text))
+
+
+def _check_python(project: Table, options: EnvOptions) -> None:
+    """Refuse a Python that somebody's own pyproject.toml is not for, before uv is asked."""
+    code = options.lock.code
+    runtime = make_runtime(code.chosen_python, code.system, find_platforms(code.system))
+    wanted = project.table("project").get("requires-python", str) or ""
+    if not fits_python(wanted, runtime, project.lock):
+        problem = f"is for Python {wanted}, not for {runtime.python}"
+        raise InputError(
+            project.lock, problem, "name another version with --python, or change requires-python"
+        )
 
 
 def _apply(directory: Path, files: dict[str, str]) -> tuple[str, ...]:

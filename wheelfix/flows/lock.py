@@ -9,18 +9,22 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.flows.cargo import plan_sdist, read_sdist, read_source
 from wheelfix.flows.nix import Options, plan_dependencies, plan_reading, render_overrides
+from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.lock.markers import make_runtime
 from wheelfix.lock.read import read_lock, read_project, read_rules
 from wheelfix.lock.select import (
     Asked,
-    choose_sources,
+    check_rules,
     find_doubles,
     find_rule,
+    find_sources,
     make_distribution,
+    refuse_lacks,
     select_packages,
+    settle_doubles,
 )
-from wheelfix.model.lock import Choice, Kind, Lock, Runtime
+from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
 from wheelfix.model.lockplan import LockPlan, SourceBuild
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
@@ -30,13 +34,15 @@ from wheelfix.outside.requirements import find_platforms
 from wheelfix.resolve.cargo import find_unfilled
 from wheelfix.resolve.circles import break_circles
 from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
-from wheelfix.resolve.prebuilt import find_python
+from wheelfix.resolve.prebuilt import check_name, check_prebuilt, find_python
 from wheelfix.resolve.residue import tell_choices, tell_doubles, tell_needs
+from wheelfix.resolve.strip import check_wishes
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.fetch import Places, Supply, find_facts
 from wheelfix.scan.locked import make_reading, make_source
 from wheelfix.scan.read import Progress
+from wheelfix.wheel.metadata import evaluate_requirements
 
 __all__ = ["Asked", "LockOptions", "LockWritten", "add_progress", "plan_lock", "write_lock"]
 
@@ -111,14 +117,23 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     rules = read_rules(read_project(path.parent), options.providers)
     runtime = _make_runtime(options.code)
     as_nix = options.dialect in SETS
-    packages = select_packages(lock, runtime, options.asked)
-    choices = choose_sources(packages, rules, runtime, as_nix=as_nix)
-    adapters = _plan_adapters(lock, choices, runtime, options)
+    selected = select_packages(lock, runtime, options.asked)
+    told = check_rules(rules, lock, selected, runtime)
+    check_wishes(options.code.wishes, {p.name for p in lock.packages})
+    packages = settle_doubles(selected)
+    choices, lacks = find_sources(
+        sorted(packages, key=lambda p: p.label), rules, runtime, as_nix=as_nix
+    )  # whatever order the lock has, adapters and builds are written in this one
+    adapters, warnings = _plan_adapters(lock, packages, choices, runtime, options)
     if adapters:
         without = {a.name: [judged.name for judged in a.strip.stripped] for a in adapters}
-        packages = select_packages(lock, runtime, options.asked, without=without)
-        kept = {id(p) for p in packages}
+        selected = select_packages(lock, runtime, options.asked, without=without)
+        kept = {id(p) for p in selected}
         choices = tuple(c for c in choices if id(c.package) in kept)
+        lacks = tuple(
+            x for x in lacks if id(x.package) in kept and x.package.name not in _find_gone(lock, adapters)
+        )
+    refuse_lacks(lacks, runtime)  # what goes with an adapter needs no source
     supply = find_facts(choices, _find_places(path, runtime, options))
     scans, overrides = _plan_wheels(supply, lock, choices, runtime, options)
     collisions = find_collisions(supply.facts.values())
@@ -126,7 +141,9 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     asked = {c.package.name for c in choices if find_rule(c.package.name, rules)[0][:1] == (Kind.SDIST,)}
     builds = tuple(_make_build(c, supply, asked, options) for c in choices if c.kind is Kind.SDIST)
     findings = (
-        *tell_doubles(find_doubles(packages)),
+        *tell_doubles(find_doubles(selected)),
+        *told,
+        *warnings,
         *tell_needs(scans, {c.package.name for c in choices}),
         *tell_collisions(collisions),
         *tell_choices(choices, supply.builds),
@@ -173,26 +190,44 @@ def _find_places(path: Path, runtime: Runtime, options: LockOptions) -> Places:
     )
 
 
+def _find_gone(lock: Lock, adapters: Sequence[Adapter]) -> set[str]:
+    """What leaves with adapters, where a lock has no edges that would tell who else wants it."""
+    if lock.roots is not None:
+        return set()
+    return {judged.name for a in adapters for judged in (*a.strip.stripped, *a.strip.leaving)}
+
+
 def _plan_adapters(
-    lock: Lock, choices: Sequence[Choice], runtime: Runtime, options: LockOptions
-) -> tuple[Adapter, ...]:
+    lock: Lock,
+    packages: Sequence[LockedPackage],
+    choices: Sequence[Choice],
+    runtime: Runtime,
+    options: LockOptions,
+) -> tuple[tuple[Adapter, ...], tuple[Finding, ...]]:
     """Put nixpkgs' builds in place of packages; metadata alone tells which dependencies go."""
     chosen = [c for c in choices if c.kind is Kind.NIXPKGS]
     if chosen and options.dialect not in _ADAPTING:
         names = ", ".join(c.package.name for c in chosen)
         hint = "take wheels, or write for uv2nix or pyproject-nix"
         raise InputError(names, f"from nixpkgs: {options.dialect} has no adapters", hint)
-    return tuple(_adapt(lock, choices, choice, runtime, options) for choice in chosen)
+    index, warnings = options.code.index, list[Finding]()
+    for choice in chosen:
+        known = index.has_attr(".".join(choice.attr))
+        warnings += check_name(choice.attr, choice.package.name, known=known)
+        default = find_default_python(index)
+        warnings += check_prebuilt(choice.attr, (), asked=runtime.python, default=default)
+    adapters = tuple(_adapt(lock, packages, choice, runtime, options) for choice in chosen)
+    return adapters, tuple(warnings)
 
 
 def _adapt(
-    lock: Lock, choices: Sequence[Choice], choice: Choice, runtime: Runtime, options: LockOptions
+    lock: Lock, packages: Sequence[LockedPackage], choice: Choice, runtime: Runtime, options: LockOptions
 ) -> Adapter:
     package = choice.package
     if lock.roots is not None:
         evidence = lock.name
         wheel = make_distribution(package, runtime)
-        others = tuple(make_distribution(c.package, runtime) for c in choices if c is not choice)
+        others = tuple(make_distribution(p, runtime) for p in packages if p is not package)
     else:  # this format has no edges
         from wheelfix.scan.requirement import fetch_closure
 
@@ -219,16 +254,23 @@ def _plan_wheels(
     supply: Supply, lock: Lock, choices: Sequence[Choice], runtime: Runtime, options: LockOptions
 ) -> tuple[list[WheelScan], list[Override]]:
     """Conclude about every wheel, each with all others at hand."""
-    at_hand = find_carried((f.distribution, f.objects) for f in supply.facts.values())
-    others: list[Distribution] = [f.distribution for f in supply.facts.values()]
+    environment = dict(runtime.environment)
+    facts = {
+        name: (known, evaluate_requirements(known.distribution, environment))
+        for name, known in sorted(supply.facts.items())
+    }
+    at_hand = find_carried((wheel, known.objects) for known, wheel in facts.values())
+    others: list[Distribution] = [wheel for _, wheel in facts.values()]
     if lock.roots is not None:
         others = [make_distribution(c.package, runtime) for c in choices]
     scans, overrides = [], []
-    for name in sorted(supply.facts):
-        reading = make_reading(supply.facts[name])
+    for name, (known, wheel) in facts.items():
+        reading = replace(make_reading(known), distribution=wheel)
         scan = conclude(reading, options.code.index, options.code.prefer, at_hand)
         beside = [o for o in others if o.name != name]
-        source = make_source(supply.facts[name]) if options.dialect is Dialect.NIXPKGS else None
+        source = None
+        if options.dialect is Dialect.NIXPKGS:
+            source = make_source(replace(known, requires=wheel.requires))
         override, _ = plan_reading(reading, scan, options.cuda, options.code, source=source, others=beside)
         scans.append(scan)
         overrides.append(override)

@@ -24,15 +24,15 @@ from wheelfix.nix.overlay import render_overlay
 from wheelfix.nix.package import render_packages
 from wheelfix.nix.shell import render_mach_nix, render_shell
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.resolve.prebuilt import check_flake, check_prebuilt, find_python, parse_attr
+from wheelfix.resolve.prebuilt import check_flake, check_name, check_prebuilt, find_python, parse_attr
 from wheelfix.resolve.strategy import plan_override
-from wheelfix.resolve.strip import UNSHOWN, Wishes, plan_strip
+from wheelfix.resolve.strip import UNSHOWN, Wishes, check_wishes, plan_strip
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.read import Progress, read_distributions, read_wheel
 from wheelfix.wheel.about import find_imports, read_source
 from wheelfix.wheel.environment import find_wheels
-from wheelfix.wheel.metadata import normalize_name, parse_wanted
+from wheelfix.wheel.metadata import normalize_glob, normalize_name, parse_wanted
 
 _SETS = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
 
@@ -84,7 +84,7 @@ class Written:
 
 def make_wishes(keep: Iterable[str], strip: Iterable[str]) -> Wishes:
     """What the user said about dependencies, with names normalised."""
-    return Wishes(keep=tuple(map(normalize_name, keep)), strip=tuple(glob.lower() for glob in strip))
+    return Wishes(keep=tuple(map(normalize_name, keep)), strip=tuple(map(normalize_glob, strip)))
 
 
 def write_adapter(target: str, attr: str, options: Options, *, standalone: bool = False) -> Written:
@@ -101,6 +101,7 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
     """
     path = parse_attr(attr)
     scans: list[WheelScan] = []
+    others: Sequence[Distribution]
     if _is_requirement(target):
         wheel, *others = _fetch_closure(target, options)
         plan = plan_dependencies(wheel, others, options, evidence="the package index")
@@ -109,9 +110,15 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
         wheel = reading.distribution
         scan = conclude(reading, options.index, options.prefer)
         scans.append(scan)
-        plan = plan_dependencies(wheel, _read_beside(options), options, wheel_path=place, scan=scan)
+        others = _read_beside(options)
+        plan = plan_dependencies(wheel, others, options, wheel_path=place, scan=scan)
+    check_wishes(options.wishes, _list_dependencies([wheel, *others]))
     default = find_default_python(options.index)
-    findings = check_prebuilt(path, wheel.tags, asked=options.python, default=default)
+    known = options.index.has_attr(".".join(path))
+    findings = (
+        *check_prebuilt(path, wheel.tags, asked=options.python, default=default),
+        *check_name(path, wheel.name, known=known),
+    )
     adapter = Adapter(
         name=wheel.name,
         version=wheel.version,
@@ -149,7 +156,9 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
     overrides: list[Override] = []
     adapters: list[Adapter] = []
     scans: list[WheelScan] = []
+    read: list[Distribution] = []
     for reading, path in _read_wheels(targets, options):
+        read.append(reading.distribution)
         scan = conclude(reading, options.index, options.prefer)
         scans.append(scan)
         source = read_source(path, reading.distribution) if dialect is Dialect.NIXPKGS else None
@@ -158,6 +167,8 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
             adapters.append(_adapt(reading.distribution, plan))
         else:
             overrides.append(override)
+    if options.wishes != Wishes():
+        check_wishes(options.wishes, _list_dependencies([*read, *_read_beside(options)]))
     if dialect is not Dialect.SHELL:
         for name, several in find_doubles(scans).items():
             hint = "name one of them: a package set has one build of each package"
@@ -167,6 +178,12 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
         findings=find_warnings(scans),
         answered=all(scan.answered for scan in scans),
     )
+
+
+def _list_dependencies(distributions: Iterable[Distribution]) -> set[str]:
+    """Names of all that distributions require on any target, and of themselves."""
+    several = tuple(distributions)
+    return {d.name for d in several} | {r.name for d in several for r in d.requires}
 
 
 def find_doubles(scans: Iterable[WheelScan]) -> dict[str, tuple[str, ...]]:

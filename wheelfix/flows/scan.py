@@ -224,7 +224,7 @@ def fetch_target(target: str, options: ScanOptions) -> tuple[tuple[Reading, Path
     from dataclasses import replace
 
     from wheelfix.scan.read import read_wheel
-    from wheelfix.scan.requirement import fetch_named
+    from wheelfix.scan.requirement import evaluate_fetched, fetch_named
 
     found = []
     for fetched in fetch_named(
@@ -236,7 +236,9 @@ def fetch_target(target: str, options: ScanOptions) -> tuple[tuple[Reading, Path
         on_bytes=options.progress,
     ):
         reading = read_wheel(fetched.path, cache=find_cache() / "facts", progress=options.progress)
-        found.append((replace(reading, findings=(*fetched.findings, *reading.findings)), fetched.path))
+        wheel = evaluate_fetched(reading.distribution, target, python=options.python, system=options.system)
+        findings = (*fetched.findings, *reading.findings)
+        found.append((replace(reading, distribution=wheel, findings=findings), fetched.path))
     return tuple(found)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from wheelfix.index.cuda import find_cuda
+from wheelfix.errors import InputError, suggest
+from wheelfix.index.cuda import find_cuda, list_cuda_attrs
 from wheelfix.index.knowledge import ANSWERS, ELSEWHERE, RENAMED
 from wheelfix.index.libc import find_libc
-from wheelfix.index.releases import NEWEST, translate
+from wheelfix.index.releases import NEWEST, spell_both, translate
 from wheelfix.index.table import SonameTable
 from wheelfix.model.index import Lookup, Provider
 
@@ -38,6 +39,26 @@ def find_providers(
     """
     found = (_find(table, soname, system) for soname in sonames)
     return tuple(found) if release == NEWEST else tuple(_translate(lookup, release) for lookup in found)
+
+
+def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
+    """Refuse attributes that no answer can have.
+
+    Args:
+        table: the soname table.
+        attrs: as a user writes them: with or without an output, under newer or older names.
+
+    Raises:
+        InputError: one is neither in the table nor in the facts that no database has.
+    """
+    for attr in attrs:
+        spelled = spell_both((attr.removeprefix("pkgs."),))
+        if any(table.has_attr(name) or table.has_attr(name.rpartition(".")[0]) for name in spelled):
+            continue
+        beside = {*ANSWERS.values(), *(name for name, _ in ELSEWHERE.values()), *list_cuda_attrs(), "glibc"}
+        if beside.isdisjoint({*spelled, *(name.rpartition(".")[0] for name in spelled)}):
+            hint = suggest(attr, {*table.list_attrs(), *beside}, otherwise="ask `wheelfix locate SONAME`")
+            raise InputError(f"--prefer {attr}", "is no attribute that the index knows", hint)
 
 
 def _translate(lookup: Lookup, release: tuple[int, int]) -> Lookup:

@@ -12,6 +12,7 @@ from wheelfix.errors import InputError
 from wheelfix.lock.getters import Table
 from wheelfix.lock.markers import normalize_name
 
+_HEAD = "# Written by `wheelfix env`.\n"
 _KEPT = ("requires-python", "optional-dependencies")
 _UV = (
     *("sources", "index", "index-url", "extra-index-url", "find-links", "no-index", "no-binary-package"),
@@ -50,6 +51,34 @@ def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
     )
 
 
+def find_written_python(text: str, project: Table) -> str | None:
+    """The version of CPython that :func:`render_requirements` or :func:`render_project` wrote a file for.
+
+    Args:
+        text: of the pyproject.toml.
+        project: the same, parsed.
+
+    Returns:
+        None for a file that somebody else wrote, and for a range of versions.
+    """
+    if not text.startswith(_HEAD):
+        return None
+    stated = project.table("project").get("requires-python", str) or ""
+    match = re.fullmatch(r"==(3\.\d{1,3})\.\*", stated)
+    threads = project.table("tool").table("wheelfix").get("free-threaded", bool)
+    return f"{match[1]}{'t' if threads else ''}" if match else None
+
+
+def drop_python(project: Table) -> Table:
+    """The same project, for any Python."""
+    kept = {k: v for k, v in project.table("project").values.items() if k != "requires-python"}
+    tool = dict(project.table("tool").values)
+    own = {k: v for k, v in project.table("tool").table("wheelfix").values.items() if k != "free-threaded"}
+    return Table(
+        project.lock, project.path, {**project.values, "project": kept, "tool": {**tool, "wheelfix": own}}
+    )
+
+
 def render_requirements(name: str, requirements: tuple[str, ...], python: str) -> str:
     """Write the pyproject.toml of some requirements.
 
@@ -64,7 +93,10 @@ def render_requirements(name: str, requirements: tuple[str, ...], python: str) -
         "requires-python": f"=={python.removesuffix('t')}.*",
         "dependencies": list(requirements),
     }
-    return _render({"project": project, "tool": {"uv": _make_settings({})}})
+    tool: dict[str, Any] = {"uv": _make_settings({})}
+    if python.endswith("t"):
+        tool["wheelfix"] = {"free-threaded": True}
+    return _render({"project": project, "tool": tool})
 
 
 def render_project(project: Table, name: str, python: str) -> str:
@@ -98,8 +130,11 @@ def render_project(project: Table, name: str, python: str) -> str:
     if "dependency-groups" in project.values:
         document["dependency-groups"] = project.values["dependency-groups"]
     document["tool"] = {"uv": _make_settings({key: uv[key] for key in _UV if key in uv})}
-    if wheelfix := project.table("tool").table("wheelfix").values:
-        document["tool"]["wheelfix"] = dict(wheelfix)
+    wheelfix = dict(project.table("tool").table("wheelfix").values)
+    if python.endswith("t"):
+        wheelfix["free-threaded"] = True
+    if wheelfix:
+        document["tool"]["wheelfix"] = wheelfix
     return _render(document)
 
 
@@ -108,5 +143,4 @@ def _make_settings(kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def _render(document: dict[str, Any]) -> str:
-    head = "# Written by `wheelfix env`.\n"
-    return head + tomli_w.dumps(document, multiline_strings=False)
+    return _HEAD + tomli_w.dumps(document, multiline_strings=False)

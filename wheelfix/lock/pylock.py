@@ -15,7 +15,8 @@ from packaging.pylock import (
 
 from wheelfix.errors import InputError
 from wheelfix.lock.getters import Table, find_filename
-from wheelfix.model.lock import Lock, LockedFile, LockedPackage, LockKind, SourceKind
+from wheelfix.lock.markers import normalize_name
+from wheelfix.model.lock import DependencySet, Lock, LockedFile, LockedPackage, LockKind, SourceKind
 
 
 def parse_pylock(table: Table) -> Lock:
@@ -39,7 +40,11 @@ def parse_pylock(table: Table) -> Lock:
         requires_python=str(pylock.requires_python or ""),
         environments=tuple(str(marker) for marker in pylock.environments or ()),
         packages=tuple(_make_package(table, number, p) for number, p in enumerate(pylock.packages)),
-        default_groups=tuple(pylock.default_groups or ()),
+        extras=tuple(
+            DependencySet(name=normalize_name(extra), dependencies=()) for extra in pylock.extras or ()
+        ),
+        groups=tuple(map(normalize_name, pylock.dependency_groups or ())),
+        default_groups=tuple(map(normalize_name, pylock.default_groups or ())),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, suggest
 from wheelfix.files import open_input
 from wheelfix.lock.getters import Table
 from wheelfix.lock.markers import normalize_name
@@ -14,6 +14,7 @@ from wheelfix.lock.pylock import parse_pylock
 from wheelfix.lock.requirements import parse_requirements
 from wheelfix.lock.uv import parse_uv
 from wheelfix.model.lock import Kind, Lock, ProviderRule
+from wheelfix.wheel.metadata import normalize_glob
 
 _MAX = 64 << 20
 _HINT = "give uv.lock, pylock.toml, poetry.lock or a hashed requirements.txt"
@@ -79,25 +80,28 @@ def read_rules(project: Table | None, flags: tuple[str, ...]) -> tuple[ProviderR
         pattern, sign, kinds = flag.partition("=")
         if not sign or not pattern:
             raise InputError(f"--provider {flag}", "is no rule", "write NAME=KIND, such as torch=nixpkgs")
-        found.append(_make_rule(f"--provider {flag}", pattern, kinds))
+        found.append(_make_rule(f"--provider {flag}", pattern, kinds, shared=False))
     if project:
         providers = project.table("tool").table("wheelfix").table("providers")
         for pattern in providers.values:
             value = providers.require(pattern, str)
-            found.append(_make_rule(f"{project.lock}: {providers.path}.{pattern}", pattern, value))
+            where = f"{project.lock}: {providers.path}.{pattern}"
+            found.append(_make_rule(where, pattern, value, shared=True))
     return tuple(sorted(found, key=lambda rule: rule.pattern == "default"))
 
 
-def _make_rule(where: str, pattern: str, text: str) -> ProviderRule:
+def _make_rule(where: str, pattern: str, text: str, *, shared: bool) -> ProviderRule:
     kinds, attr = [], ""
     for part in text.split(","):
         word, _, named = part.strip().partition(":")
         if word not in set(Kind) or (named and word != Kind.NIXPKGS):
-            raise InputError(where, f"{part.strip()!r} is no kind of source", _FORM)
+            raise InputError(
+                where, f"{part.strip()!r} is no kind of source", suggest(word, Kind, otherwise=_FORM)
+            )
         kinds.append(Kind(word))
         attr = named or attr
-    glob = pattern if pattern == "default" else pattern.lower().replace("_", "-")
-    return ProviderRule(pattern=glob, kinds=tuple(kinds), attr=attr)
+    glob = normalize_glob(pattern)
+    return ProviderRule(pattern=glob, kinds=tuple(kinds), attr=attr, where=where, shared=shared)
 
 
 def read_text(path: Path) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, suggest
 from wheelfix.lock.markers import fits_python, holds, rank_as_nix, rank_as_pip
 from wheelfix.model.lock import (
     Choice,
     DependencySet,
     Kind,
+    Lack,
     Lock,
     LockedDependency,
     LockedPackage,
@@ -22,7 +23,10 @@ from wheelfix.model.lock import (
     SourceKind,
     name_packages,
 )
+from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.outside.addresses import strip_login
+from wheelfix.wheel.metadata import normalize_glob, rank_version, tells_platforms
 
 DEFAULT_KINDS = (Kind.WHEEL, Kind.SDIST)
 _SHOWN = 6
@@ -109,7 +113,8 @@ class _Walk:
             hint = "let the tool that wrote the lock write it again"
             raise InputError(self._lock.name, f"{user} requires {edge.name}, which is not in it", hint)
         for package in known:
-            if edge.version in {None, package.version} and self._belongs(package, user):
+            meant = edge.version in {None, package.version} and edge.origin in {None, package.origin}
+            if meant and self._belongs(package, user):
                 self._add(package, edge.extras, is_root=not user)
 
     def _belongs(self, package: LockedPackage, user: str) -> bool:
@@ -141,7 +146,20 @@ class _Walk:
 def choose_sources(
     packages: Iterable[LockedPackage], rules: Sequence[ProviderRule], runtime: Runtime, *, as_nix: bool
 ) -> tuple[Choice, ...]:
-    """Decide what every package is taken from.
+    """Decide what every package is taken from; as :func:`find_sources`.
+
+    Raises:
+        InputError: packages have no source of the kinds that are wanted; names them all.
+    """
+    found, lacks = find_sources(packages, rules, runtime, as_nix=as_nix)
+    refuse_lacks(lacks, runtime)
+    return found
+
+
+def find_sources(
+    packages: Iterable[LockedPackage], rules: Sequence[ProviderRule], runtime: Runtime, *, as_nix: bool
+) -> tuple[tuple[Choice, ...], tuple[Lack, ...]]:
+    """Find what every package may be taken from.
 
     Args:
         packages: what the environment holds; the project itself is passed over.
@@ -149,10 +167,10 @@ def choose_sources(
         runtime: the interpreter and platform.
         as_nix: rank wheels as pyproject.nix does, else as pip does.
 
-    Raises:
-        InputError: packages have no source of the kinds that are wanted; names them all.
+    Returns:
+        The choices, and the packages for which there is none: they may leave the environment yet.
     """
-    found, missing = [], []
+    found, lacks = [], []
     for package in packages:
         if package.source is SourceKind.LOCAL:
             continue
@@ -163,7 +181,17 @@ def choose_sources(
         if choice:
             found.append(choice)
         else:
-            missing.append(f"{package.label} has no {_say_lack(package, kinds)}")
+            lacks.append(Lack(package=package, wanted=kinds))
+    return tuple(found), tuple(lacks)
+
+
+def refuse_lacks(lacks: Iterable[Lack], runtime: Runtime) -> None:
+    """Refuse packages that stay in the environment without a source.
+
+    Raises:
+        InputError: there are some; names them all.
+    """
+    missing = [f"{lack.package.label} has no {_say_lack(lack.package, lack.wanted)}" for lack in lacks]
     if missing:
         rest = len(missing) - _SHOWN
         more = f"; and {rest} more" if rest > 0 else ""
@@ -172,7 +200,6 @@ def choose_sources(
             "; ".join(missing[:_SHOWN]) + more,
             "take them from elsewhere: --provider NAME=sdist or NAME=nixpkgs, or [tool.wheelfix.providers]",
         )
-    return tuple(found)
 
 
 def find_rule(name: str, rules: Sequence[ProviderRule]) -> tuple[tuple[Kind, ...], str]:
@@ -183,12 +210,80 @@ def find_rule(name: str, rules: Sequence[ProviderRule]) -> tuple[tuple[Kind, ...
     return DEFAULT_KINDS, ""
 
 
+def check_rules(
+    rules: Iterable[ProviderRule], lock: Lock, packages: Iterable[LockedPackage], runtime: Runtime
+) -> tuple[Finding, ...]:
+    """Tell rules that say nothing about a lock.
+
+    Args:
+        rules: as the user wrote them.
+        lock: the whole lock.
+        packages: those of it that the environment holds.
+        runtime: the interpreter and platform, for messages.
+
+    Returns:
+        Warnings: of rules that serve other locks as well, and of packages that are for other targets.
+
+    Raises:
+        InputError: a rule that is for this lock alone matches no package of it.
+    """
+    names, held = {p.name for p in lock.packages}, {p.name for p in packages}
+    found = []
+    for rule in rules:
+        if rule.pattern == "default" or _matches_any(rule.pattern, held):
+            continue
+        if not rule.shared and not _matches_any(rule.pattern, names):
+            hint = suggest(rule.pattern, names, otherwise="name a package of the lock, or a glob")
+            raise InputError(rule.where, f"matches no package of {lock.name}", hint)
+        if not rule.shared:
+            message = f"has no effect: not in the environment for Python {runtime.python} on {runtime.system}"
+            found.append(Finding(level=Level.WARNING, subject=rule.where, message=message))
+        elif not _matches_any(rule.pattern, names):
+            hint = suggest(rule.pattern, names)
+            message = f"matches no package of {lock.name}{f': {hint}, if that is meant' if hint else ''}"
+            found.append(Finding(level=Level.WARNING, subject=rule.where, message=message))
+    return tuple(found)
+
+
+def _matches_any(pattern: str, names: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names)
+
+
+def settle_doubles(packages: Iterable[LockedPackage]) -> tuple[LockedPackage, ...]:
+    """Keep one package of each name, as package sets do: the newest version, in the order given.
+
+    Which one it is does not depend on the order: of equal versions the origin decides, then the files.
+    """
+    ordered = list(packages)
+    newest: dict[str, LockedPackage] = {}
+    for package in ordered:
+        kept = newest.setdefault(package.name, package)
+        if _rank_version(package) > _rank_version(kept):
+            newest[package.name] = package
+    return tuple(p for p in ordered if newest[p.name] is p)
+
+
+def _rank_version(package: LockedPackage) -> tuple[object, ...]:
+    files = [f.filename for f in package.wheels] + ([package.sdist.filename] if package.sdist else [])
+    return (rank_version(package.version or ""), package.origin, sorted(files), package.hashes)
+
+
 def find_doubles(packages: Iterable[LockedPackage]) -> dict[str, tuple[str, ...]]:
-    """Names of which an environment holds several versions, which no package set can; versions sorted."""
-    versions: dict[str, set[str]] = {}
-    for package in packages:
-        versions.setdefault(package.name, set()).add(package.version or "")
-    return {name: tuple(sorted(found)) for name, found in sorted(versions.items()) if len(found) > 1}
+    """Names of which an environment holds several versions, which no package set can; oldest first."""
+    several: dict[str, list[LockedPackage]] = {}
+    for package in sorted(packages, key=_rank_version):
+        several.setdefault(package.name, []).append(package)
+    return {
+        name: tuple(_name_version(p, found) for p in found)
+        for name, found in sorted(several.items())
+        if len(found) > 1
+    }
+
+
+def _name_version(package: LockedPackage, beside: Sequence[LockedPackage]) -> str:
+    version = package.version or "an unknown version"
+    alike = [p for p in beside if p.version == package.version]
+    return f"{version} ({strip_login(package.origin)})" if len(alike) > 1 and package.origin else version
 
 
 def make_distribution(package: LockedPackage, runtime: Runtime) -> Distribution:
@@ -213,6 +308,8 @@ def _require(edge: LockedDependency, under: tuple[str, ...], runtime: Runtime) -
         active=active and not under,
         text=f"{edge.name}; {edge.marker}" if edge.marker else edge.name,
         under=under if active else (),
+        platform=bool(edge.marker) and tells_platforms(edge.marker),
+        conditional=bool(edge.marker),
     )
 
 
@@ -258,17 +355,13 @@ def _check_target(lock: Lock, runtime: Runtime) -> None:
 def _find_parts(lock: Lock, asked: Asked) -> tuple[frozenset[str], frozenset[str]]:
     known_extras = {e.name for e in lock.extras} | _list_names(lock, "extras")
     known_groups = _list_names(lock, "groups")
-    if lock.kind is LockKind.POETRY:
-        known_groups |= set(lock.default_groups)
-    if lock.roots is None:  # names are not listed there, only used in markers
-        return frozenset(asked.extras), frozenset(
-            lock.default_groups if asked.groups is None else asked.groups
-        )
+    if lock.kind is LockKind.POETRY or lock.roots is None:
+        known_groups |= {*lock.groups, *lock.default_groups}
     extras = _match(lock, "extra", asked.extras, known_extras)
     if asked.groups is None:
         wanted = frozenset(g for g in known_groups if any(fnmatchcase(g, d) for d in lock.default_groups))
     else:
-        main = {"main"} & set(lock.default_groups)
+        main = {"main"} & set(lock.default_groups) if lock.kind is LockKind.POETRY else set()
         wanted = _match(lock, "group", asked.groups, known_groups) | main
     return extras, wanted
 
@@ -282,9 +375,10 @@ def _list_names(lock: Lock, sets: str) -> set[str]:
 def _match(lock: Lock, word: str, globs: Sequence[str], known: Collection[str]) -> frozenset[str]:
     found: set[str] = set()
     for glob in globs:
-        matches = {name for name in known if fnmatchcase(name, glob.lower())}
+        pattern = normalize_glob(glob)
+        matches = {name for name in known if fnmatchcase(name, pattern)}
         if not matches and glob != "*":
-            has = ", ".join(sorted(known)) or "none"
-            raise InputError(lock.name, f"has no {word} {glob!r}", f"it has: {has}")
+            hint = suggest(pattern, known, otherwise=f"it has: {', '.join(sorted(known)) or 'none'}")
+            raise InputError(lock.name, f"has no {word} {glob!r}", hint)
         found |= matches
     return frozenset(found)

@@ -73,6 +73,7 @@ def _parse_package(table: Table) -> LockedPackage:
         dependencies=_parse_dependencies(table.tables("dependencies")),
         extras=_parse_sets(table.table("optional-dependencies")),
         groups=_parse_sets(table.table("dev-dependencies")),
+        origin=_find_origin(source) or "",
     )
 
 
@@ -88,6 +89,12 @@ def _place(file: LockedFile, source: Table) -> LockedFile:
     if file.path is None or file.path.startswith("/") or registry is None or "://" in registry:
         return file
     return replace(file, path=f"{registry}/{file.path}")
+
+
+def _find_origin(source: Table) -> str | None:
+    """A source as text that is equal for equal sources; None for none."""
+    pairs = sorted((key, value) for key, value in source.values.items() if isinstance(value, str))
+    return " ".join(f"{key} {value}" for key, value in pairs) or None
 
 
 def _find_kind(source: Table) -> SourceKind:
@@ -113,6 +120,7 @@ def _parse_dependencies(tables: list[Table]) -> tuple[LockedDependency, ...]:
         LockedDependency(
             name=table.name(),
             version=table.version(),
+            origin=_find_origin(table.table("source")),
             marker=table.get("marker", str) or "",
             extras=tuple(sorted(map(normalize_name, table.strings("extra")))),
         )

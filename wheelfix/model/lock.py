@@ -62,12 +62,14 @@ class LockedDependency:
     Attributes:
         name: normalised (PEP 503).
         version: set where the lock has several versions of that name.
+        origin: set where the lock has one version of that name from several places.
         marker: PEP 508 marker, or empty.
         extras: extras asked of it, normalised, sorted.
     """
 
     name: str
     version: str | None = None
+    origin: str | None = None
     marker: str = ""
     extras: tuple[str, ...] = ()
 
@@ -92,6 +94,7 @@ class LockedPackage:
         marker: PEP 508 marker (or PEP 751) of the package itself, or empty.
         extras, groups: what its extras and dependency groups add.
         in_groups: dependency groups it belongs to (poetry); empty for all.
+        origin: what tells it from the same version from elsewhere; empty where the lock does not say.
         optional: only there for an extra (poetry).
     """
 
@@ -106,6 +109,7 @@ class LockedPackage:
     groups: tuple[DependencySet, ...] = ()
     marker: str = ""
     in_groups: tuple[str, ...] = ()
+    origin: str = ""
     optional: bool = False
 
     @property
@@ -124,7 +128,8 @@ class Lock:
         environments: markers of which one has to hold; empty for any environment.
         packages: in the lock's order.
         roots: what the environment starts from; None takes every package whose marker holds.
-        extras: of the project, for formats that keep them apart from packages (poetry), and what they add.
+        extras: of the project, for formats that keep them apart from packages, and what they add (poetry).
+        groups: names of the dependency groups, for formats that list them apart from packages (pylock.toml).
         default_groups: dependency groups taken unless others are named.
     """
 
@@ -135,6 +140,7 @@ class Lock:
     packages: tuple[LockedPackage, ...]
     roots: tuple[str, ...] | None = None
     extras: tuple[DependencySet, ...] = ()
+    groups: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()
 
 
@@ -174,6 +180,18 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """A package without a source of the kinds that are wanted.
+
+    Attributes:
+        wanted: these kinds, strongest first.
+    """
+
+    package: LockedPackage
+    wanted: tuple[Kind, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRule:
     """Which kinds of source a package may be taken from.
 
@@ -181,11 +199,15 @@ class ProviderRule:
         pattern: glob of normalised names; ``default`` stands for all others.
         kinds: strongest first.
         attr: attribute for nixpkgs, or empty for the one named like the package.
+        where: what the user wrote, for messages.
+        shared: it is of a file that may serve many locks.
     """
 
     pattern: str
     kinds: tuple[Kind, ...]
     attr: str = ""
+    where: str = ""
+    shared: bool = False
 
 
 def name_interpreter(python: str) -> str:

@@ -15,6 +15,8 @@ class Requirement:
         active: its marker holds for the wheel's platform with no extra chosen.
         under: extras that make its marker hold, sorted; also given where it holds without any.
         text: the line as the metadata has it.
+        platform: its marker tells platforms apart.
+        conditional: it has a marker.
     """
 
     name: str
@@ -22,6 +24,8 @@ class Requirement:
     active: bool
     text: str
     under: tuple[str, ...] = ()
+    platform: bool = False
+    conditional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

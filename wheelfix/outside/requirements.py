@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, suggest
+from wheelfix.model.system import LINUX_SYSTEMS
 from wheelfix.wheel.metadata import parse_wanted
 
 NEWEST_GLIBC = 42
 """Minor version of the glibc 2 that nixpkgs has: what asks for a newer one is the last choice."""
+NEWEST_PYTHON = 16
+"""Minor version of the newest Python 3 that somebody builds wheels for, or will soon."""
+_FIRST_THREADS = 13
 _LIMIT_GLIBC = 60
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _MACHINES = {"powerpc64le": "ppc64le"}
@@ -75,6 +79,37 @@ def is_url(text: str) -> bool:
 def split_hashes(requirement: str) -> tuple[str, frozenset[str]]:
     """A requirement without its ``--hash=sha256:...``, and those."""
     return _HASH.sub("", requirement), frozenset(_HASH.findall(requirement))
+
+
+def check_python(text: str) -> None:
+    """Refuse what is no version of CPython, or none that there is.
+
+    Raises:
+        InputError: it is none.
+    """
+    match = re.fullmatch(r"3\.(\d{1,3})(?:\.\d{1,3})?(t?)", text)
+    if match is None:
+        raise InputError(
+            f"--python {text}", "is no version of Python 3", "name a version such as 3.12 or 3.14t"
+        )
+    minor = int(match[1])
+    if minor > NEWEST_PYTHON:
+        hint = f"the newest one that wheelfix knows is 3.{NEWEST_PYTHON}{match[2]}"
+        raise InputError(f"--python {text}", "is no version of Python that there is", hint)
+    if match[2] and minor < _FIRST_THREADS:
+        hint = f"write 3.{minor}, or 3.{_FIRST_THREADS}t"
+        raise InputError(f"--python {text}", f"has no build without GIL before 3.{_FIRST_THREADS}", hint)
+
+
+def check_system(text: str) -> None:
+    """Refuse what is no Nix system with Linux.
+
+    Raises:
+        InputError: it is none.
+    """
+    if text not in LINUX_SYSTEMS:
+        hint = suggest(text, LINUX_SYSTEMS, otherwise="name a system such as x86_64-linux")
+        raise InputError(f"--platform {text}", "is no Linux system of Nix", hint)
 
 
 def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, suggest
 from wheelfix.model.lock import name_interpreter, name_packages
 from wheelfix.model.override import FlakeConfig
 from wheelfix.model.scan import Finding, Level
+from wheelfix.model.system import SYSTEMS
 
 _PART = re.compile(r'"([^"\\$\0\n]+)"|([^."\s]+)')
 _SET = re.compile(r"python(3\d*)Packages|python(3\d*(?:FreeThreading)?)")
+_TOO_SHORT = 2
+"""Parts of a name with so few letters say nothing: ``py``, ``3d``."""
+_SLIP = 0.8
+"""Ratio of :mod:`difflib` above which a name is another one with a letter too many, too few or misplaced."""
 _HINT = "write an attribute path below pkgs, such as python3Packages.torchWithoutCuda"
 
 
@@ -94,6 +100,35 @@ def check_prebuilt(
     return ()
 
 
+def check_name(attr: tuple[str, ...], name: str, *, known: bool) -> tuple[Finding, ...]:
+    """Compare the name of a build with that of the distribution that it is to replace.
+
+    Args:
+        attr: of the build.
+        name: of the distribution, normalised.
+        known: the index has the attribute.
+
+    Returns:
+        A warning where the names have nothing in common: whether nixpkgs has the attribute is not known here.
+
+    Raises:
+        InputError: it is the distribution's own name, but for a slip of the pen.
+    """
+    shown, last = ".".join(attr), _squeeze(attr[-1])
+    words = {_squeeze(name), *(_squeeze(word) for word in name.split("-") if len(word) > _TOO_SHORT)}
+    if known or last in _squeeze(name) or any(word in last for word in words):
+        return ()
+    own = ".".join((*attr[:-1], name))
+    if get_close_matches(last, [_squeeze(name)], cutoff=_SLIP):
+        raise InputError(shown, f"is not known to wheelfix, and nearly {name}'s own name", f"write {own}")
+    message = f"is not known to wheelfix, and not named after {name}: make sure that nixpkgs has it"
+    return (Finding(level=Level.WARNING, subject=shown, message=message),)
+
+
+def _squeeze(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
 def check_flake(config: FlakeConfig) -> None:
     """Refuse a configuration that nixpkgs would not understand.
 
@@ -101,8 +136,9 @@ def check_flake(config: FlakeConfig) -> None:
         InputError: a system, capability or combination of them is none.
     """
     for system in config.systems:
-        if not re.fullmatch(r"[a-z0-9_]+-[a-z0-9]+", system):
-            raise InputError(system, "is no Nix system", "write x86_64-linux")
+        if system not in SYSTEMS:
+            hint = suggest(system, SYSTEMS, otherwise="write x86_64-linux")
+            raise InputError(system, "is no Nix system", hint)
     for capability in config.capabilities:
         if not re.fullmatch(r"\d{1,2}\.\d[af]?", capability):
             raise InputError(capability, "is no compute capability", "write 8.9, as NVIDIA's tables list it")

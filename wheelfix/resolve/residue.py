@@ -35,13 +35,18 @@ def tell_choices(choices: Iterable[Choice], builds: Mapping[str, BuildSystem]) -
 
 
 def tell_doubles(doubles: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
-    """Names of which an environment holds several versions."""
+    """Names of which an environment holds several versions.
+
+    Args:
+        doubles: versions by name; the last one is the one that all is concluded for.
+    """
     return tuple(
         Finding(
             level=Level.ERROR,
             subject=name,
-            message=f"is in the environment in {len(versions)} versions, {' and '.join(versions)}: choose "
-            "extras and groups that do not conflict",
+            message=f"is in the environment in {len(versions)} versions, {' and '.join(versions)}: this "
+            f"overlay is for {versions[-1]}, which alone is at hand for the others; choose extras and "
+            "groups that do not conflict",
         )
         for name, versions in doubles.items()
     )

@@ -15,10 +15,11 @@ to come from the environment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from wheelfix.errors import InputError, suggest
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.strip import Carries, Judged, StripPlan
 from wheelfix.model.wheel import Distribution
@@ -39,6 +40,30 @@ class Wishes:
 
     keep: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+
+
+def check_wishes(wishes: Wishes, names: Collection[str]) -> None:
+    """Refuse wishes that are about nothing.
+
+    Args:
+        wishes: what the user said.
+        names: normalised names of all distributions that may be meant.
+
+    Raises:
+        InputError: one matches none of them.
+    """
+    said = [(f"--keep {name}", name) for name in wishes.keep if name not in names]
+    said += [
+        (f"--strip {glob}", glob)
+        for glob in wishes.strip
+        if not any(fnmatchcase(name, glob) for name in names)
+    ]
+    for option, word in said:
+        raise InputError(
+            option,
+            "matches no dependency",
+            suggest(word, names, otherwise="name a dependency, or leave it out"),
+        )
 
 
 def plan_strip(
@@ -150,7 +175,7 @@ def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> dict[st
         name = requirement.name
         if name in names and name in wishes.keep:
             kept[name] = "asked for with --keep"
-        elif name in names and "platform" in requirement.text:
+        elif name in names and requirement.platform:
             kept[name] = UNSHOWN
     return kept
 

@@ -10,6 +10,7 @@ from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.layout import SITE, find_install_path
+from wheelfix.wheel.metadata import rank_version
 
 
 def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -> AtHand:
@@ -20,14 +21,19 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
 
     Returns:
         Per name: libraries that have it as file name and soname first, then those that have it as file name,
-        then by distribution and path. Programs and files that are not linked dynamically are left out.
+        then by distribution and path. Programs and files that are not linked dynamically are left out. Of
+        several versions of one distribution the newest counts, in whatever order they are given.
     """
+    packages = tuple(packages)
     found: dict[str, set[Carried]] = {}
     versions: dict[str, str] = {}
+    for distribution, _ in packages:
+        known = versions.get(distribution.name, distribution.version)
+        versions[distribution.name] = max(known, distribution.version, key=rank_version)
+    versions.pop("", None)
     for distribution, objects in packages:
-        if not distribution.name:
+        if versions.get(distribution.name) != distribution.version:
             continue
-        versions[distribution.name] = distribution.version
         for obj in objects:
             if not obj.is_library:
                 continue

@@ -22,7 +22,13 @@ from wheelfix.outside.requirements import find_interpreter, find_platforms, is_u
 from wheelfix.outside.uv import lock_requirement
 from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel, mark_sources, say_unwritten
 from wheelfix.scan.closure import find_closure
-from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_wanted
+from wheelfix.wheel.metadata import (
+    DEFAULT_PYTHON,
+    Wanted,
+    evaluate_requirements,
+    parse_filename,
+    parse_wanted,
+)
 
 _FORM = "write NAME, NAME==VERSION or NAME[EXTRA]"
 
@@ -109,6 +115,19 @@ def fetch_named(
     chosen = [choice for choice in resolved.choices if choice.package.name in names]
     chosen.sort(key=lambda choice: (choice.package.name != wanted.name, choice.package.name))
     return tuple(Fetched(path=_fetch_choice(choice, wheels, sources, on_bytes)) for choice in chosen)
+
+
+def evaluate_fetched(wheel: Distribution, text: str, *, python: str, system: str) -> Distribution:
+    """A wheel that was fetched, with its requirements evaluated for the Python it was fetched for.
+
+    An address names a wheel, whatever Python it is for: it stays as it was read.
+    """
+    wanted = parse_wanted(text)
+    if is_url(text) or wanted is None or wanted.url:
+        return wheel
+    return evaluate_requirements(
+        wheel, dict(make_runtime(python, system, find_platforms(system)).environment)
+    )
 
 
 def _find_added(resolved: _Resolved) -> frozenset[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
+from packaging.markers import Marker
 from packaging.metadata import RawMetadata, parse_email
 from packaging.requirements import Requirement as ParsedRequirement
 from packaging.tags import Tag, parse_tag
@@ -15,7 +16,7 @@ from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel
 from packaging.version import Version
 
 from wheelfix.errors import WheelError
-from wheelfix.model.wheel import Requirement
+from wheelfix.model.wheel import Distribution, Requirement
 
 DEFAULT_PYTHON = "3.12"
 """Python version markers are evaluated for when the tags name none (``py3``)."""
@@ -34,12 +35,37 @@ _FIELD = re.compile(rb"^[!-9;-~]*:", re.MULTILINE)
 _UNREADABLE = (ValueError, LookupError, TypeError, RecursionError)
 """What ``packaging`` raises on strange input: its own errors, which are ValueErrors or KeyErrors, and
 Python's for thousands of digits or parentheses."""
-_EXTRA = re.compile(r'\bextra == "([^"]+)"')
+_COMPARISON = re.compile(r'("[^"]*"|\w+) (?:[=!<>~]=?=?|not in|in) ("[^"]*"|\w+)')
+_PLATFORM = frozenset(
+    {"os_name", "platform_machine", "platform_release", "platform_system", "platform_version", "sys_platform"}
+)
+"""Variables of markers that tell platforms apart, and not interpreters (PEP 508)."""
+_BRACKETS = re.compile(r"(\[[^\]]*\])")
+_PYTHON_TAG = re.compile(r"(cp|py)(\d)(\d{0,3})")
 
 
 def normalize_name(name: str) -> str:
     """Normalise a distribution name (PEP 503)."""
     return canonicalize_name(name)
+
+
+def normalize_glob(glob: str) -> str:
+    """Normalise a glob of distribution names, extras or groups: as a name, but for what is in brackets.
+
+    Example:
+        >>> normalize_glob("Foo_Bar*"), normalize_glob("ruamel.yaml"), normalize_glob("a[._-]b")
+        ('foo-bar*', 'ruamel-yaml', 'a[._-]b')
+    """
+    parts = _BRACKETS.split(glob.lower())
+    return "".join(p if p.startswith("[") else re.sub(r"[-_.]+", "-", p) for p in parts)
+
+
+def rank_version(text: str) -> tuple[bool, Version, str]:
+    """A sort key that puts the newest version last; what is no version comes first."""
+    try:
+        return (True, Version(text), text)
+    except _UNREADABLE:
+        return (False, Version("0"), text)
 
 
 def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
@@ -153,7 +179,7 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
     try:
         parsed = ParsedRequirement(line)
         marker = parsed.marker
-        named = sorted(set(_EXTRA.findall(str(marker)))) if marker else []
+        variables, named = _split_marker(str(marker)) if marker else (frozenset(), [])
         active = marker is None or marker.evaluate({**environment, "extra": ""})
         under = [e for e in named if marker is not None and marker.evaluate({**environment, "extra": e})]
     except _UNREADABLE:
@@ -164,7 +190,38 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
         active=active,
         text=line,
         under=tuple(map(normalize_name, under)),
+        platform=not _PLATFORM.isdisjoint(variables),
+        conditional=marker is not None,
     )
+
+
+def _split_marker(text: str) -> tuple[frozenset[str], list[str]]:
+    """The variables of a marker, and the extras that it names, sorted; as ``packaging`` writes it."""
+    pairs = [pair for left, right in _COMPARISON.findall(text) for pair in ((left, right), (right, left))]
+    named = {other.strip('"') for one, other in pairs if one == "extra" and other.startswith('"')}
+    return frozenset(one for one, _ in pairs), sorted(named - {""})
+
+
+def tells_platforms(marker: str) -> bool:
+    """Whether a marker asks for the platform, and not for the interpreter or extras alone; False for none."""
+    try:
+        return not _PLATFORM.isdisjoint(_split_marker(str(Marker(marker)))[0])
+    except _UNREADABLE:
+        return False
+
+
+def evaluate_requirements(wheel: Distribution, environment: Mapping[str, str]) -> Distribution:
+    """The same distribution, with its requirements evaluated for a target instead of for its own tags.
+
+    Args:
+        wheel: as it was read.
+        environment: of the target (PEP 508).
+    """
+    known = dict(environment)
+    if find_environment(wheel.tags) == known:
+        return wheel
+    found = [(parse_requirement(r.text, known) or r) if r.conditional else r for r in wheel.requires]
+    return replace(wheel, requires=tuple(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,16 +278,18 @@ def parse_wanted(text: str) -> Wanted | None:
 
 
 def find_environment(tags: Iterable[str]) -> dict[str, str]:
-    """Marker environment (PEP 508) of the Linux interpreter that a wheel with these tags is for."""
-    version, machine = DEFAULT_PYTHON, "x86_64"
-    for tag in sorted(tags):
-        interpreter, _, platform = tag.split("-", 2)
-        if match := re.fullmatch(r"cp([0-9])([0-9]{1,3})", interpreter):
-            version = f"{match[1]}.{match[2]}"
-        if match := re.fullmatch(r"(?:many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)", platform):
+    """Marker environment (PEP 508) of the Linux interpreter that a wheel with these tags is for.
+
+    A wheel may fit several Pythons: :data:`DEFAULT_PYTHON`, if that is one of them, else the newest one that
+    its tags name. Who knows the target's Python evaluates again (:func:`evaluate_requirements`).
+
+    Args:
+        tags: expanded compatibility tags, in any order.
+    """
+    version, machine = _find_python(tags := sorted(tags)), "x86_64"
+    for tag in tags:
+        if match := re.fullmatch(r"(?:many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)", tag.split("-", 2)[2]):
             machine = match[1]
-    if "-abi3-" in next(iter(sorted(tags)), ""):
-        version = max(version, DEFAULT_PYTHON, key=lambda v: [int(part) for part in v.split(".")])
     return {
         "implementation_name": "cpython",
         "implementation_version": f"{version}.0",
@@ -244,6 +303,28 @@ def find_environment(tags: Iterable[str]) -> dict[str, str]:
         "python_version": version,
         "sys_platform": "linux",
     }
+
+
+def _find_python(tags: Iterable[str]) -> str:
+    """The Python of :func:`find_environment`."""
+    default = _parse_python(DEFAULT_PYTHON)
+    named = set()
+    for tag in tags:
+        interpreter, abi, _ = tag.split("-", 2)
+        if not (match := _PYTHON_TAG.fullmatch(interpreter)):
+            continue
+        version = (int(match[2]), int(match[3] or 0))
+        # ``py3`` and ``cp39-abi3`` stand for all later ones of the same major version, too.
+        later = match[1] == "py" or abi == "abi3"
+        if version == default or (later and version[0] == default[0] and version <= default):
+            return DEFAULT_PYTHON
+        named.add(version if version > (2, 0) else (2, 7))
+    return ".".join(map(str, max(named, default=default)))
+
+
+def _parse_python(text: str) -> tuple[int, int]:
+    major, minor = text.split(".")
+    return int(major), int(minor)
 
 
 def _sort_tags(tags: Iterable[Tag]) -> tuple[str, ...]:
