@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.hints import ElfHints, SourceUse
+from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.traits import find_trait_findings
 from wheelfix.scan.versions import find_version_findings
+from wheelfix.scan.words import say_call
 
 _NAMED = 3
 _PLATFORM = re.compile(r"(many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)")
@@ -130,12 +131,14 @@ def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:
 
 
 def _find_programs(uses: Iterable[SourceUse]) -> Iterable[Finding]:
-    programs = [program for use in uses for program in use.programs]
+    programs = [(u.path, c) for u in uses for c in u.calls if c.kind is OpeningKind.PROGRAM]
     if programs:
+        call = programs[0][1]
+        program = call.names[0].name
         yield Finding(
             level=Level.WARNING,
-            subject=_name_some(p.found_in for p in programs),
-            message=f"runs {programs[0].program} to find libraries ({programs[0].evidence}): NixOS has no "
+            subject=_name_some(path for path, _ in programs),
+            message=f"runs {program} to find libraries ({say_call(call, program)}): NixOS has no "
             "such cache; give the path in another way, by an environment variable or a patch",
         )
 
