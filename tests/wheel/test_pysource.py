@@ -130,6 +130,30 @@ def test_each_caller_of_a_helper_opens_its_own_library() -> None:
     assert {call.line for call in calls} == {6}
 
 
+def test_callers_that_pass_the_same_text_open_one_library() -> None:
+    # As in mpi4py/_mpiabi.py. One of them does not do without it.
+    (call,) = find_calls(
+        """
+        import ctypes
+        NAMES = ("libmpi.so.12", "libmpi.so.40")
+        def load(names):
+            for name in names:
+                return ctypes.CDLL(name)
+        def look():
+            try:
+                load(NAMES)
+            except OSError:
+                pass
+        look()
+        load(NAMES)
+        """
+    )
+    assert ([called.name for called in call.names], call.optional) == (
+        ["libmpi.so.12", "libmpi.so.40"],
+        False,
+    )
+
+
 def test_file_names_that_a_function_makes_belong_to_who_calls_it() -> None:
     calls = find_calls(
         """

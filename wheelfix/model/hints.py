@@ -80,7 +80,7 @@ class CalledName:
 class SourceCall:
     """A call in a Python source that opens one library, or runs a program, by name.
 
-    A call that opens what its function's callers pass stands here once for each of these callers.
+    A call that opens what its function's callers pass stands here once for each text that they pass.
 
     Attributes:
         kind: what is called.

@@ -12,7 +12,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceUse
@@ -249,13 +249,15 @@ def _find_calls(claims: Iterable[_Claim], module: Module) -> tuple[SourceCall, .
     handles = frozenset[Guard]().union(*(group[0].use.handles for group in groups))
     survived = [_is_survived(group[0], module, handles) for group in groups]
     wanted = {c.name for group, fine in zip(groups, survived, strict=True) if not fine for c in group}
-    return tuple(
-        _make_call(group, optional=fine and wanted.isdisjoint(c.name for c in group))
-        for group, fine in zip(groups, survived, strict=True)
-    )
+    found: dict[SourceCall, bool] = {}
+    for group, fine in zip(groups, survived, strict=True):
+        optional = fine and wanted.isdisjoint(claim.name for claim in group)
+        call = _make_call(group)  # the same where several callers pass the same text
+        found[call] = optional and found.get(call, True)
+    return tuple(replace(call, optional=optional) for call, optional in found.items())
 
 
-def _make_call(claims: Sequence[_Claim], *, optional: bool) -> SourceCall:
+def _make_call(claims: Sequence[_Claim]) -> SourceCall:
     first, node = claims[0], claims[0].use.node
     names: dict[str, CalledName] = {}
     for claim in claims:
@@ -269,7 +271,7 @@ def _make_call(claims: Sequence[_Claim], *, optional: bool) -> SourceCall:
         function=first.function,
         variable=first.variable,
         names=tuple(names.values()),
-        optional=optional,
+        optional=False,
     )
 
 
