@@ -16,6 +16,7 @@ from pathlib import Path
 
 from wheelfix.index.sources import open_bundled
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.scan import Opening
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.read import read_wheel
@@ -42,7 +43,7 @@ def collect_wheel(path: Path) -> None:
         "files": sorted(files),
         "imports": dict(find_imports(path, names)),
         "objects": [describe_object(o) for o in reading.objects if o.dynamic],
-        "dlopen": [asdict(d) for d in conclude(reading, open_bundled()).dlopen],
+        "openings": [describe_opening(o) for o in conclude(reading, open_bundled()).openings],
         "source": asdict(source) | {"sha256": source.sha256.hex()},
     }
     write(
@@ -56,6 +57,11 @@ def describe_object(obj: ElfObject) -> dict[str, object]:
         {"soname": v.soname, "versions": v.versions} for v in obj.versions if v.soname.startswith("libQt")
     ]
     return asdict(obj) | {"versions": kept}
+
+
+def describe_opening(opening: Opening) -> dict[str, object]:
+    kept = {"file": opening.file, "line": opening.line, "kind": opening.kind.value}
+    return kept | {"names": list(opening.names)}
 
 
 def collect_closure(requirement: str) -> None:

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from wheelfix.flows.scan import scan_wheel
     from wheelfix.index.sources import open_index
     from wheelfix.model.elf import ElfObject, VersionNeed
+    from wheelfix.model.hints import CalledName, DlopenNote, OpeningKind, SourceCall
     from wheelfix.model.index import IndexInfo, Lookup, Provider
-    from wheelfix.model.scan import Dlopen, Finding, Level, Need, NeedClass, WheelScan
+    from wheelfix.model.scan import Finding, Level, Need, NeedClass, Opening, OpeningForm, WheelScan
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ApplyError",
-    "Dlopen",
+    "CalledName",
+    "DlopenNote",
     "ElfError",
     "ElfObject",
     "Finding",
@@ -32,7 +34,11 @@ __all__ = [
     "Lookup",
     "Need",
     "NeedClass",
+    "Opening",
+    "OpeningForm",
+    "OpeningKind",
     "Provider",
+    "SourceCall",
     "VersionNeed",
     "WheelError",
     "WheelScan",
@@ -53,8 +59,17 @@ _HOMES = {
     "wheelfix.flows.scan": ("scan_wheel",),
     "wheelfix.index.sources": ("open_index",),
     "wheelfix.model.elf": ("ElfObject", "VersionNeed"),
+    "wheelfix.model.hints": ("CalledName", "DlopenNote", "OpeningKind", "SourceCall"),
     "wheelfix.model.index": ("IndexInfo", "Lookup", "Provider"),
-    "wheelfix.model.scan": ("Dlopen", "Finding", "Level", "Need", "NeedClass", "WheelScan"),
+    "wheelfix.model.scan": (
+        "Finding",
+        "Level",
+        "Need",
+        "NeedClass",
+        "Opening",
+        "OpeningForm",
+        "WheelScan",
+    ),
 }
 
 

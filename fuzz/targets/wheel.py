@@ -96,8 +96,8 @@ def run_record(data: bytes) -> None:
 
 def run_python(data: bytes) -> None:
     """A Python source, searched for what it opens."""
-    for opened in find_python_dlopen("pkg/a.py", data).opens:
-        demand(opened.soname.isprintable() or not opened.soname.isascii(), "sonames are plain text")
+    for opened in (n for c in find_python_dlopen("pkg/a.py", data).calls for n in c.names):
+        demand(opened.name.isprintable() or not opened.name.isascii(), "sonames are plain text")
 
 
 _ZIP_TOKENS = (

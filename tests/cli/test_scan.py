@@ -55,7 +55,7 @@ def test_answer_comes_first_and_evidence_after(wheel: Path) -> None:
 
 def test_json_follows_its_schema(wheel: Path) -> None:
     document = scan_json(wheel)
-    jsonschema.validate(document, load_schema("wheelfix.scan/1"), cls=jsonschema.Draft202012Validator)
+    jsonschema.validate(document, load_schema("wheelfix.scan/2"), cls=jsonschema.Draft202012Validator)
     classes = {n["soname"]: n["class"] for n in document["needs"]}
     assert classes["libz.so.1"] == "provided"
     assert classes["libinner.so"] == "bundled"
@@ -270,10 +270,21 @@ def test_requirement_is_fetched_and_kept(tmp_path: Path) -> None:
 def test_libraries_opened_by_python_are_told(tmp_path: Path) -> None:
     source = b'import ctypes\nlib = ctypes.CDLL("libmagic.so.1")\n'
     path = build_wheel(tmp_path, files={"demo.py": source}, tag="py3-none-any")
-    (found,) = scan_json(path)["dlopen"]
-    assert (found["soname"], found["found_in"]) == ("libmagic.so.1", "demo.py")
-    assert "line 2" in found["evidence"]
-    assert "libmagic.so.1" in run("scan", path).stdout
+    (found,) = scan_json(path)["openings"]
+    assert [p["attr"] for p in found.pop("providers")] == ["file"]
+    assert found == {
+        "file": "demo.py",
+        "line": 2,
+        "kind": "ctypes",
+        "names": ["libmagic.so.1"],
+        "optional": False,
+        "class": "provided",
+        "distribution": None,
+        "form": "none",
+        "note": None,
+    }
+    told = 'libmagic.so.1  pkgs.file, for demo.py: ctypes.CDLL("libmagic.so.1"), line 2'
+    assert told in run("scan", path).stdout
 
 
 def test_explain_says_why_step_by_step(wheel: Path) -> None:

@@ -16,6 +16,7 @@ import wheelfix
 from tests.support.real import FIXTURES, by_size, fetch_wheel, find_pin, is_large
 from wheelfix import Level, NeedClass, WheelScan
 from wheelfix.scan.at_hand import find_carried
+from wheelfix.scan.openings import find_attr, group_by_name
 from wheelfix.scan.read import read_wheel
 from wheelfix.scan.words import say_cause
 
@@ -189,11 +190,11 @@ def test_torch_extension_whose_metadata_names_nothing() -> None:
     ),
 )
 def test_libraries_opened_by_name(start: str, opened: dict[str, str | None]) -> None:
-    found = {d.soname: d for d in scan(start).dlopen}
-    assert {soname: found[soname].attr for soname in opened} == opened
-    for soname in opened:
-        assert found[soname].found_in.endswith(".py")
-        assert "line " in found[soname].evidence
+    found = {name: openings[0] for name, openings in group_by_name(scan(start).openings).items()}
+    assert {name: find_attr(found[name], name) for name in opened} == opened
+    for name in opened:
+        assert found[name].file.endswith(".py")
+        assert found[name].line is not None
 
 
 @pytest.mark.large

@@ -66,7 +66,7 @@ def test_scan_cuts_no_word(tmp_path: Path, wheel: Path, columns: int) -> None:
     document = json.loads(run_json(tmp_path, "scan", "--json", wheel.name))
     needs = [need for need in document["needs"] if need["class"] != "libc"]  # these are folded into one line
     told = [text for need in needs for text in (need["soname"], need["reason"], *need["wanted_by"])]
-    told += [text for opened in document["dlopen"] for text in (opened["soname"], opened["found_in"])]
+    told += [text for opened in document["openings"] for text in (*opened["names"], opened["file"])]
     told += [wheel.name, "pkgs.unixodbc"]
     shown = run_on_terminal(tmp_path, columns, "scan", wheel.name)
     assert find_words(" ".join(told)) - find_words(shown) == set()

@@ -7,9 +7,10 @@ import pytest
 
 from tests.support.objects import cause, elf, provider
 from wheelfix.index.inputs import spell_attr
+from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.overrides import CheckFacts, InputFacts, LintFinding, Rule
-from wheelfix.model.scan import Dlopen, Level, Need, NeedClass, WheelScan
+from wheelfix.model.scan import Level, Need, NeedClass, Opening, WheelScan
 from wheelfix.nixfile.overrides import parse_overrides
 from wheelfix.resolve.lint import find_lint
 
@@ -49,7 +50,7 @@ def scan(*needs: Need, name: str = "demo", opened: Sequence[str] = (), pure: boo
         machine="x86_64",
         objects=() if pure else (elf("demo/_core.so"),),
         needs=needs,
-        dlopen=tuple(Dlopen(soname=s, found_in="demo/x.py", evidence="CDLL") for s in opened),
+        openings=tuple(Opening(file="demo/x.py", kind=OpeningKind.CTYPES, names=(s,)) for s in opened),
         build_inputs=tuple(sorted(provided)),
         baseline_inputs=tuple(sorted(provided & set(BASELINE))),
         ignore_missing=(),

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.support.objects import elf
+from tests.support.objects import elf, provider
 from wheelfix.model.elf import ElfObject, ElfTraits
-from wheelfix.model.hints import DlopenNote, ElfHints
-from wheelfix.model.scan import Dlopen
-from wheelfix.scan.openings import select_dlopen
+from wheelfix.model.hints import CalledName, DlopenNote, ElfHints, OpeningKind, SourceCall, SourceUse
+from wheelfix.model.index import Lookup
+from wheelfix.model.scan import NeedClass, Opening, SonameFacts
+from wheelfix.scan.openings import answer_opening, find_attr, group_by_name, select_openings
+from wheelfix.scan.words import say_opening, say_openings
 
 
 def hint(path: str, *strings: str, notes: Sequence[DlopenNote] = ()) -> ElfHints:
@@ -17,19 +19,28 @@ def hint(path: str, *strings: str, notes: Sequence[DlopenNote] = ()) -> ElfHints
     )
 
 
-def note(*sonames: str, description: str | None = None) -> DlopenNote:
-    return DlopenNote(sonames=sonames, feature=None, description=description, priority="required")
+def note(*sonames: str, description: str | None = None, priority: str = "required") -> DlopenNote:
+    return DlopenNote(sonames=sonames, feature=None, description=description, priority=priority)
 
 
-def opened(soname: str, path: str = "a.py") -> Dlopen:
-    return Dlopen(soname=soname, found_in=path, evidence="a call")
+def opened(
+    *names: str, path: str = "a.py", kind: OpeningKind = OpeningKind.CTYPES, optional: bool = False
+) -> SourceUse:
+    called = tuple(CalledName(name=name, text=name, line=3, inside=True) for name in names)
+    call = SourceCall(kind=kind, line=3, function="ctypes.CDLL", variable="", names=called, optional=optional)
+    return SourceUse(path=path, calls=(call,))
+
+
+def choose(
+    objects: Sequence[ElfObject] = (), hints: Sequence[ElfHints] = (), uses: Sequence[SourceUse] = ()
+) -> tuple[Opening, ...]:
+    return select_openings(objects, hints, uses, machine="x86_64", is_libc=is_libc)
 
 
 def select(
-    objects: Sequence[ElfObject] = (), hints: Sequence[ElfHints] = (), sources: Sequence[Dlopen] = ()
+    objects: Sequence[ElfObject] = (), hints: Sequence[ElfHints] = (), uses: Sequence[SourceUse] = ()
 ) -> list[str]:
-    found = select_dlopen(objects, hints, sources, machine="x86_64", is_libc=is_libc)
-    return [d.soname for d in found]
+    return list(group_by_name(choose(objects, hints, uses)))
 
 
 def is_libc(soname: str, machine: str) -> bool:
@@ -44,23 +55,23 @@ def test_what_loads_already_is_left_out() -> None:
 
 @pytest.mark.parametrize("soname", ["libm.so", "libdl.so", "libc.so.6", "libpython3.12.so.1.0"])
 def test_c_library_and_python_are_always_there(soname: str) -> None:
-    assert select(sources=[opened(soname)]) == []
+    assert choose(uses=[opened(soname)]) == ()
 
 
 @pytest.mark.parametrize(
     "soname", ["x.dll", "libx.dylib", "x", "", "./libx.so", "a/libx.so", "Foo.framework/Foo.so"]
 )
 def test_names_for_other_systems_and_relative_paths(soname: str) -> None:
-    assert select(sources=[opened(soname)]) == []
+    assert choose(uses=[opened(soname)]) == ()
 
 
 def test_unversioned_name_yields_to_a_versioned_one() -> None:
-    assert select(sources=[opened("libcuda.so"), opened("libcuda.so.1"), opened("libx.so")]) == [
+    assert select(uses=[opened("libcuda.so"), opened("libcuda.so.1"), opened("libx.so")]) == [
         "libcuda.so.1",
         "libx.so",
     ]
     linked = [elf("a.so", needed=["libcuda.so.1"])]
-    assert select(linked, sources=[opened("libcuda.so")]) == ["libcuda.so"]
+    assert select(linked, uses=[opened("libcuda.so")]) == ["libcuda.so"]
     assert select(linked, [hint("b.so", "libcuda.so", "libcuda.so.1")]) == []
 
 
@@ -78,7 +89,7 @@ def test_unversioned_name_yields_to_a_versioned_one() -> None:
 )
 def test_string_left_behind_by_auditwheel(member: str, soname: str) -> None:
     objects = [elf(f"demo.libs/{member}"), elf("a.so")]
-    assert select(objects, [hint("a.so", soname)]) == []
+    assert choose(objects, [hint("a.so", soname)]) == ()
     # A call is a call, whatever the wheel carries under another name.
     assert select(objects, [], [opened(soname)]) == [soname]
 
@@ -88,38 +99,96 @@ def test_renamed_member_hides_no_other_library() -> None:
     assert select(objects, [hint("a.so", "libX11.so.6", "libssl.so.3")]) == ["libX11.so.6", "libssl.so.3"]
 
 
-def test_strongest_evidence_speaks_and_counts_the_others() -> None:
-    (found,) = select_dlopen(
+def test_names_inside_an_opening_keep_their_order() -> None:
+    objects = [elf("libown.so.1")]
+    found = choose(objects, uses=[opened("libz.so.2", "libown.so.1", "x.dll", "liba.so.1", "libz.so")])
+    assert [o.names for o in found] == [("libz.so.2", "liba.so.1")]
+
+
+def test_every_place_is_an_opening() -> None:
+    found = choose(
         [elf("a.so"), elf("b.so")],
-        [hint("b.so", "libx.so.1"), hint("a.so", notes=[note("libx.so.1", description="sound")])],
-        [opened("libx.so.1", "c.py"), opened("libx.so.1", "d.py")],
-        machine="x86_64",
-        is_libc=is_libc,
+        [hint("b.so", "libx.so.1", "liby.so.1"), hint("a.so", "libx.so.1")],
+        [opened("libx.so.1", path="d.py"), opened("libx.so.1", path="c.py")],
     )
-    assert found == Dlopen(
-        soname="libx.so.1",
-        found_in="a.so",
-        evidence=".note.dlopen, required: sound; 3 more files name it",
-    )
-
-
-def test_alternatives_of_a_note_name_each_other() -> None:
-    found = select_dlopen(
-        [elf("a.so")],
-        [hint("a.so", notes=[note("libx.so.2", "libx.so.1")])],
-        [],
-        machine="x86_64",
-        is_libc=is_libc,
-    )
-    assert [(d.soname, d.evidence) for d in found] == [
-        ("libx.so.1", ".note.dlopen, required (or libx.so.2)"),
-        ("libx.so.2", ".note.dlopen, required (or libx.so.1)"),
+    assert [(o.file, o.line, o.kind.value, o.names) for o in found] == [
+        ("a.so", None, "string", ("libx.so.1",)),
+        ("b.so", None, "string", ("libx.so.1",)),
+        ("b.so", None, "string", ("liby.so.1",)),
+        ("c.py", 3, "ctypes", ("libx.so.1",)),
+        ("d.py", 3, "ctypes", ("libx.so.1",)),
     ]
+
+
+def test_strongest_evidence_speaks_and_counts_the_others() -> None:
+    found = choose(
+        [elf("a.so"), elf("b.so")],
+        [hint("b.so", "libx.so.1"), hint("z.so", notes=[note("libx.so.1", description="sound")])],
+        [opened("libx.so.1", path="c.py"), opened("libx.so.1", path="d.py")],
+    )
+    openings = group_by_name(found)["libx.so.1"]
+    assert [o.file for o in openings] == ["z.so", "c.py", "d.py", "b.so"]
+    assert say_openings(openings, "libx.so.1") == ".note.dlopen, required: sound; 3 more files name it"
+    assert say_openings(openings[:2], "libx.so.1").endswith("; 1 more file name it")
+
+
+def test_note_with_alternatives_is_one_opening() -> None:
+    entry = note("libx.so.2", "libx.so.1", priority="suggested")
+    (found,) = choose([elf("a.so")], [hint("a.so", "libx.so.1", "libx.so.2", notes=[entry])])
+    assert (found.kind, found.names, found.note) == (OpeningKind.NOTE, ("libx.so.2", "libx.so.1"), entry)
+    assert say_opening(found, "libx.so.1") == ".note.dlopen, suggested (or libx.so.2)"
+
+
+@pytest.mark.parametrize(
+    ("priority", "optional"), [("required", False), ("recommended", True), ("suggested", True)]
+)
+def test_note_says_whether_failing_is_survived(priority: str, optional: bool) -> None:
+    (found,) = choose([elf("a.so")], [hint("a.so", notes=[note("libx.so.2", priority=priority)])])
+    assert found.optional is optional
+
+
+def test_call_says_whether_failing_is_survived() -> None:
+    found = choose(uses=[opened("libx.so.1", optional=True), opened("liby.so.1", path="b.py")])
+    assert [o.optional for o in found] == [True, False]
 
 
 def test_same_result_in_any_order() -> None:
     hints = [hint("b.so", "liba.so.1", "libb.so.1"), hint("a.so", "liba.so.1")]
     sources = [opened("libc.so.9"), opened("liba.so.1")]
-    one = select_dlopen([], hints, sources, machine="x86_64", is_libc=is_libc)
-    two = select_dlopen([], hints[::-1], sources[::-1], machine="x86_64", is_libc=is_libc)
-    assert one == two
+    assert choose([], hints, sources) == choose([], hints[::-1], sources[::-1])
+
+
+def facts(name: str, *attrs: str, rivals: Sequence[str] = (), driver: str | None = None) -> SonameFacts:
+    lookup = Lookup(
+        soname=name, providers=tuple(provider(attr, name) for attr in attrs), rivals=tuple(rivals)
+    )
+    return SonameFacts(soname=name, machine="x86_64", lookup=lookup, driver=driver)
+
+
+def answer(names: Sequence[str], *known: SonameFacts) -> tuple[NeedClass | None, list[str]]:
+    (opening,) = choose(uses=[opened(*names)])
+    found = answer_opening(opening, {fact.soname: fact for fact in known})
+    return found.need_class, [p.attr for p in found.providers]
+
+
+def test_each_answer_of_an_opening() -> None:
+    name = "libx.so.1"
+    assert answer([name], facts(name, "x", "other")) == (NeedClass.PROVIDED, ["x", "other"])
+    assert answer([name], facts(name, "x", "y", rivals=["x", "y"])) == (NeedClass.AMBIGUOUS, ["x", "y"])
+    assert answer([name], facts(name, "zluda", driver="GPU")) == (NeedClass.DRIVER, [])
+    assert answer([name], facts(name)) == (NeedClass.UNKNOWN, [])
+
+
+def test_first_name_with_an_answer_answers() -> None:
+    names = ["liba.so.1", "libb.so.1", "libc.so.1"]
+    known = [facts("liba.so.1"), facts("libb.so.1", "b"), facts("libc.so.1", "c")]
+    assert answer(names, *known) == (NeedClass.PROVIDED, ["b"])
+    (opening,) = choose(uses=[opened(*names)])
+    found = answer_opening(opening, {fact.soname: fact for fact in known})
+    assert [find_attr(found, name) for name in names] == [None, "b", None]
+
+
+def test_program_needs_no_library() -> None:
+    (found,) = choose(uses=[opened("/sbin/ldconfig", kind=OpeningKind.PROGRAM)])
+    assert (found.names, answer_opening(found, {}).need_class) == (("/sbin/ldconfig",), None)
+    assert group_by_name([found]) == {}

@@ -70,7 +70,9 @@ def test_environment_gives_the_same(wheels: Path, tmp_path: Path) -> None:
 
 def test_python_sources_of_an_environment_are_read_per_distribution(wheels: Path, tmp_path: Path) -> None:
     uses = {i.distribution.name: i.uses for i in read_installed(install(wheels, tmp_path))}
-    assert [o.soname for use in uses["nvidia-cublas-cu12"] for o in use.opens] == ["libmagic.so.1"]
+    assert [(u.path, [n.name for c in u.calls for n in c.names]) for u in uses["nvidia-cublas-cu12"]] == [
+        ("nvidia/cublas/loader.py", ["libmagic.so.1"])
+    ]
     assert uses["tbb"] == ()
 
 

@@ -14,9 +14,10 @@ from wheelfix.flows.nix import Options, plan_reading, render_overrides
 from wheelfix.index.sources import open_bundled
 from wheelfix.index.table import SonameTable
 from wheelfix.model.elf import ElfObject, VersionNeed
+from wheelfix.model.hints import OpeningKind
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Source
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Dlopen, WheelScan
+from wheelfix.model.scan import Opening, WheelScan
 from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.resolve.strip import UNSHOWN
@@ -65,7 +66,11 @@ def make_reading(name: str) -> Reading:
 @cache
 def make_scan(name: str) -> WheelScan:
     scan = conclude(make_reading(name), open_table())
-    return replace(scan, dlopen=tuple(Dlopen(**d) for d in read_facts(name)["dlopen"]))
+    openings = tuple(
+        Opening(file=o["file"], line=o["line"], kind=OpeningKind(o["kind"]), names=tuple(o["names"]))
+        for o in read_facts(name)["openings"]
+    )
+    return replace(scan, openings=openings)
 
 
 def make_source(name: str) -> Source:

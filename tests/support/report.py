@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from tests.support.objects import cause, elf, provider
 from wheelfix.model.causes import Cause, Nobody
+from wheelfix.model.hints import CalledName, OpeningKind, SourceCall
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.report import NixCode, Report
-from wheelfix.model.scan import Dlopen, Finding, Level, Need, NeedClass, WheelScan
+from wheelfix.model.scan import Finding, Level, Need, NeedClass, Opening, WheelScan
 
 INDEX = IndexInfo(source="bundled", system="x86_64-linux", date="2026-05-03", digest="", sonames=0, entries=0)
 CODE = '{ pkgs, lib, ... }:\nfinal: prev: {\n  # zlib: libz.so.1\n  demo = "${pkgs.zlib}\\n";\n}\n'
@@ -37,11 +38,28 @@ def need(
     )
 
 
+def opening(name: str, file: str, *, attr: str, function: str = "ctypes.CDLL") -> Opening:
+    """A call in a Python source that opens a library which nixpkgs provides."""
+    called = CalledName(name=name, text=name, line=3, inside=True)
+    call = SourceCall(
+        kind=OpeningKind.CTYPES, line=3, function=function, variable="", names=(called,), optional=False
+    )
+    return Opening(
+        file=file,
+        line=3,
+        kind=OpeningKind.CTYPES,
+        names=(name,),
+        need_class=NeedClass.PROVIDED,
+        providers=(provider(attr, name),),
+        call=call,
+    )
+
+
 def scan(
     name: str,
     *needs: Need,
     findings: Sequence[Finding] = (),
-    dlopen: Sequence[Dlopen] = (),
+    openings: Sequence[Opening] = (),
     ignored: Sequence[str] = (),
 ) -> WheelScan:
     inputs = {n.providers[0].attr for n in needs if n.need_class is NeedClass.PROVIDED}
@@ -55,7 +73,7 @@ def scan(
         machine="x86_64",
         objects=tuple(elf(path) for path in sorted({file for n in needs for file in n.wanted_by})),
         needs=needs,
-        dlopen=tuple(dlopen),
+        openings=tuple(openings),
         build_inputs=tuple(sorted(inputs)),
         baseline_inputs=tuple(sorted(inputs & {"zlib"})),
         ignore_missing=tuple(ignored),
@@ -80,7 +98,7 @@ def every_class() -> Report:
         need("libGL.so.1", NeedClass.AMBIGUOUS, attrs=["libglvnd", "mesa"], optional=True),
         findings=[note, warning],
         ignored=["libcuda.so.1"],
-        dlopen=[Dlopen(soname="libdl-1.so", found_in="demo/__init__.py", evidence="CDLL", attr="hello")],
+        openings=[opening("libdl-1.so", "demo/__init__.py", attr="hello")],
     )
     other = scan(
         "other",
@@ -104,8 +122,8 @@ def hostile(text: str) -> Report:
     wanted = need(f"lib{text}.so", NeedClass.UNKNOWN, why=Nobody(nearest=(text,)), wanted_by=[f"{text}.so"])
     brought = need(f"{text}.so", NeedClass.SIBLING, distribution=text, attrs=[text])
     finding = Finding(level=Level.ERROR, subject=text, message=text)
-    opened = Dlopen(soname=text, found_in=text, evidence=text, attr=text)
-    one = scan(text, wanted, brought, findings=[finding], dlopen=[opened], ignored=[text])
+    opened = opening(text, text, function=text, attr=text)
+    one = scan(text, wanted, brought, findings=[finding], openings=[opened], ignored=[text])
     return Report(target=text, scans=(one,), code=(NixCode(label="uv2nix", place="Here.", text=f"{text}\n"),))
 
 

@@ -7,13 +7,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.counting import count_calls
-from wheelfix.model.hints import SourceUse
+from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceUse
+from wheelfix.scan.words import say_call
 from wheelfix.wheel.pysource import MAX_SOURCE, find_python_dlopen, may_open
 
 
+def find_calls(source: str, path: str = "pkg/mod.py") -> tuple[SourceCall, ...]:
+    use = find_python_dlopen(path, textwrap.dedent(source).encode())
+    assert use.path == path
+    return use.calls
+
+
 def find(source: str, path: str = "pkg/mod.py") -> dict[str, str]:
-    """Evidence by soname."""
-    return {o.soname: o.evidence for o in find_python_dlopen(path, textwrap.dedent(source).encode()).opens}
+    """Names, each with the first call that opens it in words."""
+    found: dict[str, str] = {}
+    for call in find_calls(source, path):
+        for called in call.names:
+            found.setdefault(called.name, say_call(call, called.name))
+    return found
+
+
+def find_optional(source: str) -> list[tuple[str, bool]]:
+    """Names of each call, with whether failing is survived."""
+    calls = find_calls("import ctypes, sys\nfrom contextlib import suppress\n" + textwrap.dedent(source))
+    return [(" ".join(called.name for called in call.names), call.optional) for call in calls]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +48,7 @@ def find(source: str, path: str = "pkg/mod.py") -> dict[str, str]:
         (
             'from ctypes import cdll\ngetattr(cdll, "libx.so.6")',
             "libx.so.6",
-            'getattr(ctypes.cdll, "libx.so.6"), line 2',
+            'ctypes.cdll["libx.so.6"], line 2',
         ),
         (
             'from ctypes.util import find_library as f\nf("magic")',
@@ -57,6 +74,184 @@ def find(source: str, path: str = "pkg/mod.py") -> dict[str, str]:
 )
 def test_each_way_to_open_a_library(source: str, soname: str, evidence: str) -> None:
     assert find(source) == {soname: evidence}
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "name", "text"),
+    [
+        ('ctypes.CDLL("libx.so.6")', OpeningKind.CTYPES, "libx.so.6", "libx.so.6"),
+        ('ctypes.cdll["libx.so.6"]', OpeningKind.CTYPES, "libx.so.6", "libx.so.6"),
+        ('ctypes.util.find_library("x")', OpeningKind.FIND_LIBRARY, "libx.so", "x"),
+        ('pyglet.lib.load_library("x")', OpeningKind.FIND_LIBRARY, "libx.so", "x"),
+        ('ffi.dlopen("libx.so.6")', OpeningKind.CFFI, "libx.so.6", "libx.so.6"),
+        ('os.system("ldconfig -p")', OpeningKind.PROGRAM, "ldconfig", "ldconfig -p"),
+    ],
+)
+def test_call_is_data(source: str, kind: OpeningKind, name: str, text: str) -> None:
+    (call,) = find_calls(f"import ctypes.util, os, pyglet.lib\n{source}")
+    assert (call.kind, call.line) == (kind, 2)
+    assert call.names == (CalledName(name=name, text=text, line=2, inside=True),)
+
+
+def test_names_of_a_loop_are_one_call_in_the_order_tried() -> None:
+    (call,) = find_calls(
+        """
+        import ctypes
+        for name in ("libz.so.2", "libz.so.1", "liba.so"):
+            try:
+                lib = ctypes.CDLL(name)
+                break
+            except OSError:
+                pass
+        """
+    )
+    assert [called.name for called in call.names] == ["libz.so.2", "libz.so.1", "liba.so"]
+    assert (call.line, call.variable, {c.line for c in call.names}) == (5, "name", {3})
+
+
+def test_each_caller_of_a_helper_opens_its_own_library() -> None:
+    # As in weasyprint/text/ffi.py: one call opens them all, and none is an alternative of another.
+    calls = find_calls(
+        """
+        def _dlopen(ffi, *names):
+            return _try(ffi, names)
+        def _try(ffi, names):
+            for name in names:
+                return ffi.dlopen(name)
+        gobject = _dlopen(ffi, "libgobject-2.0.so.0", "libgobject-2.0.so")
+        pango = _dlopen(ffi, "libpango-1.0.so.0", "libpango-1.0.so")
+        """
+    )
+    assert [[called.name for called in call.names] for call in calls] == [
+        ["libgobject-2.0.so.0", "libgobject-2.0.so"],
+        ["libpango-1.0.so.0", "libpango-1.0.so"],
+    ]
+    assert [[called.line for called in call.names] for call in calls] == [[7, 7], [8, 8]]
+    assert {call.line for call in calls} == {6}
+
+
+def test_callers_that_pass_the_same_text_open_one_library() -> None:
+    # As in mpi4py/_mpiabi.py. One of them does not do without it.
+    (call,) = find_calls(
+        """
+        import ctypes
+        NAMES = ("libmpi.so.12", "libmpi.so.40")
+        def load(names):
+            for name in names:
+                return ctypes.CDLL(name)
+        def look():
+            try:
+                load(NAMES)
+            except OSError:
+                pass
+        look()
+        load(NAMES)
+        """
+    )
+    assert ([called.name for called in call.names], call.optional) == (
+        ["libmpi.so.12", "libmpi.so.40"],
+        False,
+    )
+
+
+def test_file_names_that_a_function_makes_belong_to_who_calls_it() -> None:
+    calls = find_calls(
+        """
+        import ctypes
+        def names(stem):
+            return [f"lib{stem}.so.{major}" for major in (2, 1)]
+        def load(candidates):
+            for name in candidates:
+                return ctypes.CDLL(name)
+        magic = load(names("magic"))
+        gdal = load(names("gdal"))
+        """
+    )
+    assert [[called.name for called in call.names] for call in calls] == [
+        ["libmagic.so.2", "libmagic.so.1"],
+        ["libgdal.so.2", "libgdal.so.1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "handler",
+    ["except OSError:", "except:", "except Exception as error:", "except (AttributeError, OSError):"],
+)
+def test_failing_that_is_caught_is_survived(handler: str) -> None:
+    source = f"""
+        try:
+            lib = ctypes.CDLL("liba.so")
+        {handler}
+            lib = None
+        ctypes.CDLL("libb.so")
+    """
+    assert find_optional(source) == [("liba.so", True), ("libb.so", False)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'with suppress(OSError):\n    ctypes.CDLL("liba.so")',
+        'def f():\n    try:\n        return ctypes.CDLL("liba.so")\n    except OSError:\n        return None',
+        'def load(name):\n    return ctypes.CDLL(name)\ntry:\n    load("liba.so")\nexcept OSError:\n    pass',
+        'from pyglet.lib import load_library\ntry:\n    load_library("a")\nexcept ImportError:\n    pass',
+        'def f():\n    raise ValueError\ntry:\n    ctypes.CDLL("liba.so")\nexcept OSError:\n    pass',
+    ],
+)
+def test_failing_is_survived_by_each_way_of_catching(source: str) -> None:
+    assert find_optional(source) == [("liba.so", True)]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'ctypes.CDLL("liba.so")',
+        'try:\n    ctypes.CDLL("liba.so")\nexcept ImportError:\n    pass',
+        'try:\n    ctypes.CDLL("liba.so")\nfinally:\n    pass',
+        'try:\n    ctypes.CDLL("liba.so")\nexcept OSError:\n    raise ImportError from None',
+        'try:\n    ctypes.CDLL("liba.so")\nexcept OSError:\n    sys.exit("no liba")',
+        'try:\n    def load():\n        ctypes.CDLL("liba.so")\nexcept OSError:\n    pass',
+        'with suppress():\n    ctypes.CDLL("liba.so")',
+        'with suppress(ValueError):\n    ctypes.CDLL("liba.so")',
+        'with open("x"):\n    ctypes.CDLL("liba.so")',
+        # as in magic/loader.py: each name may fail, not all
+        (
+            'for name in ("liba.so",):\n    try:\n        lib = ctypes.CDLL(name)\n        break\n'
+            '    except OSError:\n        pass\nelse:\n    raise ImportError("no liba")'
+        ),
+        'lib = None\ntry:\n    lib = ctypes.CDLL("liba.so")\nexcept OSError:\n    pass\nassert lib',
+        # the helper makes another exception of it, which nobody catches
+        (
+            "def load(name):\n    try:\n        return ctypes.CDLL(name)\n    except OSError:\n"
+            '        raise ImportError from None\ntry:\n    load("liba.so")\nexcept OSError:\n    pass'
+        ),
+    ],
+)
+def test_failing_that_is_not_surely_survived(source: str) -> None:
+    assert find_optional(source) == [("liba.so", False)]
+
+
+def test_first_of_two_is_not_optional() -> None:
+    source = """
+        try:
+            lib = ctypes.CDLL("liba.so.2")
+        except OSError:
+            lib = ctypes.CDLL("liba.so.1")
+    """
+    assert find_optional(source) == [("liba.so.2", False), ("liba.so.1", False)]
+
+
+def test_what_is_opened_again_without_a_handler_is_not_optional() -> None:
+    # As in weasyprint/text/ffi.py: the last try is made to raise.
+    source = """
+        def _dlopen(*names):
+            for name in names:
+                with suppress(OSError):
+                    return ctypes.CDLL(name)
+            return ctypes.CDLL(names[0])
+        pango = _dlopen("libpango.so.1", "libpango.so")
+    """
+    assert find_optional(source) == [("libpango.so.1 libpango.so", False)] * 2
 
 
 def test_name_reaches_the_call_through_variables_and_loops() -> None:
@@ -320,13 +515,14 @@ def test_optional_import_keeps_its_meaning() -> None:
 @pytest.mark.parametrize("call", ['["/sbin/ldconfig", "-p"]', '"/sbin/ldconfig -p"', "COMMAND"])
 def test_calls_of_ldconfig_are_programs(call: str) -> None:
     source = f'import subprocess as s\nCOMMAND = ("/sbin/ldconfig", "-p")\ns.check_output({call})'
-    (use,) = find_python_dlopen("pkg/mod.py", source.encode()).programs
-    assert (use.program, use.found_in) == ("/sbin/ldconfig", "pkg/mod.py")
-    assert use.evidence == 'subprocess.check_output("/sbin/ldconfig"), line 3'
+    (found,) = find_calls(source)
+    assert (found.kind, found.line) == (OpeningKind.PROGRAM, 3)
+    assert [called.name for called in found.names] == ["/sbin/ldconfig"]
+    assert say_call(found, "/sbin/ldconfig") == 'subprocess.check_output("/sbin/ldconfig"), line 3'
 
 
 def test_message_about_ldconfig_is_no_call() -> None:
-    assert find_python_dlopen("a.py", b'raise OSError("run /sbin/ldconfig")').programs == ()
+    assert find_calls('raise OSError("run /sbin/ldconfig")') == ()
 
 
 HEAD = b"import ctypes\n"
@@ -348,7 +544,7 @@ HEAD = b"import ctypes\n"
     ],
 )
 def test_what_is_no_readable_python_gives_nothing(source: bytes) -> None:
-    assert find_python_dlopen("a.py", source) == SourceUse()
+    assert find_python_dlopen("a.py", source) == SourceUse(path="a.py")
 
 
 def test_foreign_warnings_do_not_surface() -> None:
@@ -409,4 +605,4 @@ def test_hostile_sources_end_soon(source: str) -> None:
 )
 def test_any_text_is_survived(tokens: list[str]) -> None:
     use = find_python_dlopen("a.py", ("import ctypes, sys\n" + " ".join(tokens)).encode())
-    assert all(o.soname == "libx.so" for o in use.opens)
+    assert all(called.name == "libx.so" for call in use.calls for called in call.names)

@@ -51,7 +51,7 @@ def gather_facts(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTa
     return CheckFacts(
         names=names,
         inputs=find_input_facts(table, [attr for i in inputs for attr in (i.attr, *i.alternatives)]),
-        carriers=find_carriers(table, [*wanted, *(d.soname for scan in scans for d in scan.dlopen)]),
+        carriers=find_carriers(table, [*wanted, *(name for scan in scans for name in scan.opened)]),
         similar=find_similar(table, ignored, wanted),
         baselines={
             scan.target: frozenset(spell_attr(attr) for attr in find_baseline(scan.tags)) for scan in scans

@@ -9,7 +9,7 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.flows.scan import ScanOptions, fetch_target, is_fetched
 from wheelfix.index.distributions import find_carries
-from wheelfix.index.facts import find_facts
+from wheelfix.index.facts import find_opened
 from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
@@ -244,12 +244,10 @@ def plan_reading(
         plan = plan_dependencies(
             reading.distribution, beside, options, wheel_path=path, scan=scan, replaced=prebuilt
         )
-    machine = scan.machine or "x86_64"
-    facts = find_facts(options.index, [(opened.soname, machine) for opened in scan.dlopen])
     override = plan_override(
         scan,
         reading.distribution.requires,
-        {soname: fact for (soname, _), fact in facts.items()},
+        find_opened(options.index, scan.opened, scan.machine or "x86_64"),
         # A wheel without redundant dependencies is not one that CUDA is about.
         cuda=cuda if plan.stripped or cuda is Cuda.NIXPKGS else Cuda.WHEELS,
         strip=plan,

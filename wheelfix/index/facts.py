@@ -13,7 +13,6 @@ from wheelfix.index.lookup import find_providers
 from wheelfix.index.releases import NEWEST
 from wheelfix.index.siblings import find_by_directory, find_distributions
 from wheelfix.index.table import SonameTable
-from wheelfix.model.index import Lookup
 from wheelfix.model.locate import Located
 from wheelfix.model.scan import SonameFacts
 
@@ -53,19 +52,20 @@ def find_facts(
     }
 
 
-def find_opened(table: SonameTable, names: Iterable[str]) -> Mapping[str, Lookup]:
-    """Ask for the providers of libraries that are opened by name at run time.
+def find_opened(table: SonameTable, names: Iterable[str], machine: str) -> Mapping[str, SonameFacts]:
+    """Ask every table about libraries that are opened by name at run time.
 
     Args:
         table: the soname table.
-        names: file names or absolute paths.
+        names: file names or absolute paths, of which the last part counts.
+        machine: the machine type they are opened on.
 
     Returns:
-        Answers by name; none for what comes with the GPU driver.
+        The facts by name.
     """
-    files = {name: name.rpartition("/")[2] for name in sorted(names)}
-    wanted = {name: file for name, file in files.items() if not find_driver(file)}
-    return dict(zip(wanted, find_providers(table, wanted.values()), strict=True))
+    files = {name: name.rpartition("/")[2] for name in names}
+    facts = find_facts(table, [(file, machine) for file in files.values()])
+    return {name: facts[file, machine] for name, file in files.items()}
 
 
 def is_libc(soname: str, machine: str) -> bool:

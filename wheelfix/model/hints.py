@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from wheelfix.model.elf import ElfTraits
-from wheelfix.model.scan import Dlopen
+
+
+class OpeningKind(StrEnum):
+    """How a file opens something by name.
+
+    ``note``: an entry of ``.note.dlopen``. ``string``: a string of an ELF file that uses dlopen. ``ctypes``,
+    ``find_library`` and ``cffi``: a call in a Python source; ``find_library`` is any that takes a library's
+    name without its file. ``program``: a Python source runs a program.
+    """
+
+    NOTE = "note"
+    STRING = "string"
+    CTYPES = "ctypes"
+    FIND_LIBRARY = "find_library"
+    CFFI = "cffi"
+    PROGRAM = "program"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +58,49 @@ class ElfHints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramUse:
-    """A program that a source runs.
+class CalledName:
+    """One name that a call in a Python source tries.
 
     Attributes:
-        program: as the source names it (``/sbin/ldconfig``).
-        found_in: member path.
-        evidence: one clause with the call and its line.
+        name: a file name as the loader gets it (``libcuda.so.1``), an absolute path, or, where the source
+            names a library without its file (``find_library("magic")``), the unversioned ``libmagic.so``: any
+            version of it would do. Of a program, as the source names it (``/sbin/ldconfig``).
+        text: what the source spells (``magic``).
+        line: where its first constant part stands, from 1.
+        inside: the call itself spells it, not a variable.
     """
 
-    program: str
-    found_in: str
-    evidence: str
+    name: str
+    text: str
+    line: int
+    inside: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceCall:
+    """A call in a Python source that opens one library, or runs a program, by name.
+
+    A call that opens what its function's callers pass stands here once for each text that they pass.
+
+    Attributes:
+        kind: what is called.
+        line: of the call, from 1.
+        function: dotted name of what is called (``ctypes.CDLL``); ``ctypes.cdll`` is indexed, not called.
+        variable: the variable or parameter that it gets, or empty.
+        names: in the order in which they are tried, as far as the source tells it; never empty.
+        optional: failing is survived. That is told by three things together: the call, or the one that passes
+            the name to it, stands in a ``try`` or ``suppress`` for OSError or what is above it; its function
+            does not raise, assert or exit behind it; and nothing else is opened in its place, be it in a
+            handler of that ``try``, or the same by a call of the file that is not optional. False where this
+            cannot be told.
+    """
+
+    kind: OpeningKind
+    line: int
+    function: str
+    variable: str
+    names: tuple[CalledName, ...]
+    optional: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +108,9 @@ class SourceUse:
     """What one Python source opens and runs by name.
 
     Attributes:
-        opens: one per soname, sorted. ``soname`` is a file name as the loader gets it (``libcuda.so.1``), an
-            absolute path, or, where the source names a library without its file (``find_library("magic")``),
-            the unversioned ``libmagic.so``: any version of it would do.
-        programs: calls of ldconfig, which NixOS has no cache for; one per program, sorted.
+        path: member path.
+        calls: in source order; of programs those of ldconfig alone, which NixOS has no cache for.
     """
 
-    opens: tuple[Dlopen, ...] = ()
-    programs: tuple[ProgramUse, ...] = ()
+    path: str
+    calls: tuple[SourceCall, ...] = ()

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from wheelfix.model.causes import Brought, Cause, No, Question, Stale
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.hints import DlopenNote, OpeningKind, SourceCall
 from wheelfix.model.index import IndexInfo, Lookup, Provider
 
 
@@ -134,20 +135,43 @@ class NeedTrace:
     steps: tuple[Step, ...]
 
 
+class OpeningForm(StrEnum):
+    """How Nix code answers an opening."""
+
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dlopen:
-    """A library opened by name at run time, with the evidence for it.
+class Opening:
+    """A place where a file opens a library, or runs a program, by name at run time.
 
     Attributes:
-        found_in: member path.
-        evidence: one clause.
-        attr: the nixpkgs attribute that provides it, or None.
+        file: member path.
+        line: of the call, from 1; None for an ELF file.
+        kind: how it is opened.
+        names: file names, absolute paths, or ``libx.so`` for any version of a library, in the order in which
+            they are tried: one of them is opened. Never empty.
+        optional: failing is survived: a note that is no ``required`` one, or as
+            :class:`wheelfix.model.hints.SourceCall` has it. False where it cannot be told, as of a string.
+        need_class: who answers the first name that has an answer; None for a program.
+        distribution: who brings it, for class ``sibling``.
+        providers: of that name, best first.
+        form: how code answers it.
+        note: the entry, for kind ``note``.
+        call: the call, for a Python source.
     """
 
-    soname: str
-    found_in: str
-    evidence: str
-    attr: str | None = None
+    file: str
+    kind: OpeningKind
+    names: tuple[str, ...]
+    line: int | None = None
+    optional: bool = False
+    need_class: NeedClass | None = None
+    distribution: str | None = None
+    providers: tuple[Provider, ...] = ()
+    form: OpeningForm = OpeningForm.NONE
+    note: DlopenNote | None = None
+    call: SourceCall | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +192,7 @@ class WheelScan:
         name: normalised distribution name.
         machine: the machine type ``build_inputs`` and ``ignore_missing`` are for, None without ELF files.
         needs: sorted by soname, then machine.
+        openings: sorted by file, then line.
         build_inputs: all nixpkgs attributes the wheel needs, as one writes them below ``pkgs``.
         baseline_inputs: the subset uv2nix and poetry2nix add by themselves for the wheel's tag.
         ignore_missing: the exact entries for ``autoPatchelfIgnoreMissingDeps``.
@@ -182,11 +207,17 @@ class WheelScan:
     machine: str | None
     objects: tuple[ElfObject, ...]
     needs: tuple[Need, ...]
-    dlopen: tuple[Dlopen, ...]
+    openings: tuple[Opening, ...]
     build_inputs: tuple[str, ...]
     baseline_inputs: tuple[str, ...]
     ignore_missing: tuple[str, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """Every name of a library that is opened by name, sorted."""
+        libraries = (o for o in self.openings if o.kind is not OpeningKind.PROGRAM)
+        return tuple(sorted({name for opening in libraries for name in opening.names}))
 
     @property
     def answered(self) -> bool:

@@ -1,4 +1,4 @@
-"""Versioned JSON: ``wheelfix.scan/1``, described by ``schema/scan-1.json`` in this package."""
+"""Versioned JSON: ``wheelfix.scan/2``, described by ``schema/scan-2.json`` in this package."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from wheelfix.model.causes import Cause
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.locate import FileHit, IndexSource, Located
-from wheelfix.model.scan import Need, NeedTrace, WheelScan
+from wheelfix.model.scan import Need, NeedTrace, Opening, WheelScan
 from wheelfix.scan.words import say_cause, say_located, say_question, say_step
 
-SCAN_SCHEMA = "wheelfix.scan/1"
+SCAN_SCHEMA = "wheelfix.scan/2"
 LOCATE_SCHEMA = "wheelfix.locate/1"
 TRACE_SCHEMA = "wheelfix.trace/1"
 
@@ -24,7 +24,7 @@ def load_schema(name: str) -> dict[str, Any]:
     """Load a JSON schema of the package.
 
     Args:
-        name: as documents name it in ``schema`` (``wheelfix.scan/1``).
+        name: as documents name it in ``schema`` (``wheelfix.scan/2``).
     """
     kind, _, version = name.removeprefix("wheelfix.").partition("/")
     text = (resources.files("wheelfix.report") / "schema" / f"{kind}-{version}.json").read_text("utf-8")
@@ -39,9 +39,10 @@ def render_scans(scans: Sequence[WheelScan]) -> str:
 
 
 def document_scan(scan: WheelScan) -> dict[str, Any]:
-    """Build the ``wheelfix.scan/1`` document of a scan.
+    """Build the ``wheelfix.scan/2`` document of a scan.
 
-    Lists are sorted, save run paths (search order) and providers (best first).
+    Lists are sorted, save run paths (search order), providers (best first) and the names of an opening (as
+    they are tried).
     """
     return {
         "schema": SCAN_SCHEMA,
@@ -54,7 +55,7 @@ def document_scan(scan: WheelScan) -> dict[str, Any]:
         "machine": scan.machine,
         "objects": [_document_object(obj) for obj in sorted(scan.objects, key=lambda o: o.path)],
         "needs": [document_need(need) for need in sorted(scan.needs, key=lambda n: (n.soname, n.machine))],
-        "dlopen": [asdict(opened) for opened in scan.dlopen],
+        "openings": [_document_opening(opening) for opening in scan.openings],
         "build_inputs": sorted(scan.build_inputs),
         "baseline_inputs": sorted(scan.baseline_inputs),
         "ignore_missing": sorted(scan.ignore_missing),
@@ -154,6 +155,23 @@ def document_need(need: Need) -> dict[str, Any]:
         "providers": [_document_provider(p) for p in need.providers],
         "versions": sorted(need.versions),
         "optional": need.optional,
+    }
+
+
+def _document_opening(opening: Opening) -> dict[str, Any]:
+    note = opening.note
+    return {
+        "file": opening.file,
+        "line": opening.line,
+        "kind": opening.kind.value,
+        "names": list(opening.names),
+        "optional": opening.optional,
+        "class": opening.need_class.value if opening.need_class else None,
+        "distribution": opening.distribution,
+        "providers": [_document_provider(p) for p in opening.providers],
+        "form": opening.form.value,
+        "note": note
+        and {"feature": note.feature, "description": note.description, "priority": note.priority},
     }
 
 

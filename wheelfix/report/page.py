@@ -7,9 +7,10 @@ from typing import Any
 
 from wheelfix.model.index import IndexInfo, Provider, say_date
 from wheelfix.model.report import Report
-from wheelfix.model.scan import OPEN_CLASSES, Dlopen, Finding, Level, Need, NeedClass, WheelScan
+from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, Opening, WheelScan
 from wheelfix.report.escape import printable
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.openings import find_attr, group_by_name
+from wheelfix.scan.words import say_cause, say_openings
 
 _ORDER = (
     NeedClass.UNKNOWN,
@@ -144,21 +145,22 @@ def _document_provider(provider: Provider) -> dict[str, Any]:
 
 
 def _document_opened(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
-    pairs = [(opened, number) for number, scan in enumerate(scans) for opened in scan.dlopen]
-    return [_document_one_opened(opened, number) for opened, number in sorted(pairs, key=_order_opened)]
+    found = [
+        (name, number, openings)
+        for number, scan in enumerate(scans)
+        for name, openings in group_by_name(scan.openings).items()
+    ]
+    return [_document_one_opened(*one) for one in sorted(found, key=lambda one: one[:2])]
 
 
-def _order_opened(pair: tuple[Dlopen, int]) -> tuple[str, int, str]:
-    return pair[0].soname, pair[1], pair[0].found_in
-
-
-def _document_one_opened(opened: Dlopen, number: int) -> dict[str, Any]:
+def _document_one_opened(name: str, number: int, openings: Sequence[Opening]) -> dict[str, Any]:
+    first = openings[0]
     return {
-        "soname": opened.soname,
+        "soname": name,
         "by": number,
-        "file": opened.found_in,
-        "evidence": opened.evidence,
-        "attr": opened.attr,
+        "file": first.file,
+        "evidence": say_openings(openings, name),
+        "attr": find_attr(first, name),
     }
 
 

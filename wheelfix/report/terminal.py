@@ -15,10 +15,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
+from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import say_date
-from wheelfix.model.scan import OPEN_CLASSES, Dlopen, Finding, Level, Need, NeedClass, WheelScan
+from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, Opening, WheelScan
 from wheelfix.report.escape import printable
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.openings import find_attr, group_by_name
+from wheelfix.scan.words import say_cause, say_openings
 
 _STYLES = {
     NeedClass.BUNDLED: "dim",
@@ -43,7 +45,7 @@ _UNWRAPPED = 2
 _ANY = "any machine"
 _FINDINGS_SHOWN = 8
 _FOLDED_SHOWN = 4
-_DLOPEN_SHOWN = 8
+_OPENED_SHOWN = 8
 _SUMMARY_SHOWN = 6
 
 
@@ -155,9 +157,9 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
     title.append(printable(f"  {scan.target}"), style="dim")
     _print_prose(console, title)
     if not scan.objects:
-        rest = "" if scan.dlopen else " Nothing to do."
+        rest = "" if scan.opened else " Nothing to do."
         _print_prose(console, f"Pure Python: no ELF files, nothing to link.{rest}")
-        _print_dlopen(console, scan)
+        _print_openings(console, scan)
         _print_findings(console, scan.findings, details=details)
         return
     files = f"{count} ELF file{'s' if count > 1 else ''} for {scan.machine}"
@@ -167,7 +169,7 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
     _print_answer(console, scan)
     if details:
         _print_needs(console, scan)
-        _print_dlopen(console, scan)
+        _print_openings(console, scan)
     _print_findings(console, scan.findings, details=details)
 
 
@@ -331,20 +333,23 @@ def _fold(kind: NeedClass, needs: Sequence[Need]) -> str:
     return f"{len(sonames)} {kind.value} ({shown})" if sonames else ""
 
 
-def _print_dlopen(console: Console, scan: WheelScan) -> None:
-    if not scan.dlopen:
+def _print_openings(console: Console, scan: WheelScan) -> None:
+    grouped = group_by_name(scan.openings)
+    if not grouped:
         return
     # A string in a binary is the weakest evidence: it comes last.
-    ordered = sorted(scan.dlopen, key=lambda d: (d.evidence.startswith("string"), d.soname))
+    ordered = sorted(grouped, key=lambda name: (grouped[name][0].kind is OpeningKind.STRING, name))
     console.print("Opened by name at run time, which no ELF header says:", style="bold")
-    shown = ordered[:_DLOPEN_SHOWN]
-    _print_pairs(console, ((d.soname, f"{_say_attr(d)}{d.found_in}: {d.evidence}") for d in shown), "yellow")
+    shown = ordered[:_OPENED_SHOWN]
+    _print_pairs(console, ((name, _say_opened(grouped[name], name)) for name in shown), "yellow")
     if len(ordered) > len(shown):
         console.print(f"    … and {len(ordered) - len(shown)} more: --json", style="dim")
 
 
-def _say_attr(opened: Dlopen) -> str:
-    return f"pkgs.{opened.attr}, for " if opened.attr else ""
+def _say_opened(openings: Sequence[Opening], name: str) -> str:
+    first = openings[0]
+    attr = find_attr(first, name)
+    return f"{f'pkgs.{attr}, for ' if attr else ''}{first.file}: {say_openings(openings, name)}"
 
 
 def _print_findings(console: Console, findings: Sequence[Finding], *, details: bool) -> None:

@@ -118,7 +118,7 @@ def make_case(
         scans=tuple(scans),
         facts=facts,
         needs=_merge_needs(scans),
-        opened=frozenset(d.soname for scan in scans for d in scan.dlopen),
+        opened=frozenset(name for scan in scans for name in scan.opened),
         baseline=frozenset() if whole else baseline,
         replaced=replaced,
         supplied=frozenset(

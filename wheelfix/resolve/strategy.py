@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from wheelfix.model.index import Provider
 from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Source
-from wheelfix.model.scan import Dlopen, Need, NeedClass, SonameFacts, WheelScan
+from wheelfix.model.scan import Need, NeedClass, Opening, SonameFacts, WheelScan
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Requirement
 from wheelfix.scan.cuda import guess_cuda_major, order_by_major
+from wheelfix.scan.openings import group_by_name
 from wheelfix.scan.words import say_cause
 
 _NAMED = 2
@@ -38,7 +39,7 @@ def plan_override(
     Args:
         scan: of the wheel.
         requires: its requirements.
-        opened: facts about the sonames of ``scan.dlopen``.
+        opened: facts about the names of ``scan.opened``.
         cuda: where CUDA libraries come from.
         strip: for ``prebuilt`` and ``nixpkgs``, the dependencies to be taken away.
         source: for a complete package.
@@ -64,7 +65,7 @@ def plan_override(
         runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(plan.runpaths.items())),
         strip=strip if gone else None,
         source=source,
-        hints=tuple(_find_hints(needs, scan.dlopen, opened, set(plan.runpaths))),
+        hints=tuple(_find_hints(needs, scan.openings, opened, set(plan.runpaths))),
     )
 
 
@@ -108,13 +109,13 @@ class _Plan:
         """CUDA libraries that are opened by name, from wheels that are taken away."""
         major = guess_cuda_major([n.soname for n in scan.needs])
         linked = {w.attr for w in self.wanted}
-        for found in scan.dlopen:
-            facts = opened.get(found.soname)
+        for name, openings in group_by_name(scan.openings).items():
+            facts = opened.get(name)
             if facts is None or not any(c.distribution in self._gone for c in facts.carriers):
                 continue
             providers = [p for p in facts.lookup.providers if p.attr.startswith("cudaPackages")]
             if providers and (best := order_by_major(providers, major)[0]).attr not in linked:
-                self.runpaths.setdefault(best.attr, []).append(f"{found.soname}, opened by {found.found_in}")
+                self.runpaths.setdefault(best.attr, []).append(f"{name}, opened by {openings[0].file}")
 
     def list_inputs(self, baseline: frozenset[str]) -> Iterable[Input]:
         """One per attribute, sorted."""
@@ -179,21 +180,21 @@ def _join(names: Iterable[str]) -> str:
 
 def _find_hints(
     needs: Iterable[Need],
-    dlopen: Iterable[Dlopen],
+    openings: Iterable[Opening],
     opened: Mapping[str, SonameFacts],
     done: set[str],
 ) -> Iterable[str]:
     for need in needs:
         if need.need_class is NeedClass.AMBIGUOUS:
             yield f"{need.soname}: {say_cause(need.cause)}."
-    by_attr: dict[str, list[Dlopen]] = {}
+    by_attr: dict[str, list[tuple[str, Opening]]] = {}
     driver: list[str] = []
-    for found in dlopen:
-        facts = opened.get(found.soname)
+    for name, (strongest, *_) in group_by_name(openings).items():
+        facts = opened.get(name)
         if facts and facts.driver:
-            driver.append(found.soname)
+            driver.append(name)
         elif facts and facts.lookup.providers and (attr := facts.lookup.providers[0].attr) not in done:
-            by_attr.setdefault(attr, []).append(found)
+            by_attr.setdefault(attr, []).append((name, strongest))
     if driver:
         yield (
             f"Opened by name, from the GPU driver: {', '.join(sorted(driver))}. Found where the program's "
@@ -205,6 +206,6 @@ def _find_hints(
             "to appendRunpaths, or to LD_LIBRARY_PATH if Python code opens it:"
         )
     for attr, several in sorted(by_attr.items())[:_HINTS]:
-        yield f"- pkgs.{attr}: {', '.join(d.soname for d in several)} ({several[0].found_in})"
+        yield f"- pkgs.{attr}: {', '.join(name for name, _ in several)} ({several[0][1].file})"
     if len(by_attr) > _HINTS:
         yield f"- and {len(by_attr) - _HINTS} more attributes: see `wheelfix scan`"

@@ -24,7 +24,7 @@ from wheelfix.scan.findings import (
     sort_findings,
 )
 from wheelfix.scan.needs import find_cases, find_wants, make_want
-from wheelfix.scan.openings import name_providers, select_dlopen
+from wheelfix.scan.openings import answer_opening, select_openings
 from wheelfix.scan.symbols import find_mismatches, find_users
 
 
@@ -47,8 +47,10 @@ def conclude(
     machine = find_machine(wheel, objects, default=default)
     needs = tuple(trace.need for trace in decide(gather(reading, table, prefer, at_hand)))
     build_inputs = collect_build_inputs(needs, machine)
-    opened = [opens for use in reading.uses for opens in use.opens]
-    dlopen = select_dlopen(objects, reading.hints, opened, machine=machine or default, is_libc=is_libc)
+    openings = select_openings(
+        objects, reading.hints, reading.uses, machine=machine or default, is_libc=is_libc
+    )
+    opened = find_opened(table, {name for o in openings for name in o.names}, machine or default)
     return WheelScan(
         target=wheel.target,
         name=wheel.name,
@@ -59,7 +61,7 @@ def conclude(
         machine=machine,
         objects=objects,
         needs=needs,
-        dlopen=name_providers(dlopen, find_opened(table, {d.soname for d in dlopen})),
+        openings=tuple(answer_opening(opening, opened) for opening in openings),
         build_inputs=build_inputs,
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
         ignore_missing=collect_ignored(needs, objects, machine),

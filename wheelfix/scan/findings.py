@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.model.causes import OfLibc, Unreached
 from wheelfix.model.elf import ElfObject, ElfTraits
-from wheelfix.model.hints import ElfHints, SourceUse
+from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 from wheelfix.model.wheel import Distribution
+from wheelfix.scan.words import say_call
 
 _NAMED = 3
 _LARGE_PAGES = {"aarch64": 1 << 14}
@@ -135,12 +136,14 @@ def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:
 
 
 def _find_programs(uses: Iterable[SourceUse]) -> Iterable[Finding]:
-    programs = [program for use in uses for program in use.programs]
+    programs = [(u.path, c) for u in uses for c in u.calls if c.kind is OpeningKind.PROGRAM]
     if programs:
+        call = programs[0][1]
+        program = call.names[0].name
         yield Finding(
             level=Level.WARNING,
-            subject=_name_some(p.found_in for p in programs),
-            message=f"runs {programs[0].program} to find libraries ({programs[0].evidence}): NixOS has no "
+            subject=_name_some(path for path, _ in programs),
+            message=f"runs {program} to find libraries ({say_call(call, program)}): NixOS has no "
             "such cache; give the path in another way, by an environment variable or a patch",
         )
 

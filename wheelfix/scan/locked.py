@@ -15,7 +15,6 @@ from wheelfix.elf.parallel import read_elf_files
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import InputError
 from wheelfix.files import open_regular
-from wheelfix.model.hints import SourceUse
 from wheelfix.model.override import Source
 from wheelfix.model.reading import Reading, WheelFacts
 from wheelfix.scan.read import read_archive
@@ -102,7 +101,7 @@ def _read_named(path: Path, sha256: str) -> WheelFacts:
         files=files,
         objects=reading.objects,
         hints=reading.hints,
-        uses=tuple(sorted(reading.uses, key=_find_place)),
+        uses=tuple(sorted(reading.uses, key=lambda use: use.path)),
         findings=reading.findings,
     )
 
@@ -163,7 +162,7 @@ def read_unpacked_facts(directory: Path, filename: str, sha256: str) -> WheelFac
         files=files,
         objects=tuple(obj for obj, _ in pairs),
         hints=tuple(hints for _, hints in pairs),
-        uses=tuple(sorted(uses, key=_find_place)),
+        uses=tuple(sorted(uses, key=lambda use: use.path)),
         findings=tell_pretenders(
             (path, head)
             for path, head in heads.items()
@@ -200,10 +199,6 @@ def make_reading(facts: WheelFacts) -> Reading:
 
 def _refuse(_: object) -> tuple[()]:
     return ()
-
-
-def _find_place(use: SourceUse) -> str:
-    return min([o.found_in for o in use.opens] + [p.found_in for p in use.programs])
 
 
 def _list_files(directory: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""From hints to libraries opened by name: what is answered already is left out."""
+"""From hints to openings: what is answered already is left out, the rest gets its answer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.hints import DlopenNote, ElfHints
-from wheelfix.model.index import Lookup
-from wheelfix.model.scan import Dlopen
+from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
+from wheelfix.model.scan import NeedClass, Opening, SonameFacts
 
 IsLibc = Callable[[str, str], bool]
 """Whether a soname belongs to the C library of a machine: ``is_libc(soname, machine)``."""
@@ -18,83 +17,104 @@ _FILE = re.compile(r"(?:/[^\0]*/)?[\w+-][\w.+-]*\.so(?:\.[\w.]+)?", re.ASCII)
 _FOREIGN = re.compile(r"\.(?:dll|dylib|framework|exe)\b", re.IGNORECASE)
 _PYTHON = re.compile(r"libpython\d")
 _MAJORS = tuple(range(10))
-_STRING = 2
 # auditwheel renames what it bundles: libhdf5.so.320.0.0 becomes libhdf5-9e18f0c6.so.320.0.0, or
 # libhdf5-fiona-9e18f0c6.so.320.0.0 in fiona.libs; what was bundled twice has two hashes.
 _RENAMED = re.compile(r"(?P<stem>[^.]+?)(?:-[0-9a-f]{8})+(?P<rest>\..+)")
 _RELEASE = re.compile(r"-r?\d[\w.]*")
+_STRENGTH = {OpeningKind.NOTE: 0, OpeningKind.STRING: 2}
+_SOURCE = 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A library somebody opens; ``rank`` orders evidence, the strongest first."""
+    """An opening, and the machine its file is for."""
 
-    rank: int
-    dlopen: Dlopen
+    opening: Opening
     machine: str
 
 
-def select_dlopen(
+def select_openings(
     objects: Sequence[ElfObject],
     hints: Iterable[ElfHints],
-    sources: Iterable[Dlopen],
+    uses: Iterable[SourceUse],
     *,
     machine: str,
     is_libc: IsLibc,
-) -> tuple[Dlopen, ...]:
-    """Choose what is worth reporting among all libraries that a wheel's files open by name.
+) -> tuple[Opening, ...]:
+    """Choose what is worth reporting among all that a wheel's files open by name.
 
-    Left out are members of the wheel, libpython and the C library, names for other systems, and an
-    unversioned ``libx.so`` where ``libx.so.1`` is opened as well. What sources and notes open is told even
-    if it is a need too: the file that opens it may not be the one that is linked against it. Strings are the
-    weakest evidence: not believed where a DT_NEEDED entry says the same, nor where the wheel bundles that
-    library under another name, as they are then what auditwheel left behind.
+    Left out, name by name, are members of the wheel, libpython and the C library, names for other systems,
+    and an unversioned ``libx.so`` where ``libx.so.1`` is opened as well. What sources and notes open is told
+    even if it is a need too: the file that opens it may not be the one that is linked against it. Strings are
+    the weakest evidence: not believed where a DT_NEEDED entry says the same, nor where the wheel bundles that
+    library under another name, as they are then what auditwheel left behind. Where a note of the same file
+    says it, the string is its trace.
 
     Args:
         objects: the wheel's ELF files.
         hints: notes and strings of these files.
-        sources: what Python sources open.
+        uses: what Python sources open and run.
         machine: the machine sources are read for.
         is_libc: tells sonames of the C library.
 
     Returns:
-        One per soname, sorted; the strongest evidence (note, source, string) speaks, and says how many
-        more files agree.
+        Without answers; sorted by file, line, kind and names.
     """
     answered = _Answered(objects, is_libc)
-    claims = [
-        *_find_claims(objects, hints),
-        *(_Claim(rank=1, dlopen=opened, machine=machine) for opened in sources),
-    ]
-    grouped: dict[str, list[_Claim]] = {}
-    for claim in claims:
-        name = claim.dlopen.soname
-        if not _FILE.fullmatch(name) or _FOREIGN.search(name) or answered(name, claim.machine):
-            continue
-        if claim.rank < _STRING or not answered.by_linking(name):
-            grouped.setdefault(name, []).append(claim)
-    versioned = {name.partition(".so")[0] for name in grouped if ".so." in name}
-    kept = (n for n in grouped if not (n.endswith(".so") and n.removesuffix(".so") in versioned))
-    return tuple(_merge(grouped[name]) for name in sorted(kept))
+    claims = [*_find_claims(objects, hints), *_find_called(uses, machine)]
+    kept = [(claim.opening, _choose_names(claim, answered)) for claim in claims]
+    versioned = {name.partition(".so")[0] for _, names in kept for name in names if ".so." in name}
+    found: dict[Opening, None] = {}
+    for opening, names in kept:
+        rest = tuple(n for n in names if not (n.endswith(".so") and n.removesuffix(".so") in versioned))
+        if rest:
+            found[replace(opening, names=rest)] = None
+    return tuple(sorted(found, key=_order))
 
 
-def name_providers(opened: Iterable[Dlopen], lookups: Mapping[str, Lookup]) -> tuple[Dlopen, ...]:
-    """Add the nixpkgs attribute that provides each library, where there is one and no doubt about it.
+def answer_opening(opening: Opening, facts: Mapping[str, SonameFacts]) -> Opening:
+    """Say who answers an opening: of several names, the first that anybody answers.
 
     Args:
-        opened: from :func:`select_dlopen`.
-        lookups: answers of the index by file name.
+        opening: from :func:`select_openings`.
+        facts: about all of its names.
     """
+    if opening.kind is OpeningKind.PROGRAM:
+        return opening
+    answers = (_answer_name(opening, facts[name]) for name in opening.names)
+    first = next((a for a in answers if a.need_class is not NeedClass.UNKNOWN), None)
+    return first or replace(opening, need_class=NeedClass.UNKNOWN)
 
-    def find(opens: Dlopen) -> str | None:
-        lookup = lookups.get(opens.soname)
-        return lookup.providers[0].attr if lookup and lookup.providers and not lookup.rivals else None
 
-    return tuple(replace(opens, attr=find(opens)) for opens in opened)
+def group_by_name(openings: Iterable[Opening]) -> Mapping[str, tuple[Opening, ...]]:
+    """The openings of each library, by its name.
+
+    Returns:
+        Names sorted; of each the strongest evidence (note, source, string) first.
+    """
+    found: dict[str, list[Opening]] = {}
+    for opening in openings:
+        if opening.kind is not OpeningKind.PROGRAM:
+            for name in opening.names:
+                found.setdefault(name, []).append(opening)
+
+    def rank(opening: Opening) -> tuple[int, tuple[str, int, str, tuple[str, ...]]]:
+        return _STRENGTH.get(opening.kind, _SOURCE), _order(opening)
+
+    return {name: tuple(sorted(found[name], key=rank)) for name in sorted(found)}
+
+
+def find_attr(opening: Opening, name: str) -> str | None:
+    """The nixpkgs attribute that provides one of an opening's names, if its answer is about that name."""
+    if opening.need_class is not NeedClass.PROVIDED:
+        return None
+    best = opening.providers[0]
+    file = best.path.rpartition("/")[2]
+    return best.attr if f"{file}.".startswith(f"{name.rpartition('/')[2]}.") else None
 
 
 class _Answered:
-    """Tells the sonames that need no answer as dlopen."""
+    """Tells the names that need no answer when they are opened."""
 
     def __init__(self, objects: Iterable[ElfObject], is_libc: IsLibc) -> None:
         self._needed: set[str] = set()
@@ -139,25 +159,56 @@ def _find_claims(objects: Iterable[ElfObject], hints: Iterable[ElfHints]) -> Ite
     for hint in hints:
         machine = machines.get(hint.path, hint.traits.machine)
         for note in hint.notes:
-            for soname in note.sonames:
-                evidence = _describe(note, soname)
-                yield _Claim(0, Dlopen(soname=soname, found_in=hint.path, evidence=evidence), machine)
+            opening = Opening(
+                file=hint.path,
+                kind=OpeningKind.NOTE,
+                names=tuple(dict.fromkeys(note.sonames)),
+                optional=note.priority != "required",
+                note=note,
+            )
+            yield _Claim(opening, machine)
+        declared = {soname for note in hint.notes for soname in note.sonames}
         for soname in hint.strings:
-            evidence = f'string "{soname}" in a file that uses dlopen'
-            yield _Claim(_STRING, Dlopen(soname=soname, found_in=hint.path, evidence=evidence), machine)
+            if soname not in declared:
+                yield _Claim(Opening(file=hint.path, kind=OpeningKind.STRING, names=(soname,)), machine)
 
 
-def _describe(note: DlopenNote, soname: str) -> str:
-    words = f".note.dlopen, {note.priority}"
-    if purpose := note.description or note.feature:
-        words += f": {purpose}"
-    rest = [name for name in note.sonames if name != soname]
-    return f"{words} (or {', '.join(rest)})" if rest else words
+def _find_called(uses: Iterable[SourceUse], machine: str) -> Iterator[_Claim]:
+    for use in uses:
+        for call in use.calls:
+            opening = Opening(
+                file=use.path,
+                line=call.line,
+                kind=call.kind,
+                names=tuple(called.name for called in call.names),
+                optional=call.optional,
+                call=call,
+            )
+            yield _Claim(opening, machine)
 
 
-def _merge(claims: list[_Claim]) -> Dlopen:
-    best = min(claims, key=lambda c: (c.rank, c.dlopen.found_in, c.dlopen.evidence)).dlopen
-    more = len({claim.dlopen.found_in for claim in claims}) - 1
-    if not more:
-        return best
-    return replace(best, evidence=f"{best.evidence}; {more} more {'file' if more == 1 else 'files'} name it")
+def _choose_names(claim: _Claim, answered: _Answered) -> tuple[str, ...]:
+    opening = claim.opening
+    if opening.kind is OpeningKind.PROGRAM:
+        return opening.names
+
+    def is_open(name: str) -> bool:
+        if not _FILE.fullmatch(name) or _FOREIGN.search(name) or answered(name, claim.machine):
+            return False
+        return opening.kind is not OpeningKind.STRING or not answered.by_linking(name)
+
+    return tuple(filter(is_open, opening.names))
+
+
+def _answer_name(opening: Opening, facts: SonameFacts) -> Opening:
+    if facts.driver:
+        return replace(opening, need_class=NeedClass.DRIVER)
+    if facts.lookup.rivals:
+        return replace(opening, need_class=NeedClass.AMBIGUOUS, providers=facts.lookup.providers)
+    if facts.lookup.providers:
+        return replace(opening, need_class=NeedClass.PROVIDED, providers=facts.lookup.providers)
+    return replace(opening, need_class=NeedClass.UNKNOWN)
+
+
+def _order(opening: Opening) -> tuple[str, int, str, tuple[str, ...]]:
+    return opening.file, opening.line or 0, opening.kind.value, opening.names

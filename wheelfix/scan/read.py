@@ -248,9 +248,8 @@ def _group_uses(uses: Iterable[SourceUse], environment: Environment) -> Mapping[
     """Give each distribution, by its number, what its own sources use."""
     grouped: dict[int, list[SourceUse]] = {}
     for use in uses:
-        path = [*(o.found_in for o in use.opens), *(p.found_in for p in use.programs)][0]
         for number, installed in enumerate(environment.distributions):
-            if installed.distribution and path in installed.distribution.files:
+            if installed.distribution and use.path in installed.distribution.files:
                 grouped.setdefault(number, []).append(use)
                 break
     return grouped

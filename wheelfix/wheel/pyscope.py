@@ -7,7 +7,7 @@ be bound to, without order: an over-approximation, which is what a search for st
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from wheelfix.wheel.pyplatform import decide, evaluate
@@ -26,6 +26,7 @@ class Scope:
         results: what a function returns or yields.
         arguments: the parameters, for a function.
         outer: names declared ``global`` or ``nonlocal``, with the scope they belong to.
+        last_raise: line of the last statement that may end it by an exception.
     """
 
     parent: Scope | None = None
@@ -37,10 +38,18 @@ class Scope:
     results: list[Bound] = field(default_factory=list)
     arguments: ast.arguments | None = None
     outer: dict[str, Scope] = field(default_factory=dict)
+    last_raise: int = 0
 
-    def bind(self, name: str, expr: ast.expr, scope: Scope) -> None:
-        """Record one more meaning of a name."""
-        self.outer.get(name, self).bindings.setdefault(name, []).append(Bound(expr, scope))
+    def bind(self, name: str, expr: ast.expr, scope: Scope, caller: int | None = None) -> None:
+        """Record one more meaning of a name.
+
+        Args:
+            name: the name.
+            expr: what it stands for.
+            scope: where the names of ``expr`` are looked up.
+            caller: for a parameter, which use of the module passes it.
+        """
+        self.outer.get(name, self).bindings.setdefault(name, []).append(Bound(expr, scope, caller))
 
     def chain(self) -> Iterator[Scope]:
         """This scope and those its names are looked up in; class bodies are not seen from inside methods."""
@@ -57,18 +66,41 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """An expression and the scope its names belong to."""
+    """An expression and the scope its names belong to.
+
+    Attributes:
+        caller: the use of the module that passes it as an argument, by its number, or None.
+    """
 
     expr: ast.expr
     scope: Scope
+    caller: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guard:
+    """A ``try`` or ``with suppress`` around statements, inside of one function.
+
+    Attributes:
+        caught: last names of the exceptions that it catches; without any, all.
+    """
+
+    caught: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Use:
-    """A call or subscript that Linux may run."""
+    """A call or subscript that Linux may run.
+
+    Attributes:
+        guards: what would catch an exception of it.
+        handles: the ``try`` statements one of whose handlers it stands in.
+    """
 
     node: ast.Call | ast.Subscript
     scope: Scope
+    guards: frozenset[Guard] = frozenset()
+    handles: frozenset[Guard] = frozenset()
 
 
 class Module:
@@ -86,6 +118,8 @@ class Module:
         self.statements: dict[int, int] = {}
         self._imports: dict[str, str] = {}
         self._count = 0
+        self._guards: frozenset[Guard] = frozenset()
+        self._handles: frozenset[Guard] = frozenset()
         self._tree = tree  # keeps the nodes alive: their ids are keys
         for node in _walk_statements(tree):
             self._import(node)
@@ -164,6 +198,8 @@ class Module:
                 self._visit_match(node, scope)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
                 self._visit_function(node, scope)
+            case ast.Try() | ast.TryStar() | ast.With() | ast.AsyncWith():
+                self._visit_guarded(node, scope)
             case ast.ClassDef(name=name):
                 inner = scope.classes.setdefault(name, Scope(scope, is_class=True))
                 self._visit_all(node.body, inner)
@@ -191,6 +227,28 @@ class Module:
                 continue
             self._visit_all(case.body, scope)
 
+    def _visit_guarded(self, node: ast.Try | ast.TryStar | ast.With | ast.AsyncWith, scope: Scope) -> None:
+        guards, handles = self._guards, self._handles
+        if isinstance(node, ast.With | ast.AsyncWith):
+            for item in node.items:
+                self._visit(item, scope)
+                match item.context_expr:
+                    case ast.Call(func=func, args=args) if self.dotted(func, scope) == "contextlib.suppress":
+                        self._guards |= {Guard(_name_caught(ast.Tuple(args)))}
+            self._visit_all(node.body, scope)
+            self._guards = guards
+            return
+        names = [_name_caught(handler.type) for handler in node.handlers]
+        guard = Guard(frozenset[str]().union(*names) if all(names) else frozenset())
+        self._guards = guards | {guard} if node.handlers else guards
+        self._visit_all(node.body, scope)
+        self._guards = guards
+        self._handles = handles | {guard}
+        for handler in node.handlers:
+            self._visit(handler, scope)
+        self._handles = handles
+        self._visit_all([*node.orelse, *node.finalbody], scope)
+
     def _visit_function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
     ) -> None:
@@ -208,12 +266,20 @@ class Module:
             body.bind(arg.arg, default, scope)
         if isinstance(node, ast.Lambda):
             body.results.append(Bound(node.body, body))
-            self._visit(node.body, body)
+            self._visit_body([node.body], body)
             return
         for decorator in node.decorator_list:
             self._visit(decorator, scope)
         scope.functions[node.name] = body
-        self._visit_all(node.body, body)
+        self._visit_body(node.body, body)
+
+    def _visit_body(self, nodes: Sequence[ast.AST], scope: Scope) -> None:
+        """Visit what is run elsewhere than where it stands: what is around it catches nothing of it."""
+        guards, handles = self._guards, self._handles
+        self._guards = self._handles = frozenset()
+        for node in nodes:
+            self._visit(node, scope)
+        self._guards, self._handles = guards, handles
 
     def _note(self, node: ast.AST, scope: Scope) -> None:
         match node:
@@ -238,23 +304,25 @@ class Module:
                 | ast.YieldFrom(value=value)
             ):
                 scope.results.append(Bound(value, scope))
+            case ast.Raise(lineno=line) | ast.Assert(lineno=line):
+                scope.last_raise = max(scope.last_raise, line)
             case ast.Global(names=names):
                 scope.outer |= dict.fromkeys(names, self.root)
             case ast.Nonlocal(names=names):
                 scope.outer |= dict.fromkeys(names, scope.parent or self.root)
             case ast.Subscript(ctx=ast.Load()):
-                self.uses.append(Use(node, scope))
+                self.uses.append(Use(node, scope, self._guards, self._handles))
             case ast.Call(func=func, args=args):
-                self.uses.append(Use(node, scope))
-                if isinstance(func, ast.Attribute) and func.attr in {
-                    "append",
-                    "extend",
-                    "insert",
-                    "add",
-                    "update",
-                }:
-                    for arg in args:
-                        self._bind(func.value, arg, scope)
+                self.uses.append(Use(node, scope, self._guards, self._handles))
+                self._note_call(func, args, scope)
+
+    def _note_call(self, func: ast.expr, args: list[ast.expr], scope: Scope) -> None:
+        match func:
+            case ast.Attribute(value=base, attr="append" | "extend" | "insert" | "add" | "update"):
+                for arg in args:
+                    self._bind(base, arg, scope)
+            case ast.Name(id="exit" | "quit") | ast.Attribute(attr="exit" | "_exit"):
+                scope.last_raise = max(scope.last_raise, func.lineno)
 
     def _bind_elements(self, target: ast.expr, value: ast.expr, scope: Scope) -> None:
         """Bind what a loop takes: of a literal the elements written, of anything else some part of it."""
@@ -276,6 +344,18 @@ class Module:
                 pairs = values if len(values) == len(items) else [value] * len(items)
                 for item, part in zip(items, pairs, strict=True):
                     self._bind(item, part, scope)
+
+
+def _name_caught(expr: ast.expr | None) -> frozenset[str]:
+    """Last names of the exceptions of a handler; an empty one for what no name tells, none for a bare one."""
+    match expr:
+        case None:
+            return frozenset()
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return frozenset({name})
+        case ast.Tuple(elts=items):
+            return frozenset({""}).union(*map(_name_caught, items))
+    return frozenset({""})
 
 
 def _only(bound: list[Bound]) -> ast.expr | None:

@@ -11,13 +11,12 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from wheelfix.model.hints import ProgramUse, SourceUse
-from wheelfix.model.scan import Dlopen
-from wheelfix.wheel.pyscope import Module, Use
+from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceUse
+from wheelfix.wheel.pyscope import Guard, Module, Use
 from wheelfix.wheel.pyvalues import Evaluator, TooComplexError, Value
 
 MAX_SOURCE: Final = 1 << 19
@@ -60,15 +59,37 @@ _TEST_PATH: Final = re.compile(
     r"(?:^|/)(?:tests?|_?testing|_?examples?|docs?)/|(?:^|/)(?:test_[^/]*|conftest)\.py$"
 )
 _LDCONFIG: Final = re.compile(r"(?:/[\w/]+/)?ldconfig")
-_SHOWN: Final = 60
+_MAX_VARIABLE: Final = 60
+_MAX_NAMES: Final = 8192
+"""Names that the calls of one source may open; real sources have some tens."""
+
+# What a failing dlopen raises, and what is above it; helpers of other modules make an ImportError of it.
+_ABOVE: Final = frozenset({"Exception", "BaseException"})
+_OS_ERRORS: Final = frozenset({"OSError", "EnvironmentError", "IOError"}) | _ABOVE
+_RAISED: Final = {
+    OpeningKind.PROGRAM: _OS_ERRORS | {"FileNotFoundError"},
+    OpeningKind.FIND_LIBRARY: _OS_ERRORS | {"ImportError"},
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    soname: str
+    """That a use of the module opens one name, or runs one program.
+
+    Attributes:
+        number: of the use.
+        bare: the source names a library without its file.
+        variable: as in :class:`SourceCall`.
+    """
+
+    number: int
+    use: Use
+    kind: OpeningKind
+    function: str
+    name: str
     bare: bool
     value: Value
-    evidence: str
+    variable: str
 
 
 def find_python_dlopen(path: str, source: bytes) -> SourceUse:
@@ -81,23 +102,28 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
         source: the file.
 
     Returns:
-        Nothing for a file that is no Python, is longer than :data:`MAX_SOURCE`, is nested beyond measure, or
+        No calls for a file that is no Python, is longer than :data:`MAX_SOURCE`, is nested beyond measure, or
         is by its path meant for another system or for tests.
 
     Example:
-        >>> find_python_dlopen("a.py", b"import ctypes\nctypes.CDLL('libcuda.so.1')").opens[0].evidence
-        'ctypes.CDLL("libcuda.so.1"), line 2'
+        >>> (call,) = find_python_dlopen("a.py", b"import ctypes\nctypes.CDLL('libcuda.so.1')").calls
+        >>> call.function, call.line, call.names[0].name
+        ('ctypes.CDLL', 2, 'libcuda.so.1')
     """
     if len(source) > MAX_SOURCE or not may_open(path, source):
-        return SourceUse()
+        return SourceUse(path=path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes and the like: not ours to mend
             tree = ast.parse(source)
         module = Module(tree)
         evaluator = Evaluator(module, _KNOWN)
-        claims = [claim for use in module.uses for claim in _find_claims(use, module, evaluator)]
-        programs = [p for use in module.uses for p in _find_programs(path, use, module, evaluator)]
+        uses = tuple(enumerate(module.uses))
+        claims = [claim for number, use in uses for claim in _find_claims(number, use, module, evaluator)]
+        programs = [p for number, use in uses for p in _find_programs(number, use, module, evaluator)]
+        if len(claims) + len(programs) > _MAX_NAMES:
+            return SourceUse(path=path)
+        return SourceUse(path=path, calls=_find_calls([*_drop_alternatives(claims), *programs], module))
     except (
         SyntaxError,
         ValueError,
@@ -107,14 +133,7 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
         OverflowError,
         TooComplexError,
     ):
-        return SourceUse()
-    first = {claim.soname: claim for claim in reversed(_drop_alternatives(claims))}
-    return SourceUse(
-        opens=tuple(
-            Dlopen(soname=soname, found_in=path, evidence=first[soname].evidence) for soname in sorted(first)
-        ),
-        programs=tuple(sorted({p.program: p for p in reversed(programs)}.values(), key=lambda p: p.program)),
-    )
+        return SourceUse(path=path)
 
 
 def may_open(path: str, source: bytes) -> bool:
@@ -132,53 +151,71 @@ def may_open(path: str, source: bytes) -> bool:
     return not _FOREIGN_PATH.search(path) and not _TEST_PATH.search(path)
 
 
-def _find_claims(use: Use, module: Module, evaluator: Evaluator) -> Iterator[_Claim]:
-    for name, args, bare in _find_sinks(use, module, evaluator):
+def _find_claims(number: int, use: Use, module: Module, evaluator: Evaluator) -> Iterator[_Claim]:
+    for kind, function, args in _find_sinks(use, module, evaluator):
         for arg in args:
             for value in evaluator.values(arg, use.scope):
-                soname = _find_soname(value, name, bare)
-                if soname:
+                name = _find_soname(value, function, bare=kind is not OpeningKind.CTYPES)
+                if name:
                     yield _Claim(
-                        soname, not _FILE.fullmatch(value.text), value, _describe(name, arg, value, use.node)
+                        number=number,
+                        use=use,
+                        kind=kind,
+                        function=function,
+                        name=name,
+                        bare=not _FILE.fullmatch(value.text),
+                        value=value,
+                        variable=_find_variable(arg),
                     )
 
 
-def _find_sinks(use: Use, module: Module, evaluator: Evaluator) -> Iterator[tuple[str, list[ast.expr], bool]]:
-    """Say which arguments name libraries: (function, arguments, whether names without a file count)."""
+def _find_sinks(
+    use: Use, module: Module, evaluator: Evaluator
+) -> Iterator[tuple[OpeningKind, str, list[ast.expr]]]:
+    """Say which arguments name libraries: (kind, function, arguments)."""
     match use.node:
         case ast.Subscript(value=base, slice=index):
-            for loader in _functions(evaluator, base, use) & _LOADERS:
-                yield loader, [index], False
+            for loader in sorted(_functions(evaluator, base, use) & _LOADERS):
+                yield OpeningKind.CTYPES, loader, [index]
         case ast.Call(func=ast.Name(id="getattr"), args=[base, name, *_]):
-            for loader in _functions(evaluator, base, use) & _LOADERS:
-                yield f"getattr {loader}", [name], False
+            # to ctypes it is the same as cdll[name]
+            for loader in sorted(_functions(evaluator, base, use) & _LOADERS):
+                yield OpeningKind.CTYPES, loader, [name]
         case ast.Call(func=func, args=args, keywords=keywords):
             named = [k.value for k in keywords if k.arg == "name"]
             if module.find_function(func, use.scope):
                 return
             functions = _functions(evaluator, func, use)
             for function in sorted(functions & _OPENERS):
-                yield function, [*args[:1], *named], False
+                yield OpeningKind.CTYPES, function, [*args[:1], *named]
             if _FINDER in functions:
-                yield _FINDER, [*args[:1], *named], True
+                yield OpeningKind.FIND_LIBRARY, _FINDER, [*args[:1], *named]
             if functions:
                 return
             if isinstance(func, ast.Attribute) and func.attr == "dlopen":
-                yield "ffi.dlopen", [*args, *named], True
+                yield OpeningKind.CFFI, "ffi.dlopen", [*args, *named]
                 return
             full = module.dotted(func, use.scope) or ""
+            helper = full.rpartition(".")[2]
             # numpy.ctypeslib.load_library opens files of the wheel itself.
-            if full.rpartition(".")[2] in _HELPERS and not full.startswith("numpy."):
+            if helper in _HELPERS and not full.startswith("numpy."):
+                kind = OpeningKind.CFFI if helper == "dlopen" else OpeningKind.FIND_LIBRARY
                 first = full.endswith(("locate_library", "ctypes_library"))
-                yield full.lstrip("."), args[:1] if first else args, True
+                yield kind, full.lstrip("."), args[:1] if first else args
 
 
 def _functions(evaluator: Evaluator, expr: ast.expr, use: Use) -> set[str]:
     return {value.text for value in evaluator.values(expr, use.scope) if value.function}
 
 
-def _find_soname(value: Value, function: str, bare: bool) -> str | None:
-    """The file name a value stands for, or None if it is none for Linux."""
+def _find_soname(value: Value, function: str, *, bare: bool) -> str | None:
+    """The file name a value stands for, or None if it is none for Linux.
+
+    Args:
+        value: what is passed.
+        function: what it is passed to.
+        bare: names without a file count.
+    """
     text = value.text
     if value.function:
         return None
@@ -199,27 +236,71 @@ def _drop_alternatives(claims: list[_Claim]) -> list[_Claim]:
     return [claim for claim in claims if not claim.bare or claim.value.statement not in exact]
 
 
-def _describe(function: str, arg: ast.expr, value: Value, node: ast.expr) -> str:
-    inside = node.lineno <= value.line <= (node.end_lineno or node.lineno)
-    shown = f'"{value.text}"' if inside else _clip(arg)
-    where = f", line {node.lineno}"
-    if not inside:
-        where += f', with "{value.text}" of line {value.line}'
-    if function in _LOADERS:
-        return f"{function}[{shown}]{where}"
-    if function.startswith("getattr "):
-        return f"getattr({function.removeprefix('getattr ')}, {shown}){where}"
-    return f"{function}({shown}){where}"
+def _find_variable(arg: ast.expr) -> str:
+    return arg.id if isinstance(arg, ast.Name) and len(arg.id) < _MAX_VARIABLE else ""
 
 
-def _clip(arg: ast.expr) -> str:
-    """An argument in one short line."""
-    if isinstance(arg, ast.Name):
-        return arg.id if len(arg.id) < _SHOWN else "…"
-    return "…"
+def _find_calls(claims: Iterable[_Claim], module: Module) -> tuple[SourceCall, ...]:
+    """Bring together what one call tries for one of its callers."""
+    grouped: dict[tuple[int, int | None, OpeningKind], list[_Claim]] = {}
+    for claim in claims:
+        grouped.setdefault((claim.number, claim.value.caller, claim.kind), []).append(claim)
+    groups = sorted(grouped.values(), key=lambda group: group[0].number)
+    handles = frozenset[Guard]().union(*(group[0].use.handles for group in groups))
+    survived = [_is_survived(group[0], module, handles) for group in groups]
+    wanted = {c.name for group, fine in zip(groups, survived, strict=True) if not fine for c in group}
+    found: dict[SourceCall, bool] = {}
+    for group, fine in zip(groups, survived, strict=True):
+        optional = fine and wanted.isdisjoint(claim.name for claim in group)
+        call = _make_call(group)  # the same where several callers pass the same text
+        found[call] = optional and found.get(call, True)
+    return tuple(replace(call, optional=optional) for call, optional in found.items())
 
 
-def _find_programs(path: str, use: Use, module: Module, evaluator: Evaluator) -> Iterator[ProgramUse]:
+def _make_call(claims: Sequence[_Claim]) -> SourceCall:
+    first, node = claims[0], claims[0].use.node
+    names: dict[str, CalledName] = {}
+    for claim in claims:
+        line = claim.value.line
+        inside = node.lineno <= line <= (node.end_lineno or node.lineno)
+        called = CalledName(name=claim.name, text=claim.value.text, line=line, inside=inside)
+        names.setdefault(claim.name, called)
+    return SourceCall(
+        kind=first.kind,
+        line=node.lineno,
+        function=first.function,
+        variable=first.variable,
+        names=tuple(names.values()),
+        optional=False,
+    )
+
+
+def _is_survived(claim: _Claim, module: Module, handles: frozenset[Guard]) -> bool:
+    """Whether failing is caught where it happens or by the caller, and nothing is raised behind.
+
+    Args:
+        claim: of the call.
+        module: where it stands.
+        handles: statements one of whose handlers opens something: they do not do without.
+    """
+    raised = _RAISED.get(claim.kind, _OS_ERRORS)
+    if _is_guarded(claim.use, raised, handles):
+        return True
+    if claim.value.caller is None or claim.use.guards:
+        return False
+    caller = module.uses[claim.value.caller]
+    if not isinstance(caller.node, ast.Call):
+        return False
+    passed_on = module.find_function(caller.node.func, caller.scope) is claim.use.scope
+    return passed_on and _is_guarded(caller, raised, handles)
+
+
+def _is_guarded(use: Use, raised: frozenset[str], handles: frozenset[Guard]) -> bool:
+    catching = [g for g in use.guards - handles if not g.caught or g.caught & raised]
+    return bool(catching) and use.scope.last_raise < use.node.lineno
+
+
+def _find_programs(number: int, use: Use, module: Module, evaluator: Evaluator) -> Iterator[_Claim]:
     node = use.node
     if not isinstance(node, ast.Call):
         return
@@ -231,8 +312,13 @@ def _find_programs(path: str, use: Use, module: Module, evaluator: Evaluator) ->
         for value in evaluator.values(arg, use.scope):
             program = value.text.split()[0] if value.text.split() else ""
             if _LDCONFIG.fullmatch(program):
-                yield ProgramUse(
-                    program=program,
-                    found_in=path,
-                    evidence=f'{function}("{program}"), line {node.lineno}',
+                yield _Claim(
+                    number=number,
+                    use=use,
+                    kind=OpeningKind.PROGRAM,
+                    function=function,
+                    name=program,
+                    bare=False,
+                    value=value,
+                    variable=_find_variable(arg),
                 )

@@ -38,12 +38,15 @@ class Value:
         line: where its first constant part stands.
         statement: number of the simple statement that holds this part.
         function: it is no string but the function of this dotted name.
+        caller: number of the use in the module that passed it, or a part of it, as an argument: the first one
+            on its way.
     """
 
     text: str
     line: int
     statement: int
     function: bool = False
+    caller: int | None = None
 
 
 class TooComplexError(Exception):
@@ -65,9 +68,9 @@ class Evaluator:
         self._lists: dict[int, tuple[Value, ...]] = {}
         self._sequences: dict[int, bool] = {}
         self._steps = 0
-        for use in module.uses:
+        for number, use in enumerate(module.uses):
             if isinstance(use.node, ast.Call) and (called := module.find_function(use.node.func, use.scope)):
-                _bind_arguments(called, use.node, use.scope)
+                _bind_arguments(called, use.node, use.scope, number)
 
     def values(self, expr: ast.expr, scope: Scope) -> tuple[Value, ...]:
         """All strings ``expr`` may be, in source order; empty if none is known.
@@ -125,7 +128,9 @@ class Evaluator:
         key = id(bound)
         if key not in self._lists:
             self._lists[key] = ()
-            self._lists[key] = self._limit(v for b in bound for v in self.values(b.expr, b.scope))
+            self._lists[key] = self._limit(
+                _mark(v, b.caller) for b in bound for v in self.values(b.expr, b.scope)
+            )
         return self._lists[key]
 
     def _name(self, expr: ast.Name | ast.Attribute, scope: Scope) -> Iterable[Value]:
@@ -231,10 +236,15 @@ def _combine(
     for a in left:
         for b in right:
             fits = not a.function and not b.function and len(a.text) + len(b.text) <= _MAX_TEXT
-            yield replace(a if a.text else b, text=glue(a.text, b.text)) if fits else None
+            caller = b.caller if a.caller is None else a.caller
+            yield replace(a if a.text else b, text=glue(a.text, b.text), caller=caller) if fits else None
 
 
-def _bind_arguments(called: Scope, call: ast.Call, scope: Scope) -> None:
+def _mark(value: Value, caller: int | None) -> Value:
+    return value if caller is None or value.caller is not None else replace(value, caller=caller)
+
+
+def _bind_arguments(called: Scope, call: ast.Call, scope: Scope, caller: int) -> None:
     """Bind what a call passes to the parameters of the function it calls."""
     args = called.arguments
     if args is None:
@@ -245,12 +255,12 @@ def _bind_arguments(called: Scope, call: ast.Call, scope: Scope) -> None:
     for at, arg in enumerate(call.args):
         if isinstance(arg, ast.Starred):  # positions behind it are unknown: any parameter may be meant
             for name in names[at:]:
-                called.bind(name, arg.value, scope)
+                called.bind(name, arg.value, scope, caller)
         if at < len(names):
-            called.bind(names[at], arg, scope)
+            called.bind(names[at], arg, scope, caller)
         elif args.vararg:
-            called.bind(args.vararg.arg, arg, scope)
+            called.bind(args.vararg.arg, arg, scope, caller)
     known = {*names, *(a.arg for a in args.kwonlyargs)}
     for keyword in call.keywords:
         if keyword.arg and keyword.arg in known:
-            called.bind(keyword.arg, keyword.value, scope)
+            called.bind(keyword.arg, keyword.value, scope, caller)

@@ -52,4 +52,4 @@ def read_tree_sources(site: Path, root: Path, paths: Iterable[str]) -> tuple[Sou
 
 def _parse(sources: Iterable[tuple[str, bytes]]) -> tuple[SourceUse, ...]:
     found = (find_python_dlopen(path, data) for path, data in sources)
-    return tuple(use for use in found if use.opens or use.programs)
+    return tuple(use for use in found if use.calls)
