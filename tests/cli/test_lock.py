@@ -566,6 +566,29 @@ def test_what_stays_beside_an_adapter_needs_a_source(bench: Bench) -> None:
     assert "nvidia-cublas-cu12 1.0 has no wheel or sdist for it" in ran.err
 
 
+def write_pylock(bench: Bench) -> None:
+    """A pylock.toml, which has no edges, of two packages whose wheels it names."""
+    text = ['lock-version = "1.0"\ncreated-by = "x"\n']
+    for name in ("torch", "nvidia_cublas_cu12"):
+        url = f"{bench.server.url}/files/{bench.wheels[name].name}"
+        text.append(
+            f'[[packages]]\nname = "{name.replace("_", "-")}"\nversion = "1.0"\n[[packages.wheels]]\n'
+            f'url = "{url}"\nhashes = {{ sha256 = "{bench.digests[name]}" }}\n'
+        )
+    (bench.directory / "pylock.toml").write_text("".join(text))
+
+
+def test_what_goes_from_a_lock_without_edges_needs_no_source_either(bench: Bench) -> None:
+    bench.add("torch", requires=("nvidia-cublas-cu12",))
+    bench.add("nvidia_cublas_cu12", tag="py3-none-win_amd64")
+    write_pylock(bench)
+    bench.add("nvidia_cublas_cu12", version="2.0")  # of another version the index has one that fits
+    ran = bench.run("--provider", "torch=nixpkgs", lock="pylock.toml")
+    assert '"nvidia-cublas-cu12"' in ran.out
+    ran = bench.run(lock="pylock.toml", code=3)
+    assert "nvidia-cublas-cu12 1.0 has no wheel or sdist for it" in ran.err
+
+
 def test_markers_are_those_of_the_targets_python(bench: Bench) -> None:
     library = build_elf(bench.directory / "elf", "libengine7.so", soname="libengine7.so")
     anything = "py3-none-manylinux_2_28_x86_64"

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -23,6 +24,7 @@ from tests.support.golden import ask_stub
 from tests.support.uv2nix import ask_uv2nix, list_attrs
 from wheelfix.lock.read import read_lock
 from wheelfix.model.reading import WheelFacts
+from wheelfix.wheel.metadata import find_environment, parse_requirement
 from wheelfix.wheel.results import find_hashed_name, read_entry
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
@@ -39,6 +41,9 @@ def make_bench() -> Path:
     cache.mkdir(parents=True)
     for digest, document in facts.items():
         name = find_hashed_name(digest, WheelFacts)
+        environment = find_environment(document["tags"])
+        parsed = (parse_requirement(r["text"], environment) for r in document["requires"])
+        document["requires"] = [asdict(requirement) for requirement in parsed if requirement]
         (cache / name).write_text(
             json.dumps({"entry": name, "wheel": "", "facts": [{"findings": [], **document}]})
         )

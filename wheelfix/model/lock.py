@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -201,13 +201,15 @@ class ProviderRule:
         attr: attribute for nixpkgs, or empty for the one named like the package.
         where: what the user wrote, for messages.
         shared: it is of a file that may serve many locks.
+
+    Rules that say the same are equal, wherever they stand.
     """
 
     pattern: str
     kinds: tuple[Kind, ...]
     attr: str = ""
-    where: str = ""
-    shared: bool = False
+    where: str = field(default="", compare=False)
+    shared: bool = field(default=False, compare=False)
 
 
 def name_interpreter(python: str) -> str:
