@@ -8,7 +8,10 @@ from tests.support.objects import elf, provider
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import CalledName, DlopenNote, ElfHints, OpeningKind, SourceCall, SourceUse
 from wheelfix.model.index import Lookup
-from wheelfix.model.scan import NeedClass, Opening, SonameFacts
+from wheelfix.model.scan import Need, NeedClass, Opening, SonameFacts
+from wheelfix.scan.conclude import NOBODY
+from wheelfix.scan.decide import decide
+from wheelfix.scan.needs import find_cases, make_want
 from wheelfix.scan.openings import answer_opening, find_attr, group_by_name, select_openings
 from wheelfix.scan.words import say_opening, say_openings
 
@@ -165,9 +168,15 @@ def facts(name: str, *attrs: str, rivals: Sequence[str] = (), driver: str | None
     return SonameFacts(soname=name, machine="x86_64", lookup=lookup, driver=driver)
 
 
+def decide_all(*known: SonameFacts) -> dict[str, Need]:
+    table = {(fact.soname, fact.machine): fact for fact in known}
+    cases = find_cases(NOBODY, [make_want(fact.soname, fact.machine) for fact in known], table, {})
+    return {trace.need.soname: trace.need for trace in decide(cases)}
+
+
 def answer(names: Sequence[str], *known: SonameFacts) -> tuple[NeedClass | None, list[str]]:
     (opening,) = choose(uses=[opened(*names)])
-    found = answer_opening(opening, {fact.soname: fact for fact in known})
+    found = answer_opening(opening, decide_all(*known))
     return found.need_class, [p.attr for p in found.providers]
 
 
@@ -184,7 +193,7 @@ def test_first_name_with_an_answer_answers() -> None:
     known = [facts("liba.so.1"), facts("libb.so.1", "b"), facts("libc.so.1", "c")]
     assert answer(names, *known) == (NeedClass.PROVIDED, ["b"])
     (opening,) = choose(uses=[opened(*names)])
-    found = answer_opening(opening, {fact.soname: fact for fact in known})
+    found = answer_opening(opening, decide_all(*known))
     assert [find_attr(found, name) for name in names] == [None, "b", None]
 
 

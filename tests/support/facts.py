@@ -20,8 +20,8 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Opening, WheelScan
 from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.resolve.strip import UNSHOWN
-from wheelfix.scan.conclude import conclude
+from wheelfix.resolve.strip import say_import
+from wheelfix.scan.conclude import answer_openings, conclude
 from wheelfix.wheel.metadata import find_environment, parse_requirement
 
 
@@ -70,7 +70,8 @@ def make_scan(name: str) -> WheelScan:
         Opening(file=o["file"], line=o["line"], kind=OpeningKind(o["kind"]), names=tuple(o["names"]))
         for o in read_facts(name)["openings"]
     )
-    return replace(scan, openings=openings)
+    reading, machine = make_reading(name), scan.machine or "x86_64"
+    return replace(scan, openings=answer_openings(openings, reading, machine, open_table()))
 
 
 def make_source(name: str) -> Source:
@@ -89,8 +90,7 @@ def plan(name: str, cuda: Cuda) -> tuple[Override, StripPlan]:
 
 
 def _say_import(kept: Judged, imports: Mapping[str, str]) -> Judged:
-    place = imports.get(kept.name)
-    return replace(kept, reason=kept.reason.replace(UNSHOWN, f"{place} imports it")) if place else kept
+    return say_import(kept, imports.get(kept.name))
 
 
 def render(name: str, dialect: Dialect, cuda: Cuda) -> str:

@@ -9,14 +9,13 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.flows.scan import ScanOptions, fetch_target, is_fetched
 from wheelfix.index.distributions import find_carries
-from wheelfix.index.facts import find_opened
 from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, WheelScan, find_warnings
-from wheelfix.model.strip import Judged, StripPlan
+from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.adapter import render_adapter
 from wheelfix.nix.flake import render_flake
@@ -26,7 +25,7 @@ from wheelfix.nix.shell import render_mach_nix, render_shell
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.resolve.prebuilt import check_flake, check_name, check_prebuilt, find_python, parse_attr
 from wheelfix.resolve.strategy import plan_override
-from wheelfix.resolve.strip import UNSHOWN, Wishes, check_wishes, plan_strip
+from wheelfix.resolve.strip import Wishes, check_wishes, plan_strip, say_import
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.read import Progress, read_distributions, read_wheel
@@ -247,7 +246,6 @@ def plan_reading(
     override = plan_override(
         scan,
         reading.distribution.requires,
-        find_opened(options.index, scan.opened, scan.machine or "x86_64"),
         # A wheel without redundant dependencies is not one that CUDA is about.
         cuda=cuda if plan.stripped or cuda is Cuda.NIXPKGS else Cuda.WHEELS,
         strip=plan,
@@ -298,11 +296,7 @@ def plan_dependencies(
     if wheel_path is None or not plan.kept:
         return plan
     imports = find_imports(wheel_path, [kept.name for kept in plan.kept])
-    return replace(plan, kept=tuple(_say_import(kept, imports.get(kept.name)) for kept in plan.kept))
-
-
-def _say_import(kept: Judged, place: str | None) -> Judged:
-    return replace(kept, reason=kept.reason.replace(UNSHOWN, f"{place} imports it")) if place else kept
+    return replace(plan, kept=tuple(say_import(kept, imports.get(kept.name)) for kept in plan.kept))
 
 
 def _fetch_closure(target: str, options: Options) -> tuple[Distribution, ...]:

@@ -52,22 +52,6 @@ def find_facts(
     }
 
 
-def find_opened(table: SonameTable, names: Iterable[str], machine: str) -> Mapping[str, SonameFacts]:
-    """Ask every table about libraries that are opened by name at run time.
-
-    Args:
-        table: the soname table.
-        names: file names or absolute paths, of which the last part counts.
-        machine: the machine type they are opened on.
-
-    Returns:
-        The facts by name.
-    """
-    files = {name: name.rpartition("/")[2] for name in names}
-    facts = find_facts(table, [(file, machine) for file in files.values()])
-    return {name: facts[file, machine] for name, file in files.items()}
-
-
 def is_libc(soname: str, machine: str) -> bool:
     """Tell whether the C library of a machine owns a soname."""
     return find_libc(soname, machine) is not None

@@ -32,7 +32,7 @@ def parse_pylock(table: Table) -> Lock:
     except PylockValidationError as error:
         where = f"{table.lock}: {error.context}" if error.context else table.lock
         raise InputError(
-            where, error.message.partition("\n")[0], "let the tool that wrote the lock write it again"
+            where, error.message.splitlines()[0], "let the tool that wrote the lock write it again"
         ) from None
     return Lock(
         name=table.lock,

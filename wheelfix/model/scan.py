@@ -153,7 +153,8 @@ class Opening:
             they are tried: one of them is opened. Never empty.
         optional: failing is survived: a note that is no ``required`` one, or as
             :class:`wheelfix.model.hints.SourceCall` has it. False where it cannot be told, as of a string.
-        need_class: who answers the first name that has an answer; None for a program.
+        answered: the name that the answer is about: the first that anybody brings; None without one.
+        need_class: who brings it; None for a program.
         distribution: who brings it, for class ``sibling``.
         providers: of that name, best first.
         form: how code answers it.
@@ -166,6 +167,7 @@ class Opening:
     names: tuple[str, ...]
     line: int | None = None
     optional: bool = False
+    answered: str | None = None
     need_class: NeedClass | None = None
     distribution: str | None = None
     providers: tuple[Provider, ...] = ()

@@ -31,10 +31,12 @@ class Judged:
     Attributes:
         name: normalised name (PEP 503).
         reason: one clause.
+        unshown: it stays because nothing shows that it is only linked: an import of it would.
     """
 
     name: str
     reason: str
+    unshown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

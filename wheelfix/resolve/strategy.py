@@ -8,15 +8,14 @@ everything stays, and the wheel is linked to the libraries in the other wheels.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wheelfix.model.index import Provider
 from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Source
-from wheelfix.model.scan import Need, NeedClass, Opening, SonameFacts, WheelScan
+from wheelfix.model.scan import Need, NeedClass, Opening, WheelScan
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Requirement
-from wheelfix.scan.cuda import guess_cuda_major, order_by_major
 from wheelfix.scan.openings import group_by_name
 from wheelfix.scan.words import say_cause
 
@@ -28,7 +27,6 @@ _HINTS = 12
 def plan_override(
     scan: WheelScan,
     requires: Iterable[Requirement],
-    opened: Mapping[str, SonameFacts],
     *,
     cuda: Cuda = Cuda.WHEELS,
     strip: StripPlan | None = None,
@@ -39,7 +37,6 @@ def plan_override(
     Args:
         scan: of the wheel.
         requires: its requirements.
-        opened: facts about the names of ``scan.opened``.
         cuda: where CUDA libraries come from.
         strip: for ``prebuilt`` and ``nixpkgs``, the dependencies to be taken away.
         source: for a complete package.
@@ -51,7 +48,7 @@ def plan_override(
     for need in needs:
         plan.add(need, missed=need.soname in scan.ignore_missing)
     if cuda is Cuda.NIXPKGS:
-        plan.add_opened(scan, opened)
+        plan.add_opened(scan)
     return Override(
         name=scan.name,
         version=scan.version,
@@ -65,7 +62,7 @@ def plan_override(
         runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(plan.runpaths.items())),
         strip=strip if gone else None,
         source=source,
-        hints=tuple(_find_hints(needs, scan.openings, opened, set(plan.runpaths))),
+        hints=tuple(_find_hints(needs, scan.openings, plan)),
     )
 
 
@@ -85,6 +82,7 @@ class _Plan:
         self._cuda, self._required, self._gone = cuda, required, gone
         self.wanted: list[_Wanted] = []
         self.runpaths: dict[str, list[str]] = {}
+        self.opened: set[str] = set()
         self.ignored: list[Ignored] = []
         self.searches: dict[tuple[str, str, str], list[Need]] = {}
 
@@ -105,17 +103,17 @@ class _Plan:
             case _:
                 pass
 
-    def add_opened(self, scan: WheelScan, opened: Mapping[str, SonameFacts]) -> None:
+    def add_opened(self, scan: WheelScan) -> None:
         """CUDA libraries that are opened by name, from wheels that are taken away."""
-        major = guess_cuda_major([n.soname for n in scan.needs])
         linked = {w.attr for w in self.wanted}
-        for name, openings in group_by_name(scan.openings).items():
-            facts = opened.get(name)
-            if facts is None or not any(c.distribution in self._gone for c in facts.carriers):
+        for name, opening in _find_answers(scan.openings):
+            if opening.distribution not in self._gone or not opening.providers:
                 continue
-            providers = [p for p in facts.lookup.providers if p.attr.startswith("cudaPackages")]
-            if providers and (best := order_by_major(providers, major)[0]).attr not in linked:
-                self.runpaths.setdefault(best.attr, []).append(f"{name}, opened by {openings[0].file}")
+            attr = opening.providers[0].attr
+            if attr.startswith("cudaPackages"):
+                self.opened.add(name)
+                if attr not in linked:
+                    self.runpaths.setdefault(attr, []).append(f"{name}, opened by {opening.file}")
 
     def list_inputs(self, baseline: frozenset[str]) -> Iterable[Input]:
         """One per attribute, sorted."""
@@ -178,28 +176,32 @@ def _join(names: Iterable[str]) -> str:
     return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _find_hints(
-    needs: Iterable[Need],
-    openings: Iterable[Opening],
-    opened: Mapping[str, SonameFacts],
-    done: set[str],
-) -> Iterable[str]:
+def _find_answers(openings: Iterable[Opening]) -> Iterable[tuple[str, Opening]]:
+    """Every name that has an answer, with the strongest opening that has it."""
+    for name, found in group_by_name(openings).items():
+        if answer := next((opening for opening in found if opening.answered == name), None):
+            yield name, answer
+
+
+def _find_hints(needs: Iterable[Need], openings: Iterable[Opening], plan: _Plan) -> Iterable[str]:
     for need in needs:
         if need.need_class is NeedClass.AMBIGUOUS:
             yield f"{need.soname}: {say_cause(need.cause)}."
+    answers = [(name, opening) for name, opening in _find_answers(openings) if name not in plan.opened]
+    driver = [name for name, opening in answers if opening.need_class is NeedClass.DRIVER]
+    brought = [f"{name} ({o.distribution})" for name, o in answers if o.need_class is NeedClass.SIBLING]
     by_attr: dict[str, list[tuple[str, Opening]]] = {}
-    driver: list[str] = []
-    for name, (strongest, *_) in group_by_name(openings).items():
-        facts = opened.get(name)
-        if facts and facts.driver:
-            driver.append(name)
-        elif facts and facts.lookup.providers and (attr := facts.lookup.providers[0].attr) not in done:
-            by_attr.setdefault(attr, []).append((name, strongest))
+    for name, opening in answers:
+        provided = opening.need_class in {NeedClass.PROVIDED, NeedClass.AMBIGUOUS}
+        if provided and (attr := opening.providers[0].attr) not in plan.runpaths:
+            by_attr.setdefault(attr, []).append((name, opening))
     if driver:
         yield (
             f"Opened by name, from the GPU driver: {', '.join(sorted(driver))}. Found where the program's "
             "run path or LD_LIBRARY_PATH has /run/opengl-driver/lib."
         )
+    if brought:
+        yield f"Opened by name, brought by other wheels: {', '.join(brought)}."
     if by_attr:
         yield (
             "Opened by name at run time, if at all; where one is wanted, add the attribute's lib directory "

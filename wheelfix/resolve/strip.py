@@ -25,7 +25,7 @@ from wheelfix.model.strip import Carries, Judged, StripPlan
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.closure import find_closure, find_required
 
-UNSHOWN = "nothing shows it to be only linked"
+_UNSHOWN = "nothing shows it to be only linked"
 _NAMED = 3
 
 
@@ -98,7 +98,7 @@ def plan_strip(
     return StripPlan(
         stripped=_list(stripped),
         leaving=_list({n: r for n, r in leaving.items() if n not in after and n not in stripped}),
-        kept=_list(_find_kept(target, set(direct) - set(stripped), wishes or Wishes())),
+        kept=_find_kept(target, set(direct) - set(stripped), wishes or Wishes()),
         staying=_list({n: f"{r}; {_say_users(n, after, others)}" for n, r in staying.items()}),
         evidence=evidence,
     )
@@ -168,16 +168,26 @@ def _find_names(wheel: Distribution, extras: frozenset[str]) -> list[str]:
     return sorted({r.name for r in find_required(wheel, extras)})
 
 
-def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> dict[str, str]:
+def say_import(kept: Judged, place: str | None) -> Judged:
+    """Give a dependency that stays for want of evidence the evidence, if there is any.
+
+    Args:
+        kept: the dependency.
+        place: where it is imported, or None.
+    """
+    return Judged(name=kept.name, reason=f"{place} imports it") if kept.unshown and place else kept
+
+
+def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> tuple[Judged, ...]:
     """Only those that were worth a look: required on some platforms alone, or named by the user."""
     kept = {}
     for requirement in target.requires:
         name = requirement.name
         if name in names and name in wishes.keep:
-            kept[name] = "asked for with --keep"
+            kept[name] = Judged(name=name, reason="asked for with --keep")
         elif name in names and requirement.platform:
-            kept[name] = UNSHOWN
-    return kept
+            kept[name] = Judged(name=name, reason=_UNSHOWN, unshown=True)
+    return tuple(kept[name] for name in sorted(kept))
 
 
 def _say_users(name: str, closure: Mapping[str, frozenset[str]], others: Mapping[str, Distribution]) -> str:

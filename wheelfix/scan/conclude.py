@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from wheelfix.index.baseline import find_baseline
-from wheelfix.index.facts import find_facts, find_fillers, find_opened, is_libc
+from wheelfix.index.facts import find_facts, find_fillers, is_libc
 from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.hints import OpeningKind
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import NeedTrace, WheelScan
+from wheelfix.model.scan import NeedTrace, Opening, WheelScan
 from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution
+from wheelfix.scan.at_hand import correct_carriers
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.findings import (
@@ -23,8 +25,10 @@ from wheelfix.scan.findings import (
     find_machine,
     sort_findings,
 )
+from wheelfix.scan.loader import Loader
 from wheelfix.scan.needs import find_cases, find_wants, make_want
 from wheelfix.scan.openings import answer_opening, select_openings
+from wheelfix.scan.siblings import find_directories
 from wheelfix.scan.symbols import find_mismatches, find_users
 
 
@@ -50,7 +54,6 @@ def conclude(
     openings = select_openings(
         objects, reading.hints, reading.uses, machine=machine or default, is_libc=is_libc
     )
-    opened = find_opened(table, {name for o in openings for name in o.names}, machine or default)
     return WheelScan(
         target=wheel.target,
         name=wheel.name,
@@ -61,7 +64,7 @@ def conclude(
         machine=machine,
         objects=objects,
         needs=needs,
-        openings=tuple(answer_opening(opening, opened) for opening in openings),
+        openings=answer_openings(openings, reading, machine or default, table, prefer, at_hand),
         build_inputs=build_inputs,
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
         ignore_missing=collect_ignored(needs, objects, machine),
@@ -79,6 +82,61 @@ def gather(
     facts = find_facts(table, [(want.soname, want.machine) for want in wants])
     fillers = find_fillers({directory for want in wants for directory in want.directories})
     return find_cases(reading.distribution, wants, facts, fillers, prefer=spell_both(prefer), at_hand=at_hand)
+
+
+def answer_openings(
+    openings: Sequence[Opening],
+    reading: Reading,
+    machine: str,
+    table: SonameTable,
+    prefer: Sequence[str] = (),
+    at_hand: AtHand | None = None,
+) -> tuple[Opening, ...]:
+    """Say who brings what is opened by name: every name as if it was linked, by the same ladder.
+
+    Args:
+        openings: without answers.
+        reading: of the wheel whose files open them; what an ELF file opens is looked for by its run path.
+        machine: that they are opened on.
+        table: as for :func:`conclude`.
+        prefer: as for :func:`conclude`.
+        at_hand: as for :func:`conclude`.
+    """
+    files: dict[str, list[str]] = {}
+    for opening in openings:
+        if opening.kind is not OpeningKind.PROGRAM:
+            for name in opening.names:
+                files.setdefault(name, []).append(opening.file)
+    loader = Loader(reading.objects)
+    entries = {
+        name: [(e.directory, e.text) for path in paths if path in loader.objects
+               for e in loader.entries(loader.objects[path])]
+        for name, paths in files.items()
+    }  # fmt: skip
+    names = sorted(files)
+    sonames = {name: name.rpartition("/")[2] for name in names}
+    facts = find_facts(table, [(soname, machine) for soname in sonames.values()])
+    wants = []
+    for name in names:
+        soname, known = sonames[name], facts[sonames[name], machine]
+        carriers = correct_carriers(known.carriers, at_hand or AtHand(), soname, machine=machine)
+        # Who opens a name need not find it. A place on the run path says who brings it only if it is there.
+        places = {carrier.directory for carrier in carriers}
+        directories = find_directories(entries[name])
+        wants.append(
+            make_want(soname, machine, {d: entry for d, entry in directories.items() if d in places})
+        )
+    cases = find_cases(
+        reading.distribution,
+        wants,
+        facts,
+        {},
+        prefer=spell_both(prefer),
+        at_hand=at_hand,
+        linked={soname for obj in reading.objects for soname in obj.needed},
+    )
+    decided = {name: trace.need for name, trace in zip(names, decide(cases), strict=True)}
+    return tuple(answer_opening(opening, decided) for opening in openings)
 
 
 def retrace_needs(

@@ -48,9 +48,22 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
     return tuple(wants)
 
 
-def make_want(soname: str, machine: str) -> Want:
-    """A soname that somebody wants of whom there are no objects."""
-    return Want(soname=soname, machine=machine, wanted_by=(), found=(), directories={}, versions=())
+def make_want(soname: str, machine: str, directories: Mapping[str, str] | None = None) -> Want:
+    """A soname that no object at hand is linked against.
+
+    Args:
+        soname: file name as the loader gets it.
+        machine: that it is wanted on.
+        directories: as in :class:`wheelfix.scan.loader.Want`.
+    """
+    return Want(
+        soname=soname,
+        machine=machine,
+        wanted_by=(),
+        found=(),
+        directories=directories or {},
+        versions=(),
+    )
 
 
 def find_cases(
@@ -61,6 +74,7 @@ def find_cases(
     *,
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
+    linked: Iterable[str] = (),
 ) -> tuple[Case, ...]:
     """Bring every want together with what is known about it.
 
@@ -71,8 +85,9 @@ def find_cases(
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         prefer: attributes that win among providers, strongest first.
         at_hand: distributions that were read; None for none.
+        linked: sonames that the wheel wants beside these: they tell which CUDA it was built for.
     """
-    wanted = frozenset(want.soname for want in wants)
+    wanted = frozenset((*linked, *(want.soname for want in wants)))
     major = guess_cuda_major(wanted)
     return tuple(
         Case(

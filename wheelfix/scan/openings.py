@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
-from wheelfix.model.scan import NeedClass, Opening, SonameFacts
+from wheelfix.model.scan import Need, NeedClass, Opening
 
 IsLibc = Callable[[str, str], bool]
 """Whether a soname belongs to the C library of a machine: ``is_libc(soname, machine)``."""
@@ -72,18 +72,26 @@ def select_openings(
     return tuple(sorted(found, key=_order))
 
 
-def answer_opening(opening: Opening, facts: Mapping[str, SonameFacts]) -> Opening:
-    """Say who answers an opening: of several names, the first that anybody answers.
+def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> Opening:
+    """Say who answers an opening: of several names, the first that anybody brings.
 
     Args:
         opening: from :func:`select_openings`.
-        facts: about all of its names.
+        decided: what the ladder says of each of its names.
     """
     if opening.kind is OpeningKind.PROGRAM:
         return opening
-    answers = (_answer_name(opening, facts[name]) for name in opening.names)
-    first = next((a for a in answers if a.need_class is not NeedClass.UNKNOWN), None)
-    return first or replace(opening, need_class=NeedClass.UNKNOWN)
+    for name in opening.names:
+        need = decided[name]
+        if need.need_class is not NeedClass.UNKNOWN:
+            return replace(
+                opening,
+                answered=name,
+                need_class=need.need_class,
+                distribution=need.distribution,
+                providers=need.providers,
+            )
+    return replace(opening, need_class=NeedClass.UNKNOWN)
 
 
 def group_by_name(openings: Iterable[Opening]) -> Mapping[str, tuple[Opening, ...]]:
@@ -106,11 +114,8 @@ def group_by_name(openings: Iterable[Opening]) -> Mapping[str, tuple[Opening, ..
 
 def find_attr(opening: Opening, name: str) -> str | None:
     """The nixpkgs attribute that provides one of an opening's names, if its answer is about that name."""
-    if opening.need_class is not NeedClass.PROVIDED:
-        return None
-    best = opening.providers[0]
-    file = best.path.rpartition("/")[2]
-    return best.attr if f"{file}.".startswith(f"{name.rpartition('/')[2]}.") else None
+    provided = opening.need_class is NeedClass.PROVIDED and opening.answered == name
+    return opening.providers[0].attr if provided else None
 
 
 class _Answered:
@@ -198,16 +203,6 @@ def _choose_names(claim: _Claim, answered: _Answered) -> tuple[str, ...]:
         return opening.kind is not OpeningKind.STRING or not answered.by_linking(name)
 
     return tuple(filter(is_open, opening.names))
-
-
-def _answer_name(opening: Opening, facts: SonameFacts) -> Opening:
-    if facts.driver:
-        return replace(opening, need_class=NeedClass.DRIVER)
-    if facts.lookup.rivals:
-        return replace(opening, need_class=NeedClass.AMBIGUOUS, providers=facts.lookup.providers)
-    if facts.lookup.providers:
-        return replace(opening, need_class=NeedClass.PROVIDED, providers=facts.lookup.providers)
-    return replace(opening, need_class=NeedClass.UNKNOWN)
 
 
 def _order(opening: Opening) -> tuple[str, int, str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The sentences that people read of causes and openings: written here, at the edge, and read by nobody else."""
+"""The sentences that people read of causes and openings: written here, and read by nobody else."""
 
 from __future__ import annotations
 

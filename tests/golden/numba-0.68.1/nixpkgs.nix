@@ -3,6 +3,7 @@
 # Written by wheelfix.
 # Opened by name, from the GPU driver: libcuda.so.1. Found where the program's
 # run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
+# Opened by name, brought by other wheels: libnvvm.so (nvidia-cuda-nvcc-cu12).
 {
   lib,
   buildPythonPackage,
