@@ -109,7 +109,7 @@ def ask_real(
     standalone: bool = False,
 ) -> Any:
     lib, pyproject, uv2nix = (Path(path).resolve() for path in real)
-    known = make_reading(f"{name}-{_version(code)}").wheel
+    known = make_reading(f"{name}-{_version(code)}").distribution
     with tempfile.TemporaryDirectory() as work:
         write_lock(Path(work), {name: lock[name], **lock}, {name: known.target})
         paths = render(List(tuple(strings(a.split(".")) for a in attrs)))
@@ -134,7 +134,7 @@ def check(real: list[str], code: Path, name: str, cuda: Cuda) -> None:
     if name == "torch":
         lock = find_dependencies(read_closure(code.parent.name))
     else:
-        lock = {name: [r.name for r in make_reading(code.parent.name).wheel.requires if r.active]}
+        lock = {name: [r.name for r in make_reading(code.parent.name).distribution.requires if r.active]}
         lock |= {other: [] for other in lock[name]}
     answer = ask_real(real, code, name, attrs, lock)
     found, baseline = answer["package"], answer["before"]["inputs"]
