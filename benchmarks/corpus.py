@@ -50,7 +50,7 @@ def try_wheel(path: Path, table: SonameTable, directory: Path) -> dict[str, Any]
         "needs": dict(sorted(classes.items())),
         "inputs": len(scan.build_inputs),
         "ignored": len(scan.ignore_missing),
-        "opened": len(scan.opened),
+        "dlopen": len(scan.opened),
         "patched": try_patch(path, scan, directory),
         "code": {d.value: try_code(path, scan, table, d, directory) for d in Dialect},
     }
