@@ -21,11 +21,9 @@ from tests.support.wheel import build_wheel
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.errors import ElfError, InputError, WheelError
 from wheelfix.model.scan import Level
-from wheelfix.scan import locked
-from wheelfix.scan import read as reading
-from wheelfix.scan.locked import read_unpacked_facts, read_wheel_facts
-from wheelfix.scan.read import read_archive, read_beside, read_wheel
-from wheelfix.wheel.about import read_source
+from wheelfix.scan import source as reading
+from wheelfix.scan.read import read_beside, read_known, read_symbols, read_unpacked, read_wheel
+from wheelfix.wheel.about import make_source
 from wheelfix.wheel.archive import open_archive
 
 LIBRARY = "demo/libdemo.so.1"
@@ -106,7 +104,7 @@ def test_a_wheel_is_read_once_wherever_it_goes(
 def test_one_entry_holds_all_that_was_read(wheel: Path, tmp_path: Path) -> None:
     ask(wheel, tmp_path)
     kinds = sorted(path.name.split(".")[1] for path in tmp_path.iterdir())
-    assert kinds == ["knowndigest", "seentail", "wheelmembers"]
+    assert kinds == ["knowndigest", "reading", "seentail"]
 
 
 @pytest.mark.parametrize("when", ["elf", "sources"])
@@ -147,18 +145,19 @@ def test_symbols_of_another_file_are_not_read(wheel: Path, tmp_path: Path) -> No
     path = tmp_path / wheel.name
     path.write_bytes(wheel.read_bytes())
     found = read_wheel(path)
-    assert len(found.read_symbols({LIBRARY})) == 1
+    assert len(read_symbols(found, {LIBRARY})) == 1
     (tmp_path / "other").write_bytes(wheel.read_bytes())
     (tmp_path / "other").replace(path)
     with pytest.raises(InputError, match="was replaced while it was read"):
-        found.read_symbols({LIBRARY})
+        read_symbols(found, {LIBRARY})
 
 
-def test_facts_belong_to_the_digest_they_are_kept_by(wheel: Path, tmp_path: Path) -> None:
+def test_a_reading_belongs_to_the_digest_it_is_kept_by(wheel: Path, tmp_path: Path) -> None:
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    assert read_wheel_facts(wheel, digest).sha256 == digest
+    assert read_wheel(wheel, cache=tmp_path, sha256=digest).about.sha256 == digest
     with pytest.raises(InputError, match=f"{wheel.name}: has not the sha256 {'0' * 64}"):
-        read_wheel_facts(wheel, "0" * 64)
+        read_wheel(wheel, cache=tmp_path, sha256="0" * 64)
+    assert read_known("0" * 64, tmp_path) is None
 
 
 def flip(path: Path, member: str, at: int) -> None:
@@ -205,7 +204,8 @@ def test_a_changed_bit_in_any_member_is_damage(
 )
 @pytest.mark.parametrize("path", ["a/libx.so", "a/libx.so.1.2", "a/x.cpython-312-x86_64-linux-gnu.so"])
 def test_a_library_by_name_that_is_none_is_said(tmp_path: Path, path: str, content: bytes, what: str) -> None:
-    wheel = build_wheel(tmp_path, files={path: content, "a/libx.so.txt": b"", "a/so": b"", "a.so.d/x": b""})
+    files = {path: content, "a/libx.so.txt": b"", "a/so": b"", "a.so.d/x": b""}
+    wheel = build_wheel(tmp_path, files={**files, "a/liby.so": build_elf(tmp_path, "liby.so")})
     for _ in range(2):  # read, and kept
         (finding,) = read_wheel(wheel, cache=tmp_path / "cache").findings
         assert (finding.level, finding.subject) == (Level.WARNING, path)
@@ -214,7 +214,8 @@ def test_a_library_by_name_that_is_none_is_said(tmp_path: Path, path: str, conte
 
 def test_many_of_one_kind_are_one_warning(tmp_path: Path) -> None:
     files = {f"a/{n:03}.cpython-312-darwin.so": bytes.fromhex("cffaedfe") for n in range(100)}
-    found = read_wheel(build_wheel(tmp_path, files={**files, "a/libx.so": b""})).findings
+    files |= {"a/libx.so": b"", "a/liby.so": build_elf(tmp_path, "liby.so")}
+    found = read_wheel(build_wheel(tmp_path, files=files)).findings
     assert [f.subject for f in found] == ["a/000.cpython-312-darwin.so", "a/libx.so"]
     assert found[0].message.endswith("so are 99 other members")
 
@@ -265,10 +266,10 @@ def test_a_pipe_in_an_unpacked_wheel_is_not_waited_for(tmp_path: Path, name: str
     (tmp_path / name).unlink(missing_ok=True)
     os.mkfifo(tmp_path / name)
     with pytest.raises(InputError, match="is no regular file"):
-        read_unpacked_facts(tmp_path, "demo-1.0-py3-none-any.whl", "0" * 64)
+        read_unpacked(tmp_path, "demo-1.0-py3-none-any.whl", "0" * 64)
 
 
-def test_archive_and_facts_are_of_one_file(
+def test_all_of_a_reading_is_of_one_file(
     wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The path leads to another wheel while the first one is read: what was opened stays open."""
@@ -276,14 +277,16 @@ def test_archive_and_facts_are_of_one_file(
     path.write_bytes(wheel.read_bytes())
     other = build_wheel(tmp_path, files={"other.py": b""}, filename="other.whl")
 
-    def switch(archive: object, place: Path) -> object:
-        found = read_archive(archive, place)  # type: ignore[arg-type]
-        other.replace(path)
+    def switch(*arguments: Any, **more: Any) -> Any:
+        found = read_elf_files(*arguments, **more)
+        if other.exists():
+            other.replace(path)
         return found
 
-    monkeypatch.setattr(locked, "read_archive", switch)
-    found = read_wheel_facts(path, hashlib.sha256(wheel.read_bytes()).hexdigest())
-    assert "demo/__init__.py" in {file.path for file in found.files}
+    monkeypatch.setattr(reading, "read_elf_files", switch)
+    monkeypatch.setattr(reading, "read_wheel_sources", lambda *_: ())
+    found = read_wheel(path, contents=True)
+    assert "demo/__init__.py" in {file.path for file in found.contents or ()}
 
 
 def test_many_processes_with_one_empty_cache_say_the_same(wheel: Path, tmp_path: Path) -> None:
@@ -309,15 +312,16 @@ def test_a_wheel_that_carries_the_metadata_of_another_is_told_by_its_own(tmp_pat
         files[f"{info}/RECORD"] = b"a/x.py,sha256=wrong,1\n"
         files[f"{info}/entry_points.txt"] = b"[console_scripts]\nother = other:main\n"
     wheel = build_wheel(tmp_path, files=files, metadata=own)
-    found = read_wheel_facts(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest())
-    assert (found.name, found.summary, found.spdx) == ("demo", "its own", "MIT")
-    assert read_source(wheel, found.distribution).summary == "its own"
+    found = read_wheel(wheel, cache=tmp_path / "cache", contents=True)
+    about = found.about
+    assert (found.distribution.name, about.summary, about.spdx) == ("demo", "its own", "MIT")
+    assert make_source(found).summary == "its own"
     unpacked = tmp_path / "unpacked"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
-    again = read_unpacked_facts(unpacked, wheel.name, found.sha256)
+    again = read_unpacked(unpacked, wheel.name, about.sha256 or "")
     for one in (found, again):
-        (file,) = one.files
+        (file,) = one.contents or ()
         assert file.digest.startswith("sha256=")
         assert file.digest != "sha256=wrong"
-    assert again.summary == "its own"
+    assert again.about == about

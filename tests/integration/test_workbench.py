@@ -20,10 +20,11 @@ from typing import Any
 import pytest
 
 from tests.support.golden import ask_stub
+from tests.support.readings import make_kept
 from tests.support.uv2nix import ask_uv2nix, list_attrs
 from wheelfix.lock.read import read_lock
-from wheelfix.model.reading import WheelFacts
-from wheelfix.wheel.results import find_hashed_name, read_entry
+from wheelfix.scan.read import read_known
+from wheelfix.scan.store import store_reading
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 
@@ -36,12 +37,8 @@ def make_bench() -> Path:
         (directory / name).write_text((LOCKS / f"workbench.{name}").read_text())
     facts = json.loads(lzma.decompress((LOCKS / "workbench.facts.json.xz").read_bytes()))
     cache = directory / "cache" / "wheelfix" / "facts"
-    cache.mkdir(parents=True)
-    for digest, document in facts.items():
-        name = find_hashed_name(digest, WheelFacts)
-        (cache / name).write_text(
-            json.dumps({"entry": name, "wheel": "", "facts": [{"findings": [], **document}]})
-        )
+    for document in facts.values():
+        store_reading(make_kept(document), cache)
     return directory
 
 
@@ -88,8 +85,7 @@ def test_the_facts_are_of_this_shape() -> None:
         if "cp312-manylinux_2_28_x86" in w.filename
     )
     assert torch.sha256
-    name = find_hashed_name(torch.sha256, WheelFacts)
-    assert read_entry(make_bench() / "cache" / "wheelfix" / "facts" / name, WheelFacts)
+    assert read_known(torch.sha256, make_bench() / "cache" / "wheelfix" / "facts", contents=True)
 
 
 EXPECTED = {

@@ -35,8 +35,8 @@ from wheelfix.resolve.residue import tell_choices, tell_doubles, tell_needs
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.fetch import Places, Supply, find_facts
-from wheelfix.scan.locked import make_reading, make_source
 from wheelfix.scan.read import Progress
+from wheelfix.wheel.about import make_source
 
 __all__ = ["Asked", "LockOptions", "LockWritten", "add_progress", "plan_lock", "write_lock"]
 
@@ -225,10 +225,10 @@ def _plan_wheels(
         others = [make_distribution(c.package, runtime) for c in choices]
     scans, overrides = [], []
     for name in sorted(supply.facts):
-        reading = make_reading(supply.facts[name])
+        reading = supply.facts[name]
         scan = conclude(reading, options.code.index, options.code.prefer, at_hand)
         beside = [o for o in others if o.name != name]
-        source = make_source(supply.facts[name]) if options.dialect is Dialect.NIXPKGS else None
+        source = make_source(reading) if options.dialect is Dialect.NIXPKGS else None
         override, _ = plan_reading(reading, scan, options.cuda, options.code, source=source, others=beside)
         scans.append(scan)
         overrides.append(override)
