@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from wheelfix.errors import ElfError, InputError, WheelError
 from wheelfix.model.scan import Level
 from wheelfix.scan import source as reading
 from wheelfix.scan.read import read_beside, read_known, read_symbols, read_unpacked, read_wheel
+from wheelfix.scan.store import find_digest
 from wheelfix.wheel.about import make_source
 from wheelfix.wheel.archive import open_archive
 
@@ -325,3 +327,127 @@ def test_a_wheel_that_carries_the_metadata_of_another_is_told_by_its_own(tmp_pat
         assert file.digest.startswith("sha256=")
         assert file.digest != "sha256=wrong"
     assert again.about == about
+
+
+LOCK = """\
+version = 1
+requires-python = ">=3.11"
+
+[[package]]
+name = "app"
+version = "0"
+source = { virtual = "." }
+dependencies = [{ name = "demo" }]
+
+[[package]]
+name = "demo"
+version = "1.0"
+source = { registry = "http://127.0.0.1:9/simple" }
+wheels = [{ url = "http://127.0.0.1:9/%s", hash = "sha256:%s" }]
+"""
+
+
+def run_command(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(directory / "cache")}
+    command = [sys.executable, "-m", "wheelfix", *arguments]
+    return subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def write_lock(directory: Path, wheel: Path) -> None:
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (directory / "uv.lock").write_text(LOCK % (wheel.name, digest))
+
+
+def find_entries(directory: Path) -> dict[str, int]:
+    """The entries of wheels; one that was read again is another file."""
+    return {p.name: p.stat().st_ino for p in (directory / "cache/wheelfix/facts").glob("*.reading")}
+
+
+def test_a_wheel_that_scan_has_read_is_not_wanted_by_lock(wheel: Path, tmp_path: Path) -> None:
+    write_lock(tmp_path, wheel)
+    assert run_command(tmp_path, "lock", "uv.lock").returncode == 3, "nobody has the wheel"
+    assert run_command(tmp_path, "scan", str(wheel)).returncode in {0, 1}
+    entries = find_entries(tmp_path)
+    assert len(entries) == 1
+    done = run_command(tmp_path, "lock", "uv.lock")
+    assert done.returncode in {0, 1}, done.stderr
+    assert "1 packages, 0 wheels read" in done.stderr
+    assert find_entries(tmp_path) == entries
+
+
+def test_a_wheel_that_lock_has_read_is_not_read_again_by_others(wheel: Path, tmp_path: Path) -> None:
+    write_lock(tmp_path, wheel)
+    assert run_command(tmp_path, "lock", "uv.lock", "--find-links", str(wheel.parent)).returncode in {0, 1}
+    entries = find_entries(tmp_path)
+    assert len(entries) == 1
+    copy = tmp_path / wheel.name
+    copy.write_bytes(wheel.read_bytes())
+    for path in (str(wheel), str(copy)):
+        assert run_command(tmp_path, "scan", path).returncode in {0, 1}
+        for dialect in ("uv2nix", "nixpkgs"):
+            assert run_command(tmp_path, "override", "--dialect", dialect, path).returncode in {0, 1}
+        assert run_command(tmp_path, "report", path, "-o", "report.html").returncode in {0, 1}
+    assert find_entries(tmp_path) == entries
+
+
+def test_both_ways_of_reading_count_as_one(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, digest = count_reads(monkeypatch), hashlib.sha256(wheel.read_bytes()).hexdigest()
+    for first, second in ((True, False), (False, True)):
+        cache = tmp_path / str(first)
+        one = read_wheel(wheel, cache=cache, contents=first)
+        two = read_wheel(wheel, cache=cache, contents=second)
+        assert replace(one, contents=None) == replace(two, contents=None)
+        known = read_known(digest, cache, name=wheel.name, contents=True)
+        assert known == replace(one if first else two, origin=None)
+    assert reads == ["elf", "elf"]
+
+
+@pytest.mark.parametrize("first", ["demo-1.0-cp39-cp39-linux_aarch64.whl", "renamed.whl"])
+def test_the_name_a_wheel_was_first_read_by_decides_nothing(tmp_path: Path, first: str) -> None:
+    requires = ["old; python_version < '3.10'", "arm; platform_machine == 'aarch64'", "plain"]
+    tag, cache = "cp312-cp312-manylinux_2_28_x86_64", tmp_path / "cache"
+    wheel = build_wheel(tmp_path, files={"demo.py": b""}, tag=tag, requires=requires)
+    right = read_wheel(wheel).distribution
+    assert [r.active for r in right.requires] == [False, False, True]
+    named = read_wheel(wheel, cache=cache, name=first).distribution
+    assert named.target == first
+    if first != "renamed.whl":
+        assert [r.active for r in named.requires] == [True, True, True]
+    assert read_wheel(wheel, cache=cache).distribution == right
+    known = read_known(hashlib.sha256(wheel.read_bytes()).hexdigest(), cache, name=first)
+    assert known is not None
+    assert known.distribution == named
+
+
+def test_an_archive_is_checked_that_was_read_unpacked(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What uv unpacked says nothing of the headers of the archive."""
+    reads, digest, cache = (
+        count_reads(monkeypatch),
+        hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        tmp_path / "c",
+    )
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    unpacked = read_unpacked(tmp_path / "unpacked", wheel.name, digest, cache=cache)
+    assert read_known(digest, cache, name=wheel.name, contents=True) == replace(unpacked, origin=None)
+    find_digest(wheel, cache)
+    whole = read_wheel(wheel, cache=cache, contents=True)
+    assert replace(whole, origin=None) == replace(unpacked, origin=None)
+    assert reads == ["elf", "elf"]
+    read_wheel(wheel, cache=cache)
+    assert reads == ["elf", "elf"]
+
+
+def test_a_link_in_an_unpacked_wheel_is_not_followed(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    (tmp_path / "unpacked/demo/data").unlink()
+    (tmp_path / "unpacked/demo/data").symlink_to(wheel)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_unpacked(tmp_path / "unpacked", wheel.name, "0" * 64)

@@ -46,7 +46,7 @@ from wheelfix.wheel.archive import (
 from wheelfix.wheel.environment import Environment, find_wheels, read_environment
 from wheelfix.wheel.identity import wait_for_tick
 from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement
-from wheelfix.wheel.pretenders import describe_head, find_system, is_for_any, say_formats
+from wheelfix.wheel.pretenders import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.sources import SourceTree, read_all_sources
 from wheelfix.wheel.tree import escape_path
 
@@ -332,8 +332,11 @@ def read_elf(path: Path, *, progress: Progress | None = None) -> Reading:
     with open_input(path, hint="give an ELF file") as file:
         head = file.read(64)
     if not head.startswith(ELF_MAGIC):
-        problem = "is a text file" if _is_text(head) else f"is {describe_head(head)}"
-        raise InputError(str(path), f"{problem}, no ELF file", "give a library or a program for Linux")
+        kind = describe_head(head)
+        if kind == NO_ELF and _is_text(head):
+            kind = "a text file"
+        problem = f"is {kind}" if kind == NO_ELF else f"is {kind}, no ELF file"
+        raise InputError(str(path), problem, "give a library or a program for Linux")
     found = _follow_run_paths(os.path.abspath(path))  # noqa: PTH100 - the name of a link is what a loader sees
     top = os.path.commonpath([os.path.dirname(disk) for disk in found])  # noqa: PTH120
     places = tuple(sorted((escape_path(os.path.relpath(disk, top)), disk) for disk in found))

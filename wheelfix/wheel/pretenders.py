@@ -18,6 +18,8 @@ _FAT: Final = bytes.fromhex("cafebabe")
 _FIRST_JAVA: Final = 45
 """A class file begins as a Mach-O file of several architectures does; its version, 45 for Java 1.0, stands
 where the other has the number of them."""
+NO_ELF: Final = "no ELF file"
+"""What a file is of which nothing else is known."""
 _SYSTEMS: Final = {"Mach-O": "macOS", "PE": "Windows"}
 _PLATFORMS: Final = (
     ("macosx_", "macOS"),
@@ -81,7 +83,7 @@ def find_format(head: bytes) -> str | None:
     """
     if head[:4] in _MACH_O and not (head[:4] == _FAT and int.from_bytes(head[4:8], "big") >= _FIRST_JAVA):
         return "Mach-O"
-    return "PE" if head[:2] == b"MZ" else None
+    return "PE" if head[:2] == b"MZ" and 0 in head[2:8] else None  # text may begin with these two letters
 
 
 def is_launcher(path: str) -> bool:
@@ -126,4 +128,4 @@ def describe_head(head: bytes) -> str:
         return "a linker script"
     if _LINK.fullmatch(head):
         return "a symbolic link stored as text"
-    return "no ELF file"
+    return NO_ELF
