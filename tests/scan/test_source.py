@@ -85,6 +85,21 @@ def test_an_editable_install_is_followed_to_its_project(tmp_path: Path) -> None:
     assert scan.build_inputs == ("onetbb",)
 
 
+@pytest.mark.parametrize("metadata", [True, False])
+def test_an_egg_link_is_an_editable_install(tmp_path: Path, metadata: bool) -> None:
+    site, project = make_environment(tmp_path), make_project(tmp_path)
+    (site / "My-Demo.egg-link").write_text(f"{project}\n.\n")
+    (site / "other.egg-link").write_text("../relative\n")
+    if metadata:
+        put(project / "My_Demo.egg-info/PKG-INFO", b"Name: My-Demo\nVersion: 2.0\n")
+    found = [r for r in read_installed(tmp_path / "env") if r.distribution.name != "plain"]
+    (demo,) = found
+    version = "2.0" if metadata else ""
+    assert (demo.distribution.name, demo.distribution.version) == ("my-demo", version)
+    assert [o.path for o in demo.objects] == ["src/demo/core.so"]
+    assert "is an editable install" in demo.findings[0].message
+
+
 def test_what_changes_files_stays_out_of_the_project(tmp_path: Path) -> None:
     site, project = make_environment(tmp_path), make_project(tmp_path)
     install_editable(site, project)

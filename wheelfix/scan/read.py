@@ -265,7 +265,7 @@ def read_installed(
     trees, owners = _list_sources(environment)
     with run_beside(read_all_sources, trees) as pending:
         read = [
-            read_source(InstalledSource(installed, directory.name, tuple), on_bytes=count)
+            read_source(InstalledSource(installed, directory, tuple), on_bytes=count)
             for installed in environment.distributions
         ]
         for number, uses in zip(owners, pending(), strict=True):
@@ -450,7 +450,7 @@ def read_package(site: Path, name: str) -> Reading | None:
     exact = [i for i in installed if i.distribution and i.distribution.name == name]
     parts = [i for i in installed if i.distribution and i.distribution.name.startswith(f"{name}-")]
     chosen = sorted(exact or parts, key=lambda i: -len(i.elf_files))[:1]
-    return read_source(InstalledSource(chosen[0], site.name, tuple)) if chosen else None
+    return read_source(InstalledSource(chosen[0], site, tuple)) if chosen else None
 
 
 def _count_up(progress: Progress | None, total: int) -> Callable[[int], None] | None:

@@ -239,22 +239,25 @@ class InstalledSource:
 
     Args:
         installed: what it is and where its ELF files are.
-        name: of the directory, for files that belong to no distribution.
+        directory: that was read; its name stands for files that belong to no distribution.
         pending: waits for what its sources use; those of all distributions are parsed together.
     """
 
-    def __init__(self, installed: Installed, name: str, pending: PendingUses) -> None:
-        self._installed, self._name, self._pending = installed, name, pending
+    def __init__(self, installed: Installed, directory: Path, pending: PendingUses) -> None:
+        self._installed, self._directory, self._pending = installed, directory, pending
 
     @property
     def origin(self) -> Origin:
         """The ELF files."""
         places = tuple((file.path, str(file.disk)) for file in self._installed.elf_files)
-        return Origin(kind=OriginKind.INSTALLED, path=str(self._installed.project or ""), places=places)
+        return Origin(
+            kind=OriginKind.INSTALLED, path=str(self._installed.project or self._directory), places=places
+        )
 
     def read_metadata(self) -> tuple[Distribution, About]:
         """What the environment says of it."""
-        stray = Distribution(target=self._name, name="", version="", tags=(), requires=(), files=frozenset())
+        target = self._directory.name
+        stray = Distribution(target=target, name="", version="", tags=(), requires=(), files=frozenset())
         return self._installed.distribution or stray, About()
 
     def open_uses(self) -> AbstractContextManager[PendingUses]:

@@ -2,7 +2,8 @@
 
 A virtual environment, a conda prefix, a store path, ``site-packages`` itself, an unpacked wheel or any
 directory of ELF files: all are read the same way. What is installed is told by ``*.dist-info`` (the
-specification "Recording installed projects"); ``*.egg-info`` has no reliable list of files and is left out.
+specification "Recording installed projects"); ``*.egg-info`` has no reliable list of files and is left out,
+but for the project that an ``*.egg-link`` of setuptools leads to.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 from wheelfix.errors import InputError, WheelError
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
-from wheelfix.wheel.metadata import parse_metadata, parse_wheel_tags
+from wheelfix.wheel.metadata import normalize_name, parse_metadata, parse_wheel_tags
 from wheelfix.wheel.tree import (
     MAX_PROJECT,
     SKIPPED,
@@ -39,6 +41,7 @@ MAX_RECORD = 64 << 20
 """Longest RECORD read, in bytes; torch's has 1.3 MB."""
 MAX_METADATA = 16 << 20
 _MAX_DIRECT_URL = 1 << 16
+_EGG_LINK = ".egg-link"
 
 _PYTHON = re.compile(r"(?:python|pypy)3(?:\.(\d+))?t?")
 _SITES = ("site-packages", "dist-packages")
@@ -125,6 +128,10 @@ def read_environment(directory: Path, magic: bytes, *, follow_editable: bool = F
         one = Installed(distribution=distribution, elf_files=(), foreign=tuple(sorted(foreign)))
         place = _find_project(info, root, site)
         found.append(_add_project(one, place, magic, follow=follow_editable) if place else one)
+    for name in sorted(n for n in os.listdir(site) if n.endswith(_EGG_LINK)):  # noqa: PTH208
+        if read := _read_egg_link(name, root, site):
+            one = Installed(distribution=read[0], elf_files=())
+            found.append(_add_project(one, read[1], magic, follow=follow_editable))
     grouped: dict[int | None, list[ElfFile]] = {}
     for path, file in sorted(tree.elf_files.items()):
         grouped.setdefault(owners.get(path), []).append(file)
@@ -147,6 +154,30 @@ def _find_project(info: str, root: str, site: str) -> str | None:
         return None
     path = unquote(url.path, errors="surrogateescape")
     return path if path.startswith("/") and "\0" not in path else None
+
+
+def _read_egg_link(name: str, root: str, site: str) -> tuple[Distribution, str] | None:
+    """What ``setup.py develop`` left: a file with the directory, which has the metadata (setuptools)."""
+    link = read_regular(f"{site}/{name}", root=root, limit=_MAX_DIRECT_URL) or b""
+    place = os.fsdecode(link.partition(b"\n")[0].strip())
+    if not place.startswith("/") or "\0" in place:
+        return None
+    stem = name.removesuffix(_EGG_LINK)
+    distribution = Distribution(
+        target=escape_path(stem),
+        name=normalize_name(escape_path(stem)),
+        version="",
+        tags=(),
+        requires=(),
+        files=frozenset(),
+    )
+    info = f"{stem.replace('-', '_')}.egg-info"
+    text = read_regular(f"{place}/{info}/PKG-INFO", root=os.path.realpath(place), limit=MAX_METADATA)
+    if text:
+        with suppress(WheelError):
+            _, version, requires = parse_metadata(escape_path(name), text, _find_marker_tags(site, ()))
+            distribution = replace(distribution, version=version, requires=requires)
+    return distribution, place
 
 
 def _add_project(one: Installed, place: str, magic: bytes, *, follow: bool) -> Installed:
