@@ -218,6 +218,8 @@ def test_an_elf_file_is_read_with_what_its_run_paths_reach(tmp_path: Path) -> No
     needs = {need.soname: need.need_class for need in conclude(found, open_bundled()).needs}
     assert {needs[name] for name in ("liba.so.1", "libb.so.2", "libc-of-b.so")} == {NeedClass.BUNDLED}
     assert needs["libno.so.1"] is NeedClass.UNKNOWN
+    assert found.origin is not None
+    assert dict(found.origin.places)["pkg/main.so"] == str(tmp_path / "t/pkg/main.so")
     (symbols,) = read_symbols(found, {"pkg/main.so"})
     assert symbols.path == "pkg/main.so"
 

@@ -337,11 +337,12 @@ def read_elf(path: Path, *, progress: Progress | None = None) -> Reading:
             kind = "a text file"
         problem = f"is {kind}" if kind == NO_ELF else f"is {kind}, no ELF file"
         raise InputError(str(path), problem, "give a library or a program for Linux")
-    found = _follow_run_paths(os.path.abspath(path))  # noqa: PTH100 - the name of a link is what a loader sees
+    start = os.path.abspath(path)  # noqa: PTH100 - the name of a link is what a loader sees
+    found = _follow_run_paths(start)
     top = os.path.commonpath([os.path.dirname(disk) for disk in found])  # noqa: PTH120
     places = tuple(sorted((escape_path(os.path.relpath(disk, top)), disk) for disk in found))
-    count = _count_up(progress, sum(os.stat(disk).st_size for disk in found))  # noqa: PTH116
-    return read_source(FileSource(path.name, path, places), on_bytes=count)
+    count = _count_up(progress, os.stat(start).st_size)  # noqa: PTH116
+    return read_source(FileSource(path.name, Path(start), places), on_bytes=count)
 
 
 def _is_text(head: bytes) -> bool:

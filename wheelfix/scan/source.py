@@ -283,7 +283,7 @@ class FileSource:
 
     Args:
         name: of the file.
-        path: where it is.
+        path: where it is, as in ``places``.
         places: of all files, by path of the object.
     """
 
@@ -308,11 +308,14 @@ class FileSource:
 
     @contextmanager
     def open_objects(self, on_bytes: OnBytes | None) -> Iterator[Pending]:
-        """Read the files whole: the strings in them count."""
+        """Read the file that was named whole, as the strings in it count, and windows of its libraries."""
         with _tell_errors(self._path):
-            sizes = {path: os.stat(disk).st_size for path, disk in self._places}  # noqa: PTH116
-            with read_elf_files(_stream(self._places, sizes, follow=True), on_bytes=on_bytes) as pending:
-                yield pending
+            named = [place for place in self._places if Path(place[1]) == self._path]
+            others = [(path, Path(disk)) for path, disk in self._places if Path(disk) != self._path]
+            sizes = {path: os.stat(disk).st_size for path, disk in named}  # noqa: PTH116
+            with read_elf_files(_stream(named, sizes, follow=True), on_bytes=on_bytes) as pending:
+                libraries = read_elf_paths(others)
+                yield lambda: tuple(sorted((*pending(), *libraries), key=lambda pair: pair[0].path))
 
     def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
         """There are no other files."""

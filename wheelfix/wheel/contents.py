@@ -18,6 +18,8 @@ Read = Callable[[str], bytes]
 
 MAX_INIT = 8192
 """Longest ``__init__.py`` that may be nothing but the declaration of a namespace, in bytes."""
+_MAX_POINTS = 1 << 20
+"""Longest ``entry_points.txt`` read, in bytes: it is a table of names."""
 _DECLARES = re.compile(rb"\b(?:extend_path|declare_namespace)\s*\(")
 _DECLARATION = re.compile(
     rb"(?:__import__\(['\"](?:pkg_resources|pkgutil)['\"]\)|from pkgutil import extend_path|import \w+|"
@@ -53,7 +55,7 @@ def read_contents(
                 namespace=size <= MAX_INIT and is_init(path) and is_namespace(read(path)),
             )
         )
-    if programs in sizes:
+    if sizes.get(programs, _MAX_POINTS + 1) <= _MAX_POINTS:
         found += _list_scripts(programs, read)
     return tuple(sorted(found, key=lambda file: file.path))
 
