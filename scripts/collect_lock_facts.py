@@ -10,28 +10,36 @@ from __future__ import annotations
 import json
 import lzma
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from wheelfix.index.sources import find_cache
 from wheelfix.lock.read import read_lock
-from wheelfix.model.reading import WheelFacts
-from wheelfix.wheel.results import find_hashed_name
+from wheelfix.model.reading import Reading
+from wheelfix.scan.read import read_known
 
 _DIGEST = 15
 """Characters of a file's digest that are kept: enough to tell a few dozen files of one path apart."""
+
+
+def describe(reading: Reading) -> dict[str, Any]:
+    """A document with the names of all fields, as :mod:`tests.support.readings` takes it."""
+    wheel = asdict(reading.distribution)
+    files = [{**asdict(file), "digest": file.digest[:_DIGEST]} for file in reading.contents or ()]
+    parts = ("objects", "hints", "uses", "findings")
+    lists = {part: [asdict(one) for one in getattr(reading, part)] for part in parts}
+    return {**wheel, **asdict(reading.about), **lists, "files": files}
 
 
 def main(lock: Path, output: Path) -> None:
     facts = {}
     for package in read_lock(lock).packages:
         for wheel in package.wheels:
-            if wheel.sha256:
-                entry = find_cache() / "facts" / find_hashed_name(wheel.sha256, WheelFacts)
-                if entry.exists():
-                    found = json.loads(entry.read_text())["facts"][0]
-                    for file in found["files"]:
-                        file["digest"] = file["digest"][:_DIGEST]
-                    facts[wheel.sha256] = found
+            cache, name = find_cache() / "facts", wheel.filename
+            found = read_known(wheel.sha256, cache, name=name, contents=True) if wheel.sha256 else None
+            if wheel.sha256 and found:
+                facts[wheel.sha256] = describe(found)
     output.write_bytes(lzma.compress(json.dumps(facts, sort_keys=True).encode(), preset=9))
 
 

@@ -21,15 +21,16 @@ from wheelfix.model.wheel import Distribution
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.read import read_wheel
 from wheelfix.scan.requirement import fetch_closure
-from wheelfix.wheel.about import find_imports, read_source
+from wheelfix.wheel.about import find_imports, make_source
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 _ASKED = re.compile(r"\bextra\b")
 
 
 def collect_wheel(path: Path) -> None:
-    reading = read_wheel(path)
-    source = read_source(path, reading.distribution)
+    with tempfile.TemporaryDirectory() as cache:  # without one, nobody asks for the digest
+        reading = read_wheel(path, cache=Path(cache))
+    source = make_source(reading)
     names = [r.name for r in reading.distribution.requires if "platform" in r.text]
     wheel = reading.distribution
     libraries = {o.path for o in reading.objects}

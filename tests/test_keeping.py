@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,10 @@ from tests.support.wheel import build_wheel
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.errors import ElfError, InputError, WheelError
 from wheelfix.model.scan import Level
-from wheelfix.scan import locked
-from wheelfix.scan import read as reading
-from wheelfix.scan.locked import read_unpacked_facts, read_wheel_facts
-from wheelfix.scan.read import read_archive, read_beside, read_wheel
-from wheelfix.wheel.about import read_source
+from wheelfix.scan import source as reading
+from wheelfix.scan.read import read_beside, read_known, read_symbols, read_unpacked, read_wheel
+from wheelfix.scan.store import find_digest
+from wheelfix.wheel.about import make_source
 from wheelfix.wheel.archive import open_archive
 
 LIBRARY = "demo/libdemo.so.1"
@@ -106,7 +106,7 @@ def test_a_wheel_is_read_once_wherever_it_goes(
 def test_one_entry_holds_all_that_was_read(wheel: Path, tmp_path: Path) -> None:
     ask(wheel, tmp_path)
     kinds = sorted(path.name.split(".")[1] for path in tmp_path.iterdir())
-    assert kinds == ["knowndigest", "seentail", "wheelmembers"]
+    assert kinds == ["knowndigest", "reading", "seentail"]
 
 
 @pytest.mark.parametrize("when", ["elf", "sources"])
@@ -147,18 +147,19 @@ def test_symbols_of_another_file_are_not_read(wheel: Path, tmp_path: Path) -> No
     path = tmp_path / wheel.name
     path.write_bytes(wheel.read_bytes())
     found = read_wheel(path)
-    assert len(found.read_symbols({LIBRARY})) == 1
+    assert len(read_symbols(found, {LIBRARY})) == 1
     (tmp_path / "other").write_bytes(wheel.read_bytes())
     (tmp_path / "other").replace(path)
     with pytest.raises(InputError, match="was replaced while it was read"):
-        found.read_symbols({LIBRARY})
+        read_symbols(found, {LIBRARY})
 
 
-def test_facts_belong_to_the_digest_they_are_kept_by(wheel: Path, tmp_path: Path) -> None:
+def test_a_reading_belongs_to_the_digest_it_is_kept_by(wheel: Path, tmp_path: Path) -> None:
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    assert read_wheel_facts(wheel, digest).sha256 == digest
+    assert read_wheel(wheel, cache=tmp_path, sha256=digest).about.sha256 == digest
     with pytest.raises(InputError, match=f"{wheel.name}: has not the sha256 {'0' * 64}"):
-        read_wheel_facts(wheel, "0" * 64)
+        read_wheel(wheel, cache=tmp_path, sha256="0" * 64)
+    assert read_known("0" * 64, tmp_path) is None
 
 
 def flip(path: Path, member: str, at: int) -> None:
@@ -205,7 +206,8 @@ def test_a_changed_bit_in_any_member_is_damage(
 )
 @pytest.mark.parametrize("path", ["a/libx.so", "a/libx.so.1.2", "a/x.cpython-312-x86_64-linux-gnu.so"])
 def test_a_library_by_name_that_is_none_is_said(tmp_path: Path, path: str, content: bytes, what: str) -> None:
-    wheel = build_wheel(tmp_path, files={path: content, "a/libx.so.txt": b"", "a/so": b"", "a.so.d/x": b""})
+    files = {path: content, "a/libx.so.txt": b"", "a/so": b"", "a.so.d/x": b""}
+    wheel = build_wheel(tmp_path, files={**files, "a/liby.so": build_elf(tmp_path, "liby.so")})
     for _ in range(2):  # read, and kept
         (finding,) = read_wheel(wheel, cache=tmp_path / "cache").findings
         assert (finding.level, finding.subject) == (Level.WARNING, path)
@@ -214,7 +216,8 @@ def test_a_library_by_name_that_is_none_is_said(tmp_path: Path, path: str, conte
 
 def test_many_of_one_kind_are_one_warning(tmp_path: Path) -> None:
     files = {f"a/{n:03}.cpython-312-darwin.so": bytes.fromhex("cffaedfe") for n in range(100)}
-    found = read_wheel(build_wheel(tmp_path, files={**files, "a/libx.so": b""})).findings
+    files |= {"a/libx.so": b"", "a/liby.so": build_elf(tmp_path, "liby.so")}
+    found = read_wheel(build_wheel(tmp_path, files=files)).findings
     assert [f.subject for f in found] == ["a/000.cpython-312-darwin.so", "a/libx.so"]
     assert found[0].message.endswith("so are 99 other members")
 
@@ -265,10 +268,10 @@ def test_a_pipe_in_an_unpacked_wheel_is_not_waited_for(tmp_path: Path, name: str
     (tmp_path / name).unlink(missing_ok=True)
     os.mkfifo(tmp_path / name)
     with pytest.raises(InputError, match="is no regular file"):
-        read_unpacked_facts(tmp_path, "demo-1.0-py3-none-any.whl", "0" * 64)
+        read_unpacked(tmp_path, "demo-1.0-py3-none-any.whl", "0" * 64)
 
 
-def test_archive_and_facts_are_of_one_file(
+def test_all_of_a_reading_is_of_one_file(
     wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The path leads to another wheel while the first one is read: what was opened stays open."""
@@ -276,14 +279,16 @@ def test_archive_and_facts_are_of_one_file(
     path.write_bytes(wheel.read_bytes())
     other = build_wheel(tmp_path, files={"other.py": b""}, filename="other.whl")
 
-    def switch(archive: object, place: Path) -> object:
-        found = read_archive(archive, place)  # type: ignore[arg-type]
-        other.replace(path)
+    def switch(*arguments: Any, **more: Any) -> Any:
+        found = read_elf_files(*arguments, **more)
+        if other.exists():
+            other.replace(path)
         return found
 
-    monkeypatch.setattr(locked, "read_archive", switch)
-    found = read_wheel_facts(path, hashlib.sha256(wheel.read_bytes()).hexdigest())
-    assert "demo/__init__.py" in {file.path for file in found.files}
+    monkeypatch.setattr(reading, "read_elf_files", switch)
+    monkeypatch.setattr(reading, "read_wheel_sources", lambda *_: ())
+    found = read_wheel(path, contents=True)
+    assert "demo/__init__.py" in {file.path for file in found.contents or ()}
 
 
 def test_many_processes_with_one_empty_cache_say_the_same(wheel: Path, tmp_path: Path) -> None:
@@ -309,15 +314,140 @@ def test_a_wheel_that_carries_the_metadata_of_another_is_told_by_its_own(tmp_pat
         files[f"{info}/RECORD"] = b"a/x.py,sha256=wrong,1\n"
         files[f"{info}/entry_points.txt"] = b"[console_scripts]\nother = other:main\n"
     wheel = build_wheel(tmp_path, files=files, metadata=own)
-    found = read_wheel_facts(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest())
-    assert (found.name, found.summary, found.spdx) == ("demo", "its own", "MIT")
-    assert read_source(wheel, found.distribution).summary == "its own"
+    found = read_wheel(wheel, cache=tmp_path / "cache", contents=True)
+    about = found.about
+    assert (found.distribution.name, about.summary, about.spdx) == ("demo", "its own", "MIT")
+    assert make_source(found).summary == "its own"
     unpacked = tmp_path / "unpacked"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
-    again = read_unpacked_facts(unpacked, wheel.name, found.sha256)
+    again = read_unpacked(unpacked, wheel.name, about.sha256 or "")
     for one in (found, again):
-        (file,) = one.files
+        (file,) = one.contents or ()
         assert file.digest.startswith("sha256=")
         assert file.digest != "sha256=wrong"
-    assert again.summary == "its own"
+    assert again.about == about
+
+
+LOCK = """\
+version = 1
+requires-python = ">=3.11"
+
+[[package]]
+name = "app"
+version = "0"
+source = { virtual = "." }
+dependencies = [{ name = "demo" }]
+
+[[package]]
+name = "demo"
+version = "1.0"
+source = { registry = "http://127.0.0.1:9/simple" }
+wheels = [{ url = "http://127.0.0.1:9/%s", hash = "sha256:%s" }]
+"""
+
+
+def run_command(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(directory / "cache")}
+    command = [sys.executable, "-m", "wheelfix", *arguments]
+    return subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def write_lock(directory: Path, wheel: Path) -> None:
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (directory / "uv.lock").write_text(LOCK % (wheel.name, digest))
+
+
+def find_entries(directory: Path) -> dict[str, int]:
+    """The entries of wheels; one that was read again is another file."""
+    return {p.name: p.stat().st_ino for p in (directory / "cache/wheelfix/facts").glob("*.reading")}
+
+
+def test_a_wheel_that_scan_has_read_is_not_wanted_by_lock(wheel: Path, tmp_path: Path) -> None:
+    write_lock(tmp_path, wheel)
+    assert run_command(tmp_path, "lock", "uv.lock").returncode == 3, "nobody has the wheel"
+    assert run_command(tmp_path, "scan", str(wheel)).returncode in {0, 1}
+    entries = find_entries(tmp_path)
+    assert len(entries) == 1
+    done = run_command(tmp_path, "lock", "uv.lock")
+    assert done.returncode in {0, 1}, done.stderr
+    assert "1 packages, 0 wheels read" in done.stderr
+    assert find_entries(tmp_path) == entries
+
+
+def test_a_wheel_that_lock_has_read_is_not_read_again_by_others(wheel: Path, tmp_path: Path) -> None:
+    write_lock(tmp_path, wheel)
+    assert run_command(tmp_path, "lock", "uv.lock", "--find-links", str(wheel.parent)).returncode in {0, 1}
+    entries = find_entries(tmp_path)
+    assert len(entries) == 1
+    copy = tmp_path / wheel.name
+    copy.write_bytes(wheel.read_bytes())
+    for path in (str(wheel), str(copy)):
+        assert run_command(tmp_path, "scan", path).returncode in {0, 1}
+        for dialect in ("uv2nix", "nixpkgs"):
+            assert run_command(tmp_path, "override", "--dialect", dialect, path).returncode in {0, 1}
+        assert run_command(tmp_path, "report", path, "-o", "report.html").returncode in {0, 1}
+    assert find_entries(tmp_path) == entries
+
+
+def test_both_ways_of_reading_count_as_one(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, digest = count_reads(monkeypatch), hashlib.sha256(wheel.read_bytes()).hexdigest()
+    for first, second in ((True, False), (False, True)):
+        cache = tmp_path / str(first)
+        one = read_wheel(wheel, cache=cache, contents=first)
+        two = read_wheel(wheel, cache=cache, contents=second)
+        assert replace(one, contents=None) == replace(two, contents=None)
+        known = read_known(digest, cache, name=wheel.name, contents=True)
+        assert known == replace(one if first else two, origin=None)
+    assert reads == ["elf", "elf"]
+
+
+@pytest.mark.parametrize("first", ["demo-1.0-cp39-cp39-linux_aarch64.whl", "renamed.whl"])
+def test_the_name_a_wheel_was_first_read_by_decides_nothing(tmp_path: Path, first: str) -> None:
+    requires = ["old; python_version < '3.10'", "arm; platform_machine == 'aarch64'", "plain"]
+    tag, cache = "cp312-cp312-manylinux_2_28_x86_64", tmp_path / "cache"
+    wheel = build_wheel(tmp_path, files={"demo.py": b""}, tag=tag, requires=requires)
+    right = read_wheel(wheel).distribution
+    assert [r.active for r in right.requires] == [False, False, True]
+    named = read_wheel(wheel, cache=cache, name=first).distribution
+    assert named.target == first
+    if first != "renamed.whl":
+        assert [r.active for r in named.requires] == [True, True, True]
+    assert read_wheel(wheel, cache=cache).distribution == right
+    known = read_known(hashlib.sha256(wheel.read_bytes()).hexdigest(), cache, name=first)
+    assert known is not None
+    assert known.distribution == named
+
+
+def test_an_archive_is_checked_that_was_read_unpacked(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What uv unpacked says nothing of the headers of the archive."""
+    reads, digest, cache = (
+        count_reads(monkeypatch),
+        hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        tmp_path / "c",
+    )
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    unpacked = read_unpacked(tmp_path / "unpacked", wheel.name, digest, cache=cache)
+    assert read_known(digest, cache, name=wheel.name, contents=True) == replace(unpacked, origin=None)
+    find_digest(wheel, cache)
+    whole = read_wheel(wheel, cache=cache, contents=True)
+    assert replace(whole, origin=None) == replace(unpacked, origin=None)
+    assert reads == ["elf", "elf"]
+    read_wheel(wheel, cache=cache)
+    assert reads == ["elf", "elf"]
+
+
+def test_a_link_in_an_unpacked_wheel_is_not_followed(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    (tmp_path / "unpacked/demo/data").unlink()
+    (tmp_path / "unpacked/demo/data").symlink_to(wheel)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_unpacked(tmp_path / "unpacked", wheel.name, "0" * 64)

@@ -21,11 +21,12 @@ from typing import Any
 import pytest
 
 from tests.support.golden import ask_stub
+from tests.support.readings import make_kept
 from tests.support.uv2nix import ask_uv2nix, list_attrs
 from wheelfix.lock.read import read_lock
-from wheelfix.model.reading import WheelFacts
+from wheelfix.scan.read import read_known
+from wheelfix.scan.store import store_reading
 from wheelfix.wheel.metadata import find_environment, parse_requirement
-from wheelfix.wheel.results import find_hashed_name, read_entry
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 
@@ -38,15 +39,11 @@ def make_bench() -> Path:
         (directory / name).write_text((LOCKS / f"workbench.{name}").read_text())
     facts = json.loads(lzma.decompress((LOCKS / "workbench.facts.json.xz").read_bytes()))
     cache = directory / "cache" / "wheelfix" / "facts"
-    cache.mkdir(parents=True)
-    for digest, document in facts.items():
-        name = find_hashed_name(digest, WheelFacts)
+    for document in facts.values():
         environment = find_environment(document["tags"])
         parsed = (parse_requirement(r["text"], environment) for r in document["requires"])
         document["requires"] = [asdict(requirement) for requirement in parsed if requirement]
-        (cache / name).write_text(
-            json.dumps({"entry": name, "wheel": "", "facts": [{"findings": [], **document}]})
-        )
+        store_reading(make_kept(document), cache)
     return directory
 
 
@@ -93,8 +90,7 @@ def test_the_facts_are_of_this_shape() -> None:
         if "cp312-manylinux_2_28_x86" in w.filename
     )
     assert torch.sha256
-    name = find_hashed_name(torch.sha256, WheelFacts)
-    assert read_entry(make_bench() / "cache" / "wheelfix" / "facts" / name, WheelFacts)
+    assert read_known(torch.sha256, make_bench() / "cache" / "wheelfix" / "facts", contents=True)
 
 
 EXPECTED = {

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import pytest
 
 from tests.support.wheel import build_wheel
 from wheelfix.model.lockplan import Clash
-from wheelfix.model.reading import WheelFacts
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Level
 from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
-from wheelfix.scan.locked import read_wheel_facts
+from wheelfix.scan.read import read_wheel
 
 SITE = "lib/python3/site-packages"
 
 
-def make(directory: Path, name: str, files: dict[str, bytes]) -> WheelFacts:
+def make(directory: Path, name: str, files: dict[str, bytes]) -> Reading:
     wheel = build_wheel(directory, name=name, files=files)
-    return read_wheel_facts(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest())
+    return read_wheel(wheel, contents=True)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_real_ones_are_errors_and_harmless_ones_are_silent(tmp_path: Path) -> No
 
 
 def test_programs_of_entry_points(tmp_path: Path) -> None:
-    def wheel(name: str) -> WheelFacts:
+    def wheel(name: str) -> Reading:
         points = f"[console_scripts]\nrun = {name}:main\n".encode()
         return make(tmp_path, name, {f"{name}-1.0.dist-info/entry_points.txt": points})
 

@@ -11,7 +11,7 @@ from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.model.at_hand import AtHand
 from wheelfix.scan.at_hand import find_carried
-from wheelfix.scan.read import read_beside, read_installed, read_libraries, read_wheel
+from wheelfix.scan.read import read_beside, read_installed, read_libraries, read_symbols, read_wheel
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def test_symbols_are_the_same_from_the_wheel_and_from_disk(wheels: Path, tmp_pat
     path = "nvidia/cublas/lib/libcublas.so.12"
     (wheel,) = wheels.glob("nvidia*")
     installed = next(i for i in read_installed(install(wheels, tmp_path)) if i.objects)
-    (symbols,) = read_wheel(wheel).read_symbols({path})
-    assert installed.read_symbols({path}) == (symbols,)
+    (symbols,) = read_symbols(read_wheel(wheel), {path})
+    assert read_symbols(installed, {path}) == (symbols,)
     assert symbols.soname == "libcublas.so.12"
 
 

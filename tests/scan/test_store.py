@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from tests.support.objects import elf
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Finding, Level
-from wheelfix.wheel import results
-from wheelfix.wheel.results import find_hashed_name, read_entry, store_entry
+from wheelfix.scan import store as results
+from wheelfix.scan.store import find_hashed_name, read_entry, store_entry
 
 OBJECTS = (
     elf(
@@ -29,16 +30,24 @@ OBJECTS = (
 KEY = "1" * 64
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objects:
+    """The facts of an entry."""
+
+    objects: tuple[ElfObject, ...]
+
+
 def find(directory: Path, key: str = KEY) -> Path:
-    return directory / find_hashed_name(key, ElfObject)
+    return directory / find_hashed_name(key, Objects)
 
 
 def store(directory: Path, key: str = KEY, *, limit: int = results.LIMIT) -> None:
-    store_entry(directory, find_hashed_name(key, ElfObject), "demo.whl", OBJECTS, limit=limit)
+    store_entry(directory, find_hashed_name(key, Objects), (Objects(objects=OBJECTS),), limit=limit)
 
 
 def read(directory: Path, key: str = KEY) -> tuple[ElfObject, ...] | None:
-    return read_entry(find(directory, key), ElfObject)
+    found = read_entry(find(directory, key), (Objects,))
+    return found[0].objects if found else None
 
 
 def test_what_was_stored_comes_back(tmp_path: Path) -> None:
@@ -50,16 +59,16 @@ def test_what_was_stored_comes_back(tmp_path: Path) -> None:
 
 
 def test_nothing_found_is_a_result_too(tmp_path: Path) -> None:
-    store_entry(tmp_path, find(tmp_path).name, "demo.whl", ())
+    store_entry(tmp_path, find(tmp_path).name, (Objects(objects=()),))
     assert read(tmp_path) == ()
 
 
 def test_other_facts_have_their_own_entry(tmp_path: Path) -> None:
     findings = (Finding(level=Level.NOTE, subject="a", message="b"),)
     name = find_hashed_name(KEY, Finding)
-    store_entry(tmp_path, name, "demo.whl", findings)
+    store_entry(tmp_path, name, findings)
     assert read(tmp_path) is None
-    assert read_entry(tmp_path / name, Finding) == findings
+    assert read_entry(tmp_path / name, (Finding,)) == findings
 
 
 def test_facts_that_gained_a_field_have_another_entry() -> None:
@@ -84,38 +93,75 @@ def test_readers_that_changed_never_see_what_others_kept(monkeypatch: pytest.Mon
     assert find_hashed_name(KEY, ElfObject) != now
 
 
-def change(entry: Path, key: str, value: Any) -> None:
-    document = json.loads(entry.read_text())
-    document["facts"][0][key] = value
-    entry.write_text(json.dumps(document))
+def change(entry: Path, place: list[int], value: Any) -> None:
+    """Write another value into an entry, with the right length and checksum."""
+    head, _, data = entry.read_bytes().partition(b"\n")
+    name, _ = json.loads(head)
+    document = json.loads(data)
+    inner = document
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    data = json.dumps(document).encode()
+    entry.write_bytes(json.dumps([name, [[len(data), zlib.crc32(data)]]]).encode() + b"\n" + data)
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("place", "value"),
     [
-        ("path", 1),
-        ("path", None),
-        ("bits", "64"),
-        ("bits", True),
-        ("needed", "liba.so"),
-        ("needed", [1]),
-        ("needed", [["a"]]),
-        ("soname", []),
-        ("executable", 1),
-        ("versions", [{"soname": "x"}]),
-        ("versions", [{"soname": "x", "versions": ["a"], "more": 1}]),
-        ("surplus", 1),
+        ([0, 0, 0], 1),
+        ([0, 0, 0], None),
+        ([0, 0, 2], "64"),
+        ([0, 0, 2], True),
+        ([0, 0, 4], "liba.so"),
+        ([0, 0, 4], [1]),
+        ([0, 0, 4], [["a"]]),
+        ([0, 0, 3], []),
+        ([0, 0, 8], 1),
+        ([0, 0, 11], [["x"]]),
+        ([0, 0, 11], [["x", ["a"], 1]]),
+        ([0, 0], {}),
+        ([0], {}),
     ],
 )
-def test_facts_of_the_wrong_shape_are_no_entry(tmp_path: Path, key: str, value: Any) -> None:
+def test_facts_of_the_wrong_shape_are_no_entry(tmp_path: Path, place: list[int], value: Any) -> None:
     store(tmp_path)
-    change(find(tmp_path), key, value)
+    change(find(tmp_path), [0, 0, 0], "demo/x.so")
+    assert read(tmp_path) == OBJECTS, "so that the change is what is refused"
+    change(find(tmp_path), place, value)
     assert read(tmp_path) is None
+
+
+def test_a_changed_bit_is_no_entry(tmp_path: Path) -> None:
+    store(tmp_path)
+    data = find(tmp_path).read_bytes()
+    for at in range(len(data)):
+        find(tmp_path).write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        assert read(tmp_path) is None
+
+
+def test_parts_that_nobody_asks_for_are_not_decoded(tmp_path: Path) -> None:
+    name = find(tmp_path).name
+    store_entry(tmp_path, name, (Objects(objects=OBJECTS), Objects(objects=())))
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1])
+    assert read(tmp_path) == OBJECTS
+    assert read_entry(tmp_path / name, (Objects, Objects)) is None
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"entry": 1}', b"[" * 100_000, b"1" * 5000, b'{"facts": []}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"entry": 1}',
+        b"[" * 100_000,
+        b"1" * 5000,
+        b"[1, 2]",
+        b"\n\n",
+    ],
 )
 def test_corrupt_entry_is_ignored_and_replaced(tmp_path: Path, content: bytes) -> None:
     store(tmp_path)
@@ -235,5 +281,5 @@ def test_any_object_survives(
 ) -> None:
     directory = tmp_path_factory.getbasetemp() / "survives"
     obj = replace(elf(path, soname=soname, needed=needed), nodeflib=flag, bits=bits)
-    store_entry(directory, find(directory).name, "demo.whl", (obj,))
+    store_entry(directory, find(directory).name, (Objects(objects=(obj,)),))
     assert read(directory) == (obj,)

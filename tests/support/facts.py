@@ -60,7 +60,7 @@ def make_reading(name: str) -> Reading:
             VersionNeed(soname=v["soname"], versions=tuple(v["versions"])) for v in found["versions"]
         )
         objects.append(ElfObject(**(found | lists | {"versions": versions})))
-    return Reading(distribution=wheel, objects=tuple(objects), read_symbols=lambda _wanted: ())
+    return Reading(distribution=wheel, objects=tuple(objects))
 
 
 @cache

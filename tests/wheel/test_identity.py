@@ -13,16 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.wheel import build_wheel
-from wheelfix.wheel.identity import (
-    Identity,
-    find_digest,
-    find_known_digest,
-    hash_beside,
-    hash_file,
-    read_identity,
-    store_digest,
-    was_seen,
-)
+from wheelfix.scan.store import find_digest, find_known_digest, store_digest, was_seen
+from wheelfix.wheel.identity import Identity, hash_beside, hash_file, read_identity
 
 ONE = Identity(device=1, inode=2, size=3, modified=4, changed=5, tail="6" * 64)
 DIGEST = "7" * 64
@@ -50,14 +42,14 @@ def digest(path: Path) -> str:
     ],
 )
 def test_all_of_an_identity_has_to_be_the_same(tmp_path: Path, other: Identity, seen: bool) -> None:
-    store_digest(ONE, DIGEST, tmp_path, name="a.whl")
+    store_digest(ONE, DIGEST, tmp_path)
     assert find_known_digest(ONE, tmp_path) == DIGEST
     assert find_known_digest(other, tmp_path) is None
     assert was_seen(other, tmp_path) == seen
 
 
 def test_a_digest_that_is_none_is_not_believed(tmp_path: Path) -> None:
-    store_digest(ONE, "../" * 22, tmp_path, name="a.whl")
+    store_digest(ONE, "../" * 22, tmp_path)
     assert find_known_digest(ONE, tmp_path) is None
 
 

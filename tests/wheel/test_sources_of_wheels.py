@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.lockserver import Server, serve
 from tests.support.wheel import build_wheel
-from wheelfix.scan.locked import read_unpacked_facts, read_wheel_facts
+from wheelfix.scan.read import read_unpacked, read_wheel
+from wheelfix.scan.store import find_digest
 from wheelfix.wheel.caches import find_in_pip, find_in_uv
 from wheelfix.wheel.contents import is_namespace
-from wheelfix.wheel.identity import find_digest
 
 
 @pytest.fixture
@@ -85,16 +86,18 @@ def test_pip_and_uv_have_it(tmp_path: Path, server: Server, monkeypatch: pytest.
     unpacked = find_in_uv("demo", digest)
     assert unpacked is not None
     assert find_in_uv("demo", "0" * 64) is None
-    whole = read_wheel_facts(wheel, digest)
+    cache = tmp_path / "cache"
+    whole = replace(read_wheel(wheel, cache=cache, sha256=digest, contents=True), origin=None)
     assert [o.path for o in whole.objects] == ["demo/core.so"]
     assert [f.subject for f in whole.findings] == ["demo/script.so"]
-    assert read_unpacked_facts(unpacked, wheel.name, digest) == whole
+    assert replace(read_unpacked(unpacked, wheel.name, digest), origin=None) == whole
     (unpacked / "demo" / "core.so").chmod(0o644)
     with (unpacked / "demo" / "core.so").open("r+b") as file:  # as in an environment of hard links
         file.seek(100)
         file.write(b"changed")
     assert find_in_uv("demo", digest) is None
-    assert read_wheel_facts(body, digest, name=wheel.name) == whole
+    named = read_wheel(body, cache=tmp_path / "other", sha256=digest, name=wheel.name, contents=True)
+    assert replace(named, origin=None) == whole
 
 
 def test_digests_follow_the_file(tmp_path: Path) -> None:

@@ -40,8 +40,8 @@ from wheelfix.resolve.strip import check_wishes
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.fetch import Places, Supply, find_facts
-from wheelfix.scan.locked import make_reading, make_source
 from wheelfix.scan.read import Progress
+from wheelfix.wheel.about import make_source
 from wheelfix.wheel.metadata import evaluate_requirements
 
 __all__ = ["Asked", "LockOptions", "LockWritten", "add_progress", "plan_lock", "write_lock"]
@@ -255,22 +255,20 @@ def _plan_wheels(
 ) -> tuple[list[WheelScan], list[Override]]:
     """Conclude about every wheel, each with all others at hand."""
     environment = dict(runtime.environment)
-    facts = {
-        name: (known, evaluate_requirements(known.distribution, environment))
-        for name, known in sorted(supply.facts.items())
-    }
-    at_hand = find_carried((wheel, known.objects) for known, wheel in facts.values())
-    others: list[Distribution] = [wheel for _, wheel in facts.values()]
+    readings = [
+        replace(reading, distribution=evaluate_requirements(reading.distribution, environment))
+        for _, reading in sorted(supply.facts.items())
+    ]
+    at_hand = find_carried((reading.distribution, reading.objects) for reading in readings)
+    others: list[Distribution] = [reading.distribution for reading in readings]
     if lock.roots is not None:
         others = [make_distribution(c.package, runtime) for c in choices]
     scans, overrides = [], []
-    for name, (known, wheel) in facts.items():
-        reading = replace(make_reading(known), distribution=wheel)
+    for reading in readings:
+        name = reading.distribution.name
         scan = conclude(reading, options.code.index, options.code.prefer, at_hand)
         beside = [o for o in others if o.name != name]
-        source = None
-        if options.dialect is Dialect.NIXPKGS:
-            source = make_source(replace(known, requires=wheel.requires))
+        source = make_source(reading) if options.dialect is Dialect.NIXPKGS else None
         override, _ = plan_reading(reading, scan, options.cuda, options.code, source=source, others=beside)
         scans.append(scan)
         overrides.append(override)

@@ -29,7 +29,7 @@ from wheelfix.resolve.strip import Wishes, check_wishes, plan_strip, say_import
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.read import Progress, read_distributions, read_wheel
-from wheelfix.wheel.about import find_imports, read_source
+from wheelfix.wheel.about import find_imports, make_source
 from wheelfix.wheel.environment import find_wheels
 from wheelfix.wheel.metadata import normalize_glob, normalize_name, parse_wanted
 
@@ -160,7 +160,7 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
         read.append(reading.distribution)
         scan = conclude(reading, options.index, options.prefer)
         scans.append(scan)
-        source = read_source(path, reading.distribution) if dialect is Dialect.NIXPKGS else None
+        source = make_source(reading) if dialect is Dialect.NIXPKGS else None
         override, plan = plan_reading(reading, scan, cuda, options, path=path, source=source)
         if cuda is Cuda.PREBUILT and plan.stripped:
             adapters.append(_adapt(reading.distribution, plan))

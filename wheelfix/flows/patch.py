@@ -155,7 +155,7 @@ def _patch_environment(
     if not any(target.glob("*.dist-info")) and find_wheels(target):
         raise InputError(str(target), "is a directory of wheels", "patch them one by one")
     root = Path(find_site(target)[0])
-    readings = read_installed(target, progress=progress)
+    readings = read_installed(target, follow_editable=False, progress=progress)
     plans, warnings = _plan(readings, index, options, home=root, python=root / "bin" / "python3")
     notes = (f for reading in readings for f in reading.findings if f.level is Level.NOTE)
     edits = {plan.path: plan.edit for plan in plans if plan.edit}

@@ -23,7 +23,7 @@ from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.nix.listing import render_attributes, render_sonames
 from wheelfix.report.html import render_report
 from wheelfix.scan.conclude import conclude
-from wheelfix.wheel.about import read_source
+from wheelfix.wheel.about import make_source
 
 _LOCKS = frozenset({".in", ".lock", ".toml", ".txt"})
 _OVERLAY = "An overlay, given pkgs and lib: compose it after the one that"
@@ -155,7 +155,7 @@ def write_code(
                 find_default_cuda(dialect),
                 options,
                 path=wheel,
-                source=read_source(wheel, reading.distribution) if complete and wheel else None,
+                source=make_source(reading) if complete and wheel else None,
             )[0]
             for reading, scan, wheel in named
         ]

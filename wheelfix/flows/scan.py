@@ -137,7 +137,8 @@ def scan_target(
         IndexProblem: the index is damaged.
     """
     from wheelfix.scan.conclude import compare, conclude
-    from wheelfix.scan.read import read_libraries
+    from wheelfix.scan.read import read_libraries, read_symbols
+    from wheelfix.scan.symbols import find_users
 
     options = options or ScanOptions()
     scans = []
@@ -145,7 +146,8 @@ def scan_target(
         scan = conclude(reading, index, options.prefer, at_hand)
         if options.against:
             names = {need.soname for need in scan.needs}
-            scan = compare(scan, reading, read_libraries(options.against, sorted(names)))
+            libraries = read_libraries(options.against, sorted(names))
+            scan = compare(scan, read_symbols(reading, find_users(scan.needs, libraries)), libraries)
         scans.append(scan)
     return tuple(scans)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from enum import Enum
 
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding
-from wheelfix.model.symbols import Symbols
-from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.model.wheel import Distribution
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,78 +27,76 @@ class WheelFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """All that was read of one distribution.
+class About:
+    """What a wheel says of itself for people, and which wheel it is.
 
     Attributes:
-        read_symbols: reads the dynamic symbols of some of its ELF files, given by path.
-        hints: by-catch of the ELF files; those on disk are not read whole, and give no strings.
-        uses: what Python sources open and run by name.
+        sha256: of the wheel's bytes, 64 hexadecimal digits; None where nobody asked, or there is no wheel.
+        summary, homepage: as METADATA has them, or empty.
+        spdx: license as an SPDX expression, or empty.
+        license: the same in words, or empty.
+    """
+
+    sha256: str | None = None
+    summary: str = ""
+    homepage: str = ""
+    spdx: str = ""
+    license: str = ""
+
+
+class OriginKind(Enum):
+    """What the bytes of a distribution lie in."""
+
+    WHEEL = "wheel"
+    UNPACKED = "unpacked"
+    INSTALLED = "installed"
+    FILE = "file"
+
+
+Stamp = tuple[int, int, int, int]
+"""Device, inode, size and time of modification in nanoseconds: they stay while nobody writes to a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the bytes of a distribution can be got again.
+
+    Attributes:
+        path: of the wheel, the directory or the ELF file.
+        stamp: of the wheel when it was read; None for what is no single file.
+        places: where its ELF files are on disk, by path of the object, sorted; empty for a wheel.
+    """
+
+    kind: OriginKind
+    path: str
+    stamp: Stamp | None = None
+    places: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """All that was read of one distribution: data, and nothing but data.
+
+    Attributes:
+        objects: sorted by path.
+        hints: by-catch of the ELF files, sorted by path; those of environments are not read whole, and
+            give no strings.
+        uses: what Python sources open and run by name, sorted by path.
         findings: what was left out, and why.
+        foreign: formats of libraries for other systems among its files (``Mach-O``, ``PE``), sorted.
+        contents: what it installs, sorted by path; None where nobody asked for it.
+        origin: None for what is known without its bytes.
     """
 
     distribution: Distribution
     objects: tuple[ElfObject, ...]
-    read_symbols: Callable[[Collection[str]], tuple[Symbols, ...]]
     hints: tuple[ElfHints, ...] = ()
     uses: tuple[SourceUse, ...] = ()
     findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelMembers:
-    """What was read of all members of a wheel: nothing in it depends on the wheel's file name.
-
-    Attributes:
-        objects, hints, uses, findings: as in :class:`Reading`.
-    """
-
-    objects: tuple[ElfObject, ...]
-    hints: tuple[ElfHints, ...]
-    uses: tuple[SourceUse, ...]
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelFacts:
-    """A wheel as far as a lock wants to know it.
-
-    Attributes:
-        target: file name.
-        sha256: of the file, 64 hexadecimal digits.
-        summary, homepage, spdx, license: as in :class:`wheelfix.model.override.Source`.
-        name, version, tags, requires: as in :class:`wheelfix.model.wheel.Distribution`.
-        files: sorted by path.
-        objects, hints, uses, findings: as in :class:`Reading`, sorted by path.
-    """
-
-    target: str
-    sha256: str
-    name: str
-    version: str
-    tags: tuple[str, ...]
-    requires: tuple[Requirement, ...]
-    summary: str
-    homepage: str
-    spdx: str
-    license: str
-    files: tuple[WheelFile, ...]
-    objects: tuple[ElfObject, ...]
-    hints: tuple[ElfHints, ...]
-    uses: tuple[SourceUse, ...]
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def distribution(self) -> Distribution:
-        """The same as a distribution."""
-        return Distribution(
-            target=self.target,
-            name=self.name,
-            version=self.version,
-            tags=self.tags,
-            requires=self.requires,
-            files=frozenset(file.path for file in self.files),
-        )
+    foreign: tuple[str, ...] = ()
+    about: About = About()
+    contents: tuple[WheelFile, ...] | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from wheelfix.model.lockplan import Clash, Collision
-from wheelfix.model.reading import WheelFacts, WheelFile
+from wheelfix.model.reading import Reading, WheelFile
 from wheelfix.model.scan import Finding, Level
 from wheelfix.scan.layout import SITE, find_install_path, relative_to_site
 
@@ -36,20 +36,20 @@ _PAPER = re.compile(
 _NAMED = 3
 
 
-def find_collisions(wheels: Iterable[WheelFacts]) -> tuple[Collision, ...]:
+def find_collisions(wheels: Iterable[Reading]) -> tuple[Collision, ...]:
     """Compare what wheels install.
 
     Args:
-        wheels: all wheels of the environment.
+        wheels: all wheels of the environment, with their contents.
 
     Returns:
         One per kind, set of distributions and place; the worst kind first.
     """
     owners: dict[str, list[tuple[str, WheelFile]]] = {}
     for wheel in wheels:
-        for file in wheel.files:
+        for file in wheel.contents or ():
             if not file.path.endswith(".pyc"):
-                owners.setdefault(find_install_path(file.path), []).append((wheel.name, file))
+                owners.setdefault(find_install_path(file.path), []).append((wheel.distribution.name, file))
     groups: dict[tuple[Clash, tuple[str, ...], str], set[str]] = {}
     for path, several in owners.items():
         names = tuple(sorted({name for name, _ in several}))

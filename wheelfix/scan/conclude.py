@@ -29,7 +29,7 @@ from wheelfix.scan.loader import Loader
 from wheelfix.scan.needs import find_cases, find_wants, make_want
 from wheelfix.scan.openings import answer_opening, select_openings
 from wheelfix.scan.siblings import find_directories
-from wheelfix.scan.symbols import find_mismatches, find_users
+from wheelfix.scan.symbols import find_mismatches
 
 
 def conclude(
@@ -195,17 +195,13 @@ def gather_names(
     return tuple(replace(case, unread=unread, wheels=wheels) for case in cases)
 
 
-def compare(scan: WheelScan, reading: Reading, libraries: Mapping[str, Symbols]) -> WheelScan:
+def compare(scan: WheelScan, users: Sequence[Symbols], libraries: Mapping[str, Symbols]) -> WheelScan:
     """Add to a scan what libraries at hand lack, or that they have all that is wanted of them.
 
     Args:
         scan: from :func:`conclude`.
-        reading: what it was concluded from.
+        users: symbols of the objects that want them, see :func:`wheelfix.scan.symbols.find_users`.
         libraries: symbols by soname.
-
-    Raises:
-        ElfError: the symbols of an object of the wheel contradict each other.
     """
-    users = reading.read_symbols(find_users(scan.needs, libraries))
     findings = find_mismatches(scan.needs, users, libraries)
     return replace(scan, findings=sort_findings((*scan.findings, *findings)))

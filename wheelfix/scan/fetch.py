@@ -19,13 +19,12 @@ from urllib.parse import unquote, urlsplit
 from wheelfix.errors import InputError
 from wheelfix.model.cargo import Builder
 from wheelfix.model.lock import Choice, Kind, LockedFile, Runtime
-from wheelfix.model.reading import BuildSystem, WheelFacts
+from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding
 from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.scan.locked import read_known_facts, read_unpacked_facts, read_wheel_facts, store_facts
-from wheelfix.scan.read import Progress
+from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
+from wheelfix.scan.store import find_digest
 from wheelfix.wheel.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
-from wheelfix.wheel.identity import find_digest
 from wheelfix.wheel.metadata import parse_filename
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
@@ -71,7 +70,7 @@ class Supply:
         findings: what an index said of them.
     """
 
-    facts: dict[str, WheelFacts]
+    facts: dict[str, Reading]
     builds: dict[str, BuildSystem]
     sdists: dict[str, Path]
     read: tuple[str, ...]
@@ -88,7 +87,7 @@ def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
     Raises:
         InputError: a file is nowhere, has another hash, or cannot be read. What has been read is kept.
     """
-    facts: dict[str, WheelFacts] = {}
+    facts: dict[str, Reading] = {}
     builds: dict[str, BuildSystem] = {}
     sdists: dict[str, Path] = {}
     missing: list[Choice] = []
@@ -210,21 +209,27 @@ def find_kept(cache: Path, choice: Choice, file: LockedFile) -> Path:
     return cache / "wheels" / choice.package.name / (choice.package.version or "0") / file.filename
 
 
-def _find_known(choice: Choice, places: Places) -> WheelFacts | None:
+def _find_known(choice: Choice, places: Places) -> Reading | None:
     if choice.file:
         digest = choice.file.sha256
         if digest is None and choice.file.path and (places.base / choice.file.path).is_file():
-            digest = find_digest(places.base / choice.file.path, places.cache / "digests")
-        return read_known_facts(digest, places.cache / "facts") if digest else None
+            digest = find_digest(places.base / choice.file.path, places.cache / "facts")
+        return _find_own(digest, choice, places) if digest else None
     for digest in choice.package.hashes:
-        known = read_known_facts(digest, places.cache / "facts")
-        if known and not set(known.tags).isdisjoint(places.runtime.tags):
+        known = _find_own(digest, choice, places)
+        if known and not set(known.distribution.tags).isdisjoint(places.runtime.tags):
             return known
     return None
 
 
+def _find_own(digest: str, choice: Choice, places: Places) -> Reading | None:
+    name = choice.file.filename if choice.file else None
+    known = read_known(digest, places.cache / "facts", name=name, contents=True)
+    return _check_name(known, choice) if known else None
+
+
 def _find_local(choice: Choice, places: Places) -> Path | None:
-    file, digests = choice.file, places.cache / "digests"
+    file, find = choice.file, partial(find_digest, cache=places.cache / "facts")
     if file is None:
         return _find_by_hashes(choice, places)
     if file.path or (file.url and file.url.startswith("file://")):
@@ -232,16 +237,16 @@ def _find_local(choice: Choice, places: Places) -> Path | None:
         path = places.base / named
         if not path.is_file():
             raise InputError(file.filename, "is not where the lock says", f"put it to {path}")
-        if file.sha256 and find_digest(path, digests) != file.sha256:
+        if file.sha256 and find(path) != file.sha256:
             raise InputError(str(path), "has another sha256 than the lock says", "lock again, or restore it")
         return path
     kept = find_kept(places.cache, choice, file)
     directories = [*places.find_links, kept.parent]
-    if found := find_in_directories(directories, file.filename, file.sha256, digests):
+    if found := find_in_directories(directories, file.filename, file.sha256, find):
         return found
     if file.sha256 is None:
         return None
-    if file.url and (body := find_in_pip(file.url)) and find_digest(body, digests) == file.sha256:
+    if file.url and (body := find_in_pip(file.url)) and find(body) == file.sha256:
         return body
     return find_in_uv(choice.package.name, file.sha256) if choice.kind is Kind.WHEEL else None
 
@@ -253,7 +258,7 @@ def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
     for path in list_matching(places.find_links, package.name, package.version):
         parsed = parse_filename(path.name)
         ranks = [tags.index(tag) for tag in parsed[2] if tag in tags] if parsed else []
-        if ranks and find_digest(path, places.cache / "digests") in package.hashes:
+        if ranks and find_digest(path, places.cache / "facts") in package.hashes:
             found.append((min(ranks), path))
     return min(found)[1] if found else None
 
@@ -267,16 +272,22 @@ def _read_build_system(path: Path, places: Places) -> BuildSystem:
     )
 
 
-def _read(choice: Choice, path: Path, places: Places) -> WheelFacts:
+def _read(choice: Choice, path: Path, places: Places) -> Reading:
     """Read a wheel that is at hand, and keep what was read."""
-    file, package = choice.file, choice.package
-    digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache / "digests")
+    file = choice.file
+    digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache / "facts")
+    cache = places.cache / "facts"
     if path.is_dir():
-        facts = read_unpacked_facts(path, file.filename if file else path.name, digest)
+        reading = read_unpacked(path, file.filename if file else path.name, digest, cache=cache)
     else:
-        facts = read_wheel_facts(path, digest, name=file.filename if file else None)
-    if facts.name != package.name:
+        name = file.filename if file else None
+        reading = read_wheel(path, cache=cache, name=name, sha256=digest, contents=True)
+    return _check_name(reading, choice)
+
+
+def _check_name(reading: Reading, choice: Choice) -> Reading:
+    wheel, package = reading.distribution, choice.package
+    if wheel.name != package.name:
         hint = "lock again: the lock or the wheel is not what it says"
-        raise InputError(facts.target, f"is a wheel of {facts.name}, not of {package.name}", hint)
-    store_facts(facts, places.cache / "facts")
-    return facts
+        raise InputError(wheel.target, f"is a wheel of {wheel.name}, not of {package.name}", hint)
+    return reading

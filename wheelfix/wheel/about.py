@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from wheelfix.model.override import Source
+from wheelfix.model.reading import About, Reading
 from wheelfix.model.wheel import Distribution
-from wheelfix.wheel.archive import find_dist_info, iter_chunks, open_archive
-from wheelfix.wheel.identity import hash_file
+from wheelfix.wheel.archive import iter_chunks, open_archive
 from wheelfix.wheel.metadata import normalize_name, parse_about
 
 _MAX_SOURCE = 4 << 20
@@ -17,28 +17,30 @@ _MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-
 _NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup", "test", "tests"})
 
 
-def read_source(path: Path, wheel: Distribution) -> Source:
-    """Read what a complete package has to say of a wheel file.
-
-    Args:
-        path: the file.
-        wheel: what was read of it.
+def read_about(text: bytes) -> About:
+    """What a METADATA file says for people.
 
     Raises:
-        InputError: the file cannot be read.
+        WheelError: it cannot be parsed.
     """
-    with open_archive(path) as archive:
-        own = f"{find_dist_info(archive)}/METADATA"
-        metadata = next(m for m in archive.members if m.path == own)
-        summary, homepage, spdx, license_ = parse_about(b"".join(iter_chunks(archive, metadata)))
-        digest = hash_file(archive.read)
+    summary, homepage, spdx, license_ = parse_about(text)
+    return About(summary=summary, homepage=homepage, spdx=spdx, license=license_)
+
+
+def make_source(reading: Reading) -> Source:
+    """What a complete package of nixpkgs says of a wheel.
+
+    Args:
+        reading: of the wheel, with its digest.
+    """
+    wheel, about = reading.distribution, reading.about
     return Source(
-        filename=path.name,
-        sha256=bytes.fromhex(digest),
-        summary=summary,
-        homepage=homepage,
-        spdx=spdx,
-        license=license_,
+        filename=wheel.target,
+        sha256=bytes.fromhex(about.sha256 or ""),
+        summary=about.summary,
+        homepage=about.homepage,
+        spdx=about.spdx,
+        license=about.license,
         requires=tuple(sorted({r.name for r in wheel.requires if r.active})),
         imports=tuple(find_modules(wheel)),
     )

@@ -15,12 +15,13 @@ import stat
 import struct
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError, WheelError
+from wheelfix.model.reading import Stamp
 from wheelfix.model.wheel import Distribution
 from wheelfix.wheel.directory import (
     DAMAGED,
@@ -31,9 +32,10 @@ from wheelfix.wheel.directory import (
     check_members,
     make_twice,
 )
-from wheelfix.wheel.identity import Stamp, find_stamp
+from wheelfix.wheel.identity import find_stamp
 from wheelfix.wheel.inflate import InflateError, crc32, inflate
-from wheelfix.wheel.metadata import list_dist_infos, parse_filename, parse_metadata, parse_wheel_tags
+from wheelfix.wheel.metadata import parse_filename, parse_metadata, parse_wheel_tags
+from wheelfix.wheel.own import choose_dist_info, list_dist_infos
 
 _MAX_METADATA = 16 << 20
 _WINDOW = 64 << 10
@@ -46,19 +48,21 @@ class Archive:
     """An open wheel.
 
     Attributes:
-        name: file name, for messages.
+        name: file name, for messages, and for the tags in it.
+        path: where it is.
         stamp: of the file when it was opened.
         opened: when that was, in nanoseconds since 1970.
-        members: in archive order.
+        members: in archive order; none before :func:`list_members`.
         others: what adds nothing to them: directories, and members of the same path and content.
     """
 
     name: str
+    path: Path
     fd: int
     size: int
     stamp: Stamp
     opened: int
-    members: tuple[Member, ...]
+    members: tuple[Member, ...] = ()
     others: tuple[Member, ...] = ()
 
     def read(self, offset: int, size: int) -> bytes:
@@ -94,41 +98,63 @@ def open_archive(path: Path, *, stamp: Stamp | None = None) -> Iterator[Archive]
         InputError: there is no such file, it cannot be read, or has another stamp.
         WheelError: it is no zip archive, or its directory is damaged or hostile.
     """
+    with open_unlisted(path, stamp=stamp) as archive:
+        yield list_members(archive)
+
+
+@contextmanager
+def open_unlisted(path: Path, *, stamp: Stamp | None = None, name: str | None = None) -> Iterator[Archive]:
+    """Open a wheel, whose members nobody may need where it was read before.
+
+    Args:
+        path: the file.
+        stamp: that it had when it was opened before.
+        name: of the wheel, where the file has another one.
+
+    Raises:
+        InputError: there is no such file, it cannot be read, or has another stamp.
+    """
     opened = time.time_ns()
     try:
         # Non-blocking: opening a pipe nobody writes to would hang.
-        file = BoundedFile(io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)))
-    except IsADirectoryError:
-        raise InputError(str(path), "is a directory", "give a wheel (.whl)") from None
-    except OSError as error:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
         raise InputError(str(path), _say_os_error(error), "check the path and its permissions") from None
-    with file:
-        info = os.fstat(file.fileno())
+    try:
+        info = os.fstat(fd)
+        if stat.S_ISDIR(info.st_mode):
+            raise InputError(str(path), "is a directory", "give a wheel (.whl)")
         if not stat.S_ISREG(info.st_mode):
             raise InputError(str(path), "is no regular file", "give a wheel (.whl)")
         if stamp and find_stamp(info) != stamp:
             raise InputError(str(path), "was replaced while it was read", "wait until it is whole")
-        archive = Archive(path.name, file.fileno(), info.st_size, find_stamp(info), opened, ())
-        members, others = _read_directory(path, file, archive)
-        yield replace(archive, members=members, others=others)
+        yield Archive(name or path.name, path, fd, info.st_size, find_stamp(info), opened)
+    finally:
+        os.close(fd)
 
 
-def _read_directory(
-    path: Path, file: BoundedFile, archive: Archive
-) -> tuple[tuple[Member, ...], tuple[Member, ...]]:
+def list_members(archive: Archive) -> Archive:
+    """Read the central directory of a wheel.
+
+    Raises:
+        InputError: the system refuses to read it.
+        WheelError: it is no zip archive, or its directory is damaged or hostile.
+    """
+    file = BoundedFile(io.FileIO(archive.fd, closefd=False))
     try:
         with zipfile.ZipFile(file) as zipped:
             check_end(archive.name, zipped, archive.read, archive.size)
-            return check_members(archive.name, zipped.infolist(), zipped.start_dir)
+            members, others = check_members(archive.name, zipped.infolist(), zipped.start_dir)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error, OverflowError) as error:
         problem = str(error) or type(error).__name__
         raise WheelError(
-            str(path),
+            str(archive.path),
             f"not a complete zip archive ({problem[:1].lower()}{problem[1:]})",
             "a wheel is a zip archive; if this file was one, its download was cut short: fetch it again",
         ) from None
     except OSError as error:
-        raise InputError(str(path), _say_os_error(error), "check the disk and the path") from None
+        raise InputError(str(archive.path), _say_os_error(error), "check the disk and the path") from None
+    return replace(archive, members=members, others=others)
 
 
 def read_distribution(archive: Archive) -> Distribution:
@@ -140,34 +166,57 @@ def read_distribution(archive: Archive) -> Distribution:
     Raises:
         WheelError: there is no METADATA, or it cannot be read.
     """
-    files = {member.path: member for member in archive.members}
     parsed = parse_filename(archive.name)
     info = find_dist_info(archive)
-    if parsed:
-        tags = parsed[2]
-    elif wheel := files.get(f"{info}/WHEEL"):
-        tags = parse_wheel_tags(_read_small(archive, wheel).decode("utf-8", "replace"))
-    else:
-        tags = ()
-    metadata = files[f"{info}/METADATA"]
-    name, version, requires = parse_metadata(
-        f"{archive.name}: {metadata.path}", _read_small(archive, metadata), tags
-    )
+    tags = parsed[2] if parsed else read_wheel_tags(archive, info)
+    return parse_own_metadata(archive, info, read_member(archive, f"{info}/METADATA") or b"", tags)
+
+
+def read_wheel_tags(archive: Archive, info: str) -> tuple[str, ...]:
+    """The tags that a wheel's own WHEEL file has; empty where it has no such file.
+
+    Raises:
+        WheelError: the file is damaged.
+    """
+    return parse_wheel_tags((read_member(archive, f"{info}/WHEEL") or b"").decode("utf-8", "replace"))
+
+
+def parse_own_metadata(archive: Archive, info: str, text: bytes, tags: tuple[str, ...]) -> Distribution:
+    """What a wheel's METADATA says of it, for some tags.
+
+    Args:
+        archive: the wheel.
+        info: its own ``*.dist-info`` directory.
+        text: the file.
+        tags: for which markers are evaluated.
+
+    Raises:
+        WheelError: it cannot be parsed.
+    """
+    name, version, requires = parse_metadata(f"{archive.name}: {info}/METADATA", text, tags)
+    files = frozenset(member.path for member in archive.members)
     return Distribution(
-        target=archive.name, name=name, version=version, tags=tags, requires=requires, files=frozenset(files)
+        target=archive.name, name=name, version=version, tags=tags, requires=requires, files=files
     )
 
 
-def iter_heads(archive: Archive, magic: bytes) -> Iterator[tuple[Member, bytes]]:
+def iter_heads(
+    archive: Archive, magic: bytes, *, is_kept: Callable[[str], bool] = lambda path: False
+) -> Iterator[tuple[Member, bytes]]:
     """Look at every member, and check all that is not wanted.
 
     What a member is can only be told by its bytes, and these are worth nothing before their checksum fits:
     one changed bit makes an ELF file something else. So the members that do not start with ``magic`` are
     inflated to their end here, and those that do are the caller's to check, by reading them.
 
+    Args:
+        archive: the wheel.
+        magic: what wanted members start with.
+        is_kept: tells by a path which small members come whole.
+
     Yields:
-        Each member with its first bytes, at most 64, those of large ones that start with ``magic`` first,
-        the largest before all others. Another one is yielded after its checksum was found right.
+        Each member with its first bytes, at most 64, or all of them; those of large ones that start with
+        ``magic`` first, the largest before all others. Another one comes after its checksum was found right.
 
     Raises:
         WheelError: a member is damaged, or headers of the archive say different things.
@@ -175,7 +224,7 @@ def iter_heads(archive: Archive, magic: bytes) -> Iterator[tuple[Member, bytes]]
     unwanted = []
     for member in sorted(archive.members, key=lambda m: (-m.size, m.path)):
         if member.size <= _WINDOW:
-            yield member, _check(archive, member)
+            yield member, _check(archive, member, _WINDOW if is_kept(member.path) else _HEAD)
         elif (head := _peek(archive, member)).startswith(magic):
             yield member, head
         else:
@@ -185,12 +234,12 @@ def iter_heads(archive: Archive, magic: bytes) -> Iterator[tuple[Member, bytes]]
     _check_others(archive)
 
 
-def _check(archive: Archive, member: Member) -> bytes:
+def _check(archive: Archive, member: Member, size: int = _HEAD) -> bytes:
     """The first bytes of a member, all of which were found right."""
     head = b""
     for chunk in iter_chunks(archive, member):
-        if len(head) < _HEAD:
-            head += chunk[: _HEAD - len(head)]
+        if len(head) < size:
+            head += chunk[: size - len(head)]
     return head
 
 
@@ -263,28 +312,42 @@ def _iter_raw(archive: Archive, member: Member, step: int) -> Iterator[bytes]:
         raise WheelError(f"{archive.name}: {member.path}", f"cannot be inflated ({error})", DAMAGED) from None
 
 
-def _read_small(archive: Archive, member: Member) -> bytes:
-    if member.size > _MAX_METADATA:
+def read_member(archive: Archive, path: str, *, limit: int = _MAX_METADATA) -> bytes | None:
+    """Read a small member; None if there is none of that path.
+
+    Args:
+        archive: the wheel.
+        path: of the member.
+        limit: the most bytes that it may have.
+
+    Raises:
+        WheelError: it is longer, or damaged.
+    """
+    member = next((member for member in archive.members if member.path == path), None)
+    if member is None:
+        return None
+    if member.size > limit:
         raise WheelError(
-            f"{archive.name}: {member.path}",
-            f"metadata of {member.size} bytes; wheelfix reads up to {_MAX_METADATA}",
+            f"{archive.name}: {path}",
+            f"metadata of {member.size} bytes; wheelfix reads up to {limit}",
             "this is no wheel made by a build tool: do not install it",
         )
     return b"".join(iter_chunks(archive, member))
 
 
 def find_dist_info(archive: Archive) -> str:
-    """Find the name of a wheel's ``*.dist-info`` directory.
+    """Find the name of a wheel's own ``*.dist-info`` directory.
 
     Raises:
-        WheelError: it has none, or several and none has the name of the wheel.
+        WheelError: it has none, or several and none of them is told to be its own.
     """
-    found = list_dist_infos(archive.name, (member.path for member in archive.members))
-    if len(found) == 1:
-        return found[0]
+    found = list_dist_infos(member.path for member in archive.members)
+    own = choose_dist_info(archive.name, found, lambda path: read_member(archive, path))
+    if own:
+        return own
     problem = "has no *.dist-info/METADATA" if not found else "has several *.dist-info/METADATA"
     raise WheelError(archive.name, f"{problem}: not a wheel", "give a file that pip can install")
 
 
-def _say_os_error(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _say_os_error(error: OSError | ValueError) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -13,19 +13,18 @@ import csv
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from wheelfix.files import open_regular
-from wheelfix.wheel.identity import find_digest
 from wheelfix.wheel.metadata import parse_filename
 
 _ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")
 
 
 def find_in_directories(
-    directories: Iterable[Path], filename: str, sha256: str | None, cache: Path
+    directories: Iterable[Path], filename: str, sha256: str | None, find_digest: Callable[[Path], str]
 ) -> Path | None:
     """A wheel file of that name and content in one of several directories.
 
@@ -33,11 +32,11 @@ def find_in_directories(
         directories: searched in order, not below.
         filename: of the wheel.
         sha256: its digest; None takes any.
-        cache: where digests of files are kept.
+        find_digest: finds the digest of a file.
     """
     for directory in directories:
         path = directory / filename
-        if path.is_file() and (sha256 is None or find_digest(path, cache) == sha256):
+        if path.is_file() and (sha256 is None or find_digest(path) == sha256):
             return path
     return None
 

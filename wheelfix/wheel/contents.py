@@ -16,7 +16,10 @@ from wheelfix.model.reading import WheelFile
 Read = Callable[[str], bytes]
 """The content of a small member, by its path."""
 
-_MAX_SOURCE = 8192
+MAX_INIT = 8192
+"""Longest ``__init__.py`` that may be nothing but the declaration of a namespace, in bytes."""
+_MAX_POINTS = 1 << 20
+"""Longest ``entry_points.txt`` read, in bytes: it is a table of names."""
 _DECLARES = re.compile(rb"\b(?:extend_path|declare_namespace)\s*\(")
 _DECLARATION = re.compile(
     rb"(?:__import__\(['\"](?:pkg_resources|pkgutil)['\"]\)|from pkgutil import extend_path|import \w+|"
@@ -40,22 +43,26 @@ def read_contents(
         Sorted by path. The ``.dist-info`` directory is left out: its name tells distributions apart.
     """
     listed, programs = f"{info}/RECORD", f"{info}/entry_points.txt"
-    record = dict(_parse_record(read(listed))) if listed in sizes else {}
+    record = dict(parse_rows(read(listed))) if listed in sizes else {}
     found = []
     for path, size in sizes.items():
         if path.partition("/")[0].endswith(".dist-info"):
             continue
-        is_init = path.endswith("/__init__.py") and size <= _MAX_SOURCE
         found.append(
             WheelFile(
                 path=path,
                 digest=record.get(path) or f"crc32={checksum(path):08x}.{size}",
-                namespace=is_init and is_namespace(read(path)),
+                namespace=size <= MAX_INIT and is_init(path) and is_namespace(read(path)),
             )
         )
-    if programs in sizes:
+    if sizes.get(programs, _MAX_POINTS + 1) <= _MAX_POINTS:
         found += _list_scripts(programs, read)
     return tuple(sorted(found, key=lambda file: file.path))
+
+
+def is_init(path: str) -> bool:
+    """Whether a path is that of a package's own source."""
+    return path.endswith("/__init__.py")
 
 
 def is_namespace(source: bytes) -> bool:
@@ -72,13 +79,14 @@ def is_namespace(source: bytes) -> bool:
     return bool(_DECLARES.search(source)) and all(_DECLARATION.fullmatch(line) for line in code)
 
 
-def _parse_record(data: bytes) -> Iterator[tuple[str, str]]:
+def parse_rows(record: bytes) -> Iterator[tuple[str, str]]:
+    """Paths and hashes of a RECORD, as it writes them; none of one that is no table."""
     try:
-        rows = list(csv.reader(data.decode("utf-8", "replace").splitlines()))
+        rows = list(csv.reader(record.decode("utf-8", "replace").splitlines()))
     except csv.Error:
         return
     for row in rows:
-        if len(row) >= 2 and row[1]:
+        if len(row) >= 2:
             yield row[0], row[1]
 
 

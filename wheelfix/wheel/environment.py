@@ -2,29 +2,46 @@
 
 A virtual environment, a conda prefix, a store path, ``site-packages`` itself, an unpacked wheel or any
 directory of ELF files: all are read the same way. What is installed is told by ``*.dist-info`` (the
-specification "Recording installed projects"); ``*.egg-info`` has no reliable list of files and is left out.
+specification "Recording installed projects"); ``*.egg-info`` has no reliable list of files and is left out,
+but for the project that an ``*.egg-link`` of setuptools leads to.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError, WheelError
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
-from wheelfix.wheel.metadata import parse_metadata, parse_wheel_tags
-from wheelfix.wheel.tree import SKIPPED, ElfFile, Tree, escape_path, find_elf_file, read_regular, walk_tree
+from wheelfix.wheel.metadata import normalize_name, parse_metadata, parse_wheel_tags
+from wheelfix.wheel.tree import (
+    MAX_PROJECT,
+    SKIPPED,
+    ElfFile,
+    ProjectFiles,
+    Tree,
+    escape_path,
+    find_elf_file,
+    read_regular,
+    walk_project,
+    walk_tree,
+)
 
 MAX_RECORD = 64 << 20
 """Longest RECORD read, in bytes; torch's has 1.3 MB."""
 MAX_METADATA = 16 << 20
+_MAX_DIRECT_URL = 1 << 16
+_EGG_LINK = ".egg-link"
 
 _PYTHON = re.compile(r"(?:python|pypy)3(?:\.(\d+))?t?")
 _SITES = ("site-packages", "dist-packages")
@@ -37,11 +54,19 @@ class Installed:
     Attributes:
         distribution: None for the files that no RECORD lists; ``target`` is the name of its ``*.dist-info``
             without the suffix, ``files`` are the paths of its RECORD, normalised.
-        elf_files: sorted by path.
+        elf_files: sorted by path; those of a project are relative to its directory.
+        foreign: formats of libraries for other systems among its files, sorted.
+        project: directory of the project that an editable install leads to, with all symbolic links resolved.
+        sources: Python sources of that project, relative to its directory.
+        findings: what is to be said of the project.
     """
 
     distribution: Distribution | None
     elf_files: tuple[ElfFile, ...]
+    foreign: tuple[str, ...] = ()
+    project: Path | None = None
+    sources: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +100,13 @@ def find_wheels(directory: Path) -> tuple[Path, ...]:
         raise InputError(str(directory), _say(error), "give a directory that can be read") from None
 
 
-def read_environment(directory: Path, magic: bytes) -> Environment:
+def read_environment(directory: Path, magic: bytes, *, follow_editable: bool = False) -> Environment:
     """Read what is installed in a directory, and find its ELF files.
 
     Args:
         directory: a virtual environment or another prefix, a site-packages, or any directory.
         magic: the first bytes of an ELF file.
+        follow_editable: read the projects of editable installs, too, which lie outside of the environment.
 
     Raises:
         InputError: it is no directory, cannot be read, or has several site-packages.
@@ -88,7 +114,7 @@ def read_environment(directory: Path, magic: bytes) -> Environment:
     root, site = find_site(directory)
     tree = walk_tree(site, root=root, magic=magic)
     owners: dict[str, int] = {}
-    distributions: list[Distribution] = []
+    found: list[Installed] = []
     findings = list(_say_skipped(tree))
     for info in _list_dist_infos(site):
         try:
@@ -97,20 +123,90 @@ def read_environment(directory: Path, magic: bytes) -> Environment:
             findings.append(Finding(level=Level.WARNING, subject=error.subject, message=error.problem))
             continue
         for path in _find_own(files, tree, root, site, magic):
-            owners.setdefault(path, len(distributions))
-        distributions.append(distribution)
+            owners.setdefault(path, len(found))
+        foreign = {tree.foreign[path] for path in files if path in tree.foreign}
+        one = Installed(distribution=distribution, elf_files=(), foreign=tuple(sorted(foreign)))
+        place = _find_project(info, root, site)
+        found.append(_add_project(one, place, magic, follow=follow_editable) if place else one)
+    for name in sorted(n for n in os.listdir(site) if n.endswith(_EGG_LINK)):  # noqa: PTH208
+        if read := _read_egg_link(name, root, site):
+            one = Installed(distribution=read[0], elf_files=())
+            found.append(_add_project(one, read[1], magic, follow=follow_editable))
     grouped: dict[int | None, list[ElfFile]] = {}
     for path, file in sorted(tree.elf_files.items()):
         grouped.setdefault(owners.get(path), []).append(file)
-    found = [
-        Installed(distribution=distributions[i], elf_files=tuple(grouped.get(i, ())))
-        for i in sorted(
-            range(len(distributions)), key=lambda i: (distributions[i].name, distributions[i].version)
-        )
-    ]
+    found = [replace(one, elf_files=(*grouped.get(i, ()), *one.elf_files)) for i, one in enumerate(found)]
+    found.sort(key=lambda i: (i.distribution.name, i.distribution.version) if i.distribution else ("", ""))
     if None in grouped:
         found.append(Installed(distribution=None, elf_files=tuple(grouped[None])))
     return Environment(root=Path(root), site=Path(site), distributions=tuple(found), findings=tuple(findings))
+
+
+def _find_project(info: str, root: str, site: str) -> str | None:
+    """The directory of an editable install (the specification "Recording the Direct URL Origin")."""
+    data = read_regular(f"{site}/{info}/direct_url.json", root=root, limit=_MAX_DIRECT_URL)
+    try:
+        document = json.loads(data or b"null")
+        url = urlsplit(document["url"]) if document["dir_info"]["editable"] is True else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    if url is None or url.scheme != "file" or url.netloc not in {"", "localhost"}:
+        return None
+    path = unquote(url.path, errors="surrogateescape")
+    return path if path.startswith("/") and "\0" not in path else None
+
+
+def _read_egg_link(name: str, root: str, site: str) -> tuple[Distribution, str] | None:
+    """What ``setup.py develop`` left: a file with the directory, which has the metadata (setuptools)."""
+    link = read_regular(f"{site}/{name}", root=root, limit=_MAX_DIRECT_URL) or b""
+    place = os.fsdecode(link.partition(b"\n")[0].strip())
+    if not place.startswith("/") or "\0" in place:
+        return None
+    stem = name.removesuffix(_EGG_LINK)
+    distribution = Distribution(
+        target=escape_path(stem),
+        name=normalize_name(escape_path(stem)),
+        version="",
+        tags=(),
+        requires=(),
+        files=frozenset(),
+    )
+    info = f"{stem.replace('-', '_')}.egg-info"
+    text = read_regular(f"{place}/{info}/PKG-INFO", root=os.path.realpath(place), limit=MAX_METADATA)
+    if text:
+        with suppress(WheelError):
+            _, version, requires = parse_metadata(escape_path(name), text, _find_marker_tags(site, ()))
+            distribution = replace(distribution, version=version, requires=requires)
+    return distribution, place
+
+
+def _add_project(one: Installed, place: str, magic: bytes, *, follow: bool) -> Installed:
+    subject = one.distribution.target if one.distribution else ""
+    said = f"is an editable install: its files are in {escape_path(place)}"
+    try:
+        real = os.path.realpath(place, strict=True)
+        gone = not os.path.isdir(real)  # noqa: PTH112 - no Path could spell all names
+    except (OSError, ValueError):
+        gone = True
+    if gone:
+        said += ", which is no directory"
+        return replace(one, findings=(Finding(level=Level.WARNING, subject=subject, message=said),))
+    findings = [Finding(level=Level.NOTE, subject=subject, message=said)]
+    if not follow or one.distribution is None:
+        return replace(one, findings=tuple(findings))
+    found: ProjectFiles = walk_project(real, magic=magic)
+    if not found.complete:
+        said = f"{escape_path(place)} has more than {MAX_PROJECT} files: the rest of them was not looked at"
+        findings.append(Finding(level=Level.WARNING, subject=subject, message=said))
+    files = one.distribution.files | {file.path for file in found.elf_files} | set(found.sources)
+    return replace(
+        one,
+        distribution=replace(one.distribution, files=files),
+        elf_files=found.elf_files,
+        project=Path(real),
+        sources=found.sources,
+        findings=tuple(findings),
+    )
 
 
 def find_site(directory: Path) -> tuple[str, str]:

@@ -8,38 +8,30 @@ of modification back; the time of change cannot be set, as long as the file syst
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import re
-import stat
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
-from wheelfix.wheel.results import find_hashed_name, read_entry, store_entry
+from wheelfix.model.reading import Stamp
 
 _STEP = 1 << 20
 _TAIL = 1 << 16
 _MAX_TAIL = 32 << 20
 _END = struct.Struct("<4s4H2LH")
 _END64 = 76
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _FINE, _COARSE = 20_000_000, 2_000_000_000
 """How far apart two writes can be, in nanoseconds, that get the same time: where nanoseconds are kept, by the
 kernel's clock, which ticks every 10 ms; and where seconds are kept, or every other one."""
 
 Read = Callable[[int, int], bytes]
 """``read(offset, size)`` gives bytes of the file, from any thread."""
-
-Stamp = tuple[int, int, int, int]
-"""Device, inode, size and time of modification in nanoseconds: they stay while nobody writes to a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +53,6 @@ class Identity:
         """Whether whoever writes to the file at a time, or later, changes its identity."""
         fine = self.changed % 10**9 or self.modified % 10**9
         return self.changed + (_FINE if fine else _COARSE) <= at
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownDigest:
-    """What is kept by an identity: the file's digest."""
-
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenTail:
-    """What is kept by size and tail alone: that a file like this was read. Nothing but haste rests on it."""
 
 
 def find_stamp(info: os.stat_result) -> Stamp:
@@ -120,52 +100,6 @@ def wait_for_tick(path: Path) -> None:
         time.sleep(wait / 1e9)
 
 
-def find_known_digest(identity: Identity, cache: Path) -> str | None:
-    """SHA-256 of a file that was kept, or None."""
-    found = read_entry(cache / find_hashed_name(_spell(identity), KnownDigest), KnownDigest)
-    return found[0].sha256 if found and _SHA256.fullmatch(found[0].sha256) else None
-
-
-def was_seen(identity: Identity, cache: Path) -> bool:
-    """Whether a file with this size and tail was read: if it is the same, its digest finds what was kept."""
-    return read_entry(cache / find_hashed_name(_spell_tail(identity), SeenTail), SeenTail) is not None
-
-
-def store_digest(identity: Identity, sha256: str, cache: Path, *, name: str) -> None:
-    """Keep the digest of a file; the caller makes sure that the file was this one all the time."""
-    store_entry(cache, find_hashed_name(_spell(identity), KnownDigest), name, [KnownDigest(sha256=sha256)])
-    store_entry(cache, find_hashed_name(_spell_tail(identity), SeenTail), name, [])
-
-
-def find_digest(path: Path, cache: Path) -> str:
-    """SHA-256 of a file, kept as long as the file stays as it is.
-
-    Raises:
-        OSError: it is no regular file, or cannot be read.
-    """
-    wait_for_tick(path)
-    started = time.time_ns()
-    # Non-blocking: opening a pipe nobody writes to would hang.
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "is no regular file", str(path))
-        read = partial(_pread, fd)
-        identity = read_identity(fd, read)
-        if known := find_known_digest(identity, cache):
-            return known
-        digest = hash_file(read)
-        if identity.is_settled(started) and read_identity(fd, read) == identity:
-            store_digest(identity, digest, cache, name=path.name)
-    finally:
-        os.close(fd)
-    return digest
-
-
-def _pread(fd: int, offset: int, size: int) -> bytes:
-    return os.pread(fd, size, offset)
-
-
 def hash_file(read: Read, *, stopped: Callable[[], bool] = lambda: False) -> str:
     """SHA-256 of a file.
 
@@ -201,11 +135,3 @@ def hash_beside(read: Read, known: str | None = None) -> Iterator[Callable[[], s
     finally:
         done.set()
         pool.shutdown()
-
-
-def _spell(identity: Identity) -> str:
-    return " ".join(map(str, astuple(identity)))
-
-
-def _spell_tail(identity: Identity) -> str:
-    return f"{identity.size} {identity.tail}"

@@ -112,22 +112,6 @@ def parse_sdist_name(filename: str) -> tuple[str, str] | None:
     return name, str(version)
 
 
-def list_dist_infos(filename: str, paths: Iterable[str]) -> list[str]:
-    """The ``*.dist-info`` directories of a wheel that may be its own: one, where the wheel is in order.
-
-    Args:
-        filename: of the wheel; tells its own from those of others that it carries.
-        paths: of its members.
-    """
-    found = sorted(
-        p.rpartition("/")[0] for p in paths if p.endswith(".dist-info/METADATA") and p.count("/") == 1
-    )
-    parsed = parse_filename(filename)
-    if len(found) > 1 and parsed:
-        found = [p for p in found if normalize_name(p.partition("-")[0]) == parsed[0]]
-    return found
-
-
 def parse_wheel_tags(text: str) -> tuple[str, ...]:
     """Expand the ``Tag:`` lines of a WHEEL file; bad ones, and all beyond some thousands, are left out."""
     tags: set[Tag] = set()

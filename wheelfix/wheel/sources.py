@@ -1,17 +1,18 @@
 """All Python sources of a distribution: most are dismissed by their bytes, the rest are parsed.
 
-Both functions can run in another process: they take and return what can be sent there.
+The functions that read can run in another process: they take and return what can be sent there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from wheelfix.model.hints import SourceUse
+from wheelfix.model.reading import Stamp
 from wheelfix.wheel.archive import iter_chunks, open_archive
 from wheelfix.wheel.directory import Member
-from wheelfix.wheel.identity import Stamp
 from wheelfix.wheel.pysource import MAX_SOURCE, find_python_dlopen
 from wheelfix.wheel.tree import read_regular
 
@@ -29,13 +30,34 @@ def read_wheel_sources(path: Path, stamp: Stamp) -> tuple[SourceUse, ...]:
         stamp: that it has where it is open already.
 
     Returns:
-        What those that open or run something use, in archive order.
+        What those that open or run something use, sorted by path.
 
     Raises:
         InputError: the wheel cannot be read, or is another one by now.
     """
     with open_archive(path, stamp=stamp) as archive:
-        return _parse((m.path, b"".join(iter_chunks(archive, m))) for m in archive.members if is_source(m))
+        members = sorted(filter(is_source, archive.members), key=lambda m: m.path)
+        return _parse((m.path, b"".join(iter_chunks(archive, m))) for m in members)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTree:
+    """Python sources of one distribution on disk.
+
+    Attributes:
+        top: the directory that paths are relative to.
+        root: the directory that nothing is read outside of.
+        paths: sorted.
+    """
+
+    top: Path
+    root: Path
+    paths: tuple[str, ...]
+
+
+def read_all_sources(trees: Iterable[SourceTree]) -> tuple[tuple[SourceUse, ...], ...]:
+    """Find what Python sources open by name: one result for each distribution, sorted by path."""
+    return tuple(read_tree_sources(tree.top, tree.root, tree.paths) for tree in trees)
 
 
 def read_tree_sources(site: Path, root: Path, paths: Iterable[str]) -> tuple[SourceUse, ...]:

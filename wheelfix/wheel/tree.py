@@ -11,6 +11,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wheelfix.wheel.pretenders import find_format, is_launcher
+
 MIN_ELF = 52
 """Size of the smallest ELF header (32 bits), in bytes: nothing shorter is an ELF file."""
 
@@ -20,6 +22,15 @@ SKIPPED = (".py", ".pyi", ".pyc", ".h", ".hpp", ".txt", ".json")
 OWN = ".wheelfix"
 """Where wheelfix keeps what it replaced: at the top of an environment, and no part of what is installed."""
 
+MAX_PROJECT = 200_000
+"""Files and directories of a project that are looked at; that of torch, built in place, has 40 000."""
+
+PASSED_OVER = frozenset(
+    {".git", ".hg", ".mypy_cache", ".nox", ".tox", ".venv", "__pycache__", "node_modules"}
+)
+"""Directories of a project that are no part of it; nor is any with a pyvenv.cfg."""
+
+_HEAD = 8
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -46,11 +57,13 @@ class Tree:
     Attributes:
         elf_files: what was looked for.
         linked: directories that were entered through a symbolic link.
+        foreign: formats of libraries for other systems (``Mach-O``, ``PE``).
         outside: symbolic links to existing files or directories out of the tree.
         unreadable: files and directories that the system refused to open.
     """
 
     elf_files: dict[str, ElfFile] = field(default_factory=dict)
+    foreign: dict[str, str] = field(default_factory=dict)
     linked: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -95,6 +108,56 @@ def walk_tree(top: str, *, root: str, magic: bytes) -> Tree:
     return tree
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFiles:
+    """What the directory of a project holds; paths are relative to it.
+
+    Attributes:
+        elf_files: sorted by path.
+        sources: Python sources, sorted, as the system spells them.
+        complete: it has no more files than are looked at.
+    """
+
+    elf_files: tuple[ElfFile, ...]
+    sources: tuple[str, ...]
+    complete: bool
+
+
+def walk_project(top: str, *, magic: bytes, limit: int = MAX_PROJECT) -> ProjectFiles:
+    """Find the ELF files and Python sources of a project; no symbolic link below its directory is followed.
+
+    Args:
+        top: the directory, without symbolic links in its path.
+        magic: the first bytes of an ELF file.
+        limit: how many files and directories are looked at.
+    """
+    tree, sources, pending, left = Tree(), list[str](), [""], limit
+    while pending and left >= 0:
+        directory = pending.pop()
+        try:
+            entries = sorted(os.scandir(f"{top}/{directory}"), key=lambda e: e.name)
+        except OSError:
+            continue
+        if directory and any(entry.name == "pyvenv.cfg" for entry in entries):
+            continue
+        left -= len(entries)
+        for entry in entries if left >= 0 else ():
+            path = f"{directory}/{entry.name}" if directory else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in PASSED_OVER:
+                    pending.append(path)
+            elif entry.is_file(follow_symlinks=False):
+                if entry.name.endswith(".py"):
+                    sources += [path] if escape_path(path) == path else []
+                elif not entry.name.endswith(SKIPPED):
+                    _add(tree, path, entry.path, top, magic)
+    return ProjectFiles(
+        elf_files=tuple(file for _, file in sorted(tree.elf_files.items())),
+        sources=tuple(sorted(sources)),
+        complete=left >= 0,
+    )
+
+
 def find_elf_file(path: str, disk: str, *, root: str, magic: bytes) -> ElfFile | None:
     """Look at one file, through symbolic links as long as they stay inside ``root``.
 
@@ -110,16 +173,22 @@ def find_elf_file(path: str, disk: str, *, root: str, magic: bytes) -> ElfFile |
     Raises:
         OSError: it cannot be opened.
     """
+    return _look(path, disk, root, magic)[0]
+
+
+def _look(path: str, disk: str, root: str, magic: bytes) -> tuple[ElfFile | None, bytes]:
+    """An ELF file, or the first bytes of another one."""
     real = resolve_inside(disk, root)
     if real is None or not stat.S_ISREG(os.lstat(real).st_mode):
-        return None
+        return None, b""
     fd = os.open(real, _OPEN)
     try:
-        if os.read(fd, len(magic)) != magic or (size := os.fstat(fd).st_size) < MIN_ELF:
-            return None
+        head = os.read(fd, _HEAD)
+        if not head.startswith(magic) or (size := os.fstat(fd).st_size) < MIN_ELF:
+            return None, head
     finally:
         os.close(fd)
-    return ElfFile(path=escape_path(path), disk=Path(real), size=size)
+    return ElfFile(path=escape_path(path), disk=Path(real), size=size), head
 
 
 def resolve_inside(disk: str, root: str) -> str | None:
@@ -162,12 +231,14 @@ def _follow(tree: Tree, links: list[str], path: str, disk: str, root: str, magic
 
 def _add(tree: Tree, path: str, disk: str, root: str, magic: bytes) -> None:
     try:
-        file = find_elf_file(path, disk, root=root, magic=magic)
+        file, head = _look(path, disk, root, magic)
     except OSError:
         tree.unreadable.append(path)
         return
     if file:
         tree.elf_files[path] = file
+    elif not is_launcher(path) and (name := find_format(head)):
+        tree.foreign[path] = name
 
 
 def escape_path(path: str) -> str:

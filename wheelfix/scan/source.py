@@ -1,0 +1,391 @@
+"""What a distribution can lie in: a wheel, a wheel that is unpacked, an environment, a file.
+
+Each is a :class:`Source`, which :func:`wheelfix.scan.read.read_source` makes a Reading of. What differs
+between them is here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Protocol
+
+from wheelfix.elf.disk import read_elf_paths
+from wheelfix.elf.parallel import Pending, read_elf_files
+from wheelfix.elf.parallel import Source as ElfSource
+from wheelfix.elf.reader import ELF_MAGIC
+from wheelfix.errors import InputError
+from wheelfix.files import open_regular
+from wheelfix.model.hints import SourceUse
+from wheelfix.model.reading import About, Origin, OriginKind, WheelFile
+from wheelfix.model.scan import Finding
+from wheelfix.model.wheel import Distribution
+from wheelfix.processes import run_beside
+from wheelfix.wheel.about import read_about
+from wheelfix.wheel.archive import (
+    Archive,
+    find_dist_info,
+    iter_chunks,
+    iter_heads,
+    parse_own_metadata,
+    read_member,
+    read_wheel_tags,
+)
+from wheelfix.wheel.contents import MAX_INIT, is_init, read_contents
+from wheelfix.wheel.environment import MAX_RECORD, Installed
+from wheelfix.wheel.metadata import parse_metadata, parse_wheel_tags
+from wheelfix.wheel.own import choose_dist_info, list_dist_infos
+from wheelfix.wheel.pretenders import find_format, is_launcher, is_named_like_library, tell_pretenders
+from wheelfix.wheel.sources import is_source, read_tree_sources, read_wheel_sources
+
+OnBytes = Callable[[int], None]
+"""Told how many more bytes were read, from any thread."""
+PendingUses = Callable[[], tuple[SourceUse, ...]]
+"""Waits for what Python sources use, and returns it, sorted by path."""
+
+_MANY_BYTES = 8 << 20
+_CHUNK, _HEAD = 1 << 20, 64
+
+
+class Source(Protocol):
+    """One distribution, wherever its files are; its methods are called once each, in the order given here.
+
+    Attributes:
+        origin: where it is.
+    """
+
+    @property
+    def origin(self) -> Origin:
+        """Where its bytes can be got again."""
+
+    def read_metadata(self) -> tuple[Distribution, About]:
+        """What it says of itself; a wheel for the tags of its WHEEL file, whatever its name is."""
+
+    def open_uses(self) -> AbstractContextManager[PendingUses]:
+        """Read the Python sources, beside the block or in it."""
+
+    def open_objects(self, on_bytes: OnBytes | None) -> AbstractContextManager[Pending]:
+        """Read the ELF files while the block runs."""
+
+    def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """What is to be said of files that are no ELF files, and the formats of other systems among them."""
+
+    def list_contents(self) -> tuple[WheelFile, ...]:
+        """What it installs, sorted by path."""
+
+
+class ArchiveSource:
+    """A wheel: its ELF files are inflated as streams, and every member is checked.
+
+    Args:
+        archive: the wheel, with its members.
+        with_contents: keep what :meth:`list_contents` needs while the members pass by.
+    """
+
+    def __init__(self, archive: Archive, *, with_contents: bool) -> None:
+        self._archive, self._with_contents = archive, with_contents
+        self._info = find_dist_info(archive)
+        self._members = {member.path: member for member in archive.members}
+        self._heads = _Heads()
+        self._kept: dict[str, bytes] = {}
+
+    @property
+    def origin(self) -> Origin:
+        """The wheel file."""
+        return Origin(kind=OriginKind.WHEEL, path=str(self._archive.path), stamp=self._archive.stamp)
+
+    def read_metadata(self) -> tuple[Distribution, About]:
+        """Read WHEEL and METADATA."""
+        tags = read_wheel_tags(self._archive, self._info)
+        text = read_member(self._archive, f"{self._info}/METADATA") or b""
+        return parse_own_metadata(self._archive, self._info, text, tags), read_about(text)
+
+    @contextmanager
+    def open_uses(self) -> Iterator[PendingUses]:
+        """Much of it is parsed beside: parsing holds the lock for which threads that inflate wait."""
+        path, stamp = self._archive.path, self._archive.stamp
+        if sum(m.size for m in self._archive.members if is_source(m)) < _MANY_BYTES:
+            yield partial(read_wheel_sources, path, stamp)
+            return
+        with run_beside(read_wheel_sources, path, stamp) as pending:
+            yield pending
+
+    def open_objects(self, on_bytes: OnBytes | None) -> AbstractContextManager[Pending]:
+        """Inflate all members, two ELF files at a time."""
+        return read_elf_files(self._iter_elf_files(), on_bytes=on_bytes)
+
+    def _iter_elf_files(self) -> Iterator[ElfSource]:
+        for member, head in iter_heads(self._archive, ELF_MAGIC, is_kept=self._is_kept):
+            if head.startswith(ELF_MAGIC):
+                chunks = partial(iter_chunks, self._archive, member)
+                yield ElfSource(path=member.path, chunks=chunks, size=member.size)
+                continue
+            self._heads.add(member.path, head)
+            if len(head) == member.size and self._is_kept(member.path):
+                self._kept[member.path] = head
+
+    def _is_kept(self, path: str) -> bool:
+        return self._with_contents and (
+            (is_init(path) and self._members[path].size <= MAX_INIT) or path == f"{self._info}/RECORD"
+        )
+
+    def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """Judge the first bytes of all members; the ELF files have been read by then."""
+        return self._heads.judge()
+
+    def list_contents(self) -> tuple[WheelFile, ...]:
+        """List the members, with RECORD's hashes."""
+        sizes = {path: member.size for path, member in self._members.items()}
+        return read_contents(self._info, sizes, self._read, lambda path: self._members[path].crc)
+
+    def _read(self, path: str) -> bytes:
+        kept = self._kept.get(path)
+        return kept if kept is not None else read_member(self._archive, path, limit=MAX_RECORD) or b""
+
+
+class UnpackedSource:
+    """A wheel that an installer unpacked, as uv keeps them; no symbolic link in it is followed.
+
+    Args:
+        directory: where it is.
+        filename: of the wheel.
+
+    Raises:
+        InputError: no ``*.dist-info`` in it is told to be its own, or it cannot be read.
+    """
+
+    def __init__(self, directory: Path, filename: str) -> None:
+        self._directory, self._filename = directory, filename
+        self._heads = _Heads()
+        with _tell_errors(directory):
+            self._sizes = {path: os.lstat(directory / path).st_size for path in _list_files(directory)}
+            infos = list_dist_infos(self._sizes)
+            info = choose_dist_info(filename, infos, self._read_if_there)
+        if info is None:
+            problem = f"holds {len(infos)} *.dist-info/METADATA that may be its own"
+            raise InputError(str(directory), problem, _CLEAN)
+        self._info = info
+
+    @property
+    def origin(self) -> Origin:
+        """The directory."""
+        return Origin(kind=OriginKind.UNPACKED, path=str(self._directory), places=self._places)
+
+    @cached_property
+    def _places(self) -> tuple[tuple[str, str], ...]:
+        with _tell_errors(self._directory):
+            heads = {path: _read_head(self._directory / path) for path in self._sizes}
+        for path, head in heads.items():
+            if not head.startswith(ELF_MAGIC):
+                self._heads.add(path, head)
+        found = sorted(path for path, head in heads.items() if head.startswith(ELF_MAGIC))
+        return tuple((path, str(self._directory / path)) for path in found)
+
+    def read_metadata(self) -> tuple[Distribution, About]:
+        """Read WHEEL and METADATA."""
+        path = f"{self._info}/METADATA"
+        with _tell_errors(self._directory):
+            text = self._read(path)
+            tags = parse_wheel_tags(
+                (self._read_if_there(f"{self._info}/WHEEL") or b"").decode("utf-8", "replace")
+            )
+        name, version, requires = parse_metadata(f"{self._directory}: {path}", text, tags)
+        files = frozenset(self._sizes)
+        wheel = Distribution(
+            target=self._filename, name=name, version=version, tags=tags, requires=requires, files=files
+        )
+        return wheel, read_about(text)
+
+    @contextmanager
+    def open_uses(self) -> Iterator[PendingUses]:
+        """Parse the sources when they are asked for."""
+        paths = sorted(path for path in self._sizes if path.endswith(".py"))
+        yield partial(read_tree_sources, self._directory, self._directory, paths)
+
+    @contextmanager
+    def open_objects(self, on_bytes: OnBytes | None) -> Iterator[Pending]:
+        """Read the ELF files whole, as those of a wheel: the strings in them count."""
+        largest = sorted(self._places, key=lambda place: (-self._sizes[place[0]], place[0]))
+        with (
+            _tell_errors(self._directory),
+            read_elf_files(_stream(largest, self._sizes), on_bytes=on_bytes) as pending,
+        ):
+            yield pending
+
+    def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """Judge the first bytes of all files."""
+        return self._heads.judge()
+
+    def list_contents(self) -> tuple[WheelFile, ...]:
+        """List the files, with RECORD's hashes."""
+        with _tell_errors(self._directory):
+            return read_contents(
+                self._info, self._sizes, self._read, lambda path: _find_crc(self._directory / path)
+            )
+
+    def _read(self, path: str) -> bytes:
+        return b"".join(_iter_file(self._directory / path))
+
+    def _read_if_there(self, path: str) -> bytes | None:
+        return self._read(path) if path in self._sizes else None
+
+
+class InstalledSource:
+    """A distribution that is installed: nothing is inflated, and only what is wanted of its files is read.
+
+    Args:
+        installed: what it is and where its ELF files are.
+        directory: that was read; its name stands for files that belong to no distribution.
+        pending: waits for what its sources use; those of all distributions are parsed together.
+    """
+
+    def __init__(self, installed: Installed, directory: Path, pending: PendingUses) -> None:
+        self._installed, self._directory, self._pending = installed, directory, pending
+
+    @property
+    def origin(self) -> Origin:
+        """The ELF files."""
+        places = tuple((file.path, str(file.disk)) for file in self._installed.elf_files)
+        return Origin(
+            kind=OriginKind.INSTALLED, path=str(self._installed.project or self._directory), places=places
+        )
+
+    def read_metadata(self) -> tuple[Distribution, About]:
+        """What the environment says of it."""
+        target = self._directory.name
+        stray = Distribution(target=target, name="", version="", tags=(), requires=(), files=frozenset())
+        return self._installed.distribution or stray, About()
+
+    def open_uses(self) -> AbstractContextManager[PendingUses]:
+        """They are being read already."""
+        return nullcontext(self._pending)
+
+    def open_objects(self, on_bytes: OnBytes | None) -> AbstractContextManager[Pending]:
+        """Read some windows of each file."""
+        pairs = read_elf_paths(((f.path, f.disk) for f in self._installed.elf_files), on_file=on_bytes)
+        return nullcontext(lambda: pairs)
+
+    def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """What the environment says of it."""
+        return self._installed.findings, self._installed.foreign
+
+    def list_contents(self) -> tuple[WheelFile, ...]:
+        """Nobody compares what is installed already."""
+        return ()
+
+
+class FileSource:
+    """One ELF file, with the libraries that its own run paths lead to.
+
+    Args:
+        name: of the file.
+        path: where it is, as in ``places``.
+        places: of all files, by path of the object.
+    """
+
+    def __init__(self, name: str, path: Path, places: tuple[tuple[str, str], ...]) -> None:
+        self._name, self._path, self._places = name, path, places
+
+    @property
+    def origin(self) -> Origin:
+        """The files."""
+        return Origin(kind=OriginKind.FILE, path=str(self._path), places=self._places)
+
+    def read_metadata(self) -> tuple[Distribution, About]:
+        """A file says nothing of a distribution."""
+        files = frozenset(path for path, _ in self._places)
+        return Distribution(
+            target=self._name, name="", version="", tags=(), requires=(), files=files
+        ), About()
+
+    def open_uses(self) -> AbstractContextManager[PendingUses]:
+        """There are no sources."""
+        return nullcontext(tuple)
+
+    @contextmanager
+    def open_objects(self, on_bytes: OnBytes | None) -> Iterator[Pending]:
+        """Read the file that was named whole, as the strings in it count, and windows of its libraries."""
+        with _tell_errors(self._path):
+            named = [place for place in self._places if Path(place[1]) == self._path]
+            others = [(path, Path(disk)) for path, disk in self._places if Path(disk) != self._path]
+            sizes = {path: os.stat(disk).st_size for path, disk in named}  # noqa: PTH116
+            with read_elf_files(_stream(named, sizes, follow=True), on_bytes=on_bytes) as pending:
+                libraries = read_elf_paths(others)
+                yield lambda: tuple(sorted((*pending(), *libraries), key=lambda pair: pair[0].path))
+
+    def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        """There are no other files."""
+        return (), ()
+
+    def list_contents(self) -> tuple[WheelFile, ...]:
+        """A file installs nothing."""
+        return ()
+
+
+class _Heads:
+    """First bytes of files that are no ELF files, as far as anything is to be said of them."""
+
+    def __init__(self) -> None:
+        self._pretenders: list[tuple[str, bytes]] = []
+        self._formats: set[str] = set()
+
+    def add(self, path: str, head: bytes) -> None:
+        if is_named_like_library(path):
+            self._pretenders.append((path, head))
+        if not is_launcher(path) and (found := find_format(head)):
+            self._formats.add(found)
+
+    def judge(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+        return tell_pretenders((path, head[:_HEAD]) for path, head in self._pretenders), tuple(
+            sorted(self._formats)
+        )
+
+
+_CLEAN = "clean uv's cache: `uv cache clean`"
+
+
+@contextmanager
+def _tell_errors(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
+        raise InputError(str(place), problem, "check its files and their permissions") from None
+
+
+def _list_files(directory: Path) -> list[str]:
+    found = []
+    for top, _, names in os.walk(directory):
+        inside = os.path.relpath(top, directory)
+        found += [name if inside == "." else f"{inside}/{name}" for name in names]
+    return sorted(found)
+
+
+def _stream(
+    places: Iterable[tuple[str, str]], sizes: Mapping[str, int], *, follow: bool = False
+) -> Iterator[ElfSource]:
+    for path, disk in places:
+        chunks = partial(_iter_file, Path(disk), follow=follow)
+        yield ElfSource(path=path, chunks=chunks, size=sizes[path])
+
+
+def _iter_file(path: Path, *, follow: bool = False) -> Iterator[bytes]:
+    with open_regular(path, os.O_RDONLY | (0 if follow else os.O_NOFOLLOW), "rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _read_head(path: Path) -> bytes:
+    with open_regular(path, os.O_RDONLY | os.O_NOFOLLOW, "rb") as file:
+        return file.read(_HEAD)
+
+
+def _find_crc(path: Path) -> int:
+    crc = 0
+    for chunk in _iter_file(path):
+        crc = zlib.crc32(chunk, crc)
+    return crc

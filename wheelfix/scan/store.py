@@ -1,0 +1,372 @@
+"""Readings of wheels, kept by the SHA-256 of their bytes: a wheel is read once, whoever wants it.
+
+One file per wheel, found by its digest and the shape of a :class:`~wheelfix.model.reading.Reading`: readings
+that gained a field have another entry. It has two parts, and what the wheel installs is decoded only for
+those who ask. Nothing in it depends on the name of the wheel's file, but for a note of it: tags, and the
+markers that are evaluated for them, are those of the WHEEL file, and :func:`wheelfix.scan.read.name_reading`
+puts in those of a name. Two small files lead from the identity of a file to its digest.
+
+A store may fail to help, and never fails otherwise: what cannot be read is no entry, what cannot be written
+is not kept. Any number of processes may use one: entries come and go whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import stat
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import astuple, dataclass, fields, is_dataclass, replace
+from enum import Enum
+from functools import cache, partial
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from wheelfix.model.reading import Reading, WheelFile
+from wheelfix.wheel.archive import Archive
+from wheelfix.wheel.identity import Identity, hash_beside, hash_file, read_identity, wait_for_tick
+
+SCHEMA = 4
+"""Counted up when the readers find something else in the same bytes; fields need no counting."""
+
+LIMIT = 256 << 20
+"""Bytes that the entries of one directory may take; the longest unused go first."""
+
+_MAX_ENTRY = 32 << 20
+_MAX_HEAD = 1 << 12
+_NAME = re.compile(r"[0-9a-f]{40,64}(\.[a-z]+)?(\.json)?")
+_PARTIAL = re.compile(r"\.partial-\w+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_STALE = 24 * 3600
+_SHARE = 8
+"""A process prunes when it stores its first entry, then after every eighth of the limit: to look at all
+entries for each one that is stored would take time by the square of their number."""
+
+_unpruned: dict[Path, int] = {}
+"""Bytes that this process stored since it pruned, by directory."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownDigest:
+    """What is kept by an identity: the file's digest."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenTail:
+    """What is kept by size and tail alone: that a file like this was seen. Nothing but haste rests on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contents:
+    """The second part of an entry."""
+
+    files: tuple[WheelFile, ...]
+
+
+def read_once(
+    archive: Archive, cache: Path, read: Callable[[], Reading], *, contents: bool = False
+) -> Reading:
+    """Look a wheel up, or read and keep it; nothing is kept of a file that may have changed meanwhile.
+
+    Args:
+        archive: the wheel, open.
+        cache: the directory of what is kept.
+        read: reads it, with its contents.
+        contents: whether these are wanted.
+
+    Returns:
+        The reading, with the digest of the wheel.
+
+    Raises:
+        InputError: the file was written to meanwhile, or whatever ``read`` raises.
+    """
+    identity = read_identity(archive.fd, archive.read)
+    digest = find_known_digest(identity, cache)
+    known = _find_read(digest, cache, contents)
+    if known:
+        return known
+    if not digest and was_seen(identity, cache):
+        # A copy, or the same file in another place: hashing takes a fraction of the time that reading does.
+        digest = hash_file(archive.read)
+        known = _find_read(digest, cache, contents)
+    with hash_beside(archive.read, digest) as pending:
+        reading = known or read()
+        digest = pending()
+    archive.check_unchanged()
+    reading = replace(reading, about=replace(reading.about, sha256=digest))
+    if identity.is_settled(archive.opened) and read_identity(archive.fd, archive.read) == identity:
+        if not known:
+            store_reading(reading, cache)
+        store_digest(identity, digest, cache)
+    return reading
+
+
+def _find_read(digest: str | None, cache: Path, contents: bool) -> Reading | None:
+    """What was read of an archive: its headers were checked, which those of an unpacked wheel were not."""
+    found = find_reading(digest, cache, contents=contents) if digest else None
+    return found if found and not found.origin else None
+
+
+def find_reading(sha256: str, cache: Path, *, contents: bool = False) -> Reading | None:
+    """What was read of a wheel before.
+
+    Args:
+        sha256: of the wheel.
+        cache: the directory of what is kept.
+        contents: whether its contents are wanted as well.
+
+    Returns:
+        For the tags of its WHEEL file. None if it was not read, or the entry cannot be used.
+    """
+    kinds = (Reading, _Contents) if contents else (Reading,)
+    found = read_entry(cache / find_hashed_name(sha256, Reading), kinds)
+    if found is None or found[0].about.sha256 != sha256:
+        return None
+    reading: Reading = found[0]
+    return replace(reading, contents=found[1].files) if contents else reading
+
+
+def store_reading(reading: Reading, cache: Path) -> None:
+    """Keep what was read of a wheel.
+
+    Args:
+        reading: for the tags of its WHEEL file, with digest and contents.
+        cache: the directory of what is kept.
+    """
+    if reading.about.sha256 and reading.contents is not None:
+        parts = (replace(reading, contents=None), _Contents(files=reading.contents))
+        store_entry(cache, find_hashed_name(reading.about.sha256, Reading), parts)
+
+
+def find_known_digest(identity: Identity, cache: Path) -> str | None:
+    """SHA-256 of a file that was kept, or None."""
+    found = read_entry(cache / find_hashed_name(_spell(identity), KnownDigest), (KnownDigest,))
+    return found[0].sha256 if found and _SHA256.fullmatch(found[0].sha256) else None
+
+
+def was_seen(identity: Identity, cache: Path) -> bool:
+    """Whether a file with this size and tail was seen: if it is the same, its digest finds what was kept."""
+    return read_entry(cache / find_hashed_name(_spell_tail(identity), SeenTail), (SeenTail,)) is not None
+
+
+def store_digest(identity: Identity, sha256: str, cache: Path) -> None:
+    """Keep the digest of a file; the caller makes sure that the file was this one all the time."""
+    store_entry(cache, find_hashed_name(_spell(identity), KnownDigest), (KnownDigest(sha256=sha256),))
+    store_entry(cache, find_hashed_name(_spell_tail(identity), SeenTail), (SeenTail(),))
+
+
+def find_digest(path: Path, cache: Path) -> str:
+    """SHA-256 of a file, kept as long as the file stays as it is.
+
+    Raises:
+        OSError: it is no regular file, or cannot be read.
+    """
+    wait_for_tick(path)
+    started = time.time_ns()
+    # Non-blocking: opening a pipe nobody writes to would hang.
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file", str(path))
+        read = partial(_pread, fd)
+        identity = read_identity(fd, read)
+        if known := find_known_digest(identity, cache):
+            return known
+        digest = hash_file(read)
+        if identity.is_settled(started) and read_identity(fd, read) == identity:
+            store_digest(identity, digest, cache)
+    finally:
+        os.close(fd)
+    return digest
+
+
+def _pread(fd: int, offset: int, size: int) -> bytes:
+    return os.pread(fd, size, offset)
+
+
+def _spell(identity: Identity) -> str:
+    return " ".join(map(str, astuple(identity)))
+
+
+def _spell_tail(identity: Identity) -> str:
+    return f"{identity.size} {identity.tail}"
+
+
+def read_entry(path: Path, kinds: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Read one entry, or its first parts.
+
+    Args:
+        path: the entry.
+        kinds: frozen dataclasses of the parts that are wanted.
+
+    Returns:
+        The parts as they were stored; None if there is no such entry, or it cannot be used.
+    """
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+            info = os.fstat(file.fileno())
+            if not stat.S_ISREG(info.st_mode) or info.st_size > _MAX_ENTRY:
+                return None
+            name, parts = json.loads(file.readline(_MAX_HEAD))
+            if name != path.name:
+                return None
+            values = []
+            for kind, (size, checksum) in zip(kinds, parts[: len(kinds)], strict=True):
+                data = file.read(size)
+                if len(data) != size or zlib.crc32(data) != checksum:
+                    return None
+                values.append(_make_decoder(kind)(json.loads(data)))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
+        return None
+    with suppress(OSError):
+        os.utime(path)  # used: pruned later than others
+    return tuple(values)
+
+
+def store_entry(directory: Path, name: str, parts: Sequence[object], *, limit: int = LIMIT) -> None:
+    """Keep one entry, and prune at times; a directory that cannot be written to is left as it is.
+
+    Args:
+        directory: of what is kept; made if it is missing.
+        name: of the entry, see :func:`find_hashed_name`.
+        parts: frozen dataclasses.
+        limit: bytes that all entries together may take, and an eighth more.
+    """
+    encoded = [json.dumps(_encode(part), separators=(",", ":")).encode() for part in parts]
+    head = json.dumps([name, [[len(data), zlib.crc32(data)] for data in encoded]], separators=(",", ":"))
+    data = b"".join((head.encode(), b"\n", *encoded))
+    if len(data) > _MAX_ENTRY:
+        return
+    with suppress(OSError):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(prefix=".partial-", dir=directory)
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123
+                file.write(data)
+            os.replace(partial, directory / name)  # noqa: PTH105
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(partial)  # noqa: PTH108
+            raise
+        stored = _unpruned.get(directory)
+        if stored is None or (stored + len(data)) * _SHARE > limit:
+            _unpruned[directory] = 0
+            _prune(directory, limit)
+        else:
+            _unpruned[directory] = stored + len(data)
+
+
+def find_hashed_name(key: str, kind: Any) -> str:
+    """File name of the entry for a key, such as the SHA-256 of a wheel, whose first part is of one kind."""
+    digest = hashlib.sha256(f"{SCHEMA} {_describe(kind)} {key}".encode()).hexdigest()
+    return f"{digest}.{kind.__name__.lower()}"
+
+
+def _prune(directory: Path, limit: int) -> None:
+    """Delete the entries that were used longest ago until the rest fits, and what killed processes left.
+
+    Other processes may prune at the same time: what is gone is no error.
+    """
+    entries, now = [], time.time()
+    for entry in os.scandir(directory):
+        with suppress(OSError):
+            info = entry.stat(follow_symlinks=False)
+            if _NAME.fullmatch(entry.name):
+                entries.append((info.st_mtime, info.st_size, entry.path))
+            elif _PARTIAL.fullmatch(entry.name) and info.st_mtime < now - _STALE:
+                os.unlink(entry.path)  # noqa: PTH108
+    total = sum(size for _, size, _ in entries)
+    for _, size, path in sorted(entries):
+        if total <= limit:
+            break
+        with suppress(OSError):
+            os.unlink(path)  # noqa: PTH108
+        total -= size
+
+
+@cache
+def _find_fields(kind: Any) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in fields(kind)}
+
+
+@cache
+def _describe(kind: Any) -> str:
+    """The shape of a type, so that entries of another shape are never looked at."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        parts = [f"{name}:{_describe(hint)}" for name, hint in _find_fields(kind).items()]
+        return f"{kind.__name__}({','.join(parts)})"
+    if arguments := get_args(kind):
+        return f"{get_origin(kind)}[{','.join(map(_describe, arguments))}]"
+    return str(kind)
+
+
+def _encode(value: Any) -> Any:
+    """A dataclass is the list of its fields: the shape of all of them is in the name of the entry."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return [_encode(getattr(value, name)) for name in _find_fields(type(value))]
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, Enum):
+        return value.value
+    return [_encode(item) for item in value] if isinstance(value, tuple) else value
+
+
+@cache
+def _make_decoder(kind: Any) -> Callable[[Any], Any]:
+    """What checks a JSON value against a type, and makes it that type.
+
+    The function raises TypeError or ValueError for a value that is something else. It is made once for each
+    type: to look at the type for each value takes twice the time.
+    """
+    if kind is str or kind is int or kind is bool:
+        return partial(_decode_plain, kind)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is frozenset or (origin is tuple and arguments[1:] == (...,)):
+        return partial(_decode_many, origin, _make_decoder(arguments[0]))
+    if origin is tuple:
+        return partial(_decode_row, tuple, tuple(map(_make_decoder, arguments)))
+    if origin is UnionType:
+        (inner,) = (a for a in arguments if a is not type(None))
+        return partial(_decode_optional, _make_decoder(inner))
+    if is_dataclass(kind) and isinstance(kind, type):
+        names = tuple(_find_fields(kind))
+        decoders = tuple(map(_make_decoder, _find_fields(kind).values()))
+        return partial(_decode_row, lambda values: kind(**dict(zip(names, values, strict=True))), decoders)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    raise TypeError(kind)
+
+
+def _decode_plain(kind: type[Any], value: Any) -> Any:
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
+def _decode_many(make: Callable[[Any], Any], decode: Callable[[Any], Any], values: Any) -> Any:
+    if type(values) is not list:
+        raise TypeError
+    return make([decode(value) for value in values])
+
+
+def _decode_row(make: Callable[[Any], Any], decoders: tuple[Callable[[Any], Any], ...], values: Any) -> Any:
+    if type(values) is not list or len(values) != len(decoders):
+        raise TypeError
+    return make([decode(value) for decode, value in zip(decoders, values, strict=True)])
+
+
+def _decode_optional(decode: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else decode(value)
