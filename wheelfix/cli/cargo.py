@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, complete_files, make_sources, source_options
+from wheelfix.cli.options import FILE, TARGET, basic_options, make_sources, source_options
 from wheelfix.cli.output import output_option, write
 from wheelfix.files import write_output
 from wheelfix.model.override import Dialect
@@ -23,7 +23,7 @@ _DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("target", metavar="SDIST", shell_complete=complete_files)
+@click.argument("target", metavar="SDIST", type=TARGET)
 @click.option(
     "--dialect",
     type=click.Choice([d.value for d in _DIALECTS]),

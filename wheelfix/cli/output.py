@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wheelfix.cli.options import FILE, make_sources, source_options, tell_findings
+from wheelfix.cli.options import FILE, beside_option, make_sources, source_options, tell_findings
 from wheelfix.cli.table import open_table
 from wheelfix.files import is_terminal, write_output
 from wheelfix.model.override import Dialect
@@ -40,13 +40,7 @@ _SUPPLY = [
     ),
 ]
 _OPTIONS = [
-    click.option(
-        "--with",
-        "beside",
-        type=FILE,
-        metavar="DIR",
-        help="Wheels, or an environment, with the dependencies' metadata.",
-    ),
+    beside_option,
     click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
     click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."),
     click.option("--python", metavar="VERSION", help="Python version of the package set. [default: 3.12]"),
@@ -77,7 +71,7 @@ def supply_options(command: F) -> F:
 
 def make_options(
     *,
-    beside: Path | None,
+    beside: tuple[str, ...] | None,
     keep: tuple[str, ...],
     strip: tuple[str, ...],
     python: str | None,
@@ -95,7 +89,7 @@ def make_options(
     return flows.Options(
         index=open_table(index, quiet=quiet),
         prefer=prefer,
-        beside=beside,
+        beside=beside or (),
         wishes=flows.make_wishes(keep, strip),
         python=python,
         system=platform,

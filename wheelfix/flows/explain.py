@@ -25,6 +25,7 @@ from wheelfix.model.scan import Finding, NeedClass, SonameFacts, WheelScan, find
 from wheelfix.nix.advice import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
 from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_soname, plan_override
 from wheelfix.scan.conclude import conclude
+from wheelfix.scan.target import find_target, read_installed_beside
 from wheelfix.surroundings import find_package, find_present, list_paths, look_into
 
 _PATIENCE = 10.0
@@ -82,6 +83,8 @@ def explain_file(
     """
     hint = "name a file that can be read, or - for a pipe"
     if path is not None:
+        if os.path.isfile(path) or os.path.isdir(path):  # noqa: PTH112, PTH113 - not a pipe, or a terminal
+            find_target(str(path), "explain")
         account = read_messages(read_stream(path, size=CHUNK, hint=hint))
     else:
         try:
@@ -147,7 +150,10 @@ def explain_reading(
     """Explain what was read; arguments as for :func:`explain_file`."""
     package = find_package(account)
     package, reading = look_into(package, directory)
-    scan = conclude(reading, index, prefer) if reading else None
+    at_hand = (
+        read_installed_beside(directory / package.site) if package and package.site and reading else None
+    )
+    scan = conclude(reading, index, prefer, at_hand) if reading else None
     chosen = dialect or choose_dialect(_list_names(directory), package)
     account = _name_plugins(account, scan)
     machine = (scan.machine if scan else None) or index.info.system.partition("-")[0]

@@ -37,6 +37,7 @@ from wheelfix.scan.conclude import conclude
 from wheelfix.scan.fetch import Places, Supply, find_facts
 from wheelfix.scan.locked import make_reading, make_source
 from wheelfix.scan.read import Progress
+from wheelfix.scan.target import find_target
 
 __all__ = ["Asked", "LockOptions", "LockWritten", "add_progress", "plan_lock", "write_lock"]
 
@@ -101,6 +102,7 @@ def write_lock(path: Path, options: LockOptions) -> LockWritten:
     Raises:
         InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
     """
+    find_target(str(path), "lock")
     plan = plan_lock(path, options)
     return LockWritten(plan=plan, text=_render(plan))
 

@@ -17,16 +17,29 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
+from wheelfix.index.sources import find_cache
+from wheelfix.lock.markers import make_runtime
+from wheelfix.lock.read import read_lock, read_rules
+from wheelfix.lock.read import read_project as read_table
+from wheelfix.lock.select import Asked, choose_sources, select_packages
 from wheelfix.model.cargo import Builder
 from wheelfix.model.lock import Choice, Kind, LockedFile, Runtime
-from wheelfix.model.reading import BuildSystem, WheelFacts
+from wheelfix.model.reading import BuildSystem, Reading, WheelFacts
 from wheelfix.model.scan import Finding
 from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.scan.locked import read_known_facts, read_unpacked_facts, read_wheel_facts, store_facts
+from wheelfix.outside.requirements import find_platforms
+from wheelfix.scan.locked import (
+    make_reading,
+    read_known_facts,
+    read_unpacked_facts,
+    read_wheel_facts,
+    store_facts,
+)
 from wheelfix.scan.read import Progress
+from wheelfix.scan.requirement import tell_unread
 from wheelfix.wheel.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.wheel.identity import find_digest
-from wheelfix.wheel.metadata import parse_filename
+from wheelfix.wheel.metadata import DEFAULT_PYTHON, parse_filename
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
 
@@ -115,6 +128,50 @@ def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
         read=tuple(sorted(read)),
         findings=tuple(fetcher.findings),
     )
+
+
+def read_locked(
+    path: Path,
+    *,
+    python: str = DEFAULT_PYTHON,
+    system: str = "x86_64-linux",
+    sources: PackageSources | None = None,
+    progress: Progress | None = None,
+) -> tuple[tuple[Reading, ...], tuple[Finding, ...]]:
+    """Read every wheel of a lock, for one interpreter and platform: those that ``wheelfix lock`` reads.
+
+    Args:
+        path: the lock.
+        python: version of CPython.
+        system: Nix system.
+        sources: where files are fetched from, and which directories may have them; None takes what is
+            configured.
+        progress: told bytes downloaded and bytes known to come.
+
+    Returns:
+        The readings, sorted by name, and what an index said, or what there is no wheel of.
+
+    Raises:
+        InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
+    """
+    lock, sources = read_lock(path), sources or find_package_sources()
+    rules = read_rules(read_table(path.parent), ())
+    runtime = make_runtime(python, system, find_platforms(system))
+    # The package sets that `wheelfix lock` writes for, unless it is told otherwise, choose as pyproject.nix.
+    choices = choose_sources(select_packages(lock, runtime, Asked()), rules, runtime, as_nix=True)
+    places = Places(
+        base=path.parent,
+        cache=find_cache(),
+        runtime=runtime,
+        find_links=tuple(Path(link) for link in sources.find_links if Path(link).is_dir()),
+        sources=sources,
+        progress=progress,
+    )
+    supply = find_facts([choice for choice in choices if choice.kind is Kind.WHEEL], places)
+    readings = tuple(make_reading(supply.facts[name]) for name in sorted(supply.facts))
+    if not readings:
+        raise InputError(str(path), "names no wheel that could be read", "run `wheelfix lock` on it")
+    return readings, (*supply.findings, *tell_unread(choices))
 
 
 class _Fetcher:

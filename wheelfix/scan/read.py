@@ -71,6 +71,22 @@ def read_archive(
     )
 
 
+def read_elf(path: Path) -> Reading:
+    """Read one ELF file, of no distribution.
+
+    Raises:
+        InputError: it is missing, or contradicts itself.
+    """
+    wheel = Distribution(target=path.name, name="", version="", tags=(), requires=(), files=frozenset())
+    try:
+        ((obj, hints),) = read_elf_paths([(path.name, path)])
+    except OSError as error:
+        problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
+        raise InputError(str(path), problem, "check the path and its permissions") from None
+    symbols = partial(_read_file_symbols, {path.name: path})
+    return Reading(distribution=wheel, objects=(obj,), read_symbols=symbols, hints=(hints,))
+
+
 def read_installed(directory: Path, *, progress: Progress | None = None) -> tuple[Reading, ...]:
     """Read what is installed in an environment, or lies in a directory.
 
