@@ -194,7 +194,7 @@ def look_at(text: str) -> Look:
     except (OSError, ValueError) as error:
         if _is_fetched(text):
             return Look(text=text)
-        if path.is_symlink():
+        if os.path.islink(path):  # noqa: PTH114 - a Path's own raises where a name is too long
             raise InputError(text, "is a link that leads nowhere", "check where it leads") from None
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         hint = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
@@ -455,13 +455,13 @@ KINDS: tuple[Sort, ...] = (
     Sort(
         kind=TargetKind.URL,
         called="the address of a wheel",
-        tell=lambda look: _find_url(look) is not None,
+        tell=lambda look: bool(_find_url(look)) and not _is_repository(look) and not _is_sdist_url(look),
         command="scan",
     ),
     Sort(
         kind=TargetKind.REQUIREMENT,
         called="a requirement",
-        tell=lambda look: look.path is None,
+        tell=lambda look: not look.path and not _find_url(look),
         command="scan",
         hints={"lock": "lock it first (`uv lock`), or run `wheelfix override {target}`"},
     ),
