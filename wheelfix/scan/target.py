@@ -251,10 +251,10 @@ def _is_fetched(text: str) -> bool:
 
 def _find_url(look: Look) -> str | None:
     """The address that a target is, or that a requirement leads to."""
-    from wheelfix.outside.requirements import is_url
-
     if look.path:
         return None
+    from wheelfix.outside.requirements import is_url
+
     if is_url(look.text):
         return look.text
     wanted = parse_wanted(look.text)
