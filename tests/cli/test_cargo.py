@@ -83,4 +83,4 @@ def test_python_that_is_none(tmp_path: Path, env: dict[str, str]) -> None:
 def test_absent_target(tmp_path: Path, env: dict[str, str]) -> None:
     result = run("cargo", str(tmp_path / "absent-1.0.tar.gz"), env=env)
     assert result.returncode == 3
-    assert "cannot be read" in result.stderr
+    assert "no such file or directory" in result.stderr

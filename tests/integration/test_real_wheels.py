@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,3 +213,23 @@ def test_siblings_at_hand_are_checked_in_a_real_pair() -> None:
     (core,) = found.libraries["libQt6Core.so.6"]
     assert (core.distribution, core.directory) == ("pyside6-essentials", "PySide6/Qt/lib")
     assert next(o for o in reading.objects if o.path == core.path).interpreter
+
+
+def test_a_pinned_wheel_beside_it_brings_the_library_that_nixpkgs_has_as_well(tmp_path: Path) -> None:
+    wheel = fetch_wheel(find_pin("sherpa_onnx-"))
+    alone, beside = tmp_path / "alone", tmp_path / "beside"
+    for directory in (alone, beside):
+        directory.mkdir()
+        (directory / wheel.name).symlink_to(wheel)
+    core = fetch_wheel(find_pin("sherpa_onnx_core-"))
+    (beside / core.name).symlink_to(core)
+    needs = {}
+    for directory in (alone, beside):
+        (needs[directory],) = (
+            need
+            for need in wheelfix.scan_wheel(directory / wheel.name).needs
+            if need.soname == "libonnxruntime.so"
+        )
+    assert needs[alone].need_class is NeedClass.PROVIDED
+    assert (needs[beside].need_class, needs[beside].distribution) == (NeedClass.SIBLING, "sherpa-onnx-core")
+    assert needs[beside].directory == "sherpa_onnx/lib"

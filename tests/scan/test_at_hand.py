@@ -3,12 +3,17 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import pytest
+
 from tests.scan.test_needs import decide, only
 from tests.support.objects import elf, facts, wheel
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.causes import Stale
+from wheelfix.model.elf import ElfObject
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import NeedClass
-from wheelfix.scan.at_hand import find_carried, find_claimed
+from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.scan.at_hand import assign_at_hand, find_carried, find_claimed, fit_together
 from wheelfix.scan.words import say_cause
 
 
@@ -97,3 +102,49 @@ def test_of_two_versions_at_hand_the_newest_counts_in_any_order() -> None:
     assert found == find_carried([new, old])
     assert found.versions == {"base": "1.10"}
     assert list(found.libraries) == ["libnew.so.1"]
+
+
+def read_as(dist: Distribution, *objects: ElfObject) -> Reading:
+    return Reading(distribution=dist, objects=objects)
+
+
+def test_of_several_versions_the_one_that_is_asked_for_is_at_hand_whatever_the_order() -> None:
+    old = read_as(replace(wheel("base"), version="1.9"), elf("base/libold.so.1", soname="libold.so.1"))
+    new = read_as(replace(wheel("base"), version="1.10"), elf("base/libnew.so.1", soname="libnew.so.1"))
+    pin = Requirement(name="base", extras=(), active=True, text="base==1.9")
+    users = [wheel("any"), wheel("any", requires=["base"]), replace(wheel("picky"), requires=(pin,))]
+    for pool in ([old, new], [new, old]):
+        first, second, third = assign_at_hand(pool, [(user, ()) for user in users])
+        assert first is second
+        assert (first.versions, list(first.libraries)) == ({"base": "1.10"}, ["libnew.so.1"])
+        assert (third.versions, list(third.libraries)) == ({"base": "1.9"}, ["libold.so.1"])
+    versions = find_carried((r.distribution, r.objects) for r in (new, old)).versions
+    assert versions == {"base": "1.10"}
+
+
+def test_what_is_at_hand_of_one_alone_is_not_at_hand_of_others() -> None:
+    base = read_as(wheel("base"), elf("base/liba.so.1", soname="liba.so.1"))
+    with_it, without = assign_at_hand([], [(wheel("one"), [base]), (wheel("two"), ())])
+    assert list(with_it.libraries) == ["liba.so.1"]
+    assert without == AtHand()
+
+
+@pytest.mark.parametrize(
+    ("other", "fits"),
+    [
+        ("cp312-cp312-manylinux_2_17_x86_64", True),
+        ("py3-none-manylinux2014_x86_64", True),
+        ("cp39-abi3-linux_x86_64", True),
+        ("py3-none-any", True),
+        ("cp311-cp311-manylinux_2_28_x86_64", False),
+        ("cp313-abi3-manylinux_2_28_x86_64", False),
+        ("cp312-cp312-manylinux_2_28_aarch64", False),
+        ("cp312-cp312-musllinux_1_2_x86_64", False),
+        ("cp312-cp312-macosx_11_0_arm64", False),
+    ],
+)
+def test_wheels_fit_together_by_python_machine_and_libc(other: str, fits: bool) -> None:
+    own = ("cp312-cp312-manylinux_2_28_x86_64",)
+    assert fit_together(own, (other,)) is fits
+    assert fit_together((other,), own) is fits
+    assert fit_together((), (other,))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import basic_options, complete_files
+from wheelfix.cli.options import TARGET, basic_options
 from wheelfix.cli.output import code_options, make_options, write
 
 _EPILOG = """\b
@@ -19,7 +19,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("target", shell_complete=complete_files)
+@click.argument("target", type=TARGET)
 @click.option(
     "--from", "attr", required=True, metavar="ATTR", help="nixpkgs' build (python3Packages.torchWithoutCuda)."
 )
@@ -31,9 +31,9 @@ def adapter(
 ) -> None:
     """Write Nix code that puts nixpkgs' build of a package in place of its wheel.
 
-    TARGET is a wheel, or a requirement such as torch==2.9.1, of which only metadata is fetched. The code is
-    an overlay for uv2nix and pyproject.nix: hacks.nixpkgsPrebuilt, without the dependencies that the
-    build makes redundant. Each is named, with the reason.
+    TARGET is a wheel, the address of one, or a requirement such as torch==2.9.1, of which only metadata is
+    fetched. The code is an overlay for uv2nix and pyproject.nix: hacks.nixpkgsPrebuilt, without the
+    dependencies that the build makes redundant. Each is named, with the reason.
     """
     from wheelfix.flows import nix as flows
 

@@ -9,9 +9,9 @@ import click
 
 from wheelfix.cli.options import (
     FILE,
+    TARGET,
     basic_options,
     check_python,
-    complete_files,
     make_sources,
     source_options,
 )
@@ -30,7 +30,7 @@ _DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("target", metavar="SDIST", shell_complete=complete_files)
+@click.argument("target", metavar="SDIST", type=TARGET)
 @click.option(
     "--dialect",
     type=click.Choice([d.value for d in _DIALECTS]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, check_platform, check_python, tell_findings
+from wheelfix.cli.options import FILE, TARGET, basic_options, check_platform, check_python, tell_findings
 from wheelfix.cli.output import (
     dialect_option,
     make_options,
@@ -32,7 +32,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("lockfile", type=FILE)
+@click.argument("lockfile", type=TARGET)
 @dialect_option
 @click.option(
     "--cuda",
@@ -70,7 +70,7 @@ Examples:
 @output_option
 @basic_options
 def lock(
-    lockfile: Path,
+    lockfile: str,
     *,
     dialect: str,
     cuda: str | None,
@@ -100,7 +100,7 @@ def lock(
     code = make_options(beside=None, quiet=quiet, find_links=find_links, **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
         written = flows.write_lock(
-            lockfile,
+            Path(lockfile),
             flows.LockOptions(
                 code=flows.add_progress(code, progress),
                 dialect=tool,

@@ -24,6 +24,35 @@ FILE = click.Path(path_type=Path, readable=False)
 """A path that the flow itself checks: its errors say more than click's."""
 
 
+class _Target(click.types.StringParamType):
+    """What a command is about: a path, a requirement, an address. Nothing is none of them."""
+
+    name = "target"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse what is empty: a variable of a shell that was never set, not the working directory."""
+        if not value:
+            self.fail("it is empty: name a file, a directory or a requirement", param, ctx)
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Let the shell complete file names."""
+        return complete_files(ctx, param, incomplete)
+
+
+TARGET = _Target()
+
+beside_option = click.option(
+    "--with",
+    "beside",
+    type=TARGET,
+    multiple=True,
+    metavar="PATH",
+    help="Wheel, directory of wheels, or environment that is at hand: what it carries is checked, "
+    "not believed; repeatable.",
+)
+
+
 def complete_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[Any]:
     """Let the shell complete file names: for arguments that may be a file, and may be something else."""
     from click.shell_completion import CompletionItem

@@ -11,6 +11,7 @@ import click
 
 from wheelfix.cli.options import (
     FILE,
+    beside_option,
     check_platform,
     check_python,
     make_sources,
@@ -47,13 +48,7 @@ _SUPPLY = [
     ),
 ]
 _OPTIONS = [
-    click.option(
-        "--with",
-        "beside",
-        type=FILE,
-        metavar="DIR",
-        help="Wheels, or an environment, with the dependencies' metadata.",
-    ),
+    beside_option,
     click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
     click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."),
     click.option(
@@ -93,7 +88,7 @@ def supply_options(command: F) -> F:
 
 def make_options(
     *,
-    beside: Path | None,
+    beside: tuple[str, ...] | None,
     keep: tuple[str, ...],
     strip: tuple[str, ...],
     python: str | None,
@@ -111,7 +106,7 @@ def make_options(
     return flows.Options(
         index=open_table(index, quiet=quiet, prefer=prefer),
         prefer=prefer,
-        beside=beside,
+        beside=beside or (),
         wishes=flows.make_wishes(keep, strip),
         python=python,
         system=platform,

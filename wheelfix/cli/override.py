@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, complete_files, tell_findings
+from wheelfix.cli.options import FILE, TARGET, basic_options, tell_findings
 from wheelfix.cli.output import code_options, dialect_option, make_options, write
 from wheelfix.model.override import Cuda, Dialect
 
@@ -23,7 +23,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=complete_files)
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=TARGET)
 @dialect_option
 @click.option(
     "--cuda",
@@ -53,9 +53,12 @@ def override(
 ) -> None:
     """Write Nix code that gives wheels the libraries they need.
 
-    TARGET is a wheel, a directory of wheels, or a requirement such as torch==2.9.1, which is fetched. Inputs,
-    ignored libraries and search paths each have their reason in a comment. CUDA libraries come from the other
-    wheels, from nixpkgs' cudaPackages, or with nixpkgs' build of the whole package (prebuilt).
+    TARGET is a wheel, a directory of wheels, an environment, a requirements file, a requirement such as
+    torch==2.9.1, or the address of a wheel; what is not here is fetched. For the dialect shell it may be an
+    ELF file, too. What TARGETs hold is at hand of all of them, and so are wheels beside a wheel that it pins.
+
+    Inputs, ignored libraries and search paths each have their reason in a comment. CUDA libraries come from
+    the other wheels, from nixpkgs' cudaPackages, or with nixpkgs' build of the whole package (prebuilt).
     """
     from wheelfix.flows import nix as flows
 

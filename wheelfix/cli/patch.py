@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, common_options
+from wheelfix.cli.options import FILE, TARGET, beside_option, common_options
 from wheelfix.cli.table import open_table
 
 _EPILOG = """\b
@@ -23,7 +23,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("target", type=FILE, metavar="TARGET")
+@click.argument("target", type=TARGET, metavar="TARGET")
 @click.option(
     "-o", "--output", type=FILE, metavar="DIR", help="Directory for the patched wheel; made if it is missing."
 )
@@ -34,6 +34,7 @@ Examples:
     metavar="DIR",
     help="Directory of libraries, or store path, to take libraries from; repeatable, the first one wins.",
 )
+@beside_option
 @click.option(
     "--realise",
     is_flag=True,
@@ -58,10 +59,11 @@ Examples:
 @click.option("--undo", is_flag=True, help="Give an environment its files back, bit by bit.")
 @common_options
 def patch(
-    target: Path,
+    target: str,
     *,
     output: Path | None,
     libs: tuple[Path, ...],
+    beside: tuple[str, ...],
     realise: bool,
     nixpkgs: str | None,
     driver: bool,
@@ -102,9 +104,10 @@ def patch(
         tag=tag,
         dry_run=dry_run,
         prefer=prefer,
+        beside=beside,
     )
     table = open_table(index, quiet=quiet, prefer=prefer)
-    with show_progress(str(target), enabled=not quiet) as progress:
+    with show_progress(target, enabled=not quiet) as progress:
         report = flows.patch_target(target, index=table, options=options, progress=progress)
     from wheelfix.model.scan import Level
     from wheelfix.report.patching import render_patch, render_patch_json
@@ -114,7 +117,7 @@ def patch(
     sys.exit(5 if report.refused else 0 if report.answered and not wrong else 1)
 
 
-def _check_usage(target: Path, *, output: Path | None, tag: str | None, undo: bool, dry_run: bool) -> None:
+def _check_usage(target: str, *, output: Path | None, tag: str | None, undo: bool, dry_run: bool) -> None:
     environment = os.path.isdir(target)  # noqa: PTH112 - where Path.is_dir fails, reading will say why
     if undo and not environment:
         raise click.UsageError("--undo is for environments: the wheel you patched is still there")
@@ -124,11 +127,11 @@ def _check_usage(target: Path, *, output: Path | None, tag: str | None, undo: bo
         raise click.UsageError("say where the patched wheel goes: --output DIR")
 
 
-def _undo(target: Path, *, dry_run: bool, quiet: bool, as_json: bool) -> None:
+def _undo(target: str, *, dry_run: bool, quiet: bool, as_json: bool) -> None:
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows.patch import undo_target
     from wheelfix.report.patching import render_findings, render_patch_json
 
-    with show_progress(str(target), enabled=not quiet) as progress:
+    with show_progress(target, enabled=not quiet) as progress:
         report = undo_target(target, progress=progress, dry_run=dry_run)
     click.echo(render_patch_json(report) if as_json else render_findings(report.findings), nl=False)

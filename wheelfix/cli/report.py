@@ -9,10 +9,11 @@ import click
 
 from wheelfix.cli.options import (
     FILE,
+    TARGET,
     basic_options,
+    beside_option,
     check_platform,
     check_python,
-    complete_files,
     make_sources,
     source_options,
 )
@@ -29,27 +30,21 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("target", shell_complete=complete_files)
-@click.option(
-    "--with",
-    "beside",
-    type=FILE,
-    metavar="DIR",
-    help="Directory of wheels, or environment, that is at hand: what it carries is checked, not believed.",
-)
+@click.argument("target", type=TARGET)
+@beside_option
 @click.option(
     "--python",
     callback=check_python,
     default="3.12",
     show_default=True,
-    help="Python version a requirement is fetched for.",
+    help="Python version that is fetched, or a lock is read, for.",
 )
 @click.option(
     "--platform",
     callback=check_platform,
     default="x86_64-linux",
     show_default=True,
-    help="Nix system a requirement is fetched for.",
+    help="Nix system to fetch, or to read a lock, for.",
 )
 @click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
 @click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
@@ -59,7 +54,7 @@ Examples:
 def report(
     target: str,
     *,
-    beside: Path | None,
+    beside: tuple[str, ...],
     python: str,
     platform: str,
     index: Path | None,
@@ -71,10 +66,10 @@ def report(
 ) -> None:
     """Write all there is to say about a target on one page of HTML.
 
-    TARGET is a wheel, a directory of wheels, an environment, a lock (uv.lock, pylock.toml, poetry.lock,
-    requirements.txt with hashes), or a requirement such as torch==2.9.1. The page tells who needs which
-    library and why, draws the graph from distributions over libraries to providers, and has the Nix code to
-    copy. It is one file that loads nothing from elsewhere, to be read offline, or sent.
+    TARGET is all that `wheelfix scan` takes: a wheel, a directory of wheels, an environment, an ELF file, a
+    lock, a requirements file, a requirement such as torch==2.9.1, or the address of a wheel. The page tells
+    who needs which library and why, draws the graph from distributions over libraries to providers, and has
+    the Nix code to copy. It is one file that loads nothing from elsewhere, to be read offline, or sent.
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows.report import write_report

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from wheelfix.cli.options import (
     FILE,
+    TARGET,
+    beside_option,
     check_platform,
     check_python,
     common_options,
-    complete_files,
     make_sources,
     source_options,
     tell_error,
+    tell_findings,
 )
 from wheelfix.cli.table import open_table
 from wheelfix.errors import InputError, WheelfixError, suggest
@@ -27,6 +29,7 @@ Examples:
   wheelfix scan pyodbc-5.5.0-cp312-cp312-manylinux_2_28_x86_64.whl
   wheelfix scan --json *.whl > needs.json
   wheelfix scan .venv
+  wheelfix scan uv.lock --python 3.12
   wheelfix scan numpy
   wheelfix scan torch==2.9.1 --python 3.12 --platform x86_64-linux
   wheelfix scan --prefer mesa PySide6_Essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl
@@ -37,28 +40,22 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", shell_complete=complete_files)
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=TARGET)
 @click.option(
     "--python",
     callback=check_python,
     default="3.12",
     show_default=True,
-    help="Python version a requirement is fetched for.",
+    help="Python version that is fetched, or a lock is read, for.",
 )
 @click.option(
     "--platform",
     callback=check_platform,
     default="x86_64-linux",
     show_default=True,
-    help="Nix system a requirement is fetched for.",
+    help="Nix system to fetch, or to read a lock, for.",
 )
-@click.option(
-    "--with",
-    "beside",
-    type=FILE,
-    metavar="DIR",
-    help="Directory of wheels, or environment, that is at hand: what it carries is checked, not believed.",
-)
+@beside_option
 @click.option(
     "--against",
     type=FILE,
@@ -76,7 +73,7 @@ def scan(
     *,
     python: str,
     platform: str,
-    beside: Path | None,
+    beside: tuple[str, ...],
     against: tuple[Path, ...],
     explained: str | None,
     index_url: str | None,
@@ -88,9 +85,12 @@ def scan(
 ) -> None:
     """Tell which shared libraries wheels need, and who provides each.
 
-    TARGET is a wheel, a directory of wheels, a virtual environment (or any directory of ELF files), or a
-    requirement (numpy, torch==2.9.1, jax[cuda12]) or the address of a wheel, which is fetched, from the
-    package index that pip or uv is configured for. With extras, what they bring is scanned as well.
+    TARGET is a wheel, a directory of wheels, a virtual environment (or any directory of ELF files), an ELF
+    file, a lock (uv.lock, pylock.toml, poetry.lock, requirements.txt with hashes), a requirements file
+    without hashes, a requirement (numpy, torch==2.9.1, jax[cuda12]), or the address of a wheel. What is not
+    here is fetched, from the package index that pip or uv is configured for. With extras, what they bring is
+    scanned as well. What TARGETs hold is at hand of all of them, and so are wheels beside a wheel that it
+    pins.
 
     First the answer (what to put into buildInputs, what to ignore, what other wheels bring), then every need
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.
@@ -100,44 +100,38 @@ def scan(
 
     sources = make_sources(index_url, find_links)
     table = open_table(index, quiet=quiet, prefer=prefer)
-    scans: list[WheelScan] = []
-    traces: list[NeedTrace] = []
-    code = 0
-    for target in targets:
-        try:
-            with show_progress(target, enabled=not quiet) as progress:
-                options = flows.ScanOptions(
-                    prefer=prefer,
-                    beside=beside,
-                    against=against,
-                    python=python,
-                    system=platform,
-                    sources=sources,
-                    progress=progress,
-                )
-                if explained:
-                    traces += flows.retrace_target(target, explained, index=table, options=options)
-                else:
-                    scans += flows.scan_target(target, index=table, options=options)
-        except WheelfixError as error:
-            code = max(code, tell_error(error))
+    codes = [0]
+
+    def take_error(error: WheelfixError) -> None:
+        codes.append(tell_error(error))
+
+    label = targets[0] if len(targets) == 1 else f"{len(targets)} targets"
+    with show_progress(label, enabled=not quiet) as progress:
+        options = flows.ScanOptions(
+            prefer=prefer,
+            beside=beside,
+            against=against,
+            python=python,
+            system=platform,
+            sources=sources,
+            progress=progress,
+        )
+        if explained:
+            traces, wanted = flows.retrace_targets(
+                targets, explained, index=table, options=options, on_error=take_error
+            )
+        else:
+            scanned = flows.scan_targets(targets, index=table, options=options, on_error=take_error)
     if explained:
-        if not traces and not code:
-            quick = replace(options, progress=None)
-            for target in targets:
-                scans += flows.scan_target(target, index=table, options=quick)
-            code = tell_error(_miss(explained, scans))
-        sys.exit(max(code, _tell_traces(traces, as_json=as_json)))
-    sys.exit(max(code, _tell_scans(scans, as_json=as_json, quiet=quiet)))
+        if not traces and codes == [0]:
+            hint = suggest(explained, wanted, otherwise="`wheelfix scan` lists what is wanted")
+            take_error(InputError(explained, "nothing here wants it", hint))
+        sys.exit(max(*codes, _tell_traces(traces, as_json=as_json)))
+    tell_findings(scanned.findings, quiet=quiet)
+    sys.exit(max(*codes, _tell_scans(scanned.scans, as_json=as_json, quiet=quiet)))
 
 
-def _miss(soname: str, scans: list[WheelScan]) -> InputError:
-    wanted = {need.soname for found in scans for need in found.needs}
-    hint = suggest(soname, wanted, otherwise="`wheelfix scan` lists what is wanted")
-    return InputError(soname, "nothing here wants it", hint)
-
-
-def _tell_scans(scans: list[WheelScan], *, as_json: bool, quiet: bool) -> int:
+def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> int:
     if scans and as_json:
         from wheelfix.report.json import render_scans
 
@@ -149,7 +143,7 @@ def _tell_scans(scans: list[WheelScan], *, as_json: bool, quiet: bool) -> int:
     return 0 if all(result.answered for result in scans) else 1
 
 
-def _tell_traces(found: list[NeedTrace], *, as_json: bool) -> int:
+def _tell_traces(found: Sequence[NeedTrace], *, as_json: bool) -> int:
     from wheelfix.report.json import render_traces as render_json
     from wheelfix.report.plain import render_traces
 

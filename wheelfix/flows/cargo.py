@@ -21,9 +21,10 @@ from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.cargo import render_cargo, render_cargo_package
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.outside.requirements import is_url, looks_like_requirement
 from wheelfix.resolve.cargo import explain_no_rust, find_unfilled, plan_cargo
 from wheelfix.resolve.crate_features import find_workspace
+from wheelfix.scan.target import Target, TargetKind, find_target
+from wheelfix.wheel.metadata import parse_wanted
 from wheelfix.wheel.project import is_aside, read_project
 from wheelfix.wheel.sdist import read_sdist
 
@@ -81,16 +82,7 @@ def write_cargo(
     """
     if not re.fullmatch(r"3\.\d{1,3}t?", python):
         raise InputError(target, f"cannot be built for Python {python!r}", "name a version such as 3.12")
-    path, findings = Path(target), tuple[Finding, ...]()
-    if not path.exists() and is_url(target):
-        from wheelfix.outside.wheels import fetch_url
-
-        path = fetch_url(target, find_cache() / "urls", sources=sources, on_bytes=on_bytes)
-    elif not path.exists() and looks_like_requirement(target):
-        from wheelfix.outside.wheels import fetch_sdist
-
-        fetched = fetch_sdist(target, find_cache() / "sdists", sources=sources, on_bytes=on_bytes)
-        path, findings = fetched.path, fetched.findings
+    path, findings = _find_sdist(find_target(target, "cargo"), sources, on_bytes)
     tree = read_sdist(path)
     source = read_source(tree, python=python)
     if not source.project.built:
@@ -104,6 +96,22 @@ def write_cargo(
     imports = dialect is not Dialect.NIXPKGS or not plan.lock
     findings += plan.findings + (find_unfilled(plan) if imports else ())
     return Written(text=text, plan=plan, findings=findings, lock=made)
+
+
+def _find_sdist(
+    target: Target, sources: PackageSources | None, on_bytes: Callable[[int, int], None] | None
+) -> tuple[Path, tuple[Finding, ...]]:
+    """The file or directory of a source distribution, fetched if need be, and what an index says of it."""
+    from wheelfix.outside.wheels import fetch_sdist, fetch_url
+
+    if target.path:
+        return target.path, ()
+    if target.kind is TargetKind.REQUIREMENT:
+        fetched = fetch_sdist(target.text, find_cache() / "sdists", sources=sources, on_bytes=on_bytes)
+        return fetched.path, fetched.findings
+    wanted = parse_wanted(target.text)
+    url = wanted.url if wanted and wanted.url else target.text
+    return fetch_url(url, find_cache() / "urls", sources=sources, on_bytes=on_bytes), ()
 
 
 def plan_sdist(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wheelfix.flows.scan import ScanOptions, scan_target
+from wheelfix.flows.scan import ScanOptions, scan_targets
 from wheelfix.index.baseline import find_baseline
 from wheelfix.index.inputs import find_carriers, find_input_facts, find_similar, spell_attr
 from wheelfix.index.table import SonameTable
@@ -81,7 +81,7 @@ def check_overrides(
 
     Args:
         file: as in :func:`run_check`.
-        targets: as in :func:`wheelfix.flows.scan.scan_target`.
+        targets: as in :func:`wheelfix.flows.scan.scan_targets`.
         index: as there.
         options: as there.
 
@@ -90,9 +90,11 @@ def check_overrides(
         IndexProblem: the table is damaged.
     """
     overrides = read_overrides(file)
-    scans = [s for target in targets for s in scan_target(target, index=index, options=options)]
+    scanned = scan_targets(targets, index=index, options=options, command="override --check")
+    scans = scanned.scans
     findings = find_lint(overrides, scans, gather_facts(overrides, scans, index))
-    return Checked(findings=findings, warnings=find_warnings(scans))
+    warnings = (f for f in scanned.findings if f.level is not Level.NOTE)
+    return Checked(findings=findings, warnings=(*warnings, *find_warnings(scans)))
 
 
 def find_exit_code(findings: Sequence[LintFinding]) -> int:

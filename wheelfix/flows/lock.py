@@ -41,6 +41,7 @@ from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.fetch import Places, Supply, find_facts
 from wheelfix.scan.read import Progress
+from wheelfix.scan.target import find_target
 from wheelfix.wheel.about import make_source
 from wheelfix.wheel.metadata import evaluate_requirements
 
@@ -107,6 +108,7 @@ def write_lock(path: Path, options: LockOptions) -> LockWritten:
     Raises:
         InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
     """
+    find_target(str(path), "lock")
     plan = plan_lock(path, options)
     return LockWritten(plan=plan, text=_render(plan))
 

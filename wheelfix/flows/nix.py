@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.flows.scan import ScanOptions, fetch_target, is_fetched
 from wheelfix.index.distributions import find_carries
 from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
@@ -28,10 +27,18 @@ from wheelfix.resolve.strategy import plan_override
 from wheelfix.resolve.strip import Wishes, check_wishes, plan_strip, say_import
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.conclude import conclude
-from wheelfix.scan.read import Progress, read_distributions, read_wheel
+from wheelfix.scan.target import (
+    Part,
+    Progress,
+    ReadOptions,
+    Target,
+    TargetKind,
+    find_target,
+    quote_target,
+    read_parts,
+)
 from wheelfix.wheel.about import find_imports, make_source
-from wheelfix.wheel.environment import find_wheels
-from wheelfix.wheel.metadata import normalize_glob, normalize_name, parse_wanted
+from wheelfix.wheel.metadata import normalize_glob, normalize_name
 
 _SETS = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
 
@@ -43,7 +50,8 @@ class Options:
     Attributes:
         index: where attributes are looked up.
         prefer: attributes that win where several provide a library, strongest first.
-        beside: directory of wheels, or environment, with the dependencies; None knows them by the table.
+        beside: wheels, directories of wheels and environments that are at hand, with the dependencies;
+            without any these are known by the table.
         wishes: which dependencies to keep and to strip.
         python: version of CPython a requirement is resolved for; None if the user named none.
         system: Nix system a requirement is resolved for.
@@ -52,7 +60,7 @@ class Options:
 
     index: SonameTable
     prefer: tuple[str, ...] = ()
-    beside: Path | None = None
+    beside: tuple[str, ...] = ()
     wishes: Wishes = field(default_factory=Wishes)
     python: str | None = None
     system: str = "x86_64-linux"
@@ -64,6 +72,17 @@ class Options:
     def chosen_python(self) -> str:
         """The version, or the default."""
         return self.python or "3.12"
+
+    def make_reading(self) -> ReadOptions:
+        """What of this the reading of targets wants to know."""
+        return ReadOptions(
+            beside=self.beside,
+            cache=find_cache() / "facts",
+            python=self.chosen_python,
+            system=self.system,
+            sources=self.sources,
+            progress=self.progress,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +109,7 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
     """Write an adapter that puts nixpkgs' build in place of a wheel.
 
     Args:
-        target: a wheel, or a requirement with a version, of which only metadata is fetched.
+        target: a wheel, the address of one, or a requirement, of which only metadata is fetched.
         attr: the build's attribute (``python3Packages.torchWithoutCuda``).
         options: the rest.
         standalone: a complete file instead of the overlay alone.
@@ -101,16 +120,18 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
     path = parse_attr(attr)
     scans: list[WheelScan] = []
     others: Sequence[Distribution]
-    if _is_requirement(target):
+    named = find_target(target, "adapter")
+    if named.kind is TargetKind.REQUIREMENT:
         wheel, *others = _fetch_closure(target, options)
         plan = plan_dependencies(wheel, others, options, evidence="the package index")
     else:
-        ((reading, place), *_) = _read_wheels([target], options)
-        wheel = reading.distribution
-        scan = conclude(reading, options.index, options.prefer)
+        read = read_parts([named], options.make_reading())
+        part = read.parts[0]
+        wheel = part.reading.distribution
+        scan = conclude(part.reading, options.index, options.prefer, part.at_hand)
         scans.append(scan)
-        others = _read_beside(options)
-        plan = plan_dependencies(wheel, others, options, wheel_path=place, scan=scan)
+        others = read.beside
+        plan = plan_dependencies(wheel, others, options, wheel_path=part.wheel, scan=scan)
     check_wishes(options.wishes, _list_dependencies([wheel, *others]))
     default = find_default_python(options.index)
     known = options.index.has_attr(".".join(path))
@@ -139,7 +160,8 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
     """Write overrides for wheels.
 
     Args:
-        targets: wheels, directories of wheels, or requirements, which are fetched.
+        targets: wheels, directories of wheels, environments, ELF files, requirements or files of them, which
+            are fetched: see :mod:`wheelfix.scan.target`. What they hold is at hand of all of them.
         dialect: the tool to write for.
         cuda: where CUDA libraries come from.
         options: the rest.
@@ -148,6 +170,9 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
         InputError: a target cannot be read, there are several wheels of one package, or the dialect has no
             such thing.
     """
+    named = [find_target(target, "override") for target in targets]
+    for target in named:
+        _check_dialect(target, dialect)
     if cuda is Cuda.PREBUILT and dialect not in _SETS:
         raise InputError(
             f"--cuda {cuda}", f"is for uv2nix and pyproject-nix, not for {dialect}", "use nixpkgs or wheels"
@@ -155,28 +180,57 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
     overrides: list[Override] = []
     adapters: list[Adapter] = []
     scans: list[WheelScan] = []
-    read: list[Distribution] = []
-    for reading, path in _read_wheels(targets, options):
-        read.append(reading.distribution)
-        scan = conclude(reading, options.index, options.prefer)
+    read = read_parts(named, options.make_reading())
+    for part in _choose_named(read.parts, dialect):
+        scan = conclude(part.reading, options.index, options.prefer, part.at_hand)
         scans.append(scan)
-        source = make_source(reading) if dialect is Dialect.NIXPKGS else None
-        override, plan = plan_reading(reading, scan, cuda, options, path=path, source=source)
+        wheel = part.reading.distribution
+        source = make_source(part.reading) if part.wheel and dialect is Dialect.NIXPKGS else None
+        override, plan = plan_reading(
+            part.reading, scan, cuda, options, path=part.wheel, source=source, others=read.beside
+        )
         if cuda is Cuda.PREBUILT and plan.stripped:
-            adapters.append(_adapt(reading.distribution, plan))
+            adapters.append(_adapt(wheel, plan))
         else:
             overrides.append(override)
     if options.wishes != Wishes():
-        check_wishes(options.wishes, _list_dependencies([*read, *_read_beside(options)]))
+        wheels = [part.reading.distribution for part in read.parts]
+        check_wishes(options.wishes, _list_dependencies([*wheels, *read.beside]))
     if dialect is not Dialect.SHELL:
         for name, several in find_doubles(scans).items():
             hint = "name one of them: a package set has one build of each package"
             raise InputError(name, f"is there in several wheels: {', '.join(several)}", hint)
     return Written(
         text=render_overrides(overrides, adapters, dialect),
-        findings=find_warnings(scans),
+        findings=(*read.findings, *find_warnings(scans)),
         answered=all(scan.answered for scan in scans),
     )
+
+
+def _check_dialect(target: Target, dialect: Dialect) -> None:
+    """Refuse what a dialect cannot be written for: packages have names, complete ones are made of wheels."""
+    command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
+    if target.kind is TargetKind.ELF and dialect is not Dialect.SHELL:
+        raise InputError(
+            target.text, f"is an ELF file of no package, for which {dialect} has nothing", command
+        )
+    if target.kind is TargetKind.ENVIRONMENT and dialect is Dialect.NIXPKGS:
+        problem = f"is an environment: packages for {dialect} are made of wheels"
+        raise InputError(target.text, problem, command)
+
+
+def _choose_named(parts: Sequence[Part], dialect: Dialect) -> tuple[Part, ...]:
+    """Leave out files that belong to no distribution, for which only a shell has a place.
+
+    Raises:
+        InputError: there are no others.
+    """
+    named = tuple(part for part in parts if dialect is Dialect.SHELL or part.reading.distribution.name)
+    if parts and not named:
+        text = parts[0].target.text
+        hint = f"run `wheelfix override --dialect shell {quote_target(text)}`"
+        raise InputError(text, f"has ELF files of no package, for which {dialect} has nothing", hint)
+    return named
 
 
 def _list_dependencies(distributions: Iterable[Distribution]) -> set[str]:
@@ -224,7 +278,7 @@ def plan_reading(
     *,
     path: Path | None = None,
     source: Source | None = None,
-    others: Iterable[Distribution] | None = None,
+    others: Iterable[Distribution] = (),
 ) -> tuple[Override, StripPlan]:
     """Plan the override of a wheel that has been read.
 
@@ -235,13 +289,13 @@ def plan_reading(
         options: the rest.
         path: the wheel file, to look for imports in.
         source: for a complete package.
-        others: the dependencies' metadata; None reads it from where the options say.
+        others: the dependencies' metadata; without any they are known by the table.
     """
     plan = StripPlan()
     if cuda is not Cuda.WHEELS:
-        beside, prebuilt = _read_beside(options) if others is None else others, cuda is Cuda.PREBUILT
+        prebuilt = cuda is Cuda.PREBUILT
         plan = plan_dependencies(
-            reading.distribution, beside, options, wheel_path=path, scan=scan, replaced=prebuilt
+            reading.distribution, others, options, wheel_path=path, scan=scan, replaced=prebuilt
         )
     override = plan_override(
         scan,
@@ -291,7 +345,7 @@ def plan_dependencies(
         needs=scan.needs if scan else (),
         wishes=options.wishes,
         replaced=replaced,
-        evidence=evidence or (str(options.beside) if options.beside else "wheelfix's own table"),
+        evidence=evidence or ", ".join(options.beside) or "wheelfix's own table",
     )
     if wheel_path is None or not plan.kept:
         return plan
@@ -309,32 +363,3 @@ def _fetch_closure(target: str, options: Options) -> tuple[Distribution, ...]:
         system=options.system,
         sources=options.sources,
     )
-
-
-def _is_requirement(target: str) -> bool:
-    wanted = parse_wanted(target) if is_fetched(target) and not Path(target).exists() else None
-    return wanted is not None and wanted.url is None
-
-
-def _read_beside(options: Options) -> tuple[Distribution, ...]:
-    return read_distributions(options.beside) if options.beside else ()
-
-
-def _read_wheels(targets: Sequence[str], options: Options) -> Iterator[tuple[Reading, Path]]:
-    """Read the wheels that targets stand for, each with its file."""
-    for target in targets:
-        path = Path(target)
-        if not path.exists() and is_fetched(target):
-            fetching = ScanOptions(
-                python=options.chosen_python,
-                system=options.system,
-                sources=options.sources,
-                progress=options.progress,
-            )
-            yield from fetch_target(target, fetching)
-            continue
-        wheels = find_wheels(path) if path.is_dir() else [path]
-        if not wheels:
-            raise InputError(target, "holds no wheels", "name wheels, or a directory of wheels")
-        for wheel in wheels:
-            yield read_wheel(wheel, cache=find_cache() / "facts", progress=options.progress), wheel

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wheelfix.errors import InputError
 from wheelfix.index.sources import find_cache, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.repair import FilePlan, Group, PatchReport
 from wheelfix.model.scan import Finding, Level, find_warnings
 
 if TYPE_CHECKING:
-    from wheelfix.model.reading import Reading
     from wheelfix.resolve.runpaths import Supply
+    from wheelfix.scan.target import Part
 
 __all__ = ["PatchOptions", "open_index", "patch_target", "undo_target"]
 
@@ -39,6 +37,8 @@ class PatchOptions:
         tag: build tag or local version of the patched wheel.
         dry_run: plan, and change nothing.
         prefer: attributes that win where several provide a library, strongest first.
+        beside: wheels, directories of wheels and environments that are at hand: what these bring is not
+            looked for elsewhere.
     """
 
     output: Path | None = None
@@ -51,6 +51,7 @@ class PatchOptions:
     tag: str | None = None
     dry_run: bool = False
     prefer: Sequence[str] = ()
+    beside: Sequence[str] = ()
 
     def chooses(self, path: str) -> bool:
         """Tell whether a file may change."""
@@ -59,7 +60,7 @@ class PatchOptions:
 
 
 def patch_target(
-    target: Path,
+    target: Path | str,
     *,
     index: SonameTable,
     options: PatchOptions | None = None,
@@ -83,13 +84,25 @@ def patch_target(
         IndexProblem: the index is damaged.
         ApplyError: nothing could be written.
     """
+    from wheelfix.scan.target import ReadOptions, TargetKind, find_target, read_parts
+
     options = options or PatchOptions()
-    # Not Path.is_dir, which fails where a name is too long or a directory may not be entered.
-    patch = _patch_environment if os.path.isdir(target) else _patch_wheel  # noqa: PTH112
-    return patch(target, index, options, progress)
+    named = find_target(str(target), "patch")
+    reading = ReadOptions(
+        beside=options.beside,
+        cache=find_cache() / "facts",
+        progress=progress,
+        follow_editable=False,  # nothing outside of an environment is changed
+    )
+    parts = read_parts([named], reading).parts
+    if named.kind is TargetKind.WHEEL:
+        return _patch_wheel(Path(target), parts[0], index, options, progress)
+    return _patch_environment(Path(target), parts, index, options, progress)
 
 
-def undo_target(directory: Path, *, progress: Progress | None = None, dry_run: bool = False) -> PatchReport:
+def undo_target(
+    directory: Path | str, *, progress: Progress | None = None, dry_run: bool = False
+) -> PatchReport:
     """Take back all that was changed in an environment.
 
     Args:
@@ -106,22 +119,22 @@ def undo_target(directory: Path, *, progress: Progress | None = None, dry_run: b
         ApplyError: a file cannot be written; those before it are restored, and the rest can be.
     """
     from wheelfix.patch.undo import undo_environment
+    from wheelfix.scan.target import find_target
 
-    findings = undo_environment(directory, progress=progress, dry_run=dry_run)
+    find_target(str(directory), "patch")
+    findings = undo_environment(Path(directory), progress=progress, dry_run=dry_run)
     return PatchReport(
         target=str(directory), output=None, applied=not dry_run, plans=(), results=(), findings=findings
     )
 
 
 def _patch_wheel(
-    target: Path, index: SonameTable, options: PatchOptions, progress: Progress | None
+    target: Path, part: Part, index: SonameTable, options: PatchOptions, progress: Progress | None
 ) -> PatchReport:
     from wheelfix.patch.wheel import patch_wheel
-    from wheelfix.scan.read import read_wheel
 
-    reading = read_wheel(target, cache=find_cache() / "facts", progress=progress)
     output = options.output or target.parent
-    plans, warnings = _plan([reading], index, options, home=output, python=None)
+    plans, warnings = _plan([part], index, options, home=output, python=None)
     report = PatchReport(
         target=target.name, output=None, applied=False, plans=plans, results=(), findings=warnings
     )
@@ -131,7 +144,7 @@ def _patch_wheel(
         target,
         {plan.path: plan.edit for plan in plans if plan.edit},
         output,
-        version=reading.distribution.version,
+        version=part.reading.distribution.version,
         tag=options.tag,
         progress=progress,
     )
@@ -145,19 +158,19 @@ def _patch_wheel(
 
 
 def _patch_environment(
-    target: Path, index: SonameTable, options: PatchOptions, progress: Progress | None
+    target: Path,
+    parts: Sequence[Part],
+    index: SonameTable,
+    options: PatchOptions,
+    progress: Progress | None,
 ) -> PatchReport:
     from wheelfix.patch.environment import patch_environment
     from wheelfix.patch.target import probe_environment
-    from wheelfix.scan.read import read_installed
-    from wheelfix.wheel.environment import find_site, find_wheels
+    from wheelfix.wheel.environment import find_site
 
-    if not any(target.glob("*.dist-info")) and find_wheels(target):
-        raise InputError(str(target), "is a directory of wheels", "patch them one by one")
     root = Path(find_site(target)[0])
-    readings = read_installed(target, follow_editable=False, progress=progress)
-    plans, warnings = _plan(readings, index, options, home=root, python=root / "bin" / "python3")
-    notes = (f for reading in readings for f in reading.findings if f.level is Level.NOTE)
+    plans, warnings = _plan(parts, index, options, home=root, python=root / "bin" / "python3")
+    notes = (f for part in parts for f in part.reading.findings if f.level is Level.NOTE)
     edits = {plan.path: plan.edit for plan in plans if plan.edit}
     if options.dry_run:
         results = probe_environment(target, edits)
@@ -174,7 +187,7 @@ def _patch_environment(
 
 
 def _plan(
-    readings: Sequence[Reading],
+    parts: Sequence[Part],
     index: SonameTable,
     options: PatchOptions,
     *,
@@ -187,11 +200,9 @@ def _plan(
     """
     from wheelfix.patch.supply import find_supply
     from wheelfix.resolve.runpaths import plan_run_paths
-    from wheelfix.scan.at_hand import find_carried
     from wheelfix.scan.conclude import conclude
 
-    at_hand = find_carried((i.distribution, i.objects) for i in readings)
-    scans = [conclude(reading, index, options.prefer, at_hand) for reading in readings]
+    scans = [conclude(part.reading, index, options.prefer, part.at_hand) for part in parts]
     groups = [Group(name=s.name, objects=s.objects, needs=s.needs) for s in scans]
     supply = find_supply(groups, options.libs, python=python, driver=options.driver)
     plans = plan_run_paths(groups, supply, choose=options.chooses)

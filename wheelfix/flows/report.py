@@ -14,18 +14,19 @@ from wheelfix.flows.nix import (
     plan_reading,
     render_overrides,
 )
-from wheelfix.flows.scan import ScanOptions, read_target
+from wheelfix.flows.scan import ScanOptions
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Dialect
 from wheelfix.model.reading import Reading
 from wheelfix.model.report import NixCode, Report
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
+from wheelfix.model.wheel import Distribution
 from wheelfix.nix.listing import render_attributes, render_sonames
 from wheelfix.report.html import render_report
 from wheelfix.scan.conclude import conclude
+from wheelfix.scan.target import TargetKind, find_target, read_parts
 from wheelfix.wheel.about import make_source
 
-_LOCKS = frozenset({".in", ".lock", ".toml", ".txt"})
 _OVERLAY = "An overlay, given pkgs and lib: compose it after the one that"
 _TOOLS = {
     Dialect.UV2NIX: ("uv2nix", f"{_OVERLAY} uv2nix makes of the lock."),
@@ -44,7 +45,7 @@ def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Wr
     """Write a page about a target.
 
     Args:
-        target: a wheel, a directory of wheels, an environment, a lock, or a requirement to be fetched.
+        target: all that can be scanned: see :mod:`wheelfix.scan.target`.
         index: where attributes are looked up.
         options: how.
 
@@ -55,30 +56,32 @@ def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Wr
         InputError: the target cannot be found, fetched or read.
         IndexProblem: the index is damaged.
     """
-    path = Path(target)
+    named = find_target(target, "report")
     code_options = Options(
         index=index,
         prefer=tuple(options.prefer),
-        beside=options.beside,
+        beside=tuple(options.beside),
         python=options.python,
         system=options.system,
         sources=options.sources,
         progress=options.progress,
     )
-    if path.is_file() and path.suffix in _LOCKS:
-        report = _read_lock(path, code_options)
+    if named.kind is TargetKind.LOCK and named.path:
+        report = _read_lock(named.path, code_options)
     else:
+        found = read_parts([named], options.make_reading())
         read: list[tuple[Reading, WheelScan, Path | None]] = []
-        for reading, at_hand, wheel in read_target(target, options):
-            read.append((reading, conclude(reading, index, options.prefer, at_hand), wheel))
-        code = write_code(read, code_options)
-        name = path.resolve().name if path.exists() else target
+        for part in found.parts:
+            scan = conclude(part.reading, index, options.prefer, part.at_hand)
+            read.append((part.reading, scan, part.wheel))
+        code = write_code(read, code_options, others=found.beside)
+        name = named.path.resolve().name if named.path else target
         scans = [scan for _, scan, _ in read]
         message = "is there in several wheels: no code for package sets, which have one of each package"
         several = [
             Finding(level=Level.WARNING, subject=double, message=message) for double in find_doubles(scans)
         ]
-        report = make_report(name, scans, code, several)
+        report = make_report(name, scans, code, (*found.findings, *several))
     warnings = (f for f in report.findings if f.level is not Level.NOTE)
     return Written(
         text=render_report(report),
@@ -127,7 +130,10 @@ def make_report(
 
 
 def write_code(
-    read: Sequence[tuple[Reading, WheelScan, Path | None]], options: Options
+    read: Sequence[tuple[Reading, WheelScan, Path | None]],
+    options: Options,
+    *,
+    others: Sequence[Distribution] = (),
 ) -> tuple[NixCode, ...]:
     """Write the code for what was read, for every tool that there can be code for.
 
@@ -135,6 +141,7 @@ def write_code(
         read: each distribution, what was concluded, and the wheel file if it is one. Complete packages for
             nixpkgs have the wheel's hash in them, so they are written only where all are wheel files.
         options: how to plan.
+        others: metadata of distributions at hand.
 
     Raises:
         InputError: a wheel file cannot be read.
@@ -156,6 +163,7 @@ def write_code(
                 options,
                 path=wheel,
                 source=make_source(reading) if complete and wheel else None,
+                others=others,
             )[0]
             for reading, scan, wheel in named
         ]

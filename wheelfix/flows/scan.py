@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wheelfix.errors import InputError, WheelfixError
 from wheelfix.index.sources import find_cache, open_index
 from wheelfix.index.table import SonameTable
-from wheelfix.model.at_hand import AtHand
-from wheelfix.model.scan import NeedTrace, WheelScan
+from wheelfix.model.scan import Finding, NeedTrace, WheelScan
 
 if TYPE_CHECKING:
-    from wheelfix.model.reading import Reading
     from wheelfix.outside.configuration import PackageSources
+    from wheelfix.scan.target import Part, ReadOptions
 
 __all__ = [
     "ScanOptions",
+    "Scanned",
     "open_index",
-    "read_target",
-    "retrace_target",
+    "retrace_targets",
     "scan_directory",
     "scan_target",
+    "scan_targets",
     "scan_wheel",
 ]
 
@@ -40,7 +41,7 @@ def scan_wheel(
 ) -> WheelScan:
     """Find what shared libraries a wheel needs, and who provides each.
 
-    Nothing is extracted or executed.
+    Nothing is extracted or executed. Wheels in the same directory that its metadata pins are looked into.
 
     Args:
         path: a wheel file.
@@ -61,10 +62,11 @@ def scan_wheel(
         ('onetbb', 'stdenv.cc.cc.lib')
     """
     from wheelfix.scan.conclude import conclude
-    from wheelfix.scan.read import read_wheel
+    from wheelfix.scan.target import ReadOptions, Target, TargetKind, read_parts
 
-    table = index or open_index()
-    return conclude(read_wheel(Path(path), cache=cache, progress=progress), table, prefer)
+    target = Target(text=str(path), kind=TargetKind.WHEEL, path=Path(path))
+    (part,) = read_parts([target], ReadOptions(cache=cache, progress=progress)).parts
+    return conclude(part.reading, index or open_index(), prefer, part.at_hand)
 
 
 def scan_directory(
@@ -89,14 +91,13 @@ def scan_directory(
         InputError: the directory cannot be read.
         IndexProblem: no index can be used.
     """
-    from wheelfix.scan.at_hand import find_carried
     from wheelfix.scan.conclude import conclude
-    from wheelfix.scan.read import read_installed
+    from wheelfix.scan.target import ReadOptions, Target, TargetKind, read_parts
 
+    target = Target(text=str(directory), kind=TargetKind.ENVIRONMENT, path=directory)
+    parts = read_parts([target], ReadOptions(progress=progress)).parts
     table = index or open_index()
-    readings = read_installed(directory, progress=progress)
-    at_hand = find_carried((i.distribution, i.objects) for i in readings)
-    return tuple(conclude(i, table, prefer, at_hand) for i in _choose_telling(readings))
+    return tuple(conclude(part.reading, table, prefer, part.at_hand) for part in parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,146 +106,136 @@ class ScanOptions:
 
     Attributes:
         prefer: attributes that win where several provide a library, strongest first.
-        beside: directory of wheels, or environment, whose distributions are at hand.
+        beside: wheels, directories of wheels and environments whose distributions are at hand.
         against: directories of libraries, or store paths, to compare with what is wanted.
-        python: version a requirement is fetched for.
-        system: Nix system a requirement is fetched for.
+        python: version a requirement or a lock is read for.
+        system: Nix system a requirement or a lock is read for.
         sources: where distributions are fetched from; None takes what is configured.
         progress: told what is done and how much there is, of each download and of each wheel read.
     """
 
     prefer: Sequence[str] = ()
-    beside: Path | None = None
+    beside: Sequence[str] = ()
     against: Sequence[Path] = ()
     python: str = "3.12"
     system: str = "x86_64-linux"
     sources: PackageSources | None = None
     progress: Progress | None = None
 
+    def make_reading(self) -> ReadOptions:
+        """What of this the reading of targets wants to know."""
+        from wheelfix.scan.target import ReadOptions
 
-def scan_target(
-    target: str, *, index: SonameTable, options: ScanOptions | None = None
-) -> tuple[WheelScan, ...]:
-    """Scan whatever a user may name: a wheel, a directory, or a requirement to be fetched.
+        return ReadOptions(
+            beside=self.beside,
+            cache=find_cache() / "facts",
+            python=self.python,
+            system=self.system,
+            sources=self.sources,
+            progress=self.progress,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """What became of targets.
+
+    Attributes:
+        scans: one per distribution that there is something to say about, in the order of the targets.
+        findings: about targets as wholes, such as what a lock has no wheel of.
+    """
+
+    scans: tuple[WheelScan, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def scan_targets(
+    targets: Sequence[str],
+    *,
+    index: SonameTable,
+    options: ScanOptions | None = None,
+    command: str = "scan",
+    on_error: Callable[[WheelfixError], object] | None = None,
+) -> Scanned:
+    """Scan whatever a user may name; what the targets hold is at hand of all of them.
 
     Args:
-        target: a path, or a requirement with a version (``torch==2.9.1``).
+        targets: paths, requirements, addresses: see :mod:`wheelfix.scan.target`.
         index: as in :func:`scan_wheel`.
         options: how.
+        command: whose targets they are.
+        on_error: told what is wrong with a target, and the others are scanned; None raises.
 
     Raises:
-        InputError: the target cannot be found, fetched or read.
+        InputError: a target cannot be found, fetched or read.
         IndexProblem: the index is damaged.
     """
     from wheelfix.scan.conclude import compare, conclude
     from wheelfix.scan.read import read_libraries, read_symbols
     from wheelfix.scan.symbols import find_users
+    from wheelfix.scan.target import read_targets
 
-    options = options or ScanOptions()
+    chosen = options or ScanOptions()
+
+    def scan_one(part: Part) -> WheelScan:
+        scan = conclude(part.reading, index, chosen.prefer, part.at_hand)
+        if not chosen.against:
+            return scan
+        names = {need.soname for need in scan.needs}
+        libraries = read_libraries(chosen.against, sorted(names))
+        return compare(scan, read_symbols(part.reading, find_users(scan.needs, libraries)), libraries)
+
+    read = read_targets(targets, command, chosen.make_reading(), on_error=on_error)
     scans = []
-    for reading, at_hand, _ in read_target(target, options):
-        scan = conclude(reading, index, options.prefer, at_hand)
-        if options.against:
-            names = {need.soname for need in scan.needs}
-            libraries = read_libraries(options.against, sorted(names))
-            scan = compare(scan, read_symbols(reading, find_users(scan.needs, libraries)), libraries)
-        scans.append(scan)
-    return tuple(scans)
+    for part in read.parts:
+        try:
+            scans.append(scan_one(part))
+        except InputError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+    return Scanned(scans=tuple(scans), findings=read.findings)
 
 
-def retrace_target(
-    target: str, soname: str, *, index: SonameTable, options: ScanOptions | None = None
-) -> tuple[NeedTrace, ...]:
-    """Say step by step why a soname that a target wants is in its class.
+def scan_target(
+    target: str, *, index: SonameTable, options: ScanOptions | None = None
+) -> tuple[WheelScan, ...]:
+    """Scan one target; as :func:`scan_targets`."""
+    return scan_targets([target], index=index, options=options).scans
+
+
+def retrace_targets(
+    targets: Sequence[str],
+    soname: str,
+    *,
+    index: SonameTable,
+    options: ScanOptions | None = None,
+    on_error: Callable[[WheelfixError], object] | None = None,
+) -> tuple[tuple[NeedTrace, ...], frozenset[str]]:
+    """Say step by step why a soname that targets want is in its class.
 
     Args:
-        target: as in :func:`scan_target`.
+        targets: as in :func:`scan_targets`.
         soname: what is wanted.
         index: as in :func:`scan_wheel`.
         options: how.
+        on_error: as in :func:`scan_targets`.
 
     Returns:
-        One explanation per distribution and machine that wants it; empty if none does.
+        One explanation per distribution and machine that wants it, and all sonames that are wanted.
 
     Raises:
-        InputError: the target cannot be found, fetched or read.
+        InputError: a target cannot be found, fetched or read.
         IndexProblem: the index is damaged.
     """
     from wheelfix.scan.conclude import retrace_needs
+    from wheelfix.scan.target import read_targets
 
-    options = options or ScanOptions()
-    found: list[NeedTrace] = []
-    for reading, at_hand, _ in read_target(target, options):
-        found += retrace_needs(reading, index, soname, options.prefer, at_hand)
-    return tuple(found)
-
-
-def read_target(target: str, options: ScanOptions) -> Iterator[tuple[Reading, AtHand, Path | None]]:
-    """Read a target, with the distributions at hand beside each of its own, and its wheel if it is one.
-
-    Raises:
-        InputError: the target cannot be found, fetched or read.
-    """
-    from wheelfix.scan.at_hand import find_carried
-    from wheelfix.scan.read import read_beside, read_installed, read_wheel
-    from wheelfix.wheel.environment import find_wheels
-
-    path, cache, progress = Path(target), find_cache() / "facts", options.progress
-    beside = read_beside(options.beside, cache=cache, progress=progress) if options.beside else ()
-    if path.is_dir():
-        wheels: Sequence[Path] = () if any(path.glob("*.dist-info")) else find_wheels(path)
-        if not wheels:
-            readings = read_installed(path, progress=progress)
-            at_hand = find_carried((i.distribution, i.objects) for i in (*beside, *readings))
-            yield from ((reading, at_hand, None) for reading in _choose_telling(readings))
-            return
-    elif not path.exists() and is_fetched(target):
-        found = fetch_target(target, options)
-        readings = tuple(reading for reading, _ in found)
-        at_hand = find_carried((i.distribution, i.objects) for i in (*beside, *readings))
-        yield from ((reading, at_hand, wheel) for reading, wheel in found)
-        return
-    else:
-        wheels = [path]
-    at_hand = find_carried((i.distribution, i.objects) for i in beside)
-    yield from ((read_wheel(wheel, cache=cache, progress=progress), at_hand, wheel) for wheel in wheels)
-
-
-def is_fetched(target: str) -> bool:
-    """Whether a target that is no file is one to be fetched: a requirement or an address."""
-    from wheelfix.outside.requirements import is_url, looks_like_requirement
-
-    return is_url(target) or looks_like_requirement(target)
-
-
-def fetch_target(target: str, options: ScanOptions) -> tuple[tuple[Reading, Path], ...]:
-    """Fetch and read the wheels of a requirement or an address; with extras, also what these bring.
-
-    Raises:
-        InputError: the target cannot be fetched or read.
-    """
-    from dataclasses import replace
-
-    from wheelfix.scan.read import read_wheel
-    from wheelfix.scan.requirement import evaluate_fetched, fetch_named
-
-    found = []
-    for fetched in fetch_named(
-        target,
-        find_cache(),
-        python=options.python,
-        system=options.system,
-        sources=options.sources,
-        on_bytes=options.progress,
-    ):
-        reading = read_wheel(fetched.path, cache=find_cache() / "facts", progress=options.progress)
-        wheel = evaluate_fetched(reading.distribution, target, python=options.python, system=options.system)
-        findings = (*fetched.findings, *reading.findings)
-        found.append((replace(reading, distribution=wheel, findings=findings), fetched.path))
-    return tuple(found)
-
-
-def _choose_telling(readings: Collection[Reading]) -> tuple[Reading, ...]:
-    """Leave out distributions there is nothing to say about."""
-    telling = tuple(i for i in readings if i.objects or i.uses or i.findings)
-    return telling or tuple(readings)[:1]
+    chosen = options or ScanOptions()
+    read = read_targets(targets, "scan", chosen.make_reading(), on_error=on_error)
+    traces = tuple(
+        trace
+        for part in read.parts
+        for trace in retrace_needs(part.reading, index, soname, chosen.prefer, part.at_hand)
+    )
+    return traces, frozenset(s for part in read.parts for obj in part.reading.objects for s in obj.needed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -37,16 +38,23 @@ _INDEXES = (
 )
 
 
-def lock_requirement(
-    directory: Path, requirement: str, *, python: str, system: str, sources: PackageSources
+def lock_requirements(
+    directory: Path,
+    requirements: Sequence[str],
+    *,
+    subject: str,
+    python: str,
+    system: str,
+    sources: PackageSources,
 ) -> None:
-    """Resolve one requirement for one interpreter and platform into the uv.lock of a directory.
+    """Resolve requirements together, for one interpreter and platform, into the uv.lock of a directory.
 
     Only wheels count: no code of a distribution runs.
 
     Args:
         directory: an empty one; gets a pyproject.toml.
-        requirement: PEP 508, without a marker.
+        requirements: as PEP 508 has them.
+        subject: what they are of, for messages.
         python: version of CPython (``3.12``, ``3.14t``); it need not be on this machine.
         system: Nix system.
         sources: which indexes to ask; uv's own configuration does not count besides.
@@ -62,15 +70,16 @@ def lock_requirement(
     )
     # uv wants an interpreter that the project is for, and resolves for another one by the marker.
     oldest = min(minor, sys.version_info[1])
+    # A string of JSON is one of TOML, too, as long as it is ASCII, and JSON escapes all that is not.
     text = (
         f'[project]\nname = "wheelfix-resolution"\nversion = "0"\nrequires-python = ">=3.{oldest}"\n'
-        f'dependencies = ["{requirement}"]\n\n[tool.uv]\nenvironments = ["{marker}"]\n'
+        f'dependencies = {json.dumps(list(requirements))}\n\n[tool.uv]\nenvironments = ["{marker}"]\n'
     )
     (directory / "pyproject.toml").write_text(text, "utf-8")
     variables = {key: value for key, value in os.environ.items() if key not in {*_FOREIGN, *_INDEXES}}
     variables |= find_variables(sources) | {"UV_NO_CONFIG": "1"}
     arguments = ["--python", sys.executable, "--no-build", *(["--no-index"] if sources.no_index else [])]
-    _run_lock(requirement, directory, arguments, variables, show=False)
+    _run_lock(subject, directory, arguments, variables, show=False)
 
 
 def run_uv_lock(

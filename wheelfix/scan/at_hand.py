@@ -1,16 +1,117 @@
-"""What distributions at hand carry: a library answers to its file name and its DT_SONAME, on its machine."""
+"""Who is at hand of whom, and what they carry.
+
+A library answers to its file name and its DT_SONAME, on its machine. Of several versions of a distribution
+one is at hand: that which the metadata asks for, else the newest, in whatever order they were named.
+"""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from wheelfix.model.at_hand import AtHand, Carried
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.layout import SITE, find_install_path
-from wheelfix.wheel.metadata import rank_version
+
+if TYPE_CHECKING:
+    from wheelfix.model.reading import Reading
+
+_ANY = (0, 10_000)
+"""Minor versions of Python 3, first and last."""
+
+
+def assign_at_hand(
+    shared: Sequence[Reading], users: Sequence[tuple[Distribution, Sequence[Reading]]]
+) -> tuple[AtHand, ...]:
+    """Find out for every distribution what is at hand of it.
+
+    Args:
+        shared: at hand of everybody.
+        users: distributions, each with what is at hand of it alone.
+
+    Returns:
+        In the order of ``users``; the same object where the same is at hand.
+    """
+    pool = _group(shared)
+    made: dict[tuple[object, ...], AtHand] = {}
+    found = []
+    for user, own in users:
+        mine = _merge(pool, _group(own)) if own else pool
+        chosen = {name: _choose(user, name, versions) for name, versions in mine.items() if len(versions) > 1}
+        key = (*sorted(chosen.items()), *(id(reading) for reading in own))
+        if key not in made:
+            made[key] = find_carried(
+                (reading.distribution, reading.objects)
+                for name, versions in mine.items()
+                for reading in versions[chosen.get(name, next(iter(versions)))]
+            )
+        found.append(made[key])
+    return tuple(found)
+
+
+def fit_together(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether wheels with these tags can be installed beside each other; a wheel without tags fits any.
+
+    Args:
+        one: expanded compatibility tags.
+        other: the same, of the other wheel.
+    """
+    if not one or not other:
+        return True
+    (pythons, platforms), (more, others) = _sum_up(one), _sum_up(other)
+    meets = any(a[0] <= b[1] and b[0] <= a[1] for a in pythons for b in more)
+    return meets and ("any" in platforms | others or not platforms.isdisjoint(others))
+
+
+def _sum_up(tags: Iterable[str]) -> tuple[set[tuple[int, int]], set[str]]:
+    """Ranges of minor versions that tags are for, and their platforms, without the age of the C library."""
+    pythons, platforms = set(), set()
+    for tag in tags:
+        python, abi, platform = tag.split("-", 2)
+        match = re.fullmatch(r"[a-z]+3(\d{1,4})", python)
+        minor = int(match[1]) if match else None
+        if minor is None:
+            pythons.add(_ANY)
+        else:
+            exact = python.startswith("cp") and abi not in {"abi3", "none"}
+            pythons.add((minor, minor if exact else _ANY[1]))
+        platforms.add(re.sub(r"^(?:many)?linux(?:_\d+_\d+|\d+)?_|(?<=^musllinux_)\d+_\d+_", "", platform))
+    return pythons, platforms
+
+
+def _group(readings: Iterable[Reading]) -> dict[str, dict[str, list[Reading]]]:
+    """Readings by normalised name and by version; those without a name carry nothing."""
+    found: dict[str, dict[str, list[Reading]]] = {}
+    for reading in readings:
+        wheel = reading.distribution
+        if wheel.name:
+            found.setdefault(wheel.name, {}).setdefault(wheel.version, []).append(reading)
+    return found
+
+
+def _merge(
+    pool: Mapping[str, Mapping[str, list[Reading]]], own: Mapping[str, Mapping[str, list[Reading]]]
+) -> dict[str, dict[str, list[Reading]]]:
+    found = {name: dict(versions) for name, versions in pool.items()}
+    for name, versions in own.items():
+        for version, readings in versions.items():
+            known = found.setdefault(name, {})
+            known[version] = [*known.get(version, ()), *readings]
+    return found
+
+
+def _choose(user: Distribution, name: str, versions: Iterable[str]) -> str:
+    """The version of a distribution that is installed beside another one, as far as that one tells."""
+    from wheelfix.wheel.metadata import admits, rank_version
+
+    if name == user.name:
+        return user.version
+    wishes = [r.text for r in user.requires if r.active and r.name == name]
+    return max(versions, key=lambda version: (all(admits(w, version) for w in wishes), rank_version(version)))
 
 
 def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -> AtHand:
@@ -28,8 +129,12 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
     found: dict[str, set[Carried]] = {}
     versions: dict[str, str] = {}
     for distribution, _ in packages:
-        known = versions.get(distribution.name, distribution.version)
-        versions[distribution.name] = max(known, distribution.version, key=rank_version)
+        known = versions.setdefault(distribution.name, distribution.version)
+        if known != distribution.version:
+            # What reads versions takes half as long to import as a whole `wheelfix locate`.
+            from wheelfix.wheel.metadata import rank_version
+
+            versions[distribution.name] = max(known, distribution.version, key=rank_version)
     versions.pop("", None)
     for distribution, objects in packages:
         if versions.get(distribution.name) != distribution.version:

@@ -17,15 +17,22 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
+from wheelfix.index.sources import find_cache
+from wheelfix.lock.markers import make_runtime
+from wheelfix.lock.read import read_lock, read_rules
+from wheelfix.lock.read import read_project as read_table
+from wheelfix.lock.select import Asked, choose_sources, select_packages, settle_doubles
 from wheelfix.model.cargo import Builder
 from wheelfix.model.lock import Choice, Kind, LockedFile, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding
 from wheelfix.outside.configuration import PackageSources, find_package_sources
+from wheelfix.outside.requirements import find_platforms
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
+from wheelfix.scan.requirement import tell_unread
 from wheelfix.scan.store import find_digest
 from wheelfix.wheel.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
-from wheelfix.wheel.metadata import parse_filename
+from wheelfix.wheel.metadata import DEFAULT_PYTHON, evaluate_requirements, parse_filename
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
 
@@ -114,6 +121,55 @@ def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
         read=tuple(sorted(read)),
         findings=tuple(fetcher.findings),
     )
+
+
+def read_locked(
+    path: Path,
+    *,
+    python: str = DEFAULT_PYTHON,
+    system: str = "x86_64-linux",
+    sources: PackageSources | None = None,
+    progress: Progress | None = None,
+) -> tuple[tuple[Reading, ...], tuple[Finding, ...]]:
+    """Read every wheel of a lock, for one interpreter and platform: those that ``wheelfix lock`` reads.
+
+    Args:
+        path: the lock.
+        python: version of CPython.
+        system: Nix system.
+        sources: where files are fetched from, and which directories may have them; None takes what is
+            configured.
+        progress: told bytes downloaded and bytes known to come.
+
+    Returns:
+        The readings, sorted by name, and what an index said, or what there is no wheel of.
+
+    Raises:
+        InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
+    """
+    lock, sources = read_lock(path), sources or find_package_sources()
+    rules = read_rules(read_table(path.parent), ())
+    runtime = make_runtime(python, system, find_platforms(system))
+    # The package sets that `wheelfix lock` writes for, unless it is told otherwise, choose as pyproject.nix.
+    packages = settle_doubles(select_packages(lock, runtime, Asked()))
+    choices = choose_sources(packages, rules, runtime, as_nix=True)
+    places = Places(
+        base=path.parent,
+        cache=find_cache(),
+        runtime=runtime,
+        find_links=tuple(Path(link) for link in sources.find_links if Path(link).is_dir()),
+        sources=sources,
+        progress=progress,
+    )
+    supply = find_facts([choice for choice in choices if choice.kind is Kind.WHEEL], places)
+    environment = dict(runtime.environment)
+    readings = tuple(
+        replace(reading, distribution=evaluate_requirements(reading.distribution, environment))
+        for _, reading in sorted(supply.facts.items())
+    )
+    if not readings:
+        raise InputError(str(path), "names no wheel that could be read", "run `wheelfix lock` on it")
+    return readings, (*supply.findings, *tell_unread(choices))
 
 
 class _Fetcher:

@@ -11,15 +11,17 @@ from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.lock.markers import make_runtime
-from wheelfix.lock.read import read_lock
+from wheelfix.lock.project import parse_requirement_lines
+from wheelfix.lock.read import read_lock, read_text
 from wheelfix.lock.select import Asked, choose_sources, make_distribution, select_packages
 from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
+from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.http import fetch_file
 from wheelfix.outside.packages import find_wheel, open_session
 from wheelfix.outside.requirements import find_interpreter, find_platforms, is_url
-from wheelfix.outside.uv import lock_requirement
+from wheelfix.outside.uv import lock_requirements
 from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel, mark_sources, say_unwritten
 from wheelfix.scan.closure import find_closure
 from wheelfix.wheel.metadata import (
@@ -117,16 +119,64 @@ def fetch_named(
     return tuple(Fetched(path=_fetch_choice(choice, wheels, sources, on_bytes)) for choice in chosen)
 
 
-def evaluate_fetched(wheel: Distribution, text: str, *, python: str, system: str) -> Distribution:
-    """A wheel that was fetched, with its requirements evaluated for the Python it was fetched for.
+def evaluate_fetched(wheel: Distribution, *, python: str, system: str) -> Distribution:
+    """A wheel that was fetched for an interpreter, with its requirements evaluated for that one."""
+    runtime = make_runtime(python, system, find_platforms(system))
+    return evaluate_requirements(wheel, dict(runtime.environment))
 
-    An address names a wheel, whatever Python it is for: it stays as it was read.
+
+def fetch_listed(
+    path: Path,
+    cache: Path,
+    *,
+    python: str = DEFAULT_PYTHON,
+    system: str = "x86_64-linux",
+    sources: PackageSources | None = None,
+    on_bytes: Callable[[int, int], None] | None = None,
+) -> tuple[tuple[Fetched, ...], tuple[Finding, ...]]:
+    """Get the wheels of all that a requirements file brings, resolved together.
+
+    Args:
+        path: the file; without hashes, and without options of pip.
+        cache: wheelfix's cache.
+        python: version of CPython (``3.12``).
+        system: Nix system.
+        sources: which indexes to ask; None takes what is configured.
+        on_bytes: told bytes done and in all, of each file.
+
+    Returns:
+        The wheels, sorted by name, and what there is no wheel of.
+
+    Raises:
+        InputError: it cannot be read, resolved or fetched, or asks for nothing.
     """
-    wanted = parse_wanted(text)
-    if is_url(text) or wanted is None or wanted.url:
-        return wheel
-    return evaluate_requirements(
-        wheel, dict(make_runtime(python, system, find_platforms(system)).environment)
+    lines = parse_requirement_lines(path.name, read_text(path))
+    if not lines:
+        raise InputError(str(path), "asks for nothing", "write one requirement a line")
+    find_interpreter(path.name, python, system)
+    sources = sources or find_package_sources()
+    with tempfile.TemporaryDirectory(prefix="wheelfix-") as name:
+        work = Path(name)
+        lock_requirements(work, lines, subject=path.name, python=python, system=system, sources=sources)
+        lock = read_lock(work / "uv.lock")
+    runtime = make_runtime(python, system, find_platforms(system))
+    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
+    choices = choose_sources(packages, (), runtime, as_nix=False)
+    chosen = sorted((c for c in choices if c.kind is Kind.WHEEL), key=lambda c: c.package.name)
+    fetched = tuple(Fetched(path=_fetch_choice(c, cache / "wheels", sources, on_bytes)) for c in chosen)
+    return fetched, tell_unread(choices)
+
+
+def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
+    """Say which packages have no wheel that could be read, and where they come from."""
+    found = [choice for choice in choices if choice.kind is not Kind.WHEEL]
+    message = {
+        Kind.SDIST: "is built from source: there is no wheel of it to read",
+        Kind.NIXPKGS: "is taken from nixpkgs: its wheel is not read",
+    }
+    return tuple(
+        Finding(level=Level.NOTE, subject=c.package.label, message=message[c.kind])
+        for c in sorted(found, key=lambda c: c.package.label)
     )
 
 
@@ -198,7 +248,9 @@ def _lock(wanted: Wanted, kept: Path, python: str, system: str, sources: Package
     with tempfile.TemporaryDirectory(prefix="wheelfix-") as name:
         work = Path(name)
         try:
-            lock_requirement(work, wanted.text, python=python, system=system, sources=sources)
+            lock_requirements(
+                work, [wanted.text], subject=wanted.text, python=python, system=system, sources=sources
+            )
         except InputError:
             with open_session(sources) as session:  # says it better where the distribution itself is missing
                 find_wheel(session, wanted, find_interpreter(wanted.text, python, system))

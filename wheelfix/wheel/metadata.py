@@ -11,6 +11,7 @@ from math import prod
 from packaging.markers import Marker
 from packaging.metadata import RawMetadata, parse_email
 from packaging.requirements import Requirement as ParsedRequirement
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
@@ -259,6 +260,15 @@ def parse_wanted(text: str) -> Wanted | None:
         version=version,
         url=parsed.url,
     )
+
+
+def admits(requirement: str, version: str) -> bool:
+    """Whether a requirement is met by a version; a pre-release meets it, too, who has one wants it."""
+    wanted = parse_wanted(requirement)
+    try:
+        return wanted is not None and SpecifierSet(wanted.specifier).contains(version, prereleases=True)
+    except _UNREADABLE:
+        return False
 
 
 def find_environment(tags: Iterable[str]) -> dict[str, str]:
