@@ -72,8 +72,8 @@ def test_terminal_tells_each_name_once() -> None:
 
 def test_page_tells_each_name_once() -> None:
     found = document_report(Report(target="demo", scans=(make_scan(),), code=()))["opened"]
-    assert [(one["soname"], one["file"], one["attr"]) for one in found] == [
-        ("liba.so.1", "demo/a.so", None),
-        ("liba.so.2", "demo/a.so", None),
-        ("libx.so.1", "demo/b.py", "x"),
+    assert [(one["soname"], one["file"], one["class"], one["answer"]) for one in found] == [
+        ("liba.so.1", "demo/a.so", "unknown", ""),
+        ("liba.so.2", "demo/a.so", "unknown", ""),
+        ("libx.so.1", "demo/b.py", "provided", "x"),
     ]

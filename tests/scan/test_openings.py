@@ -12,7 +12,7 @@ from wheelfix.model.scan import Need, NeedClass, Opening, SonameFacts
 from wheelfix.scan.conclude import NOBODY
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import find_cases, make_want
-from wheelfix.scan.openings import answer_opening, find_attr, group_by_name, select_openings
+from wheelfix.scan.openings import answer_opening, find_answer, group_by_name, select_openings
 from wheelfix.scan.words import say_opening, say_openings
 
 
@@ -194,7 +194,7 @@ def test_first_name_with_an_answer_answers() -> None:
     assert answer(names, *known) == (NeedClass.PROVIDED, ["b"])
     (opening,) = choose(uses=[opened(*names)])
     found = answer_opening(opening, decide_all(*known))
-    assert [find_attr(found, name) for name in names] == [None, "b", None]
+    assert [find_answer([found], name) for name in names] == [None, found, None]
 
 
 def test_program_needs_no_library() -> None:

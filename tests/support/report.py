@@ -49,6 +49,7 @@ def opening(name: str, file: str, *, attr: str, function: str = "ctypes.CDLL") -
         line=3,
         kind=OpeningKind.CTYPES,
         names=(name,),
+        answered=name,
         need_class=NeedClass.PROVIDED,
         providers=(provider(attr, name),),
         call=call,

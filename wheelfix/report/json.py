@@ -55,7 +55,7 @@ def document_scan(scan: WheelScan) -> dict[str, Any]:
         "machine": scan.machine,
         "objects": [_document_object(obj) for obj in sorted(scan.objects, key=lambda o: o.path)],
         "needs": [document_need(need) for need in sorted(scan.needs, key=lambda n: (n.soname, n.machine))],
-        "openings": [_document_opening(opening) for opening in scan.openings],
+        "openings": [document_opening(opening) for opening in scan.openings],
         "build_inputs": sorted(scan.build_inputs),
         "baseline_inputs": sorted(scan.baseline_inputs),
         "ignore_missing": sorted(scan.ignore_missing),
@@ -158,7 +158,8 @@ def document_need(need: Need) -> dict[str, Any]:
     }
 
 
-def _document_opening(opening: Opening) -> dict[str, Any]:
+def document_opening(opening: Opening) -> dict[str, Any]:
+    """Build the JSON of an opening, as ``wheelfix.scan`` and ``wheelfix.lock`` have it."""
     note = opening.note
     return {
         "file": opening.file,

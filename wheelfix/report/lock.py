@@ -9,7 +9,7 @@ from wheelfix.model.lock import Choice
 from wheelfix.model.lockplan import LockPlan
 from wheelfix.model.override import Override
 from wheelfix.model.scan import WheelScan, find_warnings
-from wheelfix.report.json import document_need
+from wheelfix.report.json import document_need, document_opening
 
 LOCK_SCHEMA = "wheelfix.lock/1"
 
@@ -74,4 +74,5 @@ def _document_choice(choice: Choice, scan: WheelScan | None, override: Override 
         "ignore_missing": sorted(i.soname for i in override.ignored) if override else [],
         "searches": sorted({s.distribution for s in override.searches if s.distribution}) if override else [],
         "needs": [document_need(need) for need in scan.needs] if scan else [],
+        "openings": [document_opening(opening) for opening in scan.openings] if scan else [],
     }

@@ -9,8 +9,8 @@ from wheelfix.model.index import IndexInfo, Provider, say_date
 from wheelfix.model.report import Report
 from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, Opening, WheelScan
 from wheelfix.report.escape import printable
-from wheelfix.scan.openings import find_attr, group_by_name
-from wheelfix.scan.words import say_cause, say_openings
+from wheelfix.scan.openings import find_answer, group_by_name
+from wheelfix.scan.words import say_bringer, say_cause, say_openings
 
 _ORDER = (
     NeedClass.UNKNOWN,
@@ -154,13 +154,15 @@ def _document_opened(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
 
 
 def _document_one_opened(name: str, number: int, openings: Sequence[Opening]) -> dict[str, Any]:
-    first = openings[0]
+    answer = find_answer(openings, name)
+    need_class = (answer and answer.need_class) or NeedClass.UNKNOWN
     return {
         "soname": name,
         "by": number,
-        "file": first.file,
+        "file": openings[0].file,
         "evidence": say_openings(openings, name),
-        "attr": find_attr(first, name),
+        "class": need_class.value,
+        "answer": say_bringer(answer) if answer else "",
     }
 
 

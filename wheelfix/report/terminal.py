@@ -19,8 +19,8 @@ from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, Opening, WheelScan
 from wheelfix.report.escape import printable
-from wheelfix.scan.openings import find_attr, group_by_name
-from wheelfix.scan.words import say_cause, say_openings
+from wheelfix.scan.openings import find_answer, group_by_name
+from wheelfix.scan.words import say_bringer, say_cause, say_openings
 
 _STYLES = {
     NeedClass.BUNDLED: "dim",
@@ -347,9 +347,11 @@ def _print_openings(console: Console, scan: WheelScan) -> None:
 
 
 def _say_opened(openings: Sequence[Opening], name: str) -> str:
-    first = openings[0]
-    attr = find_attr(first, name)
-    return f"{f'pkgs.{attr}, for ' if attr else ''}{first.file}: {say_openings(openings, name)}"
+    answer = find_answer(openings, name)
+    bringer = say_bringer(answer) if answer else ""
+    if answer and answer.need_class is NeedClass.PROVIDED:
+        bringer = f"pkgs.{bringer}"
+    return f"{f'{bringer}, for ' if bringer else ''}{openings[0].file}: {say_openings(openings, name)}"
 
 
 def _print_findings(console: Console, findings: Sequence[Finding], *, details: bool) -> None:

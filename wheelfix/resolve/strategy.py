@@ -16,7 +16,7 @@ from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Sour
 from wheelfix.model.scan import Need, NeedClass, Opening, WheelScan
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Requirement
-from wheelfix.scan.openings import group_by_name
+from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.words import say_cause
 
 _NAMED = 2
@@ -179,7 +179,7 @@ def _join(names: Iterable[str]) -> str:
 def _find_answers(openings: Iterable[Opening]) -> Iterable[tuple[str, Opening]]:
     """Every name that has an answer, with the strongest opening that has it."""
     for name, found in group_by_name(openings).items():
-        if answer := next((opening for opening in found if opening.answered == name), None):
+        if answer := find_answer(found, name):
             yield name, answer
 
 

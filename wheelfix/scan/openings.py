@@ -112,10 +112,14 @@ def group_by_name(openings: Iterable[Opening]) -> Mapping[str, tuple[Opening, ..
     return {name: tuple(sorted(found[name], key=rank)) for name in sorted(found)}
 
 
-def find_attr(opening: Opening, name: str) -> str | None:
-    """The nixpkgs attribute that provides one of an opening's names, if its answer is about that name."""
-    provided = opening.need_class is NeedClass.PROVIDED and opening.answered == name
-    return opening.providers[0].attr if provided else None
+def find_answer(openings: Iterable[Opening], name: str) -> Opening | None:
+    """The strongest of a name's openings whose answer is about that name; None if nobody brings it.
+
+    Args:
+        openings: of :func:`group_by_name`, strongest first.
+        name: one that all of them have.
+    """
+    return next((opening for opening in openings if opening.answered == name), None)
 
 
 class _Answered:

@@ -25,7 +25,7 @@ from wheelfix.model.causes import (
 )
 from wheelfix.model.hints import DlopenNote, OpeningKind, SourceCall
 from wheelfix.model.locate import Located
-from wheelfix.model.scan import Opening, Step
+from wheelfix.model.scan import NeedClass, Opening, Step
 
 _SHOWN = 3
 _INDEXED = frozenset({"ctypes.cdll", "ctypes.pydll"})
@@ -176,6 +176,19 @@ def say_openings(openings: Sequence[Opening], name: str) -> str:
     said = say_opening(openings[0], name)
     more = len({opening.file for opening in openings}) - 1
     return f"{said}; {more} more {'file' if more == 1 else 'files'} name it" if more else said
+
+
+def say_bringer(opening: Opening) -> str:
+    """Say who brings what is opened: an attribute, a distribution, a directory; empty where nobody does."""
+    match opening.need_class:
+        case NeedClass.PROVIDED:
+            return opening.providers[0].attr
+        case NeedClass.SIBLING:
+            return opening.distribution or ""
+        case NeedClass.DRIVER:
+            return "/run/opengl-driver/lib"
+        case _:
+            return ""
 
 
 def say_call(call: SourceCall, name: str) -> str:

@@ -130,11 +130,11 @@ function showDistributions(search) {
 
 function showOpened() {
   byId("opened").hidden = !report.opened.length;
-  const columns = ["Library", "Distribution", "nixpkgs attribute", "File", "Evidence"].map((label) => ({ label }));
+  const columns = ["Library", "Distribution", "Who brings it", "File", "Evidence"].map((label) => ({ label }));
   makeColumns(byId("opened-columns"), columns);
-  for (const { soname, by, attr, file, evidence } of report.opened) {
+  for (const { soname, by, answer, file, evidence } of report.opened) {
     byId("opened-rows").append(makeRow(columns, [
-      make("code", null, soname), nameDistribution(by), attr || "none known", make("code", null, file), evidence,
+      make("code", null, soname), nameDistribution(by), answer || "nobody known", make("code", null, file), evidence,
     ]));
   }
 }
