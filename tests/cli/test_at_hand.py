@@ -126,6 +126,19 @@ def test_a_damaged_neighbour_is_a_warning(tmp_path: Path) -> None:
         assert core.name in text
 
 
+def test_a_directory_that_cannot_be_listed_has_no_neighbours(tmp_path: Path) -> None:
+    wheel = build_user(tmp_path / "closed")
+    build_core(tmp_path / "closed")
+    (tmp_path / "closed").chmod(0o311)
+    # root lists everything unless the capability to do so is taken away
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command = [*drop, sys.executable, "-m", "wheelfix", "scan", "--json", str(wheel)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    (tmp_path / "closed").chmod(0o755)
+    assert result.returncode == 0, result.stderr
+    assert {n["soname"]: n["class"] for n in json.loads(result.stdout)["needs"]}[SONAME] == "provided"
+
+
 def test_wheels_given_together_are_at_hand_in_any_order(tmp_path: Path) -> None:
     user, core = str(build_user(tmp_path / "a")), str(build_core(tmp_path / "b"))
     for order in ((user, core), (core, user)):

@@ -162,13 +162,11 @@ def find_target(text: str, command: str) -> Target:
             the command that can.
     """
     look = look_at(text)
-    best: Sort | None = None
+    # What the command can do first: a log of any size is not searched for hashes before it is explained.
     for sort in KINDS:
-        if not sort.tell(look):
-            continue
-        if sort.kind in TAKES[command]:
+        if sort.kind in TAKES[command] and sort.tell(look):
             return Target(text=text, kind=sort.kind, path=look.path)
-        best = best or sort
+    best = next((sort for sort in KINDS if sort.tell(look)), None)
     if best is None:
         hint = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
         raise InputError(text, "no such file or directory", hint)
@@ -780,7 +778,7 @@ def find_pinned(wheel: Path, distribution: Distribution) -> tuple[Path, ...]:
         if wanted and wanted.version:
             pins.setdefault(wanted.name, set()).add(wanted.version)
     found = []
-    for path in find_wheels(wheel.parent) if pins else ():
+    for path in _list_beside(wheel) if pins else ():
         name = path.name.partition("-")[0]
         parsed = parse_filename(path.name) if normalize_name(name) in pins else None
         if not parsed or parsed[0] == distribution.name:
@@ -790,6 +788,13 @@ def find_pinned(wheel: Path, distribution: Distribution) -> tuple[Path, ...]:
         if fits and fit_together(distribution.tags, parsed[2]):
             found.append(path)
     return tuple(found)
+
+
+def _list_beside(wheel: Path) -> tuple[Path, ...]:
+    try:
+        return find_wheels(wheel.parent)
+    except InputError:
+        return ()  # a directory that may be entered and not listed
 
 
 def _read_wheel(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
