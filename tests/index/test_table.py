@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from wheelfix.errors import ApplyError, IndexProblem
 from wheelfix.index.build import build_table, compute_digest, find_canonical
 from wheelfix.index.files import find_files
 from wheelfix.index.releases import NEWEST, modernize, parse_release, translate
-from wheelfix.index.sources import build_cached, find_built_table, find_sources, open_index
+from wheelfix.index.sources import build_cached, find_built_table, find_sources, open_bundled, open_index
 from wheelfix.index.store import find_store_paths, read_store_paths
 from wheelfix.index.table import open_file
 
@@ -222,3 +224,11 @@ def test_a_table_without_its_metadata_is_refused(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(IndexProblem, match="metadata lack"):
         open_file(path, source="file")
+
+
+def test_any_thread_may_be_the_last_to_let_go_of_a_table() -> None:
+    held = [open_bundled()]
+    thread = threading.Thread(target=held.clear)
+    thread.start()
+    thread.join()
+    gc.collect()  # an error there would be a warning, and so fail here

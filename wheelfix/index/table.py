@@ -175,6 +175,11 @@ class SonameTable:
         return tuple(sorted(majors, key=lambda n: (measure_distance(soname, n), n))[:_NEAREST])
 
 
+def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
+    """Open a database that is only read: any thread may be the one in which the last user lets go of it."""
+    return sqlite3.connect(database, uri=uri, check_same_thread=False)
+
+
 def open_file(path: Path, *, source: str) -> SonameTable:
     """Open a table on disk, read-only.
 
@@ -182,7 +187,7 @@ def open_file(path: Path, *, source: str) -> SonameTable:
         IndexProblem: there is none, or it is damaged.
     """
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        connection = _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     except sqlite3.Error as error:
         raise IndexProblem(str(path), f"cannot be opened ({error})", "check the path") from None
     return SonameTable(connection, subject=str(path), source=source)
@@ -194,7 +199,7 @@ def open_bytes(data: bytes, *, subject: str, source: str) -> SonameTable:
     Raises:
         IndexProblem: it is damaged.
     """
-    connection = sqlite3.connect(":memory:")
+    connection = _connect(":memory:")
     try:
         connection.deserialize(data)
     except sqlite3.Error as error:

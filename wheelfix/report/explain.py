@@ -128,7 +128,7 @@ def say_missing(missing: Missing) -> str:
         case Reached() | Unreached():
             return f"the wheel has it: {said}"
         case Provided():
-            if missing.carriers:
+            if missing.carriers and cause.attr.startswith("cudaPackages"):
                 said += f"; wheels bring it, too: {', '.join(missing.carriers)}"
             return f"{said}; the path is written into the program" if missing.fixed else said
         case _:
