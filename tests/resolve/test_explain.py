@@ -13,9 +13,8 @@ from wheelfix.model.scan import Need, NeedClass, WheelScan
 from wheelfix.report.explain import say_missing
 from wheelfix.resolve.explain import choose_dialect, explain, find_soname, plan_override
 from wheelfix.resolve.troubles import find_trouble
-from wheelfix.scan.conclude import NOBODY
 from wheelfix.scan.decide import decide
-from wheelfix.scan.needs import find_cases, make_want
+from wheelfix.scan.needs import NOBODY, find_cases, make_want
 
 INDEX = IndexInfo(source="file", system="x86_64-linux", date=None, digest="", sonames=0, entries=0)
 STORE = "/nix/store/00000000000000000000000000000000"

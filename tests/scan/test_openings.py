@@ -9,9 +9,8 @@ from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import CalledName, DlopenNote, ElfHints, OpeningKind, SourceCall, SourceUse
 from wheelfix.model.index import Lookup
 from wheelfix.model.scan import Need, NeedClass, Opening, SonameFacts
-from wheelfix.scan.conclude import NOBODY
 from wheelfix.scan.decide import decide
-from wheelfix.scan.needs import find_cases, make_want
+from wheelfix.scan.needs import NOBODY, find_cases, make_want
 from wheelfix.scan.openings import answer_opening, find_answer, group_by_name, select_openings
 from wheelfix.scan.words import say_opening, say_openings
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from wheelfix.cli.options import tell_findings
 from wheelfix.cli.progress import show_progress
-from wheelfix.model.index import say_age
-from wheelfix.model.scan import Finding, Level
 
 if TYPE_CHECKING:
     from wheelfix.index.table import SonameTable
@@ -37,7 +35,11 @@ def open_table(index: Path | None, *, quiet: bool, prefer: Sequence[str] = ()) -
     builds = (index or find_own_database()).is_file()
     with show_progress("building the soname table", enabled=not quiet and builds) as progress:
         table = open_index(index, progress=progress)
+    from wheelfix.model.index import say_age
+
     if words := say_age(table.info, find_today()):
+        from wheelfix.model.scan import Finding, Level
+
         tell_findings([Finding(level=Level.NOTE, subject=words[0], message=words[1])], quiet=quiet)
     if prefer:
         from wheelfix.index.lookup import check_attrs

@@ -25,8 +25,9 @@ from wheelfix.model.scan import Finding, NeedClass, NeedTrace, WheelScan, find_w
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.advice import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
 from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_soname, plan_override
-from wheelfix.scan.conclude import NOBODY, conclude, gather_names
+from wheelfix.scan.conclude import conclude
 from wheelfix.scan.decide import Case, decide
+from wheelfix.scan.needs import NOBODY, gather_names
 from wheelfix.scan.target import find_target
 from wheelfix.surroundings import find_package, find_present, list_paths, look_into
 

@@ -12,8 +12,8 @@ from wheelfix.index.releases import NEWEST
 from wheelfix.index.sources import find_database, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.locate import FileHit, Located
-from wheelfix.scan.conclude import gather_names
 from wheelfix.scan.decide import decide
+from wheelfix.scan.needs import gather_names
 
 __all__ = ["locate", "locate_files", "open_index"]
 

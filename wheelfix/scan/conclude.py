@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from wheelfix.index.baseline import find_baseline
-from wheelfix.index.facts import find_facts, find_fillers, is_libc
-from wheelfix.index.releases import NEWEST, spell_both
+from wheelfix.index.facts import find_facts, is_libc
+from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import NeedTrace, Opening, WheelScan
 from wheelfix.model.symbols import Symbols
-from wheelfix.model.wheel import Distribution
 from wheelfix.scan.at_hand import correct_carriers
-from wheelfix.scan.decide import Case, decide
+from wheelfix.scan.decide import decide
 from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.findings import (
     collect_build_inputs,
@@ -26,7 +25,7 @@ from wheelfix.scan.findings import (
     sort_findings,
 )
 from wheelfix.scan.loader import Loader
-from wheelfix.scan.needs import find_cases, find_wants, make_want
+from wheelfix.scan.needs import find_cases, gather, make_want
 from wheelfix.scan.openings import answer_opening, select_openings
 from wheelfix.scan.siblings import find_directories
 from wheelfix.scan.symbols import find_mismatches
@@ -72,16 +71,6 @@ def conclude(
             wheel, objects, needs, machine, told=reading.findings, hints=reading.hints, uses=reading.uses
         ),
     )
-
-
-def gather(
-    reading: Reading, table: SonameTable, prefer: Sequence[str], at_hand: AtHand | None
-) -> tuple[Case, ...]:
-    """Bring all wants of a distribution together with what the tables know of them; as :func:`conclude`."""
-    wants = find_wants(reading.objects)
-    facts = find_facts(table, [(want.soname, want.machine) for want in wants])
-    fillers = find_fillers({directory for want in wants for directory in want.directories})
-    return find_cases(reading.distribution, wants, facts, fillers, prefer=spell_both(prefer), at_hand=at_hand)
 
 
 def answer_openings(
@@ -153,46 +142,6 @@ def retrace_needs(
         for case, trace in zip(cases, decide(cases), strict=True)
         if case.want.soname == soname
     )
-
-
-NOBODY = Distribution(target="", name="", version="", tags=(), requires=(), files=frozenset())
-"""Who wants a soname of which nothing else is known."""
-
-
-def gather_names(
-    sonames: Iterable[str],
-    machine: str,
-    table: SonameTable,
-    *,
-    wheel: Distribution = NOBODY,
-    prefer: Sequence[str] = (),
-    at_hand: AtHand | None = None,
-    release: tuple[int, int] = NEWEST,
-    wheels: bool = True,
-) -> tuple[Case, ...]:
-    """Bring sonames that no object at hand is linked against together with what the tables know of them.
-
-    Args:
-        sonames: file names as a loader gets them.
-        machine: that they are wanted on.
-        table: where nixpkgs attributes are looked up.
-        wheel: who wants them; one without files has not been read, and may have no more than a name.
-        prefer: as for :func:`conclude`.
-        at_hand: as for :func:`conclude`.
-        release: of the user's nixpkgs.
-        wheels: also think of the distributions that are known to carry them.
-
-    Returns:
-        One case per soname, in the order given.
-
-    Raises:
-        IndexProblem: the table is damaged.
-    """
-    unread = bool(wheel.name) and not wheel.files
-    wants = [make_want(soname, machine) for soname in dict.fromkeys(sonames)]
-    facts = find_facts(table, [(w.soname, machine) for w in wants], release=release, carriers=wheels)
-    cases = find_cases(wheel, wants, facts, {}, prefer=spell_both(prefer), at_hand=at_hand)
-    return tuple(replace(case, unread=unread, wheels=wheels) for case in cases)
 
 
 def compare(scan: WheelScan, users: Sequence[Symbols], libraries: Mapping[str, Symbols]) -> WheelScan:

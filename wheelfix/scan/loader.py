@@ -14,11 +14,13 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from wheelfix.model.elf import ElfObject
-from wheelfix.model.repair import Library
 from wheelfix.scan.layout import expand_entry, find_install_path
+
+if TYPE_CHECKING:
+    from wheelfix.model.elf import ElfObject
+    from wheelfix.model.repair import Library
 
 _QT = re.compile(r"libQt\d")
 _Lent = TypeVar("_Lent", bound=Hashable)

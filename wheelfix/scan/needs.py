@@ -1,12 +1,17 @@
-"""From objects to wants, and from wants and facts to cases that can be decided."""
+"""From objects to wants, and from wants, with all that is known of them, to cases that can be decided.
+
+``locate`` needs this and no more, so what costs time to import is named for types alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from wheelfix.index.facts import find_facts, find_fillers
+from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.model.at_hand import AtHand
-from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import Lookup
 from wheelfix.model.scan import SonameFacts
 from wheelfix.model.wheel import Distribution
@@ -14,6 +19,11 @@ from wheelfix.scan.cuda import guess_cuda_major, order_by_major
 from wheelfix.scan.decide import Case, apply_preference
 from wheelfix.scan.loader import Loader, Want
 from wheelfix.scan.siblings import find_directories
+
+if TYPE_CHECKING:
+    from wheelfix.index.table import SonameTable
+    from wheelfix.model.elf import ElfObject
+    from wheelfix.model.reading import Reading
 
 _PLUGINS = frozenset({"plugin", "plugins", "qml"})
 
@@ -101,6 +111,56 @@ def find_cases(
         )
         for want in wants
     )
+
+
+def gather(
+    reading: Reading, table: SonameTable, prefer: Sequence[str], at_hand: AtHand | None
+) -> tuple[Case, ...]:
+    """Bring all wants of a distribution together with what the tables know of them; as :func:`conclude`."""
+    wants = find_wants(reading.objects)
+    facts = find_facts(table, [(want.soname, want.machine) for want in wants])
+    fillers = find_fillers({directory for want in wants for directory in want.directories})
+    return find_cases(reading.distribution, wants, facts, fillers, prefer=spell_both(prefer), at_hand=at_hand)
+
+
+NOBODY = Distribution(target="", name="", version="", tags=(), requires=(), files=frozenset())
+"""Who wants a soname of which nothing else is known."""
+
+
+def gather_names(
+    sonames: Iterable[str],
+    machine: str,
+    table: SonameTable,
+    *,
+    wheel: Distribution = NOBODY,
+    prefer: Sequence[str] = (),
+    at_hand: AtHand | None = None,
+    release: tuple[int, int] = NEWEST,
+    wheels: bool = True,
+) -> tuple[Case, ...]:
+    """Bring sonames that no object at hand is linked against together with what the tables know of them.
+
+    Args:
+        sonames: file names as a loader gets them.
+        machine: that they are wanted on.
+        table: where nixpkgs attributes are looked up.
+        wheel: who wants them; one without files has not been read, and may have no more than a name.
+        prefer: as for :func:`conclude`.
+        at_hand: as for :func:`conclude`.
+        release: of the user's nixpkgs.
+        wheels: also think of the distributions that are known to carry them.
+
+    Returns:
+        One case per soname, in the order given.
+
+    Raises:
+        IndexProblem: the table is damaged.
+    """
+    unread = bool(wheel.name) and not wheel.files
+    wants = [make_want(soname, machine) for soname in dict.fromkeys(sonames)]
+    facts = find_facts(table, [(w.soname, machine) for w in wants], release=release, carriers=wheels)
+    cases = find_cases(wheel, wants, facts, {}, prefer=spell_both(prefer), at_hand=at_hand)
+    return tuple(replace(case, unread=unread, wheels=wheels) for case in cases)
 
 
 def _prefer(lookup: Lookup, major: str | None, prefer: Sequence[str]) -> Lookup:
