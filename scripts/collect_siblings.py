@@ -1,4 +1,4 @@
-"""Collect which distributions carry which shared libraries, for ``wheelfix/index/data/siblings.toml``.
+"""Collect which distributions carry which shared libraries, for ``wheelfix/index/data/siblings.json``.
 
     python scripts/collect_siblings.py            # rewrites the table
     python scripts/collect_siblings.py --check    # exit 1 if the table would change
@@ -29,16 +29,8 @@ from zipfile import ZipFile
 from pip._internal.network.lazy_wheel import LazyZipOverHTTP
 from pip._internal.network.session import PipSession
 
-TABLE = Path(__file__).parent.parent / "wheelfix" / "index" / "data" / "siblings.toml"
+TABLE = Path(__file__).parent.parent / "wheelfix" / "index" / "data" / "siblings.json"
 
-HEADER = """\
-# Shared libraries that wheels carry for other wheels.
-#
-# Made by scripts/collect_siblings.py from the member lists of real x86_64 wheels; do not edit by hand.
-# Table: distribution (normalised name). Key: directory relative to site-packages; "../.." is lib/ of the
-# prefix, which the data scheme of a wheel fills. Value: sonames; `*` and `[0-9]` are fnmatch patterns,
-# used where the version in the name moves with every release.
-"""
 
 CUDA_TOOLKIT = """
 cublas cuda-cupti cuda-nvcc cuda-nvrtc cuda-opencl cuda-runtime cufft cufile curand cusolver cusparse npp
@@ -233,17 +225,12 @@ def generalise(distribution: str, soname: str) -> str | None:
 
 
 def render(carried: dict[str, dict[str, set[str]]]) -> str:
-    """Write the table: sorted, one line per directory where it fits."""
-    lines = [HEADER.rstrip()]
-    for distribution, directories in sorted(carried.items()):
-        lines += ["", f"[{distribution}]"]
-        for directory, sonames in sorted(directories.items()):
-            items = [json.dumps(soname) for soname in sorted(sonames)]
-            line = f"{json.dumps(directory)} = [{', '.join(items)}]"
-            if len(line) > 110:
-                line = "\n".join([f"{json.dumps(directory)} = [", *(f"  {item}," for item in items), "]"])
-            lines.append(line)
-    return "\n".join(lines) + "\n"
+    """Write the table: sorted, one soname a line, so that a change is a line."""
+    table = {
+        distribution: {directory: sorted(sonames) for directory, sonames in sorted(directories.items())}
+        for distribution, directories in sorted(carried.items())
+    }
+    return json.dumps(table, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
-import tomllib
 import zipfile
 from importlib import resources
 from pathlib import Path
@@ -14,8 +14,8 @@ import pytest
 
 from wheelfix.index.siblings import find_by_directory, find_distributions
 
-TABLE: dict[str, dict[str, list[str]]] = tomllib.loads(
-    (resources.files("wheelfix.index") / "data" / "siblings.toml").read_text(encoding="utf-8")
+TABLE: dict[str, dict[str, list[str]]] = json.loads(
+    (resources.files("wheelfix.index") / "data" / "siblings.json").read_text(encoding="utf-8")
 )
 
 TORCH_2_9 = {

@@ -34,7 +34,7 @@ def wheel(dist: Path) -> Path:
 
 def test_data_files_are_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    wanted = {"py.typed", "index/data/sonames.sqlite.z", "index/data/cuda.toml", "index/data/siblings.toml"}
+    wanted = {"py.typed", "index/data/sonames.sqlite.z", "index/data/cuda.toml", "index/data/siblings.json"}
     wanted |= {f"report/schema/{p.name}" for p in (ROOT / "wheelfix" / "report" / "schema").glob("*.json")}
     assert {f"wheelfix/{name}" for name in wanted} <= names
     assert not any("__pycache__" in name for name in names)

@@ -12,6 +12,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from wheelfix.errors import InputError
+from wheelfix.model import elf, hints, index
+from wheelfix.model.causes import Brought, Cause, Check, Stale
 from wheelfix.model.explain import Explanation
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.locate import FileHit, IndexSource, Located
@@ -25,6 +27,7 @@ from wheelfix.report.lint import render_lint, render_lint_json
 from wheelfix.report.plain import render_hits, render_located, render_sources, render_traces
 from wheelfix.report.terminal import print_scans
 
+NAMES = {**vars(elf), **vars(hints), **vars(index)}
 HOSTILE = 'lib\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202egnp.so" ]; x = builtins.abort "'
 
 
@@ -43,10 +46,18 @@ def fill(kind: Any) -> Any:
         return (fill(arguments[0]),) if arguments[-1] is ... else tuple(map(fill, arguments))
     if get_origin(kind) in {frozenset, Sequence}:
         return get_origin(kind)([fill(get_args(kind)[0])])
+    if kind == Cause:
+        return Brought(
+            **{name: fill(hint) for name, hint in get_type_hints(Brought).items() if name != "kind"}
+        )
+    if kind is Stale:
+        return Stale(distribution=HOSTILE, version=HOSTILE)
+    if kind is Check:
+        return Check(version=HOSTILE, path=HOSTILE)
     if isinstance(kind, types.UnionType):
         return fill(next(a for a in get_args(kind) if a is not type(None)))
     if is_dataclass(kind):
-        hints = get_type_hints(kind)
+        hints = get_type_hints(kind, None, NAMES)
         return kind(**{f.name: fill(hints[f.name]) for f in fields(kind)})  # type: ignore[operator]
     raise TypeError(kind)
 
@@ -57,9 +68,9 @@ def is_calm(text: str) -> bool:
 
 @pytest.mark.parametrize("need_class", NeedClass)
 def test_scans(need_class: NeedClass) -> None:
-    hints = get_type_hints(Need)
+    hints = get_type_hints(Need, None, NAMES)
     need = Need(**{f.name: fill(hints[f.name]) for f in fields(Need)} | {"need_class": need_class})
-    values = {f.name: fill(get_type_hints(WheelScan)[f.name]) for f in fields(WheelScan)}
+    values = {f.name: fill(get_type_hints(WheelScan, None, NAMES)[f.name]) for f in fields(WheelScan)}
     scan = WheelScan(**values | {"needs": (need,), "machine": need.machine})
     out = io.StringIO()
     print_scans([scan, scan], file=out)

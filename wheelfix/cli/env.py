@@ -10,7 +10,6 @@ import click
 
 from wheelfix.cli.options import FILE, basic_options, check_platform, check_python, tell_findings
 from wheelfix.cli.output import make_options, supply_options
-from wheelfix.model.scan import find_warnings
 
 _EPILOG = """\b
 Examples:
@@ -75,6 +74,7 @@ def env(
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows import env as flows
     from wheelfix.flows import lock as locks
+    from wheelfix.model.scan import find_warnings
 
     if requirements and project:
         raise click.UsageError("-r and --from name two sources: give one")

@@ -10,7 +10,6 @@ import click
 from wheelfix.cli.options import common_options
 from wheelfix.cli.streams import find_width
 from wheelfix.cli.table import open_table
-from wheelfix.model.scan import OPEN_CLASSES
 from wheelfix.report.escape import printable
 
 _EPILOG = """\b
@@ -70,6 +69,7 @@ def locate(
     attribute, output, version, path, store path and score.
     """
     from wheelfix.flows import locate as flows
+    from wheelfix.model.scan import OPEN_CLASSES
 
     if any_file:
         sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))

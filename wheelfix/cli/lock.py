@@ -18,7 +18,6 @@ from wheelfix.cli.output import (
 )
 from wheelfix.files import open_input
 from wheelfix.model.override import Cuda, Dialect
-from wheelfix.model.scan import find_warnings
 
 _EPILOG = """\b
 Examples:
@@ -93,6 +92,7 @@ def lock(
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows import lock as flows
     from wheelfix.flows.nix import find_default_cuda
+    from wheelfix.model.scan import find_warnings
 
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with -o FILE")

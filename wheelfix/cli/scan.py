@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,7 +23,9 @@ from wheelfix.cli.options import (
 )
 from wheelfix.cli.table import open_table
 from wheelfix.errors import InputError, WheelfixError, suggest
-from wheelfix.model.scan import OPEN_CLASSES, NeedTrace, WheelScan
+
+if TYPE_CHECKING:
+    from wheelfix.model.scan import NeedTrace, WheelScan
 
 _EPILOG = """\b
 Examples:
@@ -144,6 +147,7 @@ def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> in
 
 
 def _tell_traces(found: Sequence[NeedTrace], *, as_json: bool) -> int:
+    from wheelfix.model.scan import OPEN_CLASSES
     from wheelfix.report.json import render_traces as render_json
     from wheelfix.report.plain import render_traces
 

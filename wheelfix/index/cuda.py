@@ -4,7 +4,7 @@ The table is ``data/cuda.toml``, written by hand. Attribute names, outputs and t
 soname's major are nixpkgs': ``pkgs/development/cuda-modules/packages/*.nix`` (several commits, up to
 1dbbce67) and ``pkgs/top-level/cuda-packages.nix`` of autumn 2026, whose default set is
 ``cudaPackages = cudaPackages_12 = cudaPackages_12_9`` (``pkgs/top-level/all-packages.nix``). The sonames
-are those of NVIDIA's own wheels of the same releases, see ``data/siblings.toml``; the tests compare the two.
+are those of NVIDIA's own wheels of the same releases, see ``data/siblings.json``; the tests compare the two.
 """
 
 from __future__ import annotations

@@ -1,14 +1,16 @@
 """Which distribution carries which library, and where it installs it.
 
-The table is ``data/siblings.toml``, made by ``scripts/collect_siblings.py`` from the member lists of real
+The table is ``data/siblings.json``, made by ``scripts/collect_siblings.py`` from the member lists of real
 wheels (x86_64, newest release of each CUDA major; older releases where their names differ). Names are
-kept as the loader looks for them. Where the version in a name moves with every release the table has a
-pattern for :func:`fnmatch.fnmatchcase` instead: ``libarrow.so.*``, ``libz3.so.*``.
+kept as the loader looks for them, by distribution and by directory relative to site-packages; ``../..`` is
+``lib`` of the prefix, which the data scheme of a wheel fills. Where the version in a name moves with every
+release the table has a pattern for :func:`fnmatch.fnmatchcase` instead: ``libarrow.so.*``, ``libz3.so.*``.
 """
 
 from __future__ import annotations
 
-import tomllib
+import json
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -16,20 +18,22 @@ from importlib import resources
 
 from wheelfix.model.scan import Carrier
 
+_WILD = re.compile(r"[*?\[]")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
     names: dict[str, list[Carrier]] = field(default_factory=dict)
-    patterns: list[tuple[str, Carrier]] = field(default_factory=list)
+    patterns: list[tuple[str, str, Carrier]] = field(default_factory=list)
     directories: dict[str, list[str]] = field(default_factory=dict)
     distributions: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
 
 @cache
 def _read_table() -> _Table:
-    text = (resources.files("wheelfix.index") / "data" / "siblings.toml").read_text(encoding="utf-8")
+    text = (resources.files("wheelfix.index") / "data" / "siblings.json").read_text(encoding="utf-8")
     table = _Table()
-    for distribution, directories in tomllib.loads(text).items():
+    for distribution, directories in json.loads(text).items():
         table.distributions[distribution] = directories
         for directory, sonames in directories.items():
             table.directories.setdefault(directory, []).append(distribution)
@@ -39,7 +43,7 @@ def _read_table() -> _Table:
                 if exact:
                     table.names.setdefault(soname, []).append(carrier)
                 else:
-                    table.patterns.append((soname, carrier))
+                    table.patterns.append((_WILD.split(soname, maxsplit=1)[0], soname, carrier))
     return table
 
 
@@ -60,11 +64,13 @@ def find_distributions(soname: str) -> tuple[Carrier, ...]:
     table = _read_table()
     found = list(table.names.get(soname, ()))
     places = {(carrier.distribution, carrier.directory) for carrier in found}
-    for pattern, carrier in table.patterns:
+    for start, pattern, carrier in table.patterns:
         place = carrier.distribution, carrier.directory
         # The same library of a release that had no version in its name.
         bare = soname.endswith(".so") and pattern == f"{soname}.*"
-        if place not in places and (bare or fnmatchcase(soname, pattern)):
+        # To make an expression of each pattern takes longer than all the rest of a lookup.
+        matches = bare or (soname.startswith(start) and fnmatchcase(soname, pattern))
+        if place not in places and matches:
             places.add(place)
             found.append(carrier)
     return tuple(sorted(found, key=lambda c: (not c.exact, c.distribution, c.directory)))

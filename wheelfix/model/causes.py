@@ -1,13 +1,14 @@
 """Why a need is in its class, as data: sentences are made of it where people read them, and nowhere else.
 
-Every structure has a ``kind``, which is what JSON tells it by.
+Every structure has a ``kind``, which is what JSON tells it by, and what makes two of different kinds differ.
+They are named tuples, as every command makes their classes, and those of dataclasses take eight times as long
+to make.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Literal, NamedTuple
 
 
 class Question(StrEnum):
@@ -45,15 +46,13 @@ class How(StrEnum):
     """Nothing says so, and of all distributions at hand, this one alone has it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class No:
+class No(NamedTuple):
     """A question is answered in the negative, and the next one is asked."""
 
-    kind: ClassVar[str] = "no"
+    kind: Literal["no"] = "no"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class Reached(NamedTuple):
     """A run path leads to a member.
 
     Attributes:
@@ -65,11 +64,10 @@ class Reached:
     path: str
     entry: str
     inherited_from: str | None = None
-    kind: ClassVar[str] = "reached"
+    kind: Literal["reached"] = "reached"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreached:
+class Unreached(NamedTuple):
     """A member carries it where no run path leads: it has to be loaded first.
 
     Attributes:
@@ -77,18 +75,16 @@ class Unreached:
     """
 
     path: str
-    kind: ClassVar[str] = "unreached"
+    kind: Literal["unreached"] = "unreached"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FixedPath:
+class FixedPath(NamedTuple):
     """It is no soname, but the path of one file, which the loader opens and no other."""
 
-    kind: ClassVar[str] = "fixed-path"
+    kind: Literal["fixed-path"] = "fixed-path"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfLibc:
+class OfLibc(NamedTuple):
     """The C library's own.
 
     Attributes:
@@ -96,18 +92,16 @@ class OfLibc:
     """
 
     libc: str
-    kind: ClassVar[str] = "libc"
+    kind: Literal["libc"] = "libc"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfInterpreter:
+class OfInterpreter(NamedTuple):
     """The Python interpreter's own library."""
 
-    kind: ClassVar[str] = "interpreter"
+    kind: Literal["interpreter"] = "interpreter"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfDriver:
+class OfDriver(NamedTuple):
     """Part of a GPU driver.
 
     Attributes:
@@ -115,11 +109,10 @@ class OfDriver:
     """
 
     part: str
-    kind: ClassVar[str] = "driver"
+    kind: Literal["driver"] = "driver"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(NamedTuple):
     """That a distribution at hand was read, and has the library.
 
     Attributes:
@@ -133,8 +126,7 @@ class Check:
     by_soname: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
+class Brought(NamedTuple):
     """Another distribution brings it.
 
     Attributes:
@@ -156,11 +148,10 @@ class Brought:
     required: bool = False
     check: Check | None = None
     absent: bool = False
-    kind: ClassVar[str] = "brought"
+    kind: Literal["brought"] = "brought"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unnamed:
+class Unnamed(NamedTuple):
     """Distributions are known to carry it, and nothing in the wheel names one of them.
 
     Attributes:
@@ -168,11 +159,10 @@ class Unnamed:
     """
 
     distributions: tuple[str, ...]
-    kind: ClassVar[str] = "unnamed"
+    kind: Literal["unnamed"] = "unnamed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stale:
+class Stale(NamedTuple):
     """The distribution that should bring it is at hand, and does not carry it: another version is wanted.
 
     Attributes:
@@ -182,11 +172,10 @@ class Stale:
 
     distribution: str
     version: str
-    kind: ClassVar[str] = "stale"
+    kind: Literal["stale"] = "stale"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provided:
+class Provided(NamedTuple):
     """A nixpkgs attribute has it.
 
     Attributes:
@@ -198,11 +187,10 @@ class Provided:
     attr: str
     path: str
     note: str | None = None
-    kind: ClassVar[str] = "provided"
+    kind: Literal["provided"] = "provided"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rivals:
+class Rivals(NamedTuple):
     """Attributes that differ in kind have it, and none is better.
 
     Attributes:
@@ -210,11 +198,10 @@ class Rivals:
     """
 
     attrs: tuple[str, ...]
-    kind: ClassVar[str] = "rivals"
+    kind: Literal["rivals"] = "rivals"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TornFamily:
+class TornFamily(NamedTuple):
     """nixpkgs has one, but the rest of its family does not come from there: two builds in one process break.
 
     Attributes:
@@ -226,11 +213,10 @@ class TornFamily:
     attr: str
     bundled: bool
     versions: tuple[str, ...]
-    kind: ClassVar[str] = "torn-family"
+    kind: Literal["torn-family"] = "torn-family"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nobody:
+class Nobody(NamedTuple):
     """No attribute of this index has it.
 
     Attributes:
@@ -238,7 +224,7 @@ class Nobody:
     """
 
     nearest: tuple[str, ...] = ()
-    kind: ClassVar[str] = "nobody"
+    kind: Literal["nobody"] = "nobody"
 
 
 Cause = (

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from wheelfix.model.causes import Brought, Cause, No, Question, Stale
-from wheelfix.model.elf import ElfObject
-from wheelfix.model.hints import DlopenNote, OpeningKind, SourceCall
-from wheelfix.model.index import IndexInfo, Lookup, Provider
+
+if TYPE_CHECKING:  # every command imports this module, and what these hold few
+    from wheelfix.model.elf import ElfObject
+    from wheelfix.model.hints import DlopenNote, OpeningKind, SourceCall
+    from wheelfix.model.index import IndexInfo, Lookup, Provider
 
 
 class NeedClass(StrEnum):
@@ -218,6 +221,8 @@ class WheelScan:
     @property
     def opened(self) -> tuple[str, ...]:
         """Every name of a library that is opened by name, sorted."""
+        from wheelfix.model.hints import OpeningKind
+
         libraries = (o for o in self.openings if o.kind is not OpeningKind.PROGRAM)
         return tuple(sorted({name for opening in libraries for name in opening.names}))
 

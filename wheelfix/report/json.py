@@ -8,7 +8,7 @@ from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
-from wheelfix.model.causes import Cause
+from wheelfix.model.causes import Cause, Check
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.locate import FileHit, IndexSource, Located
@@ -122,7 +122,10 @@ def render_sources(sources: Sequence[IndexSource]) -> str:
 
 def document_cause(cause: Cause) -> dict[str, Any]:
     """Build the JSON of a cause: its kind, and its fields."""
-    return {"kind": cause.kind, **asdict(cause)}
+    fields = {
+        key: value._asdict() if isinstance(value, Check) else value for key, value in cause._asdict().items()
+    }
+    return {"kind": fields.pop("kind"), **fields}
 
 
 def _document_index(info: IndexInfo) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.causes import (
@@ -34,10 +35,42 @@ from wheelfix.model.index import Lookup, Provider
 from wheelfix.model.scan import Need, NeedClass, NeedTrace, SonameFacts, Step
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.at_hand import correct_carriers, find_claimed
-from wheelfix.scan.loader import Want
 from wheelfix.scan.siblings import find_sibling
 
+if TYPE_CHECKING:
+    from wheelfix.scan.loader import Found
+
+_QT = re.compile(r"libQt\d")
 _PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """A soname wanted by objects of one machine, before anybody was asked for it.
+
+    Attributes:
+        found: per wanting object, the member that answers it, or None.
+        directories: directories relative to site-packages that run paths of the wanting objects name,
+            with the entry as written.
+        versions: symbol versions asked of it, sorted.
+        optional: plugins alone want it, which no other object of the wheel is linked against.
+    """
+
+    soname: str
+    machine: str
+    wanted_by: tuple[str, ...]
+    found: tuple[Found | None, ...]
+    directories: Mapping[str, str]
+    versions: tuple[str, ...]
+    optional: bool = False
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """What tells libraries that work together only if they are of one build, best first.
+
+        Symbol versions that several libraries share; and the name of Qt, as some of its plugins ask for none.
+        """
+        return (*self.versions, *(match[0] for match in [_QT.match(self.soname)] if match))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,9 +237,9 @@ def _ask_siblings(case: Case) -> Step:
         check = Check(
             version=claimed.version, path=claimed.path, by_soname=claimed.soname and not claimed.named
         )
-        found = replace(found, directory=claimed.directory, check=check)
+        found = found._replace(directory=claimed.directory, check=check)
     elif at_hand.versions:
-        found = replace(found, absent=True)
+        found = found._replace(absent=True)
     return Step(question=Question.SIBLINGS, cause=found, need_class=NeedClass.SIBLING)
 
 

@@ -9,7 +9,6 @@ switches every DT_RPATH off. Before any of it, a soname that is already loaded i
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
     from wheelfix.model.repair import Library
 
-_QT = re.compile(r"libQt\d")
 _Lent = TypeVar("_Lent", bound=Hashable)
 _Routes = tuple[tuple[str, str], ...]
 """Entries of a run path as they are written, each with the directory that it leads to."""
@@ -45,35 +43,6 @@ class Found:
     inherited_from: str | None = None
     directory: str = ""
     outside: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
-    """A soname wanted by objects of one machine, before anybody was asked for it.
-
-    Attributes:
-        found: per wanting object, the member that answers it, or None.
-        directories: directories relative to site-packages that run paths of the wanting objects name,
-            with the entry as written.
-        versions: symbol versions asked of it, sorted.
-        optional: plugins alone want it, which no other object of the wheel is linked against.
-    """
-
-    soname: str
-    machine: str
-    wanted_by: tuple[str, ...]
-    found: tuple[Found | None, ...]
-    directories: Mapping[str, str]
-    versions: tuple[str, ...]
-    optional: bool = False
-
-    @property
-    def families(self) -> tuple[str, ...]:
-        """What tells libraries that work together only if they are of one build, best first.
-
-        Symbol versions that several libraries share; and the name of Qt, as some of its plugins ask for none.
-        """
-        return (*self.versions, *(match[0] for match in [_QT.match(self.soname)] if match))
 
 
 @dataclass(frozen=True, slots=True)

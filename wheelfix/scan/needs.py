@@ -16,8 +16,7 @@ from wheelfix.model.index import Lookup
 from wheelfix.model.scan import SonameFacts
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.cuda import guess_cuda_major, order_by_major
-from wheelfix.scan.decide import Case, apply_preference
-from wheelfix.scan.loader import Loader, Want
+from wheelfix.scan.decide import Case, Want, apply_preference
 from wheelfix.scan.siblings import find_directories
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
     Returns:
         Sorted by soname, then machine.
     """
+    from wheelfix.scan.loader import Loader
+
     search = Loader(objects)
     grouped: dict[tuple[str, str], list[ElfObject]] = {}
     for obj in objects:

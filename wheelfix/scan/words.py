@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from wheelfix.model.causes import (
     Brought,
@@ -23,9 +24,12 @@ from wheelfix.model.causes import (
     Unnamed,
     Unreached,
 )
-from wheelfix.model.hints import DlopenNote, OpeningKind, SourceCall
-from wheelfix.model.locate import Located
-from wheelfix.model.scan import NeedClass, Opening, Step
+from wheelfix.model.scan import NeedClass
+
+if TYPE_CHECKING:  # of openings, most commands have nothing to say
+    from wheelfix.model.hints import DlopenNote, SourceCall
+    from wheelfix.model.locate import Located
+    from wheelfix.model.scan import Opening, Step
 
 _SHOWN = 3
 _INDEXED = frozenset({"ctypes.cdll", "ctypes.pydll"})
@@ -156,6 +160,8 @@ def say_opening(opening: Opening, name: str) -> str:
         opening: the opening.
         name: one of its names.
     """
+    from wheelfix.model.hints import OpeningKind
+
     if opening.note:
         return _say_note(opening.note, name)
     if opening.call:
@@ -198,6 +204,8 @@ def say_call(call: SourceCall, name: str) -> str:
         call: the call.
         name: one of its names.
     """
+    from wheelfix.model.hints import OpeningKind
+
     called = next((c for c in call.names if c.name == name), call.names[0])
     if call.kind is OpeningKind.PROGRAM:
         return f'{call.function}("{called.name}"), line {call.line}'
