@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from wheelfix.model.override import Source
 from wheelfix.model.reading import About, Reading
 from wheelfix.model.wheel import Distribution
 from wheelfix.wheel.archive import iter_chunks, open_archive
 from wheelfix.wheel.metadata import normalize_name, parse_about
+
+if TYPE_CHECKING:
+    from wheelfix.model.override import Source
 
 _MAX_SOURCE = 4 << 20
 _MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
@@ -33,6 +36,8 @@ def make_source(reading: Reading) -> Source:
     Args:
         reading: of the wheel, with its digest.
     """
+    from wheelfix.model.override import Source  # only code for nixpkgs says all this
+
     wheel, about = reading.distribution, reading.about
     return Source(
         filename=wheel.target,
