@@ -242,3 +242,30 @@ def test_a_lock_is_scanned_as_lock_reads_it(index: Index, tmp_path: Path) -> Non
     assert user["build_inputs"] == []
     none = run(tmp_path, "scan", "requirements.txt", "--python", "3.9")
     assert (none.returncode, none.stdout) == (3, "")
+
+
+def test_a_wheel_for_another_system_that_was_read_does_not_stand_in_for_that_of_a_lock(
+    index: Index, tmp_path: Path
+) -> None:
+    fill(index, tmp_path / "wheels")
+    files = {"user/x.so": b"\xcf\xfa\xed\xfe" + bytes(60)}
+    mac = build_wheel(tmp_path, name="user", tag="cp312-cp312-macosx_11_0_arm64", files=files)
+    index.add(mac)
+    lines: dict[str, str] = {}
+    for wheel, digest in index.hashes.items():
+        name = wheel.partition("-")[0]
+        lines[name] = lines.get(name, f"{name}==1.0") + f" --hash=sha256:{digest}"
+    (tmp_path / "requirements.txt").write_text("\n".join(lines.values()) + "\n")
+    assert run(tmp_path, "scan", str(mac)).returncode == 3
+    assert find_answers(tmp_path, "requirements.txt") == {"user": SIBLING}
+    assert run(tmp_path, "lock", "requirements.txt").returncode == 0
+
+
+def test_one_wheel_that_cannot_be_read_does_not_silence_its_directory(tmp_path: Path) -> None:
+    build_user(tmp_path / "shelf", "core")
+    build_core(tmp_path / "shelf")
+    (tmp_path / "shelf" / "other-1.0-cp312-cp312-macosx_11_0_arm64.whl").write_bytes(b"PK")
+    result = run(tmp_path, "scan", "shelf", "--json")
+    assert result.returncode == 3
+    assert {d["name"] for d in json.loads(result.stdout)} == {"user", "core"}
+    assert "other-1.0" in result.stderr

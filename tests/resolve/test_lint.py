@@ -393,3 +393,8 @@ def test_order_is_by_weight_then_place() -> None:
         Rule.UNNEEDED_INPUT,
         Rule.UNKNOWN_INPUT,
     ]
+
+
+def test_what_the_hook_knows_by_another_file_name_is_ignored_rightly() -> None:
+    renamed = replace(scan(BUNDLED, CXX), ignore_missing=("libz.so.1",))
+    assert check(ignoring('[ "libz.so.1" ]'), renamed) == ()

@@ -89,6 +89,10 @@ def patch(
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows import patch as flows
 
+    if not os.path.exists(target):  # noqa: PTH110 - what is not there needs no place to go to
+        from wheelfix.scan.target import find_target
+
+        find_target(target, "patch")
     _check_usage(target, output=output, tag=tag, undo=undo, dry_run=dry_run)
     if undo:
         _undo(target, dry_run=dry_run, quiet=quiet, as_json=as_json)

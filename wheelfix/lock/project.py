@@ -44,7 +44,7 @@ def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
         try:
             found.append(Requirement(line))
         except InvalidRequirement:
-            hint = "write one requirement a line; settings of uv belong into pyproject.toml: use --from"
+            hint = "write one requirement a line, without options: indexes are found as pip and uv do"
             raise InputError(f"{name}: line {number}", f"{line[:60]!r} is no requirement", hint) from None
     return tuple(
         sorted(map(str, found), key=lambda text: (normalize_name(re.split(r"[^\w.-]", text)[0]), text))

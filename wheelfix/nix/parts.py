@@ -159,6 +159,8 @@ def _quote(directory: str) -> str:
 
 def describe(override: Override) -> str:
     """The first line of a file or package."""
+    if not override.name:  # files of no distribution
+        return override.target
     return f"{f'{override.name} {override.version}'.strip()}, from {override.target}"
 
 

@@ -37,7 +37,7 @@ def render_shell(overrides: Sequence[Override]) -> str:
     directories: dict[tuple[str, str], None] = {}  # each once, however many wheels look into it
     for override in overrides:
         for one in override.inputs:
-            inputs.setdefault(one.attr, []).append(f"{override.name}: {one.reason}")
+            inputs.setdefault(one.attr, []).append(f"{override.name or override.target}: {one.reason}")
         directories |= {(s.attr, s.directory): None for s in override.searches if s.attr}
     merged = [Input(attr=attr, reason="; ".join(reasons)) for attr, reasons in sorted(inputs.items())]
     path: Expr = call("pkgs.lib.makeLibraryPath", list_inputs(merged))
@@ -55,7 +55,10 @@ def render_shell(overrides: Sequence[Override]) -> str:
         )
     )
     missing = [
-        f"{o.name}: {i.soname}: {i.reason}." for o in overrides for i in o.ignored if i.soname not in driver
+        f"{o.name or o.target}: {i.soname}: {i.reason}."
+        for o in overrides
+        for i in o.ignored
+        if i.soname not in driver
     ]
     hints = [hint for override in overrides for hint in override.hints]
     nixpkgs = call("import", SearchPath("nixpkgs"), Attrs())

@@ -13,6 +13,7 @@ import os
 import re
 import ssl
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -473,7 +474,10 @@ def _run(name: str, sources: PackageSources, find: Callable[[], Iterable[Package
         DownloadError: something on them is malformed.
     """
     try:
-        return [p for p in find() if _is_sound(p.link, sources) and _make_offer(p)]
+        with warnings.catch_warnings():
+            # Pages have specifiers that were valid once (`>=3.6.*`): nothing that a user could change.
+            warnings.simplefilter("ignore", FutureWarning)
+            return [p for p in find() if _is_sound(p.link, sources) and _make_offer(p)]
     except DownloadError:
         raise
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError, OSError) as error:

@@ -33,6 +33,19 @@ _FILES = (
     ".so",
     ".nix",
     ".json",
+    ".md",
+    ".rst",
+    ".cfg",
+    ".ini",
+    ".yaml",
+    ".yml",
+    ".exe",
+    ".dll",
+    ".dylib",
+    ".conda",
+    ".egg",
+    ".deb",
+    ".rpm",
 )
 
 

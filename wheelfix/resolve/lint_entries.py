@@ -134,6 +134,8 @@ def _say_unwanted(case: Case, entry: Ignored) -> LintFinding:
 
 
 def _check_wanted(case: Case, entry: Ignored, need: Need) -> Iterator[LintFinding]:
+    if any(entry.soname in scan.ignore_missing for scan in case.scans):
+        return  # bundled under another file name, by which alone the hook looks
     if need.need_class in _OWN:
         message = f"has not to be ignored: {_OWN[need.need_class]}"
         yield case.say(Rule.IGNORED_UNWANTED, Level.WARNING, entry.place, entry.soname, message, "remove it")

@@ -272,7 +272,10 @@ def _find_known(choice: Choice, places: Places) -> Reading | None:
             digest = find_digest(places.base / choice.file.path, places.cache / "facts")
         return _find_own(digest, choice, places) if digest else None
     for digest in choice.package.hashes:
-        known = _find_own(digest, choice, places)
+        try:
+            known = _find_own(digest, choice, places)
+        except InputError:  # one of its wheels for other systems, which was read before
+            continue
         if known and not set(known.distribution.tags).isdisjoint(places.runtime.tags):
             return known
     return None

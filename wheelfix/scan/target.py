@@ -703,13 +703,30 @@ def read_targets(
     found: list[_Found] = []
     findings: list[Finding] = []
     for text in texts:
-        try:
-            found += _read(find_target(text, command), options, findings)
-        except WheelfixError as error:
-            if on_error is None:
-                raise
-            on_error(error)
+        for target in _find_each(text, command, on_error):
+            try:
+                found += _read(target, options, findings)
+            except WheelfixError as error:
+                if on_error is None:
+                    raise
+                on_error(error)
     return _hand_out(found, beside, findings)
+
+
+def _find_each(
+    text: str, command: str, on_error: Callable[[WheelfixError], object] | None
+) -> tuple[Target, ...]:
+    """What is read by itself: of a directory of wheels, each one, as any of them may be damaged."""
+    try:
+        target = find_target(text, command)
+        if target.kind is TargetKind.WHEELS and target.path:
+            return tuple(replace(target, path=wheel) for wheel in find_wheels(target.path))
+    except WheelfixError as error:
+        if on_error is None:
+            raise
+        on_error(error)
+        return ()
+    return (target,)
 
 
 def read_parts(targets: Iterable[Target], options: ReadOptions) -> Parts:
@@ -809,7 +826,7 @@ def _read_wheels(target: Target, options: ReadOptions, _: list[Finding]) -> Iter
     from wheelfix.scan.read import read_wheel
 
     assert target.path
-    for wheel in find_wheels(target.path):
+    for wheel in find_wheels(target.path) if target.path.is_dir() else (target.path,):
         reading = read_wheel(wheel, cache=options.cache, progress=options.progress)
         yield _Found(target=target, reading=reading, wheel=wheel)
 
