@@ -12,7 +12,7 @@ from wheelfix.messages.paths import find_distribution, find_named, parse_path
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.explain import Account, Kind, Package
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import WheelScan
+from wheelfix.model.scan import Need, WheelScan
 from wheelfix.scan.read import read_package
 
 _LIB_DIRECTORIES = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
@@ -92,7 +92,7 @@ def find_present(reading: Reading, scan: WheelScan, package: Package | None, *, 
         directories |= dict.fromkeys((_NIX_LD, *_LIB_DIRECTORIES, *multiarch))
     found = {}
     for need in scan.needs:
-        own = _find_sibling_directories(need.soname, package, need.distribution)
+        own = _find_sibling_directories(need, package)
         for directory in (*own, *directories):
             if "/" not in need.soname and Path(directory, need.soname).is_file():
                 found[need.soname] = f"{directory}/{need.soname}"
@@ -100,12 +100,11 @@ def find_present(reading: Reading, scan: WheelScan, package: Package | None, *, 
     return found
 
 
-def _find_sibling_directories(
-    soname: str, package: Package | None, distribution: str | None
-) -> tuple[str, ...]:
-    if package is None or package.site is None or distribution is None:
+def _find_sibling_directories(need: Need, package: Package | None) -> tuple[str, ...]:
+    if package is None or package.site is None or need.distribution is None:
         return ()
-    return tuple(f"{package.site}/{carrier.directory}" for carrier in find_distributions(soname))
+    known = [carrier.directory for carrier in find_distributions(need.soname)]
+    return tuple(f"{package.site}/{place}" for place in dict.fromkeys([need.directory, *known]) if place)
 
 
 def _runs_on_nixpkgs(environment: Path) -> bool:

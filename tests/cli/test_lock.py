@@ -533,7 +533,7 @@ def write_doubles(bench: Bench, *, turned: bool) -> None:
 def test_two_versions_of_one_name_are_told_and_every_run_says_the_same(bench: Bench) -> None:
     write_doubles(bench, turned=False)
     first = bench.run(code=1)
-    assert "engine is in the environment in 2 versions, 1.9 and 1.10: this overlay is for 1.10" in first.err
+    assert "engine is in the environment in 2 versions, 1.9 and 1.10: 1.10 is taken" in first.err
     assert "${final.engine}/${final.python.sitePackages}/engine/lib" in first.out
     assert "engine-1.9" not in " ".join(bench.server.list_downloads())
     assert bench.run(code=1).out == first.out  # all is known now

@@ -207,6 +207,7 @@ def list_takers() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "option"), list_takers())
 def test_no_command_takes_what_is_nothing(tmp_path: Path, name: str, option: str) -> None:
+    (tmp_path / "nothing.whl").write_bytes(b"")
     before = {"adapter": ("--from", "python312Packages.demo"), "patch": ("-o", tmp_path)}.get(name, ())
     result = run(name, tmp_path / "nothing.whl", *before, option, OPTIONS[option])
     assert result.returncode == 3

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, common_options, tell_findings
+from wheelfix.cli.options import common_options, tell_findings
 from wheelfix.cli.streams import find_width
 from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
@@ -39,7 +39,7 @@ class _Explain(click.Command):
 
 
 @click.command(cls=_Explain, epilog=_EPILOG)
-@click.argument("file", required=False, type=FILE, metavar="[FILE|-] | -- COMMAND...")
+@click.argument("file", required=False, metavar="[FILE|-] | -- COMMAND...")
 @click.option(
     "--dialect",
     type=click.Choice([d.value for d in Dialect]),
@@ -49,7 +49,7 @@ class _Explain(click.Command):
 @click.pass_context
 def explain(
     context: click.Context,
-    file: Path | None,
+    file: str | None,
     *,
     dialect: str | None,
     as_json: bool,
@@ -77,7 +77,12 @@ def explain(
             command, index=table, directory=here, dialect=tool, prefer=prefer
         )
     else:
-        path = None if file is None or str(file) == "-" else file
+        path = None if file is None or file == "-" else Path(file)
+        # A pipe, or a terminal, is read as it is.
+        if file and path and (path.is_file() or path.is_dir() or not path.exists()):
+            from wheelfix.scan.target import find_target
+
+            find_target(file, "explain")
         if path is None and sys.stdin.isatty():
             click.echo("Paste the message, then press Ctrl-D.", err=True)
         explained = flows.explain_file(path, index=table, directory=here, dialect=tool, prefer=prefer)

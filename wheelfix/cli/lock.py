@@ -100,7 +100,7 @@ def lock(
     code = make_options(beside=None, quiet=quiet, find_links=find_links, **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
         written = flows.write_lock(
-            Path(lockfile),
+            lockfile,
             flows.LockOptions(
                 code=flows.add_progress(code, progress),
                 dialect=tool,

@@ -119,16 +119,23 @@ def scan(
             sources=sources,
             progress=progress,
         )
-        if explained:
-            traces, wanted = flows.retrace_targets(
+        if explained is not None:
+            traces, wanted, opened = flows.retrace_targets(
                 targets, explained, index=table, options=options, on_error=take_error
             )
         else:
             scanned = flows.scan_targets(targets, index=table, options=options, on_error=take_error)
-    if explained:
+    if explained is not None:
         if not traces and codes == [0]:
             hint = suggest(explained, wanted, otherwise="`wheelfix scan` lists what is wanted")
-            take_error(InputError(explained, "nothing here wants it", hint))
+            if explained in opened:
+                problem, hint = (
+                    "is opened by name, not linked",
+                    "`wheelfix scan` lists by whom, and who brings it",
+                )
+                take_error(InputError(explained, problem, hint))
+            else:
+                take_error(InputError(explained, "nothing here wants it", hint))
         sys.exit(max(*codes, _tell_traces(traces, as_json=as_json)))
     tell_findings(scanned.findings, quiet=quiet)
     sys.exit(max(*codes, _tell_scans(scanned.scans, as_json=as_json, quiet=quiet)))

@@ -28,7 +28,6 @@ from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_so
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, gather_names
-from wheelfix.scan.target import find_target
 from wheelfix.surroundings import find_package, find_present, list_paths, look_into
 
 _PATIENCE = 10.0
@@ -86,8 +85,6 @@ def explain_file(
     """
     hint = "name a file that can be read, or - for a pipe"
     if path is not None:
-        if os.path.isfile(path) or os.path.isdir(path):  # noqa: PTH112, PTH113 - not a pipe, or a terminal
-            find_target(str(path), "explain")
         account = read_messages(read_stream(path, size=CHUNK, hint=hint))
     else:
         try:

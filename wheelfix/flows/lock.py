@@ -23,6 +23,7 @@ from wheelfix.lock.select import (
     refuse_lacks,
     select_packages,
     settle_doubles,
+    tell_doubles,
 )
 from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
 from wheelfix.model.lockplan import LockPlan, SourceBuild
@@ -35,7 +36,7 @@ from wheelfix.resolve.cargo import find_unfilled
 from wheelfix.resolve.circles import break_circles
 from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.resolve.prebuilt import check_name, check_prebuilt, find_python
-from wheelfix.resolve.residue import tell_choices, tell_doubles, tell_needs
+from wheelfix.resolve.residue import tell_choices, tell_needs
 from wheelfix.resolve.strip import check_wishes
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.conclude import conclude
@@ -98,7 +99,7 @@ def add_progress(code: Options, progress: Progress | None) -> Options:
     return replace(code, progress=progress)
 
 
-def write_lock(path: Path, options: LockOptions) -> LockWritten:
+def write_lock(path: Path | str, options: LockOptions) -> LockWritten:
     """Write one overlay for all packages of a lock.
 
     Args:
@@ -109,7 +110,7 @@ def write_lock(path: Path, options: LockOptions) -> LockWritten:
         InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
     """
     find_target(str(path), "lock")
-    plan = plan_lock(path, options)
+    plan = plan_lock(Path(path), options)
     return LockWritten(plan=plan, text=_render(plan))
 
 
@@ -265,13 +266,16 @@ def _plan_wheels(
     others: list[Distribution] = [reading.distribution for reading in readings]
     if lock.roots is not None:
         others = [make_distribution(c.package, runtime) for c in choices]
+    names = {c.package.name for c in choices}
     scans, overrides = [], []
     for reading in readings:
         name = reading.distribution.name
         scan = conclude(reading, options.code.index, options.code.prefer, at_hand)
         beside = [o for o in others if o.name != name]
         source = make_source(reading) if options.dialect is Dialect.NIXPKGS else None
-        override, _ = plan_reading(reading, scan, options.cuda, options.code, source=source, others=beside)
+        override, _ = plan_reading(
+            reading, scan, options.cuda, options.code, source=source, others=beside, environment=names
+        )
         scans.append(scan)
         overrides.append(override)
     return scans, list(break_circles(overrides, {scan.name: scan.needs for scan in scans}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Finding, WheelScan, find_warnings
+from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.adapter import render_adapter
@@ -181,7 +181,9 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
     adapters: list[Adapter] = []
     scans: list[WheelScan] = []
     read = read_parts(named, options.make_reading())
-    for part in _choose_named(read.parts, dialect):
+    chosen = _choose_named(read.parts, dialect)
+    left = [part for part in read.parts if part not in chosen]
+    for part in chosen:
         scan = conclude(part.reading, options.index, options.prefer, part.at_hand)
         scans.append(scan)
         wheel = part.reading.distribution
@@ -202,8 +204,8 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
             raise InputError(name, f"is there in several wheels: {', '.join(several)}", hint)
     return Written(
         text=render_overrides(overrides, adapters, dialect),
-        findings=(*read.findings, *find_warnings(scans)),
-        answered=all(scan.answered for scan in scans),
+        findings=(*read.findings, *map(_say_left, left), *find_warnings(scans)),
+        answered=not left and all(scan.answered for scan in scans),
     )
 
 
@@ -231,6 +233,17 @@ def _choose_named(parts: Sequence[Part], dialect: Dialect) -> tuple[Part, ...]:
         hint = f"run `wheelfix override --dialect shell {quote_target(text)}`"
         raise InputError(text, f"has ELF files of no package, for which {dialect} has nothing", hint)
     return named
+
+
+def _say_left(part: Part) -> Finding:
+    """Say that code for package sets leaves out files that belong to no package."""
+    count = len(part.reading.objects)
+    return Finding(
+        level=Level.WARNING,
+        subject=part.target.text,
+        message=f"has {count} ELF file{'' if count == 1 else 's'} of no package, for which package sets have "
+        f"no place: `wheelfix override --dialect shell {quote_target(part.target.text)}` has",
+    )
 
 
 def _list_dependencies(distributions: Iterable[Distribution]) -> set[str]:
@@ -279,6 +292,7 @@ def plan_reading(
     path: Path | None = None,
     source: Source | None = None,
     others: Iterable[Distribution] = (),
+    environment: Collection[str] | None = None,
 ) -> tuple[Override, StripPlan]:
     """Plan the override of a wheel that has been read.
 
@@ -290,6 +304,7 @@ def plan_reading(
         path: the wheel file, to look for imports in.
         source: for a complete package.
         others: the dependencies' metadata; without any they are known by the table.
+        environment: names of all distributions there will be; None if that is not known.
     """
     plan = StripPlan()
     if cuda is not Cuda.WHEELS:
@@ -304,6 +319,7 @@ def plan_reading(
         cuda=cuda if plan.stripped or cuda is Cuda.NIXPKGS else Cuda.WHEELS,
         strip=plan,
         source=source,
+        environment=environment,
     )
     return override, plan
 

@@ -211,7 +211,7 @@ def retrace_targets(
     index: SonameTable,
     options: ScanOptions | None = None,
     on_error: Callable[[WheelfixError], object] | None = None,
-) -> tuple[tuple[NeedTrace, ...], frozenset[str]]:
+) -> tuple[tuple[NeedTrace, ...], frozenset[str], frozenset[str]]:
     """Say step by step why a soname that targets want is in its class.
 
     Args:
@@ -222,7 +222,8 @@ def retrace_targets(
         on_error: as in :func:`scan_targets`.
 
     Returns:
-        One explanation per distribution and machine that wants it, and all sonames that are wanted.
+        One explanation per distribution and machine that wants it; all sonames that are wanted; and all names
+        that sources and ELF files open.
 
     Raises:
         InputError: a target cannot be found, fetched or read.
@@ -238,4 +239,9 @@ def retrace_targets(
         for part in read.parts
         for trace in retrace_needs(part.reading, index, soname, chosen.prefer, part.at_hand)
     )
-    return traces, frozenset(s for part in read.parts for obj in part.reading.objects for s in obj.needed)
+    readings = [part.reading for part in read.parts]
+    wanted = frozenset(soname for reading in readings for obj in reading.objects for soname in obj.needed)
+    called = [name.name for r in readings for use in r.uses for call in use.calls for name in call.names]
+    noted = [name for r in readings for hint in r.hints for note in hint.notes for name in note.sonames]
+    strings = [name for r in readings for hint in r.hints for name in hint.strings]
+    return traces, wanted, frozenset((*called, *noted, *strings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from wheelfix.index.releases import NEWEST, spell_both, translate
 from wheelfix.index.table import SonameTable
 from wheelfix.model.index import Lookup, Provider
 
+_OUTPUT = re.compile(r"\.(out|lib|dev|bin|libgcc)$")
 _NOT_IN_LIB = "in a subdirectory: addAutoPatchelfSearchPath has to name it"
 
 
@@ -52,11 +54,12 @@ def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
         InputError: one is neither in the table nor in the facts that no database has.
     """
     for attr in attrs:
-        spelled = spell_both((attr.removeprefix("pkgs."),))
-        if any(table.has_attr(name) or table.has_attr(name.rpartition(".")[0]) for name in spelled):
+        spelled = spell_both((attr,))
+        names = {*spelled, *(name.rpartition(".")[0] for name in spelled if _OUTPUT.search(name))}
+        if any(map(table.has_attr, names)):
             continue
         beside = {*ANSWERS.values(), *(name for name, _ in ELSEWHERE.values()), *list_cuda_attrs(), "glibc"}
-        if beside.isdisjoint({*spelled, *(name.rpartition(".")[0] for name in spelled)}):
+        if beside.isdisjoint(names):
             hint = suggest(attr, {*table.list_attrs(), *beside}, otherwise="ask `wheelfix locate SONAME`")
             raise InputError(f"--prefer {attr}", "is no attribute that the index knows", hint)
 

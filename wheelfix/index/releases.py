@@ -121,5 +121,9 @@ def modernize(attr: str) -> str:
 
 
 def spell_both(attrs: Sequence[str]) -> tuple[str, ...]:
-    """Attributes as the user wrote them, each followed by its newest name: tables may have either."""
-    return tuple(name for attr in attrs for name in dict.fromkeys((attr, modernize(attr))))
+    """Attributes as the user wrote them, each followed by its newest name: tables may have either.
+
+    ``pkgs.`` in front, as in the code that is written, is no part of the name.
+    """
+    bare = [attr.removeprefix("pkgs.") for attr in attrs]
+    return tuple(name for attr in bare for name in dict.fromkeys((attr, modernize(attr))))

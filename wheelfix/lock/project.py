@@ -36,7 +36,7 @@ def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
         InputError: a line is no requirement; names it.
     """
     found = []
-    for number, raw in enumerate(text.replace("\\\n", "  ").splitlines(), 1):
+    for number, raw in enumerate(text.removeprefix("\ufeff").replace("\\\n", "  ").splitlines(), 1):
         line = re.sub(r"(?:^|\s)#.*$", "", raw)
         line = re.sub(r"\s--hash[= ]\S+", "", line).strip()
         if not line:

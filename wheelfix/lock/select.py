@@ -286,6 +286,24 @@ def _name_version(package: LockedPackage, beside: Sequence[LockedPackage]) -> st
     return f"{version} ({strip_login(package.origin)})" if len(alike) > 1 and package.origin else version
 
 
+def tell_doubles(doubles: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
+    """Names of which an environment holds several versions.
+
+    Args:
+        doubles: versions by name; the last one is the one that all is concluded for.
+    """
+    return tuple(
+        Finding(
+            level=Level.ERROR,
+            subject=name,
+            message=f"is in the environment in {len(versions)} versions, {' and '.join(versions)}: "
+            f"{versions[-1]} is taken, which alone is at hand for the others; choose extras and groups that "
+            "do not conflict",
+        )
+        for name, versions in doubles.items()
+    )
+
+
 def make_distribution(package: LockedPackage, runtime: Runtime) -> Distribution:
     """What a lock says of a package, as its metadata would; for locks that have dependencies."""
     requires = [_require(d, (), runtime) for d in package.dependencies]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from wheelfix.nix.build import strings
 from wheelfix.nix.parts import take
 from wheelfix.nix.printer import render
+from wheelfix.nix.quote import escape_glob
 from wheelfix.nix.tree import List
 
 
@@ -27,4 +28,4 @@ def render_sonames(sonames: Sequence[str]) -> str:
         >>> render_sonames(["libcuda.so.1"])
         '[ "libcuda.so.1" ]\n'
     """
-    return render(strings(sonames))
+    return render(strings([escape_glob(soname) for soname in sonames]))

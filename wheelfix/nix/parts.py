@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from wheelfix.model.override import Ignored, Input, Override, Search
 from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.nix.build import bind, call, select, text
-from wheelfix.nix.quote import clean_comment
+from wheelfix.nix.quote import clean_comment, escape_glob
 from wheelfix.nix.tree import (
     Attrs,
     Binary,
@@ -57,7 +57,7 @@ def list_ignored(ignored: Iterable[Ignored]) -> List:
     items: list[Expr] = []
     said = ""
     for one in ignored:
-        item = text(one.soname)
+        item = text(escape_glob(one.soname))
         items.append(item if one.reason == said else Commented(one.reason, item))
         said = one.reason
     return List(tuple(items))

@@ -106,3 +106,13 @@ def clean_comment(text: str) -> str:
 
 def _show(character: str) -> str:
     return "�" if unicodedata.category(character) in _UNSHOWN else character
+
+
+def escape_glob(name: str) -> str:
+    """Write a name where a pattern is read, as in ``autoPatchelfIgnoreMissingDeps``: it matches itself alone.
+
+    Example:
+        >>> escape_glob("libcuda.so.1"), escape_glob("*")
+        ('libcuda.so.1', '[*]')
+    """
+    return re.sub(r"[*?\[]", r"[\g<0>]", name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from wheelfix.model.lock import Choice, Kind, SourceKind
@@ -32,24 +32,6 @@ def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Fi
 def tell_choices(choices: Iterable[Choice], builds: Mapping[str, BuildSystem]) -> tuple[Finding, ...]:
     """Packages that are built from source, and wheels that pip would not have taken."""
     return tuple(f for choice in choices if (f := _tell_choice(choice, builds.get(choice.package.name))))
-
-
-def tell_doubles(doubles: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
-    """Names of which an environment holds several versions.
-
-    Args:
-        doubles: versions by name; the last one is the one that all is concluded for.
-    """
-    return tuple(
-        Finding(
-            level=Level.ERROR,
-            subject=name,
-            message=f"is in the environment in {len(versions)} versions, {' and '.join(versions)}: this "
-            f"overlay is for {versions[-1]}, which alone is at hand for the others; choose extras and "
-            "groups that do not conflict",
-        )
-        for name, versions in doubles.items()
-    )
 
 
 def _tell_need(need: Need, locked: AbstractSet[str]) -> tuple[Level, str] | None:

@@ -8,7 +8,7 @@ everything stays, and the wheel is linked to the libraries in the other wheels.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from wheelfix.model.index import Provider
@@ -31,6 +31,7 @@ def plan_override(
     cuda: Cuda = Cuda.WHEELS,
     strip: StripPlan | None = None,
     source: Source | None = None,
+    environment: Collection[str] | None = None,
 ) -> Override:
     """Decide what a wheel's override says.
 
@@ -40,11 +41,12 @@ def plan_override(
         cuda: where CUDA libraries come from.
         strip: for ``prebuilt`` and ``nixpkgs``, the dependencies to be taken away.
         source: for a complete package.
+        environment: names of all distributions there will be; None if that is not known.
     """
     needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
     required = {r.name for r in requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)} if strip else set()
-    plan = _Plan(cuda=cuda, required=required, gone=gone)
+    plan = _Plan(cuda=cuda, required=required, gone=gone, environment=environment)
     for need in needs:
         plan.add(need, missed=need.soname in scan.ignore_missing)
     if cuda is Cuda.NIXPKGS:
@@ -78,8 +80,11 @@ class _Wanted:
 class _Plan:
     """What is being collected, one need after the other."""
 
-    def __init__(self, *, cuda: Cuda, required: set[str], gone: set[str]) -> None:
+    def __init__(
+        self, *, cuda: Cuda, required: set[str], gone: set[str], environment: Collection[str] | None
+    ) -> None:
         self._cuda, self._required, self._gone = cuda, required, gone
+        self._environment = environment
         self.wanted: list[_Wanted] = []
         self.runpaths: dict[str, list[str]] = {}
         self.opened: set[str] = set()
@@ -145,6 +150,8 @@ class _Plan:
         is_cuda = bool(need.providers) and need.providers[0].attr.startswith("cudaPackages")
         if self._cuda is Cuda.NIXPKGS and is_cuda:
             self._add_provider(need, need.providers[0], instead=name)
+        elif self._environment is not None and name not in self._environment:
+            self._ignore(need, f"{name} brings it, which is not in this environment", lost=True)
         elif need.directory and (name in self._required or is_cuda):
             self.searches.setdefault((name, "", need.directory), []).append(need)
         elif name in self._required:

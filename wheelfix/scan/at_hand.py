@@ -27,22 +27,28 @@ _ANY = (0, 10_000)
 def assign_at_hand(
     shared: Sequence[Reading], users: Sequence[tuple[Distribution, Sequence[Reading]]]
 ) -> tuple[AtHand, ...]:
-    """Find out for every distribution what is at hand of it.
+    """Find out for every distribution what is at hand of it: what can be installed beside it.
 
     Args:
-        shared: at hand of everybody.
+        shared: at hand of everybody whose tags they fit.
         users: distributions, each with what is at hand of it alone.
 
     Returns:
         In the order of ``users``; the same object where the same is at hand.
     """
-    pool = _group(shared)
+    pools: dict[frozenset[int], dict[str, dict[str, list[Reading]]]] = {}
+    strangers: dict[tuple[str, ...], frozenset[int]] = {}
     made: dict[tuple[object, ...], AtHand] = {}
     found = []
     for user, own in users:
-        mine = _merge(pool, _group(own)) if own else pool
+        if user.tags not in strangers:
+            strangers[user.tags] = _find_strangers(user.tags, shared)
+        out = strangers[user.tags]
+        if out not in pools:
+            pools[out] = _group(reading for reading in shared if id(reading) not in out)
+        mine = _merge(pools[out], _group(own)) if own else pools[out]
         chosen = {name: _choose(user, name, versions) for name, versions in mine.items() if len(versions) > 1}
-        key = (*sorted(chosen.items()), *(id(reading) for reading in own))
+        key = (out, *sorted(chosen.items()), *(id(reading) for reading in own))
         if key not in made:
             made[key] = find_carried(
                 (reading.distribution, reading.objects)
@@ -51,6 +57,19 @@ def assign_at_hand(
             )
         found.append(made[key])
     return tuple(found)
+
+
+def _find_strangers(tags: Sequence[str], readings: Iterable[Reading]) -> frozenset[int]:
+    """Identities of the readings that cannot be installed beside a wheel with some tags."""
+    known: dict[tuple[str, ...], bool] = {}
+    found = set()
+    for reading in readings:
+        other = reading.distribution.tags
+        if other not in known:
+            known[other] = fit_together(tags, other)
+        if not known[other]:
+            found.add(id(reading))
+    return frozenset(found)
 
 
 def fit_together(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -21,7 +21,14 @@ from wheelfix.index.sources import find_cache
 from wheelfix.lock.markers import make_runtime
 from wheelfix.lock.read import read_lock, read_rules
 from wheelfix.lock.read import read_project as read_table
-from wheelfix.lock.select import Asked, choose_sources, select_packages, settle_doubles
+from wheelfix.lock.select import (
+    Asked,
+    choose_sources,
+    find_doubles,
+    select_packages,
+    settle_doubles,
+    tell_doubles,
+)
 from wheelfix.model.cargo import Builder
 from wheelfix.model.lock import Choice, Kind, LockedFile, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
@@ -151,8 +158,8 @@ def read_locked(
     rules = read_rules(read_table(path.parent), ())
     runtime = make_runtime(python, system, find_platforms(system))
     # The package sets that `wheelfix lock` writes for, unless it is told otherwise, choose as pyproject.nix.
-    packages = settle_doubles(select_packages(lock, runtime, Asked()))
-    choices = choose_sources(packages, rules, runtime, as_nix=True)
+    selected = select_packages(lock, runtime, Asked())
+    choices = choose_sources(settle_doubles(selected), rules, runtime, as_nix=True)
     places = Places(
         base=path.parent,
         cache=find_cache(),
@@ -169,7 +176,7 @@ def read_locked(
     )
     if not readings:
         raise InputError(str(path), "names no wheel that could be read", "run `wheelfix lock` on it")
-    return readings, (*supply.findings, *tell_unread(choices))
+    return readings, (*tell_doubles(find_doubles(selected)), *supply.findings, *tell_unread(choices))
 
 
 class _Fetcher:

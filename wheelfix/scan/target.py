@@ -28,7 +28,14 @@ from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.at_hand import assign_at_hand, fit_together
 from wheelfix.wheel.environment import find_site, find_wheels
-from wheelfix.wheel.metadata import normalize_name, parse_filename, parse_sdist_name, parse_wanted
+from wheelfix.wheel.metadata import (
+    admits,
+    is_exact,
+    normalize_name,
+    parse_filename,
+    parse_sdist_name,
+    parse_wanted,
+)
 
 if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources
@@ -177,7 +184,12 @@ def find_target(text: str, command: str) -> Target:
 
 def quote_target(text: str) -> str:
     """Write a target as an argument of a shell's command; a leading dash would make it an option."""
-    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+    named = f"./{text}" if text.startswith("-") else text
+    if named.isprintable():
+        return shlex.quote(named)
+    # What a terminal acts on, and what is no text, is written as a shell's $'…' takes it.
+    plain = {byte: chr(byte) for byte in range(0x20, 0x7F) if chr(byte) not in "'\\"}
+    return "$'" + "".join(plain.get(byte, f"\\x{byte:02x}") for byte in os.fsencode(named)) + "'"
 
 
 def look_at(text: str) -> Look:
@@ -190,10 +202,10 @@ def look_at(text: str) -> Look:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - a Path hides some errors
     except (OSError, ValueError) as error:
-        if _is_fetched(text):
-            return Look(text=text)
         if os.path.islink(path):  # noqa: PTH114 - a Path's own raises where a name is too long
             raise InputError(text, "is a link that leads nowhere", "check where it leads") from None
+        if _is_fetched(text):
+            return Look(text=text)
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         hint = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
         raise InputError(text, reason, hint) from None
@@ -227,11 +239,12 @@ def _find_hint(best: Sort, look: Look, command: str) -> str:
 def _find_inside(look: Look, command: str) -> str | None:
     """The command for a lock or an environment that a directory holds, if it is one or the other by that."""
     names = look.names or frozenset()
+    written = f"{command} FILE" if command == "override --check" else command
     inside = [(TargetKind.ENVIRONMENT, name) for name in _ENVIRONMENTS if name in names]
     inside += [(TargetKind.LOCK, name) for name in sorted(names) if _LOCKS.fullmatch(name)]
     for kind, name in inside:
         if kind in TAKES[command]:
-            return f"wheelfix {command} {quote_target(os.path.join(look.text, name))}"  # noqa: PTH118
+            return f"wheelfix {written} {quote_target(os.path.join(look.text, name))}"  # noqa: PTH118
     locks = [name for kind, name in inside if kind is TargetKind.LOCK]
     if locks and _is_project(look):
         return f"wheelfix lock {quote_target(os.path.join(look.text, locks[0]))}"  # noqa: PTH118
@@ -356,7 +369,8 @@ def _is_list(look: Look) -> bool:
         return False
     if look.name.endswith(".in") or re.match(r"(.*[-_.])?(requirements|constraints)\b", look.name):
         return True
-    lines = [re.sub(r"(?:^|\s)#.*$", "", line).strip() for line in text.splitlines()]
+    joined = text.removeprefix("\ufeff").replace("\\\n", " ")
+    lines = [re.sub(r"(?:^|\s)#.*$", "", line).strip() for line in joined.splitlines()]
     wanted = [line for line in lines if line]
     return bool(wanted) and all(line.startswith("-") or parse_wanted(line) for line in wanted)
 
@@ -789,20 +803,18 @@ def find_pinned(wheel: Path, distribution: Distribution) -> tuple[Path, ...]:
         wheel: the file.
         distribution: what was read of it.
     """
-    pins: dict[str, set[str]] = {}
+    pins: dict[str, list[str]] = {}
     for requirement in distribution.requires:
-        wanted = parse_wanted(requirement.text) if requirement.active else None
-        if wanted and wanted.version:
-            pins.setdefault(wanted.name, set()).add(wanted.version)
+        if requirement.active and is_exact(requirement.text):
+            pins.setdefault(requirement.name, []).append(requirement.text)
     found = []
     for path in _list_beside(wheel) if pins else ():
         name = path.name.partition("-")[0]
         parsed = parse_filename(path.name) if normalize_name(name) in pins else None
         if not parsed or parsed[0] == distribution.name:
             continue
-        # `==2.9.1` fits 2.9.1+cu128 as well (PEP 440).
-        fits = not pins[parsed[0]].isdisjoint({parsed[1], parsed[1].partition("+")[0]})
-        if fits and fit_together(distribution.tags, parsed[2]):
+        pinned = any(admits(pin, parsed[1]) for pin in pins[parsed[0]])
+        if pinned and fit_together(distribution.tags, parsed[2]):
             found.append(path)
     return tuple(found)
 

@@ -262,6 +262,17 @@ def parse_wanted(text: str) -> Wanted | None:
     )
 
 
+def is_exact(requirement: str) -> bool:
+    """Whether a requirement names one version, whatever else it says: ``==1.0``, ``==1.0,!=2``."""
+    if len(requirement) > _MAX_REQUIREMENT:
+        return False
+    try:
+        specifiers = list(ParsedRequirement(requirement).specifier)
+    except _UNREADABLE:
+        return False
+    return any(s.operator in {"==", "==="} and not s.version.endswith(".*") for s in specifiers)
+
+
 def admits(requirement: str, version: str) -> bool:
     """Whether a requirement is met by a version; a pre-release meets it, too, who has one wants it."""
     wanted = parse_wanted(requirement)
