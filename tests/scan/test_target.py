@@ -346,7 +346,7 @@ def test_hostile_names_are_printed_escaped(directory: Path, tmp_path: Path) -> N
         assert "\x1b" not in result.stderr
         assert result.stderr.splitlines() == [
             r"wheelfix: evil\n\x1b[31m`id`.log: is a text, which `wheelfix " + command + "` does not take",
-            r"hint: run `wheelfix explain 'evil\n\x1b[31m`id`.log'`",
+            r"hint: run `wheelfix explain $'evil\x0a\x1b[31m`id`.log'`",
         ]
 
 

@@ -17,7 +17,7 @@ def test_archive_and_directory_read_the_same(tmp_path: Path) -> None:
     files = {**CARGO, "src/rust/Cargo.toml": "x", ".cargo/config.toml": "y", "src/demo/code.py": "no"}
     archive = build_sdist(tmp_path, files)
     with tarfile.open(archive) as opened:
-        opened.extractall(tmp_path / "out", filter="data")
+        opened.extractall(tmp_path / "out")
     from_archive, from_directory = read_sdist(archive), read_sdist(tmp_path / "out" / "demo-1.0")
     assert from_archive.files == from_directory.files
     assert set(from_archive.files) == {*CARGO, "src/rust/Cargo.toml", ".cargo/config.toml", "PKG-INFO"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import common_options, tell_findings
+from wheelfix.cli.options import common_options, complete_files, tell_findings
 from wheelfix.cli.streams import find_width
 from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
@@ -39,7 +39,7 @@ class _Explain(click.Command):
 
 
 @click.command(cls=_Explain, epilog=_EPILOG)
-@click.argument("file", required=False, metavar="[FILE|-] | -- COMMAND...")
+@click.argument("file", required=False, metavar="[FILE|-] | -- COMMAND...", shell_complete=complete_files)
 @click.option(
     "--dialect",
     type=click.Choice([d.value for d in Dialect]),
@@ -79,7 +79,7 @@ def explain(
     else:
         path = None if file is None or file == "-" else Path(file)
         # A pipe, or a terminal, is read as it is.
-        if file and path and (path.is_file() or path.is_dir() or not path.exists()):
+        if file and path and (path.is_file() or path.is_dir() or "://" in file):
             from wheelfix.scan.target import find_target
 
             find_target(file, "explain")

@@ -14,7 +14,8 @@ from wheelfix.model.explain import Kind
 
 # A file as messages name it: up to the last ": " before the words of the message, as paths hold spaces.
 # What a repetition takes it keeps: it ends where ": " begins, and would be tried again at every place before.
-_FILE = r"(?P<soname>(?:/[^:\n'\"`(]*+(?::(?!\s)[^:\n'\"`(]*+)*+|[^\s:'\"`(){}<>,=]{1,512}+))"
+# Not `(?:…*+)*+`: Python 3.11.2 loses the beginning of what one such repetition inside another matches.
+_FILE = r"(?P<soname>(?:/(?>(?:[^:\n'\"`(]++|:(?!\s))*)|[^\s:'\"`(){}<>,=]{1,512}+))"
 _REQUIRED = r"(?: \(required by (?P<by>[^)\n]+)\)?)?"
 _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
 _SO = r"lib[\w.+-]*\.so(?:\.\d[\w.]*)?"
