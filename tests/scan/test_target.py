@@ -23,6 +23,8 @@ SDIST_URL = "https://x.invalid/demo-1.0.tar.gz"
 GIT = "git+https://x.invalid/demo.git"
 SCAN, OVERRIDE = "run `wheelfix scan {}`", "run `wheelfix override {}`"
 CARGO, LOCK = "run `wheelfix cargo {}`", "run `wheelfix lock {}`"
+BUILT = "build a wheel of it (`pip wheel --no-deps {0}`), then run `wheelfix scan` on that"
+TELLS = "`wheelfix cargo {0}` tells"
 WRITE_ELSE = {"lock": OVERRIDE, "adapter": OVERRIDE}
 LINUX = "take the file for Linux: nothing else runs on Nix"
 EXPORTED = "then run `wheelfix lock requirements.txt`"
@@ -48,7 +50,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
     ("tree", TargetKind.ENVIRONMENT, ENVIRONMENT, SCAN, WRITE_ELSE),
     ("x.so", TargetKind.ELF, READING, SCAN, {}),
     ("demo-1.0.tar.gz", TargetKind.SDIST, frozenset({"cargo"}), CARGO, {}),
-    ("old-1.0.zip", TargetKind.SDIST, frozenset({"cargo"}), CARGO, {}),
+    ("old-1.0.zip", TargetKind.SDIST, frozenset({"cargo"}), BUILT, {}),
     ("project", TargetKind.SDIST, frozenset({"cargo"}), CARGO, {}),
     *(
         (name, TargetKind.LOCK, LOCKING | {"lock"}, LOCK, {})
@@ -83,14 +85,22 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
     ),
     (URL, TargetKind.URL, READING | {"adapter"}, SCAN, {"lock": OVERRIDE}),
     (f"demo @ {URL}", TargetKind.URL, READING | {"adapter"}, SCAN, {"lock": OVERRIDE}),
-    (SDIST_URL, TargetKind.SDIST_URL, frozenset({"cargo"}), CARGO, {}),
-    (f"demo @ {SDIST_URL}", TargetKind.SDIST_URL, frozenset({"cargo"}), CARGO, {}),
+    *(
+        (
+            text,
+            TargetKind.SDIST_URL,
+            frozenset({"cargo"}),
+            f"{BUILT}; what it needs to build Rust, {TELLS}",
+            {},
+        )
+        for text in (SDIST_URL, f"demo @ {SDIST_URL}")
+    ),
     *(
         (
             text,
             TargetKind.FOREIGN,
             frozenset[str](),
-            "build a wheel of it (`pip wheel --no-deps {}`), then run `wheelfix scan` on that",
+            BUILT,
             {"cargo": "clone it, then run `wheelfix cargo DIR` on the directory"},
         )
         for text in (GIT, f"demo @ {GIT}")

@@ -306,23 +306,27 @@ def _is_wheel(look: Look) -> bool:
     return any(re.fullmatch(r"[^/]+\.dist-info/METADATA", path) for path in _list_members(look))
 
 
-def _is_zipped_sdist(look: Look) -> bool:
+def _is_zipped_sdist(look: Look, *, rust: bool = False) -> bool:
     """One top directory with a project in it: old packages for every system are on PyPI as .zip."""
     paths = _list_members(look)
     tops = {path.partition("/")[0] for path in paths}
-    return len(tops) == 1 and any(path.partition("/")[2] in _PROJECT for path in paths)
+    found = len(tops) == 1 and any(path.partition("/")[2] in _PROJECT for path in paths)
+    return found and (not rust or any(path.endswith("/Cargo.toml") for path in paths))
 
 
-def _is_packed_sdist(look: Look) -> bool:
+def _is_packed_sdist(look: Look, *, rust: bool = False) -> bool:
+    """A packed one; with ``rust``, only one that has a crate in it."""
     if not look.head.startswith(b"\x1f\x8b") or not look.path:
         return False
     from wheelfix.wheel.sdist import read_sdist
 
     try:
-        return not _PROJECT.isdisjoint(read_sdist(look.path).files)
+        files = read_sdist(look.path).files
+        crate = any(path.rpartition("/")[2] == "Cargo.toml" for path in files)
+        return not _PROJECT.isdisjoint(files) and (crate or not rust)
     except InputError:
         # Hostile or damaged, which its reader says best, if it is called like a source distribution at all.
-        return parse_sdist_name(look.path.name) is not None
+        return not rust and parse_sdist_name(look.path.name) is not None
 
 
 def _list_members(look: Look) -> frozenset[str]:
@@ -416,6 +420,14 @@ def _is_project(look: Look) -> bool:
     return not (look.names or frozenset()).isdisjoint(_PROJECT)
 
 
+def _has_crate(look: Look) -> bool:
+    """A Cargo.toml at the top, or in one of the places where those of Python packages are."""
+    assert look.path
+    return any(
+        next(look.path.glob(place), None) for place in ("Cargo.toml", "*/Cargo.toml", "*/*/Cargo.toml")
+    )
+
+
 def _is_tree(look: Look) -> bool:
     """Any other directory, for the ELF files in it; a project's own are those built in place."""
     if not look.names or not look.path or _is_shelf(look):
@@ -450,19 +462,21 @@ _LINUX = "take the file for Linux: nothing else runs on Nix"
 _UNPACKED = "unpack it, then run `wheelfix scan DIR` on the directory"
 _LOCKED = "then run `wheelfix lock requirements.txt`"
 
+_BUILT = "build a wheel of it (`pip wheel --no-deps {target}`), then run `wheelfix scan` on that"
+
 KINDS: tuple[Sort, ...] = (
     Sort(
         kind=_FOREIGN,
         called="an address of a repository",
         tell=_is_repository,
-        hint="build a wheel of it (`pip wheel --no-deps {target}`), then run `wheelfix scan` on that",
+        hint=_BUILT,
         hints={"cargo": "clone it, then run `wheelfix cargo DIR` on the directory"},
     ),
     Sort(
         kind=TargetKind.SDIST_URL,
         called="the address of a source distribution",
         tell=_is_sdist_url,
-        command="cargo",
+        hint=f"{_BUILT}; what it needs to build Rust, `wheelfix cargo {{target}}` tells",
     ),
     Sort(
         kind=TargetKind.URL,
@@ -516,8 +530,14 @@ KINDS: tuple[Sort, ...] = (
     Sort(
         kind=TargetKind.SDIST,
         called="a source distribution",
-        tell=lambda look: _is_packed_sdist(look) or _is_zipped_sdist(look),
+        tell=lambda look: _is_packed_sdist(look, rust=True) or _is_zipped_sdist(look, rust=True),
         command="cargo",
+    ),
+    Sort(
+        kind=TargetKind.SDIST,
+        called="a source distribution",
+        tell=lambda look: _is_packed_sdist(look) or _is_zipped_sdist(look),
+        hint=_BUILT,
     ),
     Sort(
         kind=_FOREIGN,
@@ -612,7 +632,13 @@ KINDS: tuple[Sort, ...] = (
         },
     ),
     Sort(kind=TargetKind.ENVIRONMENT, called="an environment", tell=_is_environment, command="scan"),
-    Sort(kind=TargetKind.SDIST, called="a project's directory", tell=_is_project, command="cargo"),
+    Sort(
+        kind=TargetKind.SDIST,
+        called="a project's directory",
+        tell=lambda look: _is_project(look) and _has_crate(look),
+        command="cargo",
+    ),
+    Sort(kind=TargetKind.SDIST, called="a project's directory", tell=_is_project, hint=_BUILT),
     Sort(kind=TargetKind.ENVIRONMENT, called="a directory", tell=_is_tree, command="scan"),
 )
 """The first that fits is what a target is, unless a command can do it as another one that fits, too."""
