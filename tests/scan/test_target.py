@@ -52,6 +52,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
     ("demo-1.0.tar.gz", TargetKind.SDIST, frozenset({"cargo"}), CARGO, {}),
     ("old-1.0.zip", TargetKind.SDIST, frozenset({"cargo"}), BUILT, {}),
     ("project", TargetKind.SDIST, frozenset({"cargo"}), CARGO, {}),
+    ("plain", TargetKind.SDIST, frozenset({"cargo"}), BUILT.replace("{0}", "{0}/"), {}),
     *(
         (name, TargetKind.LOCK, LOCKING | {"lock"}, LOCK, {})
         for name in (

@@ -34,6 +34,8 @@ def make_targets(top: Path) -> None:
     (top / "project").mkdir()
     for name, text in CARGO.items():
         (top / "project" / name).write_text(text)
+    (top / "plain").mkdir()
+    (top / "plain" / "setup.py").write_text("")
     for place in (
         "venv/lib/python3.12/site-packages",
         "locked/.venv/lib/python3.12/site-packages",

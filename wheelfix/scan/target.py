@@ -463,6 +463,8 @@ _UNPACKED = "unpack it, then run `wheelfix scan DIR` on the directory"
 _LOCKED = "then run `wheelfix lock requirements.txt`"
 
 _BUILT = "build a wheel of it (`pip wheel --no-deps {target}`), then run `wheelfix scan` on that"
+# Without the slash, pip takes the name of a directory for a requirement.
+_BUILT_HERE = _BUILT.replace("{target}", "{target}/")
 
 KINDS: tuple[Sort, ...] = (
     Sort(
@@ -638,7 +640,7 @@ KINDS: tuple[Sort, ...] = (
         tell=lambda look: _is_project(look) and _has_crate(look),
         command="cargo",
     ),
-    Sort(kind=TargetKind.SDIST, called="a project's directory", tell=_is_project, hint=_BUILT),
+    Sort(kind=TargetKind.SDIST, called="a project's directory", tell=_is_project, hint=_BUILT_HERE),
     Sort(kind=TargetKind.ENVIRONMENT, called="a directory", tell=_is_tree, command="scan"),
 )
 """The first that fits is what a target is, unless a command can do it as another one that fits, too."""
