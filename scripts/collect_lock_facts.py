@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wheelfix.index.sources import find_cache
-from wheelfix.lock.read import read_lock
+from wheelfix.lockfile.read import read_lock
 from wheelfix.model.reading import Reading
 from wheelfix.scan.read import read_known
 

@@ -8,12 +8,12 @@ from fuzz.seeds import ROOT
 from fuzz.target import Target
 from wheelfix.errors import InputError
 from wheelfix.lock import cargo
-from wheelfix.lock.poetry import parse_poetry
-from wheelfix.lock.project import parse_requirement_lines
-from wheelfix.lock.pylock import parse_pylock
-from wheelfix.lock.read import parse_toml
-from wheelfix.lock.requirements import parse_requirements
-from wheelfix.lock.uv import parse_uv
+from wheelfix.lockfile.poetry import parse_poetry
+from wheelfix.lockfile.project import parse_requirement_lines
+from wheelfix.lockfile.pylock import parse_pylock
+from wheelfix.lockfile.read import parse_toml
+from wheelfix.lockfile.requirements import parse_requirements
+from wheelfix.lockfile.uv import parse_uv
 
 _MAX_SEED = 16 << 10
 _TOKENS = (

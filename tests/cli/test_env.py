@@ -12,8 +12,8 @@ from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
 from tests.support.lockserver import Server, serve
 from tests.support.sdist import build_sdist
 from tests.support.uv2nix import SOURCES, ask_uv2nix
-from wheelfix.lock.project import drop_python, find_written_python, render_project, render_requirements
-from wheelfix.lock.read import parse_toml
+from wheelfix.lockfile.project import drop_python, find_written_python, render_project, render_requirements
+from wheelfix.lockfile.read import parse_toml
 
 FILES = [
     "default.nix",

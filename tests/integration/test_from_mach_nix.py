@@ -13,8 +13,8 @@ import pytest
 from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
 from tests.support.lockserver import serve
 from tests.support.nixeval import NixError, evaluate
-from wheelfix.lock.getters import Table
-from wheelfix.lock.read import read_rules
+from wheelfix.lockfile.getters import Table
+from wheelfix.lockfile.read import read_rules
 from wheelfix.model.lock import Kind
 
 DOC = (Path(__file__).parents[2] / "docs" / "from-mach-nix.md").read_text()

@@ -23,7 +23,7 @@ import pytest
 from tests.support.golden import ask_stub
 from tests.support.readings import make_kept
 from tests.support.uv2nix import ask_uv2nix, list_attrs
-from wheelfix.lock.read import read_lock
+from wheelfix.lockfile.read import read_lock
 from wheelfix.scan.read import read_known
 from wheelfix.scan.store import store_reading
 from wheelfix.wheel.metadata import find_environment, parse_requirement

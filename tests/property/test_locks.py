@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheelfix.errors import InputError
-from wheelfix.lock.getters import Table
-from wheelfix.lock.markers import make_runtime
-from wheelfix.lock.poetry import parse_poetry
-from wheelfix.lock.pylock import parse_pylock
-from wheelfix.lock.requirements import parse_requirements
-from wheelfix.lock.select import Asked, choose_sources, select_packages
-from wheelfix.lock.uv import parse_uv
+from wheelfix.lockfile.getters import Table
+from wheelfix.lockfile.markers import make_runtime
+from wheelfix.lockfile.poetry import parse_poetry
+from wheelfix.lockfile.pylock import parse_pylock
+from wheelfix.lockfile.requirements import parse_requirements
+from wheelfix.lockfile.select import Asked, choose_sources, select_packages
+from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.lock import Lock
 from wheelfix.outside.requirements import find_platforms
 

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.flows.lock import Asked, LockOptions, LockWritten, write_lock
-from wheelfix.lock.getters import Table
-from wheelfix.lock.markers import fits_python, make_runtime, normalize_name
-from wheelfix.lock.project import (
+from wheelfix.lockfile.getters import Table
+from wheelfix.lockfile.markers import fits_python, make_runtime, normalize_name
+from wheelfix.lockfile.project import (
     drop_python,
     find_written_python,
     parse_requirement_lines,
     render_project,
     render_requirements,
 )
-from wheelfix.lock.read import parse_toml, read_text
+from wheelfix.lockfile.read import parse_toml, read_text
 from wheelfix.model.environment import Environment
 from wheelfix.model.lock import name_interpreter
 from wheelfix.nix.environment import render_default, render_flake, render_local, render_shell

@@ -11,9 +11,9 @@ from wheelfix.flows.cargo import plan_sdist, read_sdist, read_source
 from wheelfix.flows.nix import Options, plan_dependencies, plan_reading, render_overrides
 from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
-from wheelfix.lock.markers import make_runtime
-from wheelfix.lock.read import read_lock, read_project, read_rules
-from wheelfix.lock.select import (
+from wheelfix.lockfile.markers import make_runtime
+from wheelfix.lockfile.read import read_lock, read_project, read_rules
+from wheelfix.lockfile.select import (
     Asked,
     check_rules,
     find_doubles,

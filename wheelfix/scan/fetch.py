@@ -18,10 +18,10 @@ from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
 from wheelfix.index.sources import find_cache
-from wheelfix.lock.markers import make_runtime
-from wheelfix.lock.read import read_lock, read_rules
-from wheelfix.lock.read import read_project as read_table
-from wheelfix.lock.select import (
+from wheelfix.lockfile.markers import make_runtime
+from wheelfix.lockfile.read import read_lock, read_rules
+from wheelfix.lockfile.read import read_project as read_table
+from wheelfix.lockfile.select import (
     Asked,
     choose_sources,
     find_doubles,

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.lock.markers import make_runtime
-from wheelfix.lock.project import parse_requirement_lines
-from wheelfix.lock.read import read_lock, read_text
-from wheelfix.lock.select import Asked, choose_sources, make_distribution, select_packages
+from wheelfix.lockfile.markers import make_runtime
+from wheelfix.lockfile.project import parse_requirement_lines
+from wheelfix.lockfile.read import read_lock, read_text
+from wheelfix.lockfile.select import Asked, choose_sources, make_distribution, select_packages
 from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement

@@ -354,7 +354,7 @@ def _list_keys(look: Look) -> frozenset[str]:
     """What makes a table of another name a lock: keys that only one of the formats has."""
     if not look.name.endswith((".lock", ".toml")) or not look.path:
         return frozenset()
-    from wheelfix.lock.read import parse_toml, read_text
+    from wheelfix.lockfile.read import parse_toml, read_text
 
     try:
         table = parse_toml(look.path.name, read_text(look.path))
@@ -380,7 +380,7 @@ def _is_list(look: Look) -> bool:
 
 
 def _read_text(look: Look) -> str:
-    from wheelfix.lock.read import read_text
+    from wheelfix.lockfile.read import read_text
 
     try:
         return read_text(look.path) if look.path else ""

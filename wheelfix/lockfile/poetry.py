@@ -11,8 +11,8 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from wheelfix.lock.getters import Table, find_filename
-from wheelfix.lock.markers import normalize_name
+from wheelfix.lockfile.getters import Table, find_filename
+from wheelfix.lockfile.markers import normalize_name
 from wheelfix.model.lock import (
     DependencySet,
     Lock,

@@ -9,8 +9,8 @@ import tomli_w
 from packaging.requirements import InvalidRequirement, Requirement
 
 from wheelfix.errors import InputError
-from wheelfix.lock.getters import Table
-from wheelfix.lock.markers import normalize_name
+from wheelfix.lockfile.getters import Table
+from wheelfix.lockfile.markers import normalize_name
 
 _HEAD = "# Written by `wheelfix env`.\n"
 _KEPT = ("requires-python", "optional-dependencies")

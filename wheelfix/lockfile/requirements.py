@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from packaging.requirements import InvalidRequirement, Requirement
 
 from wheelfix.errors import InputError
-from wheelfix.lock.getters import Table, find_filename
-from wheelfix.lock.markers import normalize_name
+from wheelfix.lockfile.getters import Table, find_filename
+from wheelfix.lockfile.markers import normalize_name
 from wheelfix.model.lock import Lock, LockedFile, LockedPackage, LockKind, SourceKind
 
 _HASH = re.compile(r"--hash[= ](\w+):([0-9a-f]+)")

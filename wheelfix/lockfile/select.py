@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.lock.markers import fits_python, holds, rank_as_nix, rank_as_pip
+from wheelfix.lockfile.markers import fits_python, holds, rank_as_nix, rank_as_pip
 from wheelfix.model.lock import (
     Choice,
     DependencySet,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.lock.markers import fits_python, holds, make_runtime, rank_as_nix, rank_as_pip
+from wheelfix.lockfile.markers import fits_python, holds, make_runtime, rank_as_nix, rank_as_pip
 from wheelfix.model.lock import LockedFile, Runtime
 from wheelfix.outside.requirements import find_platforms
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.lock.read import read_lock, read_project, read_rules
+from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.model.lock import Kind, LockKind, SourceKind
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"

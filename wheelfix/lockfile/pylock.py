@@ -14,8 +14,8 @@ from packaging.pylock import (
 )
 
 from wheelfix.errors import InputError
-from wheelfix.lock.getters import Table, find_filename
-from wheelfix.lock.markers import normalize_name
+from wheelfix.lockfile.getters import Table, find_filename
+from wheelfix.lockfile.markers import normalize_name
 from wheelfix.model.lock import DependencySet, Lock, LockedFile, LockedPackage, LockKind, SourceKind
 
 

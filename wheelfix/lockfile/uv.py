@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wheelfix.lock.getters import Table, make_file
-from wheelfix.lock.markers import normalize_name
+from wheelfix.lockfile.getters import Table, make_file
+from wheelfix.lockfile.markers import normalize_name
 from wheelfix.model.lock import (
     DependencySet,
     Lock,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.lock.markers import make_runtime
-from wheelfix.lock.read import read_lock, read_project, read_rules
-from wheelfix.lock.select import (
+from wheelfix.lockfile.markers import make_runtime
+from wheelfix.lockfile.read import read_lock, read_project, read_rules
+from wheelfix.lockfile.select import (
     Asked,
     check_rules,
     choose_sources,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.files import open_input
-from wheelfix.lock.getters import Table
-from wheelfix.lock.markers import normalize_name
-from wheelfix.lock.poetry import parse_poetry
-from wheelfix.lock.pylock import parse_pylock
-from wheelfix.lock.requirements import parse_requirements
-from wheelfix.lock.uv import parse_uv
+from wheelfix.lockfile.getters import Table
+from wheelfix.lockfile.markers import normalize_name
+from wheelfix.lockfile.poetry import parse_poetry
+from wheelfix.lockfile.pylock import parse_pylock
+from wheelfix.lockfile.requirements import parse_requirements
+from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.lock import Kind, Lock, ProviderRule
 from wheelfix.wheel.metadata import normalize_glob
 

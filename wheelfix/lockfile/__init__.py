@@ -1,0 +1,1 @@
+"""Lock formats: bytes to models, one format a file."""
