@@ -13,6 +13,7 @@ from fuzz import seeds
 from fuzz.target import Scratch, Target, demand
 from wheelfix.elf.reader import ELF_MAGIC, read_elf
 from wheelfix.errors import WheelfixError
+from wheelfix.pysource.opens import find_python_dlopen
 from wheelfix.wheel.archive import iter_chunks, iter_heads, open_archive, read_distribution
 from wheelfix.wheel.environment import read_environment
 from wheelfix.wheel.metadata import (
@@ -24,7 +25,6 @@ from wheelfix.wheel.metadata import (
     parse_wanted,
     parse_wheel_tags,
 )
-from wheelfix.wheel.pysource import find_python_dlopen
 
 _scratch = Scratch()
 _MAX_INFLATED = 32 << 20

@@ -27,6 +27,7 @@ from wheelfix.model.scan import Finding, Level
 from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution
 from wheelfix.processes import run_beside
+from wheelfix.pysource.sources import SourceTree, read_all_sources
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.source import (
     ArchiveSource,
@@ -49,7 +50,6 @@ from wheelfix.wheel.environment import Environment, find_wheels, read_environmen
 from wheelfix.wheel.identity import wait_for_tick
 from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement
 from wheelfix.wheel.pretenders import NO_ELF, describe_head, find_system, is_for_any, say_formats
-from wheelfix.wheel.sources import SourceTree, read_all_sources
 from wheelfix.wheel.tree import escape_path
 
 Progress = Callable[[int, int], None]

@@ -25,6 +25,7 @@ from wheelfix.model.reading import About, Origin, OriginKind, WheelFile
 from wheelfix.model.scan import Finding
 from wheelfix.model.wheel import Distribution
 from wheelfix.processes import run_beside
+from wheelfix.pysource.sources import is_source, read_tree_sources, read_wheel_sources
 from wheelfix.wheel.about import read_about
 from wheelfix.wheel.archive import (
     Archive,
@@ -40,7 +41,6 @@ from wheelfix.wheel.environment import MAX_RECORD, Installed
 from wheelfix.wheel.metadata import parse_metadata, parse_wheel_tags
 from wheelfix.wheel.own import choose_dist_info, list_dist_infos
 from wheelfix.wheel.pretenders import find_format, is_launcher, is_named_like_library, tell_pretenders
-from wheelfix.wheel.sources import is_source, read_tree_sources, read_wheel_sources
 
 OnBytes = Callable[[int], None]
 """Told how many more bytes were read, from any thread."""

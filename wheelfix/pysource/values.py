@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Final
 
-from wheelfix.wheel.pyscope import Bound, Module, Scope
+from wheelfix.pysource.scope import Bound, Module, Scope
 
 _MAX_VALUES: Final = 256
 _MAX_TEXT: Final = 512

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from wheelfix.wheel.pyplatform import decide, evaluate
+from wheelfix.pysource.platform import decide, evaluate
 
 
 @dataclass(slots=True, eq=False)

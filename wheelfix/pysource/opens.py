@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceUse
-from wheelfix.wheel.pyscope import Guard, Module, Use
-from wheelfix.wheel.pyvalues import Evaluator, TooComplexError, Value
+from wheelfix.pysource.scope import Guard, Module, Use
+from wheelfix.pysource.values import Evaluator, TooComplexError, Value
 
 MAX_SOURCE: Final = 1 << 19
 """Longest source read, in bytes: its syntax tree can take 600 times as much memory."""

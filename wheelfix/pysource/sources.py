@@ -11,9 +11,9 @@ from pathlib import Path
 
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.reading import Stamp
+from wheelfix.pysource.opens import MAX_SOURCE, find_python_dlopen
 from wheelfix.wheel.archive import iter_chunks, open_archive
 from wheelfix.wheel.directory import Member
-from wheelfix.wheel.pysource import MAX_SOURCE, find_python_dlopen
 from wheelfix.wheel.tree import read_regular
 
 

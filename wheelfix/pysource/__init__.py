@@ -1,0 +1,1 @@
+"""What Python sources open by name."""
