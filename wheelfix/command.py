@@ -19,7 +19,7 @@ from typing import IO
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.messages.reader import merge_readings, read_messages
 from wheelfix.model.explain import Account, Kind, Symptom
-from wheelfix.processes import mark_child
+from wheelfix.outside.processes import mark_child
 
 _CHUNK = 64 << 10
 _LINGER = 2.0

@@ -16,8 +16,8 @@ from wheelfix.cli.options import (
     source_options,
 )
 from wheelfix.cli.output import output_option, write
-from wheelfix.files import write_output
 from wheelfix.model.override import Dialect
+from wheelfix.outside.files import write_output
 
 _EPILOG = """\b
 Examples:

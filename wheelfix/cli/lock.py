@@ -16,8 +16,8 @@ from wheelfix.cli.output import (
     supply_options,
     write_text,
 )
-from wheelfix.files import open_input
 from wheelfix.model.override import Cuda, Dialect
+from wheelfix.outside.files import open_input
 
 _EPILOG = """\b
 Examples:

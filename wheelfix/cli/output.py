@@ -19,8 +19,8 @@ from wheelfix.cli.options import (
     tell_findings,
 )
 from wheelfix.cli.table import open_table
-from wheelfix.files import is_terminal, write_output
 from wheelfix.model.override import Dialect
+from wheelfix.outside.files import is_terminal, write_output
 
 if TYPE_CHECKING:
     from wheelfix.flows.cargo import Written as CargoWritten

@@ -44,7 +44,7 @@ def run() -> NoReturn:
         signal.signal(number, _leave)
     if code > _BY_SIGNAL:
         os._exit(code)  # threads that still inflate or download would be waited for
-    from wheelfix.processes import release_children
+    from wheelfix.outside.processes import release_children
 
     release_children()
     # All is done and written: the interpreter's own end is too short to be interrupted, and not quiet then.

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.files import open_input
 from wheelfix.index.crates import read_crates
 from wheelfix.index.sources import find_cache
 from wheelfix.lock.cargo import parse_channel, parse_lock, parse_manifest, parse_vendored
@@ -21,6 +20,7 @@ from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.cargo import render_cargo, render_cargo_package
 from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.files import open_input
 from wheelfix.resolve.cargo import explain_no_rust, find_unfilled, plan_cargo
 from wheelfix.resolve.crate_features import find_workspace
 from wheelfix.scan.target import Target, TargetKind, find_target

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from wheelfix.command import run_command, trace_loader
 from wheelfix.errors import InputError
-from wheelfix.files import read_stream
 from wheelfix.flows.nix import render_overrides
 from wheelfix.index.facts import find_facts
 from wheelfix.index.table import SonameTable
@@ -24,6 +23,7 @@ from wheelfix.model.override import Dialect, Override
 from wheelfix.model.scan import Finding, NeedClass, NeedTrace, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.advice import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
+from wheelfix.outside.files import read_stream
 from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_soname, plan_override
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.decide import Case, decide

@@ -14,7 +14,6 @@ from contextlib import closing
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, IndexProblem
-from wheelfix.files import stage_output
 from wheelfix.index.database import open_database
 from wheelfix.index.dates import find_known_date, find_written
 from wheelfix.index.harvest import Found, Harvest, read_libraries
@@ -28,6 +27,7 @@ from wheelfix.index.ranking import (
     score_candidates,
 )
 from wheelfix.index.table import SCHEMA
+from wheelfix.outside.files import stage_output
 
 SYSTEM = "x86_64-linux"
 """System of packages in databases of nix-index before 0.1.8, which do not name one."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wheelfix.errors import ApplyError, IndexProblem, InputError
-from wheelfix.files import open_input, stage_output
 from wheelfix.index.frcode import (
     REBUILD,
     Entry,
@@ -23,6 +22,7 @@ from wheelfix.index.frcode import (
     parse_footer,
 )
 from wheelfix.index.zstd import compress, inflate
+from wheelfix.outside.files import open_input, stage_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

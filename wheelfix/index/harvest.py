@@ -20,7 +20,7 @@ from wheelfix.index.frcode import Package
 from wheelfix.index.hints import LIBRARY, may_hold_library
 from wheelfix.index.knowledge import NO_LIBRARY_SETS
 from wheelfix.index.ranking import is_own_directory
-from wheelfix.processes import may_spawn, open_pool
+from wheelfix.outside.processes import may_spawn, open_pool
 
 UNUSED_OUTPUTS = frozenset({"debug", "static", "dev", "doc", "man", "devdoc", "info"})
 """Outputs that nobody links against."""

@@ -6,7 +6,6 @@ import tomllib
 from pathlib import Path
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.files import open_input
 from wheelfix.lockfile.getters import Table
 from wheelfix.lockfile.markers import normalize_name
 from wheelfix.lockfile.poetry import parse_poetry
@@ -14,6 +13,7 @@ from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.lock import Kind, Lock, ProviderRule
+from wheelfix.outside.files import open_input
 from wheelfix.wheel.metadata import normalize_glob
 
 _MAX = 64 << 20

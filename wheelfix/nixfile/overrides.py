@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.files import open_input
 from wheelfix.model.overrides import OverrideFile, PackageOverride, Place, Unclear
 from wheelfix.nixfile.details import INPUT_LISTS, describe
 from wheelfix.nixfile.evaluate import Evaluator
@@ -48,6 +47,7 @@ from wheelfix.nixfile.values import (
     find_unclear,
     to_attrs,
 )
+from wheelfix.outside.files import open_input
 
 _OVERRIDES = {"overrideAttrs", "overridePythonAttrs", "overrideDerivation"}
 _BUILDERS = {"buildPythonPackage", "buildPythonApplication", "buildPythonModule"}

@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import httpx2
 
 from wheelfix.errors import InputError, WheelfixError
-from wheelfix.files import open_regular
 from wheelfix.outside.addresses import find_host
+from wheelfix.outside.files import open_regular
 
 if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources

@@ -33,9 +33,9 @@ from unearth.evaluator import Evaluator, Package
 from unearth.fetchers import PyPIClient
 
 from wheelfix.errors import InputError
-from wheelfix.files import open_regular
 from wheelfix.outside.addresses import find_host, strip_login
 from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.files import open_regular
 from wheelfix.outside.http import (
     DownloadError,
     Trouble,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.processes import mark_child
 from wheelfix.outside.programs import quote_output
-from wheelfix.processes import mark_child
 
 _FOREIGN = (
     "UV_PROJECT",

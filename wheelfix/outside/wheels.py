@@ -26,10 +26,10 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from wheelfix.errors import InputError
-from wheelfix.files import open_regular
 from wheelfix.model.scan import Finding, Level
 from wheelfix.outside.addresses import strip_login
 from wheelfix.outside.configuration import PackageSources, find_package_sources
+from wheelfix.outside.files import open_regular
 from wheelfix.outside.http import (
     MAX_SIZE,
     DownloadError,

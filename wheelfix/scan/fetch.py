@@ -33,12 +33,12 @@ from wheelfix.model.cargo import Builder
 from wheelfix.model.lock import Choice, Kind, LockedFile, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding
+from wheelfix.outside.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.requirements import find_platforms
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
 from wheelfix.scan.requirement import tell_unread
 from wheelfix.scan.store import find_digest
-from wheelfix.wheel.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, evaluate_requirements, parse_filename
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist

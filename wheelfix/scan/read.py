@@ -19,14 +19,14 @@ from wheelfix.elf.exports import read_symbols as read_elf_symbols
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.errors import ElfError, InputError
-from wheelfix.files import open_input
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.reading import Origin, OriginKind, Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution
-from wheelfix.processes import run_beside
+from wheelfix.outside.files import open_input
+from wheelfix.outside.processes import run_beside
 from wheelfix.pysource.sources import SourceTree, read_all_sources
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.source import (

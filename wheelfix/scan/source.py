@@ -19,12 +19,12 @@ from wheelfix.elf.parallel import Pending, read_elf_files
 from wheelfix.elf.parallel import Source as ElfSource
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import InputError
-from wheelfix.files import open_regular
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.reading import About, Origin, OriginKind, WheelFile
 from wheelfix.model.scan import Finding
 from wheelfix.model.wheel import Distribution
-from wheelfix.processes import run_beside
+from wheelfix.outside.files import open_regular
+from wheelfix.outside.processes import run_beside
 from wheelfix.pysource.sources import is_source, read_tree_sources, read_wheel_sources
 from wheelfix.wheel.about import read_about
 from wheelfix.wheel.archive import (

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, WheelfixError
-from wheelfix.files import find_kind, open_input
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
+from wheelfix.outside.files import find_kind, open_input
 from wheelfix.scan.at_hand import assign_at_hand, fit_together
 from wheelfix.wheel.environment import find_site, find_wheels
 from wheelfix.wheel.metadata import (

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from wheelfix.errors import InputError
-from wheelfix.files import open_input
 from wheelfix.model.cargo import SourceTree
+from wheelfix.outside.files import open_input
 
 MAX_INFLATED = 4 << 30
 """Bytes inflated of one archive."""

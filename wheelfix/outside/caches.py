@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from wheelfix.files import open_regular
+from wheelfix.outside.files import open_regular
 from wheelfix.wheel.metadata import parse_filename
 
 _ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import ApplyError, InputError
-from wheelfix.files import is_terminal, open_input, read_stream, stage_output, write_output
+from wheelfix.outside.files import is_terminal, open_input, read_stream, stage_output, write_output
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_pipe_is_read_once_somebody_writes(fifo: Path) -> None:
 
 
 def test_a_pipe_that_nobody_writes_to_is_no_hang(fifo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wheelfix.files._PATIENCE", 0.1)
+    monkeypatch.setattr("wheelfix.outside.files._PATIENCE", 0.1)
     with pytest.raises(InputError, match="nobody writes to"):
         list(read_stream(fifo, size=8))
     with pytest.raises(ApplyError, match="nobody reads"):
@@ -148,7 +148,7 @@ def test_what_cannot_be_written_says_why(tmp_path: Path, name: str, problem: str
 def test_standard_output_by_name_is_written_on(tmp_path: Path) -> None:
     script = (
         "from pathlib import Path\n"
-        "from wheelfix.files import write_output\n"
+        "from wheelfix.outside.files import write_output\n"
         "write_output(Path('/dev/stdout'), b'two\\n')"
     )
     with (tmp_path / "out").open("wb") as file:

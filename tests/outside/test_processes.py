@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import ElfError, WheelError
-from wheelfix.processes import may_spawn, run_beside
+from wheelfix.outside.processes import may_spawn, run_beside
 
 SCRIPT = """
 import os, sys
-from wheelfix import processes
+from wheelfix.outside import processes
 from wheelfix.errors import WheelError
 from wheelfix.wheel.archive import open_archive
 import {module} as work
