@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from fuzz.seeds import ROOT
 from fuzz.target import Target
 from wheelfix.errors import InputError
-from wheelfix.lock import cargo
 from wheelfix.lockfile.poetry import parse_poetry
 from wheelfix.lockfile.project import parse_requirement_lines
 from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.read import parse_toml
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
+from wheelfix.sdist import manifests as cargo
 
 _MAX_SEED = 16 << 10
 _TOKENS = (

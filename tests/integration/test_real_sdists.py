@@ -15,7 +15,7 @@ from tests.support.cargo import evaluate_cargo
 from tests.support.golden import check_golden
 from tests.support.real_sdists import fetch_real, read_pins
 from wheelfix.errors import InputError
-from wheelfix.flows.cargo import Written, write_cargo
+from wheelfix.flows.sdist import Written, write_cargo
 from wheelfix.model.override import Dialect
 
 pytestmark = pytest.mark.network

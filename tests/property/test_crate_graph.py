@@ -10,9 +10,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wheelfix.lock.cargo import parse_lock, parse_manifest
-from wheelfix.model.cargo import BuiltManifest
-from wheelfix.resolve.crate_graph import find_graph
+from wheelfix.model.sdist import BuiltManifest
+from wheelfix.sdist.graph import find_graph
+from wheelfix.sdist.manifests import parse_lock, parse_manifest
 
 NAMES = [f"c{number}" for number in range(6)]
 

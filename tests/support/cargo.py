@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wheelfix.index.crates import read_crates
+from wheelfix.sdist.crates import read_crates
 
 STUB = Path(__file__).parent / "cargo.nix"
 _NAMED = {attr for rule in read_crates().rules for attr in (*rule.libraries, *rule.tools)}

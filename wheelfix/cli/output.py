@@ -23,8 +23,8 @@ from wheelfix.model.override import Dialect
 from wheelfix.outside.files import is_terminal, write_output
 
 if TYPE_CHECKING:
-    from wheelfix.flows.cargo import Written as CargoWritten
     from wheelfix.flows.nix import Options, Written
+    from wheelfix.flows.sdist import Written as CargoWritten
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.flows.cargo import plan_sdist, read_sdist, read_source
 from wheelfix.flows.nix import Options, plan_dependencies, plan_reading, render_overrides
+from wheelfix.flows.sdist import plan_sdist, read_sdist, read_source
 from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.lockfile.markers import make_runtime
@@ -32,7 +32,6 @@ from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.lock import render_lock
 from wheelfix.outside.requirements import find_platforms
-from wheelfix.resolve.cargo import find_unfilled
 from wheelfix.resolve.circles import break_circles
 from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.resolve.prebuilt import check_name, check_prebuilt, find_python
@@ -43,6 +42,7 @@ from wheelfix.scan.conclude import conclude
 from wheelfix.scan.fetch import Places, Supply, find_facts
 from wheelfix.scan.read import Progress
 from wheelfix.scan.target import find_target
+from wheelfix.sdist.plan import find_unfilled
 from wheelfix.wheel.about import make_source
 from wheelfix.wheel.metadata import evaluate_requirements
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wheelfix.model.cargo_plan import CargoPlan
 from wheelfix.model.lock import Choice
 from wheelfix.model.override import Adapter, Dialect, Override
 from wheelfix.model.scan import Finding, WheelScan
+from wheelfix.sdist.model import CargoPlan
 
 
 class Clash(StrEnum):

@@ -29,10 +29,10 @@ from wheelfix.lockfile.select import (
     settle_doubles,
     tell_doubles,
 )
-from wheelfix.model.cargo import Builder
 from wheelfix.model.lock import Choice, Kind, LockedFile, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding
+from wheelfix.model.sdist import Builder
 from wheelfix.outside.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.requirements import find_platforms

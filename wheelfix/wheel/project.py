@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from wheelfix.errors import InputError
-from wheelfix.model.cargo import Builder, BuiltManifest, PythonProject, SourceTree
+from wheelfix.model.sdist import Builder, BuiltManifest, PythonProject, SourceTree
 from wheelfix.model.wheel import Requirement
 from wheelfix.wheel.metadata import (
     find_environment,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from wheelfix.errors import InputError
-from wheelfix.model.cargo import SourceTree
+from wheelfix.model.sdist import SourceTree
 from wheelfix.outside.files import open_input
 
 MAX_INFLATED = 4 << 30

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from wheelfix.lock.cargo import parse_manifest
-from wheelfix.model.cargo import BuiltManifest, Manifest
-from wheelfix.resolve.crate_features import Enabled, find_enabled, find_workspace
+from wheelfix.model.sdist import BuiltManifest, Manifest
+from wheelfix.sdist.features import Enabled, find_enabled, find_workspace
+from wheelfix.sdist.manifests import parse_manifest
 
 
 def parse(files: Mapping[str, str]) -> dict[str, Manifest]:

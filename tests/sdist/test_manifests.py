@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.support.sdist import REGISTRY, lock
 from wheelfix.errors import InputError
-from wheelfix.lock.cargo import parse_channel, parse_lock, parse_manifest, parse_vendored
-from wheelfix.model.cargo import CrateDependency, LockedCrate
+from wheelfix.model.sdist import CrateDependency, LockedCrate
+from wheelfix.sdist.manifests import parse_channel, parse_lock, parse_manifest, parse_vendored
 
 
 def test_lock() -> None:

@@ -9,21 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.index.crates import read_crates
 from wheelfix.index.sources import find_cache
-from wheelfix.lock.cargo import parse_channel, parse_lock, parse_manifest, parse_vendored
-from wheelfix.lock.cargo_home import find_hashes
-from wheelfix.lock.cargo_make import make_lock
-from wheelfix.model.cargo import BuiltManifest, CargoLock, CargoSource, Manifest, SourceTree
-from wheelfix.model.cargo_plan import CargoPlan
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
-from wheelfix.nix.cargo import render_cargo, render_cargo_package
+from wheelfix.model.sdist import BuiltManifest, CargoLock, CargoSource, Manifest, SourceTree
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.files import open_input
-from wheelfix.resolve.cargo import explain_no_rust, find_unfilled, plan_cargo
-from wheelfix.resolve.crate_features import find_workspace
 from wheelfix.scan.target import Target, TargetKind, find_target
+from wheelfix.sdist.crates import read_crates
+from wheelfix.sdist.features import find_workspace
+from wheelfix.sdist.home import find_hashes
+from wheelfix.sdist.make import make_lock
+from wheelfix.sdist.manifests import parse_channel, parse_lock, parse_manifest, parse_vendored
+from wheelfix.sdist.model import CargoPlan
+from wheelfix.sdist.plan import explain_no_rust, find_unfilled, plan_cargo
+from wheelfix.sdist.render import render_cargo, render_cargo_package
 from wheelfix.wheel.metadata import parse_wanted
 from wheelfix.wheel.project import is_aside, read_project
 from wheelfix.wheel.sdist import read_sdist

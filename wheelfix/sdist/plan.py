@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from wheelfix.model.cargo import Builder, CargoLock, CargoSource, Manifest
-from wheelfix.model.cargo_plan import BuildSystem, CargoPlan, CrateFacts, CrateGraph, GitSource
 from wheelfix.model.scan import Finding, Level
-from wheelfix.resolve.crate_features import find_workspace
-from wheelfix.resolve.crate_graph import find_graph
-from wheelfix.resolve.crate_inputs import find_inputs
+from wheelfix.model.sdist import Builder, CargoLock, CargoSource, Manifest
+from wheelfix.sdist.features import find_workspace
+from wheelfix.sdist.graph import find_graph
+from wheelfix.sdist.inputs import find_inputs
+from wheelfix.sdist.model import BuildSystem, CargoPlan, CrateFacts, CrateGraph, GitSource
 
 _REGISTRIES = frozenset(
     {

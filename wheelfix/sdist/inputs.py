@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wheelfix.model.cargo import LockedCrate
-from wheelfix.model.cargo_plan import CrateGraph, NativeInput, NativeRule, Setting
-from wheelfix.resolve.crate_graph import explain_chain
+from wheelfix.model.sdist import LockedCrate
+from wheelfix.sdist.graph import explain_chain
+from wheelfix.sdist.model import CrateGraph, NativeInput, NativeRule, Setting
 
 _SHOWN = 3
 

@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from importlib import resources
 
-from wheelfix.model.cargo_plan import CrateFacts, NativeRule
+from wheelfix.sdist.model import CrateFacts, NativeRule
 
 
 @cache

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tests.support.cargo import evaluate_cargo
 from tests.support.sdist import CARGO, build_sdist, lock
 from wheelfix.errors import InputError
-from wheelfix.flows.cargo import plan_sdist, read_source
-from wheelfix.model.cargo_plan import BuildSystem, CargoPlan, GitSource, NativeInput
+from wheelfix.flows.sdist import plan_sdist, read_source
 from wheelfix.model.scan import Finding, Level
-from wheelfix.nix.cargo import render_cargo, render_cargo_package
 from wheelfix.nix.quote import clean_comment
+from wheelfix.sdist.model import BuildSystem, CargoPlan, GitSource, NativeInput
+from wheelfix.sdist.render import render_cargo, render_cargo_package
 from wheelfix.wheel.sdist import read_sdist
 
 RUST = ["cargo-setup-hook", "pkg-config", "cargo", "rustc"]

@@ -14,7 +14,6 @@ import shlex
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 
-from wheelfix.model.cargo_plan import CargoPlan, GitSource, NativeInput
 from wheelfix.nix.adapter import write_guarded
 from wheelfix.nix.build import bind, call, merge, select, strings, text
 from wheelfix.nix.parts import OLD, comment_all, formals, take
@@ -35,6 +34,7 @@ from wheelfix.nix.tree import (
     Select,
     Var,
 )
+from wheelfix.sdist.model import CargoPlan, GitSource, NativeInput
 
 _FILL = "build once, and put the hash here that Nix says it got"
 _PREFETCH = f"where it says fakeHash: {_FILL}, or the one `nix-prefetch-git --fetch-submodules` prints"

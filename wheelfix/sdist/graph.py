@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 
-from wheelfix.model.cargo import BuiltManifest, CargoLock, LockedCrate, Manifest
-from wheelfix.model.cargo_plan import CrateGraph
-from wheelfix.resolve.crate_features import find_enabled
+from wheelfix.model.sdist import BuiltManifest, CargoLock, LockedCrate, Manifest
+from wheelfix.sdist.features import find_enabled
+from wheelfix.sdist.model import CrateGraph
 
 
 def find_graph(

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.sdist import lock as write_lock
-from wheelfix.lock.cargo import parse_lock
-from wheelfix.lock.cargo_home import find_hashes, hash_tree
-from wheelfix.model.cargo import CargoLock
+from wheelfix.model.sdist import CargoLock
+from wheelfix.sdist.home import find_hashes, hash_tree
+from wheelfix.sdist.manifests import parse_lock
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

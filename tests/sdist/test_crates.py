@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from wheelfix.index.crates import read_crates
 from wheelfix.index.sources import open_index
-from wheelfix.model.cargo_plan import NativeRule
 from wheelfix.nix.quote import is_identifier
+from wheelfix.sdist.crates import read_crates
+from wheelfix.sdist.model import NativeRule
 
 RULES = read_crates().rules
 # Names that nixpkgs gives to other packages: no database has them.

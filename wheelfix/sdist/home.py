@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from wheelfix.model.cargo import CargoLock
+from wheelfix.model.sdist import CargoLock
 
 _OWN = frozenset({".git", ".cargo-ok"})
 _BLOCK = 1 << 20

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wheelfix.errors import InputError
-from wheelfix.model.cargo import CargoLock, CrateDependency, LockedCrate, Manifest
+from wheelfix.model.sdist import CargoLock, CrateDependency, LockedCrate, Manifest
 
 _KINDS = ("dependencies", "build-dependencies", "build_dependencies")
 _SHARED = ("version", "rust-version", "edition")

@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from wheelfix.model.cargo import BuiltManifest, CrateDependency, Manifest
-from wheelfix.resolve.cfg import is_for_linux
+from wheelfix.model.sdist import BuiltManifest, CrateDependency, Manifest
+from wheelfix.sdist.cfg import is_for_linux
 
 
 @dataclass(slots=True)

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, InputError
-from wheelfix.lock.cargo import parse_toml
-from wheelfix.model.cargo import Manifest, SourceTree
+from wheelfix.model.sdist import Manifest, SourceTree
 from wheelfix.outside.processes import mark_child
 from wheelfix.outside.programs import quote_output
+from wheelfix.sdist.manifests import parse_toml
 
 _PLACES = {"bin": "src/bin", "example": "examples", "test": "tests", "bench": "benches"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")

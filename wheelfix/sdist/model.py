@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wheelfix.model.cargo import LockedCrate, PythonProject
 from wheelfix.model.scan import Finding
+from wheelfix.model.sdist import LockedCrate, PythonProject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def cargo(
     libraries and hashes of git crates; each has its reason in a comment.
     """
     from wheelfix.cli.progress import show_progress
-    from wheelfix.flows.cargo import write_cargo
+    from wheelfix.flows.sdist import write_cargo
 
     with show_progress(target, enabled=not quiet) as progress:
         written = write_cargo(

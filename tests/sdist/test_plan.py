@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.sdist import CARGO, build_sdist, lock
-from wheelfix.flows.cargo import read_source
-from wheelfix.index.crates import read_crates
-from wheelfix.lock.cargo import parse_lock
-from wheelfix.model.cargo import CargoSource
-from wheelfix.model.cargo_plan import CargoPlan
+from wheelfix.flows.sdist import read_source
 from wheelfix.model.scan import Level
-from wheelfix.resolve.cargo import explain_no_rust, find_build_systems, find_unfilled, plan_cargo
+from wheelfix.model.sdist import CargoSource
+from wheelfix.sdist.crates import read_crates
+from wheelfix.sdist.manifests import parse_lock
+from wheelfix.sdist.model import CargoPlan
+from wheelfix.sdist.plan import explain_no_rust, find_build_systems, find_unfilled, plan_cargo
 from wheelfix.wheel.sdist import read_sdist
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -1,0 +1,1 @@
+"""Source distributions: what they need to build, and the Nix code that builds them."""
