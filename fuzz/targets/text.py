@@ -8,9 +8,9 @@ import subprocess
 
 from fuzz import seeds
 from fuzz.target import Broken, Target, demand
-from wheelfix.messages.clean import clean_line
-from wheelfix.messages.paths import find_distribution, find_interpreter, find_named, parse_path
-from wheelfix.messages.reader import read_messages
+from wheelfix.explain.clean import clean_line
+from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
+from wheelfix.explain.reader import read_messages
 from wheelfix.nix.build import bind, select, text
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import clean_comment, escape, quote, quote_name

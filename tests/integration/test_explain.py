@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from wheelfix.command import run_command, trace_loader
-from wheelfix.messages.reader import read_messages
-from wheelfix.model.explain import Kind, Symptom
+from wheelfix.explain.command import run_command, trace_loader
+from wheelfix.explain.model import Kind, Symptom
+from wheelfix.explain.reader import read_messages
 
 
 def compile_library(directory: Path, name: str, source: str, *flags: str) -> Path:

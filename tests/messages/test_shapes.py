@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from wheelfix.explain.clean import clean_line
+from wheelfix.explain.model import Kind
+from wheelfix.explain.patterns import WORDINGS
+from wheelfix.explain.reader import read_messages
 from wheelfix.flows.explain import Explained, explain_reading
 from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable
-from wheelfix.messages.clean import clean_line
-from wheelfix.messages.patterns import WORDINGS
-from wheelfix.messages.reader import read_messages
-from wheelfix.model.explain import Kind
 from wheelfix.model.scan import NeedClass
 
 MESSAGES: list[dict[str, Any]] = tomllib.loads(

@@ -12,9 +12,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from wheelfix.errors import InputError
+from wheelfix.explain.model import Explanation
 from wheelfix.model import elf, hints, index
 from wheelfix.model.causes import Brought, Cause, Check, Stale
-from wheelfix.model.explain import Explanation
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.locate import FileHit, IndexSource, Located
 from wheelfix.model.overrides import LintFinding

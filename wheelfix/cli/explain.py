@@ -12,7 +12,7 @@ from wheelfix.cli.streams import find_width
 from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 
-_COMMAND = "wheelfix.command"
+_COMMAND = "wheelfix.explain.command"
 _EPILOG = """\b
 Examples:
   wheelfix explain -- python -c 'import torch'

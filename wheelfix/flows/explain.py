@@ -10,25 +10,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wheelfix.command import run_command, trace_loader
 from wheelfix.errors import InputError
+from wheelfix.explain.command import run_command, trace_loader
+from wheelfix.explain.installed import find_package, find_present, list_paths, look_into
+from wheelfix.explain.model import Account, Explanation, Kind, Symptom
+from wheelfix.explain.paths import find_interpreter
+from wheelfix.explain.plan import LIBRARIES, choose_dialect, explain, find_soname, plan_override
+from wheelfix.explain.reader import CHUNK, read_messages
+from wheelfix.explain.render import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
 from wheelfix.flows.nix import render_overrides
 from wheelfix.index.facts import find_facts
 from wheelfix.index.table import SonameTable
-from wheelfix.messages.paths import find_interpreter
-from wheelfix.messages.reader import CHUNK, read_messages
 from wheelfix.model.at_hand import AtHand
-from wheelfix.model.explain import Account, Explanation, Kind, Symptom
 from wheelfix.model.override import Dialect, Override
 from wheelfix.model.scan import Finding, NeedClass, NeedTrace, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
-from wheelfix.nix.advice import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
 from wheelfix.outside.files import read_stream
-from wheelfix.resolve.explain import LIBRARIES, choose_dialect, explain, find_soname, plan_override
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, gather_names
-from wheelfix.surroundings import find_package, find_present, list_paths, look_into
 
 _PATIENCE = 10.0
 """Seconds that a second run of a command may take, beside ten times what the first one took."""

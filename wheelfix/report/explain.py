@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from wheelfix.explain.model import Explanation, Kind, Missing, Package
 from wheelfix.model.causes import OfLibc, Provided, Reached, Unreached
-from wheelfix.model.explain import Explanation, Kind, Missing, Package
 from wheelfix.model.scan import NeedClass
 from wheelfix.report.escape import printable
 from wheelfix.report.json import document_cause

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from wheelfix.messages.patterns import (
+from wheelfix.explain.model import Kind, Symptom
+from wheelfix.explain.patterns import (
     FRAME,
     IMPORT,
     LDD_HEAD,
@@ -20,7 +21,6 @@ from wheelfix.messages.patterns import (
     WANTING,
     WORDINGS,
 )
-from wheelfix.model.explain import Kind, Symptom
 
 _REACH = 768
 """Characters before and behind the words of a message that may belong to it."""
@@ -34,7 +34,7 @@ def parse_line(text: str) -> tuple[Symptom, ...]:
     """Find what a line complains about.
 
     Args:
-        text: one line, undressed by :func:`wheelfix.messages.clean.clean_line`.
+        text: one line, undressed by :func:`wheelfix.explain.clean.clean_line`.
 
     Returns:
         In the order of the patterns; empty for a line about something else.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wheelfix.messages.paths import find_distribution, find_interpreter, find_named, parse_drv, parse_path
+from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_drv, parse_path
 
 STORE = "/nix/store/00000000000000000000000000000000-"
 

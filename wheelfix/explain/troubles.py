@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Callable
 
-from wheelfix.model.explain import Interpreter, Kind, Symptom, Trouble
+from wheelfix.explain.model import Interpreter, Kind, Symptom, Trouble
 
 _HOST = r"/(?:usr/)?lib"
 _GLIBC = re.compile(r"-glibc-(?P<version>\d+\.\d+)")

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheelfix.messages import reader
-from wheelfix.messages.patterns import MARKERS
-from wheelfix.messages.reader import MAX_SYMPTOMS, merge_readings, read_messages
-from wheelfix.model.explain import Account, Kind, Symptom
+from wheelfix.explain import reader
+from wheelfix.explain.model import Account, Kind, Symptom
+from wheelfix.explain.patterns import MARKERS
+from wheelfix.explain.reader import MAX_SYMPTOMS, merge_readings, read_messages
 
 MESSAGE = b"ImportError: libodbc.so.2: cannot open shared object file: No such file or directory"
 TRACEBACK = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from wheelfix.model.explain import Account, Explanation, Interpreter, Kind, Missing, Package, Symptom
+from wheelfix.explain.model import Account, Explanation, Interpreter, Kind, Missing, Package, Symptom
+from wheelfix.explain.troubles import find_trouble
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
 from wheelfix.model.scan import NeedClass, NeedTrace, WheelScan
-from wheelfix.resolve.troubles import find_trouble
 from wheelfix.scan.decide import Case
 
 LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})

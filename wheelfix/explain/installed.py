@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.explain.model import Account, Kind, Package
+from wheelfix.explain.paths import find_distribution, find_named, parse_path
 from wheelfix.index.siblings import find_distributions
-from wheelfix.messages.paths import find_distribution, find_named, parse_path
 from wheelfix.model.at_hand import AtHand
-from wheelfix.model.explain import Account, Kind, Package
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Need, WheelScan
 from wheelfix.scan.read import read_package

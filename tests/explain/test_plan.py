@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from tests.support.objects import cause, elf, facts, wheel
-from wheelfix.model.explain import Account, Explanation, Interpreter, Kind, Package, Symptom
+from wheelfix.explain.model import Account, Explanation, Interpreter, Kind, Package, Symptom
+from wheelfix.explain.plan import choose_dialect, explain, find_soname, plan_override
+from wheelfix.explain.troubles import find_trouble
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Need, NeedClass, WheelScan
 from wheelfix.report.explain import say_missing
-from wheelfix.resolve.explain import choose_dialect, explain, find_soname, plan_override
-from wheelfix.resolve.troubles import find_trouble
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import NOBODY, find_cases, make_want
 

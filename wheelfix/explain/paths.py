@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from wheelfix.model.explain import Interpreter, Package
+from wheelfix.explain.model import Interpreter, Package
 
 _STORE = re.compile(r"/nix/store/[0-9a-z]{32}-(?P<name>[^/\s]+)")
 _SITE = re.compile(

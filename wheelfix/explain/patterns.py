@@ -1,6 +1,6 @@
 """The messages themselves: one expression per wording, each with where the wording comes from.
 
-Every expression has the groups that :class:`wheelfix.model.explain.Symptom` has fields for: ``soname``,
+Every expression has the groups that :class:`wheelfix.explain.model.Symptom` has fields for: ``soname``,
 ``by`` (wanted by), ``version``, ``symbol``; ``name`` and ``title`` are what a library is called without its
 file name.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from wheelfix.model.explain import Kind
+from wheelfix.explain.model import Kind
 
 # A file as messages name it: up to the last ": " before the words of the message, as paths hold spaces.
 # What a repetition takes it keeps: it ends where ": " begins, and would be tried again at every place before.

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from wheelfix.errors import ApplyError, InputError
-from wheelfix.messages.reader import merge_readings, read_messages
-from wheelfix.model.explain import Account, Kind, Symptom
+from wheelfix.explain.model import Account, Kind, Symptom
+from wheelfix.explain.reader import merge_readings, read_messages
 from wheelfix.outside.processes import mark_child
 
 _CHUNK = 64 << 10

@@ -1,7 +1,7 @@
 """Logs of any size to what they complain about, in one pass and bounded memory.
 
 Most of a log is never split into lines: chunks are searched for the few words that every message holds
-(:data:`wheelfix.messages.patterns.MARKERS`), at the speed of memchr, and only the lines around these are
+(:data:`wheelfix.explain.patterns.MARKERS`), at the speed of memchr, and only the lines around these are
 read. A line of any length is read in windows.
 """
 
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from wheelfix.messages.clean import clean_line
-from wheelfix.messages.parse import locate_symptom, parse_line
-from wheelfix.messages.paths import parse_drv, parse_store_path
-from wheelfix.messages.patterns import BUILDER, FRAME, IGNORED, INTERPRETER, MARKERS
-from wheelfix.model.explain import Account, Kind, Package, Symptom
+from wheelfix.explain.clean import clean_line
+from wheelfix.explain.model import Account, Kind, Package, Symptom
+from wheelfix.explain.parse import locate_symptom, parse_line
+from wheelfix.explain.paths import parse_drv, parse_store_path
+from wheelfix.explain.patterns import BUILDER, FRAME, IGNORED, INTERPRETER, MARKERS
 
 CHUNK = 1 << 20
 """How much to read at once, in bytes."""

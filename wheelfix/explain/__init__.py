@@ -1,0 +1,1 @@
+"""From an error message to what fixes it."""
