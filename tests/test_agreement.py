@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.cli.group import cli
-from wheelfix.nixfile.overrides import parse_overrides
+from wheelfix.lint.nixfile.overrides import parse_overrides
 
 Answer = tuple[str, str | None]
 """Class, and who: an attribute, a distribution, or None where the class says all."""

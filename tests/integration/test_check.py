@@ -13,7 +13,7 @@ from wheelfix import scan_wheel
 from wheelfix.errors import InputError
 from wheelfix.flows.check import check_overrides, run_check
 from wheelfix.flows.scan import open_index
-from wheelfix.model.overrides import LintFinding, Rule
+from wheelfix.lint.model import LintFinding, Rule
 from wheelfix.model.scan import Level
 
 NUMBA = """{ pkgs }:

@@ -13,9 +13,9 @@ from tests.support.nixeval import evaluate
 from tests.support.uv2nix import NIX
 from wheelfix.flows.check import run_check
 from wheelfix.flows.nix import render_overrides
+from wheelfix.lint.model import Rule
 from wheelfix.model.lockplan import LockPlan, SourceBuild
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Search
-from wheelfix.model.overrides import Rule
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.strip import StripPlan
 from wheelfix.nix.adapter import write_guarded

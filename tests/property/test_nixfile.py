@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheelfix.errors import InputError
-from wheelfix.nixfile.overrides import parse_overrides
-from wheelfix.nixfile.parse import parse_nix
+from wheelfix.lint.nixfile.overrides import parse_overrides
+from wheelfix.lint.nixfile.parse import parse_nix
 
 KEYWORDS = {"assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"}
 TAKEN = {

@@ -13,11 +13,11 @@ import pytest
 
 from wheelfix.errors import InputError
 from wheelfix.explain.model import Explanation
+from wheelfix.lint.model import LintFinding
 from wheelfix.model import elf, hints, index
 from wheelfix.model.causes import Brought, Cause, Check, Stale
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.locate import FileHit, IndexSource, Located
-from wheelfix.model.overrides import LintFinding
 from wheelfix.model.scan import Need, NeedClass, NeedTrace, WheelScan
 from wheelfix.report.escape import print_error
 from wheelfix.report.explain import render_explanation

@@ -5,7 +5,7 @@ import json
 import jsonschema
 
 from wheelfix.flows.check import find_exit_code
-from wheelfix.model.overrides import LintFinding, Place, Rule
+from wheelfix.lint.model import LintFinding, Place, Rule
 from wheelfix.model.scan import Level
 from wheelfix.report.json import load_schema
 from wheelfix.report.lint import render_lint, render_lint_json

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from wheelfix.flows.scan import ScanOptions, scan_targets
 from wheelfix.index.baseline import find_baseline
-from wheelfix.index.inputs import find_carriers, find_input_facts, find_similar, spell_attr
 from wheelfix.index.table import SonameTable
-from wheelfix.model.overrides import CheckFacts, InputRoot, LintFinding, OverrideFile
+from wheelfix.lint.inputs import find_carriers, find_input_facts, find_similar, spell_attr
+from wheelfix.lint.lint import find_lint
+from wheelfix.lint.model import CheckFacts, InputRoot, LintFinding, OverrideFile
+from wheelfix.lint.nixfile.overrides import read_overrides
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
-from wheelfix.nixfile.overrides import read_overrides
-from wheelfix.resolve.lint import find_lint
 from wheelfix.wheel.metadata import normalize_name
 
 

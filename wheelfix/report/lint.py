@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
-from wheelfix.model.overrides import LintFinding, Rule
+from wheelfix.lint.model import LintFinding, Rule
 from wheelfix.model.scan import Level
 from wheelfix.report.escape import printable
 
@@ -17,7 +17,7 @@ def render_lint(findings: Sequence[LintFinding], *, details: bool = True) -> str
     """Render findings for people and editors: ``FILE:LINE:COLUMN: LEVEL: PACKAGE: SUBJECT: MESSAGE [RULE]``.
 
     Args:
-        findings: in the order of :func:`wheelfix.resolve.lint.find_lint`.
+        findings: in the order of :func:`wheelfix.lint.lint.find_lint`.
         details: also the notes.
     """
     shown = [f for f in findings if f.rule is not Rule.NOT_CHECKED and (details or f.level is not Level.NOTE)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from wheelfix.nixfile.syntax import Apply, Items, Lambda, Let, Name, Operation, Select, Set, Syntax, With
-from wheelfix.nixfile.values import Attrs, Constant, Ref, Root, Value
+from wheelfix.lint.nixfile.syntax import Apply, Items, Lambda, Let, Name, Operation, Select, Set, Syntax, With
+from wheelfix.lint.nixfile.values import Attrs, Constant, Ref, Root, Value
 
 _PYTHON_SET = re.compile(r"python\d*Packages|pypy\d*Packages")
 _PYTHON = re.compile(r"python\d*")

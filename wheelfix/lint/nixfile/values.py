@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from wheelfix.model.overrides import Place, Unclear
-from wheelfix.nixfile.syntax import Lambda, Syntax
+from wheelfix.lint.model import Place, Unclear
+from wheelfix.lint.nixfile.syntax import Lambda, Syntax
 
 
 class Root(StrEnum):

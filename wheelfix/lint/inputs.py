@@ -15,7 +15,7 @@ from wheelfix.index.libc import find_libc
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.releases import modernize
 from wheelfix.index.table import SonameTable
-from wheelfix.model.overrides import InputFacts
+from wheelfix.lint.model import InputFacts
 
 _OUTPUTS: Final = frozenset({"out", "lib", "dev", "bin", "static", "doc", "man"})
 _SAME: Final = {

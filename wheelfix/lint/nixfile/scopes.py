@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from wheelfix.nixfile.roots import find_argument, find_overlay_root, is_overlay
-from wheelfix.nixfile.syntax import Binding, Lambda, Syntax
-from wheelfix.nixfile.values import Attrs, Entry, Ref, Scope, Thunk
+from wheelfix.lint.nixfile.roots import find_argument, find_overlay_root, is_overlay
+from wheelfix.lint.nixfile.syntax import Binding, Lambda, Syntax
+from wheelfix.lint.nixfile.values import Attrs, Entry, Ref, Scope, Thunk
 
 
 def enter(function: Lambda, scope: Scope) -> tuple[Syntax, Scope]:

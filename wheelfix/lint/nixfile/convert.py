@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from wheelfix.model.overrides import Place
-from wheelfix.nixfile.syntax import (
+from wheelfix.lint.model import Place
+from wheelfix.lint.nixfile.syntax import (
     Apply,
     Binding,
     Has,

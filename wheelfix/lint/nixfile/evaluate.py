@@ -1,17 +1,17 @@
 """Follow expressions as far as the file alone tells: bindings, ``with``, its own functions, some of ``lib``.
 
 Nothing here is an evaluator of Nix. What depends on nixpkgs, on other files or on the machine becomes a path
-(:class:`wheelfix.nixfile.values.Ref`), a choice, or is said to be not understood.
+(:class:`wheelfix.lint.nixfile.values.Ref`), a choice, or is said to be not understood.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from wheelfix.nixfile.library import ARITIES, apply_library
-from wheelfix.nixfile.roots import GLOBALS, canonicalize, find_argument, insist, select
-from wheelfix.nixfile.scopes import bind_names
-from wheelfix.nixfile.syntax import (
+from wheelfix.lint.nixfile.library import ARITIES, apply_library
+from wheelfix.lint.nixfile.roots import GLOBALS, canonicalize, find_argument, insist, select
+from wheelfix.lint.nixfile.scopes import bind_names
+from wheelfix.lint.nixfile.syntax import (
     Apply,
     Has,
     If,
@@ -26,7 +26,7 @@ from wheelfix.nixfile.syntax import (
     Text,
     With,
 )
-from wheelfix.nixfile.values import (
+from wheelfix.lint.nixfile.values import (
     Attrs,
     Choice,
     Constant,

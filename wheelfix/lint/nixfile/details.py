@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wheelfix.model.overrides import AttributeName, Ignored, Input, InputRoot, PackageOverride, Place, Unclear
-from wheelfix.nixfile.values import (
+from wheelfix.lint.model import AttributeName, Ignored, Input, InputRoot, PackageOverride, Place, Unclear
+from wheelfix.lint.nixfile.values import (
     Attrs,
     Choice,
     Constant,

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from tests.support.objects import cause, elf, provider
-from wheelfix.index.inputs import spell_attr
+from wheelfix.lint.inputs import spell_attr
+from wheelfix.lint.lint import find_lint
+from wheelfix.lint.model import CheckFacts, InputFacts, LintFinding, Rule
+from wheelfix.lint.nixfile.overrides import parse_overrides
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import IndexInfo
-from wheelfix.model.overrides import CheckFacts, InputFacts, LintFinding, Rule
 from wheelfix.model.scan import Level, Need, NeedClass, Opening, WheelScan
-from wheelfix.nixfile.overrides import parse_overrides
-from wheelfix.resolve.lint import find_lint
 
 INDEX = IndexInfo(source="file", system="x86_64-linux", date=None, digest="", sonames=0, entries=0)
 

@@ -15,8 +15,8 @@ import tree_sitter_nix
 from tree_sitter import Language, Node, Parser
 
 from wheelfix.errors import InputError
-from wheelfix.nixfile.convert import convert, find_column, find_link, read_operator
-from wheelfix.nixfile.syntax import Syntax
+from wheelfix.lint.nixfile.convert import convert, find_column, find_link, read_operator
+from wheelfix.lint.nixfile.syntax import Syntax
 
 LARGEST = 1 << 24
 """Bytes; wheelfix's own file of complete packages for 5 000 wheels has half of it."""

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.nixfile import parse
-from wheelfix.nixfile.parse import LARGEST, parse_nix
-from wheelfix.nixfile.syntax import Lambda, Operation, Set, Text
+from wheelfix.lint.nixfile import parse
+from wheelfix.lint.nixfile.parse import LARGEST, parse_nix
+from wheelfix.lint.nixfile.syntax import Lambda, Operation, Set, Text
 
 VALID = [
     "{ lib, pkgs, }: 1",

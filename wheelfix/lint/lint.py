@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wheelfix.model.overrides import CheckFacts, LintFinding, OverrideFile, PackageOverride, Rule, Unclear
+from wheelfix.lint.case import make_case
+from wheelfix.lint.entries import find_entry_lint
+from wheelfix.lint.model import CheckFacts, LintFinding, OverrideFile, PackageOverride, Rule, Unclear
+from wheelfix.lint.needs import find_need_lint
 from wheelfix.model.scan import Level, WheelScan
-from wheelfix.resolve.lint_case import make_case
-from wheelfix.resolve.lint_entries import find_entry_lint
-from wheelfix.resolve.lint_needs import find_need_lint
 
 
 def find_lint(file: OverrideFile, scans: Sequence[WheelScan], facts: CheckFacts) -> tuple[LintFinding, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from wheelfix.model.overrides import (
+from wheelfix.lint.model import (
     CheckFacts,
     Input,
     InputFacts,

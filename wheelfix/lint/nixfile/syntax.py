@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wheelfix.model.overrides import Place
+from wheelfix.lint.model import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

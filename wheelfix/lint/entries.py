@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from wheelfix.model.overrides import Ignored, Input, InputFacts, InputRoot, LintFinding, Rule
+from wheelfix.lint.case import Case, choose_facts, list_inputs
+from wheelfix.lint.model import Ignored, Input, InputFacts, InputRoot, LintFinding, Rule
+from wheelfix.lint.names import ATTRIBUTES
 from wheelfix.model.scan import Level, Need, NeedClass
-from wheelfix.resolve.lint_case import Case, choose_facts, list_inputs
-from wheelfix.resolve.lint_names import ATTRIBUTES
 
 _ALIKE = 0.84
 _TOOLS = frozenset({"makeWrapper", "makeBinaryWrapper", "pkg-config", "cmake", "ninja", "meson", "which"})

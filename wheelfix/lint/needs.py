@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wheelfix.model.overrides import LintFinding, Rule
+from wheelfix.lint.case import Case, choose_facts, list_inputs
+from wheelfix.lint.model import LintFinding, Rule
 from wheelfix.model.scan import Level, Need, NeedClass
-from wheelfix.resolve.lint_case import Case, choose_facts, list_inputs
 from wheelfix.scan.words import say_cause
 
 _CHOICES = 3

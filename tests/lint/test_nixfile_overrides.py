@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.model.overrides import InputRoot, OverrideFile, PackageOverride, Place
-from wheelfix.nixfile.overrides import parse_overrides, read_overrides
+from wheelfix.lint.model import InputRoot, OverrideFile, PackageOverride, Place
+from wheelfix.lint.nixfile.overrides import parse_overrides, read_overrides
 
 
 def read(source: str) -> OverrideFile:

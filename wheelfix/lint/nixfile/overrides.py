@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.model.overrides import OverrideFile, PackageOverride, Place, Unclear
-from wheelfix.nixfile.details import INPUT_LISTS, describe
-from wheelfix.nixfile.evaluate import Evaluator
-from wheelfix.nixfile.parse import LARGEST, parse_nix
-from wheelfix.nixfile.scopes import bind_names, enter
-from wheelfix.nixfile.syntax import (
+from wheelfix.lint.model import OverrideFile, PackageOverride, Place, Unclear
+from wheelfix.lint.nixfile.details import INPUT_LISTS, describe
+from wheelfix.lint.nixfile.evaluate import Evaluator
+from wheelfix.lint.nixfile.parse import LARGEST, parse_nix
+from wheelfix.lint.nixfile.scopes import bind_names, enter
+from wheelfix.lint.nixfile.syntax import (
     Apply,
     Binding,
     Has,
@@ -32,7 +32,7 @@ from wheelfix.nixfile.syntax import (
     Text,
     With,
 )
-from wheelfix.nixfile.values import (
+from wheelfix.lint.nixfile.values import (
     Attrs,
     Choice,
     Constant,
@@ -60,7 +60,7 @@ def read_overrides(path: Path) -> OverrideFile:
     """Read a Nix file.
 
     Raises:
-        InputError: it cannot be read, or is no Nix; see :func:`wheelfix.nixfile.parse.parse_nix`.
+        InputError: it cannot be read, or is no Nix; see :func:`wheelfix.lint.nixfile.parse.parse_nix`.
     """
     try:
         with open_input(path) as file:
@@ -78,7 +78,7 @@ def parse_overrides(data: bytes, *, subject: str) -> OverrideFile:
         subject: what it is called, in the result and in messages.
 
     Raises:
-        InputError: as :func:`wheelfix.nixfile.parse.parse_nix`.
+        InputError: as :func:`wheelfix.lint.nixfile.parse.parse_nix`.
     """
     finder = _Finder(len(data))
     root = parse_nix(data, subject=subject)

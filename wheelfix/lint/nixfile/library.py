@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wheelfix.nixfile.syntax import Syntax
-from wheelfix.nixfile.values import (
+from wheelfix.lint.nixfile.syntax import Syntax
+from wheelfix.lint.nixfile.values import (
     Attrs,
     Constant,
     Element,
@@ -24,7 +24,7 @@ from wheelfix.nixfile.values import (
 )
 
 if TYPE_CHECKING:
-    from wheelfix.nixfile.evaluate import Evaluator
+    from wheelfix.lint.nixfile.evaluate import Evaluator
 
 ARITIES = {
     "concatLists": 1,

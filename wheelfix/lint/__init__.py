@@ -1,0 +1,1 @@
+"""Overrides that are there already, held against what wheels need."""

@@ -1,0 +1,1 @@
+"""Nix files: what they say about packages, without evaluating them."""
