@@ -18,12 +18,12 @@ from wheelfix.model.lockplan import LockPlan, SourceBuild
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Search
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.strip import StripPlan
-from wheelfix.nix.adapter import write_guarded
 from wheelfix.nix.lock import render_lock
-from wheelfix.nix.overlay import render_overlay, write_package
 from wheelfix.nix.parts import formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import Attrs, Binary, Expr, Lambda
+from wheelfix.override.adapter import write_guarded
+from wheelfix.override.overlay import render_overlay, write_package
 
 LIB = NIX / "standin" / "nixpkgs.lib" / "lib"
 MANY = 5000

@@ -20,7 +20,7 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Opening, WheelScan
 from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.resolve.strip import say_import
+from wheelfix.override.strip import say_import
 from wheelfix.scan.conclude import answer_openings, conclude
 from wheelfix.wheel.metadata import find_environment, parse_requirement
 

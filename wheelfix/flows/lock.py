@@ -32,11 +32,11 @@ from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.lock import render_lock
 from wheelfix.outside.requirements import find_platforms
+from wheelfix.override.prebuilt import check_name, check_prebuilt, find_python
+from wheelfix.override.strip import check_wishes
 from wheelfix.resolve.circles import break_circles
 from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
-from wheelfix.resolve.prebuilt import check_name, check_prebuilt, find_python
 from wheelfix.resolve.residue import tell_choices, tell_needs
-from wheelfix.resolve.strip import check_wishes
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.fetch import Places, Supply, find_facts

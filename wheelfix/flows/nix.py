@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.index.distributions import find_carries
 from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
@@ -16,15 +15,16 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Distribution
-from wheelfix.nix.adapter import render_adapter
 from wheelfix.nix.flake import render_flake
-from wheelfix.nix.overlay import render_overlay
-from wheelfix.nix.package import render_packages
-from wheelfix.nix.shell import render_mach_nix, render_shell
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.resolve.prebuilt import check_flake, check_name, check_prebuilt, find_python, parse_attr
-from wheelfix.resolve.strategy import plan_override
-from wheelfix.resolve.strip import Wishes, check_wishes, plan_strip, say_import
+from wheelfix.override.adapter import render_adapter
+from wheelfix.override.carries import find_carries
+from wheelfix.override.overlay import render_overlay
+from wheelfix.override.package import render_packages
+from wheelfix.override.plan import plan_override
+from wheelfix.override.prebuilt import check_flake, check_name, check_prebuilt, find_python, parse_attr
+from wheelfix.override.shell import render_mach_nix, render_shell
+from wheelfix.override.strip import Wishes, check_wishes, plan_strip, say_import
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.target import (

@@ -14,7 +14,6 @@ import shlex
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 
-from wheelfix.nix.adapter import write_guarded
 from wheelfix.nix.build import bind, call, merge, select, strings, text
 from wheelfix.nix.parts import OLD, comment_all, formals, take
 from wheelfix.nix.printer import render
@@ -34,6 +33,7 @@ from wheelfix.nix.tree import (
     Select,
     Var,
 )
+from wheelfix.override.adapter import write_guarded
 from wheelfix.sdist.model import CargoPlan, GitSource, NativeInput
 
 _FILL = "build once, and put the hash here that Nix says it got"

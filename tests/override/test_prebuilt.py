@@ -4,7 +4,7 @@ import pytest
 
 from wheelfix.errors import InputError
 from wheelfix.model.override import FlakeConfig
-from wheelfix.resolve.prebuilt import check_flake, check_name, check_prebuilt, find_python, parse_attr
+from wheelfix.override.prebuilt import check_flake, check_name, check_prebuilt, find_python, parse_attr
 
 CP312 = ("cp312-cp312-manylinux_2_28_x86_64",)
 ABI3 = ("cp39-abi3-manylinux_2_28_x86_64",)

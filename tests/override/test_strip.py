@@ -8,11 +8,11 @@ import pytest
 
 from tests.support.objects import cause, provider, wheel
 from wheelfix.errors import InputError
-from wheelfix.index.distributions import find_carries
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Distribution
-from wheelfix.resolve.strip import Wishes, check_wishes, plan_strip
+from wheelfix.override.carries import find_carries
+from wheelfix.override.strip import Wishes, check_wishes, plan_strip
 from wheelfix.scan.closure import find_closure
 from wheelfix.wheel.metadata import find_environment, parse_requirement
 

@@ -10,11 +10,11 @@ import pytest
 from tests.support.facts import read_closure
 from tests.support.golden import ask_package, ask_stub, check_golden, find_dependencies
 from tests.support.nixeval import NixError, evaluate
-from wheelfix.index.distributions import find_carries
 from wheelfix.model.override import Adapter
 from wheelfix.model.strip import StripPlan
-from wheelfix.nix.adapter import render_adapter
-from wheelfix.resolve.strip import Wishes, plan_strip
+from wheelfix.override.adapter import render_adapter
+from wheelfix.override.carries import find_carries
+from wheelfix.override.strip import Wishes, plan_strip
 from wheelfix.scan.closure import find_closure
 
 ATTR = "python312Packages.torchWithoutCuda"

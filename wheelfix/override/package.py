@@ -9,7 +9,6 @@ from functools import partial, reduce
 
 from wheelfix.model.override import Override, Source
 from wheelfix.nix.build import bind, call, select, strings, text
-from wheelfix.nix.overlay import list_runpaths
 from wheelfix.nix.parts import (
     comment_all,
     describe,
@@ -23,6 +22,7 @@ from wheelfix.nix.parts import (
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import is_identifier
 from wheelfix.nix.tree import NULL, Attrs, Binary, Binding, Commented, Expr, Lambda, List, Path, Select, Var
+from wheelfix.override.overlay import list_runpaths
 
 _PART = r"([^-]+)"
 _TAGGED = re.compile("-".join([_PART] * 5) + r"\.whl")

@@ -12,7 +12,7 @@ from tests.support.facts import plan
 from tests.support.golden import ask_stub
 from wheelfix.flows.nix import render_overrides
 from wheelfix.model.override import Cuda, Dialect
-from wheelfix.nix.package import find_interpreters
+from wheelfix.override.package import find_interpreters
 
 PLATFORM = "manylinux_2_17_x86_64"
 # libPrefix and pythonVersion of nixpkgs' interpreters, and what an installer says that they take.

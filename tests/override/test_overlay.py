@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.golden import ask_stub
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
-from wheelfix.nix.overlay import render_overlay
+from wheelfix.override.overlay import render_overlay
 
 ATTRS = ["zlib", "jdk"]
 

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from wheelfix.model.override import Adapter, Dialect, Input, Override
-from wheelfix.nix.adapter import write_adapter, write_guarded
 from wheelfix.nix.build import bind, call, merge, select, text
 from wheelfix.nix.parts import (
     OLD,
@@ -37,6 +36,7 @@ from wheelfix.nix.tree import (
     Str,
     Var,
 )
+from wheelfix.override.adapter import write_adapter, write_guarded
 
 TITLES = {
     Dialect.UV2NIX: "Overlay for a package set of uv2nix",

@@ -1,0 +1,1 @@
+"""Code that adds inputs to packages, or puts other builds in their place."""
