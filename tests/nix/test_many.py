@@ -14,11 +14,11 @@ from tests.support.uv2nix import NIX
 from wheelfix.flows.check import run_check
 from wheelfix.flows.nix import render_overrides
 from wheelfix.lint.model import Rule
-from wheelfix.model.lockplan import LockPlan, SourceBuild
+from wheelfix.lock.model import LockPlan, SourceBuild
+from wheelfix.lock.render import render_lock
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Search
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.strip import StripPlan
-from wheelfix.nix.lock import render_lock
 from wheelfix.nix.parts import formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import Attrs, Binary, Expr, Lambda

@@ -11,6 +11,11 @@ from wheelfix.flows.nix import Options, plan_dependencies, plan_reading, render_
 from wheelfix.flows.sdist import plan_sdist, read_sdist, read_source
 from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
+from wheelfix.lock.circles import break_circles
+from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
+from wheelfix.lock.model import LockPlan, SourceBuild
+from wheelfix.lock.render import render_lock
+from wheelfix.lock.residue import tell_choices, tell_needs
 from wheelfix.lockfile.markers import make_runtime
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.lockfile.select import (
@@ -26,17 +31,12 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
-from wheelfix.model.lockplan import LockPlan, SourceBuild
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
-from wheelfix.nix.lock import render_lock
 from wheelfix.outside.requirements import find_platforms
 from wheelfix.override.prebuilt import check_name, check_prebuilt, find_python
 from wheelfix.override.strip import check_wishes
-from wheelfix.resolve.circles import break_circles
-from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
-from wheelfix.resolve.residue import tell_choices, tell_needs
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.fetch import Places, Supply, find_facts

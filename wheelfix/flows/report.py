@@ -93,7 +93,7 @@ def write_report(target: str, *, index: SonameTable, options: ScanOptions) -> Wr
 def _read_lock(path: Path, options: Options) -> Report:
     """One overlay for all packages of the lock, in the dialects whose package sets are made from locks."""
     from wheelfix.flows.lock import LockOptions, plan_lock
-    from wheelfix.nix.lock import render_lock
+    from wheelfix.lock.render import render_lock
 
     plan = plan_lock(path, LockOptions(code=options, dialect=Dialect.UV2NIX))
     plans = [plan, replace(plan, dialect=Dialect.PYPROJECT_NIX)]

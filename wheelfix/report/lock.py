@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from wheelfix.lock.model import LockPlan
 from wheelfix.model.lock import Choice
-from wheelfix.model.lockplan import LockPlan
 from wheelfix.model.override import Override
 from wheelfix.model.scan import WheelScan, find_warnings
 from wheelfix.report.json import document_need, document_opening

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from wheelfix.model.lockplan import Clash, Collision
+from wheelfix.lock.model import Clash, Collision
 from wheelfix.model.reading import Reading, WheelFile
 from wheelfix.model.scan import Finding, Level
 from wheelfix.scan.layout import SITE, find_install_path, relative_to_site

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.support.objects import cause
+from wheelfix.lock.circles import break_circles
 from wheelfix.model.override import Cuda, Override, Search
 from wheelfix.model.scan import Need, NeedClass
-from wheelfix.resolve.circles import break_circles
 
 
 def make(name: str, *targets: str) -> Override:

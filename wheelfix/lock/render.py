@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wheelfix.model.lockplan import Clash, Collision, LockPlan, SourceBuild
+from wheelfix.lock.model import Clash, Collision, LockPlan, SourceBuild
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.build import bind, call, merge, select, text

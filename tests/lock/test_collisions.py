@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.wheel import build_wheel
-from wheelfix.model.lockplan import Clash
+from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
+from wheelfix.lock.model import Clash
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Level
-from wheelfix.resolve.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.scan.read import read_wheel
 
 SITE = "lib/python3/site-packages"

@@ -1,0 +1,1 @@
+"""One overlay for a whole lock."""
