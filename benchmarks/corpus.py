@@ -28,8 +28,8 @@ from wheelfix.flows.nix import Options, find_default_cuda, write_override
 from wheelfix.flows.scan import open_index, scan_wheel
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Dialect
-from wheelfix.model.patch import ElfEdit
 from wheelfix.model.scan import NeedClass, WheelScan
+from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.wheel import patch_wheel
 
 REPORT = Path(__file__).with_name("corpus.json")

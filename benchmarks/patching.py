@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from wheelfix.errors import WheelfixError
-from wheelfix.model.patch import ElfEdit, Problem
-from wheelfix.patch.apply import apply_edit
+from wheelfix.patch.edit.apply import apply_edit
+from wheelfix.patch.edited import ElfEdit, Problem
 from wheelfix.patch.verify import verify
 
 SHORT = "$ORIGIN"
@@ -208,8 +208,8 @@ def measure_large(name: str, path: Path) -> None:
     code = """if True:
         import re, sys, time
         from pathlib import Path
-        from wheelfix.model.patch import ElfEdit
-        from wheelfix.patch.apply import apply_edit
+        from wheelfix.patch.edited import ElfEdit
+        from wheelfix.patch.edit.apply import apply_edit
         def peak():  # of this process alone: ru_maxrss begins with what its parent had
             return re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
         base = peak()

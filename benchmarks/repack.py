@@ -19,9 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from wheelfix.model.repair import PatchReport
 from wheelfix.patch.files import open_scratch
 from wheelfix.patch.member import Prepared, iter_packed
+from wheelfix.patch.model import PatchReport
 from wheelfix.wheel.archive import iter_chunks, open_archive
 
 

@@ -16,8 +16,8 @@ from wheelfix.elf.stream import ForwardReader
 from wheelfix.elf.watch import Watch
 from wheelfix.errors import EditRefused, ElfError, WheelfixError
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.patch import ElfEdit
-from wheelfix.patch.apply import apply_edit, revert_edit
+from wheelfix.patch.edit.apply import apply_edit, revert_edit
+from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.verify import verify
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fuzz import seeds
 from fuzz.target import Target, demand
-from wheelfix.model.patch import ElfEdit
+from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.environment import patch_environment
 from wheelfix.patch.undo import undo_environment
 

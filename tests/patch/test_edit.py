@@ -11,8 +11,8 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.patch import LONG, edit_checked, load, move_headers_to_end, read, strip
 from wheelfix.errors import ApplyError, EditRefused
-from wheelfix.model.patch import ElfEdit
-from wheelfix.patch.apply import apply_edit, plan_file, revert_edit
+from wheelfix.patch.edit.apply import apply_edit, plan_file, revert_edit
+from wheelfix.patch.edited import ElfEdit
 
 LINKERS = {
     "bfd": ["-fuse-ld=bfd"],

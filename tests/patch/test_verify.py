@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from tests.support.elf import build_elf
 from tests.support.patch import LONG
 from wheelfix.errors import ElfError, InputError
-from wheelfix.model.patch import ElfEdit
-from wheelfix.patch.apply import apply_edit
+from wheelfix.patch.edit.apply import apply_edit
+from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.verify import verify
 from wheelfix.patch.verify.opinions import find_opinions
 

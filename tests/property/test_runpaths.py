@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.support.objects import elf
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.repair import AnswerKind, FilePlan, Group, Library
-from wheelfix.resolve.runpaths import Supply, plan_run_paths
+from wheelfix.patch.model import AnswerKind, FilePlan, Group, Library
+from wheelfix.patch.runpaths import Supply, plan_run_paths
 from wheelfix.scan.loader import Loader
 
 NAMES = ("liba.so", "libb.so", "libc1.so", "libd.so")

@@ -23,7 +23,7 @@ from tests.support.patched import (
     install,
     snapshot,
 )
-from wheelfix.model.patch import ElfEdit
+from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.environment import patch_environment
 from wheelfix.patch.undo import undo_environment
 from wheelfix.patch.wheel import patch_wheel

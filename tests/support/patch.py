@@ -10,8 +10,8 @@ from pathlib import Path
 
 from wheelfix.elf.disk import read_elf_at
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.patch import AppliedEdit, ElfEdit
-from wheelfix.patch.apply import apply_edit
+from wheelfix.patch.edit.apply import apply_edit
+from wheelfix.patch.edited import AppliedEdit, ElfEdit
 from wheelfix.patch.verify import verify
 from wheelfix.patch.verify.opinions import find_opinions
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from wheelfix.index.sources import find_cache, open_index
 from wheelfix.index.table import SonameTable
-from wheelfix.model.repair import FilePlan, Group, PatchReport
 from wheelfix.model.scan import Finding, Level, find_warnings
+from wheelfix.patch.model import FilePlan, Group, PatchReport
 
 if TYPE_CHECKING:
-    from wheelfix.resolve.runpaths import Supply
+    from wheelfix.patch.runpaths import Supply
     from wheelfix.scan.target import Part
 
 __all__ = ["PatchOptions", "open_index", "patch_target", "undo_target"]
@@ -198,8 +198,8 @@ def _plan(
 
     What the scans warn of comes with it.
     """
+    from wheelfix.patch.runpaths import plan_run_paths
     from wheelfix.patch.supply import find_supply
-    from wheelfix.resolve.runpaths import plan_run_paths
     from wheelfix.scan.conclude import conclude
 
     scans = [conclude(part.reading, index, options.prefer, part.at_hand) for part in parts]

@@ -1,10 +1,10 @@
 """Changes ELF files in place, and checks that nothing else changed.
 
-:mod:`~wheelfix.patch.apply` reads a file (:mod:`~wheelfix.patch.image`), plans
-(:mod:`~wheelfix.patch.plan`, :mod:`~wheelfix.patch.strings`, :mod:`~wheelfix.patch.write`) and writes.
+:mod:`~wheelfix.patch.edit.apply` reads a file (:mod:`~wheelfix.patch.edit.image`), plans
+(:mod:`~wheelfix.patch.edit.plan`, :mod:`~wheelfix.patch.edit.strings`, :mod:`~wheelfix.patch.edit.write`) and writes.
 :mod:`~wheelfix.patch.verify` shares no code with those.
 
-An edit takes the first of these ways that works; the later ones are in :mod:`~wheelfix.patch.room`:
+An edit takes the first of these ways that works; the later ones are in :mod:`~wheelfix.patch.edit.space`:
 
 ``overwrite``
     the new string fits where the old one was and nobody else uses those bytes, or it is in the table already.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, EditRefused, InputError
-from wheelfix.model.patch import AppliedEdit, EditPlan, ElfEdit
-from wheelfix.patch.apply import apply_edit, plan_file
+from wheelfix.patch.edit.apply import apply_edit, plan_file
+from wheelfix.patch.edited import AppliedEdit, EditPlan, ElfEdit
 from wheelfix.patch.verify import verify
 
 

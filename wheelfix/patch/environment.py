@@ -17,8 +17,6 @@ from itertools import count
 from pathlib import Path
 
 from wheelfix.errors import EditRefused, WheelError
-from wheelfix.model.patch import ElfEdit, Write
-from wheelfix.model.repair import FileResult
 from wheelfix.patch.below import (
     open_parent,
     open_regular,
@@ -28,11 +26,13 @@ from wheelfix.patch.below import (
     tell_links,
 )
 from wheelfix.patch.checked import edit_copy, plan_open
+from wheelfix.patch.edited import ElfEdit, Write
 from wheelfix.patch.files import copy_attributes, copy_contents, hash_file, tell_errors
 from wheelfix.patch.manifest import Change, Manifest, open_manifest, pack_originals
+from wheelfix.patch.model import FileResult
+from wheelfix.patch.record import Written, find_stale_rows, parse_record, rewrite_record
 from wheelfix.patch.target import MAX_FILE, name_below, open_file, read_target
 from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed
-from wheelfix.wheel.record import Written, find_stale_rows, parse_record, rewrite_record
 from wheelfix.wheel.tree import ElfFile, resolve_inside
 
 Progress = Callable[[int, int], None]

@@ -30,8 +30,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, EditRefused, InputError
-from wheelfix.model.patch import Write
 from wheelfix.patch.below import is_below, open_directory, open_regular, read_bounded
+from wheelfix.patch.edited import Write
 from wheelfix.patch.files import tell_errors
 from wheelfix.patch.own import REMOVE, ROOTS, Own, check_own, is_there, open_own, remove_tree
 from wheelfix.wheel.tree import OWN

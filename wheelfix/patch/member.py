@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wheelfix.errors import EditRefused, WheelError
-from wheelfix.model.patch import ElfEdit
 from wheelfix.patch.checked import edit_copy
+from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.files import copy_contents, open_scratch, tell_errors
+from wheelfix.patch.record import Written, find_mismatch
 from wheelfix.wheel.archive import Archive, iter_chunks
 from wheelfix.wheel.directory import Member
 from wheelfix.wheel.inflate import WINDOW, crc32, deflate
-from wheelfix.wheel.record import Written, find_mismatch
 
 _PIECE = 2 << 20
 _AHEAD = 4

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.model.index import Provider
-from wheelfix.model.repair import AnswerKind, FilePlan, Group
 from wheelfix.model.scan import NeedClass
 from wheelfix.outside.processes import mark_child
+from wheelfix.patch.model import AnswerKind, FilePlan, Group
 from wheelfix.patch.own import open_roots
 from wheelfix.patch.supply import find_store
 

@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from wheelfix.elf.disk import read_elf_at
-from wheelfix.elf.libraries import find_libraries, find_places
 from wheelfix.errors import WheelfixError
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.repair import Group, Library
-from wheelfix.resolve.runpaths import Supply
+from wheelfix.patch.libraries import find_libraries, find_places
+from wheelfix.patch.model import Group, Library
+from wheelfix.patch.runpaths import Supply
 
 
 def find_store() -> str:
@@ -29,7 +29,7 @@ def find_supply(
         groups: the distributions.
         directories: as the user gave them.
         python: interpreter of the environment: its program loader serves programs, too, if it is in a store.
-        driver: as in :class:`wheelfix.resolve.runpaths.Supply`.
+        driver: as in :class:`wheelfix.patch.runpaths.Supply`.
 
     Raises:
         InputError: a directory is none.

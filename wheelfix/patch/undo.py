@@ -25,9 +25,9 @@ from wheelfix.patch.below import (
 from wheelfix.patch.checked import check_copy
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
 from wheelfix.patch.manifest import Change, Manifest, open_manifest, unpack_originals
+from wheelfix.patch.record import parse_record
 from wheelfix.patch.target import MAX_FILE, read_target
 from wheelfix.wheel.environment import MAX_RECORD
-from wheelfix.wheel.record import parse_record
 
 Progress = Callable[[int, int], None]
 

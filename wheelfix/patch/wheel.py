@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, WheelError
-from wheelfix.model.patch import ElfEdit
-from wheelfix.model.repair import FileResult
 from wheelfix.model.scan import Finding, Level
+from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.files import copy_contents, tell_errors, write_new
+from wheelfix.patch.labels import Label, plan_label, relabel_metadata, relabel_wheel
 from wheelfix.patch.member import Prepared, iter_packed, prepare_member
+from wheelfix.patch.model import FileResult
+from wheelfix.patch.record import Written, parse_record, rewrite_record
+from wheelfix.patch.zipwriter import Entry, ZipWriter, read_entries, rename_entry
 from wheelfix.wheel.archive import Archive, find_dist_info, iter_chunks, open_archive
 from wheelfix.wheel.directory import Member
-from wheelfix.wheel.labels import Label, plan_label, relabel_metadata, relabel_wheel
-from wheelfix.wheel.record import Written, parse_record, rewrite_record
-from wheelfix.wheel.repack import Entry, ZipWriter, read_entries, rename_entry
 
 Progress = Callable[[int, int], None]
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from wheelfix.model.repair import Answer, AnswerKind, FilePlan, FileResult, PatchReport
 from wheelfix.model.scan import Finding
+from wheelfix.patch.model import Answer, AnswerKind, FilePlan, FileResult, PatchReport
 from wheelfix.report.escape import printable
 
 PATCH_SCHEMA = "wheelfix.patch/1"

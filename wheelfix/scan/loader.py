@@ -19,7 +19,7 @@ from wheelfix.scan.layout import expand_entry, find_install_path
 
 if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
-    from wheelfix.model.repair import Library
+    from wheelfix.patch.model import Library
 
 _Lent = TypeVar("_Lent", bound=Hashable)
 _Routes = tuple[tuple[str, str], ...]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wheelfix.elf.disk import read_elf_at
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.patch import Problem
+from wheelfix.patch.edited import Problem
 
 
 def find_opinions(path: Path) -> tuple[Problem, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wheelfix.errors import EditRefused
-from wheelfix.model.patch import EditPlan, Write
-from wheelfix.patch import records as r
-from wheelfix.patch.draft import Change, Draft
-from wheelfix.patch.image import ElfImage
-from wheelfix.patch.ranges import diff
-from wheelfix.patch.room import find_room, find_tail
+from wheelfix.patch.edit import records as r
+from wheelfix.patch.edit.draft import Change, Draft
+from wheelfix.patch.edit.image import ElfImage
+from wheelfix.patch.edit.ranges import diff
+from wheelfix.patch.edit.space import find_room, find_tail
+from wheelfix.patch.edited import EditPlan, Write
 
 _PADDING = 64
 """Bytes, more than what tools fill up behind the last thing they write."""

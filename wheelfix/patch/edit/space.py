@@ -25,11 +25,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wheelfix.errors import EditRefused
-from wheelfix.patch import records as r
-from wheelfix.patch.image import ElfImage
-from wheelfix.patch.lead import Lead, is_movable
-from wheelfix.patch.records import Segment
-from wheelfix.patch.strings import list_addresses
+from wheelfix.patch.edit import records as r
+from wheelfix.patch.edit.displace import Lead, is_movable
+from wheelfix.patch.edit.image import ElfImage
+from wheelfix.patch.edit.records import Segment
+from wheelfix.patch.edit.strings import list_addresses
 
 _X86 = frozenset({3, 62})
 _ALIGN = 64

@@ -12,9 +12,9 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wheelfix.patch import records as r
-from wheelfix.patch.records import Layout, Section, Segment
-from wheelfix.patch.source import Source
+from wheelfix.patch.edit import records as r
+from wheelfix.patch.edit.records import Layout, Section, Segment
+from wheelfix.patch.edit.source import Source
 
 _MOST_RECORDS = 1 << 15
 """Versions of one file, or symbols of one hash bucket: fifty times what any library has."""

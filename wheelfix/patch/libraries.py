@@ -10,7 +10,7 @@ from pathlib import Path
 from wheelfix.elf.disk import read_elf_at
 from wheelfix.errors import ElfError, InputError
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.repair import Library
+from wheelfix.patch.model import Library
 
 _GLIBC = ("libc.so.6", "ld-linux", "libm.so.6")
 _MUSL = ("libc.so", "libc.musl-", "ld-musl-")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.patch import ElfEdit
 from wheelfix.model.scan import Finding, Need
+from wheelfix.patch.edited import ElfEdit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ class FileResult:
     """What became of one planned edit.
 
     Attributes:
-        method: how the editor did it, as in :class:`wheelfix.model.patch.EditPlan`; None if it was not done.
+        method: how the editor did it, as in :class:`wheelfix.patch.edited.EditPlan`; None if it was not done.
         problem: why it was not done, or None.
     """
 

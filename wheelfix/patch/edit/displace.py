@@ -6,8 +6,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wheelfix.patch import records as r
-from wheelfix.patch.records import Header, Section, Segment
+from wheelfix.patch.edit import records as r
+from wheelfix.patch.edit.records import Header, Section, Segment
 
 _MOVABLE_SECTIONS = frozenset(
     {

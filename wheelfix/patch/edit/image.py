@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from wheelfix.patch import records as r
-from wheelfix.patch.lead import Lead, find_lead_end
-from wheelfix.patch.records import Header, Layout, Section, Segment
-from wheelfix.patch.source import Source
-from wheelfix.patch.strings import VersionFile, list_names, read_symbols, read_verdef, read_verneed
+from wheelfix.patch.edit import records as r
+from wheelfix.patch.edit.displace import Lead, find_lead_end
+from wheelfix.patch.edit.records import Header, Layout, Section, Segment
+from wheelfix.patch.edit.source import Source
+from wheelfix.patch.edit.strings import VersionFile, list_names, read_symbols, read_verdef, read_verneed
 
 _TRAILERS = (b"PK\5\6", b"MEI\14\13\12\13\16")
 """End of a zip archive, of a PyInstaller archive: both are found from the end of their file."""

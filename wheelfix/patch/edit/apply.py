@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, EditRefused
-from wheelfix.model.patch import AppliedEdit, EditPlan, ElfEdit, Write
-from wheelfix.patch.image import read_image
-from wheelfix.patch.plan import plan_edit
+from wheelfix.patch.edit.image import read_image
+from wheelfix.patch.edit.plan import plan_edit
+from wheelfix.patch.edited import AppliedEdit, EditPlan, ElfEdit, Write
 
 
 def plan_file(path: Path, edit: ElfEdit) -> EditPlan:

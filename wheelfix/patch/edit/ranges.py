@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wheelfix.model.patch import Write
+from wheelfix.patch.edited import Write
 
 _CHUNK = 4096
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.patch import ElfEdit
-from wheelfix.model.repair import Answer, AnswerKind, FilePlan, Group, Library
 from wheelfix.model.scan import Need, NeedClass
+from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import Answer, AnswerKind, FilePlan, Group, Library
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl
 from wheelfix.scan.words import say_cause

@@ -6,9 +6,9 @@ import os
 import zipfile
 from pathlib import Path
 
+from wheelfix.patch.zipwriter import Entry, ZipWriter, read_entries
 from wheelfix.wheel.archive import open_archive
 from wheelfix.wheel.inflate import deflate
-from wheelfix.wheel.repack import Entry, ZipWriter, read_entries
 
 ZEROS = bytes(64 << 20)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from wheelfix.errors import EditRefused
-from wheelfix.patch import records as r
-from wheelfix.patch.image import ElfImage
-from wheelfix.patch.records import Segment
-from wheelfix.patch.room import Room, find_tail
+from wheelfix.patch.edit import records as r
+from wheelfix.patch.edit.image import ElfImage
+from wheelfix.patch.edit.records import Segment
+from wheelfix.patch.edit.space import Room, find_tail
 
 _SPARE_TAGS = 4
 _MOVABLE_TAGS = frozenset({r.DT_HASH, r.DT_GNU_HASH, r.DT_SYMTAB, r.DT_VERSYM, r.DT_VERNEED, r.DT_VERDEF})

@@ -1,0 +1,1 @@
+"""The editor of run paths: one ELF file, in place."""

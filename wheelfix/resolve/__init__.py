@@ -1,1 +1,0 @@
-"""Models in, conclusions out: no files, no processes, no network."""
