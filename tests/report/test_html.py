@@ -14,9 +14,9 @@ from importlib import resources
 import pytest
 
 from tests.support.report import CODE, every_class, hostile, need, scan
-from wheelfix.model.report import Report
 from wheelfix.model.scan import Finding, Level, NeedClass
 from wheelfix.report.html import render_report
+from wheelfix.report.model import Report
 from wheelfix.report.page import document_report
 
 DATA = resources.files("wheelfix.report") / "data"

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.support.browser import Visit, start_browser, visit
 from tests.support.report import CODE, every_class, hostile, many, scan
-from wheelfix.model.report import Report
 from wheelfix.report.html import render_report
+from wheelfix.report.model import Report
 
 HOSTILE = (
     "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"

@@ -7,9 +7,9 @@ import jsonschema
 
 from tests.support.report import opening, scan
 from wheelfix.model.hints import DlopenNote, OpeningKind
-from wheelfix.model.report import Report
 from wheelfix.model.scan import NeedClass, Opening, WheelScan
 from wheelfix.report.json import document_scan, load_schema
+from wheelfix.report.model import Report
 from wheelfix.report.page import document_report
 from wheelfix.report.terminal import print_scans
 

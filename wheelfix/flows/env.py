@@ -8,6 +8,8 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from wheelfix.env.model import Environment
+from wheelfix.env.render import render_default, render_flake, render_local, render_shell
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.flows.lock import Asked, LockOptions, LockWritten, write_lock
 from wheelfix.lockfile.getters import Table
@@ -20,9 +22,7 @@ from wheelfix.lockfile.project import (
     render_requirements,
 )
 from wheelfix.lockfile.read import parse_toml, read_text
-from wheelfix.model.environment import Environment
 from wheelfix.model.lock import name_interpreter
-from wheelfix.nix.environment import render_default, render_flake, render_local, render_shell
 from wheelfix.outside.configuration import find_package_sources
 from wheelfix.outside.requirements import find_platforms
 from wheelfix.outside.uv import run_uv_lock

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from wheelfix.env.flake import render_flake
 from wheelfix.errors import InputError
 from wheelfix.index.interpreter import find_default_python
 from wheelfix.index.sources import find_cache
@@ -15,7 +16,6 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Distribution
-from wheelfix.nix.flake import render_flake
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.override.adapter import render_adapter
 from wheelfix.override.carries import find_carries

@@ -18,11 +18,11 @@ from wheelfix.flows.scan import ScanOptions
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Dialect
 from wheelfix.model.reading import Reading
-from wheelfix.model.report import NixCode, Report
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
 from wheelfix.nix.listing import render_attributes, render_sonames
 from wheelfix.report.html import render_report
+from wheelfix.report.model import NixCode, Report
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.target import TargetKind, find_target, read_parts
 from wheelfix.wheel.about import make_source

@@ -14,7 +14,7 @@ import json
 from importlib import resources
 from string import Template
 
-from wheelfix.model.report import Report
+from wheelfix.report.model import Report
 from wheelfix.report.page import document_report
 
 _SCRIPTS = (

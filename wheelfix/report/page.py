@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from wheelfix.model.index import IndexInfo, Provider, say_date
-from wheelfix.model.report import Report
 from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, Opening, WheelScan
 from wheelfix.report.escape import printable
+from wheelfix.report.model import Report
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.words import say_bringer, say_cause, say_openings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from wheelfix.model.start import Start, Step
 from wheelfix.report.escape import printable
+from wheelfix.report.steps import Start, Step
 
 _WIDEST = 52
 

@@ -6,7 +6,7 @@ The parts are uv2nix's (``templates/hello-world`` of that repository) and nixpkg
 
 from __future__ import annotations
 
-from wheelfix.model.environment import Environment
+from wheelfix.env.model import Environment
 from wheelfix.nix.build import bind, call, select, strings, text
 from wheelfix.nix.parts import comment_all, formals
 from wheelfix.nix.printer import render

@@ -1,0 +1,1 @@
+"""Complete environment definitions."""
