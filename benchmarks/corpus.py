@@ -29,7 +29,7 @@ from wheelfix.flows.scan import open_index, scan_wheel
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import NeedClass, WheelScan
-from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.wheel import patch_wheel
 
 REPORT = Path(__file__).with_name("corpus.json")

@@ -29,7 +29,7 @@ from typing import Any
 
 from wheelfix.errors import WheelfixError
 from wheelfix.patch.edit.apply import apply_edit
-from wheelfix.patch.edited import ElfEdit, Problem
+from wheelfix.patch.model import ElfEdit, Problem
 from wheelfix.patch.verify import verify
 
 SHORT = "$ORIGIN"
@@ -208,7 +208,7 @@ def measure_large(name: str, path: Path) -> None:
     code = """if True:
         import re, sys, time
         from pathlib import Path
-        from wheelfix.patch.edited import ElfEdit
+        from wheelfix.patch.model import ElfEdit
         from wheelfix.patch.edit.apply import apply_edit
         def peak():  # of this process alone: ru_maxrss begins with what its parent had
             return re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]

@@ -20,8 +20,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from wheelfix.patch.files import open_scratch
-from wheelfix.patch.member import Prepared, iter_packed
 from wheelfix.patch.model import PatchReport
+from wheelfix.patch.wheel import Prepared, iter_packed
 from wheelfix.wheel.archive import iter_chunks, open_archive
 
 

@@ -21,8 +21,7 @@ from pathlib import Path
 from isal import isal_zlib
 
 from wheelfix.elf.reader import ELF_MAGIC
-from wheelfix.wheel.archive import Archive, iter_heads, open_archive
-from wheelfix.wheel.directory import Member, check_header
+from wheelfix.wheel.archive import Archive, Member, check_header, iter_heads, open_archive
 
 ROUNDS = 5
 """The best of so many runs counts, for the floor and for wheelfix; peers run once."""

@@ -24,9 +24,8 @@ from tests.support.golden import GOLDEN, ask_package, ask_stub, find_dependencie
 from tests.support.nixeval import NixError, evaluate
 from tests.support.uv2nix import SOURCES, ask_uv2nix
 from wheelfix.model.override import Cuda
-from wheelfix.nix.build import strings
 from wheelfix.nix.printer import render
-from wheelfix.nix.tree import List
+from wheelfix.nix.tree import List, strings
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = ROOT / "tests" / "support" / "nix" / "contract.nix"

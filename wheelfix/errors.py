@@ -17,7 +17,9 @@ on a second one. "Not found" and "ambiguous" are values, never exceptions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 
 class WheelfixError(Exception):
@@ -86,3 +88,34 @@ def suggest(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
 
     near = get_close_matches(wrong, sorted(set(known)), cutoff=_NEAR)
     return f"write {' or '.join(near)}" if near else otherwise
+
+
+_LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")
+
+
+def strip_login(text: str) -> str:
+    """A URL, or a text with URLs, as a message may show it: without user and password.
+
+    Example:
+        >>> strip_login("https://me:secret@host.example/x")
+        'https://host.example/x'
+    """
+    return _LOGIN.sub("", text)
+
+
+def find_host(url: str) -> str:
+    """The host of a URL, without path, user and password."""
+    try:
+        return urlsplit(url).hostname or "its URL"
+    except ValueError:
+        return "its URL"
+
+
+def describe(error: OSError | ValueError) -> str:
+    """What the system says of a file or a connection that it refuses, as a clause inside a message.
+
+    Example:
+        >>> describe(FileNotFoundError(2, "No such file or directory"))
+        'no such file or directory'
+    """
+    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -17,7 +17,7 @@ from wheelfix.elf.watch import Watch
 from wheelfix.errors import EditRefused, ElfError, WheelfixError
 from wheelfix.model.elf import ElfObject
 from wheelfix.patch.edit.apply import apply_edit, revert_edit
-from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.verify import verify
 
 T = TypeVar("T")

@@ -9,8 +9,7 @@ from fuzz.target import Scratch, Target, demand
 from wheelfix.errors import IndexProblem
 from wheelfix.index.database import iter_packages
 from wheelfix.index.frcode import Entry, Package, decode_block, encode_package, parse_entry, parse_footer
-from wheelfix.index.harvest import read_libraries
-from wheelfix.index.hints import LIBRARY, may_hold_library
+from wheelfix.index.harvest import LIBRARY, may_hold_library, read_libraries
 
 _scratch = Scratch()
 _PACKAGE = Package(attr="a", output="out", name="a-1.0", hash="0" * 32)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from fuzz import seeds
 from fuzz.target import Target, demand
-from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.environment import patch_environment
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.undo import undo_environment
 
 _OWN = ".wheelfix/changes.jsonl"

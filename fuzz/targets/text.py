@@ -8,14 +8,12 @@ import subprocess
 
 from fuzz import seeds
 from fuzz.target import Broken, Target, demand
-from wheelfix.explain.clean import clean_line
 from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
-from wheelfix.explain.reader import read_messages
+from wheelfix.explain.reader import clean_line, read_messages
 from wheelfix.lint.nixfile.overrides import parse_overrides
-from wheelfix.nix.build import bind, select, text
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import clean_comment, escape, quote, quote_name
-from wheelfix.nix.tree import Attrs, Commented, Expr, List
+from wheelfix.nix.tree import Attrs, Commented, Expr, List, bind, select, text
 from wheelfix.report.escape import printable
 
 

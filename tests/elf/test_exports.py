@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.errors import ElfError
-from wheelfix.model.symbols import Symbols
+from wheelfix.model.elf import Symbols
 
 IDENT = b"\x7fELF\2\1\1"
 SCRIPT = "V_1 { global: one; two; local: *; };\nV_2 { global: two_new; } V_1;\n"

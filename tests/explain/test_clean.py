@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from wheelfix.explain.clean import clean_line
+from wheelfix.explain.reader import clean_line
 
 
 def clean(raw: bytes) -> list[tuple[str, str | None]]:

@@ -10,7 +10,7 @@ from tests.support.nixindex import package
 from wheelfix.errors import IndexProblem
 from wheelfix.index.database import encode_database, iter_blocks, iter_packages
 from wheelfix.index.frcode import Entry, decode_block, encode_differential, encode_package, parse_footer
-from wheelfix.index.hints import LIBRARY, may_hold_library
+from wheelfix.index.harvest import LIBRARY, may_hold_library
 
 EXAMPLE = [
     Entry(kind="d", path=b"", size=1),

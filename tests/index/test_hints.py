@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.frcode import make_package
 from wheelfix.index.frcode import Entry, encode_package
-from wheelfix.index.hints import LIBRARY, may_hold_library
+from wheelfix.index.harvest import LIBRARY, may_hold_library
 
 
 def encode(*paths: str, kind: str = "r") -> bytes:

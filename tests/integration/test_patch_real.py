@@ -12,7 +12,7 @@ import pytest
 from tests.support.patch import LONG, edit_checked, read, strip
 from tests.support.real import by_size, fetch_wheel, find_pin
 from wheelfix.patch.edit.apply import revert_edit
-from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.verify import verify
 
 pytestmark = pytest.mark.network

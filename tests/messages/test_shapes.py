@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from wheelfix.explain.clean import clean_line
 from wheelfix.explain.model import Kind
 from wheelfix.explain.patterns import WORDINGS
-from wheelfix.explain.reader import read_messages
+from wheelfix.explain.reader import clean_line, read_messages
 from wheelfix.flows.explain import Explained, explain_reading
 from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable

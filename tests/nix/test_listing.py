@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.support.nixeval import evaluate
-from wheelfix.nix.listing import render_attributes, render_sonames
+from wheelfix.nix.parts import render_attributes, render_sonames
 
 
 def test_lists_are_what_they_say() -> None:

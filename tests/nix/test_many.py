@@ -16,13 +16,11 @@ from wheelfix.flows.nix import render_overrides
 from wheelfix.lint.model import Rule
 from wheelfix.lock.model import LockPlan, SourceBuild
 from wheelfix.lock.render import render_lock
-from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Search
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Search, StripPlan
 from wheelfix.model.scan import Finding, Level
-from wheelfix.model.strip import StripPlan
-from wheelfix.nix.parts import formals
+from wheelfix.nix.parts import formals, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import Attrs, Binary, Expr, Lambda
-from wheelfix.override.adapter import write_guarded
 from wheelfix.override.overlay import render_overlay, write_package
 
 LIB = NIX / "standin" / "nixpkgs.lib" / "lib"

@@ -7,7 +7,6 @@ from textwrap import dedent
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.nix.build import bind, call, merge, select, strings, text
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import clean_comment
 from wheelfix.nix.tree import (
@@ -31,6 +30,12 @@ from wheelfix.nix.tree import (
     Str,
     Var,
     With,
+    bind,
+    call,
+    merge,
+    select,
+    strings,
+    text,
 )
 
 

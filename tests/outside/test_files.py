@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import ApplyError, InputError
-from wheelfix.outside.files import is_terminal, open_input, read_stream, stage_output, write_output
+from wheelfix.outside.files import is_terminal, stage_output, write_output
+from wheelfix.wheel.open import open_input, read_stream
 
 
 @pytest.fixture

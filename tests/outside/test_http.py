@@ -13,8 +13,7 @@ import httpx2
 import pytest
 
 from tests.support.lockserver import Server, serve
-from wheelfix.errors import InputError
-from wheelfix.outside.addresses import strip_login
+from wheelfix.errors import InputError, strip_login
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.http import DownloadError, Trouble, fetch_file, open_client
 

@@ -10,8 +10,7 @@ import pytest
 from tests.support.facts import read_closure
 from tests.support.golden import ask_package, ask_stub, check_golden, find_dependencies
 from tests.support.nixeval import NixError, evaluate
-from wheelfix.model.override import Adapter
-from wheelfix.model.strip import StripPlan
+from wheelfix.model.override import Adapter, StripPlan
 from wheelfix.override.adapter import render_adapter
 from wheelfix.override.carries import find_carries
 from wheelfix.override.strip import Wishes, plan_strip

@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.objects import cause, provider, wheel
 from wheelfix.errors import InputError
+from wheelfix.model.override import StripPlan
 from wheelfix.model.scan import Need, NeedClass
-from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.carries import find_carries
 from wheelfix.override.strip import Wishes, check_wishes, plan_strip

@@ -12,7 +12,7 @@ from tests.support.elf import build_elf
 from tests.support.patch import LONG, edit_checked, load, move_headers_to_end, read, strip
 from wheelfix.errors import ApplyError, EditRefused
 from wheelfix.patch.edit.apply import apply_edit, plan_file, revert_edit
-from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import ElfEdit
 
 LINKERS = {
     "bfd": ["-fuse-ld=bfd"],

@@ -14,9 +14,9 @@ from tests.support.patch import read
 from tests.support.patched import build_members, build_wheel, find_installed_lies, install, snapshot
 from wheelfix.errors import ApplyError
 from wheelfix.model.scan import Level
-from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.environment import patch_environment
 from wheelfix.patch.manifest import open_manifest
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.undo import undo_environment
 
 OUTER = "/nix/store/" + "a" * 32 + "-outer/lib"

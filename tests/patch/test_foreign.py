@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from tests.support.patch import LONG, edit_checked, read
 from tests.support.real import FIXTURES
 from wheelfix.patch.edit.apply import revert_edit
-from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.verify import verify
 
 

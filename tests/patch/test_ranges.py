@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheelfix.patch.edit.ranges import diff
-from wheelfix.patch.edited import Write
+from wheelfix.patch.edit.draft import diff
+from wheelfix.patch.model import Write
 
 
 def test_equal_bytes_are_no_write() -> None:

@@ -18,7 +18,7 @@ from tests.support.elf import build_elf
 from tests.support.patch import LONG
 from wheelfix.errors import ApplyError, EditRefused, WheelfixError
 from wheelfix.patch.edit.apply import apply_edit, plan_file
-from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.verify import verify
 
 EDIT = ElfEdit(run_path=LONG)
@@ -185,7 +185,7 @@ def test_full_disk_leaves_the_file_as_it_was(tmp_path: Path, library: bytes) -> 
         import resource, signal, sys
         from pathlib import Path
         from wheelfix.errors import ApplyError
-        from wheelfix.patch.edited import ElfEdit
+        from wheelfix.patch.model import ElfEdit
         from wheelfix.patch.edit.apply import apply_edit
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, ({len(library) + 100},) * 2)

@@ -6,10 +6,9 @@ import pytest
 
 from tests.support.objects import cause, elf, provider
 from tests.support.steps import count_steps
-from wheelfix.model.elf import ElfObject
+from wheelfix.model.elf import ElfObject, Library
 from wheelfix.model.scan import Need, NeedClass
-from wheelfix.patch.edited import ElfEdit
-from wheelfix.patch.model import AnswerKind, FilePlan, Group, Library
+from wheelfix.patch.model import AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.patch.runpaths import DRIVER_DIRECTORY, Supply, plan_run_paths
 
 TBB, ODBC, GCC = (f"/nix/store/{c * 32}-{n}/lib" for c, n in zip("abc", ("tbb", "odbc", "gcc"), strict=True))

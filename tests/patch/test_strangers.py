@@ -21,8 +21,8 @@ from tests.support.patch import read
 from tests.support.patched import build_members, build_wheel, find_installed_lies, install, snapshot
 from tests.support.steps import count_steps
 from wheelfix.errors import ApplyError, EditRefused, InputError
-from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.environment import patch_environment
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.own import open_roots
 from wheelfix.patch.undo import undo_environment
 

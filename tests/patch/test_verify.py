@@ -18,7 +18,7 @@ from tests.support.elf import build_elf
 from tests.support.patch import LONG
 from wheelfix.errors import ElfError, InputError
 from wheelfix.patch.edit.apply import apply_edit
-from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.verify import verify
 from wheelfix.patch.verify.opinions import find_opinions
 

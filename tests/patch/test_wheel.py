@@ -14,7 +14,7 @@ from tests.support.elf import build_elf
 from tests.support.patch import read
 from tests.support.patched import build_members, build_wheel, find_lies
 from wheelfix.errors import ApplyError, WheelError
-from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.wheel import PatchedWheel, patch_wheel
 
 EDIT = ElfEdit(add_run_path=("/nix/store/" + "a" * 32 + "-outer/lib",))

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from tests.support.nixeval import evaluate
 from tests.support.uv2nix import NIX
-from wheelfix.nix.build import bind, call, merge, select, text
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     FALSE,
@@ -37,6 +36,11 @@ from wheelfix.nix.tree import (
     Str,
     Var,
     With,
+    bind,
+    call,
+    merge,
+    select,
+    text,
 )
 
 HOSTILE = [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.elf import build_elf
 from tests.support.patch import edit_checked, load, read
 from wheelfix.patch.edit.apply import apply_edit, revert_edit
-from wheelfix.patch.edited import ElfEdit
+from wheelfix.patch.model import ElfEdit
 
 # Names that the string table holds already are the interesting ones: whole, as a tail, and as a head.
 TEXT = st.text("abR/.$é-", min_size=1, max_size=12) | st.sampled_from(

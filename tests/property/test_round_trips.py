@@ -12,7 +12,7 @@ from tests.support.frcode import make_package, write_database
 from wheelfix.errors import IndexProblem
 from wheelfix.index.database import iter_packages
 from wheelfix.index.frcode import Entry, decode_block, encode_package, parse_entry
-from wheelfix.index.hints import LIBRARY, may_hold_library
+from wheelfix.index.harvest import LIBRARY, may_hold_library
 
 TARGETS = st.binary(max_size=12).map(lambda b: b.replace(b"\0", b"0").replace(b"\n", b"."))
 # Few letters, so that paths share prefixes of any length; runs, so that differentials need three bytes; LF.

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.objects import elf
-from wheelfix.model.elf import ElfObject
-from wheelfix.patch.model import AnswerKind, FilePlan, Group, Library
+from wheelfix.model.elf import ElfObject, Library
+from wheelfix.patch.model import AnswerKind, FilePlan, Group
 from wheelfix.patch.runpaths import Supply, plan_run_paths
 from wheelfix.scan.loader import Loader
 

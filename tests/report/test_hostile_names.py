@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import types
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -15,10 +14,10 @@ from wheelfix.errors import InputError
 from wheelfix.explain.model import Explanation
 from wheelfix.lint.model import LintFinding
 from wheelfix.model import elf, hints, index
-from wheelfix.model.causes import Brought, Cause, Check, Stale
+from wheelfix.model.base import Struct, fields
+from wheelfix.model.causes import Brought, Cause
 from wheelfix.model.index import IndexInfo
-from wheelfix.model.locate import FileHit, IndexSource, Located
-from wheelfix.model.scan import Need, NeedClass, NeedTrace, WheelScan
+from wheelfix.model.scan import FileHit, IndexSource, Located, Need, NeedClass, NeedTrace, WheelScan
 from wheelfix.report.escape import print_error
 from wheelfix.report.explain import render_explanation
 from wheelfix.report.explain import render_json as render_explanation_json
@@ -47,18 +46,12 @@ def fill(kind: Any) -> Any:
     if get_origin(kind) in {frozenset, Sequence}:
         return get_origin(kind)([fill(get_args(kind)[0])])
     if kind == Cause:
-        return Brought(
-            **{name: fill(hint) for name, hint in get_type_hints(Brought).items() if name != "kind"}
-        )
-    if kind is Stale:
-        return Stale(distribution=HOSTILE, version=HOSTILE)
-    if kind is Check:
-        return Check(version=HOSTILE, path=HOSTILE)
+        return fill(Brought)
     if isinstance(kind, types.UnionType):
         return fill(next(a for a in get_args(kind) if a is not type(None)))
-    if is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, Struct):
         hints = get_type_hints(kind, None, NAMES)
-        return kind(**{f.name: fill(hints[f.name]) for f in fields(kind)})  # type: ignore[operator]
+        return kind(**{name: fill(hints[name]) for name in fields(kind)})
     raise TypeError(kind)
 
 
@@ -69,8 +62,8 @@ def is_calm(text: str) -> bool:
 @pytest.mark.parametrize("need_class", NeedClass)
 def test_scans(need_class: NeedClass) -> None:
     hints = get_type_hints(Need, None, NAMES)
-    need = Need(**{f.name: fill(hints[f.name]) for f in fields(Need)} | {"need_class": need_class})
-    values = {f.name: fill(get_type_hints(WheelScan, None, NAMES)[f.name]) for f in fields(WheelScan)}
+    need = Need(**{name: fill(hints[name]) for name in fields(Need)} | {"need_class": need_class})
+    values = {name: fill(get_type_hints(WheelScan, None, NAMES)[name]) for name in fields(WheelScan)}
     scan = WheelScan(**values | {"needs": (need,), "machine": need.machine})
     out = io.StringIO()
     print_scans([scan, scan], file=out)

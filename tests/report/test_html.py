@@ -15,9 +15,8 @@ import pytest
 
 from tests.support.report import CODE, every_class, hostile, need, scan
 from wheelfix.model.scan import Finding, Level, NeedClass
-from wheelfix.report.html import render_report
 from wheelfix.report.model import Report
-from wheelfix.report.page import document_report
+from wheelfix.report.page import document_report, render_report
 
 DATA = resources.files("wheelfix.report") / "data"
 HOSTILE = (

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.support.browser import Visit, start_browser, visit
 from tests.support.report import CODE, every_class, hostile, many, scan
-from wheelfix.report.html import render_report
 from wheelfix.report.model import Report
+from wheelfix.report.page import render_report
 
 HOSTILE = (
     "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"

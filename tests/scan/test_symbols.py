@@ -11,8 +11,8 @@ import pytest
 from tests.support.objects import cause
 from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.stream import ForwardReader
+from wheelfix.model.elf import Symbols, SymbolWants, Verdict
 from wheelfix.model.scan import Level, Need, NeedClass
-from wheelfix.model.symbols import Symbols, SymbolWants, Verdict
 from wheelfix.scan.symbols import find_mismatches, find_users
 from wheelfix.scan.symbols import judge as judge_all
 

@@ -22,9 +22,9 @@ URL = "https://x.invalid/demo-1.0-py3-none-any.whl"
 SDIST_URL = "https://x.invalid/demo-1.0.tar.gz"
 GIT = "git+https://x.invalid/demo.git"
 SCAN, OVERRIDE = "run `wheelfix scan {}`", "run `wheelfix override {}`"
-CARGO, LOCK = "run `wheelfix cargo {}`", "run `wheelfix lock {}`"
+CARGO, LOCK = "run `wheelfix sdist {}`", "run `wheelfix lock {}`"
 BUILT = "build a wheel of it (`pip wheel --no-deps {0}`), then run `wheelfix scan` on that"
-TELLS = "`wheelfix cargo {0}` tells"
+TELLS = "`wheelfix sdist {0}` tells"
 WRITE_ELSE = {"lock": OVERRIDE, "adapter": OVERRIDE}
 LINUX = "take the file for Linux: nothing else runs on Nix"
 EXPORTED = "then run `wheelfix lock requirements.txt`"
@@ -49,10 +49,10 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
     ("unpacked", TargetKind.ENVIRONMENT, ENVIRONMENT, SCAN, WRITE_ELSE),
     ("tree", TargetKind.ENVIRONMENT, ENVIRONMENT, SCAN, WRITE_ELSE),
     ("x.so", TargetKind.ELF, READING, SCAN, {}),
-    ("demo-1.0.tar.gz", TargetKind.SDIST, frozenset({"cargo"}), CARGO, {}),
-    ("old-1.0.zip", TargetKind.SDIST, frozenset({"cargo"}), BUILT, {}),
-    ("project", TargetKind.SDIST, frozenset({"cargo"}), CARGO, {}),
-    ("plain", TargetKind.SDIST, frozenset({"cargo"}), BUILT.replace("{0}", "{0}/"), {}),
+    ("demo-1.0.tar.gz", TargetKind.SDIST, frozenset({"sdist"}), CARGO, {}),
+    ("old-1.0.zip", TargetKind.SDIST, frozenset({"sdist"}), BUILT, {}),
+    ("project", TargetKind.SDIST, frozenset({"sdist"}), CARGO, {}),
+    ("plain", TargetKind.SDIST, frozenset({"sdist"}), BUILT.replace("{0}", "{0}/"), {}),
     *(
         (name, TargetKind.LOCK, LOCKING | {"lock"}, LOCK, {})
         for name in (
@@ -78,7 +78,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
         (
             text,
             TargetKind.REQUIREMENT,
-            READING | {"adapter", "cargo"},
+            READING | {"adapter", "sdist"},
             SCAN,
             {"lock": "lock it first (`uv lock`), or run `wheelfix override {}`"},
         )
@@ -90,7 +90,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
         (
             text,
             TargetKind.SDIST_URL,
-            frozenset({"cargo"}),
+            frozenset({"sdist"}),
             f"{BUILT}; what it needs to build Rust, {TELLS}",
             {},
         )
@@ -102,7 +102,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
             TargetKind.FOREIGN,
             frozenset[str](),
             BUILT,
-            {"cargo": "clone it, then run `wheelfix cargo DIR` on the directory"},
+            {"sdist": "clone it, then run `wheelfix sdist DIR` on the directory"},
         )
         for text in (GIT, f"demo @ {GIT}")
     ),
@@ -113,11 +113,11 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
             ("pdm.lock", f"export it (`pdm export -o requirements.txt`), {EXPORTED}", {}),
             ("pixi.lock", "install it, then run `wheelfix scan .pixi/envs/default`", {}),
             ("environment.yml", "create it, then run `wheelfix scan PREFIX`", {}),
-            ("Cargo.lock", "run `wheelfix cargo .`", {}),
+            ("Cargo.lock", "run `wheelfix sdist .`", {}),
             (
                 "pyproject.toml",
                 "lock the project (`uv lock`), then run `wheelfix lock uv.lock`",
-                {"cargo": "run `wheelfix cargo .`"},
+                {"sdist": "run `wheelfix sdist .`"},
             ),
             ("overrides.nix", "run `wheelfix override --check {} TARGET`", {}),
             (
@@ -197,7 +197,7 @@ def test_every_kind_is_in_the_table() -> None:
         ("locked", "lock", "run `wheelfix lock locked/uv.lock`"),
         ("locked", "adapter", "run `wheelfix lock locked/uv.lock`"),
         ("only", "lock", "run `wheelfix lock only/poetry.lock`"),
-        ("project", "scan", "run `wheelfix cargo project`"),
+        ("project", "scan", "run `wheelfix sdist project`"),
     ],
 )
 def test_what_a_directory_holds_is_named(
@@ -213,7 +213,7 @@ def test_a_project_that_was_built_in_place_is_read(tmp_path: Path, directory: Pa
     (tmp_path / "setup.py").touch()
     (tmp_path / "x.so").write_bytes((directory / "x.so").read_bytes())
     assert find_target(str(tmp_path), "scan").kind is TargetKind.ENVIRONMENT
-    assert find_target(str(tmp_path), "cargo").kind is TargetKind.SDIST
+    assert find_target(str(tmp_path), "sdist").kind is TargetKind.SDIST
 
 
 def test_what_is_on_disk_goes_before_what_would_be_fetched(
@@ -255,7 +255,7 @@ def test_a_dash_in_front_makes_no_option() -> None:
 
 def test_damaged_archives_are_read_by_who_says_what_is_wrong_with_them(tmp_path: Path) -> None:
     (tmp_path / "demo-1.0.tar.gz").write_bytes(b"\x1f\x8b" + bytes(30))
-    assert find_target(str(tmp_path / "demo-1.0.tar.gz"), "cargo").kind is TargetKind.SDIST
+    assert find_target(str(tmp_path / "demo-1.0.tar.gz"), "sdist").kind is TargetKind.SDIST
     (tmp_path / "demo.whl").write_bytes(b"PK\x03\x04cut")
     assert find_target(str(tmp_path / "demo.whl"), "scan").kind is TargetKind.WHEEL
 
@@ -302,7 +302,7 @@ def test_what_a_command_takes_it_does(directory: Path, command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["scan", "report", "override", "override --check", "adapter", "patch", "cargo", "lock", "explain"],
+    ["scan", "report", "override", "override --check", "adapter", "patch", "sdist", "lock", "explain"],
 )
 def test_a_refusal_is_two_lines_and_exit_code_3(directory: Path, command: str) -> None:
     more = {"adapter": ("--from", "python312Packages.demo"), "patch": ("--dry-run",)}
@@ -323,7 +323,7 @@ def test_a_refusal_is_two_lines_and_exit_code_3(directory: Path, command: str) -
         "override",
         "adapter --from python312Packages.x",
         "patch",
-        "cargo",
+        "sdist",
         "lock",
         f"scan {WHEEL} --with",
     ],
@@ -351,7 +351,7 @@ def test_a_directory_with_nothing_in_it_says_so(directory: Path) -> None:
 def test_hostile_names_are_printed_escaped(directory: Path, tmp_path: Path) -> None:
     name = "evil\n\x1b[31m`id`.log"
     (tmp_path / name).write_text("text\n")
-    for command in ("scan", "override", "lock", "cargo"):
+    for command in ("scan", "override", "lock", "sdist"):
         result = run(tmp_path, command, name)
         assert result.returncode == 3
         assert "\x1b" not in result.stderr

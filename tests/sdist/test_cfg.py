@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheelfix.sdist.cfg import is_for_linux
+from wheelfix.sdist.features import is_for_linux
 
 
 @pytest.mark.parametrize(

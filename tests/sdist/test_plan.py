@@ -258,7 +258,7 @@ def test_sdist_without_rust_has_no_plan_and_says_why(tmp_path: Path) -> None:
     assert plan_cargo(source, read_crates()) is None
     assert "builds no Rust: its build system is setuptools" in explain_no_rust(source)[0]
     split = replace(source, project=replace(source.project, depends=("demo-core==1.0", "other==2")))
-    assert explain_no_rust(split)[1].endswith("use `wheelfix cargo demo-core==1.0`")
+    assert explain_no_rust(split)[1].endswith("use `wheelfix sdist demo-core==1.0`")
 
 
 def test_many_crates_of_one_name_end(tmp_path: Path) -> None:

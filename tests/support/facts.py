@@ -15,10 +15,9 @@ from wheelfix.index.sources import open_bundled
 from wheelfix.index.table import SonameTable
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.hints import OpeningKind
-from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Source
+from wheelfix.model.override import Adapter, Cuda, Dialect, Judged, Override, Source, StripPlan
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Opening, WheelScan
-from wheelfix.model.strip import Judged, StripPlan
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.override.strip import say_import
 from wheelfix.scan.conclude import answer_openings, conclude

@@ -10,9 +10,8 @@ from typing import Any
 
 from tests.support.nixeval import evaluate
 from wheelfix.model.wheel import Distribution
-from wheelfix.nix.build import bind, strings, text
 from wheelfix.nix.printer import render
-from wheelfix.nix.tree import Attrs, Expr, List
+from wheelfix.nix.tree import Attrs, Expr, List, bind, strings, text
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 STUB = Path(__file__).parent / "nix" / "stub.nix"

@@ -23,8 +23,8 @@ from tests.support.patched import (
     install,
     snapshot,
 )
-from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.environment import patch_environment
+from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.undo import undo_environment
 from wheelfix.patch.wheel import patch_wheel
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from wheelfix.elf.disk import read_elf_at
 from wheelfix.model.elf import ElfObject
 from wheelfix.patch.edit.apply import apply_edit
-from wheelfix.patch.edited import AppliedEdit, ElfEdit
+from wheelfix.patch.model import AppliedEdit, ElfEdit
 from wheelfix.patch.verify import verify
 from wheelfix.patch.verify.opinions import find_opinions
 

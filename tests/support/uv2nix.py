@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.nixeval import evaluate
-from wheelfix.nix.build import strings
 from wheelfix.nix.printer import render
-from wheelfix.nix.tree import List
+from wheelfix.nix.tree import List, strings
 
 NIX = Path(__file__).parent / "nix"
 SCOPE = NIX / "uv2nix.nix"

@@ -14,8 +14,7 @@ from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import InputError, WheelError
-from wheelfix.wheel.archive import Archive, iter_chunks, iter_heads, open_archive, read_distribution
-from wheelfix.wheel.directory import Member
+from wheelfix.wheel.archive import Archive, Member, iter_chunks, iter_heads, open_archive, read_distribution
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from tests.support.wheel import build_wheel
 from wheelfix.errors import WheelError
 from wheelfix.scan.read import read_wheel
-from wheelfix.wheel.own import choose_dist_info, list_dist_infos
+from wheelfix.wheel.contents import choose_dist_info, list_dist_infos
 
 OTHERS = ("aaa-1.0.dist-info", "demo-0.9.dist-info", "zzz-3.dist-info")
 

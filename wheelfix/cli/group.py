@@ -45,13 +45,16 @@ COMMANDS = (
     "adapter",
     "lock",
     "env",
-    "cargo",
+    "sdist",
     "flake",
     "verify",
     "index",
     "completion",
 )
 """In the order of the help; each is imported when it is wanted, from the module of its name."""
+
+_FORMER = {"cargo": "sdist"}
+"""Names that commands had once, which still work and are in no help."""
 
 
 class _Cli(click.Group):
@@ -61,6 +64,7 @@ class _Cli(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        cmd_name = _FORMER.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"wheelfix.cli.{cmd_name}"), cmd_name)

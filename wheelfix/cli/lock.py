@@ -17,7 +17,7 @@ from wheelfix.cli.output import (
     write_text,
 )
 from wheelfix.model.override import Cuda, Dialect
-from wheelfix.outside.files import open_input
+from wheelfix.wheel.open import open_input
 
 _EPILOG = """\b
 Examples:

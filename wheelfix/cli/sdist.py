@@ -1,4 +1,4 @@
-"""``wheelfix cargo``."""
+"""``wheelfix sdist``."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from wheelfix.outside.files import write_output
 
 _EPILOG = """\b
 Examples:
-  wheelfix cargo cryptography==43.0.0
-  wheelfix cargo orjson-3.13.0.tar.gz -o orjson.nix
-  wheelfix cargo tiktoken==0.14.0 --lock Cargo.lock -o tiktoken.nix
-  wheelfix cargo safetensors-0.8.0.tar.gz --dialect nixpkgs
+  wheelfix sdist cryptography==43.0.0
+  wheelfix sdist orjson-3.13.0.tar.gz -o orjson.nix
+  wheelfix sdist tiktoken==0.14.0 --lock Cargo.lock -o tiktoken.nix
+  wheelfix sdist safetensors-0.8.0.tar.gz --dialect nixpkgs
 """
 _DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
 
@@ -56,7 +56,7 @@ _DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
 @source_options
 @output_option
 @basic_options
-def cargo(
+def sdist(
     target: str,
     *,
     dialect: str,

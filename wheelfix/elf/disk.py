@@ -12,9 +12,8 @@ from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.file import open_file
 from wheelfix.elf.reader import read_object
 from wheelfix.elf.watch import read_hints
-from wheelfix.model.elf import ElfObject
+from wheelfix.model.elf import ElfObject, Symbols
 from wheelfix.model.hints import ElfHints
-from wheelfix.model.symbols import Symbols
 
 
 def read_elf_at(path: str, disk: Path) -> tuple[ElfObject, ElfHints]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from wheelfix.elf.file import Reader
 from wheelfix.elf.header import PT_DYNAMIC, Header, Segment
 from wheelfix.elf.stream import OutOfRange
 from wheelfix.errors import ElfError
+from wheelfix.model.base import Struct
 from wheelfix.model.elf import VersionNeed
 
 DT_NULL, DT_NEEDED, DT_STRTAB, DT_STRSZ = 0, 1, 5, 10
@@ -29,8 +29,7 @@ _VERNAUX_SIZE = 16
 _HINT = "the file is damaged or made to mislead; fetch the wheel again, or report it to its authors"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dynamic:
+class Dynamic(Struct):
     """The dynamic section with its strings resolved."""
 
     needed: tuple[str, ...]

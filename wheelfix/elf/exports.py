@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from wheelfix.elf.file import Reader
 from wheelfix.elf.header import PT_DYNAMIC, Header, read_header
 from wheelfix.elf.stream import OutOfRange
 from wheelfix.errors import ElfError
-from wheelfix.model.symbols import Symbols, SymbolWants
+from wheelfix.model.base import Struct
+from wheelfix.model.elf import Symbols, SymbolWants
 
 _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_STRSZ, _DT_SYMENT, _DT_SONAME = 4, 5, 6, 10, 11, 14
 _DT_GNU_HASH, _DT_VERSYM = 0x6FFFFEF5, 0x6FFFFFF0
@@ -38,8 +38,7 @@ _PIECE: Final = 1 << 16
 _HINT: Final = "the file is damaged or made to mislead; fetch it again, or report it to its authors"
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
+class _Version(Struct, kw_only=False):
     """One entry of verdef or verneed; ``soname`` is None for a definition."""
 
     name: str

@@ -7,11 +7,11 @@ from the gABI registry. Section headers are never used: real wheels carry files 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from wheelfix.elf.file import Reader
 from wheelfix.elf.stream import OutOfRange
 from wheelfix.errors import ElfError
+from wheelfix.model.base import Struct
 
 ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE = 1, 2, 3, 4
@@ -37,8 +37,7 @@ _MACHINES = {
 _EM_PPC64 = 21
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(Struct):
     """One program header; offsets and sizes in bytes."""
 
     type: int
@@ -50,8 +49,7 @@ class Segment:
     align: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Struct):
     """The parts of an ELF header the loader looks at, and the program headers.
 
     Attributes:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from wheelfix.elf.header import PT_LOAD, Header
+from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfTraits
 
 PT_GNU_STACK: Final = 0x6474E551
@@ -22,8 +22,7 @@ _ISA_LEVELS: Final = ("x86-64-baseline", "x86-64-v2", "x86-64-v3", "x86-64-v4")
 _DT_TEXTREL, _DT_FLAGS, _DF_TEXTREL = 22, 30, 4
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, kw_only=False):
     """One note: owner without its NUL, type, contents."""
 
     owner: bytes

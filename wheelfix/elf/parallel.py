@@ -10,19 +10,18 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from wheelfix.elf.reader import read_elf
 from wheelfix.elf.stream import Chunks
 from wheelfix.elf.watch import Watch
+from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints
 
 WORKERS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct):
     """One ELF file to read: its path for the result, its bytes, its size in bytes."""
 
     path: str

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from wheelfix.model.override import FlakeConfig
-from wheelfix.nix.build import bind, call, strings, text
 from wheelfix.nix.parts import comment_all, formals
 from wheelfix.nix.printer import render
-from wheelfix.nix.tree import TRUE, Attrs, Binding, Expr, Inherit, Lambda, Let, Var
+from wheelfix.nix.tree import TRUE, Attrs, Binding, Expr, Inherit, Lambda, Let, Var, bind, call, strings, text
 
 _FOLLOW = (
     "A flake that takes packages from nixpkgs.legacyPackages follows this one: "

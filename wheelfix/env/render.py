@@ -7,7 +7,6 @@ The parts are uv2nix's (``templates/hello-world`` of that repository) and nixpkg
 from __future__ import annotations
 
 from wheelfix.env.model import Environment
-from wheelfix.nix.build import bind, call, select, strings, text
 from wheelfix.nix.parts import comment_all, formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
@@ -28,6 +27,11 @@ from wheelfix.nix.tree import (
     Select,
     Str,
     Var,
+    bind,
+    call,
+    select,
+    strings,
+    text,
 )
 
 _BUILDERS = ("pyproject-nix", "uv2nix", "pyproject-build-systems")

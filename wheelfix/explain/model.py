@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from wheelfix.model.base import Struct
 from wheelfix.model.causes import Brought, Cause
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.scan import Finding, NeedClass
@@ -37,8 +37,7 @@ class Kind(StrEnum):
     """A program runs ``/sbin/ldconfig``, which NixOS has not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Symptom:
+class Symptom(Struct):
     """One thing that a text complains about.
 
     Attributes:
@@ -69,8 +68,7 @@ class Interpreter(StrEnum):
     FHS = "FHS"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Package(Struct):
     """The distribution that a message is about.
 
     Attributes:
@@ -86,8 +84,7 @@ class Package:
     environment: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct):
     """All that a text says, gathered once.
 
     Attributes:
@@ -105,8 +102,7 @@ class Account:
     left_out: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
+class Missing(Struct):
     """A library that is missing now, or will be next.
 
     Attributes:
@@ -141,8 +137,7 @@ class Missing:
         return self.cause.directory if isinstance(self.cause, Brought) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Struct):
     """Something else than a missing library.
 
     Attributes:
@@ -161,8 +156,7 @@ class Trouble:
     answered: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct):
     """The answer.
 
     Attributes:

@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from wheelfix.explain.model import Kind, Symptom
@@ -21,6 +20,7 @@ from wheelfix.explain.patterns import (
     WANTING,
     WORDINGS,
 )
+from wheelfix.model.base import replace
 
 _REACH = 768
 """Characters before and behind the words of a message that may belong to it."""
@@ -34,7 +34,7 @@ def parse_line(text: str) -> tuple[Symptom, ...]:
     """Find what a line complains about.
 
     Args:
-        text: one line, undressed by :func:`wheelfix.explain.clean.clean_line`.
+        text: one line, undressed by :func:`wheelfix.explain.reader.clean_line`.
 
     Returns:
         In the order of the patterns; empty for a line about something else.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from wheelfix.explain.model import Account, Explanation, Interpreter, Kind, Missing, Package, Symptom
 from wheelfix.explain.troubles import find_trouble
+from wheelfix.model.base import replace
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
 from wheelfix.model.scan import NeedClass, NeedTrace, WheelScan

@@ -6,8 +6,6 @@ import shlex
 from collections.abc import Sequence
 
 from wheelfix.model.override import Override
-from wheelfix.nix.build import bind, call, select, text
-from wheelfix.nix.flat import print_flat
 from wheelfix.nix.parts import (
     OLD,
     add_to_old,
@@ -19,7 +17,7 @@ from wheelfix.nix.parts import (
     take,
     take_bare,
 )
-from wheelfix.nix.printer import render
+from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.tree import (
     TRUE,
     Attrs,
@@ -33,6 +31,10 @@ from wheelfix.nix.tree import (
     SearchPath,
     Select,
     With,
+    bind,
+    call,
+    select,
+    text,
 )
 
 _DRIVER = "/run/opengl-driver/lib"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from wheelfix.flows.scan import ScanOptions, scan_targets
@@ -13,6 +12,7 @@ from wheelfix.lint.inputs import find_carriers, find_input_facts, find_similar, 
 from wheelfix.lint.lint import find_lint
 from wheelfix.lint.model import CheckFacts, InputRoot, LintFinding, OverrideFile
 from wheelfix.lint.nixfile.overrides import read_overrides
+from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.wheel.metadata import normalize_name
 
@@ -59,8 +59,7 @@ def gather_facts(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTa
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(Struct):
     """What a check found.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.env.model import Environment
@@ -22,6 +21,7 @@ from wheelfix.lockfile.project import (
     render_requirements,
 )
 from wheelfix.lockfile.read import parse_toml, read_text
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.lock import name_interpreter
 from wheelfix.outside.configuration import find_package_sources
 from wheelfix.outside.requirements import find_platforms
@@ -33,8 +33,7 @@ LOCAL = "overrides-local.nix"
 """The one file that belongs to the user."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvOptions:
+class EnvOptions(Struct):
     """What a user may ask of an environment.
 
     Attributes:
@@ -52,8 +51,7 @@ class EnvOptions:
     build: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvWritten:
+class EnvWritten(Struct):
     """What became of a directory.
 
     Attributes:

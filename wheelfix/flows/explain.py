@@ -7,7 +7,6 @@ import shlex
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
@@ -19,16 +18,17 @@ from wheelfix.explain.plan import LIBRARIES, choose_dialect, explain, find_sonam
 from wheelfix.explain.reader import CHUNK, read_messages
 from wheelfix.explain.render import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
 from wheelfix.flows.nix import render_overrides
-from wheelfix.index.facts import find_facts
+from wheelfix.index.lookup import find_facts
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.override import Dialect, Override
 from wheelfix.model.scan import Finding, NeedClass, NeedTrace, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
-from wheelfix.outside.files import read_stream
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, gather_names
+from wheelfix.wheel.open import read_stream
 
 _PATIENCE = 10.0
 """Seconds that a second run of a command may take, beside ten times what the first one took."""
@@ -44,8 +44,7 @@ _SEARCHING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NI
 _WANTING = frozenset({NeedClass.PROVIDED, NeedClass.UNKNOWN, NeedClass.AMBIGUOUS})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class Explained(Struct):
     """An explanation, and the code that follows from it.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from wheelfix.errors import IndexProblem
@@ -20,6 +19,7 @@ from wheelfix.index.sources import (
     open_bundled,
 )
 from wheelfix.index.table import open_file
+from wheelfix.model.base import Struct
 from wheelfix.model.index import IndexInfo
 
 __all__ = [
@@ -85,8 +85,7 @@ def build_database(stores: Sequence[Path], output: Path, *, system: str) -> int:
     return len(paths)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class Fetched(Struct):
     """A database that was fetched.
 
     Attributes:

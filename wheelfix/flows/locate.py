@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.index.facts import add_all, expand_names
+from wheelfix.index.lookup import add_all, expand_names
 from wheelfix.index.releases import NEWEST
 from wheelfix.index.sources import find_database, open_index
 from wheelfix.index.table import SonameTable
-from wheelfix.model.locate import FileHit, Located
+from wheelfix.model.scan import FileHit, Located
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import gather_names
 
@@ -88,7 +88,7 @@ def locate_files(
         IndexProblem: there is no database, or it is corrupt.
         InputError: no regular expression.
     """
-    from wheelfix.index.files import find_files
+    from wheelfix.index.database import find_files
 
     database = find_database(index)
     hits: list[FileHit] = []

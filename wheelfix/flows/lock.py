@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.flows.nix import Options, plan_dependencies, plan_reading, render_overrides
 from wheelfix.flows.sdist import plan_sdist, read_sdist, read_source
-from wheelfix.index.interpreter import find_default_python
+from wheelfix.index.lookup import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.lock.circles import break_circles
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
@@ -30,6 +29,7 @@ from wheelfix.lockfile.select import (
     settle_doubles,
     tell_doubles,
 )
+from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
@@ -54,8 +54,7 @@ SETS = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX})
 _ADAPTING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockOptions:
+class LockOptions(Struct):
     """What a user may ask of a lock.
 
     Attributes:
@@ -75,8 +74,7 @@ class LockOptions:
     find_links: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockWritten:
+class LockWritten(Struct):
     """An overlay for a lock.
 
     Attributes:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelfix.env.flake import render_flake
 from wheelfix.errors import InputError
-from wheelfix.index.interpreter import find_default_python
+from wheelfix.index.lookup import find_default_python
 from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
-from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source
+from wheelfix.model.base import Struct, field, replace
+from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source, StripPlan
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
-from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.override.adapter import render_adapter
@@ -43,8 +42,7 @@ from wheelfix.wheel.metadata import normalize_glob, normalize_name
 _SETS = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Struct):
     """What the commands that write Nix code have in common.
 
     Attributes:
@@ -85,8 +83,7 @@ class Options:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct):
     """Generated code.
 
     Attributes:

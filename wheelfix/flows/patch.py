@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelfix.index.sources import find_cache, open_index
 from wheelfix.index.table import SonameTable
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.scan import Finding, Level, find_warnings
 from wheelfix.patch.model import FilePlan, Group, PatchReport
 
@@ -22,8 +22,7 @@ __all__ = ["PatchOptions", "open_index", "patch_target", "undo_target"]
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchOptions:
+class PatchOptions(Struct):
     """What a user may ask of a patch.
 
     Attributes:
@@ -198,8 +197,8 @@ def _plan(
 
     What the scans warn of comes with it.
     """
+    from wheelfix.patch.libraries import find_supply
     from wheelfix.patch.runpaths import plan_run_paths
-    from wheelfix.patch.supply import find_supply
     from wheelfix.scan.conclude import conclude
 
     scans = [conclude(part.reading, index, options.prefer, part.at_hand) for part in parts]

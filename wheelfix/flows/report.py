@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from wheelfix.flows.nix import (
@@ -16,13 +15,14 @@ from wheelfix.flows.nix import (
 )
 from wheelfix.flows.scan import ScanOptions
 from wheelfix.index.table import SonameTable
+from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
-from wheelfix.nix.listing import render_attributes, render_sonames
-from wheelfix.report.html import render_report
+from wheelfix.nix.parts import render_attributes, render_sonames
 from wheelfix.report.model import NixCode, Report
+from wheelfix.report.page import render_report
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.target import TargetKind, find_target, read_parts
 from wheelfix.wheel.about import make_source

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, WheelfixError
 from wheelfix.index.sources import find_cache, open_index
 from wheelfix.index.table import SonameTable
+from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding, NeedTrace, WheelScan
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def scan_directory(
     return tuple(conclude(part.reading, table, prefer, part.at_hand) for part in parts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanOptions:
+class ScanOptions(Struct):
     """What a user may ask of every scan of a target.
 
     Attributes:
@@ -136,8 +135,7 @@ class ScanOptions:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
+class Scanned(Struct):
     """What became of targets.
 
     Attributes:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.index.sources import find_cache
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.sdist import BuiltManifest, CargoLock, CargoSource, Manifest, SourceTree
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.outside.files import open_input
 from wheelfix.scan.target import Target, TargetKind, find_target
 from wheelfix.sdist.crates import read_crates
 from wheelfix.sdist.features import find_workspace
@@ -25,6 +24,7 @@ from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import explain_no_rust, find_unfilled, plan_cargo
 from wheelfix.sdist.render import render_cargo, render_cargo_package
 from wheelfix.wheel.metadata import parse_wanted
+from wheelfix.wheel.open import open_input
 from wheelfix.wheel.project import is_aside, read_project
 from wheelfix.wheel.sdist import read_sdist
 
@@ -33,8 +33,7 @@ __all__ = ["DIALECTS", "Written", "plan_sdist", "read_sdist", "read_source", "wr
 DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct):
     """Generated code.
 
     Attributes:
@@ -82,7 +81,7 @@ def write_cargo(
     """
     if not re.fullmatch(r"3\.\d{1,3}t?", python):
         raise InputError(target, f"cannot be built for Python {python!r}", "name a version such as 3.12")
-    path, findings = _find_sdist(find_target(target, "cargo"), sources, on_bytes)
+    path, findings = _find_sdist(find_target(target, "sdist"), sources, on_bytes)
     tree = read_sdist(path)
     source = read_source(tree, python=python)
     if not source.project.built:

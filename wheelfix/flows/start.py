@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.report.steps import Start, Step
+from wheelfix.report.start import Start, Step
 
 _LOCKS = {
     "uv.lock": "uv2nix",

@@ -7,7 +7,8 @@ most in a database of nixos-unstable) and zstd its window (128 MiB).
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,10 @@ from wheelfix.index.frcode import (
     parse_footer,
 )
 from wheelfix.index.zstd import compress, inflate
-from wheelfix.outside.files import open_input, stage_output
+from wheelfix.model.base import Struct
+from wheelfix.model.scan import FileHit
+from wheelfix.outside.files import stage_output
+from wheelfix.wheel.open import open_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,8 +41,7 @@ _BLOCK_MAX: Final = 1 << 27
 _FOOTER: Final = b"\np\0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct):
     """The bytes of one package, not yet decoded.
 
     Attributes:
@@ -212,3 +215,50 @@ def write_database(
         raise ApplyError(str(path), problem, hint) from None
     with stage_output(path, hint=hint) as staged:
         staged.write_bytes(encode_database(packages, level=level))
+
+
+def find_files(
+    database: Path,
+    pattern: str,
+    *,
+    regex: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[FileHit]:
+    """Search the paths of all packages.
+
+    Args:
+        database: a nix-index database.
+        pattern: a path (``/bin/ldconfig``), a file name, or a glob of either; a regular expression for paths.
+        regex: which of both it is.
+        progress: told compressed bytes read and in all.
+
+    Raises:
+        IndexProblem: the database is unreadable or corrupt.
+        re.error: no regular expression.
+    """
+    search = re.compile((pattern if regex else _translate(pattern)).encode(), re.DOTALL).search
+    # Front coding tears names apart, so no search of the raw bytes is exact: every block is decoded, and
+    # paths without the longest plain part of the pattern are dropped as early as can be.
+    literal = b"" if regex else max(re.split(r"[*?]", pattern), key=len).encode()
+    for block in iter_blocks(database, progress=progress):
+        hits = [(meta, path) for meta, path in block.decode(having=literal) if search(path)]
+        if not hits:
+            continue
+        package = block.read_package()
+        for meta, path in hits:
+            entry = parse_entry(meta, path, subject=block.subject, offset=block.offset)
+            yield FileHit(
+                attr=package.attr,
+                output=package.output,
+                store_path=f"{package.store_dir}/{package.hash}-{package.name}",
+                kind=entry.kind,
+                path=entry.path.decode("utf-8", "backslashreplace"),
+                size=entry.size,
+                toplevel=package.toplevel,
+            )
+
+
+def _translate(pattern: str) -> str:
+    """A glob over whole paths if it starts with a slash, else over file names; ``*`` stays in a directory."""
+    body = "".join({"*": "[^/]*", "?": "[^/]"}.get(c, re.escape(c)) for c in pattern.lstrip("/"))
+    return rf"\A/{body}\Z" if pattern.startswith("/") else rf"(?:\A|/){body}\Z"

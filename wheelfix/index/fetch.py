@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from wheelfix.errors import IndexProblem
-from wheelfix.outside.addresses import strip_login
+from wheelfix.errors import IndexProblem, strip_login
 from wheelfix.outside.http import DownloadError, Trouble, fetch_file, open_client
 
 DEFAULT_URL = "https://github.com/nix-community/nix-index-database/releases/latest/download/index-{system}"

@@ -32,10 +32,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wheelfix.errors import IndexProblem
+from wheelfix.model.base import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,8 +64,7 @@ _VALUES: Final = _Differentials({bytes([n]): n if n < _LONG else n - 256 for n i
 _ENTRY: Final = re.compile(rb"([^\0\n]*)\0(\x80..|[^\x80])([^\0\n]*)\n|.", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct):
     """One path of a package.
 
     Attributes:
@@ -81,8 +80,7 @@ class Entry:
     target: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Package(Struct):
     """One store path and the attribute it was found under.
 
     Attributes:

@@ -10,10 +10,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from wheelfix.index.knowledge import BAD_SET, BAD_SETS, GOOD_SETS, STAND_INS, UNKNOWN_SET
 from wheelfix.index.names import find_stem, split_name, squeeze
+from wheelfix.model.base import Struct
 
 ABSENT = -30
 """A score at or below this means: the file is there, but its package is no provider."""
@@ -48,8 +48,7 @@ REASONS = {
 """Codes of the rules, for :func:`explain_score`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct):
     """A library in a package.
 
     Attributes:
@@ -71,8 +70,7 @@ class Candidate:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Field:
+class _Field(Struct):
     """What a candidate competes with: pnames with counts, those at the top level, votes by attribute."""
 
     pnames: Counter[str]

@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 
+from wheelfix.model.base import Struct, field
 from wheelfix.model.scan import Carrier
 
 _WILD = re.compile(r"[*?\[]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Table:
+class _Table(Struct):
     names: dict[str, list[Carrier]] = field(default_factory=dict)
     patterns: list[tuple[str, str, Carrier]] = field(default_factory=list)
     directories: dict[str, list[str]] = field(default_factory=dict)

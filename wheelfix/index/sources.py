@@ -21,7 +21,7 @@ import platformdirs
 from wheelfix.errors import ApplyError, IndexProblem
 from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
 from wheelfix.model.index import say_date
-from wheelfix.model.locate import IndexSource
+from wheelfix.model.scan import IndexSource
 
 BUNDLED = "sonames.sqlite.z"
 _KEPT = f"{SCHEMA}.1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from wheelfix.lint.model import (
@@ -16,14 +15,14 @@ from wheelfix.lint.model import (
     Place,
     Rule,
 )
+from wheelfix.model.base import Struct
 from wheelfix.model.scan import Level, Need, WheelScan
 
 _LINKED = frozenset({"buildInputs", "propagatedBuildInputs"})
 _BUILDERS = frozenset({"buildPythonPackage", "buildPythonApplication", "buildPythonModule"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct):
     """One package.
 
     Attributes:

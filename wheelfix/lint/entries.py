@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 
 from wheelfix.lint.case import Case, choose_facts, list_inputs
 from wheelfix.lint.model import Ignored, Input, InputFacts, InputRoot, LintFinding, Rule
-from wheelfix.lint.names import ATTRIBUTES
 from wheelfix.model.scan import Level, Need, NeedClass
 
 _ALIKE = 0.84
@@ -166,3 +165,84 @@ def _check_pattern(case: Case, entry: Ignored) -> Iterator[LintFinding]:
         f"a pattern: it also ignores what an update of the wheel will need; now it covers {', '.join(hits)}"
     )
     yield case.say(Rule.IGNORED_PATTERN, Level.NOTE, entry.place, entry.soname, message, exact or "remove it")
+
+
+ATTRIBUTES = frozenset(
+    {
+        "appendRunpaths",
+        "autoPatchelfIgnoreMissingDeps",
+        "build-system",
+        "buildAndTestSubdir",
+        "buildInputs",
+        "buildPhase",
+        "cargoDeps",
+        "checkInputs",
+        "checkPhase",
+        "cmakeFlags",
+        "configureFlags",
+        "configurePhase",
+        "dependencies",
+        "depsBuildBuild",
+        "disabled",
+        "disabledTestPaths",
+        "disabledTests",
+        "doCheck",
+        "doInstallCheck",
+        "dontAutoPatchelf",
+        "dontBuild",
+        "dontConfigure",
+        "dontStrip",
+        "dontUnpack",
+        "dontUseCmakeConfigure",
+        "dontWrapQtApps",
+        "env",
+        "fixupPhase",
+        "format",
+        "hardeningDisable",
+        "installCheckInputs",
+        "installCheckPhase",
+        "installPhase",
+        "makeFlags",
+        "makeWrapperArgs",
+        "meta",
+        "name",
+        "nativeBuildInputs",
+        "nativeCheckInputs",
+        "outputs",
+        "passthru",
+        "patches",
+        "patchPhase",
+        "pname",
+        "postBuild",
+        "postCheck",
+        "postConfigure",
+        "postFixup",
+        "postInstall",
+        "postPatch",
+        "postUnpack",
+        "preBuild",
+        "preCheck",
+        "preConfigure",
+        "preFixup",
+        "preInstall",
+        "prePatch",
+        "preUnpack",
+        "propagatedBuildInputs",
+        "propagatedNativeBuildInputs",
+        "pyproject",
+        "pytestFlags",
+        "pythonImportsCheck",
+        "pythonRelaxDeps",
+        "pythonRemoveDeps",
+        "qtWrapperArgs",
+        "runtimeDependencies",
+        "separateDebugInfo",
+        "sourceRoot",
+        "src",
+        "strictDeps",
+        "unpackPhase",
+        "version",
+        "wheelUnpackPhase",
+    }
+)
+"""What mkDerivation, buildPythonPackage and autoPatchelfHook know (nixpkgs, manual and setup hooks)."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from wheelfix.model.base import Struct
 from wheelfix.model.scan import Level
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Place:
+class Place(Struct, order=True):
     """Where something stands in a file.
 
     Attributes:
@@ -22,8 +21,7 @@ class Place:
     column: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttributeName:
+class AttributeName(Struct):
     """One attribute that an override sets."""
 
     name: str
@@ -41,8 +39,7 @@ class InputRoot(StrEnum):
     """The Python package set: ``final.numpy``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class Input(Struct):
     """One element of a list of inputs.
 
     Attributes:
@@ -61,16 +58,14 @@ class Input:
     alternatives: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ignored:
+class Ignored(Struct):
     """One entry of ``autoPatchelfIgnoreMissingDeps``: a soname or a pattern."""
 
     soname: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unclear:
+class Unclear(Struct):
     """Something that only an evaluation could tell.
 
     Attributes:
@@ -83,8 +78,7 @@ class Unclear:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageOverride:
+class PackageOverride(Struct):
     """What one place in a file says about one package.
 
     Attributes:
@@ -109,8 +103,7 @@ class PackageOverride:
     unclear: tuple[Unclear, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OverrideFile:
+class OverrideFile(Struct):
     """Everything a Nix file says about packages.
 
     Attributes:
@@ -124,8 +117,7 @@ class OverrideFile:
     unclear: tuple[Unclear, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputFacts:
+class InputFacts(Struct):
     """What the index knows of one attribute.
 
     Attributes:
@@ -141,8 +133,7 @@ class InputFacts:
     nearest: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckFacts:
+class CheckFacts(Struct):
     """All that a check wants to know from the index.
 
     Attributes:
@@ -185,8 +176,7 @@ class Rule(StrEnum):
     NOT_CHECKED = "not-checked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LintFinding:
+class LintFinding(Struct):
     """One thing to change in a file, or to know about it.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
+from wheelfix.model.base import replace
 from wheelfix.model.override import Ignored, Override
 from wheelfix.model.scan import Need, NeedClass
 

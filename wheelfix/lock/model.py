@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from wheelfix.model.base import Struct
 from wheelfix.model.lock import Choice
 from wheelfix.model.override import Adapter, Dialect, Override
 from wheelfix.model.scan import Finding, WheelScan
@@ -27,8 +27,7 @@ class Clash(StrEnum):
     REAL = "real"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collision:
+class Collision(Struct):
     """Files that several distributions install to the same places.
 
     Attributes:
@@ -44,8 +43,7 @@ class Collision:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceBuild:
+class SourceBuild(Struct):
     """A package that is built from source instead of taken as a wheel.
 
     Attributes:
@@ -68,8 +66,7 @@ class SourceBuild:
     asked: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockPlan:
+class LockPlan(Struct):
     """An overlay for a lock, before any dialect says it.
 
     Attributes:

@@ -5,11 +5,24 @@ from __future__ import annotations
 from wheelfix.lock.model import Clash, Collision, LockPlan, SourceBuild
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
-from wheelfix.nix.build import bind, call, merge, select, text
-from wheelfix.nix.parts import add_to_old, comment_all, describe, formals
+from wheelfix.nix.parts import add_to_old, comment_all, describe, formals, write_guarded
 from wheelfix.nix.printer import render
-from wheelfix.nix.tree import Attrs, Commented, Expr, Lambda, List, Select, Str, Var
-from wheelfix.override.adapter import write_adapter, write_guarded
+from wheelfix.nix.tree import (
+    Attrs,
+    Commented,
+    Expr,
+    Lambda,
+    List,
+    Select,
+    Str,
+    Var,
+    bind,
+    call,
+    merge,
+    select,
+    text,
+)
+from wheelfix.override.adapter import write_adapter
 from wheelfix.override.overlay import TITLES, write_package
 from wheelfix.scan.layout import SITE
 from wheelfix.sdist.render import write_cargo

@@ -56,7 +56,7 @@ def _tell_choice(choice: Choice, build: BuildSystem | None) -> Finding | None:
             message = f"is built from a {what}, whose build system is not known here"
         else:
             message = f"is built from source, with {', '.join(build.requires) or 'no build system'}"
-            message += "; it compiles Rust (`wheelfix cargo` tells how)" if build.cargo else ""
+            message += "; it compiles Rust (`wheelfix sdist` tells how)" if build.cargo else ""
         return Finding(level=Level.NOTE, subject=package.label, message=message)
     if choice.rival and choice.file:
         message = f"the package set takes {choice.file.filename}, where pip takes {choice.rival}"

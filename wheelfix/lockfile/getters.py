@@ -10,9 +10,8 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, strip_login
 from wheelfix.model.lock import LockedFile
-from wheelfix.outside.addresses import strip_login
 
 T = TypeVar("T")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from wheelfix.errors import InputError, suggest
+from wheelfix.errors import InputError, strip_login, suggest
 from wheelfix.lockfile.markers import fits_python, holds, rank_as_nix, rank_as_pip
+from wheelfix.model.base import Struct
 from wheelfix.model.lock import (
     Choice,
     DependencySet,
@@ -25,15 +25,13 @@ from wheelfix.model.lock import (
 )
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.outside.addresses import strip_login
 from wheelfix.wheel.metadata import normalize_glob, rank_version, tells_platforms
 
 DEFAULT_KINDS = (Kind.WHEEL, Kind.SDIST)
 _SHOWN = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct):
     """Which parts of a lock are wanted: globs of extras and groups; None takes the lock's default groups."""
 
     extras: tuple[str, ...] = ()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from wheelfix.lockfile.getters import Table, make_file
 from wheelfix.lockfile.markers import normalize_name
+from wheelfix.model.base import replace
 from wheelfix.model.lock import (
     DependencySet,
     Lock,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from wheelfix.model.base import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class Carried(Struct):
     """A library that a distribution at hand carries.
 
     Attributes:
@@ -29,8 +29,7 @@ class Carried:
     soname: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtHand:
+class AtHand(Struct):
     """Distributions that were read, so that nothing has to be believed of them.
 
     Attributes:

@@ -1,14 +1,13 @@
 """Why a need is in its class, as data: sentences are made of it where people read them, and nowhere else.
 
-Every structure has a ``kind``, which is what JSON tells it by, and what makes two of different kinds differ.
-They are named tuples, as every command makes their classes, and those of dataclasses take eight times as long
-to make.
+Each has a tag, the ``kind`` by which JSON tells it.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, NamedTuple
+
+from wheelfix.model.base import Struct
 
 
 class Question(StrEnum):
@@ -46,13 +45,15 @@ class How(StrEnum):
     """Nothing says so, and of all distributions at hand, this one alone has it."""
 
 
-class No(NamedTuple):
+class _Cause(Struct, tag_field="kind"):
+    """One answer to one question."""
+
+
+class No(_Cause, tag="no"):
     """A question is answered in the negative, and the next one is asked."""
 
-    kind: Literal["no"] = "no"
 
-
-class Reached(NamedTuple):
+class Reached(_Cause, tag="reached"):
     """A run path leads to a member.
 
     Attributes:
@@ -64,10 +65,9 @@ class Reached(NamedTuple):
     path: str
     entry: str
     inherited_from: str | None = None
-    kind: Literal["reached"] = "reached"
 
 
-class Unreached(NamedTuple):
+class Unreached(_Cause, tag="unreached"):
     """A member carries it where no run path leads: it has to be loaded first.
 
     Attributes:
@@ -75,16 +75,13 @@ class Unreached(NamedTuple):
     """
 
     path: str
-    kind: Literal["unreached"] = "unreached"
 
 
-class FixedPath(NamedTuple):
+class FixedPath(_Cause, tag="fixed-path"):
     """It is no soname, but the path of one file, which the loader opens and no other."""
 
-    kind: Literal["fixed-path"] = "fixed-path"
 
-
-class OfLibc(NamedTuple):
+class OfLibc(_Cause, tag="libc"):
     """The C library's own.
 
     Attributes:
@@ -92,16 +89,13 @@ class OfLibc(NamedTuple):
     """
 
     libc: str
-    kind: Literal["libc"] = "libc"
 
 
-class OfInterpreter(NamedTuple):
+class OfInterpreter(_Cause, tag="interpreter"):
     """The Python interpreter's own library."""
 
-    kind: Literal["interpreter"] = "interpreter"
 
-
-class OfDriver(NamedTuple):
+class OfDriver(_Cause, tag="driver"):
     """Part of a GPU driver.
 
     Attributes:
@@ -109,10 +103,9 @@ class OfDriver(NamedTuple):
     """
 
     part: str
-    kind: Literal["driver"] = "driver"
 
 
-class Check(NamedTuple):
+class Check(Struct):
     """That a distribution at hand was read, and has the library.
 
     Attributes:
@@ -126,7 +119,7 @@ class Check(NamedTuple):
     by_soname: bool = False
 
 
-class Brought(NamedTuple):
+class Brought(_Cause, tag="brought"):
     """Another distribution brings it.
 
     Attributes:
@@ -148,10 +141,9 @@ class Brought(NamedTuple):
     required: bool = False
     check: Check | None = None
     absent: bool = False
-    kind: Literal["brought"] = "brought"
 
 
-class Unnamed(NamedTuple):
+class Unnamed(_Cause, tag="unnamed"):
     """Distributions are known to carry it, and nothing in the wheel names one of them.
 
     Attributes:
@@ -159,10 +151,9 @@ class Unnamed(NamedTuple):
     """
 
     distributions: tuple[str, ...]
-    kind: Literal["unnamed"] = "unnamed"
 
 
-class Stale(NamedTuple):
+class Stale(_Cause, tag="stale"):
     """The distribution that should bring it is at hand, and does not carry it: another version is wanted.
 
     Attributes:
@@ -172,10 +163,9 @@ class Stale(NamedTuple):
 
     distribution: str
     version: str
-    kind: Literal["stale"] = "stale"
 
 
-class Provided(NamedTuple):
+class Provided(_Cause, tag="provided"):
     """A nixpkgs attribute has it.
 
     Attributes:
@@ -187,10 +177,9 @@ class Provided(NamedTuple):
     attr: str
     path: str
     note: str | None = None
-    kind: Literal["provided"] = "provided"
 
 
-class Rivals(NamedTuple):
+class Rivals(_Cause, tag="rivals"):
     """Attributes that differ in kind have it, and none is better.
 
     Attributes:
@@ -198,10 +187,9 @@ class Rivals(NamedTuple):
     """
 
     attrs: tuple[str, ...]
-    kind: Literal["rivals"] = "rivals"
 
 
-class TornFamily(NamedTuple):
+class TornFamily(_Cause, tag="torn-family"):
     """nixpkgs has one, but the rest of its family does not come from there: two builds in one process break.
 
     Attributes:
@@ -213,10 +201,9 @@ class TornFamily(NamedTuple):
     attr: str
     bundled: bool
     versions: tuple[str, ...]
-    kind: Literal["torn-family"] = "torn-family"
 
 
-class Nobody(NamedTuple):
+class Nobody(_Cause, tag="nobody"):
     """No attribute of this index has it.
 
     Attributes:
@@ -224,7 +211,6 @@ class Nobody(NamedTuple):
     """
 
     nearest: tuple[str, ...] = ()
-    kind: Literal["nobody"] = "nobody"
 
 
 Cause = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfTraits
 
 
@@ -24,8 +24,7 @@ class OpeningKind(StrEnum):
     PROGRAM = "program"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DlopenNote:
+class DlopenNote(Struct):
     """One entry of a ``.note.dlopen`` note.
 
     Attributes:
@@ -41,8 +40,7 @@ class DlopenNote:
     priority: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElfHints:
+class ElfHints(Struct):
     """What one pass over an ELF file gave beside :class:`wheelfix.model.elf.ElfObject`.
 
     Attributes:
@@ -57,8 +55,7 @@ class ElfHints:
     strings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CalledName:
+class CalledName(Struct):
     """One name that a call in a Python source tries.
 
     Attributes:
@@ -76,8 +73,7 @@ class CalledName:
     inside: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceCall:
+class SourceCall(Struct):
     """A call in a Python source that opens one library, or runs a program, by name.
 
     A call that opens what its function's callers pass stands here once for each text that they pass.
@@ -103,8 +99,7 @@ class SourceCall:
     optional: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceUse:
+class SourceUse(Struct):
     """What one Python source opens and runs by name.
 
     Attributes:

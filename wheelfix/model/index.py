@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+
+from wheelfix.model.base import Struct
 
 OLD = 90
 """Days after which an index is said to be old: nixpkgs makes a release every half year."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
+class Provider(Struct):
     """One nixpkgs attribute that has a file of the wanted name.
 
     Attributes:
@@ -34,8 +34,7 @@ class Provider:
     why: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(Struct):
     """The answer of an index for one soname.
 
     Attributes:
@@ -53,8 +52,7 @@ class Lookup:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexInfo:
+class IndexInfo(Struct):
     """Which index answered.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from wheelfix.model.base import Struct
 
 
 class LockKind(StrEnum):
@@ -36,8 +37,7 @@ class Kind(StrEnum):
     NIXPKGS = "nixpkgs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedFile:
+class LockedFile(Struct):
     """A file that a lock names.
 
     Attributes:
@@ -55,8 +55,7 @@ class LockedFile:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedDependency:
+class LockedDependency(Struct):
     """An edge between packages.
 
     Attributes:
@@ -74,16 +73,14 @@ class LockedDependency:
     extras: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DependencySet:
+class DependencySet(Struct):
     """Dependencies under the name of an extra or a dependency group."""
 
     name: str
     dependencies: tuple[LockedDependency, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedPackage:
+class LockedPackage(Struct):
     """One version of a package in a lock.
 
     Attributes:
@@ -118,8 +115,7 @@ class LockedPackage:
         return f"{self.name} {self.version}" if self.version else self.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class Lock(Struct):
     """A whole lock.
 
     Attributes:
@@ -144,8 +140,7 @@ class Lock:
     default_groups: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runtime:
+class Runtime(Struct):
     """The interpreter and platform that files are chosen for.
 
     Attributes:
@@ -161,8 +156,7 @@ class Runtime:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct):
     """What one package is taken from.
 
     Attributes:
@@ -179,8 +173,7 @@ class Choice:
     rival: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lack:
+class Lack(Struct):
     """A package without a source of the kinds that are wanted.
 
     Attributes:
@@ -191,8 +184,7 @@ class Lack:
     wanted: tuple[Kind, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderRule:
+class ProviderRule(Struct, eq=False):
     """Which kinds of source a package may be taken from.
 
     Attributes:
@@ -208,8 +200,17 @@ class ProviderRule:
     pattern: str
     kinds: tuple[Kind, ...]
     attr: str = ""
-    where: str = field(default="", compare=False)
-    shared: bool = field(default=False, compare=False)
+    where: str = ""
+    shared: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ProviderRule) and self._says() == other._says()
+
+    def __hash__(self) -> int:
+        return hash(self._says())
+
+    def _says(self) -> tuple[str, tuple[Kind, ...], str]:
+        return self.pattern, self.kinds, self.attr
 
 
 def name_interpreter(python: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-from wheelfix.model.strip import StripPlan
+from wheelfix.model.base import Struct
 
 
 class Cuda(StrEnum):
@@ -27,8 +26,7 @@ class Dialect(StrEnum):
     SHELL = "shell"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class Input(Struct):
     """A nixpkgs attribute that supplies libraries.
 
     Attributes:
@@ -42,16 +40,14 @@ class Input:
     baseline: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ignored:
+class Ignored(Struct):
     """A soname that auto-patchelf must not look for."""
 
     soname: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class Search(Struct):
     """A directory that auto-patchelf would not look into by itself.
 
     Attributes:
@@ -69,8 +65,7 @@ class Search:
     certain: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct):
     """What a complete package needs beside the libraries.
 
     Attributes:
@@ -94,8 +89,7 @@ class Source:
     imports: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adapter:
+class Adapter(Struct):
     """A package, and nixpkgs' build that replaces its wheel.
 
     Attributes:
@@ -114,8 +108,7 @@ class Adapter:
     strip: StripPlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlakeConfig:
+class FlakeConfig(Struct):
     """How nixpkgs is to be configured.
 
     Attributes:
@@ -131,8 +124,7 @@ class FlakeConfig:
     unfree: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
+class Override(Struct):
     """All that one wheel needs.
 
     Attributes:
@@ -163,3 +155,53 @@ class Override:
     source: Source | None = None
     hints: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+
+
+class Carries(Struct):
+    """What a distribution is known to install for others.
+
+    Attributes:
+        distribution: normalised name (PEP 503).
+        sonames: libraries, or patterns of them.
+        cuda: those of them that are CUDA's.
+        note: what else is known of a distribution that belongs to CUDA, or None.
+        importable: it has, or may have, Python modules of its own.
+    """
+
+    distribution: str
+    sonames: tuple[str, ...] = ()
+    cuda: tuple[str, ...] = ()
+    note: str | None = None
+    importable: bool = True
+
+
+class Judged(Struct):
+    """A distribution, and why it goes or stays.
+
+    Attributes:
+        name: normalised name (PEP 503).
+        reason: one clause.
+        unshown: it stays because nothing shows that it is only linked: an import of it would.
+    """
+
+    name: str
+    reason: str
+    unshown: bool = False
+
+
+class StripPlan(Struct):
+    """What becomes of a package's dependencies when nixpkgs' build replaces its wheel.
+
+    Attributes:
+        stripped: its own dependencies that are taken away, sorted by name.
+        leaving: distributions that leave the environment with them, as nobody else wants them.
+        kept: dependencies that look like candidates and are not, with the reason to keep them.
+        staying: redundant distributions that another dependency still wants.
+        evidence: where the dependencies' own dependencies come from, in one clause.
+    """
+
+    stripped: tuple[Judged, ...] = ()
+    leaving: tuple[Judged, ...] = ()
+    kept: tuple[Judged, ...] = ()
+    staying: tuple[Judged, ...] = ()
+    evidence: str = ""

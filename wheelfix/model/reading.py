@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding
 from wheelfix.model.wheel import Distribution
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelFile:
+class WheelFile(Struct):
     """One file that a wheel installs.
 
     Attributes:
@@ -26,8 +25,7 @@ class WheelFile:
     namespace: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class About(Struct):
     """What a wheel says of itself for people, and which wheel it is.
 
     Attributes:
@@ -57,8 +55,7 @@ Stamp = tuple[int, int, int, int]
 """Device, inode, size and time of modification in nanoseconds: they stay while nobody writes to a file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Struct):
     """Where the bytes of a distribution can be got again.
 
     Attributes:
@@ -73,8 +70,7 @@ class Origin:
     places: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct):
     """All that was read of one distribution: data, and nothing but data.
 
     Attributes:
@@ -99,8 +95,7 @@ class Reading:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSystem:
+class BuildSystem(Struct):
     """What a source distribution wants to be built with.
 
     Attributes:

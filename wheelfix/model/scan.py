@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.causes import Brought, Cause, No, Question, Stale
+from wheelfix.model.index import Provider
 
-if TYPE_CHECKING:  # every command imports this module, and what these hold few
+if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
     from wheelfix.model.hints import DlopenNote, OpeningKind, SourceCall
     from wheelfix.model.index import IndexInfo, Lookup, Provider
@@ -40,8 +41,7 @@ class Level(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carrier:
+class Carrier(Struct):
     """A distribution known to carry a library.
 
     Attributes:
@@ -55,8 +55,7 @@ class Carrier:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SonameFacts:
+class SonameFacts(Struct):
     """All that is known about one soname outside the wheel.
 
     Attributes:
@@ -74,8 +73,7 @@ class SonameFacts:
     carriers: tuple[Carrier, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(Struct):
     """A soname wanted by some objects of a wheel for one machine type.
 
     Attributes:
@@ -108,8 +106,7 @@ class Need:
         return self.cause.directory if isinstance(self.cause, Brought) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct):
     """One question on the way to a class.
 
     Attributes:
@@ -125,8 +122,7 @@ class Step:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeedTrace:
+class NeedTrace(Struct):
     """Why a need is in its class.
 
     Attributes:
@@ -144,8 +140,7 @@ class OpeningForm(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Struct):
     """A place where a file opens a library, or runs a program, by name at run time.
 
     Attributes:
@@ -179,8 +174,7 @@ class Opening:
     call: SourceCall | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct):
     """Something the user should know that is not a need."""
 
     level: Level
@@ -188,8 +182,7 @@ class Finding:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelScan:
+class WheelScan(Struct):
     """The whole result of scanning one wheel.
 
     Attributes:
@@ -250,3 +243,58 @@ def find_warnings(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
         if finding.level is not Level.NOTE
     }
     return tuple(found)
+
+
+class Located(Struct):
+    """One soname and who provides it.
+
+    Attributes:
+        soname: as it was asked for, or as a pattern found it.
+        need_class: ``provided``, ``driver``, ``libc``, ``python``, ``ambiguous`` or ``unknown``.
+        cause: why.
+        providers: best first.
+        nearest: other majors of the library that the index has, nearest first.
+        note: a remark of the index on its first provider, or None.
+    """
+
+    soname: str
+    need_class: NeedClass
+    cause: Cause
+    providers: tuple[Provider, ...]
+    nearest: tuple[str, ...]
+    note: str | None = None
+
+
+class FileHit(Struct):
+    """One file of one package, straight from a database.
+
+    Attributes:
+        attr: as the database records it.
+        kind: ``r`` regular, ``x`` executable, ``s`` symbolic link, ``d`` directory.
+        path: from the root of the store path.
+        size: bytes of a file.
+    """
+
+    attr: str
+    output: str
+    store_path: str
+    kind: str
+    path: str
+    size: int
+    toplevel: bool
+
+
+class IndexSource(Struct):
+    """One place where an index may be.
+
+    Attributes:
+        name: ``nix-index``, ``fetched`` or ``bundled``.
+        path: of the database or table.
+        state: one clause: what is there.
+        used: whether a command without --index asks this one.
+    """
+
+    name: str
+    path: str
+    state: str
+    used: bool

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from wheelfix.model.base import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceTree:
+
+class SourceTree(Struct):
     """A source distribution, of which only the files that say how it is built were read.
 
     Paths are relative to its top directory, with ``/``.
@@ -26,8 +26,7 @@ class SourceTree:
     sha256: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedCrate:
+class LockedCrate(Struct):
     """One ``[[package]]`` of a Cargo.lock.
 
     Attributes:
@@ -47,15 +46,13 @@ class LockedCrate:
         return f"{self.name}-{self.version}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CargoLock:
+class CargoLock(Struct):
     """A Cargo.lock."""
 
     crates: tuple[LockedCrate, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrateDependency:
+class CrateDependency(Struct):
     """One line of ``[dependencies]``, or of its relatives.
 
     Attributes:
@@ -78,8 +75,7 @@ class CrateDependency:
     inherited: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Struct):
     """A Cargo.toml.
 
     Attributes:
@@ -123,8 +119,7 @@ class Builder(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltManifest:
+class BuiltManifest(Struct):
     """A Cargo.toml that the build turns into a module or program.
 
     Attributes:
@@ -142,8 +137,7 @@ class BuiltManifest:
     rust_version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PythonProject:
+class PythonProject(Struct):
     """What pyproject.toml, setup.py and PKG-INFO say.
 
     Attributes:
@@ -171,8 +165,7 @@ class PythonProject:
     run_time: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CargoSource:
+class CargoSource(Struct):
     """A source distribution, read; paths are relative to its top directory.
 
     Attributes:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from wheelfix.model.base import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(Struct):
     """One Requires-Dist line.
 
     Attributes:
@@ -28,8 +27,7 @@ class Requirement:
     conditional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
+class Distribution(Struct):
     """Name, version, tags and requirements of a wheel.
 
     Attributes:

@@ -6,9 +6,8 @@ import posixpath
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 
-from wheelfix.model.override import Ignored, Input, Override, Search
-from wheelfix.model.strip import Judged, StripPlan
-from wheelfix.nix.build import bind, call, select, text
+from wheelfix.model.override import Ignored, Input, Judged, Override, Search, StripPlan
+from wheelfix.nix.printer import render
 from wheelfix.nix.quote import clean_comment, escape_glob
 from wheelfix.nix.tree import (
     Attrs,
@@ -23,6 +22,11 @@ from wheelfix.nix.tree import (
     Script,
     Select,
     Var,
+    bind,
+    call,
+    select,
+    strings,
+    text,
 )
 
 OLD = Var("old")
@@ -169,3 +173,28 @@ def comment_all(paragraphs: Iterable[str], value: Expr) -> Expr:
     for paragraph in reversed(list(paragraphs)):
         value = Commented(paragraph, value)
     return value
+
+
+def write_guarded(name: str, package: Expr) -> Expr:
+    """``lib.optionalAttrs (prev ? name) { name = package; }``."""
+    return call("lib.optionalAttrs", Has(Var("prev"), (name,)), Attrs((bind(name, package),)))
+
+
+def render_attributes(attrs: Sequence[str]) -> str:
+    r"""A list of nixpkgs attributes, as for ``buildInputs``.
+
+    Example:
+        >>> render_attributes(["zlib", "stdenv.cc.cc.lib"])
+        '[ pkgs.zlib pkgs.stdenv.cc.cc.lib ]\n'
+    """
+    return render(List(tuple(map(take, attrs))))
+
+
+def render_sonames(sonames: Sequence[str]) -> str:
+    r"""A list of strings, as for ``autoPatchelfIgnoreMissingDeps``.
+
+    Example:
+        >>> render_sonames(["libcuda.so.1"])
+        '[ "libcuda.so.1" ]\n'
+    """
+    return render(strings([escape_glob(soname) for soname in sonames]))

@@ -7,35 +7,31 @@ variables (:class:`Var`, parameters) and paths are checked instead, as Nix has n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from wheelfix.errors import InputError
+from wheelfix.model.base import Struct
 from wheelfix.nix.quote import check_identifier, check_path
 
 _MAX_INT = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
+class Expr(Struct, kw_only=False):
     """Any expression."""
 
 
-@dataclass(frozen=True, slots=True)
-class Str(Expr):
+class Str(Expr, kw_only=False):
     """``"text ${expression}"``: literal text and expressions, in order."""
 
     parts: tuple[str | Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Script(Expr):
+class Script(Expr, kw_only=False):
     """Lines of shell code, each of literal text and expressions; each ends with a newline."""
 
     lines: tuple[tuple[str | Expr, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Path(Expr):
+class Path(Expr, kw_only=False):
     """``./file``."""
 
     text: str
@@ -44,8 +40,7 @@ class Path(Expr):
         check_path(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchPath(Expr):
+class SearchPath(Expr, kw_only=False):
     """``<name>``."""
 
     name: str
@@ -54,8 +49,7 @@ class SearchPath(Expr):
         check_identifier(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Int(Expr):
+class Int(Expr, kw_only=False):
     """A 64 bit integer; the smallest one has no literal in Nix."""
 
     value: int
@@ -65,8 +59,7 @@ class Int(Expr):
             raise InputError(str(self.value), "is too large for a Nix integer", "use a smaller one")
 
 
-@dataclass(frozen=True, slots=True)
-class Var(Expr):
+class Var(Expr, kw_only=False):
     """A variable; also ``true``, ``false`` and ``null``."""
 
     name: str
@@ -78,23 +71,20 @@ class Var(Expr):
 TRUE, FALSE, NULL = Var("true"), Var("false"), Var("null")
 
 
-@dataclass(frozen=True, slots=True)
-class Commented(Expr):
+class Commented(Expr, kw_only=False):
     """An expression with a comment above it: an element of a list, a whole file, or a parenthesised one."""
 
     comment: str
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class List(Expr):
+class List(Expr, kw_only=False):
     """``[ a b ]``."""
 
     items: tuple[Expr, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, kw_only=False):
     """``a.b = value;``, with an optional comment above it."""
 
     path: tuple[str, ...]
@@ -102,8 +92,7 @@ class Binding:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Inherit:
+class Inherit(Struct, kw_only=False):
     """``inherit (source) a b;``, with an optional comment above it."""
 
     names: tuple[str, ...]
@@ -116,8 +105,7 @@ class Inherit:
                 check_identifier(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Attrs(Expr):
+class Attrs(Expr, kw_only=False):
     """``{ a = 1; }``.
 
     Attributes:
@@ -132,8 +120,7 @@ class Attrs(Expr):
         check_bindings(self.bindings)
 
 
-@dataclass(frozen=True, slots=True)
-class Select(Expr):
+class Select(Expr, kw_only=False):
     """``base.a.b or default``; names may be expressions, ``base.${name}``."""
 
     base: Expr
@@ -141,24 +128,21 @@ class Select(Expr):
     default: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Has(Expr):
+class Has(Expr, kw_only=False):
     """``base ? a.b``."""
 
     base: Expr
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Expr):
+class Call(Expr, kw_only=False):
     """``function a b``."""
 
     function: Expr
     arguments: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Formal:
+class Formal(Struct, kw_only=False):
     """A parameter in braces, with an optional default."""
 
     name: str
@@ -168,8 +152,7 @@ class Formal:
         check_identifier(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Formals:
+class Formals(Struct, kw_only=False):
     """``{ a, b ? 1, ... }@name``."""
 
     formals: tuple[Formal, ...]
@@ -182,8 +165,7 @@ class Formals:
             raise InputError(", ".join(names), "names a parameter twice", "name each once")
 
 
-@dataclass(frozen=True, slots=True)
-class Lambda(Expr):
+class Lambda(Expr, kw_only=False):
     """``parameter: body``."""
 
     parameter: str | Formals
@@ -194,8 +176,7 @@ class Lambda(Expr):
             check_identifier(self.parameter)
 
 
-@dataclass(frozen=True, slots=True)
-class Let(Expr):
+class Let(Expr, kw_only=False):
     """``let a = 1; in body``."""
 
     bindings: tuple[Binding | Inherit, ...]
@@ -205,16 +186,14 @@ class Let(Expr):
         check_bindings(self.bindings)
 
 
-@dataclass(frozen=True, slots=True)
-class With(Expr):
+class With(Expr, kw_only=False):
     """``with scope; body``."""
 
     scope: Expr
     body: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class If(Expr):
+class If(Expr, kw_only=False):
     """``if condition then yes else no``."""
 
     condition: Expr
@@ -222,8 +201,7 @@ class If(Expr):
     no: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Binary(Expr):
+class Binary(Expr, kw_only=False):
     """``left operator right``; see :data:`OPERATORS`."""
 
     operator: str
@@ -235,8 +213,7 @@ class Binary(Expr):
             raise InputError(self.operator, "is no operator of Nix", "use another")
 
 
-@dataclass(frozen=True, slots=True)
-class Not(Expr):
+class Not(Expr, kw_only=False):
     """``!value``."""
 
     value: Expr
@@ -277,3 +254,45 @@ def check_bindings(bindings: Sequence[Binding | Inherit]) -> None:
         if any(path[: i + 1] in seen for i in range(len(path))):
             raise InputError(".".join(path), "is bound twice in one set", "bind it once")
         seen.add(path)
+
+
+def text(value: str) -> Str:
+    """A string without expressions in it."""
+    return Str((value,))
+
+
+def select(base: str | Expr, *path: str) -> Expr:
+    """``base.a.b``; without a path, the base itself."""
+    root = Var(base) if isinstance(base, str) else base
+    return Select(root, path) if path else root
+
+
+def call(function: str | Expr, *arguments: Expr) -> Call:
+    """``function a b``; a function given as text is a dotted name known to the program (``lib.getLib``)."""
+    if isinstance(function, str):
+        first, *rest = function.split(".")
+        function = select(first, *rest)
+    return Call(function, arguments)
+
+
+def bind(name: str, value: Expr, comment: str = "") -> Binding:
+    """``name = value;``: one attribute, whatever dots its name has."""
+    return Binding((name,), value, comment)
+
+
+def merge(sets: Sequence[Expr]) -> Expr:
+    """Sets merged, of which later ones win: ``lib.mergeAttrsList [ … ]``; ``lib`` has to be in scope.
+
+    One set is itself, and none is ``{ }``. From two on the form is the same for any number of them: one more
+    is one more element and changes no other line, and 5 000 are nested no deeper than two. A chain of ``//``
+    is as deep as it is long, and copies at each ``//`` what it has so far; ``mergeAttrsList`` (nixpkgs 23.05
+    and later) halves its list instead.
+    """
+    if len(sets) > 1:
+        return call("lib.mergeAttrsList", List(tuple(sets)))
+    return sets[0] if sets else Attrs()
+
+
+def strings(values: Sequence[str]) -> List:
+    """A list of strings."""
+    return List(tuple(text(value) for value in values))

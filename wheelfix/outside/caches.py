@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from wheelfix.outside.files import open_regular
 from wheelfix.wheel.metadata import parse_filename
+from wheelfix.wheel.open import open_regular
 
 _ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")
 

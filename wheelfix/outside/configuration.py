@@ -14,19 +14,18 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from wheelfix.errors import InputError
+from wheelfix.model.base import Struct, replace
 
 _MAX = 1 << 20
 _NAMED = re.compile(r"^[\w.-]+=(?=\w+://)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageSources:
+class PackageSources(Struct):
     """Where distributions come from.
 
     Attributes:

@@ -1,10 +1,9 @@
-"""Files: one way to open what is read, one way to put in place what is written."""
+"""One way to put in place what is written."""
 
 from __future__ import annotations
 
 import errno
 import os
-import select
 import shutil
 import stat
 import tempfile
@@ -12,106 +11,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING
 
-from wheelfix.errors import ApplyError, InputError
+from wheelfix.errors import ApplyError, describe
+from wheelfix.wheel.open import find_kind
 
 if TYPE_CHECKING:
-    from io import BufferedReader
+    pass
 
 _PATIENCE = 3.0
 """Seconds that somebody at the other end of a named pipe is waited for."""
 _STEP = 0.02
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_KINDS = (
-    (stat.S_ISDIR, "a directory"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
-_HINT = "check the path"
-
-
-def open_input(path: Path, *, hint: str = _HINT) -> BufferedReader:
-    """Open a file to be read, without ever waiting for somebody to write it.
-
-    Args:
-        path: what the user named; links are followed.
-        hint: what to do if it cannot be read.
-
-    Raises:
-        InputError: it is missing, not to be read, or no regular file.
-    """
-    descriptor = _open(path, hint)
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            raise InputError(str(path), f"is {find_kind(mode)}, no file", hint)
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
-def open_regular(path: Path, flags: int, mode: str) -> BinaryIO:
-    """Open a file that is one, without waiting for what a pipe or a device may have to say.
-
-    Args:
-        path: the file.
-        flags: of ``open(2)``; with ``O_CREAT`` a file that has another name as well is refused.
-        mode: of the file object, binary.
-
-    Raises:
-        OSError: it is missing, may not be opened, or is no regular file.
-    """
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
-    info = os.fstat(descriptor)
-    if not stat.S_ISREG(info.st_mode) or (flags & os.O_CREAT and info.st_nlink > 1):
-        os.close(descriptor)
-        problem = (
-            "is no regular file" if info.st_nlink < 2 else "has another name, too, whose file would change"
-        )
-        raise OSError(0, problem, str(path))
-    return cast(BinaryIO, os.fdopen(descriptor, mode))
-
-
-def read_stream(path: Path, *, size: int, hint: str = _HINT) -> Iterator[bytes]:
-    """Read what is read once, from its start: a file, a pipe that somebody writes to, or a terminal.
-
-    Args:
-        path: what the user named; links are followed.
-        size: the most bytes to yield at once.
-        hint: what to do if it cannot be read.
-
-    Raises:
-        InputError: it is missing, not to be read, none of these, or a pipe without a writer.
-    """
-    descriptor = _open(path, hint)
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISFIFO(mode):
-            yield from _read_pipe(descriptor, size, path)
-        elif stat.S_ISREG(mode) or os.isatty(descriptor):
-            os.set_blocking(descriptor, True)
-            while chunk := os.read(descriptor, size):
-                yield chunk
-        else:
-            raise InputError(str(path), f"is {find_kind(mode)}, no file", hint)
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read ({_say(error)})", hint) from None
-    finally:
-        os.close(descriptor)
-
-
-def find_kind(mode: int) -> str:
-    """Say what something is that is no regular file, with its article.
-
-    Args:
-        mode: ``st_mode`` of it.
-    """
-    return next((name for matches, name in _KINDS if matches(mode)), "something else")
 
 
 @contextmanager
@@ -135,13 +46,13 @@ def stage_output(path: Path, *, hint: str = "name another file with -o") -> Iter
     try:
         target = _open_target(path)
     except (OSError, ValueError) as error:
-        raise _refuse(path, f"cannot be written ({_say(error)})", hint) from None
+        raise _refuse(path, f"cannot be written ({describe(error)})", hint) from None
     try:
         sink = None if target is None else _find_sink(target, path, hint)
         with _replace(path, target) if sink is None else _pour_into(sink) as staged:
             yield staged
     except OSError as error:
-        raise _refuse(path, f"cannot be written ({_say(error)})", hint) from None
+        raise _refuse(path, f"cannot be written ({describe(error)})", hint) from None
     finally:
         if target is not None:
             os.close(target)
@@ -169,35 +80,6 @@ def is_terminal(path: Path) -> bool:
         return os.isatty(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _open(path: Path, hint: str) -> int:
-    try:
-        return os.open(path, _READ)
-    except (OSError, ValueError) as error:
-        raise InputError(str(path), f"cannot be read ({_say(error)})", hint) from None
-
-
-def _read_pipe(descriptor: int, size: int, path: Path) -> Iterator[bytes]:
-    """Read a pipe to its end, which looks like nobody having come yet."""
-    seen, end = False, time.monotonic() + _PATIENCE
-    while True:
-        try:
-            chunk = os.read(descriptor, size)
-        except BlockingIOError:  # there is a writer, and nothing from it yet
-            seen = True
-            select.select([descriptor], [], [])
-            continue
-        if chunk:
-            seen = True
-            yield chunk
-        elif seen:
-            return
-        elif time.monotonic() > end:
-            hint = "start what writes to it first"
-            raise InputError(str(path), "is a named pipe that nobody writes to", hint)
-        else:
-            time.sleep(_STEP)
 
 
 def _open_target(path: Path) -> int | None:
@@ -267,7 +149,3 @@ def _settle(staged: Path, target: int | None) -> None:
 
 def _refuse(path: Path, problem: str, hint: str) -> ApplyError:
     return ApplyError(str(path), problem, hint)
-
-
-def _say(error: OSError | ValueError) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
@@ -27,9 +26,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import httpx2
 
-from wheelfix.errors import InputError, WheelfixError
-from wheelfix.outside.addresses import find_host
-from wheelfix.outside.files import open_regular
+from wheelfix.errors import InputError, WheelfixError, find_host
+from wheelfix.model.base import Struct
+from wheelfix.wheel.open import open_regular
 
 if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources
@@ -299,8 +298,7 @@ def say_network(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
+class _Job(Struct):
     """One file to be fetched, into ``part``."""
 
     client: httpx2.Client

@@ -16,7 +16,7 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache, cached_property
 from http import HTTPStatus
 from pathlib import Path
@@ -32,10 +32,9 @@ from unearth.auth import MultiDomainBasicAuth
 from unearth.evaluator import Evaluator, Package
 from unearth.fetchers import PyPIClient
 
-from wheelfix.errors import InputError
-from wheelfix.outside.addresses import find_host, strip_login
+from wheelfix.errors import InputError, find_host, strip_login
+from wheelfix.model.base import Struct
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.outside.files import open_regular
 from wheelfix.outside.http import (
     DownloadError,
     Trouble,
@@ -49,6 +48,7 @@ from wheelfix.outside.http import (
 )
 from wheelfix.outside.requirements import Interpreter
 from wheelfix.wheel.metadata import Wanted, is_sound_filename, parse_sdist_name
+from wheelfix.wheel.open import open_regular
 
 _MAX_PAGE = 256 << 20
 """Largest page of an index, in bytes: some times the largest there are."""
@@ -63,8 +63,7 @@ _CHECK = "check the network, and the package index that pip or uv is configured 
 logging.getLogger("unearth").addHandler(logging.NullHandler())  # what it warns of is raised here
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Struct):
     """A file that an index or a directory offers.
 
     Attributes:

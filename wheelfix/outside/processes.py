@@ -16,9 +16,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from wheelfix.errors import strip_login
+
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
+_SHOWN = 3000
+"""Characters of another program's words that are passed on."""
 _BESIDE = 10
 """What runs beside gets the time that is left: the block it runs beside takes longer."""
 _HUSH = "ignore:resource_tracker:UserWarning"
@@ -205,3 +209,9 @@ def _wait(future: Future[T], again: Callable[[], T]) -> T:
         return future.result()
     except BrokenExecutor:  # killed for want of memory, or by somebody: the work remains
         return again()
+
+
+def quote_output(said: bytes) -> str:
+    """What a program said, on one line and without passwords; what is long is cut in its middle."""
+    words = " ".join(strip_login(said.decode("utf-8", "replace")).split()) or "no reason given"
+    return words if len(words) <= _SHOWN else f"{words[: _SHOWN // 2]} … {words[-_SHOWN // 2 :]}"

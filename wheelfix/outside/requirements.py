@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wheelfix.errors import InputError, suggest
+from wheelfix.model.base import Struct
 from wheelfix.model.system import LINUX_SYSTEMS
 from wheelfix.wheel.metadata import parse_wanted
 
@@ -49,8 +49,7 @@ _FILES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
+class Interpreter(Struct):
     """The interpreter and platform that wheels are chosen for.
 
     Attributes:

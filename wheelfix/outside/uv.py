@@ -12,8 +12,7 @@ from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.outside.processes import mark_child
-from wheelfix.outside.programs import quote_output
+from wheelfix.outside.processes import mark_child, quote_output
 
 _FOREIGN = (
     "UV_PROJECT",

@@ -20,16 +20,14 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, strip_login
+from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding, Level
-from wheelfix.outside.addresses import strip_login
 from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.files import open_regular
 from wheelfix.outside.http import (
     MAX_SIZE,
     DownloadError,
@@ -47,6 +45,7 @@ from wheelfix.outside.packages import (
 )
 from wheelfix.outside.requirements import find_interpreter, split_hashes
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_sdist_name, parse_wanted
+from wheelfix.wheel.open import open_regular
 
 MAX_SDIST = 2 << 30
 """Largest source distribution accepted, in bytes."""
@@ -54,8 +53,7 @@ MAX_SDIST = 2 << 30
 _FORM = "write NAME, NAME==VERSION, or NAME[EXTRA], such as torch==2.9.1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class Fetched(Struct):
     """A file that was fetched, or was fetched before.
 
     Attributes:
@@ -145,8 +143,7 @@ def fetch_sdist(
     return _fetch(request, find, sources or find_package_sources(), on_bytes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
+class _Request(Struct):
     """A file that is wanted: of what, with which digests, into which cache, for what, how large at most."""
 
     wanted: Wanted

@@ -8,8 +8,7 @@ taken out of ``prev.passthru.dependencies``. ``prev = final.x`` would recurse fo
 from __future__ import annotations
 
 from wheelfix.model.override import Adapter
-from wheelfix.nix.build import bind, call, select, text
-from wheelfix.nix.parts import comment_all, formals, remove_dependencies
+from wheelfix.nix.parts import comment_all, formals, remove_dependencies, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     Attrs,
@@ -19,7 +18,6 @@ from wheelfix.nix.tree import (
     Expr,
     Formal,
     Formals,
-    Has,
     Inherit,
     Lambda,
     Let,
@@ -29,6 +27,10 @@ from wheelfix.nix.tree import (
     Select,
     Str,
     Var,
+    bind,
+    call,
+    select,
+    text,
 )
 
 _PROPAGATED = (
@@ -52,11 +54,6 @@ def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
         head.append("hacks = pkgs.callPackage pyproject-nix.build.hacks { };")
         return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
     return render(comment_all(head, _write_file(adapter, overlay)))
-
-
-def write_guarded(name: str, package: Expr) -> Expr:
-    """``lib.optionalAttrs (prev ? name) { name = package; }``."""
-    return call("lib.optionalAttrs", Has(Var("prev"), (name,)), Attrs((bind(name, package),)))
 
 
 def write_adapter(adapter: Adapter) -> Expr:

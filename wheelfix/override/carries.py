@@ -12,7 +12,7 @@ from typing import Final
 
 from wheelfix.index.cuda import find_cuda
 from wheelfix.index.siblings import find_by_directory, list_libraries
-from wheelfix.model.strip import Carries
+from wheelfix.model.override import Carries
 
 _BINDINGS: Final = "has Python bindings of CUDA, for a toolkit of its own"
 _TOOLS: Final = "is a part of the CUDA toolkit without libraries for others"

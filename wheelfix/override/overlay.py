@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from wheelfix.model.override import Adapter, Dialect, Input, Override
-from wheelfix.nix.build import bind, call, merge, select, text
 from wheelfix.nix.parts import (
     OLD,
     add_to_old,
@@ -19,6 +18,7 @@ from wheelfix.nix.parts import (
     list_names,
     remove_dependencies,
     take,
+    write_guarded,
     write_search,
 )
 from wheelfix.nix.printer import render
@@ -35,8 +35,13 @@ from wheelfix.nix.tree import (
     Select,
     Str,
     Var,
+    bind,
+    call,
+    merge,
+    select,
+    text,
 )
-from wheelfix.override.adapter import write_adapter, write_guarded
+from wheelfix.override.adapter import write_adapter
 
 TITLES = {
     Dialect.UV2NIX: "Overlay for a package set of uv2nix",

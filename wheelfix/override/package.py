@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial, reduce
 
 from wheelfix.model.override import Override, Source
-from wheelfix.nix.build import bind, call, select, strings, text
 from wheelfix.nix.parts import (
     comment_all,
     describe,
@@ -21,7 +20,24 @@ from wheelfix.nix.parts import (
 )
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import is_identifier
-from wheelfix.nix.tree import NULL, Attrs, Binary, Binding, Commented, Expr, Lambda, List, Path, Select, Var
+from wheelfix.nix.tree import (
+    NULL,
+    Attrs,
+    Binary,
+    Binding,
+    Commented,
+    Expr,
+    Lambda,
+    List,
+    Path,
+    Select,
+    Var,
+    bind,
+    call,
+    select,
+    strings,
+    text,
+)
 from wheelfix.override.overlay import list_runpaths
 
 _PART = r"([^-]+)"

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
+from wheelfix.model.base import Struct
 from wheelfix.model.index import Provider
-from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Source
+from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Source, StripPlan
 from wheelfix.model.scan import Need, NeedClass, Opening, WheelScan
-from wheelfix.model.strip import StripPlan
 from wheelfix.model.wheel import Requirement
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.words import say_cause
@@ -68,8 +67,7 @@ def plan_override(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Struct, kw_only=False):
     """That some needs come from one place: an attribute, or a directory of a distribution."""
 
     attr: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wheelfix.model.override import Input, Override
-from wheelfix.nix.build import bind, call, select, text
 from wheelfix.nix.parts import comment_all, describe, formals, list_ignored, list_inputs, take
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
@@ -20,6 +19,10 @@ from wheelfix.nix.tree import (
     List,
     SearchPath,
     Str,
+    bind,
+    call,
+    select,
+    text,
 )
 
 _DRIVER = "/run/opengl-driver/lib"

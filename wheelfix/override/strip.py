@@ -16,12 +16,12 @@ to come from the environment.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
+from wheelfix.model.base import Struct
+from wheelfix.model.override import Carries, Judged, StripPlan
 from wheelfix.model.scan import Need, NeedClass
-from wheelfix.model.strip import Carries, Judged, StripPlan
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.closure import find_closure, find_required
 
@@ -29,8 +29,7 @@ _UNSHOWN = "nothing shows it to be only linked"
 _NAMED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(Struct):
     """What the user said.
 
     Attributes:

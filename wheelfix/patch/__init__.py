@@ -1,13 +1,6 @@
-"""Changes ELF files in place, and checks that nothing else changed.
+"""Run paths: what they should be, the change in place, and the proof that nothing else changed.
 
-:mod:`~wheelfix.patch.edit.apply` reads a file (:mod:`~wheelfix.patch.edit.image`), plans
-(:mod:`~wheelfix.patch.edit.plan`, :mod:`~wheelfix.patch.edit.strings`, :mod:`~wheelfix.patch.edit.write`) and writes.
-:mod:`~wheelfix.patch.verify` shares no code with those.
-
-An edit takes the first of these ways that works; the later ones are in :mod:`~wheelfix.patch.edit.space`:
-
-``overwrite``
-    the new string fits where the old one was and nobody else uses those bytes, or it is in the table already.
-``grow``, ``extend``, ``spare``, ``displace``, ``steal``, ``rehome``
-    the string table is copied to the end of the file with the new strings, and the old ones are wiped.
+:mod:`~wheelfix.patch.runpaths` plans, :mod:`~wheelfix.patch.wheel` and :mod:`~wheelfix.patch.environment`
+apply it to archives and to installed files, :mod:`~wheelfix.patch.edit` changes one ELF file, and
+:mod:`~wheelfix.patch.verify`, which shares no code with that, checks the result.
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from wheelfix.errors import ApplyError, EditRefused, InputError
 from wheelfix.patch.edit.apply import apply_edit, plan_file
-from wheelfix.patch.edited import AppliedEdit, EditPlan, ElfEdit
+from wheelfix.patch.model import AppliedEdit, EditPlan, ElfEdit
 from wheelfix.patch.verify import verify
 
 

@@ -12,11 +12,11 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from wheelfix.errors import EditRefused, WheelError
+from wheelfix.model.base import Struct
 from wheelfix.patch.below import (
     open_parent,
     open_regular,
@@ -26,10 +26,9 @@ from wheelfix.patch.below import (
     tell_links,
 )
 from wheelfix.patch.checked import edit_copy, plan_open
-from wheelfix.patch.edited import ElfEdit, Write
 from wheelfix.patch.files import copy_attributes, copy_contents, hash_file, tell_errors
 from wheelfix.patch.manifest import Change, Manifest, open_manifest, pack_originals
-from wheelfix.patch.model import FileResult
+from wheelfix.patch.model import ElfEdit, FileResult, Write
 from wheelfix.patch.record import Written, find_stale_rows, parse_record, rewrite_record
 from wheelfix.patch.target import MAX_FILE, name_below, open_file, read_target
 from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed
@@ -41,8 +40,7 @@ _BATCH_FILES = 64
 _BATCH_BYTES = 512 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
+class _Ready(Struct):
     """A copy that may take the place of a file.
 
     Attributes:
@@ -56,8 +54,7 @@ class _Ready:
     was: os.stat_result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
+class _Record(Struct):
     """A RECORD as it is; ``path`` is relative to the environment."""
 
     path: str

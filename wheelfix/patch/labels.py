@@ -7,17 +7,16 @@ version specifiers specification ("Local version identifiers").
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from wheelfix.errors import ApplyError, WheelError
+from wheelfix.model.base import Struct
 from wheelfix.wheel.metadata import parse_filename
 
 _BUILD = re.compile(r"\d[A-Za-z0-9_.]*")
 _LOCAL = re.compile(r"\+[a-z0-9]+(\.[a-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
+class Label(Struct):
     """How the new wheel is told from the old one.
 
     Attributes:

@@ -26,13 +26,13 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, EditRefused, InputError
+from wheelfix.model.base import Struct
 from wheelfix.patch.below import is_below, open_directory, open_regular, read_bounded
-from wheelfix.patch.edited import Write
 from wheelfix.patch.files import tell_errors
+from wheelfix.patch.model import Write
 from wheelfix.patch.own import REMOVE, ROOTS, Own, check_own, is_there, open_own, remove_tree
 from wheelfix.wheel.tree import OWN
 
@@ -47,8 +47,7 @@ _LINE = re.compile(
 _RANGE = re.compile(rb'\[(\d{1,18}),"([A-Za-z0-9+/=]*)"\](?:,|$)')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct):
     """One file that was replaced.
 
     Attributes:

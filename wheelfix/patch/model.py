@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Finding, Need
-from wheelfix.patch.edited import ElfEdit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Library:
-    """A library outside of what is patched.
-
-    Attributes:
-        name: file name, which is what run paths find.
-        directory: absolute path of its directory.
-        machine: as in :class:`wheelfix.model.elf.ElfObject`.
-        musl: it is linked with musl; None if it is linked with no C library.
-    """
-
-    name: str
-    directory: str
-    machine: str
-    musl: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct):
     """The ELF files of one distribution, with the classes of what they need.
 
     Attributes:
@@ -55,8 +36,7 @@ class AnswerKind(StrEnum):
     """Nothing at hand answers it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct):
     """One need of one file.
 
     Attributes:
@@ -70,8 +50,7 @@ class Answer:
     directory: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePlan:
+class FilePlan(Struct):
     """One ELF file.
 
     Attributes:
@@ -91,12 +70,11 @@ class FilePlan:
     conflict: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileResult:
+class FileResult(Struct):
     """What became of one planned edit.
 
     Attributes:
-        method: how the editor did it, as in :class:`wheelfix.patch.edited.EditPlan`; None if it was not done.
+        method: how the editor did it, as in :class:`wheelfix.patch.model.EditPlan`; None if it was not done.
         problem: why it was not done, or None.
     """
 
@@ -105,8 +83,7 @@ class FileResult:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchReport:
+class PatchReport(Struct):
     """What a run of ``wheelfix patch`` did, or would do.
 
     Attributes:
@@ -134,3 +111,88 @@ class PatchReport:
     def answered(self) -> bool:
         """No need is left open."""
         return not any(a.kind is AnswerKind.OPEN for plan in self.plans for a in plan.answers)
+
+
+class ElfEdit(Struct):
+    """Changes to one ELF file; what is left at its default stays as it is.
+
+    A run path keeps its tag: DT_RPATH stays DT_RPATH, DT_RUNPATH stays DT_RUNPATH, and a file with neither
+    gets DT_RPATH, because a DT_RUNPATH would switch off the DT_RPATH that it inherits from whoever loads it.
+
+    Attributes:
+        run_path: the entries of the run path from now on; empty removes it, None leaves it.
+        drop_run_path: entries to take out of it, after ``run_path`` is applied.
+        add_run_path: entries to put at its end unless it has them, after ``drop_run_path``.
+        replace_needed: pairs of a soname in DT_NEEDED and the one to ask for instead, versions included.
+        remove_needed: sonames to take out of DT_NEEDED.
+        add_needed: sonames to put at the end of DT_NEEDED unless it has them.
+        interpreter: path for PT_INTERP.
+    """
+
+    run_path: tuple[str, ...] | None = None
+    drop_run_path: tuple[str, ...] = ()
+    add_run_path: tuple[str, ...] = ()
+    replace_needed: tuple[tuple[str, str], ...] = ()
+    remove_needed: tuple[str, ...] = ()
+    add_needed: tuple[str, ...] = ()
+    interpreter: str | None = None
+
+
+class Write(Struct):
+    """Bytes for one place of a file.
+
+    Attributes:
+        offset: in bytes from the start of the file.
+        data: what belongs there.
+    """
+
+    offset: int
+    data: bytes
+
+
+class EditPlan(Struct):
+    """All that has to be written for an edit.
+
+    Attributes:
+        method: ``none`` (nothing to do), ``overwrite``, ``grow``, ``extend``, ``spare``, ``displace``,
+            ``steal`` or ``rehome``; see :mod:`wheelfix.patch`.
+        writes: in the order to write them: new data first, headers next, what is wiped last. No two overlap.
+        old_size: length in bytes of the file that the plan was made for.
+        new_size: length in bytes afterwards.
+    """
+
+    method: str
+    writes: tuple[Write, ...]
+    old_size: int
+    new_size: int
+
+
+class AppliedEdit(Struct):
+    """What an edit changed, and what was there before.
+
+    Attributes:
+        method: as in :class:`EditPlan`.
+        originals: the bytes that each changed range held; nothing of what lay behind the old end.
+        changed: the same ranges, and those behind the old end, with the bytes they hold now.
+        old_size: length in bytes before.
+        new_size: length in bytes now.
+    """
+
+    method: str
+    originals: tuple[Write, ...]
+    changed: tuple[Write, ...]
+    old_size: int
+    new_size: int
+
+
+class Problem(Struct):
+    """One thing that an edit broke.
+
+    Attributes:
+        check: which comparison found it, one word (``load``, ``segment``, ``dynamic``, ``tag``, ``symbols``,
+            ``strings``, ``content``, ``section``, ``header``, ``run-path``, ``opinion``).
+        message: what differs, in one clause.
+    """
+
+    check: str
+    message: str

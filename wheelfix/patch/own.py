@@ -8,10 +8,10 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.model.base import Struct
 from wheelfix.patch.below import open_directory
 from wheelfix.patch.files import tell_errors
 from wheelfix.wheel.tree import OWN
@@ -20,8 +20,7 @@ ROOTS = "roots"
 """Where the links are that keep store paths from the garbage collector."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Own:
+class Own(Struct):
     """The directory of a manifest, open; ``root`` is the environment, ``subject`` its path for messages."""
 
     fd: int

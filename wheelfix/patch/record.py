@@ -10,15 +10,14 @@ import base64
 import csv
 import io
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 
 from installer.records import Hash, InvalidRecordEntry, RecordEntry, parse_record_file
 
 from wheelfix.errors import WheelError
+from wheelfix.model.base import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct):
     """A file as it is now.
 
     Attributes:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 
-from wheelfix.model.elf import ElfObject
+from wheelfix.model.base import Struct, replace
+from wheelfix.model.elf import ElfObject, Library
 from wheelfix.model.scan import Need, NeedClass
-from wheelfix.patch.edited import ElfEdit
-from wheelfix.patch.model import Answer, AnswerKind, FilePlan, Group, Library
+from wheelfix.patch.model import Answer, AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl
 from wheelfix.scan.words import say_cause
@@ -29,8 +28,7 @@ _LEFT = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supply:
+class Supply(Struct):
     """What run paths may lead to outside of what is patched.
 
     Attributes:

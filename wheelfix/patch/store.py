@@ -11,9 +11,9 @@ from wheelfix.errors import ApplyError, InputError
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import NeedClass
 from wheelfix.outside.processes import mark_child
+from wheelfix.patch.libraries import find_store
 from wheelfix.patch.model import AnswerKind, FilePlan, Group
 from wheelfix.patch.own import open_roots
-from wheelfix.patch.supply import find_store
 
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 

@@ -12,9 +12,8 @@ from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import EditRefused, InputError
 from wheelfix.patch.below import open_directory, open_parent, open_regular, tell_links
 from wheelfix.patch.checked import plan_open
-from wheelfix.patch.edited import ElfEdit
 from wheelfix.patch.files import has_rights, tell_errors
-from wheelfix.patch.model import FileResult
+from wheelfix.patch.model import ElfEdit, FileResult
 from wheelfix.wheel.environment import Environment, read_environment
 from wheelfix.wheel.tree import OWN
 

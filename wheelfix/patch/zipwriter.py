@@ -11,9 +11,9 @@ import os
 import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from wheelfix.errors import WheelError
+from wheelfix.model.base import Struct, replace
 from wheelfix.wheel.archive import Archive
 from wheelfix.wheel.inflate import crc32
 
@@ -32,8 +32,7 @@ _STEP = 1 << 20
 _FLUSH = 32 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct):
     """A member with all that its headers say; sizes and offsets in bytes.
 
     Attributes:

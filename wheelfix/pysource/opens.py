@@ -12,9 +12,9 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceUse
 from wheelfix.pysource.scope import Guard, Module, Use
 from wheelfix.pysource.values import Evaluator, TooComplexError, Value
@@ -72,8 +72,7 @@ _RAISED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
+class _Claim(Struct):
     """That a use of the module opens one name, or runs one program.
 
     Attributes:

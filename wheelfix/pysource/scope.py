@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from wheelfix.model.base import Struct
 from wheelfix.pysource.platform import decide, evaluate
 
 
@@ -64,8 +65,7 @@ class Scope:
         return next((s.bindings[name] for s in self.chain() if name in s.bindings), [])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Bound:
+class Bound(Struct, kw_only=False, eq=False):
     """An expression and the scope its names belong to.
 
     Attributes:
@@ -77,8 +77,7 @@ class Bound:
     caller: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Guard:
+class Guard(Struct, kw_only=False, eq=False):
     """A ``try`` or ``with suppress`` around statements, inside of one function.
 
     Attributes:
@@ -88,8 +87,7 @@ class Guard:
     caught: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Use:
+class Use(Struct, kw_only=False, eq=False):
     """A call or subscript that Linux may run.
 
     Attributes:

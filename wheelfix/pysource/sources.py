@@ -6,14 +6,13 @@ The functions that read can run in another process: they take and return what ca
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from wheelfix.model.base import Struct
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.reading import Stamp
 from wheelfix.pysource.opens import MAX_SOURCE, find_python_dlopen
-from wheelfix.wheel.archive import iter_chunks, open_archive
-from wheelfix.wheel.directory import Member
+from wheelfix.wheel.archive import Member, iter_chunks, open_archive
 from wheelfix.wheel.tree import read_regular
 
 
@@ -40,8 +39,7 @@ def read_wheel_sources(path: Path, stamp: Stamp) -> tuple[SourceUse, ...]:
         return _parse((m.path, b"".join(iter_chunks(archive, m))) for m in members)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceTree:
+class SourceTree(Struct):
     """Python sources of one distribution on disk.
 
     Attributes:

@@ -11,10 +11,10 @@ import ast
 import posixpath
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Final
 
+from wheelfix.model.base import Struct, replace
 from wheelfix.pysource.scope import Bound, Module, Scope
 
 _MAX_VALUES: Final = 256
@@ -30,8 +30,7 @@ _SAME_TEXT: Final = frozenset({"encode", "decode", "strip", "copy", "items", "va
 _PLACEHOLDER: Final = re.compile(r"%[sd]|\{\d*\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, kw_only=False):
     """A string an expression may be.
 
     Attributes:

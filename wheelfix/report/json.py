@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
-from wheelfix.model.causes import Cause, Check
+from wheelfix.model.base import asdict, to_builtins
+from wheelfix.model.causes import Cause
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import IndexInfo, Provider
-from wheelfix.model.locate import FileHit, IndexSource, Located
-from wheelfix.model.scan import Need, NeedTrace, Opening, WheelScan
+from wheelfix.model.scan import FileHit, IndexSource, Located, Need, NeedTrace, Opening, WheelScan
 from wheelfix.scan.words import say_cause, say_located, say_question, say_step
 
 SCAN_SCHEMA = "wheelfix.scan/2"
@@ -122,10 +121,8 @@ def render_sources(sources: Sequence[IndexSource]) -> str:
 
 def document_cause(cause: Cause) -> dict[str, Any]:
     """Build the JSON of a cause: its kind, and its fields."""
-    fields = {
-        key: value._asdict() if isinstance(value, Check) else value for key, value in cause._asdict().items()
-    }
-    return {"kind": fields.pop("kind"), **fields}
+    document: dict[str, Any] = to_builtins(cause)
+    return document
 
 
 def _document_index(info: IndexInfo) -> dict[str, Any]:

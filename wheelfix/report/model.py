@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding, Level, WheelScan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NixCode:
+class NixCode(Struct):
     """Code to be pasted.
 
     Attributes:
@@ -22,8 +20,7 @@ class NixCode:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct):
     """Everything on one page, whatever it was that was read.
 
     Attributes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from wheelfix.model.locate import FileHit, IndexSource, Located
-from wheelfix.model.scan import NeedClass, NeedTrace
+from wheelfix.model.scan import FileHit, IndexSource, Located, NeedClass, NeedTrace
 from wheelfix.report.escape import printable
 from wheelfix.scan.words import say_located, say_question, say_step
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from wheelfix.model.base import Struct
 from wheelfix.report.escape import printable
-from wheelfix.report.steps import Start, Step
 
 _WIDEST = 52
 
@@ -30,3 +30,29 @@ def _render_steps(steps: Sequence[Step]) -> list[str]:
         gap = f"\n    {'':{width}}" if len(command) > width else ""
         lines.append(f"  {command:{width}}{gap}  {step.purpose}")
     return lines
+
+
+class Step(Struct):
+    """A command that fits what is here.
+
+    Attributes:
+        command: words after ``wheelfix``; the first is the command's name.
+        purpose: what it answers, in a few words.
+    """
+
+    command: tuple[str, ...]
+    purpose: str
+
+
+class Start(Struct):
+    """The first steps in one directory.
+
+    Attributes:
+        found: names of the files and directories that steps were found for, in the order of the steps.
+        here: steps for what is in the directory.
+        always: steps for what cannot be seen: an error message, a soname.
+    """
+
+    found: tuple[str, ...]
+    here: tuple[Step, ...]
+    always: tuple[Step, ...]

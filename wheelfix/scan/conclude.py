@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from wheelfix.index.baseline import find_baseline
-from wheelfix.index.facts import find_facts, is_libc
+from wheelfix.index.lookup import find_facts, is_libc
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.base import replace
+from wheelfix.model.elf import Symbols
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import NeedTrace, Opening, WheelScan
-from wheelfix.model.symbols import Symbols
 from wheelfix.scan.at_hand import correct_carriers
 from wheelfix.scan.decide import decide
 from wheelfix.scan.evidence import show_evidence

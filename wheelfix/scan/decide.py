@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.causes import (
     Brought,
     Check,
@@ -44,8 +44,7 @@ _QT = re.compile(r"libQt\d")
 _PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
+class Want(Struct):
     """A soname wanted by objects of one machine, before anybody was asked for it.
 
     Attributes:
@@ -73,8 +72,7 @@ class Want:
         return (*self.versions, *(match[0] for match in [_QT.match(self.soname)] if match))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct):
     """A want with all that is known about it.
 
     Attributes:
@@ -237,9 +235,9 @@ def _ask_siblings(case: Case) -> Step:
         check = Check(
             version=claimed.version, path=claimed.path, by_soname=claimed.soname and not claimed.named
         )
-        found = found._replace(directory=claimed.directory, check=check)
+        found = replace(found, directory=claimed.directory, check=check)
     elif at_hand.versions:
-        found = found._replace(absent=True)
+        found = replace(found, absent=True)
     return Step(question=Question.SIBLINGS, cause=found, need_class=NeedClass.SIBLING)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 
+from wheelfix.model.base import replace
 from wheelfix.model.causes import Question
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import NeedTrace

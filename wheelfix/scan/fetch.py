@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,7 @@ from wheelfix.lockfile.select import (
     settle_doubles,
     tell_doubles,
 )
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.lock import Choice, Kind, LockedFile, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding
@@ -51,8 +51,7 @@ if TYPE_CHECKING:
     from wheelfix.outside.http import Client
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class Places(Struct):
     """Where files are looked for and kept.
 
     Attributes:
@@ -72,8 +71,7 @@ class Places:
     progress: Progress | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Supply:
+class Supply(Struct):
     """What was found out.
 
     Attributes:

@@ -11,23 +11,21 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from wheelfix.model.base import Struct
 from wheelfix.scan.layout import expand_entry, find_install_path
 
 if TYPE_CHECKING:
-    from wheelfix.model.elf import ElfObject
-    from wheelfix.patch.model import Library
+    from wheelfix.model.elf import ElfObject, Library
 
 _Lent = TypeVar("_Lent", bound=Hashable)
 _Routes = tuple[tuple[str, str], ...]
 """Entries of a run path as they are written, each with the directory that it leads to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct):
     """A library that answers a need.
 
     Attributes:
@@ -45,8 +43,7 @@ class Found:
     outside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, kw_only=False):
     """One expanded run-path entry.
 
     Attributes:

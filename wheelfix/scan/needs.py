@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wheelfix.index.facts import find_facts, find_fillers
+from wheelfix.index.lookup import find_facts, find_fillers
 from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.base import replace
 from wheelfix.model.index import Lookup
 from wheelfix.model.scan import SonameFacts
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.cuda import guess_cuda_major, order_by_major
 from wheelfix.scan.decide import Case, Want, apply_preference
-from wheelfix.scan.siblings import find_directories
+from wheelfix.scan.siblings import find_directories, guess_cuda_major, order_by_major
 
 if TYPE_CHECKING:
     from wheelfix.index.table import SonameTable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.scan import Need, NeedClass, Opening
@@ -25,8 +25,7 @@ _STRENGTH = {OpeningKind.NOTE: 0, OpeningKind.STRING: 2}
 _SOURCE = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(Struct, kw_only=False):
     """An opening, and the machine its file is for."""
 
     opening: Opening

@@ -10,7 +10,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,12 +19,11 @@ from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.errors import ElfError, InputError
 from wheelfix.model.at_hand import AtHand
-from wheelfix.model.elf import ElfObject
+from wheelfix.model.base import replace
+from wheelfix.model.elf import ElfObject, Symbols
 from wheelfix.model.reading import Origin, OriginKind, Reading
 from wheelfix.model.scan import Finding, Level
-from wheelfix.model.symbols import Symbols
 from wheelfix.model.wheel import Distribution
-from wheelfix.outside.files import open_input
 from wheelfix.outside.processes import run_beside
 from wheelfix.pysource.sources import SourceTree, read_all_sources
 from wheelfix.scan.at_hand import find_carried
@@ -49,6 +47,7 @@ from wheelfix.wheel.archive import (
 from wheelfix.wheel.environment import Environment, find_wheels, read_environment
 from wheelfix.wheel.identity import wait_for_tick
 from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement
+from wheelfix.wheel.open import open_input
 from wheelfix.wheel.pretenders import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.tree import escape_path
 

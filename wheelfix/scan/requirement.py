@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wheelfix.errors import InputError
@@ -14,6 +13,7 @@ from wheelfix.lockfile.markers import make_runtime
 from wheelfix.lockfile.project import parse_requirement_lines
 from wheelfix.lockfile.read import read_lock, read_text
 from wheelfix.lockfile.select import Asked, choose_sources, make_distribution, select_packages
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
@@ -35,8 +35,7 @@ from wheelfix.wheel.metadata import (
 _FORM = "write NAME, NAME==VERSION or NAME[EXTRA]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Resolved:
+class _Resolved(Struct):
     """A requirement, resolved for a target."""
 
     wanted: Wanted
@@ -105,7 +104,7 @@ def fetch_named(
         path = fetch_url(url, cache / "urls", sources=sources, on_bytes=on_bytes)
         if path.suffix != ".whl":
             raise InputError(
-                path.name, "is a source distribution, not a wheel", f"use `wheelfix cargo {path}`"
+                path.name, "is a source distribution, not a wheel", f"use `wheelfix sdist {path}`"
             )
         return (Fetched(path=path),)
     wheels = cache / "wheels"

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.model.causes import Brought, How
+from wheelfix.model.index import Provider
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.scan.cuda import guess_cuda_major
 from wheelfix.scan.layout import relative_to_site
 
 TORCH_ONLY = frozenset(
@@ -200,3 +200,29 @@ def find_directories(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
         if (relative := relative_to_site(directory)) is not None:
             found.setdefault(relative, text)
     return found
+
+
+_TELLING = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|cupti)\.so\.(\d+)(?:\.\d+)?")
+_SET = re.compile(r"cudaPackages(?:_(\d+))?(?:_\d+)*\.")
+_DEFAULT = "12"
+"""Major of plain ``cudaPackages`` in nixpkgs of 2025 and 2026."""
+
+
+def guess_cuda_major(wanted: Iterable[str]) -> str | None:
+    """Tell the CUDA major from sonames that have it in their names.
+
+    Example:
+        >>> guess_cuda_major(["libnccl.so.2", "libcublas.so.13"])
+        '13'
+    """
+    return next((m[1] for soname in sorted(wanted) if (m := _TELLING.fullmatch(soname))), None)
+
+
+def order_by_major(providers: Sequence[Provider], major: str | None) -> tuple[Provider, ...]:
+    """Put providers of the wheel's own CUDA first: libnccl.so.2 is in the sets of 11, 12 and 13 alike."""
+
+    def differs(provider: Provider) -> bool:
+        match = _SET.match(provider.attr)
+        return match is not None and (match[1] or _DEFAULT) != major
+
+    return tuple(providers if major is None else sorted(providers, key=differs))

@@ -23,7 +23,6 @@ from wheelfix.model.hints import SourceUse
 from wheelfix.model.reading import About, Origin, OriginKind, WheelFile
 from wheelfix.model.scan import Finding
 from wheelfix.model.wheel import Distribution
-from wheelfix.outside.files import open_regular
 from wheelfix.outside.processes import run_beside
 from wheelfix.pysource.sources import is_source, read_tree_sources, read_wheel_sources
 from wheelfix.wheel.about import read_about
@@ -36,10 +35,10 @@ from wheelfix.wheel.archive import (
     read_member,
     read_wheel_tags,
 )
-from wheelfix.wheel.contents import MAX_INIT, is_init, read_contents
+from wheelfix.wheel.contents import MAX_INIT, choose_dist_info, is_init, list_dist_infos, read_contents
 from wheelfix.wheel.environment import MAX_RECORD, Installed
 from wheelfix.wheel.metadata import parse_metadata, parse_wheel_tags
-from wheelfix.wheel.own import choose_dist_info, list_dist_infos
+from wheelfix.wheel.open import open_regular
 from wheelfix.wheel.pretenders import find_format, is_launcher, is_named_like_library, tell_pretenders
 
 OnBytes = Callable[[int], None]

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import re
 import stat
@@ -23,18 +22,16 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import astuple, dataclass, fields, is_dataclass, replace
-from enum import Enum
 from functools import cache, partial
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
+from wheelfix.model.base import Struct, astuple, decode_json, encode_json, fields, replace
 from wheelfix.model.reading import Reading, WheelFile
 from wheelfix.wheel.archive import Archive
 from wheelfix.wheel.identity import Identity, hash_beside, hash_file, read_identity, wait_for_tick
 
-SCHEMA = 4
+SCHEMA = 5
 """Counted up when the readers find something else in the same bytes; fields need no counting."""
 
 LIMIT = 256 << 20
@@ -53,23 +50,21 @@ entries for each one that is stored would take time by the square of their numbe
 _unpruned: dict[Path, int] = {}
 """Bytes that this process stored since it pruned, by directory."""
 
-T = TypeVar("T")
+_Head = tuple[str, tuple[tuple[int, int], ...]]
+"""Name of the entry, then bytes and checksum of each part."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownDigest:
+class KnownDigest(Struct):
     """What is kept by an identity: the file's digest."""
 
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeenTail:
+class SeenTail(Struct):
     """What is kept by size and tail alone: that a file like this was seen. Nothing but haste rests on it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Contents:
+class _Contents(Struct):
     """The second part of an entry."""
 
     files: tuple[WheelFile, ...]
@@ -209,7 +204,7 @@ def read_entry(path: Path, kinds: Sequence[Any]) -> tuple[Any, ...] | None:
 
     Args:
         path: the entry.
-        kinds: frozen dataclasses of the parts that are wanted.
+        kinds: models of the parts that are wanted.
 
     Returns:
         The parts as they were stored; None if there is no such entry, or it cannot be used.
@@ -219,7 +214,7 @@ def read_entry(path: Path, kinds: Sequence[Any]) -> tuple[Any, ...] | None:
             info = os.fstat(file.fileno())
             if not stat.S_ISREG(info.st_mode) or info.st_size > _MAX_ENTRY:
                 return None
-            name, parts = json.loads(file.readline(_MAX_HEAD))
+            name, parts = decode_json(file.readline(_MAX_HEAD), _Head)
             if name != path.name:
                 return None
             values = []
@@ -227,8 +222,8 @@ def read_entry(path: Path, kinds: Sequence[Any]) -> tuple[Any, ...] | None:
                 data = file.read(size)
                 if len(data) != size or zlib.crc32(data) != checksum:
                     return None
-                values.append(_make_decoder(kind)(json.loads(data)))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
+                values.append(decode_json(data, kind))
+    except (OSError, ValueError):
         return None
     with suppress(OSError):
         os.utime(path)  # used: pruned later than others
@@ -241,12 +236,15 @@ def store_entry(directory: Path, name: str, parts: Sequence[object], *, limit: i
     Args:
         directory: of what is kept; made if it is missing.
         name: of the entry, see :func:`find_hashed_name`.
-        parts: frozen dataclasses.
+        parts: models.
         limit: bytes that all entries together may take, and an eighth more.
     """
-    encoded = [json.dumps(_encode(part), separators=(",", ":")).encode() for part in parts]
-    head = json.dumps([name, [[len(data), zlib.crc32(data)] for data in encoded]], separators=(",", ":"))
-    data = b"".join((head.encode(), b"\n", *encoded))
+    try:
+        encoded = [encode_json(part) for part in parts]
+    except ValueError:  # a name that is no UTF-8
+        return
+    head = encode_json((name, [(len(data), zlib.crc32(data)) for data in encoded]))
+    data = b"".join((head, b"\n", *encoded))
     if len(data) > _MAX_ENTRY:
         return
     with suppress(OSError):
@@ -297,76 +295,11 @@ def _prune(directory: Path, limit: int) -> None:
 
 
 @cache
-def _find_fields(kind: Any) -> dict[str, Any]:
-    hints = get_type_hints(kind)
-    return {f.name: hints[f.name] for f in fields(kind)}
-
-
-@cache
 def _describe(kind: Any) -> str:
     """The shape of a type, so that entries of another shape are never looked at."""
-    if is_dataclass(kind) and isinstance(kind, type):
-        parts = [f"{name}:{_describe(hint)}" for name, hint in _find_fields(kind).items()]
-        return f"{kind.__name__}({','.join(parts)})"
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        hints = get_type_hints(kind)
+        return f"{kind.__name__}({','.join(f'{name}:{_describe(hints[name])}' for name in fields(kind))})"
     if arguments := get_args(kind):
         return f"{get_origin(kind)}[{','.join(map(_describe, arguments))}]"
     return str(kind)
-
-
-def _encode(value: Any) -> Any:
-    """A dataclass is the list of its fields: the shape of all of them is in the name of the entry."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return [_encode(getattr(value, name)) for name in _find_fields(type(value))]
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, Enum):
-        return value.value
-    return [_encode(item) for item in value] if isinstance(value, tuple) else value
-
-
-@cache
-def _make_decoder(kind: Any) -> Callable[[Any], Any]:
-    """What checks a JSON value against a type, and makes it that type.
-
-    The function raises TypeError or ValueError for a value that is something else. It is made once for each
-    type: to look at the type for each value takes twice the time.
-    """
-    if kind is str or kind is int or kind is bool:
-        return partial(_decode_plain, kind)
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is frozenset or (origin is tuple and arguments[1:] == (...,)):
-        return partial(_decode_many, origin, _make_decoder(arguments[0]))
-    if origin is tuple:
-        return partial(_decode_row, tuple, tuple(map(_make_decoder, arguments)))
-    if origin is UnionType:
-        (inner,) = (a for a in arguments if a is not type(None))
-        return partial(_decode_optional, _make_decoder(inner))
-    if is_dataclass(kind) and isinstance(kind, type):
-        names = tuple(_find_fields(kind))
-        decoders = tuple(map(_make_decoder, _find_fields(kind).values()))
-        return partial(_decode_row, lambda values: kind(**dict(zip(names, values, strict=True))), decoders)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind
-    raise TypeError(kind)
-
-
-def _decode_plain(kind: type[Any], value: Any) -> Any:
-    if type(value) is not kind:
-        raise TypeError
-    return value
-
-
-def _decode_many(make: Callable[[Any], Any], decode: Callable[[Any], Any], values: Any) -> Any:
-    if type(values) is not list:
-        raise TypeError
-    return make([decode(value) for value in values])
-
-
-def _decode_row(make: Callable[[Any], Any], decoders: tuple[Callable[[Any], Any], ...], values: Any) -> Any:
-    if type(values) is not list or len(values) != len(decoders):
-        raise TypeError
-    return make([decode(value) for decode, value in zip(decoders, values, strict=True)])
-
-
-def _decode_optional(decode: Callable[[Any], Any], value: Any) -> Any:
-    return None if value is None else decode(value)

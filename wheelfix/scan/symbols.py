@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from wheelfix.model.elf import Symbols, SymbolWants, Verdict
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
-from wheelfix.model.symbols import Symbols, SymbolWants, Verdict
 
 _NAMED = 5
 

@@ -15,17 +15,16 @@ import re
 import shlex
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, WheelfixError
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
-from wheelfix.outside.files import find_kind, open_input
 from wheelfix.scan.at_hand import assign_at_hand, fit_together
 from wheelfix.wheel.environment import find_site, find_wheels
 from wheelfix.wheel.metadata import (
@@ -36,6 +35,7 @@ from wheelfix.wheel.metadata import (
     parse_sdist_name,
     parse_wanted,
 )
+from wheelfix.wheel.open import find_kind, open_input
 
 if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources
@@ -86,7 +86,7 @@ TAKES: Mapping[str, frozenset[TargetKind]] = {
     "override --check": _READ | {TargetKind.LOCK},
     "adapter": frozenset({TargetKind.WHEEL, TargetKind.REQUIREMENT, TargetKind.URL}),
     "patch": frozenset({TargetKind.WHEEL, TargetKind.ENVIRONMENT}),
-    "cargo": frozenset({TargetKind.SDIST, TargetKind.REQUIREMENT, TargetKind.SDIST_URL}),
+    "sdist": frozenset({TargetKind.SDIST, TargetKind.REQUIREMENT, TargetKind.SDIST_URL}),
     "lock": frozenset({TargetKind.LOCK}),
     "explain": frozenset({TargetKind.TEXT}),
     "--with": frozenset({TargetKind.WHEEL, TargetKind.WHEELS, TargetKind.ENVIRONMENT}),
@@ -98,8 +98,7 @@ _WRITABLE = _READ - {TargetKind.ELF}
 """What ``override`` does in the place of another command that writes Nix code."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct):
     """What a user named.
 
     Attributes:
@@ -113,8 +112,7 @@ class Target:
     path: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct):
     """What there is to tell a kind by.
 
     Attributes:
@@ -135,8 +133,7 @@ class Look:
         return self.path.name.lower() if self.path and self.names is None else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sort:
+class Sort(Struct):
     """One kind of target, or something else that people name as one.
 
     Attributes:
@@ -472,13 +469,13 @@ KINDS: tuple[Sort, ...] = (
         called="an address of a repository",
         tell=_is_repository,
         hint=_BUILT,
-        hints={"cargo": "clone it, then run `wheelfix cargo DIR` on the directory"},
+        hints={"sdist": "clone it, then run `wheelfix sdist DIR` on the directory"},
     ),
     Sort(
         kind=TargetKind.SDIST_URL,
         called="the address of a source distribution",
         tell=_is_sdist_url,
-        hint=f"{_BUILT}; what it needs to build Rust, `wheelfix cargo {{target}}` tells",
+        hint=f"{_BUILT}; what it needs to build Rust, `wheelfix sdist {{target}}` tells",
     ),
     Sort(
         kind=TargetKind.URL,
@@ -533,7 +530,7 @@ KINDS: tuple[Sort, ...] = (
         kind=TargetKind.SDIST,
         called="a source distribution",
         tell=lambda look: _is_packed_sdist(look, rust=True) or _is_zipped_sdist(look, rust=True),
-        command="cargo",
+        command="sdist",
     ),
     Sort(
         kind=TargetKind.SDIST,
@@ -576,14 +573,14 @@ KINDS: tuple[Sort, ...] = (
         kind=_FOREIGN,
         called="a lock of cargo",
         tell=_named("cargo.lock", "cargo.toml"),
-        hint="run `wheelfix cargo {place}`",
+        hint="run `wheelfix sdist {place}`",
     ),
     Sort(
         kind=_FOREIGN,
         called="the metadata of a project",
         tell=_named("pyproject.toml", "setup.py", "setup.cfg", "pkg-info"),
         hint="lock the project (`uv lock`), then run `wheelfix lock uv.lock`",
-        hints={"cargo": "run `wheelfix cargo {place}`"},
+        hints={"sdist": "run `wheelfix sdist {place}`"},
     ),
     Sort(
         kind=_FOREIGN,
@@ -638,7 +635,7 @@ KINDS: tuple[Sort, ...] = (
         kind=TargetKind.SDIST,
         called="a project's directory",
         tell=lambda look: _is_project(look) and _has_crate(look),
-        command="cargo",
+        command="sdist",
     ),
     Sort(kind=TargetKind.SDIST, called="a project's directory", tell=_is_project, hint=_BUILT_HERE),
     Sort(kind=TargetKind.ENVIRONMENT, called="a directory", tell=_is_tree, command="scan"),
@@ -649,8 +646,7 @@ KINDS: tuple[Sort, ...] = (
 # From targets to readings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
+class ReadOptions(Struct):
     """How targets are read.
 
     Attributes:
@@ -672,8 +668,7 @@ class ReadOptions:
     follow_editable: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct):
     """A distribution of a target, read, with who is at hand.
 
     Attributes:
@@ -689,8 +684,7 @@ class Part:
     at_hand: AtHand = field(default_factory=AtHand)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Parts(Struct):
     """All that was read for one command.
 
     Attributes:
@@ -704,8 +698,7 @@ class Parts:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _Found(Struct):
     """What was read of a target.
 
     Attributes:

@@ -28,8 +28,7 @@ from wheelfix.model.scan import NeedClass
 
 if TYPE_CHECKING:  # of openings, most commands have nothing to say
     from wheelfix.model.hints import DlopenNote, SourceCall
-    from wheelfix.model.locate import Located
-    from wheelfix.model.scan import Opening, Step
+    from wheelfix.model.scan import Located, Opening, Step
 
 _SHOWN = 3
 _INDEXED = frozenset({"ctypes.cdll", "ctypes.pydll"})

@@ -17,7 +17,7 @@ def read_crates() -> CrateFacts:
         >>> [rule.libraries for rule in read_crates().rules if rule.crate == "bzip2-sys"]
         [('bzip2',)]
     """
-    text = (resources.files("wheelfix.index") / "data" / "crates.toml").read_text(encoding="utf-8")
+    text = (resources.files("wheelfix.sdist") / "data" / "crates.toml").read_text(encoding="utf-8")
     document = tomllib.loads(text)
     rules = tuple(
         NativeRule(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from wheelfix.model.base import Struct
 from wheelfix.model.sdist import LockedCrate
 from wheelfix.sdist.graph import explain_chain
 from wheelfix.sdist.model import CrateGraph, NativeInput, NativeRule, Setting
@@ -13,8 +13,7 @@ from wheelfix.sdist.model import CrateGraph, NativeInput, NativeRule, Setting
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NativeInputs:
+class NativeInputs(Struct):
     """What all crates of a build want.
 
     Attributes:

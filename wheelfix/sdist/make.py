@@ -15,8 +15,7 @@ from pathlib import Path
 
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.model.sdist import Manifest, SourceTree
-from wheelfix.outside.processes import mark_child
-from wheelfix.outside.programs import quote_output
+from wheelfix.outside.processes import mark_child, quote_output
 from wheelfix.sdist.manifests import parse_toml
 
 _PLACES = {"bin": "src/bin", "example": "examples", "test": "tests", "bench": "benches"}
@@ -44,7 +43,7 @@ def make_lock(tree: SourceTree, manifests: Mapping[str, Manifest], path: str) ->
     for manifest in manifests.values():
         _check_paths(tree.target, manifest)
     try:
-        with tempfile.TemporaryDirectory(prefix="wheelfix-cargo-") as directory:
+        with tempfile.TemporaryDirectory(prefix="wheelfix-sdist-") as directory:
             for name, text in _list_files(tree, manifests):
                 file = Path(directory, name)
                 file.parent.mkdir(parents=True, exist_ok=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding
 from wheelfix.model.sdist import LockedCrate, PythonProject
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrateGraph:
+class CrateGraph(Struct):
     """The crates that a build compiles.
 
     Attributes:
@@ -27,8 +26,7 @@ class CrateGraph:
     manifests: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NativeRule:
+class NativeRule(Struct):
     """What one crate needs from nixpkgs on Linux: a fact of the table ``data/crates.toml``.
 
     Conditions are ``dep:NAME`` (the crate depends on that one), ``crate:NAME`` (that one is built too) and
@@ -57,8 +55,7 @@ class NativeRule:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrateFacts:
+class CrateFacts(Struct):
     """What is known about crates, and about the Python packages that build with them.
 
     Attributes:
@@ -70,16 +67,14 @@ class CrateFacts:
     requires: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NativeInput:
+class NativeInput(Struct):
     """A nixpkgs attribute, with the reasons for it."""
 
     attr: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct):
     """An environment variable of the build, with the reason for it."""
 
     name: str
@@ -87,8 +82,7 @@ class Setting:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSystem:
+class BuildSystem(Struct):
     """A Python package that the build needs.
 
     Attributes:
@@ -102,8 +96,7 @@ class BuildSystem:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GitSource:
+class GitSource(Struct):
     """A commit that crates come from.
 
     Attributes:
@@ -119,8 +112,7 @@ class GitSource:
     sha256: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CargoPlan:
+class CargoPlan(Struct):
     """All that Nix has to be told to build one sdist.
 
     Attributes:

@@ -122,7 +122,7 @@ def explain_no_rust(source: CargoSource) -> tuple[str, str]:
     for line in project.depends:
         other = re.split(r"[\s=]", line)[0]
         if other.replace("_", "-").lower().startswith(f"{project.name}-"):
-            return problem, f"its compiled part is in another package: use `wheelfix cargo {line}`"
+            return problem, f"its compiled part is in another package: use `wheelfix sdist {line}`"
     return problem, "use the package as it is: it needs no cargo"
 
 

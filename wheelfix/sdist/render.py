@@ -14,8 +14,7 @@ import shlex
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 
-from wheelfix.nix.build import bind, call, merge, select, strings, text
-from wheelfix.nix.parts import OLD, comment_all, formals, take
+from wheelfix.nix.parts import OLD, comment_all, formals, take, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import is_identifier
 from wheelfix.nix.tree import (
@@ -32,8 +31,13 @@ from wheelfix.nix.tree import (
     Script,
     Select,
     Var,
+    bind,
+    call,
+    merge,
+    select,
+    strings,
+    text,
 )
-from wheelfix.override.adapter import write_guarded
 from wheelfix.sdist.model import CargoPlan, GitSource, NativeInput
 
 _FILL = "build once, and put the hash here that Nix says it got"
@@ -228,7 +232,7 @@ def _lock_path(plan: CargoPlan) -> Path:
 
 
 def _say_how(plan: CargoPlan) -> str:
-    return "" if plan.lock_file else "; `wheelfix cargo --lock Cargo.lock` makes one with cargo"
+    return "" if plan.lock_file else "; `wheelfix sdist --lock Cargo.lock` makes one with cargo"
 
 
 def _write_digest(sha256: bytes) -> str:

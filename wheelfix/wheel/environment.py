@@ -16,11 +16,11 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError, WheelError
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.wheel.metadata import normalize_name, parse_metadata, parse_wheel_tags
@@ -47,8 +47,7 @@ _PYTHON = re.compile(r"(?:python|pypy)3(?:\.(\d+))?t?")
 _SITES = ("site-packages", "dist-packages")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installed:
+class Installed(Struct):
     """One distribution and its ELF files.
 
     Attributes:
@@ -69,8 +68,7 @@ class Installed:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(Struct):
     """What a directory holds.
 
     Attributes:

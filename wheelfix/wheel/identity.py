@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from wheelfix.model.base import Struct
 from wheelfix.model.reading import Stamp
 
 _STEP = 1 << 20
@@ -34,8 +34,7 @@ Read = Callable[[int, int], bytes]
 """``read(offset, size)`` gives bytes of the file, from any thread."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct):
     """A file in one state; times in nanoseconds.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from math import prod
 
 from packaging.markers import Marker
@@ -17,6 +16,7 @@ from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel
 from packaging.version import Version
 
 from wheelfix.errors import WheelError
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.wheel import Distribution, Requirement
 
 DEFAULT_PYTHON = "3.12"
@@ -209,8 +209,7 @@ def evaluate_requirements(wheel: Distribution, environment: Mapping[str, str]) -
     return replace(wheel, requires=tuple(found))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct):
     """A requirement as a user writes it.
 
     Attributes:

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from wheelfix.errors import InputError
 from wheelfix.model.sdist import SourceTree
-from wheelfix.outside.files import open_input
+from wheelfix.wheel.open import open_input
 
 MAX_INFLATED = 4 << 30
 """Bytes inflated of one archive."""

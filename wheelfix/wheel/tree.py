@@ -11,6 +11,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wheelfix.model.base import Struct
 from wheelfix.wheel.pretenders import find_format, is_launcher
 
 MIN_ELF = 52
@@ -34,8 +35,7 @@ _HEAD = 8
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElfFile:
+class ElfFile(Struct):
     """One ELF file on disk.
 
     Attributes:
@@ -108,8 +108,7 @@ def walk_tree(top: str, *, root: str, magic: bytes) -> Tree:
     return tree
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectFiles:
+class ProjectFiles(Struct):
     """What the directory of a project holds; paths are relative to it.
 
     Attributes:

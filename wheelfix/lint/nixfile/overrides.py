@@ -16,7 +16,7 @@ from wheelfix.lint.model import OverrideFile, PackageOverride, Place, Unclear
 from wheelfix.lint.nixfile.details import INPUT_LISTS, describe
 from wheelfix.lint.nixfile.evaluate import Evaluator
 from wheelfix.lint.nixfile.parse import LARGEST, parse_nix
-from wheelfix.lint.nixfile.scopes import bind_names, enter
+from wheelfix.lint.nixfile.roots import bind_names, enter
 from wheelfix.lint.nixfile.syntax import (
     Apply,
     Binding,
@@ -47,7 +47,7 @@ from wheelfix.lint.nixfile.values import (
     find_unclear,
     to_attrs,
 )
-from wheelfix.outside.files import open_input
+from wheelfix.wheel.open import open_input
 
 _OVERRIDES = {"overrideAttrs", "overridePythonAttrs", "overrideDerivation"}
 _BUILDERS = {"buildPythonPackage", "buildPythonApplication", "buildPythonModule"}

@@ -6,27 +6,23 @@ are gone, ``assert c; e`` is ``e``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wheelfix.lint.model import Place
+from wheelfix.model.base import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Syntax:
+class Syntax(Struct):
     """What all nodes have; by itself: a number, path, URI or anything else of no interest here."""
 
     place: Place
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Name(Syntax):
     """A variable."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Syntax):
     """A string of either kind; ``value`` is None if it has interpolations, which are in ``parts``."""
 
@@ -34,7 +30,6 @@ class Text(Syntax):
     parts: tuple[Syntax, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Select(Syntax):
     """``base.path or default``; a key that is computed is an expression."""
 
@@ -43,14 +38,12 @@ class Select(Syntax):
     default: Syntax | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Has(Syntax):
     """``base ? path``."""
 
     base: Syntax
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Apply(Syntax):
     """``function argument``."""
 
@@ -58,7 +51,6 @@ class Apply(Syntax):
     argument: Syntax
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Lambda(Syntax):
     """``parameter: body``, or ``{ formals }@parameter: body`` with names and defaults."""
 
@@ -67,7 +59,6 @@ class Lambda(Syntax):
     body: Syntax
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Binding(Syntax):
     """``path = value;``; ``inherit (e) a;`` is ``a = e.a;``, and ``outer`` for ``inherit a;``.
 
@@ -79,7 +70,6 @@ class Binding(Syntax):
     outer: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Set(Syntax):
     """``{ … }``, or ``rec { … }``."""
 
@@ -87,7 +77,6 @@ class Set(Syntax):
     recursive: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Let(Syntax):
     """``let … in body``."""
 
@@ -95,7 +84,6 @@ class Let(Syntax):
     body: Syntax
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class With(Syntax):
     """``with environment; body``."""
 
@@ -103,7 +91,6 @@ class With(Syntax):
     body: Syntax
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class If(Syntax):
     """``if condition then consequence else alternative``."""
 
@@ -112,14 +99,12 @@ class If(Syntax):
     alternative: Syntax
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Items(Syntax):
     """``[ … ]``."""
 
     items: tuple[Syntax, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(Syntax):
     """An operator and its operands: one, two, or as many as a chain of it has (``a ++ b ++ c``)."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from wheelfix.lint.model import Place, Unclear
 from wheelfix.lint.nixfile.syntax import Lambda, Syntax
+from wheelfix.model.base import Struct, replace
 
 
 class Root(StrEnum):
@@ -25,8 +25,7 @@ class Root(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Struct, kw_only=False):
     """A path below something that is not in the file; ``others`` if several ``with`` are open."""
 
     root: Root
@@ -34,15 +33,13 @@ class Ref:
     others: tuple[Ref, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, kw_only=False):
     """A string, a boolean or null."""
 
     value: str | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(Struct, kw_only=False):
     """Something that only an evaluation could tell."""
 
     unclear: Unclear
@@ -79,32 +76,28 @@ class Thunk:
         self.busy = False
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, kw_only=False):
     """A lambda of the file, in its scope."""
 
     syntax: Lambda
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(Struct, kw_only=False):
     """A function of ``lib`` that waits for more arguments."""
 
     name: str
     arguments: tuple[Thunk, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, kw_only=False):
     """One element of a list, there only if ``condition`` holds."""
 
     thunk: Thunk
     condition: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seq:
+class Seq(Struct, kw_only=False):
     """A list: the elements that are known, and whether it starts from the inherited one."""
 
     elements: tuple[Element, ...] = ()
@@ -112,8 +105,7 @@ class Seq:
     unclear: tuple[Unclear, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, kw_only=False):
     """One binding of a set, there only if ``condition`` holds."""
 
     path: tuple[str, ...]
@@ -122,16 +114,14 @@ class Entry:
     condition: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attrs:
+class Attrs(Struct, kw_only=False):
     """A set: the bindings that are known."""
 
     entries: tuple[Entry, ...] = ()
     unclear: tuple[Unclear, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, kw_only=False):
     """Either of two, by a condition that is not known."""
 
     condition: str

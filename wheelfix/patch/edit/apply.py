@@ -11,7 +11,7 @@ from pathlib import Path
 from wheelfix.errors import ApplyError, EditRefused
 from wheelfix.patch.edit.image import read_image
 from wheelfix.patch.edit.plan import plan_edit
-from wheelfix.patch.edited import AppliedEdit, EditPlan, ElfEdit, Write
+from wheelfix.patch.model import AppliedEdit, EditPlan, ElfEdit, Write
 
 
 def plan_file(path: Path, edit: ElfEdit) -> EditPlan:

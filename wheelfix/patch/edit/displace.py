@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from wheelfix.model.base import Struct
 from wheelfix.patch.edit import records as r
 from wheelfix.patch.edit.records import Header, Section, Segment
 
@@ -27,8 +27,7 @@ _GNU_NOTES = frozenset({1, 2, 3, 4, 5})
 """ABI tag, hardware capabilities, build identifier, gold's version, properties."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
+class Lead(Struct):
     """The bytes from the end of the program header table to the end of what would have to move.
 
     Attributes:

@@ -7,9 +7,9 @@ of a kind that cannot be edited without guessing, refuses the whole file.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from wheelfix.model.base import Struct
 from wheelfix.patch.edit import records as r
 from wheelfix.patch.edit.displace import Lead, find_lead_end
 from wheelfix.patch.edit.records import Header, Layout, Section, Segment
@@ -20,8 +20,7 @@ _TRAILERS = (b"PK\5\6", b"MEI\14\13\12\13\16")
 """End of a zip archive, of a PyInstaller archive: both are found from the end of their file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElfImage:
+class ElfImage(Struct):
     """One dynamic ELF file.
 
     Attributes:

@@ -8,11 +8,10 @@ from collections import defaultdict
 
 from wheelfix.errors import EditRefused
 from wheelfix.patch.edit import records as r
-from wheelfix.patch.edit.draft import Change
+from wheelfix.patch.edit.draft import Change, render_change
 from wheelfix.patch.edit.image import ElfImage
 from wheelfix.patch.edit.strings import StringTable
-from wheelfix.patch.edit.write import render_change
-from wheelfix.patch.edited import EditPlan, ElfEdit
+from wheelfix.patch.model import EditPlan, ElfEdit
 
 _PATHS = (r.DT_RPATH, r.DT_RUNPATH)
 _LONGEST = 1 << 16

@@ -8,9 +8,9 @@ addresses, section headers, unused slots.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, fields
-from operator import attrgetter
 from typing import Literal
+
+from wheelfix.model.base import Struct, astuple
 
 PT_NULL, PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_PHDR = 0, 1, 2, 3, 4, 6
 PT_GNU_PROPERTY = 0x6474E553
@@ -65,8 +65,7 @@ def find_page_size(machine: int) -> int:
     return 0x1000 if machine in _SMALL_PAGES else 0x10000
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, kw_only=False):
     """The ELF header behind ``e_ident``, its fields in file order."""
 
     type: int
@@ -84,8 +83,7 @@ class Header:
     shstrndx: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(Struct):
     """One program header."""
 
     type: int
@@ -103,8 +101,7 @@ class Segment:
         return self.offset + self.filesz
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, kw_only=False):
     """One section header, its fields in file order."""
 
     name: int
@@ -122,11 +119,6 @@ class Section:
     def end(self) -> int:
         """File offset behind its last byte; its own offset where it occupies none."""
         return self.offset + (0 if self.type in {SHT_NULL, SHT_NOBITS} else self.size)
-
-
-# dataclasses.astuple copies every number, which takes longer than all the rest of an edit.
-_list_header = attrgetter(*(field.name for field in fields(Header)))
-_list_section = attrgetter(*(field.name for field in fields(Section)))
 
 
 class Layout:
@@ -154,7 +146,7 @@ class Layout:
 
     def pack_header(self, header: Header) -> bytes:
         """Write the ELF header behind ``e_ident``."""
-        return self.header.pack(*_list_header(header))
+        return self.header.pack(*astuple(header))
 
     def unpack_segment(self, raw: bytes, at: int) -> Segment:
         """Read one program header."""
@@ -185,4 +177,4 @@ class Layout:
 
     def pack_section(self, section: Section) -> bytes:
         """Write one section header."""
-        return self.section.pack(*_list_section(section))
+        return self.section.pack(*astuple(section))

@@ -22,9 +22,8 @@ Never is a program header table moved: ``strip`` does not understand it and dest
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wheelfix.errors import EditRefused
+from wheelfix.model.base import Struct
 from wheelfix.patch.edit import records as r
 from wheelfix.patch.edit.displace import Lead, is_movable
 from wheelfix.patch.edit.image import ElfImage
@@ -54,8 +53,7 @@ _FIXED_TABLES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct):
     """A place at the end of the file.
 
     Attributes:

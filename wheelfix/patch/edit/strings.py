@@ -10,8 +10,8 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from wheelfix.model.base import Struct
 from wheelfix.patch.edit import records as r
 from wheelfix.patch.edit.records import Layout, Section, Segment
 from wheelfix.patch.edit.source import Source
@@ -22,8 +22,7 @@ _STT_TLS = 6
 _EM_S390, _EM_ALPHA = 22, 0x9026
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionFile:
+class VersionFile(Struct):
     """The soname of one version need.
 
     Attributes:

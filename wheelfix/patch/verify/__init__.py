@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from wheelfix.errors import ElfError
-from wheelfix.patch.edited import ElfEdit, Problem
+from wheelfix.patch.model import ElfEdit, Problem
 from wheelfix.patch.verify.dynamic import compare_entries, compare_meaning, compare_strings
 from wheelfix.patch.verify.memory import compare_contents, compare_loads, compare_segments
 from wheelfix.patch.verify.parts import compare_sections

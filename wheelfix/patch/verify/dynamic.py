@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wheelfix.elf.disk import read_elf_at
 from wheelfix.model.elf import ElfObject
-from wheelfix.patch.edited import ElfEdit, Problem
+from wheelfix.patch.model import ElfEdit, Problem
 from wheelfix.patch.verify.tables import MOVABLE, find_differences, list_uses, text
 from wheelfix.patch.verify.view import DYNAMIC, View
 

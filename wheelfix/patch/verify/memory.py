@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from wheelfix.patch.edited import Problem
+from wheelfix.patch.model import Problem
 from wheelfix.patch.verify.sound import page_size
 from wheelfix.patch.verify.tables import MOVABLE, SEMANTIC, measure
 from wheelfix.patch.verify.view import (

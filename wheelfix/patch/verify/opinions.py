@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wheelfix.elf.disk import read_elf_at
 from wheelfix.model.elf import ElfObject
-from wheelfix.patch.edited import Problem
+from wheelfix.patch.model import Problem
 
 
 def find_opinions(path: Path) -> tuple[Problem, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from wheelfix.patch.edited import Problem
+from wheelfix.patch.model import Problem
 from wheelfix.patch.verify.tables import compare_symbols
 from wheelfix.patch.verify.view import Part, View
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from wheelfix.patch.edited import Problem
+from wheelfix.patch.model import Problem
 from wheelfix.patch.verify.view import DYNAMIC, INTERP, LOAD, NOTE, PHDR, PROPERTY, TLS, Part, Program, View
 
 _ALLOC = 2

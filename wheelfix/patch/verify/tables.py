@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from sys import byteorder
 
 from wheelfix.errors import ElfError
-from wheelfix.patch.edited import Problem
+from wheelfix.patch.model import Problem
 from wheelfix.patch.verify.view import View
 
 Names = tuple[int, ...]

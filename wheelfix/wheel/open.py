@@ -1,0 +1,138 @@
+"""One way to open what is read: files that the user names, and files that are found."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from wheelfix.errors import InputError, describe
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+_PATIENCE = 3.0
+"""Seconds that somebody at the other end of a named pipe is waited for."""
+_STEP = 0.02
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_KINDS = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+_HINT = "check the path"
+
+
+def open_input(path: Path, *, hint: str = _HINT) -> BufferedReader:
+    """Open a file to be read, without ever waiting for somebody to write it.
+
+    Args:
+        path: what the user named; links are followed.
+        hint: what to do if it cannot be read.
+
+    Raises:
+        InputError: it is missing, not to be read, or no regular file.
+    """
+    descriptor = _open(path, hint)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise InputError(str(path), f"is {find_kind(mode)}, no file", hint)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def open_regular(path: Path, flags: int, mode: str) -> BinaryIO:
+    """Open a file that is one, without waiting for what a pipe or a device may have to say.
+
+    Args:
+        path: the file.
+        flags: of ``open(2)``; with ``O_CREAT`` a file that has another name as well is refused.
+        mode: of the file object, binary.
+
+    Raises:
+        OSError: it is missing, may not be opened, or is no regular file.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    info = os.fstat(descriptor)
+    if not stat.S_ISREG(info.st_mode) or (flags & os.O_CREAT and info.st_nlink > 1):
+        os.close(descriptor)
+        problem = (
+            "is no regular file" if info.st_nlink < 2 else "has another name, too, whose file would change"
+        )
+        raise OSError(0, problem, str(path))
+    return cast(BinaryIO, os.fdopen(descriptor, mode))
+
+
+def read_stream(path: Path, *, size: int, hint: str = _HINT) -> Iterator[bytes]:
+    """Read what is read once, from its start: a file, a pipe that somebody writes to, or a terminal.
+
+    Args:
+        path: what the user named; links are followed.
+        size: the most bytes to yield at once.
+        hint: what to do if it cannot be read.
+
+    Raises:
+        InputError: it is missing, not to be read, none of these, or a pipe without a writer.
+    """
+    descriptor = _open(path, hint)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISFIFO(mode):
+            yield from _read_pipe(descriptor, size, path)
+        elif stat.S_ISREG(mode) or os.isatty(descriptor):
+            os.set_blocking(descriptor, True)
+            while chunk := os.read(descriptor, size):
+                yield chunk
+        else:
+            raise InputError(str(path), f"is {find_kind(mode)}, no file", hint)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read ({describe(error)})", hint) from None
+    finally:
+        os.close(descriptor)
+
+
+def find_kind(mode: int) -> str:
+    """Say what something is that is no regular file, with its article.
+
+    Args:
+        mode: ``st_mode`` of it.
+    """
+    return next((name for matches, name in _KINDS if matches(mode)), "something else")
+
+
+def _open(path: Path, hint: str) -> int:
+    try:
+        return os.open(path, _READ)
+    except (OSError, ValueError) as error:
+        raise InputError(str(path), f"cannot be read ({describe(error)})", hint) from None
+
+
+def _read_pipe(descriptor: int, size: int, path: Path) -> Iterator[bytes]:
+    """Read a pipe to its end, which looks like nobody having come yet."""
+    seen, end = False, time.monotonic() + _PATIENCE
+    while True:
+        try:
+            chunk = os.read(descriptor, size)
+        except BlockingIOError:  # there is a writer, and nothing from it yet
+            seen = True
+            select.select([descriptor], [], [])
+            continue
+        if chunk:
+            seen = True
+            yield chunk
+        elif seen:
+            return
+        elif time.monotonic() > end:
+            hint = "start what writes to it first"
+            raise InputError(str(path), "is a named pipe that nobody writes to", hint)
+        else:
+            time.sleep(_STEP)
