@@ -47,6 +47,7 @@ python3Packages.buildPythonApplication {
     python3Packages.httpx2
     python3Packages.installer
     python3Packages.isal
+    python3Packages.msgspec
     python3Packages.packaging
     python3Packages.platformdirs
     python3Packages.rich

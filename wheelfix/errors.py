@@ -111,7 +111,7 @@ def find_host(url: str) -> str:
         return "its URL"
 
 
-def describe(error: OSError | ValueError) -> str:
+def describe(error: OSError | ValueError | RuntimeError) -> str:
     """What the system says of a file or a connection that it refuses, as a clause inside a message.
 
     Example:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from wheelfix.cli.options import tell_error
-from wheelfix.errors import InputError, WheelfixError
+from wheelfix.errors import InputError, WheelfixError, describe
 
 _EPILOG = """\b
 Examples:
@@ -79,7 +79,7 @@ class _Cli(click.Group):
             # Whatever no flow has foreseen of a file that the user named or that lies below it.
             if error.filename is None:
                 raise
-            reason = (error.strerror or str(error)).lower()
+            reason = describe(error)
             hint = "check the path and its permissions"
             refused = InputError(os.fsdecode(error.filename), f"cannot be read ({reason})", hint)
             refused.__cause__ = error

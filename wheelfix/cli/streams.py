@@ -9,7 +9,7 @@ import shutil
 import sys
 from typing import Any, TextIO
 
-from wheelfix.errors import ApplyError
+from wheelfix.errors import ApplyError, describe
 
 CLOSED_PIPE = 141
 """Exit code where nobody reads the output any more: that of a program which SIGPIPE ends."""
@@ -30,7 +30,7 @@ class _Output(io.FileIO):
             raise SystemExit(CLOSED_PIPE) from None
         except OSError as error:
             _drop_output()
-            problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+            problem = f"cannot be written ({describe(error)})"
             raise ApplyError(_NAME, problem, "make room, or send it elsewhere") from None
         return count
 

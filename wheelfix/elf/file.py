@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wheelfix.elf.stream import OutOfRange
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, describe
 
 WINDOW = 16 << 10
 """Bytes fetched at once; headers, program headers and most string tables take one or two of them."""
@@ -88,20 +88,16 @@ def open_file(path: str, disk: Path) -> Iterator[FileReader]:
         # Non-blocking: opening a pipe nobody writes to would hang.
         fd = os.open(disk, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        raise InputError(path, _say(error), _HINT) from None
+        raise InputError(path, describe(error), _HINT) from None
     try:
         info = os.fstat(fd)
         if not stat.S_ISREG(info.st_mode):
             raise InputError(path, "is no regular file", "give a directory that nobody changes meanwhile")
         yield FileReader(fd, size=info.st_size)
     except OSError as error:
-        raise InputError(path, _say(error), _HINT) from None
+        raise InputError(path, describe(error), _HINT) from None
     finally:
         os.close(fd)
 
 
 _HINT = "check the path, its permissions and the disk"
-
-
-def _say(error: OSError | ValueError) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()

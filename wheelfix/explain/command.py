@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from wheelfix.errors import ApplyError, InputError
+from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.explain.model import Account, Kind, Symptom
 from wheelfix.explain.reader import merge_readings, read_messages
 from wheelfix.outside.processes import mark_child
@@ -68,7 +68,7 @@ def run_command(command: Sequence[str]) -> tuple[int, Account]:
         for thread in threads:
             thread.join(_LINGER)
     if lost:
-        problem = f"cannot be written ({(lost[0].strerror or str(lost[0])).lower()})"
+        problem = f"cannot be written ({describe(lost[0])})"
         raise ApplyError("the command's output", problem, "make room, or send it elsewhere")
     account = merge_readings(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
     return (code if code >= 0 else 128 - code), account
@@ -111,7 +111,7 @@ def _explain_refusal(program: str, error: OSError | ValueError) -> Account:
             if file.read(4) == b"\x7fELF":
                 # The file is there, and what the kernel did not find is its loader.
                 return Account(symptoms=(Symptom(kind=Kind.NO_LOADER, wanted_by=path),))
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = describe(error)
     raise InputError(program, f"cannot be run ({reason})", "name a program that is on PATH") from None
 
 

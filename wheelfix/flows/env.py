@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wheelfix.env.model import Environment
 from wheelfix.env.render import render_default, render_flake, render_local, render_shell
-from wheelfix.errors import ApplyError, InputError
+from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.flows.lock import Asked, LockOptions, LockWritten, write_lock
 from wheelfix.lockfile.getters import Table
 from wheelfix.lockfile.markers import fits_python, make_runtime, normalize_name
@@ -115,7 +115,7 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
                 files[LOCAL] = render_local()
             return EnvWritten(changed=_apply(directory, files), overlay=overlay)
     except OSError as error:
-        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        problem = f"cannot be written ({describe(error)})"
         raise ApplyError(str(directory), problem, "name another directory") from None
 
 

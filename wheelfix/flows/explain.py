@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, describe
 from wheelfix.explain.command import run_command, trace_loader
 from wheelfix.explain.installed import find_package, find_present, list_paths, look_into
 from wheelfix.explain.model import Account, Explanation, Kind, Symptom
@@ -89,7 +89,7 @@ def explain_file(
         try:
             account = read_messages(iter(lambda: os.read(0, CHUNK), b""))
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = describe(error)
             raise InputError("standard input", f"cannot be read ({reason})", hint) from None
     return explain_reading(account, index=index, directory=directory, dialect=dialect, prefer=prefer)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, describe
 from wheelfix.report.start import Start, Step
 
 _LOCKS = {
@@ -40,7 +40,7 @@ def find_start(directory: Path, *, commands: Collection[str]) -> Start:
         names = sorted(path.name for path in directory.iterdir())
     except OSError as error:
         raise InputError(
-            str(directory), f"cannot be listed ({error.strerror})", "go to a directory that you may read"
+            str(directory), f"cannot be listed ({describe(error)})", "go to a directory that you may read"
         ) from None
     pairs = [(name, s) for name, s in _find_steps(directory, names, commands) if s.command[0] in commands]
     steps = tuple(dict.fromkeys(step for _, step in pairs))

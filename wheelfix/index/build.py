@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from wheelfix.errors import ApplyError, IndexProblem
+from wheelfix.errors import ApplyError, IndexProblem, describe
 from wheelfix.index.database import open_database
 from wheelfix.index.dates import find_known_date, find_written
 from wheelfix.index.harvest import Found, Harvest, read_libraries
@@ -168,7 +168,7 @@ def _write(destination: Path, rows: Sequence[tuple[Found, str, int, str]], meta:
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ApplyError(str(destination), f"cannot be written ({error.strerror})", _HINT) from None
+        raise ApplyError(str(destination), f"cannot be written ({describe(error)})", _HINT) from None
     with stage_output(destination, hint=_HINT) as staged:
         try:
             with closing(sqlite3.connect(staged)) as connection:

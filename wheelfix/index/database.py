@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wheelfix.errors import ApplyError, IndexProblem, InputError
+from wheelfix.errors import ApplyError, IndexProblem, InputError, describe
 from wheelfix.index.frcode import (
     REBUILD,
     Entry,
@@ -108,7 +108,7 @@ def iter_blocks(path: Path, *, progress: Callable[[int, int], None] | None = Non
             chunks = inflate(file, subject=subject, size=_CHUNK, on_read=on_read)
             yield from _split(chunks, subject)
     except OSError as error:
-        raise IndexProblem(subject, f"cannot be read: {error.strerror}", "Check the path.") from error
+        raise IndexProblem(subject, f"cannot be read: {describe(error)}", "Check the path.") from error
 
 
 def open_database(path: Path) -> BufferedReader:
@@ -211,7 +211,7 @@ def write_database(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        problem = f"cannot be written ({(error.strerror or '').lower()})"
+        problem = f"cannot be written ({describe(error)})"
         raise ApplyError(str(path), problem, hint) from None
     with stage_output(path, hint=hint) as staged:
         staged.write_bytes(encode_database(packages, level=level))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from wheelfix.errors import IndexProblem, strip_login
+from wheelfix.errors import IndexProblem, describe, strip_login
 from wheelfix.outside.http import DownloadError, Trouble, fetch_file, open_client
 
 DEFAULT_URL = "https://github.com/nix-community/nix-index-database/releases/latest/download/index-{system}"
@@ -64,7 +64,7 @@ def fetch_database(
         problem = "what came is no nix-index database" if error.trouble is Trouble.KIND else error.problem
         raise IndexProblem(told, problem, _REMEDIES.get(error.trouble, _CHECK)) from None
     except OSError as error:
-        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        problem = f"cannot be written ({describe(error)})"
         raise IndexProblem(str(destination), problem, "make room, or set XDG_CACHE_HOME") from None
     return tuple(dict.fromkeys(addresses))
 

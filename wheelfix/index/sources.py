@@ -18,7 +18,7 @@ from pathlib import Path
 
 import platformdirs
 
-from wheelfix.errors import ApplyError, IndexProblem
+from wheelfix.errors import ApplyError, IndexProblem, describe
 from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import IndexSource
@@ -120,7 +120,7 @@ def hold_updates(*, on_wait: Callable[[], None]) -> Iterator[None]:
             lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600
         )
     except OSError as error:
-        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        problem = f"cannot be written ({describe(error)})"
         raise IndexProblem(str(lock), problem, "make room, or set XDG_CACHE_HOME") from None
     try:
         try:
@@ -196,7 +196,7 @@ def find_digest(database: Path) -> str:
             pass
         digest = compute_digest(database)
     except OSError as error:
-        raise IndexProblem(str(database), f"cannot be read ({error.strerror})", "check the path") from None
+        raise IndexProblem(str(database), f"cannot be read ({describe(error)})", "check the path") from None
     try:
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=note.parent, prefix=f".{note.name}.", delete=False) as file:
@@ -214,9 +214,7 @@ def _open_path(path: Path, *, source: str, progress: Callable[[int, int], None] 
         with open_database(path) as file:
             head = file.read(len(_SQLITE))
     except OSError as error:
-        raise IndexProblem(
-            str(path), f"cannot be read ({(error.strerror or '').lower()})", "check the path"
-        ) from None
+        raise IndexProblem(str(path), f"cannot be read ({describe(error)})", "check the path") from None
     if head == _SQLITE:
         return open_file(path, source=source)
     if not head.startswith(_MAGIC):

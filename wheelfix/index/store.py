@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, describe
 from wheelfix.index.frcode import Entry, Package
 from wheelfix.index.names import split_name
 
@@ -34,7 +34,7 @@ def find_store_paths(directories: Iterable[Path]) -> tuple[Path, ...]:
         except OSError as error:
             raise InputError(
                 str(directory),
-                f"cannot be read ({(error.strerror or '').lower()})",
+                f"cannot be read ({describe(error)})",
                 "give store paths, or a store",
             ) from None
         if not children:

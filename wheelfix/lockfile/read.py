@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from wheelfix.errors import InputError, suggest
+from wheelfix.errors import InputError, describe, suggest
 from wheelfix.lockfile.getters import Table
 from wheelfix.lockfile.markers import normalize_name
 from wheelfix.lockfile.poetry import parse_poetry
@@ -117,7 +117,7 @@ def read_text(path: Path) -> str:
             raise InputError(str(path), f"is larger than {_MAX >> 20} MB", _HINT)
         return data.decode("utf-8")
     except OSError as error:
-        raise InputError(str(path), f"cannot be read ({(error.strerror or '').lower()})", _HINT) from None
+        raise InputError(str(path), f"cannot be read ({describe(error)})", _HINT) from None
     except UnicodeDecodeError:
         raise InputError(str(path), "is no text in UTF-8", _HINT) from None
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, describe
 from wheelfix.model.base import Struct, replace
 
 _MAX = 1 << 20
@@ -297,7 +297,7 @@ def _read(path: Path) -> str | None:
             str(path), "is no text in UTF-8", "correct it: the package indexes are looked up in it"
         ) from None
     except OSError as error:
-        problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
+        problem = f"cannot be read ({describe(error)})"
         raise InputError(
             str(path), problem, "package indexes are looked up in it: make it readable"
         ) from None

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from wheelfix.errors import IndexProblem, InputError
+from wheelfix.errors import IndexProblem, InputError, describe
 from wheelfix.outside.wheels import fetch_wheel
 from wheelfix.wheel.archive import Archive, iter_chunks
 
@@ -76,5 +76,5 @@ def extract_member(archive: Archive, path: str, destination: Path) -> None:
 
 
 def _say_unwritten(destination: Path, error: OSError) -> IndexProblem:
-    problem = f"cannot be written ({(error.strerror or '').lower()})"
+    problem = f"cannot be written ({describe(error)})"
     return IndexProblem(str(destination), problem, "make room, or set XDG_CACHE_HOME")

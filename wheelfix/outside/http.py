@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import httpx2
 
-from wheelfix.errors import InputError, WheelfixError, find_host
+from wheelfix.errors import InputError, WheelfixError, describe, find_host
 from wheelfix.model.base import Struct
 from wheelfix.wheel.open import open_regular
 
@@ -124,7 +124,7 @@ def make_context(sources: PackageSources | None) -> ssl.SSLContext | bool:
         if own:
             context.load_cert_chain(own)
     except (OSError, ssl.SSLError) as error:
-        problem = f"holds no certificates that can be used ({error.strerror or error})"
+        problem = f"holds no certificates that can be used ({describe(error)})"
         raise InputError(str(own or named), problem, "correct the setting that names it") from None
     return context
 
@@ -488,7 +488,7 @@ def copy_file(source: Path, destination: Path, *, sha256: str | None = None, sub
     try:
         file = open_regular(source, os.O_RDONLY, "rb")
     except OSError as error:
-        problem = f"{source} cannot be read ({(error.strerror or str(error)).lower()})"
+        problem = f"{source} cannot be read ({describe(error)})"
         hint = "correct the directory that is named or configured"
         raise DownloadError(subject or source.name, problem, hint, Trouble.GONE) from None
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ from unearth.auth import MultiDomainBasicAuth
 from unearth.evaluator import Evaluator, Package
 from unearth.fetchers import PyPIClient
 
-from wheelfix.errors import InputError, find_host, strip_login
+from wheelfix.errors import InputError, describe, find_host, strip_login
 from wheelfix.model.base import Struct
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.http import (
@@ -180,7 +180,7 @@ class PackageSession(PyPIClient):
         except (FileNotFoundError, NotADirectoryError):
             return httpx2.Response(HTTPStatus.NOT_FOUND, request=request)
         except OSError as error:
-            problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
+            problem = f"cannot be read ({describe(error)})"
             raise DownloadError(str(path), problem, "make it readable, or name another directory") from None
         return httpx2.Response(
             HTTPStatus.OK, headers={"Content-Type": "text/html"}, content=body, request=request

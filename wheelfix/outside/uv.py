@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, describe
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.processes import mark_child, quote_output
 
@@ -194,5 +194,5 @@ def _run(
             check=False,
         )
     except OSError as error:
-        problem = f"cannot be run ({(error.strerror or str(error)).lower()})"
+        problem = f"cannot be run ({describe(error)})"
         raise InputError(command[0], problem, "install uv: `pip install uv`") from None

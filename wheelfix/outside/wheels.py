@@ -24,7 +24,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from wheelfix.errors import InputError, strip_login
+from wheelfix.errors import InputError, describe, strip_login
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding, Level
 from wheelfix.outside.configuration import PackageSources, find_package_sources
@@ -330,5 +330,5 @@ def say_unwritten(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        problem = f"cannot be written ({(error.strerror or str(error)).lower()})"
+        problem = f"cannot be written ({describe(error)})"
         raise InputError(str(directory), problem, "make room, or set XDG_CACHE_HOME") from None

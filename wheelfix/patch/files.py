@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from wheelfix.errors import ApplyError
+from wheelfix.errors import ApplyError, describe
 
 _FICLONE = 0x40049409
 _STEP = 1 << 20
@@ -171,4 +171,4 @@ def tell_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ApplyError(str(path), (error.strerror or str(error)).lower(), _HINT) from None
+        raise ApplyError(str(path), describe(error), _HINT) from None

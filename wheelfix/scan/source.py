@@ -18,7 +18,7 @@ from wheelfix.elf.disk import read_elf_paths
 from wheelfix.elf.parallel import Pending, read_elf_files
 from wheelfix.elf.parallel import Source as ElfSource
 from wheelfix.elf.reader import ELF_MAGIC
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, describe
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.reading import About, Origin, OriginKind, WheelFile
 from wheelfix.model.scan import Finding
@@ -352,7 +352,7 @@ def _tell_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
+        problem = f"cannot be read ({describe(error)})"
         raise InputError(str(place), problem, "check its files and their permissions") from None
 
 

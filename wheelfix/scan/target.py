@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wheelfix.errors import InputError, WheelfixError
+from wheelfix.errors import InputError, WheelfixError, describe
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.reading import Reading
@@ -203,14 +203,14 @@ def look_at(text: str) -> Look:
             raise InputError(text, "is a link that leads nowhere", "check where it leads") from None
         if _is_fetched(text):
             return Look(text=text)
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        reason = describe(error)
         hint = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
         raise InputError(text, reason, hint) from None
     if stat.S_ISDIR(mode):
         try:
             return Look(text=text, path=path, names=frozenset(os.listdir(path)))  # noqa: PTH208
         except OSError as error:
-            problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
+            problem = f"cannot be read ({describe(error)})"
             raise InputError(text, problem, "check its permissions") from None
     if not stat.S_ISREG(mode):
         raise InputError(text, f"is {find_kind(mode)}, no file", "give a file or a directory")
@@ -218,7 +218,7 @@ def look_at(text: str) -> Look:
         try:
             return Look(text=text, path=path, head=file.read(_HEAD))
         except OSError as error:
-            problem = f"cannot be read ({(error.strerror or str(error)).lower()})"
+            problem = f"cannot be read ({describe(error)})"
             raise InputError(text, problem, "check the disk") from None
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from wheelfix.errors import ApplyError, InputError
+from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.model.sdist import Manifest, SourceTree
 from wheelfix.outside.processes import mark_child, quote_output
 from wheelfix.sdist.manifests import parse_toml
@@ -50,7 +50,7 @@ def make_lock(tree: SourceTree, manifests: Mapping[str, Manifest], path: str) ->
                 file.write_bytes(text)
             return _run(tree.target, Path(directory, path))
     except OSError as error:
-        problem = f"cannot be laid out for cargo ({(error.strerror or str(error)).lower()})"
+        problem = f"cannot be laid out for cargo ({describe(error)})"
         raise ApplyError(tree.target, problem, _HINT) from None
 
 

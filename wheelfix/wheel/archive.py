@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from wheelfix.errors import InputError, WheelError
+from wheelfix.errors import InputError, WheelError, describe
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.reading import Stamp
 from wheelfix.model.wheel import Distribution
@@ -66,7 +66,7 @@ class Archive(Struct, kw_only=False):
         try:
             return os.pread(self.fd, size, offset)
         except OSError as error:
-            raise InputError(self.name, _say_os_error(error), "check the disk and the path") from None
+            raise InputError(self.name, describe(error), "check the disk and the path") from None
 
     def check_unchanged(self) -> None:
         """Make sure that nobody wrote to the file since it was opened.
@@ -111,7 +111,7 @@ def open_unlisted(path: Path, *, stamp: Stamp | None = None, name: str | None = 
         # Non-blocking: opening a pipe nobody writes to would hang.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        raise InputError(str(path), _say_os_error(error), "check the path and its permissions") from None
+        raise InputError(str(path), describe(error), "check the path and its permissions") from None
     try:
         info = os.fstat(fd)
         if stat.S_ISDIR(info.st_mode):
@@ -145,7 +145,7 @@ def list_members(archive: Archive) -> Archive:
             "a wheel is a zip archive; if this file was one, its download was cut short: fetch it again",
         ) from None
     except OSError as error:
-        raise InputError(str(archive.path), _say_os_error(error), "check the disk and the path") from None
+        raise InputError(str(archive.path), describe(error), "check the disk and the path") from None
     return replace(archive, members=members, others=others)
 
 
@@ -339,10 +339,6 @@ def find_dist_info(archive: Archive) -> str:
         return own
     problem = "has no *.dist-info/METADATA" if not found else "has several *.dist-info/METADATA"
     raise WheelError(archive.name, f"{problem}: not a wheel", "give a file that pip can install")
-
-
-def _say_os_error(error: OSError | ValueError) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 DAMAGED: Final = "the wheel is damaged: fetch it again"

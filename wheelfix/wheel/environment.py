@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from wheelfix.errors import InputError, WheelError
+from wheelfix.errors import InputError, WheelError, describe
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
@@ -95,7 +95,7 @@ def find_wheels(directory: Path) -> tuple[Path, ...]:
     try:
         return tuple(sorted(p for p in directory.iterdir() if p.suffix == ".whl" and not p.is_dir()))
     except (OSError, ValueError) as error:
-        raise InputError(str(directory), _say(error), "give a directory that can be read") from None
+        raise InputError(str(directory), describe(error), "give a directory that can be read") from None
 
 
 def read_environment(directory: Path, magic: bytes, *, follow_editable: bool = False) -> Environment:
@@ -217,7 +217,7 @@ def find_site(directory: Path) -> tuple[str, str]:
         top = directory.resolve(strict=True)
         names = sorted(os.listdir(top))  # noqa: PTH208
     except (OSError, ValueError, RuntimeError) as error:
-        raise InputError(str(directory), _say(error), "give a directory that can be read") from None
+        raise InputError(str(directory), describe(error), "give a directory that can be read") from None
     if top.name in _SITES and _PYTHON.fullmatch(top.parent.name) and top.parents[1].name in {"lib", "lib64"}:
         return str(top.parents[2]), str(top)
     if any(name.endswith((".dist-info", ".egg-info")) for name in names):
@@ -257,7 +257,7 @@ def _list_dist_infos(site: str) -> list[str]:
     try:
         names = os.listdir(site)  # noqa: PTH208
     except OSError as error:
-        raise InputError(site, _say(error), "give a directory that can be read") from None
+        raise InputError(site, describe(error), "give a directory that can be read") from None
     # A tilde marks what an interrupted pip left over, and pip ignores it too.
     return sorted(n for n in names if n.endswith(".dist-info") and not n.startswith(("~", ".")))
 
@@ -343,7 +343,3 @@ def _say_skipped(tree: Tree) -> Iterator[Finding]:
             # Nothing found is no answer where all files are links into some cache or store.
             level = Level.WARNING if tree.elf_files else Level.ERROR
             yield Finding(level=level, subject=escape_path(min(paths)), message=f"{what}{more}")
-
-
-def _say(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error).lower()

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, describe
 from wheelfix.model.sdist import SourceTree
 from wheelfix.wheel.open import open_input
 
@@ -64,9 +64,7 @@ def read_sdist(path: Path) -> SourceTree:
             file.seek(0)
             return _read_archive(path.name, _Forward(path.name, file), digest)
     except OSError as error:
-        raise InputError(
-            str(path), f"cannot be read ({(error.strerror or str(error)).lower()})", "check the path"
-        ) from None
+        raise InputError(str(path), f"cannot be read ({describe(error)})", "check the path") from None
 
 
 def is_wanted(path: str) -> bool:
@@ -248,6 +246,4 @@ def _read_file(file: Path, top: Path) -> bytes:
 
 
 def _refuse(error: OSError) -> NoReturn:
-    raise InputError(
-        str(error.filename), f"cannot be read ({(error.strerror or str(error)).lower()})", "check its rights"
-    ) from None
+    raise InputError(str(error.filename), f"cannot be read ({describe(error)})", "check its rights") from None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.errors import describe as describe_error
 from wheelfix.lint.model import OverrideFile, PackageOverride, Place, Unclear
 from wheelfix.lint.nixfile.details import INPUT_LISTS, describe
 from wheelfix.lint.nixfile.evaluate import Evaluator
@@ -66,7 +67,7 @@ def read_overrides(path: Path) -> OverrideFile:
         with open_input(path) as file:
             data = file.read(LARGEST + 1)
     except OSError as error:
-        raise InputError(str(path), f"cannot be read ({error.strerror})", "check the path") from None
+        raise InputError(str(path), f"cannot be read ({describe_error(error)})", "check the path") from None
     return parse_overrides(data, subject=str(path))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wheelfix.errors import ApplyError, EditRefused
+from wheelfix.errors import ApplyError, EditRefused, describe
 from wheelfix.patch.edit.image import read_image
 from wheelfix.patch.edit.plan import plan_edit
 from wheelfix.patch.model import AppliedEdit, EditPlan, ElfEdit, Write
@@ -110,19 +110,15 @@ def _open(path: Path, mode: int) -> Iterator[int]:
     except IsADirectoryError:
         raise EditRefused(str(path), "is no regular file", "name a shared library or a program") from None
     except (OSError, ValueError) as error:
-        raise ApplyError(str(path), _say(error), _HINT) from None
+        raise ApplyError(str(path), describe(error), _HINT) from None
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise EditRefused(str(path), "is no regular file", "name a shared library or a program")
         yield fd
     except OSError as error:
-        raise ApplyError(str(path), _say(error), _HINT) from None
+        raise ApplyError(str(path), describe(error), _HINT) from None
     finally:
         os.close(fd)
 
 
 _HINT = "check the path, its permissions, the space on the disk, and that nobody runs the file"
-
-
-def _say(error: OSError | ValueError) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from wheelfix.errors import ElfError, InputError
+from wheelfix.errors import ElfError, InputError, describe
 
 _HINT = "compare files that a patching tool wrote with what they were before"
 _LARGEST = 1 << 28
@@ -207,12 +207,12 @@ def open_view(path: Path) -> Iterator[View]:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        raise InputError(str(path), (getattr(error, "strerror", None) or str(error)).lower(), _HINT) from None
+        raise InputError(str(path), describe(error), _HINT) from None
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise InputError(str(path), "is no regular file", _HINT)
         yield View(str(path), fd)
     except OSError as error:
-        raise InputError(str(path), (error.strerror or str(error)).lower(), _HINT) from None
+        raise InputError(str(path), describe(error), _HINT) from None
     finally:
         os.close(fd)
