@@ -11,6 +11,7 @@ import pytest
 from tests.support.wheel import build_wheel
 from wheelfix.errors import IndexProblem, WheelError
 from wheelfix.outside.database import extract_member
+from wheelfix.wheel import archive as module
 from wheelfix.wheel.archive import open_archive
 from wheelfix.wheel.metadata import parse_about, parse_metadata, parse_requirement, parse_wheel_tags
 
