@@ -10,7 +10,6 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.support.wheel import build_wheel
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.errors import ElfError, InputError, WheelError
 from wheelfix.index.sources import open_bundled
+from wheelfix.model.base import replace
 from wheelfix.model.scan import Level
 from wheelfix.override.plan import describe_package
 from wheelfix.scan import source as reading

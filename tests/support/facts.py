@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from tests.support.real import FIXTURES
 from wheelfix.index.sources import open_bundled
 from wheelfix.index.table import SonameTable
+from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override, PackageDetails

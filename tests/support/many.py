@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 from tests.support.facts import make_details, make_reading, make_scan
+from wheelfix.model.base import replace
 from wheelfix.model.override import Cuda, Dialect, Override
 from wheelfix.model.scan import WheelScan
 from wheelfix.override.plan import plan_override
