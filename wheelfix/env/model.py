@@ -28,7 +28,7 @@ class EnvOptions(Struct):
     quiet: bool = False
 
 
-class Project(Struct):
+class EnvProject(Struct):
     """What an environment is made of.
 
     Attributes:

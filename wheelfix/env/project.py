@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from wheelfix.env.model import EnvOptions, Project
+from wheelfix.env.model import EnvOptions, EnvProject
 from wheelfix.errors import InputError
 from wheelfix.lockfile.getters import Table
 from wheelfix.lockfile.markers import fits_python, normalize_name
@@ -20,7 +20,7 @@ from wheelfix.lockfile.read import parse_toml, read_text
 from wheelfix.scan.requirement import find_runtime
 
 
-def read_project(directory: Path, options: EnvOptions) -> Project:
+def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:
     """Read what an environment is to be made of.
 
     Args:
@@ -33,7 +33,7 @@ def read_project(directory: Path, options: EnvOptions) -> Project:
     scan = options.lock.scan
     name = _find_name(directory)
     python = scan.python or _find_own_python(directory) or scan.chosen_python
-    return Project(name=name, python=python, text=_make_text(directory, name, python, options))
+    return EnvProject(name=name, python=python, text=_make_text(directory, name, python, options))
 
 
 def _find_name(directory: Path) -> str:

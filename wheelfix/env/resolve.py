@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from wheelfix.env.model import EnvOptions, Project
+from wheelfix.env.model import EnvOptions, EnvProject
 from wheelfix.errors import ApplyError, describe
 from wheelfix.outside.configuration import find_package_sources
 from wheelfix.outside.uv import run_uv_lock
 
 
 @contextmanager
-def resolve_project(directory: Path, project: Project, options: EnvOptions) -> Iterator[Path]:
+def resolve_project(directory: Path, project: EnvProject, options: EnvOptions) -> Iterator[Path]:
     """Let uv resolve a project, beside its place; versions of the uv.lock that is there stay where they can.
 
     Args:

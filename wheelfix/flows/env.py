@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from wheelfix.env.model import Environment, EnvOptions
-from wheelfix.env.project import read_project
+from wheelfix.env.project import read_env_project
 from wheelfix.env.render import LOCAL, render_files, render_local
 from wheelfix.env.resolve import apply_files, resolve_project
 from wheelfix.lock.lock import plan_lock
@@ -35,7 +35,7 @@ def write_env(directory: Path, options: EnvOptions) -> tuple[tuple[str, ...], Lo
         IndexProblem: the index is damaged.
         ApplyError: the directory cannot be written.
     """
-    project = read_project(directory, options)
+    project = read_env_project(directory, options)
     scan = replace(options.lock.scan, python=project.python)
     environment = Environment(
         name=project.name,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wheelfix.lock.lock import plan_lock
-from wheelfix.lock.model import LockOptions
-from wheelfix.lock.render import render_lock
 from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Level, find_warnings
@@ -51,6 +48,10 @@ def _report_parts(target: Target, options: ScanOptions) -> Report:
 
 def _report_lock(target: Target, options: ScanOptions) -> Report:
     """One overlay for all packages of the lock, in the dialects whose package sets are made from locks."""
+    from wheelfix.lock.lock import plan_lock  # most targets are no locks, and these take long to import
+    from wheelfix.lock.model import LockOptions
+    from wheelfix.lock.render import render_lock
+
     path = Path(target.text)
     plan = plan_lock(path, LockOptions(scan=options))
     plans = [plan, replace(plan, dialect=Dialect.PYPROJECT_NIX)]

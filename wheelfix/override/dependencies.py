@@ -8,7 +8,6 @@ from wheelfix.index.sources import find_cache
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import WheelScan
 from wheelfix.override.strip import TABLE, Dependencies
-from wheelfix.scan.requirement import fetch_closure
 from wheelfix.scan.scan import ScanOptions, scan_targets
 from wheelfix.scan.target import Target, TargetKind
 
@@ -53,6 +52,8 @@ def fetch_dependencies(requirement: str, options: ScanOptions) -> Dependencies:
     Raises:
         InputError: it is no requirement, cannot be resolved, or the network fails.
     """
+    from wheelfix.scan.requirement import fetch_closure  # what fetches takes long to import
+
     package, *others = fetch_closure(
         requirement,
         find_cache() / "metadata",

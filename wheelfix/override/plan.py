@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from wheelfix.scan.scan import ScannedParts
 
 _NAMED = 2
-# Two builds of Qt in one process do not work, and the hook of nixpkgs' Qt refuses packages that do not wrap.
 _HINTS = 12
 _MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
 _NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup", "test", "tests"})

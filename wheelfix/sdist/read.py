@@ -12,7 +12,6 @@ from wheelfix.model.base import replace
 from wheelfix.model.scan import Finding
 from wheelfix.model.sdist import BuiltManifest, CargoLock, CargoSource, Manifest, SourceTree
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.outside.wheels import fetch_sdist, fetch_url
 from wheelfix.scan.target import Target, TargetKind
 from wheelfix.sdist.crates import read_crates
 from wheelfix.sdist.features import find_workspace
@@ -45,6 +44,8 @@ def fetch_source(
     """
     if target.path:
         return target.path, ()
+    from wheelfix.outside.wheels import fetch_sdist, fetch_url  # what fetches takes long to import
+
     if target.kind is TargetKind.REQUIREMENT:
         fetched = fetch_sdist(target.text, find_cache() / "sdists", sources=sources, on_bytes=on_bytes)
         return fetched.path, fetched.findings
