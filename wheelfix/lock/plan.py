@@ -25,8 +25,9 @@ from wheelfix.lockfile.select import (
 )
 from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, Kind
-from wheelfix.model.override import Adapter, Dialect, Override
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Level, WheelScan
+from wheelfix.model.wheel import Distribution
 from wheelfix.override.dialects import ADAPTING, CHOOSING
 from wheelfix.override.plan import describe_package, plan_override
 from wheelfix.override.prebuilt import check_build
@@ -71,6 +72,8 @@ def find_selection(request: Request, options: LockOptions) -> Selection:
 
 def find_dependencies(request: Request, selection: Selection) -> Mapping[str, Dependencies]:
     """What a lock says of the dependencies of what nixpkgs' builds replace, by name; if it has edges."""
+    if not selection.replaced:
+        return {}
     known = {package.name: make_distribution(package, request.runtime) for package in selection.packages}
     others, evidence = tuple(known.values()), request.lock.name
     names = [choice.package.name for choice in selection.replaced]
@@ -181,9 +184,11 @@ def _plan_overrides(
     collisions: Sequence[Collision],
     options: LockOptions,
 ) -> tuple[Override, ...]:
-    others = tuple(reading.distribution for reading in found.wheels)
-    if request.lock.roots is not None:
-        others = tuple(make_distribution(choice.package, request.runtime) for choice in choices)
+    others: tuple[Distribution, ...] = ()
+    if options.cuda is not Cuda.WHEELS:  # else no dependency is judged
+        others = tuple(reading.distribution for reading in found.wheels)
+        if request.lock.roots is not None:
+            others = tuple(make_distribution(choice.package, request.runtime) for choice in choices)
     names = {choice.package.name for choice in choices}
     overrides = [
         plan_override(
