@@ -11,16 +11,17 @@ from wheelfix.env.model import Environment
 from wheelfix.env.render import render_default, render_flake, render_local, render_shell
 from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.flows.lock import Asked, LockOptions, LockWritten, write_lock
-from wheelfix.lockfile.getters import Table
 from wheelfix.lockfile.markers import fits_python, make_runtime, normalize_name
 from wheelfix.lockfile.project import (
+    Project,
     drop_python,
     find_written_python,
+    parse_project,
     parse_requirement_lines,
     render_project,
     render_requirements,
 )
-from wheelfix.lockfile.read import parse_toml, read_text
+from wheelfix.lockfile.read import read_text
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.lock import name_interpreter
 from wheelfix.outside.configuration import find_package_sources
@@ -135,7 +136,7 @@ def _make_project(directory: Path, name: str, python: str, options: EnvOptions) 
         problem = "has no pyproject.toml to take requirements from"
         raise InputError(str(directory), problem, "give -r requirements.txt or --from pyproject.toml")
     text = read_text(project)
-    table = parse_toml(project.name, text)
+    table = parse_project(project.name, text)
     if present.exists() and present.resolve() == project.resolve():
         if find_written_python(text, table) not in {None, python}:
             return render_project(drop_python(table), name, python)  # ours, and for another Python
@@ -150,18 +151,18 @@ def _find_own_python(directory: Path) -> str | None:
     if not present.is_file():
         return None
     text = read_text(present)
-    return find_written_python(text, parse_toml(present.name, text))
+    return find_written_python(text, parse_project(present.name, text))
 
 
-def _check_python(project: Table, options: EnvOptions) -> None:
+def _check_python(project: Project, options: EnvOptions) -> None:
     """Refuse a Python that somebody's own pyproject.toml is not for, before uv is asked."""
     code = options.lock.code
     runtime = make_runtime(code.chosen_python, code.system, find_platforms(code.system))
-    wanted = project.table("project").get("requires-python", str) or ""
-    if not fits_python(wanted, runtime, project.lock):
+    wanted = project.requires_python
+    if not fits_python(wanted, runtime, project.file):
         problem = f"is for Python {wanted}, not for {runtime.python}"
         raise InputError(
-            project.lock, problem, "name another version with --python, or change requires-python"
+            project.file, problem, "name another version with --python, or change requires-python"
         )
 
 
