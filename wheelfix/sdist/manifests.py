@@ -166,11 +166,7 @@ def parse_manifest(path: str, text: bytes) -> Manifest:
     package = read.package or read.project
     workspace = read.workspace or _Workspace()
     shared = workspace.package
-    shared_values = {
-        "version": shared.version,
-        "rust-version": shared.rust_version,
-        "edition": shared.edition,
-    }
+    values = {"version": shared.version, "rust-version": shared.rust_version, "edition": shared.edition}
     return Manifest(
         path=path,
         name=package.name,
