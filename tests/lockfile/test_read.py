@@ -257,7 +257,7 @@ def test_a_key_of_many_parts_is_not_looked_at(tmp_path: Path) -> None:
 
 def test_a_project_nested_too_deep_to_be_copied() -> None:
     text = '[project]\nname = "a"\n[tool.uv.sources]\n' + ".".join("a" * 5000) + " = 1\n"
-    with pytest.raises(InputError, match="pyproject.toml: is nested too deep"):
+    with pytest.raises(InputError, match=r"pyproject.toml: is nested too deep"):
         render_project(parse_project("pyproject.toml", text), "lab", "3.12")
 
 
