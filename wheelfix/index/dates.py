@@ -12,6 +12,7 @@ A nix-index database does not say it, so it is known only from where it comes:
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from importlib import resources
@@ -19,17 +20,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from wheelfix.errors import IndexProblem
-from wheelfix.model.base import Struct, convert, decode_toml
 
 _NO_YEAR = 1980
 """Times up to this year mean none: those of Nix stores, and of archives that cannot have earlier ones."""
-
-
-class _Provenance(Struct):
-    """What is read of ``data/provenance.toml``."""
-
-    date: str
-    digest: str
 
 
 def find_known_date(digest: str) -> str | None:
@@ -42,8 +35,8 @@ def find_known_date(digest: str) -> str | None:
         None for any other database.
     """
     text = (resources.files("wheelfix.index") / "data" / "provenance.toml").read_text("utf-8")
-    bundled = convert(decode_toml(text), _Provenance)
-    return bundled.date if bundled.digest == digest else None
+    bundled = tomllib.loads(text)
+    return str(bundled["date"]) if bundled["digest"] == digest else None
 
 
 def parse_version_date(version: str) -> str | None:
