@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.checks import check_name
@@ -174,9 +174,9 @@ def list_required(project: Project) -> set[str]:
     for text in project.requirements:
         try:
             found.add(normalize_name(Requirement(text).name))
-        except InvalidRequirement:
+        except ValueError:  # InvalidRequirement, or a number of more digits than Python converts
             subject = f"{project.file}: project.dependencies"
-            raise InputError(subject, f"{text!r} is no requirement", _HINT) from None
+            raise InputError(subject, f"{text[:60]!r} is no requirement", _HINT) from None
     return found
 
 
@@ -201,7 +201,7 @@ def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
             continue
         try:
             found.append(Requirement(line))
-        except InvalidRequirement:
+        except ValueError:
             hint = "write one requirement a line, without options: indexes are found as pip and uv do"
             raise InputError(f"{name}: line {number}", f"{line[:60]!r} is no requirement", hint) from None
     return tuple(

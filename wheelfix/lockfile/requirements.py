@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.checks import HINT, find_filename
@@ -66,7 +66,7 @@ def _parse_line(where: str, line: str) -> LockedPackage | None:
     hashes = _HASH.findall(line)
     try:
         requirement = Requirement(_HASH.sub("", line).strip())
-    except InvalidRequirement:
+    except ValueError:  # InvalidRequirement, or a number of more digits than Python converts
         raise InputError(where, f"{line[:60]!r} is no requirement", "write NAME==VERSION --hash=…") from None
     digests = tuple(sorted(digest for kind, digest in hashes if kind == "sha256" and len(digest) == 64))
     if not digests:
