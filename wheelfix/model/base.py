@@ -192,85 +192,55 @@ def convert(document: object, kind: type[T]) -> T:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         said = str(error)
-    # msgspec writes its places for people, and writes `[...]` for a key of a table of any keys.
-    for misfit in _find_misfits(document, inspect.type_info(kind)):
-        raise misfit
-    raise Misfit("", f"is not what it must be ({said})")
+    # msgspec tells places for people to read, and `[...]` for a key of a table that may have any keys.
+    unknown = Misfit("", f"is not what it must be ({said})")
+    raise next(_find_misfits(document, inspect.type_info(kind)), unknown)
+
+
+_CLASSES: tuple[tuple[tuple[type, ...], type | tuple[type, ...], str], ...] = (
+    ((inspect.StructType, inspect.DictType), dict, "a table"),
+    ((inspect.ListType, inspect.VarTupleType, inspect.SetType, inspect.FrozenSetType), list, "a list"),
+    ((inspect.StrType,), str, "text"),
+    ((inspect.BoolType,), bool, "true or false"),
+    ((inspect.IntType,), int, "a whole number"),
+    ((inspect.FloatType,), (float, int), "a number"),
+)
+"""Types, the classes of the values that fit, and what people call them."""
 
 
 def _find_misfits(value: object, kind: Any) -> Iterator[Misfit]:
-    """What in a value is not of its type: the tables and lists in it are gone through in their order."""
-    match kind:
-        case inspect.UnionType():
-            # Of the types that may stand here, one class of values has one at most.
-            fitting = [one for one in kind.types if _is_of_class(value, one)]
-            if fitting:
-                yield from _find_misfits(value, fitting[0])
-            else:
-                yield Misfit("", _say_not([one for one in kind.types if _name(one)]))
-        case _ if not _is_of_class(value, kind):
-            yield Misfit("", _say_not([kind]))
-        case inspect.StructType():
-            assert isinstance(value, dict)
-            for one in kind.fields:
-                if one.encode_name in value:
-                    yield from _list_below(one.encode_name, value[one.encode_name], one.type)
-                elif one.required:
-                    yield Misfit(_spell((one.encode_name,)), "is missing")
-        case inspect.DictType():
-            assert isinstance(value, dict)
-            for key, below in value.items():
-                yield from _list_below(key, below, kind.value_type)
-        case inspect.VarTupleType() | inspect.FrozenSetType():
-            assert isinstance(value, list)
-            for number, below in enumerate(value):
-                yield from _list_below(number, below, kind.item_type)
+    """What in a value is not of its type; tables and lists in it are gone through in their order."""
+    kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    # Of the types that may stand in one place, no two are of one class.
+    fitting = next((one for one in kinds if _fits(value, one)), None)
+    if fitting is None:
+        names = [name for one in kinds for types, _, name in _CLASSES if isinstance(one, types)]
+        yield Misfit("", f"is neither {' nor '.join(names)}" if len(names) > 1 else f"is not {names[0]}")
+    elif isinstance(fitting, inspect.StructType) and isinstance(value, dict):
+        for one in fitting.fields:
+            if one.encode_name in value:
+                yield from _find_below(one.encode_name, value[one.encode_name], one.type)
+            elif one.required:
+                yield Misfit(_spell([one.encode_name]), "is missing")
+    elif isinstance(fitting, inspect.DictType) and isinstance(value, dict):
+        for key, below in value.items():
+            yield from _find_below(key, below, fitting.value_type)
+    elif isinstance(value, list) and (item := getattr(fitting, "item_type", None)):
+        for number, below in enumerate(value):
+            yield from _find_below(number, below, item)
 
 
-def _list_below(key: str | int, value: object, kind: Any) -> Iterator[Misfit]:
+def _find_below(key: str | int, value: object, kind: Any) -> Iterator[Misfit]:
     for misfit in _find_misfits(value, kind):
         yield misfit.below(key)
 
 
-def _is_of_class(value: object, kind: Any) -> bool:
+def _fits(value: object, kind: Any) -> bool:
     """Whether a value is of the class that a type asks for; what it holds is not looked at."""
-    match kind:
-        case inspect.StructType() | inspect.DictType():
-            return isinstance(value, dict)
-        case inspect.VarTupleType() | inspect.FrozenSetType():
-            return isinstance(value, list)
-        case inspect.StrType():
-            return isinstance(value, str)
-        case inspect.BoolType():
-            return isinstance(value, bool)
-        case inspect.IntType():
-            return isinstance(value, int) and not isinstance(value, bool)
-        case inspect.NoneType():
-            return value is None
-        case _:
-            return True
-
-
-def _say_not(kinds: list[Any]) -> str:
-    names = [name for kind in kinds if (name := _name(kind))]
-    return f"is neither {' nor '.join(names)}" if len(names) > 1 else f"is not {names[0]}"
-
-
-def _name(kind: Any) -> str:
-    """What people call values of a type; empty for None, which is no value of TOML."""
-    match kind:
-        case inspect.StructType() | inspect.DictType():
-            return "a table"
-        case inspect.VarTupleType() | inspect.FrozenSetType():
-            return "a list"
-        case inspect.StrType():
-            return "text"
-        case inspect.BoolType():
-            return "true or false"
-        case inspect.IntType():
-            return "a whole number"
-        case _:
-            return ""
+    for types, classes, _ in _CLASSES:
+        if isinstance(kind, types):
+            return isinstance(value, classes) and (classes is bool or not isinstance(value, bool))
+    return value is None or not isinstance(kind, inspect.NoneType)
 
 
 def _spell(keys: Iterable[str | int]) -> str:
