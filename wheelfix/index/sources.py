@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import platformdirs
 
 from wheelfix.errors import ApplyError, IndexProblem, describe
 from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
+from wheelfix.model.base import Struct, decode_json, encode_json
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import IndexSource
 
@@ -28,6 +28,13 @@ _KEPT = f"{SCHEMA}.1"
 """Generation of the tables that are kept: those of an earlier one took the time of a file for their date."""
 _SQLITE = b"SQLite format 3\0"
 _MAGIC = b"NIXI"
+
+
+class _KnownDigest(Struct):
+    """The digest of a database, and what is remembered to know the file again."""
+
+    key: str
+    digest: str
 
 
 def open_index(
@@ -188,19 +195,17 @@ def find_digest(database: Path) -> str:
         key = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
         name = hashlib.sha256(str(database.absolute()).encode()).hexdigest()[:16]
         note = find_cache() / f"digest-{name}.json"
-        try:
-            known = json.loads(note.read_text())
-            if known["key"] == key:
-                return str(known["digest"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
+        with suppress(OSError, ValueError):
+            known = decode_json(note.read_bytes(), _KnownDigest)
+            if known.key == key:
+                return known.digest
         digest = compute_digest(database)
     except OSError as error:
         raise IndexProblem(str(database), f"cannot be read ({describe(error)})", "check the path") from None
     try:
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=note.parent, prefix=f".{note.name}.", delete=False) as file:
-            file.write(json.dumps({"key": key, "digest": digest}))
+        with tempfile.NamedTemporaryFile(dir=note.parent, prefix=f".{note.name}.", delete=False) as file:
+            file.write(encode_json(_KnownDigest(key=key, digest=digest)))
         Path(file.name).replace(note)
     except OSError:
         pass  # a cache that cannot be written is no cache

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, InputError
+from wheelfix.model.base import Struct, decode_json
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import NeedClass
 from wheelfix.outside.processes import mark_child
@@ -16,6 +16,12 @@ from wheelfix.patch.model import AnswerKind, FilePlan, Group
 from wheelfix.patch.own import open_roots
 
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
+
+
+class _Built(Struct):
+    """What ``nix build --json`` says of one installable: store paths by output."""
+
+    outputs: dict[str, str]
 
 
 def find_missing(plans: Iterable[FilePlan], groups: Iterable[Group], system: str) -> tuple[Provider, ...]:
@@ -92,16 +98,22 @@ def build_providers(reference: str, providers: Sequence[Provider]) -> tuple[Path
         The store paths.
 
     Raises:
-        ApplyError: Nix is not there, or cannot build one of them.
+        ApplyError: Nix cannot build one of them, or says nothing of where they are.
+        InputError: Nix is not there.
     """
     attrs = tuple(dict.fromkeys(map(name_attr, providers)))
     command = plan_build(reference, attrs)
     text = _run(command)
-    if command[0] == "nix":
-        paths = [path for built in json.loads(text) for path in built["outputs"].values()]
-    else:
-        paths = text.split()
+    paths = _parse_built(text) if command[0] == "nix" else text.split()
     return tuple(Path(path) for path in dict.fromkeys(paths))
+
+
+def _parse_built(text: str) -> list[str]:
+    try:
+        return [path for built in decode_json(text, tuple[_Built, ...]) for path in built.outputs.values()]
+    except ValueError as error:
+        problem = f"prints no store paths ({error})"
+        raise ApplyError("nix build --json", problem, "give the paths with --libs, or another Nix") from None
 
 
 def realise_providers(providers: Sequence[Provider]) -> tuple[Path, ...]:

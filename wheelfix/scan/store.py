@@ -24,9 +24,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from wheelfix.model.base import Struct, astuple, decode_json, encode_json, fields, replace
+from wheelfix.model.base import Meta, Struct, astuple, decode_json, encode_json, fields, replace
 from wheelfix.model.reading import Reading, WheelFile
 from wheelfix.wheel.archive import Archive
 from wheelfix.wheel.identity import Identity, hash_beside, hash_file, read_identity, wait_for_tick
@@ -50,7 +50,9 @@ entries for each one that is stored would take time by the square of their numbe
 _unpruned: dict[Path, int] = {}
 """Bytes that this process stored since it pruned, by directory."""
 
-_Head = tuple[str, tuple[tuple[int, int], ...]]
+_Size = Annotated[int, Meta(ge=0, le=_MAX_ENTRY)]
+
+_Head = tuple[str, tuple[tuple[_Size, int], ...]]
 """Name of the entry, then bytes and checksum of each part."""
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.model.sdist import Manifest, SourceTree
 from wheelfix.outside.processes import mark_child, quote_output
-from wheelfix.sdist.manifests import parse_toml
+from wheelfix.sdist.manifests import list_products
 
 _PLACES = {"bin": "src/bin", "example": "examples", "test": "tests", "bench": "benches"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -88,13 +88,10 @@ def _list_files(tree: SourceTree, manifests: Mapping[str, Manifest]) -> Iterator
         directory = posixpath.dirname(path)
         for source in ("src/lib.rs", "src/main.rs"):
             yield posixpath.join(directory, source), b""
-        document = parse_toml(path, tree.files[path])
-        for kind, place in _PLACES.items():
-            tables = document.get(kind)
-            for table in tables if isinstance(tables, list) else ():
-                name = table.get("name") if isinstance(table, dict) else None
-                if isinstance(name, str) and _NAME.fullmatch(name):
-                    yield posixpath.join(directory, place, f"{name}.rs"), b""
+        for kind, names in list_products(path, tree.files[path]).items():
+            for name in names:
+                if _NAME.fullmatch(name):
+                    yield posixpath.join(directory, _PLACES[kind], f"{name}.rs"), b""
 
 
 def _check_paths(target: str, manifest: Manifest) -> None:
