@@ -93,7 +93,7 @@ def test_what_fails_half_way_changes_nothing(tmp_path: Path, error: type[BaseExc
 
     def fail() -> None:
         with stage_output(path) as staged:
-            staged.write_bytes(b"half")
+            staged.write(b"half")
             raise error
 
     with pytest.raises(ApplyError if error is OSError else error):

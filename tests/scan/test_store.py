@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.objects import elf
-from wheelfix.model.base import replace
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Finding, Level
 from wheelfix.scan import store as results
@@ -31,8 +30,7 @@ OBJECTS = (
 KEY = "1" * 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objects:
+class Objects(Struct):
     """The facts of an entry."""
 
     objects: tuple[ElfObject, ...]
@@ -73,14 +71,12 @@ def test_other_facts_have_their_own_entry(tmp_path: Path) -> None:
 
 
 def test_facts_that_gained_a_field_have_another_entry() -> None:
-    @dataclass(frozen=True, slots=True, kw_only=True)
-    class Fact:
+    class Fact(Struct):
         name: str
 
     first = find_hashed_name(KEY, Fact)
 
-    @dataclass(frozen=True, slots=True, kw_only=True)
-    class Changed:
+    class Changed(Struct):
         name: str
         more: int = 0
 
@@ -94,7 +90,7 @@ def test_readers_that_changed_never_see_what_others_kept(monkeypatch: pytest.Mon
     assert find_hashed_name(KEY, ElfObject) != now
 
 
-def change(entry: Path, place: list[int], value: Any) -> None:
+def change(entry: Path, place: list[str | int], value: Any) -> None:
     """Write another value into an entry, with the right length and checksum."""
     head, _, data = entry.read_bytes().partition(b"\n")
     name, _ = json.loads(head)
@@ -110,24 +106,24 @@ def change(entry: Path, place: list[int], value: Any) -> None:
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ([0, 0, 0], 1),
-        ([0, 0, 0], None),
-        ([0, 0, 2], "64"),
-        ([0, 0, 2], True),
-        ([0, 0, 4], "liba.so"),
-        ([0, 0, 4], [1]),
-        ([0, 0, 4], [["a"]]),
-        ([0, 0, 3], []),
-        ([0, 0, 8], 1),
-        ([0, 0, 11], [["x"]]),
-        ([0, 0, 11], [["x", ["a"], 1]]),
-        ([0, 0], {}),
-        ([0], {}),
+        (["objects", 0, "path"], 1),
+        (["objects", 0, "path"], None),
+        (["objects", 0, "bits"], "64"),
+        (["objects", 0, "bits"], True),
+        (["objects", 0, "needed"], "liba.so"),
+        (["objects", 0, "needed"], [1]),
+        (["objects", 0, "needed"], [["a"]]),
+        (["objects", 0, "soname"], []),
+        (["objects", 0, "executable"], 1),
+        (["objects", 0, "versions"], [{"soname": "x"}]),
+        (["objects", 0, "versions"], [{"soname": "x", "versions": [1]}]),
+        (["objects", 0], {}),
+        (["objects"], {}),
     ],
 )
-def test_facts_of_the_wrong_shape_are_no_entry(tmp_path: Path, place: list[int], value: Any) -> None:
+def test_facts_of_the_wrong_shape_are_no_entry(tmp_path: Path, place: list[str | int], value: Any) -> None:
     store(tmp_path)
-    change(find(tmp_path), [0, 0, 0], "demo/x.so")
+    change(find(tmp_path), ["objects", 0, "path"], "demo/x.so")
     assert read(tmp_path) == OBJECTS, "so that the change is what is refused"
     change(find(tmp_path), place, value)
     assert read(tmp_path) is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from wheelfix.env.model import Environment
@@ -24,6 +23,7 @@ from wheelfix.lockfile.read import parse_toml, read_text
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.lock import name_interpreter
 from wheelfix.outside.configuration import find_package_sources
+from wheelfix.outside.files import open_workplace, write_files
 from wheelfix.outside.requirements import find_platforms
 from wheelfix.outside.uv import run_uv_lock
 
@@ -83,8 +83,7 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
     options = replace(options, lock=replace(options.lock, code=replace(code, python=python)))
     text = _make_project(directory, name, python, options)
     try:
-        with tempfile.TemporaryDirectory(prefix="wheelfix-env-") as work_name:
-            work = Path(work_name)
+        with open_workplace() as work:
             (work / "pyproject.toml").write_text(text, "utf-8")
             if (directory / "uv.lock").is_file():
                 shutil.copyfile(directory / "uv.lock", work / "uv.lock")
@@ -113,7 +112,9 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
             }
             if not (directory / LOCAL).exists():
                 files[LOCAL] = render_local()
-            return EnvWritten(changed=_apply(directory, files), overlay=overlay)
+            changed = {n: t.encode() for n, t in sorted(files.items()) if _read(directory / n) != t}
+            write_files(directory, changed)
+            return EnvWritten(changed=tuple(changed), overlay=overlay)
     except OSError as error:
         problem = f"cannot be written ({describe(error)})"
         raise ApplyError(str(directory), problem, "name another directory") from None
@@ -163,26 +164,6 @@ def _check_python(project: Table, options: EnvOptions) -> None:
         raise InputError(
             project.lock, problem, "name another version with --python, or change requires-python"
         )
-
-
-def _apply(directory: Path, files: dict[str, str]) -> tuple[str, ...]:
-    """Write the files that differ: each beside its place first, then all are renamed."""
-    directory.mkdir(parents=True, exist_ok=True)
-    changed = {n: t for n, t in sorted(files.items()) if _read(directory / n) != t}
-    partial: list[tuple[Path, Path]] = []
-    try:
-        for name, text in changed.items():
-            handle, made = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
-            partial.append((Path(made), directory / name))
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(made).chmod(0o644)
-        for made_path, place in partial:
-            made_path.replace(place)
-    finally:
-        for made_path, _ in partial:
-            made_path.unlink(missing_ok=True)
-    return tuple(changed)
 
 
 def _read(path: Path) -> str | None:

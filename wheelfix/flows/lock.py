@@ -9,7 +9,6 @@ from wheelfix.errors import InputError
 from wheelfix.flows.nix import Options, plan_dependencies, plan_reading, render_overrides
 from wheelfix.flows.sdist import plan_sdist, read_sdist, read_source
 from wheelfix.index.lookup import find_default_python
-from wheelfix.index.sources import find_cache
 from wheelfix.lock.circles import break_circles
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.lock.model import LockPlan, SourceBuild
@@ -34,6 +33,7 @@ from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
+from wheelfix.outside.places import find_cache
 from wheelfix.outside.requirements import find_platforms
 from wheelfix.override.prebuilt import check_name, check_prebuilt, find_python
 from wheelfix.override.strip import check_wishes
@@ -235,7 +235,7 @@ def _adapt(
         evidence = "the package index"
         wheel, *found = fetch_closure(
             f"{package.name}=={package.version}",
-            find_cache() / "metadata",
+            find_cache().metadata,
             python=runtime.python,
             system=runtime.system,
             sources=options.code.sources,

@@ -8,7 +8,6 @@ from pathlib import Path
 from wheelfix.env.flake import render_flake
 from wheelfix.errors import InputError
 from wheelfix.index.lookup import find_default_python
-from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.override import Adapter, Cuda, Dialect, FlakeConfig, Override, Source, StripPlan
@@ -16,6 +15,7 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.places import find_cache
 from wheelfix.override.adapter import render_adapter
 from wheelfix.override.carries import find_carries
 from wheelfix.override.overlay import render_overlay
@@ -75,7 +75,7 @@ class Options(Struct):
         """What of this the reading of targets wants to know."""
         return ReadOptions(
             beside=self.beside,
-            cache=find_cache() / "facts",
+            cache=find_cache().readings,
             python=self.chosen_python,
             system=self.system,
             sources=self.sources,
@@ -371,7 +371,7 @@ def _fetch_closure(target: str, options: Options) -> tuple[Distribution, ...]:
 
     return fetch_closure(
         target,
-        find_cache() / "metadata",
+        find_cache().metadata,
         python=options.chosen_python,
         system=options.system,
         sources=options.sources,

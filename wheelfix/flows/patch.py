@@ -7,10 +7,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wheelfix.index.sources import find_cache, open_index
+from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.scan import Finding, Level, find_warnings
+from wheelfix.outside.places import find_cache
 from wheelfix.patch.model import FilePlan, Group, PatchReport
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def patch_target(
     named = find_target(str(target), "patch")
     reading = ReadOptions(
         beside=options.beside,
-        cache=find_cache() / "facts",
+        cache=find_cache().readings,
         progress=progress,
         follow_editable=False,  # nothing outside of an environment is changed
     )

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, WheelfixError
-from wheelfix.index.sources import find_cache, open_index
+from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding, NeedTrace, WheelScan
+from wheelfix.outside.places import find_cache
 
 if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources
@@ -127,7 +128,7 @@ class ScanOptions(Struct):
 
         return ReadOptions(
             beside=self.beside,
-            cache=find_cache() / "facts",
+            cache=find_cache().readings,
             python=self.python,
             system=self.system,
             sources=self.sources,

@@ -16,25 +16,21 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from wheelfix.errors import InputError, describe, strip_login
 from wheelfix.model.base import Struct
+from wheelfix.model.lock import LockedFile
 from wheelfix.model.scan import Finding, Level
-from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.http import (
-    MAX_SIZE,
-    DownloadError,
-    Trouble,
-    fetch_file,
-    hash_file,
-)
+from wheelfix.outside.configuration import PackageSources, find_package_sources, mark_sources
+from wheelfix.outside.files import write_file
+from wheelfix.outside.http import MAX_SIZE, Client, DownloadError, Trouble, fetch_file, hash_file
 from wheelfix.outside.packages import (
     Offer,
     PackageSession,
@@ -250,6 +246,30 @@ def fetch_url(
     return place
 
 
+def fetch_locked(
+    client: Client,
+    file: LockedFile,
+    place: Path,
+    *,
+    on_bytes: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Get a file from where a lock says that it is.
+
+    Args:
+        client: of :func:`open_session`; may be shared by threads.
+        file: what the lock says of it; with a URL.
+        place: where it goes.
+        on_bytes: told bytes done and in all.
+        stop: set by another thread to give up.
+
+    Raises:
+        InputError: it cannot be fetched, is another one than the lock says, or cannot be written.
+    """
+    with say_unwritten(place.parent):
+        fetch_file(client, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes, stop=stop)
+
+
 def _take_local(url: str, name: str, sha256: str | None) -> Path:
     path = Path(url2pathname(urlsplit(url).path))
     digest = hash_file(path)
@@ -269,19 +289,6 @@ def _parse(requirement: str) -> tuple[Wanted, frozenset[str]]:
     if hashes and wanted.version is None:
         raise InputError(requirement, "has a hash, and more than one version fits", "write NAME==VERSION")
     return wanted, hashes
-
-
-def mark_sources(hashes: frozenset[str], sources: PackageSources) -> str:
-    """A choice that was made under given digests, or from other sources, is another one."""
-    where = (
-        strip_login(sources.index or ""),
-        *map(strip_login, sources.extra),
-        *sources.find_links,
-        str(sources.no_index),
-        str(sources.first_match),
-        *sorted(hashes),
-    )
-    return hashlib.sha256("\0".join(where).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _read_choice(choice: Path) -> Fetched | None:
@@ -309,15 +316,7 @@ def _identify(path: Path) -> list[int]:
 def _write_choice(choice: Path, inside: str, digest: str, yanked: str | None) -> None:
     identity = _identify(choice.parent / inside)
     document = {"file": inside, "sha256": digest, "identity": identity, "yanked": yanked}
-    handle, partial = tempfile.mkstemp(prefix=".choice-", dir=choice.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file)
-        Path(partial).replace(choice)
-    except BaseException:
-        with suppress(OSError):
-            Path(partial).unlink()
-        raise
+    write_file(choice, json.dumps(document).encode())
 
 
 @contextmanager

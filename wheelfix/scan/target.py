@@ -884,7 +884,7 @@ def _read_elf(target: Target, _: ReadOptions, __: list[Finding]) -> Iterator[_Fo
 
 
 def _read_fetched(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.index.sources import find_cache
+    from wheelfix.outside.places import find_cache
     from wheelfix.scan.requirement import fetch_named
 
     fetched = fetch_named(
@@ -900,7 +900,7 @@ def _read_fetched(target: Target, options: ReadOptions, _: list[Finding]) -> Ite
 
 
 def _read_list(target: Target, options: ReadOptions, findings: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.index.sources import find_cache
+    from wheelfix.outside.places import find_cache
     from wheelfix.scan.requirement import fetch_listed
 
     assert target.path
