@@ -293,6 +293,12 @@ def say_network(error: Exception) -> str:
     """What a failure of the connection is, in a clause."""
     if isinstance(error, httpx2.TimeoutException):
         return "no answer in time"
+    cause: BaseException | None = error
+    while cause is not None:
+        # TLS has words of its own, with names of errors that are looked up as they are.
+        if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError):
+            return describe(cause)
+        cause = cause.__cause__ or cause.__context__
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
