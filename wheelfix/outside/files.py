@@ -95,9 +95,8 @@ def stage_file(place: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be written; what was there stays.
     """
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
-        _open_directory(place.parent) as directory,
+        _open_own_directory(place.parent) as directory,
         stage_inside(directory, place.name, path=place, sync=sync) as file,
     ):
         yield file
@@ -319,6 +318,20 @@ def is_terminal(path: Path) -> bool:
 @contextmanager
 def _open_directory(path: Path) -> Iterator[int]:
     descriptor = os.open(path, _DIRECTORY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _open_own_directory(path: Path) -> Iterator[int]:
+    """Open a directory of wheelfix's own, which is made if it is missing."""
+    try:
+        descriptor = os.open(path, _DIRECTORY)
+    except FileNotFoundError:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, _DIRECTORY)
     try:
         yield descriptor
     finally:
