@@ -13,7 +13,6 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 
 import platformdirs
@@ -22,6 +21,7 @@ from wheelfix.errors import ApplyError, IndexProblem, describe
 from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import IndexSource
+from wheelfix.model.tables import read_data
 
 BUNDLED = "sonames.sqlite.z"
 _KEPT = f"{SCHEMA}.1"
@@ -59,8 +59,7 @@ def open_index(
 
 def open_bundled() -> SonameTable:
     """Open the table inside the package."""
-    packed = (resources.files("wheelfix.index") / "data" / BUNDLED).read_bytes()
-    return open_bytes(zlib.decompress(packed), subject=BUNDLED, source="bundled")
+    return open_bytes(zlib.decompress(read_data(__name__, BUNDLED)), subject=BUNDLED, source="bundled")
 
 
 def find_own_database() -> Path:

@@ -16,6 +16,7 @@ __all__ = [
     "Struct",
     "asdict",
     "astuple",
+    "convert",
     "decode_json",
     "encode_json",
     "field",
@@ -70,4 +71,20 @@ def decode_json(data: bytes | str, kind: Any) -> Any:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
+def convert(value: object, kind: type[T]) -> T:
+    """Make a model of plain values, such as a TOML document.
+
+    Args:
+        value: what is made of mappings, lists and plain types.
+        kind: what it must be, as for :func:`decode_json`.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
