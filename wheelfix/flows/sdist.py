@@ -15,7 +15,6 @@ from wheelfix.model.scan import Finding, Level
 from wheelfix.model.sdist import BuiltManifest, CargoLock, CargoSource, Manifest, SourceTree
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.scan.target import Target, TargetKind, find_target
-from wheelfix.sdist.crates import read_crates
 from wheelfix.sdist.features import find_workspace
 from wheelfix.sdist.home import find_hashes
 from wheelfix.sdist.make import make_lock
@@ -137,9 +136,7 @@ def plan_sdist(
     hashes: dict[str, bytes] = {}
     for lock in (*source.locks.values(), *((given,) if given else ())):
         hashes |= find_hashes(lock, cargo_home)
-    return plan_cargo(
-        source, read_crates(), hashes=hashes, lock=given, lock_file=lock_file.name if lock_file else None
-    )
+    return plan_cargo(source, hashes=hashes, lock=given, lock_file=lock_file.name if lock_file else None)
 
 
 def read_source(tree: SourceTree, *, python: str = "3.12") -> CargoSource:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.sdist import Builder, CargoLock, CargoSource, Manifest
+from wheelfix.model.tables import load_table
+from wheelfix.sdist.crates import BuildSystems, Crates
 from wheelfix.sdist.features import find_workspace
 from wheelfix.sdist.graph import find_graph
 from wheelfix.sdist.inputs import find_inputs
-from wheelfix.sdist.model import BuildSystem, CargoPlan, CrateFacts, CrateGraph, GitSource
+from wheelfix.sdist.model import BuildSystem, CargoPlan, CrateGraph, GitSource
 
 _REGISTRIES = frozenset(
     {
@@ -25,7 +27,6 @@ _EDITIONS = {"2024": "1.85"}
 
 def plan_cargo(
     source: CargoSource,
-    facts: CrateFacts,
     *,
     hashes: Mapping[str, bytes] | None = None,
     lock: CargoLock | None = None,
@@ -35,7 +36,6 @@ def plan_cargo(
 
     Args:
         source: the sdist, read.
-        facts: about crates and build systems.
         hashes: SHA-256 of git checkouts as Nix archives, by commit.
         lock: used where the sdist has none.
         lock_file: the name of that one beside the generated file.
@@ -51,7 +51,7 @@ def plan_cargo(
     inside = source.locks.get(posixpath.join(root, "Cargo.lock"))
     known = inside or lock
     graph = find_graph(source.manifests, known or CargoLock(), built)
-    inputs = find_inputs(graph, facts.rules)
+    inputs = find_inputs(graph, load_table(Crates).rules)
     channel = _find_channel(source, posixpath.dirname(first.path))
     return CargoPlan(
         project=source.project,
@@ -61,7 +61,7 @@ def plan_cargo(
         root_reason=_explain_root(source.manifests, first.path, root, first.evidence),
         lock=inside is not None,
         lock_file=lock_file if inside is None else None,
-        build_systems=find_build_systems(source.project.requires, facts.requires),
+        build_systems=find_build_systems(source.project.requires, load_table(BuildSystems).requires),
         libraries=inputs.libraries,
         tools=inputs.tools,
         settings=inputs.settings,
