@@ -10,7 +10,7 @@ from wheelfix.errors import InputError, suggest
 from wheelfix.model.lock import name_interpreter, name_packages
 from wheelfix.model.override import FlakeConfig
 from wheelfix.model.scan import Finding, Level
-from wheelfix.model.system import SYSTEMS
+from wheelfix.model.system import list_systems
 
 _PART = re.compile(r'"([^"\\$\0\n]+)"|([^."\s]+)')
 _SET = re.compile(r"python(3\d*)Packages|python(3\d*(?:FreeThreading)?)")
@@ -136,8 +136,8 @@ def check_flake(config: FlakeConfig) -> None:
         InputError: a system, capability or combination of them is none.
     """
     for system in config.systems:
-        if system not in SYSTEMS:
-            hint = suggest(system, SYSTEMS, otherwise="write x86_64-linux")
+        if system not in list_systems():
+            hint = suggest(system, list_systems(), otherwise="write x86_64-linux")
             raise InputError(system, "is no Nix system", hint)
     for capability in config.capabilities:
         if not re.fullmatch(r"\d{1,2}\.\d[af]?", capability):
