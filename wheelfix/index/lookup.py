@@ -17,7 +17,7 @@ from wheelfix.index.siblings import find_by_directory, find_distributions
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Located, SonameFacts
+from wheelfix.model.scan import Known, Located
 from wheelfix.model.tables import Attr, Row, Soname, Table, load_table
 
 _OUTPUT = re.compile(r"\.(out|lib|dev|bin|libgcc)$")
@@ -155,13 +155,13 @@ def _put_first(found: Lookup, attr: str) -> Lookup:
     return replace(found, providers=(first, *rest), rivals=())
 
 
-def find_facts(
+def find_known(
     table: SonameTable,
     wanted: Iterable[tuple[str, str]],
     *,
     release: tuple[int, int] = NEWEST,
     carriers: bool = True,
-) -> Mapping[tuple[str, str], SonameFacts]:
+) -> Mapping[tuple[str, str], Known]:
     """Ask every table about every soname.
 
     Args:
@@ -171,14 +171,14 @@ def find_facts(
         carriers: also ask which distributions carry them.
 
     Returns:
-        The facts by the same pairs. Attributes are those of the table's system: nixpkgs names its packages
+        By the same pairs. Attributes are those of the table's system: nixpkgs names its packages
         alike on every machine type.
     """
     pairs = tuple(wanted)
     sonames = sorted({soname for soname, _ in pairs})
     lookups = dict(zip(sonames, find_providers(table, sonames, release=release), strict=True))
     return {
-        (soname, machine): SonameFacts(
+        (soname, machine): Known(
             soname=soname,
             machine=machine,
             lookup=lookups[soname],
