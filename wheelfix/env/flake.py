@@ -6,7 +6,7 @@ import re
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.model.base import Struct
-from wheelfix.model.system import SYSTEMS
+from wheelfix.model.system import list_systems
 from wheelfix.nix.parts import comment_all, formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import TRUE, Attrs, Binding, Expr, Inherit, Lambda, Let, Var, bind, call, strings, text
@@ -41,8 +41,8 @@ def check_flake(config: FlakeConfig) -> None:
         InputError: a system, capability or combination of them is none.
     """
     for system in config.systems:
-        if system not in SYSTEMS:
-            hint = suggest(system, SYSTEMS, otherwise="write x86_64-linux")
+        if system not in list_systems():
+            hint = suggest(system, list_systems(), otherwise="write x86_64-linux")
             raise InputError(system, "is no Nix system", hint)
     for capability in config.capabilities:
         if not re.fullmatch(r"\d{1,2}\.\d[af]?", capability):

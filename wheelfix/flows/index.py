@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wheelfix.errors import IndexProblem
-from wheelfix.index.dates import check_url, parse_url_date, parse_version_date
+from wheelfix.index.dates import parse_url_date, parse_version_date
 from wheelfix.index.sources import (
     build_cached,
     find_database,
@@ -112,7 +112,7 @@ def fetch_index(
         IndexProblem: the URL is none, what it names cannot be fetched, or is no database. What was there
             before stays.
     """
-    from wheelfix.index.fetch import DEFAULT_URL, fetch_database, fetch_packaged_database
+    from wheelfix.index.fetch import DEFAULT_URL, check_url, fetch_database, fetch_packaged_database
 
     cache = find_cache()
     destination = cache.database

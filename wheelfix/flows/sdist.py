@@ -12,7 +12,6 @@ from wheelfix.model.scan import Level
 from wheelfix.model.written import Written
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.scan.target import find_target
-from wheelfix.sdist.crates import read_crates
 from wheelfix.sdist.plan import list_findings, plan_cargo, refuse_no_rust
 from wheelfix.sdist.read import fetch_source, read_given, read_hashes, read_source
 from wheelfix.sdist.render import render_sdist
@@ -54,7 +53,7 @@ def write_sdist(
     source = read_source(tree, python=python)
     refuse_no_rust(source, text)
     given = read_given(lock_file, tree, source) if lock_file else None
-    plan = plan_cargo(source, read_crates(), hashes=read_hashes(source, given, cargo_home), given=given)
+    plan = plan_cargo(source, hashes=read_hashes(source, given, cargo_home), given=given)
     findings = (*told, *list_findings(plan, dialect))
     answered = not any(finding.level is Level.ERROR for finding in findings)
     written = Written(text=render_sdist(plan, dialect), findings=findings, answered=answered)

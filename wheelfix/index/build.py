@@ -14,10 +14,10 @@ from contextlib import closing
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, IndexProblem
+from wheelfix.index.canonical import find_canonical
 from wheelfix.index.database import open_database
 from wheelfix.index.dates import find_known_date, find_written
 from wheelfix.index.harvest import Found, Harvest, read_libraries
-from wheelfix.index.knowledge import CANONICAL, EXPLICIT_OUTPUT, SET_NAMES, THIEVES
 from wheelfix.index.names import find_series, split_name
 from wheelfix.index.ranking import (
     ABSENT,
@@ -101,26 +101,6 @@ def compute_digest(path: Path) -> str:
     """sha256 of a file, in hexadecimal."""
     with open_database(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def find_canonical(attr: str, pname: str, attrs: set[str] | frozenset[str]) -> str:
-    """The attribute experts write for a recorded one.
-
-    The database has the first alias of a store path in ASCII order: ``azure-sdk-for-cpp.openssl`` for
-    ``openssl``.
-
-    Args:
-        attr: as recorded.
-        pname: of the store path.
-        attrs: all recorded attributes; an alias that won is not among them.
-    """
-    attr = CANONICAL.get(attr, attr)
-    base, _, last = attr.rpartition(".")
-    if base in THIEVES and pname == last and last not in attrs:
-        attr = last
-    elif base in SET_NAMES:
-        attr = f"{SET_NAMES[base]}.{last}"
-    return EXPLICIT_OUTPUT.get(attr, attr)
 
 
 def _rank(harvest: Harvest) -> Iterator[tuple[Found, str, int, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from wheelfix.errors import IndexProblem, InputError, describe, strip_login
 from wheelfix.index.database import MAGIC, VERSION
@@ -33,6 +34,23 @@ _REMEDIES = {
     Trouble.NETWORK: "check the network and try again (what came is kept, and taken up again), "
     "or use `wheelfix index update --pypi`; the old table stays",
 }
+
+
+def check_url(url: str) -> str:
+    """Return a URL of http or https as it is.
+
+    Raises:
+        IndexProblem: it is none. The error does not show it: what is malformed may hide a password anywhere.
+    """
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if not fits or not url.isprintable() or " " in url or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        hint = "write https://HOST/PATH, with %40 for @, %2F for / and %20 for blanks in a password"
+        raise IndexProblem("--url", "is no URL of http or https", hint)
+    return url
 
 
 def fetch_database(

@@ -7,7 +7,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from importlib import resources
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, IndexProblem, describe
@@ -15,6 +14,7 @@ from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
 from wheelfix.model.base import Struct, decode_json, encode_json
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import IndexSource
+from wheelfix.model.tables import read_data
 from wheelfix.outside.files import claim_file, write_file
 from wheelfix.outside.places import find_cache, find_own_database
 
@@ -63,8 +63,7 @@ def open_index(
 
 def open_bundled() -> SonameTable:
     """Open the table inside the package."""
-    packed = (resources.files("wheelfix.index") / "data" / BUNDLED).read_bytes()
-    return open_bytes(zlib.decompress(packed), subject=BUNDLED, source="bundled")
+    return open_bytes(zlib.decompress(read_data(__name__, BUNDLED)), subject=BUNDLED, source="bundled")
 
 
 def find_fetched_table() -> Path:

@@ -13,7 +13,6 @@ from wheelfix.model.sdist import BuiltManifest, CargoLock, CargoSource, Manifest
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.places import find_cache
 from wheelfix.scan.target import Target, TargetKind
-from wheelfix.sdist.crates import read_crates
 from wheelfix.sdist.features import find_workspace
 from wheelfix.sdist.home import find_hashes
 from wheelfix.sdist.make import make_lock
@@ -68,7 +67,7 @@ def read_plan(path: Path, python: str) -> CargoPlan | None:
         InputError: it cannot be read, is hostile, or contradicts itself.
     """
     source = read_source(read_sdist(path), python=python)
-    return plan_cargo(source, read_crates(), hashes=read_hashes(source)) if source.project.built else None
+    return plan_cargo(source, hashes=read_hashes(source)) if source.project.built else None
 
 
 def read_given(lock_file: Path, tree: SourceTree, source: CargoSource) -> GivenLock:
