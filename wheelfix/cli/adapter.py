@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import TARGET, basic_options
+from wheelfix.cli.options import TARGET, basic_options, code_json_option
 from wheelfix.cli.output import code_options, make_options, write
 
 _EPILOG = """\b
@@ -25,9 +25,17 @@ Examples:
 )
 @click.option("--standalone", is_flag=True, help="A complete file, with package set and environment.")
 @code_options
+@code_json_option
 @basic_options
 def adapter(
-    target: str, *, attr: str, standalone: bool, output: Path | None, quiet: bool, **options: Any
+    target: str,
+    *,
+    attr: str,
+    standalone: bool,
+    as_json: bool,
+    output: Path | None,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Write Nix code that puts nixpkgs' build of a package in place of its wheel.
 
@@ -38,4 +46,11 @@ def adapter(
     from wheelfix.flows import nix as flows
 
     written = flows.write_adapter(target, attr, make_options(quiet=quiet, **options), standalone=standalone)
-    write(written, output, quiet=quiet)
+    document = None
+    if as_json:
+        from wheelfix.report.json import document_adapter
+
+        document = document_adapter(
+            written.adapters[0], code=written.text, findings=written.findings, answered=written.answered
+        )
+    write(written, output, quiet=quiet, document=document)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import basic_options
+from wheelfix.cli.options import basic_options, code_json_option
 from wheelfix.cli.output import output_option, write
 from wheelfix.model.override import FlakeConfig
 
@@ -39,6 +39,7 @@ Examples:
     "--systems", default="x86_64-linux", show_default=True, metavar="LIST", help="Nix systems, with commas."
 )
 @output_option
+@code_json_option
 @basic_options
 def flake(
     *,
@@ -48,6 +49,7 @@ def flake(
     nixpkgs: str,
     systems: str,
     output: Path | None,
+    as_json: bool,
     quiet: bool,
 ) -> None:
     """Write a flake that re-exports nixpkgs with a configuration.
@@ -63,4 +65,12 @@ def flake(
         capabilities=tuple(dict.fromkeys(capabilities)),
         unfree=unfree,
     )
-    write(flows.write_flake(config), output, quiet=quiet)
+    written = flows.write_flake(config)
+    document = None
+    if as_json:
+        from wheelfix.report.json import document_flake
+
+        document = document_flake(
+            config, code=written.text, findings=written.findings, answered=written.answered
+        )
+    write(written, output, quiet=quiet, document=document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from wheelfix.env.model import Environment
@@ -55,10 +56,12 @@ class EnvWritten(Struct):
     """What became of a directory.
 
     Attributes:
-        changed: names of the files that were written, sorted; the others were as they should be.
+        files: what is in the files that wheelfix writes, by name.
+        changed: names of those that were written, sorted; the others were as they should be.
         overlay: what the overlay rests on.
     """
 
+    files: Mapping[str, str]
     changed: tuple[str, ...]
     overlay: LockWritten
 
@@ -113,7 +116,7 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
             }
             if not (directory / LOCAL).exists():
                 files[LOCAL] = render_local()
-            return EnvWritten(changed=_apply(directory, files), overlay=overlay)
+            return EnvWritten(files=files, changed=_apply(directory, files), overlay=overlay)
     except OSError as error:
         problem = f"cannot be written ({describe(error)})"
         raise ApplyError(str(directory), problem, "name another directory") from None

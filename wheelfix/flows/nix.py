@@ -90,11 +90,17 @@ class Written(Struct):
         text: the file.
         findings: what the user should know.
         answered: nothing was left without an answer.
+        overrides: what it says of wheels that stay.
+        adapters: what it says of wheels that nixpkgs' builds replace.
+        scans: of all these wheels, as far as they were read.
     """
 
     text: str
     findings: tuple[Finding, ...] = ()
     answered: bool = True
+    overrides: tuple[Override, ...] = ()
+    adapters: tuple[Adapter, ...] = ()
+    scans: tuple[WheelScan, ...] = ()
 
 
 def make_wishes(keep: Iterable[str], strip: Iterable[str]) -> Wishes:
@@ -145,7 +151,7 @@ def write_adapter(target: str, attr: str, options: Options, *, standalone: bool 
         strip=plan,
     )
     text = render_adapter(adapter, standalone=standalone)
-    return Written(text=text, findings=(*findings, *find_warnings(scans)))
+    return Written(text=text, findings=(*findings, *find_warnings(scans)), adapters=(adapter,))
 
 
 def find_default_cuda(dialect: Dialect) -> Cuda:
@@ -203,6 +209,9 @@ def write_override(targets: Sequence[str], dialect: Dialect, cuda: Cuda, options
         text=render_overrides(overrides, adapters, dialect),
         findings=(*read.findings, *map(_say_left, left), *find_warnings(scans)),
         answered=not left and all(scan.answered for scan in scans),
+        overrides=tuple(overrides),
+        adapters=tuple(adapters),
+        scans=tuple(scans),
     )
 
 
