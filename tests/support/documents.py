@@ -14,6 +14,5 @@ def check_document(text: str) -> Any:
     """Read a document, or a list of documents, each of which must be as its schema says."""
     found = json.loads(text)
     for document in found if isinstance(found, list) else [found]:
-        schema = load_schema(document["schema"])
-        jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+        jsonschema.Draft202012Validator(load_schema(document["schema"])).validate(document)
     return found

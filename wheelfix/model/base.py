@@ -24,6 +24,7 @@ __all__ = [
     "fields",
     "make_schema",
     "replace",
+    "to_builtins",
 ]
 
 T = TypeVar("T")
