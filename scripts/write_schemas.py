@@ -41,7 +41,8 @@ def main() -> None:
     stale = {path for path, text in wanted.items() if not path.exists() or path.read_text() != text}
     stale |= set(SCHEMAS.glob("*.json")) - wanted.keys()
     for path in sorted(stale):
-        print(f"{path.relative_to(ROOT)}: {'out of date' if check else 'written'}")
+        done = "out of date" if check else "written" if path in wanted else "removed"
+        print(f"{path.relative_to(ROOT)}: {done}")
         if not check and path in wanted:
             path.write_text(wanted[path])
         elif not check:
@@ -117,7 +118,7 @@ def simplify(node: Mapping[str, Any], enums: Mapping[str, list[str]]) -> dict[st
     for key in ("items", "additionalProperties"):
         if isinstance(said.get(key), Mapping):
             said[key] = simplify(said[key], enums)
-    if len(said.get("enum", ())) == 1:  # a tag
+    if said.keys() == {"enum"} and len(said["enum"]) == 1:  # a tag
         return {"const": said["enum"][0]}
     if "anyOf" in said:
         return simplify_choice([simplify(one, enums) for one in said["anyOf"]])
@@ -126,12 +127,12 @@ def simplify(node: Mapping[str, Any], enums: Mapping[str, list[str]]) -> dict[st
 
 def simplify_choice(choices: list[dict[str, Any]]) -> dict[str, Any]:
     """A choice between a plain type, or an enumeration, and null needs no ``anyOf``."""
-    if len(choices) == 2 and choices[1] == {"type": "null"}:
-        first = choices[0]
-        if "enum" in first:
-            return first | {"enum": [*first["enum"], None]}
-        if "type" in first:
-            return first | {"type": [first["type"], "null"]}
+    null = {"type": "null"}
+    choices = sorted(choices, key=null.__eq__)  # releases of msgspec differ in where they put it
+    first, rest = choices[0], choices[1:]
+    if rest == [null] and "type" in first:
+        texts = {"enum": [*first["enum"], None]} if "enum" in first else {}
+        return first | {"type": [first["type"], "null"]} | texts
     return {"anyOf": choices}
 
 

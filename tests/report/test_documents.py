@@ -14,11 +14,17 @@ import pytest
 
 from tests.support.documents import check_document
 from wheelfix.elf import dlopen
-from wheelfix.explain.model import Kind
+from wheelfix.explain.model import Interpreter, Kind
 from wheelfix.explain.plan import LIBRARIES
 from wheelfix.index.sources import find_sources
-from wheelfix.model import causes
+from wheelfix.lint.model import Rule
+from wheelfix.lock.model import Clash
+from wheelfix.model import causes, lock
 from wheelfix.model.base import Struct, encode_indented, fields
+from wheelfix.model.hints import OpeningKind
+from wheelfix.model.override import Cuda, Dialect
+from wheelfix.model.scan import Level, NeedClass, OpeningForm
+from wheelfix.patch.model import AnswerKind
 from wheelfix.report import documents
 from wheelfix.report.documents import DOCUMENTS
 from wheelfix.report.json import load_schema
@@ -119,22 +125,43 @@ def test_version_2_of_a_scan_promises_what_it_did() -> None:
     )
 
 
-def get_enum(schema: str, part: str, field: str) -> set[str]:
-    return set(load_schema(schema)["$defs"][part]["properties"][field]["enum"])
+def get_texts(schema: str, field: str) -> list[str]:
+    """What may stand in a field of a document, or of a part of one: ``Need.class``."""
+    found = load_schema(schema)
+    part, _, name = field.rpartition(".")
+    node = found["$defs"][part] if part else found
+    texts: list[str] = node["properties"][name]["enum"]
+    return texts
 
 
-def test_lists_of_texts_are_those_that_the_program_has() -> None:
-    assert get_enum("wheelfix.explain/1", "Trouble", "kind") == set(Kind) - LIBRARIES
-    assert get_enum("wheelfix.scan/2", "Note", "priority") == set(dlopen._PRIORITIES)
-    places = load_schema("wheelfix.index/1")["properties"]["name"]["enum"]
+@pytest.mark.parametrize(
+    ("schema", "field", "kind"),
+    [
+        ("wheelfix.scan/2", "Need.class", NeedClass),
+        ("wheelfix.scan/2", "Finding.level", Level),
+        ("wheelfix.scan/2", "Opening.kind", OpeningKind),
+        ("wheelfix.scan/2", "Opening.form", OpeningForm),
+        ("wheelfix.explain/1", "dialect", Dialect),
+        ("wheelfix.check/1", "CheckFinding.rule", Rule),
+        ("wheelfix.lock/1", "ChosenPackage.provider", lock.Kind),
+        ("wheelfix.lock/1", "Collision.kind", Clash),
+        ("wheelfix.override/1", "cuda", Cuda),
+        ("wheelfix.patch/1", "Answer.answer", AnswerKind),
+    ],
+)
+def test_texts_of_the_contract_are_those_of_the_models(schema: str, field: str, kind: type[Enum]) -> None:
+    assert get_texts(schema, field) == [one.value for one in kind]
+
+
+def test_texts_that_no_model_has_as_they_are() -> None:
+    assert get_texts("wheelfix.explain/1", "interpreter") == [*Interpreter, None]
+    assert get_texts("wheelfix.explain/1", "Trouble.kind") == [k for k in Kind if k not in LIBRARIES]
+    assert get_texts("wheelfix.scan/2", "Note.priority") == list(dlopen._PRIORITIES)
+    places = get_texts("wheelfix.index/1", "name")
     assert places == [source.name for source in find_sources()]
-    assert get_enum("wheelfix.scan/2", "AskedIndex", "source") == {*places, "file"}
-    assert get_enum("wheelfix.locate/1", "Located", "class") == get_enum(
-        "wheelfix.scan/2", "Need", "class"
-    ) - {
-        "bundled",  # there is no wheel
-        "sibling",  # and no other one beside it
-    }
+    assert set(get_texts("wheelfix.scan/2", "AskedIndex.source")) == {*places, "file"}
+    # locate knows of no wheel, and of no other one beside it
+    assert set(get_texts("wheelfix.locate/1", "Located.class")) == set(NeedClass) - {"bundled", "sibling"}
 
 
 @pytest.mark.parametrize(

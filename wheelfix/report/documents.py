@@ -11,25 +11,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from wheelfix.explain.model import Interpreter, Kind
-from wheelfix.lint.model import Rule
-from wheelfix.lock.model import Clash
-from wheelfix.model import lock
 from wheelfix.model.base import Meta, Struct, field
 from wheelfix.model.causes import Cause
-from wheelfix.model.hints import OpeningKind
-from wheelfix.model.override import Cuda, Dialect
-from wheelfix.model.scan import Level, NeedClass, OpeningForm
-from wheelfix.patch.model import AnswerKind
 
 
 def _one_of(*values: str) -> Meta:
-    """Say in the schema which texts there are, where the model has a text or more values than are printed."""
+    """Say in the schema which texts there are. They are spelt here, for they are a part of the contract."""
     return Meta(extra_json_schema={"enum": list(values)})
 
 
 Line = Annotated[int, Meta(ge=1)]
 """A line, or a column, from 1."""
+ClassText = Annotated[
+    str, _one_of("bundled", "libc", "python", "driver", "sibling", "provided", "ambiguous", "unknown")
+]
+LevelText = Annotated[str, _one_of("error", "warning", "note")]
+DialectText = Annotated[str, _one_of("uv2nix", "pyproject-nix", "poetry2nix", "nixpkgs", "mach-nix", "shell")]
 
 
 class AskedIndexDocument(Struct):
@@ -55,7 +52,7 @@ class FindingDocument(Struct):
         message: what is to be said of the subject, which it does not repeat.
     """
 
-    level: Level
+    level: LevelText
     subject: str
     message: str
 
@@ -118,7 +115,7 @@ class NeedDocument(Struct):
 
     soname: str
     machine: str
-    need_class: NeedClass = field(name="class")
+    need_class: ClassText = field(name="class")
     wanted_by: tuple[str, ...]
     distribution: str | None
     reason: str
@@ -162,13 +159,13 @@ class OpeningDocument(Struct):
 
     file: str
     line: Line | None
-    kind: OpeningKind
+    kind: Annotated[str, _one_of("note", "string", "ctypes", "find_library", "cffi", "program")]
     names: Annotated[tuple[str, ...], Meta(min_length=1)]
     optional: bool
-    need_class: NeedClass | None = field(name="class")
+    need_class: ClassText | None = field(name="class")
     distribution: str | None
     providers: tuple[ProviderDocument, ...]
-    form: OpeningForm
+    form: Annotated[str, _one_of("none")]
     note: NoteDocument | None
 
 
@@ -224,7 +221,7 @@ class StepDocument(Struct):
 
     question: str
     answer: str
-    need_class: NeedClass | None = field(name="class")
+    need_class: ClassText | None = field(name="class")
     cause: Cause
     evidence: tuple[str, ...]
 
@@ -279,10 +276,9 @@ class LocatedDocument(Struct):
     """
 
     soname: str
-    need_class: Annotated[
-        NeedClass,
-        _one_of("provided", "driver", "libc", "python", "unknown", "ambiguous"),
-    ] = field(name="class")
+    need_class: Annotated[str, _one_of("provided", "driver", "libc", "python", "unknown", "ambiguous")] = (
+        field(name="class")
+    )
     note: str | None
     providers: tuple[RankedProviderDocument, ...]
     nearest: tuple[str, ...]
@@ -373,7 +369,7 @@ class MissingDocument(Struct):
     """
 
     soname: str
-    need_class: NeedClass = field(name="class")
+    need_class: ClassText = field(name="class")
     reason: str
     cause: Cause
     wanted_by: str | None
@@ -392,7 +388,7 @@ class TroubleDocument(Struct):
     """
 
     kind: Annotated[
-        Kind,
+        str,
         _one_of(
             "version",
             "symbol",
@@ -443,7 +439,7 @@ class ExplainDocument(Struct, tag_field="schema", tag="wheelfix.explain/1"):
 
     concerned: bool
     package: MessagePackageDocument | None
-    interpreter: Interpreter | None
+    interpreter: Annotated[str, _one_of("nixpkgs", "uv-managed", "conda", "pyenv", "FHS")] | None
     missing: tuple[MissingDocument, ...]
     troubles: tuple[TroubleDocument, ...]
     build_inputs: tuple[str, ...]
@@ -451,7 +447,7 @@ class ExplainDocument(Struct, tag_field="schema", tag="wheelfix.explain/1"):
     siblings: tuple[str, ...]
     looked_into: str | None
     truncated: bool
-    dialect: Dialect
+    dialect: DialectText
     paste: tuple[PasteDocument, ...]
     now: tuple[str, ...]
     index: AskedIndexDocument
@@ -471,8 +467,32 @@ class CheckFindingDocument(Struct):
         suggestion: what to write instead; empty if there is nothing.
     """
 
-    rule: Rule
-    level: Level
+    rule: Annotated[
+        str,
+        _one_of(
+            "missing-override",
+            "missing-input",
+            "missing-ignore",
+            "unanswered",
+            "replaced-inputs",
+            "misspelt-attribute",
+            "misspelt-input",
+            "misspelt-soname",
+            "wrong-list",
+            "unneeded-input",
+            "already-added",
+            "renamed-input",
+            "unknown-input",
+            "ignores-all",
+            "ignored-pattern",
+            "ignored-provided",
+            "ignored-unwanted",
+            "sibling-unreached",
+            "not-understood",
+            "not-checked",
+        ),
+    ]
+    level: LevelText
     line: Line | None
     column: Line | None
     package: str | None
@@ -511,7 +531,7 @@ class ChosenPackageDocument(Struct):
 
     name: str
     version: str | None
-    provider: lock.Kind
+    provider: Annotated[str, _one_of("wheel", "sdist", "nixpkgs")]
     file: str | None
     attr: str | None
     build_inputs: tuple[str, ...]
@@ -563,7 +583,7 @@ class CollisionDocument(Struct):
         fix: pattern relative to the environment; null where none is needed or possible.
     """
 
-    kind: Clash
+    kind: Annotated[str, _one_of("identical", "namespace", "leftover", "paper", "program", "real")]
     distributions: tuple[str, ...]
     paths: tuple[str, ...]
     fix: str | None
@@ -590,7 +610,7 @@ class LockDocument(Struct, tag_field="schema", tag="wheelfix.lock/1"):
     lock: str
     python: str
     system: str
-    dialect: Dialect
+    dialect: DialectText
     packages: tuple[ChosenPackageDocument, ...]
     builds: tuple[BuildDocument, ...]
     adapters: tuple[LockAdapterDocument, ...]
@@ -612,7 +632,7 @@ class AnswerDocument(Struct):
     """
 
     soname: str
-    answer: AnswerKind
+    answer: Annotated[str, _one_of("kept", "added", "pinned", "left", "open")]
     directory: str | None
     reason: str
 
@@ -810,8 +830,8 @@ class OverrideDocument(Struct, tag_field="schema", tag="wheelfix.override/1"):
         answered: nothing was left without an answer: the exit code is 0.
     """
 
-    dialect: Dialect
-    cuda: Cuda
+    dialect: DialectText
+    cuda: Annotated[str, _one_of("prebuilt", "nixpkgs", "wheels")]
     packages: tuple[OverriddenPackageDocument, ...]
     adapters: tuple[ReplacedPackageDocument, ...]
     code: str
@@ -995,7 +1015,7 @@ class SdistDocument(Struct, tag_field="schema", tag="wheelfix.sdist/1"):
     environment: Mapping[str, str]
     cargo: CargoDocument | None
     findings: tuple[FindingDocument, ...]
-    dialect: Dialect
+    dialect: DialectText
     code: str
     answered: bool
 

@@ -7,7 +7,6 @@ names of an opening (as they are tried), answers to what was asked (as it was as
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from wheelfix.model.base import decode_json
@@ -98,6 +97,8 @@ def load_schema(name: str) -> dict[str, Any]:
     Args:
         name: as documents name it in ``schema`` (``wheelfix.scan/2``).
     """
+    from importlib import resources
+
     kind, _, version = name.removeprefix("wheelfix.").partition("/")
     text = (resources.files("wheelfix.report") / "schema" / f"{kind}-{version}.json").read_bytes()
     schema: dict[str, Any] = decode_json(text, Any)
