@@ -261,6 +261,8 @@ def document_override(
         findings: what the user was told.
         answered: nothing was left without an answer.
     """
+    from wheelfix.override.prebuilt import find_python
+
     scanned = {(scan.target, scan.name): scan for scan in scans}
     return OverrideDocument(
         dialect=dialect,
@@ -272,7 +274,7 @@ def document_override(
                 version=a.version,
                 target=a.target,
                 attr=".".join(a.attr),
-                python=a.python,
+                python=find_python(a.attr),
                 dependencies=_document_dependencies(a.strip),
             )
             for a in adapters
@@ -287,12 +289,14 @@ def document_adapter(
     adapter: Adapter, *, code: str, findings: Iterable[Finding], answered: bool
 ) -> AdapterDocument:
     """Build the ``wheelfix.adapter/1`` document; arguments as for :func:`document_override`."""
+    from wheelfix.override.prebuilt import find_python
+
     return AdapterDocument(
         target=adapter.target,
         name=adapter.name,
         version=adapter.version,
         attr=".".join(adapter.attr),
-        python=adapter.python,
+        python=find_python(adapter.attr),
         dependencies=_document_dependencies(adapter.strip),
         code=code,
         findings=_document_findings(findings),
