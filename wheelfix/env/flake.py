@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.model.base import Struct
+from wheelfix.model.flake import FlakeConfig
 from wheelfix.model.system import list_systems
 from wheelfix.nix.parts import comment_all, formals
 from wheelfix.nix.printer import render
@@ -16,22 +16,6 @@ _FOLLOW = (
     'inputs.its-name.inputs.nixpkgs.follows = "this". One that writes `import nixpkgs { … }` gets the '
     "unconfigured nixpkgs, here as elsewhere: it has to take the same configuration itself."
 )
-
-
-class FlakeConfig(Struct):
-    """How nixpkgs is to be configured.
-
-    Attributes:
-        nixpkgs: flake reference.
-        systems: Nix systems.
-        capabilities: CUDA compute capabilities (``8.9``), in the order given; empty for nixpkgs' default.
-    """
-
-    nixpkgs: str
-    systems: tuple[str, ...]
-    cuda: bool = False
-    capabilities: tuple[str, ...] = ()
-    unfree: bool = False
 
 
 def check_flake(config: FlakeConfig) -> None:

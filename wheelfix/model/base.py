@@ -30,11 +30,13 @@ __all__ = [
     "convert",
     "decode_json",
     "decode_toml",
+    "encode_indented",
     "encode_json",
     "field",
     "fields",
     "make_each",
     "make_one",
+    "make_schema",
     "replace",
     "to_builtins",
 ]
@@ -131,6 +133,27 @@ def encode_json(value: object) -> bytes:
         ValueError: a text in it has half a surrogate pair.
     """
     return msgspec.json.encode(value, order="deterministic")
+
+
+def encode_indented(value: object) -> str:
+    """Write a model, or a list of them, as JSON to be read: ASCII, two spaces a level, a newline at the end.
+
+    Keys stand in the order of the fields. Half a surrogate pair, as Python has it for a byte of a file name
+    that is no UTF-8, is written as its escape.
+    """
+    import json  # msgspec's own encoder refuses halves of surrogate pairs, and writes no ASCII
+
+    return json.dumps(to_builtins(value), indent=2) + "\n"
+
+
+def make_schema(kind: type[Struct]) -> dict[str, Any]:
+    """Describe the JSON of a model, and of all models in it, as JSON Schema 2020-12.
+
+    Returns:
+        A schema that refers to ``$defs``, by the names of the classes. Docstrings are descriptions, as they
+        are; a field with a default is not required.
+    """
+    return msgspec.json.schema(kind)
 
 
 @overload
