@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from wheelfix.errors import ApplyError, IndexProblem, describe
+from wheelfix.errors import ApplyError, IndexProblem
 from wheelfix.index.canonical import find_canonical
 from wheelfix.index.database import open_database
 from wheelfix.index.dates import find_known_date, find_written
@@ -145,13 +145,9 @@ def _identify(path: Path) -> tuple[int, ...]:
 
 
 def _write(destination: Path, rows: Sequence[tuple[Found, str, int, str]], meta: Mapping[str, str]) -> None:
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ApplyError(str(destination), f"cannot be written ({describe(error)})", _HINT) from None
-    with stage_output(destination, hint=_HINT) as staged:
+    with stage_output(destination, hint=_HINT, parents=True) as staged:
         try:
-            with closing(sqlite3.connect(staged)) as connection:
+            with closing(sqlite3.connect(staged.name)) as connection:
                 with connection:
                     connection.execute("PRAGMA journal_mode = OFF")
                     connection.execute("PRAGMA page_size = 4096")

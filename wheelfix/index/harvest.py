@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -110,7 +109,7 @@ def _decode_in_processes(batches: Iterable[list[Block]], harvest: Harvest, subje
                     _add(harvest, pending.popleft().result())
             while pending:
                 _add(harvest, pending.popleft().result())
-        except BrokenProcessPool:
+        except BrokenExecutor:
             raise IndexProblem(
                 subject, "a process that was decoding it died", "free some memory and try again"
             ) from None

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from packaging.requirements import InvalidRequirement, Requirement
 
 from wheelfix.errors import InputError
-from wheelfix.lockfile.getters import Table, find_filename
+from wheelfix.lockfile.checks import HINT, find_filename
 from wheelfix.lockfile.markers import normalize_name
+from wheelfix.model.base import Misfit
 from wheelfix.model.lock import Lock, LockedFile, LockedPackage, LockKind, SourceKind
 
 _HASH = re.compile(r"--hash[= ](\w+):([0-9a-f]+)")
@@ -76,10 +77,11 @@ def _parse_line(where: str, line: str) -> LockedPackage | None:
         )
     name, marker = normalize_name(requirement.name), str(requirement.marker or "")
     if requirement.url:
-        table = Table(where, "", {})
-        file = LockedFile(
-            filename=find_filename(table, "url", requirement.url), sha256=digests[0], url=requirement.url
-        )
+        try:
+            filename = find_filename(requirement.url, "url")
+        except Misfit as misfit:
+            raise misfit.tell(where, HINT) from None
+        file = LockedFile(filename=filename, sha256=digests[0], url=requirement.url)
         is_wheel = file.filename.endswith(".whl")
         return LockedPackage(
             name=name,
