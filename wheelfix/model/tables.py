@@ -9,12 +9,12 @@ cost every command time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pkgutil import get_data
 from typing import Annotated, Any, ClassVar, TypeVar, cast
 
-from wheelfix.model.base import Struct, convert, decode_json, decode_toml
+from wheelfix.model.base import Misfit, Struct, convert, decode_json, decode_toml
 
 Soname = Annotated[str, "soname"]
 """As in DT_SONAME, or the name of a file that the loader looks for."""
@@ -99,20 +99,20 @@ def parse_table(data: bytes, kind: type[T]) -> T:
     if kind.FILE.endswith(".json"):
         return decode_json(data, kind)
     document = decode_toml(data)
-    if repeated := next(_find_repeated(document, "$"), None):
-        raise ValueError("`{}` is there twice - at `{}`".format(*repeated))
+    if repeated := next(_find_repeated(document), None):
+        raise repeated
     return convert(document, kind)
 
 
-def _find_repeated(value: Any, place: str) -> Iterator[tuple[str, str]]:
-    """Texts that an array has twice, with its place; TOML itself refuses a key that is there twice."""
+def _find_repeated(value: Any) -> Iterator[Misfit]:
+    """Texts that an array has twice; TOML itself refuses a key that is there twice."""
+    below: Iterable[tuple[str | int, Any]] = ()
     if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _find_repeated(inner, f"{place}.{key}")
-    elif isinstance(value, list):
-        if all(isinstance(item, str) for item in value):
-            if len(set(value)) < len(value):
-                yield next(item for item in value if value.count(item) > 1), place
-        else:
-            for number, inner in enumerate(value):
-                yield from _find_repeated(inner, f"{place}[{number}]")
+        below = value.items()
+    elif isinstance(value, list) and not all(isinstance(item, str) for item in value):
+        below = enumerate(value)
+    elif isinstance(value, list) and len(set(value)) < len(value):
+        yield Misfit("", f"has {next(item for item in value if value.count(item) > 1)} twice")
+    for key, inner in below:
+        for misfit in _find_repeated(inner):
+            yield misfit.below(key)
