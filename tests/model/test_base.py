@@ -31,7 +31,12 @@ class Below(Struct, rename="kebab"):
     old: str | None = field(default=None, name="the_old")
 
 
+class Closed(Struct, forbid_unknown_fields=True):
+    known: str = ""
+
+
 class Whole(Struct):
+    closed: Closed = Closed()
     either: str | Below | tuple[str | Below, ...] = ""
     table: dict[str, Below] = field(default_factory=dict)
     set: frozenset[str] = frozenset()
@@ -68,6 +73,7 @@ DATE = datetime.date(1979, 5, 27)
         ({"ratio": "1"}, "ratio: is not a number"),
         ({"ratio": True}, "ratio: is not a number"),
         ({"limited": float("nan")}, "limited: is not a whole number"),
+        ({"closed": {"known": "a", "other": 1}}, "closed.other: is not known"),
         ({"limited": -1}, "is not what it must be ("),
     ],
 )

@@ -30,11 +30,13 @@ __all__ = [
     "convert",
     "decode_json",
     "decode_toml",
+    "encode_indented",
     "encode_json",
     "field",
     "fields",
     "make_each",
     "make_one",
+    "make_schema",
     "replace",
     "to_builtins",
 ]
@@ -133,6 +135,27 @@ def encode_json(value: object) -> bytes:
     return msgspec.json.encode(value, order="deterministic")
 
 
+def encode_indented(value: object) -> str:
+    """Write a model, or a list of them, as JSON to be read: ASCII, two spaces a level, a newline at the end.
+
+    Keys stand in the order of the fields. Half a surrogate pair, as Python has it for a byte of a file name
+    that is no UTF-8, is written as its escape.
+    """
+    import json  # msgspec's own encoder refuses halves of surrogate pairs, and writes no ASCII
+
+    return json.dumps(to_builtins(value), indent=2) + "\n"
+
+
+def make_schema(kind: type[Struct]) -> dict[str, Any]:
+    """Describe the JSON of a model, and of all models in it, as JSON Schema 2020-12.
+
+    Returns:
+        A schema that refers to ``$defs``, by the names of the classes. Docstrings are descriptions, as they
+        are; a field with a default is not required.
+    """
+    return msgspec.json.schema(kind)
+
+
 @overload
 def decode_json(data: bytes | str, kind: type[T]) -> T: ...
 @overload
@@ -222,6 +245,9 @@ def _find_misfits(value: object, kind: Any) -> Iterator[Misfit]:
                 yield from _find_below(one.encode_name, value[one.encode_name], one.type)
             elif one.required:
                 yield Misfit(_spell([one.encode_name]), "is missing")
+        if fitting.forbid_unknown_fields:
+            known = {one.encode_name for one in fitting.fields}
+            yield from (Misfit(_spell([key]), "is not known") for key in value if key not in known)
     elif isinstance(fitting, inspect.DictType) and isinstance(value, dict):
         for key, below in value.items():
             yield from _find_below(key, below, fitting.value_type)

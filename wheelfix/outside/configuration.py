@@ -9,6 +9,7 @@ configuration it is decides. Documented at pip's "Configuration" and uv's "Packa
 from __future__ import annotations
 
 import configparser
+import hashlib
 import os
 import re
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from wheelfix.errors import InputError, describe
+from wheelfix.errors import InputError, describe, strip_login
 from wheelfix.model.base import Misfit, Struct, convert, decode_toml, replace
 
 T = TypeVar("T")
@@ -115,6 +116,19 @@ def find_package_sources(
         sources = replace(sources, index=_check_url("--index-url", index), extra=(), no_index=False)
     named = tuple(_place(str(link), "--find-links") for link in find_links)
     return replace(sources, find_links=tuple(dict.fromkeys((*named, *sources.find_links))))
+
+
+def mark_sources(hashes: frozenset[str], sources: PackageSources) -> str:
+    """A choice that was made under given digests, or from other sources, is another one."""
+    where = (
+        strip_login(sources.index or ""),
+        *map(strip_login, sources.extra),
+        *sources.find_links,
+        str(sources.no_index),
+        str(sources.first_match),
+        *sorted(hashes),
+    )
+    return hashlib.sha256("\0".join(where).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _take_pip(settings: Mapping[str, str]) -> PackageSources:

@@ -495,7 +495,8 @@ def _run(name: str, sources: PackageSources, find: Callable[[], Iterable[Package
     except DownloadError:
         raise
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError, OSError) as error:
-        problem = f"the package index has a page of it that cannot be read ({type(error).__name__}: {error})"
+        said = describe(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        problem = f"the package index has a page of it that cannot be read ({said})"
         raise DownloadError(name, strip_login(problem), _CHECK, Trouble.STATUS) from None
 
 

@@ -15,25 +15,21 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from wheelfix.errors import InputError, describe, strip_login
 from wheelfix.model.base import Struct, decode_json, encode_json
+from wheelfix.model.lock import LockedFile
 from wheelfix.model.scan import Finding, Level
-from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.http import (
-    MAX_SIZE,
-    DownloadError,
-    Trouble,
-    fetch_file,
-    hash_file,
-)
+from wheelfix.outside.configuration import PackageSources, find_package_sources, mark_sources
+from wheelfix.outside.files import write_file
+from wheelfix.outside.http import MAX_SIZE, Client, DownloadError, Trouble, fetch_file, hash_file
 from wheelfix.outside.packages import (
     Offer,
     PackageSession,
@@ -265,6 +261,30 @@ def fetch_url(
     return place
 
 
+def fetch_locked(
+    client: Client,
+    file: LockedFile,
+    place: Path,
+    *,
+    on_bytes: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Get a file from where a lock says that it is.
+
+    Args:
+        client: of :func:`open_session`; may be shared by threads.
+        file: what the lock says of it; with a URL.
+        place: where it goes.
+        on_bytes: told bytes done and in all.
+        stop: set by another thread to give up.
+
+    Raises:
+        InputError: it cannot be fetched, is another one than the lock says, or cannot be written.
+    """
+    with say_unwritten(place.parent):
+        fetch_file(client, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes, stop=stop)
+
+
 def _take_local(url: str, name: str, sha256: str | None) -> Path:
     path = Path(url2pathname(urlsplit(url).path))
     digest = hash_file(path)
@@ -284,19 +304,6 @@ def _parse(requirement: str) -> tuple[Wanted, frozenset[str]]:
     if hashes and wanted.version is None:
         raise InputError(requirement, "has a hash, and more than one version fits", "write NAME==VERSION")
     return wanted, hashes
-
-
-def mark_sources(hashes: frozenset[str], sources: PackageSources) -> str:
-    """A choice that was made under given digests, or from other sources, is another one."""
-    where = (
-        strip_login(sources.index or ""),
-        *map(strip_login, sources.extra),
-        *sources.find_links,
-        str(sources.no_index),
-        str(sources.first_match),
-        *sorted(hashes),
-    )
-    return hashlib.sha256("\0".join(where).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _read_choice(choice: Path) -> Fetched | None:
@@ -323,15 +330,7 @@ def _identify(path: Path) -> tuple[int, int, int, int, int]:
 def _write_choice(choice: Path, inside: str, digest: str, yanked: str | None) -> None:
     identity = _identify(choice.parent / inside)
     data = encode_json(_Choice(file=inside, sha256=digest, identity=identity, yanked=yanked))
-    handle, partial = tempfile.mkstemp(prefix=".choice-", dir=choice.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(partial).replace(choice)
-    except BaseException:
-        with suppress(OSError):
-            Path(partial).unlink()
-        raise
+    write_file(choice, data)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,8 +9,8 @@ from wheelfix.errors import ApplyError, InputError
 from wheelfix.model.base import Struct, decode_json
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import NeedClass
-from wheelfix.outside.processes import mark_child
-from wheelfix.patch.libraries import find_store
+from wheelfix.outside.places import find_store
+from wheelfix.outside.processes import Stream, run
 from wheelfix.patch.model import AnswerKind, FilePlan, Group
 from wheelfix.patch.own import open_roots
 
@@ -159,19 +158,10 @@ def add_roots(paths: Iterable[Path], home: Path) -> None:
 
 def _run(command: Sequence[str]) -> str:
     """Run Nix; what it tells meanwhile goes to stderr, as it does without wheelfix."""
-    try:
-        done = subprocess.run(
-            command,
-            env=mark_child(),
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        hint = "install Nix, or give directories of libraries with --libs"
-        raise InputError(command[0], "is not on PATH", hint) from None
-    if done.returncode:
-        problem = f"failed with status {done.returncode}; what it said is above"
+    hint = "install Nix, or give directories of libraries with --libs"
+    missing = InputError(command[0], "is not on PATH", hint)
+    done = run(command, messages=Stream.SHARE, missing=missing, hint=hint)
+    if done.code:
+        problem = f"failed with status {done.code}; what it said is above"
         raise ApplyError(" ".join(command), problem, "run this command to see why")
-    return done.stdout
+    return done.output.decode()
