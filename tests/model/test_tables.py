@@ -181,10 +181,10 @@ GOOD = 'sources = ["x"]\ndate = "2026-11-28"\n'
     ("text", "problem"),
     [
         ('date = "2026-11-28"\n', "^sources: is missing"),
-        (f'{GOOD}else = "x"\n', "unknown field `else`"),
+        (f'{GOOD}else = "x"\n', "^else: is not known"),
         (f"{GOOD}names = [1]\n", r"^names\[0\]: is not text"),
         (f'{GOOD}names = "libx.so"\n', "^names: is not a list"),
-        (f'{GOOD}[[rows]]\nname = "x"\n', "unknown field `name`"),
+        (f'{GOOD}[[rows]]\nname = "x"\n', r"^rows\[0\]\.name: is not known"),
         (f'{GOOD}names = ["liba.so", "libb.so", "liba.so"]\n', r"^names: has liba\.so twice"),
         (f'{GOOD}[attributes]\na = ["b", "b"]\n', r"^attributes\.a: has b twice"),
         (f'{GOOD}[attributes]\na = ["b"]\na = ["c"]\n', "overwrite"),
