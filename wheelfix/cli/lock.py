@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, TARGET, basic_options, check_platform, check_python, tell_findings
+from wheelfix.cli.options import (
+    FILE,
+    TARGET,
+    basic_options,
+    check_platform,
+    check_python,
+    print_json,
+    tell_findings,
+)
 from wheelfix.cli.output import (
     dialect_option,
     make_options,
@@ -121,9 +129,9 @@ def lock(
     if not quiet:
         click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
     if as_json:
-        from wheelfix.report.lock import render_plan
+        from wheelfix.report.json import document_lock
 
-        click.echo(render_plan(plan), nl=False)
+        print_json(document_lock(plan))
     if check and output:
         sys.exit(max(_check(text, output), 0 if plan.answered else 1))
     if output or not as_json:

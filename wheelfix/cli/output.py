@@ -15,6 +15,7 @@ from wheelfix.cli.options import (
     check_platform,
     check_python,
     make_sources,
+    print_json,
     source_options,
     tell_findings,
 )
@@ -23,6 +24,7 @@ from wheelfix.model.override import Dialect
 from wheelfix.outside.files import is_terminal, write_output
 
 if TYPE_CHECKING:
+    from wheelfix.model.base import Struct
     from wheelfix.model.written import Written
     from wheelfix.scan.scan import ScanOptions
 
@@ -111,14 +113,23 @@ def make_options(
     )
 
 
-def write(written: Written, output: Path | None, *, quiet: bool) -> None:
+def write(written: Written[Any], output: Path | None, *, quiet: bool, document: Struct | None = None) -> None:
     """Print code, or write it to a file; findings go to stderr, notes among them unless ``quiet``.
+
+    Args:
+        written: the code.
+        output: the file; None prints.
+        quiet: leave out notes.
+        document: printed in place of the code, which is then only written to a file.
 
     Raises:
         ApplyError: the file cannot be written; what was there stays.
     """
     tell_findings(written.findings, quiet=quiet)
-    write_text(written.text, output)
+    if document is not None:
+        print_json(document)
+    if output or document is None:
+        write_text(written.text, output)
 
 
 def write_text(text: str, output: Path | None) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from wheelfix.lock.model import LockOptions
+from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.model.base import Struct
 
 
@@ -56,3 +57,17 @@ class Environment(Struct):
     python: str
     systems: tuple[str, ...]
     nixpkgs: str
+
+
+class EnvWritten(Struct):
+    """What became of a directory.
+
+    Attributes:
+        plan: all that the overlay rests on.
+        files: what is in the files that wheelfix writes, by name.
+        changed: names of those that were written, sorted; the others were as they should be.
+    """
+
+    plan: LockPlan
+    files: Mapping[str, str]
+    changed: tuple[str, ...]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 from wheelfix.env.model import EnvOptions, EnvProject
 from wheelfix.errors import ApplyError, describe
 from wheelfix.outside.configuration import find_package_sources
+from wheelfix.outside.files import open_workplace, write_files
 from wheelfix.outside.uv import run_uv_lock
 
 
@@ -32,8 +31,7 @@ def resolve_project(directory: Path, project: EnvProject, options: EnvOptions) -
         ApplyError: uv's input, or what the block writes, cannot be written.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="wheelfix-env-") as name:
-            work = Path(name)
+        with open_workplace() as work:
             (work / "pyproject.toml").write_text(project.text, "utf-8")
             if (directory / "uv.lock").is_file():
                 shutil.copyfile(directory / "uv.lock", work / "uv.lock")
@@ -64,22 +62,9 @@ def apply_files(directory: Path, files: Mapping[str, str], *, once: Mapping[str,
     Raises:
         OSError: something cannot be written.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     wanted = {**files, **{name: text for name, text in once.items() if not (directory / name).exists()}}
     changed = {name: text for name, text in sorted(wanted.items()) if _read(directory / name) != text}
-    partial: list[tuple[Path, Path]] = []
-    try:
-        for name, text in changed.items():
-            handle, made = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
-            partial.append((Path(made), directory / name))
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(made).chmod(0o644)
-        for made_path, place in partial:
-            made_path.replace(place)
-    finally:
-        for made_path, _ in partial:
-            made_path.unlink(missing_ok=True)
+    write_files(directory, {name: text.encode() for name, text in changed.items()})
     return tuple(changed)
 
 

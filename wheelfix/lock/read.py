@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.index.sources import find_cache
 from wheelfix.lock.model import LockOptions, Request, Selection
 from wheelfix.lock.plan import find_dependencies
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.model.base import replace
+from wheelfix.outside.places import find_cache
 from wheelfix.override.dependencies import fetch_dependencies
 from wheelfix.override.dialects import ADAPTING
 from wheelfix.override.strip import Dependencies

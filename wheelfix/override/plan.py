@@ -56,6 +56,8 @@ class OverridePlan(Struct):
 
     Attributes:
         dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        scans: of all that the overrides and adapters are for.
         overrides: packages that stay wheels, in the order in which they were named.
         adapters: packages that nixpkgs' builds replace, in the same order.
         findings: what the user should know.
@@ -63,6 +65,8 @@ class OverridePlan(Struct):
     """
 
     dialect: Dialect
+    cuda: Cuda
+    scans: tuple[WheelScan, ...]
     overrides: tuple[Override, ...]
     adapters: tuple[Adapter, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -104,6 +108,8 @@ def plan_overrides(
     refuse_doubles(scans, dialect)
     return OverridePlan(
         dialect=dialect,
+        cuda=cuda,
+        scans=tuple(scans),
         overrides=tuple(one for one in overrides if one.cuda is not Cuda.PREBUILT),
         adapters=tuple(
             Adapter(

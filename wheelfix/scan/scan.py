@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, WheelfixError
-from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct, asdict, field, replace
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
+from wheelfix.outside.places import find_cache
 from wheelfix.scan.at_hand import assign_at_hand, fit_together
 from wheelfix.scan.conclude import compare, conclude
 from wheelfix.scan.symbols import find_users
@@ -65,7 +65,7 @@ class ScanOptions(Struct):
     system: str = "x86_64-linux"
     sources: PackageSources | None = None
     progress: Progress | None = None
-    cache: Path | None = field(default_factory=lambda: find_cache() / "facts")
+    cache: Path | None = field(default_factory=lambda: find_cache().readings)
     follow_editable: bool = True
 
     @property

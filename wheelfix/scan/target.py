@@ -373,24 +373,24 @@ def _is_lock(look: Look) -> bool:
         return True
     if look.name.endswith(_LISTS):
         return _HASH.search(_read_text(look)) is not None
-    return _list_keys(look) != frozenset()
+    return _has_format(look)
 
 
-def _list_keys(look: Look) -> frozenset[str]:
-    """What makes a table of another name a lock: keys that only one of the formats has."""
+def _has_format(look: Look) -> bool:
+    """Whether a table of another name has the keys of a lock."""
     if not look.name.endswith((".lock", ".toml")) or not look.path:
-        return frozenset()
-    from wheelfix.lockfile.read import parse_toml, read_text
+        return False
+    from wheelfix.lockfile.read import find_kind, parse_toml, read_text
+    from wheelfix.model.lock import LockKind
 
     try:
-        table = parse_toml(look.path.name, read_text(look.path))
-        keys = set(table.values) & {"lock-version"}
-        keys |= set(table.table("metadata").values) & {"lock-version"}
-        if "requires-python" in table.values and "package" in table.values:
-            keys.add("version")
+        document = parse_toml(look.path.name, read_text(look.path))
     except InputError:
-        return frozenset()
-    return frozenset(keys)
+        return False
+    kind = find_kind(document)
+    if kind is LockKind.UV:  # a Cargo.lock has a version as well
+        return document.keys() >= {"requires-python", "package"}
+    return kind is not None
 
 
 def _is_list(look: Look) -> bool:
