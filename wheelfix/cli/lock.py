@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from wheelfix.cli.options import (
-    FILE,
     TARGET,
     basic_options,
     check_platform,
     check_python,
+    index_options,
     print_json,
     tell_findings,
+    wish_options,
 )
 from wheelfix.cli.output import (
     dialect_option,
@@ -55,8 +56,7 @@ Examples:
     help="Dependency group, instead of the lock's default ones; repeatable.",
 )
 @supply_options
-@click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
-@click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
+@wish_options
 @click.option(
     "--python",
     callback=check_python,
@@ -70,8 +70,7 @@ Examples:
     show_default=True,
     help="Nix system of the package set.",
 )
-@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
-@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@index_options
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON; code only with -o.")
 @click.option("--check", is_flag=True, help="Write nothing: exit code 1 if the file named with -o is stale.")
 @output_option
