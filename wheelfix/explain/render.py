@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from wheelfix.model.override import Override
 from wheelfix.nix.parts import (
-    OLD,
+    add_code_to_old,
     add_to_old,
     comment_all,
     describe,
@@ -25,11 +25,12 @@ from wheelfix.nix.tree import (
     Binding,
     Commented,
     Expr,
+    Inherit,
     Lambda,
     List,
+    Path,
     Script,
     SearchPath,
-    Select,
     With,
     bind,
     call,
@@ -55,9 +56,8 @@ def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
     if driver:
         libraries = Binary("+", libraries, text(f":{_DRIVER}")) if attrs else text(_DRIVER)
     shell = call("mkShell", Attrs((bind("LD_LIBRARY_PATH", libraries),)))
-    flat = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
-    assert flat is not None
-    return f"nix-shell -E {shlex.quote(flat)}"
+    code = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
+    return f"nix-shell -E {shlex.quote(code)}"
 
 
 def render_nix_ld(attrs: Sequence[str]) -> str:
@@ -79,8 +79,8 @@ def render_clear_stack(name: str, files: Sequence[str]) -> str:
     lines = tuple(
         (f'find "$out" -name {shlex.quote(file)} -exec patchelf --clear-execstack {{}} +',) for file in files
     )
-    fixed = Binary("+", Select(OLD, ("postFixup",), text("")), Script(lines))
-    change = call(select("prev", name, "overrideAttrs"), Lambda("old", Attrs((bind("postFixup", fixed),))))
+    fixed = Attrs((add_code_to_old("postFixup", Script(lines)),))
+    change = call(select("prev", name, "overrideAttrs"), Lambda("old", fixed))
     overlay = Lambda("final", Lambda("prev", Attrs((bind(name, change),))))
     return render(Commented("glibc refuses an executable stack. Written by wheelfix.", overlay))
 
@@ -94,8 +94,7 @@ def render_fragment(override: Override) -> str:
         bindings.append(add_to_old("buildInputs", list_inputs(override.inputs)))
     if override.ignored:
         bindings.append(add_to_old("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
-    head = [
-        f"For {describe(override)}. Written by wheelfix.",
-        f"python3Packages.{override.name}.overridePythonAttrs (import ./this.nix {{ inherit pkgs; }})",
-    ]
+    function = call("import", Path("./this.nix"), Attrs((Inherit(("pkgs",)),)))
+    use = call(select("python3Packages", override.name, "overridePythonAttrs"), function)
+    head = [f"For {describe(override)}. Written by wheelfix.", print_flat(use)]
     return render(comment_all(head, Lambda(formals("pkgs"), Lambda("old", Attrs(tuple(bindings))))))
