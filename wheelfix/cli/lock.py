@@ -104,7 +104,7 @@ def lock(
     from wheelfix.lockfile.select import Asked
     from wheelfix.model.base import replace
     from wheelfix.model.scan import find_warnings
-    from wheelfix.override.dialects import find_default_cuda
+    from wheelfix.override.dialects import TRAITS
     from wheelfix.override.strip import make_wishes
 
     if check and output is None:
@@ -117,7 +117,7 @@ def lock(
             LockOptions(
                 scan=replace(scan, progress=progress),
                 dialect=tool,
-                cuda=Cuda(cuda) if cuda else find_default_cuda(tool),
+                cuda=Cuda(cuda) if cuda else TRAITS[tool].cuda,
                 wishes=make_wishes(keep, strip),
                 asked=Asked(extras=extras, groups=groups or None),
                 providers=providers,
