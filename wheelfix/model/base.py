@@ -137,7 +137,7 @@ def encode_json(value: object) -> bytes:
 
 
 def encode_indented(value: object) -> str:
-    """Encode a model or a list of models as JSON for people: ASCII, indented by two spaces, with a final newline.
+    """Encode a model or a list of models as JSON for people: ASCII, indented by two spaces, final newline.
 
     Keys are in the order of the fields. Half of a surrogate pair, which Python uses for a byte of a file name
     that is not UTF-8, is written as its escape.

@@ -75,7 +75,7 @@ class IndexInfo(Struct):
 
 
 def say_date(info: IndexInfo) -> str:
-    """Write the date of an index, to follow the word "index" or "database"; empty or vague if unknown."""
+    """Write the date of an index, to follow the word "index" or "database"."""
     if info.date:
         return f"of {info.date}"
     return f"of unknown date, written {info.written}" if info.written else "of unknown date"

@@ -164,7 +164,7 @@ class Judged(Struct):
     Attributes:
         name: normalised name (PEP 503).
         reason: one clause.
-        unshown: whether it is kept because no import shows that it is only linked against.
+        unshown: whether nothing shows that it is imported, or that it is only linked against.
     """
 
     name: str
