@@ -1,4 +1,4 @@
-"""What a wheel says of itself for people."""
+"""Reads the descriptive metadata of a wheel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from wheelfix.wheel.metadata import parse_about
 
 
 def read_about(text: bytes) -> About:
-    """What a METADATA file says for people.
+    """Read the descriptive fields of a METADATA file.
 
     Raises:
         WheelError: it cannot be parsed.
