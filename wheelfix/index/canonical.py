@@ -34,7 +34,7 @@ def find_canonical(attr: str, pname: str, attrs: Set[str]) -> str:
     Args:
         attr: as recorded.
         pname: of the store path.
-        attrs: all recorded attributes; an alias that was not recorded is not among them.
+        attrs: all recorded attributes.
     """
     table = load_table(Canonical)
     attr = table.attributes.get(attr, attr)

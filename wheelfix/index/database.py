@@ -265,6 +265,6 @@ def find_files(
 
 
 def _translate(pattern: str) -> str:
-    """Translate a glob to a regular expression: of paths if it starts with a slash, else of file names."""
+    """Translate a glob of paths (leading slash) or file names to a regex; ``*`` does not match a slash."""
     body = "".join({"*": "[^/]*", "?": "[^/]"}.get(c, re.escape(c)) for c in pattern.lstrip("/"))
     return rf"\A/{body}\Z" if pattern.startswith("/") else rf"(?:\A|/){body}\Z"
