@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from wheelfix.patch.files import open_scratch
+from wheelfix.outside.files import open_scratch
 from wheelfix.patch.model import PatchReport
 from wheelfix.patch.wheel import Prepared, iter_packed
 from wheelfix.wheel.archive import iter_chunks, open_archive

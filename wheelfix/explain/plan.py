@@ -162,7 +162,7 @@ def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelSca
         cause=need.cause,
         wanted_by=symptom.wanted_by,
         providers=need.providers,
-        carriers=tuple(sorted({c.distribution for c in case.facts.carriers if c.exact})),
+        carriers=tuple(sorted({c.distribution for c in case.known.carriers if c.exact})),
         fixed=(symptom.soname or "").startswith("/"),
         by_name=symptom.kind is Kind.NAMED,
     )

@@ -17,14 +17,14 @@ from wheelfix.explain.paths import find_interpreter
 from wheelfix.explain.plan import LIBRARIES, choose_dialect, explain, find_soname, plan_override
 from wheelfix.explain.reader import CHUNK, read_messages
 from wheelfix.explain.render import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
-from wheelfix.flows.nix import render_overrides
-from wheelfix.index.lookup import find_facts
+from wheelfix.index.lookup import find_known
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.override import Dialect, Override
 from wheelfix.model.scan import Finding, NeedClass, NeedTrace, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
+from wheelfix.override.render import render_overrides
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, gather_names
@@ -210,7 +210,7 @@ def _decide(
 
 
 def _find_glibc(index: SonameTable, machine: str) -> str | None:
-    providers = find_facts(index, [("libc.so.6", machine)], carriers=False)[
+    providers = find_known(index, [("libc.so.6", machine)], carriers=False)[
         "libc.so.6", machine
     ].lookup.providers
     return next((p.version.partition("-")[0] for p in providers if p.attr == "glibc" and p.version), None)
