@@ -80,7 +80,7 @@ def render_binding(binding: Binding, width: int) -> str:
         >>> render_binding(bind("outputs", strings(["out", "dev"])), 20)
         'outputs = [\n  "out"\n  "dev"\n];'
     """
-    return lay_out(_write_binding(binding), width)
+    return lay_out(_write(binding), width)
 
 
 def print_flat(code: Expr | Binding) -> str:
@@ -89,13 +89,13 @@ def print_flat(code: Expr | Binding) -> str:
     Raises:
         InputError: some text in it cannot be written in Nix.
     """
-    flat = flatten([_write_binding(code) if isinstance(code, Binding) else _write(code)])
+    flat = flatten([_write(code)])
     assert flat is not None
     return flat
 
 
-def _write(expression: Expr) -> Document:
-    return _NODES[type(expression)][1](expression)
+def _write(node: Expr | Binding | Inherit) -> Document:
+    return _NODES[type(node)][1](node)
 
 
 def _write_inner(e: Expr, least: int) -> Document:
@@ -173,16 +173,11 @@ def _write_list(e: List) -> Document:
 
 
 def _write_attrs(e: Attrs) -> Document:
-    inside = [_write_bindings(e.bindings)]
+    inside: list[Document] = [Paragraphs(tuple(map(_write, e.bindings)))]
     if e.trailer:
         words = clean_comment(e.trailer)
         inside += (LINE, Comment(words)) if words else (FORCED,)
     return group("rec {" if e.rec else "{", nest(*inside), LINE, "}", hugs=True)
-
-
-def _write_bindings(bindings: Sequence[Binding | Inherit]) -> Document:
-    written = (_write_binding(b) if isinstance(b, Binding) else _write_inherit(b) for b in bindings)
-    return Paragraphs(tuple(written))
 
 
 def _write_binding(b: Binding) -> Document:
@@ -257,7 +252,8 @@ def _write_formals(formals: Formals) -> Document:
 
 
 def _write_let(e: Let) -> Document:
-    return group("let", nest(_write_bindings(e.bindings)), HARD, "in", LINE, _write(e.body))
+    bindings = Paragraphs(tuple(map(_write, e.bindings)))
+    return group("let", nest(bindings), HARD, "in", LINE, _write(e.body))
 
 
 def _write_with(e: With) -> Document:
@@ -309,7 +305,7 @@ def _write_not(e: Not) -> Document:
 
 
 _ATOM, _CALL, _HAS, _NOT, _OPEN = 12, 11, 10, 6, -1
-_NODES: dict[type[Expr], tuple[int, Callable[[Any], Document]]] = {
+_NODES: dict[type[Expr | Binding | Inherit], tuple[int, Callable[[Any], Document]]] = {
     Str: (_ATOM, _write_string),
     Script: (_ATOM, _write_script),
     Path: (_ATOM, lambda e: e.text),
@@ -328,5 +324,7 @@ _NODES: dict[type[Expr], tuple[int, Callable[[Any], Document]]] = {
     With: (_OPEN, _write_with),
     If: (_OPEN, _write_if),
     Commented: (_OPEN, _write_commented),
+    Binding: (_OPEN, _write_binding),
+    Inherit: (_OPEN, _write_inherit),
 }
 """How tightly a node holds together, on the scale of :data:`~wheelfix.nix.tree.OPERATORS`, and its writer."""
