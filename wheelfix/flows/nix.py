@@ -18,11 +18,9 @@ from wheelfix.model.wheel import Distribution
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.override.adapter import render_adapter
 from wheelfix.override.carries import find_carries
-from wheelfix.override.overlay import render_overlay
-from wheelfix.override.package import render_packages
 from wheelfix.override.plan import plan_override
 from wheelfix.override.prebuilt import check_flake, check_name, check_prebuilt, find_python, parse_attr
-from wheelfix.override.shell import render_mach_nix, render_shell
+from wheelfix.override.render import render_overrides as render_overrides
 from wheelfix.override.strip import Wishes, check_wishes, plan_strip, say_import
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.conclude import conclude
@@ -265,19 +263,6 @@ def write_flake(config: FlakeConfig) -> Written:
     """
     check_flake(config)
     return Written(text=render_flake(config))
-
-
-def render_overrides(overrides: Sequence[Override], adapters: Sequence[Adapter], dialect: Dialect) -> str:
-    """Write what was planned, in a dialect."""
-    match dialect:
-        case Dialect.NIXPKGS:
-            return render_packages(overrides)
-        case Dialect.SHELL:
-            return render_shell(overrides)
-        case Dialect.MACH_NIX:
-            return render_mach_nix(overrides)
-        case _:
-            return render_overlay(overrides, adapters, dialect)
 
 
 def plan_reading(
