@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import lzma
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from wheelfix.index.sources import find_cache
 from wheelfix.lockfile.read import read_lock
+from wheelfix.model.base import to_builtins
 from wheelfix.model.reading import Reading
 from wheelfix.scan.read import read_known
 
@@ -25,11 +25,11 @@ _DIGEST = 15
 
 def describe(reading: Reading) -> dict[str, Any]:
     """A document with the names of all fields, as :mod:`tests.support.readings` takes it."""
-    wheel = asdict(reading.distribution)
-    files = [{**asdict(file), "digest": file.digest[:_DIGEST]} for file in reading.contents or ()]
+    wheel = to_builtins(reading.distribution)
+    files = [{**to_builtins(file), "digest": file.digest[:_DIGEST]} for file in reading.contents or ()]
     parts = ("objects", "hints", "uses", "findings")
-    lists = {part: [asdict(one) for one in getattr(reading, part)] for part in parts}
-    return {**wheel, **asdict(reading.about), **lists, "files": files}
+    lists = {part: [to_builtins(one) for one in getattr(reading, part)] for part in parts}
+    return {**wheel, **to_builtins(reading.about), **lists, "files": files}
 
 
 def main(lock: Path, output: Path) -> None:

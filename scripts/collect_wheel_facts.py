@@ -11,10 +11,10 @@ import json
 import re
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from wheelfix.index.sources import open_bundled
+from wheelfix.model.base import to_builtins
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Opening
 from wheelfix.model.wheel import Distribution
@@ -45,7 +45,7 @@ def collect_wheel(path: Path) -> None:
         "imports": dict(find_imports(path, names)),
         "objects": [describe_object(o) for o in reading.objects if o.dynamic],
         "openings": [describe_opening(o) for o in conclude(reading, open_bundled()).openings],
-        "source": asdict(source) | {"sha256": source.sha256.hex()},
+        "source": to_builtins(source) | {"sha256": source.sha256.hex()},
     }
     write(
         FIXTURES / "wheel-facts" / f"{wheel.name}-{wheel.version}.json",
@@ -57,7 +57,7 @@ def describe_object(obj: ElfObject) -> dict[str, object]:
     kept = [
         {"soname": v.soname, "versions": v.versions} for v in obj.versions if v.soname.startswith("libQt")
     ]
-    return asdict(obj) | {"versions": kept}
+    return to_builtins(obj) | {"versions": kept}
 
 
 def describe_opening(opening: Opening) -> dict[str, object]:

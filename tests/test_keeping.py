@@ -10,7 +10,6 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.errors import ElfError, InputError, WheelError
+from wheelfix.model.base import replace
 from wheelfix.model.scan import Level
 from wheelfix.scan import source as reading
 from wheelfix.scan.read import read_beside, read_known, read_symbols, read_unpacked, read_wheel

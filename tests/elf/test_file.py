@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from wheelfix.elf.reader import read_elf
 from wheelfix.elf.stream import OutOfRange
 from wheelfix.elf.watch import Watch
 from wheelfix.errors import ElfError, InputError
+from wheelfix.model.base import replace
 
 
 @pytest.fixture

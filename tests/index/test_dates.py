@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from wheelfix.index.build import build_table
 from wheelfix.index.dates import check_url, find_known_date, find_written, parse_url_date, parse_version_date
 from wheelfix.index.sources import open_bundled, open_index
 from wheelfix.index.table import open_file
+from wheelfix.model.base import replace
 from wheelfix.model.index import find_age, say_age, say_date
 
 

@@ -12,7 +12,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -24,6 +23,7 @@ from tests.support.golden import ask_stub
 from tests.support.readings import make_kept
 from tests.support.uv2nix import ask_uv2nix, list_attrs
 from wheelfix.lockfile.read import read_lock
+from wheelfix.model.base import to_builtins
 from wheelfix.scan.read import read_known
 from wheelfix.scan.store import store_reading
 from wheelfix.wheel.metadata import find_environment, parse_requirement
@@ -42,7 +42,7 @@ def make_bench() -> Path:
     for document in facts.values():
         environment = find_environment(document["tags"])
         parsed = (parse_requirement(r["text"], environment) for r in document["requires"])
-        document["requires"] = [asdict(requirement) for requirement in parsed if requirement]
+        document["requires"] = [to_builtins(requirement) for requirement in parsed if requirement]
         store_reading(make_kept(document), cache)
     return directory
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -10,6 +9,7 @@ from wheelfix.lint.inputs import spell_attr
 from wheelfix.lint.lint import find_lint
 from wheelfix.lint.model import CheckFacts, InputFacts, LintFinding, Rule
 from wheelfix.lint.nixfile.overrides import parse_overrides
+from wheelfix.model.base import replace
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.scan import Level, Need, NeedClass, Opening, WheelScan

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 
 from tests.support.facts import read_closure
 from tests.support.golden import ask_package, ask_stub, check_golden, find_dependencies
 from tests.support.nixeval import NixError, evaluate
+from wheelfix.model.base import replace
 from wheelfix.model.override import Adapter, StripPlan
 from wheelfix.override.adapter import render_adapter
 from wheelfix.override.carries import find_carries

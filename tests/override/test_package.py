@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, generic_tags, par
 from tests.support.facts import plan
 from tests.support.golden import ask_stub
 from wheelfix.flows.nix import render_overrides
+from wheelfix.model.base import replace
 from wheelfix.model.override import Cuda, Dialect
 from wheelfix.override.package import find_interpreters
 

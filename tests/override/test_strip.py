@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.support.objects import cause, provider, wheel
 from wheelfix.errors import InputError
+from wheelfix.model.base import replace
 from wheelfix.model.override import StripPlan
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.wheel import Distribution

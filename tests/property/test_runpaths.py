@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.objects import elf
+from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, Library
 from wheelfix.patch.model import AnswerKind, FilePlan, Group
 from wheelfix.patch.runpaths import Supply, plan_run_paths

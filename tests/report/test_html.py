@@ -7,13 +7,13 @@ import hashlib
 import json
 import re
 import tomllib
-from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
 
 import pytest
 
 from tests.support.report import CODE, every_class, hostile, need, scan
+from wheelfix.model.base import replace
 from wheelfix.model.scan import Finding, Level, NeedClass
 from wheelfix.report.model import Report
 from wheelfix.report.page import document_report, render_report

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import jsonschema
 
 from tests.support.report import opening, scan
+from wheelfix.model.base import replace
 from wheelfix.model.hints import DlopenNote, OpeningKind
 from wheelfix.model.scan import NeedClass, Opening, WheelScan
 from wheelfix.report.json import document_scan, load_schema

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from tests.scan.test_needs import decide, only
 from tests.support.objects import elf, facts, wheel
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.base import replace
 from wheelfix.model.causes import Stale
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.reading import Reading

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from tests.support.objects import elf, facts, provider, wheel
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.base import replace
 from wheelfix.model.causes import (
     Brought,
     FixedPath,

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 
 from tests.support.objects import elf, facts, wheel
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Carrier, Need, NeedClass, SonameFacts
 from wheelfix.model.wheel import Distribution

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.objects import elf
+from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Finding, Level
 from wheelfix.scan import store as results

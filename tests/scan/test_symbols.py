@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from tests.support.objects import cause
 from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.stream import ForwardReader
+from wheelfix.model.base import replace
 from wheelfix.model.elf import Symbols, SymbolWants, Verdict
 from wheelfix.model.scan import Level, Need, NeedClass
 from wheelfix.scan.symbols import find_mismatches, find_users

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.sdist import CARGO, build_sdist, lock
 from wheelfix.flows.sdist import read_source
+from wheelfix.model.base import replace
 from wheelfix.model.scan import Level
 from wheelfix.model.sdist import CargoSource
 from wheelfix.sdist.crates import read_crates

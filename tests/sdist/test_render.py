@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tests.support.cargo import evaluate_cargo
 from tests.support.sdist import CARGO, build_sdist, lock
 from wheelfix.errors import InputError
 from wheelfix.flows.sdist import plan_sdist, read_source
+from wheelfix.model.base import replace
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.quote import clean_comment
 from wheelfix.sdist.model import BuildSystem, CargoPlan, GitSource, NativeInput

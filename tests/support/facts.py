@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,6 +12,7 @@ from tests.support.real import FIXTURES
 from wheelfix.flows.nix import Options, plan_reading, render_overrides
 from wheelfix.index.sources import open_bundled
 from wheelfix.index.table import SonameTable
+from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.override import Adapter, Cuda, Dialect, Judged, Override, Source, StripPlan

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 
 from tests.support.facts import make_reading, make_scan, make_source, open_table
 from wheelfix.flows.nix import Options, plan_reading
+from wheelfix.model.base import replace
 from wheelfix.model.override import Cuda, Dialect, Override
 from wheelfix.model.scan import WheelScan
 

@@ -7,12 +7,12 @@ import os
 import threading
 import time
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.wheel import build_wheel
+from wheelfix.model.base import replace
 from wheelfix.scan.store import find_digest, find_known_digest, store_digest, was_seen
 from wheelfix.wheel.identity import Identity, hash_beside, hash_file, read_identity
 

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.support.objects import wheel
+from wheelfix.model.base import replace
 from wheelfix.wheel.metadata import (
     evaluate_requirements,
     find_environment,

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.lockserver import Server, serve
 from tests.support.wheel import build_wheel
+from wheelfix.model.base import replace
 from wheelfix.outside.caches import find_in_pip, find_in_uv
 from wheelfix.scan.read import read_unpacked, read_wheel
 from wheelfix.scan.store import find_digest

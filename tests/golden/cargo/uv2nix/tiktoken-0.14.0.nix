@@ -10,7 +10,7 @@ final: prev: lib.optionalAttrs (prev ? tiktoken) {
     (hacks.importCargoLock {
       prev = prev.tiktoken;
       # the sdist has no Cargo.lock: this one goes beside this file; `wheelfix
-      # cargo --lock Cargo.lock` makes one with cargo
+      # sdist --lock Cargo.lock` makes one with cargo
       lockFile = ./Cargo.lock;
     }).overrideAttrs
       (old: {
