@@ -11,6 +11,7 @@ import pytest
 from tests.support.wheel import build_wheel
 from wheelfix.errors import IndexProblem, WheelError
 from wheelfix.outside.database import extract_member
+from wheelfix.wheel import archive as module
 from wheelfix.wheel.archive import open_archive
 from wheelfix.wheel.metadata import parse_about, parse_metadata, parse_requirement, parse_wheel_tags
 
@@ -48,7 +49,7 @@ def test_directory_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     wheel = build_wheel(tmp_path, files={f"pkg/{n}.txt": b"" for n in range(300)})
     with open_archive(wheel) as archive:
         assert len(archive.members) == 303
-    monkeypatch.setattr(archive, "_MAX_DIRECTORY", 4096)
+    monkeypatch.setattr(module, "_MAX_DIRECTORY", 4096)
     with pytest.raises(WheelError, match="directory of more than 4096 bytes"), open_archive(wheel):
         pass
 
