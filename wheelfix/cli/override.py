@@ -74,22 +74,14 @@ def override(
 
 
 def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, quiet: bool, **options: Any) -> int:
-    from wheelfix.flows.check import check_overrides, find_exit_code
-    from wheelfix.flows.scan import ScanOptions
+    from wheelfix.flows.lint import lint_overrides
     from wheelfix.report.lint import render_lint, render_lint_json
 
-    chosen = make_options(quiet=quiet, **options)
-    scanning = ScanOptions(
-        prefer=chosen.prefer,
-        beside=chosen.beside,
-        python=chosen.chosen_python,
-        system=chosen.system,
-        sources=chosen.sources,
-    )
-    checked = check_overrides(file, targets, index=chosen.index, options=scanning)
-    tell_findings(checked.warnings)
+    code = make_options(quiet=quiet, **options)
+    linted = lint_overrides(file, targets, index=code.index, options=code.make_reading(), prefer=code.prefer)
+    tell_findings(linted.warnings)
     if as_json:
-        click.echo(render_lint_json(checked.findings, path=str(file)), nl=False)
+        click.echo(render_lint_json(linted.findings, path=str(file)), nl=False)
     else:
-        click.echo(render_lint(checked.findings, details=not quiet), nl=False)
-    return find_exit_code(checked.findings)
+        click.echo(render_lint(linted.findings, details=not quiet), nl=False)
+    return 0 if linted.passed else 1

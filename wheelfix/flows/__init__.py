@@ -8,7 +8,7 @@ Read, model, resolve, render or apply: every flow goes that way once, from left 
 :mod:`wheelfix.flows.explain`      from an error message to what to paste
 :mod:`wheelfix.flows.patch`        run paths rewritten, and taken back
 :mod:`wheelfix.flows.nix`          adapters, overrides and flakes
-:mod:`wheelfix.flows.check`        whether existing Nix overrides fit what wheels need
+:mod:`wheelfix.flows.lint`         whether existing Nix overrides fit what wheels need
 :mod:`wheelfix.flows.sdist`        source distributions that are built with cargo
 :mod:`wheelfix.flows.lock`         one overlay for a whole lock
 :mod:`wheelfix.flows.env`          a complete environment, resolved by uv
