@@ -34,7 +34,7 @@ def test_what_is_not_installed_is_named_with_the_extra_that_has_it(
     done = run(blocked, "override", "--check", file, wheel)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.splitlines() == [
-        "wheelfix: override --check: reads Nix by tree-sitter and tree-sitter-nix, which are not both installed",
+        "wheelfix: override --check: cannot read Nix: tree-sitter or tree-sitter-nix is not installed",
         "hint: run `pip install 'wheelfix[lint]'`",
     ]
     # Nothing is looked for, or fetched, that could not be checked.

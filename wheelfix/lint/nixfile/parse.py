@@ -103,7 +103,7 @@ def _load_language() -> Language:
         import tree_sitter_nix
         from tree_sitter import Language
     except ImportError:
-        problem = "reads Nix by tree-sitter and tree-sitter-nix, which are not both installed"
+        problem = "cannot read Nix: tree-sitter or tree-sitter-nix is not installed"
         raise InputError("override --check", problem, "run `pip install 'wheelfix[lint]'`") from None
     return Language(tree_sitter_nix.language())
 
