@@ -659,7 +659,18 @@ def test_environments_and_crates_are_no_packages() -> None:
     assert found.unclear == ()
 
 
-def test_strings_that_are_doubled_end() -> None:
-    doubled = " ".join(f'x{n} = "${{x{n - 1}}}${{x{n - 1}}}";' for n in range(1, 60))
-    source = f'let x0 = "${{pkgs.a}}/lib"; {doubled} in {overlay("preFixup = x59;")}'
-    assert only(source.replace("{ pkgs, lib, ... }:", "")).unread == {"preFixup"}
+@pytest.mark.parametrize("start", ["${pkgs.a}/lib", "letters"])
+@pytest.mark.parametrize("link", ['"${{x{m}}}${{x{m}}}"', "x{m} + x{m}", "lib.concatStrings [ x{m} x{m} ]"])
+def test_strings_that_are_doubled_end(start: str, link: str) -> None:
+    doubled = " ".join(f"x{n} = {link.format(m=n - 1)};" for n in range(1, 60))
+    source = f'let x0 = "{start}"; {doubled} in final: prev: '
+    uses = " ".join(f"a{n} = prev.a{n}.overrideAttrs {{ preFixup = x59; }};" for n in range(1000))
+    assert read(f"{source} {{ {uses} }}").overrides[-1].unread == {"preFixup"}
+
+
+def test_a_long_script_is_read_at_once() -> None:
+    line = "addAutoPatchelfSearchPath ${final.a}/lib\n"
+    quoted = "addAutoPatchelfSearchPath '" + "x" * 10_000
+    override = only(overlay(f'preFixup = "{line * 500}{quoted}";'))
+    assert set(searches(override)) == {("a", "../..")}
+    assert override.unread == {"preFixup"}

@@ -7,7 +7,7 @@ Nothing here is an evaluator of Nix. What depends on nixpkgs, on other files or 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from itertools import chain
 
 from wheelfix.lint.nixfile.roots import GLOBALS, bind_names, canonicalize, find_argument, insist, select
 from wheelfix.lint.nixfile.syntax import (
@@ -48,7 +48,6 @@ from wheelfix.lint.nixfile.values import (
     guard_seq,
     join_attrs,
     join_seqs,
-    join_strings,
     to_attrs,
     to_joined,
     to_seq,
@@ -59,6 +58,8 @@ _STEPS_PER_BYTE = 0.25  # beyond that; wheelfix's own files of thousands of pack
 _DEEPEST = 40
 _NIXPKGS = "<nixpkgs>"
 _LONGEST = 5_000  # elements: lists that are doubled sixty times over are no overrides
+_LARGEST = 1 << 16  # characters of a string that is put together
+_PER_STEP = 64  # characters that are copied in the time of a step
 _PLATFORMS = {"isLinux": True, "isDarwin": False, "isWindows": False}  # wheels with ELF files are for Linux
 
 HACKS = frozenset({"nixpkgsPrebuilt", "importCargoLock"})
@@ -67,7 +68,7 @@ HACKS = frozenset({"nixpkgsPrebuilt", "importCargoLock"})
 
 def is_hack(function: Ref) -> bool:
     """Tell whether a function is one of :data:`HACKS`; nixpkgs has one of these names for crates alone."""
-    return function.path[-1:] != () and function.path[-1] in HACKS and "rustPlatform" not in function.path
+    return bool(function.path) and function.path[-1] in HACKS and "rustPlatform" not in function.path
 
 
 Watcher = Callable[[Apply, Ref, Thunk], None]
@@ -171,7 +172,7 @@ class Evaluator:
             case Text(value=str() as value):
                 return Constant(value)
             case Text(parts=parts):
-                return self._join(map(partial(self._read_part, scope), parts), syntax)
+                return self.join((self._read_part(part, scope) for part in parts), syntax)
             case Select():
                 return self._select(syntax, scope)
             case Apply():
@@ -196,7 +197,7 @@ class Evaluator:
                 short = len(whole.elements) <= _LONGEST
                 return whole if short else self._opaque(syntax, "too long to follow")
             case Operation(operator="+", operands=operands):
-                return self._join((self.evaluate(o, scope) for o in operands), syntax)
+                return self.join((self._read_part(operand, scope) for operand in operands), syntax)
             case Operation(operator="//", operands=operands):
                 return join_attrs(to_attrs(self.evaluate(o, scope), o, self.force) for o in operands)
             case Has() | Operation(operator="!" | "&&" | "||"):
@@ -204,13 +205,23 @@ class Evaluator:
                 return self._opaque(syntax, "computed") if holds is None else Constant(holds)
         return self._opaque(syntax, "computed")
 
-    def _read_part(self, scope: Scope, part: str | Syntax) -> Value:
-        return Constant(part) if isinstance(part, str) else self.evaluate(part, scope)
+    def _read_part(self, part: str | Syntax, scope: Scope) -> Joined:
+        if isinstance(part, str):
+            return Joined((Piece(part),))
+        return to_joined(self.evaluate(part, scope), part, self.force)
 
-    def _join(self, values: Iterable[Value], syntax: Syntax) -> Value:
-        whole = join_strings(to_joined(value, syntax, self.force) for value in values)
-        short = isinstance(whole, Constant) or len(whole.pieces) <= _LONGEST
-        return whole if short else self._opaque(syntax, "too long to follow")
+    def join(self, parts: Iterable[Joined], syntax: Syntax) -> Value:
+        """Put strings one after the other; a constant where all is text."""
+        pieces: list[Piece] = []
+        size = 0
+        for piece in chain.from_iterable(part.pieces for part in parts):
+            size += len(piece.content) if isinstance(piece.content, str) else 1
+            if size > _LARGEST or len(pieces) == _LONGEST:
+                return self._opaque(syntax, "too long to follow")
+            pieces.append(piece)
+        self._steps -= len(pieces) + size // _PER_STEP
+        texts = [p.content for p in pieces if isinstance(p.content, str) and p.condition is None]
+        return Constant("".join(texts)) if len(texts) == len(pieces) else Joined(tuple(pieces))
 
     def _look_up(self, name: str, scope: Scope) -> Value:
         around: Scope | None = scope
@@ -384,7 +395,7 @@ def _follow_not(name: str, _arguments: Arguments, syntax: Syntax, _evaluator: Ev
     return Opaque(find_unclear(syntax, f"{name} is not followed"))
 
 
-def _apply_optional(name: str, arguments: Arguments, _syntax: Syntax, evaluator: Evaluator) -> Value:
+def _apply_optional(name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:
     condition, content = arguments
     holds = evaluator.test(condition.syntax, condition.scope) if condition.scope else None
     text = None if holds else condition.syntax.text
@@ -397,7 +408,7 @@ def _apply_optional(name: str, arguments: Arguments, _syntax: Syntax, evaluator:
         return Attrs() if holds is False else guard_attrs(value, text)
     if name == "optionalString":
         joined = to_joined(evaluator.force(content), content.syntax, evaluator.force)
-        return Constant("") if holds is False else join_strings([guard_joined(joined, text)])
+        return Constant("") if holds is False else evaluator.join([guard_joined(joined, text)], syntax)
     if holds is False:
         return Seq()
     return (
@@ -405,19 +416,22 @@ def _apply_optional(name: str, arguments: Arguments, _syntax: Syntax, evaluator:
     )
 
 
-def _join_list(name: str, arguments: Arguments, _syntax: Syntax, evaluator: Evaluator) -> Value:
+def _join_list(name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:
     """A string of the elements of a list: directories of packages with ``:`` between them, or strings."""
     first = evaluator.force(arguments[0])
     given = first.value if isinstance(first, Constant) and isinstance(first.value, str) else ""
     separator = {"concatStrings": "", "concatStringsSep": given}.get(name, ":")
     end = {"makeLibraryPath": "/lib", "makeSearchPath": f"/{given}"}.get(name, "")
     found = _to_seq(arguments[-1], evaluator)
-    pieces = [Piece(Opaque(unclear)) for unclear in found.unclear]
-    for number, element in enumerate(found.elements):
+
+    def read(number: int, element: Element) -> Joined:
         value = to_joined(evaluator.force(element.thunk), element.thunk.syntax, evaluator.force)
-        whole = (Piece(separator if number else ""), *value.pieces, Piece(end))
-        pieces += guard_joined(Joined(whole), element.condition).pieces
-    return join_strings([Joined(tuple(piece for piece in pieces if piece.content))])
+        whole = Joined((Piece(separator if number else ""), *value.pieces, Piece(end)))
+        return guard_joined(whole, element.condition)
+
+    unclear = Joined(tuple(Piece(Opaque(unclear)) for unclear in found.unclear))
+    parts = (read(number, element) for number, element in enumerate(found.elements))
+    return evaluator.join(chain([unclear], parts), syntax)
 
 
 def _generate(_name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:

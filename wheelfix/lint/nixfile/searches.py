@@ -22,10 +22,13 @@ ROOTS = {Root.PKGS: InputRoot.PKGS, Root.ARGUMENT: InputRoot.ARGUMENT, Root.PYTH
 
 _MARKS = 0xF0000
 _MOST = 0xFFFD
+_LONGEST = 4096
+"""Characters of a command; no path is longer."""
+_UNUSED = re.compile("[\U000f0000-\U0010ffff]")
 _SITE = "lib/python/site-packages"
 _ANY_SITE = re.compile(r"lib/python3?(?:\.\d+)?t?/site-packages")
 _COMMAND = "addAutoPatchelfSearchPath"
-_HARMLESS = frozenset({"rm", "rmdir", "runHook", "echo"})
+_HARMLESS = frozenset({"rm", "rmdir", "runHook"})
 """Commands that bring no library anywhere."""
 
 
@@ -64,19 +67,23 @@ def find_in_code(joined: Joined, place: Place) -> Iterator[Search | None]:
         Directories; None for each line that may show it others, or bring libraries there.
     """
     text, pieces = _write_out(joined)
-    for line in text.splitlines():
-        try:
-            command, *words = shlex.split(line, comments=True) or ("",)
-        except ValueError:  # a quotation over several lines
-            yield None
-            continue
+    for line in map(str.strip, text.splitlines()):
+        command = line.partition(" ")[0]
         if command == _COMMAND:
-            for word in words:
-                if not word.startswith("-"):
-                    found = _read_directory(word, pieces, place)
-                    yield found if isinstance(found, Search) else None
-        elif command and command not in _HARMLESS:
+            yield from _read_command(line, pieces, place)
+        elif command and command[0] != "#" and (command not in _HARMLESS or set(";&|") & set(line)):
             yield None
+
+
+def _read_command(line: str, pieces: Sequence[Piece], place: Place) -> Iterator[Search | None]:
+    try:
+        words = shlex.split(line, comments=True)[1:] if len(line) < _LONGEST else [""]
+    except ValueError:  # a quotation over several lines
+        words = [""]
+    for word in words:
+        if not word.startswith("-"):
+            found = _read_directory(word, pieces, place)
+            yield found if isinstance(found, Search) else None
 
 
 def _write_out(joined: Joined) -> tuple[str, Sequence[Piece]]:
@@ -84,7 +91,7 @@ def _write_out(joined: Joined) -> tuple[str, Sequence[Piece]]:
     pieces: list[Piece] = []
     for piece in joined.pieces:
         if isinstance(piece.content, str):
-            words.append("".join(c if ord(c) < _MARKS else "?" for c in piece.content))
+            words.append(piece.content if piece.content.isascii() else _UNUSED.sub("?", piece.content))
         elif len(pieces) < _MOST:
             words.append(chr(_MARKS + len(pieces)))
             pieces.append(piece)

@@ -240,13 +240,6 @@ def guard_joined(joined: Joined, condition: str | None) -> Joined:
     return Joined(tuple(Piece(p.content, join_conditions(condition, p.condition)) for p in joined.pieces))
 
 
-def join_strings(parts: Iterable[Joined]) -> Joined | Constant:
-    """Strings one after the other; a constant where all is text."""
-    pieces = tuple(piece for part in parts for piece in part.pieces)
-    texts = [p.content for p in pieces if isinstance(p.content, str) and p.condition is None]
-    return Constant("".join(texts)) if len(texts) == len(pieces) else Joined(pieces)
-
-
 def join_seqs(seqs: Iterable[Seq]) -> Seq:
     """Lists one after the other."""
     parts = tuple(seqs)
