@@ -14,11 +14,11 @@ from tests.support.wheel import build_wheel
 from wheelfix import scan_wheel
 from wheelfix.errors import InputError
 from wheelfix.flows.lint import lint_overrides
-from wheelfix.flows.nix import Options, write_override
+from wheelfix.flows.override import write_override
 from wheelfix.index.sources import open_index
 from wheelfix.lint.model import Instead, LintFinding, Rule
 from wheelfix.model.scan import Level
-from wheelfix.scan.target import ReadOptions
+from wheelfix.scan.scan import ScanOptions
 
 NUMBA = """{ pkgs }:
 final: prev: {
@@ -45,7 +45,7 @@ def file(tmp_path: Path) -> Path:
 def test_numba(file: Path) -> None:
     file.write_text(NUMBA)
     wheel = fetch_wheel(find_pin("numba-"))
-    findings = lint_overrides(file, [str(wheel)], index=open_index(), options=ReadOptions()).findings
+    findings = lint_overrides(file, [str(wheel)], ScanOptions(index=open_index())).findings
     assert summarize(findings) == [
         ("unneeded-input", "openssl"),
         ("misspelt-attribute", "builtInputs"),
@@ -101,30 +101,22 @@ def test_file_that_is_one_override_is_the_only_targets(tmp_path: Path, file: Pat
 def test_syntax_error_is_told_before_targets_are_looked_for(file: Path) -> None:
     file.write_text("{ a = 1 }")
     with pytest.raises(InputError, match=r"overrides\.nix:1:8: syntax error"):
-        lint_overrides(file, ["no-such-wheel.whl"], index=open_index(), options=ReadOptions())
+        lint_overrides(file, ["no-such-wheel.whl"], ScanOptions(index=open_index()))
 
 
-REAL = [
-    "azure_cog",
-    "libusbsio",
-    "mysql_conn",
-    "numba-",
-    "pyodbc-",
-    "torchaudio-2.5",
-    "torchcodec",
-    "pyside6_ess",
-]
+REAL = ["azure_cog", "libusbsio", "mysql_conn", "numba-", "pyodbc-", "torchaudio-2.5", "torchcodec"]
+REAL += ["pyside6_ess"]
 
 
 @pytest.mark.network
 @pytest.mark.parametrize("start", by_size(REAL))
 def test_what_is_written_for_a_real_wheel_is_read_and_passes(tmp_path: Path, start: str) -> None:
     wheel = fetch_wheel(find_pin(start))
-    table = open_index()
+    options = ScanOptions(index=open_index())
     for dialect, cuda in STRATEGIES:
-        code = write_override([str(wheel)], dialect, cuda, Options(index=table)).text
+        code = write_override([str(wheel)], dialect, cuda, options).text
         file = tmp_path / f"{dialect}-{cuda}.nix"
         file.write_text(code)
         assert find_read(file) == find_written(code)
-        linted = lint_overrides(file, [str(wheel)], index=table, options=ReadOptions())
+        linted = lint_overrides(file, [str(wheel)], options)
         assert [f for f in linted.findings if f.instead is not Instead.PREBUILT] == []

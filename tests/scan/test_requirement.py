@@ -11,9 +11,10 @@ from tests.support.sdist import build_sdist
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.places import Cache
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.read import read_wheel
-from wheelfix.scan.requirement import evaluate_fetched, fetch_closure, fetch_named
+from wheelfix.scan.requirement import evaluate_reading, fetch_closure, fetch_named, find_runtime
 
 PLATFORM = "cp312-cp312-manylinux_2_28_x86_64"
 
@@ -115,7 +116,7 @@ def test_no_code_of_a_distribution_runs(index: Index, tmp_path: Path) -> None:
 
 def test_what_extras_bring_is_fetched_too(either_index: Index, tmp_path: Path) -> None:
     fill(either_index, tmp_path)
-    cache = tmp_path / "cache"
+    cache = Cache(root=tmp_path / "cache")
 
     def name(text: str) -> list[str]:
         return [fetched.path.name.partition("-")[0] for fetched in fetch_named(text, cache)]
@@ -134,23 +135,20 @@ def test_what_extras_bring_is_fetched_too(either_index: Index, tmp_path: Path) -
 def test_addresses_alone_and_in_requirements(index: Index, tmp_path: Path) -> None:
     wheel = build_wheel(tmp_path, files={})
     index.add(wheel)
-    index.add(build_sdist(tmp_path, {}))
     base = index.url.removesuffix("/simple") + "/files"
     for text in (f"{base}/{wheel.name}", f"demo @ {base}/{wheel.name}"):
-        (fetched,) = fetch_named(text, tmp_path / "cache")
+        (fetched,) = fetch_named(text, Cache(root=tmp_path / "cache"))
         assert fetched.path.read_bytes() == wheel.read_bytes()
-    with pytest.raises(InputError, match="is a source distribution"):
-        fetch_named(f"{base}/demo-1.0.tar.gz", tmp_path / "cache")
     for text in ("git+https://x.example/y.git", "demo @ git+https://x.example/y.git"):
         with pytest.raises(InputError, match="is a repository") as caught:
-            fetch_named(text, tmp_path / "cache")
+            fetch_named(text, Cache(root=tmp_path / "cache"))
         assert "pip wheel" in caught.value.hint
 
 
 def test_extras_from_a_directory(index: Index, tmp_path: Path) -> None:
     fill(index, tmp_path)
     sources = PackageSources(no_index=True, find_links=(str(tmp_path),))
-    found = fetch_named("demo[gpu]==1.0", tmp_path / "cache", sources=sources)
+    found = fetch_named("demo[gpu]==1.0", Cache(root=tmp_path / "cache"), sources=sources)
     assert [fetched.path.name.partition("-")[0] for fetched in found] == ["demo", "cufft", "driver", "plugin"]
     assert index.asked == []
 
@@ -158,7 +156,7 @@ def test_extras_from_a_directory(index: Index, tmp_path: Path) -> None:
 def test_requirements_of_what_is_fetched_are_those_of_its_python(index: Index, tmp_path: Path) -> None:
     lines = ["old; python_version < '3.13'", "new; python_version >= '3.13'"]
     wheel = build_wheel(tmp_path, files={}, requires=lines, tag="cp310.cp39.py3-none-any")
-    read = read_wheel(wheel).distribution
+    read = read_wheel(wheel)
     for python, active in (("3.13", "new"), ("3.12", "old")):
-        settled = evaluate_fetched(read, python=python, system="x86_64-linux")
+        settled = evaluate_reading(read, find_runtime(python, "x86_64-linux")).distribution
         assert [r.name for r in settled.requires if r.active] == [active]

@@ -13,10 +13,9 @@ import click
 from wheelfix.errors import InputError, WheelfixError
 
 if TYPE_CHECKING:
-    from wheelfix.outside.configuration import PackageSources
-
-if TYPE_CHECKING:
+    from wheelfix.model.base import Struct
     from wheelfix.model.scan import Finding
+    from wheelfix.outside.configuration import PackageSources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +52,15 @@ beside_option = click.option(
 )
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned schema.")
+code_json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON with a versioned schema, the code in it; with -o, write the code as well.",
+)
+
+
 def complete_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[Any]:
     """Let the shell complete file names: for arguments that may be a file, and may be something else."""
     from click.shell_completion import CompletionItem
@@ -82,7 +90,7 @@ def common_options(command: F) -> F:
     """Add --json, --index, --prefer, --quiet and --debug, in this order in the help."""
     for option in reversed(
         [
-            click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned schema."),
+            json_option,
             click.option(
                 "--index",
                 type=FILE,
@@ -162,6 +170,18 @@ def basic_options(command: F) -> F:
 
 def _set_debug(context: click.Context, value: bool) -> None:
     context.find_root().meta["wheelfix.debug"] = value
+
+
+def print_json(document: Struct | Sequence[Struct], *, err: bool = False) -> None:
+    """Print a document, or a list of documents, on stdout.
+
+    Args:
+        document: what to print.
+        err: print it on stderr, because stdout is another program's.
+    """
+    from wheelfix.model.base import encode_indented
+
+    click.echo(encode_indented(document), nl=False, err=err)
 
 
 def tell_findings(findings: Iterable[Finding], *, quiet: bool = False) -> None:

@@ -15,6 +15,7 @@ from wheelfix.cli.options import (
     check_platform,
     check_python,
     make_sources,
+    print_json,
     source_options,
     tell_findings,
 )
@@ -23,8 +24,9 @@ from wheelfix.model.override import Dialect
 from wheelfix.outside.files import is_terminal, write_output
 
 if TYPE_CHECKING:
-    from wheelfix.flows.nix import Options, Written
-    from wheelfix.flows.sdist import Written as CargoWritten
+    from wheelfix.model.base import Struct
+    from wheelfix.model.written import Written
+    from wheelfix.scan.scan import ScanOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -88,9 +90,7 @@ def supply_options(command: F) -> F:
 
 def make_options(
     *,
-    beside: tuple[str, ...] | None,
-    keep: tuple[str, ...],
-    strip: tuple[str, ...],
+    beside: tuple[str, ...] = (),
     python: str | None,
     platform: str,
     index: Path | None,
@@ -98,31 +98,38 @@ def make_options(
     quiet: bool,
     index_url: str | None,
     find_links: tuple[str, ...],
-) -> Options:
+) -> ScanOptions:
     """Open the index, and put together what the flows want."""
-    from wheelfix.flows import nix as flows
+    from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    return flows.Options(
+    return ScanOptions(
         index=open_table(index, quiet=quiet, prefer=prefer),
         prefer=prefer,
-        beside=beside or (),
-        wishes=flows.make_wishes(keep, strip),
+        beside=beside,
         python=python,
         system=platform,
-        quiet=quiet,
         sources=sources,
     )
 
 
-def write(written: Written | CargoWritten, output: Path | None, *, quiet: bool) -> None:
+def write(written: Written[Any], output: Path | None, *, quiet: bool, document: Struct | None = None) -> None:
     """Print code, or write it to a file; findings go to stderr, notes among them unless ``quiet``.
+
+    Args:
+        written: the code.
+        output: the file; None prints.
+        quiet: leave out notes.
+        document: printed in place of the code, which is then only written to a file.
 
     Raises:
         ApplyError: the file cannot be written; what was there stays.
     """
     tell_findings(written.findings, quiet=quiet)
-    write_text(written.text, output)
+    if document is not None:
+        print_json(document)
+    if output or document is None:
+        write_text(written.text, output)
 
 
 def write_text(text: str, output: Path | None) -> None:

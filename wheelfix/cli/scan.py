@@ -17,6 +17,7 @@ from wheelfix.cli.options import (
     check_python,
     common_options,
     make_sources,
+    print_json,
     source_options,
     tell_error,
     tell_findings,
@@ -100,6 +101,7 @@ def scan(
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows import scan as flows
+    from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
     table = open_table(index, quiet=quiet, prefer=prefer)
@@ -110,7 +112,8 @@ def scan(
 
     label = targets[0] if len(targets) == 1 else f"{len(targets)} targets"
     with show_progress(label, enabled=not quiet) as progress:
-        options = flows.ScanOptions(
+        options = ScanOptions(
+            index=table,
             prefer=prefer,
             beside=beside,
             against=against,
@@ -120,15 +123,13 @@ def scan(
             progress=progress,
         )
         if explained is not None:
-            traces, wanted, opened = flows.retrace_targets(
-                targets, explained, index=table, options=options, on_error=take_error
-            )
+            retraced = flows.retrace_all(targets, explained, options, on_error=take_error)
         else:
-            scanned = flows.scan_targets(targets, index=table, options=options, on_error=take_error)
+            scanned = flows.scan_all(targets, options, on_error=take_error)
     if explained is not None:
-        if not traces and codes == [0]:
-            hint = suggest(explained, wanted, otherwise="`wheelfix scan` lists what is wanted")
-            if explained in opened:
+        if not retraced.traces and codes == [0]:
+            hint = suggest(explained, retraced.wanted, otherwise="`wheelfix scan` lists what is wanted")
+            if explained in retraced.opened:
                 problem, hint = (
                     "is opened by name, not linked",
                     "`wheelfix scan` lists by whom, and who brings it",
@@ -136,16 +137,16 @@ def scan(
                 take_error(InputError(explained, problem, hint))
             else:
                 take_error(InputError(explained, "nothing here wants it", hint))
-        sys.exit(max(*codes, _tell_traces(traces, as_json=as_json)))
+        sys.exit(max(*codes, _tell_traces(retraced.traces, as_json=as_json)))
     tell_findings(scanned.findings, quiet=quiet)
     sys.exit(max(*codes, _tell_scans(scanned.scans, as_json=as_json, quiet=quiet)))
 
 
 def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> int:
     if scans and as_json:
-        from wheelfix.report.json import render_scans
+        from wheelfix.report.json import document_scans
 
-        click.echo(render_scans(scans), nl=False)
+        print_json(document_scans(scans))
     elif scans:
         from wheelfix.report.terminal import print_scans
 
@@ -155,9 +156,13 @@ def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> in
 
 def _tell_traces(found: Sequence[NeedTrace], *, as_json: bool) -> int:
     from wheelfix.model.scan import OPEN_CLASSES
-    from wheelfix.report.json import render_traces as render_json
-    from wheelfix.report.plain import render_traces
 
-    if found or as_json:
-        click.echo(render_json(found) if as_json else render_traces(found), nl=False)
+    if as_json:
+        from wheelfix.report.json import document_trace
+
+        print_json([document_trace(trace) for trace in found])
+    elif found:
+        from wheelfix.report.plain import render_traces
+
+        click.echo(render_traces(found), nl=False)
     return 0 if found and all(e.need.need_class not in OPEN_CLASSES for e in found) else 1

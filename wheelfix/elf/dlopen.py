@@ -7,12 +7,13 @@ as an imported symbol has it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from typing import Final
+from contextlib import suppress
+from typing import Annotated, Any, Final
 
 from wheelfix.elf.notes import Note
+from wheelfix.model.base import Meta, Misfit, Struct, convert, decode_json
 from wheelfix.model.hints import DlopenNote
 
 NT_FDO_DLOPEN: Final = 0x407C0C0A
@@ -32,6 +33,15 @@ _FATBIN_HEADER: Final = 16
 _FATBIN_SEARCH: Final = 32 << 20
 
 
+class _Entry(Struct):
+    """One library, as a note has it."""
+
+    soname: Annotated[tuple[str, ...], Meta(min_length=1)]
+    feature: str | None = None
+    description: str | None = None
+    priority: str = "recommended"
+
+
 def parse_dlopen_notes(notes: Iterable[Note]) -> tuple[DlopenNote, ...]:
     """Read the entries of all ``.note.dlopen`` notes; what does not follow the format is left out."""
     entries: list[DlopenNote] = []
@@ -39,26 +49,21 @@ def parse_dlopen_notes(notes: Iterable[Note]) -> tuple[DlopenNote, ...]:
         if note.owner != b"FDO" or note.type != NT_FDO_DLOPEN:
             continue
         try:
-            document = json.loads(note.description.rstrip(b"\0"))
-        except (ValueError, RecursionError):
+            document = decode_json(note.description.rstrip(b"\0"), tuple[Any, ...])
+        except ValueError:
             continue
-        for entry in document if isinstance(document, list) else []:
-            sonames = entry.get("soname") if isinstance(entry, dict) else None
-            if isinstance(sonames, list) and sonames and all(isinstance(s, str) for s in sonames):
-                priority = entry.get("priority")
+        for value in document:
+            with suppress(Misfit):  # the other entries may be good ones
+                entry = convert(value, _Entry)
                 entries.append(
                     DlopenNote(
-                        sonames=tuple(sonames),
-                        feature=_text(entry.get("feature")),
-                        description=_text(entry.get("description")),
-                        priority=priority if priority in _PRIORITIES else "recommended",
+                        sonames=entry.soname,
+                        feature=entry.feature,
+                        description=entry.description,
+                        priority=entry.priority if entry.priority in _PRIORITIES else "recommended",
                     )
                 )
     return tuple(entries)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 class StringScanner:

@@ -29,7 +29,7 @@ from wheelfix.model.scan import NeedClass, NeedTrace, WheelScan
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, gather_names
 
-_LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
+LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
 """Kinds of symptoms that say a library is not there."""
 
 _PLACEHOLDER = "package"
@@ -115,7 +115,7 @@ def plan_explanation(
     machine = (scan.machine if scan else None) or index.info.system.partition("-")[0]
     reading, package = installed.reading, installed.package
     wheel = reading.distribution if reading else replace(NOBODY, name=package.name if package else "")
-    sonames = [s for one in account.symptoms if one.kind in _LIBRARIES and (s := find_soname(one))]
+    sonames = [s for one in account.symptoms if one.kind in LIBRARIES and (s := find_soname(one))]
     cases = gather_names(sonames, machine, index, wheel=wheel, prefer=prefer, at_hand=installed.at_hand)
     return explain(
         account,
@@ -196,7 +196,7 @@ def explain(
     missing = {
         soname: _find_missing(symptom, *decided[soname], scan)
         for symptom in reversed(account.symptoms)
-        if symptom.kind in _LIBRARIES and (soname := find_soname(symptom))
+        if symptom.kind in LIBRARIES and (soname := find_soname(symptom))
     }
     named = tuple(dict.fromkeys(s for one in account.symptoms if (s := find_soname(one)) in missing))
     further = _find_further(scan, frozenset(missing), present or {}) if scan else ()
@@ -204,7 +204,7 @@ def explain(
     troubles = tuple(
         find_trouble(symptom, interpreter=interpreter, glibc=glibc)
         for symptom in account.symptoms
-        if symptom.kind not in _LIBRARIES
+        if symptom.kind not in LIBRARIES
     )
     if package and scan and scan.name == package.name:
         package = replace(package, version=scan.version)
@@ -292,7 +292,7 @@ def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelSca
         cause=need.cause,
         wanted_by=symptom.wanted_by,
         providers=need.providers,
-        carriers=tuple(sorted({c.distribution for c in case.facts.carriers if c.exact})),
+        carriers=tuple(sorted({c.distribution for c in case.known.carriers if c.exact})),
         fixed=(symptom.soname or "").startswith("/"),
         by_name=symptom.kind is Kind.NAMED,
     )

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from wheelfix.index.sources import find_cache
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Level, WheelScan, find_warnings
 from wheelfix.patch.libraries import find_reachable
 from wheelfix.patch.model import FilePlan, Group, PatchOptions, PatchReport
 from wheelfix.patch.runpaths import plan_run_paths
-from wheelfix.scan.conclude import conclude
-from wheelfix.scan.target import Part, ReadOptions, TargetKind, find_target, read_parts
-
-__all__ = ["PatchOptions", "patch_target", "undo_target"]
+from wheelfix.scan.scan import ScannedParts, ScanOptions, scan_targets
+from wheelfix.scan.target import TargetKind, find_target
 
 Progress = Callable[[int, int], None]
 
@@ -47,16 +44,16 @@ def patch_target(
     """
     options = options or PatchOptions()
     named = find_target(str(target), "patch")
-    reading = ReadOptions(
+    scanning = ScanOptions(
+        index=index,
+        prefer=options.prefer,
         beside=options.beside,
-        cache=find_cache() / "facts",
         progress=progress,
         follow_editable=False,  # nothing outside of an environment is changed
     )
-    parts = read_parts([named], reading).parts
-    scans = [conclude(part.reading, index, options.prefer, part.at_hand) for part in parts]
+    scanned = scan_targets([named], scanning)
     patch = _patch_wheel if named.kind is TargetKind.WHEEL else _patch_environment
-    return patch(Path(target), parts, scans, index, options, progress)
+    return patch(Path(target), scanned, index, options, progress)
 
 
 def undo_target(
@@ -86,8 +83,7 @@ def undo_target(
 
 def _patch_wheel(
     target: Path,
-    parts: Sequence[Part],
-    scans: Sequence[WheelScan],
+    scanned: ScannedParts,
     index: SonameTable,
     options: PatchOptions,
     progress: Progress | None,
@@ -95,8 +91,8 @@ def _patch_wheel(
     from wheelfix.patch.wheel import patch_wheel
 
     output = options.output or target.parent
-    plans = _plan(scans, index, options, home=output)
-    warnings = find_warnings(scans)
+    plans = _plan(scanned.scans, index, options, home=output)
+    warnings = find_warnings(scanned.scans)
     report = PatchReport(target=target.name, applied=False, plans=plans, findings=warnings)
     if options.dry_run:
         return report
@@ -104,7 +100,7 @@ def _patch_wheel(
         target,
         {plan.path: plan.edit for plan in plans if plan.edit},
         output,
-        version=parts[0].reading.distribution.version,
+        version=scanned.parts[0].reading.distribution.version,
         tag=options.tag,
         progress=progress,
     )
@@ -114,8 +110,7 @@ def _patch_wheel(
 
 def _patch_environment(
     target: Path,
-    parts: Sequence[Part],
-    scans: Sequence[WheelScan],
+    scanned: ScannedParts,
     index: SonameTable,
     options: PatchOptions,
     progress: Progress | None,
@@ -124,19 +119,19 @@ def _patch_environment(
     from wheelfix.wheel.environment import find_site
 
     root = Path(find_site(target)[0])
-    plans = _plan(scans, index, options, home=root, python=root / "bin" / "python3")
+    plans = _plan(scanned.scans, index, options, home=root, python=root / "bin" / "python3")
     edits = {plan.path: plan.edit for plan in plans if plan.edit}
     if options.dry_run:
         results = probe_environment(target, edits)
     else:
         results = patch_environment(target, edits, progress=progress)
-    notes = (f for part in parts for f in part.reading.findings if f.level is Level.NOTE)
+    notes = (f for part in scanned.parts for f in part.reading.findings if f.level is Level.NOTE)
     return PatchReport(
         target=str(target),
         applied=not options.dry_run,
         plans=plans,
         results=results,
-        findings=(*find_warnings(scans), *notes),
+        findings=(*find_warnings(scanned.scans), *notes),
     )
 
 

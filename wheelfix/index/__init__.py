@@ -1,1 +1,1 @@
-"""Who provides a soname: the nix-index database, its compact table, and tables of facts beside it."""
+"""Who provides a soname: the nix-index database, its compact table, and the tables beside it."""

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from wheelfix.errors import ApplyError, IndexProblem, describe
+from wheelfix.errors import ApplyError, IndexProblem
+from wheelfix.index.canonical import find_canonical
 from wheelfix.index.database import open_database
 from wheelfix.index.dates import find_known_date, find_written
 from wheelfix.index.harvest import Found, Harvest, read_libraries
-from wheelfix.index.knowledge import CANONICAL, EXPLICIT_OUTPUT, SET_NAMES, THIEVES
 from wheelfix.index.names import find_series, split_name
 from wheelfix.index.ranking import (
     ABSENT,
@@ -103,26 +103,6 @@ def compute_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def find_canonical(attr: str, pname: str, attrs: set[str] | frozenset[str]) -> str:
-    """The attribute experts write for a recorded one.
-
-    The database has the first alias of a store path in ASCII order: ``azure-sdk-for-cpp.openssl`` for
-    ``openssl``.
-
-    Args:
-        attr: as recorded.
-        pname: of the store path.
-        attrs: all recorded attributes; an alias that won is not among them.
-    """
-    attr = CANONICAL.get(attr, attr)
-    base, _, last = attr.rpartition(".")
-    if base in THIEVES and pname == last and last not in attrs:
-        attr = last
-    elif base in SET_NAMES:
-        attr = f"{SET_NAMES[base]}.{last}"
-    return EXPLICIT_OUTPUT.get(attr, attr)
-
-
 def _rank(harvest: Harvest) -> Iterator[tuple[Found, str, int, str]]:
     """Yield (file, canonical attribute, score, rules), sorted, for the files that may be answers."""
     sizes = Counter(f.package.hash for f in harvest.found)
@@ -165,13 +145,9 @@ def _identify(path: Path) -> tuple[int, ...]:
 
 
 def _write(destination: Path, rows: Sequence[tuple[Found, str, int, str]], meta: Mapping[str, str]) -> None:
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ApplyError(str(destination), f"cannot be written ({describe(error)})", _HINT) from None
-    with stage_output(destination, hint=_HINT) as staged:
+    with stage_output(destination, hint=_HINT, parents=True) as staged:
         try:
-            with closing(sqlite3.connect(staged)) as connection:
+            with closing(sqlite3.connect(staged.name)) as connection:
                 with connection:
                     connection.execute("PRAGMA journal_mode = OFF")
                     connection.execute("PRAGMA page_size = 4096")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from wheelfix.errors import ApplyError, IndexProblem, InputError, describe
+from wheelfix.errors import IndexProblem, InputError, describe
 from wheelfix.index.frcode import (
     REBUILD,
     Entry,
@@ -207,14 +207,8 @@ def write_database(
     Raises:
         ApplyError: it cannot be written.
     """
-    hint = "make room, or choose another place"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"cannot be written ({describe(error)})"
-        raise ApplyError(str(path), problem, hint) from None
-    with stage_output(path, hint=hint) as staged:
-        staged.write_bytes(encode_database(packages, level=level))
+    with stage_output(path, hint="make room, or choose another place", parents=True) as staged:
+        staged.write(encode_database(packages, level=level))
 
 
 def find_files(

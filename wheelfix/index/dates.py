@@ -12,17 +12,35 @@ A nix-index database does not say it, so it is known only from where it comes:
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from wheelfix.errors import IndexProblem
+from wheelfix.model.tables import Table, load_table
 
 _NO_YEAR = 1980
 """Times up to this year mean none: those of Nix stores, and of archives that cannot have earlier ones."""
+
+
+class Provenance(Table):
+    """What the soname table inside the package was built from.
+
+    Attributes:
+        digest: sha256 of the database.
+        system: the table's main system.
+        packages: number of packages in the database.
+        entries: number of rows of the table.
+        sonames: number of distinct file names in it.
+    """
+
+    FILE = "provenance.toml"
+
+    digest: str
+    system: str
+    packages: int
+    entries: int
+    sonames: int
 
 
 def find_known_date(digest: str) -> str | None:
@@ -34,9 +52,8 @@ def find_known_date(digest: str) -> str | None:
     Returns:
         None for any other database.
     """
-    text = (resources.files("wheelfix.index") / "data" / "provenance.toml").read_text("utf-8")
-    bundled = tomllib.loads(text)
-    return str(bundled["date"]) if bundled["digest"] == digest else None
+    bundled = load_table(Provenance)
+    return bundled.date if bundled.digest == digest else None
 
 
 def parse_version_date(version: str) -> str | None:
@@ -58,23 +75,6 @@ def parse_url_date(url: str) -> str | None:
     """
     found = re.findall(r"(?:^|/)(\d{4})-(\d\d)-(\d\d)(?=[-/T_]|$)", urlsplit(url).path)
     return next((day for parts in reversed(found) if (day := _make_date(parts))), None)
-
-
-def check_url(url: str) -> str:
-    """Return a URL of http or https as it is.
-
-    Raises:
-        IndexProblem: it is none. The error does not show it: what is malformed may hide a password anywhere.
-    """
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        fits = False
-    if not fits or not url.isprintable() or " " in url or "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        hint = "write https://HOST/PATH, with %40 for @, %2F for / and %20 for blanks in a password"
-        raise IndexProblem("--url", "is no URL of http or https", hint)
-    return url
 
 
 def find_written(database: Path) -> str | None:

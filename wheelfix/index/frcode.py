@@ -30,12 +30,11 @@ Source: nix-index, ``src/frcode.rs``, ``src/files.rs`` and ``src/package.rs``.
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wheelfix.errors import IndexProblem
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Struct, decode_json, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,6 +99,24 @@ class Package(Struct):
     store_dir: str = "/nix/store"
     toplevel: bool = True
     system: str | None = None
+
+
+class _Origin(Struct):
+    """Where a store path was found."""
+
+    attr: str
+    output: str
+    toplevel: bool
+    system: str | None = None
+
+
+class _Footer(Struct):
+    """The JSON that ends a package."""
+
+    store_dir: str
+    hash: str
+    name: str
+    origin: _Origin
 
 
 def decode_block(
@@ -195,27 +212,21 @@ def parse_footer(footer: bytes, *, subject: str, offset: int) -> Package:
         IndexProblem: no JSON, or not a store path.
     """
     try:
-        document: dict[str, Any] = json.loads(footer)
-        origin = document["origin"]
-        package = Package(
-            attr=origin["attr"],
-            output=origin["output"],
-            name=document["name"],
-            hash=document["hash"],
-            store_dir=document["store_dir"],
-            toplevel=origin["toplevel"],
-            system=origin.get("system"),
-        )
-        texts = package.attr, package.output, package.name, package.hash, package.store_dir
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError
-        if not isinstance(package.system, str | None):
-            raise TypeError
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        read = decode_json(footer, _Footer)
+    except ValueError as error:
         raise IndexProblem(
             subject, f"corrupt: the package footer at byte {offset} is no store path", REBUILD
         ) from error
-    return package
+    origin = read.origin
+    return Package(
+        attr=origin.attr,
+        output=origin.output,
+        name=read.name,
+        hash=read.hash,
+        store_dir=read.store_dir,
+        toplevel=origin.toplevel,
+        system=origin.system,
+    )
 
 
 def encode_differential(step: int) -> bytes:
@@ -242,19 +253,15 @@ def encode_package(package: Package, entries: Iterable[Entry]) -> bytes:
         pieces += (value, entry.kind.encode(), b"\0", encode_differential(common - shared))
         pieces += (entry.path[common:], b"\n")
         last, shared = entry.path, common
-    origin = {
-        "attr": package.attr,
-        "output": package.output,
-        "toplevel": package.toplevel,
-        "system": package.system,
-    }
-    footer = {
-        "store_dir": package.store_dir,
-        "hash": package.hash,
-        "name": package.name,
-        "origin": origin,
-    }
-    text = json.dumps(footer, separators=(",", ":"), ensure_ascii=False).encode()
+    footer = _Footer(
+        store_dir=package.store_dir,
+        hash=package.hash,
+        name=package.name,
+        origin=_Origin(
+            attr=package.attr, output=package.output, toplevel=package.toplevel, system=package.system
+        ),
+    )
+    text = encode_json(footer)
     return b"".join((*pieces, b"p\0", encode_differential(-shared), text, b"\n"))
 
 

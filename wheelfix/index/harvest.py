@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -19,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 from wheelfix.errors import IndexProblem
 from wheelfix.index.database import Block, iter_blocks
 from wheelfix.index.frcode import Package
-from wheelfix.index.knowledge import NO_LIBRARY_SETS
-from wheelfix.index.ranking import is_own_directory
+from wheelfix.index.ranking import Lists, is_own_directory
 from wheelfix.model.base import Struct
+from wheelfix.model.tables import load_table
 from wheelfix.outside.processes import may_spawn, open_pool
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def _decode_in_processes(batches: Iterable[list[Block]], harvest: Harvest, subje
                     _add(harvest, pending.popleft().result())
             while pending:
                 _add(harvest, pending.popleft().result())
-        except BrokenProcessPool:
+        except BrokenExecutor:
             raise IndexProblem(
                 subject, "a process that was decoding it died", "free some memory and try again"
             ) from None
@@ -131,6 +130,7 @@ def decode_libraries(blocks: Iterable[Block]) -> list[tuple[Package, Files]]:
 
 def _choose_blocks(blocks: Iterable[Block], harvest: Harvest) -> Iterator[Block]:
     """Count packages and votes, and pass on the blocks that may matter."""
+    unread = load_table(Lists).unread_sets
     for block in blocks:
         harvest.packages += 1
         if _ROOTFS in block.footer:
@@ -141,7 +141,7 @@ def _choose_blocks(blocks: Iterable[Block], harvest: Harvest) -> Iterator[Block]
             continue
         attr, output = match[1].decode("utf-8", "replace"), match[2].decode("utf-8", "replace")
         harvest.attrs.add(attr)
-        if output not in UNUSED_OUTPUTS and not attr.startswith(NO_LIBRARY_SETS):
+        if output not in UNUSED_OUTPUTS and not attr.startswith(unread):
             yield block
 
 

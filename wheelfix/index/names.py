@@ -7,7 +7,6 @@ from functools import lru_cache
 
 _NAME = re.compile(r"(?P<pname>.+?)-(?P<version>\d[^/]*|unstable-[^/]*)", re.DOTALL)
 _SONAME = re.compile(r"(?P<stem>.+?)(?:-\d+(?:[._]\d+)*)?\.so(?P<major>(?:\.[^/]*)?)", re.DOTALL)
-_OUTPUTS = ("bin", "lib", "dev", "jre", "data", "man", "doc", "static", "debug")
 
 
 @lru_cache(maxsize=1 << 16)

@@ -1,7 +1,8 @@
 """Which of the packages that have a file of a name is the one an expert would write.
 
 Every rule is a number and a sentence. Scores are computed once, when a table is built, from what a database
-says of all candidates of a soname together; the rules that applied are kept beside the score, as codes.
+says of all candidates of a soname together; the rules that applied are kept beside the score, as codes. The
+lists that rules use are ``data/ranking.toml``.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
-from wheelfix.index.knowledge import BAD_SET, BAD_SETS, GOOD_SETS, STAND_INS, UNKNOWN_SET
 from wheelfix.index.names import find_stem, split_name, squeeze
 from wheelfix.model.base import Struct
+from wheelfix.model.tables import Attr, AttrPrefix, Table, load_table
 
 ABSENT = -30
 """A score at or below this means: the file is there, but its package is no provider."""
@@ -21,9 +23,8 @@ ABSENT = -30
 MARGIN = 4
 """Best and second best are rivals only if their scores are this near."""
 
-_VARIANT = re.compile(
-    r"(?i)(minimal|full|headless|mpi|with|without|bin|static|unwrapped|compat|lite|small|nox|no-?x|wrapped)"
-)
+_BAD_SET = -40
+_UNKNOWN_SET = -20
 _VERSIONED = re.compile(r"\.so\.\d|\d\.so$")
 _VERSION = re.compile(r"(?:[-_]?\d+)+(?:_\d+)*$")
 
@@ -46,6 +47,32 @@ REASONS = {
     "c": "a long attribute path",
 }
 """Codes of the rules, for :func:`explain_score`."""
+
+
+class Lists(Table):
+    """Lists that the rules use.
+
+    Attributes:
+        bad_sets: prefixes of sets whose packages are no libraries for others.
+        unread_sets: prefixes of attributes that are not even looked at: large, and nothing in them is linked
+            against.
+        variants: what variants of a package have in their names.
+        good_sets: sets that experts pick libraries from, with what that costs against a top-level attribute.
+        stand_ins: why it is no provider, though it has a file of the name; by pname or attribute.
+    """
+
+    FILE = "ranking.toml"
+
+    bad_sets: tuple[AttrPrefix, ...]
+    unread_sets: tuple[AttrPrefix, ...]
+    variants: tuple[str, ...]
+    good_sets: dict[Attr, int]
+    stand_ins: dict[Attr, str]
+
+
+@cache
+def _make_variant() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, load_table(Lists).variants)), re.IGNORECASE)
 
 
 class Candidate(Struct):
@@ -150,7 +177,7 @@ def _score(candidate: Candidate, field: _Field) -> tuple[int, str]:
         "l": -6 if candidate.path.startswith("/lib64/") else 0,
         "x": -45 if foreign else 0,
         "t": _score_target(candidate),
-        "i": -60 if pname in STAND_INS or candidate.attr in STAND_INS else 0,
+        "i": -60 if {pname, candidate.attr} & load_table(Lists).stand_ins.keys() else 0,
         "a": affinity,
         "s": _score_set(candidate.attr),
         "p": -20 if "." in candidate.attr and pname in field.top else 0,
@@ -212,15 +239,16 @@ def _score_set(attr: str) -> int:
     if not base or attr.startswith(("stdenv.", "gfortran.")):
         return 0
     generic = re.sub(r"_\d+$", "", base)
+    table = load_table(Lists)
     for name in (base, generic):
-        if name in GOOD_SETS:
-            return GOOD_SETS[name] - (1 if name != base else 0)
-    return BAD_SET if base.startswith(BAD_SETS) else UNKNOWN_SET
+        if name in table.good_sets:
+            return table.good_sets[name] - (1 if name != base else 0)
+    return _BAD_SET if base.startswith(table.bad_sets) else _UNKNOWN_SET
 
 
 def _score_variant(attr: str, soname: str) -> int:
     last = attr.rpartition(".")[2]
-    match = _VARIANT.search(last)
+    match = _make_variant().search(last)
     if match is None or match.start() == 0 or squeeze(match[0]) in squeeze(find_stem(soname)):
         return 0
     return -9
@@ -256,4 +284,4 @@ def find_rivals(ranked: Sequence[Candidate], scores: Mapping[int, int] | Sequenc
 
 def _find_kind(candidate: Candidate) -> str:
     pname = split_name(candidate.name, candidate.output)[0]
-    return squeeze(_VERSION.sub("", _VARIANT.sub("", pname))).removeprefix("lib")
+    return squeeze(_VERSION.sub("", _make_variant().sub("", pname))).removeprefix("lib")

@@ -1,81 +1,55 @@
 """Attributes that were renamed between releases of nixpkgs.
 
-The names of the table are those of the nixpkgs it was built from; users of an older release write the older
-ones. The alias stays in nixpkgs for some releases after a renaming, the new name does not work before it.
+The names of the soname table are those of the nixpkgs it was built from; users of an older release write the
+older ones. The table of renamings is ``data/releases.toml``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
+
+from wheelfix.model.tables import Attr, Release, Table, load_table
 
 NEWEST: Final = (99, 99)
 
-_XORG: Final = {
-    "libfontenc": "libfontenc",
-    "libfs": "libFS",
-    "libice": "libICE",
-    "libpciaccess": "libpciaccess",
-    "libsm": "libSM",
-    "libx11": "libX11",
-    "libxau": "libXau",
-    "libxaw": "libXaw",
-    "libxcb": "libxcb",
-    "libxcb-cursor": "xcbutilcursor",
-    "libxcb-errors": "xcbutilerrors",
-    "libxcb-image": "xcbutilimage",
-    "libxcb-keysyms": "xcbutilkeysyms",
-    "libxcb-render-util": "xcbutilrenderutil",
-    "libxcb-util": "xcbutil",
-    "libxcb-wm": "xcbutilwm",
-    "libxcomposite": "libXcomposite",
-    "libxcursor": "libXcursor",
-    "libxcvt": "libxcvt",
-    "libxdamage": "libXdamage",
-    "libxdmcp": "libXdmcp",
-    "libxext": "libXext",
-    "libxfixes": "libXfixes",
-    "libxfont_2": "libXfont2",
-    "libxft": "libXft",
-    "libxi": "libXi",
-    "libxinerama": "libXinerama",
-    "libxkbfile": "libxkbfile",
-    "libxmu": "libXmu",
-    "libxp": "libXp",
-    "libxpm": "libXpm",
-    "libxpresent": "libXpresent",
-    "libxrandr": "libXrandr",
-    "libxrender": "libXrender",
-    "libxres": "libXres",
-    "libxscrnsaver": "libXScrnSaver",
-    "libxshmfence": "libxshmfence",
-    "libxt": "libXt",
-    "libxtst": "libXtst",
-    "libxv": "libXv",
-    "libxvmc": "libXvMC",
-    "libxxf86vm": "libXxf86vm",
-}
 
-_RENAMED: Final = {
-    # new name: (old name, first release with the new name)
-    **{new: (f"xorg.{old}", (26, 5)) for new, old in _XORG.items()},
-    "unixodbc": ("unixODBC", (26, 5)),
-    "onetbb": ("tbb_2022", (25, 11)),
-    "libgbm": ("mesa", (25, 5)),
-    "libpq": ("postgresql", (25, 5)),
-    "util-linuxMinimal": ("libuuid", (21, 5)),
-}
-_FURTHER: Final = {
-    "tbb_2021_11": "onetbb",
-    "tbb_2021": "onetbb",
-    "tbb": "onetbb",
-    "libkrb5": "krb5",
-    "libudev": "udev",
-}
-_TO_NEW: Final = {
-    old: new for new, (old, _) in _RENAMED.items() if old not in {"mesa", "postgresql", "libuuid"}
-}
+class Renames(Table):
+    """Renamed attributes.
+
+    Attributes:
+        renamed: older names, by the first release that has the new name, and by that.
+        split: the same where the older name is still that of another package: it does not mean the new one.
+        former: new names, by further old ones.
+    """
+
+    FILE = "releases.toml"
+
+    renamed: dict[Release, dict[Attr, Attr]]
+    split: dict[Release, dict[Attr, Attr]]
+    former: dict[Attr, Attr]
+
+
+@cache
+def _find_older() -> Mapping[str, tuple[str, tuple[int, int]]]:
+    """The older name, and the first release that has the new one, by the new name."""
+    table = load_table(Renames)
+    return {
+        new: (old, parse_release(release))
+        for rows in (table.renamed, table.split)
+        for release, names in rows.items()
+        for new, old in names.items()
+    }
+
+
+@cache
+def _find_newer() -> Mapping[str, str]:
+    """The newest name by an older one."""
+    table = load_table(Renames)
+    renamed = {old: new for names in table.renamed.values() for new, old in names.items()}
+    return renamed | table.former
 
 
 def parse_release(text: str) -> tuple[int, int]:
@@ -106,7 +80,7 @@ def translate(attr: str, release: tuple[int, int]) -> str:
         >>> translate("libx11", (25, 5)), translate("libx11", NEWEST)
         ('xorg.libX11', 'libx11')
     """
-    old, since = _RENAMED.get(attr, (attr, (0, 0)))
+    old, since = _find_older().get(attr, (attr, (0, 0)))
     return old if release < since else attr
 
 
@@ -117,7 +91,7 @@ def modernize(attr: str) -> str:
         >>> modernize("xorg.libX11"), modernize("tbb_2021_11"), modernize("zlib")
         ('libx11', 'onetbb', 'zlib')
     """
-    return _FURTHER.get(attr) or _TO_NEW.get(attr, attr)
+    return _find_newer().get(attr, attr)
 
 
 def spell_both(attrs: Sequence[str]) -> tuple[str, ...]:

@@ -1,33 +1,37 @@
-"""Which index is asked: yours, a fetched one, or the one inside the package.
-
-The door to ``platformdirs``.
-"""
+"""Which index is asked: the user's own, a fetched one, or the one inside the package."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
-import os
-import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib import resources
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-
-import platformdirs
 
 from wheelfix.errors import ApplyError, IndexProblem, describe
 from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
+from wheelfix.model.base import Struct, decode_json, encode_json
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import IndexSource
+from wheelfix.model.tables import read_data
+from wheelfix.outside.files import claim_file, write_file
+from wheelfix.outside.places import find_cache, find_own_database
 
 BUNDLED = "sonames.sqlite.z"
 _KEPT = f"{SCHEMA}.1"
 """Generation of the tables that are kept: those of an earlier one took the time of a file for their date."""
 _SQLITE = b"SQLite format 3\0"
 _MAGIC = b"NIXI"
+_POLL = 0.1
+"""Seconds after which it is looked again whether another update has ended."""
+
+
+class _KnownDigest(Struct):
+    """The digest of a database, and what is remembered to know the file again."""
+
+    key: str
+    digest: str
 
 
 def open_index(
@@ -59,29 +63,12 @@ def open_index(
 
 def open_bundled() -> SonameTable:
     """Open the table inside the package."""
-    packed = (resources.files("wheelfix.index") / "data" / BUNDLED).read_bytes()
-    return open_bytes(zlib.decompress(packed), subject=BUNDLED, source="bundled")
-
-
-def find_own_database() -> Path:
-    """Where nix-index keeps its database."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "nix-index" / "files"
-
-
-def find_cache() -> Path:
-    """Where wheelfix keeps what it can make again."""
-    return Path(platformdirs.user_cache_dir("wheelfix"))
+    return open_bytes(zlib.decompress(read_data(__name__, BUNDLED)), subject=BUNDLED, source="bundled")
 
 
 def find_fetched_table() -> Path:
     """Where ``wheelfix index update`` puts its table."""
-    return find_cache() / f"fetched-{_KEPT}.sqlite"
-
-
-def find_fetched_database() -> Path:
-    """Where ``wheelfix index update`` puts the database itself, for questions about any file."""
-    return find_cache() / "fetched-database"
+    return find_cache().find_fetched_table(_KEPT)
 
 
 def find_database(path: Path | None) -> Path:
@@ -92,7 +79,7 @@ def find_database(path: Path | None) -> Path:
     """
     if path:
         return path
-    candidates = [find_own_database(), find_fetched_database()]
+    candidates = [find_own_database(), find_cache().database]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
@@ -113,24 +100,23 @@ def hold_updates(*, on_wait: Callable[[], None]) -> Iterator[None]:
     Raises:
         IndexProblem: the cache cannot be written.
     """
-    lock = find_cache() / "update.lock"
-    try:
-        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(
-            lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600
-        )
-    except OSError as error:
-        problem = f"cannot be written ({describe(error)})"
-        raise IndexProblem(str(lock), problem, "make room, or set XDG_CACHE_HOME") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    lock, told = find_cache().update_lock, False
+
+    def wait() -> None:
+        nonlocal told
+        if not told:
             on_wait()
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            told = True
+        time.sleep(_POLL)
+
+    with ExitStack() as stack:
+        try:
+            lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(claim_file(lock, wait=wait))
+        except OSError as error:
+            problem = f"cannot be written ({describe(error)})"
+            raise IndexProblem(str(lock), problem, "make room, or set XDG_CACHE_HOME") from None
         yield
-    finally:
-        os.close(descriptor)
 
 
 def find_sources() -> tuple[IndexSource, ...]:
@@ -172,7 +158,7 @@ def find_built_table(digest: str) -> Path:
     Args:
         digest: sha256 of the database.
     """
-    return find_cache() / f"table-{_KEPT}-{digest[:32]}.sqlite"
+    return find_cache().find_built_table(_KEPT, digest)
 
 
 def find_digest(database: Path) -> str:
@@ -187,23 +173,16 @@ def find_digest(database: Path) -> str:
         stat = database.stat()
         key = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
         name = hashlib.sha256(str(database.absolute()).encode()).hexdigest()[:16]
-        note = find_cache() / f"digest-{name}.json"
-        try:
-            known = json.loads(note.read_text())
-            if known["key"] == key:
-                return str(known["digest"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
+        note = find_cache().find_digest_note(name)
+        with suppress(OSError, ValueError):
+            known = decode_json(note.read_bytes(), _KnownDigest)
+            if known.key == key:
+                return known.digest
         digest = compute_digest(database)
     except OSError as error:
         raise IndexProblem(str(database), f"cannot be read ({describe(error)})", "check the path") from None
-    try:
-        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=note.parent, prefix=f".{note.name}.", delete=False) as file:
-            file.write(json.dumps({"key": key, "digest": digest}))
-        Path(file.name).replace(note)
-    except OSError:
-        pass  # a cache that cannot be written is no cache
+    with suppress(OSError):  # a cache that cannot be written is no cache
+        write_file(note, encode_json(_KnownDigest(key=key, digest=digest)))
     return digest
 
 

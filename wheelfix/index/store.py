@@ -32,15 +32,9 @@ def find_store_paths(directories: Iterable[Path]) -> tuple[Path, ...]:
         try:
             children = {Path(e.path) for e in os.scandir(real) if _STORE_PATH.fullmatch(e.name)}
         except OSError as error:
-            raise InputError(
-                str(directory),
-                f"cannot be read ({describe(error)})",
-                "give store paths, or a store",
-            ) from None
+            raise InputError(str(directory), f"cannot be read ({describe(error)})", _REMEDY) from None
         if not children:
-            raise InputError(
-                str(directory), "is no store path and holds none", "give store paths, or a store"
-            )
+            raise InputError(str(directory), "is no store path and holds none", _REMEDY)
         found |= children
     return tuple(sorted(found))
 

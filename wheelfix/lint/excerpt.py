@@ -1,4 +1,7 @@
-"""What the index says of a Nix file: of its attributes, as people write them, and of its sonames."""
+"""What the index says of a Nix file: of its attributes, as people write them, and of its sonames.
+
+How people write attributes is in the table ``data/inputs.toml``.
+"""
 
 from __future__ import annotations
 
@@ -9,39 +12,20 @@ from functools import lru_cache
 from typing import Final
 
 from wheelfix.index.baseline import find_baseline
-from wheelfix.index.cuda import list_cuda_attrs
+from wheelfix.index.canonical import spell_recorded
+from wheelfix.index.cuda import find_default_cuda
 from wheelfix.index.driver import find_driver
-from wheelfix.index.knowledge import ANSWERS, CANONICAL, ELSEWHERE
 from wheelfix.index.libc import find_libc
-from wheelfix.index.lookup import find_providers
+from wheelfix.index.lookup import find_providers, list_attrs_beside
 from wheelfix.index.releases import modernize
 from wheelfix.index.table import SonameTable
 from wheelfix.lint.model import Excerpt, InputRoot, OverrideFile, Spelling
 from wheelfix.model.scan import WheelScan
+from wheelfix.model.tables import Attr, AttrPrefix, Table, load_table
 from wheelfix.wheel.metadata import normalize_name
 
 _OUTPUTS: Final = frozenset({"out", "lib", "dev", "bin", "static", "doc", "man"})
-_SAME: Final = {
-    # what nixpkgs' own aliases and the compiler's wrappers come down to
-    "stdenv.cc.cc": "stdenv.cc.cc.lib",
-    "gcc.cc": "stdenv.cc.cc.lib",
-    "gcc-unwrapped": "stdenv.cc.cc.lib",
-    "libgcc": "stdenv.cc.cc.lib",
-    "gfortran.cc": "gfortran.cc.lib",
-    "gfortran-unwrapped": "gfortran.cc.lib",
-    "stdenv.cc.libc": "glibc",
-    "libglvnd": "libGL",
-    "libjpeg_turbo": "libjpeg",
-    "mesa_glu": "libGLU",
-    "udev": "systemdLibs",
-    "libudev": "systemdLibs",
-}
-_SETS: Final = (("libsForQt5.qt5.", "libsForQt5."), ("qt5.", "libsForQt5."))
-_BOTH: Final = frozenset(
-    {"libkrb5", "libudev"}
-)  # other names of the same library that nixpkgs has side by side
 _CUDA_SET: Final = re.compile(r"cudaPackages(?:_(\d+)(?:_\d+)*)?\.")
-_DEFAULT_CUDA: Final = "12"
 _ALIKE: Final = 0.85
 _SHORTEST: Final = 4
 _PREFIX: Final = 6
@@ -76,6 +60,22 @@ def make_excerpt(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTa
     )
 
 
+class Spellings(Table):
+    """Attributes as people write them.
+
+    Attributes:
+        same: the same package as the index has it, by an alias of nixpkgs or a wrapper of the compiler.
+        sets: the same for what the attributes of a set begin with.
+        side_by_side: names that nixpkgs keeps beside the newest one of the same library.
+    """
+
+    FILE = "inputs.toml"
+
+    same: dict[Attr, Attr]
+    sets: dict[AttrPrefix, AttrPrefix]
+    side_by_side: frozenset[Attr]
+
+
 @lru_cache(maxsize=1 << 14)
 def spell_attr(attr: str) -> str:
     """The index's spelling of an attribute: newest name, without output, CUDA sets by their major.
@@ -87,18 +87,18 @@ def spell_attr(attr: str) -> str:
     parts = attr.split(".")
     while len(parts) > 1 and parts[-1] in _OUTPUTS:
         parts.pop()
+    table = load_table(Spellings)
     name = ".".join(parts)
-    name = _SAME.get(name, name)
-    for prefix, other in _SETS:
+    name = table.same.get(name, name)
+    for prefix, other in table.sets.items():
         if name.startswith(prefix):
             name = other + name.removeprefix(prefix)
             break
     if match := _CUDA_SET.match(name):
-        major = match[1] or _DEFAULT_CUDA
-        suffix = "" if major == _DEFAULT_CUDA else f"_{major}"
+        major = match[1] or find_default_cuda()
+        suffix = "" if major == find_default_cuda() else f"_{major}"
         return f"cudaPackages{suffix}.{name[match.end() :]}"
-    name = modernize(name)
-    return CANONICAL.get(name, name)
+    return spell_recorded(modernize(name))
 
 
 def find_spellings(table: SonameTable, attrs: Iterable[str]) -> Mapping[str, Spelling]:
@@ -112,10 +112,7 @@ def find_spellings(table: SonameTable, attrs: Iterable[str]) -> Mapping[str, Spe
         By attribute as it was given. The table knows packages with libraries alone: of any other it can
         only say that it is not there.
     """
-    others = {
-        spell_attr(a) for a in (*list_cuda_attrs(), *ANSWERS.values(), *(a for a, _ in ELSEWHERE.values()))
-    }
-    others.add("glibc")
+    others = set(map(spell_attr, list_attrs_beside()))
     every: dict[tuple[str, str], list[str]] = {}
     for attr in (*table.list_attrs(), *sorted(others)):
         every.setdefault(_find_group(attr), []).append(attr)
@@ -188,7 +185,7 @@ def _find_one(
     name = spell_attr(attr)
     known = name in others or table.has_attr(name)
     bare = ".".join(part for part in attr.split(".") if part not in _OUTPUTS)
-    renamed = known and bare not in _BOTH and modernize(bare) != bare
+    renamed = known and bare not in load_table(Spellings).side_by_side and modernize(bare) != bare
     nearest: tuple[str, ...] = ()
     if not known and len(name) >= _SHORTEST:
         close = get_close_matches(name, every.get(_find_group(name), ()), n=5, cutoff=_ALIKE)

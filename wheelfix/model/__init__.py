@@ -1,1 +1,1 @@
-"""Frozen facts. Nothing in this package reads, writes or decides."""
+"""Models that rooms share, and the loader of the package's tables. Nothing else is read here."""

@@ -55,7 +55,7 @@ class Carrier(Struct):
     exact: bool
 
 
-class SonameFacts(Struct):
+class Known(Struct):
     """All that is known about one soname outside the wheel.
 
     Attributes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from wheelfix.elf.disk import read_elf_at
 from wheelfix.errors import ElfError, InputError, WheelfixError
 from wheelfix.model.elf import ElfObject, Library
+from wheelfix.outside.places import find_store
 from wheelfix.patch.model import Group
 from wheelfix.patch.runpaths import Reachable
 
@@ -66,11 +67,6 @@ def _find_libc(obj: ElfObject) -> bool | None:
     if any(name.startswith(_MUSL[1:]) or name == _MUSL[0] for name in names):
         return True
     return False if any(name.startswith(_GLIBC) for name in names) else None
-
-
-def find_store() -> str:
-    """The directory of the Nix store: that of NIX_STORE_DIR, as Nix has it, or ``/nix/store``."""
-    return os.environ.get("NIX_STORE_DIR", "").rstrip("/") or "/nix/store"
 
 
 def find_reachable(

@@ -1,16 +1,13 @@
-"""What a check of overrides found: lines as compilers write them, and ``wheelfix.check/1``."""
+"""What a check of overrides found: lines as compilers write them."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
 from wheelfix.lint.model import LintFinding, Rule
 from wheelfix.model.scan import Level
 from wheelfix.report.escape import printable
-
-CHECK_SCHEMA = "wheelfix.check/1"
 
 
 def render_lint(findings: Sequence[LintFinding], *, details: bool = True) -> str:
@@ -28,33 +25,6 @@ def render_lint(findings: Sequence[LintFinding], *, details: bool = True) -> str
         lines.append(f"not checked, no target is one of them: {', '.join(unchecked)}")
     lines.append(_sum_up(findings))
     return "".join(f"{printable(line)}\n" for line in lines)
-
-
-def render_lint_json(findings: Sequence[LintFinding], *, path: str) -> str:
-    """Render the ``wheelfix.check/1`` document, findings in the order given.
-
-    Args:
-        findings: of one file.
-        path: the file, as the user named it.
-    """
-    document = {
-        "schema": CHECK_SCHEMA,
-        "file": path,
-        "findings": [
-            {
-                "rule": f.rule.value,
-                "level": f.level.value,
-                "line": f.place.line if f.place else None,
-                "column": f.place.column if f.place else None,
-                "package": f.package,
-                "subject": f.subject,
-                "message": f.message,
-                "suggestion": f.suggestion,
-            }
-            for f in findings
-        ],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
 def _render_one(finding: LintFinding) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wheelfix.index.baseline import find_baseline
-from wheelfix.index.lookup import find_facts, is_libc
+from wheelfix.index.lookup import find_known, is_libc
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
@@ -104,11 +104,12 @@ def answer_openings(
     }  # fmt: skip
     names = sorted(files)
     sonames = {name: name.rpartition("/")[2] for name in names}
-    facts = find_facts(table, [(soname, machine) for soname in sonames.values()])
+    known = find_known(table, [(soname, machine) for soname in sonames.values()])
     wants = []
     for name in names:
-        soname, known = sonames[name], facts[sonames[name], machine]
-        carriers = correct_carriers(known.carriers, at_hand or AtHand(), soname, machine=machine)
+        soname = sonames[name]
+        carriers = known[soname, machine].carriers
+        carriers = correct_carriers(carriers, at_hand or AtHand(), soname, machine=machine)
         # Who opens a name need not find it. A place on the run path says who brings it only if it is there.
         places = {carrier.directory for carrier in carriers}
         directories = find_directories(entries[name])
@@ -118,7 +119,7 @@ def answer_openings(
     cases = find_cases(
         reading.distribution,
         wants,
-        facts,
+        known,
         {},
         prefer=spell_both(prefer),
         at_hand=at_hand,
@@ -142,6 +143,13 @@ def retrace_needs(
         for case, trace in zip(cases, decide(cases), strict=True)
         if case.want.soname == soname
     )
+
+
+def find_opened(reading: Reading) -> frozenset[str]:
+    """Every name that the Python sources and the ELF files of a distribution open, or may open."""
+    called = [name.name for use in reading.uses for call in use.calls for name in call.names]
+    noted = [name for hints in reading.hints for note in hints.notes for name in note.sonames]
+    return frozenset((*called, *noted, *(name for hints in reading.hints for name in hints.strings)))
 
 
 def compare(scan: WheelScan, users: Sequence[Symbols], libraries: Mapping[str, Symbols]) -> WheelScan:

@@ -32,7 +32,7 @@ from wheelfix.model.causes import (
     Unreached,
 )
 from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Need, NeedClass, NeedTrace, SonameFacts, Step
+from wheelfix.model.scan import Known, Need, NeedClass, NeedTrace, Step
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.at_hand import correct_carriers, find_claimed
 from wheelfix.scan.siblings import find_sibling
@@ -77,7 +77,7 @@ class Case(Struct):
 
     Attributes:
         wheel: the wheel that has it; one without a name where only the soname is known.
-        facts: about the soname, outside the wheel.
+        known: of the soname, outside the wheel.
         lookup: the index's answer with the user's preferences, and the wheel's own CUDA first.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         wanted: all sonames that the wheel's objects want.
@@ -88,7 +88,7 @@ class Case(Struct):
 
     wheel: Distribution
     want: Want
-    facts: SonameFacts
+    known: Known
     lookup: Lookup
     fillers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()
@@ -184,8 +184,8 @@ def _ask_path(case: Case) -> Step:
 
 def _ask_libc(case: Case) -> Step:
     # libc: glibc's or musl's own sonames for that machine.
-    if case.facts.libc:
-        return Step(question=Question.LIBC, cause=OfLibc(libc=case.facts.libc), need_class=NeedClass.LIBC)
+    if case.known.libc:
+        return Step(question=Question.LIBC, cause=OfLibc(libc=case.known.libc), need_class=NeedClass.LIBC)
     return Step(question=Question.LIBC)
 
 
@@ -198,8 +198,8 @@ def _ask_python(case: Case) -> Step:
 
 def _ask_driver(case: Case) -> Step:
     # driver: comes with the GPU driver, never with a package.
-    if case.facts.driver:
-        cause = OfDriver(part=case.facts.driver)
+    if case.known.driver:
+        cause = OfDriver(part=case.known.driver)
         return Step(question=Question.DRIVER, cause=cause, need_class=NeedClass.DRIVER)
     return Step(question=Question.DRIVER)
 
@@ -211,7 +211,7 @@ def _ask_siblings(case: Case) -> Step:
     if not case.wheels:
         return Step(question=Question.SIBLINGS)
     want, at_hand = case.want, case.at_hand
-    carriers = correct_carriers(case.facts.carriers, at_hand, want.soname, machine=want.machine)
+    carriers = correct_carriers(case.known.carriers, at_hand, want.soname, machine=want.machine)
     found = find_sibling(
         want.soname,
         case.wheel,
@@ -219,10 +219,10 @@ def _ask_siblings(case: Case) -> Step:
         carriers=carriers,
         fillers=case.fillers,
         wanted=case.wanted,
-        provided=bool(case.facts.lookup.providers),
+        provided=bool(case.known.lookup.providers),
         unread=case.unread,
     )
-    if found is None and not case.facts.lookup.providers:
+    if found is None and not case.known.lookup.providers:
         found = _find_unnamed(case)
     if found is None:
         return Step(question=Question.SIBLINGS, cause=_find_refusal(case))
@@ -256,7 +256,7 @@ def _find_unnamed(case: Case) -> Brought | None:
 
 def _find_refusal(case: Case) -> No | Unnamed | Stale:
     """Why nobody brings it, though distributions may be known that would."""
-    carriers = [c.distribution for c in case.facts.carriers if c.distribution != case.wheel.name]
+    carriers = [c.distribution for c in case.known.carriers if c.distribution != case.wheel.name]
     required = {r.name for r in case.wheel.requires if r.active}
     for name in carriers:
         if name in required and name in case.at_hand.versions:

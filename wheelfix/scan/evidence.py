@@ -81,7 +81,7 @@ def _show_entries(
 
 def _show_distributions(case: Case, _objects: Sequence[ElfObject]) -> Iterator[str]:
     want, wheel = case.want, case.wheel
-    carriers = correct_carriers(case.facts.carriers, case.at_hand, want.soname, machine=want.machine)
+    carriers = correct_carriers(case.known.carriers, case.at_hand, want.soname, machine=want.machine)
     for carrier in carriers[:_SHOWN]:
         own = ", this distribution itself" if carrier.distribution == wheel.name else ""
         how = "at hand" if carrier.distribution in case.at_hand.versions else "known"
@@ -96,7 +96,7 @@ def _show_distributions(case: Case, _objects: Sequence[ElfObject]) -> Iterator[s
         if requirement.name in names:
             state = "holds" if requirement.active else "its marker does not hold for this wheel's target"
             yield f"Requires-Dist: {requirement.text} ({state})"
-    for stale in {c.distribution for c in case.facts.carriers} & set(case.at_hand.versions):
+    for stale in {c.distribution for c in case.known.carriers} & set(case.at_hand.versions):
         if stale not in {c.distribution for c in carriers}:
             yield f"{stale} {case.at_hand.versions[stale]} is at hand: read, and it does not carry it"
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
-from wheelfix.index.lookup import find_facts, find_fillers
+from wheelfix.index.lookup import find_fillers, find_known
 from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import replace
 from wheelfix.model.index import Lookup
-from wheelfix.model.scan import SonameFacts
+from wheelfix.model.scan import Known
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.decide import Case, Want, apply_preference
 from wheelfix.scan.siblings import find_directories, guess_cuda_major, order_by_major
@@ -79,7 +79,7 @@ def make_want(soname: str, machine: str, directories: Mapping[str, str] | None =
 def find_cases(
     wheel: Distribution,
     wants: Sequence[Want],
-    facts: Mapping[tuple[str, str], SonameFacts],
+    known: Mapping[tuple[str, str], Known],
     fillers: Mapping[str, Sequence[str]],
     *,
     prefer: Sequence[str] = (),
@@ -91,7 +91,7 @@ def find_cases(
     Args:
         wheel: the wheel the objects are from.
         wants: from :func:`find_wants`.
-        facts: by (soname, machine), for every want.
+        known: by (soname, machine), for every want.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         prefer: attributes that win among providers, strongest first.
         at_hand: distributions that were read; None for none.
@@ -103,8 +103,8 @@ def find_cases(
         Case(
             wheel=wheel,
             want=want,
-            facts=facts[want.soname, want.machine],
-            lookup=_prefer(facts[want.soname, want.machine].lookup, major, prefer),
+            known=known[want.soname, want.machine],
+            lookup=_prefer(known[want.soname, want.machine].lookup, major, prefer),
             fillers=fillers,
             wanted=wanted,
             at_hand=at_hand or AtHand(),
@@ -118,9 +118,9 @@ def gather(
 ) -> tuple[Case, ...]:
     """Bring all wants of a distribution together with what the tables know of them; as :func:`conclude`."""
     wants = find_wants(reading.objects)
-    facts = find_facts(table, [(want.soname, want.machine) for want in wants])
+    known = find_known(table, [(want.soname, want.machine) for want in wants])
     fillers = find_fillers({directory for want in wants for directory in want.directories})
-    return find_cases(reading.distribution, wants, facts, fillers, prefer=spell_both(prefer), at_hand=at_hand)
+    return find_cases(reading.distribution, wants, known, fillers, prefer=spell_both(prefer), at_hand=at_hand)
 
 
 NOBODY = Distribution(target="", name="", version="", tags=(), requires=(), files=frozenset())
@@ -158,8 +158,8 @@ def gather_names(
     """
     unread = bool(wheel.name) and not wheel.files
     wants = [make_want(soname, machine) for soname in dict.fromkeys(sonames)]
-    facts = find_facts(table, [(w.soname, machine) for w in wants], release=release, carriers=wheels)
-    cases = find_cases(wheel, wants, facts, {}, prefer=spell_both(prefer), at_hand=at_hand)
+    known = find_known(table, [(w.soname, machine) for w in wants], release=release, carriers=wheels)
+    cases = find_cases(wheel, wants, known, {}, prefer=spell_both(prefer), at_hand=at_hand)
     return tuple(replace(case, unread=unread, wheels=wheels) for case in cases)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.markers import make_runtime
@@ -15,14 +14,14 @@ from wheelfix.lockfile.read import read_lock, read_text
 from wheelfix.lockfile.select import Asked, choose_sources, make_distribution, select_packages
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.http import fetch_file
-from wheelfix.outside.packages import find_wheel, open_session
+from wheelfix.outside.configuration import PackageSources, find_package_sources, mark_sources
+from wheelfix.outside.files import open_workplace, write_file
+from wheelfix.outside.places import Cache
 from wheelfix.outside.requirements import find_interpreter, find_platforms, is_url
 from wheelfix.outside.uv import lock_requirements
-from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel, mark_sources, say_unwritten
 from wheelfix.scan.closure import find_closure
 from wheelfix.wheel.metadata import (
     DEFAULT_PYTHON,
@@ -32,6 +31,9 @@ from wheelfix.wheel.metadata import (
     parse_wanted,
 )
 
+if TYPE_CHECKING:
+    from wheelfix.outside.wheels import Fetched
+
 _FORM = "write NAME, NAME==VERSION or NAME[EXTRA]"
 
 
@@ -39,7 +41,6 @@ class _Resolved(Struct):
     """A requirement, resolved for a target."""
 
     wanted: Wanted
-    runtime: Runtime
     choices: tuple[Choice, ...]
     known: Mapping[str, Distribution]
 
@@ -75,7 +76,7 @@ def fetch_closure(
 
 def fetch_named(
     text: str,
-    cache: Path,
+    cache: Cache,
     *,
     python: str = DEFAULT_PYTHON,
     system: str = "x86_64-linux",
@@ -98,35 +99,44 @@ def fetch_named(
     Raises:
         InputError: there is no such thing, or it cannot be fetched.
     """
+    from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel
+
     sources = sources or find_package_sources()
     wanted = parse_wanted(text)
     if url := text if is_url(text) else wanted.url if wanted else None:
-        path = fetch_url(url, cache / "urls", sources=sources, on_bytes=on_bytes)
-        if path.suffix != ".whl":
-            raise InputError(
-                path.name, "is a source distribution, not a wheel", f"use `wheelfix sdist {path}`"
-            )
-        return (Fetched(path=path),)
-    wheels = cache / "wheels"
+        return (Fetched(path=fetch_url(url, cache.urls, sources=sources, on_bytes=on_bytes)),)
     if wanted is None or not wanted.extras:
         how = {"python": python, "system": system, "sources": sources, "on_bytes": on_bytes}
-        return (fetch_wheel(text, wheels, **how),)  # type: ignore[arg-type]
-    resolved = _resolve(text, cache / "metadata", python, system, sources)
+        return (fetch_wheel(text, cache.wheels, **how),)  # type: ignore[arg-type]
+    resolved = _resolve(text, cache.metadata, python, system, sources)
     names = _find_added(resolved)
     chosen = [choice for choice in resolved.choices if choice.package.name in names]
     chosen.sort(key=lambda choice: (choice.package.name != wanted.name, choice.package.name))
-    return tuple(Fetched(path=_fetch_choice(choice, wheels, sources, on_bytes)) for choice in chosen)
+    return tuple(Fetched(path=_fetch_choice(choice, cache, sources, on_bytes)) for choice in chosen)
 
 
-def evaluate_fetched(wheel: Distribution, *, python: str, system: str) -> Distribution:
-    """A wheel that was fetched for an interpreter, with its requirements evaluated for that one."""
-    runtime = make_runtime(python, system, find_platforms(system))
-    return evaluate_requirements(wheel, dict(runtime.environment))
+def find_runtime(python: str, system: str) -> Runtime:
+    """The interpreter and platform that files are chosen for.
+
+    Args:
+        python: version of CPython (``3.12``, ``3.14t``).
+        system: Nix system.
+
+    Raises:
+        InputError: the version is none, or nothing runs on the system.
+    """
+    return make_runtime(python, system, find_platforms(system))
+
+
+def evaluate_reading(reading: Reading, runtime: Runtime) -> Reading:
+    """What was read of a wheel that is for an interpreter, with its requirements evaluated for that one."""
+    wheel = evaluate_requirements(reading.distribution, dict(runtime.environment))
+    return replace(reading, distribution=wheel)
 
 
 def fetch_listed(
     path: Path,
-    cache: Path,
+    cache: Cache,
     *,
     python: str = DEFAULT_PYTHON,
     system: str = "x86_64-linux",
@@ -149,20 +159,19 @@ def fetch_listed(
     Raises:
         InputError: it cannot be read, resolved or fetched, or asks for nothing.
     """
+    from wheelfix.outside.wheels import Fetched
+
     lines = parse_requirement_lines(path.name, read_text(path))
     if not lines:
         raise InputError(str(path), "asks for nothing", "write one requirement a line")
     find_interpreter(path.name, python, system)
     sources = sources or find_package_sources()
-    with tempfile.TemporaryDirectory(prefix="wheelfix-") as name:
-        work = Path(name)
+    with open_workplace() as work:
         lock_requirements(work, lines, subject=path.name, python=python, system=system, sources=sources)
         lock = read_lock(work / "uv.lock")
-    runtime = make_runtime(python, system, find_platforms(system))
-    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
-    choices = choose_sources(packages, (), runtime, as_nix=False)
+    choices = _choose_wheels(lock, find_runtime(python, system))
     chosen = sorted((c for c in choices if c.kind is Kind.WHEEL), key=lambda c: c.package.name)
-    fetched = tuple(Fetched(path=_fetch_choice(c, cache / "wheels", sources, on_bytes)) for c in chosen)
+    fetched = tuple(Fetched(path=_fetch_choice(c, cache, sources, on_bytes)) for c in chosen)
     return fetched, tell_unread(choices)
 
 
@@ -201,15 +210,18 @@ def _ask(name: str, extras: Sequence[str]) -> Distribution:
 
 
 def _fetch_choice(
-    choice: Choice, wheels: Path, sources: PackageSources, on_bytes: Callable[[int, int], None] | None
+    choice: Choice, cache: Cache, sources: PackageSources, on_bytes: Callable[[int, int], None] | None
 ) -> Path:
-    file, package = choice.file, choice.package
+    from wheelfix.outside.packages import open_session
+    from wheelfix.outside.wheels import fetch_locked
+
+    file = choice.file
     assert file is not None
     if file.path:
         return Path(file.path)
-    place = wheels / package.name / (package.version or "0") / file.filename
-    with say_unwritten(place.parent), open_session(sources) as session:
-        fetch_file(session, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes)
+    place = cache.find_locked(choice.package, file)
+    with open_session(sources) as session:
+        fetch_locked(session, file, place, on_bytes=on_bytes)
     return place
 
 
@@ -226,15 +238,19 @@ def _resolve(
     lock = _read_kept(kept) if wanted.version else None
     if lock is None:
         lock = _lock(wanted, kept, python, system, sources)
-    runtime = make_runtime(python, system, find_platforms(system))
-    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
-    choices = choose_sources(packages, (), runtime, as_nix=False)
+    runtime = find_runtime(python, system)
+    choices = _choose_wheels(lock, runtime)
     return _Resolved(
         wanted=wanted,
-        runtime=runtime,
         choices=choices,
         known={c.package.name: _make_distribution(c.package, c, runtime) for c in choices},
     )
+
+
+def _choose_wheels(lock: Lock, runtime: Runtime) -> tuple[Choice, ...]:
+    """What each package of a resolution is taken from, but for the one that stands for what was asked."""
+    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
+    return choose_sources(packages, (), runtime, as_nix=False)
 
 
 def _read_kept(path: Path) -> Lock | None:
@@ -244,25 +260,21 @@ def _read_kept(path: Path) -> Lock | None:
 
 
 def _lock(wanted: Wanted, kept: Path, python: str, system: str, sources: PackageSources) -> Lock:
-    with tempfile.TemporaryDirectory(prefix="wheelfix-") as name:
-        work = Path(name)
+    with open_workplace() as work:
         try:
             lock_requirements(
                 work, [wanted.text], subject=wanted.text, python=python, system=system, sources=sources
             )
         except InputError:
+            from wheelfix.outside.packages import find_wheel, open_session
+
             with open_session(sources) as session:  # says it better where the distribution itself is missing
                 find_wheel(session, wanted, find_interpreter(wanted.text, python, system))
             raise
         lock = read_lock(work / "uv.lock")
         if wanted.version:
             with suppress(OSError):
-                kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with tempfile.NamedTemporaryFile(
-                    "wb", dir=kept.parent, prefix=".lock-", delete=False
-                ) as copy:
-                    copy.write((work / "uv.lock").read_bytes())
-                os.replace(copy.name, kept)  # noqa: PTH105
+                write_file(kept, (work / "uv.lock").read_bytes())
     return lock
 
 

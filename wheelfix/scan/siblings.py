@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from wheelfix.index.cuda import find_default_cuda
 from wheelfix.model.causes import Brought, How
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import Carrier
@@ -204,8 +205,6 @@ def find_directories(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 _TELLING = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|cupti)\.so\.(\d+)(?:\.\d+)?")
 _SET = re.compile(r"cudaPackages(?:_(\d+))?(?:_\d+)*\.")
-_DEFAULT = "12"
-"""Major of plain ``cudaPackages`` in nixpkgs of 2025 and 2026."""
 
 
 def guess_cuda_major(wanted: Iterable[str]) -> str | None:
@@ -223,6 +222,6 @@ def order_by_major(providers: Sequence[Provider], major: str | None) -> tuple[Pr
 
     def differs(provider: Provider) -> bool:
         match = _SET.match(provider.attr)
-        return match is not None and (match[1] or _DEFAULT) != major
+        return match is not None and (match[1] or find_default_cuda()) != major
 
     return tuple(providers if major is None else sorted(providers, key=differs))

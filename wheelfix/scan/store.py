@@ -12,24 +12,23 @@ is not kept. Any number of processes may use one: entries come and go whole.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
-import stat
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from wheelfix.model.base import Struct, astuple, decode_json, encode_json, fields, replace
+from wheelfix.model.base import Meta, Struct, astuple, decode_json, encode_json, fields, replace
 from wheelfix.model.reading import Reading, WheelFile
+from wheelfix.outside.files import write_file
 from wheelfix.wheel.archive import Archive
 from wheelfix.wheel.identity import Identity, hash_beside, hash_file, read_identity, wait_for_tick
+from wheelfix.wheel.open import open_regular
 
 SCHEMA = 5
 """Counted up when the readers find something else in the same bytes; fields need no counting."""
@@ -40,7 +39,8 @@ LIMIT = 256 << 20
 _MAX_ENTRY = 32 << 20
 _MAX_HEAD = 1 << 12
 _NAME = re.compile(r"[0-9a-f]{40,64}(\.[a-z]+)?(\.json)?")
-_PARTIAL = re.compile(r"\.partial-\w+")
+_PARTIAL = re.compile(r"\.(?:wheelfix|partial)-\w+")
+"""Names of files that were not written to their ends; the second is that of former versions."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _STALE = 24 * 3600
 _SHARE = 8
@@ -50,7 +50,9 @@ entries for each one that is stored would take time by the square of their numbe
 _unpruned: dict[Path, int] = {}
 """Bytes that this process stored since it pruned, by directory."""
 
-_Head = tuple[str, tuple[tuple[int, int], ...]]
+_Size = Annotated[int, Meta(ge=0, le=_MAX_ENTRY)]
+
+_Head = tuple[str, tuple[tuple[_Size, int], ...]]
 """Name of the entry, then bytes and checksum of each part."""
 
 
@@ -61,7 +63,7 @@ class KnownDigest(Struct):
 
 
 class SeenTail(Struct):
-    """What is kept by size and tail alone: that a file like this was seen. Nothing but haste rests on it."""
+    """What is kept by size and tail alone: that a file like this was seen. It decides what is tried first."""
 
 
 class _Contents(Struct):
@@ -170,20 +172,14 @@ def find_digest(path: Path, cache: Path) -> str:
     """
     wait_for_tick(path)
     started = time.time_ns()
-    # Non-blocking: opening a pipe nobody writes to would hang.
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "is no regular file", str(path))
-        read = partial(_pread, fd)
-        identity = read_identity(fd, read)
+    with open_regular(path, os.O_RDONLY, "rb") as file:
+        read = partial(_pread, file.fileno())
+        identity = read_identity(file.fileno(), read)
         if known := find_known_digest(identity, cache):
             return known
         digest = hash_file(read)
-        if identity.is_settled(started) and read_identity(fd, read) == identity:
+        if identity.is_settled(started) and read_identity(file.fileno(), read) == identity:
             store_digest(identity, digest, cache)
-    finally:
-        os.close(fd)
     return digest
 
 
@@ -210,9 +206,8 @@ def read_entry(path: Path, kinds: Sequence[Any]) -> tuple[Any, ...] | None:
         The parts as they were stored; None if there is no such entry, or it cannot be used.
     """
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
-            info = os.fstat(file.fileno())
-            if not stat.S_ISREG(info.st_mode) or info.st_size > _MAX_ENTRY:
+        with open_regular(path, os.O_RDONLY, "rb") as file:
+            if os.fstat(file.fileno()).st_size > _MAX_ENTRY:
                 return None
             name, parts = decode_json(file.readline(_MAX_HEAD), _Head)
             if name != path.name:
@@ -248,16 +243,7 @@ def store_entry(directory: Path, name: str, parts: Sequence[object], *, limit: i
     if len(data) > _MAX_ENTRY:
         return
     with suppress(OSError):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(prefix=".partial-", dir=directory)
-        try:
-            with open(handle, "wb") as file:  # noqa: PTH123
-                file.write(data)
-            os.replace(partial, directory / name)  # noqa: PTH105
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(partial)  # noqa: PTH108
-            raise
+        write_file(directory / name, data)
         stored = _unpruned.get(directory)
         if stored is None or (stored + len(data)) * _SHARE > limit:
             _unpruned[directory] = 0

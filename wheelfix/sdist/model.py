@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding
-from wheelfix.model.sdist import LockedCrate, PythonProject
+from wheelfix.model.sdist import CargoLock, LockedCrate, PythonProject
 
 
 class CrateGraph(Struct):
@@ -26,47 +26,6 @@ class CrateGraph(Struct):
     manifests: tuple[str, ...]
 
 
-class NativeRule(Struct):
-    """What one crate needs from nixpkgs on Linux: a fact of the table ``data/crates.toml``.
-
-    Conditions are ``dep:NAME`` (the crate depends on that one), ``crate:NAME`` (that one is built too) and
-    ``CRATE/FEATURE`` (a manifest of the source tree asks for it).
-
-    Attributes:
-        crate: its name.
-        when: holds only if one of these conditions does.
-        unless: does not hold if one of these conditions does.
-        ignored_for: crates that depend on it and do not count.
-        libraries: attributes for ``buildInputs``.
-        tools: attributes for ``nativeBuildInputs``.
-        settings: environment variables.
-        why: one clause.
-        problem: what no input mends, one clause.
-    """
-
-    crate: str
-    when: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
-    ignored_for: tuple[str, ...] = ()
-    libraries: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
-    settings: tuple[tuple[str, str], ...] = ()
-    why: str
-    problem: str = ""
-
-
-class CrateFacts(Struct):
-    """What is known about crates, and about the Python packages that build with them.
-
-    Attributes:
-        rules: in the order of the table.
-        requires: what build systems need in turn, by normalised name.
-    """
-
-    rules: tuple[NativeRule, ...]
-    requires: Mapping[str, tuple[str, ...]]
-
-
 class NativeInput(Struct):
     """A nixpkgs attribute, with the reasons for it."""
 
@@ -82,7 +41,7 @@ class Setting(Struct):
     reason: str
 
 
-class BuildSystem(Struct):
+class BuildRequirement(Struct):
     """A Python package that the build needs.
 
     Attributes:
@@ -94,6 +53,20 @@ class BuildSystem(Struct):
     name: str
     extras: tuple[str, ...] = ()
     reason: str = ""
+
+
+class GivenLock(Struct):
+    """A Cargo.lock for a source distribution that has none.
+
+    Attributes:
+        name: of the file.
+        lock: what is in it.
+        made: its bytes, if cargo made it and the file is not there yet; else None.
+    """
+
+    name: str
+    lock: CargoLock
+    made: bytes | None = None
 
 
 class GitSource(Struct):
@@ -139,7 +112,7 @@ class CargoPlan(Struct):
     root_reason: str
     lock: bool
     lock_file: str | None
-    build_systems: tuple[BuildSystem, ...]
+    build_systems: tuple[BuildRequirement, ...]
     libraries: tuple[NativeInput, ...] = ()
     tools: tuple[NativeInput, ...] = ()
     settings: tuple[Setting, ...] = ()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import posixpath
 import re
@@ -20,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError, WheelError, describe
-from wheelfix.model.base import Struct, replace
+from wheelfix.model.base import Struct, decode_json, replace
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.wheel.metadata import normalize_name, parse_metadata, parse_wheel_tags
@@ -45,6 +44,19 @@ _EGG_LINK = ".egg-link"
 
 _PYTHON = re.compile(r"(?:python|pypy)3(?:\.(\d+))?t?")
 _SITES = ("site-packages", "dist-packages")
+
+
+class _DirInfo(Struct):
+    """What a ``direct_url.json`` says of a directory."""
+
+    editable: bool = False
+
+
+class _DirectUrl(Struct):
+    """A ``direct_url.json`` (the specification "Recording the Direct URL Origin")."""
+
+    url: str
+    dir_info: _DirInfo = _DirInfo()
 
 
 class Installed(Struct):
@@ -141,14 +153,14 @@ def read_environment(directory: Path, magic: bytes, *, follow_editable: bool = F
 
 
 def _find_project(info: str, root: str, site: str) -> str | None:
-    """The directory of an editable install (the specification "Recording the Direct URL Origin")."""
+    """The directory of an editable install."""
     data = read_regular(f"{site}/{info}/direct_url.json", root=root, limit=_MAX_DIRECT_URL)
     try:
-        document = json.loads(data or b"null")
-        url = urlsplit(document["url"]) if document["dir_info"]["editable"] is True else None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        origin = decode_json(data or b"", _DirectUrl)
+        url = urlsplit(origin.url)
+    except ValueError:
         return None
-    if url is None or url.scheme != "file" or url.netloc not in {"", "localhost"}:
+    if not origin.dir_info.editable or url.scheme != "file" or url.netloc not in {"", "localhost"}:
         return None
     path = unquote(url.path, errors="surrogateescape")
     return path if path.startswith("/") and "\0" not in path else None

@@ -50,24 +50,26 @@ def open_input(path: Path, *, hint: str = _HINT) -> BufferedReader:
         raise
 
 
-def open_regular(path: Path, flags: int, mode: str) -> BinaryIO:
+def open_regular(path: Path, flags: int, mode: str, *, inside: int | None = None) -> BinaryIO:
     """Open a file that is one, without waiting for what a pipe or a device may have to say.
 
     Args:
         path: the file.
         flags: of ``open(2)``; with ``O_CREAT`` a file that has another name as well is refused.
         mode: of the file object, binary.
+        inside: descriptor of the directory that ``path`` is relative to; None for the working directory.
 
     Raises:
-        OSError: it is missing, may not be opened, or is no regular file.
+        OSError: it is missing, may not be opened, or is no regular file; ``errno`` is 0 for the last.
     """
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
-    info = os.fstat(descriptor)
-    if not stat.S_ISREG(info.st_mode) or (flags & os.O_CREAT and info.st_nlink > 1):
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600, dir_fd=inside)
+    info, problem = os.fstat(descriptor), ""
+    if not stat.S_ISREG(info.st_mode):
+        problem = "is no regular file"
+    elif flags & os.O_CREAT and info.st_nlink > 1:
+        problem = "has another name, too, whose file would change"
+    if problem:
         os.close(descriptor)
-        problem = (
-            "is no regular file" if info.st_nlink < 2 else "has another name, too, whose file would change"
-        )
         raise OSError(0, problem, str(path))
     return cast(BinaryIO, os.fdopen(descriptor, mode))
 

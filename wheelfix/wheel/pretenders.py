@@ -1,38 +1,57 @@
-"""Files that Linux does not load: named like shared libraries and none, or made for other systems."""
+"""Files that Linux does not load: named like shared libraries and none, or made for other systems.
+
+What files and platforms of other systems look like is in ``data/pretenders.toml``.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Final
 
 from wheelfix.model.scan import Finding, Level
+from wheelfix.model.tables import Row, Table, load_table
 
 _LIBRARY = re.compile(r"\.so(?:\.\d[\w-]*)*\Z")
 _SHOWN: Final = 3
 """Members of one kind that are named one by one: a wheel for another system has hundreds."""
-_MACH_O = frozenset(
-    bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf")
-)
 _FAT: Final = bytes.fromhex("cafebabe")
 _FIRST_JAVA: Final = 45
 """A class file begins as a Mach-O file of several architectures does; its version, 45 for Java 1.0, stands
 where the other has the number of them."""
+_DOS: Final = b"MZ"
+"""A program begins with these two letters, and so may a text, which has no NUL behind them."""
 NO_ELF: Final = "no ELF file"
 """What a file is of which nothing else is known."""
-_SYSTEMS: Final = {"Mach-O": "macOS", "PE": "Windows"}
-_PLATFORMS: Final = (
-    ("macosx_", "macOS"),
-    ("win", "Windows"),
-    ("ios_", "iOS"),
-    ("android_", "Android"),
-    ("emscripten_", "WebAssembly"),
-    ("wasi_", "WebAssembly"),
-    ("pyodide_", "WebAssembly"),
-    ("pyemscripten_", "WebAssembly"),
-)
 _SCRIPT = re.compile(rb"(?:/\*|INPUT\b|GROUP\b|OUTPUT_FORMAT\b)")
 _LINK = re.compile(rb"[\w.+/-]*\.so[\w.+-]*")
+
+
+class Format(Row):
+    """A format of libraries and programs.
+
+    Attributes:
+        system: whose.
+        magics: what its files begin with, in hexadecimal.
+    """
+
+    system: str
+    magics: frozenset[str]
+
+
+class OtherSystems(Table):
+    """Files and platforms of other systems.
+
+    Attributes:
+        formats: by name.
+        platforms: the system, by what the platform tags of its wheels begin with.
+    """
+
+    FILE = "pretenders.toml"
+
+    formats: dict[str, Format]
+    platforms: dict[str, str]
 
 
 def is_named_like_library(path: str) -> bool:
@@ -81,9 +100,20 @@ def find_format(head: bytes) -> str | None:
         >>> find_format(bytes.fromhex("cafebabe 00000002")), find_format(bytes.fromhex("cafebabe 00000034"))
         ('Mach-O', None)
     """
-    if head[:4] in _MACH_O and not (head[:4] == _FAT and int.from_bytes(head[4:8], "big") >= _FIRST_JAVA):
-        return "Mach-O"
-    return "PE" if head[:2] == b"MZ" and 0 in head[2:8] else None  # text may begin with these two letters
+    magics = _find_magics()
+    if not head.startswith(tuple(magics)):
+        return None
+    if head.startswith(_FAT) and int.from_bytes(head[4:8], "big") >= _FIRST_JAVA:
+        return None
+    if head.startswith(_DOS) and 0 not in head[2:8]:
+        return None
+    return next(name for magic, name in magics.items() if head.startswith(magic))
+
+
+@cache
+def _find_magics() -> Mapping[bytes, str]:
+    formats = load_table(OtherSystems).formats.items()
+    return {bytes.fromhex(magic): name for name, one in formats for magic in one.magics}
 
 
 def is_launcher(path: str) -> bool:
@@ -99,9 +129,8 @@ def find_system(tags: Iterable[str]) -> str | None:
         ('macOS', None)
     """
     platforms = {tag.rpartition("-")[2] for tag in tags}
-    found = [
-        next((name for start, name in _PLATFORMS if p.startswith(start)), None) for p in sorted(platforms)
-    ]
+    known = load_table(OtherSystems).platforms.items()
+    found = [next((name for start, name in known if p.startswith(start)), None) for p in sorted(platforms)]
     return found[0] if found and all(found) else None
 
 
@@ -112,7 +141,8 @@ def is_for_any(tags: Iterable[str]) -> bool:
 
 def say_formats(formats: Iterable[str]) -> str:
     """Which files for other systems there are, and no others, as the end of a sentence."""
-    named = " and ".join(f"{name} files ({_SYSTEMS[name]})" for name in formats)
+    known = load_table(OtherSystems).formats
+    named = " and ".join(f"{name} files ({known[name].system})" for name in formats)
     return f"holds {named}, no ELF files"
 
 
@@ -121,7 +151,7 @@ def describe_head(head: bytes) -> str:
     if not head:
         return "an empty file"
     if found := find_format(head):
-        return f"a library of {_SYSTEMS[found]} ({found})"
+        return f"a library of {load_table(OtherSystems).formats[found].system} ({found})"
     if head[:8] == b"!<arch>\n":
         return "an archive of object files (ar)"
     if _SCRIPT.match(head.lstrip()):
