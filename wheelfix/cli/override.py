@@ -82,16 +82,16 @@ def override(
 
 
 def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, quiet: bool, **options: Any) -> int:
-    from wheelfix.flows.check import check_overrides, find_exit_code
+    from wheelfix.flows.lint import lint_overrides
 
-    checked = check_overrides(file, targets, make_options(quiet=quiet, **options))
-    tell_findings(checked.warnings)
+    linted = lint_overrides(file, targets, make_options(quiet=quiet, **options))
+    tell_findings(linted.warnings)
     if as_json:
         from wheelfix.report.json import document_check
 
-        print_json(document_check(checked.findings, path=str(file)))
+        print_json(document_check(linted.findings, path=str(file)))
     else:
         from wheelfix.report.lint import render_lint
 
-        click.echo(render_lint(checked.findings, details=not quiet), nl=False)
-    return find_exit_code(checked.findings)
+        click.echo(render_lint(linted.findings, details=not quiet), nl=False)
+    return 0 if linted.passed else 1

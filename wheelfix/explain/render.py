@@ -1,11 +1,12 @@
-"""Short pieces of Nix for an explanation: a shell, a NixOS module, a fragment of a package."""
+"""What an explanation gives to paste and to run: overrides, a shell, a module, a fragment of a package."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from wheelfix.model.override import Override
+from wheelfix.explain.model import Explanation
+from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
     add_code_to_old,
     add_to_old,
@@ -37,8 +38,53 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
+from wheelfix.override.render import render_overrides
 
 _DRIVER = "/run/opengl-driver/lib"
+_TITLES = {
+    Dialect.UV2NIX: "overlay for uv2nix",
+    Dialect.PYPROJECT_NIX: "overlay for pyproject.nix",
+    Dialect.POETRY2NIX: "overrides for poetry2nix",
+    Dialect.NIXPKGS: "package of nixpkgs",
+    Dialect.MACH_NIX: "settings for mach-nix",
+    Dialect.SHELL: "shell.nix",
+}
+_SEARCHING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX})
+
+
+def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """Write what is to be pasted.
+
+    Args:
+        explanation: what happened.
+        override: what Nix has to be told about the package.
+        dialect: the tool to write for.
+
+    Yields:
+        Where a piece belongs, and the piece.
+    """
+    if override.inputs or override.ignored or (override.searches and dialect in _SEARCHING):
+        whole = dialect is not Dialect.NIXPKGS  # a message has no wheel file to write a package of
+        code = render_overrides([override], (), dialect) if whole else render_fragment(override)
+        yield _TITLES[dialect], code
+    stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
+    if stacks and explanation.package:
+        yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
+    if any(trouble.nix_ld for trouble in explanation.troubles):
+        yield "configuration of NixOS", render_nix_ld(explanation.build_inputs)
+
+
+def write_now(explanation: Explanation) -> Iterator[str]:
+    """Write what helps without a build: shell lines, and sentences in the imperative."""
+    package = explanation.package
+    if explanation.build_inputs and package and package.environment:
+        yield f"wheelfix patch {shlex.quote(package.environment)}"
+    if explanation.build_inputs or explanation.ignore_missing:
+        yield render_shell_line(explanation.build_inputs, driver=bool(explanation.ignore_missing))
+    if explanation.siblings and not (package and (package.site or "").startswith("/nix/store/")):
+        yield f"pip install {' '.join(map(shlex.quote, explanation.siblings))}"
+    for trouble in explanation.troubles:
+        yield from trouble.now
 
 
 def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
