@@ -38,18 +38,10 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
+from wheelfix.override.dialects import TRAITS
 from wheelfix.override.render import render_overrides
 
 _DRIVER = "/run/opengl-driver/lib"
-_TITLES = {
-    Dialect.UV2NIX: "overlay for uv2nix",
-    Dialect.PYPROJECT_NIX: "overlay for pyproject.nix",
-    Dialect.POETRY2NIX: "overrides for poetry2nix",
-    Dialect.NIXPKGS: "package of nixpkgs",
-    Dialect.MACH_NIX: "settings for mach-nix",
-    Dialect.SHELL: "shell.nix",
-}
-_SEARCHING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX})
 
 
 def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
@@ -63,10 +55,11 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
     Yields:
         Where a piece belongs, and the piece.
     """
-    if override.inputs or override.ignored or (override.searches and dialect in _SEARCHING):
-        whole = dialect is not Dialect.NIXPKGS  # a message has no wheel file to write a package of
+    traits = TRAITS[dialect]
+    if override.inputs or override.ignored or (override.searches and traits.locked):
+        whole = not traits.complete  # a message has no wheel file to write a package of
         code = render_overrides([override], (), dialect) if whole else render_fragment(override)
-        yield _TITLES[dialect], code
+        yield traits.title, code
     stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
     if stacks and explanation.package:
         yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
