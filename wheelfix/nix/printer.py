@@ -222,8 +222,9 @@ def _write_has(e: Has) -> Document:
 
 
 def _write_call(e: Call) -> Document:
+    """Arguments on lines of their own are not broken for what closes the call."""
     words = [_write_inner(e.function, _CALL), *(_write_inner(argument, _ATOM) for argument in e.arguments)]
-    parts = [words[0], *(nest(LINE, word) for word in words[1:])]
+    parts = [words[0], *(nest(LINE, word, JOINT) for word in words[1:])]
     head = flatten(parts[:-1])
     return hug(head, words[-1], *parts) if head and may_hug(words[-1]) else group(*parts)
 
