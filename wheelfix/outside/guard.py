@@ -7,10 +7,14 @@ started it, and knows by its standard input how that one ended. It imports nothi
 import os
 import signal
 import sys
+import time
+
+_ROUNDS, _PAUSE = 1000, 0.01
+"""How often it is looked, and seconds between: a process that waits for a broken disk may not end at all."""
 
 
 def end_marked(mark: bytes) -> None:
-    """Kill every process whose environment has an entry that starts with a mark, until there is none.
+    """Kill the processes whose environment has an entry that starts with a mark, until there is none.
 
     What such a process started has inherited its environment. Processes of other users are passed over:
     their environment cannot be read.
@@ -21,8 +25,7 @@ def end_marked(mark: bytes) -> None:
     Raises:
         OSError: this system does not list processes in ``/proc``.
     """
-    left = True
-    while left:
+    for _ in range(_ROUNDS):
         left = False
         for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - pathlib takes long to import
             try:
@@ -33,6 +36,9 @@ def end_marked(mark: bytes) -> None:
                     left = True
             except OSError:
                 pass
+        if not left:
+            return
+        time.sleep(_PAUSE)
 
 
 def main() -> None:
