@@ -12,9 +12,10 @@ from tests.support.wheel import build_wheel
 from wheelfix import scan_wheel
 from wheelfix.errors import InputError
 from wheelfix.flows.check import check_overrides, run_check
-from wheelfix.flows.scan import open_index
+from wheelfix.index.sources import open_index
 from wheelfix.lint.model import LintFinding, Rule
 from wheelfix.model.scan import Level
+from wheelfix.scan.scan import ScanOptions
 
 NUMBA = """{ pkgs }:
 final: prev: {
@@ -41,7 +42,7 @@ def file(tmp_path: Path) -> Path:
 def test_numba(file: Path) -> None:
     file.write_text(NUMBA)
     wheel = fetch_wheel(find_pin("numba-"))
-    findings = check_overrides(file, [str(wheel)], index=open_index()).findings
+    findings = check_overrides(file, [str(wheel)], ScanOptions(index=open_index())).findings
     assert summarize(findings) == [
         ("unneeded-input", "openssl"),
         ("misspelt-attribute", "builtInputs"),
@@ -97,4 +98,4 @@ def test_file_that_is_one_override_is_the_only_targets(tmp_path: Path, file: Pat
 def test_syntax_error_is_told_before_targets_are_looked_for(file: Path) -> None:
     file.write_text("{ a = 1 }")
     with pytest.raises(InputError, match=r"overrides\.nix:1:8: syntax error"):
-        check_overrides(file, ["no-such-wheel.whl"], index=open_index())
+        check_overrides(file, ["no-such-wheel.whl"], ScanOptions(index=open_index()))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.nixindex import package, write_database
-from wheelfix.flows.scan import open_index
 from wheelfix.index.build import build_table
+from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable, open_file
 from wheelfix.lint.inputs import find_carriers, find_input_facts, find_similar, spell_attr
 

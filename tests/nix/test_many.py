@@ -12,7 +12,6 @@ from tests.support.many import make_scans, plan_overrides
 from tests.support.nixeval import evaluate
 from tests.support.uv2nix import NIX
 from wheelfix.flows.check import run_check
-from wheelfix.flows.nix import render_overrides
 from wheelfix.lint.model import Rule
 from wheelfix.lock.model import LockPlan, SourceBuild
 from wheelfix.lock.render import render_lock
@@ -22,6 +21,7 @@ from wheelfix.nix.parts import formals, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import Attrs, Binary, Expr, Lambda
 from wheelfix.override.overlay import render_overlay, write_package
+from wheelfix.override.render import render_overrides
 
 LIB = NIX / "standin" / "nixpkgs.lib" / "lib"
 MANY = 5000
@@ -98,7 +98,6 @@ def test_locks_of_many_packages_are_written_no_deeper_than_small_ones() -> None:
                     version="1.0",
                     target="uv.lock",
                     attr=("python3Packages", f"adapted-{n}"),
-                    python="python3",
                     strip=StripPlan(),
                 )
                 for n in range(count)

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support.sdist import CARGO, build_sdist
 from wheelfix.errors import InputError
-from wheelfix.flows.sdist import read_source
 from wheelfix.model.sdist import Builder, BuiltManifest, PythonProject
+from wheelfix.sdist.read import read_source
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
 

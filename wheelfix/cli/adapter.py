@@ -27,7 +27,15 @@ Examples:
 @code_options
 @basic_options
 def adapter(
-    target: str, *, attr: str, standalone: bool, output: Path | None, quiet: bool, **options: Any
+    target: str,
+    *,
+    attr: str,
+    standalone: bool,
+    keep: tuple[str, ...],
+    strip: tuple[str, ...],
+    output: Path | None,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Write Nix code that puts nixpkgs' build of a package in place of its wheel.
 
@@ -35,7 +43,9 @@ def adapter(
     fetched. The code is an overlay for uv2nix and pyproject.nix: hacks.nixpkgsPrebuilt, without the
     dependencies that the build makes redundant. Each is named, with the reason.
     """
-    from wheelfix.flows import nix as flows
+    from wheelfix.flows.adapter import write_adapter
+    from wheelfix.override.strip import make_wishes
 
-    written = flows.write_adapter(target, attr, make_options(quiet=quiet, **options), standalone=standalone)
+    chosen = make_options(quiet=quiet, **options)
+    written = write_adapter(target, attr, chosen, wishes=make_wishes(keep, strip), standalone=standalone)
     write(written, output, quiet=quiet)

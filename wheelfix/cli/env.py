@@ -59,6 +59,8 @@ def env(
     project: Path | None,
     providers: tuple[str, ...],
     find_links: tuple[str, ...],
+    keep: tuple[str, ...],
+    strip: tuple[str, ...],
     nixpkgs: str,
     build: bool,
     quiet: bool,
@@ -72,29 +74,37 @@ def env(
     unless --build allows it.
     """
     from wheelfix.cli.progress import show_progress
-    from wheelfix.flows import env as flows
-    from wheelfix.flows import lock as locks
+    from wheelfix.env.model import EnvOptions
+    from wheelfix.flows.env import write_env
+    from wheelfix.lock.model import LockOptions
+    from wheelfix.model.base import replace
     from wheelfix.model.scan import find_warnings
+    from wheelfix.override.strip import make_wishes
 
     if requirements and project:
         raise click.UsageError("-r and --from name two sources: give one")
     if build and not quiet:
         click.echo("wheelfix: note: --build: code of source distributions may run on this machine", err=True)
-    code = make_options(beside=None, quiet=quiet, find_links=find_links, **options)
+    scan = make_options(quiet=quiet, find_links=find_links, **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
-        lock = locks.LockOptions(
-            code=locks.add_progress(code, progress),
+        lock = LockOptions(
+            scan=replace(scan, progress=progress),
+            wishes=make_wishes(keep, strip),
             providers=providers,
             find_links=tuple(Path(link) for link in find_links if "://" not in link),
         )
-        written = flows.write_env(
+        changed, plan = write_env(
             directory,
-            flows.EnvOptions(
-                lock=lock, requirements=requirements, project=project, nixpkgs=nixpkgs, build=build
+            EnvOptions(
+                lock=lock,
+                requirements=requirements,
+                project=project,
+                nixpkgs=nixpkgs,
+                build=build,
+                quiet=quiet,
             ),
         )
-    plan = written.overlay.plan
     tell_findings((*plan.findings, *find_warnings(plan.scans)), quiet=quiet)
     if not quiet:
-        click.echo("\n".join(str(directory / name) for name in written.changed) or "all is as it was")
-    sys.exit(0 if written.overlay.answered else 1)
+        click.echo("\n".join(str(directory / name) for name in changed) or "all is as it was")
+    sys.exit(0 if plan.answered else 1)

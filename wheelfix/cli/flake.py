@@ -8,7 +8,6 @@ import click
 
 from wheelfix.cli.options import basic_options
 from wheelfix.cli.output import output_option, write
-from wheelfix.model.override import FlakeConfig
 
 _EPILOG = """\b
 Examples:
@@ -54,7 +53,8 @@ def flake(
 
     Other flakes follow it, and so get packages that were built with CUDA, or may be unfree.
     """
-    from wheelfix.flows import nix as flows
+    from wheelfix.env.flake import FlakeConfig
+    from wheelfix.flows.flake import write_flake
 
     config = FlakeConfig(
         nixpkgs=nixpkgs,
@@ -63,4 +63,4 @@ def flake(
         capabilities=tuple(dict.fromkeys(capabilities)),
         unfree=unfree,
     )
-    write(flows.write_flake(config), output, quiet=quiet)
+    write(write_flake(config), output, quiet=quiet)

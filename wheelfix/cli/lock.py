@@ -77,6 +77,8 @@ def lock(
     groups: tuple[str, ...],
     providers: tuple[str, ...],
     find_links: tuple[str, ...],
+    keep: tuple[str, ...],
+    strip: tuple[str, ...],
     as_json: bool,
     check: bool,
     output: Path | None,
@@ -90,39 +92,43 @@ def lock(
     nothing else; what it leaves open is in its head and on stderr.
     """
     from wheelfix.cli.progress import show_progress
-    from wheelfix.flows import lock as flows
-    from wheelfix.flows.nix import find_default_cuda
+    from wheelfix.flows.lock import write_lock
+    from wheelfix.lock.model import LockOptions
+    from wheelfix.lockfile.select import Asked
+    from wheelfix.model.base import replace
     from wheelfix.model.scan import find_warnings
+    from wheelfix.override.dialects import find_default_cuda
+    from wheelfix.override.strip import make_wishes
 
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with -o FILE")
     tool = Dialect(dialect)
-    code = make_options(beside=None, quiet=quiet, find_links=find_links, **options)
+    scan = make_options(quiet=quiet, find_links=find_links, **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
-        written = flows.write_lock(
+        plan, text = write_lock(
             lockfile,
-            flows.LockOptions(
-                code=flows.add_progress(code, progress),
+            LockOptions(
+                scan=replace(scan, progress=progress),
                 dialect=tool,
                 cuda=Cuda(cuda) if cuda else find_default_cuda(tool),
-                asked=flows.Asked(extras=extras, groups=groups or None),
+                wishes=make_wishes(keep, strip),
+                asked=Asked(extras=extras, groups=groups or None),
                 providers=providers,
                 find_links=tuple(Path(link) for link in find_links if "://" not in link),
             ),
         )
-    plan = written.plan
     tell_findings((*plan.findings, *find_warnings(plan.scans)), quiet=quiet)
     if not quiet:
         click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
     if as_json:
         from wheelfix.report.lock import render_plan
 
-        click.echo(render_plan(written.plan), nl=False)
+        click.echo(render_plan(plan), nl=False)
     if check and output:
-        sys.exit(max(_check(written.text, output), 0 if written.answered else 1))
+        sys.exit(max(_check(text, output), 0 if plan.answered else 1))
     if output or not as_json:
-        write_text(written.text, output)
-    sys.exit(0 if written.answered else 1)
+        write_text(text, output)
+    sys.exit(0 if plan.answered else 1)
 
 
 def _check(text: str, output: Path) -> int:

@@ -23,8 +23,8 @@ from wheelfix.model.override import Dialect
 from wheelfix.outside.files import is_terminal, write_output
 
 if TYPE_CHECKING:
-    from wheelfix.flows.nix import Options, Written
-    from wheelfix.flows.sdist import Written as CargoWritten
+    from wheelfix.model.written import Written
+    from wheelfix.scan.scan import ScanOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -88,9 +88,7 @@ def supply_options(command: F) -> F:
 
 def make_options(
     *,
-    beside: tuple[str, ...] | None,
-    keep: tuple[str, ...],
-    strip: tuple[str, ...],
+    beside: tuple[str, ...] = (),
     python: str | None,
     platform: str,
     index: Path | None,
@@ -98,24 +96,22 @@ def make_options(
     quiet: bool,
     index_url: str | None,
     find_links: tuple[str, ...],
-) -> Options:
+) -> ScanOptions:
     """Open the index, and put together what the flows want."""
-    from wheelfix.flows import nix as flows
+    from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    return flows.Options(
+    return ScanOptions(
         index=open_table(index, quiet=quiet, prefer=prefer),
         prefer=prefer,
-        beside=beside or (),
-        wishes=flows.make_wishes(keep, strip),
+        beside=beside,
         python=python,
         system=platform,
-        quiet=quiet,
         sources=sources,
     )
 
 
-def write(written: Written | CargoWritten, output: Path | None, *, quiet: bool) -> None:
+def write(written: Written, output: Path | None, *, quiet: bool) -> None:
     """Print code, or write it to a file; findings go to stderr, notes among them unless ``quiet``.
 
     Raises:

@@ -47,6 +47,8 @@ def override(
     cuda: str | None,
     checked: Path | None,
     as_json: bool,
+    keep: tuple[str, ...],
+    strip: tuple[str, ...],
     output: Path | None,
     quiet: bool,
     **options: Any,
@@ -60,33 +62,27 @@ def override(
     Inputs, ignored libraries and search paths each have their reason in a comment. CUDA libraries come from
     the other wheels, from nixpkgs' cudaPackages, or with nixpkgs' build of the whole package (prebuilt).
     """
-    from wheelfix.flows import nix as flows
+    from wheelfix.flows.override import write_override
+    from wheelfix.override.dialects import find_default_cuda
+    from wheelfix.override.strip import make_wishes
 
     if checked:
         sys.exit(_check(checked, targets, as_json=as_json, quiet=quiet, **options))
     if as_json:
         raise click.UsageError("--json belongs to --check: Nix code has no JSON")
     tool = Dialect(dialect)
-    chosen = Cuda(cuda) if cuda else flows.find_default_cuda(tool)
-    written = flows.write_override(targets, tool, chosen, make_options(quiet=quiet, **options))
+    chosen = Cuda(cuda) if cuda else find_default_cuda(tool)
+    wishes = make_wishes(keep, strip)
+    written = write_override(targets, tool, chosen, make_options(quiet=quiet, **options), wishes=wishes)
     write(written, output, quiet=quiet)
     sys.exit(0 if written.answered else 1)
 
 
 def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, quiet: bool, **options: Any) -> int:
     from wheelfix.flows.check import check_overrides, find_exit_code
-    from wheelfix.flows.scan import ScanOptions
     from wheelfix.report.lint import render_lint, render_lint_json
 
-    chosen = make_options(quiet=quiet, **options)
-    scanning = ScanOptions(
-        prefer=chosen.prefer,
-        beside=chosen.beside,
-        python=chosen.chosen_python,
-        system=chosen.system,
-        sources=chosen.sources,
-    )
-    checked = check_overrides(file, targets, index=chosen.index, options=scanning)
+    checked = check_overrides(file, targets, make_options(quiet=quiet, **options))
     tell_findings(checked.warnings)
     if as_json:
         click.echo(render_lint_json(checked.findings, path=str(file)), nl=False)

@@ -73,14 +73,20 @@ def report(
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows.report import write_report
-    from wheelfix.flows.scan import ScanOptions
+    from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
     table = open_table(index, quiet=quiet, prefer=prefer)
     with show_progress(target, enabled=not quiet) as progress:
         options = ScanOptions(
-            prefer=prefer, beside=beside, python=python, system=platform, sources=sources, progress=progress
+            index=table,
+            prefer=prefer,
+            beside=beside,
+            python=python,
+            system=platform,
+            sources=sources,
+            progress=progress,
         )
-        written = write_report(target, index=table, options=options)
+        written = write_report(target, options)
     write(written, output, quiet=quiet)
     sys.exit(0 if written.answered else 1)

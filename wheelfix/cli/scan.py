@@ -100,6 +100,7 @@ def scan(
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows import scan as flows
+    from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
     table = open_table(index, quiet=quiet, prefer=prefer)
@@ -110,7 +111,8 @@ def scan(
 
     label = targets[0] if len(targets) == 1 else f"{len(targets)} targets"
     with show_progress(label, enabled=not quiet) as progress:
-        options = flows.ScanOptions(
+        options = ScanOptions(
+            index=table,
             prefer=prefer,
             beside=beside,
             against=against,
@@ -120,15 +122,13 @@ def scan(
             progress=progress,
         )
         if explained is not None:
-            traces, wanted, opened = flows.retrace_targets(
-                targets, explained, index=table, options=options, on_error=take_error
-            )
+            retraced = flows.retrace_all(targets, explained, options, on_error=take_error)
         else:
-            scanned = flows.scan_targets(targets, index=table, options=options, on_error=take_error)
+            scanned = flows.scan_all(targets, options, on_error=take_error)
     if explained is not None:
-        if not traces and codes == [0]:
-            hint = suggest(explained, wanted, otherwise="`wheelfix scan` lists what is wanted")
-            if explained in opened:
+        if not retraced.traces and codes == [0]:
+            hint = suggest(explained, retraced.wanted, otherwise="`wheelfix scan` lists what is wanted")
+            if explained in retraced.opened:
                 problem, hint = (
                     "is opened by name, not linked",
                     "`wheelfix scan` lists by whom, and who brings it",
@@ -136,7 +136,7 @@ def scan(
                 take_error(InputError(explained, problem, hint))
             else:
                 take_error(InputError(explained, "nothing here wants it", hint))
-        sys.exit(max(*codes, _tell_traces(traces, as_json=as_json)))
+        sys.exit(max(*codes, _tell_traces(retraced.traces, as_json=as_json)))
     tell_findings(scanned.findings, quiet=quiet)
     sys.exit(max(*codes, _tell_scans(scanned.scans, as_json=as_json, quiet=quiet)))
 

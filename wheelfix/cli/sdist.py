@@ -75,10 +75,10 @@ def sdist(
     libraries and hashes of git crates; each has its reason in a comment.
     """
     from wheelfix.cli.progress import show_progress
-    from wheelfix.flows.sdist import write_cargo
+    from wheelfix.flows.sdist import write_sdist
 
     with show_progress(target, enabled=not quiet) as progress:
-        written = write_cargo(
+        written, lock = write_sdist(
             target,
             Dialect(dialect),
             python=python,
@@ -86,7 +86,7 @@ def sdist(
             sources=make_sources(index_url, find_links),
             on_bytes=progress,
         )
-    if written.lock is not None and lock_file is not None:
-        write_output(lock_file, written.lock, hint="name another file with --lock")
+    if lock is not None and lock_file is not None:
+        write_output(lock_file, lock, hint="name another file with --lock")
     write(written, output, quiet=quiet)
     sys.exit(0 if written.answered else 1)

@@ -50,7 +50,18 @@ _LOCAL = (
     "Yours: `wheelfix env` made this file once and does not touch it again. It comes after overrides.nix, so "
     "what is here wins. An override: prev.NAME.overrideAttrs (old: { … })."
 )
+LOCAL = "overrides-local.nix"
+"""The one file that belongs to the user."""
 _PINS = "The flake's own pins, where there are any: `nix flake lock` makes them; else the newest."
+
+
+def render_files(environment: Environment) -> dict[str, str]:
+    """Write the Nix files that are the same for every lock, by name."""
+    return {
+        "default.nix": render_default(environment),
+        "flake.nix": render_flake(environment),
+        "shell.nix": render_shell(environment),
+    }
 
 
 def render_default(environment: Environment) -> str:

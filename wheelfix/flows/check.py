@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from wheelfix.flows.scan import ScanOptions, scan_targets
 from wheelfix.index.baseline import find_baseline
 from wheelfix.index.table import SonameTable
 from wheelfix.lint.inputs import find_carriers, find_input_facts, find_similar, spell_attr
@@ -14,6 +13,8 @@ from wheelfix.lint.model import CheckFacts, InputRoot, LintFinding, OverrideFile
 from wheelfix.lint.nixfile.overrides import read_overrides
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding, Level, WheelScan, find_warnings
+from wheelfix.scan.scan import ScanOptions, scan_targets
+from wheelfix.scan.target import find_targets
 from wheelfix.wheel.metadata import normalize_name
 
 
@@ -71,27 +72,24 @@ class Checked(Struct):
     warnings: tuple[Finding, ...]
 
 
-def check_overrides(
-    file: Path, targets: Sequence[str], *, index: SonameTable, options: ScanOptions | None = None
-) -> Checked:
+def check_overrides(file: Path, targets: Sequence[str], options: ScanOptions) -> Checked:
     """Scan targets, and check a Nix file against what they need.
 
     The file is read first: a syntax error in it is told before anything is downloaded.
 
     Args:
         file: as in :func:`run_check`.
-        targets: as in :func:`wheelfix.flows.scan.scan_targets`.
-        index: as there.
-        options: as there.
+        targets: what a user may name: see :mod:`wheelfix.scan.target`.
+        options: how they are scanned.
 
     Raises:
         InputError: the file or a target cannot be read.
         IndexProblem: the table is damaged.
     """
     overrides = read_overrides(file)
-    scanned = scan_targets(targets, index=index, options=options, command="override --check")
+    scanned = scan_targets(find_targets(targets, "override --check"), options)
     scans = scanned.scans
-    findings = find_lint(overrides, scans, gather_facts(overrides, scans, index))
+    findings = find_lint(overrides, scans, gather_facts(overrides, scans, options.index))
     warnings = (f for f in scanned.findings if f.level is not Level.NOTE)
     return Checked(findings=findings, warnings=(*warnings, *find_warnings(scans)))
 

@@ -17,7 +17,6 @@ from wheelfix.explain.paths import find_interpreter
 from wheelfix.explain.plan import LIBRARIES, choose_dialect, explain, find_soname, plan_override
 from wheelfix.explain.reader import CHUNK, read_messages
 from wheelfix.explain.render import render_clear_stack, render_fragment, render_nix_ld, render_shell_line
-from wheelfix.flows.nix import render_overrides
 from wheelfix.index.lookup import find_facts
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
@@ -25,6 +24,7 @@ from wheelfix.model.base import Struct, replace
 from wheelfix.model.override import Dialect, Override
 from wheelfix.model.scan import Finding, NeedClass, NeedTrace, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
+from wheelfix.override.render import render_overrides
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, gather_names

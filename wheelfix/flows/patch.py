@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wheelfix.index.sources import find_cache, open_index
+from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.scan import Finding, Level, find_warnings
@@ -15,7 +15,7 @@ from wheelfix.patch.model import FilePlan, Group, PatchReport
 
 if TYPE_CHECKING:
     from wheelfix.patch.runpaths import Supply
-    from wheelfix.scan.target import Part
+    from wheelfix.scan.scan import ScannedPart
 
 __all__ = ["PatchOptions", "open_index", "patch_target", "undo_target"]
 
@@ -83,17 +83,19 @@ def patch_target(
         IndexProblem: the index is damaged.
         ApplyError: nothing could be written.
     """
-    from wheelfix.scan.target import ReadOptions, TargetKind, find_target, read_parts
+    from wheelfix.scan.scan import ScanOptions, scan_targets
+    from wheelfix.scan.target import TargetKind, find_target
 
     options = options or PatchOptions()
     named = find_target(str(target), "patch")
-    reading = ReadOptions(
+    scanning = ScanOptions(
+        index=index,
+        prefer=options.prefer,
         beside=options.beside,
-        cache=find_cache() / "facts",
         progress=progress,
         follow_editable=False,  # nothing outside of an environment is changed
     )
-    parts = read_parts([named], reading).parts
+    parts = scan_targets([named], scanning).parts
     if named.kind is TargetKind.WHEEL:
         return _patch_wheel(Path(target), parts[0], index, options, progress)
     return _patch_environment(Path(target), parts, index, options, progress)
@@ -128,7 +130,7 @@ def undo_target(
 
 
 def _patch_wheel(
-    target: Path, part: Part, index: SonameTable, options: PatchOptions, progress: Progress | None
+    target: Path, part: ScannedPart, index: SonameTable, options: PatchOptions, progress: Progress | None
 ) -> PatchReport:
     from wheelfix.patch.wheel import patch_wheel
 
@@ -158,7 +160,7 @@ def _patch_wheel(
 
 def _patch_environment(
     target: Path,
-    parts: Sequence[Part],
+    parts: Sequence[ScannedPart],
     index: SonameTable,
     options: PatchOptions,
     progress: Progress | None,
@@ -186,7 +188,7 @@ def _patch_environment(
 
 
 def _plan(
-    parts: Sequence[Part],
+    parts: Sequence[ScannedPart],
     index: SonameTable,
     options: PatchOptions,
     *,
@@ -199,9 +201,8 @@ def _plan(
     """
     from wheelfix.patch.libraries import find_supply
     from wheelfix.patch.runpaths import plan_run_paths
-    from wheelfix.scan.conclude import conclude
 
-    scans = [conclude(part.reading, index, options.prefer, part.at_hand) for part in parts]
+    scans = [part.scan for part in parts]
     groups = [Group(name=s.name, objects=s.objects, needs=s.needs) for s in scans]
     supply = find_supply(groups, options.libs, python=python, driver=options.driver)
     plans = plan_run_paths(groups, supply, choose=options.chooses)

@@ -3,12 +3,75 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 
-from wheelfix.model.base import Struct
-from wheelfix.model.lock import Choice
-from wheelfix.model.override import Adapter, Dialect, Override
-from wheelfix.model.scan import Finding, WheelScan
+from wheelfix.lockfile.select import Asked
+from wheelfix.model.base import Struct, field
+from wheelfix.model.lock import Choice, Kind, Lack, Lock, LockedPackage, ProviderRule, Runtime
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override
+from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.override.strip import NO_WISHES, Wishes
+from wheelfix.scan.scan import ScanOptions
 from wheelfix.sdist.model import CargoPlan
+
+
+class LockOptions(Struct):
+    """What a user may ask of a lock.
+
+    Attributes:
+        scan: how its wheels are scanned, and for which interpreter and platform.
+        dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        wishes: which dependencies to keep and to strip.
+        asked: extras and groups.
+        providers: rules as ``NAME=KINDS``, stronger than those of pyproject.toml.
+        find_links: directories of wheels.
+    """
+
+    scan: ScanOptions
+    dialect: Dialect = Dialect.UV2NIX
+    cuda: Cuda = Cuda.WHEELS
+    wishes: Wishes = NO_WISHES
+    asked: Asked = field(default_factory=Asked)
+    providers: tuple[str, ...] = ()
+    find_links: tuple[Path, ...] = ()
+
+
+class Request(Struct):
+    """A lock, and what is wanted of it.
+
+    Attributes:
+        lock: the lock.
+        rules: which kinds of source each package may be taken from, the strongest first.
+        runtime: the interpreter and platform.
+    """
+
+    lock: Lock
+    rules: tuple[ProviderRule, ...]
+    runtime: Runtime
+
+
+class Selection(Struct):
+    """The packages that an environment holds, and what each is taken from.
+
+    Attributes:
+        selected: where the lock leads, several versions of one name included.
+        packages: one of each name.
+        choices: what each is taken from, sorted by name.
+        lacks: packages that there is no source of: they may leave the environment yet.
+        findings: about rules, and about builds of nixpkgs.
+    """
+
+    selected: tuple[LockedPackage, ...]
+    packages: tuple[LockedPackage, ...]
+    choices: tuple[Choice, ...]
+    lacks: tuple[Lack, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def replaced(self) -> tuple[Choice, ...]:
+        """What builds of nixpkgs are to replace."""
+        return tuple(choice for choice in self.choices if choice.kind is Kind.NIXPKGS)
 
 
 class Clash(StrEnum):
@@ -92,3 +155,8 @@ class LockPlan(Struct):
     collisions: tuple[Collision, ...] = ()
     findings: tuple[Finding, ...] = ()
     read: tuple[str, ...] = ()
+
+    @property
+    def answered(self) -> bool:
+        """Every need has an answer, and no finding is an error: exit code 0."""
+        return not any(finding.level is Level.ERROR for finding in self.findings)

@@ -22,20 +22,20 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
-from wheelfix.override.adapter import write_adapter
+from wheelfix.override.adapter import write_prebuilt
+from wheelfix.override.dialects import CHOOSING
 from wheelfix.override.overlay import TITLES, write_package
+from wheelfix.override.render import render_overrides
 from wheelfix.scan.layout import SITE
 from wheelfix.sdist.render import write_cargo
 
 
 def render_lock(plan: LockPlan) -> str:
-    """Write the overlay of a lock; packages that need nothing are not in it.
-
-    Args:
-        plan: for uv2nix, pyproject.nix or poetry2nix.
-    """
+    """Write what a lock needs; packages that need nothing are not in an overlay."""
+    if plan.dialect not in CHOOSING:
+        return render_overrides(plan.overrides, (), plan.dialect)
     sets = [
-        write_guarded(a.name, Commented(f"{a.name} {a.version}", write_adapter(a))) for a in plan.adapters
+        write_guarded(a.name, Commented(f"{a.name} {a.version}", write_prebuilt(a))) for a in plan.adapters
     ]
     sets += [
         write_guarded(b.name, Commented(_describe_build(b), package))

@@ -65,8 +65,8 @@ class Search(Struct):
     certain: bool = True
 
 
-class Source(Struct):
-    """What a complete package needs beside the libraries.
+class PackageDetails(Struct):
+    """What a complete package says beside the libraries.
 
     Attributes:
         filename: of the wheel.
@@ -97,31 +97,13 @@ class Adapter(Struct):
         version: of the wheel.
         target: file name of the wheel, or the requirement.
         attr: path of the build below ``pkgs``.
-        python: attribute of the interpreter that ``attr`` belongs to (``python312``).
     """
 
     name: str
     version: str
     target: str
     attr: tuple[str, ...]
-    python: str
     strip: StripPlan
-
-
-class FlakeConfig(Struct):
-    """How nixpkgs is to be configured.
-
-    Attributes:
-        nixpkgs: flake reference.
-        systems: Nix systems.
-        capabilities: CUDA compute capabilities (``8.9``), in the order given; empty for nixpkgs' default.
-    """
-
-    nixpkgs: str
-    systems: tuple[str, ...]
-    cuda: bool = False
-    capabilities: tuple[str, ...] = ()
-    unfree: bool = False
 
 
 class Override(Struct):
@@ -137,6 +119,7 @@ class Override(Struct):
         driver: libraries of the GPU driver that it links, sorted: the run path has to lead to them.
         runpaths: attributes whose libraries are opened by name only.
         strip: dependencies to be taken away, or None.
+        details: for a complete package; else None.
         hints: what a person should read, one paragraph each; becomes comments.
         removed: directories below site-packages that another package has, too, and nobody imports.
     """
@@ -152,7 +135,7 @@ class Override(Struct):
     driver: tuple[str, ...] = ()
     runpaths: tuple[Input, ...] = ()
     strip: StripPlan | None = None
-    source: Source | None = None
+    details: PackageDetails | None = None
     hints: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 

@@ -32,6 +32,7 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
+from wheelfix.override.prebuilt import find_python
 
 _PROPAGATED = (
     "nixpkgsPrebuilt leaves out what nixpkgs' build propagates: modules that it imports come from the "
@@ -46,7 +47,7 @@ def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
         adapter: what replaces what.
         standalone: a complete file: workspace, package set and virtual environment, not the overlay alone.
     """
-    overlay = Lambda("final", Lambda("prev", write_guarded(adapter.name, write_adapter(adapter))))
+    overlay = Lambda("final", Lambda("prev", write_guarded(adapter.name, write_prebuilt(adapter))))
     title = f"{adapter.name} {adapter.version}: nixpkgs' {'.'.join(adapter.attr)} in place of the wheel."
     head = [f"{title} Written by wheelfix from {adapter.target}."]
     head.append(_PROPAGATED)
@@ -56,7 +57,7 @@ def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
     return render(comment_all(head, _write_file(adapter, overlay)))
 
 
-def write_adapter(adapter: Adapter) -> Expr:
+def write_prebuilt(adapter: Adapter) -> Expr:
     """The package: ``hacks.nixpkgsPrebuilt { … }``, with a warning where the versions differ."""
     prev = select("prev", adapter.name)
     if adapter.strip.stripped:
@@ -83,6 +84,7 @@ def _write_file(adapter: Adapter, overlay: Expr) -> Expr:
             Formal("workspaceRoot", Path("./.")),
         )
     )
+    python = select("pkgs", find_python(adapter.attr))
     packages = select("pyproject-nix", "build", "packages")
     scope = call("pkgs.callPackage", packages, _inherit("python"))
     workspace_overlay = call(
@@ -92,7 +94,7 @@ def _write_file(adapter: Adapter, overlay: Expr) -> Expr:
     overlays = List((build_systems, workspace_overlay, Var("adapter")))
     bindings: tuple[Binding | Inherit, ...] = (
         Inherit(("lib",), Var("pkgs")),
-        bind("python", select("pkgs", adapter.python), "of the same Python version as the adapted package"),
+        bind("python", python, "of the same Python version as the adapted package"),
         bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs())),
         bind("workspace", call("uv2nix.lib.workspace.loadWorkspace", _inherit("workspaceRoot"))),
         bind("adapter", overlay),

@@ -41,7 +41,7 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
-from wheelfix.override.adapter import write_adapter
+from wheelfix.override.adapter import write_prebuilt
 
 TITLES = {
     Dialect.UV2NIX: "Overlay for a package set of uv2nix",
@@ -59,7 +59,7 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
         dialect: one of these three.
     """
     title = f"{TITLES[dialect]}. Written by wheelfix."
-    sets = [write_guarded(a.name, Commented(f"{a.name} {a.version}", write_adapter(a))) for a in adapters]
+    sets = [write_guarded(a.name, Commented(f"{a.name} {a.version}", write_prebuilt(a))) for a in adapters]
     sets += [
         write_guarded(o.name, comment_all([describe(o), *o.hints], package))
         for o in overrides

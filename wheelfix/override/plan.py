@@ -8,63 +8,196 @@ everything stays, and the wheel is linked to the libraries in the other wheels.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct
 from wheelfix.model.index import Provider
-from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Source, StripPlan
-from wheelfix.model.scan import Need, NeedClass, Opening, WheelScan
-from wheelfix.model.wheel import Requirement
+from wheelfix.model.override import (
+    Adapter,
+    Cuda,
+    Dialect,
+    Ignored,
+    Input,
+    Override,
+    PackageDetails,
+    Search,
+    StripPlan,
+)
+from wheelfix.model.reading import Reading
+from wheelfix.model.scan import Finding, Need, NeedClass, Opening, WheelScan, find_warnings
+from wheelfix.model.wheel import Distribution
+from wheelfix.override.dialects import refuse_doubles, split_named, tell_unnamed
+from wheelfix.override.strip import (
+    NO_WISHES,
+    TABLE,
+    Dependencies,
+    Wishes,
+    check_wishes,
+    list_names,
+    plan_strip,
+)
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.words import say_cause
+from wheelfix.wheel.metadata import normalize_name
+
+if TYPE_CHECKING:
+    from wheelfix.scan.scan import ScannedParts
 
 _NAMED = 2
-# Two builds of Qt in one process do not work, and the hook of nixpkgs' Qt refuses packages that do not wrap.
 _HINTS = 12
+_MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
+_NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup", "test", "tests"})
+
+
+class OverridePlan(Struct):
+    """Overrides of some wheels, before a dialect says them.
+
+    Attributes:
+        dialect: the tool to write for.
+        overrides: packages that stay wheels, in the order in which they were named.
+        adapters: packages that nixpkgs' builds replace, in the same order.
+        findings: what the user should know.
+        answered: nothing was left without an answer, and nothing was left out.
+    """
+
+    dialect: Dialect
+    overrides: tuple[Override, ...]
+    adapters: tuple[Adapter, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    answered: bool = True
+
+
+def plan_overrides(
+    read: ScannedParts, dialect: Dialect, cuda: Cuda, *, wishes: Wishes = NO_WISHES, evidence: str = ""
+) -> OverridePlan:
+    """Plan the overrides of all that was scanned together.
+
+    Args:
+        read: what was read, and concluded.
+        dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        wishes: which dependencies to keep and to strip.
+        evidence: where the metadata of what is beside the targets is from; empty without any.
+
+    Raises:
+        InputError: nothing has a place in the dialect, a wish is about nothing, or there are several wheels
+            of one package.
+    """
+    named, left = split_named(read.parts, dialect)
+    overrides = [
+        plan_override(
+            part.reading,
+            part.scan,
+            cuda,
+            dependencies=Dependencies(
+                package=part.reading.distribution, others=read.beside, evidence=evidence or TABLE
+            ),
+            wishes=wishes,
+            details=describe_package(part.reading) if part.wheel and dialect is Dialect.NIXPKGS else None,
+        )
+        for part in named
+    ]
+    check_wishes(wishes, list_names([*(part.reading.distribution for part in read.parts), *read.beside]))
+    scans = [part.scan for part in named]
+    refuse_doubles(scans, dialect)
+    return OverridePlan(
+        dialect=dialect,
+        overrides=tuple(one for one in overrides if one.cuda is not Cuda.PREBUILT),
+        adapters=tuple(
+            Adapter(
+                name=one.name,
+                version=one.version,
+                target=one.target,
+                attr=("python3Packages", one.name),
+                strip=one.strip or StripPlan(),
+            )
+            for one in overrides
+            if one.cuda is Cuda.PREBUILT
+        ),
+        findings=(*read.findings, *tell_unnamed(left), *find_warnings(scans)),
+        answered=not left and all(scan.answered for scan in scans),
+    )
 
 
 def plan_override(
+    reading: Reading,
     scan: WheelScan,
-    requires: Iterable[Requirement],
+    cuda: Cuda,
     *,
-    cuda: Cuda = Cuda.WHEELS,
-    strip: StripPlan | None = None,
-    source: Source | None = None,
+    dependencies: Dependencies | None = None,
+    wishes: Wishes = NO_WISHES,
+    details: PackageDetails | None = None,
     environment: Collection[str] | None = None,
 ) -> Override:
     """Decide what a wheel's override says.
 
     Args:
-        scan: of the wheel.
-        requires: its requirements.
-        cuda: where CUDA libraries come from.
-        strip: for ``prebuilt`` and ``nixpkgs``, the dependencies to be taken away.
-        source: for a complete package.
+        reading: what was read of it.
+        scan: what was concluded.
+        cuda: where CUDA libraries come from; a wheel without redundant dependencies is none that nixpkgs'
+            build replaces, and stays as with :attr:`Cuda.WHEELS`.
+        dependencies: what is known of them; None is what the table knows.
+        wishes: which of them to keep and to strip.
+        details: for a complete package.
         environment: names of all distributions there will be; None if that is not known.
     """
+    strip = StripPlan()
+    if cuda is not Cuda.WHEELS:
+        known = dependencies or Dependencies(package=reading.distribution)
+        strip = plan_strip(known, needs=scan.needs, wishes=wishes, replaced=cuda is Cuda.PREBUILT)
+    if cuda is Cuda.PREBUILT and not strip.stripped:
+        cuda = Cuda.WHEELS
     needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
-    required = {r.name for r in requires if r.active}
-    gone = {j.name for j in (*strip.stripped, *strip.leaving)} if strip else set()
-    plan = _Plan(cuda=cuda, required=required, gone=gone, environment=environment)
+    required = {r.name for r in reading.distribution.requires if r.active}
+    gone = {j.name for j in (*strip.stripped, *strip.leaving)}
+    found = _Collector(cuda=cuda, required=required, gone=gone, environment=environment)
     for need in needs:
-        plan.add(need, missed=need.soname in scan.ignore_missing)
+        found.add(need, missed=need.soname in scan.ignore_missing)
     if cuda is Cuda.NIXPKGS:
-        plan.add_opened(scan)
+        found.add_opened(scan)
     return Override(
         name=scan.name,
         version=scan.version,
         target=scan.target,
         tags=scan.tags,
         cuda=cuda,
-        inputs=tuple(plan.list_inputs(frozenset(scan.baseline_inputs))),
-        ignored=tuple(sorted(plan.ignored, key=lambda i: (i.reason, i.soname))),
-        searches=tuple(plan.list_searches()),
+        inputs=tuple(found.list_inputs(frozenset(scan.baseline_inputs))),
+        ignored=tuple(sorted(found.ignored, key=lambda i: (i.reason, i.soname))),
+        searches=tuple(found.list_searches()),
         driver=tuple(sorted(n.soname for n in needs if n.need_class is NeedClass.DRIVER)),
-        runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(plan.runpaths.items())),
+        runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(found.runpaths.items())),
         strip=strip if gone else None,
-        source=source,
-        hints=tuple(_find_hints(needs, scan.openings, plan)),
+        details=details,
+        hints=tuple(_find_hints(needs, scan.openings, found)),
     )
+
+
+def describe_package(reading: Reading) -> PackageDetails:
+    """What a complete package of nixpkgs says of a wheel.
+
+    Args:
+        reading: of the wheel, with its digest.
+    """
+    wheel, about = reading.distribution, reading.about
+    return PackageDetails(
+        filename=wheel.target,
+        sha256=bytes.fromhex(about.sha256 or ""),
+        summary=about.summary,
+        homepage=about.homepage,
+        spdx=about.spdx,
+        license=about.license,
+        requires=tuple(sorted({r.name for r in wheel.requires if r.active})),
+        imports=tuple(_find_modules(wheel)),
+    )
+
+
+def _find_modules(wheel: Distribution) -> list[str]:
+    """Top modules of a wheel: the one with its own name, or else all public ones, sorted."""
+    found = {match[1] for file in wheel.files if (match := _MODULE.fullmatch(file))} - _NO_MODULES
+    own = [module for module in found if normalize_name(module) == wheel.name]
+    return own or sorted(found)
 
 
 class _Wanted(Struct, kw_only=False):
@@ -75,7 +208,7 @@ class _Wanted(Struct, kw_only=False):
     instead: str = ""
 
 
-class _Plan:
+class _Collector:
     """What is being collected, one need after the other."""
 
     def __init__(
@@ -188,17 +321,17 @@ def _find_answers(openings: Iterable[Opening]) -> Iterable[tuple[str, Opening]]:
             yield name, answer
 
 
-def _find_hints(needs: Iterable[Need], openings: Iterable[Opening], plan: _Plan) -> Iterable[str]:
+def _find_hints(needs: Iterable[Need], openings: Iterable[Opening], found: _Collector) -> Iterable[str]:
     for need in needs:
         if need.need_class is NeedClass.AMBIGUOUS:
             yield f"{need.soname}: {say_cause(need.cause)}."
-    answers = [(name, opening) for name, opening in _find_answers(openings) if name not in plan.opened]
+    answers = [(name, opening) for name, opening in _find_answers(openings) if name not in found.opened]
     driver = [name for name, opening in answers if opening.need_class is NeedClass.DRIVER]
     brought = [f"{name} ({o.distribution})" for name, o in answers if o.need_class is NeedClass.SIBLING]
     by_attr: dict[str, list[tuple[str, Opening]]] = {}
     for name, opening in answers:
         provided = opening.need_class in {NeedClass.PROVIDED, NeedClass.AMBIGUOUS}
-        if provided and (attr := opening.providers[0].attr) not in plan.runpaths:
+        if provided and (attr := opening.providers[0].attr) not in found.runpaths:
             by_attr.setdefault(attr, []).append((name, opening))
     if driver:
         yield (

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from wheelfix.errors import InputError, suggest
+from wheelfix.errors import InputError
+from wheelfix.index.lookup import find_default_python
+from wheelfix.index.table import SonameTable
 from wheelfix.model.lock import name_interpreter, name_packages
-from wheelfix.model.override import FlakeConfig
 from wheelfix.model.scan import Finding, Level
-from wheelfix.model.system import SYSTEMS
 
 _PART = re.compile(r'"([^"\\$\0\n]+)"|([^."\s]+)')
 _SET = re.compile(r"python(3\d*)Packages|python(3\d*(?:FreeThreading)?)")
@@ -56,6 +56,30 @@ def find_python(attr: tuple[str, ...]) -> str:
     """
     match = _SET.fullmatch(attr[0])
     return f"python{match[1] or match[2]}" if match else "python3"
+
+
+def check_build(
+    attr: tuple[str, ...], name: str, tags: Iterable[str], *, asked: str | None, index: SonameTable
+) -> tuple[Finding, ...]:
+    """Compare a build with the distribution that it is to replace.
+
+    Args:
+        attr: of the build.
+        name: of the distribution, normalised.
+        tags: of its wheel, as far as one is known.
+        asked: version of Python that the user named, or None.
+        index: tells what nixpkgs has.
+
+    Returns:
+        Warnings.
+
+    Raises:
+        InputError: it is for another version of Python, or the distribution's own name but for a slip.
+    """
+    return (
+        *check_prebuilt(attr, tags, asked=asked, default=find_default_python(index)),
+        *check_name(attr, name, known=index.has_attr(".".join(attr))),
+    )
 
 
 def check_prebuilt(
@@ -127,25 +151,6 @@ def check_name(attr: tuple[str, ...], name: str, *, known: bool) -> tuple[Findin
 
 def _squeeze(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def check_flake(config: FlakeConfig) -> None:
-    """Refuse a configuration that nixpkgs would not understand.
-
-    Raises:
-        InputError: a system, capability or combination of them is none.
-    """
-    for system in config.systems:
-        if system not in SYSTEMS:
-            hint = suggest(system, SYSTEMS, otherwise="write x86_64-linux")
-            raise InputError(system, "is no Nix system", hint)
-    for capability in config.capabilities:
-        if not re.fullmatch(r"\d{1,2}\.\d[af]?", capability):
-            raise InputError(capability, "is no compute capability", "write 8.9, as NVIDIA's tables list it")
-    if config.capabilities and not config.cuda:
-        raise InputError("--cuda-capability", "has no meaning without CUDA", "add --cuda")
-    if not config.nixpkgs:
-        raise InputError("--nixpkgs", "names no flake", "write github:NixOS/nixpkgs/nixos-unstable")
 
 
 def _find_version(tags: Iterable[str]) -> str | None:

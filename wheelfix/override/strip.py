@@ -19,14 +19,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.override import Carries, Judged, StripPlan
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.wheel import Distribution
+from wheelfix.override.carries import find_carries
 from wheelfix.scan.closure import find_closure, find_required
+from wheelfix.wheel.metadata import normalize_glob, normalize_name
 
 _UNSHOWN = "nothing shows it to be only linked"
 _NAMED = 3
+TABLE = "wheelfix's own table"
+"""Where what is known of dependencies is from, without their metadata."""
 
 
 class Wishes(Struct):
@@ -39,6 +43,34 @@ class Wishes(Struct):
 
     keep: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
+
+
+NO_WISHES = Wishes()
+
+
+class Dependencies(Struct):
+    """What is known of a package's dependencies.
+
+    Attributes:
+        package: the package itself.
+        others: metadata of its dependencies and theirs; without any they are known by the table.
+        evidence: where ``others`` is from, in one clause.
+    """
+
+    package: Distribution
+    others: tuple[Distribution, ...] = ()
+    evidence: str = TABLE
+
+
+def make_wishes(keep: Iterable[str], strip: Iterable[str]) -> Wishes:
+    """What the user said, with names normalised."""
+    return Wishes(keep=tuple(map(normalize_name, keep)), strip=tuple(map(normalize_glob, strip)))
+
+
+def list_names(distributions: Iterable[Distribution]) -> frozenset[str]:
+    """Names of distributions, and of all that they require on any target."""
+    several = tuple(distributions)
+    return frozenset({d.name for d in several} | {r.name for d in several for r in d.requires})
 
 
 def check_wishes(wishes: Wishes, names: Collection[str]) -> None:
@@ -66,28 +98,24 @@ def check_wishes(wishes: Wishes, names: Collection[str]) -> None:
 
 
 def plan_strip(
-    target: Distribution,
-    others: Mapping[str, Distribution],
-    carries: Mapping[str, Carries],
+    dependencies: Dependencies,
     *,
     needs: Sequence[Need] = (),
-    wishes: Wishes | None = None,
+    wishes: Wishes = NO_WISHES,
     replaced: bool = True,
-    evidence: str = "",
 ) -> StripPlan:
-    """Judge the dependencies of a package that is to be replaced.
+    """Judge the dependencies of a package that is replaced, or whose libraries nixpkgs brings.
 
     Args:
-        target: the package.
-        others: the metadata at hand of its dependencies and theirs, by normalised name.
-        carries: what each distribution of the closure is known to carry, by normalised name.
+        dependencies: the package, and what is known of them.
         needs: of the package's ELF files; empty where they were not read.
         wishes: what the user said.
         replaced: nixpkgs' build replaces the wheel; else the wheel stays, with all that it imports, and only
             its libraries come from nixpkgs.
-        evidence: where ``others`` is from.
     """
-    judge = _Judge(target, others, carries, needs, wishes or Wishes(), replaced=replaced)
+    target = dependencies.package
+    others = {other.name: other for other in dependencies.others if other.name != target.name}
+    judge = _Judge(target, others, needs, wishes, replaced=replaced)
     direct = _find_names(target, frozenset())
     stripped = {name: reason for name in direct if (reason := judge.find_reason(name))}
     before = find_closure(target, others)
@@ -97,9 +125,9 @@ def plan_strip(
     return StripPlan(
         stripped=_list(stripped),
         leaving=_list({n: r for n, r in leaving.items() if n not in after and n not in stripped}),
-        kept=_find_kept(target, set(direct) - set(stripped), wishes or Wishes()),
+        kept=_find_kept(target, set(direct) - set(stripped), wishes),
         staying=_list({n: f"{r}; {_say_users(n, after, others)}" for n, r in staying.items()}),
-        evidence=evidence,
+        evidence=dependencies.evidence,
     )
 
 
@@ -110,14 +138,13 @@ class _Judge:
         self,
         target: Distribution,
         others: Mapping[str, Distribution],
-        carries: Mapping[str, Carries],
         needs: Sequence[Need],
         wishes: Wishes,
         *,
         replaced: bool,
     ) -> None:
         self._closure = find_closure(target, others)
-        self._others, self._carries, self._wishes = others, carries, wishes
+        self._others, self._wishes = others, wishes
         self._replaced = replaced
         self._linked: dict[str, Need] = {}
         for need in needs:
@@ -137,7 +164,8 @@ class _Judge:
             return None
         if glob := next((g for g in self._wishes.strip if fnmatchcase(name, g)), None):
             return f"asked for with --strip {glob}"
-        carries = self._carries.get(name, Carries(distribution=name))
+        # The package itself, which some of its dependencies require, is redundant to nobody.
+        carries = find_carries(name) if name in self._closure else Carries(distribution=name)
         need = self._linked.get(name)
         if need and (carries.cuda or not carries.importable):
             return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
@@ -167,14 +195,20 @@ def _find_names(wheel: Distribution, extras: frozenset[str]) -> list[str]:
     return sorted({r.name for r in find_required(wheel, extras)})
 
 
-def say_import(kept: Judged, place: str | None) -> Judged:
-    """Give a dependency that stays for want of evidence the evidence, if there is any.
+def add_imports(plan: StripPlan, imports: Mapping[str, str]) -> StripPlan:
+    """Give dependencies that stay for want of evidence the evidence, where there is any.
 
     Args:
-        kept: the dependency.
-        place: where it is imported, or None.
+        plan: the plan.
+        imports: where they are imported, by name.
     """
-    return Judged(name=kept.name, reason=f"{place} imports it") if kept.unshown and place else kept
+    kept = (
+        Judged(name=one.name, reason=f"{imports[one.name]} imports it")
+        if one.unshown and one.name in imports
+        else one
+        for one in plan.kept
+    )
+    return replace(plan, kept=tuple(kept))
 
 
 def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> tuple[Judged, ...]:

@@ -144,6 +144,13 @@ def retrace_needs(
     )
 
 
+def find_opened(reading: Reading) -> frozenset[str]:
+    """Every name that the Python sources and the ELF files of a distribution open, or may open."""
+    called = [name.name for use in reading.uses for call in use.calls for name in call.names]
+    noted = [name for hints in reading.hints for note in hints.notes for name in note.sonames]
+    return frozenset((*called, *noted, *(name for hints in reading.hints for name in hints.strings)))
+
+
 def compare(scan: WheelScan, users: Sequence[Symbols], libraries: Mapping[str, Symbols]) -> WheelScan:
     """Add to a scan what libraries at hand lack, or that they have all that is wanted of them.
 

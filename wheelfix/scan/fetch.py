@@ -1,4 +1,4 @@
-"""Facts about every wheel that a lock names, from the nearest place that has it.
+"""Readings of every wheel that a lock names, from the nearest place that has it.
 
 In this order: what was read before (by SHA-256), files beside the lock, directories the user names, own
 downloads, pip's cache, uv's cache, the URL that the lock states, and the package index where it states none.
@@ -8,7 +8,7 @@ Nothing is believed that has not the hash of the lock.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
 from wheelfix.index.sources import find_cache
-from wheelfix.lockfile.markers import make_runtime
 from wheelfix.lockfile.read import read_lock, read_rules
 from wheelfix.lockfile.read import read_project as read_table
 from wheelfix.lockfile.select import (
@@ -35,11 +34,10 @@ from wheelfix.model.scan import Finding
 from wheelfix.model.sdist import Builder
 from wheelfix.outside.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.requirements import find_platforms
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
-from wheelfix.scan.requirement import tell_unread
+from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
 from wheelfix.scan.store import find_digest
-from wheelfix.wheel.metadata import DEFAULT_PYTHON, evaluate_requirements, parse_filename
+from wheelfix.wheel.metadata import DEFAULT_PYTHON, parse_filename
 from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
 
@@ -71,26 +69,27 @@ class Places(Struct):
     progress: Progress | None = None
 
 
-class Supply(Struct):
-    """What was found out.
+class LockReadings(Struct):
+    """What was read of the files that a lock names.
 
     Attributes:
-        facts: of the wheels, by name of the package.
-        builds: of the source distributions, by name; without those that cannot be had without an index.
+        wheels: sorted by name, with their contents; requirements are evaluated for the interpreter.
+        builds: build systems of the source distributions, by name; without those that cannot be had without
+            an index.
         sdists: the same source distributions as files.
         read: names of the wheels that were not known, sorted.
         findings: what an index said of them.
     """
 
-    facts: dict[str, Reading]
-    builds: dict[str, BuildSystem]
-    sdists: dict[str, Path]
+    wheels: tuple[Reading, ...]
+    builds: Mapping[str, BuildSystem]
+    sdists: Mapping[str, Path]
     read: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
-def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
-    """Get the facts about every wheel, and the build system of every source distribution.
+def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
+    """Read every wheel, and the build system of every source distribution.
 
     Args:
         choices: what each package is taken from.
@@ -99,14 +98,14 @@ def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
     Raises:
         InputError: a file is nowhere, has another hash, or cannot be read. What has been read is kept.
     """
-    facts: dict[str, Reading] = {}
+    wheels: dict[str, Reading] = {}
     builds: dict[str, BuildSystem] = {}
     sdists: dict[str, Path] = {}
     missing: list[Choice] = []
     for choice in choices:
         known = _find_known(choice, places) if choice.kind is Kind.WHEEL else None
         if known:
-            facts[choice.package.name] = known
+            wheels[choice.package.name] = known
         elif choice.kind is Kind.WHEEL or (choice.kind is Kind.SDIST and choice.file):
             missing.append(choice)
     read: list[str] = []
@@ -117,10 +116,10 @@ def find_facts(choices: Sequence[Choice], places: Places) -> Supply:
             builds[name] = _read_build_system(found, places)
             sdists[name] = found
             continue
-        facts[name] = _read(choice, found, places)
+        wheels[name] = _read(choice, found, places)
         read.append(name)
-    return Supply(
-        facts=facts,
+    return LockReadings(
+        wheels=tuple(evaluate_reading(wheels[name], places.runtime) for name in sorted(wheels)),
         builds=builds,
         sdists=sdists,
         read=tuple(sorted(read)),
@@ -154,7 +153,7 @@ def read_locked(
     """
     lock, sources = read_lock(path), sources or find_package_sources()
     rules = read_rules(read_table(path.parent), ())
-    runtime = make_runtime(python, system, find_platforms(system))
+    runtime = find_runtime(python, system)
     # The package sets that `wheelfix lock` writes for, unless it is told otherwise, choose as pyproject.nix.
     selected = select_packages(lock, runtime, Asked())
     choices = choose_sources(settle_doubles(selected), rules, runtime, as_nix=True)
@@ -166,15 +165,10 @@ def read_locked(
         sources=sources,
         progress=progress,
     )
-    supply = find_facts([choice for choice in choices if choice.kind is Kind.WHEEL], places)
-    environment = dict(runtime.environment)
-    readings = tuple(
-        replace(reading, distribution=evaluate_requirements(reading.distribution, environment))
-        for _, reading in sorted(supply.facts.items())
-    )
-    if not readings:
+    found = read_choices([choice for choice in choices if choice.kind is Kind.WHEEL], places)
+    if not found.wheels:
         raise InputError(str(path), "names no wheel that could be read", "run `wheelfix lock` on it")
-    return readings, (*tell_doubles(find_doubles(selected)), *supply.findings, *tell_unread(choices))
+    return found.wheels, (*tell_doubles(find_doubles(selected)), *found.findings, *tell_unread(choices))
 
 
 class _Fetcher:

@@ -36,15 +36,8 @@ from wheelfix.scan.source import (
     UnpackedSource,
 )
 from wheelfix.scan.store import find_reading, read_once, store_reading
-from wheelfix.wheel.archive import (
-    Archive,
-    iter_chunks,
-    list_members,
-    open_archive,
-    open_unlisted,
-    read_distribution,
-)
-from wheelfix.wheel.environment import Environment, find_wheels, read_environment
+from wheelfix.wheel.archive import Archive, iter_chunks, list_members, open_archive, open_unlisted
+from wheelfix.wheel.environment import Environment, read_environment
 from wheelfix.wheel.identity import wait_for_tick
 from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement
 from wheelfix.wheel.open import open_input
@@ -303,19 +296,6 @@ def _tell_system(reading: Reading) -> Reading:
     return replace(reading, findings=(*reading.findings, told))
 
 
-def read_beside(
-    directory: Path, *, cache: Path | None, progress: Progress | None = None
-) -> tuple[Reading, ...]:
-    """Read the wheels of a directory; without any in it, the distributions installed there.
-
-    Raises:
-        InputError: the directory or something in it cannot be read.
-    """
-    if wheels := find_wheels(directory):
-        return tuple(read_wheel(wheel, cache=cache, progress=progress) for wheel in wheels)
-    return read_installed(directory, progress=progress)
-
-
 def read_elf(path: Path, *, progress: Progress | None = None) -> Reading:
     """Read one ELF file, with the libraries on disk that its run paths lead to by ``$ORIGIN``.
 
@@ -471,19 +451,3 @@ def _count_up(progress: Progress | None, total: int) -> Callable[[int], None] | 
         progress(done, total)
 
     return add
-
-
-def read_distributions(directory: Path) -> tuple[Distribution, ...]:
-    """Read the metadata of all wheels of a directory; without any in it, of what is installed there.
-
-    Raises:
-        InputError: the directory or something in it cannot be read.
-    """
-    if wheels := find_wheels(directory):
-        found = []
-        for wheel in wheels:
-            with open_archive(wheel) as archive:
-                found.append(read_distribution(archive))
-        return tuple(found)
-    installed = read_environment(directory, ELF_MAGIC).distributions
-    return tuple(one.distribution for one in installed if one.distribution)

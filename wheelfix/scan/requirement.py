@@ -15,6 +15,7 @@ from wheelfix.lockfile.read import read_lock, read_text
 from wheelfix.lockfile.select import Asked, choose_sources, make_distribution, select_packages
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.outside.configuration import PackageSources, find_package_sources
@@ -39,7 +40,6 @@ class _Resolved(Struct):
     """A requirement, resolved for a target."""
 
     wanted: Wanted
-    runtime: Runtime
     choices: tuple[Choice, ...]
     known: Mapping[str, Distribution]
 
@@ -101,12 +101,7 @@ def fetch_named(
     sources = sources or find_package_sources()
     wanted = parse_wanted(text)
     if url := text if is_url(text) else wanted.url if wanted else None:
-        path = fetch_url(url, cache / "urls", sources=sources, on_bytes=on_bytes)
-        if path.suffix != ".whl":
-            raise InputError(
-                path.name, "is a source distribution, not a wheel", f"use `wheelfix sdist {path}`"
-            )
-        return (Fetched(path=path),)
+        return (Fetched(path=fetch_url(url, cache / "urls", sources=sources, on_bytes=on_bytes)),)
     wheels = cache / "wheels"
     if wanted is None or not wanted.extras:
         how = {"python": python, "system": system, "sources": sources, "on_bytes": on_bytes}
@@ -118,10 +113,23 @@ def fetch_named(
     return tuple(Fetched(path=_fetch_choice(choice, wheels, sources, on_bytes)) for choice in chosen)
 
 
-def evaluate_fetched(wheel: Distribution, *, python: str, system: str) -> Distribution:
-    """A wheel that was fetched for an interpreter, with its requirements evaluated for that one."""
-    runtime = make_runtime(python, system, find_platforms(system))
-    return evaluate_requirements(wheel, dict(runtime.environment))
+def find_runtime(python: str, system: str) -> Runtime:
+    """The interpreter and platform that files are chosen for.
+
+    Args:
+        python: version of CPython (``3.12``, ``3.14t``).
+        system: Nix system.
+
+    Raises:
+        InputError: the version is none, or nothing runs on the system.
+    """
+    return make_runtime(python, system, find_platforms(system))
+
+
+def evaluate_reading(reading: Reading, runtime: Runtime) -> Reading:
+    """What was read of a wheel that is for an interpreter, with its requirements evaluated for that one."""
+    wheel = evaluate_requirements(reading.distribution, dict(runtime.environment))
+    return replace(reading, distribution=wheel)
 
 
 def fetch_listed(
@@ -158,9 +166,7 @@ def fetch_listed(
         work = Path(name)
         lock_requirements(work, lines, subject=path.name, python=python, system=system, sources=sources)
         lock = read_lock(work / "uv.lock")
-    runtime = make_runtime(python, system, find_platforms(system))
-    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
-    choices = choose_sources(packages, (), runtime, as_nix=False)
+    choices = _choose_wheels(lock, find_runtime(python, system))
     chosen = sorted((c for c in choices if c.kind is Kind.WHEEL), key=lambda c: c.package.name)
     fetched = tuple(Fetched(path=_fetch_choice(c, cache / "wheels", sources, on_bytes)) for c in chosen)
     return fetched, tell_unread(choices)
@@ -226,15 +232,19 @@ def _resolve(
     lock = _read_kept(kept) if wanted.version else None
     if lock is None:
         lock = _lock(wanted, kept, python, system, sources)
-    runtime = make_runtime(python, system, find_platforms(system))
-    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
-    choices = choose_sources(packages, (), runtime, as_nix=False)
+    runtime = find_runtime(python, system)
+    choices = _choose_wheels(lock, runtime)
     return _Resolved(
         wanted=wanted,
-        runtime=runtime,
         choices=choices,
         known={c.package.name: _make_distribution(c.package, c, runtime) for c in choices},
     )
+
+
+def _choose_wheels(lock: Lock, runtime: Runtime) -> tuple[Choice, ...]:
+    """What each package of a resolution is taken from, but for the one that stands for what was asked."""
+    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
+    return choose_sources(packages, (), runtime, as_nix=False)
 
 
 def _read_kept(path: Path) -> Lock | None:

@@ -1,4 +1,4 @@
-"""What a user named, decided once, and read, with who is at hand.
+"""What a user named, decided once.
 
 Every kind of target declares itself in :data:`KINDS`: what it is called in messages, how it is told, which
 command is for it. :data:`TAKES` says which kinds a command can do. A command that is given another kind
@@ -14,35 +14,18 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, WheelfixError, describe
-from wheelfix.model.at_hand import AtHand
-from wheelfix.model.base import Struct, field, replace
-from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Finding, Level
-from wheelfix.model.wheel import Distribution
-from wheelfix.scan.at_hand import assign_at_hand, fit_together
+from wheelfix.model.base import Struct, field
 from wheelfix.wheel.environment import find_site, find_wheels
-from wheelfix.wheel.metadata import (
-    admits,
-    is_exact,
-    normalize_name,
-    parse_filename,
-    parse_sdist_name,
-    parse_wanted,
-)
+from wheelfix.wheel.metadata import parse_sdist_name, parse_wanted
 from wheelfix.wheel.open import find_kind, open_input
 
-if TYPE_CHECKING:
-    from wheelfix.outside.configuration import PackageSources
-
-Progress = Callable[[int, int], None]
-
 _HEAD = 4 << 10
+_GZIP = b"\x1f\x8b"
 _LOCKS = re.compile(r"uv\.lock|poetry\.lock|pylock(\.[^.]+)?\.toml")
 _LISTS = (".txt", ".in")
 _TABLES = (".lock", ".toml", ".json", ".yml", ".yaml")
@@ -141,8 +124,9 @@ class Sort(Struct):
         called: with its article, for messages.
         tell: whether it is that.
         command: the command for it; empty if there is none.
+        fits: whether that command can do something with this one.
         hint: what to do with it instead, with ``{target}`` for the target and ``{place}`` for its directory,
-            both quoted for a shell; used where ``command`` is empty.
+            both quoted for a shell; used where there is no command for it.
         hints: the same for single commands, and stronger.
     """
 
@@ -150,6 +134,7 @@ class Sort(Struct):
     called: str
     tell: Callable[[Look], bool]
     command: str = ""
+    fits: Callable[[Look], bool] = lambda _: True
     hint: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
 
@@ -177,6 +162,30 @@ def find_target(text: str, command: str) -> Target:
     taker = command if command.startswith("--") else f"wheelfix {command}"
     problem = f"is {best.called}, which `{taker}` does not take"
     raise InputError(text, problem, _find_hint(best, look, command))
+
+
+def find_targets(
+    texts: Iterable[str], command: str, *, on_error: Callable[[WheelfixError], object] | None = None
+) -> Iterator[Target]:
+    """Decide what targets are, each when it is its turn.
+
+    Args:
+        texts: as for :func:`find_target`.
+        command: as for :func:`find_target`.
+        on_error: told what is wrong with one, which is passed over; None raises.
+
+    Raises:
+        InputError: as for :func:`find_target`, without ``on_error``.
+    """
+    for text in texts:
+        try:
+            target = find_target(text, command)
+        except WheelfixError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+        else:
+            yield target
 
 
 def quote_target(text: str) -> str:
@@ -226,7 +235,7 @@ def _find_hint(best: Sort, look: Look, command: str) -> str:
     """What to do instead: the whole command, wherever there is one."""
     target = quote_target(look.text)
     inside = _find_inside(look, command)
-    if command in best.hints or not (inside or best.command):
+    if command in best.hints or not (inside or (best.command and best.fits(look))):
         place = quote_target(os.path.dirname(look.text) or ".")  # noqa: PTH120 - of what was written
         return best.hints.get(command, best.hint).format(target=target, place=place)
     other = "override" if command in _WRITING and best.kind in _WRITABLE else best.command
@@ -274,8 +283,14 @@ def _is_repository(look: Look) -> bool:
 
 
 def _is_sdist_url(look: Look) -> bool:
-    name = re.sub(r"[?#].*", "", _find_url(look) or "").rpartition("/")[2]
-    return parse_sdist_name(name) is not None
+    """By the name that the file will have, once it is fetched."""
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        path = urlsplit(_find_url(look) or "").path
+    except ValueError:
+        return False  # no address: whoever fetches it says so
+    return parse_sdist_name(unquote(path).rpartition("/")[2]) is not None
 
 
 def _starts(*magic: bytes) -> Callable[[Look], bool]:
@@ -303,27 +318,41 @@ def _is_wheel(look: Look) -> bool:
     return any(re.fullmatch(r"[^/]+\.dist-info/METADATA", path) for path in _list_members(look))
 
 
-def _is_zipped_sdist(look: Look, *, rust: bool = False) -> bool:
+def _is_sdist(look: Look) -> bool:
     """One top directory with a project in it: old packages for every system are on PyPI as .zip."""
+    if look.head.startswith(_GZIP) and look.path:
+        try:
+            return not _PROJECT.isdisjoint(_list_packed(look.path))
+        except InputError:
+            # Hostile or damaged, which its reader says best, if it is called like a source distribution.
+            return parse_sdist_name(look.path.name) is not None
     paths = _list_members(look)
     tops = {path.partition("/")[0] for path in paths}
-    found = len(tops) == 1 and any(path.partition("/")[2] in _PROJECT for path in paths)
-    return found and (not rust or any(path.endswith("/Cargo.toml") for path in paths))
+    return len(tops) == 1 and any(path.partition("/")[2] in _PROJECT for path in paths)
 
 
-def _is_packed_sdist(look: Look, *, rust: bool = False) -> bool:
-    """A packed one; with ``rust``, only one that has a crate in it."""
-    if not look.head.startswith(b"\x1f\x8b") or not look.path:
+def _has_crate(look: Look) -> bool:
+    """A Cargo.toml: anywhere in an archive, or where Python packages have theirs in a directory."""
+    assert look.path
+    if look.names is not None:
+        places = ("Cargo.toml", "*/Cargo.toml", "*/*/Cargo.toml")
+        return any(next(look.path.glob(place), None) for place in places)
+    try:
+        paths = _list_packed(look.path) if look.head.startswith(_GZIP) else _list_members(look)
+    except InputError:
         return False
+    return any(path.rpartition("/")[2] == "Cargo.toml" for path in paths)
+
+
+def _list_packed(path: Path) -> frozenset[str]:
+    """Paths of what tells of the build in a packed source distribution, below its top directory.
+
+    Raises:
+        InputError: it is damaged, or hostile.
+    """
     from wheelfix.wheel.sdist import read_sdist
 
-    try:
-        files = read_sdist(look.path).files
-        crate = any(path.rpartition("/")[2] == "Cargo.toml" for path in files)
-        return not _PROJECT.isdisjoint(files) and (crate or not rust)
-    except InputError:
-        # Hostile or damaged, which its reader says best, if it is called like a source distribution at all.
-        return not rust and parse_sdist_name(look.path.name) is not None
+    return frozenset(read_sdist(path).files)
 
 
 def _list_members(look: Look) -> frozenset[str]:
@@ -417,14 +446,6 @@ def _is_project(look: Look) -> bool:
     return not (look.names or frozenset()).isdisjoint(_PROJECT)
 
 
-def _has_crate(look: Look) -> bool:
-    """A Cargo.toml at the top, or in one of the places where those of Python packages are."""
-    assert look.path
-    return any(
-        next(look.path.glob(place), None) for place in ("Cargo.toml", "*/Cargo.toml", "*/*/Cargo.toml")
-    )
-
-
 def _is_tree(look: Look) -> bool:
     """Any other directory, for the ELF files in it; a project's own are those built in place."""
     if not look.names or not look.path or _is_shelf(look):
@@ -445,7 +466,7 @@ def _is_archive(look: Look) -> bool:
     magic = (
         b"PK\x03\x04",
         b"PK\x05\x06",
-        b"\x1f\x8b",
+        _GZIP,
         b"BZh",
         b"\xfd7zXZ",
         b"\x28\xb5\x2f\xfd",
@@ -529,13 +550,9 @@ KINDS: tuple[Sort, ...] = (
     Sort(
         kind=TargetKind.SDIST,
         called="a source distribution",
-        tell=lambda look: _is_packed_sdist(look, rust=True) or _is_zipped_sdist(look, rust=True),
+        tell=_is_sdist,
         command="sdist",
-    ),
-    Sort(
-        kind=TargetKind.SDIST,
-        called="a source distribution",
-        tell=lambda look: _is_packed_sdist(look) or _is_zipped_sdist(look),
+        fits=_has_crate,
         hint=_BUILT,
     ),
     Sort(
@@ -634,326 +651,11 @@ KINDS: tuple[Sort, ...] = (
     Sort(
         kind=TargetKind.SDIST,
         called="a project's directory",
-        tell=lambda look: _is_project(look) and _has_crate(look),
+        tell=_is_project,
         command="sdist",
+        fits=_has_crate,
+        hint=_BUILT_HERE,
     ),
-    Sort(kind=TargetKind.SDIST, called="a project's directory", tell=_is_project, hint=_BUILT_HERE),
     Sort(kind=TargetKind.ENVIRONMENT, called="a directory", tell=_is_tree, command="scan"),
 )
 """The first that fits is what a target is, unless a command can do it as another one that fits, too."""
-
-
-# From targets to readings
-
-
-class ReadOptions(Struct):
-    """How targets are read.
-
-    Attributes:
-        beside: wheels, directories of wheels and environments whose distributions are at hand.
-        cache: directory where what was read of wheels is kept; None keeps nothing.
-        python: version of CPython that is fetched for.
-        system: Nix system that is fetched for.
-        sources: where distributions are fetched from; None takes what is configured.
-        progress: told what is done and how much there is, of each download and of each wheel read.
-        follow_editable: read what is installed in place, outside of an environment.
-    """
-
-    beside: Sequence[str] = ()
-    cache: Path | None = None
-    python: str = "3.12"
-    system: str = "x86_64-linux"
-    sources: PackageSources | None = None
-    progress: Progress | None = None
-    follow_editable: bool = True
-
-
-class Part(Struct):
-    """A distribution of a target, read, with who is at hand.
-
-    Attributes:
-        target: what it is of.
-        reading: what was read of it.
-        wheel: the file, if it is a wheel.
-        at_hand: the distributions beside it.
-    """
-
-    target: Target
-    reading: Reading
-    wheel: Path | None = None
-    at_hand: AtHand = field(default_factory=AtHand)
-
-
-class Parts(Struct):
-    """All that was read for one command.
-
-    Attributes:
-        parts: what there is something to say about, in the order of the targets.
-        beside: the distributions that the user put beside them.
-        findings: about the targets as wholes.
-    """
-
-    parts: tuple[Part, ...]
-    beside: tuple[Distribution, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-class _Found(Struct):
-    """What was read of a target.
-
-    Attributes:
-        pinned: what was read of the wheels beside its file that its metadata pins.
-        is_silent: there is nothing to say about it: it is at hand, and no more.
-    """
-
-    target: Target
-    reading: Reading
-    wheel: Path | None = None
-    pinned: tuple[Reading, ...] = ()
-    is_silent: bool = False
-
-
-def read_targets(
-    texts: Iterable[str],
-    command: str,
-    options: ReadOptions,
-    *,
-    on_error: Callable[[WheelfixError], object] | None = None,
-) -> Parts:
-    """Decide what targets are, read them, and put at hand of each what it has at hand.
-
-    At hand are: all that the targets hold together, what the user put beside them, and, for a wheel file, the
-    wheels in its directory that its metadata pins. So the answer about one does not depend on the order.
-
-    Args:
-        texts: what the user named.
-        command: a key of :data:`TAKES`.
-        options: how.
-        on_error: told what is wrong with a target, and the others are read nevertheless; None raises.
-
-    Raises:
-        InputError: what is to be at hand cannot be found or read; or, without ``on_error``, a target cannot.
-    """
-    beside = [reading for text in options.beside for reading in _read_beside(text, options)]
-    found: list[_Found] = []
-    findings: list[Finding] = []
-    for text in texts:
-        for target in _find_each(text, command, on_error):
-            try:
-                found += _read(target, options, findings)
-            except WheelfixError as error:
-                if on_error is None:
-                    raise
-                on_error(error)
-    return _hand_out(found, beside, findings)
-
-
-def _find_each(
-    text: str, command: str, on_error: Callable[[WheelfixError], object] | None
-) -> tuple[Target, ...]:
-    """What is read by itself: of a directory of wheels, each one, as any of them may be damaged."""
-    try:
-        target = find_target(text, command)
-        if target.kind is TargetKind.WHEELS and target.path:
-            return tuple(replace(target, path=wheel) for wheel in find_wheels(target.path))
-    except WheelfixError as error:
-        if on_error is None:
-            raise
-        on_error(error)
-        return ()
-    return (target,)
-
-
-def read_parts(targets: Iterable[Target], options: ReadOptions) -> Parts:
-    """Read targets of which it is decided what they are; as :func:`read_targets`."""
-    beside = [reading for text in options.beside for reading in _read_beside(text, options)]
-    findings: list[Finding] = []
-    found = [one for target in targets for one in _read(target, options, findings)]
-    return _hand_out(found, beside, findings)
-
-
-def _hand_out(found: Sequence[_Found], beside: Sequence[Reading], findings: Sequence[Finding]) -> Parts:
-    told = [one for one in found if not one.is_silent]
-    at_hand = assign_at_hand(
-        [*(one.reading for one in found), *beside],
-        [(one.reading.distribution, one.pinned) for one in told],
-    )
-    return Parts(
-        parts=tuple(
-            Part(target=one.target, reading=one.reading, wheel=one.wheel, at_hand=hand)
-            for one, hand in zip(told, at_hand, strict=True)
-        ),
-        beside=tuple(reading.distribution for reading in beside),
-        findings=tuple(findings),
-    )
-
-
-def _read_beside(text: str, options: ReadOptions) -> Iterator[Reading]:
-    target = find_target(text, "--with")
-    for one in _READERS[target.kind](target, replace(options, beside=()), []):
-        yield one.reading
-
-
-def _read(target: Target, options: ReadOptions, findings: list[Finding]) -> list[_Found]:
-    found = list(_READERS[target.kind](target, options, findings))
-    if target.kind is not TargetKind.WHEEL:
-        return found
-    return [_add_pinned(one, options) for one in found]
-
-
-def _add_pinned(one: _Found, options: ReadOptions) -> _Found:
-    """Put at hand the wheels beside a wheel's file that its own metadata pins; damaged ones are warned of."""
-    from wheelfix.scan.read import read_wheel
-
-    assert one.wheel
-    pinned, findings = [], list(one.reading.findings)
-    for path in find_pinned(one.wheel, one.reading.distribution):
-        try:
-            pinned.append(read_wheel(path, cache=options.cache, progress=options.progress))
-        except InputError as error:
-            message = f"lies beside {one.wheel.name}, which pins it, and is left out: {error.problem}"
-            findings.append(Finding(level=Level.WARNING, subject=path.name, message=message))
-    reading = replace(one.reading, findings=tuple(findings))
-    return replace(one, reading=reading, pinned=tuple(pinned))
-
-
-def find_pinned(wheel: Path, distribution: Distribution) -> tuple[Path, ...]:
-    """The wheels in a wheel's directory that its metadata pins exactly and that fit its tags, by name.
-
-    Args:
-        wheel: the file.
-        distribution: what was read of it.
-    """
-    pins: dict[str, list[str]] = {}
-    for requirement in distribution.requires:
-        if requirement.active and is_exact(requirement.text):
-            pins.setdefault(requirement.name, []).append(requirement.text)
-    found = []
-    for path in _list_beside(wheel) if pins else ():
-        name = path.name.partition("-")[0]
-        parsed = parse_filename(path.name) if normalize_name(name) in pins else None
-        if not parsed or parsed[0] == distribution.name:
-            continue
-        pinned = any(admits(pin, parsed[1]) for pin in pins[parsed[0]])
-        if pinned and fit_together(distribution.tags, parsed[2]):
-            found.append(path)
-    return tuple(found)
-
-
-def _list_beside(wheel: Path) -> tuple[Path, ...]:
-    try:
-        return find_wheels(wheel.parent)
-    except InputError:
-        return ()  # a directory that may be entered and not listed
-
-
-def _read_wheel(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_wheel
-
-    assert target.path
-    reading = read_wheel(target.path, cache=options.cache, progress=options.progress)
-    yield _Found(target=target, reading=reading, wheel=target.path)
-
-
-def _read_wheels(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_wheel
-
-    assert target.path
-    for wheel in find_wheels(target.path) if target.path.is_dir() else (target.path,):
-        reading = read_wheel(wheel, cache=options.cache, progress=options.progress)
-        yield _Found(target=target, reading=reading, wheel=wheel)
-
-
-def _read_installed(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_installed
-
-    assert target.path
-    readings = read_installed(target.path, follow_editable=options.follow_editable, progress=options.progress)
-    telling = [bool(reading.objects or reading.uses or reading.findings) for reading in readings]
-    if not any(telling):
-        telling[0] = True
-    for reading, tells in zip(readings, telling, strict=True):
-        yield _Found(target=target, reading=reading, is_silent=not tells)
-
-
-def _read_elf(target: Target, _: ReadOptions, __: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_elf
-
-    assert target.path
-    yield _Found(target=target, reading=read_elf(target.path))
-
-
-def _read_fetched(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.index.sources import find_cache
-    from wheelfix.scan.requirement import fetch_named
-
-    fetched = fetch_named(
-        target.text,
-        find_cache(),
-        python=options.python,
-        system=options.system,
-        sources=options.sources,
-        on_bytes=options.progress,
-    )
-    for one in fetched:
-        yield _take_fetched(target, one.path, one.findings, options)
-
-
-def _read_list(target: Target, options: ReadOptions, findings: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.index.sources import find_cache
-    from wheelfix.scan.requirement import fetch_listed
-
-    assert target.path
-    fetched, told = fetch_listed(
-        target.path,
-        find_cache(),
-        python=options.python,
-        system=options.system,
-        sources=options.sources,
-        on_bytes=options.progress,
-    )
-    findings += told
-    for one in fetched:
-        yield _take_fetched(target, one.path, one.findings, options)
-
-
-def _take_fetched(target: Target, path: Path, findings: Sequence[Finding], options: ReadOptions) -> _Found:
-    from wheelfix.scan.read import read_wheel
-    from wheelfix.scan.requirement import evaluate_fetched
-
-    reading = read_wheel(path, cache=options.cache, progress=options.progress)
-    reading = replace(reading, findings=(*findings, *reading.findings))
-    wanted = parse_wanted(target.text) if target.kind is not TargetKind.URL else None
-    if target.kind is TargetKind.REQUIREMENTS or (wanted and not wanted.url):
-        # An address names a wheel, whatever Python it is for; what was chosen was chosen for this one.
-        wheel = evaluate_fetched(reading.distribution, python=options.python, system=options.system)
-        reading = replace(reading, distribution=wheel)
-    return _Found(target=target, reading=reading, wheel=path)
-
-
-def _read_lock(target: Target, options: ReadOptions, findings: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.fetch import read_locked
-
-    assert target.path
-    readings, told = read_locked(
-        target.path,
-        python=options.python,
-        system=options.system,
-        sources=options.sources,
-        progress=options.progress,
-    )
-    findings += told
-    for reading in readings:
-        yield _Found(target=target, reading=reading)
-
-
-_READERS: Mapping[TargetKind, Callable[[Target, ReadOptions, list[Finding]], Iterator[_Found]]] = {
-    TargetKind.WHEEL: _read_wheel,
-    TargetKind.WHEELS: _read_wheels,
-    TargetKind.ENVIRONMENT: _read_installed,
-    TargetKind.ELF: _read_elf,
-    TargetKind.LOCK: _read_lock,
-    TargetKind.REQUIREMENTS: _read_list,
-    TargetKind.REQUIREMENT: _read_fetched,
-    TargetKind.URL: _read_fetched,
-}

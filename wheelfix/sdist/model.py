@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding
-from wheelfix.model.sdist import LockedCrate, PythonProject
+from wheelfix.model.sdist import CargoLock, LockedCrate, PythonProject
 
 
 class CrateGraph(Struct):
@@ -82,7 +82,7 @@ class Setting(Struct):
     reason: str
 
 
-class BuildSystem(Struct):
+class BuildRequirement(Struct):
     """A Python package that the build needs.
 
     Attributes:
@@ -94,6 +94,20 @@ class BuildSystem(Struct):
     name: str
     extras: tuple[str, ...] = ()
     reason: str = ""
+
+
+class GivenLock(Struct):
+    """A Cargo.lock for a source distribution that has none.
+
+    Attributes:
+        name: of the file.
+        lock: what is in it.
+        made: its bytes, if cargo made it and the file is not there yet; else None.
+    """
+
+    name: str
+    lock: CargoLock
+    made: bytes | None = None
 
 
 class GitSource(Struct):
@@ -139,7 +153,7 @@ class CargoPlan(Struct):
     root_reason: str
     lock: bool
     lock_file: str | None
-    build_systems: tuple[BuildSystem, ...]
+    build_systems: tuple[BuildRequirement, ...]
     libraries: tuple[NativeInput, ...] = ()
     tools: tuple[NativeInput, ...] = ()
     settings: tuple[Setting, ...] = ()

@@ -12,8 +12,9 @@ import posixpath
 import re
 import shlex
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
+from wheelfix.model.override import Dialect
 from wheelfix.nix.parts import OLD, comment_all, formals, take, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import is_identifier
@@ -33,7 +34,6 @@ from wheelfix.nix.tree import (
     Var,
     bind,
     call,
-    merge,
     select,
     strings,
     text,
@@ -46,14 +46,23 @@ _LOCK = "Cargo.lock"
 _MANIFEST = "Cargo.toml"
 
 
-def render_cargo(plans: Sequence[CargoPlan]) -> str:
-    """Write one overlay for uv2nix and pyproject.nix."""
-    sets = [write_guarded(plan.project.name, write_cargo(plan)) for plan in plans]
+def render_sdist(plan: CargoPlan, dialect: Dialect) -> str:
+    """Write what builds an sdist.
+
+    Args:
+        plan: how.
+        dialect: uv2nix, pyproject-nix or nixpkgs.
+    """
+    return render_cargo_package(plan) if dialect is Dialect.NIXPKGS else render_cargo(plan)
+
+
+def render_cargo(plan: CargoPlan) -> str:
+    """Write an overlay for uv2nix and pyproject.nix."""
     head = [
         "Overlay for a package set of uv2nix or pyproject.nix. Written by wheelfix.",
         "hacks = pkgs.callPackage pyproject-nix.build.hacks { };",
     ]
-    overlay = Lambda("final", Lambda("prev", merge(sets)))
+    overlay = Lambda("final", Lambda("prev", write_guarded(plan.project.name, write_cargo(plan))))
     return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
 
 

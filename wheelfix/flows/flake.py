@@ -1,0 +1,16 @@
+"""nixpkgs re-exported with a configuration: ``wheelfix flake``."""
+
+from __future__ import annotations
+
+from wheelfix.env.flake import FlakeConfig, check_flake, render_flake
+from wheelfix.model.written import Written
+
+
+def write_flake(config: FlakeConfig) -> Written:
+    """Write a flake that re-exports nixpkgs with a configuration.
+
+    Raises:
+        InputError: a system, capability or combination of them is none.
+    """
+    check_flake(config)
+    return Written(text=render_flake(config))

@@ -1,0 +1,31 @@
+"""From a lock to all that its overlay says: what is read, and what follows from it, in turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wheelfix.lock.model import LockOptions, LockPlan
+from wheelfix.lock.plan import find_selection, leave_out, plan_adapters, plan_overlay
+from wheelfix.lock.read import find_places, read_dependencies, read_request, read_rust
+from wheelfix.scan.fetch import read_choices
+
+
+def plan_lock(path: Path, options: LockOptions) -> LockPlan:
+    """Find all that one overlay for all packages of a lock has to say.
+
+    Args:
+        path: uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes.
+        options: for which target, and how.
+
+    Raises:
+        InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
+        IndexProblem: the index is damaged.
+    """
+    request = read_request(path, options)
+    selection = find_selection(request, options)
+    dependencies = read_dependencies(request, selection, options)
+    adapters = plan_adapters(request, selection, dependencies, options)
+    selection = leave_out(request, selection, adapters, options)
+    found = read_choices(selection.choices, find_places(path, request, options))
+    rust = read_rust(found, options)
+    return plan_overlay(request, selection, adapters, found, rust, options)

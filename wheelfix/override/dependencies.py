@@ -1,0 +1,64 @@
+"""What is known of a package that a build of nixpkgs is to replace: read, or fetched as metadata alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wheelfix.index.sources import find_cache
+from wheelfix.model.base import Struct
+from wheelfix.model.scan import WheelScan
+from wheelfix.override.strip import TABLE, Dependencies
+from wheelfix.scan.scan import ScanOptions, scan_targets
+from wheelfix.scan.target import Target, TargetKind
+
+
+class Replaced(Struct):
+    """A package that is to be replaced.
+
+    Attributes:
+        dependencies: its own metadata, and theirs.
+        wheel: its file, if there is one.
+        scans: of its wheel; empty where only metadata was fetched.
+    """
+
+    dependencies: Dependencies
+    wheel: Path | None = None
+    scans: tuple[WheelScan, ...] = ()
+
+
+def read_replaced(target: Target, options: ScanOptions) -> Replaced:
+    """Read a package and what is known of its dependencies.
+
+    Args:
+        target: a wheel, the address of one, or a requirement, of which only metadata is fetched.
+        options: how.
+
+    Raises:
+        InputError: the target cannot be read or fetched.
+        IndexProblem: the index is damaged.
+    """
+    if target.kind is TargetKind.REQUIREMENT:
+        return Replaced(dependencies=fetch_dependencies(target.text, options))
+    read = scan_targets([target], options)
+    part = read.parts[0]
+    evidence = ", ".join(options.beside) or TABLE
+    dependencies = Dependencies(package=part.reading.distribution, others=read.beside, evidence=evidence)
+    return Replaced(dependencies=dependencies, wheel=part.wheel, scans=(part.scan,))
+
+
+def fetch_dependencies(requirement: str, options: ScanOptions) -> Dependencies:
+    """Fetch the metadata of a requirement and of everything it requires.
+
+    Raises:
+        InputError: it is no requirement, cannot be resolved, or the network fails.
+    """
+    from wheelfix.scan.requirement import fetch_closure  # what fetches takes long to import
+
+    package, *others = fetch_closure(
+        requirement,
+        find_cache() / "metadata",
+        python=options.chosen_python,
+        system=options.system,
+        sources=options.sources,
+    )
+    return Dependencies(package=package, others=tuple(others), evidence="the package index")

@@ -1,0 +1,97 @@
+"""What code of a dialect can be written for, and what it cannot: told before anything is read, or planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from wheelfix.errors import InputError
+from wheelfix.model.override import Cuda, Dialect
+from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.scan.target import Target, TargetKind, quote_target
+
+if TYPE_CHECKING:
+    from wheelfix.scan.scan import Part
+
+P = TypeVar("P", bound="Part")
+
+ADAPTING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
+"""Dialects that can put nixpkgs' builds in place of wheels."""
+CHOOSING = ADAPTING | {Dialect.POETRY2NIX}
+"""Dialects whose package set is made from a lock, and chooses wheels itself, with pyproject.nix's rules."""
+
+
+def find_default_cuda(dialect: Dialect) -> Cuda:
+    """Where CUDA comes from if the user does not say: nixpkgs has no CUDA wheels, the other sets have."""
+    return Cuda.NIXPKGS if dialect is Dialect.NIXPKGS else Cuda.WHEELS
+
+
+def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> None:
+    """Refuse what a dialect cannot be written for: packages have names, complete ones are made of wheels.
+
+    Raises:
+        InputError: a target has no place in the dialect, or the dialect cannot take CUDA from there.
+    """
+    for target in targets:
+        command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
+        if target.kind is TargetKind.ELF and dialect is not Dialect.SHELL:
+            problem = f"is an ELF file of no package, for which {dialect} has nothing"
+            raise InputError(target.text, problem, command)
+        if target.kind is TargetKind.ENVIRONMENT and dialect is Dialect.NIXPKGS:
+            problem = f"is an environment: packages for {dialect} are made of wheels"
+            raise InputError(target.text, problem, command)
+    if cuda is Cuda.PREBUILT and dialect not in ADAPTING:
+        problem = f"is for uv2nix and pyproject-nix, not for {dialect}"
+        raise InputError(f"--cuda {cuda}", problem, "use nixpkgs or wheels")
+
+
+def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tuple[P, ...]]:
+    """Set apart files that belong to no distribution, for which only a shell has a place.
+
+    Returns:
+        What code can be written for, and the rest.
+
+    Raises:
+        InputError: there is nothing but the rest.
+    """
+    named = tuple(part for part in parts if dialect is Dialect.SHELL or part.reading.distribution.name)
+    if parts and not named:
+        text = parts[0].target.text
+        hint = f"run `wheelfix override --dialect shell {quote_target(text)}`"
+        raise InputError(text, f"has ELF files of no package, for which {dialect} has nothing", hint)
+    left = () if dialect is Dialect.SHELL else (p for p in parts if not p.reading.distribution.name)
+    return named, tuple(left)
+
+
+def tell_unnamed(parts: Iterable[Part]) -> tuple[Finding, ...]:
+    """Say that code for package sets leaves out files that belong to no package."""
+    found = []
+    for part in parts:
+        count, text = len(part.reading.objects), part.target.text
+        message = (
+            f"has {count} ELF file{'' if count == 1 else 's'} of no package, for which package sets have "
+            f"no place: `wheelfix override --dialect shell {quote_target(text)}` has"
+        )
+        found.append(Finding(level=Level.WARNING, subject=text, message=message))
+    return tuple(found)
+
+
+def find_several_wheels(scans: Iterable[WheelScan]) -> dict[str, tuple[str, ...]]:
+    """Distributions of which there are several wheels, with these: for other Pythons, platforms, versions."""
+    targets: dict[str, set[str]] = {}
+    for scan in scans:
+        targets.setdefault(scan.name, set()).add(scan.target)
+    return {name: tuple(sorted(several)) for name, several in sorted(targets.items()) if len(several) > 1}
+
+
+def refuse_doubles(scans: Iterable[WheelScan], dialect: Dialect) -> None:
+    """Refuse several wheels of one package where code is for a package set.
+
+    Raises:
+        InputError: there are some; names the first.
+    """
+    if dialect is Dialect.SHELL:
+        return
+    for name, several in find_several_wheels(scans).items():
+        hint = "name one of them: a package set has one build of each package"
+        raise InputError(name, f"is there in several wheels: {', '.join(several)}", hint)

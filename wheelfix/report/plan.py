@@ -1,0 +1,87 @@
+"""What a page about a target shows: which code there can be, and what is said about all of it together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from wheelfix.model.base import replace
+from wheelfix.model.override import Dialect
+from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.nix.parts import render_attributes, render_sonames
+from wheelfix.override.dialects import find_default_cuda, find_several_wheels
+from wheelfix.override.plan import OverridePlan, plan_overrides
+from wheelfix.report.model import NixCode, Report
+
+if TYPE_CHECKING:
+    from wheelfix.scan.scan import ScannedParts
+
+_OVERLAY = "An overlay, given pkgs and lib: compose it after the one that"
+_TOOLS = {
+    Dialect.UV2NIX: ("uv2nix", f"{_OVERLAY} uv2nix makes of the lock."),
+    Dialect.PYPROJECT_NIX: ("pyproject.nix", f"{_OVERLAY} makes the packages."),
+    Dialect.POETRY2NIX: ("poetry2nix", "An overlay, given pkgs and lib: goes into overrides of mkPoetryEnv."),
+    Dialect.NIXPKGS: (
+        "nixpkgs",
+        "One package: for python3Packages.callPackage. Several: an overlay for a Python package set.",
+    ),
+    Dialect.MACH_NIX: ("mach-nix", "Settings: merge them into the argument of mkPython."),
+    Dialect.SHELL: ("nix-shell", "A shell.nix with the libraries for nix-ld, for what pip or uv installed."),
+}
+
+
+def plan_code(read: ScannedParts, *, evidence: str = "") -> tuple[OverridePlan, ...]:
+    """Plan the code for what was scanned, in every dialect that there can be code for.
+
+    Args:
+        read: what was read, and concluded. Complete packages for nixpkgs have the wheel's hash in them, so
+            they are written only where all are wheel files.
+        evidence: as for :func:`wheelfix.override.plan.plan_overrides`.
+    """
+    named = tuple(part for part in read.parts if part.reading.distribution.name)
+    several = find_several_wheels(part.scan for part in named)
+    dialects = [
+        dialect
+        for dialect in _TOOLS
+        if named
+        and (not several or dialect is Dialect.SHELL)
+        and (dialect is not Dialect.NIXPKGS or all(part.wheel for part in named))
+    ]
+    read = replace(read, parts=named)
+    return tuple(plan_overrides(read, d, find_default_cuda(d), evidence=evidence) for d in dialects)
+
+
+def label_code(dialect: Dialect, text: str) -> NixCode:
+    """Say which tool a file is for, and where it belongs."""
+    label, place = _TOOLS[dialect]
+    return NixCode(label=label, place=place, text=text)
+
+
+def tell_several_wheels(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
+    """Say why there is no code for package sets, where there is none."""
+    message = "is there in several wheels: no code for package sets, which have one of each package"
+    names = find_several_wheels(scans)
+    return tuple(Finding(level=Level.WARNING, subject=name, message=message) for name in names)
+
+
+def make_report(
+    target: str, scans: Sequence[WheelScan], code: Sequence[NixCode], findings: Sequence[Finding] = ()
+) -> Report:
+    """Put together what a page shows, whatever it was that was scanned.
+
+    Args:
+        target: what the page is about, in a few words.
+        scans: one per distribution.
+        code: what to paste, best first.
+        findings: about all of it together.
+    """
+    inputs = sorted({attr for scan in scans for attr in scan.build_inputs})
+    ignored = sorted({soname for scan in scans for soname in scan.ignore_missing})
+    return Report(
+        target=target,
+        scans=tuple(scans),
+        code=tuple(code),
+        findings=tuple(findings),
+        inputs=render_attributes(inputs) if inputs else "",
+        ignored=render_sonames(ignored) if ignored else "",
+    )
