@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from wheelfix.patch.files import open_scratch
+from wheelfix.outside.files import open_scratch
 from wheelfix.patch.model import PatchReport
 from wheelfix.patch.wheel import Prepared, iter_packed
 from wheelfix.wheel.archive import iter_chunks, open_archive
@@ -68,7 +68,9 @@ def measure_peer(wheel: Path, changed: list[str], out: Path) -> tuple[float, flo
 
 
 def find_changed(wheel: Path, libs: Path) -> list[str]:
-    from wheelfix.flows.patch import PatchOptions, open_index, patch_target
+    from wheelfix.flows.patch import patch_target
+    from wheelfix.index.sources import open_index
+    from wheelfix.patch.model import PatchOptions
 
     options = PatchOptions(libs=[libs], dry_run=True)
     report: PatchReport = patch_target(wheel, index=open_index(), options=options)

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from wheelfix.index.sources import find_cache
 from wheelfix.lockfile.read import read_lock
 from wheelfix.model.base import to_builtins
 from wheelfix.model.reading import Reading
+from wheelfix.outside.places import find_cache
 from wheelfix.scan.read import read_known
 
 _DIGEST = 15
@@ -36,7 +36,7 @@ def main(lock: Path, output: Path) -> None:
     facts = {}
     for package in read_lock(lock).packages:
         for wheel in package.wheels:
-            cache, name = find_cache() / "facts", wheel.filename
+            cache, name = find_cache().readings, wheel.filename
             found = read_known(wheel.sha256, cache, name=name, contents=True) if wheel.sha256 else None
             if wheel.sha256 and found:
                 facts[wheel.sha256] = describe(found)

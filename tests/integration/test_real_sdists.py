@@ -42,7 +42,7 @@ EXPECTED = {
 NO_RUST = {"click==8.5.1", "polars==2.1.0"}
 
 
-def write(requirement: str, tmp_path: Path, dialect: Dialect = Dialect.UV2NIX) -> Written:
+def write(requirement: str, tmp_path: Path, dialect: Dialect = Dialect.UV2NIX) -> Written[CargoPlan]:
     written, made = write_sdist(str(fetch_real(requirement)), dialect, cargo_home=tmp_path)
     assert made is None
     return written

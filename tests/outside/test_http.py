@@ -207,6 +207,14 @@ def test_certificates_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         open_client()
 
 
+def test_what_the_system_says_of_a_connection_is_told_without_its_number(tmp_path: Path) -> None:
+    with (
+        httpx2.Client(trust_env=False) as client,
+        pytest.raises(DownloadError, match=r"cannot be fetched from 127\.0\.0\.1: connection refused$"),
+    ):
+        fetch_file(client, "http://127.0.0.1:9/a", tmp_path / "a", pause=0.001)
+
+
 def test_passwords_are_not_told() -> None:
     told = strip_login("see https://me:pa%20ss@x.example/a?u=b@c and http://t@y/")
     assert told == "see https://x.example/a?u=b@c and http://y/"

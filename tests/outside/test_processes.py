@@ -1,15 +1,21 @@
+"""Programs and workers: what they write, how they fail, and that they end with the process they are of."""
+
 from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from wheelfix.errors import ElfError, WheelError
-from wheelfix.outside.processes import may_spawn, run_beside
+from tests.support.sessions import wait_until
+from wheelfix.errors import ApplyError, ElfError, InputError, WheelError
+from wheelfix.outside.guard import end_marked
+from wheelfix.outside.processes import Ran, Stream, may_spawn, quote_output, run, run_beside, start
 
 SCRIPT = """
 import os, sys
@@ -76,3 +82,158 @@ def test_a_library_starts_no_processes() -> None:
 def test_errors_can_be_sent(kind: type[WheelError]) -> None:
     error = pickle.loads(pickle.dumps(kind("a", "b", "c")))
     assert (type(error), error.subject, error.problem, error.hint) == (kind, "a", "b", "c")
+
+
+def make_sleeper(directory: Path) -> list[str]:
+    """A program that starts another one and waits for it; both write their numbers into files."""
+    script = f"(echo $BASHPID > {directory}/inner; exec sleep 600) & echo $$ > {directory}/outer; wait"
+    return ["bash", "-c", script]
+
+
+def find_numbers(directory: Path) -> list[int]:
+    """Numbers of both processes; empty until both are there."""
+    try:
+        return [int((directory / name).read_text()) for name in ("inner", "outer")]
+    except (OSError, ValueError):
+        return []
+
+
+def is_running(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+RUN = """
+import sys
+from wheelfix.outside.processes import run
+run(sys.argv[1:])
+"""
+START = """
+import sys, time
+from wheelfix.outside.processes import start
+with start(sys.argv[1:]) as process:
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("script", [RUN, START])
+def test_programs_end_when_their_parent_is_killed(tmp_path: Path, script: str) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", script, *make_sleeper(tmp_path)])
+    try:
+        assert wait_until(lambda: len(find_numbers(tmp_path)) == 2)
+        numbers = find_numbers(tmp_path)
+        assert all(map(is_running, numbers))
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+    assert wait_until(lambda: not any(map(is_running, numbers)))
+
+
+def test_what_another_process_runs_is_left_alone(tmp_path: Path) -> None:
+    """Each process ends its own programs; a program's number is known in advance to nobody."""
+    places = [tmp_path / name for name in ("one", "two")]
+    for place in places:
+        place.mkdir()
+    parents = [subprocess.Popen([sys.executable, "-c", RUN, *make_sleeper(place)]) for place in places]
+    try:
+        assert wait_until(lambda: all(len(find_numbers(place)) == 2 for place in places))
+        one, two = map(find_numbers, places)
+        parents[0].kill()
+        assert wait_until(lambda: not any(map(is_running, one)))
+        assert all(map(is_running, two))
+    finally:
+        for parent in parents:
+            parent.kill()
+            parent.wait()
+    assert wait_until(lambda: not any(map(is_running, two)))
+
+
+def test_what_takes_too_long_ends_with_all_that_it_started(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    late = ApplyError("the work", "is not done", "wait")
+    with pytest.raises(ApplyError) as caught:
+        run(make_sleeper(tmp_path), seconds=1, late=late)
+    assert caught.value is late
+    assert time.monotonic() - begun < 60
+    numbers = find_numbers(tmp_path)
+    assert len(numbers) == 2
+    assert not any(map(is_running, numbers))
+    with pytest.raises(InputError, match=r"^sleep: was not done in 0\.01 seconds$") as plain:
+        run(["sleep", "600"], seconds=0.01, hint="sleep less")
+    assert plain.value.hint == "sleep less"
+
+
+def test_a_block_that_fails_ends_what_it_started(tmp_path: Path) -> None:
+    def fail() -> None:
+        with start(make_sleeper(tmp_path), output=Stream.DROP, messages=Stream.DROP) as process:
+            assert wait_until(lambda: len(find_numbers(tmp_path)) == 2)
+            assert process.poll() is None
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert not any(map(is_running, find_numbers(tmp_path)))
+
+
+def test_what_carries_no_mark_is_not_ended() -> None:
+    environment = {**os.environ, "WHEELFIX_RUN": "abc.1."}
+    with subprocess.Popen(["sleep", "600"], env=environment) as other:
+        end_marked(b"WHEELFIX_RUN=abc.10.")
+        end_marked(b"OTHER_RUN=abc.1.")
+        assert other.poll() is None
+        end_marked(b"WHEELFIX_RUN=abc.")
+        assert other.wait() == -signal.SIGKILL
+
+
+def test_a_program_is_run_and_what_it_writes_is_kept(tmp_path: Path) -> None:
+    script = "pwd; echo $NAME; cat; echo said >&2; exit 3"
+    environment = {"PATH": os.environ["PATH"], "NAME": "value"}
+    ran = run(["sh", "-c", script], directory=tmp_path, environment=environment)
+    assert ran == Ran(code=3, output=f"{tmp_path}\nvalue\n".encode(), messages=b"said\n")
+    assert run(["sh", "-c", "kill -9 $$"]) == Ran(code=-9, output=b"", messages=b"")
+
+
+def test_streams_are_kept_dropped_or_shared(capfd: pytest.CaptureFixture[str]) -> None:
+    command = ["sh", "-c", "echo out; echo said >&2"]
+    assert run(command, output=Stream.DROP) == Ran(code=0, output=b"", messages=b"said\n")
+    assert run(command, messages=Stream.SHARE) == Ran(code=0, output=b"out\n", messages=b"")
+    assert capfd.readouterr() == ("", "said\n")
+
+
+def test_input_is_empty_unless_it_is_shared() -> None:
+    lines = [
+        "from wheelfix.outside.processes import Stream, run, start",
+        "assert run(['cat']).output == b''",
+        "with start(['cat'], given=Stream.SHARE, messages=Stream.SHARE) as process:",
+        "    assert process.stdout.read() == b'given'",
+        "    process.stdout.close()",
+    ]
+    subprocess.run([sys.executable, "-W", "error", "-c", "\n".join(lines)], input=b"given", check=True)
+
+
+def test_what_cannot_be_run_is_told(tmp_path: Path) -> None:
+    missing = ApplyError("the work", "needs nosuch", "install it")
+    with pytest.raises(ApplyError) as caught:
+        run(["nosuch"], missing=missing)
+    assert caught.value is missing
+    with pytest.raises(InputError) as plain:
+        run(["nosuch"])
+    assert str(plain.value) == "nosuch: cannot be run (no such file or directory)"
+    assert plain.value.hint == "name a program that is on PATH"
+    assert isinstance(plain.value.__cause__, FileNotFoundError)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"cannot be run \(permission denied\)"):
+        run([str(tmp_path / "file")], missing=missing)
+    with pytest.raises(InputError, match=r"cannot be run \(embedded null byte\)"):
+        run(["a\0b"])
+
+
+def test_words_of_other_programs_are_one_line_without_passwords() -> None:
+    assert quote_output(b"") == "no reason given"
+    assert (
+        quote_output(b"see\n  https://me:secret@host.example/x \xff") == "see https://host.example/x \ufffd"
+    )
+    long = quote_output(b"a" * 5000 + b"b" * 5000)
+    assert long == f"{'a' * 1500} \u2026 {'b' * 1500}"

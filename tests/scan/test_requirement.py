@@ -11,6 +11,7 @@ from tests.support.sdist import build_sdist
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.places import Cache
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.read import read_wheel
 from wheelfix.scan.requirement import evaluate_reading, fetch_closure, fetch_named, find_runtime
@@ -115,7 +116,7 @@ def test_no_code_of_a_distribution_runs(index: Index, tmp_path: Path) -> None:
 
 def test_what_extras_bring_is_fetched_too(either_index: Index, tmp_path: Path) -> None:
     fill(either_index, tmp_path)
-    cache = tmp_path / "cache"
+    cache = Cache(root=tmp_path / "cache")
 
     def name(text: str) -> list[str]:
         return [fetched.path.name.partition("-")[0] for fetched in fetch_named(text, cache)]
@@ -136,18 +137,18 @@ def test_addresses_alone_and_in_requirements(index: Index, tmp_path: Path) -> No
     index.add(wheel)
     base = index.url.removesuffix("/simple") + "/files"
     for text in (f"{base}/{wheel.name}", f"demo @ {base}/{wheel.name}"):
-        (fetched,) = fetch_named(text, tmp_path / "cache")
+        (fetched,) = fetch_named(text, Cache(root=tmp_path / "cache"))
         assert fetched.path.read_bytes() == wheel.read_bytes()
     for text in ("git+https://x.example/y.git", "demo @ git+https://x.example/y.git"):
         with pytest.raises(InputError, match="is a repository") as caught:
-            fetch_named(text, tmp_path / "cache")
+            fetch_named(text, Cache(root=tmp_path / "cache"))
         assert "pip wheel" in caught.value.hint
 
 
 def test_extras_from_a_directory(index: Index, tmp_path: Path) -> None:
     fill(index, tmp_path)
     sources = PackageSources(no_index=True, find_links=(str(tmp_path),))
-    found = fetch_named("demo[gpu]==1.0", tmp_path / "cache", sources=sources)
+    found = fetch_named("demo[gpu]==1.0", Cache(root=tmp_path / "cache"), sources=sources)
     assert [fetched.path.name.partition("-")[0] for fetched in found] == ["demo", "cufft", "driver", "plugin"]
     assert index.asked == []
 

@@ -10,7 +10,6 @@ from wheelfix.errors import InputError
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Level
 from wheelfix.model.sdist import CargoSource
-from wheelfix.sdist.crates import read_crates
 from wheelfix.sdist.manifests import parse_lock
 from wheelfix.sdist.model import CargoPlan, GivenLock
 from wheelfix.sdist.plan import find_build_systems, find_unfilled, plan_cargo, refuse_no_rust
@@ -25,7 +24,7 @@ def read(tmp_path: Path, files: Mapping[str, str], *, info: str = "") -> CargoSo
 
 
 def plan(tmp_path: Path, files: Mapping[str, str]) -> CargoPlan:
-    return plan_cargo(read(tmp_path, {**CARGO, **files}), read_crates())
+    return plan_cargo(read(tmp_path, {**CARGO, **files}))
 
 
 def crates(tmp_path: Path, *locked: str, dependencies: str = "") -> CargoPlan:
@@ -155,18 +154,18 @@ def test_missing_lock_is_said_and_a_given_one_used(tmp_path: Path) -> None:
     files = {key: text for key, text in CARGO.items() if key != "Cargo.lock"}
     files["Cargo.toml"] += '[dependencies]\nlibz-sys = "1"\n'
     source = read(tmp_path, files)
-    bare = plan_cargo(source, read_crates())
+    bare = plan_cargo(source)
     assert (bare.lock, [f.level for f in bare.findings]) == (False, [Level.ERROR])
     assert "--lock" in bare.findings[0].message
     given = parse_lock("x", lock("*demo 1.0.0 < libz-sys", "libz-sys 1.0.0").encode())
-    found = plan_cargo(source, read_crates(), given=GivenLock(name="demo.lock", lock=given))
+    found = plan_cargo(source, given=GivenLock(name="demo.lock", lock=given))
     assert (found.lock, found.lock_file, inputs(found)[0]) == (False, "demo.lock", ["zlib"])
     assert [f.level for f in found.findings] == [Level.NOTE]
 
 
 def test_lock_of_the_sdist_wins_over_a_given_one(tmp_path: Path) -> None:
     given = parse_lock("x", lock("*demo 1.0.0 < libz-sys", "libz-sys 1.0.0").encode())
-    found = plan_cargo(read(tmp_path, CARGO), read_crates(), given=GivenLock(name="demo.lock", lock=given))
+    found = plan_cargo(read(tmp_path, CARGO), given=GivenLock(name="demo.lock", lock=given))
     assert (found.lock, found.lock_file, found.libraries) == (True, None, ())
 
 
@@ -179,7 +178,7 @@ def test_git_crates_share_a_hash_by_commit(tmp_path: Path) -> None:
         + entry.format("c", "f" * 40)
     )
     source = read(tmp_path, {**CARGO, "Cargo.lock": text})
-    found = plan_cargo(source, read_crates(), hashes={COMMIT: b"\1" * 32})
+    found = plan_cargo(source, hashes={COMMIT: b"\1" * 32})
     assert [(g.url, g.crates, g.sha256) for g in found.git] == [
         ("https://git.example/r", ("a-1.0.0", "b-1.0.0"), b"\1" * 32),
         ("https://git.example/r", ("c-1.0.0",), None),

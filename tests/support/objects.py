@@ -18,7 +18,7 @@ from wheelfix.model.causes import (
 )
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Carrier, NeedClass, SonameFacts
+from wheelfix.model.scan import Carrier, Known, NeedClass
 from wheelfix.model.wheel import Distribution, Requirement
 
 
@@ -105,8 +105,8 @@ def facts(
     driver: str | None = None,
     carriers: Sequence[tuple[str, str]] = (),
     machine: str = "x86_64",
-) -> SonameFacts:
-    return SonameFacts(
+) -> Known:
+    return Known(
         soname=soname,
         machine=machine,
         lookup=Lookup(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.wheel import build_wheel
 from wheelfix.errors import IndexProblem, WheelError
-from wheelfix.outside.database import extract_member
+from wheelfix.index.fetch import extract_database
 from wheelfix.wheel import archive as module
 from wheelfix.wheel.archive import open_archive
 from wheelfix.wheel.metadata import parse_about, parse_metadata, parse_requirement, parse_wheel_tags
@@ -84,7 +84,7 @@ def test_metadata_of_more_than_any_distribution_has(text: bytes, problem: str) -
 
 
 def test_a_long_description_is_no_field() -> None:
-    assert parse_about(HEAD + b"Summary: s\n\n" + b"a: b\n" * 30_000)[0] == "s"
+    assert parse_about(HEAD + b"Summary: s\n\n" + b"a: b\n" * 30_000).summary == "s"
 
 
 def test_tags_that_are_none_and_too_many() -> None:
@@ -98,7 +98,7 @@ def test_tags_that_are_none_and_too_many() -> None:
 
 def test_a_database_too_large_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = build_wheel(tmp_path, files={"db": b"NIXI" + bytes(100)})
-    monkeypatch.setattr("wheelfix.outside.database.MAX_SIZE", 100)
+    monkeypatch.setattr("wheelfix.index.fetch.MAX_SIZE", 100)
     with open_archive(wheel) as archive, pytest.raises(IndexProblem, match="104 bytes"):
-        extract_member(archive, "db", tmp_path / "out" / "database")
+        extract_database(archive, "db", tmp_path / "out" / "database")
     assert not (tmp_path / "out").exists()

@@ -144,7 +144,8 @@ def test_project_without_build_system_is_built_by_setuptools(tmp_path: Path) -> 
         ({"pyproject.toml": "[["}, "is no TOML"),
         ({"pyproject.toml": MATURIN + '[tool.maturin]\nmanifest-path = "../x/Cargo.toml"'}, "outside of it"),
         ({"pyproject.toml": MATURIN + '[tool.maturin]\nmanifest-path = "/Cargo.toml"'}, "outside of it"),
-        ({"pyproject.toml": "a = " + "[" * 5000}, "is no TOML"),
+        ({"pyproject.toml": "a = " + "[" * 5000}, r"is no TOML \(nested too deep\)"),
+        ({"pyproject.toml": "a = " + "9" * 5000}, r"is no TOML \(a number in it is too long\)"),
     ],
 )
 def test_broken_and_hostile_projects_are_refused(tmp_path: Path, files: dict[str, str], problem: str) -> None:
@@ -152,11 +153,41 @@ def test_broken_and_hostile_projects_are_refused(tmp_path: Path, files: dict[str
         read(tmp_path, files)
 
 
-def test_types_that_do_not_fit_are_passed_over(tmp_path: Path) -> None:
-    text = '[build-system]\nrequires = 3\nbuild-backend = 4\n[tool]\nmaturin = []\nsetuptools-rust = "x"\n'
-    assert read(tmp_path, {"pyproject.toml": text}).requires == (("setuptools", ()), ("wheel", ()))
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[build-system]\nrequires = 3\n", "build-system.requires: is not a list"),
+        ('[build-system]\nrequires = ["a", 1979-05-27]\n', r"build-system.requires\[1\]: is not text"),
+        ("[build-system]\nbuild-backend = 4\n", "build-system.build-backend: is not text"),
+        ("[tool]\nmaturin = []\n", "tool.maturin: is not a table"),
+        (
+            "[tool.maturin]\nno-default-features = 1\n",
+            "tool.maturin.no-default-features: is not true or false",
+        ),
+        ("[tool.maturin]\nfeatures = [nan]\n", r"tool.maturin.features\[0\]: is neither text nor a table"),
+        ("[[tool.setuptools-rust.bins]]\npath = 1\n", r"tool.setuptools-rust.bins\[0\].path: is not text"),
+        ("[project]\nname = 1.5\n", "project.name: is not text"),
+    ],
+)
+def test_types_that_do_not_fit_are_refused(tmp_path: Path, text: str, where: str) -> None:
+    with pytest.raises(InputError, match=f"demo-1.0.tar.gz: pyproject.toml: {where}") as caught:
+        read(tmp_path, {"pyproject.toml": text})
+    assert caught.value.hint == "report it to the project's authors"
+
+
+def test_what_is_not_known_is_passed_over(tmp_path: Path) -> None:
+    text = (
+        MATURIN
+        + '[tool.maturin]\nlater = nan\nfeatures = ["a", { feature = "b", python-version = ">=3.13" }]\n'
+    )
+    text += "[tool.other]\nx = 1979-05-27\n[later]\nx = [1]\n"
+    (built,) = read(tmp_path, {"pyproject.toml": text, "Cargo.toml": ""}).built
+    assert built.features == ("a",)
+
+
+def test_source_tree_without_a_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="neither PKG-INFO nor a name"):
-        read(tmp_path, {"pyproject.toml": text}, info=None)
+        read(tmp_path, {"pyproject.toml": MATURIN}, info=None)
 
 
 def test_what_a_source_tree_carries_for_others_is_not_its_own(tmp_path: Path) -> None:

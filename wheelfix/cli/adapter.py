@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import TARGET, basic_options
+from wheelfix.cli.options import TARGET, basic_options, code_json_option
 from wheelfix.cli.output import code_options, make_options, write
 
 _EPILOG = """\b
@@ -25,6 +25,7 @@ Examples:
 )
 @click.option("--standalone", is_flag=True, help="A complete file, with package set and environment.")
 @code_options
+@code_json_option
 @basic_options
 def adapter(
     target: str,
@@ -33,6 +34,7 @@ def adapter(
     standalone: bool,
     keep: tuple[str, ...],
     strip: tuple[str, ...],
+    as_json: bool,
     output: Path | None,
     quiet: bool,
     **options: Any,
@@ -48,4 +50,9 @@ def adapter(
 
     chosen = make_options(quiet=quiet, **options)
     written = write_adapter(target, attr, chosen, wishes=make_wishes(keep, strip), standalone=standalone)
-    write(written, output, quiet=quiet)
+    document = None
+    if as_json:
+        from wheelfix.report.json import document_adapter
+
+        document = document_adapter(written)
+    write(written, output, quiet=quiet, document=document)

@@ -8,7 +8,17 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, check_platform, check_python, tell_findings
+from wheelfix.cli.options import (
+    FILE,
+    basic_options,
+    check_platform,
+    check_python,
+    index_options,
+    json_option,
+    print_json,
+    tell_findings,
+    wish_options,
+)
 from wheelfix.cli.output import make_options, supply_options
 
 _EPILOG = """\b
@@ -38,8 +48,7 @@ Examples:
     is_flag=True,
     help="Let uv build source distributions that do not state what they require: this runs their code.",
 )
-@click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
-@click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
+@wish_options
 @click.option(
     "--python",
     callback=check_python,
@@ -49,8 +58,8 @@ Examples:
 @click.option(
     "--platform", callback=check_platform, default="x86_64-linux", show_default=True, help="Nix system."
 )
-@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
-@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@index_options
+@json_option
 @basic_options
 def env(
     directory: Path,
@@ -63,6 +72,7 @@ def env(
     strip: tuple[str, ...],
     nixpkgs: str,
     build: bool,
+    as_json: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -93,7 +103,7 @@ def env(
             providers=providers,
             find_links=tuple(Path(link) for link in find_links if "://" not in link),
         )
-        changed, plan = write_env(
+        written = write_env(
             directory,
             EnvOptions(
                 lock=lock,
@@ -104,7 +114,14 @@ def env(
                 quiet=quiet,
             ),
         )
+    plan = written.plan
     tell_findings((*plan.findings, *find_warnings(plan.scans)), quiet=quiet)
-    if not quiet:
-        click.echo("\n".join(str(directory / name) for name in changed) or "all is as it was")
+    if as_json:
+        from wheelfix.report.json import document_env
+
+        print_json(
+            document_env(plan, written.files, written.changed, directory=str(directory), nixpkgs=nixpkgs)
+        )
+    elif not quiet:
+        click.echo("\n".join(str(directory / name) for name in written.changed) or "all is as it was")
     sys.exit(0 if plan.answered else 1)

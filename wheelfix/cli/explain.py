@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import common_options, complete_files, tell_findings
+from wheelfix.cli.options import common_options, complete_files, print_json, tell_findings
 from wheelfix.cli.streams import find_width
 from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
@@ -64,7 +64,6 @@ def explain(
     now, without a build. Where the package is installed here, all that it will miss next is named, too.
     """
     from wheelfix.flows import explain as flows
-    from wheelfix.report.explain import render_explanation, render_json
 
     command: tuple[str, ...] | None = context.meta.get(_COMMAND)
     if command is not None and (file or not command):
@@ -90,16 +89,22 @@ def explain(
     if command and not explained.explanation.concerned and code == 0:
         context.exit(code)
     tell_findings(explained.warnings)
-    render = (
-        render_json(explained.explanation, explained.dialect, explained.paste, explained.now)
-        if as_json
-        else render_explanation(
+    if as_json:
+        from wheelfix.report.json import document_explanation
+
+        print_json(
+            document_explanation(explained.explanation, explained.dialect, explained.paste, explained.now),
+            err=bool(command),
+        )
+    else:
+        from wheelfix.report.explain import render_explanation
+
+        text = render_explanation(
             explained.explanation,
             explained.paste,
             explained.now,
             details=not quiet,
             width=None if command else find_width(),
         )
-    )
-    click.echo(render, nl=False, err=bool(command))
+        click.echo(text, nl=False, err=bool(command))
     sys.exit(code)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.options import FILE, basic_options, json_option, print_json
 from wheelfix.cli.progress import show_progress
 from wheelfix.cli.streams import find_width
 from wheelfix.model.index import IndexInfo, say_date
@@ -113,14 +113,18 @@ def _say_waiting() -> None:
 
 
 @index.command(epilog=_INFO_EPILOG)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @basic_options
 def info(*, as_json: bool, quiet: bool) -> None:
     """Tell which indexes there are, which one is asked (*) and why."""
     from wheelfix.flows import index as flows
-    from wheelfix.report.json import render_sources as render_json
-    from wheelfix.report.plain import render_sources
 
     sources = flows.find_sources()
-    text = render_json(sources) if as_json else render_sources(sources, width=find_width())
-    click.echo(text, nl=False)
+    if as_json:
+        from wheelfix.report.json import document_source
+
+        print_json([document_source(source) for source in sources])
+    else:
+        from wheelfix.report.plain import render_sources
+
+        click.echo(render_sources(sources, width=find_width()), nl=False)

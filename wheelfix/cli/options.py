@@ -13,10 +13,9 @@ import click
 from wheelfix.errors import InputError, WheelfixError
 
 if TYPE_CHECKING:
-    from wheelfix.outside.configuration import PackageSources
-
-if TYPE_CHECKING:
+    from wheelfix.model.base import Struct
     from wheelfix.model.scan import Finding
+    from wheelfix.outside.configuration import PackageSources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +52,15 @@ beside_option = click.option(
 )
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned schema.")
+code_json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON with a versioned schema, the code in it; with -o, write the code as well.",
+)
+
+
 def complete_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[Any]:
     """Let the shell complete file names: for arguments that may be a file, and may be something else."""
     from click.shell_completion import CompletionItem
@@ -82,7 +90,7 @@ def common_options(command: F) -> F:
     """Add --json, --index, --prefer, --quiet and --debug, in this order in the help."""
     for option in reversed(
         [
-            click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned schema."),
+            json_option,
             click.option(
                 "--index",
                 type=FILE,
@@ -153,6 +161,54 @@ def make_sources(index_url: str | None, find_links: Sequence[str]) -> PackageSou
     return find_package_sources(index_url, find_links)
 
 
+def index_options(command: F) -> F:
+    """Add --index and --prefer, of commands that print no answers of an index but use them."""
+    return _add(
+        command,
+        click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
+        click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
+    )
+
+
+def wish_options(command: F) -> F:
+    """Add --keep and --strip: which dependencies stay, and which go."""
+    return _add(
+        command,
+        click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
+        click.option(
+            "--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."
+        ),
+    )
+
+
+def runtime_options(command: F) -> F:
+    """Add --python and --platform, of commands that read any target."""
+    return _add(
+        command,
+        click.option(
+            "--python",
+            callback=check_python,
+            default="3.12",
+            show_default=True,
+            help="Python version that is fetched, or a lock is read, for.",
+        ),
+        click.option(
+            "--platform",
+            callback=check_platform,
+            default="x86_64-linux",
+            show_default=True,
+            help="Nix system to fetch, or to read a lock, for.",
+        ),
+    )
+
+
+def _add(command: F, *options: Callable[[F], F]) -> F:
+    """Add options, which are in the help in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def basic_options(command: F) -> F:
     """Add --quiet and --debug."""
     for option in reversed(_COMMON):
@@ -162,6 +218,18 @@ def basic_options(command: F) -> F:
 
 def _set_debug(context: click.Context, value: bool) -> None:
     context.find_root().meta["wheelfix.debug"] = value
+
+
+def print_json(document: Struct | Sequence[Struct], *, err: bool = False) -> None:
+    """Print a document, or a list of documents, on stdout.
+
+    Args:
+        document: what to print.
+        err: print it on stderr, because stdout is another program's.
+    """
+    from wheelfix.model.base import encode_indented
+
+    click.echo(encode_indented(document), nl=False, err=err)
 
 
 def tell_findings(findings: Iterable[Finding], *, quiet: bool = False) -> None:

@@ -14,15 +14,19 @@ from wheelfix.cli.options import (
     beside_option,
     check_platform,
     check_python,
+    index_options,
     make_sources,
+    print_json,
     source_options,
     tell_findings,
+    wish_options,
 )
 from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 from wheelfix.outside.files import is_terminal, write_output
 
 if TYPE_CHECKING:
+    from wheelfix.model.base import Struct
     from wheelfix.model.written import Written
     from wheelfix.scan.scan import ScanOptions
 
@@ -49,8 +53,7 @@ _SUPPLY = [
 ]
 _OPTIONS = [
     beside_option,
-    click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
-    click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."),
+    wish_options,
     click.option(
         "--python",
         callback=check_python,
@@ -64,8 +67,7 @@ _OPTIONS = [
         show_default=True,
         help="Nix system a requirement is for.",
     ),
-    click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
-    click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
+    index_options,
     output_option,
 ]
 
@@ -111,14 +113,23 @@ def make_options(
     )
 
 
-def write(written: Written, output: Path | None, *, quiet: bool) -> None:
+def write(written: Written[Any], output: Path | None, *, quiet: bool, document: Struct | None = None) -> None:
     """Print code, or write it to a file; findings go to stderr, notes among them unless ``quiet``.
+
+    Args:
+        written: the code.
+        output: the file; None prints.
+        quiet: leave out notes.
+        document: printed in place of the code, which is then only written to a file.
 
     Raises:
         ApplyError: the file cannot be written; what was there stays.
     """
     tell_findings(written.findings, quiet=quiet)
-    write_text(written.text, output)
+    if document is not None:
+        print_json(document)
+    if output or document is None:
+        write_text(written.text, output)
 
 
 def write_text(text: str, output: Path | None) -> None:

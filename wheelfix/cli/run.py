@@ -44,9 +44,10 @@ def run() -> NoReturn:
         signal.signal(number, _leave)
     if code > _BY_SIGNAL:
         os._exit(code)  # threads that still inflate or download would be waited for
-    from wheelfix.outside.processes import release_children
+    if "wheelfix.outside.processes" in sys.modules:  # else nothing was started
+        from wheelfix.outside.processes import release_children
 
-    release_children()
+        release_children()
     # All is done and written: the interpreter's own end is too short to be interrupted, and not quiet then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)

@@ -13,10 +13,10 @@ from wheelfix.cli.options import (
     FILE,
     TARGET,
     beside_option,
-    check_platform,
-    check_python,
     common_options,
     make_sources,
+    print_json,
+    runtime_options,
     source_options,
     tell_error,
     tell_findings,
@@ -44,20 +44,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=TARGET)
-@click.option(
-    "--python",
-    callback=check_python,
-    default="3.12",
-    show_default=True,
-    help="Python version that is fetched, or a lock is read, for.",
-)
-@click.option(
-    "--platform",
-    callback=check_platform,
-    default="x86_64-linux",
-    show_default=True,
-    help="Nix system to fetch, or to read a lock, for.",
-)
+@runtime_options
 @beside_option
 @click.option(
     "--against",
@@ -143,9 +130,9 @@ def scan(
 
 def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> int:
     if scans and as_json:
-        from wheelfix.report.json import render_scans
+        from wheelfix.report.json import document_scans
 
-        click.echo(render_scans(scans), nl=False)
+        print_json(document_scans(scans))
     elif scans:
         from wheelfix.report.terminal import print_scans
 
@@ -155,9 +142,13 @@ def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> in
 
 def _tell_traces(found: Sequence[NeedTrace], *, as_json: bool) -> int:
     from wheelfix.model.scan import OPEN_CLASSES
-    from wheelfix.report.json import render_traces as render_json
-    from wheelfix.report.plain import render_traces
 
-    if found or as_json:
-        click.echo(render_json(found) if as_json else render_traces(found), nl=False)
+    if as_json:
+        from wheelfix.report.json import document_trace
+
+        print_json([document_trace(trace) for trace in found])
+    elif found:
+        from wheelfix.report.plain import render_traces
+
+        click.echo(render_traces(found), nl=False)
     return 0 if found and all(e.need.need_class not in OPEN_CLASSES for e in found) else 1

@@ -30,7 +30,8 @@ def open_table(index: Path | None, *, quiet: bool, prefer: Sequence[str] = ()) -
         InputError: the index knows no such attribute.
         IndexProblem: it cannot be read.
     """
-    from wheelfix.index.sources import find_own_database, open_index
+    from wheelfix.index.sources import open_index
+    from wheelfix.outside.places import find_own_database
 
     builds = (index or find_own_database()).is_file()
     with show_progress("building the soname table", enabled=not quiet and builds) as progress:

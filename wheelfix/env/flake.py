@@ -1,12 +1,12 @@
-"""A flake that re-exports nixpkgs with a configuration, for others to follow."""
+"""Renders a flake that re-exports nixpkgs with a configuration, for use by other flakes."""
 
 from __future__ import annotations
 
 import re
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.model.base import Struct
-from wheelfix.model.system import SYSTEMS
+from wheelfix.model.flake import FlakeConfig
+from wheelfix.model.system import list_systems
 from wheelfix.nix.parts import comment_all, formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import TRUE, Attrs, Binding, Expr, Inherit, Lambda, Let, Var, bind, call, strings, text
@@ -18,31 +18,15 @@ _FOLLOW = (
 )
 
 
-class FlakeConfig(Struct):
-    """How nixpkgs is to be configured.
-
-    Attributes:
-        nixpkgs: flake reference.
-        systems: Nix systems.
-        capabilities: CUDA compute capabilities (``8.9``), in the order given; empty for nixpkgs' default.
-    """
-
-    nixpkgs: str
-    systems: tuple[str, ...]
-    cuda: bool = False
-    capabilities: tuple[str, ...] = ()
-    unfree: bool = False
-
-
 def check_flake(config: FlakeConfig) -> None:
-    """Refuse a configuration that nixpkgs would not understand.
+    """Refuse a configuration that nixpkgs does not accept.
 
     Raises:
-        InputError: a system, capability or combination of them is none.
+        InputError: a system or capability is unknown, or the combination is not possible.
     """
     for system in config.systems:
-        if system not in SYSTEMS:
-            hint = suggest(system, SYSTEMS, otherwise="write x86_64-linux")
+        if system not in list_systems():
+            hint = suggest(system, list_systems(), otherwise="write x86_64-linux")
             raise InputError(system, "is no Nix system", hint)
     for capability in config.capabilities:
         if not re.fullmatch(r"\d{1,2}\.\d[af]?", capability):

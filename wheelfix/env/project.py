@@ -1,4 +1,4 @@
-"""What an environment is made of: its name, its Python, and the pyproject.toml that uv resolves."""
+"""Reads the project of an environment: its name, its Python, and the pyproject.toml that uv resolves."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from pathlib import Path
 
 from wheelfix.env.model import EnvOptions, EnvProject
 from wheelfix.errors import InputError
-from wheelfix.lockfile.getters import Table
 from wheelfix.lockfile.markers import fits_python, normalize_name
 from wheelfix.lockfile.project import (
+    Project,
     drop_python,
     find_written_python,
+    parse_project,
     parse_requirement_lines,
     render_project,
     render_requirements,
 )
-from wheelfix.lockfile.read import parse_toml, read_text
+from wheelfix.lockfile.read import read_text
 from wheelfix.scan.requirement import find_runtime
 
 
 def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:
-    """Read what an environment is to be made of.
+    """Read the project of an environment.
 
     Args:
-        directory: of the environment; need not be there.
-        options: of these, where the requirements are, and the Python.
+        directory: of the environment; need not exist.
+        options: the requirements and the Python are taken from these.
 
     Raises:
-        InputError: there are no requirements, or they cannot be read, or are for another Python.
+        InputError: there are no requirements, they cannot be read, or they are for another Python.
     """
     scan = options.lock.scan
     name = _find_name(directory)
@@ -37,18 +38,18 @@ def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:
 
 
 def _find_name(directory: Path) -> str:
-    called = Path(os.path.realpath(directory)).name  # Path.resolve raises on links in a circle
+    called = Path(os.path.realpath(directory)).name  # Path.resolve raises for cyclic links
     name = normalize_name("".join(c if c.isascii() and c.isalnum() else "-" for c in called))
     return name.strip("-") or "environment"
 
 
 def _find_own_python(directory: Path) -> str | None:
-    """The Python that an environment was written for before: it stays, unless the user names another one."""
+    """Find the Python that an environment was written for before; kept unless the user names another one."""
     present = directory / "pyproject.toml"
     if not present.is_file():
         return None
     text = read_text(present)
-    return find_written_python(text, parse_toml(present.name, text))
+    return find_written_python(text, parse_project(present.name, text))
 
 
 def _make_text(directory: Path, name: str, python: str, options: EnvOptions) -> str:
@@ -61,21 +62,21 @@ def _make_text(directory: Path, name: str, python: str, options: EnvOptions) -> 
         problem = "has no pyproject.toml to take requirements from"
         raise InputError(str(directory), problem, "give -r requirements.txt or --from pyproject.toml")
     text = read_text(project)
-    table = parse_toml(project.name, text)
+    parsed = parse_project(project.name, text)
     if present.exists() and present.resolve() == project.resolve():
-        if find_written_python(text, table) not in {None, python}:
-            return render_project(drop_python(table), name, python)  # ours, and for another Python
-        _check_python(table, python, options.lock.scan.system)
+        if find_written_python(text, parsed) not in {None, python}:
+            return render_project(drop_python(parsed), name, python)  # written by wheelfix for another Python
+        _check_python(parsed, python, options.lock.scan.system)
         return text
-    return render_project(table, name, python)
+    return render_project(parsed, name, python)
 
 
-def _check_python(project: Table, python: str, system: str) -> None:
-    """Refuse a Python that somebody's own pyproject.toml is not for, before uv is asked."""
+def _check_python(project: Project, python: str, system: str) -> None:
+    """Refuse a Python that a foreign pyproject.toml excludes, before uv is run."""
     runtime = find_runtime(python, system)
-    wanted = project.table("project").get("requires-python", str) or ""
-    if not fits_python(wanted, runtime, project.lock):
+    wanted = project.requires_python
+    if not fits_python(wanted, runtime, project.file):
         problem = f"is for Python {wanted}, not for {runtime.python}"
         raise InputError(
-            project.lock, problem, "name another version with --python, or change requires-python"
+            project.file, problem, "name another version with --python, or change requires-python"
         )

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,8 +15,10 @@ from typing import IO
 
 from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.explain.model import Account, Kind, Symptom
-from wheelfix.explain.reader import merge_readings, read_messages
-from wheelfix.outside.processes import mark_child
+from wheelfix.explain.read import merge_accounts, read_messages
+from wheelfix.outside.files import open_workplace
+from wheelfix.outside.processes import Stream, run, start
+from wheelfix.wheel.open import open_regular
 
 _CHUNK = 64 << 10
 _LINGER = 2.0
@@ -42,35 +41,35 @@ def run_command(command: Sequence[str]) -> tuple[int, Account]:
         InputError: there is no such program.
         ApplyError: its output could not be passed through; it was read and run to its end all the same.
     """
-    try:
-        process = subprocess.Popen(
-            list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=mark_child()
-        )
-    except (OSError, ValueError) as error:
-        return 127, _explain_refusal(command[0], error)
     readings: dict[int, Account] = {}
     lost: list[OSError] = []
 
     def read(stream: IO[bytes], target: int) -> None:
-        readings[target] = read_messages(_pass_through(stream, target, lost))
+        with stream:
+            readings[target] = read_messages(_pass_through(stream, target, lost))
 
-    assert process.stdout is not None
-    assert process.stderr is not None
     sys.stdout.flush()
-    threads = [
-        threading.Thread(target=read, args=(process.stderr, 2), daemon=True),
-        threading.Thread(target=read, args=(process.stdout, 1), daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
-    with _leave_interrupts_to_the_command():
-        code = process.wait()
+    with contextlib.ExitStack() as stack:
+        try:
+            process = stack.enter_context(start(command, given=Stream.SHARE))
+        except InputError as refused:
+            return 127, _explain_refusal(command[0], refused)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        threads = [
+            threading.Thread(target=read, args=(process.stderr, 2), daemon=True),
+            threading.Thread(target=read, args=(process.stdout, 1), daemon=True),
+        ]
         for thread in threads:
-            thread.join(_LINGER)
+            thread.start()
+        with _leave_interrupts_to_the_command():
+            code = process.wait()
+            for thread in threads:
+                thread.join(_LINGER)
     if lost:
         problem = f"cannot be written ({describe(lost[0])})"
         raise ApplyError("the command's output", problem, "make room, or send it elsewhere")
-    account = merge_readings(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
+    account = merge_accounts(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
     return (code if code >= 0 else 128 - code), account
 
 
@@ -84,35 +83,32 @@ def trace_loader(command: Sequence[str], *, seconds: float) -> Mapping[str, str]
     Returns:
         Paths of the wanting files by soname; empty where the loader says nothing, as musl's does.
     """
-    with tempfile.TemporaryDirectory(prefix="wheelfix-") as directory:
-        environment = {**mark_child(), "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": f"{directory}/loader"}
-        with contextlib.suppress(OSError, ValueError, subprocess.TimeoutExpired):
-            subprocess.run(
-                list(command),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=seconds,
-                check=False,
+    with open_workplace() as directory:
+        environment = {**os.environ, "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": f"{directory}/loader"}
+        with contextlib.suppress(InputError):  # it ran before
+            run(
+                command,
+                environment=environment,
+                output=Stream.DROP,
+                messages=Stream.DROP,
+                seconds=seconds,
             )
         found: dict[str, str] = {}
-        for path in sorted(Path(directory).iterdir()):
+        for path in sorted(directory.iterdir()):
             if path.stat().st_size <= _MAX_TRACE:
                 for match in _NEEDED_BY.finditer(path.read_bytes()):
                     found[os.fsdecode(match["soname"])] = os.fsdecode(match["by"])
         return found
 
 
-def _explain_refusal(program: str, error: OSError | ValueError) -> Account:
+def _explain_refusal(program: str, refused: InputError) -> Account:
     path = shutil.which(program)
-    if isinstance(error, OSError) and error.errno == errno.ENOENT and path:
-        with contextlib.suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 - one way to open
+    if isinstance(refused.__cause__, FileNotFoundError) and path:
+        with contextlib.suppress(OSError), open_regular(Path(path), os.O_RDONLY, "rb") as file:
             if file.read(4) == b"\x7fELF":
                 # The file is there, and what the kernel did not find is its loader.
                 return Account(symptoms=(Symptom(kind=Kind.NO_LOADER, wanted_by=path),))
-    reason = describe(error)
-    raise InputError(program, f"cannot be run ({reason})", "name a program that is on PATH") from None
+    raise refused
 
 
 def _pass_through(stream: IO[bytes], target: int, lost: list[OSError]) -> Iterator[bytes]:

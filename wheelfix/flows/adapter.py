@@ -16,7 +16,7 @@ from wheelfix.scan.target import find_target
 
 def write_adapter(
     text: str, build: str, options: ScanOptions, *, wishes: Wishes = NO_WISHES, standalone: bool = False
-) -> Written:
+) -> Written[Adapter]:
     """Write an adapter that puts nixpkgs' build in place of a wheel.
 
     Args:
@@ -42,4 +42,4 @@ def write_adapter(
         name=package.name, version=package.version, target=package.target, attr=attr, strip=strip
     )
     text = render_adapter(adapter, standalone=standalone)
-    return Written(text=text, findings=(*findings, *find_warnings(replaced.scans)))
+    return Written(plan=adapter, text=text, findings=(*findings, *find_warnings(replaced.scans)))

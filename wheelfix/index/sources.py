@@ -1,39 +1,43 @@
-"""Which index is asked: yours, a fetched one, or the one inside the package.
-
-The door to ``platformdirs``.
-"""
+"""Chooses the index: the user's own, a fetched one, or the one inside the package."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
-import os
-import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib import resources
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-
-import platformdirs
 
 from wheelfix.errors import ApplyError, IndexProblem, describe
 from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
+from wheelfix.model.base import Struct, decode_json, encode_json
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import IndexSource
+from wheelfix.model.tables import read_data
+from wheelfix.outside.files import claim_file, write_file
+from wheelfix.outside.places import find_cache, find_own_database
 
 BUNDLED = "sonames.sqlite.z"
 _KEPT = f"{SCHEMA}.1"
-"""Generation of the tables that are kept: those of an earlier one took the time of a file for their date."""
+"""Generation of stored tables; tables of an earlier one took a file's time for the database's date."""
 _SQLITE = b"SQLite format 3\0"
 _MAGIC = b"NIXI"
+_POLL = 0.1
+"""Seconds between checks whether another update has ended."""
+
+
+class _KnownDigest(Struct):
+    """The digest of a database, with the properties by which the file is recognised."""
+
+    key: str
+    digest: str
 
 
 def open_index(
     path: Path | None = None, *, progress: Callable[[int, int], None] | None = None
 ) -> SonameTable:
-    """Open the best index there is.
+    """Open the first available index.
 
     Without a path: the user's own nix-index database (``~/.cache/nix-index/files``), else a table fetched
     by ``wheelfix index update``, else the table inside the package. A database is turned into a table once,
@@ -41,10 +45,10 @@ def open_index(
 
     Args:
         path: a nix-index database or a soname table.
-        progress: told bytes done and in all while a table is built.
+        progress: called with bytes done and in all while a table is built.
 
     Raises:
-        IndexProblem: the index asked for, or the user's own, cannot be read.
+        IndexProblem: the index that was named, or the user's own, cannot be read.
     """
     if path is not None:
         return _open_path(path, source="file", progress=progress)
@@ -59,40 +63,23 @@ def open_index(
 
 def open_bundled() -> SonameTable:
     """Open the table inside the package."""
-    packed = (resources.files("wheelfix.index") / "data" / BUNDLED).read_bytes()
-    return open_bytes(zlib.decompress(packed), subject=BUNDLED, source="bundled")
-
-
-def find_own_database() -> Path:
-    """Where nix-index keeps its database."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "nix-index" / "files"
-
-
-def find_cache() -> Path:
-    """Where wheelfix keeps what it can make again."""
-    return Path(platformdirs.user_cache_dir("wheelfix"))
+    return open_bytes(zlib.decompress(read_data(__name__, BUNDLED)), subject=BUNDLED, source="bundled")
 
 
 def find_fetched_table() -> Path:
-    """Where ``wheelfix index update`` puts its table."""
-    return find_cache() / f"fetched-{_KEPT}.sqlite"
-
-
-def find_fetched_database() -> Path:
-    """Where ``wheelfix index update`` puts the database itself, for questions about any file."""
-    return find_cache() / "fetched-database"
+    """Return the path of the table that ``wheelfix index update`` writes."""
+    return find_cache().find_fetched_table(_KEPT)
 
 
 def find_database(path: Path | None) -> Path:
-    """The nix-index database to read: the one named, the user's own, or the fetched one.
+    """Find the nix-index database to read: the one named, the user's own, or the fetched one.
 
     Raises:
         IndexProblem: there is none.
     """
     if path:
         return path
-    candidates = [find_own_database(), find_fetched_database()]
+    candidates = [find_own_database(), find_cache().database]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
@@ -108,33 +95,32 @@ def hold_updates(*, on_wait: Callable[[], None]) -> Iterator[None]:
     """Keep other processes from fetching into the same cache while the block runs.
 
     Args:
-        on_wait: called if another one is at it; its end is waited for.
+        on_wait: called if another process holds the lock; the call then waits for it.
 
     Raises:
         IndexProblem: the cache cannot be written.
     """
-    lock = find_cache() / "update.lock"
-    try:
-        lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(
-            lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600
-        )
-    except OSError as error:
-        problem = f"cannot be written ({describe(error)})"
-        raise IndexProblem(str(lock), problem, "make room, or set XDG_CACHE_HOME") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    lock, told = find_cache().update_lock, False
+
+    def wait() -> None:
+        nonlocal told
+        if not told:
             on_wait()
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            told = True
+        time.sleep(_POLL)
+
+    with ExitStack() as stack:
+        try:
+            lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(claim_file(lock, wait=wait))
+        except OSError as error:
+            problem = f"cannot be written ({describe(error)})"
+            raise IndexProblem(str(lock), problem, "make room, or set XDG_CACHE_HOME") from None
         yield
-    finally:
-        os.close(descriptor)
 
 
 def find_sources() -> tuple[IndexSource, ...]:
-    """The places where an index may be, in the order in which they are asked; the first one there is used."""
+    """List the places where an index may be, in order of use; the first existing one is used."""
     own, fetched = find_own_database(), find_fetched_table()
     rows = [
         ("nix-index", str(own), _describe_own(own) if own.is_file() else "no database"),
@@ -167,16 +153,16 @@ def _say(table: SonameTable) -> str:
 
 
 def find_built_table(digest: str) -> Path:
-    """Where the table of a database is kept.
+    """Return the path of the stored table of a database.
 
     Args:
         digest: sha256 of the database.
     """
-    return find_cache() / f"table-{_KEPT}-{digest[:32]}.sqlite"
+    return find_cache().find_built_table(_KEPT, digest)
 
 
 def find_digest(database: Path) -> str:
-    """sha256 of a database, remembered by size, time and inode so that 93 MB are read once.
+    """Return the SHA-256 of a database, stored with size, time and inode to avoid reading 93 MB again.
 
     Raises:
         IndexProblem: the database cannot be read.
@@ -187,23 +173,16 @@ def find_digest(database: Path) -> str:
         stat = database.stat()
         key = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
         name = hashlib.sha256(str(database.absolute()).encode()).hexdigest()[:16]
-        note = find_cache() / f"digest-{name}.json"
-        try:
-            known = json.loads(note.read_text())
-            if known["key"] == key:
-                return str(known["digest"])
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
+        note = find_cache().find_digest_note(name)
+        with suppress(OSError, ValueError):
+            known = decode_json(note.read_bytes(), _KnownDigest)
+            if known.key == key:
+                return known.digest
         digest = compute_digest(database)
     except OSError as error:
         raise IndexProblem(str(database), f"cannot be read ({describe(error)})", "check the path") from None
-    try:
-        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=note.parent, prefix=f".{note.name}.", delete=False) as file:
-            file.write(json.dumps({"key": key, "digest": digest}))
-        Path(file.name).replace(note)
-    except OSError:
-        pass  # a cache that cannot be written is no cache
+    with suppress(OSError):  # an unwritable cache is not used
+        write_file(note, encode_json(_KnownDigest(key=key, digest=digest)))
     return digest
 
 
@@ -227,10 +206,10 @@ def _open_path(path: Path, *, source: str, progress: Callable[[int, int], None] 
 
 
 def build_cached(path: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Path of the table of a database; builds it if there is none yet.
+    """Return the path of the table of a database; builds it if it does not exist.
 
     Raises:
-        IndexProblem: the database is corrupt, or the table cannot be kept anywhere.
+        IndexProblem: the database is corrupt, or there is no place to store the table.
     """
     digest = find_digest(path)
     table = find_built_table(digest)

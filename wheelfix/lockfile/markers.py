@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
 from packaging.tags import compatible_tags, cpython_tags
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from wheelfix.errors import InputError
+from wheelfix.lockfile.checks import HINT
 from wheelfix.model.lock import LockedFile, Runtime
 from wheelfix.wheel.metadata import is_sound_filename
 
 _EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
 _PYTHON = re.compile(r"3\.\d{1,3}(?:\.\d{1,3})?t?")
-_HINT = "let the tool that wrote the lock write it again"
+_SHOWN = 500
+"""Characters of what is wrong that a message shows."""
 
 
 def normalize_name(name: str) -> str:
@@ -98,9 +99,10 @@ def holds(
     environment |= {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}
     try:
         return Marker(text).evaluate(environment, context="lock_file")
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
-        problem = f"{marker!r} is no marker ({str(error).splitlines()[0]})"
-        raise InputError(where or "the lock", problem, _HINT) from None
+    except ValueError as error:  # packaging's errors, and numbers of more digits than Python converts
+        said = str(error).partition("\n")[0]
+        problem = f"{marker[:_SHOWN]!r} is no marker ({said})"
+        raise InputError(where or "the lock", problem, HINT) from None
 
 
 def fits_python(specifiers: str, runtime: Runtime, where: str) -> bool:
@@ -113,8 +115,8 @@ def fits_python(specifiers: str, runtime: Runtime, where: str) -> bool:
         return True
     try:
         return SpecifierSet(specifiers).contains(dict(runtime.environment)["python_full_version"])
-    except InvalidSpecifier:
-        raise InputError(where, f"{specifiers!r} are no version specifiers", _HINT) from None
+    except ValueError:
+        raise InputError(where, f"{specifiers[:_SHOWN]!r} are no version specifiers", HINT) from None
 
 
 def rank_as_pip(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:
@@ -166,7 +168,7 @@ def _parse(filename: str) -> tuple[tuple[int, str], list[str]] | None:
         return None
     try:
         _, _, build, tags = parse_wheel_filename(filename)
-    except (InvalidWheelFilename, InvalidVersion):
+    except ValueError:
         return None
     return build or (-1, ""), [str(tag) for tag in tags]
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from wheelfix.errors import InputError, describe, suggest
-from wheelfix.lockfile.getters import Table
-from wheelfix.lockfile.markers import normalize_name
+from wheelfix.lockfile.checks import HINT
 from wheelfix.lockfile.poetry import parse_poetry
+from wheelfix.lockfile.project import Project, parse_project
 from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
-from wheelfix.model.lock import Kind, Lock, ProviderRule
+from wheelfix.model.base import Misfit, decode_toml
+from wheelfix.model.lock import Kind, Lock, LockKind, ProviderRule
 from wheelfix.wheel.metadata import normalize_glob
 from wheelfix.wheel.open import open_input
 
@@ -33,36 +35,56 @@ def read_lock(path: Path) -> Lock:
     text = read_text(path)
     if path.suffix in {".txt", ".in"}:
         return parse_requirements(path.name, text)
-    table = parse_toml(path.name, text)
-    project = read_project(path.parent)
-    if "lock-version" in table.values:
-        return parse_pylock(table)
-    if "lock-version" in table.table("metadata").values:
-        return parse_poetry(table, project)
-    if "version" in table.values:
-        return parse_uv(table, default_groups=_find_default_groups(project))
-    raise InputError(path.name, "is no lock file that wheelfix knows", _HINT)
+    return make_lock(path.name, parse_toml(path.name, text), read_project(path.parent))
 
 
-def _find_default_groups(project: Table | None) -> tuple[str, ...]:
-    tool = project.table("tool").table("uv") if project else Table("", "", {})
-    if tool.values.get("default-groups") == "all":
-        return ("*",)
-    named = tool.strings("default-groups")
-    return tuple(map(normalize_name, named)) if "default-groups" in tool.values else ("dev",)
+def make_lock(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
+    """Read the TOML of a lock.
+
+    Args:
+        name: of the file, for messages.
+        document: the whole file.
+        project: the pyproject.toml beside it.
+
+    Raises:
+        InputError: it is none of the formats, or damaged; names the path of what is wrong.
+    """
+    try:
+        match find_kind(document):
+            case LockKind.PYLOCK:
+                return parse_pylock(name, document)
+            case LockKind.POETRY:
+                return parse_poetry(name, document, project)
+            case LockKind.UV if project:
+                return parse_uv(name, document, project.default_groups)
+            case LockKind.UV:
+                return parse_uv(name, document)
+    except Misfit as misfit:
+        raise misfit.tell(name, HINT) from None
+    raise InputError(name, "is no lock file that wheelfix knows", _HINT)
 
 
-def read_project(directory: Path) -> Table | None:
+def find_kind(document: Mapping[str, Any]) -> LockKind | None:
+    """Which format a document has, by the key that its version stands under; None for none of them."""
+    if "lock-version" in document:
+        return LockKind.PYLOCK
+    metadata = document.get("metadata")
+    if isinstance(metadata, dict) and "lock-version" in metadata:
+        return LockKind.POETRY
+    return LockKind.UV if "version" in document else None
+
+
+def read_project(directory: Path) -> Project | None:
     """The pyproject.toml of a directory; None if there is none.
 
     Raises:
-        InputError: it is no TOML.
+        InputError: it is no TOML, or something in it has another type than the tools take.
     """
     path = directory / "pyproject.toml"
-    return parse_toml(path.name, read_text(path)) if path.is_file() else None
+    return parse_project(path.name, read_text(path)) if path.is_file() else None
 
 
-def read_rules(project: Table | None, flags: tuple[str, ...]) -> tuple[ProviderRule, ...]:
+def read_rules(project: Project | None, flags: tuple[str, ...]) -> tuple[ProviderRule, ...]:
     """Which kinds of source packages may be taken from.
 
     Args:
@@ -82,11 +104,9 @@ def read_rules(project: Table | None, flags: tuple[str, ...]) -> tuple[ProviderR
             raise InputError(f"--provider {flag}", "is no rule", "write NAME=KIND, such as torch=nixpkgs")
         found.append(_make_rule(f"--provider {flag}", pattern, kinds, shared=False))
     if project:
-        providers = project.table("tool").table("wheelfix").table("providers")
-        for pattern in providers.values:
-            value = providers.require(pattern, str)
-            where = f"{project.lock}: {providers.path}.{pattern}"
-            found.append(_make_rule(where, pattern, value, shared=True))
+        for pattern, kinds in project.providers.items():
+            where = f"{project.file}: tool.wheelfix.providers.{pattern}"
+            found.append(_make_rule(where, pattern, kinds, shared=True))
     return tuple(sorted(found, key=lambda rule: rule.pattern == "default"))
 
 
@@ -122,7 +142,7 @@ def read_text(path: Path) -> str:
         raise InputError(str(path), "is no text in UTF-8", _HINT) from None
 
 
-def parse_toml(name: str, text: str) -> Table:
+def parse_toml(name: str, text: str) -> dict[str, Any]:
     """Parse TOML.
 
     Args:
@@ -133,6 +153,6 @@ def parse_toml(name: str, text: str) -> Table:
         InputError: it is none.
     """
     try:
-        return Table(name, "", tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(name, f"is no TOML ({str(error) or 'nested too deep'})", _HINT) from None
+        return decode_toml(text)
+    except Misfit as misfit:
+        raise misfit.tell(name, _HINT) from None

@@ -1,20 +1,26 @@
-"""What a command wrote."""
+"""The result of a command that writes Nix code."""
 
 from __future__ import annotations
+
+from typing import Generic, TypeVar
 
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding
 
+P = TypeVar("P")
 
-class Written(Struct):
-    """Generated code.
+
+class Written(Struct, Generic[P]):
+    """Generated code, with the plan it was rendered from.
 
     Attributes:
-        text: the file.
+        plan: the plan, with everything that the code says.
+        text: contents of the file.
         findings: what the user should know.
-        answered: nothing was left without an answer: exit code 0.
+        answered: whether everything has an answer: exit code 0.
     """
 
+    plan: P
     text: str
     findings: tuple[Finding, ...] = ()
     answered: bool = True

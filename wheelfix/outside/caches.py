@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from wheelfix.outside.places import find_pip_cache, find_uv_cache
 from wheelfix.wheel.metadata import parse_filename
 from wheelfix.wheel.open import open_regular
 
@@ -116,23 +117,6 @@ def _fits(path: Path, digest: str, size: str) -> bool:
             return False
         found = hashlib.file_digest(file, algorithm).digest()  # type: ignore[arg-type]
     return base64.urlsafe_b64encode(found).decode("ascii").rstrip("=") == wanted.rstrip("=")
-
-
-def find_pip_cache() -> Path:
-    """Where pip keeps its cache on Linux."""
-    return _find_cache("PIP_CACHE_DIR", "pip")
-
-
-def find_uv_cache() -> Path:
-    """Where uv keeps its cache on Linux."""
-    return _find_cache("UV_CACHE_DIR", "uv")
-
-
-def _find_cache(variable: str, name: str) -> Path:
-    if named := os.environ.get(variable):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / name
 
 
 def _list_archives(pointer: bytes) -> list[str]:

@@ -9,20 +9,55 @@ configuration it is decides. Documented at pip's "Configuration" and uv's "Packa
 from __future__ import annotations
 
 import configparser
+import hashlib
 import os
 import re
 import sys
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from wheelfix.errors import InputError, describe
-from wheelfix.model.base import Struct, replace
+from wheelfix.errors import InputError, describe, strip_login
+from wheelfix.model.base import Misfit, Struct, convert, decode_toml, replace
+
+T = TypeVar("T")
 
 _MAX = 1 << 20
+_HINT = "correct it: the package indexes are looked up in it"
 _NAMED = re.compile(r"^[\w.-]+=(?=\w+://)")
+
+
+class _UvIndex(Struct):
+    """One ``[[index]]`` of uv."""
+
+    url: str
+    name: str | None = None
+    default: bool = False
+    explicit: bool = False
+
+
+class _Uv(Struct, rename="kebab"):
+    """``uv.toml``, or ``[tool.uv]``: what says where distributions come from."""
+
+    index: tuple[_UvIndex, ...] = ()
+    index_url: str | None = None
+    extra_index_url: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    allow_insecure_host: tuple[str, ...] = ()
+    no_index: bool = False
+
+
+class _Tool(Struct):
+    """``[tool]``."""
+
+    uv: _Uv | None = None
+
+
+class _Project(Struct):
+    """A pyproject.toml."""
+
+    tool: _Tool = _Tool()
 
 
 class PackageSources(Struct):
@@ -81,6 +116,19 @@ def find_package_sources(
         sources = replace(sources, index=_check_url("--index-url", index), extra=(), no_index=False)
     named = tuple(_place(str(link), "--find-links") for link in find_links)
     return replace(sources, find_links=tuple(dict.fromkeys((*named, *sources.find_links))))
+
+
+def mark_sources(hashes: frozenset[str], sources: PackageSources) -> str:
+    """A choice that was made under given digests, or from other sources, is another one."""
+    where = (
+        strip_login(sources.index or ""),
+        *map(strip_login, sources.extra),
+        *sources.find_links,
+        str(sources.no_index),
+        str(sources.first_match),
+        *sorted(hashes),
+    )
+    return hashlib.sha256("\0".join(where).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _take_pip(settings: Mapping[str, str]) -> PackageSources:
@@ -179,18 +227,17 @@ def _take_uv(
     hosts = variables.get("UV_INSECURE_HOST", "").split()
     no_index = _is_true(variables.get("UV_NO_INDEX", ""))
     for table, base in tables:
-        for entry in _tables(table.get("index")):
+        for entry in table.index:
             url = _find_uv_url(entry, variables, base)
-            if entry.get("default") is True:
+            if entry.default:
                 default = default or url
-            elif entry.get("explicit") is not True:
+            elif not entry.explicit:
                 extra.append(url)
-        if isinstance(named := table.get("index-url"), str):
-            default = default or named
-        extra += _texts(table.get("extra-index-url"))
-        links += [_resolve(link, base) for link in _texts(table.get("find-links"))]
-        hosts += _texts(table.get("allow-insecure-host"))
-        no_index = no_index or table.get("no-index") is True
+        default = default or table.index_url
+        extra += table.extra_index_url
+        links += [_resolve(link, base) for link in table.find_links]
+        hosts += table.allow_insecure_host
+        no_index = no_index or table.no_index
     if default is None and not extra and not no_index and not any(links):
         return sources
     return replace(
@@ -238,48 +285,42 @@ def _add_password(url: str, name: str, variables: Mapping[str, str]) -> str:
     return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}"))
 
 
-def _find_uv_url(entry: Mapping[str, Any], variables: Mapping[str, str], base: Path) -> str:
-    url, name = entry.get("url"), entry.get("name")
-    if not isinstance(url, str):
-        raise InputError(str(base), "an index of uv's configuration has no url", "give it one, or remove it")
-    url = _resolve(url, base)
-    return _add_password(url, name, variables) if isinstance(name, str) else url
+def _find_uv_url(entry: _UvIndex, variables: Mapping[str, str], base: Path) -> str:
+    url = _resolve(entry.url, base)
+    return url if entry.name is None else _add_password(url, entry.name, variables)
 
 
 def _read_uv_tables(
     variables: Mapping[str, str], directory: Path, machine: Path
-) -> Iterator[tuple[dict[str, Any], Path]]:
+) -> Iterator[tuple[_Uv, Path]]:
     """Uv's configuration, the strongest first, each with the directory that its paths start in."""
     if named := variables.get("UV_CONFIG_FILE"):
-        yield _read_toml(Path(named)), Path(named).parent
+        yield _read_toml(Path(named), _Uv), Path(named).parent
         return
     for above in (directory.resolve(), *directory.resolve().parents):
         # uv.toml of a directory hides [tool.uv] of the pyproject.toml beside it; the nearest of all counts.
         if (path := above / "uv.toml").is_file():
-            yield _read_toml(path), above
+            yield _read_toml(path, _Uv), above
             break
         if (path := above / "pyproject.toml").is_file():
-            tool = _read_toml(path).get("tool")
-            table = tool.get("uv") if isinstance(tool, dict) else None
-            if isinstance(table, dict):
+            table = _read_toml(path, _Project).tool.uv
+            if table is not None:
                 yield table, above
                 break
     if home := _find_home(variables):
         path = _find_config(variables, home) / "uv" / "uv.toml"
-        yield _read_toml(path), path.parent
+        yield _read_toml(path, _Uv), path.parent
     for shared in [*_list_shared(variables, machine), machine]:
         if (path := shared / "uv" / "uv.toml").is_file():
-            yield _read_toml(path), path.parent
+            yield _read_toml(path, _Uv), path.parent
             break
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    text = _read(path)
+def _read_toml(path: Path, kind: type[T]) -> T:
     try:
-        return tomllib.loads(text) if text is not None else {}
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        problem = f"is no TOML ({str(error) or 'nested too deep'})"
-        raise InputError(str(path), problem, "correct it: the package indexes are looked up in it") from None
+        return convert(decode_toml(_read(path) or ""), kind)
+    except Misfit as misfit:
+        raise misfit.tell(str(path), _HINT) from None
 
 
 def _read(path: Path) -> str | None:
@@ -293,9 +334,7 @@ def _read(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError:
-        raise InputError(
-            str(path), "is no text in UTF-8", "correct it: the package indexes are looked up in it"
-        ) from None
+        raise InputError(str(path), "is no text in UTF-8", _HINT) from None
     except OSError as error:
         problem = f"cannot be read ({describe(error)})"
         raise InputError(
@@ -342,11 +381,3 @@ def _resolve(link: str, base: Path) -> str:
 
 def _is_true(value: str) -> bool:
     return value.strip().lower() in {"1", "true", "yes", "on", "y", "t"}
-
-
-def _tables(value: object) -> Iterable[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _texts(value: object) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

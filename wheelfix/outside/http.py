@@ -1,20 +1,18 @@
 """Files over HTTP: whole or not at all, taken up where they broke, checked before they are used.
 
-The door to ``httpx2``, together with :mod:`wheelfix.outside.packages`. What waits beside its place until it
-is whole has a name that others could guess: no link is followed there, and one process at a time writes.
+The door to ``httpx2``, together with :mod:`wheelfix.outside.packages`. Whatever wheelfix downloads comes by
+:func:`fetch_file`: wheels, source distributions and databases.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import ssl
 import stat
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +26,8 @@ import httpx2
 
 from wheelfix.errors import InputError, WheelfixError, describe, find_host
 from wheelfix.model.base import Struct
+from wheelfix.outside.files import claim_file, settle_file, stage_file, write_file
+from wheelfix.outside.places import find_netrc
 from wheelfix.wheel.open import open_regular
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _TIMEOUT = 30.0
 _POLL = 0.1
 _PATIENCE, _SLOWEST = 60.0, 256
 """Seconds that a connection is watched, and bytes a second that it has to bring, or it counts as broken."""
-_OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
 
 
 class Trouble(Enum):
@@ -187,7 +186,7 @@ def fetch_file(
     )
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = _identify(destination)
-    with _claim(part, job) as file:
+    with claim_file(part, wait=job.wait) as file:
         # Another process may have been faster.
         found = hash_file(destination) if sha256 or _identify(destination) != before else None
         if found and found == (sha256 or found):
@@ -224,8 +223,7 @@ def fetch_file(
         except DownloadError:
             _discard(part)
             raise
-        os.fsync(file.fileno())
-        part.replace(destination)
+        settle_file(file, part, destination)
         _mark_file(part).unlink(missing_ok=True)
     return digest
 
@@ -274,7 +272,7 @@ def check_netrc() -> None:
     Raises:
         InputError: it is no regular file.
     """
-    path = Path(os.environ.get("NETRC") or "~/.netrc")
+    path = find_netrc()
     with suppress(OSError, RuntimeError, ValueError):
         path = path.expanduser()
         if not stat.S_ISREG(path.stat().st_mode):
@@ -295,6 +293,12 @@ def say_network(error: Exception) -> str:
     """What a failure of the connection is, in a clause."""
     if isinstance(error, httpx2.TimeoutException):
         return "no answer in time"
+    cause: BaseException | None = error
+    while cause is not None:
+        # TLS has words of its own, with names of errors that are looked up as they are.
+        if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError):
+            return describe(cause)
+        cause = cause.__cause__ or cause.__context__
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
@@ -310,6 +314,15 @@ class _Job(Struct):
     on_bytes: Callable[[int, int], None] | None
     on_address: Callable[[str], None] | None
     stop: threading.Event
+
+    def wait(self) -> None:
+        """Wait a moment for another process, which downloads the same file.
+
+        Raises:
+            DownloadError: it is to be given up.
+        """
+        if self.stop.wait(_POLL):
+            raise DownloadError(self.subject, "was given up", "run the same command again")
 
     def download(self, file: BinaryIO, pause: float) -> None:
         problem = ""
@@ -416,42 +429,11 @@ class _Job(Struct):
         return DownloadError(self.subject, f"{host} answers HTTP {status} for it", hint, Trouble.STATUS)
 
 
-@contextmanager
-def _claim(part: Path, job: _Job) -> Iterator[BinaryIO]:
-    """Open the file that a download waits in, as soon as no other process writes to it."""
-    while True:
-        with open_regular(part, _OPEN, "r+b") as file:
-            waited = _lock(file, job)
-            if not waited or _identify(part) == _identify_open(file):
-                yield file
-                return
-        # The process that had it has renamed or removed it.
-
-
-def _lock(file: BinaryIO, job: _Job) -> bool:
-    """Wait until no other process has the lock; tells whether this one has to look again."""
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if job.stop.wait(_POLL):
-                raise DownloadError(job.subject, "was given up", "run the same command again") from None
-        except OSError:  # a file system without locks
-            return False
-        else:
-            return True
-
-
 def _identify(path: Path) -> tuple[int, ...] | None:
     try:
         info = path.lstat()
     except OSError:
         return None
-    return info.st_dev, info.st_ino
-
-
-def _identify_open(file: BinaryIO) -> tuple[int, ...]:
-    info = os.fstat(file.fileno())
     return info.st_dev, info.st_ino
 
 
@@ -491,22 +473,13 @@ def copy_file(source: Path, destination: Path, *, sha256: str | None = None, sub
         problem = f"{source} cannot be read ({describe(error)})"
         hint = "correct the directory that is named or configured"
         raise DownloadError(subject or source.name, problem, hint, Trouble.GONE) from None
-    destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with file, tempfile.NamedTemporaryFile(dir=destination.parent, prefix=".copy-", delete=False) as copy:
-        try:
-            shutil.copyfileobj(file, copy, 1 << 20)
-            copy.flush()
-            copy.seek(0)
-            digest = hashlib.file_digest(copy, "sha256").hexdigest()
-            if sha256 and digest != sha256.lower():
-                problem = f"{source} has another sha256 than {sha256}"
-                hint = "do not use it: the directory or the hash is wrong"
-                raise DownloadError(subject or source.name, problem, hint, Trouble.HASH)
-            Path(copy.name).replace(destination)
-        except BaseException:
-            with suppress(OSError):
-                Path(copy.name).unlink()
-            raise
+    with file, stage_file(destination) as copy:
+        shutil.copyfileobj(file, copy, 1 << 20)
+        digest = _hash(copy)
+        if sha256 and digest != sha256.lower():
+            problem = f"{source} has another sha256 than {sha256}"
+            hint = "do not use it: the directory or the hash is wrong"
+            raise DownloadError(subject or source.name, problem, hint, Trouble.HASH)
     return digest
 
 
@@ -524,9 +497,7 @@ def _read_mark(part: Path) -> str:
 
 
 def _write_mark(part: Path, mark: str) -> None:
-    with open_regular(_mark_file(part), _OPEN, "r+b") as file:
-        file.truncate()
-        file.write(mark.encode("ascii") if mark.isascii() and mark.isprintable() else b"")
+    write_file(_mark_file(part), mark.encode("ascii") if mark.isascii() and mark.isprintable() else b"")
 
 
 def _discard(part: Path) -> None:

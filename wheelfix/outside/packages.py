@@ -7,7 +7,6 @@ something else, or may not be read is never taken for one that has nothing.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -33,7 +32,7 @@ from unearth.evaluator import Evaluator, Package
 from unearth.fetchers import PyPIClient
 
 from wheelfix.errors import InputError, describe, find_host, strip_login
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Struct, decode_json
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.http import (
     DownloadError,
@@ -61,6 +60,25 @@ _MARK = re.compile(rb"pypi:repository-version", re.IGNORECASE)
 _CHECK = "check the network, and the package index that pip or uv is configured for"
 
 logging.getLogger("unearth").addHandler(logging.NullHandler())  # what it warns of is raised here
+
+
+class _PageFile(Struct):
+    """A file on the page of a project."""
+
+    url: str
+
+
+class _PageMeta(Struct, rename="kebab"):
+    """The version of the format; the specification has a text, and numbers are seen."""
+
+    api_version: str | float
+
+
+class _Page(Struct):
+    """As much of a project's page in JSON as tells it from something else (the "Simple repository API")."""
+
+    files: tuple[_PageFile, ...]
+    meta: _PageMeta
 
 
 class Offer(Struct):
@@ -264,16 +282,13 @@ def _check_page(host: str, project: str, kind: str, body: bytes) -> None:
         DownloadError: it is none.
     """
     if kind.startswith("application/vnd.pypi.simple.v1+json"):
+        problem = "answers with JSON that is no page of a package index"
         try:
-            document = json.loads(body)
-            files, version = document["files"], str(document["meta"]["api-version"])
-            fine = isinstance(files, list) and all(isinstance(f, dict) and "url" in f for f in files)
-        except (ValueError, KeyError, TypeError, RecursionError):
-            fine, version = False, "1"
-        if not fine or version.partition(".")[0] != "1":
-            of = f" (version {version})" if fine else ""
-            problem = f"answers with JSON that is no page of a package index{of}"
-            raise DownloadError(host, problem, _CHECK, Trouble.STATUS)
+            version = str(decode_json(body, _Page).meta.api_version)
+        except ValueError:
+            raise DownloadError(host, problem, _CHECK, Trouble.STATUS) from None
+        if version.partition(".")[0] != "1":
+            raise DownloadError(host, f"{problem} (version {version})", _CHECK, Trouble.STATUS)
     elif kind.startswith(("text/html", "application/vnd.pypi.simple.v1+html")):
         name = re.escape(project).replace(r"\-", "[-_.]").encode()
         files = re.search(name + rb"[-_.]+[\w.!+-]{1,200}\.(?:whl|zip|tar|tgz)", body, re.IGNORECASE)
@@ -480,7 +495,8 @@ def _run(name: str, sources: PackageSources, find: Callable[[], Iterable[Package
     except DownloadError:
         raise
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError, OSError) as error:
-        problem = f"the package index has a page of it that cannot be read ({type(error).__name__}: {error})"
+        said = describe(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        problem = f"the package index has a page of it that cannot be read ({said})"
         raise DownloadError(name, strip_login(problem), _CHECK, Trouble.STATUS) from None
 
 

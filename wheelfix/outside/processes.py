@@ -1,7 +1,8 @@
-"""Work in other processes, where the interpreter's lock would make threads wait for each other.
+"""Other processes: programs that are run, and work that the interpreter's lock would make threads wait for.
 
-What runs processes is imported when one is wanted: it takes longer than many a scan. No process outlives
-this one: workers watch it, and a guard ends the programs it runs, with all that they started.
+The one door to ``subprocess`` and ``multiprocessing``, which are imported when a process is wanted: that
+takes longer than many a scan. No process outlives this one: workers watch it, and a guard ends the programs
+it runs, with all that they started.
 """
 
 from __future__ import annotations
@@ -10,16 +11,21 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from enum import Enum
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from wheelfix.errors import strip_login
+from wheelfix.errors import InputError, WheelfixError, describe, strip_login
+from wheelfix.model.base import Struct
+from wheelfix.outside import guard
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
+    from subprocess import Popen
 
 _SHOWN = 3000
 """Characters of another program's words that are passed on."""
@@ -30,25 +36,177 @@ _HUSH = "ignore:resource_tracker:UserWarning"
 _ENDING = {signal.SIGTERM, signal.SIGHUP}
 _MARK = "WHEELFIX_RUN"
 """Variable by which the guard knows the programs of this process, and what they started in turn."""
-_GUARD = """\
-import os, signal, sys
-if not os.read(0, 1):
-    mark, left = sys.argv[1].encode(), True
-    while left:
-        left = False
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/environ", "rb") as file:
-                    if mark in file.read().split(b"\\0"):
-                        os.kill(int(pid), signal.SIGKILL)
-                        left = True
-            except OSError:
-                pass
-"""
-"""Waits for a byte, which says that all is well, or for the end of a process that had no time to send one."""
+_HINT = "name a program that is on PATH"
+_numbers = count()
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Stream(Enum):
+    """What becomes of something that a program reads or writes."""
+
+    KEEP = "it is a pipe to this process"
+    DROP = "it is empty, or goes nowhere"
+    SHARE = "it is that of this process"
+
+
+class Ran(Struct):
+    """What became of a program.
+
+    Attributes:
+        code: its exit code, or minus the number of the signal that ended it.
+        output: what it wrote to standard output, where that was kept.
+        messages: the same of standard error.
+    """
+
+    code: int
+    output: bytes
+    messages: bytes
+
+
+def run(
+    command: Sequence[str],
+    *,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    output: Stream = Stream.KEEP,
+    messages: Stream = Stream.KEEP,
+    seconds: float | None = None,
+    missing: WheelfixError | None = None,
+    late: WheelfixError | None = None,
+    hint: str = _HINT,
+) -> Ran:
+    """Run a program to its end; its standard input is empty.
+
+    Args:
+        command: program and arguments.
+        directory: to run it in; None takes the working directory.
+        environment: its variables; None takes those of this process.
+        output: what becomes of its standard output.
+        messages: what becomes of its standard error.
+        seconds: how long it may take; what it has started by then is ended with it.
+        missing: raised if there is no such program, in place of an error in plain words.
+        late: raised if it takes longer, in place of an error in plain words.
+        hint: what the user can do where the program cannot be run.
+
+    Raises:
+        InputError: it cannot be run, or takes too long.
+    """
+    from subprocess import TimeoutExpired
+
+    with start(
+        command,
+        directory=directory,
+        environment=environment,
+        output=output,
+        messages=messages,
+        missing=missing,
+        hint=hint,
+    ) as process:
+        try:
+            kept, said = process.communicate(timeout=seconds)
+        except TimeoutExpired:
+            problem = f"was not done in {seconds:g} seconds"
+            raise late or InputError(command[0], problem, hint) from None
+        finally:
+            for stream in filter(None, (process.stdout, process.stderr)):
+                stream.close()
+    return Ran(code=process.returncode, output=kept or b"", messages=said or b"")
+
+
+@contextmanager
+def start(
+    command: Sequence[str],
+    *,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    given: Stream = Stream.DROP,
+    output: Stream = Stream.KEEP,
+    messages: Stream = Stream.KEEP,
+    missing: WheelfixError | None = None,
+    hint: str = _HINT,
+) -> Iterator[Popen[bytes]]:
+    """Start a program, and let the block read what it writes; its end is waited for.
+
+    A block that raises ends the program, with all that it has started. So does the end of this process,
+    however it comes, unless it is told of by :func:`release_children`.
+
+    Args:
+        command: as for :func:`run`.
+        directory: as for :func:`run`.
+        environment: as for :func:`run`.
+        given: what its standard input is.
+        output: as for :func:`run`.
+        messages: as for :func:`run`.
+        missing: as for :func:`run`.
+        hint: as for :func:`run`.
+
+    Yields:
+        The process; the block reads its pipes to their ends, or leaves them.
+
+    Raises:
+        InputError: it cannot be run; the cause is what the system said.
+    """
+    import subprocess
+
+    streams = {Stream.KEEP: subprocess.PIPE, Stream.DROP: subprocess.DEVNULL, Stream.SHARE: None}
+    mark = f"{_start_guard()[0]}{next(_numbers)}."
+    try:
+        process = subprocess.Popen(
+            list(command),
+            cwd=directory,
+            env={**(os.environ if environment is None else environment), _MARK: mark},
+            stdin=streams[given],
+            stdout=streams[output],
+            stderr=streams[messages],
+        )
+    except (OSError, ValueError) as error:
+        if missing and isinstance(error, FileNotFoundError):
+            raise missing from error
+        raise InputError(command[0], f"cannot be run ({describe(error)})", hint) from error
+    try:
+        yield process
+    except BaseException:
+        with suppress(OSError):
+            guard.end_marked(f"{_MARK}={mark}".encode())
+        process.kill()
+        raise
+    finally:
+        process.wait()
+
+
+@cache
+def _start_guard() -> tuple[str, int]:
+    """Start the guard: how the marks begin that it looks for, and the end of the pipe that it listens to."""
+    mark = f"{os.urandom(16).hex()}."
+    reader, writer = os.pipe()
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-I", "-S", guard.__file__, f"{_MARK}={mark}"],
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, reader, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        ],
+        setpgroup=0,  # Ctrl-C on the terminal is not for it
+    )
+    os.close(reader)
+    return mark, writer
+
+
+def release_children() -> None:
+    """Let programs that are still running run on: this process ends as it should."""
+    if _start_guard.cache_info().currsize:
+        with suppress(OSError):
+            os.write(_start_guard()[1], b".")
+
+
+def quote_output(said: bytes) -> str:
+    """What a program said, on one line and without passwords; what is long is cut in its middle."""
+    words = " ".join(strip_login(said.decode("utf-8", "replace")).split()) or "no reason given"
+    return words if len(words) <= _SHOWN else f"{words[: _SHOWN // 2]} … {words[-_SHOWN // 2 :]}"
 
 
 def may_spawn() -> bool:
@@ -142,46 +300,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def mark_child(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment for a program that shall end with this process.
-
-    Args:
-        environment: to start from; None takes this process's own.
-
-    Returns:
-        The environment with a mark. A guard process ends everything that carries it if this process ends
-        without :func:`release_children`.
-    """
-    return {**(os.environ if environment is None else environment), _MARK: _start_guard()[0]}
-
-
-@cache
-def _start_guard() -> tuple[str, int]:
-    """Start the guard: the mark it looks for, and the end of the pipe that it listens to."""
-    mark = os.urandom(16).hex()
-    reader, writer = os.pipe()
-    os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-I", "-S", "-c", _GUARD, f"{_MARK}={mark}"],
-        os.environ,
-        file_actions=[
-            (os.POSIX_SPAWN_DUP2, reader, 0),
-            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-        ],
-        setpgroup=0,  # Ctrl-C on the terminal is not for it
-    )
-    os.close(reader)
-    return mark, writer
-
-
-def release_children() -> None:
-    """Let programs that are still running run on: this process ends as it should."""
-    if _start_guard.cache_info().currsize:
-        with suppress(OSError):
-            os.write(_start_guard()[1], b".")
-
-
 @contextmanager
 def run_beside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Iterator[Callable[[], T]]:
     """Run a function in another process while the block does other work; later in this one if none may start.
@@ -209,9 +327,3 @@ def _wait(future: Future[T], again: Callable[[], T]) -> T:
         return future.result()
     except BrokenExecutor:  # killed for want of memory, or by somebody: the work remains
         return again()
-
-
-def quote_output(said: bytes) -> str:
-    """What a program said, on one line and without passwords; what is long is cut in its middle."""
-    words = " ".join(strip_login(said.decode("utf-8", "replace")).split()) or "no reason given"
-    return words if len(words) <= _SHOWN else f"{words[: _SHOWN // 2]} … {words[-_SHOWN // 2 :]}"

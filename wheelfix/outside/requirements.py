@@ -6,7 +6,7 @@ import re
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.model.base import Struct
-from wheelfix.model.system import LINUX_SYSTEMS
+from wheelfix.model.system import list_linux_systems
 from wheelfix.wheel.metadata import parse_wanted
 
 NEWEST_GLIBC = 42
@@ -119,8 +119,8 @@ def check_system(text: str) -> None:
     Raises:
         InputError: it is none.
     """
-    if text not in LINUX_SYSTEMS:
-        hint = suggest(text, LINUX_SYSTEMS, otherwise="name a system such as x86_64-linux")
+    if text not in list_linux_systems():
+        hint = suggest(text, list_linux_systems(), otherwise="name a system such as x86_64-linux")
         raise InputError(f"--platform {text}", "is no Linux system of Nix", hint)
 
 

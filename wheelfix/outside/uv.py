@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wheelfix.errors import InputError, describe
+from wheelfix.errors import InputError
 from wheelfix.outside.configuration import PackageSources
-from wheelfix.outside.processes import mark_child, quote_output
+from wheelfix.outside.processes import Ran, Stream, quote_output, run
 
 _FOREIGN = (
     "UV_PROJECT",
@@ -104,7 +103,7 @@ def run_uv_lock(
         own = f"{sys.version_info[0]}.{sys.version_info[1]}"
         chosen = sys.executable if own == python else python
         found = _run([find_uv(), "python", "find", "--no-project", chosen], Path.cwd(), variables)
-        if found.returncode:
+        if found.code:
             problem = f"uv finds no Python {python}, which it needs to resolve for it"
             raise InputError("uv lock", problem, f"install Python {python}, or name another with --python")
         arguments += ["--python", chosen]
@@ -170,29 +169,21 @@ def _run_lock(
         *arguments,
     ]
     result = _run(command, directory, variables)
-    if result.returncode:
+    if result.code:
         raise InputError(
             subject,
-            f"uv cannot resolve it: {quote_output(result.stderr)}",
+            f"uv cannot resolve it: {quote_output(result.messages)}",
             "change the requirement, or check the index",
         )
     if show:
-        sys.stderr.write(result.stderr.decode("utf-8", "replace"))
+        sys.stderr.write(result.messages.decode("utf-8", "replace"))
 
 
-def _run(
-    command: Sequence[str], directory: Path, variables: Mapping[str, str]
-) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(
-            command,
-            cwd=directory,
-            env=mark_child(variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
-    except OSError as error:
-        problem = f"cannot be run ({describe(error)})"
-        raise InputError(command[0], problem, "install uv: `pip install uv`") from None
+def _run(command: Sequence[str], directory: Path, variables: Mapping[str, str]) -> Ran:
+    return run(
+        command,
+        directory=directory,
+        environment=variables,
+        output=Stream.DROP,
+        hint="install uv: `pip install uv`",
+    )

@@ -13,28 +13,23 @@ network.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
-import tempfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from wheelfix.errors import InputError, describe, strip_login
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Struct, decode_json, encode_json
+from wheelfix.model.lock import LockedFile
 from wheelfix.model.scan import Finding, Level
-from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.http import (
-    MAX_SIZE,
-    DownloadError,
-    Trouble,
-    fetch_file,
-    hash_file,
-)
+from wheelfix.outside.configuration import PackageSources, find_package_sources, mark_sources
+from wheelfix.outside.files import write_file
+from wheelfix.outside.http import MAX_SIZE, Client, DownloadError, Trouble, fetch_file, hash_file
 from wheelfix.outside.packages import (
     Offer,
     PackageSession,
@@ -51,6 +46,22 @@ MAX_SDIST = 2 << 30
 """Largest source distribution accepted, in bytes."""
 
 _FORM = "write NAME, NAME==VERSION, or NAME[EXTRA], such as torch==2.9.1"
+
+
+class _Choice(Struct):
+    """What was chosen for a requirement.
+
+    Attributes:
+        file: path below the project's directory in the cache.
+        sha256: of the file.
+        identity: what tells whether the file is still the same: see :func:`_identify`.
+        yanked: as for :class:`Fetched`.
+    """
+
+    file: str
+    sha256: str
+    identity: tuple[int, int, int, int, int]
+    yanked: str | None
 
 
 class Fetched(Struct):
@@ -250,6 +261,30 @@ def fetch_url(
     return place
 
 
+def fetch_locked(
+    client: Client,
+    file: LockedFile,
+    place: Path,
+    *,
+    on_bytes: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Get a file from where a lock says that it is.
+
+    Args:
+        client: of :func:`open_session`; may be shared by threads.
+        file: what the lock says of it; with a URL.
+        place: where it goes.
+        on_bytes: told bytes done and in all.
+        stop: set by another thread to give up.
+
+    Raises:
+        InputError: it cannot be fetched, is another one than the lock says, or cannot be written.
+    """
+    with say_unwritten(place.parent):
+        fetch_file(client, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes, stop=stop)
+
+
 def _take_local(url: str, name: str, sha256: str | None) -> Path:
     path = Path(url2pathname(urlsplit(url).path))
     digest = hash_file(path)
@@ -271,53 +306,31 @@ def _parse(requirement: str) -> tuple[Wanted, frozenset[str]]:
     return wanted, hashes
 
 
-def mark_sources(hashes: frozenset[str], sources: PackageSources) -> str:
-    """A choice that was made under given digests, or from other sources, is another one."""
-    where = (
-        strip_login(sources.index or ""),
-        *map(strip_login, sources.extra),
-        *sources.find_links,
-        str(sources.no_index),
-        str(sources.first_match),
-        *sorted(hashes),
-    )
-    return hashlib.sha256("\0".join(where).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
 def _read_choice(choice: Path) -> Fetched | None:
     """What was chosen before; None if there is nothing, or the file is no longer what was chosen."""
     try:
         with open_regular(choice, os.O_RDONLY | os.O_NOFOLLOW, "rb") as file:
-            document = json.loads(file.read(1 << 16))
-        inside, yanked, digest = document["file"], document["yanked"], document["sha256"]
-        path = choice.parent / inside
-        sound = re.fullmatch(r"(?:[\w.!+-]+/)?[^/]+", inside) and ".." not in inside.split("/")
+            known = decode_json(file.read(1 << 16), _Choice)
+        path = choice.parent / known.file
+        sound = re.fullmatch(r"(?:[\w.!+-]+/)?[^/]+", known.file) and ".." not in known.file.split("/")
         if not sound or not path.is_file():
             return None
-        if document["identity"] != _identify(path) and hash_file(path) != digest:
+        if known.identity != _identify(path) and hash_file(path) != known.sha256:
             return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError):
         return None
-    return Fetched(path=path, yanked=yanked if isinstance(yanked, str) else None)
+    return Fetched(path=path, yanked=known.yanked)
 
 
-def _identify(path: Path) -> list[int]:
+def _identify(path: Path) -> tuple[int, int, int, int, int]:
     info = path.stat()
-    return [info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns]
+    return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
 
 
 def _write_choice(choice: Path, inside: str, digest: str, yanked: str | None) -> None:
     identity = _identify(choice.parent / inside)
-    document = {"file": inside, "sha256": digest, "identity": identity, "yanked": yanked}
-    handle, partial = tempfile.mkstemp(prefix=".choice-", dir=choice.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file)
-        Path(partial).replace(choice)
-    except BaseException:
-        with suppress(OSError):
-            Path(partial).unlink()
-        raise
+    data = encode_json(_Choice(file=inside, sha256=digest, identity=identity, yanked=yanked))
+    write_file(choice, data)
 
 
 @contextmanager

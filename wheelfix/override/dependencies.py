@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wheelfix.index.sources import find_cache
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import WheelScan
+from wheelfix.outside.places import find_cache
 from wheelfix.override.strip import TABLE, Dependencies
 from wheelfix.scan.scan import ScanOptions, scan_targets
 from wheelfix.scan.target import Target, TargetKind
@@ -56,7 +56,7 @@ def fetch_dependencies(requirement: str, options: ScanOptions) -> Dependencies:
 
     package, *others = fetch_closure(
         requirement,
-        find_cache() / "metadata",
+        find_cache().metadata,
         python=options.chosen_python,
         system=options.system,
         sources=options.sources,

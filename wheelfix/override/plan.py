@@ -28,7 +28,7 @@ from wheelfix.model.override import (
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Need, NeedClass, Opening, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
-from wheelfix.override.dialects import refuse_doubles, split_named, tell_unnamed
+from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
 from wheelfix.override.strip import (
     NO_WISHES,
     TABLE,
@@ -56,6 +56,8 @@ class OverridePlan(Struct):
 
     Attributes:
         dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        scans: of all that the overrides and adapters are for.
         overrides: packages that stay wheels, in the order in which they were named.
         adapters: packages that nixpkgs' builds replace, in the same order.
         findings: what the user should know.
@@ -63,6 +65,8 @@ class OverridePlan(Struct):
     """
 
     dialect: Dialect
+    cuda: Cuda
+    scans: tuple[WheelScan, ...]
     overrides: tuple[Override, ...]
     adapters: tuple[Adapter, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -95,7 +99,7 @@ def plan_overrides(
                 package=part.reading.distribution, others=read.beside, evidence=evidence or TABLE
             ),
             wishes=wishes,
-            details=describe_package(part.reading) if part.wheel and dialect is Dialect.NIXPKGS else None,
+            details=describe_package(part.reading) if part.wheel and TRAITS[dialect].complete else None,
         )
         for part in named
     ]
@@ -104,6 +108,8 @@ def plan_overrides(
     refuse_doubles(scans, dialect)
     return OverridePlan(
         dialect=dialect,
+        cuda=cuda,
+        scans=tuple(scans),
         overrides=tuple(one for one in overrides if one.cuda is not Cuda.PREBUILT),
         adapters=tuple(
             Adapter(

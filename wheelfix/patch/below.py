@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, EditRefused
+from wheelfix.outside.files import stage_inside
 from wheelfix.patch.files import copy_attributes, copy_contents
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -154,20 +155,13 @@ def _identify(info: os.stat_result) -> tuple[int, ...]:
 def _replace_across(source: tuple[int, str], target: tuple[int, str]) -> None:
     """Replace a file on another mount: by a copy that stands beside it first."""
     directory, name = target
-    beside = name_beside(name)
     remove_beside(directory, name)
-    with open_regular(*source, subject=name) as old:
-        new = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FILE, 0o600, dir_fd=directory)
-        try:
-            copy_contents(old, new)
-            copy_attributes(old, new)
-            os.fsync(new)
-            os.replace(beside, name, src_dir_fd=directory, dst_dir_fd=directory)
-        except BaseException:
-            remove_beside(directory, name)
-            raise
-        finally:
-            os.close(new)
+    with (
+        open_regular(*source, subject=name) as old,
+        stage_inside(directory, name, path=Path(name), beside=name_beside(name)) as new,
+    ):
+        copy_contents(old, new.fileno())
+        copy_attributes(old, new.fileno())
     os.unlink(source[1], dir_fd=source[0])
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from wheelfix.errors import ApplyError, EditRefused, WheelError
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.scan import Finding, Level
+from wheelfix.outside.files import open_scratch, stage_alone
 from wheelfix.patch.checked import edit_copy
-from wheelfix.patch.files import copy_contents, open_scratch, tell_errors, write_new
+from wheelfix.patch.files import copy_contents, tell_errors
 from wheelfix.patch.labels import Label, plan_label, relabel_metadata, relabel_wheel
 from wheelfix.patch.model import ElfEdit, FileResult
 from wheelfix.patch.record import Written, find_mismatch, parse_record, rewrite_record
@@ -85,16 +86,16 @@ def patch_wheel(
             directory.mkdir(parents=True, exist_ok=True)
             if target.is_file() and target.samefile(source):
                 raise ApplyError(str(target), "is the wheel itself", "give another directory, or --tag")
-        with write_new(target) as fd, tell_errors(target):
+        with tell_errors(target), stage_alone(target) as file:
             if not edits and tag is None:
-                copy_contents(archive.fd, fd)
+                copy_contents(archive.fd, file.fileno())
                 results: tuple[FileResult, ...] = ()
                 findings: tuple[Finding, ...] = ()
             else:
-                with _open_rewrite(archive, edits, label, directory, fd, progress) as rewrite:
+                with _open_rewrite(archive, edits, label, directory, file.fileno(), progress) as rewrite:
                     rewrite.run()
                 results, findings = rewrite.results(), tuple(rewrite.findings)
-            os.fchmod(fd, os.fstat(archive.fd).st_mode & 0o777)
+            os.fchmod(file.fileno(), os.fstat(archive.fd).st_mode & 0o777)
     return PatchedWheel(path=target, results=results, findings=findings)
 
 
@@ -333,9 +334,9 @@ def prepare_member(
     """
     close = ExitStack()
     try:
-        old = close.enter_context(open_scratch(scratch))
-        new = close.enter_context(open_scratch(scratch))
         with tell_errors(scratch):
+            old = close.enter_context(open_scratch(scratch))
+            new = close.enter_context(open_scratch(scratch))
             before = _inflate_into(archive, member, old)
             if row and (mismatch := find_mismatch(row, before)):
                 subject = f"{archive.name}: {member.path}"

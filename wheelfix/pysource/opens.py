@@ -16,6 +16,7 @@ from typing import Final
 
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceUse
+from wheelfix.model.tables import Table, load_table
 from wheelfix.pysource.scope import Guard, Module, Use
 from wheelfix.pysource.values import Evaluator, TooComplexError, Value
 
@@ -42,16 +43,6 @@ _KNOWN: Final = _OPENERS | _LOADERS | {_FINDER}
 _FILE: Final = re.compile(r"(?:/[\w.+/-]*/)?[\w+-][\w.+-]*\.so(?:\.\d+)*", re.ASCII)
 _BARE: Final = re.compile(r"(?!lib)\w[\w.+-]*", re.ASCII)
 _FOREIGN: Final = re.compile(r"\.(?:dll|dylib|pyd|exe|so)\b|\.framework\b", re.IGNORECASE)
-# Names that exist on Windows or macOS only, for code that tests for neither.
-_FOREIGN_NAMES: Final = frozenset(
-    {
-        *("kernel32", "user32", "gdi32", "ole32", "oleaut32", "shell32", "advapi32", "ntdll", "winmm"),
-        *("opengl32", "openal32", "msvcrt", "ws2_32", "System", "objc", "AppKit", "ApplicationServices"),
-        *("Accelerate", "AudioToolbox", "AudioUnit", "AVFoundation", "CoreMIDI", "CoreMedia", "CoreVideo"),
-        *("Carbon", "Cocoa", "CoreAudio", "CoreFoundation", "CoreGraphics", "CoreServices", "CoreText"),
-        *("Foundation", "IOKit", "Metal", "Quartz", "QuartzCore", "Security", "SystemConfiguration"),
-    }
-)
 _FOREIGN_PATH: Final = re.compile(
     r"(?:^|[/_.])(?:darwin|macosx?|osx|cocoa(?:py)?|win(?:32|64|dows)?|nt)(?=[/_.])", re.IGNORECASE
 )
@@ -70,6 +61,14 @@ _RAISED: Final = {
     OpeningKind.PROGRAM: _OS_ERRORS | {"FileNotFoundError"},
     OpeningKind.FIND_LIBRARY: _OS_ERRORS | {"ImportError"},
 }
+
+
+class ForeignNames(Table):
+    """Libraries that exist on Windows or macOS only, for code that tests for neither system."""
+
+    FILE = "foreign.toml"
+
+    names: frozenset[str]
 
 
 class _Claim(Struct):
@@ -220,8 +219,8 @@ def _find_soname(value: Value, function: str, *, bare: bool) -> str | None:
         return None
     if _FILE.fullmatch(text):
         return None if function == _FINDER else text
-    if bare and _BARE.fullmatch(text) and not _FOREIGN.search(text) and text not in _FOREIGN_NAMES:
-        return None if text.isdigit() else f"lib{text}.so"
+    if bare and _BARE.fullmatch(text) and not _FOREIGN.search(text) and not text.isdigit():
+        return None if text in load_table(ForeignNames).names else f"lib{text}.so"
     return None
 
 

@@ -1,19 +1,16 @@
-"""Explanations for people, in three parts: what happened, what to paste, what to do now; and as JSON."""
+"""Explanations for people, in three parts: what happened, what to paste, what to do now."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
-from wheelfix.explain.model import Explanation, Kind, Missing, Package
+from wheelfix.explain.model import Explanation, Kind, Missing
 from wheelfix.model.causes import OfLibc, Provided, Reached, Unreached
 from wheelfix.model.scan import NeedClass
 from wheelfix.report.escape import printable
-from wheelfix.report.json import document_cause
 from wheelfix.report.plain import wrap_words
 from wheelfix.scan.words import say_cause
 
-SCHEMA = "wheelfix.explain/1"
 NOTHING = "nothing about shared libraries here"
 _WIDTH = 100
 _WRONG_LIBC = "this was built for glibc, and what runs it uses musl, or has no loader there"
@@ -57,62 +54,6 @@ def render_explanation(
     if now:
         lines += ["", "What to do now, without a build", *_indent(map(printable, now))]
     return "\n".join(lines) + "\n"
-
-
-def render_json(
-    explanation: Explanation, dialect: str, paste: Sequence[tuple[str, str]], now: Sequence[str]
-) -> str:
-    """Render the ``wheelfix.explain/1`` document."""
-    package = explanation.package
-    document = {
-        "schema": SCHEMA,
-        "concerned": explanation.concerned,
-        "package": _document_package(package) if package else None,
-        "interpreter": explanation.interpreter.value if explanation.interpreter else None,
-        "missing": [_document_missing(m) for m in explanation.missing],
-        "troubles": [
-            {"kind": t.kind.value, "what": t.what, "answered": t.answered} for t in explanation.troubles
-        ],
-        "build_inputs": list(explanation.build_inputs),
-        "ignore_missing": list(explanation.ignore_missing),
-        "siblings": list(explanation.siblings),
-        "looked_into": explanation.looked_into,
-        "truncated": explanation.left_out,
-        "dialect": dialect,
-        "paste": [{"place": place, "code": code} for place, code in paste],
-        "now": list(now),
-        "index": {
-            "source": explanation.index.source,
-            "system": explanation.index.system,
-            "date": explanation.index.date,
-        },
-    }
-    return json.dumps(document, indent=2) + "\n"
-
-
-def _document_package(package: Package) -> dict[str, str | None]:
-    return {
-        "name": package.name,
-        "version": package.version,
-        "site": package.site,
-        "environment": package.environment,
-    }
-
-
-def _document_missing(missing: Missing) -> dict[str, object]:
-    return {
-        "soname": missing.soname,
-        "class": missing.need_class.value,
-        "reason": say_missing(missing),
-        "cause": document_cause(missing.cause),
-        "wanted_by": missing.wanted_by,
-        "named": missing.named,
-        "distribution": missing.distribution,
-        "providers": [
-            {"attr": p.attr, "output": p.output, "path": p.path, "store_path": p.store_path}
-            for p in missing.providers
-        ],
-    }
 
 
 def say_missing(missing: Missing) -> str:

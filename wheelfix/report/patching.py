@@ -1,16 +1,12 @@
-"""What ``wheelfix patch`` did: text, and ``wheelfix.patch/1`` (``schema/patch-1.json`` in this package)."""
+"""What ``wheelfix patch`` did, for people."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from wheelfix.model.scan import Finding
 from wheelfix.patch.model import Answer, AnswerKind, FilePlan, FileResult, PatchReport
 from wheelfix.report.escape import printable
-
-PATCH_SCHEMA = "wheelfix.patch/1"
 
 _CHANGES = frozenset({AnswerKind.ADDED, AnswerKind.PINNED})
 
@@ -81,39 +77,3 @@ def _render_sum(report: PatchReport, results: dict[str, FileResult]) -> list[str
 def render_findings(findings: Sequence[Finding]) -> str:
     """Render what an undo tells."""
     return "".join(f"{printable(f'{f.level.value}: {f.subject}: {f.message}')}\n" for f in findings)
-
-
-def render_patch_json(report: PatchReport) -> str:
-    """Render a report as a ``wheelfix.patch/1`` document."""
-    return json.dumps(document_patch(report), indent=2, ensure_ascii=True) + "\n"
-
-
-def document_patch(report: PatchReport) -> dict[str, Any]:
-    """Build the ``wheelfix.patch/1`` document of a report."""
-    results = {r.path: r for r in report.results}
-    return {
-        "schema": PATCH_SCHEMA,
-        "target": report.target,
-        "output": report.output,
-        "applied": report.applied,
-        "files": [_document_file(plan, results.get(plan.path)) for plan in report.plans],
-        "findings": [
-            {"level": f.level.value, "subject": f.subject, "message": f.message} for f in report.findings
-        ],
-    }
-
-
-def _document_file(plan: FilePlan, result: FileResult | None) -> dict[str, Any]:
-    return {
-        "path": plan.path,
-        "distribution": plan.distribution,
-        "changes": plan.edit is not None,
-        "run_path": list(plan.run_path),
-        "interpreter": plan.edit.interpreter if plan.edit else None,
-        "method": result.method if result else None,
-        "problem": plan.conflict or (result.problem if result else None),
-        "needs": [
-            {"soname": a.soname, "answer": a.kind.value, "directory": a.directory, "reason": a.reason}
-            for a in plan.answers
-        ],
-    }

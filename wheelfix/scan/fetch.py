@@ -1,8 +1,8 @@
-"""Readings of every wheel that a lock names, from the nearest place that has it.
+"""Reads every wheel that a lock names, from the nearest place that has it.
 
-In this order: what was read before (by SHA-256), files beside the lock, directories the user names, own
-downloads, pip's cache, uv's cache, the URL that the lock states, and the package index where it states none.
-Nothing is believed that has not the hash of the lock.
+Places in order: stored readings (by SHA-256), files beside the lock, directories that the user names,
+wheelfix's downloads, pip's cache, uv's cache, the URL that the lock states, and the package index where it
+states none. A file without the lock's hash is never used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
-from wheelfix.index.sources import find_cache
 from wheelfix.lockfile.read import read_lock, read_rules
 from wheelfix.lockfile.read import read_project as read_table
 from wheelfix.lockfile.select import (
@@ -28,12 +27,13 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.base import Struct, replace
-from wheelfix.model.lock import Choice, Kind, LockedFile, Runtime
+from wheelfix.model.lock import Choice, Kind, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding
 from wheelfix.model.sdist import Builder
 from wheelfix.outside.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.outside.configuration import PackageSources, find_package_sources
+from wheelfix.outside.places import Cache, find_cache
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
 from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
 from wheelfix.scan.store import find_digest
@@ -42,7 +42,7 @@ from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
 
 WORKERS = 4
-"""Downloads at a time."""
+"""Number of parallel downloads."""
 
 
 if TYPE_CHECKING:
@@ -50,19 +50,19 @@ if TYPE_CHECKING:
 
 
 class Places(Struct):
-    """Where files are looked for and kept.
+    """Places where files are looked for and kept.
 
     Attributes:
         base: directory of the lock.
         cache: wheelfix's cache.
         find_links: directories of wheels.
         runtime: the interpreter and platform, for an index.
-        sources: where what a lock gives no URL of is fetched from; None takes what is configured.
-        progress: told bytes downloaded and bytes known to come.
+        sources: where files without a URL in the lock are fetched from; None takes the configured ones.
+        progress: called with bytes downloaded and bytes expected so far.
     """
 
     base: Path
-    cache: Path
+    cache: Cache
     runtime: Runtime
     find_links: tuple[Path, ...] = ()
     sources: PackageSources | None = None
@@ -208,24 +208,15 @@ class _Fetcher:
         return self._fetch_one(client, choice)
 
     def _fetch_one(self, client: Client, choice: Choice) -> Path:
-        from wheelfix.outside.http import fetch_file
-        from wheelfix.outside.wheels import fetch_wheel, say_unwritten
+        from wheelfix.outside.wheels import fetch_locked, fetch_wheel
 
         places, package, file = self._places, choice.package, choice.file
         if file and file.url and urlsplit(file.url).scheme in {"http", "https"}:
             if file.sha256 is None:
                 problem = "has no sha256 in the lock"
                 raise InputError(file.filename, problem, "lock again with a tool that writes hashes")
-            place = find_kept(places.cache, choice, file)
-            with say_unwritten(place.parent):
-                fetch_file(
-                    client,
-                    file.url,
-                    place,
-                    sha256=file.sha256,
-                    on_bytes=partial(self._count, package.label),
-                    stop=self._stop,
-                )
+            place, on_bytes = places.cache.find_locked(package, file), partial(self._count, package.label)
+            fetch_locked(client, file, place, on_bytes=on_bytes, stop=self._stop)
             return place
         if choice.kind is Kind.SDIST:
             name = file.filename if file else package.label
@@ -234,7 +225,7 @@ class _Fetcher:
         hashes = "".join(f" --hash=sha256:{digest}" for digest in digests)
         fetched = fetch_wheel(
             f"{package.name}=={package.version}{hashes}",
-            places.cache / "wheels",
+            places.cache.wheels,
             python=places.runtime.python,
             system=places.runtime.system,
             sources=self._sources,
@@ -251,24 +242,11 @@ class _Fetcher:
                 self._places.progress(sum(self._done.values()), sum(self._total.values()))
 
 
-def find_kept(cache: Path, choice: Choice, file: LockedFile) -> Path:
-    """Where a download is kept: as :mod:`wheelfix.outside.wheels` lays it out.
-
-    Raises:
-        InputError: the lock names a place outside of the cache.
-    """
-    parts = (choice.package.name, choice.package.version or "0", file.filename)
-    if any("/" in part or part in {".", ".."} for part in parts):
-        hint = "do not use this lock: no tool writes such names"
-        raise InputError(choice.package.label, f"{file.filename!r} leads out of its directory", hint)
-    return cache / "wheels" / choice.package.name / (choice.package.version or "0") / file.filename
-
-
 def _find_known(choice: Choice, places: Places) -> Reading | None:
     if choice.file:
         digest = choice.file.sha256
         if digest is None and choice.file.path and (places.base / choice.file.path).is_file():
-            digest = find_digest(places.base / choice.file.path, places.cache / "facts")
+            digest = find_digest(places.base / choice.file.path, places.cache.readings)
         return _find_own(digest, choice, places) if digest else None
     for digest in choice.package.hashes:
         try:
@@ -282,12 +260,12 @@ def _find_known(choice: Choice, places: Places) -> Reading | None:
 
 def _find_own(digest: str, choice: Choice, places: Places) -> Reading | None:
     name = choice.file.filename if choice.file else None
-    known = read_known(digest, places.cache / "facts", name=name, contents=True)
+    known = read_known(digest, places.cache.readings, name=name, contents=True)
     return _check_name(known, choice) if known else None
 
 
 def _find_local(choice: Choice, places: Places) -> Path | None:
-    file, find = choice.file, partial(find_digest, cache=places.cache / "facts")
+    file, find = choice.file, partial(find_digest, cache=places.cache.readings)
     if file is None:
         return _find_by_hashes(choice, places)
     if file.path or (file.url and file.url.startswith("file://")):
@@ -298,7 +276,7 @@ def _find_local(choice: Choice, places: Places) -> Path | None:
         if file.sha256 and find(path) != file.sha256:
             raise InputError(str(path), "has another sha256 than the lock says", "lock again, or restore it")
         return path
-    kept = find_kept(places.cache, choice, file)
+    kept = places.cache.find_locked(choice.package, file)
     directories = [*places.find_links, kept.parent]
     if found := find_in_directories(directories, file.filename, file.sha256, find):
         return found
@@ -316,7 +294,7 @@ def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
     for path in list_matching(places.find_links, package.name, package.version):
         parsed = parse_filename(path.name)
         ranks = [tags.index(tag) for tag in parsed[2] if tag in tags] if parsed else []
-        if ranks and find_digest(path, places.cache / "facts") in package.hashes:
+        if ranks and find_digest(path, places.cache.readings) in package.hashes:
             found.append((min(ranks), path))
     return min(found)[1] if found else None
 
@@ -333,8 +311,8 @@ def _read_build_system(path: Path, places: Places) -> BuildSystem:
 def _read(choice: Choice, path: Path, places: Places) -> Reading:
     """Read a wheel that is at hand, and keep what was read."""
     file = choice.file
-    digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache / "facts")
-    cache = places.cache / "facts"
+    digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache.readings)
+    cache = places.cache.readings
     if path.is_dir():
         reading = read_unpacked(path, file.filename if file else path.name, digest, cache=cache)
     else:

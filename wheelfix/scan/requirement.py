@@ -1,12 +1,11 @@
-"""What a requirement brings: resolved by uv, read from its lock, without the wheels."""
+"""Resolves requirements: uv resolves, its lock is read, and no wheel is needed for the metadata."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.markers import make_runtime
@@ -18,12 +17,11 @@ from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.outside.configuration import PackageSources, find_package_sources
-from wheelfix.outside.http import fetch_file
-from wheelfix.outside.packages import find_wheel, open_session
+from wheelfix.outside.configuration import PackageSources, find_package_sources, mark_sources
+from wheelfix.outside.files import open_workplace, write_file
+from wheelfix.outside.places import Cache
 from wheelfix.outside.requirements import find_interpreter, find_platforms, is_url
 from wheelfix.outside.uv import lock_requirements
-from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel, mark_sources, say_unwritten
 from wheelfix.scan.closure import find_closure
 from wheelfix.wheel.metadata import (
     DEFAULT_PYTHON,
@@ -33,11 +31,14 @@ from wheelfix.wheel.metadata import (
     parse_wanted,
 )
 
+if TYPE_CHECKING:
+    from wheelfix.outside.wheels import Fetched
+
 _FORM = "write NAME, NAME==VERSION or NAME[EXTRA]"
 
 
 class _Resolved(Struct):
-    """A requirement, resolved for a target."""
+    """A requirement, resolved for one interpreter and system."""
 
     wanted: Wanted
     choices: tuple[Choice, ...]
@@ -56,17 +57,17 @@ def fetch_closure(
 
     Args:
         requirement: as in ``torch==2.15.0`` or ``jax[cuda12]``; its extras are followed.
-        directory: the cache; what an exact version resolved to is kept.
+        directory: the cache, where the resolution of an exact version is kept.
         python: version of CPython (``3.12``).
         system: Nix system.
-        sources: which indexes to ask; None takes what is configured.
+        sources: which indexes to ask; None takes the configured ones.
 
     Returns:
         The distribution itself first, then what it requires, sorted by name; without lists of files, and
         without what only other platforms require.
 
     Raises:
-        InputError: it is no requirement, cannot be resolved for the target, or the network fails.
+        InputError: the text is not a requirement, cannot be resolved for the target, or the network fails.
     """
     resolved = _resolve(requirement, directory, python, system, sources)
     found = sorted(resolved.known.values(), key=lambda d: (d.name != resolved.wanted.name, d.name))
@@ -75,105 +76,107 @@ def fetch_closure(
 
 def fetch_named(
     text: str,
-    cache: Path,
+    cache: Cache,
     *,
     python: str = DEFAULT_PYTHON,
     system: str = "x86_64-linux",
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> tuple[Fetched, ...]:
-    """Get the wheels that a user names by a requirement or an address.
+    """Fetch the wheels that a user names by a requirement or an address.
 
     Args:
         text: ``numpy``, ``torch==2.9.1``, ``jax[cuda12]``, ``name @ https://…/name.whl`` or an address alone.
         cache: wheelfix's cache.
         python: version of CPython (``3.12``).
         system: Nix system.
-        sources: which indexes to ask; None takes what is configured.
-        on_bytes: told bytes done and in all, of each file.
+        sources: which indexes to ask; None takes the configured ones.
+        on_bytes: called with bytes done and bytes in all, for each file.
 
     Returns:
-        The wheel itself first; with extras also what these bring, sorted by name.
+        The wheel itself first; with extras also the wheels that these bring, sorted by name.
 
     Raises:
-        InputError: there is no such thing, or it cannot be fetched.
+        InputError: it does not exist, or cannot be fetched.
     """
+    from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel
+
     sources = sources or find_package_sources()
     wanted = parse_wanted(text)
     if url := text if is_url(text) else wanted.url if wanted else None:
-        return (Fetched(path=fetch_url(url, cache / "urls", sources=sources, on_bytes=on_bytes)),)
-    wheels = cache / "wheels"
+        return (Fetched(path=fetch_url(url, cache.urls, sources=sources, on_bytes=on_bytes)),)
     if wanted is None or not wanted.extras:
         how = {"python": python, "system": system, "sources": sources, "on_bytes": on_bytes}
-        return (fetch_wheel(text, wheels, **how),)  # type: ignore[arg-type]
-    resolved = _resolve(text, cache / "metadata", python, system, sources)
+        return (fetch_wheel(text, cache.wheels, **how),)  # type: ignore[arg-type]
+    resolved = _resolve(text, cache.metadata, python, system, sources)
     names = _find_added(resolved)
     chosen = [choice for choice in resolved.choices if choice.package.name in names]
     chosen.sort(key=lambda choice: (choice.package.name != wanted.name, choice.package.name))
-    return tuple(Fetched(path=_fetch_choice(choice, wheels, sources, on_bytes)) for choice in chosen)
+    return tuple(Fetched(path=_fetch_choice(choice, cache, sources, on_bytes)) for choice in chosen)
 
 
 def find_runtime(python: str, system: str) -> Runtime:
-    """The interpreter and platform that files are chosen for.
+    """Make the interpreter and platform that files are chosen for.
 
     Args:
         python: version of CPython (``3.12``, ``3.14t``).
         system: Nix system.
 
     Raises:
-        InputError: the version is none, or nothing runs on the system.
+        InputError: the version is invalid, or no interpreter runs on the system.
     """
     return make_runtime(python, system, find_platforms(system))
 
 
 def evaluate_reading(reading: Reading, runtime: Runtime) -> Reading:
-    """What was read of a wheel that is for an interpreter, with its requirements evaluated for that one."""
+    """Evaluate the requirements of a wheel's reading for one interpreter."""
     wheel = evaluate_requirements(reading.distribution, dict(runtime.environment))
     return replace(reading, distribution=wheel)
 
 
 def fetch_listed(
     path: Path,
-    cache: Path,
+    cache: Cache,
     *,
     python: str = DEFAULT_PYTHON,
     system: str = "x86_64-linux",
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> tuple[tuple[Fetched, ...], tuple[Finding, ...]]:
-    """Get the wheels of all that a requirements file brings, resolved together.
+    """Fetch the wheels of everything that a requirements file brings, resolved together.
 
     Args:
         path: the file; without hashes, and without options of pip.
         cache: wheelfix's cache.
         python: version of CPython (``3.12``).
         system: Nix system.
-        sources: which indexes to ask; None takes what is configured.
-        on_bytes: told bytes done and in all, of each file.
+        sources: which indexes to ask; None takes the configured ones.
+        on_bytes: called with bytes done and bytes in all, for each file.
 
     Returns:
-        The wheels, sorted by name, and what there is no wheel of.
+        The wheels, sorted by name, and findings about packages without a wheel.
 
     Raises:
         InputError: it cannot be read, resolved or fetched, or asks for nothing.
     """
+    from wheelfix.outside.wheels import Fetched
+
     lines = parse_requirement_lines(path.name, read_text(path))
     if not lines:
         raise InputError(str(path), "asks for nothing", "write one requirement a line")
     find_interpreter(path.name, python, system)
     sources = sources or find_package_sources()
-    with tempfile.TemporaryDirectory(prefix="wheelfix-") as name:
-        work = Path(name)
+    with open_workplace() as work:
         lock_requirements(work, lines, subject=path.name, python=python, system=system, sources=sources)
         lock = read_lock(work / "uv.lock")
     choices = _choose_wheels(lock, find_runtime(python, system))
     chosen = sorted((c for c in choices if c.kind is Kind.WHEEL), key=lambda c: c.package.name)
-    fetched = tuple(Fetched(path=_fetch_choice(c, cache / "wheels", sources, on_bytes)) for c in chosen)
+    fetched = tuple(Fetched(path=_fetch_choice(c, cache, sources, on_bytes)) for c in chosen)
     return fetched, tell_unread(choices)
 
 
 def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
-    """Say which packages have no wheel that could be read, and where they come from."""
+    """Report packages without a readable wheel, and where they come from."""
     found = [choice for choice in choices if choice.kind is not Kind.WHEEL]
     message = {
         Kind.SDIST: "is built from source: there is no wheel of it to read",
@@ -186,7 +189,7 @@ def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
 
 
 def _find_added(resolved: _Resolved) -> frozenset[str]:
-    """The distribution itself, and what is there only for the extras that are asked of it.
+    """Return the name of the distribution, and of those that only its requested extras bring.
 
     Raises:
         InputError: it has no such extra.
@@ -201,21 +204,24 @@ def _find_added(resolved: _Resolved) -> frozenset[str]:
 
 
 def _ask(name: str, extras: Sequence[str]) -> Distribution:
-    """A distribution that requires another one with extras, and nothing else."""
+    """Make a distribution whose only requirement is another one with extras."""
     requires = (Requirement(name=name, extras=tuple(extras), active=True, text=name),)
     return Distribution(target="", name="", version="", tags=(), requires=requires, files=frozenset())
 
 
 def _fetch_choice(
-    choice: Choice, wheels: Path, sources: PackageSources, on_bytes: Callable[[int, int], None] | None
+    choice: Choice, cache: Cache, sources: PackageSources, on_bytes: Callable[[int, int], None] | None
 ) -> Path:
-    file, package = choice.file, choice.package
+    from wheelfix.outside.packages import open_session
+    from wheelfix.outside.wheels import fetch_locked
+
+    file = choice.file
     assert file is not None
     if file.path:
         return Path(file.path)
-    place = wheels / package.name / (package.version or "0") / file.filename
-    with say_unwritten(place.parent), open_session(sources) as session:
-        fetch_file(session, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes)
+    place = cache.find_locked(choice.package, file)
+    with open_session(sources) as session:
+        fetch_locked(session, file, place, on_bytes=on_bytes)
     return place
 
 
@@ -242,7 +248,7 @@ def _resolve(
 
 
 def _choose_wheels(lock: Lock, runtime: Runtime) -> tuple[Choice, ...]:
-    """What each package of a resolution is taken from, but for the one that stands for what was asked."""
+    """Choose the source of each package of a resolution, except for the root that stands for the request."""
     packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
     return choose_sources(packages, (), runtime, as_nix=False)
 
@@ -254,25 +260,21 @@ def _read_kept(path: Path) -> Lock | None:
 
 
 def _lock(wanted: Wanted, kept: Path, python: str, system: str, sources: PackageSources) -> Lock:
-    with tempfile.TemporaryDirectory(prefix="wheelfix-") as name:
-        work = Path(name)
+    with open_workplace() as work:
         try:
             lock_requirements(
                 work, [wanted.text], subject=wanted.text, python=python, system=system, sources=sources
             )
         except InputError:
-            with open_session(sources) as session:  # says it better where the distribution itself is missing
+            from wheelfix.outside.packages import find_wheel, open_session
+
+            with open_session(sources) as session:  # has the better message if the distribution is missing
                 find_wheel(session, wanted, find_interpreter(wanted.text, python, system))
             raise
         lock = read_lock(work / "uv.lock")
         if wanted.version:
             with suppress(OSError):
-                kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with tempfile.NamedTemporaryFile(
-                    "wb", dir=kept.parent, prefix=".lock-", delete=False
-                ) as copy:
-                    copy.write((work / "uv.lock").read_bytes())
-                os.replace(copy.name, kept)  # noqa: PTH105
+                write_file(kept, (work / "uv.lock").read_bytes())
     return lock
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from wheelfix.model.sdist import CargoLock
+from wheelfix.outside.places import find_cargo_home
 
 _OWN = frozenset({".git", ".cargo-ok"})
 _BLOCK = 1 << 20
@@ -33,7 +34,7 @@ def find_hashes(lock: CargoLock, cargo_home: Path | None = None) -> dict[str, by
     Returns:
         SHA-256 by commit, 32 bytes; commits without a whole checkout are left out.
     """
-    home = cargo_home or Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    home = cargo_home or find_cargo_home()
     commits = {
         crate.source.rpartition("#")[2]
         for crate in lock.crates

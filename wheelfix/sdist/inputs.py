@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from wheelfix.model.base import Struct
 from wheelfix.model.sdist import LockedCrate
+from wheelfix.sdist.crates import NativeRule
 from wheelfix.sdist.graph import explain_chain
-from wheelfix.sdist.model import CrateGraph, NativeInput, NativeRule, Setting
+from wheelfix.sdist.model import CrateGraph, NativeInput, Setting
 
 _SHOWN = 3
 
@@ -48,7 +49,7 @@ def find_inputs(graph: CrateGraph, rules: Iterable[NativeRule]) -> NativeInputs:
                 libraries[attr].append(reason)
             for attr in rule.tools:
                 tools[attr].append(reason)
-            for name, value in rule.settings:
+            for name, value in rule.settings.items():
                 settings[name] = Setting(name=name, value=value, reason=f"for {crate.name}")
             if rule.problem:
                 problems.append(f"{describe_crate(graph, crate, rule)} {rule.problem}")

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.model.sdist import Manifest, SourceTree
-from wheelfix.outside.processes import mark_child, quote_output
-from wheelfix.sdist.manifests import parse_toml
+from wheelfix.outside.files import open_workplace
+from wheelfix.outside.processes import quote_output, run
+from wheelfix.sdist.manifests import list_products
 
 _PLACES = {"bin": "src/bin", "example": "examples", "test": "tests", "bench": "benches"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -43,12 +42,12 @@ def make_lock(tree: SourceTree, manifests: Mapping[str, Manifest], path: str) ->
     for manifest in manifests.values():
         _check_paths(tree.target, manifest)
     try:
-        with tempfile.TemporaryDirectory(prefix="wheelfix-sdist-") as directory:
+        with open_workplace() as directory:
             for name, text in _list_files(tree, manifests):
-                file = Path(directory, name)
+                file = directory / name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(text)
-            return _run(tree.target, Path(directory, path))
+            return _run(tree.target, directory / path)
     except OSError as error:
         problem = f"cannot be laid out for cargo ({describe(error)})"
         raise ApplyError(tree.target, problem, _HINT) from None
@@ -56,24 +55,17 @@ def make_lock(tree: SourceTree, manifests: Mapping[str, Manifest], path: str) ->
 
 def _run(target: str, manifest: Path) -> bytes:
     command = ["cargo", "generate-lockfile", "--quiet", "--manifest-path", str(manifest)]
-    try:
-        result = subprocess.run(
-            command,
-            cwd=manifest.parent,
-            env=mark_child(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT,
-        )
-    except FileNotFoundError:
-        raise InputError(
-            target, "has no Cargo.lock, and there is no cargo to make one", "install cargo, or " + _HINT
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise InputError(target, f"cargo found no lock in {_TIMEOUT} seconds", _HINT) from None
-    if result.returncode:
-        raise InputError(target, f"cargo makes no lock: {quote_output(result.stderr)}", _HINT)
+    absent = "has no Cargo.lock, and there is no cargo to make one"
+    result = run(
+        command,
+        directory=manifest.parent,
+        seconds=_TIMEOUT,
+        missing=InputError(target, absent, "install cargo, or " + _HINT),
+        late=InputError(target, f"cargo found no lock in {_TIMEOUT} seconds", _HINT),
+        hint=_HINT,
+    )
+    if result.code:
+        raise InputError(target, f"cargo makes no lock: {quote_output(result.messages)}", _HINT)
     above = manifest.parent
     while not (above / "Cargo.lock").exists():
         above = above.parent
@@ -88,13 +80,10 @@ def _list_files(tree: SourceTree, manifests: Mapping[str, Manifest]) -> Iterator
         directory = posixpath.dirname(path)
         for source in ("src/lib.rs", "src/main.rs"):
             yield posixpath.join(directory, source), b""
-        document = parse_toml(path, tree.files[path])
-        for kind, place in _PLACES.items():
-            tables = document.get(kind)
-            for table in tables if isinstance(tables, list) else ():
-                name = table.get("name") if isinstance(table, dict) else None
-                if isinstance(name, str) and _NAME.fullmatch(name):
-                    yield posixpath.join(directory, place, f"{name}.rs"), b""
+        for kind, names in list_products(path, tree.files[path]).items():
+            for name in names:
+                if _NAME.fullmatch(name):
+                    yield posixpath.join(directory, _PLACES[kind], f"{name}.rs"), b""
 
 
 def _check_paths(target: str, manifest: Manifest) -> None:

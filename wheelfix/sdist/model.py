@@ -26,47 +26,6 @@ class CrateGraph(Struct):
     manifests: tuple[str, ...]
 
 
-class NativeRule(Struct):
-    """What one crate needs from nixpkgs on Linux: a fact of the table ``data/crates.toml``.
-
-    Conditions are ``dep:NAME`` (the crate depends on that one), ``crate:NAME`` (that one is built too) and
-    ``CRATE/FEATURE`` (a manifest of the source tree asks for it).
-
-    Attributes:
-        crate: its name.
-        when: holds only if one of these conditions does.
-        unless: does not hold if one of these conditions does.
-        ignored_for: crates that depend on it and do not count.
-        libraries: attributes for ``buildInputs``.
-        tools: attributes for ``nativeBuildInputs``.
-        settings: environment variables.
-        why: one clause.
-        problem: what no input mends, one clause.
-    """
-
-    crate: str
-    when: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
-    ignored_for: tuple[str, ...] = ()
-    libraries: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
-    settings: tuple[tuple[str, str], ...] = ()
-    why: str
-    problem: str = ""
-
-
-class CrateFacts(Struct):
-    """What is known about crates, and about the Python packages that build with them.
-
-    Attributes:
-        rules: in the order of the table.
-        requires: what build systems need in turn, by normalised name.
-    """
-
-    rules: tuple[NativeRule, ...]
-    requires: Mapping[str, tuple[str, ...]]
-
-
 class NativeInput(Struct):
     """A nixpkgs attribute, with the reasons for it."""
 

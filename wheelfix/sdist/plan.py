@@ -10,10 +10,12 @@ from wheelfix.errors import InputError
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.sdist import Builder, CargoLock, CargoSource, Manifest
+from wheelfix.model.tables import load_table
+from wheelfix.sdist.crates import BuildSystems, Crates
 from wheelfix.sdist.features import find_workspace
 from wheelfix.sdist.graph import find_graph
 from wheelfix.sdist.inputs import find_inputs
-from wheelfix.sdist.model import BuildRequirement, CargoPlan, CrateFacts, CrateGraph, GitSource, GivenLock
+from wheelfix.sdist.model import BuildRequirement, CargoPlan, CrateGraph, GitSource, GivenLock
 
 _REGISTRIES = frozenset(
     {
@@ -27,7 +29,6 @@ _EDITIONS = {"2024": "1.85"}
 
 def plan_cargo(
     source: CargoSource,
-    facts: CrateFacts,
     *,
     hashes: Mapping[str, bytes] | None = None,
     given: GivenLock | None = None,
@@ -36,7 +37,6 @@ def plan_cargo(
 
     Args:
         source: the sdist, read; one that builds Rust.
-        facts: about crates and build systems.
         hashes: SHA-256 of git checkouts as Nix archives, by commit.
         given: a Cargo.lock beside the generated file, used where the sdist has none.
     """
@@ -46,7 +46,7 @@ def plan_cargo(
     inside = source.locks.get(posixpath.join(root, "Cargo.lock"))
     known = inside or (given.lock if given else None)
     graph = find_graph(source.manifests, known or CargoLock(), built)
-    inputs = find_inputs(graph, facts.rules)
+    inputs = find_inputs(graph, load_table(Crates).rules)
     channel = _find_channel(source, posixpath.dirname(first.path))
     return CargoPlan(
         project=source.project,
@@ -56,7 +56,7 @@ def plan_cargo(
         root_reason=_explain_root(source.manifests, first.path, root, first.evidence),
         lock=inside is not None,
         lock_file=given.name if given and inside is None else None,
-        build_systems=find_build_systems(source.project.requires, facts.requires),
+        build_systems=find_build_systems(source.project.requires, load_table(BuildSystems).requires),
         libraries=inputs.libraries,
         tools=inputs.tools,
         settings=inputs.settings,

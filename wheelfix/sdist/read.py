@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.index.sources import find_cache
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Finding
 from wheelfix.model.sdist import BuiltManifest, CargoLock, CargoSource, Manifest, SourceTree
 from wheelfix.outside.configuration import PackageSources
+from wheelfix.outside.places import find_cache
 from wheelfix.scan.target import Target, TargetKind
-from wheelfix.sdist.crates import read_crates
 from wheelfix.sdist.features import find_workspace
 from wheelfix.sdist.home import find_hashes
 from wheelfix.sdist.make import make_lock
@@ -47,11 +46,11 @@ def fetch_source(
     from wheelfix.outside.wheels import fetch_sdist, fetch_url  # what fetches takes long to import
 
     if target.kind is TargetKind.REQUIREMENT:
-        fetched = fetch_sdist(target.text, find_cache() / "sdists", sources=sources, on_bytes=on_bytes)
+        fetched = fetch_sdist(target.text, find_cache().sdists, sources=sources, on_bytes=on_bytes)
         return fetched.path, fetched.findings
     wanted = parse_wanted(target.text)
     url = wanted.url if wanted and wanted.url else target.text
-    return fetch_url(url, find_cache() / "urls", sources=sources, on_bytes=on_bytes), ()
+    return fetch_url(url, find_cache().urls, sources=sources, on_bytes=on_bytes), ()
 
 
 def read_plan(path: Path, python: str) -> CargoPlan | None:
@@ -68,7 +67,7 @@ def read_plan(path: Path, python: str) -> CargoPlan | None:
         InputError: it cannot be read, is hostile, or contradicts itself.
     """
     source = read_source(read_sdist(path), python=python)
-    return plan_cargo(source, read_crates(), hashes=read_hashes(source)) if source.project.built else None
+    return plan_cargo(source, hashes=read_hashes(source)) if source.project.built else None
 
 
 def read_given(lock_file: Path, tree: SourceTree, source: CargoSource) -> GivenLock:

@@ -103,7 +103,7 @@ def _write_changes(plan: CargoPlan) -> Iterable[Binding]:
         inputs = Binary("++", Select(OLD, ("buildInputs",), List()), _list(plan.libraries, take))
         yield bind("buildInputs", inputs)
     yield from _write_rest(plan, Select(OLD, ("postPatch",), text("")))
-    for name, value, reason in _find_settings(plan):
+    for name, value, reason in find_settings(plan):
         yield bind(name, text(value), reason)
 
 
@@ -116,7 +116,8 @@ def _write_rest(plan: CargoPlan, before: Expr | None = None) -> Iterable[Binding
         yield bind("postPatch", Binary("+", before, script) if before else script)
 
 
-def _find_settings(plan: CargoPlan) -> Iterable[tuple[str, str, str]]:
+def find_settings(plan: CargoPlan) -> Iterable[tuple[str, str, str]]:
+    """Environment variables of the build: name, value, reason."""
     for setting in plan.settings:
         yield setting.name, setting.value, setting.reason
     if plan.channel:
@@ -193,7 +194,7 @@ def _write_vendor(plan: CargoPlan) -> Expr:
 
 
 def _write_env(plan: CargoPlan) -> Iterable[Binding]:
-    settings = [bind(name, text(value), reason) for name, value, reason in _find_settings(plan)]
+    settings = [bind(name, text(value), reason) for name, value, reason in find_settings(plan)]
     if settings:
         yield bind("env", Attrs(tuple(settings)))
 

@@ -1,42 +1,61 @@
-"""Files that Linux does not load: named like shared libraries and none, or made for other systems."""
+"""Recognises files that Linux does not load: for other systems, or only named like shared libraries.
+
+Formats and platforms of other systems are in ``data/pretenders.toml``.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Final
 
 from wheelfix.model.scan import Finding, Level
+from wheelfix.model.tables import Row, Table, load_table
 
 _LIBRARY = re.compile(r"\.so(?:\.\d[\w-]*)*\Z")
 _SHOWN: Final = 3
-"""Members of one kind that are named one by one: a wheel for another system has hundreds."""
-_MACH_O = frozenset(
-    bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabe", "cafebabf")
-)
+"""Members of one kind that a message names; a wheel for another system has hundreds."""
 _FAT: Final = bytes.fromhex("cafebabe")
 _FIRST_JAVA: Final = 45
-"""A class file begins as a Mach-O file of several architectures does; its version, 45 for Java 1.0, stands
-where the other has the number of them."""
+"""A Java class file begins like a Mach-O file of several architectures; its version, 45 for Java 1.0, stands
+where the other has the number of architectures."""
+_DOS: Final = b"MZ"
+"""First bytes of a Windows program; a text may begin like this too, but has no NUL behind it."""
 NO_ELF: Final = "no ELF file"
-"""What a file is of which nothing else is known."""
-_SYSTEMS: Final = {"Mach-O": "macOS", "PE": "Windows"}
-_PLATFORMS: Final = (
-    ("macosx_", "macOS"),
-    ("win", "Windows"),
-    ("ios_", "iOS"),
-    ("android_", "Android"),
-    ("emscripten_", "WebAssembly"),
-    ("wasi_", "WebAssembly"),
-    ("pyodide_", "WebAssembly"),
-    ("pyemscripten_", "WebAssembly"),
-)
+"""Description of a file of unknown format."""
 _SCRIPT = re.compile(rb"(?:/\*|INPUT\b|GROUP\b|OUTPUT_FORMAT\b)")
 _LINK = re.compile(rb"[\w.+/-]*\.so[\w.+-]*")
 
 
+class Format(Row):
+    """A format of libraries and programs.
+
+    Attributes:
+        system: the operating system.
+        magics: first bytes of its files, in hexadecimal.
+    """
+
+    system: str
+    magics: frozenset[str]
+
+
+class OtherSystems(Table):
+    """Table of the files and platforms of other systems.
+
+    Attributes:
+        formats: by name.
+        platforms: the system, by the first part of the platform tags of its wheels.
+    """
+
+    FILE = "pretenders.toml"
+
+    formats: dict[str, Format]
+    platforms: dict[str, str]
+
+
 def is_named_like_library(path: str) -> bool:
-    """Whether a path ends like that of a shared library.
+    """Whether a path ends like the path of a shared library.
 
     Example:
         >>> is_named_like_library("a/libx.so.1.2"), is_named_like_library("a/libx.so.txt")
@@ -46,13 +65,13 @@ def is_named_like_library(path: str) -> bool:
 
 
 def tell_pretenders(found: Iterable[tuple[str, bytes]]) -> tuple[Finding, ...]:
-    """Say which members are named like shared libraries without being ELF files.
+    """Report members that are named like shared libraries without being ELF files.
 
     Args:
         found: their paths and first bytes.
 
     Returns:
-        Warnings, sorted by path within what they turned out to be.
+        Warnings, grouped by the true format and sorted by path.
     """
     kinds: dict[str, list[str]] = {}
     for path, head in found:
@@ -75,33 +94,43 @@ def tell_pretenders(found: Iterable[tuple[str, bytes]]) -> tuple[Finding, ...]:
 
 
 def find_format(head: bytes) -> str | None:
-    """The format of a library or program for another system, ``Mach-O`` or ``PE``, by its first 8 bytes.
+    """Recognise a library or program for another system, ``Mach-O`` or ``PE``, by its first 8 bytes.
 
     Example:
         >>> find_format(bytes.fromhex("cafebabe 00000002")), find_format(bytes.fromhex("cafebabe 00000034"))
         ('Mach-O', None)
     """
-    if head[:4] in _MACH_O and not (head[:4] == _FAT and int.from_bytes(head[4:8], "big") >= _FIRST_JAVA):
-        return "Mach-O"
-    return "PE" if head[:2] == b"MZ" and 0 in head[2:8] else None  # text may begin with these two letters
+    magics = _find_magics()
+    if not head.startswith(tuple(magics)):
+        return None
+    if head.startswith(_FAT) and int.from_bytes(head[4:8], "big") >= _FIRST_JAVA:
+        return None
+    if head.startswith(_DOS) and 0 not in head[2:8]:
+        return None
+    return next(name for magic, name in magics.items() if head.startswith(magic))
+
+
+@cache
+def _find_magics() -> Mapping[bytes, str]:
+    formats = load_table(OtherSystems).formats.items()
+    return {bytes.fromhex(magic): name for name, one in formats for magic in one.magics}
 
 
 def is_launcher(path: str) -> bool:
-    """Whether a path is that of a program for Windows: wheels for all systems carry some for scripts."""
+    """Whether a path is that of a launcher for Windows: wheels for all systems carry some for scripts."""
     return path.lower().endswith(".exe")
 
 
 def find_system(tags: Iterable[str]) -> str | None:
-    """The system that a wheel with these tags is for, if it is none that wheelfix reads wheels of.
+    """Return the system that a wheel with these tags is for, if wheelfix does not read wheels for it.
 
     Example:
         >>> find_system(["cp312-cp312-macosx_11_0_arm64"]), find_system(["py3-none-any"])
         ('macOS', None)
     """
     platforms = {tag.rpartition("-")[2] for tag in tags}
-    found = [
-        next((name for start, name in _PLATFORMS if p.startswith(start)), None) for p in sorted(platforms)
-    ]
+    known = load_table(OtherSystems).platforms.items()
+    found = [next((name for start, name in known if p.startswith(start)), None) for p in sorted(platforms)]
     return found[0] if found and all(found) else None
 
 
@@ -111,17 +140,18 @@ def is_for_any(tags: Iterable[str]) -> bool:
 
 
 def say_formats(formats: Iterable[str]) -> str:
-    """Which files for other systems there are, and no others, as the end of a sentence."""
-    named = " and ".join(f"{name} files ({_SYSTEMS[name]})" for name in formats)
+    """Name the formats for other systems, as the end of a sentence."""
+    known = load_table(OtherSystems).formats
+    named = " and ".join(f"{name} files ({known[name].system})" for name in formats)
     return f"holds {named}, no ELF files"
 
 
 def describe_head(head: bytes) -> str:
-    """What a file that is no ELF file is by its first bytes, with an article."""
+    """Describe a file that is not an ELF file by its first bytes, with an article."""
     if not head:
         return "an empty file"
     if found := find_format(head):
-        return f"a library of {_SYSTEMS[found]} ({found})"
+        return f"a library of {load_table(OtherSystems).formats[found].system} ({found})"
     if head[:8] == b"!<arch>\n":
         return "an archive of object files (ar)"
     if _SCRIPT.match(head.lstrip()):

@@ -1,6 +1,6 @@
-"""What a source distribution says about its own build: pyproject.toml, setup.py, PKG-INFO.
+"""Reads what a source distribution states about its build: pyproject.toml, setup.py, PKG-INFO.
 
-Nothing is executed: setup.py is read as a syntax tree, of which only constants count. Which Cargo.toml is
+Nothing is executed: setup.py is read as a syntax tree, of which only constants are used. Which Cargo.toml is
 built follows maturin's ``src/project_layout.rs`` and setuptools-rust's ``setuptools_ext.py``.
 """
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-import tomllib
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from wheelfix.errors import InputError
+from wheelfix.model.base import Misfit, Struct, convert, decode_toml
+from wheelfix.model.reading import About
 from wheelfix.model.sdist import Builder, BuiltManifest, PythonProject, SourceTree
 from wheelfix.model.wheel import Requirement
 from wheelfix.wheel.metadata import (
@@ -29,7 +29,69 @@ _EXACT = re.compile(r"^[\w.-]+\s*==\s*[\w.!+-]+\s*(?:;|$)")
 _MAX_SETUP = 1 << 20
 _ASIDE = frozenset({"examples", "fixtures", "third_party", "subprojects", "benchmarks", "docs"})
 _LEGACY = ("setuptools", "wheel")
-"""What builds a project without ``[build-system]`` (PEP 517)."""
+"""Build requirements of a project without ``[build-system]`` (PEP 517)."""
+
+
+class _BuildSystem(Struct, rename="kebab"):
+    """``[build-system]``."""
+
+    requires: tuple[str, ...] = _LEGACY
+    build_backend: str | None = None
+
+
+class _Metadata(Struct):
+    """``[project]`` (the specification "Declaring project metadata")."""
+
+    name: str | None = None
+    version: str | None = None
+    dependencies: tuple[str, ...] = ()
+
+
+class _Poetry(Struct):
+    """``[tool.poetry]``."""
+
+    name: str | None = None
+
+
+class _Maturin(Struct, rename="kebab"):
+    """``[tool.maturin]``. A feature that is a table is turned on for some versions of Python only."""
+
+    manifest_path: str | None = None
+    python_source: str | None = None
+    features: tuple[str | dict[str, str], ...] = ()
+    no_default_features: bool = False
+
+
+class _RustExtension(Struct, rename="kebab"):
+    """An extension module or a program of setuptools-rust."""
+
+    path: str = "Cargo.toml"
+    features: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    rust_version: str | None = None
+
+
+class _SetuptoolsRust(Struct, rename="kebab"):
+    """``[tool.setuptools-rust]``."""
+
+    ext_modules: tuple[_RustExtension, ...] = ()
+    bins: tuple[_RustExtension, ...] = ()
+
+
+class _Tool(Struct, rename="kebab"):
+    """``[tool]``."""
+
+    poetry: _Poetry = _Poetry()
+    maturin: _Maturin = _Maturin()
+    setuptools_rust: _SetuptoolsRust = _SetuptoolsRust()
+
+
+class _Document(Struct, rename="kebab"):
+    """A pyproject.toml."""
+
+    build_system: _BuildSystem = _BuildSystem()
+    project: _Metadata = _Metadata()
+    tool: _Tool = _Tool()
 
 
 def read_project(tree: SourceTree, python: str) -> PythonProject:
@@ -40,63 +102,61 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
         python: version of CPython that markers are evaluated for (``3.12``).
 
     Raises:
-        InputError: its pyproject.toml is no TOML, or it has no name.
+        InputError: its pyproject.toml is not TOML, or a value in it has another type than the build tools
+            take; or it has no name.
     """
     environment = find_environment([f"cp{python.rstrip('t').replace('.', '')}-none-any"])
     document = _parse_pyproject(tree)
-    system = _get_table(document, "build-system")
+    system = document.build_system
     name, version, run_time = _find_identity(tree, document, environment)
-    requires = _parse_all(_get_texts(system, "requires", _LEGACY), environment)
-    builder = _find_builder(str(system.get("build-backend", "")), [r.name for r in requires])
-    tool = _get_table(document, "tool")
+    requires = _parse_all(system.requires, environment)
+    builder = _find_builder(system.build_backend or "", [r.name for r in requires])
     built = {
         Builder.MATURIN: _find_maturin,
         Builder.SETUPTOOLS_RUST: _find_setuptools_rust,
         Builder.OTHER: _find_other,
-    }[builder](tree, tool)
-    about = parse_about(tree.files["PKG-INFO"]) if "PKG-INFO" in tree.files else ("", "", "", "")
+    }[builder](tree, document.tool)
+    about = parse_about(tree.files["PKG-INFO"]) if "PKG-INFO" in tree.files else About()
     return PythonProject(
         name=name,
         version=version,
-        backend=str(system.get("build-backend", "setuptools.build_meta:__legacy__")),
+        backend="setuptools.build_meta:__legacy__" if system.build_backend is None else system.build_backend,
         requires=tuple(sorted({(r.name, r.extras) for r in requires})),
         builder=builder,
         built=tuple(dict.fromkeys(built)),
         depends=tuple(sorted(r.text for r in run_time if _EXACT.match(r.text))),
-        summary=about[0],
-        homepage=about[1],
-        spdx=about[2],
-        license=about[3],
+        summary=about.summary,
+        homepage=about.homepage,
+        spdx=about.spdx,
+        license=about.license,
         run_time=tuple(sorted({r.name for r in run_time})),
     )
 
 
-def _parse_pyproject(tree: SourceTree) -> dict[str, Any]:
+def _parse_pyproject(tree: SourceTree) -> _Document:
     try:
-        return tomllib.loads(tree.files.get("pyproject.toml", b"").decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        return convert(decode_toml(tree.files.get("pyproject.toml", b"")), _Document)
+    except Misfit as misfit:
         subject = f"{tree.target}: pyproject.toml"
-        raise InputError(subject, f"is no TOML: {error}", "report it to the project's authors") from None
+        raise misfit.tell(subject, "report it to the project's authors") from None
 
 
 def _find_identity(
-    tree: SourceTree, document: dict[str, Any], environment: dict[str, str]
+    tree: SourceTree, document: _Document, environment: dict[str, str]
 ) -> tuple[str, str, tuple[Requirement, ...]]:
     if "PKG-INFO" in tree.files:
         tags = [f"cp{environment['python_version'].replace('.', '')}-none-any"]
         name, version, requires = parse_metadata(f"{tree.target}: PKG-INFO", tree.files["PKG-INFO"], tags)
         return name, version, tuple(r for r in requires if r.active)
-    project = _get_table(document, "project")
-    named = project.get("name") or _get_table(_get_table(document, "tool"), "poetry").get("name")
-    if not isinstance(named, str):
+    project = document.project
+    named = project.name or document.tool.poetry.name
+    if named is None:
         raise InputError(
             tree.target,
             "has neither PKG-INFO nor a name in pyproject.toml",
             "give a source distribution, or the directory of one project",
         )
-    stated = project.get("version")
-    run_time = _parse_all(_get_texts(project, "dependencies"), environment)
-    return normalize_name(named), stated if isinstance(stated, str) else "", run_time
+    return normalize_name(named), project.version or "", _parse_all(project.dependencies, environment)
 
 
 def _find_builder(backend: str, requires: Iterable[str]) -> Builder:
@@ -108,33 +168,32 @@ def _find_builder(backend: str, requires: Iterable[str]) -> Builder:
     return Builder.MATURIN if "maturin" in names else Builder.OTHER
 
 
-def _find_maturin(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator[BuiltManifest]:
-    maturin = _get_table(tool, "maturin")
-    path, evidence = maturin.get("manifest-path"), "[tool.maturin] manifest-path"
-    if not isinstance(path, str):
+def _find_maturin(tree: SourceTree, tool: _Tool) -> Iterator[BuiltManifest]:
+    maturin = tool.maturin
+    path, evidence = maturin.manifest_path, "[tool.maturin] manifest-path"
+    if path is None:
         path, evidence = "Cargo.toml", "maturin builds the Cargo.toml beside pyproject.toml"
-        # maturin takes rust/Cargo.toml in a project whose Python sources are set apart.
-        if "rust/Cargo.toml" in tree.files and ("python-source" in maturin or path not in tree.files):
+        # maturin takes rust/Cargo.toml in a project with a separate directory of Python sources.
+        if "rust/Cargo.toml" in tree.files and (maturin.python_source is not None or path not in tree.files):
             path, evidence = "rust/Cargo.toml", "maturin builds rust/Cargo.toml"
     yield BuiltManifest(
         path=_check(tree, path),
         evidence=evidence,
-        features=_get_texts(maturin, "features"),
-        default_features=maturin.get("no-default-features") is not True,
+        features=tuple(feature for feature in maturin.features if isinstance(feature, str)),
+        default_features=not maturin.no_default_features,
     )
 
 
-def _find_setuptools_rust(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator[BuiltManifest]:
-    settings = _get_table(tool, "setuptools-rust")
-    for key in ("ext-modules", "bins"):
-        for table in _get_tables(settings, key):
-            path, minimum = table.get("path", "Cargo.toml"), table.get("rust-version")
+def _find_setuptools_rust(tree: SourceTree, tool: _Tool) -> Iterator[BuiltManifest]:
+    settings = tool.setuptools_rust
+    for key, extensions in (("ext-modules", settings.ext_modules), ("bins", settings.bins)):
+        for extension in extensions:
             yield BuiltManifest(
-                path=_check(tree, path if isinstance(path, str) else "Cargo.toml"),
+                path=_check(tree, extension.path),
                 evidence=f"[[tool.setuptools-rust.{key}]]",
-                features=_get_texts(table, "features"),
-                default_features="--no-default-features" not in _get_texts(table, "args"),
-                rust_version=_get_minimum(minimum),
+                features=extension.features,
+                default_features="--no-default-features" not in extension.args,
+                rust_version=_get_minimum(extension.rust_version),
             )
     for call in _find_calls(tree):
         path, evidence = _get_path(call), "RustExtension in setup.py"
@@ -150,8 +209,8 @@ def _find_setuptools_rust(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator
         )
 
 
-def _find_other(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator[BuiltManifest]:
-    """The outermost Cargo.toml that has a Cargo.lock: nothing says that the build looks at it."""
+def _find_other(tree: SourceTree, tool: _Tool) -> Iterator[BuiltManifest]:
+    """Find the outermost Cargo.toml with a Cargo.lock: it is not certain that the build uses it."""
     found = [
         path
         for path in tree.files
@@ -165,7 +224,7 @@ def _find_other(tree: SourceTree, tool: Mapping[str, Any]) -> Iterator[BuiltMani
 
 
 def is_aside(path: str) -> bool:
-    """Whether a file lies among tests or examples, or in another project that the source tree carries.
+    """Whether a file lies among tests or examples, or in a vendored project.
 
     Example:
         >>> is_aside("vendored-meson/meson/test cases/failing/1/Cargo.toml"), is_aside("rust/Cargo.toml")
@@ -194,7 +253,7 @@ def _find_calls(tree: SourceTree) -> list[ast.Call]:
 
 
 def _get_path(call: ast.Call) -> str | None:
-    """The path a call names; None for what is computed. It is the second positional argument as well."""
+    """Return the path in a call, also as the second positional argument; None if it is computed."""
     value = _get_constant(call, "path")
     if value is None and len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
         value = call.args[1].value
@@ -230,18 +289,3 @@ def _check(tree: SourceTree, path: str) -> str:
 def _parse_all(lines: Iterable[str], environment: dict[str, str]) -> tuple[Requirement, ...]:
     parsed = (parse_requirement(line, environment) for line in lines)
     return tuple(one for one in parsed if one and one.active)
-
-
-def _get_table(table: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = table.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _get_tables(table: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    value = table.get(key)
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _get_texts(table: Mapping[str, Any], key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-    value = table.get(key)
-    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, list) else default

@@ -1,0 +1,45 @@
+"""Ends programs that carry a mark in their environment, with all that they started.
+
+Also a program of its own, which :mod:`wheelfix.outside.processes` starts: it outlives the process that
+started it, and knows by its standard input how that one ended. It imports nothing of wheelfix or of others.
+"""
+
+import os
+import signal
+import sys
+
+
+def end_marked(mark: bytes) -> None:
+    """Kill every process whose environment has an entry that starts with a mark, until there is none.
+
+    What such a process started has inherited its environment. Processes of other users are passed over:
+    their environment cannot be read.
+
+    Args:
+        mark: name of a variable, ``=``, and how its value starts.
+
+    Raises:
+        OSError: this system does not list processes in ``/proc``.
+    """
+    left = True
+    while left:
+        left = False
+        for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - pathlib takes long to import
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+                    entries = file.read().split(b"\0")
+                if any(entry.startswith(mark) for entry in entries):
+                    os.kill(int(pid), signal.SIGKILL)
+                    left = True
+            except OSError:
+                pass
+
+
+def main() -> None:
+    """Wait for a byte, which says that all is well, or for the end of a process that sent none."""
+    if not os.read(0, 1):
+        end_marked(os.fsencode(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
