@@ -1,4 +1,4 @@
-"""What code of a dialect can be written for, and what it cannot: told before anything is read, or planned."""
+"""Checks which dialects can express an answer, before anything is read or planned."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound="Part")
 
 ADAPTING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
-"""Dialects that can put nixpkgs' builds in place of wheels."""
+"""Dialects that can replace wheels by nixpkgs' builds."""
 CHOOSING = ADAPTING | {Dialect.POETRY2NIX}
-"""Dialects whose package set is made from a lock, and chooses wheels itself, with pyproject.nix's rules."""
+"""Dialects whose package set is made from a lock, and chooses wheels by pyproject.nix's rules."""
 
 
 def find_default_cuda(dialect: Dialect) -> Cuda:
-    """Where CUDA comes from if the user does not say: nixpkgs has no CUDA wheels, the other sets have."""
+    """Return the default source of CUDA: nixpkgs' package set has no CUDA wheels, the other sets have."""
     return Cuda.NIXPKGS if dialect is Dialect.NIXPKGS else Cuda.WHEELS
 
 
 def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> None:
-    """Refuse what a dialect cannot be written for: packages have names, complete ones are made of wheels.
+    """Refuse targets that a dialect cannot express: packages need names, complete packages need wheels.
 
     Raises:
-        InputError: a target has no place in the dialect, or the dialect cannot take CUDA from there.
+        InputError: a target is not possible in the dialect, or the dialect does not support the source of
+            CUDA.
     """
     for target in targets:
         command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
@@ -46,13 +47,13 @@ def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> No
 
 
 def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tuple[P, ...]]:
-    """Set apart files that belong to no distribution, for which only a shell has a place.
+    """Separate files that belong to no distribution; only a shell can use them.
 
     Returns:
-        What code can be written for, and the rest.
+        Parts that code can be written for, and the rest.
 
     Raises:
-        InputError: there is nothing but the rest.
+        InputError: there is only the rest.
     """
     named = tuple(part for part in parts if dialect is Dialect.SHELL or part.reading.distribution.name)
     if parts and not named:
@@ -64,7 +65,7 @@ def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tu
 
 
 def tell_unnamed(parts: Iterable[Part]) -> tuple[Finding, ...]:
-    """Say that code for package sets leaves out files that belong to no package."""
+    """Report that code for package sets leaves out files that belong to no package."""
     found = []
     for part in parts:
         count, text = len(part.reading.objects), part.target.text
@@ -77,7 +78,7 @@ def tell_unnamed(parts: Iterable[Part]) -> tuple[Finding, ...]:
 
 
 def find_several_wheels(scans: Iterable[WheelScan]) -> dict[str, tuple[str, ...]]:
-    """Distributions of which there are several wheels, with these: for other Pythons, platforms, versions."""
+    """Find distributions with several wheels: for other Pythons, platforms or versions."""
     targets: dict[str, set[str]] = {}
     for scan in scans:
         targets.setdefault(scan.name, set()).add(scan.target)
@@ -88,7 +89,7 @@ def refuse_doubles(scans: Iterable[WheelScan], dialect: Dialect) -> None:
     """Refuse several wheels of one package where code is for a package set.
 
     Raises:
-        InputError: there are some; names the first.
+        InputError: there are some; the message names the first.
     """
     if dialect is Dialect.SHELL:
         return
