@@ -210,7 +210,7 @@ def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
 
 
 def find_written_python(text: str, project: Project) -> str | None:
-    """Find the version of CPython for which :func:`render_requirements` or :func:`render_project` wrote a file.
+    """Find the version of CPython that :func:`render_requirements` or :func:`render_project` wrote for.
 
     Args:
         text: of the pyproject.toml.
