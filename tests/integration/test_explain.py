@@ -11,7 +11,7 @@ import pytest
 
 from wheelfix.explain.command import run_command, trace_loader
 from wheelfix.explain.model import Kind, Symptom
-from wheelfix.explain.reader import read_messages
+from wheelfix.explain.read import read_messages
 
 
 def compile_library(directory: Path, name: str, source: str, *flags: str) -> Path:

@@ -29,7 +29,7 @@ from wheelfix.index.ranking import Lists
 from wheelfix.index.releases import NEWEST, Renames, modernize, parse_release, translate
 from wheelfix.index.siblings import Siblings
 from wheelfix.index.sources import open_bundled
-from wheelfix.lint.inputs import Spellings, spell_attr
+from wheelfix.lint.excerpt import Spellings, spell_attr
 from wheelfix.model.base import field
 from wheelfix.model.system import Systems
 from wheelfix.model.tables import InOrder, Row, Soname, Table, load_table, parse_table, read_data

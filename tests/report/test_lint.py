@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 from tests.support.documents import check_document
-from wheelfix.flows.check import find_exit_code
-from wheelfix.lint.model import LintFinding, Place, Rule
-from wheelfix.model.base import encode_indented
+from wheelfix.lint.model import Instead, Linted, LintFinding, Place, Rule
+from wheelfix.model.base import encode_indented, replace
 from wheelfix.model.scan import Level
 from wheelfix.report.json import document_check
 from wheelfix.report.lint import render_lint
@@ -50,6 +49,14 @@ def test_without_details_notes_stay_away() -> None:
     assert "not checked" not in text
 
 
+def test_what_stands_in_the_place_of_a_wheel_is_told_apart_from_what_is_no_target() -> None:
+    built = replace(finding(Rule.NOT_CHECKED, Level.NOTE), instead=Instead.SOURCE)
+    assert render_lint([built]).splitlines() == [
+        "x.nix:3:7: note: numba: openssl: no wheel wants it [not-checked]",
+        "nothing to say: the overrides fit the wheels",
+    ]
+
+
 def test_nothing_found() -> None:
     assert render_lint(()) == "nothing to say: the overrides fit the wheels\n"
 
@@ -68,5 +75,5 @@ def test_json_follows_its_schema() -> None:
 
 
 def test_only_errors_change_the_exit_code() -> None:
-    assert find_exit_code(FINDINGS) == 1
-    assert find_exit_code(FINDINGS[1:]) == 0
+    assert not Linted(findings=FINDINGS).passed
+    assert Linted(findings=FINDINGS[1:]).passed

@@ -63,13 +63,13 @@ def override(
     the other wheels, from nixpkgs' cudaPackages, or with nixpkgs' build of the whole package (prebuilt).
     """
     from wheelfix.flows.override import write_override
-    from wheelfix.override.dialects import find_default_cuda
+    from wheelfix.override.dialects import TRAITS
     from wheelfix.override.strip import make_wishes
 
     if checked:
         sys.exit(_check(checked, targets, as_json=as_json, quiet=quiet, **options))
     tool = Dialect(dialect)
-    chosen = Cuda(cuda) if cuda else find_default_cuda(tool)
+    chosen = Cuda(cuda) if cuda else TRAITS[tool].cuda
     wishes = make_wishes(keep, strip)
     written = write_override(targets, tool, chosen, make_options(quiet=quiet, **options), wishes=wishes)
     document = None
@@ -82,16 +82,16 @@ def override(
 
 
 def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, quiet: bool, **options: Any) -> int:
-    from wheelfix.flows.check import check_overrides, find_exit_code
+    from wheelfix.flows.lint import lint_overrides
 
-    checked = check_overrides(file, targets, make_options(quiet=quiet, **options))
-    tell_findings(checked.warnings)
+    linted = lint_overrides(file, targets, make_options(quiet=quiet, **options))
+    tell_findings(linted.warnings)
     if as_json:
         from wheelfix.report.json import document_check
 
-        print_json(document_check(checked.findings, path=str(file)))
+        print_json(document_check(linted.findings, path=str(file)))
     else:
         from wheelfix.report.lint import render_lint
 
-        click.echo(render_lint(checked.findings, details=not quiet), nl=False)
-    return find_exit_code(checked.findings)
+        click.echo(render_lint(linted.findings, details=not quiet), nl=False)
+    return 0 if linted.passed else 1

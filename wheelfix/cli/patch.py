@@ -87,7 +87,8 @@ def patch(
     Ends with 0 if every need has an answer, 1 if some have none, 5 if some file could not be changed.
     """
     from wheelfix.cli.progress import show_progress
-    from wheelfix.flows import patch as flows
+    from wheelfix.flows.patch import patch_target
+    from wheelfix.patch.model import PatchOptions
 
     if not os.path.exists(target):  # noqa: PTH110 - what is not there needs no place to go to
         from wheelfix.scan.target import find_target
@@ -97,7 +98,7 @@ def patch(
     if undo:
         _undo(target, dry_run=dry_run, quiet=quiet, as_json=as_json)
         return
-    options = flows.PatchOptions(
+    options = PatchOptions(
         output=output,
         libs=libs,
         realise=realise,
@@ -112,7 +113,7 @@ def patch(
     )
     table = open_table(index, quiet=quiet, prefer=prefer)
     with show_progress(target, enabled=not quiet) as progress:
-        report = flows.patch_target(target, index=table, options=options, progress=progress)
+        report = patch_target(target, index=table, options=options, progress=progress)
     from wheelfix.model.scan import Level
 
     if as_json:

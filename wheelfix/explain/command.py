@@ -15,7 +15,7 @@ from typing import IO
 
 from wheelfix.errors import ApplyError, InputError, describe
 from wheelfix.explain.model import Account, Kind, Symptom
-from wheelfix.explain.reader import merge_readings, read_messages
+from wheelfix.explain.read import merge_accounts, read_messages
 from wheelfix.outside.files import open_workplace
 from wheelfix.outside.processes import Stream, run, start
 from wheelfix.wheel.open import open_regular
@@ -69,7 +69,7 @@ def run_command(command: Sequence[str]) -> tuple[int, Account]:
     if lost:
         problem = f"cannot be written ({describe(lost[0])})"
         raise ApplyError("the command's output", problem, "make room, or send it elsewhere")
-    account = merge_readings(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
+    account = merge_accounts(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
     return (code if code >= 0 else 128 - code), account
 
 

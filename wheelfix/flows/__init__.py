@@ -11,7 +11,7 @@ steps. What is decided in a step is in the room of its feature, and no flow know
 :mod:`wheelfix.flows.override`     Nix code that gives wheels the libraries they need
 :mod:`wheelfix.flows.adapter`      nixpkgs' build of a package in place of its wheel
 :mod:`wheelfix.flows.flake`        nixpkgs re-exported with a configuration
-:mod:`wheelfix.flows.check`        whether existing Nix overrides fit what wheels need
+:mod:`wheelfix.flows.lint`         whether existing Nix code fits what wheels need
 :mod:`wheelfix.flows.sdist`        source distributions that are built with cargo
 :mod:`wheelfix.flows.lock`         one overlay for a whole lock
 :mod:`wheelfix.flows.env`          a complete environment, resolved by uv

@@ -25,10 +25,10 @@ from wheelfix.lockfile.select import (
 )
 from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, Kind
-from wheelfix.model.override import Adapter, Cuda, Dialect, Override
+from wheelfix.model.override import Adapter, Cuda, Override
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
-from wheelfix.override.dialects import ADAPTING, CHOOSING
+from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override
 from wheelfix.override.prebuilt import check_build
 from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
@@ -52,11 +52,11 @@ def find_selection(request: Request, options: LockOptions) -> Selection:
     packages = settle_doubles(selected)
     # Adapters and builds are written in this order, independent of the lock's.
     ordered = sorted(packages, key=lambda package: package.label)
-    choices, lacks = find_sources(ordered, rules, runtime, as_nix=options.dialect in CHOOSING)
+    choices, lacks = find_sources(ordered, rules, runtime, as_nix=TRAITS[options.dialect].locked)
     selection = Selection(
         selected=selected, packages=packages, choices=choices, lacks=lacks, findings=findings
     )
-    if selection.replaced and options.dialect not in ADAPTING:
+    if selection.replaced and not TRAITS[options.dialect].replaces:
         names = ", ".join(choice.package.name for choice in selection.replaced)
         hint = "take wheels, or write for uv2nix or pyproject-nix"
         raise InputError(names, f"from nixpkgs: {options.dialect} has no adapters", hint)
@@ -197,7 +197,7 @@ def _plan_overrides(
             options.cuda,
             dependencies=Dependencies(package=reading.distribution, others=others),
             wishes=options.wishes,
-            details=describe_package(reading) if options.dialect is Dialect.NIXPKGS else None,
+            details=describe_package(reading) if TRAITS[options.dialect].complete else None,
             environment=names,
         )
         for reading, scan in zip(found.wheels, scans, strict=True)

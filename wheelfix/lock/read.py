@@ -12,7 +12,7 @@ from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.model.base import replace
 from wheelfix.outside.places import find_cache
 from wheelfix.override.dependencies import fetch_dependencies
-from wheelfix.override.dialects import ADAPTING
+from wheelfix.override.dialects import TRAITS
 from wheelfix.override.strip import Dependencies
 from wheelfix.scan.fetch import LockReadings, Places
 from wheelfix.scan.requirement import find_runtime
@@ -72,7 +72,7 @@ def read_rust(found: LockReadings, options: LockOptions) -> Mapping[str, CargoPl
     Raises:
         InputError: one cannot be read, or contradicts itself.
     """
-    if options.dialect not in ADAPTING:
+    if not TRAITS[options.dialect].replaces:
         return {}
     compiled = [name for name, system in found.builds.items() if system.cargo]
     plans = {name: read_plan(found.sdists[name], options.scan.chosen_python) for name in compiled}

@@ -23,7 +23,7 @@ from wheelfix.nix.tree import (
     text,
 )
 from wheelfix.override.adapter import write_prebuilt
-from wheelfix.override.dialects import CHOOSING
+from wheelfix.override.dialects import TRAITS
 from wheelfix.override.overlay import TITLES, write_package
 from wheelfix.override.render import render_overrides
 from wheelfix.scan.layout import SITE
@@ -32,7 +32,7 @@ from wheelfix.sdist.render import write_cargo
 
 def render_lock(plan: LockPlan) -> str:
     """Write the overlay of a lock; packages that need no change are left out."""
-    if plan.dialect not in CHOOSING:
+    if not TRAITS[plan.dialect].locked:
         return render_overrides(plan.overrides, (), plan.dialect)
     sets = [
         write_guarded(a.name, Commented(f"{a.name} {a.version}", write_prebuilt(a))) for a in plan.adapters

@@ -14,12 +14,13 @@ def render_lint(findings: Sequence[LintFinding], *, details: bool = True) -> str
     """Render findings for people and editors: ``FILE:LINE:COLUMN: LEVEL: PACKAGE: SUBJECT: MESSAGE [RULE]``.
 
     Args:
-        findings: in the order of :func:`wheelfix.lint.lint.find_lint`.
+        findings: in the order of :func:`wheelfix.lint.plan.find_lint`.
         details: also print the notes.
     """
-    shown = [f for f in findings if f.rule is not Rule.NOT_CHECKED and (details or f.level is not Level.NOTE)]
+    strangers = [f for f in findings if f.rule is Rule.NOT_CHECKED and not f.instead]
+    shown = [f for f in findings if f not in strangers and (details or f.level is not Level.NOTE)]
     lines = [line for finding in shown for line in _render_one(finding)]
-    unchecked = list(dict.fromkeys(f.subject for f in findings if f.rule is Rule.NOT_CHECKED))
+    unchecked = list(dict.fromkeys(f.subject for f in strangers))
     if unchecked and details:
         lines.append(f"not checked, no target is one of them: {', '.join(unchecked)}")
     lines.append(_sum_up(findings))

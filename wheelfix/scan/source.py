@@ -25,7 +25,6 @@ from wheelfix.model.scan import Finding
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.processes import run_beside
 from wheelfix.pysource.sources import is_source, read_tree_sources, read_wheel_sources
-from wheelfix.wheel.about import read_about
 from wheelfix.wheel.archive import (
     Archive,
     find_dist_info,
@@ -37,7 +36,11 @@ from wheelfix.wheel.archive import (
 )
 from wheelfix.wheel.contents import MAX_INIT, choose_dist_info, is_init, list_dist_infos, read_contents
 from wheelfix.wheel.environment import MAX_RECORD, Installed
-from wheelfix.wheel.metadata import parse_metadata, parse_wheel_tags
+from wheelfix.wheel.metadata import (
+    parse_about,
+    parse_metadata,
+    parse_wheel_tags,
+)
 from wheelfix.wheel.open import open_regular
 from wheelfix.wheel.pretenders import find_format, is_launcher, is_named_like_library, tell_pretenders
 
@@ -101,7 +104,7 @@ class ArchiveSource:
         """Read WHEEL and METADATA."""
         tags = read_wheel_tags(self._archive, self._info)
         text = read_member(self._archive, f"{self._info}/METADATA") or b""
-        return parse_own_metadata(self._archive, self._info, text, tags), read_about(text)
+        return parse_own_metadata(self._archive, self._info, text, tags), parse_about(text)
 
     @contextmanager
     def open_uses(self) -> Iterator[PendingUses]:
@@ -197,7 +200,7 @@ class UnpackedSource:
         wheel = Distribution(
             target=self._filename, name=name, version=version, tags=tags, requires=requires, files=files
         )
-        return wheel, read_about(text)
+        return wheel, parse_about(text)
 
     @contextmanager
     def open_uses(self) -> Iterator[PendingUses]:

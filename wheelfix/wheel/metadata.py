@@ -17,6 +17,7 @@ from packaging.version import Version
 
 from wheelfix.errors import WheelError
 from wheelfix.model.base import Struct, replace
+from wheelfix.model.reading import About
 from wheelfix.model.wheel import Distribution, Requirement
 
 DEFAULT_PYTHON = "3.12"
@@ -354,11 +355,8 @@ def _read_fields(path: str, text: bytes) -> RawMetadata:
     return raw
 
 
-def parse_about(text: bytes) -> tuple[str, str, str, str]:
+def parse_about(text: bytes) -> About:
     """Read the descriptive fields of a METADATA file.
-
-    Returns:
-        Summary, home page, license as SPDX expression, and license in words; empty if missing.
 
     Raises:
         WheelError: it cannot be parsed.
@@ -368,4 +366,9 @@ def parse_about(text: bytes) -> tuple[str, str, str, str]:
     named = (urls[label] for label in ("homepage", "source", "sourcecode", "repository") if label in urls)
     homepage = raw.get("home_page") or next(named, "")
     words = (raw.get("license") or "").partition("\n")[0]
-    return raw.get("summary") or "", homepage, raw.get("license_expression") or "", words
+    return About(
+        summary=raw.get("summary") or "",
+        homepage=homepage,
+        spdx=raw.get("license_expression") or "",
+        license=words,
+    )

@@ -102,6 +102,23 @@ def read_stream(path: Path, *, size: int, hint: str = _HINT) -> Iterator[bytes]:
         os.close(descriptor)
 
 
+def read_input(*, size: int, hint: str = _HINT) -> Iterator[bytes]:
+    """Read standard input to its end.
+
+    Args:
+        size: the most bytes to yield at once.
+        hint: what to do if it cannot be read.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        while chunk := os.read(0, size):
+            yield chunk
+    except OSError as error:
+        raise InputError("standard input", f"cannot be read ({describe(error)})", hint) from None
+
+
 def find_kind(mode: int) -> str:
     """Name the kind of a file that is not a regular file, with its article.
 

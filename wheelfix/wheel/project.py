@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from wheelfix.errors import InputError
 from wheelfix.model.base import Misfit, Struct, convert, decode_toml
+from wheelfix.model.reading import About
 from wheelfix.model.sdist import Builder, BuiltManifest, PythonProject, SourceTree
 from wheelfix.model.wheel import Requirement
 from wheelfix.wheel.metadata import (
@@ -115,7 +116,7 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
         Builder.SETUPTOOLS_RUST: _find_setuptools_rust,
         Builder.OTHER: _find_other,
     }[builder](tree, document.tool)
-    about = parse_about(tree.files["PKG-INFO"]) if "PKG-INFO" in tree.files else ("", "", "", "")
+    about = parse_about(tree.files["PKG-INFO"]) if "PKG-INFO" in tree.files else About()
     return PythonProject(
         name=name,
         version=version,
@@ -124,10 +125,10 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
         builder=builder,
         built=tuple(dict.fromkeys(built)),
         depends=tuple(sorted(r.text for r in run_time if _EXACT.match(r.text))),
-        summary=about[0],
-        homepage=about[1],
-        spdx=about[2],
-        license=about[3],
+        summary=about.summary,
+        homepage=about.homepage,
+        spdx=about.spdx,
+        license=about.license,
         run_time=tuple(sorted({r.name for r in run_time})),
     )
 

@@ -1,13 +1,17 @@
-"""Attributes as people write them in Nix files, looked up in the index; the table is ``data/inputs.toml``."""
+"""What the index says of a Nix file: of its attributes, as people write them, and of its sonames.
+
+How people write attributes is in the table ``data/inputs.toml``.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final
 
+from wheelfix.index.baseline import find_baseline
 from wheelfix.index.canonical import spell_recorded
 from wheelfix.index.cuda import find_default_cuda
 from wheelfix.index.driver import find_driver
@@ -15,8 +19,10 @@ from wheelfix.index.libc import find_libc
 from wheelfix.index.lookup import find_providers, list_attrs_beside
 from wheelfix.index.releases import modernize
 from wheelfix.index.table import SonameTable
-from wheelfix.lint.model import InputFacts
+from wheelfix.lint.model import Excerpt, InputRoot, OverrideFile, Spelling
+from wheelfix.model.scan import WheelScan
 from wheelfix.model.tables import Attr, AttrPrefix, Table, load_table
+from wheelfix.wheel.metadata import normalize_name
 
 _OUTPUTS: Final = frozenset({"out", "lib", "dev", "bin", "static", "doc", "man"})
 _CUDA_SET: Final = re.compile(r"cudaPackages(?:_(\d+)(?:_\d+)*)?\.")
@@ -25,6 +31,33 @@ _SHORTEST: Final = 4
 _PREFIX: Final = 6
 _LEFT_OUT: Final = 2
 _DIGITS: Final = re.compile(r"[\d_.]+")
+
+
+def make_excerpt(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTable) -> Excerpt:
+    """Ask the index about everything that a file and the scans name.
+
+    Args:
+        file: what it says about packages.
+        scans: of the wheels it is for.
+        table: the soname table that the scans were made with.
+
+    Raises:
+        IndexProblem: the table is damaged.
+    """
+    names = {o.package: normalize_name(o.package) for o in file.overrides if o.package is not None}
+    scanned = {scan.name for scan in scans}
+    checked = [*file.shells, *(o for o in file.overrides if o.package is None or names[o.package] in scanned)]
+    inputs = [i for o in checked for i in o.inputs if i.root is not InputRoot.PYTHON]
+    attrs = [attr for i in inputs for attr in (i.attr, *i.alternatives)]
+    attrs += [search.attr for o in checked for search in o.searches if search.attr]
+    wanted = [need.soname for scan in scans for need in scan.needs]
+    return Excerpt(
+        names=names,
+        spellings=find_spellings(table, attrs),
+        carriers=find_carriers(table, [*wanted, *(name for scan in scans for name in scan.opened)]),
+        similar=find_similar(table, [entry.soname for o in checked for entry in o.ignored], wanted),
+        baselines={s.target: frozenset(spell_attr(attr) for attr in find_baseline(s.tags)) for s in scans},
+    )
 
 
 class Spellings(Table):
@@ -68,8 +101,8 @@ def spell_attr(attr: str) -> str:
     return spell_recorded(modernize(name))
 
 
-def find_input_facts(table: SonameTable, attrs: Iterable[str]) -> Mapping[str, InputFacts]:
-    """What the index knows of attributes.
+def find_spellings(table: SonameTable, attrs: Iterable[str]) -> Mapping[str, Spelling]:
+    """Look attributes up.
 
     Args:
         table: the soname table.
@@ -148,7 +181,7 @@ def _is_known(table: SonameTable, soname: str) -> bool:
 
 def _find_one(
     table: SonameTable, attr: str, others: set[str], every: Mapping[tuple[str, str], list[str]]
-) -> InputFacts:
+) -> Spelling:
     name = spell_attr(attr)
     known = name in others or table.has_attr(name)
     bare = ".".join(part for part in attr.split(".") if part not in _OUTPUTS)
@@ -157,7 +190,7 @@ def _find_one(
     if not known and len(name) >= _SHORTEST:
         close = get_close_matches(name, every.get(_find_group(name), ()), n=5, cutoff=_ALIKE)
         nearest = tuple(c for c in close if _is_slip(name, c))[:3]
-    return InputFacts(attr=name, known=known, renamed=renamed, nearest=nearest)
+    return Spelling(attr=name, known=known, renamed=renamed, nearest=nearest)
 
 
 def _is_slip(written: str, meant: str) -> bool:

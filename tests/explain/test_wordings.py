@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from wheelfix.explain.model import Kind
-from wheelfix.explain.patterns import WORDINGS
-from wheelfix.explain.reader import clean_line, read_messages
-from wheelfix.flows.explain import Explained, explain_reading
+from wheelfix.explain.model import Explained, Kind
+from wheelfix.explain.read import clean_line, read_messages
+from wheelfix.explain.wordings import WORDINGS
+from wheelfix.flows.explain import explain_file
 from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.scan import NeedClass
@@ -29,7 +29,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> SonameTable:
 
 
 def explain(text: str, index: SonameTable, directory: Path) -> Explained:
-    return explain_reading(read_messages([text.encode()]), index=index, directory=directory)
+    (directory / "message").write_text(text, "utf-8")
+    return explain_file(directory / "message", index=index, directory=directory)
 
 
 def test_every_wording_is_met() -> None:

@@ -8,7 +8,7 @@ from tests.support.nixindex import package, write_database
 from wheelfix.index.build import build_table
 from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable, open_file
-from wheelfix.lint.inputs import find_carriers, find_input_facts, find_similar, spell_attr
+from wheelfix.lint.excerpt import find_carriers, find_similar, find_spellings, spell_attr
 
 
 @pytest.fixture(scope="module")
@@ -58,28 +58,28 @@ def test_known_attributes(table: SonameTable) -> None:
         "libGL",
         "unixODBC",
     ]
-    facts = find_input_facts(table, attrs)
-    assert all(facts[attr].known and not facts[attr].nearest for attr in attrs)
-    assert [attr for attr in attrs if facts[attr].renamed] == ["xorg.libX11", "unixODBC"]
+    spellings = find_spellings(table, attrs)
+    assert all(spellings[attr].known and not spellings[attr].nearest for attr in attrs)
+    assert [attr for attr in attrs if spellings[attr].renamed] == ["xorg.libX11", "unixODBC"]
 
 
 def test_slips_of_the_pen(table: SonameTable) -> None:
-    facts = find_input_facts(
+    spellings = find_spellings(
         table, ["opensls", "unixodcb", "opensl", "zzlib", "cudaPackages.libcubals", "libGl"]
     )
-    assert facts["opensls"].nearest[0] == "openssl"
-    assert facts["opensl"].nearest[0] == "openssl"
-    assert facts["zzlib"].nearest[0] == "zlib"
-    assert facts["unixodcb"].nearest[0] == "unixodbc"
-    assert "cudaPackages.libcublas" in facts["cudaPackages.libcubals"].nearest
-    assert not any(f.known for f in facts.values())
+    assert spellings["opensls"].nearest[0] == "openssl"
+    assert spellings["opensl"].nearest[0] == "openssl"
+    assert spellings["zzlib"].nearest[0] == "zlib"
+    assert spellings["unixodcb"].nearest[0] == "unixodbc"
+    assert "cudaPackages.libcublas" in spellings["cudaPackages.libcubals"].nearest
+    assert not any(s.known for s in spellings.values())
 
 
 def test_no_slips_of_the_pen(table: SonameTable) -> None:
-    facts = find_input_facts(
+    spellings = find_spellings(
         table, ["openssh", "cmake", "autoPatchelfHook", "pkg-config", "openssl_0_9", "x", "numpy"]
     )
-    assert {attr for attr, f in facts.items() if f.nearest or f.known} == set()
+    assert {attr for attr, f in spellings.items() if f.nearest or f.known} == set()
 
 
 def test_carriers_include_who_is_never_first(table: SonameTable) -> None:

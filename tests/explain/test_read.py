@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
@@ -8,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheelfix.explain import reader
+from wheelfix.explain import read
 from wheelfix.explain.model import Account, Kind, Symptom
-from wheelfix.explain.patterns import MARKERS
-from wheelfix.explain.reader import MAX_SYMPTOMS, merge_readings, read_messages
+from wheelfix.explain.read import MAX_SYMPTOMS, clean_line, merge_accounts, read_messages
+from wheelfix.explain.wordings import MARKERS
 
 MESSAGE = b"ImportError: libodbc.so.2: cannot open shared object file: No such file or directory"
 TRACEBACK = (
@@ -131,9 +132,9 @@ def test_endless_complaints_are_cut() -> None:
 
 def test_merge() -> None:
     one, two = read_messages([MESSAGE]), read_messages([MESSAGE + b"\nlibz.so.1 => not found\n"])
-    merged = merge_readings(one, two)
+    merged = merge_accounts(one, two)
     assert [s.soname for s in merged.symptoms] == ["libodbc.so.2", "libz.so.1"]
-    assert merge_readings(Account(symptoms=()), one) == one
+    assert merge_accounts(Account(symptoms=()), one) == one
 
 
 @pytest.mark.parametrize("separator", [b"\r", b"\n", b"\r\n", b"\\n", b" "])
@@ -149,8 +150,8 @@ def test_a_complaint_that_is_repeated_is_taken_in_once(
         count += len(before) + 1
         original(symptom, text, before, found)  # type: ignore[arg-type]
 
-    original = reader._add
-    monkeypatch.setattr(reader, "_add", add)
+    original = read._add
+    monkeypatch.setattr(read, "_add", add)
     counts = []
     for repetitions in (1_000, 4_000):
         count = 0
@@ -169,3 +170,47 @@ def test_cr_ends_a_line_wherever_chunks_end() -> None:
     for size in (1, 2, 7, 1000):
         found = read_messages(text[n : n + size] for n in range(0, len(text), size))
         assert [s.soname for s in found.symptoms] == ["libx.so.1", "/liby.so.2"]
+
+
+def clean(raw: bytes) -> list[tuple[str, str | None]]:
+    return list(clean_line(raw))
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "build"),
+    [
+        (b"plain", "plain", None),
+        (b"windows\r", "windows", None),
+        (b"\x1b[1;31mred\x1b[0m", "red", None),
+        (b"\x1b]8;;https://x\x07link\x1b]8;;\x07", "link", None),
+        (b"\x1b]0;title\x1b\\text", "text", None),
+        (b"       > in a tail", "in a tail", None),
+        (b"> > quoted twice", "quoted twice", None),
+        (b"numba> from a build", "from a build", "numba"),
+        (b"python3.12-numba-0.60.0> x", "x", "python3.12-numba-0.60.0"),
+        (b"       > numba> both", "both", "numba"),
+        (b"    libz.so.1 -> found: /x", "    libz.so.1 -> found: /x", None),
+        (b"a &lt;b&gt; &#x27;c&#x27; &quot;", "a <b> 'c' \"", None),
+        (b"R&D stays; as it is", "R&D stays; as it is", None),
+        ("\ufeffmark".encode(), "mark", None),
+        (b"\xff", "\ufffd", None),
+    ],
+)
+def test_dress(raw: bytes, text: str, build: str | None) -> None:
+    assert clean(raw) == [(text, build)]
+
+
+def test_written_out_line_ends_are_line_ends() -> None:
+    assert [t for t, _ in clean(rb"one\ntwo\r\nthree")] == ["one", "two", "three"]
+
+
+def test_carriage_returns_of_a_progress_bar() -> None:
+    assert [t for t, _ in clean(b"1%\r2%\rdone")] == ["1%", "2%", "done"]
+
+
+def test_internal_json() -> None:
+    event = {"action": "result", "fields": ["\x1b[31merror: x", 3, ["y"]], "id": 1, "type": 101}
+    assert clean(b"@nix " + json.dumps(event).encode()) == [("error: x", None)]
+    assert clean(b'@nix {"msg": "a\\nb"}') == [("a", None), ("b", None)]
+    assert clean(b"@nix [1]") == [("@nix [1]", None)]
+    assert clean(b"@nix {" + b"[" * 100_000) != []

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tests.support.objects import cause, elf, provider
-from wheelfix.lint.inputs import spell_attr
-from wheelfix.lint.lint import find_lint
-from wheelfix.lint.model import CheckFacts, InputFacts, LintFinding, Rule
+from wheelfix.lint.excerpt import spell_attr
+from wheelfix.lint.model import Excerpt, Instead, LintFinding, Rule, Spelling
 from wheelfix.lint.nixfile.overrides import parse_overrides
+from wheelfix.lint.plan import find_lint
 from wheelfix.model.base import replace
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import IndexInfo
@@ -17,12 +17,18 @@ from wheelfix.model.scan import Level, Need, NeedClass, Opening, WheelScan
 INDEX = IndexInfo(source="file", system="x86_64-linux", date=None, digest="", sonames=0, entries=0)
 
 
-def need(soname: str, kind: NeedClass, *attrs: str, distribution: str | None = None) -> Need:
+def need(
+    soname: str,
+    kind: NeedClass,
+    *attrs: str,
+    distribution: str | None = None,
+    directory: str | None = None,
+) -> Need:
     return Need(
         soname=soname,
         machine="x86_64",
         need_class=kind,
-        cause=cause(kind, soname, attrs=attrs, distribution=distribution),
+        cause=cause(kind, soname, attrs=attrs, distribution=distribution, directory=directory),
         wanted_by=("demo/_core.so",),
         providers=tuple(provider(attr, soname) for attr in attrs),
     )
@@ -78,19 +84,22 @@ def check(
     file = parse_overrides(source.encode(), subject="x.nix")
     carriers = {n.soname: frozenset(p.attr for p in n.providers) for s in scans for n in s.needs}
     inputs = {}
-    for written in [a for o in file.overrides for i in o.inputs for a in (i.attr, *i.alternatives)]:
+    places = (*file.overrides, *file.shells)
+    attrs = [a for o in places for i in o.inputs for a in (i.attr, *i.alternatives)]
+    attrs += [s.attr for o in places for s in o.searches if s.attr]
+    for written in attrs:
         attr = spell_attr(written)
-        inputs[written] = InputFacts(
+        inputs[written] = Spelling(
             attr=attr, known=attr in KNOWN, renamed=written == "xorg.libX11", nearest=NEAREST.get(written, ())
         )
-    facts = CheckFacts(
+    excerpt = Excerpt(
         names={o.package: o.package.lower().replace("_", "-") for o in file.overrides if o.package},
-        inputs=inputs,
+        spellings=inputs,
         carriers={**carriers, "libmagic.so.1": frozenset({"file"})},
         similar=similar or {},
         baselines={s.target: frozenset(BASELINE) for s in scans},
     )
-    return find_lint(file, scans, facts)
+    return find_lint(file, scans, excerpt)
 
 
 def override(body: str, name: str = "demo") -> str:
@@ -337,6 +346,18 @@ def test_patterns() -> None:
     assert one(check(ignoring('[ "libcu*" ]'), scan(CXX))).rule is Rule.IGNORED_UNWANTED
 
 
+def test_what_is_suggested_to_be_pasted_is_quoted() -> None:
+    strange = need('libcu${x}"[1].so', NeedClass.DRIVER)
+    quoted = r'"libcu\${x}\"[[]1].so"'
+    assert one(check(ignoring('[ "libcu*" ]'), scan(strange))).suggestion == quoted
+    missing = one(check(inputs(""), scan(strange)))
+    assert missing.suggestion == f"autoPatchelfIgnoreMissingDeps = [ {quoted} ];"
+    near = check(ignoring('[ "libcu.so" ]'), scan(strange), similar={"libcu.so": (strange.soname,)})
+    assert [f.suggestion for f in near if f.rule is Rule.MISSPELT_SONAME] == [quoted]
+    override = one(check("final: prev: { }", scan(need("libx.so", NeedClass.PROVIDED, "xorg.3dlib"))))
+    assert override.suggestion == 'buildInputs = (old.buildInputs or [ ]) ++ [ pkgs.xorg."3dlib" ];'
+
+
 def test_needs_without_answer() -> None:
     found = check(inputs(""), scan(NOBODY, EITHER))
     assert [(f.rule, f.subject, f.level, f.suggestion) for f in found] == [
@@ -398,3 +419,115 @@ def test_order_is_by_weight_then_place() -> None:
 def test_what_the_hook_knows_by_another_file_name_is_ignored_rightly() -> None:
     renamed = replace(scan(BUNDLED, CXX), ignore_missing=("libz.so.1",))
     assert check(ignoring('[ "libz.so.1" ]'), renamed) == ()
+
+
+def show(word: str) -> str:
+    return override(f'preFixup = "addAutoPatchelfSearchPath {word}";')
+
+
+PLACED = need(
+    "libcublas.so.12", NeedClass.SIBLING, distribution="nvidia-cublas-cu12", directory="nvidia/cublas/lib"
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "reaches"),
+    [
+        ("${final.nvidia-cublas-cu12}/${final.python.sitePackages}/nvidia/cublas/lib", True),
+        ("${final.nvidia_cublas_cu12}/${final.python.sitePackages}/nvidia", True),
+        ("${final.nvidia-cublas-cu12}/${final.python.sitePackages}/nvidia/cublas/lib/sub", False),
+        ("${final.nvidia-cublas-cu11}/${final.python.sitePackages}/nvidia/cublas/lib", False),
+        ("${final.nvidia-cublas-cu12}/lib", False),
+        ("$somewhere", True),
+    ],
+)
+def test_a_search_path_has_to_lead_where_the_library_is(word: str, reaches: bool) -> None:
+    found = check(show(word), scan(PLACED))
+    assert [f.rule for f in found] == ([] if reaches else [Rule.SIBLING_UNREACHED])
+
+
+def test_a_directory_of_an_attribute_supplies_what_it_has() -> None:
+    assert check(show("${pkgs.onetbb}/lib/intel64"), scan(TBB)) == ()
+
+
+def test_a_file_that_adds_the_hook_is_for_a_set_that_adds_nothing() -> None:
+    hooked = override(
+        "nativeBuildInputs = old.nativeBuildInputs ++ [ pkgs.autoPatchelfHook ];"
+        " buildInputs = old.buildInputs ++ [ pkgs.stdenv.cc.cc.lib ];"
+    )
+    assert check(hooked, scan(CXX)) == ()
+
+
+def test_what_is_opened_at_run_time_is_not_known_to_be_unneeded() -> None:
+    def listed(name: str, *attrs: str) -> str:
+        directories = " ".join(f'"${{lib.getLib pkgs.{attr}}}/lib"' for attr in attrs)
+        return override(f"{name} = [ {directories} ];")
+
+    assert check(listed("appendRunpaths", "openssl"), scan(CXX)) == ()
+    assert one(check(listed("appendRunpaths", "opensls"), scan(CXX))).rule is Rule.MISSPELT_INPUT
+    assert check(override("runtimeDependencies = [ pkgs.openssl ];"), scan(CXX)) == ()
+
+
+def test_mach_nix_lets_libraries_of_other_wheels_be_missing() -> None:
+    source = "{ pkgs }: { _.demo.buildInputs.add = [ pkgs.onetbb ]; }"
+    assert check(source, scan(TBB, BLAS)) == ()
+    assert one(check(source, scan(TBB, EITHER))).rule is Rule.UNANSWERED
+
+
+@pytest.mark.parametrize(
+    ("package", "instead"),
+    [
+        ("hacks.nixpkgsPrebuilt { from = pkgs.python3Packages.demo; prev = prev.demo; }", Instead.PREBUILT),
+        (
+            "(hacks.importCargoLock { prev = prev.demo; }).overrideAttrs { buildInputs = [ pkgs.openssl ]; }",
+            Instead.SOURCE,
+        ),
+    ],
+)
+def test_what_takes_the_place_of_a_wheel_needs_nothing_that_the_wheel_needs(
+    package: str, instead: Instead
+) -> None:
+    source = f"{{ pkgs, hacks }}: final: prev: {{ demo = {package}; }}"
+    finding = one(check(source, scan(TBB, CUDA, BLAS, NOBODY)))
+    assert (finding.rule, finding.level, finding.instead) == (Rule.NOT_CHECKED, Level.NOTE, instead)
+
+
+def shell(*attrs: str, more: str = "") -> str:
+    libraries = " ".join(f"pkgs.{attr}" for attr in attrs)
+    return f"{{ pkgs, lib }}: pkgs.mkShell {{ LD_LIBRARY_PATH = lib.makeLibraryPath [ {libraries} ]{more}; }}"
+
+
+DRIVER = ' + ":/run/opengl-driver/lib"'
+
+
+def test_a_shell_serves_all_wheels_at_once() -> None:
+    wheels = (scan(TBB, CUDA, BLAS, NOBODY), scan(CXX, BUNDLED, name="other"))
+    assert check(shell("onetbb", "stdenv.cc.cc.lib", more=DRIVER), *wheels) == ()
+    found = check(shell("zlib", "opensls"), *wheels)
+    assert [(f.rule, f.level, f.subject, f.package) for f in found] == [
+        (Rule.MISSING_INPUT, Level.ERROR, "/run/opengl-driver/lib", None),
+        (Rule.MISSING_INPUT, Level.ERROR, "onetbb", None),
+        (Rule.MISSING_INPUT, Level.ERROR, "stdenv.cc.cc.lib", None),
+        (Rule.MISSPELT_INPUT, Level.WARNING, "opensls", None),
+        (Rule.UNNEEDED_INPUT, Level.NOTE, "zlib", None),
+    ]
+    assert "libcuda.so.1" in found[0].message
+
+
+def test_a_package_with_an_override_is_not_the_shells() -> None:
+    body = inputs("pkgs.onetbb").partition(":")[2]
+    source = f"{{ pkgs, lib }}: {{ overlay = {body}; shell = ({shell('file')}) {{ inherit pkgs lib; }}; }}"
+    wheels = (scan(TBB), scan(CXX, name="other", opened=["libmagic.so.1"]))
+    assert [f.subject for f in check(source, *wheels)] == ["stdenv.cc.cc.lib"]
+    assert check(source, wheels[0]) == ()
+
+
+def test_files_of_no_package_are_the_shells() -> None:
+    loose = replace(scan(TBB), name="")
+    assert check(shell("onetbb"), loose) == ()
+    assert one(check(shell(), loose)).subject == "onetbb"
+
+
+def test_one_of_several_providers_is_asked_of_a_shell() -> None:
+    assert one(check(shell(), scan(EITHER))).suggestion == "pkgs.openmpi or pkgs.mpich"
+    assert check(shell("mpich"), scan(EITHER)) == ()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from wheelfix.patch.model import Problem
 from wheelfix.patch.verify.tables import compare_symbols
-from wheelfix.patch.verify.view import Part, View
+from wheelfix.patch.verify.view import Section, View
 
 _STEP = 1 << 20
 _REWRITTEN = frozenset({0, 6, 8, 0x6FFFFFFD, 0x6FFFFFFE})
@@ -17,14 +17,13 @@ _SYMTAB, _DYNSYM = 2, 11
 
 def compare_sections(old: View, new: View) -> Iterator[Problem]:
     """Find sections that are gone, or hold something else."""
-    if old.parts and not new.parts:
+    if old.sections and not new.sections:
         yield Problem(check="section", message="the section header table is gone")
         return
-    strings = {old.parts[p.link].offset for p in old.parts if p.type in {6, 11} and p.link < len(old.parts)}
-    if old.parts and old.shstrndx < len(
-        old.parts
-    ):  # names were compared as such; the table may be another one
-        strings.add(old.parts[old.shstrndx].offset)
+    linked = {section.link for section in old.sections if section.type in {6, 11}}
+    strings = {old.sections[link].offset for link in linked if link < len(old.sections)}
+    # Names were compared as such; the table of them may be another one.
+    strings |= {section.offset for section in old.sections[old.shstrndx : old.shstrndx + 1]}
     for before, after in _pair(old, new):
         if after is None:
             yield Problem(check="section", message=f"{before.name} is gone")
@@ -45,20 +44,20 @@ def compare_sections(old: View, new: View) -> Iterator[Problem]:
             yield Problem(check="section", message=f"{before.name} is linked to another section")
 
 
-def _link(view: View, part: Part) -> str:
-    return view.parts[part.link].name if part.link < len(view.parts) else f"number {part.link}"
+def _link(view: View, section: Section) -> str:
+    return view.sections[section.link].name if section.link < len(view.sections) else f"number {section.link}"
 
 
-def _pair(old: View, new: View) -> Iterator[tuple[Part, Part | None]]:
+def _pair(old: View, new: View) -> Iterator[tuple[Section, Section | None]]:
     """Sections of the same name, in order where a name is used twice."""
-    found: dict[str, list[Part]] = defaultdict(list)
-    for part in new.parts:
-        found[part.name].append(part)
-    for part in old.parts:
-        yield part, found[part.name].pop(0) if found[part.name] else None
+    found: dict[str, list[Section]] = defaultdict(list)
+    for section in new.sections:
+        found[section.name].append(section)
+    for section in old.sections:
+        yield section, found[section.name].pop(0) if found[section.name] else None
 
 
-def _same(old: View, new: View, before: Part, after: Part) -> bool:
+def _same(old: View, new: View, before: Section, after: Section) -> bool:
     if before.type == _DYNSYM:  # compared as the loader sees it
         return True
     if before.type == _SYMTAB:

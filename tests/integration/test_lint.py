@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.lint.test_own_code import STRATEGIES, find_read, find_written
 from tests.support.elf import build_elf
-from tests.support.real import fetch_wheel, find_pin
+from tests.support.lint import check_file
+from tests.support.real import by_size, fetch_wheel, find_pin
 from tests.support.wheel import build_wheel
 from wheelfix import scan_wheel
 from wheelfix.errors import InputError
-from wheelfix.flows.check import check_overrides, run_check
+from wheelfix.flows.lint import lint_overrides
+from wheelfix.flows.override import write_override
 from wheelfix.index.sources import open_index
-from wheelfix.lint.model import LintFinding, Rule
+from wheelfix.lint.model import Instead, LintFinding, Rule
 from wheelfix.model.scan import Level
 from wheelfix.scan.scan import ScanOptions
 
@@ -42,7 +45,7 @@ def file(tmp_path: Path) -> Path:
 def test_numba(file: Path) -> None:
     file.write_text(NUMBA)
     wheel = fetch_wheel(find_pin("numba-"))
-    findings = check_overrides(file, [str(wheel)], ScanOptions(index=open_index())).findings
+    findings = lint_overrides(file, [str(wheel)], ScanOptions(index=open_index())).findings
     assert summarize(findings) == [
         ("unneeded-input", "openssl"),
         ("misspelt-attribute", "builtInputs"),
@@ -65,7 +68,7 @@ def test_what_a_scan_says_passes_its_check(file: Path) -> None:
         f"buildInputs = (old.buildInputs or [ ]) ++ [ {inputs} ];\n"
         f"autoPatchelfIgnoreMissingDeps = [ {ignored} ]; }}); }}"
     )
-    assert run_check(file, [scan], open_index()) == ()
+    assert check_file(file, [scan], open_index()) == ()
 
 
 def test_made_wheel(tmp_path: Path, file: Path) -> None:
@@ -75,7 +78,7 @@ def test_made_wheel(tmp_path: Path, file: Path) -> None:
         "{ pkgs }: self: super: { demo = super.demo.overridePythonAttrs (old: { buildInputs = [ pkgs.krb5 ];"
         ' autoPatchelfIgnoreMissingDeps = [ "libpmix.so2" "libssl.so.3" ]; }); }'
     )
-    findings = run_check(file, [scan_wheel(wheel)], open_index())
+    findings = check_file(file, [scan_wheel(wheel)], open_index())
     assert summarize(findings) == [
         ("missing-ignore", "libcuda.so.1"),
         ("missing-input", "pmix"),
@@ -92,10 +95,28 @@ def test_file_that_is_one_override_is_the_only_targets(tmp_path: Path, file: Pat
     wheel = build_wheel(tmp_path, files={"demo/_core.so": library})
     inputs = "(old.buildInputs or [ ]) ++ [ pkgs.openssl.out pkgs.krb5 ]"
     file.write_text(f"{{ pkgs, ... }}: old: {{ buildInputs = {inputs}; }}")
-    assert summarize(run_check(file, [scan_wheel(wheel)], open_index())) == [("unneeded-input", "krb5")]
+    assert summarize(check_file(file, [scan_wheel(wheel)], open_index())) == [("unneeded-input", "krb5")]
 
 
 def test_syntax_error_is_told_before_targets_are_looked_for(file: Path) -> None:
     file.write_text("{ a = 1 }")
     with pytest.raises(InputError, match=r"overrides\.nix:1:8: syntax error"):
-        check_overrides(file, ["no-such-wheel.whl"], ScanOptions(index=open_index()))
+        lint_overrides(file, ["no-such-wheel.whl"], ScanOptions(index=open_index()))
+
+
+REAL = ["azure_cog", "libusbsio", "mysql_conn", "numba-", "pyodbc-", "torchaudio-2.5", "torchcodec"]
+REAL += ["pyside6_ess"]
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("start", by_size(REAL))
+def test_what_is_written_for_a_real_wheel_is_read_and_passes(tmp_path: Path, start: str) -> None:
+    wheel = fetch_wheel(find_pin(start))
+    options = ScanOptions(index=open_index())
+    for dialect, cuda in STRATEGIES:
+        code = write_override([str(wheel)], dialect, cuda, options).text
+        file = tmp_path / f"{dialect}-{cuda}.nix"
+        file.write_text(code)
+        assert find_read(file) == find_written(code)
+        linted = lint_overrides(file, [str(wheel)], options)
+        assert [f for f in linted.findings if f.instead is not Instead.PREBUILT] == []
