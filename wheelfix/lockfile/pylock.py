@@ -1,4 +1,4 @@
-"""``pylock.toml`` (PEP 751), decoded and validated by :mod:`packaging.pylock`."""
+"""Reads ``pylock.toml`` (PEP 751), decoded and validated by :mod:`packaging.pylock`."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def parse_pylock(name: str, document: Mapping[str, Any]) -> Lock:
-    """Read the TOML of a pylock.toml.
+    """Convert the TOML of a pylock.toml.
 
     Args:
         name: of the file, for messages.
         document: the whole file.
 
     Raises:
-        Misfit: it is none, or of a newer major version.
+        Misfit: it is not a pylock.toml, or of a newer major version.
     """
     try:
         lock = Pylock.from_dict(document)

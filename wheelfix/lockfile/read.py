@@ -1,4 +1,4 @@
-"""Which format a lock has, by its name and content."""
+"""Reads lock files: recognises the format by name and content, and parses it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def read_lock(path: Path) -> Lock:
     """Read a lock file.
 
     Args:
-        path: the file; what it is follows from its content.
+        path: the file; its format is recognised by its content.
 
     Raises:
-        InputError: it is missing, none of the formats, or damaged; names the path of what is wrong.
+        InputError: it is missing, in no known format, or damaged; the message names the invalid key.
     """
     text = read_text(path)
     if path.suffix in {".txt", ".in"}:
@@ -39,7 +39,7 @@ def read_lock(path: Path) -> Lock:
 
 
 def make_lock(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
-    """Read the TOML of a lock.
+    """Convert the TOML of a lock.
 
     Args:
         name: of the file, for messages.
@@ -47,7 +47,7 @@ def make_lock(name: str, document: Mapping[str, Any], project: Project | None = 
         project: the pyproject.toml beside it.
 
     Raises:
-        InputError: it is none of the formats, or damaged; names the path of what is wrong.
+        InputError: it is in no known format, or damaged; the message names the invalid key.
     """
     try:
         match find_kind(document):
@@ -65,7 +65,7 @@ def make_lock(name: str, document: Mapping[str, Any], project: Project | None = 
 
 
 def find_kind(document: Mapping[str, Any]) -> LockKind | None:
-    """Which format a document has, by the key that its version stands under; None for none of them."""
+    """Recognise the format of a document by the key of its version; None for other documents."""
     if "lock-version" in document:
         return LockKind.PYLOCK
     metadata = document.get("metadata")
@@ -75,27 +75,27 @@ def find_kind(document: Mapping[str, Any]) -> LockKind | None:
 
 
 def read_project(directory: Path) -> Project | None:
-    """The pyproject.toml of a directory; None if there is none.
+    """Read the pyproject.toml of a directory; None if there is none.
 
     Raises:
-        InputError: it is no TOML, or something in it has another type than the tools take.
+        InputError: it is not TOML, or a value has another type than the tools accept.
     """
     path = directory / "pyproject.toml"
     return parse_project(path.name, read_text(path)) if path.is_file() else None
 
 
 def read_rules(project: Project | None, flags: tuple[str, ...]) -> tuple[ProviderRule, ...]:
-    """Which kinds of source packages may be taken from.
+    """Read the rules for the kinds of source that packages may be taken from.
 
     Args:
-        project: pyproject.toml, of which ``[tool.wheelfix.providers]`` counts.
-        flags: ``NAME=KINDS``, stronger than the table.
+        project: pyproject.toml, of which ``[tool.wheelfix.providers]`` is used.
+        flags: ``NAME=KINDS``, which take precedence over the table.
 
     Returns:
         The strongest first: flags, then the table in its order; rules for ``default`` last.
 
     Raises:
-        InputError: a rule is none.
+        InputError: a rule is invalid.
     """
     found = []
     for flag in flags:
@@ -128,7 +128,7 @@ def read_text(path: Path) -> str:
     """Read a text file.
 
     Raises:
-        InputError: it is missing, too large, or no UTF-8.
+        InputError: it is missing, too large, or not UTF-8.
     """
     try:
         with open_input(path, hint=_HINT) as file:
@@ -147,10 +147,10 @@ def parse_toml(name: str, text: str) -> dict[str, Any]:
 
     Args:
         name: of the file, for messages.
-        text: its content.
+        text: its contents.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not TOML.
     """
     try:
         return decode_toml(text)

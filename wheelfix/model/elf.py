@@ -1,4 +1,4 @@
-"""What one ELF file says about itself."""
+"""Models of an ELF file: loader's view, traits, symbols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known about distributions whose own metadata is not at hand, for telling which are redundant.
+"""Tells what distributions without metadata carry, to judge whether they are redundant.
 
 Libraries come from the table of siblings, CUDA packages from the table of CUDA. Distributions of NVIDIA that
 carry no library for others (headers, compilers, Python bindings, the meta distribution) are in
@@ -21,12 +21,12 @@ _SEVERAL: Final = 2
 
 
 class Group(Row):
-    """Distributions of which the same is to be said.
+    """Distributions that share a remark.
 
     Attributes:
-        note: what, as the end of a sentence.
-        importable: Python code imports them.
-        editions: what each name may end with.
+        note: the remark, as the end of a sentence.
+        importable: whether Python code imports them.
+        editions: suffixes that a name may have.
     """
 
     note: str
@@ -52,7 +52,7 @@ def _find_groups() -> Mapping[str, Group]:
 
 
 def find_carries(distribution: str) -> Carries:
-    """Tell what a distribution is known to install for others.
+    """Look up what a distribution is known to install for others.
 
     Args:
         distribution: normalised name (PEP 503).
@@ -75,7 +75,7 @@ def find_carries(distribution: str) -> Carries:
 
 
 def _belongs_to_one(directory: str) -> bool:
-    """Whether one distribution alone fills a directory's top: then it has modules of its own there."""
+    """Whether only one distribution fills a directory's top: it then has modules of its own there."""
     top = directory.partition("/")[0]
     if top in {"..", "nvidia"}:
         return False

@@ -1,4 +1,4 @@
-"""Explanations for people, in three parts: what happened, what to paste, what to do now."""
+"""Renders explanations for people, in three parts: what happened, what to paste, what to do now."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def render_explanation(
     """Render an explanation.
 
     Args:
-        explanation: what happened.
-        paste: pieces of Nix code, each with where it belongs.
-        now: what helps without a build.
-        details: also say who wants each library, and what will be missing next.
-        width: columns there are; None for any number. Code and commands are not wrapped: they are copied.
+        explanation: the explanation.
+        paste: pieces of Nix code, each with its place.
+        now: remedies that need no build.
+        details: also print which files want each library, and what will be missing next.
+        width: available columns, or None. Code and commands are not wrapped, because they are copied.
     """
     if not explanation.concerned:
         return f"{NOTHING}\n"
@@ -57,7 +57,7 @@ def render_explanation(
 
 
 def say_missing(missing: Missing) -> str:
-    """Write why a library is in its class, to somebody for whom it is missing."""
+    """Write why a library is in its class, for a user who lacks it."""
     cause, said = missing.cause, say_cause(missing.cause)
     match cause:
         case OfLibc(libc="musl"):
@@ -108,7 +108,7 @@ def _render_missing(missing: Sequence[Missing], width: int | None, *, details: b
 
 
 def _hang(texts: Sequence[str], indent: str, width: int | None) -> list[str]:
-    """Lines of texts, the first one without its indentation."""
+    """Wrap texts to indented lines; the first line has no indentation."""
     lines = [line for text in texts for line in wrap_words(text, width, indent) or [""]]
     return [lines[0].removeprefix(indent), *lines[1:]]
 

@@ -1,7 +1,7 @@
-"""Models made into the documents that ``--json`` prints: of what shape these are says :mod:`.documents`.
+"""Makes the documents that ``--json`` prints; :mod:`.documents` defines their form.
 
-Lists are sorted, save where their order says something: run paths (search order), providers (best first), the
-names of an opening (as they are tried), answers to what was asked (as it was asked).
+Lists are sorted, except where their order has a meaning: run paths (search order), providers (best first),
+the names of an opening (in the order of attempts), answers (in the order of the questions).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def load_schema(name: str) -> dict[str, Any]:
     """Load a JSON schema of the package.
 
     Args:
-        name: as documents name it in ``schema`` (``wheelfix.scan/2``).
+        name: value of ``schema`` in the documents (``wheelfix.scan/2``).
     """
     from importlib import resources
 
@@ -290,8 +290,8 @@ def document_sdist(written: Written[CargoPlan], *, dialect: Dialect) -> SdistDoc
     """Build the ``wheelfix.sdist/1`` document.
 
     Args:
-        written: the code, and what it says.
-        dialect: that it is written in.
+        written: the code and its plan.
+        dialect: dialect of the code.
     """
     from wheelfix.sdist.render import find_settings
 
@@ -364,10 +364,10 @@ def document_env(
     """Build the ``wheelfix.env/1`` document.
 
     Args:
-        plan: of the environment's lock.
-        files: what is in them, by name.
-        changed: names of those that were written.
-        directory: where they are, as the user named it.
+        plan: plan for the environment's lock.
+        files: contents of the files, by name.
+        changed: names of the files that were written.
+        directory: their directory, as the user named it.
         nixpkgs: flake reference.
     """
     locked, written = document_lock(plan), frozenset(changed)

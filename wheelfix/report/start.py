@@ -1,4 +1,4 @@
-"""The screen of ``wheelfix`` alone."""
+"""Renders the screen of ``wheelfix`` without a command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WIDEST = 52
 
 
 def render_start(start: Start) -> str:
-    """Render the first steps, each as a line to copy."""
+    """Render the first steps, each as a command line to copy."""
     lines = ["wheelfix makes binary Python wheels work under Nix.", ""]
     if start.here:
         lines += [printable(f"Here: {', '.join(start.found)}. What fits:"), *_render_steps(start.here), ""]
@@ -26,14 +26,14 @@ def _render_steps(steps: Sequence[Step]) -> list[str]:
     width = min(_WIDEST, max(map(len, commands), default=0))
     lines = []
     for command, step in zip(commands, steps, strict=True):
-        # A long name has its purpose below, so that the others stay in columns.
+        # A long command has its purpose on the next line, so that the others stay in columns.
         gap = f"\n    {'':{width}}" if len(command) > width else ""
         lines.append(f"  {command:{width}}{gap}  {step.purpose}")
     return lines
 
 
 class Step(Struct):
-    """A command that fits what is here.
+    """A command that suits what is in the directory.
 
     Attributes:
         command: words after ``wheelfix``; the first is the command's name.
@@ -45,12 +45,12 @@ class Step(Struct):
 
 
 class Start(Struct):
-    """The first steps in one directory.
+    """The first steps in a directory.
 
     Attributes:
         found: names of the files and directories that steps were found for, in the order of the steps.
         here: steps for what is in the directory.
-        always: steps for what cannot be seen: an error message, a soname.
+        always: steps that do not depend on files: for an error message, for a soname.
     """
 
     found: tuple[str, ...]

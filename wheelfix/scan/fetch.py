@@ -70,14 +70,14 @@ class Places(Struct):
 
 
 class LockReadings(Struct):
-    """What was read of the files that a lock names.
+    """Readings of the files that a lock names.
 
     Attributes:
         wheels: sorted by name, with their contents; requirements are evaluated for the interpreter.
-        builds: build systems of the source distributions, by name; without those that cannot be had without
-            an index.
-        sdists: the same source distributions as files.
-        read: names of the wheels that were not known, sorted.
+        builds: build systems of the source distributions, by name; without those whose file only an index
+            could give.
+        sdists: files of the same source distributions.
+        read: names of the wheels whose reading was not stored, sorted.
         findings: what an index said of them.
     """
 
@@ -92,11 +92,11 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
     """Read every wheel, and the build system of every source distribution.
 
     Args:
-        choices: what each package is taken from.
-        places: where to look.
+        choices: source of each package.
+        places: places to search.
 
     Raises:
-        InputError: a file is nowhere, has another hash, or cannot be read. What has been read is kept.
+        InputError: a file is not found, has another hash, or cannot be read. Finished readings are stored.
     """
     wheels: dict[str, Reading] = {}
     builds: dict[str, BuildSystem] = {}
@@ -135,18 +135,18 @@ def read_locked(
     sources: PackageSources | None = None,
     progress: Progress | None = None,
 ) -> tuple[tuple[Reading, ...], tuple[Finding, ...]]:
-    """Read every wheel of a lock, for one interpreter and platform: those that ``wheelfix lock`` reads.
+    """Read every wheel of a lock that ``wheelfix lock`` reads, for one interpreter and platform.
 
     Args:
         path: the lock.
         python: version of CPython.
         system: Nix system.
-        sources: where files are fetched from, and which directories may have them; None takes what is
-            configured.
-        progress: told bytes downloaded and bytes known to come.
+        sources: where files are fetched from, and directories that may have them; None takes the configured
+            ones.
+        progress: called with bytes downloaded and bytes expected so far.
 
     Returns:
-        The readings, sorted by name, and what an index said, or what there is no wheel of.
+        The readings, sorted by name, and findings of the index and about packages without a wheel.
 
     Raises:
         InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
@@ -154,7 +154,7 @@ def read_locked(
     lock, sources = read_lock(path), sources or find_package_sources()
     rules = read_rules(read_table(path.parent), ())
     runtime = find_runtime(python, system)
-    # The package sets that `wheelfix lock` writes for, unless it is told otherwise, choose as pyproject.nix.
+    # By default, `wheelfix lock` writes for package sets that choose as pyproject.nix does.
     selected = select_packages(lock, runtime, Asked())
     choices = choose_sources(settle_doubles(selected), rules, runtime, as_nix=True)
     places = Places(
@@ -172,7 +172,7 @@ def read_locked(
 
 
 class _Fetcher:
-    """Downloads some files at a time; what is there already comes first."""
+    """Gets files: those on this machine first, then the rest by parallel downloads."""
 
     def __init__(self, places: Places) -> None:
         self._places, self._lock = places, threading.Lock()
@@ -183,7 +183,7 @@ class _Fetcher:
         self.findings: list[Finding] = []
 
     def fetch(self, choices: Sequence[Choice]) -> Iterator[tuple[Choice, Path]]:
-        """Yield each choice with its file, or directory in uv's cache, as soon as it is there."""
+        """Yield each choice with its file, or its directory in uv's cache, as soon as it is available."""
         if not choices:
             return
         from wheelfix.outside.packages import open_session
@@ -197,7 +197,7 @@ class _Fetcher:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
             finally:
-                self._stop.set()  # downloads that go on after an error or an interrupt are given up
+                self._stop.set()  # cancels downloads that continue after an error or an interrupt
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _get(self, client: Client, choice: Choice) -> Path:
@@ -251,7 +251,7 @@ def _find_known(choice: Choice, places: Places) -> Reading | None:
     for digest in choice.package.hashes:
         try:
             known = _find_own(digest, choice, places)
-        except InputError:  # one of its wheels for other systems, which was read before
+        except InputError:  # a stored wheel for another system
             continue
         if known and not set(known.distribution.tags).isdisjoint(places.runtime.tags):
             return known
@@ -288,7 +288,7 @@ def _find_local(choice: Choice, places: Places) -> Path | None:
 
 
 def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
-    """A wheel of which a lock tells nothing but that it has one of some hashes: the best that fits."""
+    """Find the best fitting wheel with one of some hashes, for a lock that states only hashes."""
     package, tags = choice.package, places.runtime.tags
     found = []
     for path in list_matching(places.find_links, package.name, package.version):
@@ -309,7 +309,7 @@ def _read_build_system(path: Path, places: Places) -> BuildSystem:
 
 
 def _read(choice: Choice, path: Path, places: Places) -> Reading:
-    """Read a wheel that is at hand, and keep what was read."""
+    """Read a wheel on this machine, and store the reading."""
     file = choice.file
     digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache.readings)
     cache = places.cache.readings
