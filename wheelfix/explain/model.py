@@ -13,7 +13,7 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, NeedClass
 
 
-class Kind(StrEnum):
+class SymptomKind(StrEnum):
     """What a message complains about."""
 
     MISSING = "missing"
@@ -52,7 +52,7 @@ class Symptom(Struct):
         frame: path of the last file below ``site-packages`` in the traceback around it.
     """
 
-    kind: Kind
+    kind: SymptomKind
     soname: str | None = None
     wanted_by: str | None = None
     version: str | None = None
@@ -170,7 +170,7 @@ class Trouble(Struct):
         answered: the advice is known to help; False if the message does not tell enough.
     """
 
-    kind: Kind
+    kind: SymptomKind
     what: str
     now: tuple[str, ...] = ()
     clear_stack: tuple[str, ...] = ()

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.index.lookup import add_all, expand_names
+from wheelfix.index.lookup import append_non_providers, expand_names
 from wheelfix.index.releases import NEWEST
 from wheelfix.index.sources import find_database, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.scan import FileHit, Located
 from wheelfix.scan.decide import decide
-from wheelfix.scan.needs import gather_names
+from wheelfix.scan.needs import make_name_cases
 
 __all__ = ["locate", "locate_files", "open_index"]
 
@@ -50,14 +50,14 @@ def locate(
     sonames = expand_names(table, names, regex=regex)
     machine = table.info.system.partition("-")[0]
     results = (_locate_one(soname, machine, table, prefer, release) for soname in sonames)
-    return tuple(add_all(table, r) if every else r for r in results)
+    return tuple(append_non_providers(table, r) if every else r for r in results)
 
 
 def _locate_one(
     soname: str, machine: str, table: SonameTable, prefer: Sequence[str], release: tuple[int, int]
 ) -> Located:
     """Decide as for a wheel, of which nothing is known but that it wants this: nothing is at hand."""
-    (case,) = gather_names([soname], machine, table, prefer=prefer, release=release, wheels=False)
+    (case,) = make_name_cases([soname], machine, table, prefer=prefer, release=release, wheels=False)
     (trace,) = decide([case])
     return Located(
         soname=soname,

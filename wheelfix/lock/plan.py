@@ -24,7 +24,7 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.base import replace
-from wheelfix.model.lock import Choice, Kind
+from wheelfix.model.lock import Choice, ChoiceKind
 from wheelfix.model.override import Adapter, Cuda, Override
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
@@ -99,7 +99,7 @@ def plan_adapters(
     )
 
 
-def leave_out(
+def drop_removed_packages(
     request: Request, selection: Selection, adapters: Sequence[Adapter], options: LockOptions
 ) -> Selection:
     """Leave out packages that adapters remove; these need no source.
@@ -211,7 +211,7 @@ def _plan_builds(
 ) -> tuple[SourceBuild, ...]:
     builds = []
     for choice in choices:
-        if choice.kind is not Kind.SDIST:
+        if choice.kind is not ChoiceKind.SDIST:
             continue
         package, system = choice.package, found.builds.get(choice.package.name)
         kinds, _ = find_rule(package.name, request.rules)
@@ -224,7 +224,7 @@ def _plan_builds(
                 backend=system.backend if system else "",
                 cargo=bool(system and system.cargo),
                 rust=rust.get(package.name),
-                asked=kinds[:1] == (Kind.SDIST,),
+                asked=kinds[:1] == (ChoiceKind.SDIST,),
             )
         )
     return tuple(builds)

@@ -14,7 +14,7 @@ from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.base import Misfit, decode_toml
-from wheelfix.model.lock import Kind, Lock, LockKind, ProviderRule
+from wheelfix.model.lock import ChoiceKind, Lock, LockKind, ProviderRule
 from wheelfix.wheel.metadata import normalize_glob
 from wheelfix.wheel.open import open_input
 
@@ -114,11 +114,11 @@ def _make_rule(where: str, pattern: str, text: str, *, shared: bool) -> Provider
     kinds, attr = [], ""
     for part in text.split(","):
         word, _, named = part.strip().partition(":")
-        if word not in set(Kind) or (named and word != Kind.NIXPKGS):
+        if word not in set(ChoiceKind) or (named and word != ChoiceKind.NIXPKGS):
             raise InputError(
-                where, f"{part.strip()!r} is no kind of source", suggest(word, Kind, otherwise=_FORM)
+                where, f"{part.strip()!r} is no kind of source", suggest(word, ChoiceKind, otherwise=_FORM)
             )
-        kinds.append(Kind(word))
+        kinds.append(ChoiceKind(word))
         attr = named or attr
     glob = normalize_glob(pattern)
     return ProviderRule(pattern=glob, kinds=tuple(kinds), attr=attr, where=where, shared=shared)

@@ -11,9 +11,8 @@ from wheelfix.lockfile.markers import fits_python, holds, rank_as_nix, rank_as_p
 from wheelfix.model.base import Struct
 from wheelfix.model.lock import (
     Choice,
+    ChoiceKind,
     DependencySet,
-    Kind,
-    Lack,
     Lock,
     LockedDependency,
     LockedPackage,
@@ -21,13 +20,14 @@ from wheelfix.model.lock import (
     ProviderRule,
     Runtime,
     SourceKind,
+    Sourceless,
     name_packages,
 )
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.wheel.metadata import normalize_glob, rank_version, tells_platforms
 
-DEFAULT_KINDS = (Kind.WHEEL, Kind.SDIST)
+DEFAULT_KINDS = (ChoiceKind.WHEEL, ChoiceKind.SDIST)
 _SHOWN = 6
 
 
@@ -156,7 +156,7 @@ def choose_sources(
 
 def find_sources(
     packages: Iterable[LockedPackage], rules: Sequence[ProviderRule], runtime: Runtime, *, as_nix: bool
-) -> tuple[tuple[Choice, ...], tuple[Lack, ...]]:
+) -> tuple[tuple[Choice, ...], tuple[Sourceless, ...]]:
     """Find a source for every package.
 
     Args:
@@ -179,11 +179,11 @@ def find_sources(
         if choice:
             found.append(choice)
         else:
-            lacks.append(Lack(package=package, wanted=kinds))
+            lacks.append(Sourceless(package=package, wanted=kinds))
     return tuple(found), tuple(lacks)
 
 
-def refuse_lacks(lacks: Iterable[Lack], runtime: Runtime) -> None:
+def refuse_lacks(lacks: Iterable[Sourceless], runtime: Runtime) -> None:
     """Refuse packages without a source that stay in the environment.
 
     Raises:
@@ -200,7 +200,7 @@ def refuse_lacks(lacks: Iterable[Lack], runtime: Runtime) -> None:
         )
 
 
-def find_rule(name: str, rules: Sequence[ProviderRule]) -> tuple[tuple[Kind, ...], str]:
+def find_rule(name: str, rules: Sequence[ProviderRule]) -> tuple[tuple[ChoiceKind, ...], str]:
     """Return the kinds of source that a package may be taken from, and the attribute in its rule."""
     for rule in rules:
         if rule.pattern == "default" or fnmatchcase(name, rule.pattern):
@@ -330,12 +330,12 @@ def _require(edge: LockedDependency, under: tuple[str, ...], runtime: Runtime) -
 
 
 def _choose(
-    package: LockedPackage, kind: Kind, attr: str, runtime: Runtime, *, as_nix: bool
+    package: LockedPackage, kind: ChoiceKind, attr: str, runtime: Runtime, *, as_nix: bool
 ) -> Choice | None:
-    if kind is Kind.NIXPKGS:
+    if kind is ChoiceKind.NIXPKGS:
         path = tuple(attr.split(".")) if attr else (*name_packages(runtime.python), package.name)
         return Choice(package=package, kind=kind, attr=path)
-    if kind is Kind.SDIST:
+    if kind is ChoiceKind.SDIST:
         if package.sdist or package.source is SourceKind.VCS:
             return Choice(package=package, kind=kind, file=package.sdist)
         return None
@@ -349,9 +349,9 @@ def _choose(
     return Choice(package=package, kind=kind, file=ranked[0], rival=rival)
 
 
-def _say_lack(package: LockedPackage, kinds: Sequence[Kind]) -> str:
+def _say_lack(package: LockedPackage, kinds: Sequence[ChoiceKind]) -> str:
     wanted = " or ".join(kinds)
-    if Kind.WHEEL in kinds and package.wheels:
+    if ChoiceKind.WHEEL in kinds and package.wheels:
         names = sorted(w.filename.removesuffix(".whl").split("-", 2)[-1] for w in package.wheels)
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         return f"{wanted} for it (there are wheels for {', '.join(names[:2])}{more})"

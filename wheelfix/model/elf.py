@@ -124,7 +124,7 @@ class Symbols(Struct):
     wants: tuple[SymbolWants, ...]
 
 
-class Verdict(Struct):
+class SymbolCheck(Struct):
     """Whether a library has all that an object wants from a soname.
 
     Attributes:

@@ -29,7 +29,7 @@ class SourceKind(StrEnum):
     VCS = "vcs"
 
 
-class Kind(StrEnum):
+class ChoiceKind(StrEnum):
     """Kind of source that a package is taken from."""
 
     WHEEL = "wheel"
@@ -167,13 +167,13 @@ class Choice(Struct):
     """
 
     package: LockedPackage
-    kind: Kind
+    kind: ChoiceKind
     file: LockedFile | None = None
     attr: tuple[str, ...] = ()
     rival: str | None = None
 
 
-class Lack(Struct):
+class Sourceless(Struct):
     """A package that has no source of a wanted kind.
 
     Attributes:
@@ -181,7 +181,7 @@ class Lack(Struct):
     """
 
     package: LockedPackage
-    wanted: tuple[Kind, ...]
+    wanted: tuple[ChoiceKind, ...]
 
 
 class ProviderRule(Struct, eq=False):
@@ -198,7 +198,7 @@ class ProviderRule(Struct, eq=False):
     """
 
     pattern: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ChoiceKind, ...]
     attr: str = ""
     where: str = ""
     shared: bool = False
@@ -209,7 +209,7 @@ class ProviderRule(Struct, eq=False):
     def __hash__(self) -> int:
         return hash(self._says())
 
-    def _says(self) -> tuple[str, tuple[Kind, ...], str]:
+    def _says(self) -> tuple[str, tuple[ChoiceKind, ...], str]:
         return self.pattern, self.kinds, self.attr
 
 

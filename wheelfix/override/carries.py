@@ -14,7 +14,7 @@ from typing import Final
 
 from wheelfix.index.cuda import find_cuda
 from wheelfix.index.siblings import find_by_directory, list_libraries
-from wheelfix.model.override import Carries
+from wheelfix.model.override import KnownContents
 from wheelfix.model.tables import Name, Row, Table, load_table
 
 _SEVERAL: Final = 2
@@ -51,7 +51,7 @@ def _find_groups() -> Mapping[str, Group]:
     }
 
 
-def find_carries(distribution: str) -> Carries:
+def find_carries(distribution: str) -> KnownContents:
     """Look up what a distribution is known to install for others.
 
     Args:
@@ -65,7 +65,7 @@ def find_carries(distribution: str) -> Carries:
     sonames = tuple(dict.fromkeys(soname for _, soname in listed))
     cuda = tuple(soname for soname in sonames if find_cuda(soname))
     libraries_only = bool(listed) and not any(_belongs_to_one(directory) for directory, _ in listed)
-    return Carries(
+    return KnownContents(
         distribution=distribution,
         sonames=sonames,
         cuda=cuda,

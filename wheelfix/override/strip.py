@@ -20,7 +20,7 @@ from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.model.base import Struct, replace
-from wheelfix.model.override import Carries, Judged, StripPlan
+from wheelfix.model.override import DependencyDecision, KnownContents, StripPlan
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.carries import find_carries
@@ -165,7 +165,7 @@ class _Judge:
         if glob := next((g for g in self._wishes.strip if fnmatchcase(name, g)), None):
             return f"asked for with --strip {glob}"
         # The package itself, which some of its dependencies require, is never redundant.
-        carries = find_carries(name) if name in self._closure else Carries(distribution=name)
+        carries = find_carries(name) if name in self._closure else KnownContents(distribution=name)
         need = self._linked.get(name)
         if need and (carries.cuda or not carries.importable):
             return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
@@ -185,7 +185,7 @@ class _Judge:
         return f"brings nothing but {_name_some(sorted(set(asked)))}, all redundant"
 
 
-def _pick_telling(carries: Carries) -> str:
+def _pick_telling(carries: KnownContents) -> str:
     """Return the library that a distribution is named after, of the newest major."""
     words = [word for word in carries.distribution.split("-") if word not in {"nvidia", "cuda"}]
     return max(carries.cuda, key=lambda s: (any(w in s.lower() for w in words), -len(s), s))
@@ -203,7 +203,7 @@ def add_imports(plan: StripPlan, imports: Mapping[str, str]) -> StripPlan:
         imports: where they are imported, by name.
     """
     kept = (
-        Judged(name=one.name, reason=f"{imports[one.name]} imports it")
+        DependencyDecision(name=one.name, reason=f"{imports[one.name]} imports it")
         if one.unshown and one.name in imports
         else one
         for one in plan.kept
@@ -211,15 +211,15 @@ def add_imports(plan: StripPlan, imports: Mapping[str, str]) -> StripPlan:
     return replace(plan, kept=tuple(kept))
 
 
-def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> tuple[Judged, ...]:
+def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> tuple[DependencyDecision, ...]:
     """Return the kept dependencies to report: required on some platforms only, or named by the user."""
     kept = {}
     for requirement in target.requires:
         name = requirement.name
         if name in names and name in wishes.keep:
-            kept[name] = Judged(name=name, reason="asked for with --keep")
+            kept[name] = DependencyDecision(name=name, reason="asked for with --keep")
         elif name in names and requirement.platform:
-            kept[name] = Judged(name=name, reason=_UNSHOWN, unshown=True)
+            kept[name] = DependencyDecision(name=name, reason=_UNSHOWN, unshown=True)
     return tuple(kept[name] for name in sorted(kept))
 
 
@@ -239,5 +239,7 @@ def _name_some(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _list(reasons: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[Judged, ...]:
-    return tuple(Judged(name=name, reason=reason) for name, reason in sorted(dict(reasons).items()))
+def _list(reasons: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[DependencyDecision, ...]:
+    return tuple(
+        DependencyDecision(name=name, reason=reason) for name, reason in sorted(dict(reasons).items())
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wheelfix.explain.model import Explanation, Kind, Missing
+from wheelfix.explain.model import Explanation, Missing, SymptomKind
 from wheelfix.model.causes import OfLibc, Provided, Reached, Unreached
 from wheelfix.model.scan import NeedClass
 from wheelfix.report.escape import printable
@@ -116,7 +116,7 @@ def _hang(texts: Sequence[str], indent: str, width: int | None) -> list[str]:
 def _say_nothing_to_paste(explanation: Explanation) -> str:
     if any(m.need_class in {NeedClass.UNKNOWN, NeedClass.AMBIGUOUS} for m in explanation.missing):
         return "nothing yet: see above which library has no answer"
-    if any(t.kind is not Kind.PLUGIN for t in explanation.troubles) or explanation.siblings:
+    if any(t.kind is not SymptomKind.PLUGIN for t in explanation.troubles) or explanation.siblings:
         return "nothing: no library of nixpkgs is missing"
     return "nothing: the package, the interpreter or the C library brings it"
 

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from wheelfix.model.flake import FlakeConfig
     from wheelfix.model.index import IndexInfo, Provider
     from wheelfix.model.lock import Choice
-    from wheelfix.model.override import Adapter, Dialect, Judged, Override, StripPlan
+    from wheelfix.model.override import Adapter, DependencyDecision, Dialect, Override, StripPlan
     from wheelfix.model.scan import (
         FileHit,
         Finding,
@@ -568,7 +568,7 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
 
 
 def _document_dependencies(plan: StripPlan) -> DependenciesDocument:
-    def tell(several: Iterable[Judged]) -> tuple[DependencyDocument, ...]:
+    def tell(several: Iterable[DependencyDecision]) -> tuple[DependencyDocument, ...]:
         return tuple(DependencyDocument(name=judged.name, reason=judged.reason) for judged in several)
 
     return DependenciesDocument(

@@ -27,7 +27,7 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.base import Struct, replace
-from wheelfix.model.lock import Choice, Kind, Runtime
+from wheelfix.model.lock import Choice, ChoiceKind, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding
 from wheelfix.model.sdist import Builder
@@ -103,16 +103,16 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
     sdists: dict[str, Path] = {}
     missing: list[Choice] = []
     for choice in choices:
-        known = _find_known(choice, places) if choice.kind is Kind.WHEEL else None
+        known = _find_known(choice, places) if choice.kind is ChoiceKind.WHEEL else None
         if known:
             wheels[choice.package.name] = known
-        elif choice.kind is Kind.WHEEL or (choice.kind is Kind.SDIST and choice.file):
+        elif choice.kind is ChoiceKind.WHEEL or (choice.kind is ChoiceKind.SDIST and choice.file):
             missing.append(choice)
     read: list[str] = []
     fetcher = _Fetcher(places)
     for choice, found in fetcher.fetch(missing):
         name = choice.package.name
-        if choice.kind is Kind.SDIST:
+        if choice.kind is ChoiceKind.SDIST:
             builds[name] = _read_build_system(found, places)
             sdists[name] = found
             continue
@@ -165,7 +165,7 @@ def read_locked(
         sources=sources,
         progress=progress,
     )
-    found = read_choices([choice for choice in choices if choice.kind is Kind.WHEEL], places)
+    found = read_choices([choice for choice in choices if choice.kind is ChoiceKind.WHEEL], places)
     if not found.wheels:
         raise InputError(str(path), "names no wheel that could be read", "run `wheelfix lock` on it")
     return found.wheels, (*tell_doubles(find_doubles(selected)), *found.findings, *tell_unread(choices))
@@ -218,7 +218,7 @@ class _Fetcher:
             place, on_bytes = places.cache.find_locked(package, file), partial(self._count, package.label)
             fetch_locked(client, file, place, on_bytes=on_bytes, stop=self._stop)
             return place
-        if choice.kind is Kind.SDIST:
+        if choice.kind is ChoiceKind.SDIST:
             name = file.filename if file else package.label
             raise InputError(name, "is not at hand, and the lock has no URL of it", "give --find-links DIR")
         digests = (file.sha256,) if file and file.sha256 else package.hashes
@@ -284,7 +284,7 @@ def _find_local(choice: Choice, places: Places) -> Path | None:
         return None
     if file.url and (body := find_in_pip(file.url)) and find(body) == file.sha256:
         return body
-    return find_in_uv(choice.package.name, file.sha256) if choice.kind is Kind.WHEEL else None
+    return find_in_uv(choice.package.name, file.sha256) if choice.kind is ChoiceKind.WHEEL else None
 
 
 def _find_by_hashes(choice: Choice, places: Places) -> Path | None:

@@ -25,7 +25,7 @@ from wheelfix.model.reading import Origin, OriginKind, Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.processes import run_beside
-from wheelfix.pysource.sources import SourceTree, read_all_sources
+from wheelfix.pysource.sources import PythonSources, read_all_sources
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.source import (
     ArchiveSource,
@@ -268,19 +268,21 @@ def read_installed(
     return tuple(map(_tell_system, read))
 
 
-def _list_sources(environment: Environment) -> tuple[list[SourceTree], list[int]]:
+def _list_sources(environment: Environment) -> tuple[list[PythonSources], list[int]]:
     """List the Python sources of all distributions, with their distributions by number; no file twice."""
-    trees, owners, seen = list[SourceTree](), list[int](), set[str]()
+    trees, owners, seen = list[PythonSources](), list[int](), set[str]()
     for number, installed in enumerate(environment.distributions):
         if installed.project:
-            trees.append(SourceTree(top=installed.project, root=installed.project, paths=installed.sources))
+            trees.append(
+                PythonSources(top=installed.project, root=installed.project, paths=installed.sources)
+            )
             owners.append(number)
         if installed.distribution:
             project = set(installed.sources)
             files = installed.distribution.files
             own = sorted(p for p in files if p.endswith(".py") and p not in seen and p not in project)
             seen.update(own)
-            trees.append(SourceTree(top=environment.site, root=environment.root, paths=tuple(own)))
+            trees.append(PythonSources(top=environment.site, root=environment.root, paths=tuple(own)))
             owners.append(number)
     return trees, owners
 
