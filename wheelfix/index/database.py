@@ -228,9 +228,12 @@ def find_files(
 
     Raises:
         IndexProblem: the database is unreadable or corrupt.
-        re.error: no regular expression.
+        InputError: no regular expression.
     """
-    search = re.compile((pattern if regex else _translate(pattern)).encode(), re.DOTALL).search
+    try:
+        search = re.compile((pattern if regex else _translate(pattern)).encode(), re.DOTALL).search
+    except re.error as error:
+        raise InputError(pattern, f"is no regular expression ({error})", "quote it") from None
     # Front coding tears names apart, so no search of the raw bytes is exact: every block is decoded, and
     # paths without the longest plain part of the pattern are dropped as early as can be.
     literal = b"" if regex else max(re.split(r"[*?]", pattern), key=len).encode()
