@@ -30,7 +30,7 @@ from wheelfix.index.sources import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import NeedClass, WheelScan
-from wheelfix.override.dialects import find_default_cuda
+from wheelfix.override.dialects import TRAITS
 from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.wheel import patch_wheel
 from wheelfix.scan.scan import ScanOptions
@@ -78,7 +78,7 @@ def try_code(path: Path, scan: WheelScan, table: SonameTable, dialect: Dialect, 
     """``evaluated``, or what Nix says against the code of a dialect."""
     code = directory / f"{dialect.value}.nix"
     options = ScanOptions(index=table)
-    written = write_override([str(path)], dialect, find_default_cuda(dialect), options)
+    written = write_override([str(path)], dialect, TRAITS[dialect].cuda, options)
     code.write_text(written.text, encoding="utf-8")
     parsed = subprocess.run(["nix-instantiate", "--parse", code], capture_output=True, text=True, check=False)
     if parsed.returncode:

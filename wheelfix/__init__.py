@@ -4,10 +4,10 @@
 >>> scan = wheelfix.scan_wheel("pyodbc-5.5.0-cp312-cp312-manylinux_2_28_x86_64.whl")
 >>> [(need.soname, need.need_class, need.reason) for need in scan.needs]
 
-Names are imported on first use: who asks one question should not load the answers to all others.
+Names are imported on first use, so that a caller loads only the modules that it uses.
 """
 
-# Nothing is imported here, not even typing: the command cannot end quietly on Ctrl-C before it is loaded.
+# No import here, not even of typing: until the command is loaded, Ctrl-C would print a traceback.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wheelfix.errors import ApplyError, ElfError, IndexProblem, InputError, WheelError, WheelfixError

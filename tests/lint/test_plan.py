@@ -346,6 +346,18 @@ def test_patterns() -> None:
     assert one(check(ignoring('[ "libcu*" ]'), scan(CXX))).rule is Rule.IGNORED_UNWANTED
 
 
+def test_what_is_suggested_to_be_pasted_is_quoted() -> None:
+    strange = need('libcu${x}"[1].so', NeedClass.DRIVER)
+    quoted = r'"libcu\${x}\"[[]1].so"'
+    assert one(check(ignoring('[ "libcu*" ]'), scan(strange))).suggestion == quoted
+    missing = one(check(inputs(""), scan(strange)))
+    assert missing.suggestion == f"autoPatchelfIgnoreMissingDeps = [ {quoted} ];"
+    near = check(ignoring('[ "libcu.so" ]'), scan(strange), similar={"libcu.so": (strange.soname,)})
+    assert [f.suggestion for f in near if f.rule is Rule.MISSPELT_SONAME] == [quoted]
+    override = one(check("final: prev: { }", scan(need("libx.so", NeedClass.PROVIDED, "xorg.3dlib"))))
+    assert override.suggestion == 'buildInputs = (old.buildInputs or [ ]) ++ [ pkgs.xorg."3dlib" ];'
+
+
 def test_needs_without_answer() -> None:
     found = check(inputs(""), scan(NOBODY, EITHER))
     assert [(f.rule, f.subject, f.level, f.suggestion) for f in found] == [

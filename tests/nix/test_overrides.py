@@ -11,7 +11,7 @@ from tests.support.golden import ask_package, ask_stub, check_golden
 from tests.support.nixeval import evaluate
 from wheelfix.index.cuda import find_cuda
 from wheelfix.model.override import Cuda, Dialect, Override
-from wheelfix.override.dialects import find_default_cuda
+from wheelfix.override.dialects import TRAITS
 from wheelfix.override.render import render_overrides
 
 CU12 = [
@@ -92,7 +92,7 @@ TORCH = [name for name in EXPECTED if name.startswith("torch")]
 
 
 def golden(name: str, dialect: Dialect, cuda: Cuda | None = None) -> Any:
-    chosen = cuda or find_default_cuda(dialect)
+    chosen = cuda or TRAITS[dialect].cuda
     suffix = f"-{cuda}" if cuda else ""
     return check_golden(f"{name}/{dialect}{suffix}.nix", render(name, dialect, chosen))
 

@@ -13,9 +13,11 @@ from wheelfix.cli.options import (
     basic_options,
     check_platform,
     check_python,
+    index_options,
     json_option,
     print_json,
     tell_findings,
+    wish_options,
 )
 from wheelfix.cli.output import make_options, supply_options
 
@@ -46,8 +48,7 @@ Examples:
     is_flag=True,
     help="Let uv build source distributions that do not state what they require: this runs their code.",
 )
-@click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
-@click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
+@wish_options
 @click.option(
     "--python",
     callback=check_python,
@@ -57,8 +58,7 @@ Examples:
 @click.option(
     "--platform", callback=check_platform, default="x86_64-linux", show_default=True, help="Nix system."
 )
-@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
-@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@index_options
 @json_option
 @basic_options
 def env(

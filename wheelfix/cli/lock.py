@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from wheelfix.cli.options import (
-    FILE,
     TARGET,
     basic_options,
     check_platform,
     check_python,
+    index_options,
     print_json,
     tell_findings,
+    wish_options,
 )
 from wheelfix.cli.output import (
     dialect_option,
@@ -55,8 +56,7 @@ Examples:
     help="Dependency group, instead of the lock's default ones; repeatable.",
 )
 @supply_options
-@click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
-@click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
+@wish_options
 @click.option(
     "--python",
     callback=check_python,
@@ -70,8 +70,7 @@ Examples:
     show_default=True,
     help="Nix system of the package set.",
 )
-@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
-@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@index_options
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON; code only with -o.")
 @click.option("--check", is_flag=True, help="Write nothing: exit code 1 if the file named with -o is stale.")
 @output_option
@@ -105,7 +104,7 @@ def lock(
     from wheelfix.lockfile.select import Asked
     from wheelfix.model.base import replace
     from wheelfix.model.scan import find_warnings
-    from wheelfix.override.dialects import find_default_cuda
+    from wheelfix.override.dialects import TRAITS
     from wheelfix.override.strip import make_wishes
 
     if check and output is None:
@@ -118,7 +117,7 @@ def lock(
             LockOptions(
                 scan=replace(scan, progress=progress),
                 dialect=tool,
-                cuda=Cuda(cuda) if cuda else find_default_cuda(tool),
+                cuda=Cuda(cuda) if cuda else TRAITS[tool].cuda,
                 wishes=make_wishes(keep, strip),
                 asked=Asked(extras=extras, groups=groups or None),
                 providers=providers,

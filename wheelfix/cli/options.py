@@ -161,6 +161,54 @@ def make_sources(index_url: str | None, find_links: Sequence[str]) -> PackageSou
     return find_package_sources(index_url, find_links)
 
 
+def index_options(command: F) -> F:
+    """Add --index and --prefer, of commands that print no answers of an index but use them."""
+    return _add(
+        command,
+        click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
+        click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
+    )
+
+
+def wish_options(command: F) -> F:
+    """Add --keep and --strip: which dependencies stay, and which go."""
+    return _add(
+        command,
+        click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
+        click.option(
+            "--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."
+        ),
+    )
+
+
+def runtime_options(command: F) -> F:
+    """Add --python and --platform, of commands that read any target."""
+    return _add(
+        command,
+        click.option(
+            "--python",
+            callback=check_python,
+            default="3.12",
+            show_default=True,
+            help="Python version that is fetched, or a lock is read, for.",
+        ),
+        click.option(
+            "--platform",
+            callback=check_platform,
+            default="x86_64-linux",
+            show_default=True,
+            help="Nix system to fetch, or to read a lock, for.",
+        ),
+    )
+
+
+def _add(command: F, *options: Callable[[F], F]) -> F:
+    """Add options, which are in the help in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def basic_options(command: F) -> F:
     """Add --quiet and --debug."""
     for option in reversed(_COMMON):

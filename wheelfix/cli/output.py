@@ -14,10 +14,12 @@ from wheelfix.cli.options import (
     beside_option,
     check_platform,
     check_python,
+    index_options,
     make_sources,
     print_json,
     source_options,
     tell_findings,
+    wish_options,
 )
 from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
@@ -51,8 +53,7 @@ _SUPPLY = [
 ]
 _OPTIONS = [
     beside_option,
-    click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
-    click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."),
+    wish_options,
     click.option(
         "--python",
         callback=check_python,
@@ -66,8 +67,7 @@ _OPTIONS = [
         show_default=True,
         help="Nix system a requirement is for.",
     ),
-    click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
-    click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
+    index_options,
     output_option,
 ]
 

@@ -63,13 +63,13 @@ def override(
     the other wheels, from nixpkgs' cudaPackages, or with nixpkgs' build of the whole package (prebuilt).
     """
     from wheelfix.flows.override import write_override
-    from wheelfix.override.dialects import find_default_cuda
+    from wheelfix.override.dialects import TRAITS
     from wheelfix.override.strip import make_wishes
 
     if checked:
         sys.exit(_check(checked, targets, as_json=as_json, quiet=quiet, **options))
     tool = Dialect(dialect)
-    chosen = Cuda(cuda) if cuda else find_default_cuda(tool)
+    chosen = Cuda(cuda) if cuda else TRAITS[tool].cuda
     wishes = make_wishes(keep, strip)
     written = write_override(targets, tool, chosen, make_options(quiet=quiet, **options), wishes=wishes)
     document = None

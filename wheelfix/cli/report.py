@@ -8,13 +8,12 @@ from pathlib import Path
 import click
 
 from wheelfix.cli.options import (
-    FILE,
     TARGET,
     basic_options,
     beside_option,
-    check_platform,
-    check_python,
+    index_options,
     make_sources,
+    runtime_options,
     source_options,
 )
 from wheelfix.cli.output import output_option, write
@@ -32,22 +31,8 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("target", type=TARGET)
 @beside_option
-@click.option(
-    "--python",
-    callback=check_python,
-    default="3.12",
-    show_default=True,
-    help="Python version that is fetched, or a lock is read, for.",
-)
-@click.option(
-    "--platform",
-    callback=check_platform,
-    default="x86_64-linux",
-    show_default=True,
-    help="Nix system to fetch, or to read a lock, for.",
-)
-@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
-@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@runtime_options
+@index_options
 @source_options
 @output_option
 @basic_options

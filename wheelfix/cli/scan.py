@@ -13,11 +13,10 @@ from wheelfix.cli.options import (
     FILE,
     TARGET,
     beside_option,
-    check_platform,
-    check_python,
     common_options,
     make_sources,
     print_json,
+    runtime_options,
     source_options,
     tell_error,
     tell_findings,
@@ -45,20 +44,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=TARGET)
-@click.option(
-    "--python",
-    callback=check_python,
-    default="3.12",
-    show_default=True,
-    help="Python version that is fetched, or a lock is read, for.",
-)
-@click.option(
-    "--platform",
-    callback=check_platform,
-    default="x86_64-linux",
-    show_default=True,
-    help="Nix system to fetch, or to read a lock, for.",
-)
+@runtime_options
 @beside_option
 @click.option(
     "--against",

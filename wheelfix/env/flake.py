@@ -1,4 +1,4 @@
-"""A flake that re-exports nixpkgs with a configuration, for others to follow."""
+"""Renders a flake that re-exports nixpkgs with a configuration, for use by other flakes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FOLLOW = (
 
 
 def check_flake(config: FlakeConfig) -> None:
-    """Refuse a configuration that nixpkgs would not understand.
+    """Refuse a configuration that nixpkgs does not accept.
 
     Raises:
-        InputError: a system, capability or combination of them is none.
+        InputError: a system or capability is unknown, or the combination is not possible.
     """
     for system in config.systems:
         if system not in list_systems():

@@ -1,4 +1,4 @@
-"""A complete environment: what is asked for, and what Nix is told."""
+"""Models of a complete environment: options, project, and Nix files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from wheelfix.model.base import Struct
 
 
 class EnvOptions(Struct):
-    """What a user may ask of an environment.
+    """Options of an environment.
 
     Attributes:
-        lock: how its overlay is written; for uv2nix.
-        requirements: a requirements.txt; or
-        project: a pyproject.toml; both None take the pyproject.toml that is there.
+        lock: options of its overlay, for uv2nix.
+        requirements: a requirements.txt, or None.
+        project: a pyproject.toml, or None; if both are None, the existing pyproject.toml is used.
         nixpkgs: flake reference.
-        build: uv may build source distributions to learn what they require, which runs their code.
-        quiet: no progress of uv.
+        build: whether uv may build source distributions to learn their requirements, which runs their code.
+        quiet: whether uv's progress is hidden.
     """
 
     lock: LockOptions
@@ -30,7 +30,7 @@ class EnvOptions(Struct):
 
 
 class EnvProject(Struct):
-    """What an environment is made of.
+    """The project that an environment is made of.
 
     Attributes:
         name: of the environment, normalised.
@@ -44,7 +44,7 @@ class EnvProject(Struct):
 
 
 class Environment(Struct):
-    """What the files of an environment have in common.
+    """Values that the files of an environment share.
 
     Attributes:
         name: normalised name of the project.
@@ -60,12 +60,12 @@ class Environment(Struct):
 
 
 class EnvWritten(Struct):
-    """What became of a directory.
+    """The result of writing an environment's directory.
 
     Attributes:
-        plan: all that the overlay rests on.
-        files: what is in the files that wheelfix writes, by name.
-        changed: names of those that were written, sorted; the others were as they should be.
+        plan: the plan of the overlay.
+        files: contents of the files that wheelfix writes, by name.
+        changed: names of the written files, sorted; the others were up to date.
     """
 
     plan: LockPlan

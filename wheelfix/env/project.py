@@ -1,4 +1,4 @@
-"""What an environment is made of: its name, its Python, and the pyproject.toml that uv resolves."""
+"""Reads the project of an environment: its name, its Python, and the pyproject.toml that uv resolves."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from wheelfix.scan.requirement import find_runtime
 
 
 def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:
-    """Read what an environment is to be made of.
+    """Read the project of an environment.
 
     Args:
-        directory: of the environment; need not be there.
-        options: of these, where the requirements are, and the Python.
+        directory: of the environment; need not exist.
+        options: the requirements and the Python are taken from these.
 
     Raises:
-        InputError: there are no requirements, or they cannot be read, or are for another Python.
+        InputError: there are no requirements, they cannot be read, or they are for another Python.
     """
     scan = options.lock.scan
     name = _find_name(directory)
@@ -38,13 +38,13 @@ def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:
 
 
 def _find_name(directory: Path) -> str:
-    called = Path(os.path.realpath(directory)).name  # Path.resolve raises on links in a circle
+    called = Path(os.path.realpath(directory)).name  # Path.resolve raises for cyclic links
     name = normalize_name("".join(c if c.isascii() and c.isalnum() else "-" for c in called))
     return name.strip("-") or "environment"
 
 
 def _find_own_python(directory: Path) -> str | None:
-    """The Python that an environment was written for before: it stays, unless the user names another one."""
+    """Find the Python that an environment was written for before; kept unless the user names another one."""
     present = directory / "pyproject.toml"
     if not present.is_file():
         return None
@@ -65,14 +65,14 @@ def _make_text(directory: Path, name: str, python: str, options: EnvOptions) -> 
     parsed = parse_project(project.name, text)
     if present.exists() and present.resolve() == project.resolve():
         if find_written_python(text, parsed) not in {None, python}:
-            return render_project(drop_python(parsed), name, python)  # ours, and for another Python
+            return render_project(drop_python(parsed), name, python)  # written by wheelfix for another Python
         _check_python(parsed, python, options.lock.scan.system)
         return text
     return render_project(parsed, name, python)
 
 
 def _check_python(project: Project, python: str, system: str) -> None:
-    """Refuse a Python that somebody's own pyproject.toml is not for, before uv is asked."""
+    """Refuse a Python that a foreign pyproject.toml excludes, before uv is run."""
     runtime = find_runtime(python, system)
     wanted = project.requires_python
     if not fits_python(wanted, runtime, project.file):

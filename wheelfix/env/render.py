@@ -1,4 +1,4 @@
-"""The Nix files of an environment: ``default.nix`` says what it is, the others hand it its inputs.
+"""Renders the Nix files of an environment: ``default.nix`` defines it, the others pass its inputs.
 
 The parts are uv2nix's (``templates/hello-world`` of that repository) and nixpkgs'
 ``dockerTools.streamLayeredImage``.
@@ -51,12 +51,12 @@ _LOCAL = (
     "what is here wins. An override: prev.NAME.overrideAttrs (old: { … })."
 )
 LOCAL = "overrides-local.nix"
-"""The one file that belongs to the user."""
+"""The only file that the user edits."""
 _PINS = "The flake's own pins, where there are any: `nix flake lock` makes them; else the newest."
 
 
 def render_files(environment: Environment) -> dict[str, str]:
-    """Write the Nix files that are the same for every lock, by name."""
+    """Write the Nix files that do not depend on the lock, by name."""
     return {
         "default.nix": render_default(environment),
         "flake.nix": render_flake(environment),
@@ -159,7 +159,7 @@ def render_flake(environment: Environment) -> str:
 
 
 def render_shell(environment: Environment) -> str:
-    """Write ``shell.nix``: the shell without flakes, with the flake's pins where it has any."""
+    """Write ``shell.nix``: the shell without flakes, with the flake's pins if there are any."""
     lock = call("builtins.fromJSON", call("builtins.readFile", Path("./flake.lock")))
     has_lock = call("builtins.pathExists", Path("./flake.lock"))
     nodes = If(has_lock, Select(lock, ("nodes",)), Attrs())
@@ -195,7 +195,7 @@ def render_shell(environment: Environment) -> str:
 
 
 def render_local() -> str:
-    """Write the first ``overrides-local.nix``."""
+    """Write the initial ``overrides-local.nix``."""
     function = Lambda(formals("pkgs", "lib", ellipsis=True), Lambda("final", Lambda("prev", Attrs())))
     return render(comment_all([_LOCAL], function))
 

@@ -1,4 +1,4 @@
-"""Requirements resolved by uv, and the files of an environment put in place."""
+"""Resolves requirements with uv, and writes the files of an environment."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from wheelfix.outside.uv import run_uv_lock
 
 @contextmanager
 def resolve_project(directory: Path, project: EnvProject, options: EnvOptions) -> Iterator[Path]:
-    """Let uv resolve a project, beside its place; versions of the uv.lock that is there stay where they can.
+    """Let uv resolve a project in a temporary directory; versions of an existing uv.lock are kept.
 
     Args:
         directory: of the environment.
-        project: what it is made of.
-        options: how.
+        project: the project.
+        options: options of the environment.
 
     Yields:
-        The uv.lock, which is gone after the block.
+        The uv.lock, which is deleted after the block.
 
     Raises:
         InputError: there is no uv, or it cannot resolve.
@@ -49,18 +49,18 @@ def resolve_project(directory: Path, project: EnvProject, options: EnvOptions) -
 
 
 def apply_files(directory: Path, files: Mapping[str, str], *, once: Mapping[str, str]) -> tuple[str, ...]:
-    """Write the files that differ: each beside its place first, then all are renamed.
+    """Write the files that differ: all are written to temporary names first, then renamed.
 
     Args:
-        directory: where to; made if it is missing.
+        directory: target directory; made if it is missing.
         files: contents by name.
-        once: the same, of files that stay as they are if they are there.
+        once: contents by name, of files that are written only if they do not exist.
 
     Returns:
-        Names of the files that were written, sorted; the others are as they should be.
+        Names of the written files, sorted; the others are up to date.
 
     Raises:
-        OSError: something cannot be written.
+        OSError: a file cannot be written.
     """
     wanted = {**files, **{name: text for name, text in once.items() if not (directory / name).exists()}}
     changed = {name: text for name, text in sorted(wanted.items()) if _read(directory / name) != text}

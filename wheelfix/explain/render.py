@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from wheelfix.explain.model import Explanation
 from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
-    OLD,
+    add_code_to_old,
     add_to_old,
     comment_all,
     describe,
@@ -26,29 +26,22 @@ from wheelfix.nix.tree import (
     Binding,
     Commented,
     Expr,
+    Inherit,
     Lambda,
     List,
+    Path,
     Script,
     SearchPath,
-    Select,
     With,
     bind,
     call,
     select,
     text,
 )
+from wheelfix.override.dialects import TRAITS
 from wheelfix.override.render import render_overrides
 
 _DRIVER = "/run/opengl-driver/lib"
-_TITLES = {
-    Dialect.UV2NIX: "overlay for uv2nix",
-    Dialect.PYPROJECT_NIX: "overlay for pyproject.nix",
-    Dialect.POETRY2NIX: "overrides for poetry2nix",
-    Dialect.NIXPKGS: "package of nixpkgs",
-    Dialect.MACH_NIX: "settings for mach-nix",
-    Dialect.SHELL: "shell.nix",
-}
-_SEARCHING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX})
 
 
 def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
@@ -62,10 +55,11 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
     Yields:
         Where a piece belongs, and the piece.
     """
-    if override.inputs or override.ignored or (override.searches and dialect in _SEARCHING):
-        whole = dialect is not Dialect.NIXPKGS  # a message has no wheel file to write a package of
+    traits = TRAITS[dialect]
+    if override.inputs or override.ignored or (override.searches and traits.locked):
+        whole = not traits.complete  # a message has no wheel file to write a package of
         code = render_overrides([override], (), dialect) if whole else render_fragment(override)
-        yield _TITLES[dialect], code
+        yield traits.title, code
     stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
     if stacks and explanation.package:
         yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
@@ -101,9 +95,8 @@ def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
     if driver:
         libraries = Binary("+", libraries, text(f":{_DRIVER}")) if attrs else text(_DRIVER)
     shell = call("mkShell", Attrs((bind("LD_LIBRARY_PATH", libraries),)))
-    flat = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
-    assert flat is not None
-    return f"nix-shell -E {shlex.quote(flat)}"
+    code = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
+    return f"nix-shell -E {shlex.quote(code)}"
 
 
 def render_nix_ld(attrs: Sequence[str]) -> str:
@@ -125,8 +118,8 @@ def render_clear_stack(name: str, files: Sequence[str]) -> str:
     lines = tuple(
         (f'find "$out" -name {shlex.quote(file)} -exec patchelf --clear-execstack {{}} +',) for file in files
     )
-    fixed = Binary("+", Select(OLD, ("postFixup",), text("")), Script(lines))
-    change = call(select("prev", name, "overrideAttrs"), Lambda("old", Attrs((bind("postFixup", fixed),))))
+    fixed = Attrs((add_code_to_old("postFixup", Script(lines)),))
+    change = call(select("prev", name, "overrideAttrs"), Lambda("old", fixed))
     overlay = Lambda("final", Lambda("prev", Attrs((bind(name, change),))))
     return render(Commented("glibc refuses an executable stack. Written by wheelfix.", overlay))
 
@@ -140,8 +133,7 @@ def render_fragment(override: Override) -> str:
         bindings.append(add_to_old("buildInputs", list_inputs(override.inputs)))
     if override.ignored:
         bindings.append(add_to_old("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
-    head = [
-        f"For {describe(override)}. Written by wheelfix.",
-        f"python3Packages.{override.name}.overridePythonAttrs (import ./this.nix {{ inherit pkgs; }})",
-    ]
+    function = call("import", Path("./this.nix"), Attrs((Inherit(("pkgs",)),)))
+    use = call(select("python3Packages", override.name, "overridePythonAttrs"), function)
+    head = [f"For {describe(override)}. Written by wheelfix.", print_flat(use)]
     return render(comment_all(head, Lambda(formals("pkgs"), Lambda("old", Attrs(tuple(bindings))))))

@@ -46,5 +46,7 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
             "overrides.nix": render_lock(plan),
             **render_files(environment),
         }
-        changed = apply_files(directory, files, once={LOCAL: render_local()})
-        return EnvWritten(plan=plan, files=files, changed=changed)
+        local = {LOCAL: render_local()}
+        changed = apply_files(directory, files, once=local)
+        made = local if LOCAL in changed else {}
+        return EnvWritten(plan=plan, files=files | made, changed=changed)

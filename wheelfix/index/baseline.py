@@ -1,4 +1,4 @@
-"""What uv2nix and poetry2nix put into ``buildInputs`` by themselves; the table is ``data/baseline.toml``."""
+"""The inputs that uv2nix and poetry2nix add to ``buildInputs`` by themselves; from ``data/baseline.toml``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Inputs(Row):
     """One list of ``pythonManylinuxPackages``.
 
     Attributes:
-        tags: what the platform tags that get it begin with.
+        tags: first parts of the platform tags for which it is added.
         inputs: attributes, as the index writes them.
     """
 
@@ -23,7 +23,7 @@ class Inputs(Row):
 
 
 class Baseline(Table):
-    """What is added without being asked for, by the name of nixpkgs' list."""
+    """The lists of inputs that are added automatically, by nixpkgs' name for the list."""
 
     FILE = "baseline.toml"
 
@@ -31,7 +31,7 @@ class Baseline(Table):
 
 
 def find_baseline(tags: Sequence[str]) -> frozenset[str]:
-    """List the nixpkgs attributes that are added without being asked for.
+    """List the nixpkgs attributes that are added automatically.
 
     Example:
         >>> sorted(find_baseline(["cp312-cp312-linux_x86_64"]))

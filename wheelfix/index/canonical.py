@@ -1,4 +1,4 @@
-"""The attribute that experts write for the one a database has recorded: the table ``data/canonical.toml``."""
+"""Maps recorded attributes to the ones that experts write; from the table ``data/canonical.toml``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from wheelfix.model.tables import Attr, Table, load_table
 
 
 class Canonical(Table):
-    """Attributes as recorded, and as experts write them.
+    """Recorded attributes, and the ones that experts write for them.
 
     Attributes:
         attributes: the attribute experts write, by the recorded one.
         sets: a set as experts write it, by the recorded one.
-        thieves: sets that re-export packages of the top level under names that sort first.
+        thieves: sets that re-export top-level packages under names that sort first.
         outputs: attributes whose default output is a compiler, with the output that has the libraries named.
     """
 
@@ -26,15 +26,15 @@ class Canonical(Table):
 
 
 def find_canonical(attr: str, pname: str, attrs: Set[str]) -> str:
-    """The attribute experts write for a recorded one.
+    """Return the attribute that experts write for a recorded one.
 
-    The database has the first alias of a store path in ASCII order: ``azure-sdk-for-cpp.openssl`` for
-    ``openssl``.
+    The database records the alias of a store path that is first in ASCII order: ``azure-sdk-for-cpp.openssl``
+    instead of ``openssl``.
 
     Args:
         attr: as recorded.
         pname: of the store path.
-        attrs: all recorded attributes; an alias that won is not among them.
+        attrs: all recorded attributes.
     """
     table = load_table(Canonical)
     attr = table.attributes.get(attr, attr)
@@ -47,7 +47,7 @@ def find_canonical(attr: str, pname: str, attrs: Set[str]) -> str:
 
 
 def spell_recorded(attr: str) -> str:
-    """What experts write for an attribute that may be the recorded one.
+    """Return the attribute that experts write for one that may be recorded.
 
     Example:
         >>> spell_recorded("mpi"), spell_recorded("zlib")

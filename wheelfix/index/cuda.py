@@ -1,4 +1,4 @@
-"""Unfree packages that no nix-index database has: CUDA, MKL, Oracle's client.
+"""Unfree packages, which no nix-index database lists: CUDA, MKL, Oracle's client.
 
 The table is ``data/cuda.toml``.
 """
@@ -23,7 +23,7 @@ class CudaSet(Row):
     Attributes:
         version: of CUDA: the major, and the minor behind ``_`` where nixpkgs has several of that major.
         attr: of the set.
-        note: what reports say of it.
+        note: remark for reports.
     """
 
     version: str
@@ -36,8 +36,8 @@ class Package(Row):
 
     Attributes:
         output: the one with the libraries.
-        directory: where in it they are.
-        note: a remark that reports show.
+        directory: the directory with the libraries in it.
+        note: remark for reports.
     """
 
     output: str
@@ -46,13 +46,13 @@ class Package(Row):
 
 
 class CudaPackage(Package):
-    """A package of CUDA sets, with what it has by the version of the set."""
+    """A package of CUDA sets, with its libraries by the version of the set."""
 
     sonames: dict[str, tuple[Soname, ...]]
 
 
 class OtherPackage(Package):
-    """A package outside of them, with what it has."""
+    """A package outside the CUDA sets, with its libraries."""
 
     sonames: tuple[Soname, ...]
 
@@ -61,9 +61,9 @@ class Unfree(Table):
     """Unfree packages.
 
     Attributes:
-        sets: CUDA sets, in the order in which they are preferred; the first one is nixpkgs' default.
-        cuda: their packages, by the last part of the attribute.
-        other: those outside of them, by attribute.
+        sets: CUDA sets, in order of preference; the first one is nixpkgs' default.
+        cuda: packages of the sets, by the last part of the attribute.
+        other: packages outside the sets, by attribute.
     """
 
     FILE = "cuda.toml"
@@ -91,12 +91,12 @@ def find_cuda(soname: str) -> tuple[Provider, ...]:
 
 
 def list_cuda_attrs() -> frozenset[str]:
-    """Every unfree attribute that is known."""
+    """Return all known unfree attributes."""
     return frozenset(provider.attr for providers in _find_providers().values() for provider in providers)
 
 
 def find_default_cuda() -> str:
-    """Major of the CUDA that plain ``cudaPackages`` is of."""
+    """Return the CUDA major of plain ``cudaPackages``."""
     return load_table(Unfree).sets[0].version.partition("_")[0]
 
 
@@ -119,7 +119,7 @@ def _find_providers() -> dict[str, tuple[Provider, ...]]:
 
 
 def _list_rows(table: Unfree) -> Iterator[tuple[str, Package, str, str]]:
-    """(attribute, package, soname, what reports say of its set), best set first."""
+    """Yield (attribute, package, soname, remark on its set), best set first."""
     for one in table.sets:
         for name, package in table.cuda.items():
             for soname in package.sonames.get(one.version, ()):

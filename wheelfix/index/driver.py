@@ -19,11 +19,10 @@ _RELEASE: Final = re.compile(r"[1-9][0-9]{2}\.[0-9]{2,3}(?:\.[0-9]{1,3})?")
 
 
 class Drivers(Table):
-    """Libraries of drivers.
+    """Table of the libraries of GPU drivers.
 
     Attributes:
-        nvidia: majors that exist as sonames, by what the library is for and its name up to ``.so``; a private
-            library has none.
+        nvidia: majors of the sonames, by purpose and by name up to ``.so``; a private library has none.
         windows: sonames of the display driver of Windows, under WSL.
     """
 
@@ -34,13 +33,13 @@ class Drivers(Table):
 
 
 def find_driver(soname: str) -> str | None:
-    """Say which driver supplies a soname, or None if no driver does.
+    """Tell which driver supplies a soname, or None.
 
     Args:
         soname: as in DT_NEEDED or dlopen (``libcuda.so.1``, ``libnvidia-ml.so``).
 
     Returns:
-        One clause fit for a report, without a full stop.
+        One clause for a report, without a full stop.
     """
     table = load_table(Drivers)
     if soname in table.windows:

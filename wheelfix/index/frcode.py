@@ -1,4 +1,4 @@
-r"""The entries of a nix-index database: front coding, decoded and encoded exactly.
+r"""Decodes and encodes the entries of a nix-index database: front coding.
 
 A database is ``NIXI``, the version 1 as eight bytes little-endian, and zstd frames (see
 :mod:`wheelfix.index.database`). Inflated, it is a sequence of entries::
@@ -49,7 +49,7 @@ _LARGE: Final = 1 << 23
 
 
 class _Differentials(dict[bytes, int]):
-    """The value of a differential by its bytes; the long ones are worked out on demand."""
+    """Values of differentials by their bytes; long ones are computed on demand."""
 
     def __missing__(self, differential: bytes) -> int:
         if len(differential) != _LONG_WIDTH:
@@ -59,7 +59,7 @@ class _Differentials(dict[bytes, int]):
 
 _VALUES: Final = _Differentials({bytes([n]): n if n < _LONG else n - 256 for n in range(256) if n != _LONG})
 
-# One entry; where the bytes are no plain entry, one byte with all groups empty.
+# One entry; one byte with all groups empty where the bytes are not a plain entry.
 _ENTRY: Final = re.compile(rb"([^\0\n]*)\0(\x80..|[^\x80])([^\0\n]*)\n|.", re.DOTALL)
 
 
@@ -83,12 +83,12 @@ class Package(Struct):
     """One store path and the attribute it was found under.
 
     Attributes:
-        attr: attribute path; the first in ASCII order where several lead to the store path.
+        attr: attribute path; the first in ASCII order if several lead to the store path.
         output: ``out``, ``lib`` ...
         name: name of the store path, after the hash.
         hash: 32 characters.
         store_dir: ``/nix/store``.
-        toplevel: False for a package that is only known as another one's dependency.
+        toplevel: False for a package that is known only as a dependency of another.
         system: Nix system, or None in databases of nix-index before 0.1.8.
     """
 
@@ -102,7 +102,7 @@ class Package(Struct):
 
 
 class _Origin(Struct):
-    """Where a store path was found."""
+    """The attribute that a store path was found under."""
 
     attr: str
     output: str
@@ -193,7 +193,7 @@ def parse_entry(meta: bytes, path: bytes, *, subject: str, offset: int) -> Entry
     """Read the metadata of a decoded entry.
 
     Raises:
-        IndexProblem: the metadata is none of the four kinds.
+        IndexProblem: the metadata is not of the four kinds.
     """
     kind, value = meta[-1:], meta[:-1]
     if kind == b"s":
@@ -209,7 +209,7 @@ def parse_footer(footer: bytes, *, subject: str, offset: int) -> Package:
     """Read the JSON that ends a package.
 
     Raises:
-        IndexProblem: no JSON, or not a store path.
+        IndexProblem: it is not JSON, or not a store path.
     """
     try:
         read = decode_json(footer, _Footer)

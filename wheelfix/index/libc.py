@@ -7,11 +7,11 @@ from typing import Final
 from wheelfix.model.tables import Row, Soname, Table, load_table
 
 _MUSL_PREFIXES: Final = ("ld-musl", "libc.musl")
-"""What musl's one library, libc and loader at once, is named: by ``configure``, and by Alpine."""
+"""Prefixes of the file names of musl's one library, libc and loader in one: upstream's and Alpine's."""
 
 
 class Machine(Row):
-    """What is another name on every machine.
+    """Names of the C library that differ between machines.
 
     Attributes:
         glibc: the loader, and libraries that only some machines have.
@@ -37,7 +37,7 @@ class Libcs(Table):
 
 
 def find_libc(soname: str, machine: str) -> str | None:
-    """Say whose C library a soname belongs to.
+    """Tell which C library a soname belongs to.
 
     Args:
         soname: as in DT_NEEDED.
@@ -45,7 +45,7 @@ def find_libc(soname: str, machine: str) -> str | None:
             another machine is not a match.
 
     Returns:
-        ``glibc``, ``musl``, or None if it is no part of a C library on that machine.
+        ``glibc``, ``musl``, or None if it is not part of a C library on that machine.
     """
     table = load_table(Libcs)
     own = table.machines.get(machine, Machine())

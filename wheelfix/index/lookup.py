@@ -1,6 +1,6 @@
-"""Providers of sonames: the answers of the soname table, and of the tables beside it.
+"""Finds the providers of sonames: answers of the soname table and of further tables.
 
-What no database tells is in ``data/answers.toml``.
+Answers that no database contains are in ``data/answers.toml``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _GLIBC = "glibc"
 
 
 class Place(Row):
-    """A library that lies in a subdirectory of its package on purpose.
+    """A library that is deliberately in a subdirectory of its package.
 
     Attributes:
         path: below the store path, from its root.
@@ -37,19 +37,19 @@ class Place(Row):
 
 
 class Renamed(Row):
-    """A soname of the same ABI in nixpkgs, and the words for it."""
+    """The soname with the same ABI in nixpkgs, with the remark about it."""
 
     soname: Soname
     note: str
 
 
 class Answers(Table):
-    """What no database tells of a soname.
+    """Answers that no database contains.
 
     Attributes:
         attributes: the attribute that is right by definition.
-        elsewhere: where else than in ``lib`` it is.
-        renamed: what it is in nixpkgs, for a soname of another distribution.
+        elsewhere: its place, where that is not ``lib``.
+        renamed: its soname in nixpkgs, for a soname of another distribution.
     """
 
     FILE = "answers.toml"
@@ -66,13 +66,13 @@ def find_providers(
     system: str | None = None,
     release: tuple[int, int] = NEWEST,
 ) -> tuple[Lookup, ...]:
-    """Look up sonames in a table, and in the tables of what no database has.
+    """Look up sonames in a table, and in the tables of libraries that no database lists.
 
     Args:
         table: the soname table.
         sonames: as in DT_NEEDED.
         system: Nix system; None asks for the table's main one.
-        release: of the user's nixpkgs; attributes come under the names they have there.
+        release: of the user's nixpkgs; attributes are named as in that release.
 
     Returns:
         One answer per soname, in the order asked.
@@ -92,7 +92,7 @@ def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
         attrs: as a user writes them: with or without an output, under newer or older names.
 
     Raises:
-        InputError: one is neither in the table nor among those that no database has.
+        InputError: one is neither in the table nor among those that no database lists.
     """
     for attr in attrs:
         spelled = spell_both((attr,))
@@ -106,7 +106,7 @@ def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
 
 
 def list_attrs_beside() -> frozenset[str]:
-    """Attributes that answers can have, whether a soname table has them or not."""
+    """Return attributes that answers can have even if the soname table lacks them."""
     table = load_table(Answers)
     places = (place.attr for place in table.elsewhere.values())
     return frozenset({*table.attributes.values(), *places, *list_cuda_attrs(), _GLIBC})
@@ -140,7 +140,7 @@ def _find(table: SonameTable, soname: str, system: str | None) -> Lookup:
 
 
 def _put_first(found: Lookup, attr: str) -> Lookup:
-    """Make ``attr`` the first provider, with what the table knows of it, if anything."""
+    """Make ``attr`` the first provider, with its entry in the table, if any."""
     output = "lib" if attr.endswith(".lib") else "out"
     known = next((p for p in found.providers if p.attr == attr), None)
     first = known or Provider(
@@ -196,20 +196,20 @@ def is_libc(soname: str, machine: str) -> bool:
 
 
 def find_fillers(directories: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """Distributions known to fill a directory, by directory relative to site-packages."""
+    """Return distributions known to fill a directory, by directory relative to site-packages."""
     return {d: names for d in directories if (names := find_by_directory(d))}
 
 
 def expand_names(table: SonameTable, names: Iterable[str], *, regex: bool = False) -> tuple[str, ...]:
-    """Sonames that names stand for: patterns are looked up, paths cut down to their last part.
+    """Expand names to sonames: patterns are looked up, paths are reduced to their last part.
 
     Args:
         table: where patterns are looked up.
         names: sonames, paths, globs, or regular expressions.
-        regex: which of both the patterns are.
+        regex: whether patterns are regular expressions.
 
     Raises:
-        InputError: no regular expression.
+        InputError: a regular expression is invalid.
     """
     found: dict[str, None] = {}
     for name in names:
@@ -227,14 +227,14 @@ def expand_names(table: SonameTable, names: Iterable[str], *, regex: bool = Fals
 
 
 def add_all(table: SonameTable, located: Located) -> Located:
-    """Append every package that has the file and is no provider."""
+    """Append the packages that have the file but are no providers."""
     known = {(p.attr, p.output) for p in located.providers}
     rest = tuple(p for p in table.find_all(located.soname) if (p.attr, p.output) not in known)
     return replace(located, providers=(*located.providers, *rest))
 
 
 def find_default_python(table: SonameTable) -> str | None:
-    """Version of ``python3`` in the index: the one whose library the attribute of that name has."""
+    """Return the version of ``python3`` in the index, by the library of the attribute of that name."""
     for name in table.find_names("libpython3.*.so.1.0"):
         (lookup,) = table.lookup([name])
         if any(provider.attr == "python3" for provider in lookup.providers):

@@ -1,8 +1,8 @@
-"""Which of the packages that have a file of a name is the one an expert would write.
+"""Ranks the packages that have a file of a given name: the first is the one an expert would choose.
 
-Every rule is a number and a sentence. Scores are computed once, when a table is built, from what a database
-says of all candidates of a soname together; the rules that applied are kept beside the score, as codes. The
-lists that rules use are ``data/ranking.toml``.
+Every rule adds a number to the score and has a sentence. Scores are computed once, when a table is built,
+from all candidates of a soname together; the codes of the rules that applied are stored with the score. The
+lists that rules use are in ``data/ranking.toml``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from wheelfix.model.base import Struct
 from wheelfix.model.tables import Attr, AttrPrefix, Table, load_table
 
 ABSENT = -30
-"""A score at or below this means: the file is there, but its package is no provider."""
+"""A score at or below this means that the package has the file but is no provider."""
 
 MARGIN = 4
-"""Best and second best are rivals only if their scores are this near."""
+"""Best and second best are rivals only if their scores differ by at most this."""
 
 _BAD_SET = -40
 _UNKNOWN_SET = -20
@@ -53,12 +53,11 @@ class Lists(Table):
     """Lists that the rules use.
 
     Attributes:
-        bad_sets: prefixes of sets whose packages are no libraries for others.
-        unread_sets: prefixes of attributes that are not even looked at: large, and nothing in them is linked
-            against.
-        variants: what variants of a package have in their names.
-        good_sets: sets that experts pick libraries from, with what that costs against a top-level attribute.
-        stand_ins: why it is no provider, though it has a file of the name; by pname or attribute.
+        bad_sets: prefixes of sets whose packages are not libraries for others.
+        unread_sets: prefixes of attributes that are skipped: large sets in which nothing is linked against.
+        variants: parts of names that mark variants of a package.
+        good_sets: sets that experts choose libraries from, with the penalty against a top-level attribute.
+        stand_ins: reason why a package with the file is no provider, by pname or attribute.
     """
 
     FILE = "ranking.toml"
@@ -83,7 +82,7 @@ class Candidate(Struct):
         name: of the store path, behind the hash.
         path: from the root of the store path.
         target: of a symbolic link, else None.
-        votes: packages that stand for a whole distribution (``*-fhsenv-rootfs``) and link to it.
+        votes: number of file systems of a whole distribution (``*-fhsenv-rootfs``) that link to it.
         size: number of libraries in the package.
     """
 
@@ -98,7 +97,7 @@ class Candidate(Struct):
 
 
 class _Field(Struct):
-    """What a candidate competes with: pnames with counts, those at the top level, votes by attribute."""
+    """The competitors of a candidate: pnames with counts, those at the top level, votes by attribute."""
 
     pnames: Counter[str]
     top: frozenset[str]
@@ -120,11 +119,11 @@ def score_candidates(candidates: Sequence[Candidate]) -> list[tuple[int, str]]:
 
 
 HOME = 15
-"""A score from which on a package counts as the home of a library in all its majors."""
+"""Score from which on a package counts as the home of all majors of a library."""
 
 
 def find_home(scored: Iterable[tuple[Candidate, int]]) -> str | None:
-    """The pname of the package that a library belongs to, judged over all its majors.
+    """Find the pname of the package that a library belongs to, judged over all its majors.
 
     Args:
         scored: candidates of every ``lib<name>.so*``, with their scores.
@@ -136,9 +135,9 @@ def find_home(scored: Iterable[tuple[Candidate, int]]) -> str | None:
 
 
 def judge_copy(candidate: Candidate, score: int, rules: str, home: str | None) -> tuple[int, str]:
-    """Mark down a package that has a library of another's, and nothing that speaks for it.
+    """Lower the score of a package that has a copy of another package's library, without evidence for it.
 
-    Applications that bring OpenSSL 1.1 along are no source of it, though nobody else has that major.
+    An application that bundles OpenSSL 1.1 is no provider of it, even if no other package has that major.
     """
     own = {rule[0] for rule in rules.split()} & {"a", "v"}
     pname = split_name(candidate.name, candidate.output)[0]
@@ -166,7 +165,7 @@ def explain_score(codes: str) -> tuple[str, ...]:
 
 def _score(candidate: Candidate, field: _Field) -> tuple[int, str]:
     pname = split_name(candidate.name, candidate.output)[0]
-    unwrapped = field.votes.get(f"{candidate.attr}-unwrapped")  # its libraries are links into this one
+    unwrapped = field.votes.get(f"{candidate.attr}-unwrapped")  # its libraries are links into this package
     foreign = candidate.target is not None and candidate.target.startswith("/") and unwrapped is None
     votes = max(candidate.votes, unwrapped or 0)
     affinity = _score_affinity(candidate.soname, candidate.attr, pname)
@@ -206,7 +205,7 @@ def _score_directory(path: str, soname: str) -> int:
 
 
 def is_own_directory(path: str, soname: str) -> bool:
-    """Tell ``/lib/mariadb/libmariadb.so.3``, a place of the library's own, from ``/lib/koreader/libs``."""
+    """Tell the library's own directory, ``/lib/mariadb/libmariadb.so.3``, from ``/lib/koreader/libs``."""
     directories = path.split("/")[1:-1]
     return len(directories) == 2 and squeeze(directories[1]) == squeeze(find_stem(soname))
 
@@ -264,7 +263,7 @@ def _score_version(attr: str, soname: str) -> int:
 
 
 def _score_fork(pname: str, pnames: Iterable[str]) -> int:
-    """A pname that has the pname of another candidate as a part: ``openssl-quic`` beside ``openssl``."""
+    """Penalise a pname that contains the pname of another candidate: ``openssl-quic`` beside ``openssl``."""
     parts = (other for other in pnames if other != pname and len(other) > 2)
     return -8 if any(_contains_word(pname, other) for other in parts) else 0
 
@@ -274,7 +273,7 @@ def _contains_word(text: str, word: str) -> bool:
 
 
 def find_rivals(ranked: Sequence[Candidate], scores: Mapping[int, int] | Sequence[int]) -> tuple[str, ...]:
-    """Attributes of the two best candidates if they differ in kind and nothing decides between them."""
+    """Return the attributes of the two best candidates if they differ in kind and no rule decides."""
     if len(ranked) < 2 or scores[0] - scores[1] > MARGIN:
         return ()
     kinds = [_find_kind(c) for c in ranked[:2]]

@@ -1,7 +1,7 @@
-"""Attributes that were renamed between releases of nixpkgs.
+"""Translates attributes that were renamed between releases of nixpkgs.
 
-The names of the soname table are those of the nixpkgs it was built from; users of an older release write the
-older ones. The table of renamings is ``data/releases.toml``.
+The soname table has the names of the nixpkgs it was built from; users of an older release need older names.
+The table of renamings is ``data/releases.toml``.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Renames(Table):
     """Renamed attributes.
 
     Attributes:
-        renamed: older names, by the first release that has the new name, and by that.
-        split: the same where the older name is still that of another package: it does not mean the new one.
-        former: new names, by further old ones.
+        renamed: older names, by the first release with the new name, and by the new name.
+        split: the same, where another package still has the older name, so that it does not mean the new one.
+        former: new names, by other old ones.
     """
 
     FILE = "releases.toml"
@@ -34,7 +34,7 @@ class Renames(Table):
 
 @cache
 def _find_older() -> Mapping[str, tuple[str, tuple[int, int]]]:
-    """The older name, and the first release that has the new one, by the new name."""
+    """Map each new name to the older one and to the first release that has the new one."""
     table = load_table(Renames)
     return {
         new: (old, parse_release(release))
@@ -46,7 +46,7 @@ def _find_older() -> Mapping[str, tuple[str, tuple[int, int]]]:
 
 @cache
 def _find_newer() -> Mapping[str, str]:
-    """The newest name by an older one."""
+    """Map each older name to the newest one."""
     table = load_table(Renames)
     renamed = {old: new for names in table.renamed.values() for new, old in names.items()}
     return renamed | table.former
@@ -70,7 +70,7 @@ def parse_release(text: str) -> tuple[int, int]:
 
 
 def translate(attr: str, release: tuple[int, int]) -> str:
-    """The name of an attribute in a release.
+    """Return the name of an attribute in a release.
 
     Args:
         attr: as the newest nixpkgs writes it.
@@ -85,7 +85,7 @@ def translate(attr: str, release: tuple[int, int]) -> str:
 
 
 def modernize(attr: str) -> str:
-    """The newest name of an attribute that may be written in an older way.
+    """Return the newest name of an attribute that may have an older name.
 
     Example:
         >>> modernize("xorg.libX11"), modernize("tbb_2021_11"), modernize("zlib")
@@ -95,9 +95,9 @@ def modernize(attr: str) -> str:
 
 
 def spell_both(attrs: Sequence[str]) -> tuple[str, ...]:
-    """Attributes as the user wrote them, each followed by its newest name: tables may have either.
+    """Return attributes as the user wrote them, each followed by its newest name; tables may have either.
 
-    ``pkgs.`` in front, as in the code that is written, is no part of the name.
+    A prefix ``pkgs.``, as in Nix code, is removed.
     """
     bare = [attr.removeprefix("pkgs.") for attr in attrs]
     return tuple(name for attr in bare for name in dict.fromkeys((attr, modernize(attr))))

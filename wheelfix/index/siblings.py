@@ -1,4 +1,4 @@
-"""Which distribution carries which library, and where it installs it.
+"""Tells which distributions carry a library, and where they install it.
 
 The table is ``data/siblings.json``, made by ``scripts/collect_siblings.py`` from the member lists of real
 wheels: to add a distribution, add its name there.
@@ -18,12 +18,12 @@ _WILD = re.compile(r"[*?\[]")
 
 
 class Siblings(Table):
-    """Libraries of distributions.
+    """Libraries of distributions, by distribution and directory.
 
     Attributes:
-        distributions: names as the loader looks for them, by distribution and by directory relative to
-            site-packages; ``../..`` is ``lib`` of the prefix, which the data scheme of a wheel fills. Where
-            the version in a name moves with every release there is a pattern: ``libarrow.so.*``.
+        distributions: names that the loader looks for, by distribution and by directory relative to
+            site-packages; ``../..`` is ``lib`` of the prefix, which the data scheme of a wheel fills. A
+            pattern (``libarrow.so.*``) stands for a version that changes with every release.
     """
 
     FILE = "siblings.json"
@@ -60,8 +60,8 @@ def find_distributions(soname: str) -> tuple[Carrier, ...]:
         soname: as in DT_NEEDED.
 
     Returns:
-        Exact matches first, then by distribution and directory; a pattern that matches where the same
-        distribution has the very name in the same directory is left out. Empty if nobody is known to.
+        Exact matches first, then by distribution and directory; a pattern that matches is left out if the
+        same distribution has the exact name in the same directory. Empty if none is known.
 
     Example:
         >>> [carrier.distribution for carrier in find_distributions("libcublas.so.12")]
@@ -72,9 +72,9 @@ def find_distributions(soname: str) -> tuple[Carrier, ...]:
     places = {(carrier.distribution, carrier.directory) for carrier in found}
     for start, pattern, carrier in table.patterns:
         place = carrier.distribution, carrier.directory
-        # The same library of a release that had no version in its name.
+        # The same library in a release that had no version in the name.
         bare = soname.endswith(".so") and pattern == f"{soname}.*"
-        # To make an expression of each pattern takes longer than all the rest of a lookup.
+        # Compiling a regular expression for each pattern would dominate the time of a lookup.
         matches = bare or (soname.startswith(start) and fnmatchcase(soname, pattern))
         if place not in places and matches:
             places.add(place)
@@ -96,7 +96,7 @@ def find_by_directory(directory: str) -> tuple[str, ...]:
 
 
 def list_libraries(distribution: str) -> tuple[tuple[str, str], ...]:
-    """List what a distribution is known to install for others.
+    """List the libraries that a distribution is known to install for others.
 
     Args:
         distribution: normalised name (PEP 503).

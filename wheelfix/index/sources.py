@@ -1,4 +1,4 @@
-"""Which index is asked: the user's own, a fetched one, or the one inside the package."""
+"""Chooses the index: the user's own, a fetched one, or the one inside the package."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from wheelfix.outside.places import find_cache, find_own_database
 
 BUNDLED = "sonames.sqlite.z"
 _KEPT = f"{SCHEMA}.1"
-"""Generation of the tables that are kept: those of an earlier one took the time of a file for their date."""
+"""Generation of stored tables; tables of an earlier one took a file's time for the database's date."""
 _SQLITE = b"SQLite format 3\0"
 _MAGIC = b"NIXI"
 _POLL = 0.1
-"""Seconds after which it is looked again whether another update has ended."""
+"""Seconds between checks whether another update has ended."""
 
 
 class _KnownDigest(Struct):
-    """The digest of a database, and what is remembered to know the file again."""
+    """The digest of a database, with the properties by which the file is recognised."""
 
     key: str
     digest: str
@@ -37,7 +37,7 @@ class _KnownDigest(Struct):
 def open_index(
     path: Path | None = None, *, progress: Callable[[int, int], None] | None = None
 ) -> SonameTable:
-    """Open the best index there is.
+    """Open the first available index.
 
     Without a path: the user's own nix-index database (``~/.cache/nix-index/files``), else a table fetched
     by ``wheelfix index update``, else the table inside the package. A database is turned into a table once,
@@ -45,10 +45,10 @@ def open_index(
 
     Args:
         path: a nix-index database or a soname table.
-        progress: told bytes done and in all while a table is built.
+        progress: called with bytes done and in all while a table is built.
 
     Raises:
-        IndexProblem: the index asked for, or the user's own, cannot be read.
+        IndexProblem: the index that was named, or the user's own, cannot be read.
     """
     if path is not None:
         return _open_path(path, source="file", progress=progress)
@@ -67,12 +67,12 @@ def open_bundled() -> SonameTable:
 
 
 def find_fetched_table() -> Path:
-    """Where ``wheelfix index update`` puts its table."""
+    """Return the path of the table that ``wheelfix index update`` writes."""
     return find_cache().find_fetched_table(_KEPT)
 
 
 def find_database(path: Path | None) -> Path:
-    """The nix-index database to read: the one named, the user's own, or the fetched one.
+    """Find the nix-index database to read: the one named, the user's own, or the fetched one.
 
     Raises:
         IndexProblem: there is none.
@@ -95,7 +95,7 @@ def hold_updates(*, on_wait: Callable[[], None]) -> Iterator[None]:
     """Keep other processes from fetching into the same cache while the block runs.
 
     Args:
-        on_wait: called if another one is at it; its end is waited for.
+        on_wait: called if another process holds the lock; the call then waits for it.
 
     Raises:
         IndexProblem: the cache cannot be written.
@@ -120,7 +120,7 @@ def hold_updates(*, on_wait: Callable[[], None]) -> Iterator[None]:
 
 
 def find_sources() -> tuple[IndexSource, ...]:
-    """The places where an index may be, in the order in which they are asked; the first one there is used."""
+    """List the places where an index may be, in order of use; the first existing one is used."""
     own, fetched = find_own_database(), find_fetched_table()
     rows = [
         ("nix-index", str(own), _describe_own(own) if own.is_file() else "no database"),
@@ -153,7 +153,7 @@ def _say(table: SonameTable) -> str:
 
 
 def find_built_table(digest: str) -> Path:
-    """Where the table of a database is kept.
+    """Return the path of the stored table of a database.
 
     Args:
         digest: sha256 of the database.
@@ -162,7 +162,7 @@ def find_built_table(digest: str) -> Path:
 
 
 def find_digest(database: Path) -> str:
-    """sha256 of a database, remembered by size, time and inode so that 93 MB are read once.
+    """Return the SHA-256 of a database, stored with size, time and inode to avoid reading 93 MB again.
 
     Raises:
         IndexProblem: the database cannot be read.
@@ -181,7 +181,7 @@ def find_digest(database: Path) -> str:
         digest = compute_digest(database)
     except OSError as error:
         raise IndexProblem(str(database), f"cannot be read ({describe(error)})", "check the path") from None
-    with suppress(OSError):  # a cache that cannot be written is no cache
+    with suppress(OSError):  # an unwritable cache is not used
         write_file(note, encode_json(_KnownDigest(key=key, digest=digest)))
     return digest
 
@@ -206,10 +206,10 @@ def _open_path(path: Path, *, source: str, progress: Callable[[int, int], None] 
 
 
 def build_cached(path: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Path of the table of a database; builds it if there is none yet.
+    """Return the path of the table of a database; builds it if it does not exist.
 
     Raises:
-        IndexProblem: the database is corrupt, or the table cannot be kept anywhere.
+        IndexProblem: the database is corrupt, or there is no place to store the table.
     """
     digest = find_digest(path)
     table = find_built_table(digest)

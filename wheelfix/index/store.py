@@ -1,4 +1,4 @@
-"""A nix-index database out of store paths on this machine."""
+"""Makes a nix-index database of store paths on this machine."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _OUTPUTS = ("lib", "bin", "dev", "doc", "man", "data", "debug", "static", "devdo
 
 
 def find_store_paths(directories: Iterable[Path]) -> tuple[Path, ...]:
-    """Find store paths: a directory is one itself, or holds some (a whole store), or is linked to one.
+    """Find store paths: a directory may be a store path, contain some (a whole store), or be linked to one.
 
     Raises:
-        InputError: a directory is neither.
+        InputError: a directory is none of these.
     """
     found: set[Path] = set()
     for directory in directories:
@@ -42,7 +42,7 @@ def find_store_paths(directories: Iterable[Path]) -> tuple[Path, ...]:
 def read_store_paths(paths: Iterable[Path], *, system: str) -> Iterator[tuple[Package, Iterator[Entry]]]:
     """Read store paths as packages of a database.
 
-    A store path does not say which attribute it was built from, so the name stands for it.
+    A store path does not record the attribute it was built from, so its name is used as the attribute.
 
     Args:
         paths: from :func:`find_store_paths`.

@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from wheelfix.lint.case import Case, choose_spelling, list_inputs
 from wheelfix.lint.model import Ignored, Input, InputRoot, LintFinding, Rule, Spelling
 from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.nix.parts import list_sonames
+from wheelfix.nix.printer import print_flat
 
 _ALIKE = 0.84
 _TOOLS = frozenset({"makeWrapper", "makeBinaryWrapper", "pkg-config", "cmake", "ninja", "meson", "which"})
@@ -114,7 +116,7 @@ def _check_ignored(case: Case, entry: Ignored) -> Iterator[LintFinding]:
         near = _prefer_wanted(case, case.excerpt.similar[entry.soname])
         if near:
             message = "no wheel wants it, and nobody has a library of that name"
-            suggestion = " or ".join(f'"{soname}"' for soname in near)
+            suggestion = " or ".join(map(print_flat, list_sonames(near).items))
             yield case.say(
                 Rule.MISSPELT_SONAME, Level.WARNING, entry.place, entry.soname, message, suggestion
             )
@@ -163,13 +165,12 @@ def _check_pattern(case: Case, entry: Ignored) -> Iterator[LintFinding]:
     if not hits:
         yield _say_unwanted(case, entry)
         return
-    exact = " ".join(
-        f'"{s}"' for s in hits if case.needs[s].need_class not in _OWN and not case.is_supplied(s)
-    )
+    exact = [s for s in hits if case.needs[s].need_class not in _OWN and not case.is_supplied(s)]
+    suggestion = " ".join(map(print_flat, list_sonames(exact).items)) or "remove it"
     message = (
         f"a pattern: it also ignores what an update of the wheel will need; now it covers {', '.join(hits)}"
     )
-    yield case.say(Rule.IGNORED_PATTERN, Level.NOTE, entry.place, entry.soname, message, exact or "remove it")
+    yield case.say(Rule.IGNORED_PATTERN, Level.NOTE, entry.place, entry.soname, message, suggestion)
 
 
 ATTRIBUTES = frozenset(

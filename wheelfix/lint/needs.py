@@ -8,6 +8,9 @@ from wheelfix.lint.case import Case, choose_spelling, list_inputs
 from wheelfix.lint.model import LintFinding, Rule
 from wheelfix.lint.nixfile.searches import DRIVER
 from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.nix.parts import add_to_old, list_attributes, list_sonames
+from wheelfix.nix.printer import print_flat
+from wheelfix.nix.tree import bind
 from wheelfix.scan.words import say_cause
 
 _CHOICES = 3
@@ -76,12 +79,7 @@ def list_exact(case: Case) -> list[str]:
 
 def format_ignored(sonames: list[str]) -> str:
     """The Nix code that ignores exactly some sonames."""
-    return f"autoPatchelfIgnoreMissingDeps = [ {' '.join(_quote(s) for s in sonames)} ];"
-
-
-def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return f'"{escaped}"'
+    return print_flat(bind("autoPatchelfIgnoreMissingDeps", list_sonames(sonames)))
 
 
 def _select(case: Case, kind: NeedClass) -> list[Need]:
@@ -107,8 +105,7 @@ def _list_baseline(case: Case) -> set[str]:
 def _say_override(case: Case, missing: dict[str, list[Need]], drivers: list[str]) -> LintFinding:
     code = []
     if missing:
-        inputs = " ".join(f"pkgs.{attr}" for attr in missing)
-        code.append(f"buildInputs = (old.buildInputs or [ ]) ++ [ {inputs} ];")
+        code.append(print_flat(add_to_old("buildInputs", list_attributes(missing))))
     if drivers:
         code.append(format_ignored(drivers))
     sonames = [need.soname for needs in missing.values() for need in needs] + drivers

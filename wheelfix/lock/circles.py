@@ -1,4 +1,4 @@
-"""Packages whose libraries want each other: a package cannot be an input of its own input."""
+"""Breaks cycles of packages whose libraries want each other, as Nix inputs cannot be cyclic."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from wheelfix.model.scan import Need, NeedClass
 
 
 def break_circles(overrides: Sequence[Override], needs: Mapping[str, Sequence[Need]]) -> tuple[Override, ...]:
-    """Leave out the searches that close a circle; their libraries are found in the environment at run time.
+    """Leave out the searches that close a cycle; their libraries are found in the environment at run time.
 
     Args:
         overrides: of one package set.
         needs: of each package's wheel, by name.
 
     Returns:
-        The overrides in the same order; the searches form no circle.
+        The overrides in the same order; the searches form no cycle.
     """
     edges = {o.name: sorted({s.distribution for s in o.searches if s.distribution}) for o in overrides}
     closing = _find_closing(edges)
@@ -28,7 +28,7 @@ def break_circles(overrides: Sequence[Override], needs: Mapping[str, Sequence[Ne
 
 
 def _find_closing(edges: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
-    """Edges back to a package that is being visited, in a walk that visits names in order."""
+    """Find edges back to a package that is being visited, in a walk that visits names in order."""
     closing: set[tuple[str, str]] = set()
     done: set[str] = set()
     for start in sorted(edges):

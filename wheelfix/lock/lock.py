@@ -1,4 +1,4 @@
-"""From a lock to all that its overlay says: what is read, and what follows from it, in turn."""
+"""Plans the overlay of a lock: reads what each step needs, and runs the steps in order."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from wheelfix.scan.fetch import read_choices
 
 
 def plan_lock(path: Path, options: LockOptions) -> LockPlan:
-    """Find all that one overlay for all packages of a lock has to say.
+    """Plan one overlay for all packages of a lock.
 
     Args:
         path: uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes.
-        options: for which target, and how.
+        options: target and other options.
 
     Raises:
         InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.

@@ -1,4 +1,4 @@
-"""What an overlay for a whole lock says."""
+"""Models of an overlay for a whole lock."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from wheelfix.sdist.model import CargoPlan
 
 
 class LockOptions(Struct):
-    """What a user may ask of a lock.
+    """Options of a lock's overlay.
 
     Attributes:
-        scan: how its wheels are scanned, and for which interpreter and platform.
+        scan: options for scanning its wheels, with interpreter and platform.
         dialect: the tool to write for.
         cuda: where CUDA libraries come from.
         wishes: which dependencies to keep and to strip.
@@ -38,7 +38,7 @@ class LockOptions(Struct):
 
 
 class Request(Struct):
-    """A lock, and what is wanted of it.
+    """A lock, with the rules and the target.
 
     Attributes:
         lock: the lock.
@@ -52,13 +52,13 @@ class Request(Struct):
 
 
 class Selection(Struct):
-    """The packages that an environment holds, and what each is taken from.
+    """The packages of an environment, and the source of each.
 
     Attributes:
-        selected: where the lock leads, several versions of one name included.
-        packages: one of each name.
-        choices: what each is taken from, sorted by name.
-        lacks: packages that there is no source of: they may leave the environment yet.
+        selected: packages that the lock leads to, including several versions of one name.
+        packages: one package of each name.
+        choices: source of each, sorted by name.
+        lacks: packages without a source, which adapters may still remove from the environment.
         findings: about rules, and about builds of nixpkgs.
     """
 
@@ -70,14 +70,15 @@ class Selection(Struct):
 
     @property
     def replaced(self) -> tuple[Choice, ...]:
-        """What builds of nixpkgs are to replace."""
+        """The choices that builds of nixpkgs are to replace."""
         return tuple(choice for choice in self.choices if choice.kind is Kind.NIXPKGS)
 
 
 class Clash(StrEnum):
-    """What kind of collision it is.
+    """Kind of a collision.
 
-    ``IDENTICAL``: the same content, which no tool minds. ``NAMESPACE``: an ``__init__.py`` that only makes a
+    ``IDENTICAL``: the same content, which every tool accepts. ``NAMESPACE``: an ``__init__.py`` that only
+    makes a
     namespace package. ``LEFTOVER``: tests and the like at the top of site-packages. ``PAPER``: licences and
     read-me files. ``PROGRAM``: two programs of one name. ``REAL``: two distributions with the same module.
     """
@@ -94,10 +95,10 @@ class Collision(Struct):
     """Files that several distributions install to the same places.
 
     Attributes:
-        clash: what kind it is.
+        clash: its kind.
         distributions: normalised names, sorted.
         paths: relative to the prefix, sorted; site-packages is ``lib/python3/site-packages``.
-        fix: pattern for the fix relative to the prefix; empty where none is needed or possible.
+        fix: pattern for the fix, relative to the prefix; empty if none is needed or possible.
     """
 
     clash: Clash
@@ -111,12 +112,12 @@ class SourceBuild(Struct):
 
     Attributes:
         name: normalised.
-        target: the source distribution, or how the lock names it.
+        target: the source distribution, or its name in the lock.
         requires: build system, normalised names, sorted.
-        backend: module that builds it, or empty if that is not known.
-        cargo: Rust is compiled.
-        rust: how, where the dialect can say it.
-        asked: the user wants it so; else there is no wheel that fits, and the set knows that by itself.
+        backend: module that builds it, or empty if unknown.
+        cargo: whether Rust is compiled.
+        rust: plan of the Rust build, if the dialect can express it.
+        asked: whether the user requested it; else no wheel fits, and the package set finds that itself.
     """
 
     name: str
@@ -130,17 +131,17 @@ class SourceBuild(Struct):
 
 
 class LockPlan(Struct):
-    """An overlay for a lock, before any dialect says it.
+    """An overlay for a lock, independent of the dialect.
 
     Attributes:
         lock: file name of the lock.
         python, system: the target.
-        choices: what each package is taken from, sorted by name.
+        choices: source of each package, sorted by name.
         scans: of the wheels, sorted by name.
         overrides, adapters, builds: sorted by name.
         collisions: sorted.
         findings: the residue, errors first.
-        read: names of the wheels that had to be read this time, sorted; the others were known.
+        read: names of the wheels that were read now, sorted; readings of the others were stored.
     """
 
     lock: str
@@ -158,5 +159,5 @@ class LockPlan(Struct):
 
     @property
     def answered(self) -> bool:
-        """Every need has an answer, and no finding is an error: exit code 0."""
+        """Whether every need has an answer, and no finding is an error: exit code 0."""
         return not any(finding.level is Level.ERROR for finding in self.findings)

@@ -1,6 +1,6 @@
-"""What an overlay for a lock has to say, step by step. Nothing is read here, and nothing fetched.
+"""Plans an overlay for a lock, step by step; nothing is read or fetched here.
 
-What is read in between is :mod:`wheelfix.lock.read`'s; :mod:`wheelfix.lock.lock` has the order of all.
+:mod:`wheelfix.lock.read` reads what the steps need; :mod:`wheelfix.lock.lock` runs all in order.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from wheelfix.lockfile.select import (
 )
 from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, Kind
-from wheelfix.model.override import Adapter, Dialect, Override
+from wheelfix.model.override import Adapter, Cuda, Override
 from wheelfix.model.scan import Level, WheelScan
-from wheelfix.override.dialects import ADAPTING, CHOOSING
+from wheelfix.model.wheel import Distribution
+from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override
 from wheelfix.override.prebuilt import check_build
 from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
@@ -38,24 +39,24 @@ from wheelfix.sdist.plan import find_unfilled
 
 
 def find_selection(request: Request, options: LockOptions) -> Selection:
-    """Find the packages that an environment holds, and what each is taken from.
+    """Find the packages that an environment holds, and the source of each.
 
     Raises:
-        InputError: the lock is for other targets, an option is about nothing that it has, or a build of
-            nixpkgs is for another Python, or has no place in the dialect.
+        InputError: the lock is for other targets, an option matches nothing in it, or a build of nixpkgs is
+            for another Python, or is not possible in the dialect.
     """
     lock, rules, runtime = request.lock, request.rules, request.runtime
     selected = select_packages(lock, runtime, options.asked)
     findings = check_rules(rules, lock, selected, runtime)
     check_wishes(options.wishes, {package.name for package in lock.packages})
     packages = settle_doubles(selected)
-    # Whatever order the lock has, adapters and builds are written in this one.
+    # Adapters and builds are written in this order, independent of the lock's.
     ordered = sorted(packages, key=lambda package: package.label)
-    choices, lacks = find_sources(ordered, rules, runtime, as_nix=options.dialect in CHOOSING)
+    choices, lacks = find_sources(ordered, rules, runtime, as_nix=TRAITS[options.dialect].locked)
     selection = Selection(
         selected=selected, packages=packages, choices=choices, lacks=lacks, findings=findings
     )
-    if selection.replaced and options.dialect not in ADAPTING:
+    if selection.replaced and not TRAITS[options.dialect].replaces:
         names = ", ".join(choice.package.name for choice in selection.replaced)
         hint = "take wheels, or write for uv2nix or pyproject-nix"
         raise InputError(names, f"from nixpkgs: {options.dialect} has no adapters", hint)
@@ -70,7 +71,9 @@ def find_selection(request: Request, options: LockOptions) -> Selection:
 
 
 def find_dependencies(request: Request, selection: Selection) -> Mapping[str, Dependencies]:
-    """What a lock says of the dependencies of what nixpkgs' builds replace, by name; if it has edges."""
+    """Return the dependencies of packages that nixpkgs' builds replace, by name; if the lock has edges."""
+    if not selection.replaced:
+        return {}
     known = {package.name: make_distribution(package, request.runtime) for package in selection.packages}
     others, evidence = tuple(known.values()), request.lock.name
     names = [choice.package.name for choice in selection.replaced]
@@ -83,7 +86,7 @@ def plan_adapters(
     dependencies: Mapping[str, Dependencies],
     options: LockOptions,
 ) -> tuple[Adapter, ...]:
-    """Put nixpkgs' builds in place of packages; metadata alone tells which dependencies go."""
+    """Replace packages by nixpkgs' builds; metadata alone tells which dependencies are removed."""
     return tuple(
         Adapter(
             name=choice.package.name,
@@ -99,16 +102,16 @@ def plan_adapters(
 def leave_out(
     request: Request, selection: Selection, adapters: Sequence[Adapter], options: LockOptions
 ) -> Selection:
-    """Leave out what goes with adapters: it needs no source.
+    """Leave out packages that adapters remove; these need no source.
 
     Raises:
-        InputError: something that stays has none.
+        InputError: a remaining package has no source.
     """
     if adapters:
         without = {a.name: [judged.name for judged in a.strip.stripped] for a in adapters}
         selected = select_packages(request.lock, request.runtime, options.asked, without=without)
         kept, gone = {id(package) for package in selected}, set[str]()
-        if request.lock.roots is None:  # without edges, nothing tells who else wants it
+        if request.lock.roots is None:  # without edges, other dependents are unknown
             gone = {j.name for a in adapters for j in (*a.strip.stripped, *a.strip.leaving)}
         selection = replace(
             selection,
@@ -130,15 +133,15 @@ def plan_overlay(
     rust: Mapping[str, CargoPlan],
     options: LockOptions,
 ) -> LockPlan:
-    """Put together all that an overlay says.
+    """Assemble the plan of an overlay.
 
     Args:
-        request: the lock, and what is wanted of it.
-        selection: without what goes with adapters.
+        request: the lock, with the rules and the target.
+        selection: without packages that adapters remove.
         adapters: packages that nixpkgs' builds replace.
-        found: what was read of wheels and source distributions.
-        rust: how source distributions are built with cargo, by name.
-        options: the rest.
+        found: readings of wheels, and source distributions.
+        rust: plans of source distributions built with cargo, by name.
+        options: further options.
 
     Raises:
         IndexProblem: the index is damaged.
@@ -181,9 +184,11 @@ def _plan_overrides(
     collisions: Sequence[Collision],
     options: LockOptions,
 ) -> tuple[Override, ...]:
-    others = tuple(reading.distribution for reading in found.wheels)
-    if request.lock.roots is not None:
-        others = tuple(make_distribution(choice.package, request.runtime) for choice in choices)
+    others: tuple[Distribution, ...] = ()
+    if options.cuda is not Cuda.WHEELS:  # with wheels, no dependency is judged
+        others = tuple(reading.distribution for reading in found.wheels)
+        if request.lock.roots is not None:
+            others = tuple(make_distribution(choice.package, request.runtime) for choice in choices)
     names = {choice.package.name for choice in choices}
     overrides = [
         plan_override(
@@ -192,7 +197,7 @@ def _plan_overrides(
             options.cuda,
             dependencies=Dependencies(package=reading.distribution, others=others),
             wishes=options.wishes,
-            details=describe_package(reading) if options.dialect is Dialect.NIXPKGS else None,
+            details=describe_package(reading) if TRAITS[options.dialect].complete else None,
             environment=names,
         )
         for reading, scan in zip(found.wheels, scans, strict=True)

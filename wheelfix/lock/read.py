@@ -1,4 +1,4 @@
-"""What is read for an overlay: the lock and its project, metadata of packages, and source distributions."""
+"""Reads the inputs of an overlay: the lock and its project, packages' metadata, and source distributions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.model.base import replace
 from wheelfix.outside.places import find_cache
 from wheelfix.override.dependencies import fetch_dependencies
-from wheelfix.override.dialects import ADAPTING
+from wheelfix.override.dialects import TRAITS
 from wheelfix.override.strip import Dependencies
 from wheelfix.scan.fetch import LockReadings, Places
 from wheelfix.scan.requirement import find_runtime
@@ -24,7 +24,7 @@ def read_request(path: Path, options: LockOptions) -> Request:
     """Read a lock, and the rules of the project beside it.
 
     Raises:
-        InputError: one of them cannot be read, or is none.
+        InputError: one of them cannot be read, or is invalid.
     """
     lock = read_lock(path)
     rules = read_rules(read_project(path.parent), options.providers)
@@ -35,7 +35,7 @@ def read_request(path: Path, options: LockOptions) -> Request:
 def read_dependencies(
     request: Request, selection: Selection, options: LockOptions
 ) -> Mapping[str, Dependencies]:
-    """Find the dependencies of what nixpkgs' builds replace, by name: in the lock, or in a package index.
+    """Find the dependencies of packages that nixpkgs' builds replace, by name: in the lock or an index.
 
     Raises:
         InputError: the lock has no edges, and a package cannot be resolved, or the network fails.
@@ -48,10 +48,10 @@ def read_dependencies(
 
 
 def find_places(path: Path, request: Request, options: LockOptions) -> Places:
-    """Where the files of a lock are looked for, and kept.
+    """Return the places where the files of a lock are looked for and kept.
 
     Raises:
-        InputError: the user names a directory that is none.
+        InputError: a directory that the user names does not exist.
     """
     for directory in options.find_links:
         if not directory.is_dir():
@@ -67,12 +67,12 @@ def find_places(path: Path, request: Request, options: LockOptions) -> Places:
 
 
 def read_rust(found: LockReadings, options: LockOptions) -> Mapping[str, CargoPlan]:
-    """Read how source distributions are built with cargo, by name, where the dialect can say it.
+    """Plan the builds of source distributions with cargo, by name, if the dialect can express them.
 
     Raises:
         InputError: one cannot be read, or contradicts itself.
     """
-    if options.dialect not in ADAPTING:
+    if not TRAITS[options.dialect].replaces:
         return {}
     compiled = [name for name, system in found.builds.items() if system.cargo]
     plans = {name: read_plan(found.sdists[name], options.scan.chosen_python) for name in compiled}

@@ -1,4 +1,4 @@
-"""What an overlay for a lock leaves to its user."""
+"""Reports what an overlay for a lock leaves to its user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMED = 2
 
 
 def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Finding, ...]:
-    """Needs that nothing provides, ambiguous ones, and those that a package outside the lock would fill.
+    """Report needs that are unknown or ambiguous, and needs that a package outside the lock would fill.
 
     Args:
         scans: of the wheels.
@@ -30,7 +30,7 @@ def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Fi
 
 
 def tell_choices(choices: Iterable[Choice], builds: Mapping[str, BuildSystem]) -> tuple[Finding, ...]:
-    """Packages that are built from source, and wheels that pip would not have taken."""
+    """Report packages that are built from source, and wheels that pip would not have chosen."""
     return tuple(f for choice in choices if (f := _tell_choice(choice, builds.get(choice.package.name))))
 
 

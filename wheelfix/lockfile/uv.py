@@ -127,13 +127,14 @@ def _make_package(package: _Package) -> LockedPackage:
     kind = _find_kind(source)
     # Of the project itself and of a repository there is no file to take.
     has_files = kind in {SourceKind.INDEX, SourceKind.ARCHIVE}
-    place = partial(_make_file, source)
+    has_sdist = has_files and package.sdist != _File()
+    make_file = partial(_make_file, source)
     return LockedPackage(
         name=check_name(package.name),
         version=check_version(package.version),
         source=kind,
-        wheels=make_each("wheels", package.wheels, place) if has_files else (),
-        sdist=make_one("sdist", package.sdist, place) if has_files and package.sdist != _File() else None,
+        wheels=make_each("wheels", package.wheels, make_file) if has_files else (),
+        sdist=make_one("sdist", package.sdist, make_file) if has_sdist else None,
         dependencies=make_each("dependencies", package.dependencies, _make_dependency),
         extras=_make_sets("optional-dependencies", package.optional_dependencies),
         groups=_make_sets("dev-dependencies", package.dev_dependencies),

@@ -1,1 +1,1 @@
-"""Models that rooms share, and the loader of the package's tables. Nothing else is read here."""
+"""Models that several rooms share, and the loader of the package's tables."""

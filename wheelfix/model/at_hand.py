@@ -1,4 +1,4 @@
-"""Libraries that the distributions at hand really carry."""
+"""Models of the libraries that the distributions at hand carry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Carried(Struct):
 
 
 class AtHand(Struct):
-    """Distributions that were read, so that nothing has to be believed of them.
+    """Distributions that were read, so that their contents are known and not assumed.
 
     Attributes:
         versions: version by normalised distribution name.

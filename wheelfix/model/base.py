@@ -1,12 +1,13 @@
-"""The base class of models, and the one door to ``msgspec``: what makes them, and reads and writes them.
+"""The base class of all models, their encoding and decoding; the only module that imports ``msgspec``.
 
-A model is immutable, compares by its fields, and is made of keyword arguments. Where one of several shapes
-may stand, each has a tag, which JSON tells them by (msgspec refuses a union of classes without).
+A model is immutable, compares by its fields, and takes keyword arguments. Where a field may hold one of
+several models, each of them has a tag, by which JSON tells them apart (msgspec refuses such a union without
+tags).
 
-A document that others wrote is described by models too, decoded in one call, and then made into what the
-program works with. A key that the models do not name is not looked at, because formats grow; a key that they
-name has a value of its type, or :class:`Misfit` says where it has not. :mod:`tomllib` parses TOML, and is
-imported where that is done.
+A document in a foreign format is also described by models: it is decoded in one call, then converted into the
+program's own models. A key that the models do not name is ignored, because formats grow. A key that they name
+must have a value of its type; :class:`Misfit` names the place of one that has not. :mod:`tomllib` parses
+TOML, and is imported only where TOML is read.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class _Frozen(msgspec.StructMeta):
-    """Makes classes whose objects do not change; msgspec itself asks for that anew in each of them."""
+    """Makes frozen, keyword-only classes; msgspec itself does not inherit these options."""
 
     def __new__(mcls, name: str, bases: tuple[type, ...], space: dict[str, Any], **options: Any) -> Any:
         return super().__new__(mcls, name, bases, space, **{"frozen": True, "kw_only": True, **options})
@@ -57,7 +58,7 @@ class _Frozen(msgspec.StructMeta):
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Struct(msgspec.Struct, metaclass=_Frozen, frozen=True):
-    """A model: immutable, compared by its fields, made of keyword arguments."""
+    """Base class of models: immutable, compared by fields, keyword-only."""
 
 
 def fields(kind: type[Struct]) -> tuple[str, ...]:
@@ -66,7 +67,7 @@ def fields(kind: type[Struct]) -> tuple[str, ...]:
 
 
 class Misfit(ValueError):  # noqa: N818 - says what a value is
-    """A document, or a value in it, that is not what it must be.
+    """A document, or a value in it, that does not have the required form.
 
     Attributes:
         place: of the value, such as ``package[3].wheels[0].url``; empty for the document itself.
@@ -79,11 +80,11 @@ class Misfit(ValueError):  # noqa: N818 - says what a value is
         self.problem = problem
 
     def below(self, *keys: str | int) -> Misfit:
-        """The same, of a value whose own keys, or numbers in lists, are known now."""
+        """Return the same error with ``keys`` (of tables, or numbers in lists) put before its place."""
         return Misfit(_join(_spell(keys), self.place), self.problem)
 
     def tell(self, subject: str, hint: str) -> InputError:
-        """The error that a user reads.
+        """Make the error that a user reads.
 
         Args:
             subject: the document: its file name, for example.
@@ -93,15 +94,15 @@ class Misfit(ValueError):  # noqa: N818 - says what a value is
 
 
 def make_one(keys: str | tuple[str | int, ...], value: V, make: Callable[[V], T]) -> T:
-    """Make something of a value in a document.
+    """Convert one value of a document.
 
     Args:
-        keys: of the value, or the only one.
-        value: what stands there.
-        make: takes it.
+        keys: keys of the value, or its only key.
+        value: the value.
+        make: converts it.
 
     Raises:
-        Misfit: ``make`` raised it; its place starts with the keys.
+        Misfit: ``make`` raised it; ``keys`` are put before its place.
     """
     try:
         return make(value)
@@ -112,36 +113,36 @@ def make_one(keys: str | tuple[str | int, ...], value: V, make: Callable[[V], T]
 def make_each(
     keys: str | tuple[str | int, ...], values: Iterable[V], make: Callable[[V], T]
 ) -> tuple[T, ...]:
-    """Make something of each value of a list, as :func:`make_one` does.
+    """Convert each value of a list, as :func:`make_one` does.
 
     Args:
-        keys: of the list.
-        values: in their order.
-        make: takes one of them.
+        keys: keys of the list.
+        values: in order.
+        make: converts one of them.
 
     Raises:
-        Misfit: ``make`` raised it; its place starts with the keys and the number of the value.
+        Misfit: ``make`` raised it; ``keys`` and the number of the value are put before its place.
     """
     path = (keys,) if isinstance(keys, str) else keys
     return tuple(make_one((*path, number), value, make) for number, value in enumerate(values))
 
 
 def encode_json(value: object) -> bytes:
-    """Write a model, or what is made of models and plain values, as JSON; sets are sorted.
+    """Encode models and plain values as JSON; sets are sorted.
 
     Raises:
-        ValueError: a text in it has half a surrogate pair.
+        ValueError: a string contains half of a surrogate pair.
     """
     return msgspec.json.encode(value, order="deterministic")
 
 
 def encode_indented(value: object) -> str:
-    """Write a model, or a list of them, as JSON to be read: ASCII, two spaces a level, a newline at the end.
+    """Encode a model or a list of models as JSON for people: ASCII, indented by two spaces, final newline.
 
-    Keys stand in the order of the fields. Half a surrogate pair, as Python has it for a byte of a file name
-    that is no UTF-8, is written as its escape.
+    Keys are in the order of the fields. Half of a surrogate pair, which Python uses for a byte of a file name
+    that is not UTF-8, is written as its escape.
     """
-    import json  # msgspec's own encoder refuses halves of surrogate pairs, and writes no ASCII
+    import json  # msgspec's own encoder refuses halves of surrogate pairs, and does not write ASCII
 
     return json.dumps(to_builtins(value), indent=2) + "\n"
 
@@ -150,8 +151,8 @@ def make_schema(kind: type[Struct]) -> dict[str, Any]:
     """Describe the JSON of a model, and of all models in it, as JSON Schema 2020-12.
 
     Returns:
-        A schema that refers to ``$defs``, by the names of the classes. Docstrings are descriptions, as they
-        are; a field with a default is not required.
+        A schema that refers to ``$defs``, by the names of the classes. Descriptions are the docstrings,
+        unchanged; a field with a default is not required.
     """
     return msgspec.json.schema(kind)
 
@@ -161,14 +162,14 @@ def decode_json(data: bytes | str, kind: type[T]) -> T: ...
 @overload
 def decode_json(data: bytes | str, kind: Any) -> Any: ...
 def decode_json(data: bytes | str, kind: Any) -> Any:
-    """Read JSON as a model, or as what is made of models and plain types.
+    """Decode JSON to a model, or to models and plain types.
 
     Args:
         data: UTF-8.
-        kind: what it must be: numbers are no texts, and what is missing has its default or is an error.
+        kind: required type: a number is no string; a missing key has its default or is an error.
 
     Raises:
-        ValueError: it is something else, or no JSON.
+        ValueError: the data is not JSON, or has another type.
     """
     try:
         return msgspec.json.decode(data, type=kind)
@@ -177,13 +178,13 @@ def decode_json(data: bytes | str, kind: Any) -> Any:
 
 
 def decode_toml(data: bytes | str) -> dict[str, Any]:
-    """Read TOML; :func:`convert` makes a model of it.
+    """Decode TOML to tables; :func:`convert` makes a model of them.
 
     Args:
-        data: UTF-8; a byte order mark is no part of it.
+        data: UTF-8, with or without a byte order mark.
 
     Raises:
-        Misfit: it is no TOML; the place is empty.
+        Misfit: the data is not TOML; the place is empty.
     """
     import tomllib
 
@@ -196,26 +197,26 @@ def decode_toml(data: bytes | str) -> dict[str, Any]:
         raise Misfit("", "is no text in UTF-8") from None
     except RecursionError:
         said = "nested too deep"
-    except ValueError:  # Python converts no number of some thousand digits
+    except ValueError:  # Python refuses to convert numbers of several thousand digits
         said = "a number in it is too long"
     raise Misfit("", f"is no TOML ({said})")
 
 
 def convert(document: object, kind: type[T]) -> T:
-    """Make a model of a document that was parsed.
+    """Convert a parsed document to a model.
 
     Args:
-        document: of tables, lists, texts, numbers, and so on.
-        kind: what it must be; as for :func:`decode_json`.
+        document: tables, lists, strings, numbers, and so on.
+        kind: required type, as for :func:`decode_json`.
 
     Raises:
-        Misfit: it is something else; the place is that of the first value that does not fit.
+        Misfit: a value has another type; the place is that of the first such value.
     """
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         said = str(error)
-    # msgspec tells places for people to read, and `[...]` for a key of a table that may have any keys.
+    # msgspec words places for people, and writes `[...]` for a key of a table with arbitrary keys.
     unknown = Misfit("", f"is not what it must be ({said})")
     raise next(_find_misfits(document, inspect.type_info(kind)), unknown)
 
@@ -228,13 +229,13 @@ _CLASSES: tuple[tuple[tuple[type, ...], type | tuple[type, ...], str], ...] = (
     ((inspect.IntType,), int, "a whole number"),
     ((inspect.FloatType,), (float, int), "a number"),
 )
-"""Types, the classes of the values that fit, and what people call them."""
+"""Types, the classes of the values that fit, and their names in messages."""
 
 
 def _find_misfits(value: object, kind: Any) -> Iterator[Misfit]:
-    """What in a value is not of its type; tables and lists in it are gone through in their order."""
+    """Yield the values of a wrong type, searching tables and lists in order."""
     kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
-    # Of the types that may stand in one place, no two are of one class.
+    # No two types that may stand in one place are of the same class.
     fitting = next((one for one in kinds if _fits(value, one)), None)
     if fitting is None:
         names = [name for one in kinds for types, _, name in _CLASSES if isinstance(one, types)]
@@ -262,7 +263,7 @@ def _find_below(key: str | int, value: object, kind: Any) -> Iterator[Misfit]:
 
 
 def _fits(value: object, kind: Any) -> bool:
-    """Whether a value is of the class that a type asks for; what it holds is not looked at."""
+    """Whether a value is of the class that a type asks for; its items are not checked."""
     for types, classes, _ in _CLASSES:
         if isinstance(kind, types):
             return isinstance(value, classes) and (classes is bool or not isinstance(value, bool))
@@ -270,7 +271,7 @@ def _fits(value: object, kind: Any) -> bool:
 
 
 def _spell(keys: Iterable[str | int]) -> str:
-    """Keys as TOML has them in a path, in one line whatever is in them."""
+    """Join keys as TOML writes them in a path, in one line whatever they contain."""
     place = ""
     for key in keys:
         if isinstance(key, int):

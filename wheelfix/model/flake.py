@@ -1,4 +1,4 @@
-"""How a flake re-exports nixpkgs."""
+"""The configuration of a flake that re-exports nixpkgs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nix systems; the table is ``data/systems.toml``."""
+"""Nix systems, from the table ``data/systems.toml``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from wheelfix.model.tables import Table, load_table
 
 
 class Systems(Table):
-    """Those that a flake can have packages for."""
+    """Table of the systems that a flake can have packages for."""
 
     FILE = "systems.toml"
 
@@ -14,10 +14,10 @@ class Systems(Table):
 
 
 def list_systems() -> frozenset[str]:
-    """Nix systems that a flake can have packages for."""
+    """Return the Nix systems that a flake can have packages for."""
     return load_table(Systems).names
 
 
 def list_linux_systems() -> frozenset[str]:
-    """Those that wheels for Linux can be for."""
+    """Return the Nix systems that wheels for Linux can be for."""
     return frozenset(name for name in list_systems() if name.endswith("-linux"))

@@ -1,10 +1,10 @@
-"""Tables: what is known about the world, as data files beside the code that asks them.
+"""Loads tables: knowledge about the world, kept as data files beside the code that uses them.
 
-A table is a file in ``data`` beside the module that declares its class: TOML where people write it, JSON
-where a script makes it. Rules are code, and the lists that they use are tables: who adds a row changes one
-file. A file is read when it is first asked for, and refused if it has names that the class has not, values of
-other types, or a row twice. What rows may say is checked by ``tests/model/test_tables.py`` alone, as it would
-cost every command time.
+A table is a file in ``data`` beside the module that declares its class: TOML if people write it, JSON if a
+script generates it. Rules are code, and the lists that they use are tables, so that a new row changes one
+file. A file is read on first use, and refused if it has unknown keys, values of other types, or a row twice.
+The contents of rows are checked by ``tests/model/test_tables.py`` only, because the check would slow down
+every command.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Annotated, Any, ClassVar, TypeVar, cast
 from wheelfix.model.base import Misfit, Struct, convert, decode_json, decode_toml
 
 Soname = Annotated[str, "soname"]
-"""As in DT_SONAME, or the name of a file that the loader looks for."""
+"""As in DT_SONAME, or the file name that the loader looks for."""
 SonamePattern = Annotated[str, "soname pattern"]
 """A soname, or a pattern for :func:`fnmatch.fnmatchcase`."""
 Attr = Annotated[str, "attribute"]
 """Attribute path below ``pkgs``, without quotes."""
 AttrPrefix = Annotated[str, "attribute prefix"]
-"""What attribute paths begin with."""
+"""First part of attribute paths."""
 Name = Annotated[str, "distribution"]
 """Normalised name of a distribution (PEP 503)."""
 Release = Annotated[str, "release"]
@@ -31,20 +31,20 @@ Release = Annotated[str, "release"]
 
 E_ = TypeVar("E_")
 InOrder = Annotated[tuple[E_, ...], "in order"]
-"""An array whose order means something; all others are sorted in their files."""
+"""An array whose order matters; all others are sorted in their files."""
 
 
 class Row(Struct, forbid_unknown_fields=True, rename="kebab"):
-    """A row of a table, or a part of one."""
+    """Base class of a row of a table, or a part of one."""
 
 
 class Table(Row):
-    """A table.
+    """Base class of tables.
 
     Attributes:
         FILE: name of the file in ``data``, beside the module of the class.
-        sources: where the rows are from.
-        date: day when the rows were last held against the sources, ISO 8601.
+        sources: where the rows come from.
+        date: day when the rows were last compared with the sources, ISO 8601.
     """
 
     FILE: ClassVar[str]
@@ -57,10 +57,10 @@ T = TypeVar("T", bound=Table)
 
 
 def load_table(kind: type[T]) -> T:
-    """Read a table of the package; it is read once.
+    """Load a table of the package, and cache it.
 
     Raises:
-        ValueError: the file is none of this table; it is named, with the place in it.
+        ValueError: the file does not fit the class; the message names the file and the place in it.
     """
     return cast(T, _load(kind))
 
@@ -74,10 +74,10 @@ def _load(kind: type[Table]) -> Table:
 
 
 def read_data(module: str, name: str) -> bytes:
-    """Read a file of ``data`` beside a module of the package.
+    """Read a file in ``data`` beside a module of the package.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there is no such file.
     """
     # Not importlib.resources: its import takes longer than all the tables of a command.
     data = get_data(module, f"data/{name}")
@@ -87,14 +87,14 @@ def read_data(module: str, name: str) -> bytes:
 
 
 def parse_table(data: bytes, kind: type[T]) -> T:
-    """Read the text of a table.
+    """Parse the text of a table.
 
     Args:
-        data: of a file: TOML, or JSON if the table's name says so.
-        kind: the table.
+        data: contents of a file: TOML, or JSON according to ``kind.FILE``.
+        kind: class of the table.
 
     Raises:
-        ValueError: it is no table of this kind.
+        ValueError: the data does not fit the class.
     """
     if kind.FILE.endswith(".json"):
         return decode_json(data, kind)
@@ -105,7 +105,7 @@ def parse_table(data: bytes, kind: type[T]) -> T:
 
 
 def _find_repeated(value: Any) -> Iterator[Misfit]:
-    """Texts that an array has twice; TOML itself refuses a key that is there twice."""
+    """Yield strings that an array contains twice; TOML itself refuses a repeated key."""
     below: Iterable[tuple[str | int, Any]] = ()
     if isinstance(value, dict):
         below = value.items()

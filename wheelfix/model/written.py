@@ -1,4 +1,4 @@
-"""What a command wrote."""
+"""The result of a command that writes Nix code."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ P = TypeVar("P")
 
 
 class Written(Struct, Generic[P]):
-    """Generated code.
+    """Generated code, with the plan it was rendered from.
 
     Attributes:
-        plan: all that the code says.
-        text: the file.
+        plan: the plan, with everything that the code says.
+        text: contents of the file.
         findings: what the user should know.
-        answered: nothing was left without an answer: exit code 0.
+        answered: whether everything has an answer: exit code 0.
     """
 
     plan: P

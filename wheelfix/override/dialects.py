@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from wheelfix.errors import InputError
+from wheelfix.model.base import Struct
 from wheelfix.model.override import Cuda, Dialect
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.scan.target import Target, TargetKind, quote_target
@@ -15,15 +16,73 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound="Part")
 
-ADAPTING = frozenset({Dialect.UV2NIX, Dialect.PYPROJECT_NIX})
-"""Dialects that can put nixpkgs' builds in place of wheels."""
-CHOOSING = ADAPTING | {Dialect.POETRY2NIX}
-"""Dialects whose package set is made from a lock, and chooses wheels itself, with pyproject.nix's rules."""
+
+class Traits(Struct):
+    """What a dialect is, and what it can say.
+
+    Attributes:
+        label: the tool, as its users call it.
+        title: its code, in a few words.
+        place: where its code belongs, in one sentence.
+        locked: its package set is made from a lock, and chooses wheels itself, by pyproject.nix's rules.
+        replaces: it can put nixpkgs' builds in place of wheels.
+        complete: its code is complete packages, which are made of wheel files.
+        nameless: it has a place for files of no package, and for several wheels of one package.
+        cuda: where CUDA libraries come from if the user does not say.
+    """
+
+    label: str
+    title: str
+    place: str
+    locked: bool = False
+    replaces: bool = False
+    complete: bool = False
+    nameless: bool = False
+    cuda: Cuda = Cuda.WHEELS
 
 
-def find_default_cuda(dialect: Dialect) -> Cuda:
-    """Where CUDA comes from if the user does not say: nixpkgs has no CUDA wheels, the other sets have."""
-    return Cuda.NIXPKGS if dialect is Dialect.NIXPKGS else Cuda.WHEELS
+_OVERLAY = "An overlay, given pkgs and lib: compose it after the one that"
+TRAITS = {
+    Dialect.UV2NIX: Traits(
+        label="uv2nix",
+        title="overlay for uv2nix",
+        place=f"{_OVERLAY} uv2nix makes of the lock.",
+        locked=True,
+        replaces=True,
+    ),
+    Dialect.PYPROJECT_NIX: Traits(
+        label="pyproject.nix",
+        title="overlay for pyproject.nix",
+        place=f"{_OVERLAY} makes the packages.",
+        locked=True,
+        replaces=True,
+    ),
+    Dialect.POETRY2NIX: Traits(
+        label="poetry2nix",
+        title="overrides for poetry2nix",
+        place="An overlay, given pkgs and lib: goes into overrides of mkPoetryEnv.",
+        locked=True,
+    ),
+    Dialect.NIXPKGS: Traits(
+        label="nixpkgs",
+        title="package of nixpkgs",
+        place="One package: for python3Packages.callPackage. Several: an overlay for a Python package set.",
+        complete=True,
+        cuda=Cuda.NIXPKGS,  # it has no CUDA wheels
+    ),
+    Dialect.MACH_NIX: Traits(
+        label="mach-nix",
+        title="settings for mach-nix",
+        place="Settings: merge them into the argument of mkPython.",
+    ),
+    Dialect.SHELL: Traits(
+        label="nix-shell",
+        title="shell.nix",
+        place="A shell.nix with the libraries for nix-ld, for what pip or uv installed.",
+        nameless=True,
+    ),
+}
+"""Every dialect, in the order in which code of several is shown."""
 
 
 def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> None:
@@ -32,15 +91,16 @@ def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> No
     Raises:
         InputError: a target has no place in the dialect, or the dialect cannot take CUDA from there.
     """
+    traits = TRAITS[dialect]
     for target in targets:
         command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
-        if target.kind is TargetKind.ELF and dialect is not Dialect.SHELL:
+        if target.kind is TargetKind.ELF and not traits.nameless:
             problem = f"is an ELF file of no package, for which {dialect} has nothing"
             raise InputError(target.text, problem, command)
-        if target.kind is TargetKind.ENVIRONMENT and dialect is Dialect.NIXPKGS:
+        if target.kind is TargetKind.ENVIRONMENT and traits.complete:
             problem = f"is an environment: packages for {dialect} are made of wheels"
             raise InputError(target.text, problem, command)
-    if cuda is Cuda.PREBUILT and dialect not in ADAPTING:
+    if cuda is Cuda.PREBUILT and not traits.replaces:
         problem = f"is for uv2nix and pyproject-nix, not for {dialect}"
         raise InputError(f"--cuda {cuda}", problem, "use nixpkgs or wheels")
 
@@ -54,12 +114,12 @@ def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tu
     Raises:
         InputError: there is nothing but the rest.
     """
-    named = tuple(part for part in parts if dialect is Dialect.SHELL or part.reading.distribution.name)
+    named = tuple(part for part in parts if TRAITS[dialect].nameless or part.reading.distribution.name)
     if parts and not named:
         text = parts[0].target.text
         hint = f"run `wheelfix override --dialect shell {quote_target(text)}`"
         raise InputError(text, f"has ELF files of no package, for which {dialect} has nothing", hint)
-    left = () if dialect is Dialect.SHELL else (p for p in parts if not p.reading.distribution.name)
+    left = () if TRAITS[dialect].nameless else (p for p in parts if not p.reading.distribution.name)
     return named, tuple(left)
 
 
@@ -90,7 +150,7 @@ def refuse_doubles(scans: Iterable[WheelScan], dialect: Dialect) -> None:
     Raises:
         InputError: there are some; names the first.
     """
-    if dialect is Dialect.SHELL:
+    if TRAITS[dialect].nameless:
         return
     for name, several in find_several_wheels(scans).items():
         hint = "name one of them: a package set has one build of each package"

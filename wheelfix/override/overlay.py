@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from wheelfix.model.override import Adapter, Dialect, Input, Override
 from wheelfix.nix.parts import (
     OLD,
+    add_code_to_old,
     add_to_old,
     comment_all,
     describe,
@@ -24,7 +25,6 @@ from wheelfix.nix.parts import (
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     Attrs,
-    Binary,
     Binding,
     Commented,
     Expr,
@@ -95,8 +95,7 @@ def _write_removal(override: Override) -> list[Binding]:
         return []
     site = select("final", "python", "sitePackages")
     lines = tuple(("rm -rf $out/", site, f"/{shlex.quote(path)}") for path in override.removed)
-    code = Binary("+", Select(OLD, ("postInstall",), text("")), Script(lines))
-    return [bind("postInstall", code, "other packages have these, too")]
+    return [add_code_to_old("postInstall", Script(lines), "other packages have these, too")]
 
 
 def _write_hooks(override: Override, dialect: Dialect) -> list[Binding]:

@@ -28,7 +28,7 @@ from wheelfix.model.override import (
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Need, NeedClass, Opening, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
-from wheelfix.override.dialects import refuse_doubles, split_named, tell_unnamed
+from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
 from wheelfix.override.strip import (
     NO_WISHES,
     TABLE,
@@ -99,7 +99,7 @@ def plan_overrides(
                 package=part.reading.distribution, others=read.beside, evidence=evidence or TABLE
             ),
             wishes=wishes,
-            details=describe_package(part.reading) if part.wheel and dialect is Dialect.NIXPKGS else None,
+            details=describe_package(part.reading) if part.wheel and TRAITS[dialect].complete else None,
         )
         for part in named
     ]

@@ -9,25 +9,12 @@ from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.nix.parts import render_attributes, render_sonames
-from wheelfix.override.dialects import find_default_cuda, find_several_wheels
+from wheelfix.override.dialects import TRAITS, find_several_wheels
 from wheelfix.override.plan import OverridePlan, plan_overrides
 from wheelfix.report.model import NixCode, Report
 
 if TYPE_CHECKING:
     from wheelfix.scan.scan import ScannedParts
-
-_OVERLAY = "An overlay, given pkgs and lib: compose it after the one that"
-_TOOLS = {
-    Dialect.UV2NIX: ("uv2nix", f"{_OVERLAY} uv2nix makes of the lock."),
-    Dialect.PYPROJECT_NIX: ("pyproject.nix", f"{_OVERLAY} makes the packages."),
-    Dialect.POETRY2NIX: ("poetry2nix", "An overlay, given pkgs and lib: goes into overrides of mkPoetryEnv."),
-    Dialect.NIXPKGS: (
-        "nixpkgs",
-        "One package: for python3Packages.callPackage. Several: an overlay for a Python package set.",
-    ),
-    Dialect.MACH_NIX: ("mach-nix", "Settings: merge them into the argument of mkPython."),
-    Dialect.SHELL: ("nix-shell", "A shell.nix with the libraries for nix-ld, for what pip or uv installed."),
-}
 
 
 def plan_code(read: ScannedParts, *, evidence: str = "") -> tuple[OverridePlan, ...]:
@@ -42,19 +29,19 @@ def plan_code(read: ScannedParts, *, evidence: str = "") -> tuple[OverridePlan, 
     several = find_several_wheels(part.scan for part in named)
     dialects = [
         dialect
-        for dialect in _TOOLS
+        for dialect, traits in TRAITS.items()
         if named
-        and (not several or dialect is Dialect.SHELL)
-        and (dialect is not Dialect.NIXPKGS or all(part.wheel for part in named))
+        and (not several or traits.nameless)
+        and (not traits.complete or all(part.wheel for part in named))
     ]
     read = replace(read, parts=named)
-    return tuple(plan_overrides(read, d, find_default_cuda(d), evidence=evidence) for d in dialects)
+    return tuple(plan_overrides(read, d, TRAITS[d].cuda, evidence=evidence) for d in dialects)
 
 
 def label_code(dialect: Dialect, text: str) -> NixCode:
     """Say which tool a file is for, and where it belongs."""
-    label, place = _TOOLS[dialect]
-    return NixCode(label=label, place=place, text=text)
+    traits = TRAITS[dialect]
+    return NixCode(label=traits.label, place=traits.place, text=text)
 
 
 def tell_several_wheels(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:

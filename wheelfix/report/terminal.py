@@ -18,6 +18,9 @@ from rich.text import Text
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, Opening, WheelScan
+from wheelfix.nix.parts import list_attributes, list_sonames
+from wheelfix.nix.printer import print_flat, render_binding
+from wheelfix.nix.tree import List, bind
 from wheelfix.report.escape import printable
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.words import say_bringer, say_cause, say_openings
@@ -178,16 +181,16 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
     extra = [attr for attr in scan.build_inputs if attr not in scan.baseline_inputs]
     code = Text()
     if extra:
-        code.append(_format_list("buildInputs", [f"pkgs.{attr}" for attr in extra], width), style="green")
+        code.append(_print_list("buildInputs", list_attributes(extra), width), style="green")
     if any(n.need_class is NeedClass.DRIVER for n in scan.needs if n.machine == scan.machine):
-        code.append("nativeBuildInputs = [ pkgs.autoAddDriverRunpath ];\n", style="magenta")
+        hook = bind("nativeBuildInputs", list_attributes(["autoAddDriverRunpath"]))
+        code.append(f"{print_flat(hook)}\n", style="magenta")
     if scan.ignore_missing:
-        # What is pasted is run: a name that Nix could take for code is left to `override`, which quotes it.
+        # Strange characters are shown as escapes, and what is shown is pasted: `override` writes those names.
         plain = [soname for soname in scan.ignore_missing if _PLAIN.fullmatch(soname)]
-        quoted = [f'"{soname}"' for soname in plain] + ["/* and strange names: see override */"] * (
-            len(plain) < len(scan.ignore_missing)
-        )
-        code.append(_format_list("autoPatchelfIgnoreMissingDeps", quoted, width), style="magenta")
+        omitted = "and strange names: see override" if len(plain) < len(scan.ignore_missing) else ""
+        ignored = list_sonames(plain, omitted)
+        code.append(_print_list("autoPatchelfIgnoreMissingDeps", ignored, width), style="magenta")
     if code:
         console.print("Paste into the package's override:", style="bold")
         code.rstrip()
@@ -384,8 +387,7 @@ def _say_wanted_by(need: Need) -> str:
     return need.wanted_by[0] + (f" and {rest} more" if rest else plugin)
 
 
-def _format_list(name: str, items: Sequence[str], width: int) -> str:
+def _print_list(name: str, items: List, width: int) -> str:
     """Nix code that ends with a newline; what a terminal could act on is shown as an escape."""
-    line = f"{name} = [ {' '.join(items)} ];"
-    lines = [line] if len(line) <= width else [f"{name} = [", *(f"  {item}" for item in items), "];"]
+    lines = render_binding(bind(name, items), width).split("\n")
     return "".join(f"{printable(line)}\n" for line in lines)

@@ -1,4 +1,4 @@
-"""From what was read of a distribution to its scan: the index is asked once, then everything is decided."""
+"""Concludes a scan from a reading: asks the index once, then classifies every need and opening."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from wheelfix.scan.symbols import find_mismatches
 def conclude(
     reading: Reading, table: SonameTable, prefer: Sequence[str] = (), at_hand: AtHand | None = None
 ) -> WheelScan:
-    """Class every need of a distribution, and say what follows.
+    """Classify every need of a distribution, and derive inputs, ignored sonames and findings.
 
     Args:
         reading: what was read of it.
@@ -81,12 +81,13 @@ def answer_openings(
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
 ) -> tuple[Opening, ...]:
-    """Say who brings what is opened by name: every name as if it was linked, by the same ladder.
+    """Answer openings: each name is classified as if it were linked, by the same ladder.
 
     Args:
         openings: without answers.
-        reading: of the wheel whose files open them; what an ELF file opens is looked for by its run path.
-        machine: that they are opened on.
+        reading: of the wheel whose files open them; names that an ELF file opens are searched by its run
+            path.
+        machine: machine on which they are opened.
         table: as for :func:`conclude`.
         prefer: as for :func:`conclude`.
         at_hand: as for :func:`conclude`.
@@ -110,7 +111,7 @@ def answer_openings(
         soname = sonames[name]
         carriers = known[soname, machine].carriers
         carriers = correct_carriers(carriers, at_hand or AtHand(), soname, machine=machine)
-        # Who opens a name need not find it. A place on the run path says who brings it only if it is there.
+        # An opening need not find its library, so a run path's directory is evidence only if it is filled.
         places = {carrier.directory for carrier in carriers}
         directories = find_directories(entries[name])
         wants.append(
@@ -136,7 +137,7 @@ def retrace_needs(
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
 ) -> tuple[NeedTrace, ...]:
-    """Say step by step why a soname is in its class; one explanation per machine that wants it."""
+    """Explain step by step why a soname is in its class; one explanation per machine that wants it."""
     cases = gather(reading, table, prefer, at_hand)
     return tuple(
         show_evidence(trace, case, reading.objects)
@@ -146,18 +147,18 @@ def retrace_needs(
 
 
 def find_opened(reading: Reading) -> frozenset[str]:
-    """Every name that the Python sources and the ELF files of a distribution open, or may open."""
+    """Collect every name that the Python sources and the ELF files of a distribution open, or may open."""
     called = [name.name for use in reading.uses for call in use.calls for name in call.names]
     noted = [name for hints in reading.hints for note in hints.notes for name in note.sonames]
     return frozenset((*called, *noted, *(name for hints in reading.hints for name in hints.strings)))
 
 
 def compare(scan: WheelScan, users: Sequence[Symbols], libraries: Mapping[str, Symbols]) -> WheelScan:
-    """Add to a scan what libraries at hand lack, or that they have all that is wanted of them.
+    """Add findings to a scan: what libraries at hand lack, or that they have everything wanted of them.
 
     Args:
         scan: from :func:`conclude`.
-        users: symbols of the objects that want them, see :func:`wheelfix.scan.symbols.find_users`.
+        users: symbols of the objects that want the libraries, see :func:`wheelfix.scan.symbols.find_users`.
         libraries: symbols by soname.
     """
     findings = find_mismatches(scan.needs, users, libraries)

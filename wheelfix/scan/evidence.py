@@ -1,4 +1,4 @@
-"""Why a need is in its class, with the evidence for every step: for a bug report, or a doubt."""
+"""Collects the evidence for each step of a decision."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _OBJECTS_SHOWN = 3
 
 
 def show_evidence(trace: NeedTrace, case: Case, objects: Sequence[ElfObject]) -> NeedTrace:
-    """Put below every step of a decision what it rests on.
+    """Add to every step of a decision the evidence that its answer is based on.
 
     Args:
-        trace: of the decision.
-        case: what was decided.
+        trace: the decision.
+        case: the decided case.
         objects: all ELF files of the wheel.
     """
     shows = {

@@ -1,8 +1,8 @@
-"""Readings of every wheel that a lock names, from the nearest place that has it.
+"""Reads every wheel that a lock names, from the nearest place that has it.
 
-In this order: what was read before (by SHA-256), files beside the lock, directories the user names, own
-downloads, pip's cache, uv's cache, the URL that the lock states, and the package index where it states none.
-Nothing is believed that has not the hash of the lock.
+Places in order: stored readings (by SHA-256), files beside the lock, directories that the user names,
+wheelfix's downloads, pip's cache, uv's cache, the URL that the lock states, and the package index where it
+states none. A file without the lock's hash is never used.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
 
 WORKERS = 4
-"""Downloads at a time."""
+"""Number of parallel downloads."""
 
 
 if TYPE_CHECKING:
@@ -50,15 +50,15 @@ if TYPE_CHECKING:
 
 
 class Places(Struct):
-    """Where files are looked for and kept.
+    """Places where files are looked for and kept.
 
     Attributes:
         base: directory of the lock.
         cache: wheelfix's cache.
         find_links: directories of wheels.
         runtime: the interpreter and platform, for an index.
-        sources: where what a lock gives no URL of is fetched from; None takes what is configured.
-        progress: told bytes downloaded and bytes known to come.
+        sources: where files without a URL in the lock are fetched from; None takes the configured ones.
+        progress: called with bytes downloaded and bytes expected so far.
     """
 
     base: Path

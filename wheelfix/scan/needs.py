@@ -1,6 +1,6 @@
-"""From objects to wants, and from wants, with all that is known of them, to cases that can be decided.
+"""Makes wants of objects, and cases of wants: a case is a want with everything known about it.
 
-``locate`` needs this and no more, so what costs time to import is named for types alone.
+``locate`` imports no more than this module, so slow imports are only made for type checking.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
 
 
 def make_want(soname: str, machine: str, directories: Mapping[str, str] | None = None) -> Want:
-    """A soname that no object at hand is linked against.
+    """Make the want for a soname that no object at hand is linked against.
 
     Args:
         soname: file name as the loader gets it.
-        machine: that it is wanted on.
-        directories: as in :class:`wheelfix.scan.loader.Want`.
+        machine: machine on which it is wanted.
+        directories: as the attribute of :class:`wheelfix.scan.decide.Want`.
     """
     return Want(
         soname=soname,
@@ -86,7 +86,7 @@ def find_cases(
     at_hand: AtHand | None = None,
     linked: Iterable[str] = (),
 ) -> tuple[Case, ...]:
-    """Bring every want together with what is known about it.
+    """Combine every want with what is known about it.
 
     Args:
         wheel: the wheel the objects are from.
@@ -95,7 +95,7 @@ def find_cases(
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         prefer: attributes that win among providers, strongest first.
         at_hand: distributions that were read; None for none.
-        linked: sonames that the wheel wants beside these: they tell which CUDA it was built for.
+        linked: further sonames that the wheel wants: they tell which CUDA it was built for.
     """
     wanted = frozenset((*linked, *(want.soname for want in wants)))
     major = guess_cuda_major(wanted)
@@ -116,7 +116,7 @@ def find_cases(
 def gather(
     reading: Reading, table: SonameTable, prefer: Sequence[str], at_hand: AtHand | None
 ) -> tuple[Case, ...]:
-    """Bring all wants of a distribution together with what the tables know of them; as :func:`conclude`."""
+    """Combine all wants of a distribution with what the tables know of them; see :func:`conclude`."""
     wants = find_wants(reading.objects)
     known = find_known(table, [(want.soname, want.machine) for want in wants])
     fillers = find_fillers({directory for want in wants for directory in want.directories})
@@ -124,7 +124,7 @@ def gather(
 
 
 NOBODY = Distribution(target="", name="", version="", tags=(), requires=(), files=frozenset())
-"""Who wants a soname of which nothing else is known."""
+"""Stands for an unknown distribution when a soname alone is asked for."""
 
 
 def gather_names(
@@ -138,17 +138,17 @@ def gather_names(
     release: tuple[int, int] = NEWEST,
     wheels: bool = True,
 ) -> tuple[Case, ...]:
-    """Bring sonames that no object at hand is linked against together with what the tables know of them.
+    """Combine sonames that no object at hand is linked against with what the tables know of them.
 
     Args:
         sonames: file names as a loader gets them.
-        machine: that they are wanted on.
+        machine: machine on which they are wanted.
         table: where nixpkgs attributes are looked up.
-        wheel: who wants them; one without files has not been read, and may have no more than a name.
+        wheel: distribution that wants them; one without files was not read, and may have just a name.
         prefer: as for :func:`conclude`.
         at_hand: as for :func:`conclude`.
         release: of the user's nixpkgs.
-        wheels: also think of the distributions that are known to carry them.
+        wheels: also consider the distributions that are known to carry them.
 
     Returns:
         One case per soname, in the order given.
@@ -168,7 +168,7 @@ def _prefer(lookup: Lookup, major: str | None, prefer: Sequence[str]) -> Lookup:
 
 
 def _is_plugin(obj: ElfObject, linked: Set[str]) -> bool:
-    """Loaded by name from a directory of plugins, if at all: Qt's sqldrivers, MySQL's authentication."""
+    """Whether it is loaded by name from a plugin directory: Qt's sqldrivers, MySQL's authentication."""
     directories = obj.path.split("/")[:-1]
     return not _PLUGINS.isdisjoint(directories) and linked.isdisjoint({obj.name, obj.soname or obj.name})
 

@@ -1,4 +1,4 @@
-"""What a requirement brings: resolved by uv, read from its lock, without the wheels."""
+"""Resolves requirements: uv resolves, its lock is read, and no wheel is needed for the metadata."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FORM = "write NAME, NAME==VERSION or NAME[EXTRA]"
 
 
 class _Resolved(Struct):
-    """A requirement, resolved for a target."""
+    """A requirement, resolved for one interpreter and system."""
 
     wanted: Wanted
     choices: tuple[Choice, ...]
@@ -57,17 +57,17 @@ def fetch_closure(
 
     Args:
         requirement: as in ``torch==2.15.0`` or ``jax[cuda12]``; its extras are followed.
-        directory: the cache; what an exact version resolved to is kept.
+        directory: the cache, where the resolution of an exact version is kept.
         python: version of CPython (``3.12``).
         system: Nix system.
-        sources: which indexes to ask; None takes what is configured.
+        sources: which indexes to ask; None takes the configured ones.
 
     Returns:
         The distribution itself first, then what it requires, sorted by name; without lists of files, and
         without what only other platforms require.
 
     Raises:
-        InputError: it is no requirement, cannot be resolved for the target, or the network fails.
+        InputError: the text is not a requirement, cannot be resolved for the target, or the network fails.
     """
     resolved = _resolve(requirement, directory, python, system, sources)
     found = sorted(resolved.known.values(), key=lambda d: (d.name != resolved.wanted.name, d.name))
@@ -83,21 +83,21 @@ def fetch_named(
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> tuple[Fetched, ...]:
-    """Get the wheels that a user names by a requirement or an address.
+    """Fetch the wheels that a user names by a requirement or an address.
 
     Args:
         text: ``numpy``, ``torch==2.9.1``, ``jax[cuda12]``, ``name @ https://…/name.whl`` or an address alone.
         cache: wheelfix's cache.
         python: version of CPython (``3.12``).
         system: Nix system.
-        sources: which indexes to ask; None takes what is configured.
-        on_bytes: told bytes done and in all, of each file.
+        sources: which indexes to ask; None takes the configured ones.
+        on_bytes: called with bytes done and bytes in all, for each file.
 
     Returns:
-        The wheel itself first; with extras also what these bring, sorted by name.
+        The wheel itself first; with extras also the wheels that these bring, sorted by name.
 
     Raises:
-        InputError: there is no such thing, or it cannot be fetched.
+        InputError: it does not exist, or cannot be fetched.
     """
     from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel
 
@@ -116,20 +116,20 @@ def fetch_named(
 
 
 def find_runtime(python: str, system: str) -> Runtime:
-    """The interpreter and platform that files are chosen for.
+    """Make the interpreter and platform that files are chosen for.
 
     Args:
         python: version of CPython (``3.12``, ``3.14t``).
         system: Nix system.
 
     Raises:
-        InputError: the version is none, or nothing runs on the system.
+        InputError: the version is invalid, or no interpreter runs on the system.
     """
     return make_runtime(python, system, find_platforms(system))
 
 
 def evaluate_reading(reading: Reading, runtime: Runtime) -> Reading:
-    """What was read of a wheel that is for an interpreter, with its requirements evaluated for that one."""
+    """Evaluate the requirements of a wheel's reading for one interpreter."""
     wheel = evaluate_requirements(reading.distribution, dict(runtime.environment))
     return replace(reading, distribution=wheel)
 
@@ -143,18 +143,18 @@ def fetch_listed(
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> tuple[tuple[Fetched, ...], tuple[Finding, ...]]:
-    """Get the wheels of all that a requirements file brings, resolved together.
+    """Fetch the wheels of everything that a requirements file brings, resolved together.
 
     Args:
         path: the file; without hashes, and without options of pip.
         cache: wheelfix's cache.
         python: version of CPython (``3.12``).
         system: Nix system.
-        sources: which indexes to ask; None takes what is configured.
-        on_bytes: told bytes done and in all, of each file.
+        sources: which indexes to ask; None takes the configured ones.
+        on_bytes: called with bytes done and bytes in all, for each file.
 
     Returns:
-        The wheels, sorted by name, and what there is no wheel of.
+        The wheels, sorted by name, and findings about packages without a wheel.
 
     Raises:
         InputError: it cannot be read, resolved or fetched, or asks for nothing.
@@ -176,7 +176,7 @@ def fetch_listed(
 
 
 def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
-    """Say which packages have no wheel that could be read, and where they come from."""
+    """Report packages without a readable wheel, and where they come from."""
     found = [choice for choice in choices if choice.kind is not Kind.WHEEL]
     message = {
         Kind.SDIST: "is built from source: there is no wheel of it to read",
@@ -189,7 +189,7 @@ def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
 
 
 def _find_added(resolved: _Resolved) -> frozenset[str]:
-    """The distribution itself, and what is there only for the extras that are asked of it.
+    """Return the name of the distribution, and of those that only its requested extras bring.
 
     Raises:
         InputError: it has no such extra.
@@ -204,7 +204,7 @@ def _find_added(resolved: _Resolved) -> frozenset[str]:
 
 
 def _ask(name: str, extras: Sequence[str]) -> Distribution:
-    """A distribution that requires another one with extras, and nothing else."""
+    """Make a distribution whose only requirement is another one with extras."""
     requires = (Requirement(name=name, extras=tuple(extras), active=True, text=name),)
     return Distribution(target="", name="", version="", tags=(), requires=requires, files=frozenset())
 
@@ -248,7 +248,7 @@ def _resolve(
 
 
 def _choose_wheels(lock: Lock, runtime: Runtime) -> tuple[Choice, ...]:
-    """What each package of a resolution is taken from, but for the one that stands for what was asked."""
+    """Choose the source of each package of a resolution, except for the root that stands for the request."""
     packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
     return choose_sources(packages, (), runtime, as_nix=False)
 
@@ -268,7 +268,7 @@ def _lock(wanted: Wanted, kept: Path, python: str, system: str, sources: Package
         except InputError:
             from wheelfix.outside.packages import find_wheel, open_session
 
-            with open_session(sources) as session:  # says it better where the distribution itself is missing
+            with open_session(sources) as session:  # has the better message if the distribution is missing
                 find_wheel(session, wanted, find_interpreter(wanted.text, python, system))
             raise
         lock = read_lock(work / "uv.lock")

@@ -1,7 +1,7 @@
-"""From what a user named to scans: the one way of every command that knows a wheel.
+"""Scans targets: the entry point of every command that knows a wheel.
 
-Targets are read, it is found out who is at hand of whom, and then everything is decided about each: two
-commands that are asked about the same, with the same at hand, cannot disagree.
+Targets are read, the distributions at hand of each are determined, and each distribution is concluded by the
+same functions, so that two commands with the same input give the same answers.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources
 
 Progress = Callable[[int, int], None]
-"""Called with bytes done and bytes in all; from any thread."""
+"""Called with bytes done and bytes in all, from any thread."""
 OnError = Callable[[WheelfixError], object]
 
 
 class ScanOptions(Struct):
-    """What a user may ask of every scan.
+    """Options that every scan has.
 
     Attributes:
         index: where attributes are looked up.
         prefer: attributes that win where several provide a library, strongest first.
         beside: wheels, directories of wheels and environments whose distributions are at hand.
-        against: directories of libraries, or store paths, to compare with what is wanted.
-        python: version of CPython that is fetched, or a lock is read, for; None if the user named none.
-        system: Nix system that is fetched, or a lock is read, for.
-        sources: where distributions are fetched from; None takes what is configured.
-        progress: told what is done and how much there is, of each download and of each wheel read.
-        cache: directory where what was read of wheels is kept; None keeps nothing.
-        follow_editable: read what is installed in place, outside of an environment.
+        against: directories of libraries, or store paths, whose symbols are compared with those wanted.
+        python: version of CPython for fetching and for reading a lock; None if the user named none.
+        system: Nix system for fetching and for reading a lock.
+        sources: where distributions are fetched from; None takes the configured ones.
+        progress: called with the amount done and in all, for each download and each wheel read.
+        cache: directory of stored readings; None stores nothing.
+        follow_editable: also read editable installs, which lie outside the environment.
     """
 
     index: SonameTable
@@ -70,16 +70,16 @@ class ScanOptions(Struct):
 
     @property
     def chosen_python(self) -> str:
-        """The version of CPython, or the default."""
+        """Return the version of CPython, or the default."""
         return self.python or DEFAULT_PYTHON
 
 
 class Part(Struct):
-    """A distribution of a target, read, with who is at hand.
+    """A distribution of a target, with its reading and the distributions at hand.
 
     Attributes:
-        target: what it is of.
-        reading: what was read of it.
+        target: the target it belongs to.
+        reading: its reading.
         wheel: the file, if it is a wheel.
         at_hand: the distributions beside it.
     """
@@ -91,12 +91,12 @@ class Part(Struct):
 
 
 class Parts(Struct):
-    """All that was read for one command.
+    """All readings for one command.
 
     Attributes:
-        parts: what there is something to say about, in the order of the targets.
+        parts: distributions to report on, in the order of the targets.
         beside: the distributions that the user put beside them.
-        findings: about the targets as wholes, such as what a lock has no wheel of.
+        findings: about whole targets, such as packages of a lock without a wheel.
     """
 
     parts: tuple[Part, ...]
@@ -105,13 +105,13 @@ class Parts(Struct):
 
 
 class ScannedPart(Part):
-    """The same, with what was concluded about it."""
+    """A part with its scan."""
 
     scan: WheelScan
 
 
 class ScannedParts(Struct):
-    """All that was scanned for one command; attributes as those of :class:`Parts`."""
+    """All scans for one command; attributes as those of :class:`Parts`."""
 
     parts: tuple[ScannedPart, ...]
     beside: tuple[Distribution, ...] = ()
@@ -119,22 +119,22 @@ class ScannedParts(Struct):
 
     @property
     def scans(self) -> tuple[WheelScan, ...]:
-        """One per distribution, in the order of the targets."""
+        """One scan per distribution, in the order of the targets."""
         return tuple(part.scan for part in self.parts)
 
 
 def scan_targets(
     targets: Iterable[Target], options: ScanOptions, *, on_error: OnError | None = None
 ) -> ScannedParts:
-    """Scan whatever a user may name.
+    """Scan targets of any kind.
 
     Args:
         targets: as for :func:`read_targets`.
-        options: how.
-        on_error: told what is wrong with a target, and the others are scanned nevertheless; None raises.
+        options: options of the scan.
+        on_error: called with a target's error, after which the others are scanned; None raises it.
 
     Raises:
-        InputError: what is to be at hand cannot be found or read; or, without ``on_error``, a target cannot.
+        InputError: a distribution beside cannot be found or read; or, without ``on_error``, a target cannot.
         IndexProblem: the index is damaged.
     """
     read = read_targets(targets, options, on_error=on_error)
@@ -147,7 +147,7 @@ def scan_targets(
 
 
 def scan_readings(readings: Sequence[Reading], options: ScanOptions) -> tuple[WheelScan, ...]:
-    """Scan the distributions of one environment: all of them are at hand of each.
+    """Scan the distributions of one environment: each has all others at hand.
 
     Raises:
         IndexProblem: the index is damaged.
@@ -160,7 +160,7 @@ def scan_readings(readings: Sequence[Reading], options: ScanOptions) -> tuple[Wh
 
 
 def _compare(part: Part, scan: WheelScan, options: ScanOptions) -> WheelScan:
-    """Add what the libraries that the user named lack of what is wanted."""
+    """Add findings about what the libraries that the user named lack."""
     if not options.against:
         return scan
     from wheelfix.scan.read import read_libraries, read_symbols
@@ -172,18 +172,18 @@ def _compare(part: Part, scan: WheelScan, options: ScanOptions) -> WheelScan:
 def read_targets(
     targets: Iterable[Target], options: ScanOptions, *, on_error: OnError | None = None
 ) -> Parts:
-    """Read targets, and put at hand of each what it has at hand.
+    """Read targets, and determine the distributions at hand of each.
 
-    At hand are: all that the targets hold together, what the user put beside them, and, for a wheel file, the
-    wheels in its directory that its metadata pins. So the answer about one does not depend on the order.
+    At hand are: the distributions of all targets together, what the user put beside them, and, for a wheel
+    file, the wheels in its directory that its metadata pins. The order of the targets does not matter.
 
     Args:
-        targets: of :func:`wheelfix.scan.target.find_targets`; each is asked for when the one before is read.
-        options: how.
-        on_error: told what is wrong with a target, and the others are read nevertheless; None raises.
+        targets: from :func:`wheelfix.scan.target.find_targets`; the next is requested when one is read.
+        options: options of the scan.
+        on_error: called with a target's error, after which the others are read; None raises it.
 
     Raises:
-        InputError: what is to be at hand cannot be found or read; or, without ``on_error``, a target cannot.
+        InputError: a distribution beside cannot be found or read; or, without ``on_error``, a target cannot.
     """
     beside = [one.reading for text in options.beside for one in _read_beside(text, options)]
     found: list[_Found] = []
@@ -210,7 +210,7 @@ def read_targets(
 
 @contextmanager
 def _pass(on_error: OnError | None, kind: type[WheelfixError] = WheelfixError) -> Iterator[None]:
-    """Tell an error of the block, and go on; raise it where there is nobody to tell."""
+    """Pass an error of the block to ``on_error`` and go on; without ``on_error``, raise it."""
     try:
         yield
     except kind as error:
@@ -220,11 +220,11 @@ def _pass(on_error: OnError | None, kind: type[WheelfixError] = WheelfixError) -
 
 
 class _Found(Struct):
-    """What was read of a target.
+    """A reading made for a target.
 
     Attributes:
-        pinned: what was read of the wheels beside its file that its metadata pins.
-        is_silent: there is nothing to say about it: it is at hand, and no more.
+        pinned: readings of the wheels beside its file that its metadata pins.
+        is_silent: whether it is at hand only, and not reported on.
     """
 
     target: Target
@@ -235,7 +235,7 @@ class _Found(Struct):
 
 
 def _split(target: Target) -> tuple[Target, ...]:
-    """What is read by itself: of a directory of wheels, each one, as any of them may be damaged."""
+    """Split a directory of wheels into wheels, as each may be damaged; other targets stay whole."""
     if target.kind is not TargetKind.WHEELS or not target.path:
         return (target,)
     return tuple(replace(target, path=wheel) for wheel in find_wheels(target.path))
@@ -255,7 +255,7 @@ def _read(target: Target, options: ScanOptions, findings: list[Finding]) -> list
 
 
 def _add_pinned(one: _Found, options: ScanOptions) -> _Found:
-    """Put at hand the wheels beside a wheel's file that its own metadata pins; damaged ones are warned of."""
+    """Read the wheels beside a wheel's file that its own metadata pins; damaged ones give warnings."""
     from wheelfix.scan.read import read_wheel
 
     assert one.wheel
@@ -271,11 +271,11 @@ def _add_pinned(one: _Found, options: ScanOptions) -> _Found:
 
 
 def find_pinned(wheel: Path, distribution: Distribution) -> tuple[Path, ...]:
-    """The wheels in a wheel's directory that its metadata pins exactly and that fit its tags, by name.
+    """List the wheels in a wheel's directory that its metadata pins exactly and that fit its tags, by name.
 
     Args:
         wheel: the file.
-        distribution: what was read of it.
+        distribution: metadata of the wheel.
     """
     pins: dict[str, list[str]] = {}
     for requirement in distribution.requires:
@@ -297,7 +297,7 @@ def _list_beside(wheel: Path) -> tuple[Path, ...]:
     try:
         return find_wheels(wheel.parent)
     except InputError:
-        return ()  # a directory that may be entered and not listed
+        return ()  # a directory that may be entered but not listed
 
 
 def _read_wheel(target: Target, options: ScanOptions, _: list[Finding]) -> Iterator[_Found]:
@@ -367,7 +367,7 @@ def _take_fetched(target: Target, path: Path, findings: Sequence[Finding], optio
     reading = replace(reading, findings=(*findings, *reading.findings))
     wanted = parse_wanted(target.text) if target.kind is not TargetKind.URL else None
     if target.kind is TargetKind.REQUIREMENTS or (wanted and not wanted.url):
-        # An address names a wheel, whatever Python it is for; what was chosen was chosen for this one.
+        # An address names a wheel for any Python; a chosen wheel was chosen for this Python.
         reading = evaluate_reading(reading, find_runtime(options.chosen_python, options.system))
     return _Found(target=target, reading=reading, wheel=path)
 

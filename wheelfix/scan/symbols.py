@@ -1,4 +1,4 @@
-"""Whether a library really has what an object wants from it, by the loader's own rules.
+"""Checks by the loader's rules whether a library has the symbols that an object wants from it.
 
 glibc checks versions when it loads (``elf/dl-version.c``) and symbols when it binds them
 (``elf/dl-lookup.c``, ``check_match``). A library without versions satisfies every version, with a warning at
@@ -18,7 +18,7 @@ _NAMED = 5
 def judge(user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Symbols]) -> Verdict:
     """Compare what an object wants from a soname with what a library exports.
 
-    Symbols that the object wants without a version are not judged: any loaded library may have them.
+    Symbols wanted without a version are not judged: any loaded library may have them.
 
     Args:
         user: symbols of the wanting object.
@@ -43,14 +43,14 @@ def judge(user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Sym
 
 
 def find_users(needs: Iterable[Need], libraries: Mapping[str, Symbols]) -> frozenset[str]:
-    """Paths of the objects that want something of the libraries given by soname."""
+    """Return the paths of the objects that want something of the libraries given by soname."""
     return frozenset(path for n in needs if _concerns(n, libraries) for path in n.wanted_by)
 
 
 def find_mismatches(
     needs: Iterable[Need], users: Iterable[Symbols], libraries: Mapping[str, Symbols]
 ) -> Iterator[Finding]:
-    """Compare all needs with the libraries that are to answer them.
+    """Compare all needs with the libraries that answer them.
 
     Args:
         needs: of one wheel; those that the wheel bundles itself are left out.
@@ -58,8 +58,8 @@ def find_mismatches(
         libraries: symbols of the libraries by soname.
 
     Yields:
-        An error per library and what it lacks, a note on each that has everything, and one on all those of
-        which nothing is wanted by version.
+        An error per library that lacks something, a note on each that has everything, and one on all those
+        of which nothing is wanted by version.
     """
     unversioned: list[str] = []
     symbols = {user.path: user for user in users}

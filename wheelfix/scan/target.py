@@ -1,11 +1,11 @@
-"""What a user named, decided once.
+"""Decides once what kind of thing a target is.
 
-Every kind of target declares itself in :data:`KINDS`: what it is called in messages, how it is told, which
-command is for it. :data:`TAKES` says which kinds a command can do. A command that is given another kind
-names the command that can. What is on disk goes before what would be fetched.
+Every kind of target is declared in :data:`KINDS`: its name in messages, how it is recognised, and the command
+for it. :data:`TAKES` says which kinds a command accepts. A command that is given another kind names the
+command that accepts it. A path on disk takes precedence over a name that would be fetched.
 
-A kind is told by content where content tells it, by name where it does not. Nothing is opened that is no
-regular file, and no more than the first bytes are read where these decide.
+A kind is recognised by content where possible, else by name. Only regular files are opened, and only their
+first bytes are read where these decide.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _HASH = re.compile(r"--hash[= ]\w+:")
 
 
 class TargetKind(StrEnum):
-    """What a target is, as far as commands differ in it."""
+    """The kinds of target between which commands distinguish."""
 
     WHEEL = "wheel"
     WHEELS = "wheels"
@@ -74,11 +74,11 @@ TAKES: Mapping[str, frozenset[TargetKind]] = {
     "explain": frozenset({TargetKind.TEXT}),
     "--with": frozenset({TargetKind.WHEEL, TargetKind.WHEELS, TargetKind.ENVIRONMENT}),
 }
-"""Which kinds of target a command, or an option, can do."""
+"""The kinds of target that a command, or an option, accepts."""
 
 _WRITING = frozenset({"adapter", "lock"})
 _WRITABLE = _READ - {TargetKind.ELF}
-"""What ``override`` does in the place of another command that writes Nix code."""
+"""Kinds that ``override`` accepts on behalf of other commands that write Nix code."""
 
 
 class Target(Struct):
@@ -87,7 +87,7 @@ class Target(Struct):
     Attributes:
         text: as the user wrote it.
         kind: what it is.
-        path: of what is on disk; None for what is fetched.
+        path: for a target on disk; None for one that is fetched.
     """
 
     text: str
@@ -96,12 +96,12 @@ class Target(Struct):
 
 
 class Look(Struct):
-    """What there is to tell a kind by.
+    """The properties by which a kind is recognised.
 
     Attributes:
         text: as the user wrote it.
-        path: of what is on disk; None where nothing of that name is.
-        names: of the entries of a directory; None for what is none.
+        path: on disk; None if there is nothing of that name.
+        names: names of the entries of a directory; None for anything else.
         head: the first bytes of a file.
     """
 
@@ -112,22 +112,22 @@ class Look(Struct):
 
     @property
     def name(self) -> str:
-        """File name in small letters; empty for what is no file."""
+        """File name in lower case; empty if it is not a file."""
         return self.path.name.lower() if self.path and self.names is None else ""
 
 
 class Sort(Struct):
-    """One kind of target, or something else that people name as one.
+    """One kind of target, or another kind of file that people name as one.
 
     Attributes:
-        kind: what commands know it as.
-        called: with its article, for messages.
-        tell: whether it is that.
+        kind: its kind for commands.
+        called: its name with an article, for messages.
+        tell: recognises it.
         command: the command for it; empty if there is none.
-        fits: whether that command can do something with this one.
-        hint: what to do with it instead, with ``{target}`` for the target and ``{place}`` for its directory,
-            both quoted for a shell; used where there is no command for it.
-        hints: the same for single commands, and stronger.
+        fits: whether that command accepts this one.
+        hint: what to do instead, with ``{target}`` for the target and ``{place}`` for its directory, both
+            quoted for a shell; used if there is no command for it.
+        hints: hints for single commands, which take precedence.
     """
 
     kind: TargetKind
@@ -140,18 +140,18 @@ class Sort(Struct):
 
 
 def find_target(text: str, command: str) -> Target:
-    """Decide what a target is, for a command that has to do something with it.
+    """Decide what a target is, for a command that has to accept it.
 
     Args:
         text: a path, a requirement, or an address.
         command: a key of :data:`TAKES`.
 
     Raises:
-        InputError: there is no such thing, it cannot be opened, or the command cannot do it: then the hint is
-            the command that can.
+        InputError: it does not exist, cannot be opened, or the command does not accept it: the hint is then
+            the command that does.
     """
     look = look_at(text)
-    # What the command can do first: a log of any size is not searched for hashes before it is explained.
+    # Accepted kinds first: `explain` must not search a long log for hashes before reading it.
     for sort in KINDS:
         if sort.kind in TAKES[command] and sort.tell(look):
             return Target(text=text, kind=sort.kind, path=look.path)
@@ -167,12 +167,12 @@ def find_target(text: str, command: str) -> Target:
 def find_targets(
     texts: Iterable[str], command: str, *, on_error: Callable[[WheelfixError], object] | None = None
 ) -> Iterator[Target]:
-    """Decide what targets are, each when it is its turn.
+    """Decide what targets are, one by one on request.
 
     Args:
         texts: as for :func:`find_target`.
         command: as for :func:`find_target`.
-        on_error: told what is wrong with one, which is passed over; None raises.
+        on_error: called with a target's error, after which the target is skipped; None raises it.
 
     Raises:
         InputError: as for :func:`find_target`, without ``on_error``.
@@ -193,16 +193,16 @@ def quote_target(text: str) -> str:
     named = f"./{text}" if text.startswith("-") else text
     if named.isprintable():
         return shlex.quote(named)
-    # What a terminal acts on, and what is no text, is written as a shell's $'…' takes it.
+    # Control characters, and bytes that are not text, are written as a shell's $'…' takes them.
     plain = {byte: chr(byte) for byte in range(0x20, 0x7F) if chr(byte) not in "'\\"}
     return "$'" + "".join(plain.get(byte, f"\\x{byte:02x}") for byte in os.fsencode(named)) + "'"
 
 
 def look_at(text: str) -> Look:
-    """Look at what a user named, without waiting for a pipe and without following a link to nowhere.
+    """Examine what a user named, without waiting for a pipe and without following a broken link.
 
     Raises:
-        InputError: something of that name is there and cannot be read, or is no file and no directory.
+        InputError: it exists and cannot be read, or is neither a file nor a directory.
     """
     path = Path(text)
     try:
@@ -232,7 +232,7 @@ def look_at(text: str) -> Look:
 
 
 def _find_hint(best: Sort, look: Look, command: str) -> str:
-    """What to do instead: the whole command, wherever there is one."""
+    """Return what to do instead: a complete command if there is one."""
     target = quote_target(look.text)
     inside = _find_inside(look, command)
     if command in best.hints or not (inside or (best.command and best.fits(look))):
@@ -243,7 +243,7 @@ def _find_hint(best: Sort, look: Look, command: str) -> str:
 
 
 def _find_inside(look: Look, command: str) -> str | None:
-    """The command for a lock or an environment that a directory holds, if it is one or the other by that."""
+    """Return the command for a lock or environment in a directory, if these make it one or the other."""
     names = look.names or frozenset()
     written = f"{command} FILE" if command == "override --check" else command
     inside = [(TargetKind.ENVIRONMENT, name) for name in _ENVIRONMENTS if name in names]
@@ -257,7 +257,7 @@ def _find_inside(look: Look, command: str) -> str | None:
     return None
 
 
-# How each kind is told
+# How each kind is recognised
 
 
 def _is_fetched(text: str) -> bool:
@@ -267,7 +267,7 @@ def _is_fetched(text: str) -> bool:
 
 
 def _find_url(look: Look) -> str | None:
-    """The address that a target is, or that a requirement leads to."""
+    """Return the address that a target is, or that a requirement leads to."""
     if look.path:
         return None
     from wheelfix.outside.requirements import is_url
@@ -283,13 +283,13 @@ def _is_repository(look: Look) -> bool:
 
 
 def _is_sdist_url(look: Look) -> bool:
-    """By the name that the file will have, once it is fetched."""
+    """Whether the file will be named like a source distribution when it is fetched."""
     from urllib.parse import unquote, urlsplit
 
     try:
         path = urlsplit(_find_url(look) or "").path
     except ValueError:
-        return False  # no address: whoever fetches it says so
+        return False  # not an address; the fetcher reports it
     return parse_sdist_name(unquote(path).rpartition("/")[2]) is not None
 
 
@@ -306,7 +306,7 @@ def _named(*names: str) -> Callable[[Look], bool]:
 
 
 def _is_mach_o(look: Look) -> bool:
-    # A fat file has the number of its architectures where a class of Java has its version, 45 or more.
+    # A fat file has the number of its architectures where a Java class has its version, 45 or more.
     fat = look.head.startswith(b"\xca\xfe\xba\xbe") and int.from_bytes(look.head[4:8], "big") < 45
     thin = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
     return fat or look.head.startswith(thin)
@@ -319,12 +319,12 @@ def _is_wheel(look: Look) -> bool:
 
 
 def _is_sdist(look: Look) -> bool:
-    """One top directory with a project in it: old packages for every system are on PyPI as .zip."""
+    """Whether it has one top directory with a project in it: PyPI has old sdists in .zip format."""
     if look.head.startswith(_GZIP) and look.path:
         try:
             return not _PROJECT.isdisjoint(_list_packed(look.path))
         except InputError:
-            # Hostile or damaged, which its reader says best, if it is called like a source distribution.
+            # Hostile or damaged: the reader has the better message, if it is named like an sdist.
             return parse_sdist_name(look.path.name) is not None
     paths = _list_members(look)
     tops = {path.partition("/")[0] for path in paths}
@@ -332,7 +332,7 @@ def _is_sdist(look: Look) -> bool:
 
 
 def _has_crate(look: Look) -> bool:
-    """A Cargo.toml: anywhere in an archive, or where Python packages have theirs in a directory."""
+    """Whether it has a Cargo.toml: anywhere in an archive, or in a usual place in a directory."""
     assert look.path
     if look.names is not None:
         places = ("Cargo.toml", "*/Cargo.toml", "*/*/Cargo.toml")
@@ -345,10 +345,10 @@ def _has_crate(look: Look) -> bool:
 
 
 def _list_packed(path: Path) -> frozenset[str]:
-    """Paths of what tells of the build in a packed source distribution, below its top directory.
+    """List the build files of a packed source distribution, below its top directory.
 
     Raises:
-        InputError: it is damaged, or hostile.
+        InputError: it is damaged or hostile.
     """
     from wheelfix.wheel.sdist import read_sdist
 
@@ -356,7 +356,7 @@ def _list_packed(path: Path) -> frozenset[str]:
 
 
 def _list_members(look: Look) -> frozenset[str]:
-    """Paths of the members of a zip archive; empty for what is none, or a damaged or hostile one."""
+    """List the members of a zip archive; empty for any other file, or a damaged or hostile one."""
     if not look.head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or not look.path:
         return frozenset()
     from wheelfix.wheel.archive import open_archive
@@ -394,7 +394,7 @@ def _has_format(look: Look) -> bool:
 
 
 def _is_list(look: Look) -> bool:
-    """Requirements without hashes: by what a file is called, or because each of its lines is one."""
+    """Whether it lists requirements without hashes, by its name or because each line is one."""
     if not look.name.endswith(_LISTS) or _HASH.search(text := _read_text(look)):
         return False
     if look.name.endswith(".in") or re.match(r"(.*[-_.])?(requirements|constraints)\b", look.name):
@@ -415,13 +415,13 @@ def _read_text(look: Look) -> str:
 
 
 def _is_text(look: Look) -> bool:
-    """What may be a message, whatever it is called, and whatever a terminal left in it."""
+    """Whether it may be a message: any text, terminal escapes included."""
     binary = _starts(b"\x7fELF", b"MZ")(look) or _is_mach_o(look) or _is_archive(look)
     return bool(look.name) and not binary
 
 
 def _is_shelf(look: Look) -> bool:
-    """A directory of wheels; an unpacked wheel, or a site-packages, may have wheels in it by the way."""
+    """Whether it is a directory of wheels; unpacked wheels and site-packages may contain wheels too."""
     names = look.names or frozenset()
     if not look.path or any(name.endswith(".dist-info") for name in names):
         return False
@@ -438,7 +438,7 @@ def _is_environment(look: Look) -> bool:
     try:
         root, site = find_site(look.path)
     except InputError:
-        return True  # several site-packages, or one that leaves it: whoever reads it says so
+        return True  # several site-packages, or one that leaves it: its reader reports that
     return root != site
 
 
@@ -447,7 +447,7 @@ def _is_project(look: Look) -> bool:
 
 
 def _is_tree(look: Look) -> bool:
-    """Any other directory, for the ELF files in it; a project's own are those built in place."""
+    """Any other directory, for its ELF files; in a project these are the ones built in place."""
     if not look.names or not look.path or _is_shelf(look):
         return False
     if not _is_project(look):
@@ -481,7 +481,7 @@ _UNPACKED = "unpack it, then run `wheelfix scan DIR` on the directory"
 _LOCKED = "then run `wheelfix lock requirements.txt`"
 
 _BUILT = "build a wheel of it (`pip wheel --no-deps {target}`), then run `wheelfix scan` on that"
-# Without the slash, pip takes the name of a directory for a requirement.
+# Without the slash, pip takes a directory's name for a requirement.
 _BUILT_HERE = _BUILT.replace("{target}", "{target}/")
 
 KINDS: tuple[Sort, ...] = (
@@ -658,4 +658,4 @@ KINDS: tuple[Sort, ...] = (
     ),
     Sort(kind=TargetKind.ENVIRONMENT, called="a directory", tell=_is_tree, command="scan"),
 )
-"""The first that fits is what a target is, unless a command can do it as another one that fits, too."""
+"""The first kind that fits is chosen, unless a command accepts a later one that fits too."""

@@ -1,4 +1,4 @@
-"""The sentences that people read of causes and openings: written here, and read by nobody else."""
+"""Writes the sentences about causes and openings for people; no other code interprets them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from wheelfix.model.causes import (
 )
 from wheelfix.model.scan import NeedClass
 
-if TYPE_CHECKING:  # of openings, most commands have nothing to say
+if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.hints import DlopenNote, SourceCall
     from wheelfix.model.scan import Located, Opening, Step
 
@@ -45,11 +45,11 @@ _NO = {
 
 
 def say_question(question: Question, machine: str) -> str:
-    """Write what was asked.
+    """Write a question of the ladder.
 
     Args:
-        question: which.
-        machine: that the need is for.
+        question: the question.
+        machine: machine of the need.
     """
     return {
         Question.WHEEL: "Does the loader find it inside the wheel?",
@@ -63,7 +63,7 @@ def say_question(question: Question, machine: str) -> str:
 
 
 def say_step(step: Step) -> str:
-    """Write what was answered, as one clause."""
+    """Write the answer of a step, as one clause."""
     return _NO[step.question] if isinstance(step.cause, No) else say_cause(step.cause)
 
 
@@ -107,7 +107,7 @@ def say_cause(cause: Cause) -> str:  # noqa: C901 - one line for each kind there
 
 
 def say_located(located: Located) -> str | None:
-    """Write what is to be said of an answer of ``locate``, as one clause; None where the class says all."""
+    """Write the explanation of an answer of ``locate``, as one clause; None if the class is enough."""
     match located.cause:
         case Provided():
             return located.note
@@ -153,7 +153,7 @@ def _say_how(cause: Brought) -> str:
 
 
 def say_opening(opening: Opening, name: str) -> str:
-    """Say in one clause how a file opens a library or runs a program; it does not say which file.
+    """Write in one clause how a file opens a library or runs a program; the file is not named.
 
     Args:
         opening: the opening.
@@ -172,11 +172,11 @@ def say_opening(opening: Opening, name: str) -> str:
 
 
 def say_openings(openings: Sequence[Opening], name: str) -> str:
-    """Say how the first of some openings comes to a name, and how many more files come to it.
+    """Write how the first of some openings uses a name, and how many more files do.
 
     Args:
         openings: at least one; all have the name.
-        name: which.
+        name: the name.
     """
     said = say_opening(openings[0], name)
     more = len({opening.file for opening in openings}) - 1
@@ -184,7 +184,7 @@ def say_openings(openings: Sequence[Opening], name: str) -> str:
 
 
 def say_bringer(opening: Opening) -> str:
-    """Say who brings what is opened: an attribute, a distribution, a directory; empty where nobody does."""
+    """Write who brings what is opened: an attribute, a distribution or a directory; empty if unknown."""
     match opening.need_class:
         case NeedClass.PROVIDED:
             return opening.providers[0].attr
@@ -197,7 +197,7 @@ def say_bringer(opening: Opening) -> str:
 
 
 def say_call(call: SourceCall, name: str) -> str:
-    """Say in one clause how a Python source opens a library or runs a program.
+    """Write in one clause how a Python source opens a library or runs a program.
 
     Args:
         call: the call.

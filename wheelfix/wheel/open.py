@@ -1,4 +1,4 @@
-"""One way to open what is read: files that the user names, and files that are found."""
+"""Opens files for reading: files that the user names, and files that are found."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
 _PATIENCE = 3.0
-"""Seconds that somebody at the other end of a named pipe is waited for."""
+"""Seconds to wait for the writer of a named pipe."""
 _STEP = 0.02
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _KINDS = (
@@ -30,14 +30,14 @@ _HINT = "check the path"
 
 
 def open_input(path: Path, *, hint: str = _HINT) -> BufferedReader:
-    """Open a file to be read, without ever waiting for somebody to write it.
+    """Open a file for reading, without waiting for a writer.
 
     Args:
-        path: what the user named; links are followed.
+        path: named by the user; links are followed.
         hint: what to do if it cannot be read.
 
     Raises:
-        InputError: it is missing, not to be read, or no regular file.
+        InputError: it is missing, unreadable, or not a regular file.
     """
     descriptor = _open(path, hint)
     try:
@@ -51,16 +51,16 @@ def open_input(path: Path, *, hint: str = _HINT) -> BufferedReader:
 
 
 def open_regular(path: Path, flags: int, mode: str, *, inside: int | None = None) -> BinaryIO:
-    """Open a file that is one, without waiting for what a pipe or a device may have to say.
+    """Open a regular file, without blocking on a pipe or device.
 
     Args:
         path: the file.
-        flags: of ``open(2)``; with ``O_CREAT`` a file that has another name as well is refused.
+        flags: of ``open(2)``; with ``O_CREAT``, a file with several hard links is refused.
         mode: of the file object, binary.
         inside: descriptor of the directory that ``path`` is relative to; None for the working directory.
 
     Raises:
-        OSError: it is missing, may not be opened, or is no regular file; ``errno`` is 0 for the last.
+        OSError: it is missing, may not be opened, or is not a regular file; ``errno`` is 0 for the last.
     """
     descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600, dir_fd=inside)
     info, problem = os.fstat(descriptor), ""
@@ -75,15 +75,15 @@ def open_regular(path: Path, flags: int, mode: str, *, inside: int | None = None
 
 
 def read_stream(path: Path, *, size: int, hint: str = _HINT) -> Iterator[bytes]:
-    """Read what is read once, from its start: a file, a pipe that somebody writes to, or a terminal.
+    """Read input once, from its start: a file, a pipe that has a writer, or a terminal.
 
     Args:
-        path: what the user named; links are followed.
+        path: named by the user; links are followed.
         size: the most bytes to yield at once.
         hint: what to do if it cannot be read.
 
     Raises:
-        InputError: it is missing, not to be read, none of these, or a pipe without a writer.
+        InputError: it is missing, unreadable, none of these, or a pipe without a writer.
     """
     descriptor = _open(path, hint)
     try:
@@ -120,7 +120,7 @@ def read_input(*, size: int, hint: str = _HINT) -> Iterator[bytes]:
 
 
 def find_kind(mode: int) -> str:
-    """Say what something is that is no regular file, with its article.
+    """Name the kind of a file that is not a regular file, with its article.
 
     Args:
         mode: ``st_mode`` of it.
@@ -136,12 +136,12 @@ def _open(path: Path, hint: str) -> int:
 
 
 def _read_pipe(descriptor: int, size: int, path: Path) -> Iterator[bytes]:
-    """Read a pipe to its end, which looks like nobody having come yet."""
+    """Read a pipe to its end; before a writer opens it, a read looks like the end."""
     seen, end = False, time.monotonic() + _PATIENCE
     while True:
         try:
             chunk = os.read(descriptor, size)
-        except BlockingIOError:  # there is a writer, and nothing from it yet
+        except BlockingIOError:  # there is a writer that has written nothing yet
             seen = True
             select.select([descriptor], [], [])
             continue

@@ -1,6 +1,6 @@
-"""Files that Linux does not load: named like shared libraries and none, or made for other systems.
+"""Recognises files that Linux does not load: for other systems, or only named like shared libraries.
 
-What files and platforms of other systems look like is in ``data/pretenders.toml``.
+Formats and platforms of other systems are in ``data/pretenders.toml``.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from wheelfix.model.tables import Row, Table, load_table
 
 _LIBRARY = re.compile(r"\.so(?:\.\d[\w-]*)*\Z")
 _SHOWN: Final = 3
-"""Members of one kind that are named one by one: a wheel for another system has hundreds."""
+"""Members of one kind that a message names; a wheel for another system has hundreds."""
 _FAT: Final = bytes.fromhex("cafebabe")
 _FIRST_JAVA: Final = 45
-"""A class file begins as a Mach-O file of several architectures does; its version, 45 for Java 1.0, stands
-where the other has the number of them."""
+"""A Java class file begins like a Mach-O file of several architectures; its version, 45 for Java 1.0, stands
+where the other has the number of architectures."""
 _DOS: Final = b"MZ"
-"""A program begins with these two letters, and so may a text, which has no NUL behind them."""
+"""First bytes of a Windows program; a text may begin like this too, but has no NUL behind it."""
 NO_ELF: Final = "no ELF file"
-"""What a file is of which nothing else is known."""
+"""Description of a file of unknown format."""
 _SCRIPT = re.compile(rb"(?:/\*|INPUT\b|GROUP\b|OUTPUT_FORMAT\b)")
 _LINK = re.compile(rb"[\w.+/-]*\.so[\w.+-]*")
 
@@ -32,8 +32,8 @@ class Format(Row):
     """A format of libraries and programs.
 
     Attributes:
-        system: whose.
-        magics: what its files begin with, in hexadecimal.
+        system: the operating system.
+        magics: first bytes of its files, in hexadecimal.
     """
 
     system: str
@@ -41,11 +41,11 @@ class Format(Row):
 
 
 class OtherSystems(Table):
-    """Files and platforms of other systems.
+    """Table of the files and platforms of other systems.
 
     Attributes:
         formats: by name.
-        platforms: the system, by what the platform tags of its wheels begin with.
+        platforms: the system, by the first part of the platform tags of its wheels.
     """
 
     FILE = "pretenders.toml"
@@ -55,7 +55,7 @@ class OtherSystems(Table):
 
 
 def is_named_like_library(path: str) -> bool:
-    """Whether a path ends like that of a shared library.
+    """Whether a path ends like the path of a shared library.
 
     Example:
         >>> is_named_like_library("a/libx.so.1.2"), is_named_like_library("a/libx.so.txt")
@@ -65,13 +65,13 @@ def is_named_like_library(path: str) -> bool:
 
 
 def tell_pretenders(found: Iterable[tuple[str, bytes]]) -> tuple[Finding, ...]:
-    """Say which members are named like shared libraries without being ELF files.
+    """Report members that are named like shared libraries without being ELF files.
 
     Args:
         found: their paths and first bytes.
 
     Returns:
-        Warnings, sorted by path within what they turned out to be.
+        Warnings, grouped by the true format and sorted by path.
     """
     kinds: dict[str, list[str]] = {}
     for path, head in found:
@@ -94,7 +94,7 @@ def tell_pretenders(found: Iterable[tuple[str, bytes]]) -> tuple[Finding, ...]:
 
 
 def find_format(head: bytes) -> str | None:
-    """The format of a library or program for another system, ``Mach-O`` or ``PE``, by its first 8 bytes.
+    """Recognise a library or program for another system, ``Mach-O`` or ``PE``, by its first 8 bytes.
 
     Example:
         >>> find_format(bytes.fromhex("cafebabe 00000002")), find_format(bytes.fromhex("cafebabe 00000034"))
@@ -117,12 +117,12 @@ def _find_magics() -> Mapping[bytes, str]:
 
 
 def is_launcher(path: str) -> bool:
-    """Whether a path is that of a program for Windows: wheels for all systems carry some for scripts."""
+    """Whether a path is that of a launcher for Windows: wheels for all systems carry some for scripts."""
     return path.lower().endswith(".exe")
 
 
 def find_system(tags: Iterable[str]) -> str | None:
-    """The system that a wheel with these tags is for, if it is none that wheelfix reads wheels of.
+    """Return the system that a wheel with these tags is for, if wheelfix does not read wheels for it.
 
     Example:
         >>> find_system(["cp312-cp312-macosx_11_0_arm64"]), find_system(["py3-none-any"])
@@ -140,14 +140,14 @@ def is_for_any(tags: Iterable[str]) -> bool:
 
 
 def say_formats(formats: Iterable[str]) -> str:
-    """Which files for other systems there are, and no others, as the end of a sentence."""
+    """Name the formats for other systems, as the end of a sentence."""
     known = load_table(OtherSystems).formats
     named = " and ".join(f"{name} files ({known[name].system})" for name in formats)
     return f"holds {named}, no ELF files"
 
 
 def describe_head(head: bytes) -> str:
-    """What a file that is no ELF file is by its first bytes, with an article."""
+    """Describe a file that is not an ELF file by its first bytes, with an article."""
     if not head:
         return "an empty file"
     if found := find_format(head):

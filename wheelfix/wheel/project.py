@@ -1,6 +1,6 @@
-"""What a source distribution says about its own build: pyproject.toml, setup.py, PKG-INFO.
+"""Reads what a source distribution states about its build: pyproject.toml, setup.py, PKG-INFO.
 
-Nothing is executed: setup.py is read as a syntax tree, of which only constants count. Which Cargo.toml is
+Nothing is executed: setup.py is read as a syntax tree, of which only constants are used. Which Cargo.toml is
 built follows maturin's ``src/project_layout.rs`` and setuptools-rust's ``setuptools_ext.py``.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from wheelfix.errors import InputError
 from wheelfix.model.base import Misfit, Struct, convert, decode_toml
+from wheelfix.model.reading import About
 from wheelfix.model.sdist import Builder, BuiltManifest, PythonProject, SourceTree
 from wheelfix.model.wheel import Requirement
 from wheelfix.wheel.metadata import (
@@ -28,7 +29,7 @@ _EXACT = re.compile(r"^[\w.-]+\s*==\s*[\w.!+-]+\s*(?:;|$)")
 _MAX_SETUP = 1 << 20
 _ASIDE = frozenset({"examples", "fixtures", "third_party", "subprojects", "benchmarks", "docs"})
 _LEGACY = ("setuptools", "wheel")
-"""What builds a project without ``[build-system]`` (PEP 517)."""
+"""Build requirements of a project without ``[build-system]`` (PEP 517)."""
 
 
 class _BuildSystem(Struct, rename="kebab"):
@@ -101,7 +102,7 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
         python: version of CPython that markers are evaluated for (``3.12``).
 
     Raises:
-        InputError: its pyproject.toml is no TOML, or something in it has another type than the build tools
+        InputError: its pyproject.toml is not TOML, or a value in it has another type than the build tools
             take; or it has no name.
     """
     environment = find_environment([f"cp{python.rstrip('t').replace('.', '')}-none-any"])
@@ -115,7 +116,7 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
         Builder.SETUPTOOLS_RUST: _find_setuptools_rust,
         Builder.OTHER: _find_other,
     }[builder](tree, document.tool)
-    about = parse_about(tree.files["PKG-INFO"]) if "PKG-INFO" in tree.files else ("", "", "", "")
+    about = parse_about(tree.files["PKG-INFO"]) if "PKG-INFO" in tree.files else About()
     return PythonProject(
         name=name,
         version=version,
@@ -124,10 +125,10 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
         builder=builder,
         built=tuple(dict.fromkeys(built)),
         depends=tuple(sorted(r.text for r in run_time if _EXACT.match(r.text))),
-        summary=about[0],
-        homepage=about[1],
-        spdx=about[2],
-        license=about[3],
+        summary=about.summary,
+        homepage=about.homepage,
+        spdx=about.spdx,
+        license=about.license,
         run_time=tuple(sorted({r.name for r in run_time})),
     )
 
@@ -172,7 +173,7 @@ def _find_maturin(tree: SourceTree, tool: _Tool) -> Iterator[BuiltManifest]:
     path, evidence = maturin.manifest_path, "[tool.maturin] manifest-path"
     if path is None:
         path, evidence = "Cargo.toml", "maturin builds the Cargo.toml beside pyproject.toml"
-        # maturin takes rust/Cargo.toml in a project whose Python sources are set apart.
+        # maturin takes rust/Cargo.toml in a project with a separate directory of Python sources.
         if "rust/Cargo.toml" in tree.files and (maturin.python_source is not None or path not in tree.files):
             path, evidence = "rust/Cargo.toml", "maturin builds rust/Cargo.toml"
     yield BuiltManifest(
@@ -209,7 +210,7 @@ def _find_setuptools_rust(tree: SourceTree, tool: _Tool) -> Iterator[BuiltManife
 
 
 def _find_other(tree: SourceTree, tool: _Tool) -> Iterator[BuiltManifest]:
-    """The outermost Cargo.toml that has a Cargo.lock: nothing says that the build looks at it."""
+    """Find the outermost Cargo.toml with a Cargo.lock: it is not certain that the build uses it."""
     found = [
         path
         for path in tree.files
@@ -223,7 +224,7 @@ def _find_other(tree: SourceTree, tool: _Tool) -> Iterator[BuiltManifest]:
 
 
 def is_aside(path: str) -> bool:
-    """Whether a file lies among tests or examples, or in another project that the source tree carries.
+    """Whether a file lies among tests or examples, or in a vendored project.
 
     Example:
         >>> is_aside("vendored-meson/meson/test cases/failing/1/Cargo.toml"), is_aside("rust/Cargo.toml")
@@ -252,7 +253,7 @@ def _find_calls(tree: SourceTree) -> list[ast.Call]:
 
 
 def _get_path(call: ast.Call) -> str | None:
-    """The path a call names; None for what is computed. It is the second positional argument as well."""
+    """Return the path in a call, also as the second positional argument; None if it is computed."""
     value = _get_constant(call, "path")
     if value is None and len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
         value = call.args[1].value
