@@ -12,7 +12,7 @@ from wheelfix.explain.model import Explained, SymptomKind
 from wheelfix.explain.read import clean_line, read_messages
 from wheelfix.explain.wordings import WORDINGS
 from wheelfix.flows.explain import explain_file
-from wheelfix.index.sources import open_index
+from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.scan import NeedClass
 

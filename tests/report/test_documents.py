@@ -16,7 +16,7 @@ from tests.support.documents import check_document
 from wheelfix.elf import dlopen
 from wheelfix.explain.model import Interpreter, SymptomKind
 from wheelfix.explain.plan import LIBRARIES
-from wheelfix.index.sources import find_sources
+from wheelfix.index.choice import find_sources
 from wheelfix.lint.model import Rule
 from wheelfix.lock.model import Clash
 from wheelfix.model import causes, lock

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import common_options, complete_files, print_json, tell_findings
 from wheelfix.cli.streams import find_width
-from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 
 _COMMAND = "wheelfix.explain.command"

@@ -106,4 +106,4 @@ def cli(context: click.Context) -> None:
         from wheelfix.flows.start import find_start
         from wheelfix.report.start import render_start
 
-        click.echo(render_start(find_start(Path(), commands=COMMANDS)), nl=False)
+        click.echo(render_start(find_start(Path())), nl=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import (
     FILE,
     beside_option,
@@ -21,7 +22,6 @@ from wheelfix.cli.options import (
     tell_findings,
     wish_options,
 )
-from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 from wheelfix.outside.files import is_terminal, write_output
 

@@ -18,7 +18,7 @@ from wheelfix.explain.model import Account, Symptom, SymptomKind
 from wheelfix.explain.read import merge_accounts, read_messages
 from wheelfix.outside.files import open_workplace
 from wheelfix.outside.processes import Stream, run, start
-from wheelfix.wheel.open import open_regular
+from wheelfix.wheel.input import open_regular
 
 _CHUNK = 64 << 10
 _LINGER = 2.0

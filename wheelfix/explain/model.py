@@ -190,7 +190,6 @@ class Explanation(Struct):
         ignore_missing: exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
         siblings: distributions that bring the rest, sorted.
         looked_into: what was scanned to find what comes next, or None.
-        findings: remarks.
         left_out: there were more symptoms than are kept.
     """
 
@@ -203,7 +202,6 @@ class Explanation(Struct):
     siblings: tuple[str, ...]
     index: IndexInfo
     looked_into: str | None = None
-    findings: tuple[Finding, ...] = ()
     left_out: bool = False
 
     @property

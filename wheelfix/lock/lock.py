@@ -7,7 +7,7 @@ from pathlib import Path
 from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.lock.plan import drop_removed_packages, find_selection, plan_adapters, plan_overlay
 from wheelfix.lock.read import find_places, read_dependencies, read_request, read_rust
-from wheelfix.scan.fetch import read_choices
+from wheelfix.scan.locked import read_choices
 
 
 def plan_lock(path: Path, options: LockOptions) -> LockPlan:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wheelfix.errors import InputError
-from wheelfix.lock.circles import break_circles
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
+from wheelfix.lock.cycles import break_circles
 from wheelfix.lock.model import Collision, LockOptions, LockPlan, Request, Selection, SourceBuild
 from wheelfix.lock.residue import tell_choices, tell_needs
 from wheelfix.lockfile.select import (
@@ -32,7 +32,7 @@ from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override
 from wheelfix.override.prebuilt import check_build
 from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
-from wheelfix.scan.fetch import LockReadings
+from wheelfix.scan.locked import LockReadings
 from wheelfix.scan.scan import scan_readings
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled

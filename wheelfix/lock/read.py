@@ -14,7 +14,7 @@ from wheelfix.outside.places import find_cache
 from wheelfix.override.dependencies import fetch_dependencies
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.strip import Dependencies
-from wheelfix.scan.fetch import LockReadings, Places
+from wheelfix.scan.locked import LockReadings, Places
 from wheelfix.scan.requirement import find_runtime
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.read import read_plan

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from wheelfix.model.lock import Choice, ChoiceKind, SourceKind
 from wheelfix.model.reading import BuildSystem
 from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, WheelScan
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 _NAMED = 2
 

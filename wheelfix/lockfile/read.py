@@ -15,8 +15,8 @@ from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.base import Misfit, decode_toml
 from wheelfix.model.lock import ChoiceKind, Lock, LockKind, ProviderRule
+from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import normalize_glob
-from wheelfix.wheel.open import open_input
 
 _MAX = 64 << 20
 _HINT = "give uv.lock, pylock.toml, poetry.lock or a hashed requirements.txt"

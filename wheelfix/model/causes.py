@@ -1,4 +1,4 @@
-"""Why a need is in its class, as data; :mod:`wheelfix.scan.words` makes the sentences that people read.
+"""Why a need is in its class, as data; :mod:`wheelfix.scan.sentences` makes the sentences that people read.
 
 Each class has a tag, ``kind``, by which JSON tells the causes apart.
 """

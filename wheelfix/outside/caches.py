@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from wheelfix.outside.places import find_pip_cache, find_uv_cache
+from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import parse_filename
-from wheelfix.wheel.open import open_regular
 
 _ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from wheelfix.errors import ApplyError, describe
-from wheelfix.wheel.open import find_kind, open_regular
+from wheelfix.wheel.input import find_kind, open_regular
 
 _PATIENCE = 3.0
 """Seconds to wait for the reader of a named pipe."""

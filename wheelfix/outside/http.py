@@ -28,7 +28,7 @@ from wheelfix.errors import InputError, WheelfixError, describe, find_host
 from wheelfix.model.base import Struct
 from wheelfix.outside.files import claim_file, settle_file, stage_file, write_file
 from wheelfix.outside.places import find_netrc
-from wheelfix.wheel.open import open_regular
+from wheelfix.wheel.input import open_regular
 
 if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources

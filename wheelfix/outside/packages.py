@@ -46,8 +46,8 @@ from wheelfix.outside.http import (
     tell_settings,
 )
 from wheelfix.outside.requirements import Interpreter
+from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import Wanted, is_sound_filename, parse_sdist_name
-from wheelfix.wheel.open import open_regular
 
 _MAX_PAGE = 256 << 20
 """Largest page of an index, in bytes; several times the largest existing ones."""

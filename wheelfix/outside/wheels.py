@@ -39,8 +39,8 @@ from wheelfix.outside.packages import (
     open_session,
 )
 from wheelfix.outside.requirements import find_interpreter, split_hashes
+from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_sdist_name, parse_wanted
-from wheelfix.wheel.open import open_regular
 
 MAX_SDIST = 2 << 30
 """Largest source distribution accepted, in bytes."""

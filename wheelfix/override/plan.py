@@ -39,7 +39,7 @@ from wheelfix.override.strip import (
     plan_strip,
 )
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 from wheelfix.wheel.metadata import normalize_name
 
 if TYPE_CHECKING:

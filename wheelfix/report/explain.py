@@ -9,7 +9,7 @@ from wheelfix.model.causes import OfLibc, Provided, Reached, Unreached
 from wheelfix.model.scan import NeedClass
 from wheelfix.report.escape import printable
 from wheelfix.report.plain import wrap_words
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 NOTHING = "nothing about shared libraries here"
 _WIDTH = 100

@@ -65,7 +65,7 @@ from wheelfix.report.documents import (
     VerifyDocument,
     WrittenFileDocument,
 )
-from wheelfix.scan.words import say_cause, say_located, say_question, say_step
+from wheelfix.scan.sentences import say_cause, say_located, say_question, say_step
 
 if TYPE_CHECKING:
     from wheelfix.explain.model import Explanation, Missing

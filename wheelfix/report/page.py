@@ -15,7 +15,7 @@ from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, O
 from wheelfix.report.escape import printable
 from wheelfix.report.model import Report
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.words import say_bringer, say_cause, say_openings
+from wheelfix.scan.sentences import say_bringer, say_cause, say_openings
 
 _ORDER = (
     NeedClass.UNKNOWN,

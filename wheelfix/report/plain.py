@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from wheelfix.model.scan import FileHit, IndexSource, Located, NeedClass, NeedTrace
 from wheelfix.report.escape import printable
-from wheelfix.scan.words import say_located, say_question, say_step
+from wheelfix.scan.sentences import say_located, say_question, say_step
 
 _LEAST = 20
 """Columns that are used even on a narrower terminal."""

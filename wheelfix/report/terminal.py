@@ -23,7 +23,7 @@ from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import List, bind
 from wheelfix.report.escape import printable
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.words import say_bringer, say_cause, say_openings
+from wheelfix.scan.sentences import say_bringer, say_cause, say_openings
 
 _STYLES = {
     NeedClass.BUNDLED: "dim",

@@ -38,10 +38,10 @@ from wheelfix.scan.source import (
 from wheelfix.scan.store import find_reading, read_once, store_reading
 from wheelfix.wheel.archive import Archive, iter_chunks, list_members, open_archive, open_unlisted
 from wheelfix.wheel.environment import Environment, read_environment
+from wheelfix.wheel.foreign import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.identity import wait_for_tick
+from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement
-from wheelfix.wheel.open import open_input
-from wheelfix.wheel.pretenders import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.tree import escape_path
 
 Progress = Callable[[int, int], None]

@@ -373,7 +373,7 @@ def _take_fetched(target: Target, path: Path, findings: Sequence[Finding], optio
 
 
 def _read_lock(target: Target, options: ScanOptions, findings: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.fetch import read_locked
+    from wheelfix.scan.locked import read_locked
 
     assert target.path
     readings, told = read_locked(

@@ -21,8 +21,8 @@ from pathlib import Path
 from wheelfix.errors import InputError, WheelfixError, describe
 from wheelfix.model.base import Struct, field
 from wheelfix.wheel.environment import find_site, find_wheels
+from wheelfix.wheel.input import find_kind, open_input
 from wheelfix.wheel.metadata import parse_sdist_name, parse_wanted
-from wheelfix.wheel.open import find_kind, open_input
 
 _HEAD = 4 << 10
 _GZIP = b"\x1f\x8b"

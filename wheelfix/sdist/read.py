@@ -13,16 +13,16 @@ from wheelfix.model.sdist import BuiltManifest, CargoLock, CargoSource, Manifest
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.places import find_cache
 from wheelfix.scan.target import Target, TargetKind
+from wheelfix.sdist.checkouts import find_hashes
 from wheelfix.sdist.features import find_workspace
-from wheelfix.sdist.home import find_hashes
 from wheelfix.sdist.make import make_lock
 from wheelfix.sdist.manifests import parse_channel, parse_lock, parse_manifest, parse_vendored
 from wheelfix.sdist.model import CargoPlan, GivenLock
 from wheelfix.sdist.plan import plan_cargo
+from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import parse_wanted
-from wheelfix.wheel.open import open_input
-from wheelfix.wheel.project import is_aside, read_project
 from wheelfix.wheel.sdist import read_sdist
+from wheelfix.wheel.sdist_project import is_aside, read_project
 
 
 def fetch_source(

@@ -30,7 +30,7 @@ def open_table(index: Path | None, *, quiet: bool, prefer: Sequence[str] = ()) -
         InputError: the index has no such attribute.
         IndexProblem: it cannot be read.
     """
-    from wheelfix.index.sources import open_index
+    from wheelfix.index.choice import open_index
     from wheelfix.outside.places import find_own_database
 
     builds = (index or find_own_database()).is_file()

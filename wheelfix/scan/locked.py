@@ -38,8 +38,8 @@ from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
 from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
 from wheelfix.scan.store import find_digest
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, parse_filename
-from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
+from wheelfix.wheel.sdist_project import read_project
 
 WORKERS = 4
 """Number of parallel downloads."""
