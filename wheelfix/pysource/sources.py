@@ -39,7 +39,7 @@ def read_wheel_sources(path: Path, stamp: Stamp) -> tuple[SourceUse, ...]:
         return _parse((m.path, b"".join(iter_chunks(archive, m))) for m in members)
 
 
-class SourceTree(Struct):
+class PythonTree(Struct):
     """Python sources of one distribution on disk.
 
     Attributes:
@@ -53,7 +53,7 @@ class SourceTree(Struct):
     paths: tuple[str, ...]
 
 
-def read_all_sources(trees: Iterable[SourceTree]) -> tuple[tuple[SourceUse, ...], ...]:
+def read_all_sources(trees: Iterable[PythonTree]) -> tuple[tuple[SourceUse, ...], ...]:
     """Find what Python sources open by name: one result for each distribution, sorted by path."""
     return tuple(read_tree_sources(tree.top, tree.root, tree.paths) for tree in trees)
 

@@ -25,7 +25,7 @@ from wheelfix.model.reading import Origin, OriginKind, Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.processes import run_beside
-from wheelfix.pysource.sources import SourceTree, read_all_sources
+from wheelfix.pysource.sources import PythonTree, read_all_sources
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.source import (
     ArchiveSource,
@@ -268,19 +268,19 @@ def read_installed(
     return tuple(map(_tell_system, read))
 
 
-def _list_sources(environment: Environment) -> tuple[list[SourceTree], list[int]]:
+def _list_sources(environment: Environment) -> tuple[list[PythonTree], list[int]]:
     """The Python sources of all distributions, and by number whose they are; each file belongs to one."""
-    trees, owners, seen = list[SourceTree](), list[int](), set[str]()
+    trees, owners, seen = list[PythonTree](), list[int](), set[str]()
     for number, installed in enumerate(environment.distributions):
         if installed.project:
-            trees.append(SourceTree(top=installed.project, root=installed.project, paths=installed.sources))
+            trees.append(PythonTree(top=installed.project, root=installed.project, paths=installed.sources))
             owners.append(number)
         if installed.distribution:
             project = set(installed.sources)
             files = installed.distribution.files
             own = sorted(p for p in files if p.endswith(".py") and p not in seen and p not in project)
             seen.update(own)
-            trees.append(SourceTree(top=environment.site, root=environment.root, paths=tuple(own)))
+            trees.append(PythonTree(top=environment.site, root=environment.root, paths=tuple(own)))
             owners.append(number)
     return trees, owners
 
