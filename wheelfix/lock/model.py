@@ -37,7 +37,7 @@ class LockOptions(Struct):
     find_links: tuple[Path, ...] = ()
 
 
-class Request(Struct):
+class LockRequest(Struct):
     """A lock, with the rules and the target.
 
     Attributes:

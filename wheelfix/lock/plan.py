@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from wheelfix.errors import InputError
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.lock.cycles import break_circles
-from wheelfix.lock.model import Collision, LockOptions, LockPlan, Request, Selection, SourceBuild
+from wheelfix.lock.model import Collision, LockOptions, LockPlan, LockRequest, Selection, SourceBuild
 from wheelfix.lock.residue import tell_choices, tell_needs
 from wheelfix.lockfile.select import (
     check_rules,
@@ -38,7 +38,7 @@ from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled
 
 
-def find_selection(request: Request, options: LockOptions) -> Selection:
+def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     """Find the packages that an environment holds, and the source of each.
 
     Raises:
@@ -70,7 +70,7 @@ def find_selection(request: Request, options: LockOptions) -> Selection:
     return replace(selection, findings=(*findings, *warnings))
 
 
-def find_dependencies(request: Request, selection: Selection) -> Mapping[str, Dependencies]:
+def find_dependencies(request: LockRequest, selection: Selection) -> Mapping[str, Dependencies]:
     """Return the dependencies of packages that nixpkgs' builds replace, by name; if the lock has edges."""
     if not selection.replaced:
         return {}
@@ -81,7 +81,7 @@ def find_dependencies(request: Request, selection: Selection) -> Mapping[str, De
 
 
 def plan_adapters(
-    request: Request,
+    request: LockRequest,
     selection: Selection,
     dependencies: Mapping[str, Dependencies],
     options: LockOptions,
@@ -100,7 +100,7 @@ def plan_adapters(
 
 
 def drop_removed_packages(
-    request: Request, selection: Selection, adapters: Sequence[Adapter], options: LockOptions
+    request: LockRequest, selection: Selection, adapters: Sequence[Adapter], options: LockOptions
 ) -> Selection:
     """Leave out packages that adapters remove; these need no source.
 
@@ -126,7 +126,7 @@ def drop_removed_packages(
 
 
 def plan_overlay(
-    request: Request,
+    request: LockRequest,
     selection: Selection,
     adapters: tuple[Adapter, ...],
     found: LockReadings,
@@ -177,7 +177,7 @@ def plan_overlay(
 
 
 def _plan_overrides(
-    request: Request,
+    request: LockRequest,
     choices: Sequence[Choice],
     found: LockReadings,
     scans: Sequence[WheelScan],
@@ -207,7 +207,7 @@ def _plan_overrides(
 
 
 def _plan_builds(
-    request: Request, choices: Sequence[Choice], found: LockReadings, rust: Mapping[str, CargoPlan]
+    request: LockRequest, choices: Sequence[Choice], found: LockReadings, rust: Mapping[str, CargoPlan]
 ) -> tuple[SourceBuild, ...]:
     builds = []
     for choice in choices:
