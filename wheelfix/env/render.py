@@ -7,7 +7,7 @@ The parts are uv2nix's (``templates/hello-world`` of that repository) and nixpkg
 from __future__ import annotations
 
 from wheelfix.env.model import Environment
-from wheelfix.nix.parts import comment_all, formals
+from wheelfix.nix.parts import HACKS, comment_all, formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     NULL,
@@ -66,7 +66,6 @@ def render_files(environment: Environment) -> dict[str, str]:
 
 def render_default(environment: Environment) -> str:
     """Write ``default.nix``: package set, environment, shell and container image."""
-    hacks = call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs())
     arguments = Attrs((Inherit(("pkgs", "lib", "hacks")),))
     overlays = List(
         (
@@ -85,7 +84,7 @@ def render_default(environment: Environment) -> str:
     bindings: tuple[Binding | Inherit, ...] = (
         Inherit(("lib",), Var("pkgs")),
         bind("python", select("pkgs", environment.python)),
-        bind("hacks", hacks),
+        HACKS,
         bind(
             "workspace",
             call("uv2nix.lib.workspace.loadWorkspace", Attrs((bind("workspaceRoot", Path("./.")),))),

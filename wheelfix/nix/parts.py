@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from wheelfix.model.override import DependencyDecision, Ignored, Input, Override, Search, StripPlan
 
 OLD = Var("old")
+HACKS = bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs()))
+"""pyproject.nix's functions for adapters: ``nixpkgsPrebuilt`` and ``importCargoLock``."""
 _SITE = "lib/python/site-packages"
 
 FindPython = Callable[[str], Expr]

@@ -8,8 +8,8 @@ from ``prev.passthru.dependencies``. ``prev = final.x`` would recurse infinitely
 from __future__ import annotations
 
 from wheelfix.model.override import Adapter
-from wheelfix.nix.parts import comment_all, formals, remove_dependencies, write_guarded
-from wheelfix.nix.printer import render
+from wheelfix.nix.parts import HACKS, comment_all, formals, remove_dependencies, write_guarded
+from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.tree import (
     Attrs,
     Binary,
@@ -52,7 +52,7 @@ def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
     head = [f"{title} Written by wheelfix from {adapter.target}."]
     head.append(_PROPAGATED)
     if not standalone:
-        head.append("hacks = pkgs.callPackage pyproject-nix.build.hacks { };")
+        head.append(print_flat(HACKS))
         return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
     return render(comment_all(head, _write_file(adapter, overlay)))
 
@@ -95,7 +95,7 @@ def _write_file(adapter: Adapter, overlay: Expr) -> Expr:
     bindings: tuple[Binding | Inherit, ...] = (
         Inherit(("lib",), Var("pkgs")),
         bind("python", python, "of the same Python version as the adapted package"),
-        bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs())),
+        HACKS,
         bind("workspace", call("uv2nix.lib.workspace.loadWorkspace", _inherit("workspaceRoot"))),
         bind("adapter", overlay),
         bind(

@@ -15,8 +15,8 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable
 
 from wheelfix.model.override import Dialect
-from wheelfix.nix.parts import OLD, comment_all, formals, take, write_guarded
-from wheelfix.nix.printer import render
+from wheelfix.nix.parts import HACKS, OLD, add_to_old, comment_all, formals, take, write_guarded
+from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.quote import is_identifier
 from wheelfix.nix.tree import (
     TRUE,
@@ -60,7 +60,7 @@ def render_cargo(plan: CargoPlan) -> str:
     """Write an overlay for uv2nix and pyproject.nix."""
     head = [
         "Overlay for a package set of uv2nix or pyproject.nix. Written by wheelfix.",
-        "hacks = pkgs.callPackage pyproject-nix.build.hacks { };",
+        print_flat(HACKS),
     ]
     overlay = Lambda("final", Lambda("prev", write_guarded(plan.project.name, write_cargo(plan))))
     return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
@@ -100,8 +100,7 @@ def _write_changes(plan: CargoPlan) -> Iterable[Binding]:
         native = Binary("++", native, _list(plan.tools, take))
     yield bind("nativeBuildInputs", native)
     if plan.libraries:
-        inputs = Binary("++", Select(OLD, ("buildInputs",), List()), _list(plan.libraries, take))
-        yield bind("buildInputs", inputs)
+        yield add_to_old("buildInputs", _list(plan.libraries, take))
     yield from _write_rest(plan, Select(OLD, ("postPatch",), text("")))
     for name, value, reason in find_settings(plan):
         yield bind(name, text(value), reason)
