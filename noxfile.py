@@ -32,6 +32,7 @@ def lint(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The site, with warnings as errors."""
     session.install("-e", ".[docs]")
+    session.run("python", "scripts/write_schemas.py", "--check")
     session.run("python", "scripts/write_reference.py", "--check")
     session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
 

@@ -24,13 +24,16 @@ from benchmarks.crosscheck import FIXTURES, PINS, find_wheel
 from tests.support.golden import ask_stub
 from tests.support.nixeval import NixError
 from wheelfix.errors import WheelfixError
-from wheelfix.flows.nix import Options, find_default_cuda, write_override
-from wheelfix.flows.scan import open_index, scan_wheel
+from wheelfix.flows.override import write_override
+from wheelfix.flows.scan import scan_wheel
+from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import NeedClass, WheelScan
+from wheelfix.override.dialects import TRAITS
 from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.wheel import patch_wheel
+from wheelfix.scan.scan import ScanOptions
 
 REPORT = Path(__file__).with_name("corpus.json")
 ENTRY = f"/nix/store/{'0' * 32}-corpus/lib"
@@ -74,9 +77,8 @@ def try_patch(path: Path, scan: WheelScan, directory: Path) -> dict[str, int]:
 def try_code(path: Path, scan: WheelScan, table: SonameTable, dialect: Dialect, directory: Path) -> str:
     """``evaluated``, or what Nix says against the code of a dialect."""
     code = directory / f"{dialect.value}.nix"
-    written = write_override(
-        [str(path)], dialect, find_default_cuda(dialect), Options(index=table, quiet=True)
-    )
+    options = ScanOptions(index=table)
+    written = write_override([str(path)], dialect, TRAITS[dialect].cuda, options)
     code.write_text(written.text, encoding="utf-8")
     parsed = subprocess.run(["nix-instantiate", "--parse", code], capture_output=True, text=True, check=False)
     if parsed.returncode:

@@ -68,7 +68,9 @@ def measure_peer(wheel: Path, changed: list[str], out: Path) -> tuple[float, flo
 
 
 def find_changed(wheel: Path, libs: Path) -> list[str]:
-    from wheelfix.flows.patch import PatchOptions, open_index, patch_target
+    from wheelfix.flows.patch import patch_target
+    from wheelfix.index.choice import open_index
+    from wheelfix.patch.model import PatchOptions
 
     options = PatchOptions(libs=[libs], dry_run=True)
     report: PatchReport = patch_target(wheel, index=open_index(), options=options)

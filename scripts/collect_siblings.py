@@ -12,6 +12,8 @@ Which members count: files named like libraries (``lib*.so``, ``lib*.so.N``) in 
 link to. Plugins, stubs, extension modules and copies that auditwheel vendored under a hashed name do
 not. A wheel holds no symbolic links, so the file names are the names the loader looks for; the tests
 check that they equal DT_SONAME in wheels small enough to fetch.
+
+To add a distribution, add its name to one of the lists below.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
@@ -30,7 +33,10 @@ from pip._internal.network.lazy_wheel import LazyZipOverHTTP
 from pip._internal.network.session import PipSession
 
 TABLE = Path(__file__).parent.parent / "wheelfix" / "index" / "data" / "siblings.json"
-
+SOURCES = (
+    "PyPI: the lists of members of wheels, read by scripts/collect_siblings.py",
+    "for x86_64, the newest release of each CUDA major, and older ones where their names differ",
+)
 
 CUDA_TOOLKIT = """
 cublas cuda-cupti cuda-nvcc cuda-nvrtc cuda-opencl cuda-runtime cufft cufile curand cusolver cusparse npp
@@ -150,10 +156,10 @@ def main() -> int:
                 if (written := generalise(name, soname)) is not None:
                     carried.setdefault(name, {}).setdefault(directory, set()).add(written)
             print(f"{name}: {url.rpartition('/')[2]}", file=sys.stderr)
-    text = render(carried)
+    table = sort(carried)
     if options.check:
-        return int(text != TABLE.read_text(encoding="utf-8"))
-    TABLE.write_text(text, encoding="utf-8")
+        return int(table != json.loads(TABLE.read_text(encoding="utf-8"))["distributions"])
+    TABLE.write_text(render(table, datetime.now(UTC).date().isoformat()), encoding="utf-8")
     return 0
 
 
@@ -224,13 +230,17 @@ def generalise(distribution: str, soname: str) -> str | None:
     return soname
 
 
-def render(carried: dict[str, dict[str, set[str]]]) -> str:
-    """Write the table: sorted, one soname a line, so that a change is a line."""
-    table = {
+def sort(carried: dict[str, dict[str, set[str]]]) -> dict[str, dict[str, list[str]]]:
+    """Put everything into the order of the file."""
+    return {
         distribution: {directory: sorted(sonames) for directory, sonames in sorted(directories.items())}
         for distribution, directories in sorted(carried.items())
     }
-    return json.dumps(table, indent=1) + "\n"
+
+
+def render(table: dict[str, dict[str, list[str]]], date: str) -> str:
+    """Write the table, one soname a line, so that a change is a line."""
+    return json.dumps({"sources": SOURCES, "date": date, "distributions": table}, indent=1) + "\n"
 
 
 if __name__ == "__main__":

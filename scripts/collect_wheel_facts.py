@@ -13,15 +13,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from wheelfix.index.sources import open_bundled
+from wheelfix.index.choice import open_bundled
 from wheelfix.model.base import to_builtins
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Opening
 from wheelfix.model.wheel import Distribution
+from wheelfix.override.imports import find_imports
+from wheelfix.override.plan import describe_package
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.read import read_wheel
 from wheelfix.scan.requirement import fetch_closure
-from wheelfix.wheel.about import find_imports, make_source
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 _ASKED = re.compile(r"\bextra\b")
@@ -30,7 +31,7 @@ _ASKED = re.compile(r"\bextra\b")
 def collect_wheel(path: Path) -> None:
     with tempfile.TemporaryDirectory() as cache:  # without one, nobody asks for the digest
         reading = read_wheel(path, cache=Path(cache))
-    source = make_source(reading)
+    details = describe_package(reading)
     names = [r.name for r in reading.distribution.requires if "platform" in r.text]
     wheel = reading.distribution
     libraries = {o.path for o in reading.objects}
@@ -45,7 +46,7 @@ def collect_wheel(path: Path) -> None:
         "imports": dict(find_imports(path, names)),
         "objects": [describe_object(o) for o in reading.objects if o.dynamic],
         "openings": [describe_opening(o) for o in conclude(reading, open_bundled()).openings],
-        "source": to_builtins(source) | {"sha256": source.sha256.hex()},
+        "source": to_builtins(details) | {"sha256": details.sha256.hex()},
     }
     write(
         FIXTURES / "wheel-facts" / f"{wheel.name}-{wheel.version}.json",

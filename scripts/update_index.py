@@ -100,7 +100,8 @@ def update(data: Path, source: Source, *, system: str, work: Path) -> str:
     if packed:
         old.write_bytes(zlib.decompress(packed))
         report += compare_answers(read_answers(old), read_answers(new))
-    lines = [f'{key} = "{meta[key]}"' for key in ("origin", "date", "digest", "system")]
+    lines = [f'sources = ["{meta["origin"]}"]']
+    lines += [f'{key} = "{meta[key]}"' for key in ("date", "digest", "system")]
     lines += [f"{key} = {meta[key]}" for key in COUNTS]
     (data / f".{TABLE}").write_bytes(fresh)
     (data / f".{TABLE}").replace(data / TABLE)

@@ -12,7 +12,8 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,7 @@ def render_pages() -> Mapping[Path, tuple[str, str]]:
         PAGES / "commands" / f"wheelfix-{n}.md": (f"wheelfix {n}", render_command(n)) for n in list_commands()
     }
     pages[PAGES / "commands" / "index.md"] = ("Commands", render_overview())
-    pages[PAGES / "json.md"] = (
-        "JSON",
-        "".join(render_schema(path) for path in sorted(SCHEMAS.glob("*.json"))),
-    )
+    pages[PAGES / "json.md"] = ("JSON", render_schemas())
     pages[PAGES / "python.md"] = ("Python API", render_names())
     return pages
 
@@ -133,59 +131,98 @@ def render_overview() -> str:
     )
 
 
-def render_schema(path: Path) -> str:
-    schema = json.loads(path.read_text())
-    name = schema["properties"]["schema"].get("const", path.stem)
-    intro = " ".join(str(schema[key]) for key in ("title", "description") if schema.get(key, name) != name)
+def render_schemas() -> str:
+    """A section for each document, one for each part that stands in several places, and the causes."""
+    schemas = {path.name: json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*.json"))}
+    parts = {name: part for schema in schemas.values() for name, part in schema.get("$defs", {}).items()}
+    nodes = [*({schema["$id"]: schema for schema in schemas.values()} | parts).values()]
+    below = [one for node in nodes for one in node["properties"].values()]
+    causes = {kind for one in below for kind in find_kinds(one)}
+    counts = Counter(part for one in below for part in {find_part(one), find_part(one.get("items", {}))})
+    shared = {part for part, count in counts.items() if part and count > 1}
+    texts = [render_schema(file, schema, shared) for file, schema in schemas.items()]
+    texts.append("## Parts\n\nWhat stands in several places.\n\n")
+    for name in sorted(shared):
+        rows = render_fields(parts[name], parts, shared)
+        texts.append(f"### {name}\n\n{parts[name]['description']}\n\n{rows}\n")
+    return "".join(texts) + render_causes({name: parts[name] for name in parts if name in causes}, parts)
+
+
+def render_schema(file: str, schema: Any, shared: Collection[str]) -> str:
+    intro = f"{schema['title']}. {schema.get('description', '')}".strip()
+    rows = render_fields(schema, schema.get("$defs", {}), shared)
+    return (
+        f"## {schema['$id']}\n\n{intro}\n\nThe file: `wheelfix/report/schema/{file}` in the package, "
+        f"JSON Schema 2020-12.\n\n{rows}\n"
+    )
+
+
+def render_fields(node: Any, parts: Mapping[str, Any], shared: Collection[str]) -> str:
     rows = "".join(
         f"| `{field}` | {kind} | {escape_cell(text)} |\n"
-        for field, kind, text in walk_schema(schema, schema, "")
+        for field, kind, text in walk_fields(node, parts, shared, "")
     )
+    return f"| field | type | meaning |\n|---|---|---|\n{rows}"
+
+
+def render_causes(causes: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+    """All causes in one table: each has few fields."""
+    rows = ""
+    for cause in causes.values():
+        kind = cause["properties"]["kind"]["const"]
+        rows += f"| `{kind}` | | | {escape_cell(cause['description'])} |\n"
+        for field, said, text in walk_fields(cause, parts, (), ""):
+            if field != "kind":
+                rows += f"| | `{field}` | {said} | {escape_cell(text)} |\n"
     return (
-        f"## {name}\n\n{intro}\n\nThe file: `wheelfix/report/schema/{path.name}` in the package, "
-        f"JSON Schema 2020-12.\n\n| field | type | meaning |\n|---|---|---|\n{rows}\n"
+        "### Cause\n\nWhy a need is in its class, or how a question was answered, as data. `kind` tells "
+        f"which fields there are beside it.\n\n| kind | field | type | meaning |\n|---|---|---|---|\n{rows}\n"
     )
 
 
-def walk_schema(node: Any, root: Any, path: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (field, type, meaning) for a node and all below it, in the order of the schema."""
-    node = resolve(node, root)
-    if path:
-        yield path, describe_type(node, root), describe_values(node)
-    for name, below in node.get("properties", {}).items():
-        yield from walk_schema(below, root, f"{path}.{name}" if path else name)
-    items = resolve(node.get("items", {}), root)
-    if "properties" in items:
-        for name, below in items["properties"].items():
-            yield from walk_schema(below, root, f"{path}[].{name}")
-    for choice in (resolve(part, root) for part in node.get("oneOf", node.get("anyOf", ()))):
-        for name, below in choice.get("properties", {}).items():
-            yield from walk_schema(below, root, f"{path}.{name}")
+def walk_fields(
+    node: Any, parts: Mapping[str, Any], shared: Collection[str], path: str
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (field, type, meaning) for all below a node, in order; of shared parts only the name."""
+    for name, below in node["properties"].items():
+        field = f"{path}{name}"
+        yield field, describe_type(below, shared), describe_values(below)
+        for part, dots in ((find_part(below), "."), (find_part(below.get("items", {})), "[].")):
+            if part and part not in shared:
+                yield from walk_fields(parts[part], parts, shared, f"{field}{dots}")
 
 
-def resolve(node: Any, root: Any) -> Any:
-    if isinstance(node, dict) and "$ref" in node:
-        target = root
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        return {**target, **{key: value for key, value in node.items() if key != "$ref"}}
-    return node
+def name_ref(node: Mapping[str, str]) -> str:
+    return node.get("$ref", "").rpartition("/")[2]
 
 
-def describe_type(node: Mapping[str, Any], root: Any) -> str:
+def find_kinds(node: Mapping[str, Any]) -> list[str]:
+    """The parts of which one may stand there, told apart by their kind; empty without such a choice."""
+    names = [name for one in node.get("anyOf", ()) if (name := name_ref(one))]
+    return names if len(names) > 1 else []
+
+
+def find_part(node: Mapping[str, Any]) -> str:
+    """The part that stands there, or empty."""
+    names = [name_ref(node), *map(name_ref, node.get("anyOf", ()))]
+    return "" if find_kinds(node) else next(filter(None, names), "")
+
+
+def describe_type(node: Mapping[str, Any], shared: Collection[str]) -> str:
+    if find_kinds(node):
+        return "[Cause](#cause)"
+    if part := find_part(node):
+        said = f"[{part}](#{part.lower()})" if part in shared else "object"
+        return f"{said} or null" if "anyOf" in node else said
     if "const" in node or "enum" in node:
-        return "string" if "const" in node or isinstance(node["enum"][0], str) else "value"
-    if choices := node.get("oneOf", node.get("anyOf")):
-        return " or ".join(dict.fromkeys(describe_type(resolve(choice, root), root) for choice in choices))
-    kinds = node.get("type", "any")
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    items = resolve(node.get("items", {}), root)
-    return " or ".join(
-        f"array of {describe_type(items, root)}s"
-        if k == "array" and items.get("type") in {"string", "object"}
-        else k
-        for k in kinds
-    )
+        return "string or null" if None in node.get("enum", ()) else "string"
+    kinds = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    return " or ".join(describe_array(node, shared) if kind == "array" else kind for kind in kinds)
+
+
+def describe_array(node: Mapping[str, Any], shared: Collection[str]) -> str:
+    items = describe_type(node["items"], shared)
+    return f"array of {items}" if items.startswith("[") else f"array of {items}s"
 
 
 def describe_values(node: Mapping[str, Any]) -> str:

@@ -20,12 +20,15 @@ from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.errors import ElfError, InputError, WheelError
+from wheelfix.index.choice import open_bundled
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Level
+from wheelfix.override.plan import describe_package
 from wheelfix.scan import source as reading
-from wheelfix.scan.read import read_beside, read_known, read_symbols, read_unpacked, read_wheel
+from wheelfix.scan.read import read_known, read_symbols, read_unpacked, read_wheel
+from wheelfix.scan.scan import ScanOptions, read_targets
 from wheelfix.scan.store import find_digest
-from wheelfix.wheel.about import make_source
+from wheelfix.scan.target import find_targets
 from wheelfix.wheel.archive import open_archive
 
 LIBRARY = "demo/libdemo.so.1"
@@ -256,8 +259,9 @@ def test_what_has_a_wheels_name_in_a_directory_is_not_passed_over(
     (tmp_path / wheel.name).write_bytes(wheel.read_bytes())
     put(tmp_path / "other-1.0-py3-none-any.whl")
     (tmp_path / "unpacked.whl").mkdir()
+    targets = find_targets([str(tmp_path)], "scan")
     with pytest.raises(InputError, match=r"other-1\.0-py3-none-any\.whl"):
-        read_beside(tmp_path, cache=None)
+        read_targets(targets, ScanOptions(index=open_bundled(), cache=None))
 
 
 @pytest.mark.parametrize("name", ["demo-1.0.dist-info/METADATA", "demo-1.0.dist-info/RECORD", "demo/pipe"])
@@ -317,7 +321,7 @@ def test_a_wheel_that_carries_the_metadata_of_another_is_told_by_its_own(tmp_pat
     found = read_wheel(wheel, cache=tmp_path / "cache", contents=True)
     about = found.about
     assert (found.distribution.name, about.summary, about.spdx) == ("demo", "its own", "MIT")
-    assert make_source(found).summary == "its own"
+    assert describe_package(found).summary == "its own"
     unpacked = tmp_path / "unpacked"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)

@@ -4,15 +4,15 @@
 >>> scan = wheelfix.scan_wheel("pyodbc-5.5.0-cp312-cp312-manylinux_2_28_x86_64.whl")
 >>> [(need.soname, need.need_class, need.reason) for need in scan.needs]
 
-Names are imported on first use: who asks one question should not load the answers to all others.
+Names are imported on first use, so that a caller loads only the modules that it uses.
 """
 
-# Nothing is imported here, not even typing: the command cannot end quietly on Ctrl-C before it is loaded.
+# No import here, not even of typing: until the command is loaded, Ctrl-C would print a traceback.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wheelfix.errors import ApplyError, ElfError, IndexProblem, InputError, WheelError, WheelfixError
     from wheelfix.flows.scan import scan_wheel
-    from wheelfix.index.sources import open_index
+    from wheelfix.index.choice import open_index
     from wheelfix.model.elf import ElfObject, VersionNeed
     from wheelfix.model.hints import CalledName, DlopenNote, OpeningKind, SourceCall
     from wheelfix.model.index import IndexInfo, Lookup, Provider
@@ -57,7 +57,7 @@ _HOMES = {
         "WheelfixError",
     ),
     "wheelfix.flows.scan": ("scan_wheel",),
-    "wheelfix.index.sources": ("open_index",),
+    "wheelfix.index.choice": ("open_index",),
     "wheelfix.model.elf": ("ElfObject", "VersionNeed"),
     "wheelfix.model.hints": ("CalledName", "DlopenNote", "OpeningKind", "SourceCall"),
     "wheelfix.model.index": ("IndexInfo", "Lookup", "Provider"),

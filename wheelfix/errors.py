@@ -10,9 +10,9 @@
     └── ApplyError         5   the result could not be written
         └── EditRefused    5   an ELF file that cannot be changed exactly as asked
 
-Every error says what it is about, what is wrong, and what to do: ``subject``,
-``problem`` and ``hint``. The command line prints the first two on one line and the hint
-on a second one. "Not found" and "ambiguous" are values, never exceptions.
+Every error has a ``subject`` (what it is about), a ``problem`` (what is wrong) and a ``hint``
+(what to do). The command line prints the first two on one line and the hint on a second one.
+"Not found" and "ambiguous" are values, never exceptions.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class WheelfixError(Exception):
         self.hint = hint
 
     def __reduce__(self) -> tuple[type[WheelfixError], tuple[str, str, str]]:
-        """Errors of another process arrive whole."""
+        """Pickle all three texts, so that an error from another process arrives complete."""
         return type(self), (self.subject, self.problem, self.hint)
 
 
@@ -73,16 +73,16 @@ class EditRefused(ApplyError):  # noqa: N818 - says what happened
 
 
 _NEAR = 0.7
-"""Ratio of :mod:`difflib` from which on one name may be meant by another."""
+"""Ratio of :mod:`difflib` from which on a known name is suggested for a wrong one."""
 
 
 def suggest(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
-    """The hint for a name that matches nothing.
+    """Write the hint for a name that matches nothing.
 
     Args:
         wrong: the name, in the spelling of ``known``.
-        known: all names that there are, in any order.
-        otherwise: the hint where none of them is near.
+        known: all existing names, in any order.
+        otherwise: the hint if none of them is similar.
     """
     from difflib import get_close_matches
 
@@ -94,7 +94,7 @@ _LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")
 
 
 def strip_login(text: str) -> str:
-    """A URL, or a text with URLs, as a message may show it: without user and password.
+    """Remove user and password from a URL, or from all URLs in a text, for use in a message.
 
     Example:
         >>> strip_login("https://me:secret@host.example/x")
@@ -112,7 +112,7 @@ def find_host(url: str) -> str:
 
 
 def describe(error: OSError | ValueError | RuntimeError) -> str:
-    """What the system says of a file or a connection that it refuses, as a clause inside a message.
+    """Write the system's error about a file or a connection as a clause inside a message.
 
     Example:
         >>> describe(FileNotFoundError(2, "No such file or directory"))

@@ -8,11 +8,12 @@ from fuzz.seeds import ROOT
 from fuzz.target import Target
 from wheelfix.errors import InputError
 from wheelfix.lockfile.poetry import parse_poetry
-from wheelfix.lockfile.project import parse_requirement_lines
+from wheelfix.lockfile.project import drop_python, parse_project, parse_requirement_lines, render_project
 from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.read import parse_toml
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
+from wheelfix.model.base import Misfit
 from wheelfix.sdist import manifests as cargo
 
 _MAX_SEED = 16 << 10
@@ -26,8 +27,21 @@ _TOKENS = (
 
 def run_lock(data: bytes) -> None:
     """A lock in TOML, read as each of the formats whatever it says it is."""
-    table = parse_toml("lock", data.decode("utf-8", "replace"))
-    _refuse(lambda: parse_pylock(table), lambda: parse_poetry(table, None), lambda: parse_uv(table))
+    document = parse_toml("lock", data.decode("utf-8", "replace"))
+    try:
+        _refuse(
+            lambda: parse_pylock("lock", document),
+            lambda: parse_poetry("lock", document),
+            lambda: parse_uv("lock", document),
+        )
+    except Misfit as misfit:
+        raise misfit.tell("lock", "") from None
+
+
+def run_project(data: bytes) -> None:
+    """A pyproject.toml, and the one of an environment that is made of it."""
+    project = parse_project("pyproject.toml", data.decode("utf-8", "replace"))
+    render_project(drop_python(project), "lab", "3.12")
 
 
 def run_requirements(data: bytes) -> None:
@@ -48,10 +62,11 @@ def run_cargo(data: bytes) -> None:
 
 def _refuse(*doors: Callable[[], object]) -> None:
     refused = 0
+    last: InputError | Misfit
     for door in doors:
         try:
             door()
-        except InputError as error:
+        except (InputError, Misfit) as error:
             refused += 1
             last = error
     if refused == len(doors):
@@ -68,6 +83,14 @@ def _lock_seeds() -> Iterator[bytes]:
     for data in _find("*uv.lock", "*poetry.lock", "*pylock*.toml"):
         cut = data.rfind(b"\n[[") if len(data) == _MAX_SEED else len(data)
         yield data[: cut + 1]
+
+
+def _project_seeds() -> Iterator[bytes]:
+    head = b'[project]\nname = "a"\nrequires-python = "==3.12.*"\n'
+    yield head + b'[dependency-groups]\ndev = ["b", { include-group = "c" }]\n'
+    yield head + b'[tool.poetry.dependencies]\nb = { version = "1", optional = true }\n'
+    yield head + b'[tool.uv.sources]\nb = { index = "c" }\n[tool.wheelfix]\nfree-threaded = true\n'
+    yield from _find("*pyproject.toml")
 
 
 def _cargo_seeds() -> Iterator[bytes]:
@@ -87,6 +110,7 @@ def _requirement_seeds() -> Iterator[bytes]:
 
 TARGETS = (
     Target(name="lock", run=run_lock, seeds=_lock_seeds, tokens=_TOKENS, max_size=_MAX_SEED),
+    Target(name="project", run=run_project, seeds=_project_seeds, tokens=_TOKENS, max_size=1 << 12),
     Target(
         name="requirements", run=run_requirements, seeds=_requirement_seeds, tokens=_TOKENS, max_size=1 << 12
     ),

@@ -9,7 +9,7 @@ import subprocess
 from fuzz import seeds
 from fuzz.target import Broken, Target, demand
 from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
-from wheelfix.explain.reader import clean_line, read_messages
+from wheelfix.explain.read import clean_line, read_messages
 from wheelfix.lint.nixfile.overrides import parse_overrides
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import clean_comment, escape, quote, quote_name

@@ -42,10 +42,11 @@ def list_sections(name: str) -> str:
     return text.partition(f"\n## wheelfix {name}\n")[2].partition("\n## wheelfix ")[0] if below else text
 
 
-def test_reference_is_up_to_date() -> None:
-    command = [sys.executable, str(ROOT / "scripts" / "write_reference.py"), "--check"]
+@pytest.mark.parametrize("script", ["write_schemas.py", "write_reference.py"])
+def test_what_is_written_by_a_script_is_up_to_date(script: str) -> None:
+    command = [sys.executable, str(ROOT / "scripts" / script), "--check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, f"{result.stdout}{result.stderr}: run python scripts/write_reference.py"
+    assert result.returncode == 0, f"{result.stdout}{result.stderr}: run python scripts/{script}"
 
 
 @pytest.mark.parametrize("name", sorted(list_commands()))
@@ -88,16 +89,41 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert set(re.findall(r"^::: .*\.(\w+)$", text, re.MULTILINE)) == set(wheelfix.__all__)
 
 
+def list_fields(text: str, title: str) -> set[str]:
+    """The last names of all fields in the section of a title; empty without one."""
+    section = re.split(r"\n##", text.partition(f"\n{title}\n")[2])[0]
+    return set(re.findall(r"^\| (?:\| )?`(?:[^`]*[.\]])?(\w+)` \|", section, re.MULTILINE))
+
+
 def test_every_schema_and_each_of_its_fields_is_in_the_reference() -> None:
     text = (REFERENCE / "json.md").read_text()
     schemas = sorted((ROOT / "wheelfix" / "report" / "schema").glob("*.json"))
     assert schemas
-    for schema in schemas:
-        section = text.partition(schema.name)[2].partition("\n## ")[0]
-        shared = set(json.loads(schema.read_text()).get("$defs", ()))
-        names = set(re.findall(r'"(\w+)": \{', schema.read_text())) - {"properties", "items"} - shared
-        fields = set(re.findall(r"^\| `(?:.*[.\]])?(\w+)`", section, re.MULTILINE))
-        assert names - fields <= {"additionalProperties"}, schema.name
+    for path in schemas:
+        schema = json.loads(path.read_text())
+        assert path.name in text
+        told = list_fields(text, f"## {schema['$id']}")
+        assert told >= set(schema["properties"])
+        parts = schema.get("$defs", {})
+        below = told.union(*(list_fields(text, f"### {name}") for name in ("Cause", *parts)))
+        for name, part in parts.items():
+            own = list_fields(text, f"### {name}") or below
+            wanted = {field for field, below in part["properties"].items() if "const" not in below}
+            assert own >= wanted, (schema["$id"], name)
+
+
+def test_the_reference_tells_which_command_prints_which_document() -> None:
+    text = (REFERENCE / "json.md").read_text().partition(MARK)[0]
+    rows = dict(re.findall(r"^\| `wheelfix ([a-z ]+)` \| (.*) \|$", text, re.MULTILINE))
+    printing = {n for n, c in list_commands().items() if any(p.name == "as_json" for p in c.params)}
+    assert set(rows) == printing
+    told = set(re.findall(r"\[`(wheelfix\.\w+/\d+)`\]\(#\w+\)", " ".join(rows.values())))
+    assert told == {name_schema(path) for path in (ROOT / "wheelfix" / "report" / "schema").glob("*.json")}
+
+
+def name_schema(path: Path) -> str:
+    name: str = json.loads(path.read_text())["$id"]
+    return name
 
 
 def test_every_page_is_reached_from_the_start() -> None:

@@ -12,8 +12,13 @@ from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
 from tests.support.lockserver import Server, serve
 from tests.support.sdist import build_sdist
 from tests.support.uv2nix import SOURCES, ask_uv2nix
-from wheelfix.lockfile.project import drop_python, find_written_python, render_project, render_requirements
-from wheelfix.lockfile.read import parse_toml
+from wheelfix.lockfile.project import (
+    drop_python,
+    find_written_python,
+    parse_project,
+    render_project,
+    render_requirements,
+)
 
 FILES = [
     "default.nix",
@@ -236,10 +241,10 @@ def test_a_project_that_is_for_other_pythons_says_so(bench: Path, server: Server
 @pytest.mark.parametrize("python", ["3.13", "3.14t"])
 def test_a_written_project_can_be_written_for_another_python(python: str) -> None:
     text = render_requirements("lab", ("tbbuser>=1",), "3.12")
-    project = parse_toml("pyproject.toml", text)
+    project = parse_project("pyproject.toml", text)
     assert find_written_python(text, project) == "3.12"
     assert find_written_python(text.removeprefix("#"), project) is None
     other = render_project(drop_python(project), "lab", python)
-    assert find_written_python(other, parse_toml("pyproject.toml", other)) == python
-    back = render_project(drop_python(parse_toml("pyproject.toml", other)), "lab", "3.12")
+    assert find_written_python(other, parse_project("pyproject.toml", other)) == python
+    back = render_project(drop_python(parse_project("pyproject.toml", other)), "lab", "3.12")
     assert back == text

@@ -220,11 +220,21 @@ def test_note_defaults_to_recommended() -> None:
         Note(b"GNU", NT_FDO_DLOPEN, b'[{"soname": ["liba.so"]}]'),
         Note(b"FDO", 1, b'[{"soname": ["liba.so"]}]'),
         note({"soname": ["liba.so"]}),
+        note([{"soname": ["liba.so"], "feature": 3}, {"soname": ["liba.so"], "priority": None}]),
+        Note(b"FDO", NT_FDO_DLOPEN, b'[{"soname": ["lib\\ud800.so"]}]'),
+        Note(b"FDO", NT_FDO_DLOPEN, b'[{"soname": ["liba.so"], "later": NaN}]'),
         note([{"soname": []}, {"soname": "liba.so"}, {"soname": [1]}, "liba.so", None, {}]),
     ],
 )
 def test_note_that_is_none_is_left_out(wrong: Note) -> None:
     assert parse_dlopen_notes([wrong]) == ()
+
+
+def test_an_entry_that_is_none_does_not_hide_the_others() -> None:
+    found = parse_dlopen_notes(
+        [note([{"soname": 3}, {"soname": ["liba.so"], "priority": "urgent", "later": [1]}, {"soname": []}])]
+    )
+    assert [(entry.sonames, entry.priority) for entry in found] == [(("liba.so",), "recommended")]
 
 
 def test_watching_does_not_change_what_the_reader_sees(tmp_path: Path) -> None:

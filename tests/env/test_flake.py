@@ -6,9 +6,10 @@ import pytest
 
 from tests.support.golden import STUB, check_golden
 from tests.support.nixeval import evaluate
+from wheelfix.env.flake import check_flake
 from wheelfix.errors import InputError
-from wheelfix.flows.nix import write_flake
-from wheelfix.model.override import FlakeConfig
+from wheelfix.flows.flake import write_flake
+from wheelfix.model.flake import FlakeConfig
 
 FULL = FlakeConfig(
     nixpkgs="github:NixOS/nixpkgs/nixos-26.05",
@@ -67,3 +68,10 @@ def test_a_hostile_url_stays_data() -> None:
     url = 'x"; evil = ${builtins.abort "y"}; "'
     text = write_flake(FlakeConfig(nixpkgs=url, systems=("x86_64-linux",))).text
     assert evaluate(f"({text}).inputs.nixpkgs.url") == url
+
+
+def test_systems_that_are_none() -> None:
+    with pytest.raises(InputError, match="x86_64-linx: is no Nix system") as caught:
+        check_flake(FlakeConfig(nixpkgs="x", systems=("x86_64-linux", "x86_64-linx")))
+    assert "x86_64-linux" in caught.value.hint
+    check_flake(FlakeConfig(nixpkgs="x", systems=("aarch64-darwin", "riscv64-linux")))

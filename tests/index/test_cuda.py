@@ -1,25 +1,27 @@
-"""Unfree packages: the table's form, and facts one can look up in nixpkgs."""
+"""Unfree packages: what one can look up in nixpkgs."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from importlib import resources
-from typing import Any
 
 import pytest
 
-from wheelfix.index.cuda import find_cuda
+from wheelfix.index.cuda import Unfree, find_cuda
 from wheelfix.index.driver import find_driver
 from wheelfix.index.siblings import find_distributions
+from wheelfix.model.tables import load_table
 
-TABLE: dict[str, Any] = tomllib.loads(
-    (resources.files("wheelfix.index") / "data" / "cuda.toml").read_text(encoding="utf-8")
-)
-SONAMES = sorted(
-    {s for rows in TABLE.values() for row in rows.values() for v in row.values() for s in v if ".so" in s}
-)
-MAJORS = ("cuda11", "cuda12", "cuda12_8", "cuda13", "sonames")
+TABLE = load_table(Unfree)
+ROWS = {
+    **{
+        (one.version, attr): package.sonames.get(one.version, ())
+        for one in TABLE.sets
+        for attr, package in TABLE.cuda.items()
+    },
+    **{("", attr): package.sonames for attr, package in TABLE.other.items()},
+}
+"""Sonames by the version of the set, and the attribute."""
+SONAMES = sorted({soname for sonames in ROWS.values() for soname in sonames})
 
 
 def find_attrs(soname: str) -> list[str]:
@@ -109,18 +111,6 @@ def test_attributes_are_well_formed() -> None:
             assert provider.path.endswith(f"/{soname}")
 
 
-def test_the_table_is_sorted_and_says_nothing_twice() -> None:
-    for rows in TABLE.values():
-        assert list(rows) == sorted(rows)
-        for row in rows.values():
-            assert set(row) <= {"output", "directory", "note", *MAJORS}
-            for key in set(row).intersection(MAJORS):
-                assert row[key] == sorted(set(row[key]))
-    for major in MAJORS:
-        names = [s for rows in TABLE.values() for row in rows.values() for s in row.get(major, ())]
-        assert len(names) == len(set(names))
-
-
 def test_nothing_of_the_driver_is_in_it() -> None:
     assert [soname for soname in SONAMES if find_driver(soname)] == []
 
@@ -134,8 +124,8 @@ NOT_IN_WHEELS = {
 
 @pytest.mark.parametrize("major", ["11", "12", "13"])
 def test_nvidias_wheels_have_the_same_sonames(major: str) -> None:
-    for attr, row in TABLE["cuda"].items():
-        for soname in row.get(f"cuda{major}", ()):
+    for (version, attr), sonames in ROWS.items():
+        for soname in sonames if version == major else ():
             if attr == "tensorrt" or soname.partition(".")[0] in NOT_IN_WHEELS:
                 continue
             distributions = {carrier.distribution for carrier in find_distributions(soname)}

@@ -11,8 +11,8 @@ import pytest
 from tests.support.frcode import make_entries, make_package, write_database
 from wheelfix.errors import IndexProblem
 from wheelfix.index.build import build_table
-from wheelfix.index.dates import check_url, find_known_date, find_written, parse_url_date, parse_version_date
-from wheelfix.index.sources import open_bundled, open_index
+from wheelfix.index.choice import open_bundled, open_index
+from wheelfix.index.dates import find_known_date, find_written, parse_url_date, parse_version_date
 from wheelfix.index.table import open_file
 from wheelfix.model.base import replace
 from wheelfix.model.index import find_age, say_age, say_date
@@ -86,23 +86,3 @@ def test_age(today: date, age: int | None, old: bool) -> None:
     info = replace(open_index().info, source="bundled", date="2026-05-03")
     assert find_age(info, today) == age
     assert (say_age(info, today) is not None) is old
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "ftp://h.example/x",
-        "https:///x",
-        "h.example/x",
-        "",
-        "https://u:a/b@h.example/x",
-        "https://u:a b@h.example/x",
-        "https://u:pw@h.example:port/x",
-        "https://[u:pw@h.example/x",
-        "https://h.example/\nx",
-    ],
-)
-def test_malformed_urls_are_not_repeated(url: str) -> None:
-    with pytest.raises(IndexProblem) as caught:
-        check_url(url)
-    assert url == "" or url not in f"{caught.value} {caught.value.hint}"

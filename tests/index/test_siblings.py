@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
 import zipfile
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from wheelfix.index.siblings import find_by_directory, find_distributions
-
-TABLE: dict[str, dict[str, list[str]]] = json.loads(
-    (resources.files("wheelfix.index") / "data" / "siblings.json").read_text(encoding="utf-8")
-)
 
 TORCH_2_9 = {
     "libcublas.so.12": "nvidia-cublas-cu12",
@@ -135,17 +129,6 @@ def test_directories() -> None:
     )
     assert {"mkl", "tbb"} <= set(find_by_directory("../.."))
     assert find_by_directory("nvidia") == ()
-
-
-def test_the_table_is_sorted_and_says_nothing_twice() -> None:
-    assert list(TABLE) == sorted(TABLE)
-    for distribution, directories in TABLE.items():
-        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", distribution), "not normalised"
-        assert list(directories) == sorted(directories)
-        for directory, sonames in directories.items():
-            assert directory == directory.strip("/")
-            assert sonames == sorted(set(sonames))
-            assert all(re.fullmatch(r"lib[^/\\\s]+\.so(\.[^/\\\s]+)*", soname) for soname in sonames)
 
 
 SMALL_WHEELS = (

@@ -62,7 +62,8 @@ def test_run_starts_the_program() -> None:
 
 def test_package_has_the_dependencies_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = sorted(re.split(r"[><=;\s]", d)[0].replace(".", "-") for d in project["dependencies"])
+    listed = (*project["dependencies"], *project["optional-dependencies"]["lint"])
+    wanted = sorted(re.split(r"[><=;\s]", d)[0].replace(".", "-") for d in listed)
     assert sorted(evaluate("outputs.packages.x86_64-linux.default.dependencies")) == wanted
     assert evaluate("outputs.packages.x86_64-linux.default.version") == project["version"]
     assert project["version"] == wheelfix.__version__

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,9 @@ import pytest
 from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
 from tests.support.lockserver import serve
 from tests.support.nixeval import NixError, evaluate
-from wheelfix.lockfile.getters import Table
+from wheelfix.lockfile.project import parse_project
 from wheelfix.lockfile.read import read_rules
-from wheelfix.model.lock import Kind
+from wheelfix.model.lock import ChoiceKind
 
 DOC = (Path(__file__).parents[2] / "docs" / "from-mach-nix.md").read_text()
 EXAMPLES = re.findall(r"<!-- ask: (.+?) -->\n```nix\n(.*?)```\n\n```json\n(.*?)```", DOC, re.DOTALL)
@@ -59,11 +58,11 @@ def test_example(environment: Path, tmp_path: Path, question: str, code: str, an
 
 def test_providers() -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", DOC, re.DOTALL)
-    table = read_rules(Table("pyproject.toml", "", tomllib.loads(text)), ())
+    table = read_rules(parse_project("pyproject.toml", text), ())
     flags = re.findall(r"--provider ([\w-]+=[\w,]+)(?= |`)", DOC[DOC.index("Or `--provider") :])
     assert set(read_rules(None, tuple(flags))) == set(table)
     assert {rule.pattern: rule.kinds[0] for rule in table} == {
-        "torch": Kind.NIXPKGS,
-        "numpy": Kind.SDIST,
-        "default": Kind.WHEEL,
+        "torch": ChoiceKind.NIXPKGS,
+        "numpy": ChoiceKind.SDIST,
+        "default": ChoiceKind.WHEEL,
     }

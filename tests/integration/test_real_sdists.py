@@ -15,8 +15,11 @@ from tests.support.cargo import evaluate_cargo
 from tests.support.golden import check_golden
 from tests.support.real_sdists import fetch_real, read_pins
 from wheelfix.errors import InputError
-from wheelfix.flows.sdist import Written, write_cargo
+from wheelfix.flows.sdist import write_sdist
 from wheelfix.model.override import Dialect
+from wheelfix.model.written import Written
+from wheelfix.sdist.model import CargoPlan
+from wheelfix.sdist.read import read_plan
 
 pytestmark = pytest.mark.network
 SETUPTOOLS = ["semantic-version", "setuptools", "setuptools-rust", "wheel"]
@@ -39,8 +42,16 @@ EXPECTED = {
 NO_RUST = {"click==8.5.1", "polars==2.1.0"}
 
 
-def write(requirement: str, tmp_path: Path, dialect: Dialect = Dialect.UV2NIX) -> Written:
-    return write_cargo(str(fetch_real(requirement)), dialect, cargo_home=tmp_path)
+def write(requirement: str, tmp_path: Path, dialect: Dialect = Dialect.UV2NIX) -> Written[CargoPlan]:
+    written, made = write_sdist(str(fetch_real(requirement)), dialect, cargo_home=tmp_path)
+    assert made is None
+    return written
+
+
+def plan(requirement: str) -> CargoPlan:
+    found = read_plan(fetch_real(requirement), "3.12")
+    assert found
+    return found
 
 
 def test_every_pin_is_used() -> None:
@@ -71,7 +82,7 @@ def test_package_for_nixpkgs(requirement: str, tmp_path: Path) -> None:
     # A project's home page may be its page at a package index, whose host has no place here.
     code = re.sub(r"https://pypi\.\w+/", "https://index.example/", written.text)
     check_golden(f"cargo/nixpkgs/{requirement.replace('==', '-')}.nix", code)
-    world: dict[str, list[str]] = {one: [] for one in (*systems, *written.plan.project.run_time)}
+    world: dict[str, list[str]] = {one: [] for one in (*systems, *plan(requirement).project.run_time)}
     found = evaluate_cargo(written.text, tmp_path, kind="package", systems=world)
     direct = [one for one in systems if one not in {"maturin", "pycparser", "semantic-version"}]
     assert (found["systems"], found["build"]) == (direct, libraries)
@@ -80,14 +91,15 @@ def test_package_for_nixpkgs(requirement: str, tmp_path: Path) -> None:
     assert found["src"] == f"{fetch_real(requirement).name}"
 
 
-def test_git_crates_of_polars(tmp_path: Path) -> None:
-    plan = write("polars-runtime-32==2.1.0", tmp_path).plan
-    assert [one.crates[0].partition("-0")[0] for one in plan.git] == [
+def test_git_crates_of_polars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path))
+    git = plan("polars-runtime-32==2.1.0").git
+    assert [one.crates[0].partition("-0")[0] for one in git] == [
         "color-backtrace",
         "hashbrown",
         "tikv-jemalloc-sys",
     ]
-    assert all(one.sha256 is None for one in plan.git)
+    assert all(one.sha256 is None for one in git)
 
 
 def test_what_the_guide_has_and_what_it_leaves_out(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.lint.model import InputRoot, OverrideFile, PackageOverride, Place
+from wheelfix.lint.model import InputRoot, Instead, OverrideFile, PackageOverride, Place
 from wheelfix.lint.nixfile.overrides import parse_overrides, read_overrides
 
 
@@ -503,3 +503,174 @@ def test_missing_file(tmp_path: Path) -> None:
         read_overrides(tmp_path / "none.nix")
     with pytest.raises(InputError, match="is a directory"):
         read_overrides(tmp_path)
+
+
+def searches(override: PackageOverride) -> list[tuple[str | None, str]]:
+    return [(s.distribution or s.attr, s.directory) for s in override.searches]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("${final.cublas}/${final.python.sitePackages}/nvidia/cublas/lib", ("cublas", "nvidia/cublas/lib")),
+        ("${prev.cublas}/lib/python3.12/site-packages/nvidia/lib", ("cublas", "nvidia/lib")),
+        ('"${final.cublas}/${pkgs.python312.sitePackages}/a b"', ("cublas", "a b")),
+        ("'${final.cublas}'/${final.python.sitePackages}/.", ("cublas", ".")),
+        ("${final.tbb}/lib", ("tbb", "../..")),
+        ('${final."3to2"}/${final.python.sitePackages}/x', ("3to2", "x")),
+        ("${pkgs.jdk}/lib/openjdk/lib/server", ("jdk", "lib/openjdk/lib/server")),
+        ("${lib.getLib pkgs.mariadb}/lib/mariadb", ("mariadb", "lib/mariadb")),
+        ("--no-recurse ${pkgs.jdk}/lib/server", ("jdk", "lib/server")),
+    ],
+)
+def test_directories_that_auto_patchelf_is_shown(word: str, expected: tuple[str, str]) -> None:
+    code = f"""(old.preFixup or "") + ''
+      # where it is
+      addAutoPatchelfSearchPath {word}
+    ''"""
+    override = only(overlay(f"preFixup = {code};"))
+    assert searches(override) == [expected]
+    assert not override.unread
+    assert not override.unclear
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "addAutoPatchelfSearchPath $out/lib",
+        "addAutoPatchelfSearchPath ${somebody}/lib",
+        "addAutoPatchelfSearchPath ${final.x}/${y}/lib",
+        "patchelf --set-rpath x $out/y",
+        "for x in a b; do addAutoPatchelfSearchPath $x; done",
+        "ln -s ${pkgs.zlib}/lib/libz.so $out/lib",
+        "echo 'unended",
+    ],
+)
+def test_code_that_is_not_understood_may_show_anything(code: str) -> None:
+    override = only(overlay(f'preFixup = "{code}";'))
+    assert searches(override) == []
+    assert override.unread == {"preFixup"}
+
+
+def test_code_in_parts_keeps_what_each_part_depends_on() -> None:
+    line = "addAutoPatchelfSearchPath ${{final.{name}}}/lib\\n"
+    code = " + ".join(
+        f'lib.optionalString {condition} "{line.format(name=name)}"'
+        for condition, name in [("(final ? a)", "a"), ("c", "b"), ("pkgs.stdenv.isDarwin", "d")]
+    )
+    override = only(overlay(f"preFixup = {code};"))
+    assert [(s.distribution, s.condition) for s in override.searches] == [("a", None), ("b", "c")]
+    assert not override.unread
+
+
+def test_libraries_of_run_time() -> None:
+    override = only(
+        overlay(
+            'appendRunpaths = [ "${lib.getLib pkgs.a}/lib" "${pkgs.b}/lib/b" "/run/opengl-driver/lib" ];'
+            " runtimeDependencies = [ pkgs.c ];"
+        )
+    )
+    assert attrs(override, "appendRunpaths") == ["a"]
+    assert attrs(override, "runtimeDependencies") == ["c"]
+    assert searches(override) == [("b", "lib/b")]
+
+
+@pytest.mark.parametrize(
+    "shell",
+    [
+        "pkgs.mkShell { LD_LIBRARY_PATH = lib.makeLibraryPath [ pkgs.a pkgs.b ]; }",
+        "pkgs.mkShell { env.LD_LIBRARY_PATH = lib.makeLibraryPath [ pkgs.a pkgs.b ]; }",
+        "pkgs.mkShell { env = { LD_LIBRARY_PATH = lib.makeLibraryPath (with pkgs; [ a b ]); }; }",
+        'pkgs.mkShellNoCC { NIX_LD_LIBRARY_PATH = "${pkgs.a}/lib:${lib.getLib pkgs.b}/lib:$X:/usr/lib"; }',
+        'with import <nixpkgs> { }; mkShell { LD_LIBRARY_PATH = lib.makeSearchPath "lib" [ a b ]; }',
+        "let l = with pkgs; [ a b ]; in pkgs.mkShell { LD_LIBRARY_PATH = pkgs.lib.makeLibraryPath l; }",
+        'pkgs.mkShell { LD_LIBRARY_PATH = lib.concatStringsSep ":" [ "${pkgs.a}/lib" "${pkgs.b}/lib" ]; }',
+        "{ programs.nix-ld = { enable = true; libraries = with pkgs; [ a b ]; }; }",
+        "{ programs.nix-ld.libraries = [ pkgs.a pkgs.b ]; }",
+    ],
+)
+def test_shells(shell: str) -> None:
+    found = read(f"{{ pkgs, lib, ... }}: {shell}")
+    assert found.overrides == ()
+    (one,) = found.shells
+    assert [i.attr for i in one.inputs] == ["a", "b"]
+    assert not one.unclear
+    assert not one.driver
+
+
+def test_more_than_libraries_in_a_shell() -> None:
+    (shell,) = read(
+        """{ pkgs, lib }: pkgs.mkShell {
+          packages = [ pkgs.uv ];
+          LD_LIBRARY_PATH = lib.makeLibraryPath ([ pkgs.a ] ++ lib.optional c pkgs.b ++ [ (f pkgs.x) ])
+            + ":${pkgs.jdk}/lib/server:/run/opengl-driver/lib";
+        }"""
+    ).shells
+    assert [(i.attr, i.list_name, i.condition) for i in shell.inputs] == [
+        ("a", "LD_LIBRARY_PATH", None),
+        ("b", "LD_LIBRARY_PATH", "c"),
+    ]
+    assert searches(shell) == [("jdk", "lib/server")]
+    assert shell.driver
+    assert [u.text for u in shell.unclear] == ["f pkgs.x"]
+
+
+def test_a_shell_without_libraries_says_nothing() -> None:
+    found = read('{ pkgs }: pkgs.mkShell { packages = [ pkgs.uv ]; env.UV = "1"; }')
+    assert (found.shells, found.overrides, found.unclear) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("package", "instead"),
+    [
+        ("hacks.nixpkgsPrebuilt { from = pkgs.x; prev = prev.demo; }", Instead.PREBUILT),
+        (
+            'let from = pkgs.x; in lib.warnIf c "text" (hacks.nixpkgsPrebuilt { inherit from; })',
+            Instead.PREBUILT,
+        ),
+        ("(hacks.importCargoLock { prev = prev.demo; }).overrideAttrs (old: { })", Instead.SOURCE),
+        ('prev.demo.override { sourcePreference = "sdist"; }', Instead.SOURCE),
+        ("prev.demo.override { preferWheel = false; }", Instead.SOURCE),
+        ('final.buildPythonPackage { pname = "demo"; pyproject = true; }', Instead.SOURCE),
+        ('final.buildPythonPackage { pname = "demo"; format = "setuptools"; }', Instead.SOURCE),
+        ('final.buildPythonPackage { pname = "demo"; format = "wheel"; }', None),
+        ('final.buildPythonPackage { pname = "demo"; buildInputs = [ ]; }', None),
+    ],
+)
+def test_what_is_there_instead_of_a_wheel(package: str, instead: Instead | None) -> None:
+    found = read(f"{{ pkgs, lib, hacks, ... }}: final: prev: {{ demo = {package}; }}")
+    assert {o.package for o in found.overrides} == {"demo"}
+    assert next((o.instead for o in found.overrides if o.instead), None) is instead
+    assert found.unclear == ()
+
+
+def test_choices_that_choose_no_source_are_no_overrides() -> None:
+    assert read("final: prev: { demo = prev.demo.override { x = 1; }; }").overrides == ()
+
+
+def test_environments_and_crates_are_no_packages() -> None:
+    found = read(
+        """{ pkgs, rustPlatform, ... }: final: prev: {
+          mkVirtualEnv = name: spec: (prev.mkVirtualEnv name spec).overrideAttrs (old: { venvSkip = [ ]; });
+          x = prev.x.overrideAttrs { cargoDeps = rustPlatform.importCargoLock { lockFile = ./Cargo.lock; }; };
+        }"""
+    )
+    assert [(o.package, o.instead) for o in found.overrides] == [("x", None)]
+    assert found.unclear == ()
+
+
+@pytest.mark.parametrize("start", ["${pkgs.a}/lib", "letters"])
+@pytest.mark.parametrize("link", ['"${{x{m}}}${{x{m}}}"', "x{m} + x{m}", "lib.concatStrings [ x{m} x{m} ]"])
+def test_strings_that_are_doubled_end(start: str, link: str) -> None:
+    doubled = " ".join(f"x{n} = {link.format(m=n - 1)};" for n in range(1, 60))
+    source = f'let x0 = "{start}"; {doubled} in final: prev: '
+    uses = " ".join(f"a{n} = prev.a{n}.overrideAttrs {{ preFixup = x59; }};" for n in range(1000))
+    assert read(f"{source} {{ {uses} }}").overrides[-1].unread == {"preFixup"}
+
+
+def test_a_long_script_is_read_at_once() -> None:
+    line = "addAutoPatchelfSearchPath ${final.a}/lib\n"
+    quoted = "addAutoPatchelfSearchPath '" + "x" * 10_000
+    override = only(overlay(f'preFixup = "{line * 500}{quoted}";'))
+    assert set(searches(override)) == {("a", "../..")}
+    assert override.unread == {"preFixup"}

@@ -69,3 +69,32 @@ def test_no_marker_no_target(runtime: Runtime) -> None:
         make_runtime("2.7", "x86_64-linux", ("linux_x86_64",))
     with pytest.raises(InputError, match="is no Linux system"):
         make_runtime("3.12", "x86_64-darwin", find_platforms("x86_64-darwin"))
+
+
+@pytest.mark.parametrize(
+    "marker",
+    [
+        "(" * 3000 + "os_name == 'a'" + ")" * 3000,
+        f"python_version < '{'9' * 5000}'",
+        "os_name\n~",
+        "os_name ~= 'a'",
+    ],
+    ids=["deep", "number of many digits", "two lines", "not to be compared"],
+)
+def test_hostile_markers_are_told_in_one_line(runtime: Runtime, marker: str) -> None:
+    with pytest.raises(InputError, match="is no marker") as caught:
+        holds(marker, runtime, where="uv.lock: a")
+    assert caught.value.subject == "uv.lock: a"
+    assert "\n" not in caught.value.problem
+    assert len(caught.value.problem) < 1000
+
+
+def test_a_number_of_many_digits_in_specifiers_and_file_names(runtime: Runtime) -> None:
+    with pytest.raises(InputError, match="are no version specifiers"):
+        fits_python(f">={'9' * 5000}", runtime, "uv.lock")
+    digits = "9" * 5000
+    wheels = [
+        LockedFile(filename=name, sha256=None)
+        for name in (f"demo-{digits}-py3-none-any.whl", f"demo-1-{digits}-py3-none-any.whl")
+    ]
+    assert rank_as_nix(wheels, runtime) == rank_as_pip(wheels, runtime) == []

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import InputError
+from wheelfix.lockfile.project import parse_project, render_project
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
-from wheelfix.model.lock import Kind, LockKind, SourceKind
+from wheelfix.model.lock import ChoiceKind, LockKind, SourceKind
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 HASH = "a" * 64
@@ -99,6 +100,8 @@ UV = (
     ("text", "where"),
     [
         ("version = 2\n", "uv.lock: version: is 2; wheelfix reads version 1"),
+        ("version = 2\npackage = 3\n", "uv.lock: version: is 2; wheelfix reads version 1"),
+        ("version = true\n", "uv.lock: version: is not a whole number"),
         ("version = 1\npackage = 3\n", "uv.lock: package: is not a list"),
         (UV.replace('name = "demo"\n', ""), r"uv.lock: package\[0\].name: is missing"),
         (UV.replace('"demo"', '"../x"'), r"uv.lock: package\[0\].name: '../x' is no name"),
@@ -115,6 +118,19 @@ UV = (
             UV + 'dependencies = [{ marker = "x" }]\n',
             r"uv.lock: package\[0\].dependencies\[0\].name: is missing",
         ),
+        (
+            UV + '[package.optional-dependencies]\n"a b" = [{ name = "x" }, { name = 3 }]\n',
+            r"uv.lock: package\[0\].optional-dependencies.'a b'\[1\].name: is not text",
+        ),
+        (
+            UV + '[package.dev-dependencies]\n"a b" = [{ name = "x" }, { name = "../x" }]\n',
+            r"uv.lock: package\[0\].dev-dependencies.'a b'\[1\].name: '../x' is no name",
+        ),
+        (UV + 'sdist = { hash = "sha256:1" }\n', r"uv.lock: package\[0\].sdist: names neither url nor path"),
+        (UV.replace('registry = "https', 'mirror = "https'), r"package\[0\].source.registry: is missing"),
+        (UV.replace('"1.0"', '"one"'), r"uv.lock: package\[0\].version: 'one' is no version"),
+        (UV.replace('"1.0"', '"1.0\\n"'), r"uv.lock: package\[0\].version: '1.0\\n' has blanks around it"),
+        (UV.replace('"1.0"', f'"{"9" * 5000}"'), r"uv.lock: package\[0\].version: '9{60}' is no version"),
         ("not = toml =", "uv.lock: is no TOML"),
         ("[a]\n", "uv.lock: is no lock file that wheelfix knows"),
     ],
@@ -139,6 +155,137 @@ def test_damaged_pylock(tmp_path: Path, text: str, where: str) -> None:
         read_lock(write(tmp_path, "pylock.toml", text))
 
 
+POETRY = '[[package]]\nname = "demo"\nversion = "1.0"\n'
+POETRY_END = '[metadata]\nlock-version = "2.1"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[metadata]\nlock-version = 2\n", "metadata.lock-version: is not text"),
+        ('[metadata]\nlock-version = "3.0"\n', "metadata.lock-version: is '3.0'; wheelfix reads"),
+        (POETRY.replace('"1.0"', '"one"') + POETRY_END, r"package\[0\].version: 'one' is no version"),
+        (POETRY.replace("version", "other") + POETRY_END, r"package\[0\].version: is missing"),
+        (POETRY + "files = [{ file = 3 }]\n" + POETRY_END, r"package\[0\].files\[0\].file: is not text"),
+        (
+            POETRY + 'files = [{ file = "a/..", hash = "sha256:1" }]\n' + POETRY_END,
+            r"package\[0\].files\[0\].file: 'a/..' names no file",
+        ),
+        (
+            POETRY + 'markers = ["a"]\n' + POETRY_END,
+            r"package\[0\].markers: is neither text nor a table",
+        ),
+        (POETRY + "markers = { dev = 3 }\n" + POETRY_END, r"package\[0\].markers.dev: is not text"),
+        (
+            POETRY + "[package.dependencies]\nx = 3\n" + POETRY_END,
+            r"package\[0\].dependencies.x: is neither text nor a table nor a list",
+        ),
+        (
+            POETRY + "[package.dependencies]\nx = [{ optional = 1 }]\n" + POETRY_END,
+            r"package\[0\].dependencies.x\[0\].optional: is not true or false",
+        ),
+    ],
+)
+def test_damaged_poetry_lock(tmp_path: Path, text: str, where: str) -> None:
+    with pytest.raises(InputError, match=f"poetry.lock: {where}"):
+        read_lock(write(tmp_path, "poetry.lock", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[project]\nrequires-python = 3.12\n", "project.requires-python: is not text"),
+        ("[tool.uv]\ndefault-groups = 3\n", "tool.uv.default-groups: is neither text nor a list"),
+        ('[tool.uv]\ndefault-groups = "dev"\n', 'tool.uv.default-groups: is neither a list nor "all"'),
+        ("[tool.wheelfix.providers]\ntorch = 3\n", "tool.wheelfix.providers.torch: is not text"),
+        ("[dependency-groups]\ndev = [3]\n", r"dependency-groups.dev\[0\]: is neither text nor a table"),
+        ("tool = 3\n", "tool: is not a table"),
+    ],
+)
+def test_damaged_project_beside_a_lock(tmp_path: Path, text: str, where: str) -> None:
+    write(tmp_path, "pyproject.toml", text)
+    with pytest.raises(InputError, match=f"pyproject.toml: {where}") as caught:
+        read_lock(write(tmp_path, "uv.lock", UV))
+    assert caught.value.hint == "correct it"
+
+
+HOSTILE: dict[str, tuple[str | bytes, str]] = {
+    "empty": ("", "is no lock file"),
+    "no TOML": ("\0", r"is no TOML \("),
+    "no UTF-8": (b'version = "\xff"\n', "is no text in UTF-8"),
+    "half a surrogate pair, encoded": (b'version = "\xed\xa0\x80"\n', "is no text in UTF-8"),
+    "half a surrogate pair, escaped": ('version = "\\ud800"\n', r"is no TOML \("),
+    "lists in lists": ("x = " + "[" * 10_000, r"is no TOML \(nested too deep\)"),
+    "tables in tables": ("x = " + "{ a = " * 10_000, r"is no TOML \(nested too deep\)"),
+    "a number of many digits": (f"version = {'9' * 5000}\n", r"is no TOML \(a number in it is too long\)"),
+    "a key twice": ("version = 1\nversion = 1\n", r"is no TOML \("),
+    "a table twice": ("[metadata]\n[metadata]\n", r"is no TOML \("),
+}
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "poetry.lock", "pylock.toml"])
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_locks(tmp_path: Path, name: str, case: str) -> None:
+    data, problem = HOSTILE[case]
+    (tmp_path / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+    with pytest.raises(InputError, match=problem) as caught:
+        read_lock(tmp_path / name)
+    assert name in caught.value.subject
+
+
+@pytest.mark.parametrize("junk", ["nan", "-inf", "1.0", "1979-05-27", "1979-05-27T00:00:00Z", "[]", "true"])
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("uv.lock", UV + "wheels = [{ url = JUNK }]", "package[0].wheels[0].url"),
+        ("uv.lock", UV + "wheels = [{ size = JUNK }]", "package[0].wheels[0].size"),
+        ("poetry.lock", POETRY + "files = [{ file = JUNK }]\n" + POETRY_END, "package[0].files[0].file"),
+        ("poetry.lock", POETRY + POETRY_END + "python-versions = JUNK", "metadata.python-versions"),
+        ("pylock.toml", 'created-by = "x"\npackages = []\nlock-version = JUNK', "lock-version"),
+    ],
+)
+def test_values_of_other_types(tmp_path: Path, name: str, text: str, place: str, junk: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_lock(write(tmp_path, name, text.replace("JUNK", junk)))
+    assert caught.value.subject == f"{name}: {place}"
+
+
+def test_a_key_of_many_parts_is_not_looked_at(tmp_path: Path) -> None:
+    text = UV + ".".join("a" * 3000) + " = 1\n"
+    assert len(read_lock(write(tmp_path, "uv.lock", text)).packages) == 1
+
+
+def test_a_project_nested_too_deep_to_be_copied() -> None:
+    text = '[project]\nname = "a"\n[tool.uv.sources]\n' + ".".join("a" * 5000) + " = 1\n"
+    with pytest.raises(InputError, match=r"pyproject.toml: is nested too deep"):
+        render_project(parse_project("pyproject.toml", text), "lab", "3.12")
+
+
+def test_formats_grow(tmp_path: Path) -> None:
+    """Unknown keys are not looked at, whatever is in them."""
+    text = UV + 'wheels = [{ url = "https://h.invalid/a-1-py3-none-any.whl", later = nan }]\nlater = [1]\n'
+    (package,) = read_lock(write(tmp_path, "uv.lock", "later = {}\n" + text)).packages
+    assert [wheel.filename for wheel in package.wheels] == ["a-1-py3-none-any.whl"]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_lock(tmp_path: Path) -> None:
+    assert read_lock(write(tmp_path, "uv.lock", "\ufeff" + UV)).packages[0].name == "demo"
+
+
+@pytest.mark.parametrize(
+    "source", ['path = "dist/demo-1.0.tar.gz"', 'url = "https://h.invalid/demo-1.0.tar.gz"']
+)
+def test_an_sdist_that_the_project_names_itself(tmp_path: Path, source: str) -> None:
+    """As ``uv lock`` writes it: where it is stands in ``source`` alone."""
+    text = f'version = 1\n[[package]]\nname = "demo"\nsource = {{ {source} }}\n'
+    text += f'sdist = {{ hash = "sha256:{HASH}" }}\n'
+    sdist = read_lock(write(tmp_path, "uv.lock", text)).packages[0].sdist
+    assert sdist is not None
+    key, _, place = source.partition(" = ")
+    assert (sdist.filename, getattr(sdist, key)) == ("demo-1.0.tar.gz", place.strip('"'))
+    assert (sdist.url is None) != (sdist.path is None)
+
+
 def test_missing_lock_and_directory(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_lock(tmp_path / "uv.lock")
@@ -156,7 +303,7 @@ def test_rules_of_project_and_flags(tmp_path: Path) -> None:
     rules = read_rules(read_project(tmp_path), ("numpy=wheel",))
     assert [rule.pattern for rule in rules] == ["numpy", "torch", "num*", "default"]
     assert rules[1].attr == "python312Packages.torchWithoutCuda"
-    assert rules[3].kinds == (Kind.WHEEL, Kind.SDIST, Kind.NIXPKGS)
+    assert rules[3].kinds == (ChoiceKind.WHEEL, ChoiceKind.SDIST, ChoiceKind.NIXPKGS)
 
 
 @pytest.mark.parametrize("flag", ["numpy", "numpy=conda", "numpy=sdist:x", "=wheel"])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.support.nixeval import evaluate
-from wheelfix.nix.parts import render_attributes, render_sonames
+from wheelfix.nix.parts import list_sonames, render_attributes, render_sonames
 
 
 def test_lists_are_what_they_say() -> None:
@@ -13,3 +13,8 @@ def test_lists_are_what_they_say() -> None:
 def test_foreign_names_are_data() -> None:
     names = ["libcuda.so.1", 'a" ++ x', "${builtins.abort}", "\\"]
     assert evaluate(render_sonames(names)) == names
+    assert evaluate(list_sonames(names, omitted='*/ "x"')) == names
+
+
+def test_a_soname_is_no_pattern() -> None:
+    assert evaluate(render_sonames(["lib*.so", "a[1]?.so"])) == ["lib[*].so", "a[[]1][?].so"]

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.facts import open_table
+from tests.support.lint import check_file
 from tests.support.many import make_scans, plan_overrides
 from tests.support.nixeval import evaluate
 from tests.support.uv2nix import NIX
-from wheelfix.flows.check import run_check
-from wheelfix.flows.nix import render_overrides
-from wheelfix.lint.model import Rule
 from wheelfix.lock.model import LockPlan, SourceBuild
 from wheelfix.lock.render import render_lock
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override, Search, StripPlan
@@ -22,11 +20,11 @@ from wheelfix.nix.parts import formals, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import Attrs, Binary, Expr, Lambda
 from wheelfix.override.overlay import render_overlay, write_package
+from wheelfix.override.render import render_overrides
 
 LIB = NIX / "standin" / "nixpkgs.lib" / "lib"
 MANY = 5000
 SETS = [Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.POETRY2NIX]
-CHECKED = [dialect for dialect in Dialect if dialect is not Dialect.SHELL]
 
 
 def find_depth(code: str) -> int:
@@ -98,7 +96,6 @@ def test_locks_of_many_packages_are_written_no_deeper_than_small_ones() -> None:
                     version="1.0",
                     target="uv.lock",
                     attr=("python3Packages", f"adapted-{n}"),
-                    python="python3",
                     strip=StripPlan(),
                 )
                 for n in range(count)
@@ -135,18 +132,14 @@ def test_a_shell_looks_into_a_directory_once() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 80, MANY])
-@pytest.mark.parametrize("dialect", CHECKED)
+@pytest.mark.parametrize("dialect", Dialect)
 def test_the_check_has_nothing_to_say_of_what_was_just_written(
     dialect: Dialect, count: int, tmp_path: Path
 ) -> None:
     scans = make_scans(count)
     file = tmp_path / "overrides.nix"
     file.write_text(render_overrides(plan_overrides(scans, dialect), [], dialect))
-    found = run_check(file, scans, open_table())
-    # A file does not say which set it is for, and pyproject.nix's has no inputs of its own.
-    expected = {Rule.ALREADY_ADDED} if dialect is Dialect.PYPROJECT_NIX else set()
-    assert {finding.rule for finding in found} == expected
-    assert not [finding for finding in found if finding.level is not Level.NOTE]
+    assert check_file(file, scans, open_table()) == ()
 
 
 def test_the_check_misses_what_was_taken_out_of_a_merge(tmp_path: Path) -> None:
@@ -154,7 +147,7 @@ def test_the_check_misses_what_was_taken_out_of_a_merge(tmp_path: Path) -> None:
     code = render_overlay(plan_overrides(scans, Dialect.UV2NIX), [], Dialect.UV2NIX)
     file = tmp_path / "overrides.nix"
     file.write_text(code.replace("pkgs.unixodbc", "pkgs.zlib", 1))
-    found = [f for f in run_check(file, scans, open_table()) if f.level is Level.ERROR]
+    found = [f for f in check_file(file, scans, open_table()) if f.level is Level.ERROR]
     assert [(f.package, f.subject) for f in found] == [("pyodbc-1", "unixodbc")]
 
 
@@ -176,4 +169,4 @@ def test_the_check_reads_the_nested_merges_of_older_files(side: str, count: int,
     assert code.count("\n// lib.optionalAttrs") + code.count("  // lib.optionalAttrs") == len(sets) - 1
     file = tmp_path / "overrides.nix"
     file.write_text(code)
-    assert run_check(file, scans, open_table()) == ()
+    assert check_file(file, scans, open_table()) == ()

@@ -9,9 +9,10 @@ import pytest
 from tests.support.facts import make_reading, make_scan, open_table, plan, render
 from tests.support.golden import ask_package, ask_stub, check_golden
 from tests.support.nixeval import evaluate
-from wheelfix.flows.nix import find_default_cuda, render_overrides
 from wheelfix.index.cuda import find_cuda
 from wheelfix.model.override import Cuda, Dialect, Override
+from wheelfix.override.dialects import TRAITS
+from wheelfix.override.render import render_overrides
 
 CU12 = [
     "cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cudnn", "cufft", "curand", "cusolver", "cusparse",
@@ -91,7 +92,7 @@ TORCH = [name for name in EXPECTED if name.startswith("torch")]
 
 
 def golden(name: str, dialect: Dialect, cuda: Cuda | None = None) -> Any:
-    chosen = cuda or find_default_cuda(dialect)
+    chosen = cuda or TRAITS[dialect].cuda
     suffix = f"-{cuda}" if cuda else ""
     return check_golden(f"{name}/{dialect}{suffix}.nix", render(name, dialect, chosen))
 
@@ -111,7 +112,7 @@ def make_packages(name: str, override: Override) -> dict[str, list[str]]:
 @pytest.mark.parametrize("name", EXPECTED)
 @pytest.mark.parametrize("dialect", SETS)
 def test_overlays(name: str, dialect: Dialect) -> None:
-    path, (override, _), expected = golden(name, dialect), plan(name, Cuda.WHEELS), EXPECTED[name]
+    path, override, expected = golden(name, dialect), plan(name, Cuda.WHEELS), EXPECTED[name]
     packages = make_packages(name, override)
     found = ask_package(path, override.name, attrs=list_attrs(override), packages=packages)
     baseline = expected["baseline"] if dialect is Dialect.PYPROJECT_NIX else []
@@ -133,7 +134,7 @@ def test_overlays(name: str, dialect: Dialect) -> None:
 @pytest.mark.parametrize("dialect", SETS)
 def test_cuda_from_nixpkgs(name: str, dialect: Dialect) -> None:
     path = golden(name, dialect, Cuda.NIXPKGS)
-    (override, _), expected = plan(name, Cuda.NIXPKGS), EXPECTED[name]
+    override, expected = plan(name, Cuda.NIXPKGS), EXPECTED[name]
     packages = make_packages(name, override)
     found = ask_package(path, "torch", attrs=list_attrs(override), packages=packages)
     baseline = expected["baseline"] if dialect is Dialect.PYPROJECT_NIX else []
@@ -147,12 +148,13 @@ def test_cuda_from_nixpkgs(name: str, dialect: Dialect) -> None:
 @pytest.mark.parametrize("name", TORCH)
 def test_cuda_from_a_prebuilt_package(name: str) -> None:
     path = golden(name, Dialect.UV2NIX, Cuda.PREBUILT)
-    override, strip = plan(name, Cuda.PREBUILT)
+    override = plan(name, Cuda.PREBUILT)
+    assert override.strip
     packages = make_packages(name, override)
     found = ask_package(path, "torch", attrs=["python3Packages.torch"], packages=packages)
     assert found["prebuilt"]
     assert found["version"] == "9.9"
-    gone = {j.name for j in strip.stripped}
+    gone = {j.name for j in override.strip.stripped}
     assert gone >= set(EXPECTED[name]["stripped"])
     assert sorted(found["dependencies"]) == sorted(set(packages["torch"]) - gone)
     assert not [d for d in found["dependencies"] if d.startswith(("nvidia", "cuda"))]
@@ -160,7 +162,7 @@ def test_cuda_from_a_prebuilt_package(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_packages_for_nixpkgs(name: str) -> None:
-    path, (override, _), expected = golden(name, Dialect.NIXPKGS), plan(name, Cuda.NIXPKGS), EXPECTED[name]
+    path, override, expected = golden(name, Dialect.NIXPKGS), plan(name, Cuda.NIXPKGS), EXPECTED[name]
     found = ask_stub(
         f"let p = stub.callAny (import {path}); in stub.show p // {{ inherit (p) pname format src meta; "
         "names = map (d: d.pname) p.args.dependencies or [ ]; imports = p.pythonImportsCheck; }",
@@ -184,7 +186,7 @@ def test_packages_for_nixpkgs(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_shells(name: str) -> None:
-    path, (override, _), expected = golden(name, Dialect.SHELL), plan(name, Cuda.WHEELS), EXPECTED[name]
+    path, override, expected = golden(name, Dialect.SHELL), plan(name, Cuda.WHEELS), EXPECTED[name]
     shell = ask_stub(f"import {path} {{ inherit (stub) pkgs; }}", attrs=list_attrs(override), packages={})
     path_list = shell["NIX_LD_LIBRARY_PATH"].split(":")
     driver = ["/run/opengl-driver/lib"] if "libcuda.so.1" in expected["ignored"] else []
@@ -196,7 +198,7 @@ def test_shells(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_mach_nix(name: str) -> None:
-    path, (override, _), expected = golden(name, Dialect.MACH_NIX), plan(name, Cuda.WHEELS), EXPECTED[name]
+    path, override, expected = golden(name, Dialect.MACH_NIX), plan(name, Cuda.WHEELS), EXPECTED[name]
     question = f'let s = (import {path} {{ inherit (stub) pkgs; }})._."{override.name}" or {{ }}; in {{ '
     question += "inputs = map (d: d.pname) s.buildInputs.add or [ ]; "
     question += "ignored = s.autoPatchelfIgnoreMissingDeps or [ ]; }"
@@ -208,7 +210,7 @@ def test_mach_nix(name: str) -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 @pytest.mark.parametrize("cuda", [Cuda.WHEELS, Cuda.NIXPKGS])
 def test_every_attribute_is_in_the_index(name: str, cuda: Cuda) -> None:
-    override, _ = plan(name, cuda)
+    override = plan(name, cuda)
     sonames = {need.soname for need in make_scan(name).needs}
     unfree = {p.attr for soname in sonames for p in find_cuda(soname)}
     for attr in list_attrs(override):
@@ -222,7 +224,7 @@ def test_absent_packages_are_left_alone() -> None:
 
 
 def test_several_wheels_go_into_one_file() -> None:
-    both = [plan(name, Cuda.WHEELS)[0] for name in ("numba-0.68.1", "pyodbc-5.5.0")]
+    both = [plan(name, Cuda.WHEELS) for name in ("numba-0.68.1", "pyodbc-5.5.0")]
     for dialect in SETS:
         path = check_golden(f"several/{dialect}.nix", render_overrides(both, [], dialect))
         packages: dict[str, list[str]] = {"numba": [], "pyodbc": []}

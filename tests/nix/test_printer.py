@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.nix.printer import render
+from wheelfix.nix.printer import print_flat, render, render_binding
 from wheelfix.nix.quote import clean_comment
 from wheelfix.nix.tree import (
     Attrs,
@@ -17,6 +17,7 @@ from wheelfix.nix.tree import (
     Expr,
     Formal,
     Formals,
+    Has,
     If,
     Inherit,
     Int,
@@ -139,6 +140,46 @@ def test_shell_code_is_indented_only_where_it_cannot_be_taken_for_nix() -> None:
     )
     assert render(Script((("a ''${x} b",),))) == "\"a ''\\${x} b\\n\"\n"
     assert render(Script((("  indented",),))) == '"  indented\\n"\n'
+    assert render(Script((("a", Commented("why", Var("b"))),))) == '"a${# why\nb}\\n"\n'
+
+
+def test_what_cannot_stand_on_one_line_is_written_all_the_same() -> None:
+    name = Commented("why", Var("name"))
+    both = Attrs((bind("a", Int(1)), bind("b", Int(2))))
+    assert render(Select(Var("x"), (name, "y"), Int(1))) == "x.${# why\nname}.y or 1\n"
+    assert render(Select(Var("x"), ("y",), both)) == "x.y\nor {\n  a = 1;\n  b = 2;\n}\n"
+    assert render(Has(both, ("a",))) == "{\n  a = 1;\n  b = 2;\n} ? a\n"
+    assert render(Str(("<", both, "|", both, ">"))) == (
+        '"<${{\n  a = 1;\n  b = 2;\n}}|${{\n  a = 1;\n  b = 2;\n}}>"\n'
+    )
+    assert render(With(both, List((name,)))) == ("with {\n  a = 1;\n  b = 2;\n};\n[\n  # why\n  name\n]\n")
+
+
+def test_the_last_argument_leaves_room_for_what_closes_the_call() -> None:
+    for length in range(50, 73):
+        equal = Binary("==", Var("a" * length), Var("b"))
+        lines = render(Attrs((bind("x", call("f", Var("g" * 70), equal)),))).splitlines()
+        assert lines[2:4] == ["    f", f"      {'g' * 70}"]
+        assert (len(lines) == 6) == (length <= 66)
+        assert max(map(len, lines)) <= 80
+
+
+def test_code_to_paste_has_any_width_or_one_line() -> None:
+    names = [f"lib{n}.so" for n in range(3)]
+    binding = bind("x", strings(names))
+    line = 'x = [ "lib0.so" "lib1.so" "lib2.so" ];'
+    assert print_flat(binding) == line
+    assert render_binding(binding, len(line)) == line
+    broken = 'x = [\n  "lib0.so"\n  "lib1.so"\n  "lib2.so"\n];'
+    assert render_binding(binding, len(line) - 1) == render_binding(binding, 1) == broken
+    assert print_flat(strings(["a" * 100])) == f'[ "{"a" * 100}" ]'
+    with pytest.raises(AssertionError):
+        print_flat(Commented("why", Int(1)))
+
+
+def test_a_list_says_what_it_leaves_out_without_ending_early() -> None:
+    assert print_flat(List((Int(1),), omitted="and more")) == "[ 1 /* and more */ ]"
+    assert print_flat(List((), omitted="x */ abort \n")) == "[ /* x * / abort */ ]"
 
 
 def test_long_comments_are_wrapped_and_hostile_ones_tamed() -> None:

@@ -128,7 +128,15 @@ def test_paths_are_indexes_and_links_too(tmp_path: Path) -> None:
         (".config/pip/pip.conf", "[global]\nfind-links = git://u:secret@x/\n", "neither a directory nor"),
         ("project/uv.toml", "[", "is no TOML"),
         ("project/uv.toml", "x = " + "[" * 10_000, "is no TOML"),
-        ("project/uv.toml", "[[index]]\nname = 'x'\n", "has no url"),
+        ("project/uv.toml", "[[index]]\nname = 'x'\n", r"uv.toml: index\[0\].url: is missing"),
+        ("project/uv.toml", "find-links = 'x'\n", "uv.toml: find-links: is not a list"),
+        ("project/uv.toml", "no-index = 1979-05-27\n", "uv.toml: no-index: is not true or false"),
+        (
+            "project/pyproject.toml",
+            "[tool.uv]\nindex-url = nan\n",
+            "pyproject.toml: tool.uv.index-url: is not text",
+        ),
+        ("project/pyproject.toml", "[tool]\nuv = []\n", "pyproject.toml: tool.uv: is not a table"),
         ("project/uv.toml", "[[index]]\nurl = 'http://[u:secret@x'\n", "is no URL of a package index"),
     ],
 )

@@ -45,7 +45,13 @@ def find(sources: PackageSources | None = None, requirement: str = "demo") -> st
             JSON,
             r"no page of a package index \(version 2.0\)",
         ),
-        (b'{"files": [{"url": 7}], "meta": {"api-version": "1.0"}}', JSON, "cannot be read"),
+        (b'{"files": [{"url": 7}], "meta": {"api-version": "1.0"}}', JSON, "no page of a package index"),
+        (
+            b'{"files": [{"url": "\\ud800"}], "meta": {"api-version": "1.0"}}',
+            JSON,
+            "no page of a package index",
+        ),
+        (b'{"files": [], "meta": {"api-version": NaN}}', JSON, "no page of a package index"),
         (
             b'{"files": [{"url": "x.whl", "upload-time": "noon"}], "meta": {"api-version": "1.0"}}',
             JSON,

@@ -296,9 +296,16 @@ def test_choice_that_leads_elsewhere_is_not_followed(index: Index, tmp_path: Pat
         "..",
         "",
     ):
-        choice.write_text(json.dumps({**true, "file": inside, "sha256": digest, "identity": []}))
+        choice.write_text(json.dumps({**true, "file": inside, "sha256": digest, "identity": [0] * 5}))
         assert get("demo==1.0", cache).parent == cache / "demo" / "1.0"
-    for text in ("[" * 100_000, "null", "{}", json.dumps({**true, "file": 7})):
+    changed: list[dict[str, object]] = [
+        {"file": 7},
+        {"file": "\ud800"},
+        {"identity": []},
+        {"identity": "x"},
+        {"yanked": float("nan")},
+    ]
+    for text in ("[" * 100_000, "null", "{}", "", *(json.dumps({**true, **fields}) for fields in changed)):
         choice.write_text(text)
         assert get("demo==1.0", cache).parent == cache / "demo" / "1.0"
     (tmp_path / "note").write_text(json.dumps(true))

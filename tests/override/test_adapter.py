@@ -12,8 +12,7 @@ from tests.support.nixeval import NixError, evaluate
 from wheelfix.model.base import replace
 from wheelfix.model.override import Adapter, StripPlan
 from wheelfix.override.adapter import render_adapter
-from wheelfix.override.carries import find_carries
-from wheelfix.override.strip import Wishes, plan_strip
+from wheelfix.override.strip import NO_WISHES, Dependencies, Wishes, plan_strip
 from wheelfix.scan.closure import find_closure
 
 ATTR = "python312Packages.torchWithoutCuda"
@@ -22,21 +21,20 @@ PLAIN += ["typing-extensions"]
 TORCH = ["torch-2.6.0", "torch-2.9.1", "torch-2.15.0"]
 
 
-def plan(name: str, wishes: Wishes | None = None, *, metadata: bool = True) -> StripPlan:
+def plan(name: str, wishes: Wishes = NO_WISHES, *, metadata: bool = True) -> StripPlan:
     known = read_closure(name)
-    others = known if metadata else {}
-    carries = {other: find_carries(other) for other in find_closure(known["torch"], others)}
-    return plan_strip(known["torch"], others, carries, wishes=wishes, evidence="the package index")
+    others = tuple(known.values()) if metadata else ()
+    known_of = Dependencies(package=known["torch"], others=others, evidence="the package index")
+    return plan_strip(known_of, wishes=wishes)
 
 
-def adapt(name: str, wishes: Wishes | None = None) -> Adapter:
+def adapt(name: str, wishes: Wishes = NO_WISHES) -> Adapter:
     wheel = read_closure(name)["torch"]
     return Adapter(
         name="torch",
         version=wheel.version,
         target=wheel.target,
         attr=tuple(ATTR.split(".")),
-        python="python312",
         strip=plan(name, wishes),
     )
 

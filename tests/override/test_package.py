@@ -9,10 +9,10 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, generic_tags, par
 
 from tests.support.facts import plan
 from tests.support.golden import ask_stub
-from wheelfix.flows.nix import render_overrides
 from wheelfix.model.base import replace
 from wheelfix.model.override import Cuda, Dialect
 from wheelfix.override.package import find_interpreters
+from wheelfix.override.render import render_overrides
 
 PLATFORM = "manylinux_2_17_x86_64"
 # libPrefix and pythonVersion of nixpkgs' interpreters, and what an installer says that they take.
@@ -58,7 +58,7 @@ def list_tags(version: str, abi: str) -> set[Tag]:
     ],
 )
 def test_disabled_is_what_does_not_take_the_wheel(tags: str, tmp_path: Path) -> None:
-    override, _ = plan("pyodbc-5.5.0", Cuda.WHEELS)
+    override = plan("pyodbc-5.5.0", Cuda.WHEELS)
     wheel = parse_tag(f"{tags}-{PLATFORM}")
     override = replace(override, tags=tuple(sorted(map(str, wheel))))
     path = tmp_path / "package.nix"

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.model.override import FlakeConfig
-from wheelfix.override.prebuilt import check_flake, check_name, check_prebuilt, find_python, parse_attr
+from wheelfix.override.prebuilt import check_name, check_prebuilt, find_python, parse_attr
 
 CP312 = ("cp312-cp312-manylinux_2_28_x86_64",)
 ABI3 = ("cp39-abi3-manylinux_2_28_x86_64",)
@@ -69,10 +68,3 @@ def test_a_slip_in_the_name_of_a_build_is_refused_and_a_stranger_is_told() -> No
     (warning,) = check_name(("python3Packages", "beautifulsoup4"), "bs4", known=False)
     assert "make sure that nixpkgs has it" in warning.message
     assert check_name(("python3Packages", "torhc"), "torch", known=True) == ()
-
-
-def test_systems_that_are_none() -> None:
-    with pytest.raises(InputError, match="x86_64-linx: is no Nix system") as caught:
-        check_flake(FlakeConfig(nixpkgs="x", systems=("x86_64-linux", "x86_64-linx")))
-    assert "x86_64-linux" in caught.value.hint
-    check_flake(FlakeConfig(nixpkgs="x", systems=("aarch64-darwin", "riscv64-linux")))

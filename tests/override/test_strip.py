@@ -11,8 +11,7 @@ from wheelfix.model.override import StripPlan
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.carries import find_carries
-from wheelfix.override.strip import Wishes, check_wishes, plan_strip
-from wheelfix.scan.closure import find_closure
+from wheelfix.override.strip import NO_WISHES, Dependencies, Wishes, check_wishes, plan_strip
 from wheelfix.wheel.metadata import find_environment, parse_requirement
 
 
@@ -31,12 +30,11 @@ def judge(
     target: Distribution,
     *others: Distribution,
     needs: tuple[Need, ...] = (),
-    wishes: Wishes | None = None,
+    wishes: Wishes = NO_WISHES,
     replaced: bool = True,
 ) -> StripPlan:
-    known = {other.name: other for other in others}
-    carries = {name: find_carries(name) for name in find_closure(target, known)}
-    return plan_strip(target, known, carries, needs=needs, wishes=wishes, replaced=replaced)
+    dependencies = Dependencies(package=target, others=others)
+    return plan_strip(dependencies, needs=needs, wishes=wishes, replaced=replaced)
 
 
 def names(plan: StripPlan) -> list[str]:

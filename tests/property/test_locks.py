@@ -8,30 +8,30 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheelfix.errors import InputError
-from wheelfix.lockfile.getters import Table
 from wheelfix.lockfile.markers import make_runtime
-from wheelfix.lockfile.poetry import parse_poetry
-from wheelfix.lockfile.pylock import parse_pylock
+from wheelfix.lockfile.project import drop_python, parse_project, render_project
+from wheelfix.lockfile.read import make_lock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.select import Asked, choose_sources, select_packages
-from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.lock import Lock
 from wheelfix.outside.requirements import find_platforms
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 RUNTIME = make_runtime("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
-READERS = {
-    "workbench.uv.lock": parse_uv,
-    "workbench.pylock.toml": parse_pylock,
-    "arrow.poetry.lock": parse_poetry,
-}
+NAMES = ("workbench.uv.lock", "workbench.pylock.toml", "arrow.poetry.lock")
+DEEP: list[Any] = []
+for _ in range(5000):
+    DEEP = [DEEP]
 JUNK = st.one_of(
     st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.integers(), max_size=2),
-    st.just({}), st.sampled_from(["../..", "sha256:0", "a b", "extra == ", "\x00", "https://[", "9" * 50]),
+    st.just({}), st.floats(), st.dates(), st.datetimes(), st.just(10**300), st.just(DEEP),
+    st.sampled_from(["../..", "sha256:0", "a b", "extra == ", "\x00", "https://[", "9" * 50, "a\nb"]),
+    st.just("9" * 5000),
 )  # fmt: skip
 
 
@@ -42,7 +42,17 @@ def shorten(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, key: kept}
 
 
-DOCUMENTS = {name: shorten(tomllib.loads((LOCKS / name).read_text())) for name in READERS}
+DOCUMENTS = {name: shorten(tomllib.loads((LOCKS / name).read_text())) for name in NAMES}
+PROJECT = tomllib.loads((LOCKS / "workbench.pyproject.toml").read_text()) | {
+    "tool": {
+        "poetry": {
+            "dependencies": {"six": {"version": "*", "optional": True}, "arrow": "^1"},
+            "group": {"dev": {"dependencies": {"cffi": [{"version": "1"}, {"version": "2"}]}}},
+        },
+        "uv": {"default-groups": ["dev"]},
+        "wheelfix": {"free-threaded": False, "providers": {"torch": "nixpkgs"}},
+    }
+}
 
 
 def list_places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -62,15 +72,10 @@ def catch(work: Callable[[], object]) -> InputError | None:
     return None
 
 
-def use(lock: Lock) -> None:
-    choose_sources(select_packages(lock, RUNTIME, Asked(extras=("*",))), (), RUNTIME, as_nix=True)
-
-
-@settings(max_examples=400, deadline=None)
-@given(st.sampled_from(sorted(READERS)), st.data())
-def test_mutated_locks(name: str, data: st.DataObject) -> None:
-    document = copy.deepcopy(DOCUMENTS[name])
-    *parents, last = data.draw(st.sampled_from(PLACES[name]))
+def damage(document: dict[str, Any], places: list[tuple[Any, ...]], data: st.DataObject) -> dict[str, Any]:
+    """The same document with something else, or nothing, at one place."""
+    document = copy.deepcopy(document)
+    *parents, last = data.draw(st.sampled_from(places))
     holder: Any = document
     for key in parents:
         holder = holder[key]
@@ -79,8 +84,42 @@ def test_mutated_locks(name: str, data: st.DataObject) -> None:
         del holder[last]
     else:
         holder[last] = junk
-    refused = catch(lambda: use(READERS[name](Table(name, "", document))))
-    assert refused is None or (refused.subject and "\n" not in refused.problem)
+    return document
+
+
+def use(lock: Lock) -> None:
+    choose_sources(select_packages(lock, RUNTIME, Asked(extras=("*",))), (), RUNTIME, as_nix=True)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(NAMES), st.data())
+def test_mutated_locks(name: str, data: st.DataObject) -> None:
+    document = damage(DOCUMENTS[name], PLACES[name], data)
+    made: list[Lock] = []
+    refused = catch(lambda: made.append(make_lock(name, document)))
+    assert refused is None or refused.subject.startswith(name)
+    refused = refused or catch(lambda: use(made[0]))
+    assert refused is None or (refused.subject and "\n" not in refused.subject + refused.problem)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_mutated_projects(data: st.DataObject) -> None:
+    document = damage(PROJECT, list_places(PROJECT), data)
+    try:
+        text = tomli_w.dumps(document)
+    except RecursionError:
+        text = tomli_w.dumps({"tool": {"uv": {"sources": {}}}}) + f"[a]\nb = {'[' * 5000}{']' * 5000}\n"
+    lock = DOCUMENTS["arrow.poetry.lock"]
+
+    def work() -> None:
+        project = parse_project("pyproject.toml", text)
+        render_project(drop_python(project), "lab", "3.12")
+        make_lock("poetry.lock", lock, project)
+
+    refused = catch(work)
+    assert refused is None or refused.subject.startswith("pyproject.toml")
+    assert refused is None or "\n" not in refused.subject + refused.problem
 
 
 @settings(max_examples=200, deadline=None)

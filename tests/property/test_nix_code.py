@@ -246,7 +246,7 @@ def test_comments_are_not_evaluated(comments: list[str], depth: int) -> None:
     code = Attrs(
         tuple(bind(f"a{i}", item, c) for i, (c, item) in enumerate(zip(comments, items, strict=True)))
     )
-    nested: Expr = Attrs((*code.bindings, bind("l", List(items))), trailer=comments[0])
+    nested: Expr = Attrs((*code.bindings, bind("l", List(items, comments[-1]))), trailer=comments[0])
     for _ in range(depth):
         nested = List((nested,))
     found = evaluate(Commented(comments[0], nested))

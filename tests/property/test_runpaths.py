@@ -9,7 +9,7 @@ from tests.support.objects import elf
 from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, Library
 from wheelfix.patch.model import AnswerKind, FilePlan, Group
-from wheelfix.patch.runpaths import Supply, plan_run_paths
+from wheelfix.patch.runpaths import Reachable, plan_run_paths
 from wheelfix.scan.loader import Loader
 
 NAMES = ("liba.so", "libb.so", "libc1.so", "libd.so")
@@ -58,8 +58,8 @@ def test_plans_hide_nothing_answer_what_they_say_and_are_made_once(
         Library(name=name, directory=directory, machine="x86_64", musl=False)
         for directory, name in sorted(outside, key=lambda pair: STORE.index(pair[0]))
     ]
-    supply = Supply(libraries=libraries, present=libraries)
-    plans = plan_run_paths([Group(name="demo", objects=objects, needs=())], supply)
+    reachable = Reachable(libraries=libraries, present=libraries)
+    plans = plan_run_paths([Group(name="demo", objects=objects, needs=())], reachable)
     done = apply(objects, plans)
     before, after = Loader(objects, libraries), Loader(done, libraries)
     for obj in objects:
@@ -78,5 +78,5 @@ def test_plans_hide_nothing_answer_what_they_say_and_are_made_once(
         assert plan.conflict or added == {
             a.directory for a in plan.answers if a.directory and a.directory in added
         }
-    again = plan_run_paths([Group(name="demo", objects=done, needs=())], supply)
+    again = plan_run_paths([Group(name="demo", objects=done, needs=())], reachable)
     assert not any(p.edit for p in again), [p for p in again if p.edit]

@@ -14,15 +14,15 @@ from wheelfix.errors import InputError
 from wheelfix.explain.model import Explanation
 from wheelfix.lint.model import LintFinding
 from wheelfix.model import elf, hints, index
-from wheelfix.model.base import Struct, fields
+from wheelfix.model.base import Struct, encode_indented, fields
 from wheelfix.model.causes import Brought, Cause
 from wheelfix.model.index import IndexInfo
+from wheelfix.model.override import Dialect
 from wheelfix.model.scan import FileHit, IndexSource, Located, Need, NeedClass, NeedTrace, WheelScan
 from wheelfix.report.escape import print_error
 from wheelfix.report.explain import render_explanation
-from wheelfix.report.explain import render_json as render_explanation_json
-from wheelfix.report.json import render_scans
-from wheelfix.report.lint import render_lint, render_lint_json
+from wheelfix.report.json import document_check, document_explanation, document_scans
+from wheelfix.report.lint import render_lint
 from wheelfix.report.plain import render_hits, render_located, render_sources, render_traces
 from wheelfix.report.terminal import print_scans
 
@@ -71,16 +71,16 @@ def test_scans(need_class: NeedClass) -> None:
     pasted = out.getvalue().partition("Paste into")[2].partition("Added by")[0]
     assert "autoPatchelfIgnoreMissingDeps" in pasted
     assert "builtins" not in pasted.partition("autoPatchelfIgnoreMissingDeps")[2].partition("\n")[0]
-    assert render_scans([scan]).isascii()
+    assert encode_indented(document_scans([scan])).isascii()
 
 
 def test_other_reports() -> None:
     explanation = fill(Explanation)
     paste = [(HOSTILE, HOSTILE)]
     assert is_calm(render_explanation(explanation, paste, [HOSTILE]))
-    assert render_explanation_json(explanation, HOSTILE, paste, [HOSTILE]).isascii()
+    assert encode_indented(document_explanation(explanation, Dialect.UV2NIX, paste, [HOSTILE])).isascii()
     assert is_calm(render_lint([fill(LintFinding)]))
-    assert render_lint_json([fill(LintFinding)], path=HOSTILE).isascii()
+    assert encode_indented(document_check([fill(LintFinding)], path=HOSTILE)).isascii()
     assert is_calm(render_located([fill(Located)], every=True, why=True))
     assert is_calm("\n".join(render_hits([fill(FileHit)])))
     assert is_calm(render_sources([fill(IndexSource)]))

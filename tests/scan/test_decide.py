@@ -31,13 +31,13 @@ from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.loader import Found
 from wheelfix.scan.needs import make_want
-from wheelfix.scan.words import say_cause, say_question, say_step
+from wheelfix.scan.sentences import say_cause, say_question, say_step
 
 PYTHON = "libpython3.12.so.1.0"
 EMPTY = Case(
     wheel=wheel(),
     want=make_want("libx.so.1", "x86_64"),
-    facts=facts("libx.so.1"),
+    known=facts("libx.so.1"),
     lookup=Lookup(soname="libx.so.1"),
 )
 
@@ -52,13 +52,13 @@ def rename(case: Case, soname: str) -> Case:
 
 def require(case: Case) -> Case:
     carrier = Carrier(distribution="other", directory="other", exact=True)
-    known = replace(case.facts, carriers=(carrier,))
-    return replace(case, facts=known, wheel=wheel(requires=["other"]))
+    known = replace(case.known, carriers=(carrier,))
+    return replace(case, known=known, wheel=wheel(requires=["other"]))
 
 
 def provide(case: Case) -> Case:
     lookup = Lookup(soname=case.want.soname, providers=(provider("attr", case.want.soname),))
-    return replace(case, lookup=lookup, facts=replace(case.facts, lookup=lookup))
+    return replace(case, lookup=lookup, known=replace(case.known, lookup=lookup))
 
 
 def dispute(case: Case) -> Case:
@@ -69,9 +69,9 @@ def dispute(case: Case) -> Case:
 RUNGS: list[tuple[NeedClass, type, Callable[[Case], Case]]] = [
     (NeedClass.BUNDLED, Reached, bundle),
     (NeedClass.UNKNOWN, FixedPath, lambda c: rename(c, "/usr/lib/libx.so.1")),
-    (NeedClass.LIBC, OfLibc, lambda c: replace(c, facts=replace(c.facts, libc="glibc"))),
+    (NeedClass.LIBC, OfLibc, lambda c: replace(c, known=replace(c.known, libc="glibc"))),
     (NeedClass.PYTHON, OfInterpreter, lambda c: rename(c, PYTHON)),
-    (NeedClass.DRIVER, OfDriver, lambda c: replace(c, facts=replace(c.facts, driver="of a driver"))),
+    (NeedClass.DRIVER, OfDriver, lambda c: replace(c, known=replace(c.known, driver="of a driver"))),
     (NeedClass.SIBLING, Brought, require),
     (NeedClass.AMBIGUOUS, Rivals, dispute),
     (NeedClass.PROVIDED, Provided, provide),

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from tests.support.objects import elf, facts, wheel
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.scan import NeedClass, NeedTrace, SonameFacts
+from wheelfix.model.scan import Known, NeedClass, NeedTrace
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.decide import decide
 from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.needs import find_cases, find_wants
 
 
-def explained(objects: Sequence[ElfObject], known: SonameFacts, dist: Distribution) -> NeedTrace:
+def explained(objects: Sequence[ElfObject], known: Known, dist: Distribution) -> NeedTrace:
     wants = [w for w in find_wants(objects) if w.soname == known.soname]
     (case,) = find_cases(dist, wants, {(known.soname, known.machine): known}, {})
     (trace,) = decide([case])

@@ -8,16 +8,16 @@ from tests.support.objects import elf, facts, wheel
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, VersionNeed
-from wheelfix.model.scan import Carrier, Need, NeedClass, SonameFacts
+from wheelfix.model.scan import Carrier, Known, Need, NeedClass
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.decide import decide as decide_cases
 from wheelfix.scan.needs import find_cases, find_wants
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 
 def decide(
     objects: Sequence[ElfObject],
-    known: Sequence[SonameFacts],
+    known: Sequence[Known],
     *,
     dist: Distribution | None = None,
     fillers: Mapping[str, Sequence[str]] | None = None,
@@ -53,7 +53,7 @@ def test_bundled_comes_before_everything() -> None:
         (facts("s", nearest=["s.8"]), NeedClass.UNKNOWN),
     ],
 )
-def test_classes(known: SonameFacts, kind: NeedClass) -> None:
+def test_classes(known: Known, kind: NeedClass) -> None:
     assert only(decide([elf("x.so", needed=["s"])], [known])).need_class is kind
 
 

@@ -8,11 +8,11 @@ from tests.support.objects import elf, provider
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import CalledName, DlopenNote, ElfHints, OpeningKind, SourceCall, SourceUse
 from wheelfix.model.index import Lookup
-from wheelfix.model.scan import Need, NeedClass, Opening, SonameFacts
+from wheelfix.model.scan import Known, Need, NeedClass, Opening
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import NOBODY, find_cases, make_want
 from wheelfix.scan.openings import answer_opening, find_answer, group_by_name, select_openings
-from wheelfix.scan.words import say_opening, say_openings
+from wheelfix.scan.sentences import say_opening, say_openings
 
 
 def hint(path: str, *strings: str, notes: Sequence[DlopenNote] = ()) -> ElfHints:
@@ -160,20 +160,20 @@ def test_same_result_in_any_order() -> None:
     assert choose([], hints, sources) == choose([], hints[::-1], sources[::-1])
 
 
-def facts(name: str, *attrs: str, rivals: Sequence[str] = (), driver: str | None = None) -> SonameFacts:
+def facts(name: str, *attrs: str, rivals: Sequence[str] = (), driver: str | None = None) -> Known:
     lookup = Lookup(
         soname=name, providers=tuple(provider(attr, name) for attr in attrs), rivals=tuple(rivals)
     )
-    return SonameFacts(soname=name, machine="x86_64", lookup=lookup, driver=driver)
+    return Known(soname=name, machine="x86_64", lookup=lookup, driver=driver)
 
 
-def decide_all(*known: SonameFacts) -> dict[str, Need]:
+def decide_all(*known: Known) -> dict[str, Need]:
     table = {(fact.soname, fact.machine): fact for fact in known}
     cases = find_cases(NOBODY, [make_want(fact.soname, fact.machine) for fact in known], table, {})
     return {trace.need.soname: trace.need for trace in decide(cases)}
 
 
-def answer(names: Sequence[str], *known: SonameFacts) -> tuple[NeedClass | None, list[str]]:
+def answer(names: Sequence[str], *known: Known) -> tuple[NeedClass | None, list[str]]:
     (opening,) = choose(uses=[opened(*names)])
     found = answer_opening(opening, decide_all(*known))
     return found.need_class, [p.attr for p in found.providers]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.reading import Reading
 from wheelfix.scan.at_hand import find_carried
-from wheelfix.scan.read import read_beside, read_installed, read_libraries, read_symbols, read_wheel
+from wheelfix.scan.read import read_installed, read_libraries, read_symbols, read_wheel
+from wheelfix.wheel.environment import find_wheels
 
 
 @pytest.fixture
@@ -43,12 +46,16 @@ def install(wheels: Path, tmp_path: Path) -> Path:
     return tmp_path / "env"
 
 
-def at_hand(directory: Path) -> AtHand:
-    return find_carried((i.distribution, i.objects) for i in read_beside(directory, cache=None))
+def at_hand(readings: Iterable[Reading]) -> AtHand:
+    return find_carried((reading.distribution, reading.objects) for reading in readings)
+
+
+def read_shelf(directory: Path) -> tuple[Reading, ...]:
+    return tuple(map(read_wheel, find_wheels(directory)))
 
 
 def test_sonames_and_file_names_of_a_directory_of_wheels(wheels: Path) -> None:
-    found = at_hand(wheels)
+    found = at_hand(read_shelf(wheels))
     assert found.versions == {"nvidia-cublas-cu12": "12.8", "tbb": "1.0"}
     assert list(found.libraries) == ["libcublas.so.12", "libodd.so", "libodd.so.3", "libtbb.so.12"]
     (cublas,) = found.libraries["libcublas.so.12"]
@@ -65,7 +72,7 @@ def test_environment_gives_the_same(wheels: Path, tmp_path: Path) -> None:
             for name, carried in found.libraries.items()
         }
 
-    assert strip(at_hand(install(wheels, tmp_path))) == strip(at_hand(wheels))
+    assert strip(at_hand(read_installed(install(wheels, tmp_path)))) == strip(at_hand(read_shelf(wheels)))
 
 
 def test_python_sources_of_an_environment_are_read_per_distribution(wheels: Path, tmp_path: Path) -> None:
@@ -79,7 +86,7 @@ def test_python_sources_of_an_environment_are_read_per_distribution(wheels: Path
 def test_broken_sibling_is_named(wheels: Path) -> None:
     (wheels / "broken-1.0-py3-none-any.whl").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"broken-1\.0"):
-        read_beside(wheels, cache=None)
+        read_shelf(wheels)
 
 
 def test_symbols_are_the_same_from_the_wheel_and_from_disk(wheels: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.places import Cache
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.read import read_wheel
-from wheelfix.scan.requirement import evaluate_fetched, fetch_closure, fetch_named
+from wheelfix.scan.requirement import evaluate_reading, fetch_closure, fetch_named, find_runtime
 
 PLATFORM = "cp312-cp312-manylinux_2_28_x86_64"
 
@@ -135,13 +135,10 @@ def test_what_extras_bring_is_fetched_too(either_index: Index, tmp_path: Path) -
 def test_addresses_alone_and_in_requirements(index: Index, tmp_path: Path) -> None:
     wheel = build_wheel(tmp_path, files={})
     index.add(wheel)
-    index.add(build_sdist(tmp_path, {}))
     base = index.url.removesuffix("/simple") + "/files"
     for text in (f"{base}/{wheel.name}", f"demo @ {base}/{wheel.name}"):
         (fetched,) = fetch_named(text, Cache(root=tmp_path / "cache"))
         assert fetched.path.read_bytes() == wheel.read_bytes()
-    with pytest.raises(InputError, match="is a source distribution"):
-        fetch_named(f"{base}/demo-1.0.tar.gz", Cache(root=tmp_path / "cache"))
     for text in ("git+https://x.example/y.git", "demo @ git+https://x.example/y.git"):
         with pytest.raises(InputError, match="is a repository") as caught:
             fetch_named(text, Cache(root=tmp_path / "cache"))
@@ -159,7 +156,7 @@ def test_extras_from_a_directory(index: Index, tmp_path: Path) -> None:
 def test_requirements_of_what_is_fetched_are_those_of_its_python(index: Index, tmp_path: Path) -> None:
     lines = ["old; python_version < '3.13'", "new; python_version >= '3.13'"]
     wheel = build_wheel(tmp_path, files={}, requires=lines, tag="cp310.cp39.py3-none-any")
-    read = read_wheel(wheel).distribution
+    read = read_wheel(wheel)
     for python, active in (("3.13", "new"), ("3.12", "old")):
-        settled = evaluate_fetched(read, python=python, system="x86_64-linux")
+        settled = evaluate_reading(read, find_runtime(python, "x86_64-linux")).distribution
         assert [r.name for r in settled.requires if r.active] == [active]

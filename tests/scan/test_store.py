@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import types
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.objects import elf
-from wheelfix.model.base import Struct, replace
+from wheelfix.model.base import Struct, encode_json, replace
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.scan import Finding, Level
 from wheelfix.scan import store as results
@@ -31,7 +34,7 @@ KEY = "1" * 64
 
 
 class Objects(Struct):
-    """The facts of an entry."""
+    """What an entry holds."""
 
     objects: tuple[ElfObject, ...]
 
@@ -70,18 +73,66 @@ def test_other_facts_have_their_own_entry(tmp_path: Path) -> None:
     assert read_entry(tmp_path / name, (Finding,)) == findings
 
 
-def test_facts_that_gained_a_field_have_another_entry() -> None:
-    class Fact(Struct):
-        name: str
+def define(**fields: str) -> Any:
+    """A model of a module of its own, by the annotations of its fields; ``Inner`` is one of another field."""
+    lines = ["from __future__ import annotations", "from wheelfix.model.base import Struct"]
+    lines += ["class Inner(Struct):", f"    a: {fields.pop('inner', 'int')}"]
+    lines += [
+        "class Outer(Struct):",
+        "    name: str",
+        *(f"    {name}: {kind}" for name, kind in fields.items()),
+    ]
+    module = types.ModuleType("defined")
+    sys.modules["defined"] = module
+    exec("\n".join(lines), module.__dict__)
+    return module.__dict__["Outer"]
 
-    first = find_hashed_name(KEY, Fact)
 
-    class Changed(Struct):
-        name: str
-        more: int = 0
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"below": "tuple[Inner, ...]", "more": "int = 0"},
+        {},
+        {"under": "tuple[Inner, ...]"},
+        {"below": "tuple[Inner, ...] | None"},
+        {"below": "list[Inner]"},
+        {"below": "tuple[Inner, ...]", "inner": "str"},
+        {"below": "tuple[Inner, ...]", "inner": "int\n    b: int = 0"},
+    ],
+)
+def test_readings_of_another_shape_have_another_entry(fields: dict[str, str]) -> None:
+    """So a field that an old entry lacks never has its default."""
+    shape = {"below": "tuple[Inner, ...]"}
+    first = find_hashed_name(KEY, define(**shape))
+    assert find_hashed_name(KEY, define(**shape)) == first
+    assert find_hashed_name(KEY, define(**fields)) != first
 
-    Changed.__name__ = "Fact"
-    assert find_hashed_name(KEY, Changed) != first
+
+def test_an_entry_of_another_shape_is_not_found(tmp_path: Path) -> None:
+    old = define()
+    store_entry(tmp_path, find_hashed_name(KEY, old), (old(name="a"),))
+    assert read_entry(tmp_path / find_hashed_name(KEY, old), (old,)) == (old(name="a"),)
+    new = define(more="int = 0")
+    assert read_entry(tmp_path / find_hashed_name(KEY, new), (new,)) is None
+    (tmp_path / find_hashed_name(KEY, old)).rename(tmp_path / find_hashed_name(KEY, new))
+    assert read_entry(tmp_path / find_hashed_name(KEY, new), (new,)) is None
+
+
+def test_sets_are_written_sorted(tmp_path: Path) -> None:
+    """The same reading has the same bytes in every process, whatever its hashes are."""
+
+    class Names(Struct):
+        names: frozenset[str]
+
+    code = "from wheelfix.model.base import *; print(encode_json({c * 9 for c in 'abcdefgh'}).decode())"
+    for seed in "123":
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+        assert json.loads(done.stdout) == [c * 9 for c in "abcdefgh"], done.stderr
+    name = find_hashed_name(KEY, Names)
+    store_entry(tmp_path, name, (Names(names=frozenset("ba")),))
+    assert (tmp_path / name).read_bytes().endswith(b'\n{"names":["a","b"]}')
+    assert read_entry(tmp_path / name, (Names,)) == (Names(names=frozenset("ab")),)
 
 
 def test_readers_that_changed_never_see_what_others_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,43 +141,106 @@ def test_readers_that_changed_never_see_what_others_kept(monkeypatch: pytest.Mon
     assert find_hashed_name(KEY, ElfObject) != now
 
 
-def change(entry: Path, place: list[str | int], value: Any) -> None:
-    """Write another value into an entry, with the right length and checksum."""
-    head, _, data = entry.read_bytes().partition(b"\n")
-    name, _ = json.loads(head)
-    document = json.loads(data)
-    inner = document
-    for step in place[:-1]:
-        inner = inner[step]
-    inner[place[-1]] = value
-    data = json.dumps(document).encode()
-    entry.write_bytes(json.dumps([name, [[len(data), zlib.crc32(data)]]]).encode() + b"\n" + data)
+def write(entry: Path, data: bytes) -> None:
+    """Write an entry with one part, with the right length and checksum."""
+    head = encode_json((entry.name, [(len(data), zlib.crc32(data))]))
+    entry.write_bytes(head + b"\n" + data)
+
+
+def change(entry: Path, field: str, value: Any) -> None:
+    """Write another value of a field into the first object of an entry."""
+    document = json.loads(entry.read_bytes().partition(b"\n")[2])
+    document["objects"][0][field] = value
+    write(entry, json.dumps(document).encode())
 
 
 @pytest.mark.parametrize(
-    ("place", "value"),
+    ("field", "value"),
     [
-        (["objects", 0, "path"], 1),
-        (["objects", 0, "path"], None),
-        (["objects", 0, "bits"], "64"),
-        (["objects", 0, "bits"], True),
-        (["objects", 0, "needed"], "liba.so"),
-        (["objects", 0, "needed"], [1]),
-        (["objects", 0, "needed"], [["a"]]),
-        (["objects", 0, "soname"], []),
-        (["objects", 0, "executable"], 1),
-        (["objects", 0, "versions"], [{"soname": "x"}]),
-        (["objects", 0, "versions"], [{"soname": "x", "versions": [1]}]),
-        (["objects", 0], {}),
-        (["objects"], {}),
+        ("path", 1),
+        ("path", None),
+        ("path", "\ud800"),
+        ("bits", "64"),
+        ("bits", True),
+        ("bits", 64.5),
+        ("bits", float("nan")),
+        ("needed", "liba.so"),
+        ("needed", [1]),
+        ("needed", [["a"]]),
+        ("needed", {}),
+        ("soname", []),
+        ("executable", 1),
+        ("versions", [["x"]]),
+        ("versions", [{"soname": "x"}]),
+        ("versions", [{"soname": "x", "versions": ["a", 1]}]),
     ],
 )
-def test_facts_of_the_wrong_shape_are_no_entry(tmp_path: Path, place: list[str | int], value: Any) -> None:
+def test_readings_of_the_wrong_shape_are_no_entry(tmp_path: Path, field: str, value: Any) -> None:
     store(tmp_path)
-    change(find(tmp_path), ["objects", 0, "path"], "demo/x.so")
+    change(find(tmp_path), "path", "demo/x.so")
     assert read(tmp_path) == OBJECTS, "so that the change is what is refused"
-    change(find(tmp_path), place, value)
+    change(find(tmp_path), field, value)
     assert read(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"objects":null}',
+        b'{"objects":' + b"[" * 1_000_000,
+        b'{"later":' + b"[" * 1_000_000,
+        b'{"later":' + b'{"a":' * 1_000_000,
+        b'{"objects":[' + b'{"versions":[' * 100_000,
+        b'{"objects":[],"later":NaN}',
+        b'{"objects":[],"later":"\\ud800"}',
+        b'{"objects":[]} ' + b"x",
+        b"9" * 5000,
+    ],
+    ids=lambda data: repr(data[:30]),
+)
+def test_hostile_parts_are_no_entry(tmp_path: Path, data: bytes) -> None:
+    write(find(tmp_path), data)
+    assert read(tmp_path) is None
+
+
+@pytest.mark.parametrize("name", [b"\xff", b"\xed\xa0\x80", b"\\ud800", b"\\udcff", b"\0", b"\n"])
+def test_a_text_that_is_none_is_no_entry(tmp_path: Path, name: bytes) -> None:
+    store(tmp_path)
+    data = find(tmp_path).read_bytes().partition(b"\n")[2]
+    write(find(tmp_path), data.replace(b"demo/x.so", name))
+    assert read(tmp_path) is None
+
+
+@pytest.mark.parametrize("size", [-1, 1 << 40, 1 << 62, 10**30])
+def test_a_part_longer_than_any_file_is_no_entry(tmp_path: Path, size: int) -> None:
+    store(tmp_path)
+    data = find(tmp_path).read_bytes().partition(b"\n")[2]
+    head = encode_json((find(tmp_path).name, [(size, zlib.crc32(data))]))
+    find(tmp_path).write_bytes(head + b"\n" + data)
+    assert read(tmp_path) is None
+
+
+def test_what_is_larger_than_any_entry_is_neither_read_nor_kept(tmp_path: Path) -> None:
+    store(tmp_path)
+    with find(tmp_path).open("ab") as file:
+        file.truncate(32 << 20)
+    assert read(tmp_path) == OBJECTS
+    os.truncate(find(tmp_path), (32 << 20) + 1)
+    assert read(tmp_path) is None
+    find(tmp_path).unlink()
+    large = replace(OBJECTS[0], path="x" * (32 << 20))
+    store_entry(tmp_path, find(tmp_path).name, (Objects(objects=(large,)),))
+    assert not find(tmp_path).exists()
+
+
+def test_a_name_that_is_no_text_is_not_kept(tmp_path: Path) -> None:
+    strange = replace(OBJECTS[0], path="lib\udcff.so")
+    store_entry(tmp_path, find(tmp_path).name, (Objects(objects=(strange,)),))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_changed_bit_is_no_entry(tmp_path: Path) -> None:

@@ -231,6 +231,14 @@ def test_a_long_address_is_no_long_file_name() -> None:
         find_target("x" * 5000 + ".whl", "scan")
 
 
+def test_the_address_of_a_source_distribution_is_told_by_the_name_that_the_file_will_have() -> None:
+    for text in (SDIST_URL.replace(".tar", "%2Etar"), f"{SDIST_URL}?from=x.whl#sha256=0"):
+        assert find_target(text, "sdist").kind is TargetKind.SDIST_URL
+        with pytest.raises(InputError, match="is the address of a source distribution"):
+            find_target(text, "scan")
+    assert find_target("https://[x/demo-1.0.tar.gz", "scan").kind is TargetKind.URL  # as fetching it says
+
+
 def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.whl")
     (tmp_path / "link.whl").symlink_to("nowhere")

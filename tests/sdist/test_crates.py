@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from wheelfix.index.sources import open_index
+from wheelfix.index.choice import open_index
+from wheelfix.model.tables import load_table
 from wheelfix.nix.quote import is_identifier
-from wheelfix.sdist.crates import read_crates
-from wheelfix.sdist.model import NativeRule
+from wheelfix.sdist.crates import Crates, NativeRule
 
-RULES = read_crates().rules
+RULES = load_table(Crates).rules
 # Names that nixpkgs gives to other packages: no database has them.
 ALIASES = {"libmysqlclient", "udev"}
 
@@ -20,7 +20,7 @@ def test_rule_is_well_formed(rule: NativeRule) -> None:
     assert rule.libraries or rule.tools
     for condition in (*rule.when, *rule.unless):
         assert re.fullmatch(r"(dep|crate):[a-z0-9_-]+|[a-z0-9_-]+/[\w-]+", condition)
-    for name, value in rule.settings:
+    for name, value in rule.settings.items():
         assert is_identifier(name)
         assert value
     assert not rule.why.endswith(".")

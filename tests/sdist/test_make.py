@@ -8,9 +8,9 @@ import pytest
 
 from tests.support.sdist import CARGO, build_sdist
 from wheelfix.errors import InputError
-from wheelfix.flows.sdist import read_source
 from wheelfix.sdist.make import make_lock
 from wheelfix.sdist.manifests import parse_lock
+from wheelfix.sdist.read import read_source
 from wheelfix.wheel.sdist import read_sdist
 
 SPLIT = {

@@ -104,22 +104,78 @@ def test_channel(path: str, text: str, channel: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "where"),
     [
-        "[[package]]\nname = 1\nversion = '1'",
-        "[[package]]\nname = 'a'",
-        "package = 3",
-        "package = [3]",
-        "[[package]]\nname = 'a'\nversion = '1'\ndependencies = 'b'",
-        "[[package]]\nname = 'a'\nversion = '1'\ndependencies = [1]",
-        "a = [",
-        "\x00",
+        ("[[package]]\nname = 1\nversion = '1'", "package[0].name: is not text"),
+        ("[[package]]\nname = 'a'", "package[0].version: is missing"),
+        ("[[package]]\nname = 'a'\nversion = '1'\n[[package]]\nversion = '1'", "package[1].name: is missing"),
+        ("package = 3", "package: is not a list"),
+        ("package = [3]", "package[0]: is not a table"),
+        (
+            "[[package]]\nname = 'a'\nversion = '1'\ndependencies = 'b'",
+            "package[0].dependencies: is not a list",
+        ),
+        (
+            "[[package]]\nname = 'a'\nversion = '1'\ndependencies = [1]",
+            "package[0].dependencies[0]: is not text",
+        ),
+        ("a = [", "is no TOML ("),
+        ("\x00", "is no TOML ("),
+        ("a = " + "[" * 10_000, "is no TOML (nested too deep)"),
+        ("a = " + "9" * 5000, "is no TOML (a number in it is too long)"),
     ],
 )
-def test_broken_locks_are_refused(text: str) -> None:
+def test_broken_locks_are_refused(text: str, where: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_lock("Cargo.lock", text.encode())
-    assert caught.value.subject.startswith("Cargo.lock")
+    assert str(caught.value).startswith(f"Cargo.lock: {where}")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[package]\nversion = 1", "package.version: is neither text nor a table"),
+        ("[package]\nversion = { workspace = 1 }", "package.version.workspace: is not true or false"),
+        ("[dependencies]\na = 1", "dependencies.a: is neither text nor a table"),
+        ("[dependencies.a]\noptional = 'yes'", "dependencies.a.optional: is not true or false"),
+        ("[dependencies.a]\nfeatures = 'f'", "dependencies.a.features: is not a list"),
+        ("[dependencies.a]\ndefault_features = nan", "dependencies.a.default_features: is not true or false"),
+        (
+            "[target.'cfg(unix)'.dependencies.a]\npath = 1",
+            "target.'cfg(unix)'.dependencies.a.path: is not text",
+        ),
+        ("[workspace]\nmembers = [1979-05-27]", "workspace.members[0]: is not text"),
+        ("[workspace.package]\nedition = 2021", "workspace.package.edition: is not text"),
+        ("[features]\ndefault = 'f'", "features.default: is not a list"),
+        ("[patch]\ncrates-io = 1", "patch.crates-io: is not a table"),
+    ],
+)
+def test_broken_manifests_are_refused(text: str, where: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_manifest("x/Cargo.toml", text.encode())
+    assert str(caught.value) == f"x/Cargo.toml: {where}"
+
+
+def test_names_of_old_manifests() -> None:
+    text = b"""
+[project]
+name = "old"
+[dependencies]
+a = { version = "1", default_features = false }
+b = { version = "1", default_features = false, default-features = true }
+[build_dependencies]
+cc = "1"
+[target.x86_64-unknown-linux-gnu.build_dependencies]
+dd = "1"
+"""
+    manifest = parse_manifest("Cargo.toml", text)
+    assert manifest.name == "old"
+    assert [(d.key, d.default_features, d.target) for d in manifest.dependencies] == [
+        ("a", False, ""),
+        ("b", True, ""),
+        ("cc", None, ""),
+        ("dd", None, "x86_64-unknown-linux-gnu"),
+    ]
 
 
 TOML = st.recursive(

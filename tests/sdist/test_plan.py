@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.sdist import CARGO, build_sdist, lock
-from wheelfix.flows.sdist import read_source
+from wheelfix.errors import InputError
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Level
 from wheelfix.model.sdist import CargoSource
-from wheelfix.sdist.crates import read_crates
 from wheelfix.sdist.manifests import parse_lock
-from wheelfix.sdist.model import CargoPlan
-from wheelfix.sdist.plan import explain_no_rust, find_build_systems, find_unfilled, plan_cargo
+from wheelfix.sdist.model import CargoPlan, GivenLock
+from wheelfix.sdist.plan import find_build_systems, find_unfilled, plan_cargo, refuse_no_rust
+from wheelfix.sdist.read import read_plan, read_source
 from wheelfix.wheel.sdist import read_sdist
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -24,9 +24,7 @@ def read(tmp_path: Path, files: Mapping[str, str], *, info: str = "") -> CargoSo
 
 
 def plan(tmp_path: Path, files: Mapping[str, str]) -> CargoPlan:
-    found = plan_cargo(read(tmp_path, {**CARGO, **files}), read_crates())
-    assert found is not None
-    return found
+    return plan_cargo(read(tmp_path, {**CARGO, **files}))
 
 
 def crates(tmp_path: Path, *locked: str, dependencies: str = "") -> CargoPlan:
@@ -156,21 +154,18 @@ def test_missing_lock_is_said_and_a_given_one_used(tmp_path: Path) -> None:
     files = {key: text for key, text in CARGO.items() if key != "Cargo.lock"}
     files["Cargo.toml"] += '[dependencies]\nlibz-sys = "1"\n'
     source = read(tmp_path, files)
-    bare = plan_cargo(source, read_crates())
-    assert bare is not None
+    bare = plan_cargo(source)
     assert (bare.lock, [f.level for f in bare.findings]) == (False, [Level.ERROR])
     assert "--lock" in bare.findings[0].message
     given = parse_lock("x", lock("*demo 1.0.0 < libz-sys", "libz-sys 1.0.0").encode())
-    found = plan_cargo(source, read_crates(), lock=given, lock_file="demo.lock")
-    assert found is not None
+    found = plan_cargo(source, given=GivenLock(name="demo.lock", lock=given))
     assert (found.lock, found.lock_file, inputs(found)[0]) == (False, "demo.lock", ["zlib"])
     assert [f.level for f in found.findings] == [Level.NOTE]
 
 
 def test_lock_of_the_sdist_wins_over_a_given_one(tmp_path: Path) -> None:
     given = parse_lock("x", lock("*demo 1.0.0 < libz-sys", "libz-sys 1.0.0").encode())
-    found = plan_cargo(read(tmp_path, CARGO), read_crates(), lock=given, lock_file="demo.lock")
-    assert found is not None
+    found = plan_cargo(read(tmp_path, CARGO), given=GivenLock(name="demo.lock", lock=given))
     assert (found.lock, found.lock_file, found.libraries) == (True, None, ())
 
 
@@ -183,8 +178,7 @@ def test_git_crates_share_a_hash_by_commit(tmp_path: Path) -> None:
         + entry.format("c", "f" * 40)
     )
     source = read(tmp_path, {**CARGO, "Cargo.lock": text})
-    found = plan_cargo(source, read_crates(), hashes={COMMIT: b"\1" * 32})
-    assert found is not None
+    found = plan_cargo(source, hashes={COMMIT: b"\1" * 32})
     assert [(g.url, g.crates, g.sha256) for g in found.git] == [
         ("https://git.example/r", ("a-1.0.0", "b-1.0.0"), b"\1" * 32),
         ("https://git.example/r", ("c-1.0.0",), None),
@@ -254,11 +248,16 @@ def test_build_systems_with_what_they_require() -> None:
 
 def test_sdist_without_rust_has_no_plan_and_says_why(tmp_path: Path) -> None:
     system = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
-    source = read(tmp_path, {"pyproject.toml": system})
-    assert plan_cargo(source, read_crates()) is None
-    assert "builds no Rust: its build system is setuptools" in explain_no_rust(source)[0]
+    path = build_sdist(tmp_path, {"pyproject.toml": system})
+    assert read_plan(path, "3.12") is None
+    source = read_source(read_sdist(path))
+    with pytest.raises(InputError, match="demo: builds no Rust: its build system is setuptools"):
+        refuse_no_rust(source, "demo")
     split = replace(source, project=replace(source.project, depends=("demo-core==1.0", "other==2")))
-    assert explain_no_rust(split)[1].endswith("use `wheelfix sdist demo-core==1.0`")
+    with pytest.raises(InputError) as caught:
+        refuse_no_rust(split, "demo")
+    assert caught.value.hint.endswith("use `wheelfix sdist demo-core==1.0`")
+    refuse_no_rust(read(tmp_path, CARGO), "demo")
 
 
 def test_many_crates_of_one_name_end(tmp_path: Path) -> None:

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from tests.support.cargo import evaluate_cargo
 from tests.support.sdist import CARGO, build_sdist, lock
 from wheelfix.errors import InputError
-from wheelfix.flows.sdist import plan_sdist, read_source
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.quote import clean_comment
-from wheelfix.sdist.model import BuildSystem, CargoPlan, GitSource, NativeInput
+from wheelfix.sdist.model import BuildRequirement, CargoPlan, GitSource, NativeInput
+from wheelfix.sdist.read import read_plan
 from wheelfix.sdist.render import render_cargo, render_cargo_package
-from wheelfix.wheel.sdist import read_sdist
 
 RUST = ["cargo-setup-hook", "pkg-config", "cargo", "rustc"]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -36,13 +35,13 @@ def plan(tmp_path: Path) -> CargoPlan:
         "src/rust/Cargo.toml": manifest,
         "src/rust/Cargo.lock": lock(f"*demo 1.0.0 < {names}", *(f"{name} 1.0.0" for name in names.split())),
     }
-    found = plan_sdist(read_source(read_sdist(build_sdist(tmp_path, files, info="Requires-Dist: cffi\n"))))
+    found = read_plan(build_sdist(tmp_path, files, info="Requires-Dist: cffi\n"), "3.12")
     assert found is not None
     return found
 
 
 def test_overlay(plan: CargoPlan, tmp_path: Path) -> None:
-    assert evaluate_cargo(render_cargo([plan]), tmp_path) == {
+    assert evaluate_cargo(render_cargo(plan), tmp_path) == {
         "cargoRoot": "src/rust",
         "src": "sdist-unpacked",
         "vendor": {"name": "cargo-vendor-dir", "lockFile": "SRC/src/rust/Cargo.lock", "outputHashes": {}},
@@ -57,7 +56,7 @@ def test_overlay(plan: CargoPlan, tmp_path: Path) -> None:
 
 
 def test_package_that_the_lock_lacks_is_left_alone(plan: CargoPlan, tmp_path: Path) -> None:
-    assert evaluate_cargo(render_cargo([plan]), tmp_path, kind="untouched") == {}
+    assert evaluate_cargo(render_cargo(plan), tmp_path, kind="untouched") == {}
 
 
 def test_package_for_nixpkgs(plan: CargoPlan, tmp_path: Path) -> None:
@@ -85,7 +84,7 @@ def test_package_for_nixpkgs(plan: CargoPlan, tmp_path: Path) -> None:
 
 def test_setuptools_rust_gets_cargo_itself_in_nixpkgs(plan: CargoPlan, tmp_path: Path) -> None:
     project = replace(plan.project, backend="setuptools.build_meta")
-    systems = (BuildSystem(name="setuptools"), BuildSystem(name="setuptools-rust"))
+    systems = (BuildRequirement(name="setuptools"), BuildRequirement(name="setuptools-rust"))
     code = render_cargo_package(replace(plan, project=project, build_systems=systems, libraries=(), tools=()))
     found = evaluate_cargo(code, tmp_path, kind="package")
     assert found["native"] == ["cargo-setup-hook", "cargo", "rustc"]
@@ -94,7 +93,7 @@ def test_setuptools_rust_gets_cargo_itself_in_nixpkgs(plan: CargoPlan, tmp_path:
 
 def test_missing_lock_is_taken_from_beside(plan: CargoPlan, tmp_path: Path) -> None:
     bare = replace(plan, lock=False, lock_file=None)
-    found: dict[str, Any] = evaluate_cargo(render_cargo([bare]), tmp_path)
+    found: dict[str, Any] = evaluate_cargo(render_cargo(bare), tmp_path)
     assert found["vendor"]["lockFile"] == str(tmp_path / "Cargo.lock")
     assert found["postPatch"].startswith("cp /nix/store/")
     assert found["postPatch"].endswith("-Cargo.lock src/rust/Cargo.lock\n")
@@ -108,13 +107,13 @@ def test_hashes_and_their_placeholder(plan: CargoPlan, tmp_path: Path) -> None:
         GitSource(url="https://x/a", commit=COMMIT, crates=("a-1.0.0", "b-1.0.0"), sha256=b"\0" * 31 + b"\1"),
         GitSource(url="https://x/c", commit="f" * 40, crates=("c-2.0.0+x",)),
     )
-    code = render_cargo([replace(plan, git=git)])
+    code = render_cargo(replace(plan, git=git))
     assert evaluate_cargo(code, tmp_path)["vendor"]["outputHashes"] == {
         "a-1.0.0": "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=",
         "c-2.0.0+x": "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
     }
     assert "also for b-1.0.0" in " ".join(code.replace("#", " ").split())
-    assert "fakeHash" not in render_cargo([replace(plan, git=git[:1])])
+    assert "fakeHash" not in render_cargo(replace(plan, git=git[:1]))
     package = render_cargo_package(replace(plan, git=git, lock=False))
     assert set(evaluate_cargo(package, tmp_path, kind="package")["vendor"]["outputHashes"]) == {
         "a-1.0.0",
@@ -125,7 +124,7 @@ def test_hashes_and_their_placeholder(plan: CargoPlan, tmp_path: Path) -> None:
 def test_cmake_and_nightly(plan: CargoPlan, tmp_path: Path) -> None:
     tools = (NativeInput(attr="cmake", reason="x"), NativeInput(attr="rustPlatform.bindgenHook", reason="y"))
     changed = replace(plan, tools=tools, channel="nightly-2026-09-01")
-    found = evaluate_cargo(render_cargo([changed]), tmp_path)
+    found = evaluate_cargo(render_cargo(changed), tmp_path)
     assert (found["dontUseCmakeConfigure"], found["RUSTC_BOOTSTRAP"]) == (True, "1")
     assert found["native"][-2:] == ["cmake", "bindgen-hook"]
     package = evaluate_cargo(render_cargo_package(changed), tmp_path, kind="package")
@@ -136,7 +135,7 @@ def test_cmake_and_nightly(plan: CargoPlan, tmp_path: Path) -> None:
 def test_findings_are_comments(plan: CargoPlan) -> None:
     finding = Finding(level=Level.ERROR, subject="x", message="builds */ with\nseveral")
     for code in (
-        render_cargo([replace(plan, findings=(finding,))]),
+        render_cargo(replace(plan, findings=(finding,))),
         render_cargo_package(replace(plan, findings=(finding,))),
     ):
         assert f"# error: {clean_comment(finding.message)}" in code
@@ -154,7 +153,7 @@ def test_hostile_text_stays_data(plan: CargoPlan, tmp_path: Path, text: str) -> 
         project=replace(plan.project, version=text, summary=text, homepage=text, license=text),
     )
     try:
-        code = render_cargo([changed])
+        code = render_cargo(changed)
         package = render_cargo_package(changed)
     except InputError:
         return

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wheelfix.sdist.crates import read_crates
+from wheelfix.model.tables import load_table
+from wheelfix.sdist.crates import Crates
 
 STUB = Path(__file__).parent / "cargo.nix"
-_NAMED = {attr for rule in read_crates().rules for attr in (*rule.libraries, *rule.tools)}
+_NAMED = {attr for rule in load_table(Crates).rules for attr in (*rule.libraries, *rule.tools)}
 ATTRS = sorted({a for a in _NAMED if not a.startswith("rustPlatform.")} | {"cargo", "rustc", "pkg-config"})
 SYSTEMS = {
     "cffi": ["pycparser"],

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from tests.support.real import FIXTURES
-from wheelfix.flows.nix import Options, plan_reading, render_overrides
-from wheelfix.index.sources import open_bundled
+from wheelfix.index.choice import open_bundled
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.hints import OpeningKind
-from wheelfix.model.override import Adapter, Cuda, Dialect, Judged, Override, Source, StripPlan
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override, PackageDetails
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Opening, WheelScan
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.override.strip import say_import
+from wheelfix.override.plan import plan_override
+from wheelfix.override.render import render_overrides
+from wheelfix.override.strip import add_imports
 from wheelfix.scan.conclude import answer_openings, conclude
 from wheelfix.wheel.metadata import find_environment, parse_requirement
 
@@ -73,36 +73,31 @@ def make_scan(name: str) -> WheelScan:
     return replace(scan, openings=answer_openings(openings, reading, machine, open_table()))
 
 
-def make_source(name: str) -> Source:
+def make_details(name: str) -> PackageDetails:
     found = read_facts(name)["source"]
     lists = {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
-    return Source(**(found | lists | {"sha256": bytes.fromhex(found["sha256"])}))
+    return PackageDetails(**(found | lists | {"sha256": bytes.fromhex(found["sha256"])}))
 
 
-def plan(name: str, cuda: Cuda) -> tuple[Override, StripPlan]:
+def plan(name: str, cuda: Cuda) -> Override:
     """The plan for a wheel, with the imports that were found in it."""
-    override, strip = plan_reading(
-        make_reading(name), make_scan(name), cuda, Options(index=open_table()), source=make_source(name)
-    )
-    strip = replace(strip, kept=tuple(_say_import(k, read_facts(name)["imports"]) for k in strip.kept))
-    return replace(override, strip=strip if override.strip else None), strip
-
-
-def _say_import(kept: Judged, imports: Mapping[str, str]) -> Judged:
-    return say_import(kept, imports.get(kept.name))
+    override = plan_override(make_reading(name), make_scan(name), cuda, details=make_details(name))
+    if override.strip is None:
+        return override
+    return replace(override, strip=add_imports(override.strip, read_facts(name)["imports"]))
 
 
 def render(name: str, dialect: Dialect, cuda: Cuda) -> str:
     """The file that ``wheelfix override`` writes for the wheel."""
-    override, strip = plan(name, cuda)
-    if cuda is Cuda.PREBUILT and strip.stripped:
+    override = plan(name, cuda)
+    if override.cuda is Cuda.PREBUILT:
+        assert override.strip
         adapter = Adapter(
             name=override.name,
             version=override.version,
             target=override.target,
             attr=("python3Packages", override.name),
-            python="python3",
-            strip=strip,
+            strip=override.strip,
         )
         return render_overrides([], [adapter], dialect)
     return render_overrides([override], [], dialect)

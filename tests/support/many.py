@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from tests.support.facts import make_reading, make_scan, make_source, open_table
-from wheelfix.flows.nix import Options, plan_reading
+from tests.support.facts import make_details, make_reading, make_scan
 from wheelfix.model.base import replace
 from wheelfix.model.override import Cuda, Dialect, Override
 from wheelfix.model.scan import WheelScan
+from wheelfix.override.plan import plan_override
 
 WHEELS = ("numba-0.68.1", "pyodbc-5.5.0", "soundfile-0.14.0")
 """Two that need something, and one that does not."""
@@ -32,7 +32,6 @@ def plan_overrides(scans: Sequence[WheelScan], dialect: Dialect) -> list[Overrid
     overrides = []
     for number, scan in enumerate(scans):
         wheel = WHEELS[number % len(WHEELS)]
-        source = make_source(wheel) if dialect is Dialect.NIXPKGS else None
-        options = Options(index=open_table())
-        overrides.append(plan_reading(make_reading(wheel), scan, Cuda.WHEELS, options, source=source)[0])
+        details = make_details(wheel) if dialect is Dialect.NIXPKGS else None
+        overrides.append(plan_override(make_reading(wheel), scan, Cuda.WHEELS, details=details))
     return overrides

@@ -84,7 +84,7 @@ def test_metadata_of_more_than_any_distribution_has(text: bytes, problem: str) -
 
 
 def test_a_long_description_is_no_field() -> None:
-    assert parse_about(HEAD + b"Summary: s\n\n" + b"a: b\n" * 30_000)[0] == "s"
+    assert parse_about(HEAD + b"Summary: s\n\n" + b"a: b\n" * 30_000).summary == "s"
 
 
 def test_tags_that_are_none_and_too_many() -> None:

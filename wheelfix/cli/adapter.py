@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import TARGET, basic_options
+from wheelfix.cli.options import TARGET, basic_options, code_json_option
 from wheelfix.cli.output import code_options, make_options, write
 
 _EPILOG = """\b
@@ -25,9 +25,19 @@ Examples:
 )
 @click.option("--standalone", is_flag=True, help="A complete file, with package set and environment.")
 @code_options
+@code_json_option
 @basic_options
 def adapter(
-    target: str, *, attr: str, standalone: bool, output: Path | None, quiet: bool, **options: Any
+    target: str,
+    *,
+    attr: str,
+    standalone: bool,
+    keep: tuple[str, ...],
+    strip: tuple[str, ...],
+    as_json: bool,
+    output: Path | None,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Write Nix code that puts nixpkgs' build of a package in place of its wheel.
 
@@ -35,7 +45,14 @@ def adapter(
     fetched. The code is an overlay for uv2nix and pyproject.nix: hacks.nixpkgsPrebuilt, without the
     dependencies that the build makes redundant. Each is named, with the reason.
     """
-    from wheelfix.flows import nix as flows
+    from wheelfix.flows.adapter import write_adapter
+    from wheelfix.override.strip import make_wishes
 
-    written = flows.write_adapter(target, attr, make_options(quiet=quiet, **options), standalone=standalone)
-    write(written, output, quiet=quiet)
+    chosen = make_options(quiet=quiet, **options)
+    written = write_adapter(target, attr, chosen, wishes=make_wishes(keep, strip), standalone=standalone)
+    document = None
+    if as_json:
+        from wheelfix.report.json import document_adapter
+
+        document = document_adapter(written)
+    write(written, output, quiet=quiet, document=document)

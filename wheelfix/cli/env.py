@@ -8,7 +8,17 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options, check_platform, check_python, tell_findings
+from wheelfix.cli.options import (
+    FILE,
+    basic_options,
+    check_platform,
+    check_python,
+    index_options,
+    json_option,
+    print_json,
+    tell_findings,
+    wish_options,
+)
 from wheelfix.cli.output import make_options, supply_options
 
 _EPILOG = """\b
@@ -38,8 +48,7 @@ Examples:
     is_flag=True,
     help="Let uv build source distributions that do not state what they require: this runs their code.",
 )
-@click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
-@click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
+@wish_options
 @click.option(
     "--python",
     callback=check_python,
@@ -49,8 +58,8 @@ Examples:
 @click.option(
     "--platform", callback=check_platform, default="x86_64-linux", show_default=True, help="Nix system."
 )
-@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
-@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@index_options
+@json_option
 @basic_options
 def env(
     directory: Path,
@@ -59,8 +68,11 @@ def env(
     project: Path | None,
     providers: tuple[str, ...],
     find_links: tuple[str, ...],
+    keep: tuple[str, ...],
+    strip: tuple[str, ...],
     nixpkgs: str,
     build: bool,
+    as_json: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -72,29 +84,44 @@ def env(
     unless --build allows it.
     """
     from wheelfix.cli.progress import show_progress
-    from wheelfix.flows import env as flows
-    from wheelfix.flows import lock as locks
+    from wheelfix.env.model import EnvOptions
+    from wheelfix.flows.env import write_env
+    from wheelfix.lock.model import LockOptions
+    from wheelfix.model.base import replace
     from wheelfix.model.scan import find_warnings
+    from wheelfix.override.strip import make_wishes
 
     if requirements and project:
         raise click.UsageError("-r and --from name two sources: give one")
     if build and not quiet:
         click.echo("wheelfix: note: --build: code of source distributions may run on this machine", err=True)
-    code = make_options(beside=None, quiet=quiet, find_links=find_links, **options)
+    scan = make_options(quiet=quiet, find_links=find_links, **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
-        lock = locks.LockOptions(
-            code=locks.add_progress(code, progress),
+        lock = LockOptions(
+            scan=replace(scan, progress=progress),
+            wishes=make_wishes(keep, strip),
             providers=providers,
             find_links=tuple(Path(link) for link in find_links if "://" not in link),
         )
-        written = flows.write_env(
+        written = write_env(
             directory,
-            flows.EnvOptions(
-                lock=lock, requirements=requirements, project=project, nixpkgs=nixpkgs, build=build
+            EnvOptions(
+                lock=lock,
+                requirements=requirements,
+                project=project,
+                nixpkgs=nixpkgs,
+                build=build,
+                quiet=quiet,
             ),
         )
-    plan = written.overlay.plan
+    plan = written.plan
     tell_findings((*plan.findings, *find_warnings(plan.scans)), quiet=quiet)
-    if not quiet:
+    if as_json:
+        from wheelfix.report.json import document_env
+
+        print_json(
+            document_env(plan, written.files, written.changed, directory=str(directory), nixpkgs=nixpkgs)
+        )
+    elif not quiet:
         click.echo("\n".join(str(directory / name) for name in written.changed) or "all is as it was")
-    sys.exit(0 if written.overlay.answered else 1)
+    sys.exit(0 if plan.answered else 1)

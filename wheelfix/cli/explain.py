@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import common_options, complete_files, tell_findings
+from wheelfix.cli.open_index import open_table
+from wheelfix.cli.options import common_options, complete_files, print_json, tell_findings
 from wheelfix.cli.streams import find_width
-from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 
 _COMMAND = "wheelfix.explain.command"
@@ -28,7 +28,7 @@ that, it runs a second time, silently, with LD_DEBUG.
 
 
 class _Explain(click.Command):
-    """Takes what stands behind -- as it is: a command, whatever options that has."""
+    """Passes everything behind ``--`` on unchanged: a command with any options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
@@ -64,7 +64,6 @@ def explain(
     now, without a build. Where the package is installed here, all that it will miss next is named, too.
     """
     from wheelfix.flows import explain as flows
-    from wheelfix.report.explain import render_explanation, render_json
 
     command: tuple[str, ...] | None = context.meta.get(_COMMAND)
     if command is not None and (file or not command):
@@ -78,7 +77,7 @@ def explain(
         )
     else:
         path = None if file is None or file == "-" else Path(file)
-        # A pipe, or a terminal, is read as it is.
+        # A pipe or a terminal is read as text.
         if file and path and (path.is_file() or path.is_dir() or "://" in file):
             from wheelfix.scan.target import find_target
 
@@ -90,16 +89,22 @@ def explain(
     if command and not explained.explanation.concerned and code == 0:
         context.exit(code)
     tell_findings(explained.warnings)
-    render = (
-        render_json(explained.explanation, explained.dialect, explained.paste, explained.now)
-        if as_json
-        else render_explanation(
+    if as_json:
+        from wheelfix.report.json import document_explanation
+
+        print_json(
+            document_explanation(explained.explanation, explained.dialect, explained.paste, explained.now),
+            err=bool(command),
+        )
+    else:
+        from wheelfix.report.explain import render_explanation
+
+        text = render_explanation(
             explained.explanation,
             explained.paste,
             explained.now,
             details=not quiet,
             width=None if command else find_width(),
         )
-    )
-    click.echo(render, nl=False, err=bool(command))
+        click.echo(text, nl=False, err=bool(command))
     sys.exit(code)

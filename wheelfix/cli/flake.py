@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import basic_options
+from wheelfix.cli.options import basic_options, code_json_option
 from wheelfix.cli.output import output_option, write
-from wheelfix.model.override import FlakeConfig
 
 _EPILOG = """\b
 Examples:
@@ -39,6 +38,7 @@ Examples:
     "--systems", default="x86_64-linux", show_default=True, metavar="LIST", help="Nix systems, with commas."
 )
 @output_option
+@code_json_option
 @basic_options
 def flake(
     *,
@@ -48,13 +48,15 @@ def flake(
     nixpkgs: str,
     systems: str,
     output: Path | None,
+    as_json: bool,
     quiet: bool,
 ) -> None:
     """Write a flake that re-exports nixpkgs with a configuration.
 
     Other flakes follow it, and so get packages that were built with CUDA, or may be unfree.
     """
-    from wheelfix.flows import nix as flows
+    from wheelfix.flows.flake import write_flake
+    from wheelfix.model.flake import FlakeConfig
 
     config = FlakeConfig(
         nixpkgs=nixpkgs,
@@ -63,4 +65,10 @@ def flake(
         capabilities=tuple(dict.fromkeys(capabilities)),
         unfree=unfree,
     )
-    write(flows.write_flake(config), output, quiet=quiet)
+    written = write_flake(config)
+    document = None
+    if as_json:
+        from wheelfix.report.json import document_flake
+
+        document = document_flake(written)
+    write(written, output, quiet=quiet, document=document)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import common_options
+from wheelfix.cli.open_index import open_table
+from wheelfix.cli.options import common_options, print_json
 from wheelfix.cli.streams import find_width
-from wheelfix.cli.table import open_table
 from wheelfix.report.escape import printable
 
 _EPILOG = """\b
@@ -76,9 +76,9 @@ def locate(
     table = open_table(index, quiet=quiet, prefer=prefer)
     results = flows.locate(names, index=table, every=every, regex=regex, prefer=prefer, release=release)
     if as_json:
-        from wheelfix.report.json import render_located as render_json
+        from wheelfix.report.json import document_located
 
-        click.echo(render_json(results, table.info), nl=False)
+        print_json(document_located(results, table.info))
     else:
         from wheelfix.report.plain import render_located
 
@@ -94,14 +94,16 @@ def _locate_files(
 ) -> int:
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows import locate as flows
-    from wheelfix.report.json import render_hits as render_json
-    from wheelfix.report.plain import render_hits
 
     with show_progress("searching", enabled=not quiet) as progress:
         hits = flows.locate_files(patterns, index=index, regex=regex, progress=progress)
     if as_json:
-        click.echo(render_json(hits), nl=False)
+        from wheelfix.report.json import document_hit
+
+        print_json([document_hit(hit) for hit in hits])
     else:
+        from wheelfix.report.plain import render_hits
+
         for line in render_hits(hits):
             click.echo(line)
     return 0 if hits else 1

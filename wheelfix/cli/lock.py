@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, TARGET, basic_options, check_platform, check_python, tell_findings
+from wheelfix.cli.options import (
+    TARGET,
+    basic_options,
+    check_platform,
+    check_python,
+    index_options,
+    print_json,
+    tell_findings,
+    wish_options,
+)
 from wheelfix.cli.output import (
     dialect_option,
     make_options,
@@ -17,7 +26,7 @@ from wheelfix.cli.output import (
     write_text,
 )
 from wheelfix.model.override import Cuda, Dialect
-from wheelfix.wheel.open import open_input
+from wheelfix.wheel.input import open_input
 
 _EPILOG = """\b
 Examples:
@@ -47,8 +56,7 @@ Examples:
     help="Dependency group, instead of the lock's default ones; repeatable.",
 )
 @supply_options
-@click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable.")
-@click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable.")
+@wish_options
 @click.option(
     "--python",
     callback=check_python,
@@ -62,8 +70,7 @@ Examples:
     show_default=True,
     help="Nix system of the package set.",
 )
-@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
-@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@index_options
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON; code only with -o.")
 @click.option("--check", is_flag=True, help="Write nothing: exit code 1 if the file named with -o is stale.")
 @output_option
@@ -77,6 +84,8 @@ def lock(
     groups: tuple[str, ...],
     providers: tuple[str, ...],
     find_links: tuple[str, ...],
+    keep: tuple[str, ...],
+    strip: tuple[str, ...],
     as_json: bool,
     check: bool,
     output: Path | None,
@@ -90,39 +99,43 @@ def lock(
     nothing else; what it leaves open is in its head and on stderr.
     """
     from wheelfix.cli.progress import show_progress
-    from wheelfix.flows import lock as flows
-    from wheelfix.flows.nix import find_default_cuda
+    from wheelfix.flows.lock import write_lock
+    from wheelfix.lock.model import LockOptions
+    from wheelfix.lockfile.select import Asked
+    from wheelfix.model.base import replace
     from wheelfix.model.scan import find_warnings
+    from wheelfix.override.dialects import TRAITS
+    from wheelfix.override.strip import make_wishes
 
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with -o FILE")
     tool = Dialect(dialect)
-    code = make_options(beside=None, quiet=quiet, find_links=find_links, **options)
+    scan = make_options(quiet=quiet, find_links=find_links, **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
-        written = flows.write_lock(
+        plan, text = write_lock(
             lockfile,
-            flows.LockOptions(
-                code=flows.add_progress(code, progress),
+            LockOptions(
+                scan=replace(scan, progress=progress),
                 dialect=tool,
-                cuda=Cuda(cuda) if cuda else find_default_cuda(tool),
-                asked=flows.Asked(extras=extras, groups=groups or None),
+                cuda=Cuda(cuda) if cuda else TRAITS[tool].cuda,
+                wishes=make_wishes(keep, strip),
+                asked=Asked(extras=extras, groups=groups or None),
                 providers=providers,
                 find_links=tuple(Path(link) for link in find_links if "://" not in link),
             ),
         )
-    plan = written.plan
     tell_findings((*plan.findings, *find_warnings(plan.scans)), quiet=quiet)
     if not quiet:
         click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
     if as_json:
-        from wheelfix.report.lock import render_plan
+        from wheelfix.report.json import document_lock
 
-        click.echo(render_plan(written.plan), nl=False)
+        print_json(document_lock(plan))
     if check and output:
-        sys.exit(max(_check(written.text, output), 0 if written.answered else 1))
+        sys.exit(max(_check(text, output), 0 if plan.answered else 1))
     if output or not as_json:
-        write_text(written.text, output)
-    sys.exit(0 if written.answered else 1)
+        write_text(text, output)
+    sys.exit(0 if plan.answered else 1)
 
 
 def _check(text: str, output: Path) -> int:

@@ -1,4 +1,4 @@
-"""What every command has in common: options, and how an error is told."""
+"""Options that commands share, and how errors and findings are printed."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ import click
 from wheelfix.errors import InputError, WheelfixError
 
 if TYPE_CHECKING:
-    from wheelfix.outside.configuration import PackageSources
-
-if TYPE_CHECKING:
+    from wheelfix.model.base import Struct
     from wheelfix.model.scan import Finding
+    from wheelfix.outside.configuration import PackageSources
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, readable=False)
-"""A path that the flow itself checks: its errors say more than click's."""
+"""A path that the flow itself checks, because its messages say more than click's."""
 
 
 class _Target(click.types.StringParamType):
-    """What a command is about: a path, a requirement, an address. Nothing is none of them."""
+    """A target: a path, a requirement or an address, and not empty."""
 
     name = "target"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuse what is empty: a variable of a shell that was never set, not the working directory."""
+        """Refuse an empty string, which comes from an unset shell variable and names no directory."""
         if not value:
             self.fail("it is empty: name a file, a directory or a requirement", param, ctx)
         return str(value)
@@ -53,15 +52,24 @@ beside_option = click.option(
 )
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned schema.")
+code_json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON with a versioned schema, the code in it; with -o, write the code as well.",
+)
+
+
 def complete_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[Any]:
-    """Let the shell complete file names: for arguments that may be a file, and may be something else."""
+    """Let the shell complete file names for arguments that may be a file or something else."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(typed, type="file")]
 
 
 def check_python(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    """Refuse a --python that is none, whether or not the command comes to use it."""
+    """Refuse an invalid --python, even if the command does not use it."""
     if value not in {None, "3.12"}:
         from wheelfix.outside import requirements
 
@@ -70,7 +78,7 @@ def check_python(_context: click.Context, _parameter: click.Parameter, value: st
 
 
 def check_platform(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """Refuse a --platform that is none, in the same way."""
+    """Refuse an invalid --platform, even if the command does not use it."""
     if value != "x86_64-linux":
         from wheelfix.outside import requirements
 
@@ -82,7 +90,7 @@ def common_options(command: F) -> F:
     """Add --json, --index, --prefer, --quiet and --debug, in this order in the help."""
     for option in reversed(
         [
-            click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned schema."),
+            json_option,
             click.option(
                 "--index",
                 type=FILE,
@@ -140,10 +148,10 @@ def source_options(command: F) -> F:
 
 
 def make_sources(index_url: str | None, find_links: Sequence[str]) -> PackageSources:
-    """Where distributions are fetched from: what the user names, and what pip and uv are configured for.
+    """Combine the sources of distributions that the user names with the configuration of pip and uv.
 
     Raises:
-        InputError: a configuration cannot be read, or a named directory is none.
+        InputError: a configuration cannot be read, or a named directory does not exist.
     """
     from wheelfix.outside.configuration import find_package_sources
 
@@ -151,6 +159,54 @@ def make_sources(index_url: str | None, find_links: Sequence[str]) -> PackageSou
         if "://" not in link and not Path(link).is_dir():
             raise InputError(f"--find-links {link}", "is no directory", "give a directory of distributions")
     return find_package_sources(index_url, find_links)
+
+
+def index_options(command: F) -> F:
+    """Add --index and --prefer, of commands that print no answers of an index but use them."""
+    return _add(
+        command,
+        click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
+        click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
+    )
+
+
+def wish_options(command: F) -> F:
+    """Add --keep and --strip: which dependencies stay, and which go."""
+    return _add(
+        command,
+        click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
+        click.option(
+            "--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."
+        ),
+    )
+
+
+def runtime_options(command: F) -> F:
+    """Add --python and --platform, of commands that read any target."""
+    return _add(
+        command,
+        click.option(
+            "--python",
+            callback=check_python,
+            default="3.12",
+            show_default=True,
+            help="Python version that is fetched, or a lock is read, for.",
+        ),
+        click.option(
+            "--platform",
+            callback=check_platform,
+            default="x86_64-linux",
+            show_default=True,
+            help="Nix system to fetch, or to read a lock, for.",
+        ),
+    )
+
+
+def _add(command: F, *options: Callable[[F], F]) -> F:
+    """Add options, which are in the help in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def basic_options(command: F) -> F:
@@ -164,12 +220,24 @@ def _set_debug(context: click.Context, value: bool) -> None:
     context.find_root().meta["wheelfix.debug"] = value
 
 
+def print_json(document: Struct | Sequence[Struct], *, err: bool = False) -> None:
+    """Print a document, or a list of documents, on stdout.
+
+    Args:
+        document: the document.
+        err: print it on stderr, if stdout belongs to another program.
+    """
+    from wheelfix.model.base import encode_indented
+
+    click.echo(encode_indented(document), nl=False, err=err)
+
+
 def tell_findings(findings: Iterable[Finding], *, quiet: bool = False) -> None:
     """Print findings on stderr, one line each.
 
     Args:
         findings: in any order, which is kept.
-        quiet: leave out notes. Warnings are no explanation of an answer but a part of it.
+        quiet: leave out notes. Warnings are printed anyway, as they are part of the answer.
     """
     from wheelfix.model.scan import Level
     from wheelfix.report.escape import hide_passwords, printable
@@ -184,7 +252,7 @@ def tell_error(error: WheelfixError) -> int:
     """Print an error on stderr, with its traceback under --debug.
 
     Returns:
-        The exit code it stands for.
+        The exit code of the error.
     """
     from wheelfix.report.escape import hide_passwords, print_error, printable
 

@@ -1,4 +1,4 @@
-"""Generated code on stdout, or in a file that is replaced only by a whole one."""
+"""Prints generated code on stdout, or writes it to a file that is replaced only when complete."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import (
     FILE,
     beside_option,
     check_platform,
     check_python,
+    index_options,
     make_sources,
+    print_json,
     source_options,
     tell_findings,
+    wish_options,
 )
-from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 from wheelfix.outside.files import is_terminal, write_output
 
 if TYPE_CHECKING:
-    from wheelfix.flows.nix import Options, Written
-    from wheelfix.flows.sdist import Written as CargoWritten
+    from wheelfix.model.base import Struct
+    from wheelfix.model.written import Written
+    from wheelfix.scan.scan import ScanOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,8 +53,7 @@ _SUPPLY = [
 ]
 _OPTIONS = [
     beside_option,
-    click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
-    click.option("--strip", multiple=True, metavar="GLOB", help="Dependencies to strip as well; repeatable."),
+    wish_options,
     click.option(
         "--python",
         callback=check_python,
@@ -64,14 +67,13 @@ _OPTIONS = [
         show_default=True,
         help="Nix system a requirement is for.",
     ),
-    click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
-    click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
+    index_options,
     output_option,
 ]
 
 
 def code_options(command: F) -> F:
-    """Add what the commands that read wheels and write Nix code have in common."""
+    """Add the options that the commands share that read wheels and write Nix code."""
     command = source_options(command)
     for option in reversed(_OPTIONS):
         command = option(command)
@@ -79,7 +81,7 @@ def code_options(command: F) -> F:
 
 
 def supply_options(command: F) -> F:
-    """Add what says where packages come from."""
+    """Add the options for the sources of packages."""
     command = source_options(command)
     for option in reversed(_SUPPLY):
         command = option(command)
@@ -88,9 +90,7 @@ def supply_options(command: F) -> F:
 
 def make_options(
     *,
-    beside: tuple[str, ...] | None,
-    keep: tuple[str, ...],
-    strip: tuple[str, ...],
+    beside: tuple[str, ...] = (),
     python: str | None,
     platform: str,
     index: Path | None,
@@ -98,39 +98,46 @@ def make_options(
     quiet: bool,
     index_url: str | None,
     find_links: tuple[str, ...],
-) -> Options:
-    """Open the index, and put together what the flows want."""
-    from wheelfix.flows import nix as flows
+) -> ScanOptions:
+    """Open the index, and make the options of a scan."""
+    from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    return flows.Options(
+    return ScanOptions(
         index=open_table(index, quiet=quiet, prefer=prefer),
         prefer=prefer,
-        beside=beside or (),
-        wishes=flows.make_wishes(keep, strip),
+        beside=beside,
         python=python,
         system=platform,
-        quiet=quiet,
         sources=sources,
     )
 
 
-def write(written: Written | CargoWritten, output: Path | None, *, quiet: bool) -> None:
+def write(written: Written[Any], output: Path | None, *, quiet: bool, document: Struct | None = None) -> None:
     """Print code, or write it to a file; findings go to stderr, notes among them unless ``quiet``.
 
+    Args:
+        written: the code.
+        output: the file; None prints.
+        quiet: leave out notes.
+        document: printed instead of the code, which is then only written to a file.
+
     Raises:
-        ApplyError: the file cannot be written; what was there stays.
+        ApplyError: the file cannot be written; an existing file is unchanged.
     """
     tell_findings(written.findings, quiet=quiet)
-    write_text(written.text, output)
+    if document is not None:
+        print_json(document)
+    if output or document is None:
+        write_text(written.text, output)
 
 
 def write_text(text: str, output: Path | None) -> None:
-    """Print text, or write it to a file; as :func:`write`.
+    """Print text, or write it to a file, as :func:`write` does.
 
-    It is UTF-8 wherever it goes: whatever reads it expects that.
+    It is always UTF-8, because its readers expect that.
     """
-    # A Nix string holds control characters as they are: right in a file, a door for them on a terminal.
+    # A Nix string holds raw control characters: valid in a file, and dangerous on a terminal.
     if sys.stdout.isatty() if output is None else is_terminal(output):
         from wheelfix.report.escape import printable
 

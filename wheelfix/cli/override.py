@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, TARGET, basic_options, tell_findings
+from wheelfix.cli.options import FILE, TARGET, basic_options, code_json_option, print_json, tell_findings
 from wheelfix.cli.output import code_options, dialect_option, make_options, write
 from wheelfix.model.override import Cuda, Dialect
 
@@ -37,8 +37,8 @@ Examples:
     metavar="FILE",
     help="Write nothing: tell what is wrong with the overrides in FILE.",
 )
-@click.option("--json", "as_json", is_flag=True, help="With --check: print JSON with a versioned schema.")
 @code_options
+@code_json_option
 @basic_options
 def override(
     targets: tuple[str, ...],
@@ -47,6 +47,8 @@ def override(
     cuda: str | None,
     checked: Path | None,
     as_json: bool,
+    keep: tuple[str, ...],
+    strip: tuple[str, ...],
     output: Path | None,
     quiet: bool,
     **options: Any,
@@ -60,36 +62,36 @@ def override(
     Inputs, ignored libraries and search paths each have their reason in a comment. CUDA libraries come from
     the other wheels, from nixpkgs' cudaPackages, or with nixpkgs' build of the whole package (prebuilt).
     """
-    from wheelfix.flows import nix as flows
+    from wheelfix.flows.override import write_override
+    from wheelfix.override.dialects import TRAITS
+    from wheelfix.override.strip import make_wishes
 
     if checked:
         sys.exit(_check(checked, targets, as_json=as_json, quiet=quiet, **options))
-    if as_json:
-        raise click.UsageError("--json belongs to --check: Nix code has no JSON")
     tool = Dialect(dialect)
-    chosen = Cuda(cuda) if cuda else flows.find_default_cuda(tool)
-    written = flows.write_override(targets, tool, chosen, make_options(quiet=quiet, **options))
-    write(written, output, quiet=quiet)
+    chosen = Cuda(cuda) if cuda else TRAITS[tool].cuda
+    wishes = make_wishes(keep, strip)
+    written = write_override(targets, tool, chosen, make_options(quiet=quiet, **options), wishes=wishes)
+    document = None
+    if as_json:
+        from wheelfix.report.json import document_override
+
+        document = document_override(written)
+    write(written, output, quiet=quiet, document=document)
     sys.exit(0 if written.answered else 1)
 
 
 def _check(file: Path, targets: tuple[str, ...], *, as_json: bool, quiet: bool, **options: Any) -> int:
-    from wheelfix.flows.check import check_overrides, find_exit_code
-    from wheelfix.flows.scan import ScanOptions
-    from wheelfix.report.lint import render_lint, render_lint_json
+    from wheelfix.flows.lint import lint_overrides
 
-    chosen = make_options(quiet=quiet, **options)
-    scanning = ScanOptions(
-        prefer=chosen.prefer,
-        beside=chosen.beside,
-        python=chosen.chosen_python,
-        system=chosen.system,
-        sources=chosen.sources,
-    )
-    checked = check_overrides(file, targets, index=chosen.index, options=scanning)
-    tell_findings(checked.warnings)
+    linted = lint_overrides(file, targets, make_options(quiet=quiet, **options))
+    tell_findings(linted.warnings)
     if as_json:
-        click.echo(render_lint_json(checked.findings, path=str(file)), nl=False)
+        from wheelfix.report.json import document_check
+
+        print_json(document_check(linted.findings, path=str(file)))
     else:
-        click.echo(render_lint(checked.findings, details=not quiet), nl=False)
-    return find_exit_code(checked.findings)
+        from wheelfix.report.lint import render_lint
+
+        click.echo(render_lint(linted.findings, details=not quiet), nl=False)
+    return 0 if linted.passed else 1

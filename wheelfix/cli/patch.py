@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, TARGET, beside_option, common_options
-from wheelfix.cli.table import open_table
+from wheelfix.cli.open_index import open_table
+from wheelfix.cli.options import FILE, TARGET, beside_option, common_options, print_json
 
 _EPILOG = """\b
 Examples:
@@ -87,7 +87,8 @@ def patch(
     Ends with 0 if every need has an answer, 1 if some have none, 5 if some file could not be changed.
     """
     from wheelfix.cli.progress import show_progress
-    from wheelfix.flows import patch as flows
+    from wheelfix.flows.patch import patch_target
+    from wheelfix.patch.model import PatchOptions
 
     if not os.path.exists(target):  # noqa: PTH110 - what is not there needs no place to go to
         from wheelfix.scan.target import find_target
@@ -97,7 +98,7 @@ def patch(
     if undo:
         _undo(target, dry_run=dry_run, quiet=quiet, as_json=as_json)
         return
-    options = flows.PatchOptions(
+    options = PatchOptions(
         output=output,
         libs=libs,
         realise=realise,
@@ -112,11 +113,17 @@ def patch(
     )
     table = open_table(index, quiet=quiet, prefer=prefer)
     with show_progress(target, enabled=not quiet) as progress:
-        report = flows.patch_target(target, index=table, options=options, progress=progress)
+        report = patch_target(target, index=table, options=options, progress=progress)
     from wheelfix.model.scan import Level
-    from wheelfix.report.patching import render_patch, render_patch_json
 
-    click.echo(render_patch_json(report) if as_json else render_patch(report, details=not quiet), nl=False)
+    if as_json:
+        from wheelfix.report.json import document_patch
+
+        print_json(document_patch(report))
+    else:
+        from wheelfix.report.patching import render_patch
+
+        click.echo(render_patch(report, details=not quiet), nl=False)
     wrong = any(finding.level is Level.ERROR for finding in report.findings)
     sys.exit(5 if report.refused else 0 if report.answered and not wrong else 1)
 
@@ -134,8 +141,14 @@ def _check_usage(target: str, *, output: Path | None, tag: str | None, undo: boo
 def _undo(target: str, *, dry_run: bool, quiet: bool, as_json: bool) -> None:
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows.patch import undo_target
-    from wheelfix.report.patching import render_findings, render_patch_json
 
     with show_progress(target, enabled=not quiet) as progress:
         report = undo_target(target, progress=progress, dry_run=dry_run)
-    click.echo(render_patch_json(report) if as_json else render_findings(report.findings), nl=False)
+    if as_json:
+        from wheelfix.report.json import document_patch
+
+        print_json(document_patch(report))
+    else:
+        from wheelfix.report.patching import render_findings
+
+        click.echo(render_findings(report.findings), nl=False)

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import (
-    FILE,
     TARGET,
     basic_options,
     beside_option,
-    check_platform,
-    check_python,
+    index_options,
     make_sources,
+    runtime_options,
     source_options,
 )
 from wheelfix.cli.output import output_option, write
-from wheelfix.cli.table import open_table
 
 _EPILOG = """\b
 Examples:
@@ -32,22 +31,8 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("target", type=TARGET)
 @beside_option
-@click.option(
-    "--python",
-    callback=check_python,
-    default="3.12",
-    show_default=True,
-    help="Python version that is fetched, or a lock is read, for.",
-)
-@click.option(
-    "--platform",
-    callback=check_platform,
-    default="x86_64-linux",
-    show_default=True,
-    help="Nix system to fetch, or to read a lock, for.",
-)
-@click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask.")
-@click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several.")
+@runtime_options
+@index_options
 @source_options
 @output_option
 @basic_options
@@ -73,14 +58,20 @@ def report(
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows.report import write_report
-    from wheelfix.flows.scan import ScanOptions
+    from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
     table = open_table(index, quiet=quiet, prefer=prefer)
     with show_progress(target, enabled=not quiet) as progress:
         options = ScanOptions(
-            prefer=prefer, beside=beside, python=python, system=platform, sources=sources, progress=progress
+            index=table,
+            prefer=prefer,
+            beside=beside,
+            python=python,
+            system=platform,
+            sources=sources,
+            progress=progress,
         )
-        written = write_report(target, index=table, options=options)
+        written = write_report(target, options)
     write(written, output, quiet=quiet)
     sys.exit(0 if written.answered else 1)

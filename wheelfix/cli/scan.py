@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import (
     FILE,
     TARGET,
     beside_option,
-    check_platform,
-    check_python,
     common_options,
     make_sources,
+    print_json,
+    runtime_options,
     source_options,
     tell_error,
     tell_findings,
 )
-from wheelfix.cli.table import open_table
 from wheelfix.errors import InputError, WheelfixError, suggest
 
 if TYPE_CHECKING:
@@ -44,20 +44,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=TARGET)
-@click.option(
-    "--python",
-    callback=check_python,
-    default="3.12",
-    show_default=True,
-    help="Python version that is fetched, or a lock is read, for.",
-)
-@click.option(
-    "--platform",
-    callback=check_platform,
-    default="x86_64-linux",
-    show_default=True,
-    help="Nix system to fetch, or to read a lock, for.",
-)
+@runtime_options
 @beside_option
 @click.option(
     "--against",
@@ -100,6 +87,7 @@ def scan(
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows import scan as flows
+    from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
     table = open_table(index, quiet=quiet, prefer=prefer)
@@ -110,7 +98,8 @@ def scan(
 
     label = targets[0] if len(targets) == 1 else f"{len(targets)} targets"
     with show_progress(label, enabled=not quiet) as progress:
-        options = flows.ScanOptions(
+        options = ScanOptions(
+            index=table,
             prefer=prefer,
             beside=beside,
             against=against,
@@ -120,15 +109,13 @@ def scan(
             progress=progress,
         )
         if explained is not None:
-            traces, wanted, opened = flows.retrace_targets(
-                targets, explained, index=table, options=options, on_error=take_error
-            )
+            retraced = flows.retrace_all(targets, explained, options, on_error=take_error)
         else:
-            scanned = flows.scan_targets(targets, index=table, options=options, on_error=take_error)
+            scanned = flows.scan_all(targets, options, on_error=take_error)
     if explained is not None:
-        if not traces and codes == [0]:
-            hint = suggest(explained, wanted, otherwise="`wheelfix scan` lists what is wanted")
-            if explained in opened:
+        if not retraced.traces and codes == [0]:
+            hint = suggest(explained, retraced.wanted, otherwise="`wheelfix scan` lists what is wanted")
+            if explained in retraced.opened:
                 problem, hint = (
                     "is opened by name, not linked",
                     "`wheelfix scan` lists by whom, and who brings it",
@@ -136,16 +123,16 @@ def scan(
                 take_error(InputError(explained, problem, hint))
             else:
                 take_error(InputError(explained, "nothing here wants it", hint))
-        sys.exit(max(*codes, _tell_traces(traces, as_json=as_json)))
+        sys.exit(max(*codes, _tell_traces(retraced.traces, as_json=as_json)))
     tell_findings(scanned.findings, quiet=quiet)
     sys.exit(max(*codes, _tell_scans(scanned.scans, as_json=as_json, quiet=quiet)))
 
 
 def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> int:
     if scans and as_json:
-        from wheelfix.report.json import render_scans
+        from wheelfix.report.json import document_scans
 
-        click.echo(render_scans(scans), nl=False)
+        print_json(document_scans(scans))
     elif scans:
         from wheelfix.report.terminal import print_scans
 
@@ -155,9 +142,13 @@ def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> in
 
 def _tell_traces(found: Sequence[NeedTrace], *, as_json: bool) -> int:
     from wheelfix.model.scan import OPEN_CLASSES
-    from wheelfix.report.json import render_traces as render_json
-    from wheelfix.report.plain import render_traces
 
-    if found or as_json:
-        click.echo(render_json(found) if as_json else render_traces(found), nl=False)
+    if as_json:
+        from wheelfix.report.json import document_trace
+
+        print_json([document_trace(trace) for trace in found])
+    elif found:
+        from wheelfix.report.plain import render_traces
+
+        click.echo(render_traces(found), nl=False)
     return 0 if found and all(e.need.need_class not in OPEN_CLASSES for e in found) else 1

@@ -12,6 +12,7 @@ from wheelfix.cli.options import (
     TARGET,
     basic_options,
     check_python,
+    code_json_option,
     make_sources,
     source_options,
 )
@@ -55,6 +56,7 @@ _DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
 )
 @source_options
 @output_option
+@code_json_option
 @basic_options
 def sdist(
     target: str,
@@ -65,6 +67,7 @@ def sdist(
     index_url: str | None,
     find_links: tuple[str, ...],
     output: Path | None,
+    as_json: bool,
     quiet: bool,
 ) -> None:
     """Write Nix code that builds a Rust-backed source distribution.
@@ -75,18 +78,24 @@ def sdist(
     libraries and hashes of git crates; each has its reason in a comment.
     """
     from wheelfix.cli.progress import show_progress
-    from wheelfix.flows.sdist import write_cargo
+    from wheelfix.flows.sdist import write_sdist
 
+    tool = Dialect(dialect)
     with show_progress(target, enabled=not quiet) as progress:
-        written = write_cargo(
+        written, lock = write_sdist(
             target,
-            Dialect(dialect),
+            tool,
             python=python,
             lock_file=lock_file,
             sources=make_sources(index_url, find_links),
             on_bytes=progress,
         )
-    if written.lock is not None and lock_file is not None:
-        write_output(lock_file, written.lock, hint="name another file with --lock")
-    write(written, output, quiet=quiet)
+    if lock is not None and lock_file is not None:
+        write_output(lock_file, lock, hint="name another file with --lock")
+    document = None
+    if as_json:
+        from wheelfix.report.json import document_sdist
+
+        document = document_sdist(written, dialect=tool)
+    write(written, output, quiet=quiet, document=document)
     sys.exit(0 if written.answered else 1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from wheelfix.cli.options import FILE, basic_options
+from wheelfix.cli.options import FILE, basic_options, json_option, print_json
 
 _EPILOG = """\b
 Examples:
@@ -19,8 +19,9 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("old", type=FILE, metavar="OLD")
 @click.argument("new", type=FILE, metavar="NEW")
+@json_option
 @basic_options
-def verify(*, old: Path, new: Path, quiet: bool) -> None:
+def verify(*, old: Path, new: Path, as_json: bool, quiet: bool) -> None:
     """Tell what a patching tool broke in an ELF file.
 
     OLD is the file before, NEW the file after. The run path and the interpreter may differ. Everything else
@@ -33,6 +34,11 @@ def verify(*, old: Path, new: Path, quiet: bool) -> None:
 
     had = find_opinions(old)
     problems = (*find_problems(old, new), *(p for p in find_opinions(new) if p not in had))
+    if as_json:
+        from wheelfix.report.json import document_verify
+
+        print_json(document_verify(problems, old=str(old), new=str(new)))
+        sys.exit(1 if problems else 0)
     for problem in problems:
         click.echo(printable(f"{problem.check}: {problem.message}"))
     if not problems and not quiet:

@@ -1,1 +1,1 @@
-"""ELF bytes to :class:`wheelfix.model.elf.ElfObject`, from program headers alone."""
+"""Reads ELF bytes to :class:`wheelfix.model.elf.ElfObject`, from program headers alone."""

@@ -1,4 +1,4 @@
-"""ELF files on disk: an installed environment, an unpacked wheel.
+"""Reads ELF files on disk: those of an installed environment or an unpacked wheel.
 
 Nothing is inflated, so one thread reads a thousand files in a fraction of a second.
 """
@@ -17,14 +17,14 @@ from wheelfix.model.hints import ElfHints
 
 
 def read_elf_at(path: str, disk: Path) -> tuple[ElfObject, ElfHints]:
-    """Read what the loader would see of one ELF file on disk; at most a few windows of it are fetched.
+    """Read what the loader sees of one ELF file on disk; only a few windows of it are fetched.
 
     Args:
         path: POSIX path for the result and messages.
         disk: where the file is.
 
     Returns:
-        The object, and its hints without strings: these would take reading the whole file.
+        The object, and its hints without strings, as these would require reading the whole file.
 
     Raises:
         ElfError: the file contradicts itself.
@@ -41,7 +41,7 @@ def read_elf_paths(
 
     Args:
         files: path for the result, and place on disk.
-        on_file: told ``1`` after each file.
+        on_file: called with ``1`` after each file.
 
     Returns:
         One pair per file, sorted by path.

@@ -1,71 +1,76 @@
-"""Libraries an ELF file opens by name: what it declares, and what its strings suggest.
+"""Finds libraries that an ELF file opens by name: declared in notes, or suggested by its strings.
 
 Declared: ``.note.dlopen``, notes of owner ``FDO`` and type 0x407c0c0a that hold a JSON list (UAPI group, "ELF
-dlopen metadata"). Suggested: strings that are exactly a soname, in a file that also has the string ``dlopen``
-as an imported symbol has it.
+dlopen metadata"). Suggested: strings that are exactly a soname, in a file that also has the string
+``dlopen``, as the name of an imported symbol.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from typing import Final
+from contextlib import suppress
+from typing import Annotated, Any, Final
 
 from wheelfix.elf.notes import Note
+from wheelfix.model.base import Meta, Misfit, Struct, convert, decode_json
 from wheelfix.model.hints import DlopenNote
 
 NT_FDO_DLOPEN: Final = 0x407C0C0A
 _PRIORITIES: Final = ("required", "recommended", "suggested")
 
-# The first string of a file follows code, whose last byte is no text but need not be zero.
+# The first string of a file may follow code, whose last byte is not text but need not be zero.
 _SONAME: Final = re.compile(rb"(?<=[^ -~\t\n\r])(?:/[\w.+/-]*/)?lib[\w.+-]+\.so(?:\.\d+)*\Z")
 _WINDOW: Final = 256
 """Longest string recognised, in bytes."""
 _MAX_HITS: Final = 1 << 18
-"""Occurrences of ``.so`` looked at in one file: half a second's work. libtorch_cpu has some hundreds."""
+"""Occurrences of ``.so`` examined per file, which takes half a second. libtorch_cpu has some hundreds."""
 _MAX_NAMES: Final = 4096
 
 FATBIN_MAGIC: Final = b"\x50\xed\x55\xba"
-"""Starts a container of GPU code (CUDA ``fatbinary_section.h``): nine tenths of a GPU library."""
+"""Magic of a container of GPU code (CUDA ``fatbinary_section.h``): nine tenths of a GPU library."""
 _FATBIN_HEADER: Final = 16
 _FATBIN_SEARCH: Final = 32 << 20
 
 
+class _Entry(Struct):
+    """One entry of a note, which describes one library."""
+
+    soname: Annotated[tuple[str, ...], Meta(min_length=1)]
+    feature: str | None = None
+    description: str | None = None
+    priority: str = "recommended"
+
+
 def parse_dlopen_notes(notes: Iterable[Note]) -> tuple[DlopenNote, ...]:
-    """Read the entries of all ``.note.dlopen`` notes; what does not follow the format is left out."""
+    """Parse the entries of all ``.note.dlopen`` notes; entries that violate the format are skipped."""
     entries: list[DlopenNote] = []
     for note in notes:
         if note.owner != b"FDO" or note.type != NT_FDO_DLOPEN:
             continue
         try:
-            document = json.loads(note.description.rstrip(b"\0"))
-        except (ValueError, RecursionError):
+            document = decode_json(note.description.rstrip(b"\0"), tuple[Any, ...])
+        except ValueError:
             continue
-        for entry in document if isinstance(document, list) else []:
-            sonames = entry.get("soname") if isinstance(entry, dict) else None
-            if isinstance(sonames, list) and sonames and all(isinstance(s, str) for s in sonames):
-                priority = entry.get("priority")
+        for value in document:
+            with suppress(Misfit):  # the other entries may be valid
+                entry = convert(value, _Entry)
                 entries.append(
                     DlopenNote(
-                        sonames=tuple(sonames),
-                        feature=_text(entry.get("feature")),
-                        description=_text(entry.get("description")),
-                        priority=priority if priority in _PRIORITIES else "recommended",
+                        sonames=entry.soname,
+                        feature=entry.feature,
+                        description=entry.description,
+                        priority=entry.priority if entry.priority in _PRIORITIES else "recommended",
                     )
                 )
     return tuple(entries)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 class StringScanner:
-    r"""Looks for sonames among the NUL-terminated strings of a stream of bytes.
+    r"""Searches for sonames among the NUL-terminated strings of a stream of bytes.
 
-    Memory is bounded, strings may cross chunks, and GPU code is stepped over by the sizes its containers
-    give.
+    Memory is bounded, strings may cross chunks, and GPU code is skipped by the sizes that its containers
+    state.
 
     Example:
         >>> scanner = StringScanner()
@@ -103,10 +108,10 @@ class StringScanner:
             self._tail = (self._tail + text)[-_WINDOW:]
 
     def restart(self, *, size: int) -> None:
-        """Say that what comes next does not follow what came before.
+        """Mark the start of a part that does not follow the previous bytes.
 
         Args:
-            size: bytes of the part that comes next; in small ones GPU code is not looked for.
+            size: bytes of the part; small parts are not searched for GPU code.
         """
         self._close()
         self._tail, self._skip, self._big = b"\0", 0, size >= _FATBIN_SEARCH
@@ -117,7 +122,7 @@ class StringScanner:
         return tuple(sorted(name.decode("ascii") for name in self._names)) if self._dlopen else ()
 
     def _close(self) -> None:
-        """The last string of a range may end with it."""
+        """End the current range; its last string may end with it."""
         if self._tail != b"\0":
             self._match(self._tail + b"\0", 0, len(self._tail) + 1)
 
@@ -147,7 +152,7 @@ class StringScanner:
         return found if found >= 0 else len(chunk)
 
     def _step_over(self, chunk: bytes, start: int) -> int:
-        """Where to go on behind a container at ``start``; one cut by the chunk's end is searched."""
+        """Return the offset behind a container at ``start``; one cut by the chunk's end is searched."""
         header = chunk[start : start + _FATBIN_HEADER]
         if len(header) < _FATBIN_HEADER:
             self._match(chunk, start, len(chunk))

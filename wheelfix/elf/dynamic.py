@@ -1,4 +1,4 @@
-"""The dynamic section: what the loader is told to load, and where to look.
+"""Reads the dynamic section: the libraries that the loader has to load, and where it searches.
 
 Tags and the verneed layout from the System V gABI 4.1 chapter 5, the GNU symbol versioning
 annex of the LSB, and glibc's ``elf/elf.h``.
@@ -22,7 +22,7 @@ DT_FLAGS_1, DT_VERNEED, DT_VERNEEDNUM = 0x6FFFFFFB, 0x6FFFFFFE, 0x6FFFFFFF
 DF_1_NODEFLIB, DF_1_PIE = 0x800, 0x08000000
 
 MAX_STRING = 1 << 16
-"""Longest string read from a string table: a RUNPATH of 64 KiB is already absurd."""
+"""Longest string read from a string table, in bytes; no real RUNPATH comes near 64 KiB."""
 _MAX_DYNAMIC = 1 << 20
 _MAX_VERNEED = 1 << 20
 _VERNAUX_SIZE = 16
@@ -65,7 +65,7 @@ def read_dynamic(path: str, reader: Reader, header: Header) -> Dynamic | None:
         return Dynamic(needed=(), soname=None, rpath=(), runpath=(), flags_1=0, versions=())
     strings = _StringTable(path, reader, header, strtab, _first(tags, DT_STRSZ) or 0)
     verneed = _read_verneed(path, reader, header, tags)
-    # One sorted sweep: every string is fetched in file order, so a forward-only stream is passed once.
+    # Strings are fetched in file order, so that a forward-only stream is passed once.
     wanted = [v for t, v in tags if t in {DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH}]
     wanted += [name for file, names in verneed for name in (file, *names)]
     text = strings.read_all(wanted)
@@ -119,7 +119,7 @@ class _StringTable:
         self._path, self._reader, self._offset, self._size = path, reader, offset, size
 
     def read_all(self, offsets: list[int]) -> dict[int, str]:
-        """Map each string offset to its text; bytes that are no UTF-8 come back escaped."""
+        """Map each string offset to its text; bytes that are not UTF-8 are escaped."""
         return {at: self._read(at) for at in sorted(set(offsets))}
 
     def _read(self, at: int) -> str:
@@ -148,11 +148,11 @@ def _read_verneed(
     offset = header.find_offset(address)
     if offset is None:
         raise ElfError(path, f"version needs at address {address:#x} lie outside the file", _HINT)
-    # The chain's length is not stored. Read what any sane chain fits into, up to the end of the file.
+    # The chain's length is not stored. Read a size that fits any valid chain, up to the end of the file.
     table = reader.read(offset, min(_guess_verneed_size(count), reader.size - offset))
     result: list[tuple[int, list[int]]] = []
     at = 0
-    left = len(table) // _VERNAUX_SIZE  # chains that overlap themselves would otherwise run for hours
+    left = len(table) // _VERNAUX_SIZE  # bounds chains that overlap themselves
     for _ in range(count):
         files, at_next, aux, aux_count = _unpack_verneed(path, table, at, header.order)
         names = []

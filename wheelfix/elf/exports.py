@@ -1,7 +1,7 @@
-"""Dynamic symbols with their versions: what a file exports, and what it wants from which soname.
+"""Reads dynamic symbols with their versions: what a file exports, and what it wants from which soname.
 
 Tables from the System V gABI 4.1 chapter 5, the GNU symbol versioning annex of the LSB, and glibc's
-``elf/dl-lookup.c`` for DT_GNU_HASH, which alone says how many symbols there are where DT_HASH is absent.
+``elf/dl-lookup.c`` for DT_GNU_HASH, which is the only source of the number of symbols without DT_HASH.
 """
 
 from __future__ import annotations
@@ -152,10 +152,10 @@ class _Tables:
         return int(count)
 
     def _count_gnu_hash(self, start: int) -> int:
-        """The chain of the highest bucket ends with the last symbol; without chains, all are undefined ones.
+        """Count symbols: the highest bucket's chain ends with the last; without chains, all are undefined.
 
-        Undefined symbols come first and are not hashed. With nothing hashed the table does not say where
-        they end: whichever table comes next does.
+        Undefined symbols come first and are not hashed. If nothing is hashed, the table does not tell where
+        they end; the start of the next table does.
         """
         buckets, first, bloom, _ = struct.unpack(self._order + "4I", self._reader.read(start, 16))
         at = start + 16 + bloom * (self._header.bits // 8)
@@ -222,7 +222,7 @@ class _Tables:
         end = self._strings.find(b"\0", at)
         if at >= len(self._strings) or end < 0:
             raise ElfError(self._path, f"string at {at:#x} lies outside its table", _HINT)
-        # Names may share their tails, but a million names in one long string are no symbol table.
+        # Names may share their tails, but a million names in one long string are not a real symbol table.
         self._budget -= end - at
         if self._budget < 0:
             raise ElfError(self._path, "its symbol names overlap each other", _HINT)
@@ -256,12 +256,12 @@ class _Tables:
                     break
 
     def _walk(self, table_tag: int, count_tag: int, *, step_at: int) -> Iterator[tuple[int, bytes]]:
-        """Follow a chain of version records: (offset of the record, the table it is in)."""
+        """Follow a chain of version records; yields the offset of each record and its table."""
         count = self._tags.get(count_tag, 0)
         if table_tag not in self._tags or not count:
             return
         start = self._offset(table_tag)
-        # The length is not stored: some kilobytes hold any sane chain.
+        # The length is not stored: some kilobytes hold any valid chain.
         table = self._reader.read(start, min(max(1 << 16, count * 1024), 1 << 20, self._reader.size - start))
         at = 0
         for _ in range(min(count, _MAX_VERSIONS)):

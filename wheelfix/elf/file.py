@@ -1,7 +1,7 @@
-"""Random reads over a file on disk: what :class:`~wheelfix.elf.stream.ForwardReader` is to a stream.
+"""Random reads over a file on disk, as :class:`~wheelfix.elf.stream.ForwardReader` gives over a stream.
 
-Positioned reads, no mapping: a file that somebody truncates meanwhile is then an error and no bus error.
-Reads come in ascending order and are small, so each fetches a window that serves the following ones.
+Reads are positioned and not mapped, so that a file truncated meanwhile causes an error and no bus error.
+Reads are small and come in ascending order, so each fetches a window that serves the following ones.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from wheelfix.elf.stream import OutOfRange
 from wheelfix.errors import InputError, describe
 
 WINDOW = 16 << 10
-"""Bytes fetched at once; headers, program headers and most string tables take one or two of them."""
+"""Bytes fetched at once; headers, program headers and most string tables fit into one or two windows."""
 
 
 class Reader(Protocol):
-    """What the parser asks of its input.
+    """The input of the parser.
 
     Attributes:
         size: length of the input in bytes.
@@ -33,15 +33,15 @@ class Reader(Protocol):
         """Return ``size`` bytes at ``offset``, or raise :class:`OutOfRange`."""
 
     def drain(self) -> None:
-        """Read what is left, if that is what checks the input."""
+        """Read the rest, for inputs with a checksum."""
 
 
 class FileReader:
     r"""Reads ranges of an open file.
 
     Args:
-        fd: descriptor of a regular file; stays the caller's.
-        size: its length in bytes; reads beyond it fail at once.
+        fd: descriptor of a regular file; the caller closes it.
+        size: length in bytes; reads beyond it fail at once.
 
     Example:
         >>> FileReader(fd, size=os.fstat(fd).st_size).read(0, 4)
@@ -58,7 +58,7 @@ class FileReader:
         """Return ``size`` bytes at ``offset``.
 
         Raises:
-            OutOfRange: the range is not inside the file, or the file has become shorter.
+            OutOfRange: the range is not inside the file, or the file was truncated.
         """
         if offset < 0 or size < 0 or offset + size > self.size:
             raise OutOfRange
@@ -78,14 +78,14 @@ def open_file(path: str, disk: Path) -> Iterator[FileReader]:
     """Open a file on disk for reading ranges of it.
 
     Args:
-        path: how the file is called in messages.
-        disk: where it is.
+        path: name of the file in messages.
+        disk: path on disk.
 
     Raises:
-        InputError: it cannot be opened or read, or is no regular file.
+        InputError: it cannot be opened or read, or is not a regular file.
     """
     try:
-        # Non-blocking: opening a pipe nobody writes to would hang.
+        # Non-blocking: opening a pipe without a writer would hang.
         fd = os.open(disk, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise InputError(path, describe(error), _HINT) from None

@@ -1,4 +1,4 @@
-"""ELF header, program headers and machine names.
+"""Reads the ELF header and program headers, and names machines.
 
 Layouts from the System V gABI 4.1, chapters 4 and 5, and its 64-bit extension; machine numbers
 from the gABI registry. Section headers are never used: real wheels carry files without them.
@@ -50,7 +50,7 @@ class Segment(Struct):
 
 
 class Header(Struct):
-    """The parts of an ELF header the loader looks at, and the program headers.
+    """The parts of an ELF header that the loader uses, and the program headers.
 
     Attributes:
         order: ``<`` or ``>``, as :mod:`struct` wants it.
@@ -143,7 +143,7 @@ def _read_segments(
 
 
 def _read_extended_phnum(path: str, reader: Reader, bits: int, order: str, shoff: int, shentsize: int) -> int:
-    """More than 65534 program headers: the count is sh_info of section header 0 (gABI, e_phnum)."""
+    """Read the count of more than 65534 program headers: sh_info of section header 0 (gABI, e_phnum)."""
     try:
         raw = reader.read(shoff + (44 if bits == 64 else 28), 4)
     except OutOfRange:

@@ -1,4 +1,4 @@
-"""Notes and the traits of a file that follow from program headers and notes.
+"""Parses notes, and derives the traits of a file from program headers and notes.
 
 Note layout from the System V gABI 4.1, chapter 5; GNU properties from the Linux Extensions to gABI and the
 x86-64 psABI (``GNU_PROPERTY_X86_ISA_1_NEEDED``).
@@ -39,14 +39,14 @@ def parse_notes(data: bytes, *, order: str, align: int) -> Iterator[Note]:
         align: the segment's alignment; 8 pads name and contents to 8 bytes, everything else to 4.
 
     Yields:
-        Notes up to the first that runs past the end.
+        Notes up to the first one that exceeds the end.
     """
     align = 8 if align == 8 else 4
     at = 0
     while at + 12 <= len(data):
         name_size, size, kind = struct.unpack_from(f"{order}III", data, at)
         name = at + 12
-        # The name is padded relative to the note, whose header of 12 bytes is no multiple of 8.
+        # The name is padded relative to the note, whose header of 12 bytes is not a multiple of 8.
         start = at + _round_up(12 + name_size, align)
         if start + size > len(data):
             return

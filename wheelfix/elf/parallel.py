@@ -1,7 +1,7 @@
-"""Many ELF files, two at a time.
+"""Reads many ELF files, two at a time.
 
-Inflating releases the GIL and is nearly all of the work, so threads are enough; two keep memory bounded,
-and a third gains nothing where the largest member takes half of the time.
+Inflating releases the GIL and is nearly all of the work, so threads suffice; two keep memory bounded, and a
+third gains nothing if the largest member takes half of the time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WORKERS = 2
 
 
 class Source(Struct):
-    """One ELF file to read: its path for the result, its bytes, its size in bytes."""
+    """One ELF file to read: path for the result, bytes, size in bytes."""
 
     path: str
     chunks: Chunks
@@ -30,7 +30,7 @@ class Source(Struct):
 
 
 Pending = Callable[[], tuple[tuple[ElfObject, ElfHints], ...]]
-"""Waits for the files and returns them, sorted by path."""
+"""Waits for the files, and returns them sorted by path."""
 
 
 @contextmanager
@@ -40,12 +40,12 @@ def read_elf_files(
     """Read ELF files in parallel, while the block does other work.
 
     Args:
-        sources: the files, the largest first: then the end is not spent waiting for a big one on one thread.
-        on_bytes: told how many more bytes were passed, from any thread.
+        sources: the files, the largest first, so that no thread ends with a large one alone.
+        on_bytes: called with the number of bytes passed since the last call, from any thread.
 
     Yields:
-        A function to call for the result. It raises what the first file in path order that fails raises:
-        ElfError where it contradicts itself, WheelError where its data is damaged.
+        A function that returns the result. It raises the error of the first failing file in path order:
+        ElfError if the file contradicts itself, WheelError if its data is damaged.
     """
     stop = threading.Event()
 

@@ -1,4 +1,4 @@
-"""One ELF file, from a stream of its bytes."""
+"""Reads one ELF file from a stream of its bytes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MAX_INTERPRETER = 4096
 
 
 def read_elf(path: str, chunks: Chunks, *, size: int) -> ElfObject:
-    """Read what the loader would see of one ELF file.
+    """Read what the loader sees of one ELF file.
 
-    The file is passed once from start to end (so that the source can check its checksum), plus
-    once more up to its string table where that is further in than the kept head.
+    The file is passed once from start to end, so that the source can verify its checksum, plus once more up
+    to its string table if that lies beyond the kept head.
 
     Args:
         path: POSIX path of the member relative to the root of its wheel; for the result and messages.
@@ -25,11 +25,11 @@ def read_elf(path: str, chunks: Chunks, *, size: int) -> ElfObject:
         size: length of the file in bytes.
 
     Returns:
-        The facts; ``dynamic`` is False and the lists are empty for a file the loader has no part in.
+        The object; ``dynamic`` is False and the lists are empty for a file that the loader does not load.
 
     Raises:
         ElfError: the file contradicts itself.
-        WheelError: from ``chunks``, when the member's data is damaged.
+        WheelError: raised by ``chunks`` if the member's data is damaged.
     """
     return read_object(path, ForwardReader(chunks, size=size))
 

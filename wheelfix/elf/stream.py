@@ -1,11 +1,10 @@
-"""Random reads over bytes that only come forwards.
+"""Random reads over a byte stream that can only be read forwards.
 
-A deflated wheel member can be inflated from its start and in no other way, and the largest
-ones hold a gigabyte. :class:`ForwardReader` lets a parser ask for any range all the same:
-what lies ahead is reached by inflating on, what lies behind is served from a bounded copy of
-the head, and only what neither covers costs a second pass, which ends where the wanted bytes
-do. Linkers put the dynamic string table at the start of a file and the dynamic section at
-its end, patchelf moves the string table to the end: both are cheap this way.
+A deflated wheel member can only be inflated from its start, and the largest ones hold a gigabyte.
+:class:`ForwardReader` still lets a parser read any range: a range ahead is reached by inflating on, a range
+behind is served from a bounded copy of the head, and any other range takes a second pass up to the end of
+that range. Linkers put the dynamic string table at the start of a file and the dynamic section at its end,
+patchelf moves the string table to the end; both are cheap to read this way.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ class OutOfRange(Exception):  # noqa: N818 - never leaves the package, says what
 
 
 class _Pass:
-    """One pass over the stream, with the last two chunks at hand.
+    """One pass over the stream, with the last two chunks kept.
 
-    Two, so that a read that ended in a new chunk does not make the next one, a little before it, start again.
+    With two chunks, a read slightly before the end of the previous read does not need a new pass.
     """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:

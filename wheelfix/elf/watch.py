@@ -1,8 +1,8 @@
-"""What can be learned from an ELF file's bytes as they pass by, whoever else reads them.
+"""Collects hints from an ELF file's bytes while another reader passes over them.
 
-:class:`Watch` looks over the shoulder of the pass that :class:`wheelfix.elf.stream.ForwardReader` makes
-anyway: it keeps the few bytes of notes and the dynamic section, and searches the strings. Nothing here
-raises: a file that contradicts itself gives no hints, and its reader says what is wrong with it.
+:class:`Watch` taps the pass that :class:`wheelfix.elf.stream.ForwardReader` makes: it keeps the bytes of
+notes and the dynamic section, and searches the strings. Nothing here raises: a file that contradicts itself
+gives no hints, and its reader reports the contradiction.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from wheelfix.model.elf import ElfTraits
 from wheelfix.model.hints import ElfHints
 
 _HEAD: Final = 8192
-"""Holds the program headers of nearly any file: 64 bytes and 145 entries. Without them there are no hints."""
+"""Bytes for the program headers of nearly any file: 64 and 145 entries. Without them there are no hints."""
 _MAX_KEPT: Final = 1 << 17
 _MAX_SEGMENTS: Final = 64
 
@@ -45,7 +45,7 @@ class Watch:
         self._scanner = StringScanner()
 
     def tee(self, chunks: Chunks) -> Chunks:
-        """Wrap a source of passes so that the first pass is watched; later ones are not."""
+        """Wrap a source of passes so that the first pass is watched."""
         first = True
 
         def opened() -> Iterator[bytes]:
@@ -73,7 +73,7 @@ class Watch:
         self._take(chunk)
 
     def result(self, path: str) -> ElfHints:
-        """What was seen; to be called once, when the pass is over.
+        """Return the hints; to be called once, after the pass.
 
         Args:
             path: member path.
@@ -88,7 +88,7 @@ class Watch:
 
     def _start(self, head: bytes) -> None:
         try:
-            # A short copy: readers refer to themselves, and would keep the whole chunk for long.
+            # A short copy: readers are in reference cycles, and would keep the whole chunk for long.
             short = head[:_HEAD]
             header = read_header("", ForwardReader(lambda: iter((short,)), size=len(short)))
         except (ElfError, OutOfRange):
@@ -109,13 +109,13 @@ class Watch:
                 break
             if start <= first:
                 self._scanner.restart(size=last - first)
-            inside = first <= start and end <= last  # no copy of a chunk for nothing
+            inside = first <= start and end <= last  # avoids copying a chunk
             self._scanner.feed(chunk if inside else chunk[max(0, first - start) : last - start])
         self._ranges = [r for r in self._ranges if r[1] > end]
 
 
 def read_hints(path: str, reader: Reader) -> ElfHints:
-    """Read the notes and traits of a file that can be read anywhere; its strings are not looked at.
+    """Read the notes and traits of a file with random access; its strings are not searched.
 
     Args:
         path: member path.
@@ -152,10 +152,10 @@ def _make_hints(
 
 
 def _find_string_ranges(header: Header) -> list[tuple[int, int]]:
-    """The parts of a file that can hold strings, as offsets without overlaps, in order.
+    """Return the parts of a file that can hold strings, as offsets without overlaps, in order.
 
-    Code is left out where it has a segment of its own; linkers that make one segment of code and constants
-    put it at the start of the file.
+    Code is left out if it has its own segment; linkers that use one segment for code and constants put it
+    at the start of the file.
     """
     loads = [
         s for s in header.segments if s.type == PT_LOAD and s.filesz and (not s.flags & PF_X or s.offset == 0)

@@ -1,1 +1,1 @@
-"""Complete environment definitions."""
+"""Plans and writes complete environment definitions."""

@@ -1,8 +1,12 @@
-"""A flake that re-exports nixpkgs with a configuration, for others to follow."""
+"""Renders a flake that re-exports nixpkgs with a configuration, for use by other flakes."""
 
 from __future__ import annotations
 
-from wheelfix.model.override import FlakeConfig
+import re
+
+from wheelfix.errors import InputError, suggest
+from wheelfix.model.flake import FlakeConfig
+from wheelfix.model.system import list_systems
 from wheelfix.nix.parts import comment_all, formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import TRUE, Attrs, Binding, Expr, Inherit, Lambda, Let, Var, bind, call, strings, text
@@ -12,6 +16,25 @@ _FOLLOW = (
     'inputs.its-name.inputs.nixpkgs.follows = "this". One that writes `import nixpkgs { … }` gets the '
     "unconfigured nixpkgs, here as elsewhere: it has to take the same configuration itself."
 )
+
+
+def check_flake(config: FlakeConfig) -> None:
+    """Refuse a configuration that nixpkgs does not accept.
+
+    Raises:
+        InputError: a system or capability is unknown, or the combination is not possible.
+    """
+    for system in config.systems:
+        if system not in list_systems():
+            hint = suggest(system, list_systems(), otherwise="write x86_64-linux")
+            raise InputError(system, "is no Nix system", hint)
+    for capability in config.capabilities:
+        if not re.fullmatch(r"\d{1,2}\.\d[af]?", capability):
+            raise InputError(capability, "is no compute capability", "write 8.9, as NVIDIA's tables list it")
+    if config.capabilities and not config.cuda:
+        raise InputError("--cuda-capability", "has no meaning without CUDA", "add --cuda")
+    if not config.nixpkgs:
+        raise InputError("--nixpkgs", "names no flake", "write github:NixOS/nixpkgs/nixos-unstable")
 
 
 def render_flake(config: FlakeConfig) -> str:

@@ -1,12 +1,50 @@
-"""A complete environment, before Nix says it."""
+"""Models of a complete environment: options, project, and Nix files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
+from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.model.base import Struct
 
 
+class EnvOptions(Struct):
+    """Options of an environment.
+
+    Attributes:
+        lock: options of its overlay, for uv2nix.
+        requirements: a requirements.txt, or None.
+        project: a pyproject.toml, or None; if both are None, the existing pyproject.toml is used.
+        nixpkgs: flake reference.
+        build: whether uv may build source distributions to learn their requirements, which runs their code.
+        quiet: whether uv's progress is hidden.
+    """
+
+    lock: LockOptions
+    requirements: Path | None = None
+    project: Path | None = None
+    nixpkgs: str = "github:NixOS/nixpkgs/nixos-unstable"
+    build: bool = False
+    quiet: bool = False
+
+
+class EnvProject(Struct):
+    """The project that an environment is made of.
+
+    Attributes:
+        name: of the environment, normalised.
+        python: version of CPython.
+        text: its pyproject.toml.
+    """
+
+    name: str
+    python: str
+    text: str
+
+
 class Environment(Struct):
-    """What the files of an environment have in common.
+    """Values that the files of an environment share.
 
     Attributes:
         name: normalised name of the project.
@@ -19,3 +57,17 @@ class Environment(Struct):
     python: str
     systems: tuple[str, ...]
     nixpkgs: str
+
+
+class EnvWritten(Struct):
+    """The result of writing an environment's directory.
+
+    Attributes:
+        plan: the plan of the overlay.
+        files: contents of the files that wheelfix writes, by name.
+        changed: names of the written files, sorted; the others were up to date.
+    """
+
+    plan: LockPlan
+    files: Mapping[str, str]
+    changed: tuple[str, ...]

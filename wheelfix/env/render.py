@@ -1,4 +1,4 @@
-"""The Nix files of an environment: ``default.nix`` says what it is, the others hand it its inputs.
+"""Renders the Nix files of an environment: ``default.nix`` defines it, the others pass its inputs.
 
 The parts are uv2nix's (``templates/hello-world`` of that repository) and nixpkgs'
 ``dockerTools.streamLayeredImage``.
@@ -7,7 +7,7 @@ The parts are uv2nix's (``templates/hello-world`` of that repository) and nixpkg
 from __future__ import annotations
 
 from wheelfix.env.model import Environment
-from wheelfix.nix.parts import comment_all, formals
+from wheelfix.nix.parts import HACKS, comment_all, formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     NULL,
@@ -50,12 +50,22 @@ _LOCAL = (
     "Yours: `wheelfix env` made this file once and does not touch it again. It comes after overrides.nix, so "
     "what is here wins. An override: prev.NAME.overrideAttrs (old: { … })."
 )
+LOCAL = "overrides-local.nix"
+"""The only file that the user edits."""
 _PINS = "The flake's own pins, where there are any: `nix flake lock` makes them; else the newest."
+
+
+def render_files(environment: Environment) -> dict[str, str]:
+    """Write the Nix files that do not depend on the lock, by name."""
+    return {
+        "default.nix": render_default(environment),
+        "flake.nix": render_flake(environment),
+        "shell.nix": render_shell(environment),
+    }
 
 
 def render_default(environment: Environment) -> str:
     """Write ``default.nix``: package set, environment, shell and container image."""
-    hacks = call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs())
     arguments = Attrs((Inherit(("pkgs", "lib", "hacks")),))
     overlays = List(
         (
@@ -74,7 +84,7 @@ def render_default(environment: Environment) -> str:
     bindings: tuple[Binding | Inherit, ...] = (
         Inherit(("lib",), Var("pkgs")),
         bind("python", select("pkgs", environment.python)),
-        bind("hacks", hacks),
+        HACKS,
         bind(
             "workspace",
             call("uv2nix.lib.workspace.loadWorkspace", Attrs((bind("workspaceRoot", Path("./.")),))),
@@ -148,7 +158,7 @@ def render_flake(environment: Environment) -> str:
 
 
 def render_shell(environment: Environment) -> str:
-    """Write ``shell.nix``: the shell without flakes, with the flake's pins where it has any."""
+    """Write ``shell.nix``: the shell without flakes, with the flake's pins if there are any."""
     lock = call("builtins.fromJSON", call("builtins.readFile", Path("./flake.lock")))
     has_lock = call("builtins.pathExists", Path("./flake.lock"))
     nodes = If(has_lock, Select(lock, ("nodes",)), Attrs())
@@ -184,7 +194,7 @@ def render_shell(environment: Environment) -> str:
 
 
 def render_local() -> str:
-    """Write the first ``overrides-local.nix``."""
+    """Write the initial ``overrides-local.nix``."""
     function = Lambda(formals("pkgs", "lib", ellipsis=True), Lambda("final", Lambda("prev", Attrs())))
     return render(comment_all([_LOCAL], function))
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import IO
 
 from wheelfix.errors import ApplyError, InputError, describe
-from wheelfix.explain.model import Account, Kind, Symptom
-from wheelfix.explain.reader import merge_readings, read_messages
+from wheelfix.explain.model import Account, Symptom, SymptomKind
+from wheelfix.explain.read import merge_accounts, read_messages
 from wheelfix.outside.files import open_workplace
 from wheelfix.outside.processes import Stream, run, start
-from wheelfix.wheel.open import open_regular
+from wheelfix.wheel.input import open_regular
 
 _CHUNK = 64 << 10
 _LINGER = 2.0
@@ -69,7 +69,7 @@ def run_command(command: Sequence[str]) -> tuple[int, Account]:
     if lost:
         problem = f"cannot be written ({describe(lost[0])})"
         raise ApplyError("the command's output", problem, "make room, or send it elsewhere")
-    account = merge_readings(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
+    account = merge_accounts(readings.get(2, Account(symptoms=())), readings.get(1, Account(symptoms=())))
     return (code if code >= 0 else 128 - code), account
 
 
@@ -107,7 +107,7 @@ def _explain_refusal(program: str, refused: InputError) -> Account:
         with contextlib.suppress(OSError), open_regular(Path(path), os.O_RDONLY, "rb") as file:
             if file.read(4) == b"\x7fELF":
                 # The file is there, and what the kernel did not find is its loader.
-                return Account(symptoms=(Symptom(kind=Kind.NO_LOADER, wanted_by=path),))
+                return Account(symptoms=(Symptom(kind=SymptomKind.NO_LOADER, wanted_by=path),))
     raise refused
 
 

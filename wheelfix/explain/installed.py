@@ -1,17 +1,14 @@
-"""What this machine tells about a message: is the package installed here, and what would its loader find?"""
+"""What this machine has of a package: what was read of it, and what its loader finds."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.explain.model import Account, Kind, Package
-from wheelfix.explain.paths import find_distribution, find_named, parse_path
+from wheelfix.explain.model import Installed, Package
 from wheelfix.index.siblings import find_distributions
-from wheelfix.model.at_hand import AtHand
-from wheelfix.model.reading import Reading
+from wheelfix.model.base import replace
 from wheelfix.model.scan import Need, WheelScan
 from wheelfix.scan.read import read_package
 
@@ -19,37 +16,20 @@ _LIB_DIRECTORIES = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 _NIX_LD = "/run/current-system/sw/share/nix-ld/lib"
 
 
-def find_package(account: Account) -> Package | None:
-    """The distribution that the first symptom with any trace of one is about."""
-    for symptom in account.symptoms:
-        if symptom.module and (name := find_distribution(symptom.module)):
-            frame = parse_path(symptom.frame) if symptom.frame else None
-            site = frame.site if frame else None
-            return Package(name=name, site=site, environment=frame.environment if frame else None)
-        for path in (symptom.wanted_by, symptom.soname, symptom.frame):
-            if path and (package := parse_path(path)):
-                return package
-    if account.packages:
-        return account.packages[0]
-    name = find_named(account.words)
-    return Package(name=name) if name else None
-
-
-def look_into(
-    package: Package | None, directory: Path
-) -> tuple[Package | None, Reading | None, AtHand | None]:
+def find_installed(package: Package | None, directory: Path) -> Installed:
     """Read the installed package: where the text says it is, else in the project's own environment.
+
+    What cannot be read counts as not being there: a text may be of another machine.
 
     Args:
         package: what the text is about.
         directory: of the project; relative paths of the text start here.
-
-    Returns:
-        The package as it is installed, what was read of it, and what is installed beside it; the package as
-        it was, and twice None, if it is not here.
     """
-    if package is None:
-        return None, None, None
+    found = _read_installed(package, directory) if package else Installed()
+    return replace(found, python=_find_python(found.package, directory), files=_list_files(directory))
+
+
+def _read_installed(package: Package, directory: Path) -> Installed:
     sites = [package.site] if package.site else []
     if not (package.site or "").startswith("/nix/store/"):
         sites += [str(p) for p in sorted((directory / ".venv" / "lib").glob("python3*/site-packages"))]
@@ -69,23 +49,51 @@ def look_into(
                 site=site,
                 environment=environment,
             )
-            return found, reading, at_hand
-    return package, None, None
+            return Installed(package=found, reading=reading, at_hand=at_hand)
+    return Installed(package=package)
 
 
-def find_present(reading: Reading, scan: WheelScan, package: Package | None, *, host: bool) -> dict[str, str]:
+def _find_python(package: Package | None, directory: Path) -> str | None:
+    if package is None or package.environment is None:
+        return None
+    config = directory / package.environment / "pyvenv.cfg"
+    try:
+        lines = config.read_text("utf-8", "replace").splitlines() if config.is_file() else []
+    except OSError:
+        return None
+    for line in lines:
+        key, _, value = line.partition("=")
+        if key.strip() == "home":
+            # home is the bin of the interpreter; system ones are told by the name below it.
+            return f"{os.path.realpath(value.strip())}/python3"
+    return None
+
+
+def _list_files(directory: Path) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(directory))  # noqa: PTH208
+    except OSError:
+        return frozenset()
+
+
+def find_present(installed: Installed, scan: WheelScan | None, *, host: bool) -> dict[str, str]:
     """Sonames that a loader finds already, with the files: by absolute run paths, and in other wheels.
 
     Args:
-        reading: the installed package.
-        scan: what it needs.
-        package: where it is installed.
+        installed: the package.
+        scan: what it needs; None if it is not installed here.
         host: the package goes on running here; for an interpreter that Nix did not build, the directories of
             the system and of nix-ld count, too. What Nix builds sees none of them.
     """
+    if installed.reading is None or scan is None:
+        return {}
     directories = dict.fromkeys(
-        entry for obj in reading.objects for entry in (*obj.rpath, *obj.runpath) if entry.startswith("/")
+        entry
+        for obj in installed.reading.objects
+        for entry in (*obj.rpath, *obj.runpath)
+        if entry.startswith("/")
     )
+    package = installed.package
     environment = package.environment if package else None
     if host and environment and not _runs_on_nixpkgs(Path(environment)):
         multiarch = [str(p) for top in ("/lib", "/usr/lib") for p in Path(top).glob("*-linux-gnu*")]
@@ -112,21 +120,3 @@ def _runs_on_nixpkgs(environment: Path) -> bool:
         return str((environment / "bin" / "python").resolve()).startswith("/nix/store/")
     except (OSError, RuntimeError):
         return False
-
-
-def list_paths(account: Account, package: Package | None, directory: Path) -> Iterable[str]:
-    """Paths that may say whose Python ran; on this machine, an environment says itself."""
-    yield from (s.wanted_by for s in account.symptoms if s.kind is Kind.NO_LOADER and s.wanted_by)
-    if package and package.environment:
-        config = directory / package.environment / "pyvenv.cfg"
-        try:
-            lines = config.read_text("utf-8", "replace").splitlines() if config.is_file() else []
-        except OSError:
-            lines = []
-        for line in lines:
-            key, _, value = line.partition("=")
-            if key.strip() == "home":
-                # home is the bin of the interpreter; system ones are told by the name below it.
-                yield f"{os.path.realpath(value.strip())}/python3"
-    yield from account.paths
-    yield from (path for s in account.symptoms for path in (s.frame, s.wanted_by, s.soname) if path)

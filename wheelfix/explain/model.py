@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct
 from wheelfix.model.causes import Brought, Cause
 from wheelfix.model.index import IndexInfo, Provider
+from wheelfix.model.override import Dialect
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, NeedClass
 
 
-class Kind(StrEnum):
+class SymptomKind(StrEnum):
     """What a message complains about."""
 
     MISSING = "missing"
@@ -49,7 +52,7 @@ class Symptom(Struct):
         frame: path of the last file below ``site-packages`` in the traceback around it.
     """
 
-    kind: Kind
+    kind: SymptomKind
     soname: str | None = None
     wanted_by: str | None = None
     version: str | None = None
@@ -102,6 +105,25 @@ class Account(Struct):
     left_out: bool = False
 
 
+class Installed(Struct):
+    """What the machine has of the distribution that a text is about.
+
+    Attributes:
+        package: as it is installed; else as the text tells of it; None if the text tells nothing.
+        reading: what was read of it; None if it is not installed here.
+        at_hand: what is installed beside it; None together with ``reading``.
+        python: path of an interpreter in the directory that its environment names (``home`` in
+            ``pyvenv.cfg``), or None.
+        files: names of the entries of the project's directory.
+    """
+
+    package: Package | None = None
+    reading: Reading | None = None
+    at_hand: AtHand | None = None
+    python: str | None = None
+    files: frozenset[str] = frozenset()
+
+
 class Missing(Struct):
     """A library that is missing now, or will be next.
 
@@ -148,7 +170,7 @@ class Trouble(Struct):
         answered: the advice is known to help; False if the message does not tell enough.
     """
 
-    kind: Kind
+    kind: SymptomKind
     what: str
     now: tuple[str, ...] = ()
     clear_stack: tuple[str, ...] = ()
@@ -168,7 +190,6 @@ class Explanation(Struct):
         ignore_missing: exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
         siblings: distributions that bring the rest, sorted.
         looked_into: what was scanned to find what comes next, or None.
-        findings: remarks.
         left_out: there were more symptoms than are kept.
     """
 
@@ -181,7 +202,6 @@ class Explanation(Struct):
     siblings: tuple[str, ...]
     index: IndexInfo
     looked_into: str | None = None
-    findings: tuple[Finding, ...] = ()
     left_out: bool = False
 
     @property
@@ -196,3 +216,20 @@ class Explanation(Struct):
         return all(m.need_class not in unanswered for m in self.missing) and all(
             t.answered for t in self.troubles
         )
+
+
+class Explained(Struct):
+    """An explanation, and the code that follows from it.
+
+    Attributes:
+        dialect: the tool that ``paste`` is written for.
+        paste: pieces of Nix code, each with where it belongs.
+        now: what helps without a build, shell lines or sentences.
+        warnings: about the package that was looked into.
+    """
+
+    explanation: Explanation
+    dialect: Dialect
+    paste: tuple[tuple[str, str], ...] = ()
+    now: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()

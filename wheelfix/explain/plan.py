@@ -1,18 +1,35 @@
-"""From symptoms, and what was decided of the libraries in them, to an explanation."""
+"""From what a text says, and what is installed here, to an explanation and to the override that follows.
+
+The libraries that a text misses are classed by the ladder of every scan; all else is a trouble
+(:mod:`wheelfix.explain.troubles`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from wheelfix.explain.model import Account, Explanation, Interpreter, Kind, Missing, Package, Symptom
+from wheelfix.explain.model import (
+    Account,
+    Explanation,
+    Installed,
+    Interpreter,
+    Missing,
+    Package,
+    Symptom,
+    SymptomKind,
+)
+from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
 from wheelfix.explain.troubles import find_trouble
+from wheelfix.index.lookup import find_providers
+from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
 from wheelfix.model.scan import NeedClass, NeedTrace, WheelScan
-from wheelfix.scan.decide import Case
+from wheelfix.scan.decide import Case, decide
+from wheelfix.scan.needs import NOBODY, make_name_cases
 
-LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
+LIBRARIES = frozenset({SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED})
 """Kinds of symptoms that say a library is not there."""
 
 _PLACEHOLDER = "package"
@@ -21,6 +38,7 @@ _BY_NAME = (
     "{}: Python code looks for it by name, which inputs alone do not help: wrap the program with "
     "LD_LIBRARY_PATH, or substitute the library's path for its name."
 )
+_OPEN_OR_PROVIDED = frozenset({NeedClass.PROVIDED, NeedClass.UNKNOWN, NeedClass.AMBIGUOUS})
 _SILENT = frozenset({NeedClass.BUNDLED, NeedClass.LIBC, NeedClass.PYTHON})
 _LOCKS = (
     # of several, the one that is written by hand or by the narrower tool
@@ -31,6 +49,118 @@ _LOCKS = (
     (("pylock.toml", "flake.nix"), Dialect.PYPROJECT_NIX),
     (("uv.lock", "default.nix"), Dialect.UV2NIX),
 )
+
+
+def find_package(account: Account) -> Package | None:
+    """The distribution that the first symptom with any trace of one is about."""
+    for symptom in account.symptoms:
+        if symptom.module and (name := find_distribution(symptom.module)):
+            frame = parse_path(symptom.frame) if symptom.frame else None
+            site = frame.site if frame else None
+            return Package(name=name, site=site, environment=frame.environment if frame else None)
+        for path in (symptom.wanted_by, symptom.soname, symptom.frame):
+            if path and (package := parse_path(path)):
+                return package
+    if account.packages:
+        return account.packages[0]
+    name = find_named(account.words)
+    return Package(name=name) if name else None
+
+
+def is_unplaced(account: Account) -> bool:
+    """Whether libraries are missing, and nothing in the text tells who wants them."""
+    return find_package(account) is None and any(map(_is_untold, account.symptoms))
+
+
+def add_users(account: Account, users: Mapping[str, str]) -> Account:
+    """The same account, with the files that want the missing libraries.
+
+    Args:
+        account: what a text says.
+        users: path of a file that wants it, by soname.
+    """
+    symptoms = (
+        replace(s, wanted_by=users.get(s.soname or "")) if _is_untold(s) else s for s in account.symptoms
+    )
+    return replace(account, symptoms=tuple(symptoms))
+
+
+def _is_untold(symptom: Symptom) -> bool:
+    return symptom.kind is SymptomKind.MISSING and symptom.wanted_by is None
+
+
+def plan_explanation(
+    account: Account,
+    installed: Installed,
+    index: SonameTable,
+    prefer: Sequence[str] = (),
+    *,
+    scan: WheelScan | None = None,
+    present: Mapping[str, str] | None = None,
+) -> Explanation:
+    """Ask the index about all that a text misses, and explain it.
+
+    Args:
+        account: what the text says.
+        installed: what this machine has of the package.
+        index: where attributes are looked up.
+        prefer: attributes that win where several provide a library, strongest first.
+        scan: of the installed package.
+        present: sonames that a loader finds already, with the path of the file.
+
+    Raises:
+        IndexProblem: the index is damaged.
+    """
+    account = _name_plugins(account, scan)
+    machine = (scan.machine if scan else None) or index.info.system.partition("-")[0]
+    reading, package = installed.reading, installed.package
+    wheel = reading.distribution if reading else replace(NOBODY, name=package.name if package else "")
+    sonames = [s for one in account.symptoms if one.kind in LIBRARIES and (s := find_soname(one))]
+    cases = make_name_cases(sonames, machine, index, wheel=wheel, prefer=prefer, at_hand=installed.at_hand)
+    return explain(
+        account,
+        package=package,
+        interpreter=find_interpreter(_list_paths(account, installed)),
+        decided={c.want.soname: (c, t) for c, t in zip(cases, decide(cases), strict=True)},
+        index=index.info,
+        glibc=_find_glibc(index),
+        scan=scan,
+        present=present,
+        looked_into=f"{reading.distribution.target} in {package.site}" if reading and package else None,
+    )
+
+
+def _name_plugins(account: Account, scan: WheelScan | None) -> Account:
+    """A Qt plugin that did not load is explained by what its file needs, if the file is at hand."""
+    if scan is None or not any(s.kind is SymptomKind.PLUGIN for s in account.symptoms):
+        return account
+    found: list[Symptom] = []
+    for symptom in account.symptoms:
+        name = f"platforms/libq{symptom.soname}.so"
+        needed = [
+            Symptom(kind=SymptomKind.MISSING, soname=n.soname, wanted_by=w)
+            for n in scan.needs
+            for w in n.wanted_by
+            if symptom.kind is SymptomKind.PLUGIN and w.endswith(name) and n.need_class in _OPEN_OR_PROVIDED
+        ]
+        found += needed or [symptom]
+    return replace(account, symptoms=tuple(dict.fromkeys(found)))
+
+
+def _list_paths(account: Account, installed: Installed) -> Iterator[str]:
+    """Paths that may say whose Python ran; on this machine, an environment says it itself."""
+    yield from (s.wanted_by for s in account.symptoms if s.kind is SymptomKind.NO_LOADER and s.wanted_by)
+    if installed.python:
+        yield installed.python
+    yield from account.paths
+    yield from (path for s in account.symptoms for path in (s.frame, s.wanted_by, s.soname) if path)
+
+
+def _find_glibc(index: SonameTable) -> str | None:
+    """Version of the C library in the nixpkgs of the index."""
+    (lookup,) = find_providers(index, ["libc.so.6"])
+    versions = (p.version for p in lookup.providers if p.attr == "glibc" and p.version)
+    return next((version.partition("-")[0] for version in versions), None)
 
 
 def find_soname(symptom: Symptom) -> str | None:
@@ -162,9 +292,9 @@ def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelSca
         cause=need.cause,
         wanted_by=symptom.wanted_by,
         providers=need.providers,
-        carriers=tuple(sorted({c.distribution for c in case.facts.carriers if c.exact})),
+        carriers=tuple(sorted({c.distribution for c in case.known.carriers if c.exact})),
         fixed=(symptom.soname or "").startswith("/"),
-        by_name=symptom.kind is Kind.NAMED,
+        by_name=symptom.kind is SymptomKind.NAMED,
     )
 
 

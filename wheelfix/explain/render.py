@@ -1,13 +1,14 @@
-"""Short pieces of Nix for an explanation: a shell, a NixOS module, a fragment of a package."""
+"""What an explanation gives to paste and to run: overrides, a shell, a module, a fragment of a package."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from wheelfix.model.override import Override
+from wheelfix.explain.model import Explanation
+from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
-    OLD,
+    add_code_to_old,
     add_to_old,
     comment_all,
     describe,
@@ -25,19 +26,58 @@ from wheelfix.nix.tree import (
     Binding,
     Commented,
     Expr,
+    Inherit,
     Lambda,
     List,
+    Path,
     Script,
     SearchPath,
-    Select,
     With,
     bind,
     call,
     select,
     text,
 )
+from wheelfix.override.dialects import TRAITS
+from wheelfix.override.render import render_overrides
 
 _DRIVER = "/run/opengl-driver/lib"
+
+
+def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """Write what is to be pasted.
+
+    Args:
+        explanation: what happened.
+        override: what Nix has to be told about the package.
+        dialect: the tool to write for.
+
+    Yields:
+        Where a piece belongs, and the piece.
+    """
+    traits = TRAITS[dialect]
+    if override.inputs or override.ignored or (override.searches and traits.locked):
+        whole = not traits.complete  # a message has no wheel file to write a package of
+        code = render_overrides([override], (), dialect) if whole else render_fragment(override)
+        yield traits.title, code
+    stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
+    if stacks and explanation.package:
+        yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
+    if any(trouble.nix_ld for trouble in explanation.troubles):
+        yield "configuration of NixOS", render_nix_ld(explanation.build_inputs)
+
+
+def write_now(explanation: Explanation) -> Iterator[str]:
+    """Write what helps without a build: shell lines, and sentences in the imperative."""
+    package = explanation.package
+    if explanation.build_inputs and package and package.environment:
+        yield f"wheelfix patch {shlex.quote(package.environment)}"
+    if explanation.build_inputs or explanation.ignore_missing:
+        yield render_shell_line(explanation.build_inputs, driver=bool(explanation.ignore_missing))
+    if explanation.siblings and not (package and (package.site or "").startswith("/nix/store/")):
+        yield f"pip install {' '.join(map(shlex.quote, explanation.siblings))}"
+    for trouble in explanation.troubles:
+        yield from trouble.now
 
 
 def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
@@ -55,9 +95,8 @@ def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
     if driver:
         libraries = Binary("+", libraries, text(f":{_DRIVER}")) if attrs else text(_DRIVER)
     shell = call("mkShell", Attrs((bind("LD_LIBRARY_PATH", libraries),)))
-    flat = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
-    assert flat is not None
-    return f"nix-shell -E {shlex.quote(flat)}"
+    code = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
+    return f"nix-shell -E {shlex.quote(code)}"
 
 
 def render_nix_ld(attrs: Sequence[str]) -> str:
@@ -79,8 +118,8 @@ def render_clear_stack(name: str, files: Sequence[str]) -> str:
     lines = tuple(
         (f'find "$out" -name {shlex.quote(file)} -exec patchelf --clear-execstack {{}} +',) for file in files
     )
-    fixed = Binary("+", Select(OLD, ("postFixup",), text("")), Script(lines))
-    change = call(select("prev", name, "overrideAttrs"), Lambda("old", Attrs((bind("postFixup", fixed),))))
+    fixed = Attrs((add_code_to_old("postFixup", Script(lines)),))
+    change = call(select("prev", name, "overrideAttrs"), Lambda("old", fixed))
     overlay = Lambda("final", Lambda("prev", Attrs((bind(name, change),))))
     return render(Commented("glibc refuses an executable stack. Written by wheelfix.", overlay))
 
@@ -94,8 +133,7 @@ def render_fragment(override: Override) -> str:
         bindings.append(add_to_old("buildInputs", list_inputs(override.inputs)))
     if override.ignored:
         bindings.append(add_to_old("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
-    head = [
-        f"For {describe(override)}. Written by wheelfix.",
-        f"python3Packages.{override.name}.overridePythonAttrs (import ./this.nix {{ inherit pkgs; }})",
-    ]
+    function = call("import", Path("./this.nix"), Attrs((Inherit(("pkgs",)),)))
+    use = call(select("python3Packages", override.name, "overridePythonAttrs"), function)
+    head = [f"For {describe(override)}. Written by wheelfix.", print_flat(use)]
     return render(comment_all(head, Lambda(formals("pkgs"), Lambda("old", Attrs(tuple(bindings))))))

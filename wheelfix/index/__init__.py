@@ -1,1 +1,1 @@
-"""Who provides a soname: the nix-index database, its compact table, and tables of facts beside it."""
+"""The index: the nix-index database, the soname table built from it, and tables of further knowledge."""

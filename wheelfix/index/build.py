@@ -1,7 +1,7 @@
-"""Build a soname table from a nix-index database.
+"""Builds a soname table from a nix-index database.
 
-The libraries come from one pass over the inflated stream (:mod:`wheelfix.index.harvest`); they are scored
-together (:mod:`wheelfix.index.ranking`) and written in one go.
+The libraries come from one pass over the inflated stream (:mod:`wheelfix.index.harvest`); all candidates of a
+soname are scored together (:mod:`wheelfix.index.ranking`), and the table is written in one transaction.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from contextlib import closing
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, IndexProblem
+from wheelfix.index.canonical import find_canonical
 from wheelfix.index.database import open_database
 from wheelfix.index.dates import find_known_date, find_written
 from wheelfix.index.harvest import Found, Harvest, read_libraries
-from wheelfix.index.knowledge import CANONICAL, EXPLICIT_OUTPUT, SET_NAMES, THIEVES
 from wheelfix.index.names import find_series, split_name
 from wheelfix.index.ranking import (
     ABSENT,
@@ -55,23 +55,23 @@ def build_table(
     system: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Mapping[str, str]:
-    """Build a table, and replace ``destination`` by it once it is whole.
+    """Build a table, and replace ``destination`` when it is complete.
 
     Args:
         database: nix-index database.
         destination: file to write.
-        date: day of the nixpkgs it describes, ISO 8601; None asks what is known of its digest.
+        date: day of the nixpkgs it describes, ISO 8601; None uses the known date of its digest, if any.
         digest: sha256 that the database must have; None takes any.
-        origin: where the database came from, for people.
+        origin: source of the database, for messages.
         system: the table's main system; None takes the one with most packages.
-        progress: told the compressed bytes read and their number.
+        progress: called with the compressed bytes read and in all.
 
     Returns:
         The table's metadata: ``date``, ``digest``, ``sonames``, ``entries``, ``packages`` ...
 
     Raises:
-        IndexProblem: the database is unreadable, corrupt, or another one was put in its place meanwhile;
-            ``destination`` is as it was.
+        IndexProblem: the database is unreadable, corrupt, or was replaced during the build;
+            ``destination`` is unchanged.
         ApplyError: the table cannot be written.
     """
     found_digest = compute_digest(database)
@@ -98,33 +98,13 @@ def build_table(
 
 
 def compute_digest(path: Path) -> str:
-    """sha256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with open_database(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def find_canonical(attr: str, pname: str, attrs: set[str] | frozenset[str]) -> str:
-    """The attribute experts write for a recorded one.
-
-    The database has the first alias of a store path in ASCII order: ``azure-sdk-for-cpp.openssl`` for
-    ``openssl``.
-
-    Args:
-        attr: as recorded.
-        pname: of the store path.
-        attrs: all recorded attributes; an alias that won is not among them.
-    """
-    attr = CANONICAL.get(attr, attr)
-    base, _, last = attr.rpartition(".")
-    if base in THIEVES and pname == last and last not in attrs:
-        attr = last
-    elif base in SET_NAMES:
-        attr = f"{SET_NAMES[base]}.{last}"
-    return EXPLICIT_OUTPUT.get(attr, attr)
-
-
 def _rank(harvest: Harvest) -> Iterator[tuple[Found, str, int, str]]:
-    """Yield (file, canonical attribute, score, rules), sorted, for the files that may be answers."""
+    """Yield (file, canonical attribute, score, rules), sorted, for the files that are candidates."""
     sizes = Counter(f.package.hash for f in harvest.found)
     groups: dict[tuple[str, str], list[Found]] = defaultdict(list)
     for found in harvest.found:

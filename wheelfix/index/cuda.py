@@ -1,54 +1,76 @@
-"""Unfree packages that no nix-index database has: CUDA, MKL, Oracle's client.
+"""Unfree packages, which no nix-index database lists: CUDA, MKL, Oracle's client.
 
-The table is ``data/cuda.toml``, written by hand. Attribute names, outputs and the versions that decide a
-soname's major are nixpkgs': ``pkgs/development/cuda-modules/packages/*.nix`` (several commits, up to
-1dbbce67) and ``pkgs/top-level/cuda-packages.nix`` of autumn 2026, whose default set is
-``cudaPackages = cudaPackages_12 = cudaPackages_12_9`` (``pkgs/top-level/all-packages.nix``). The sonames
-are those of NVIDIA's own wheels of the same releases, see ``data/siblings.json``; the tests compare the two.
+The table is ``data/cuda.toml``.
 """
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Iterator
 from functools import cache
-from importlib import resources
-from typing import Any, Final
+from typing import Final
 
 from wheelfix.model.index import Provider
+from wheelfix.model.tables import Attr, InOrder, Row, Soname, Table, load_table
 
-_SETS: Final = (
-    ("cuda12", "cudaPackages.", "CUDA 12, the default set of nixpkgs"),
-    ("cuda12_8", "cudaPackages_12_8.", "CUDA 12.8, the last that has it"),
-    ("cuda13", "cudaPackages_13.", "CUDA 13"),
-    ("cuda11", "cudaPackages_11.", "CUDA 11, removed from nixpkgs in 2025: needs an older nixpkgs"),
-)
 _UNFREE: Final = "unfree, or built from what is: in no nix-index database, known to wheelfix itself"
 _SCORE: Final = 100
 _STEP: Final = 10
 
 
-@cache
-def _read_table() -> dict[str, tuple[Provider, ...]]:
-    text = (resources.files("wheelfix.index") / "data" / "cuda.toml").read_text(encoding="utf-8")
-    rows: dict[str, list[Provider]] = {}
-    document = tomllib.loads(text)
-    for section, prefix, why in (*_SETS, ("other", "", "")):
-        for attr, package in document["cuda" if section != "other" else "other"].items():
-            for soname in package.get("sonames" if section == "other" else section, ()):
-                known = rows.setdefault(soname, [])
-                known.append(_provide(prefix + attr, package, soname, why, score=_SCORE - _STEP * len(known)))
-    return {soname: tuple(providers) for soname, providers in rows.items()}
+class CudaSet(Row):
+    """A set of CUDA packages.
+
+    Attributes:
+        version: of CUDA: the major, and the minor behind ``_`` where nixpkgs has several of that major.
+        attr: of the set.
+        note: remark for reports.
+    """
+
+    version: str
+    attr: Attr
+    note: str
 
 
-def _provide(attr: str, package: dict[str, Any], soname: str, why: str, *, score: int) -> Provider:
-    return Provider(
-        attr=attr,
-        output=package["output"],
-        path=f"{package.get('directory', '/lib')}/{soname}",
-        store_path=None,
-        score=score,
-        why=tuple(clause for clause in (why, package.get("note", ""), _UNFREE) if clause),
-    )
+class Package(Row):
+    """An unfree package.
+
+    Attributes:
+        output: the one with the libraries.
+        directory: the directory with the libraries in it.
+        note: remark for reports.
+    """
+
+    output: str
+    directory: str = "/lib"
+    note: str = ""
+
+
+class CudaPackage(Package):
+    """A package of CUDA sets, with its libraries by the version of the set."""
+
+    sonames: dict[str, tuple[Soname, ...]]
+
+
+class OtherPackage(Package):
+    """A package outside the CUDA sets, with its libraries."""
+
+    sonames: tuple[Soname, ...]
+
+
+class Unfree(Table):
+    """Unfree packages.
+
+    Attributes:
+        sets: CUDA sets, in order of preference; the first one is nixpkgs' default.
+        cuda: packages of the sets, by the last part of the attribute.
+        other: packages outside the sets, by attribute.
+    """
+
+    FILE = "cuda.toml"
+
+    sets: InOrder[CudaSet]
+    cuda: dict[Attr, CudaPackage]
+    other: dict[Attr, OtherPackage]
 
 
 def find_cuda(soname: str) -> tuple[Provider, ...]:
@@ -65,9 +87,43 @@ def find_cuda(soname: str) -> tuple[Provider, ...]:
         >>> [provider.attr for provider in find_cuda("libcublas.so.12")]
         ['cudaPackages.libcublas']
     """
-    return _read_table().get(soname, ())
+    return _find_providers().get(soname, ())
 
 
 def list_cuda_attrs() -> frozenset[str]:
-    """Every unfree attribute that is known."""
-    return frozenset(provider.attr for providers in _read_table().values() for provider in providers)
+    """Return all known unfree attributes."""
+    return frozenset(provider.attr for providers in _find_providers().values() for provider in providers)
+
+
+def find_default_cuda() -> str:
+    """Return the CUDA major of plain ``cudaPackages``."""
+    return load_table(Unfree).sets[0].version.partition("_")[0]
+
+
+@cache
+def _find_providers() -> dict[str, tuple[Provider, ...]]:
+    rows: dict[str, list[Provider]] = {}
+    for attr, package, soname, note in _list_rows(load_table(Unfree)):
+        known = rows.setdefault(soname, [])
+        known.append(
+            Provider(
+                attr=attr,
+                output=package.output,
+                path=f"{package.directory}/{soname}",
+                store_path=None,
+                score=_SCORE - _STEP * len(known),
+                why=tuple(clause for clause in (note, package.note, _UNFREE) if clause),
+            )
+        )
+    return {soname: tuple(providers) for soname, providers in rows.items()}
+
+
+def _list_rows(table: Unfree) -> Iterator[tuple[str, Package, str, str]]:
+    """Yield (attribute, package, soname, remark on its set), best set first."""
+    for one in table.sets:
+        for name, package in table.cuda.items():
+            for soname in package.sonames.get(one.version, ()):
+                yield f"{one.attr}.{name}", package, soname, one.note
+    for attr, other in table.other.items():
+        for soname in other.sonames:
+            yield attr, other, soname, ""

@@ -1,7 +1,7 @@
-"""A nix-index database as a file: header, zstd, and the packages one after the other.
+"""Reads and writes nix-index database files: header, zstd frames, and one package after the other.
 
-The inflated stream is over a gigabyte, so it is never held: a buffer holds the package being read (33 MB at
-most in a database of nixos-unstable) and zstd its window (128 MiB).
+The inflated stream has over a gigabyte and is never held whole: a buffer holds the current package (up to
+33 MB in a database of nixos-unstable), and zstd its window (128 MiB).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from wheelfix.index.zstd import compress, inflate
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import FileHit
 from wheelfix.outside.files import stage_output
-from wheelfix.wheel.open import open_input
+from wheelfix.wheel.input import open_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -59,11 +59,19 @@ class Block(Struct):
     footer: bytes
 
     def read_package(self) -> Package:
-        """Parse the footer; raises IndexProblem."""
+        """Parse the footer.
+
+        Raises:
+            IndexProblem: it is corrupt.
+        """
         return parse_footer(self.footer, subject=self.subject, offset=self.offset + len(self.raw))
 
     def decode(self, *, having: bytes = b"") -> list[tuple[bytes, bytes]]:
-        """Decode to pairs of metadata and path, those whose path contains ``having``; raises IndexProblem."""
+        """Decode to pairs of metadata and path, for paths that contain ``having``.
+
+        Raises:
+            IndexProblem: an entry is corrupt.
+        """
         pairs, shared = decode_block(self.raw, subject=self.subject, offset=self.offset, having=having)
         if shared + self.step != 0:
             raise IndexProblem(
@@ -75,7 +83,11 @@ class Block(Struct):
         return pairs
 
     def read_entries(self) -> Iterator[Entry]:
-        """Decode to entries; raises IndexProblem."""
+        """Decode to entries.
+
+        Raises:
+            IndexProblem: an entry is corrupt.
+        """
         for meta, path in self.decode():
             yield parse_entry(meta, path, subject=self.subject, offset=self.offset)
 
@@ -90,13 +102,13 @@ def iter_blocks(path: Path, *, progress: Callable[[int, int], None] | None = Non
 
     Args:
         path: the database.
-        progress: told the compressed bytes read and the size of the file.
+        progress: called with the compressed bytes read and the size of the file.
 
     Yields:
         Blocks, in the order of the file.
 
     Raises:
-        IndexProblem: unreadable, no nix-index database, another version, truncated or damaged; the problem
+        IndexProblem: unreadable, not a nix-index database, another version, truncated or damaged; the problem
             names the offset in the decompressed stream where there is one.
     """
     subject = str(path)
@@ -115,7 +127,7 @@ def open_database(path: Path) -> BufferedReader:
     """Open a file that should be an index.
 
     Raises:
-        IndexProblem: it is missing, not to be read, or no regular file.
+        IndexProblem: it is missing, unreadable, or not a regular file.
     """
     try:
         return open_input(path)
@@ -124,7 +136,7 @@ def open_database(path: Path) -> BufferedReader:
 
 
 def iter_packages(path: Path) -> Iterator[tuple[Package, Iterator[Entry]]]:
-    """Decode everything, exactly and slowly: the reference for the fast path.
+    """Decode every package exactly and slowly, as the reference for the fast path.
 
     Yields:
         Each package with its entries.
@@ -137,7 +149,7 @@ def iter_packages(path: Path) -> Iterator[tuple[Package, Iterator[Entry]]]:
 
 
 def encode_database(packages: Iterable[tuple[Package, Iterable[Entry]]], *, level: int = 3) -> bytes:
-    """Write a whole database, byte for byte what nix-index would put under the same compression."""
+    """Encode a whole database, byte for byte as nix-index would at the same compression."""
     body = b"".join(encode_package(package, entries) for package, entries in packages)
     return MAGIC + VERSION.to_bytes(8, "little") + compress(body, level=level)
 
@@ -197,7 +209,7 @@ def _split(chunks: Iterable[bytes], subject: str) -> Iterator[Block]:
 def write_database(
     path: Path, packages: Iterable[tuple[Package, Iterable[Entry]]], *, level: int = 19
 ) -> None:
-    """Write a database that nix-locate reads, and put it in its place when it is whole.
+    """Write a database that nix-locate reads, and move it into place when it is complete.
 
     Args:
         path: the file; an old one stays until the new one is complete.
@@ -223,16 +235,19 @@ def find_files(
     Args:
         database: a nix-index database.
         pattern: a path (``/bin/ldconfig``), a file name, or a glob of either; a regular expression for paths.
-        regex: which of both it is.
-        progress: told compressed bytes read and in all.
+        regex: whether ``pattern`` is a regular expression.
+        progress: called with compressed bytes read and in all.
 
     Raises:
         IndexProblem: the database is unreadable or corrupt.
-        re.error: no regular expression.
+        InputError: the regular expression is invalid.
     """
-    search = re.compile((pattern if regex else _translate(pattern)).encode(), re.DOTALL).search
-    # Front coding tears names apart, so no search of the raw bytes is exact: every block is decoded, and
-    # paths without the longest plain part of the pattern are dropped as early as can be.
+    try:
+        search = re.compile((pattern if regex else _translate(pattern)).encode(), re.DOTALL).search
+    except re.error as error:
+        raise InputError(pattern, f"is no regular expression ({error})", "quote it") from None
+    # Front coding splits names, so no search of the raw bytes is exact: every block is decoded, and paths
+    # without the longest literal part of the pattern are dropped first.
     literal = b"" if regex else max(re.split(r"[*?]", pattern), key=len).encode()
     for block in iter_blocks(database, progress=progress):
         hits = [(meta, path) for meta, path in block.decode(having=literal) if search(path)]
@@ -253,6 +268,6 @@ def find_files(
 
 
 def _translate(pattern: str) -> str:
-    """A glob over whole paths if it starts with a slash, else over file names; ``*`` stays in a directory."""
+    """Translate a glob of paths (leading slash) or file names to a regex; ``*`` does not match a slash."""
     body = "".join({"*": "[^/]*", "?": "[^/]"}.get(c, re.escape(c)) for c in pattern.lstrip("/"))
     return rf"\A/{body}\Z" if pattern.startswith("/") else rf"(?:\A|/){body}\Z"

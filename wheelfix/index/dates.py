@@ -1,32 +1,50 @@
-"""What day a database is of: the day of the nixpkgs that it describes, never that of a file.
+"""Dates of databases: the day of the nixpkgs that a database describes, not the day of the file.
 
-A nix-index database does not say it, so it is known only from where it comes:
+A nix-index database does not record the date, so it depends on the origin:
 
-- the table inside the package: written down with it (``data/provenance.toml``); also for whoever has
-  the same database, from wherever;
+- the table inside the package: recorded with it (``data/provenance.toml``), and used for every copy of the
+  same database;
 - the wheel of a package index: its version is the day;
 - a release on the web: its address has the day (``…/download/2026-05-03-031122/index-x86_64-linux``);
-- the user's own, made by ``nix-index``: nobody knows. The day its file was written is told as such.
+- the user's own, made by ``nix-index``: unknown. The day its file was written is reported as such.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from wheelfix.errors import IndexProblem
+from wheelfix.model.tables import Table, load_table
 
 _NO_YEAR = 1980
-"""Times up to this year mean none: those of Nix stores, and of archives that cannot have earlier ones."""
+"""Times up to this year mean no date: files in Nix stores, and archives with the earliest possible time."""
+
+
+class Provenance(Table):
+    """Origin and counts of the soname table inside the package.
+
+    Attributes:
+        digest: sha256 of the database.
+        system: the table's main system.
+        packages: number of packages in the database.
+        entries: number of rows of the table.
+        sonames: number of distinct file names in it.
+    """
+
+    FILE = "provenance.toml"
+
+    digest: str
+    system: str
+    packages: int
+    entries: int
+    sonames: int
 
 
 def find_known_date(digest: str) -> str | None:
-    """The day of the database that the table inside the package was built from.
+    """Return the day of the database that the table inside the package was built from.
 
     Args:
         digest: sha256 of a database.
@@ -34,13 +52,12 @@ def find_known_date(digest: str) -> str | None:
     Returns:
         None for any other database.
     """
-    text = (resources.files("wheelfix.index") / "data" / "provenance.toml").read_text("utf-8")
-    bundled = tomllib.loads(text)
-    return str(bundled["date"]) if bundled["digest"] == digest else None
+    bundled = load_table(Provenance)
+    return bundled.date if bundled.digest == digest else None
 
 
 def parse_version_date(version: str) -> str | None:
-    """The day that a version is.
+    """Parse a version that is a day.
 
     Example:
         >>> parse_version_date("2026.5.3"), parse_version_date("1.0")
@@ -50,7 +67,7 @@ def parse_version_date(version: str) -> str | None:
 
 
 def parse_url_date(url: str) -> str | None:
-    """The day in a segment of a URL's path, as releases have it; the last one counts.
+    """Find the day in a segment of a URL's path, as in releases; the last one counts.
 
     Example:
         >>> parse_url_date("https://h.example/releases/download/2026-05-03-031122/index-x86_64-linux")
@@ -60,25 +77,8 @@ def parse_url_date(url: str) -> str | None:
     return next((day for parts in reversed(found) if (day := _make_date(parts))), None)
 
 
-def check_url(url: str) -> str:
-    """Return a URL of http or https as it is.
-
-    Raises:
-        IndexProblem: it is none. The error does not show it: what is malformed may hide a password anywhere.
-    """
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        fits = False
-    if not fits or not url.isprintable() or " " in url or "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        hint = "write https://HOST/PATH, with %40 for @, %2F for / and %20 for blanks in a password"
-        raise IndexProblem("--url", "is no URL of http or https", hint)
-    return url
-
-
 def find_written(database: Path) -> str | None:
-    """The day a file was written; None in a Nix store, where every file is of the first second of 1970."""
+    """Return the day a file was written; None in a Nix store, where every file has the same time of 1970."""
     written = datetime.fromtimestamp(database.stat().st_mtime, UTC).date()
     return None if written.year <= _NO_YEAR else written.isoformat()
 

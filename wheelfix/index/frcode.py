@@ -1,4 +1,4 @@
-r"""The entries of a nix-index database: front coding, decoded and encoded exactly.
+r"""Decodes and encodes the entries of a nix-index database: front coding.
 
 A database is ``NIXI``, the version 1 as eight bytes little-endian, and zstd frames (see
 :mod:`wheelfix.index.database`). Inflated, it is a sequence of entries::
@@ -30,12 +30,11 @@ Source: nix-index, ``src/frcode.rs``, ``src/files.rs`` and ``src/package.rs``.
 
 from __future__ import annotations
 
-import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wheelfix.errors import IndexProblem
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Struct, decode_json, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +49,7 @@ _LARGE: Final = 1 << 23
 
 
 class _Differentials(dict[bytes, int]):
-    """The value of a differential by its bytes; the long ones are worked out on demand."""
+    """Values of differentials by their bytes; long ones are computed on demand."""
 
     def __missing__(self, differential: bytes) -> int:
         if len(differential) != _LONG_WIDTH:
@@ -60,7 +59,7 @@ class _Differentials(dict[bytes, int]):
 
 _VALUES: Final = _Differentials({bytes([n]): n if n < _LONG else n - 256 for n in range(256) if n != _LONG})
 
-# One entry; where the bytes are no plain entry, one byte with all groups empty.
+# One entry; one byte with all groups empty where the bytes are not a plain entry.
 _ENTRY: Final = re.compile(rb"([^\0\n]*)\0(\x80..|[^\x80])([^\0\n]*)\n|.", re.DOTALL)
 
 
@@ -84,12 +83,12 @@ class Package(Struct):
     """One store path and the attribute it was found under.
 
     Attributes:
-        attr: attribute path; the first in ASCII order where several lead to the store path.
+        attr: attribute path; the first in ASCII order if several lead to the store path.
         output: ``out``, ``lib`` ...
         name: name of the store path, after the hash.
         hash: 32 characters.
         store_dir: ``/nix/store``.
-        toplevel: False for a package that is only known as another one's dependency.
+        toplevel: False for a package that is known only as a dependency of another.
         system: Nix system, or None in databases of nix-index before 0.1.8.
     """
 
@@ -100,6 +99,24 @@ class Package(Struct):
     store_dir: str = "/nix/store"
     toplevel: bool = True
     system: str | None = None
+
+
+class _Origin(Struct):
+    """The attribute that a store path was found under."""
+
+    attr: str
+    output: str
+    toplevel: bool
+    system: str | None = None
+
+
+class _Footer(Struct):
+    """The JSON that ends a package."""
+
+    store_dir: str
+    hash: str
+    name: str
+    origin: _Origin
 
 
 def decode_block(
@@ -176,7 +193,7 @@ def parse_entry(meta: bytes, path: bytes, *, subject: str, offset: int) -> Entry
     """Read the metadata of a decoded entry.
 
     Raises:
-        IndexProblem: the metadata is none of the four kinds.
+        IndexProblem: the metadata is not of the four kinds.
     """
     kind, value = meta[-1:], meta[:-1]
     if kind == b"s":
@@ -192,30 +209,24 @@ def parse_footer(footer: bytes, *, subject: str, offset: int) -> Package:
     """Read the JSON that ends a package.
 
     Raises:
-        IndexProblem: no JSON, or not a store path.
+        IndexProblem: it is not JSON, or not a store path.
     """
     try:
-        document: dict[str, Any] = json.loads(footer)
-        origin = document["origin"]
-        package = Package(
-            attr=origin["attr"],
-            output=origin["output"],
-            name=document["name"],
-            hash=document["hash"],
-            store_dir=document["store_dir"],
-            toplevel=origin["toplevel"],
-            system=origin.get("system"),
-        )
-        texts = package.attr, package.output, package.name, package.hash, package.store_dir
-        if not all(isinstance(text, str) for text in texts):
-            raise TypeError
-        if not isinstance(package.system, str | None):
-            raise TypeError
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        read = decode_json(footer, _Footer)
+    except ValueError as error:
         raise IndexProblem(
             subject, f"corrupt: the package footer at byte {offset} is no store path", REBUILD
         ) from error
-    return package
+    origin = read.origin
+    return Package(
+        attr=origin.attr,
+        output=origin.output,
+        name=read.name,
+        hash=read.hash,
+        store_dir=read.store_dir,
+        toplevel=origin.toplevel,
+        system=origin.system,
+    )
 
 
 def encode_differential(step: int) -> bytes:
@@ -242,19 +253,15 @@ def encode_package(package: Package, entries: Iterable[Entry]) -> bytes:
         pieces += (value, entry.kind.encode(), b"\0", encode_differential(common - shared))
         pieces += (entry.path[common:], b"\n")
         last, shared = entry.path, common
-    origin = {
-        "attr": package.attr,
-        "output": package.output,
-        "toplevel": package.toplevel,
-        "system": package.system,
-    }
-    footer = {
-        "store_dir": package.store_dir,
-        "hash": package.hash,
-        "name": package.name,
-        "origin": origin,
-    }
-    text = json.dumps(footer, separators=(",", ":"), ensure_ascii=False).encode()
+    footer = _Footer(
+        store_dir=package.store_dir,
+        hash=package.hash,
+        name=package.name,
+        origin=_Origin(
+            attr=package.attr, output=package.output, toplevel=package.toplevel, system=package.system
+        ),
+    )
+    text = encode_json(footer)
     return b"".join((*pieces, b"p\0", encode_differential(-shared), text, b"\n"))
 
 

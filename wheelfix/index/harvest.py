@@ -1,7 +1,7 @@
-"""One pass over a database: the libraries of toplevel packages that can be linked against, and their votes.
+"""Reads the libraries of toplevel packages from a database, and the votes for them, in one pass.
 
-The inflated stream is cut into packages here; two worker processes tell which of them may hold a library
-(:mod:`wheelfix.index.harvest`) and decode those, so that the work is done in half the time on two cores.
+This process cuts the inflated stream into packages; two worker processes find the packages that may hold a
+library and decode these, which halves the time on two cores.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Final
 from wheelfix.errors import IndexProblem
 from wheelfix.index.database import Block, iter_blocks
 from wheelfix.index.frcode import Package
-from wheelfix.index.knowledge import NO_LIBRARY_SETS
-from wheelfix.index.ranking import is_own_directory
+from wheelfix.index.ranking import Lists, is_own_directory
 from wheelfix.model.base import Struct
+from wheelfix.model.tables import load_table
 from wheelfix.outside.processes import may_spawn, open_pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UNUSED_OUTPUTS = frozenset({"debug", "static", "dev", "doc", "man", "devdoc", "info"})
-"""Outputs that nobody links against."""
+"""Outputs that nothing is linked against."""
 
 _WORKERS = 2
 _BATCH = 1 << 19
@@ -61,7 +61,7 @@ class Found(Struct):
 
 @dataclass(slots=True)
 class Harvest:
-    """What one pass over a database brings in.
+    """The result of one pass over a database.
 
     Attributes:
         votes: how many root file systems link to a file, by store hash and file name.
@@ -80,7 +80,7 @@ def read_libraries(database: Path, *, progress: Callable[[int, int], None] | Non
 
     Args:
         database: nix-index database.
-        progress: told the compressed bytes read and their number.
+        progress: called with the compressed bytes read and in all.
 
     Raises:
         IndexProblem: the database is unreadable or corrupt.
@@ -129,7 +129,8 @@ def decode_libraries(blocks: Iterable[Block]) -> list[tuple[Package, Files]]:
 
 
 def _choose_blocks(blocks: Iterable[Block], harvest: Harvest) -> Iterator[Block]:
-    """Count packages and votes, and pass on the blocks that may matter."""
+    """Count packages and votes, and yield the blocks that may be relevant."""
+    unread = load_table(Lists).unread_sets
     for block in blocks:
         harvest.packages += 1
         if _ROOTFS in block.footer:
@@ -140,7 +141,7 @@ def _choose_blocks(blocks: Iterable[Block], harvest: Harvest) -> Iterator[Block]
             continue
         attr, output = match[1].decode("utf-8", "replace"), match[2].decode("utf-8", "replace")
         harvest.attrs.add(attr)
-        if output not in UNUSED_OUTPUTS and not attr.startswith(NO_LIBRARY_SETS):
+        if output not in UNUSED_OUTPUTS and not attr.startswith(unread):
             yield block
 
 
@@ -177,7 +178,7 @@ def _list_libraries(block: Block) -> Files:
 
 
 def _is_usable(path: str) -> bool:
-    """Tell whether a file can be linked against, by its name and by where it lies."""
+    """Tell whether a file can be linked against, by its name and directory."""
     name = path.rpartition("/")[2]
     if not _DIRECTORY.match(path) or not (name.startswith("lib") or _VERSIONED.search(name)):
         return False
@@ -210,7 +211,7 @@ def may_hold_library(raw: bytes) -> bool:
     try:
         return _may_hold_library(raw)
     except IndexError:
-        return True  # ends amid an entry: the decoder shall say where
+        return True  # ends within an entry: the decoder reports where
 
 
 def _may_hold_library(raw: bytes) -> bool:

@@ -1,4 +1,7 @@
-"""Providers of sonames: the table's answers, corrected by the facts beside it."""
+"""Finds the providers of sonames: answers of the soname table and of further tables.
+
+Answers that no database contains are in ``data/answers.toml``.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,52 @@ from collections.abc import Iterable, Mapping, Sequence
 from wheelfix.errors import InputError, suggest
 from wheelfix.index.cuda import find_cuda, list_cuda_attrs
 from wheelfix.index.driver import find_driver
-from wheelfix.index.knowledge import ANSWERS, ELSEWHERE, RENAMED
 from wheelfix.index.libc import find_libc
 from wheelfix.index.releases import NEWEST, spell_both, translate
 from wheelfix.index.siblings import find_by_directory, find_distributions
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Located, SonameFacts
+from wheelfix.model.scan import Known, Located
+from wheelfix.model.tables import Attr, Row, Soname, Table, load_table
 
 _OUTPUT = re.compile(r"\.(out|lib|dev|bin|libgcc)$")
 _NOT_IN_LIB = "in a subdirectory: addAutoPatchelfSearchPath has to name it"
+_GLIBC = "glibc"
+
+
+class Place(Row):
+    """A library that is deliberately in a subdirectory of its package.
+
+    Attributes:
+        path: below the store path, from its root.
+    """
+
+    attr: Attr
+    path: str
+
+
+class Renamed(Row):
+    """The soname with the same ABI in nixpkgs, with the remark about it."""
+
+    soname: Soname
+    note: str
+
+
+class Answers(Table):
+    """Answers that no database contains.
+
+    Attributes:
+        attributes: the attribute that is right by definition.
+        elsewhere: its place, where that is not ``lib``.
+        renamed: its soname in nixpkgs, for a soname of another distribution.
+    """
+
+    FILE = "answers.toml"
+
+    attributes: dict[Soname, Attr]
+    elsewhere: dict[Soname, Place]
+    renamed: dict[Soname, Renamed]
 
 
 def find_providers(
@@ -28,13 +66,13 @@ def find_providers(
     system: str | None = None,
     release: tuple[int, int] = NEWEST,
 ) -> tuple[Lookup, ...]:
-    """Look up sonames in a table and in the facts that no database has.
+    """Look up sonames in a table, and in the tables of libraries that no database lists.
 
     Args:
         table: the soname table.
         sonames: as in DT_NEEDED.
         system: Nix system; None asks for the table's main one.
-        release: of the user's nixpkgs; attributes come under the names they have there.
+        release: of the user's nixpkgs; attributes are named as in that release.
 
     Returns:
         One answer per soname, in the order asked.
@@ -54,17 +92,24 @@ def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
         attrs: as a user writes them: with or without an output, under newer or older names.
 
     Raises:
-        InputError: one is neither in the table nor in the facts that no database has.
+        InputError: one is neither in the table nor among those that no database lists.
     """
     for attr in attrs:
         spelled = spell_both((attr,))
         names = {*spelled, *(name.rpartition(".")[0] for name in spelled if _OUTPUT.search(name))}
         if any(map(table.has_attr, names)):
             continue
-        beside = {*ANSWERS.values(), *(name for name, _ in ELSEWHERE.values()), *list_cuda_attrs(), "glibc"}
+        beside = list_attrs_beside()
         if beside.isdisjoint(names):
             hint = suggest(attr, {*table.list_attrs(), *beside}, otherwise="ask `wheelfix locate SONAME`")
             raise InputError(f"--prefer {attr}", "is no attribute that the index knows", hint)
+
+
+def list_attrs_beside() -> frozenset[str]:
+    """Return attributes that answers can have even if the soname table lacks them."""
+    table = load_table(Answers)
+    places = (place.attr for place in table.elsewhere.values())
+    return frozenset({*table.attributes.values(), *places, *list_cuda_attrs(), _GLIBC})
 
 
 def _translate(lookup: Lookup, release: tuple[int, int]) -> Lookup:
@@ -79,22 +124,23 @@ def _find(table: SonameTable, soname: str, system: str | None) -> Lookup:
     if cuda := find_cuda(soname):
         return Lookup(soname=soname, providers=cuda)
     (found,) = table.lookup([soname], system=system)
+    answers = load_table(Answers)
     machine = (system or table.info.system).partition("-")[0]
-    if soname in ANSWERS or find_libc(soname, machine) == "glibc":
-        return _put_first(found, ANSWERS.get(soname, "glibc"))
-    if soname in ELSEWHERE:
-        attr, path = ELSEWHERE[soname]
-        first = Provider(attr=attr, output="out", path=path, store_path=None, score=100, why=(_NOT_IN_LIB,))
+    if soname in answers.attributes or find_libc(soname, machine) == "glibc":
+        return _put_first(found, answers.attributes.get(soname, _GLIBC))
+    if place := answers.elsewhere.get(soname):
+        first = Provider(
+            attr=place.attr, output="out", path=place.path, store_path=None, score=100, why=(_NOT_IN_LIB,)
+        )
         return replace(found, providers=(first, *found.providers), rivals=(), note=_NOT_IN_LIB)
-    if not found.providers and soname in RENAMED:
-        name, note = RENAMED[soname]
-        (other,) = table.lookup([name], system=system)
-        return replace(other, soname=soname, note=note)
+    if not found.providers and (renamed := answers.renamed.get(soname)):
+        (other,) = table.lookup([renamed.soname], system=system)
+        return replace(other, soname=soname, note=renamed.note)
     return found
 
 
 def _put_first(found: Lookup, attr: str) -> Lookup:
-    """Make ``attr`` the first provider, with what the table knows of it, if anything."""
+    """Make ``attr`` the first provider, with its entry in the table, if any."""
     output = "lib" if attr.endswith(".lib") else "out"
     known = next((p for p in found.providers if p.attr == attr), None)
     first = known or Provider(
@@ -109,13 +155,13 @@ def _put_first(found: Lookup, attr: str) -> Lookup:
     return replace(found, providers=(first, *rest), rivals=())
 
 
-def find_facts(
+def find_known(
     table: SonameTable,
     wanted: Iterable[tuple[str, str]],
     *,
     release: tuple[int, int] = NEWEST,
     carriers: bool = True,
-) -> Mapping[tuple[str, str], SonameFacts]:
+) -> Mapping[tuple[str, str], Known]:
     """Ask every table about every soname.
 
     Args:
@@ -125,14 +171,14 @@ def find_facts(
         carriers: also ask which distributions carry them.
 
     Returns:
-        The facts by the same pairs. Attributes are those of the table's system: nixpkgs names its packages
+        By the same pairs. Attributes are those of the table's system: nixpkgs names its packages
         alike on every machine type.
     """
     pairs = tuple(wanted)
     sonames = sorted({soname for soname, _ in pairs})
     lookups = dict(zip(sonames, find_providers(table, sonames, release=release), strict=True))
     return {
-        (soname, machine): SonameFacts(
+        (soname, machine): Known(
             soname=soname,
             machine=machine,
             lookup=lookups[soname],
@@ -150,20 +196,20 @@ def is_libc(soname: str, machine: str) -> bool:
 
 
 def find_fillers(directories: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """Distributions known to fill a directory, by directory relative to site-packages."""
+    """Return distributions known to fill a directory, by directory relative to site-packages."""
     return {d: names for d in directories if (names := find_by_directory(d))}
 
 
 def expand_names(table: SonameTable, names: Iterable[str], *, regex: bool = False) -> tuple[str, ...]:
-    """Sonames that names stand for: patterns are looked up, paths cut down to their last part.
+    """Expand names to sonames: patterns are looked up, paths are reduced to their last part.
 
     Args:
         table: where patterns are looked up.
         names: sonames, paths, globs, or regular expressions.
-        regex: which of both the patterns are.
+        regex: whether patterns are regular expressions.
 
     Raises:
-        InputError: no regular expression.
+        InputError: a regular expression is invalid.
     """
     found: dict[str, None] = {}
     for name in names:
@@ -180,15 +226,15 @@ def expand_names(table: SonameTable, names: Iterable[str], *, regex: bool = Fals
     return tuple(found)
 
 
-def add_all(table: SonameTable, located: Located) -> Located:
-    """Append every package that has the file and is no provider."""
+def append_non_providers(table: SonameTable, located: Located) -> Located:
+    """Append the packages that have the file but are no providers."""
     known = {(p.attr, p.output) for p in located.providers}
     rest = tuple(p for p in table.find_all(located.soname) if (p.attr, p.output) not in known)
     return replace(located, providers=(*located.providers, *rest))
 
 
 def find_default_python(table: SonameTable) -> str | None:
-    """Version of ``python3`` in the index: the one whose library the attribute of that name has."""
+    """Return the version of ``python3`` in the index, by the library of the attribute of that name."""
     for name in table.find_names("libpython3.*.so.1.0"):
         (lookup,) = table.lookup([name])
         if any(provider.attr == "python3" for provider in lookup.providers):

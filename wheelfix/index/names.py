@@ -1,4 +1,4 @@
-"""Names of store paths, sonames and attributes, taken apart."""
+"""Splits names of store paths, sonames and attributes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import lru_cache
 
 _NAME = re.compile(r"(?P<pname>.+?)-(?P<version>\d[^/]*|unstable-[^/]*)", re.DOTALL)
 _SONAME = re.compile(r"(?P<stem>.+?)(?:-\d+(?:[._]\d+)*)?\.so(?P<major>(?:\.[^/]*)?)", re.DOTALL)
-_OUTPUTS = ("bin", "lib", "dev", "jre", "data", "man", "doc", "static", "debug")
 
 
 @lru_cache(maxsize=1 << 16)
@@ -15,7 +14,7 @@ def split_name(name: str, output: str) -> tuple[str, str | None]:
     """Split the name of a store path into pname and version, as ``builtins.parseDrvName`` does.
 
     Args:
-        name: behind the hash (``util-linux-2.41.3-lib``).
+        name: the part behind the hash (``util-linux-2.41.3-lib``).
         output: the output it is of; its name is appended to all but ``out``.
 
     Example:
@@ -30,7 +29,7 @@ def split_name(name: str, output: str) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=1 << 16)
 def find_stem(soname: str) -> str:
-    """The library a soname names, without ``lib``, version and extension.
+    """Return the stem of a soname: without ``lib``, version and extension.
 
     Example:
         >>> find_stem("libglib-2.0.so.0"), find_stem("libQt5Core.so.5"), find_stem("libdb-5.3.so")
@@ -42,7 +41,7 @@ def find_stem(soname: str) -> str:
 
 
 def find_series(soname: str) -> str:
-    """What all majors of a library have in common: the name up to ``.so``.
+    """Return the part that all majors of a library share: the name up to ``.so``.
 
     Example:
         >>> find_series("libffi.so.7")
@@ -54,12 +53,12 @@ def find_series(soname: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def squeeze(text: str) -> str:
-    """Letters and digits alone, in lower case: the spelling in which names are compared."""
+    """Reduce a name to its letters and digits in lower case, for comparisons."""
     return re.sub(r"[^a-z0-9+]", "", text.lower())
 
 
 def measure_distance(one: str, other: str) -> tuple[int, ...]:
-    """Sort key for "nearest major": how far the versions behind ``.so`` are apart."""
+    """Return a sort key for "nearest major": the distance between the versions behind ``.so``."""
     mine, theirs = ([int(n) for n in re.findall(r"\d+", s.partition(".so")[2])] or [0] for s in (one, other))
     width = max(len(mine), len(theirs))
     pairs = zip(mine + [0] * (width - len(mine)), theirs + [0] * (width - len(theirs)), strict=True)

@@ -1,7 +1,8 @@
-"""Which of the packages that have a file of a name is the one an expert would write.
+"""Ranks the packages that have a file of a given name: the first is the one an expert would choose.
 
-Every rule is a number and a sentence. Scores are computed once, when a table is built, from what a database
-says of all candidates of a soname together; the rules that applied are kept beside the score, as codes.
+Every rule adds a number to the score and has a sentence. Scores are computed once, when a table is built,
+from all candidates of a soname together; the codes of the rules that applied are stored with the score. The
+lists that rules use are in ``data/ranking.toml``.
 """
 
 from __future__ import annotations
@@ -10,20 +11,20 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
-from wheelfix.index.knowledge import BAD_SET, BAD_SETS, GOOD_SETS, STAND_INS, UNKNOWN_SET
 from wheelfix.index.names import find_stem, split_name, squeeze
 from wheelfix.model.base import Struct
+from wheelfix.model.tables import Attr, AttrPrefix, Table, load_table
 
 ABSENT = -30
-"""A score at or below this means: the file is there, but its package is no provider."""
+"""A score at or below this means that the package has the file but is no provider."""
 
 MARGIN = 4
-"""Best and second best are rivals only if their scores are this near."""
+"""Best and second best are rivals only if their scores differ by at most this."""
 
-_VARIANT = re.compile(
-    r"(?i)(minimal|full|headless|mpi|with|without|bin|static|unwrapped|compat|lite|small|nox|no-?x|wrapped)"
-)
+_BAD_SET = -40
+_UNKNOWN_SET = -20
 _VERSIONED = re.compile(r"\.so\.\d|\d\.so$")
 _VERSION = re.compile(r"(?:[-_]?\d+)+(?:_\d+)*$")
 
@@ -48,6 +49,31 @@ REASONS = {
 """Codes of the rules, for :func:`explain_score`."""
 
 
+class Lists(Table):
+    """Lists that the rules use.
+
+    Attributes:
+        bad_sets: prefixes of sets whose packages are not libraries for others.
+        unread_sets: prefixes of attributes that are skipped: large sets in which nothing is linked against.
+        variants: parts of names that mark variants of a package.
+        good_sets: sets that experts choose libraries from, with the penalty against a top-level attribute.
+        stand_ins: reason why a package with the file is no provider, by pname or attribute.
+    """
+
+    FILE = "ranking.toml"
+
+    bad_sets: tuple[AttrPrefix, ...]
+    unread_sets: tuple[AttrPrefix, ...]
+    variants: tuple[str, ...]
+    good_sets: dict[Attr, int]
+    stand_ins: dict[Attr, str]
+
+
+@cache
+def _make_variant() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, load_table(Lists).variants)), re.IGNORECASE)
+
+
 class Candidate(Struct):
     """A library in a package.
 
@@ -56,7 +82,7 @@ class Candidate(Struct):
         name: of the store path, behind the hash.
         path: from the root of the store path.
         target: of a symbolic link, else None.
-        votes: packages that stand for a whole distribution (``*-fhsenv-rootfs``) and link to it.
+        votes: number of file systems of a whole distribution (``*-fhsenv-rootfs``) that link to it.
         size: number of libraries in the package.
     """
 
@@ -71,7 +97,7 @@ class Candidate(Struct):
 
 
 class _Field(Struct):
-    """What a candidate competes with: pnames with counts, those at the top level, votes by attribute."""
+    """The competitors of a candidate: pnames with counts, those at the top level, votes by attribute."""
 
     pnames: Counter[str]
     top: frozenset[str]
@@ -93,11 +119,11 @@ def score_candidates(candidates: Sequence[Candidate]) -> list[tuple[int, str]]:
 
 
 HOME = 15
-"""A score from which on a package counts as the home of a library in all its majors."""
+"""Score from which on a package counts as the home of all majors of a library."""
 
 
 def find_home(scored: Iterable[tuple[Candidate, int]]) -> str | None:
-    """The pname of the package that a library belongs to, judged over all its majors.
+    """Find the pname of the package that a library belongs to, judged over all its majors.
 
     Args:
         scored: candidates of every ``lib<name>.so*``, with their scores.
@@ -109,9 +135,9 @@ def find_home(scored: Iterable[tuple[Candidate, int]]) -> str | None:
 
 
 def judge_copy(candidate: Candidate, score: int, rules: str, home: str | None) -> tuple[int, str]:
-    """Mark down a package that has a library of another's, and nothing that speaks for it.
+    """Lower the score of a package that has a copy of another package's library, without evidence for it.
 
-    Applications that bring OpenSSL 1.1 along are no source of it, though nobody else has that major.
+    An application that bundles OpenSSL 1.1 is no provider of it, even if no other package has that major.
     """
     own = {rule[0] for rule in rules.split()} & {"a", "v"}
     pname = split_name(candidate.name, candidate.output)[0]
@@ -139,7 +165,7 @@ def explain_score(codes: str) -> tuple[str, ...]:
 
 def _score(candidate: Candidate, field: _Field) -> tuple[int, str]:
     pname = split_name(candidate.name, candidate.output)[0]
-    unwrapped = field.votes.get(f"{candidate.attr}-unwrapped")  # its libraries are links into this one
+    unwrapped = field.votes.get(f"{candidate.attr}-unwrapped")  # its libraries are links into this package
     foreign = candidate.target is not None and candidate.target.startswith("/") and unwrapped is None
     votes = max(candidate.votes, unwrapped or 0)
     affinity = _score_affinity(candidate.soname, candidate.attr, pname)
@@ -150,7 +176,7 @@ def _score(candidate: Candidate, field: _Field) -> tuple[int, str]:
         "l": -6 if candidate.path.startswith("/lib64/") else 0,
         "x": -45 if foreign else 0,
         "t": _score_target(candidate),
-        "i": -60 if pname in STAND_INS or candidate.attr in STAND_INS else 0,
+        "i": -60 if {pname, candidate.attr} & load_table(Lists).stand_ins.keys() else 0,
         "a": affinity,
         "s": _score_set(candidate.attr),
         "p": -20 if "." in candidate.attr and pname in field.top else 0,
@@ -179,7 +205,7 @@ def _score_directory(path: str, soname: str) -> int:
 
 
 def is_own_directory(path: str, soname: str) -> bool:
-    """Tell ``/lib/mariadb/libmariadb.so.3``, a place of the library's own, from ``/lib/koreader/libs``."""
+    """Tell the library's own directory, ``/lib/mariadb/libmariadb.so.3``, from ``/lib/koreader/libs``."""
     directories = path.split("/")[1:-1]
     return len(directories) == 2 and squeeze(directories[1]) == squeeze(find_stem(soname))
 
@@ -212,15 +238,16 @@ def _score_set(attr: str) -> int:
     if not base or attr.startswith(("stdenv.", "gfortran.")):
         return 0
     generic = re.sub(r"_\d+$", "", base)
+    table = load_table(Lists)
     for name in (base, generic):
-        if name in GOOD_SETS:
-            return GOOD_SETS[name] - (1 if name != base else 0)
-    return BAD_SET if base.startswith(BAD_SETS) else UNKNOWN_SET
+        if name in table.good_sets:
+            return table.good_sets[name] - (1 if name != base else 0)
+    return _BAD_SET if base.startswith(table.bad_sets) else _UNKNOWN_SET
 
 
 def _score_variant(attr: str, soname: str) -> int:
     last = attr.rpartition(".")[2]
-    match = _VARIANT.search(last)
+    match = _make_variant().search(last)
     if match is None or match.start() == 0 or squeeze(match[0]) in squeeze(find_stem(soname)):
         return 0
     return -9
@@ -236,7 +263,7 @@ def _score_version(attr: str, soname: str) -> int:
 
 
 def _score_fork(pname: str, pnames: Iterable[str]) -> int:
-    """A pname that has the pname of another candidate as a part: ``openssl-quic`` beside ``openssl``."""
+    """Penalise a pname that contains the pname of another candidate: ``openssl-quic`` beside ``openssl``."""
     parts = (other for other in pnames if other != pname and len(other) > 2)
     return -8 if any(_contains_word(pname, other) for other in parts) else 0
 
@@ -246,7 +273,7 @@ def _contains_word(text: str, word: str) -> bool:
 
 
 def find_rivals(ranked: Sequence[Candidate], scores: Mapping[int, int] | Sequence[int]) -> tuple[str, ...]:
-    """Attributes of the two best candidates if they differ in kind and nothing decides between them."""
+    """Return the attributes of the two best candidates if they differ in kind and no rule decides."""
     if len(ranked) < 2 or scores[0] - scores[1] > MARGIN:
         return ()
     kinds = [_find_kind(c) for c in ranked[:2]]
@@ -256,4 +283,4 @@ def find_rivals(ranked: Sequence[Candidate], scores: Mapping[int, int] | Sequenc
 
 def _find_kind(candidate: Candidate) -> str:
     pname = split_name(candidate.name, candidate.output)[0]
-    return squeeze(_VERSION.sub("", _VARIANT.sub("", pname))).removeprefix("lib")
+    return squeeze(_VERSION.sub("", _make_variant().sub("", pname))).removeprefix("lib")

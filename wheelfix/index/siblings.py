@@ -1,49 +1,56 @@
-"""Which distribution carries which library, and where it installs it.
+"""Tells which distributions carry a library, and where they install it.
 
 The table is ``data/siblings.json``, made by ``scripts/collect_siblings.py`` from the member lists of real
-wheels (x86_64, newest release of each CUDA major; older releases where their names differ). Names are
-kept as the loader looks for them, by distribution and by directory relative to site-packages; ``../..`` is
-``lib`` of the prefix, which the data scheme of a wheel fills. Where the version in a name moves with every
-release the table has a pattern for :func:`fnmatch.fnmatchcase` instead: ``libarrow.so.*``, ``libz3.so.*``.
+wheels: to add a distribution, add its name there.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib import resources
 
 from wheelfix.model.base import Struct, field
 from wheelfix.model.scan import Carrier
+from wheelfix.model.tables import Name, SonamePattern, Table, load_table
 
 _WILD = re.compile(r"[*?\[]")
 
 
-class _Table(Struct):
+class Siblings(Table):
+    """Libraries of distributions, by distribution and directory.
+
+    Attributes:
+        distributions: names that the loader looks for, by distribution and by directory relative to
+            site-packages; ``../..`` is ``lib`` of the prefix, which the data scheme of a wheel fills. A
+            pattern (``libarrow.so.*``) stands for a version that changes with every release.
+    """
+
+    FILE = "siblings.json"
+
+    distributions: dict[Name, dict[str, tuple[SonamePattern, ...]]]
+
+
+class _Found(Struct):
     names: dict[str, list[Carrier]] = field(default_factory=dict)
     patterns: list[tuple[str, str, Carrier]] = field(default_factory=list)
     directories: dict[str, list[str]] = field(default_factory=dict)
-    distributions: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
 
 @cache
-def _read_table() -> _Table:
-    text = (resources.files("wheelfix.index") / "data" / "siblings.json").read_text(encoding="utf-8")
-    table = _Table()
-    for distribution, directories in json.loads(text).items():
-        table.distributions[distribution] = directories
+def _find_carriers() -> _Found:
+    found = _Found()
+    for distribution, directories in load_table(Siblings).distributions.items():
         for directory, sonames in directories.items():
-            table.directories.setdefault(directory, []).append(distribution)
+            found.directories.setdefault(directory, []).append(distribution)
             for soname in sonames:
                 exact = not any(sign in soname for sign in "*?[")
                 carrier = Carrier(distribution=distribution, directory=directory, exact=exact)
                 if exact:
-                    table.names.setdefault(soname, []).append(carrier)
+                    found.names.setdefault(soname, []).append(carrier)
                 else:
-                    table.patterns.append((_WILD.split(soname, maxsplit=1)[0], soname, carrier))
-    return table
+                    found.patterns.append((_WILD.split(soname, maxsplit=1)[0], soname, carrier))
+    return found
 
 
 def find_distributions(soname: str) -> tuple[Carrier, ...]:
@@ -53,21 +60,21 @@ def find_distributions(soname: str) -> tuple[Carrier, ...]:
         soname: as in DT_NEEDED.
 
     Returns:
-        Exact matches first, then by distribution and directory; a pattern that matches where the same
-        distribution has the very name in the same directory is left out. Empty if nobody is known to.
+        Exact matches first, then by distribution and directory; a pattern that matches is left out if the
+        same distribution has the exact name in the same directory. Empty if none is known.
 
     Example:
         >>> [carrier.distribution for carrier in find_distributions("libcublas.so.12")]
         ['nvidia-cublas-cu12']
     """
-    table = _read_table()
+    table = _find_carriers()
     found = list(table.names.get(soname, ()))
     places = {(carrier.distribution, carrier.directory) for carrier in found}
     for start, pattern, carrier in table.patterns:
         place = carrier.distribution, carrier.directory
-        # The same library of a release that had no version in its name.
+        # The same library in a release that had no version in the name.
         bare = soname.endswith(".so") and pattern == f"{soname}.*"
-        # To make an expression of each pattern takes longer than all the rest of a lookup.
+        # Compiling a regular expression for each pattern would dominate the time of a lookup.
         matches = bare or (soname.startswith(start) and fnmatchcase(soname, pattern))
         if place not in places and matches:
             places.add(place)
@@ -85,11 +92,11 @@ def find_by_directory(directory: str) -> tuple[str, ...]:
     Returns:
         Normalised names (PEP 503), sorted. CUDA 13 puts nearly everything into ``nvidia/cu13/lib``.
     """
-    return tuple(sorted(_read_table().directories.get(directory, ())))
+    return tuple(sorted(_find_carriers().directories.get(directory, ())))
 
 
 def list_libraries(distribution: str) -> tuple[tuple[str, str], ...]:
-    """List what a distribution is known to install for others.
+    """List the libraries that a distribution is known to install for others.
 
     Args:
         distribution: normalised name (PEP 503).
@@ -97,5 +104,5 @@ def list_libraries(distribution: str) -> tuple[tuple[str, str], ...]:
     Returns:
         (directory relative to site-packages, soname or pattern), in the table's order.
     """
-    found = _read_table().distributions.get(distribution, {})
+    found = load_table(Siblings).distributions.get(distribution, {})
     return tuple((directory, soname) for directory, sonames in found.items() for soname in sonames)

@@ -1,4 +1,4 @@
-"""The soname table: a nix-index database boiled down to the question "who has this library?".
+"""The soname table: the part of a nix-index database that answers which packages have a library.
 
 SQLite, in a file or in memory. Three tables::
 
@@ -45,10 +45,10 @@ class SonameTable:
 
     Args:
         connection: to the SQLite database.
-        subject: what it is called in messages.
+        subject: name of the table in messages.
 
     Raises:
-        IndexProblem: it is no soname table, or one of another schema.
+        IndexProblem: it is not a soname table, or has another schema.
     """
 
     def __init__(self, connection: sqlite3.Connection, *, subject: str, source: str) -> None:
@@ -109,7 +109,7 @@ class SonameTable:
             ) from None
 
     def find_all(self, soname: str, *, system: str | None = None) -> tuple[Provider, ...]:
-        """Every package that has a file of that name, also those that are no providers; best first."""
+        """Find every package with a file of that name, including those that are no providers; best first."""
         rows = self._connection.execute(_SELECT, (_spell(soname), _spell(system or self.info.system)))
         return tuple(_make_provider(row) for row in rows)
 
@@ -118,10 +118,10 @@ class SonameTable:
 
         Args:
             pattern: a glob for the whole name (``libtbb*.so.*``), or a regular expression to search for.
-            regex: which of both it is.
+            regex: whether ``pattern`` is a regular expression.
 
         Raises:
-            re.error: no regular expression.
+            re.error: the regular expression is invalid.
         """
         if regex:
             find = re.compile(pattern).search
@@ -148,7 +148,7 @@ class SonameTable:
         self._connection.close()
 
     def __del__(self) -> None:
-        # Read-only, so nothing is lost and nobody has to remember to close it.
+        # The table is read-only, so no explicit close is needed.
         self._connection.close()
 
     def _lookup(self, soname: str, system: str) -> Lookup:
@@ -176,7 +176,7 @@ class SonameTable:
 
 
 def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
-    """Open a database that is only read: any thread may be the one in which the last user lets go of it."""
+    """Open a database read-only; any thread may close it."""
     return sqlite3.connect(database, uri=uri, check_same_thread=False)
 
 
@@ -184,7 +184,7 @@ def open_file(path: Path, *, source: str) -> SonameTable:
     """Open a table on disk, read-only.
 
     Raises:
-        IndexProblem: there is none, or it is damaged.
+        IndexProblem: it is missing or damaged.
     """
     try:
         connection = _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
@@ -208,12 +208,12 @@ def open_bytes(data: bytes, *, subject: str, source: str) -> SonameTable:
 
 
 def _spell(text: str) -> str:
-    """Text as the table has it: bytes that are no UTF-8, surrogates in Python, are escapes there."""
+    """Encode text as in the table: bytes that are not UTF-8, surrogates in Python, become escapes."""
     if text.isascii():
         return text
     try:
         raw = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a pair, which JSON can spell and bytes cannot
+    except UnicodeEncodeError:  # half of a surrogate pair, possible in JSON and not in UTF-8
         raw = text.encode("utf-8", "surrogatepass")
     return raw.decode("utf-8", "backslashreplace")
 

@@ -1,6 +1,6 @@
-"""The one door to zstd: the standard library's since Python 3.14, its backport before.
+"""Compresses and decompresses zstd: the standard library's since Python 3.14, its backport before.
 
-Nothing on the query path imports this module: the table is inflated once, into a cache.
+This module is not imported for queries: the table is inflated once, into a cache.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ def inflate(
 
     Args:
         file: positioned at the first frame.
-        subject: what errors are about, usually the path.
+        subject: subject of errors, usually the path.
         size: the most bytes to yield at once.
-        on_read: told the compressed bytes read so far, after each read.
+        on_read: called with the compressed bytes read so far, after each read.
 
     Yields:
         The decompressed bytes, in order.
 
     Raises:
-        IndexProblem: no zstd, damaged, or the stream ends inside a frame. The problem names the offset in the
+        IndexProblem: not zstd, damaged, or the stream ends inside a frame. The problem names the offset in
+            the
             decompressed stream.
     """
     done = read = 0
@@ -78,7 +79,7 @@ def compress(data: bytes, *, level: int, window_log: int | None = None) -> bytes
     """Compress to one frame with a checksum; the same bytes for the same input and library.
 
     Args:
-        data: all of it.
+        data: the whole input.
         level: 1 to 22.
         window_log: the base-2 logarithm of the window in bytes, None for the level's own.
     """

@@ -1,4 +1,4 @@
-"""What a file says about one package, beside what its wheels need."""
+"""What a file says about one package, or in a shell about several, beside what the wheels need."""
 
 from __future__ import annotations
 
@@ -6,41 +6,47 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from wheelfix.lint.model import (
-    CheckFacts,
+    Excerpt,
     Input,
-    InputFacts,
     InputRoot,
+    Instead,
     LintFinding,
     PackageOverride,
     Place,
     Rule,
+    Spelling,
 )
+from wheelfix.lint.nixfile.attributes import BUILDERS
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import Level, Need, WheelScan
+from wheelfix.wheel.metadata import normalize_name
 
 _LINKED = frozenset({"buildInputs", "propagatedBuildInputs"})
-_BUILDERS = frozenset({"buildPythonPackage", "buildPythonApplication", "buildPythonModule"})
+_HOOK = "autoPatchelfHook"
 
 
 class Case(Struct):
-    """One package.
+    """One package, or all that run in a shell.
 
     Attributes:
         path: of the file.
-        name: normalised name of the package.
+        name: normalised name of the package; empty for a shell.
         overrides: what the file says about it, in file order; may be empty.
+        scans: of its wheels.
+        excerpt: what the index says.
         needs: by soname, those of its wheels for the machine type that conclusions are for.
         opened: sonames that its wheels open by name.
         baseline: attributes that are there without being asked for.
         replaced: whether the file's ``buildInputs`` replaces the list that has the baseline.
-        supplied: attributes that the file adds where auto-patchelf finds them, in the index's spelling.
+        supplied: attributes that the file adds where auto-patchelf, or in a shell the loader, finds them, in
+            the index's spelling.
     """
 
     path: str
     name: str
     overrides: tuple[PackageOverride, ...]
     scans: tuple[WheelScan, ...]
-    facts: CheckFacts
+    excerpt: Excerpt
     needs: Mapping[str, Need]
     opened: frozenset[str]
     baseline: frozenset[str]
@@ -56,7 +62,7 @@ class Case(Struct):
             level=level,
             path=self.path,
             place=place,
-            package=self.name,
+            package=self.name or None,
             subject=subject,
             message=message,
             suggestion=suggestion,
@@ -72,6 +78,21 @@ class Case(Struct):
         return self.overrides[0].place if self.overrides else None
 
     @property
+    def is_shell(self) -> bool:
+        """Whether the file shows libraries to whatever runs, instead of building packages with them."""
+        return not self.name
+
+    @property
+    def instead(self) -> Instead | None:
+        """What the file puts in the place of the wheel, if it does."""
+        return next((o.instead for o in self.overrides if o.instead), None)
+
+    @property
+    def adds_hook(self) -> bool:
+        """Whether the file adds auto-patchelf: then nobody is known to add it, or inputs, by himself."""
+        return any(i.attr == _HOOK for o in self.overrides for i in o.inputs)
+
+    @property
     def ignores_all(self) -> Place | None:
         """Where the file ignores every missing library, if it does."""
         return next((o.ignores_all for o in self.overrides if o.ignores_all), None)
@@ -85,10 +106,24 @@ class Case(Struct):
         """Tell whether an entry of the ignore list, or a pattern there, covers a soname."""
         return any(fnmatchcase(soname, entry.soname) for o in self.overrides for entry in o.ignored)
 
+    def is_shown(self, need: Need) -> bool:
+        """Tell whether auto-patchelf is shown the directory in which another distribution has a library."""
+        searches = [search for o in self.overrides for search in o.searches if search.distribution]
+        return any(
+            normalize_name(search.distribution or "") == need.distribution
+            and (need.directory is None or is_inside(need.directory, search.directory))
+            for search in searches
+        )
+
     def is_supplied(self, soname: str) -> bool:
         """Tell whether an input, or what is added anyway, has a library."""
-        carriers = self.facts.carriers.get(soname, frozenset())
+        carriers = self.excerpt.carriers.get(soname, frozenset())
         return bool(carriers & self.supplied or carriers & self.baseline)
+
+
+def is_inside(directory: str, top: str) -> bool:
+    """Tell whether a directory is another one, or below it: the hook looks into those, too."""
+    return top == "." or directory == top or directory.startswith(f"{top}/")
 
 
 def make_case(
@@ -96,32 +131,37 @@ def make_case(
     name: str,
     overrides: Sequence[PackageOverride],
     scans: Sequence[WheelScan],
-    facts: CheckFacts,
+    excerpt: Excerpt,
 ) -> Case:
-    """Put together what is known of one package.
+    """Put together what is known of one package, or of a shell.
 
     Args:
         path: of the file.
-        name: normalised name of the package.
+        name: normalised name of the package; empty for a shell.
         overrides: all that the file says about it.
         scans: of its wheels, at least one.
-        facts: what the index knows.
+        excerpt: what the index says.
     """
     replaced = any("buildInputs" in o.replaces for o in overrides)
-    whole = replaced or any(o.how in _BUILDERS for o in overrides)
-    baseline = frozenset[str]().union(*(facts.baselines.get(scan.target, frozenset()) for scan in scans))
+    whole = replaced or not name or any(o.how in BUILDERS for o in overrides)
+    baseline = frozenset[str]().union(*(excerpt.baselines.get(scan.target, frozenset()) for scan in scans))
+    linked = (entry for entry in list_inputs(overrides) if not name or entry.list_name in _LINKED)
+    shown = (search.attr for o in overrides for search in o.searches if search.attr)
     return Case(
         path=path,
         name=name,
         overrides=tuple(overrides),
         scans=tuple(scans),
-        facts=facts,
+        excerpt=excerpt,
         needs=_merge_needs(scans),
         opened=frozenset(name for scan in scans for name in scan.opened),
         baseline=frozenset() if whole else baseline,
         replaced=replaced,
         supplied=frozenset(
-            choose_facts(facts, entry).attr for entry in list_inputs(overrides) if entry.list_name in _LINKED
+            (
+                *(choose_spelling(excerpt, entry).attr for entry in linked),
+                *(excerpt.spellings[attr].attr for attr in shown),
+            )
         ),
     )
 
@@ -132,9 +172,9 @@ def list_inputs(overrides: Iterable[PackageOverride]) -> tuple[Input, ...]:
     return tuple(dict.fromkeys(every))
 
 
-def choose_facts(facts: CheckFacts, entry: Input) -> InputFacts:
-    """What the index knows of an input; among several readings the first that it knows."""
-    readings = [facts.inputs[attr] for attr in (entry.attr, *entry.alternatives)]
+def choose_spelling(excerpt: Excerpt, entry: Input) -> Spelling:
+    """How the index spells an input; among several readings the first that it knows."""
+    readings = [excerpt.spellings[attr] for attr in (entry.attr, *entry.alternatives)]
     return next((reading for reading in readings if reading.known), readings[0])
 
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from wheelfix.lint.case import Case, choose_facts, list_inputs
-from wheelfix.lint.model import Ignored, Input, InputFacts, InputRoot, LintFinding, Rule
+from wheelfix.lint.case import Case, choose_spelling, list_inputs
+from wheelfix.lint.model import Ignored, Input, InputRoot, LintFinding, Rule, Spelling
 from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.nix.parts import list_sonames
+from wheelfix.nix.printer import print_flat
 
 _ALIKE = 0.84
 _TOOLS = frozenset({"makeWrapper", "makeBinaryWrapper", "pkg-config", "cmake", "ninja", "meson", "which"})
+_RUN_TIME = frozenset({"appendRunpaths", "runtimeDependencies"})
 _SERVED = frozenset({NeedClass.PROVIDED, NeedClass.AMBIGUOUS, NeedClass.UNKNOWN, NeedClass.SIBLING})
 _OWN = {
     NeedClass.BUNDLED: "the wheel brings it itself",
@@ -49,33 +52,37 @@ def _find_misspelt_attributes(case: Case) -> Iterator[LintFinding]:
 
 
 def _check_input(case: Case, entry: Input) -> Iterator[LintFinding]:
-    facts = choose_facts(case.facts, entry)
+    spelling = choose_spelling(case.excerpt, entry)
     last = entry.attr.rpartition(".")[2]
     if last.endswith("Hook") or last in _TOOLS or entry.list_name == "nativeBuildInputs":
         return  # for the build, which a wheel has behind it; libraries in the wrong list are missing needs
-    if not facts.known:
-        yield from _check_unknown(case, entry, facts)
+    if not spelling.known:
+        yield from _check_unknown(case, entry, spelling)
         return
-    if facts.renamed:
-        message = f"the newest nixpkgs has it as {facts.attr}"
-        yield case.say(Rule.RENAMED_INPUT, Level.NOTE, entry.place, entry.attr, message, f"pkgs.{facts.attr}")
-    if facts.attr in case.baseline:
-        message = "uv2nix and poetry2nix add it by themselves for this wheel's tag"
-        yield case.say(Rule.ALREADY_ADDED, Level.NOTE, entry.place, entry.attr, message)
-    elif not _is_wanted(case, facts.attr):
-        level = Level.NOTE if entry.condition else Level.WARNING
-        message = _explain_unneeded(case, facts.attr)
+    if spelling.renamed:
+        message = f"the newest nixpkgs has it as {spelling.attr}"
+        suggestion = f"pkgs.{spelling.attr}"
+        yield case.say(Rule.RENAMED_INPUT, Level.NOTE, entry.place, entry.attr, message, suggestion)
+    if case.instead or entry.list_name in _RUN_TIME:
+        return  # what a source build links, and what is opened at run time, no scan of a wheel tells
+    if spelling.attr in case.baseline:
+        if not case.adds_hook:
+            message = "uv2nix and poetry2nix add it by themselves for this wheel's tag"
+            yield case.say(Rule.ALREADY_ADDED, Level.NOTE, entry.place, entry.attr, message)
+    elif not _is_wanted(case, spelling.attr):
+        level = Level.NOTE if entry.condition or case.is_shell else Level.WARNING
+        message = _explain_unneeded(case, spelling.attr)
         if entry.condition:
             message += f" (it is there only if {entry.condition})"
         yield case.say(Rule.UNNEEDED_INPUT, level, entry.place, entry.attr, message, "remove it")
 
 
-def _check_unknown(case: Case, entry: Input, facts: InputFacts) -> Iterator[LintFinding]:
+def _check_unknown(case: Case, entry: Input, spelling: Spelling) -> Iterator[LintFinding]:
     if entry.root is not InputRoot.PKGS:
         return  # as likely a Python package
-    if facts.nearest:
+    if spelling.nearest:
         message = "not in this index, which has a name that is spelt almost alike"
-        suggestion = " or ".join(f"pkgs.{attr}" for attr in facts.nearest)
+        suggestion = " or ".join(f"pkgs.{attr}" for attr in spelling.nearest)
         yield case.say(Rule.MISSPELT_INPUT, Level.WARNING, entry.place, entry.attr, message, suggestion)
     else:
         message = "not in this index, which knows packages with shared libraries only"
@@ -84,12 +91,12 @@ def _check_unknown(case: Case, entry: Input, facts: InputFacts) -> Iterator[Lint
 
 def _is_wanted(case: Case, attr: str) -> bool:
     wanted = [soname for soname, need in case.needs.items() if need.need_class in _SERVED]
-    return any(attr in case.facts.carriers.get(soname, ()) for soname in (*wanted, *case.opened))
+    return any(attr in case.excerpt.carriers.get(soname, ()) for soname in (*wanted, *case.opened))
 
 
 def _explain_unneeded(case: Case, attr: str) -> str:
     for soname, need in case.needs.items():
-        if attr not in case.facts.carriers.get(soname, ()):
+        if attr not in case.excerpt.carriers.get(soname, ()):
             continue
         if need.need_class in _OWN:
             return f"only {soname} of it is wanted, and {_OWN[need.need_class]}"
@@ -105,11 +112,11 @@ def _check_ignored(case: Case, entry: Ignored) -> Iterator[LintFinding]:
         yield from _check_pattern(case, entry)
     elif need := case.needs.get(entry.soname):
         yield from _check_wanted(case, entry, need)
-    elif entry.soname in case.facts.similar:
-        near = _prefer_wanted(case, case.facts.similar[entry.soname])
+    elif entry.soname in case.excerpt.similar:
+        near = _prefer_wanted(case, case.excerpt.similar[entry.soname])
         if near:
             message = "no wheel wants it, and nobody has a library of that name"
-            suggestion = " or ".join(f'"{soname}"' for soname in near)
+            suggestion = " or ".join(map(print_flat, list_sonames(near).items))
             yield case.say(
                 Rule.MISSPELT_SONAME, Level.WARNING, entry.place, entry.soname, message, suggestion
             )
@@ -158,13 +165,12 @@ def _check_pattern(case: Case, entry: Ignored) -> Iterator[LintFinding]:
     if not hits:
         yield _say_unwanted(case, entry)
         return
-    exact = " ".join(
-        f'"{s}"' for s in hits if case.needs[s].need_class not in _OWN and not case.is_supplied(s)
-    )
+    exact = [s for s in hits if case.needs[s].need_class not in _OWN and not case.is_supplied(s)]
+    suggestion = " ".join(map(print_flat, list_sonames(exact).items)) or "remove it"
     message = (
         f"a pattern: it also ignores what an update of the wheel will need; now it covers {', '.join(hits)}"
     )
-    yield case.say(Rule.IGNORED_PATTERN, Level.NOTE, entry.place, entry.soname, message, exact or "remove it")
+    yield case.say(Rule.IGNORED_PATTERN, Level.NOTE, entry.place, entry.soname, message, suggestion)
 
 
 ATTRIBUTES = frozenset(

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from wheelfix.lint.case import Case, choose_facts, list_inputs
+from wheelfix.lint.case import Case, choose_spelling, list_inputs
 from wheelfix.lint.model import LintFinding, Rule
+from wheelfix.lint.nixfile.searches import DRIVER
 from wheelfix.model.scan import Level, Need, NeedClass
-from wheelfix.scan.words import say_cause
+from wheelfix.nix.parts import add_to_old, list_attributes, list_sonames
+from wheelfix.nix.printer import print_flat
+from wheelfix.nix.tree import bind
+from wheelfix.scan.sentences import say_cause
 
 _CHOICES = 3
 _NAMED = 3
-_PHASES = frozenset(
-    {
-        "preFixup",
-        "postFixup",
-        "fixupPhase",
-        "preBuild",
-        "postInstall",
-        "appendRunpaths",
-        "runtimeDependencies",
-    }
-)
-"""Attributes that may hold search paths; they are shell code, or close to it."""
+_MACH_NIX = "mach-nix"
 
 
 def find_need_lint(case: Case) -> Iterator[LintFinding]:
@@ -31,7 +24,12 @@ def find_need_lint(case: Case) -> Iterator[LintFinding]:
     Args:
         case: a package with at least one scan.
     """
+    if case.instead:
+        return
     missing = _find_missing(case)
+    if case.is_shell:
+        yield from _find_shell_lint(case, missing)
+        return
     drivers = [n.soname for n in _select(case, NeedClass.DRIVER) if not case.is_ignored(n.soname)]
     if not case.overrides:
         if missing or drivers:
@@ -48,7 +46,7 @@ def find_need_lint(case: Case) -> Iterator[LintFinding]:
                 "comes with the GPU driver, so auto-patchelf will not find it",
                 format_ignored(drivers),
             )
-    yield from _find_unanswered(case)
+    yield from _find_unanswered(case, (NeedClass.AMBIGUOUS, NeedClass.UNKNOWN))
     yield from _find_siblings(case)
     if place := case.ignores_all:
         exact = list_exact(case)
@@ -62,6 +60,17 @@ def find_need_lint(case: Case) -> Iterator[LintFinding]:
         )
 
 
+def _find_shell_lint(case: Case, missing: dict[str, list[Need]]) -> Iterator[LintFinding]:
+    """A shell has no ignore list: what nobody brings is no fault of it."""
+    yield from _say_missing(case, missing)
+    drivers = [need.soname for need in _select(case, NeedClass.DRIVER)]
+    if drivers and not any(o.driver for o in case.overrides):
+        message = f"no library path leads to it, and it has {_name_some(drivers)}, of the GPU driver"
+        suggestion = f'… + ":{DRIVER}"'
+        yield case.say(Rule.MISSING_INPUT, Level.ERROR, case.place, DRIVER, message, suggestion)
+    yield from _find_unanswered(case, (NeedClass.AMBIGUOUS,))
+
+
 def list_exact(case: Case) -> list[str]:
     """The sonames that have to be ignored: those that no input can bring."""
     classes = {NeedClass.DRIVER, NeedClass.SIBLING, NeedClass.UNKNOWN}
@@ -70,12 +79,7 @@ def list_exact(case: Case) -> list[str]:
 
 def format_ignored(sonames: list[str]) -> str:
     """The Nix code that ignores exactly some sonames."""
-    return f"autoPatchelfIgnoreMissingDeps = [ {' '.join(_quote(s) for s in sonames)} ];"
-
-
-def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return f'"{escaped}"'
+    return print_flat(bind("autoPatchelfIgnoreMissingDeps", list_sonames(sonames)))
 
 
 def _select(case: Case, kind: NeedClass) -> list[Need]:
@@ -101,8 +105,7 @@ def _list_baseline(case: Case) -> set[str]:
 def _say_override(case: Case, missing: dict[str, list[Need]], drivers: list[str]) -> LintFinding:
     code = []
     if missing:
-        inputs = " ".join(f"pkgs.{attr}" for attr in missing)
-        code.append(f"buildInputs = (old.buildInputs or [ ]) ++ [ {inputs} ];")
+        code.append(print_flat(add_to_old("buildInputs", list_attributes(missing))))
     if drivers:
         code.append(format_ignored(drivers))
     sonames = [need.soname for needs in missing.values() for need in needs] + drivers
@@ -112,7 +115,7 @@ def _say_override(case: Case, missing: dict[str, list[Need]], drivers: list[str]
 
 def _say_missing(case: Case, missing: dict[str, list[Need]]) -> Iterator[LintFinding]:
     native = {
-        choose_facts(case.facts, i).attr: i
+        choose_spelling(case.excerpt, i).attr: i
         for i in list_inputs(case.overrides)
         if i.list_name == "nativeBuildInputs"
     }
@@ -121,7 +124,7 @@ def _say_missing(case: Case, missing: dict[str, list[Need]]) -> Iterator[LintFin
         wanted = (
             f"{_name_some(sonames)}, wanted by {_name_some(sorted({w for n in needs for w in n.wanted_by}))}"
         )
-        carriers = frozenset[str]().union(*(case.facts.carriers.get(s, frozenset()) for s in sonames))
+        carriers = frozenset[str]().union(*(case.excerpt.carriers.get(s, frozenset()) for s in sonames))
         misplaced = next((native[a] for a in sorted(carriers & set(native))), None)
         if misplaced is not None:
             yield case.say(
@@ -166,8 +169,8 @@ def _say_replaced(case: Case) -> Iterator[LintFinding]:
         )
 
 
-def _find_unanswered(case: Case) -> Iterator[LintFinding]:
-    for kind in (NeedClass.AMBIGUOUS, NeedClass.UNKNOWN):
+def _find_unanswered(case: Case, kinds: Iterable[NeedClass]) -> Iterator[LintFinding]:
+    for kind in kinds:
         for need in _select(case, kind):
             if case.is_ignored(need.soname) or case.is_supplied(need.soname) or case.ignores_all:
                 continue
@@ -185,16 +188,14 @@ def _find_unanswered(case: Case) -> Iterator[LintFinding]:
 
 def _find_siblings(case: Case) -> Iterator[LintFinding]:
     """Libraries of other wheels: auto-patchelf needs a search path or an entry for each."""
-    if (
-        not case.overrides
-        or case.ignores_all
-        or _PHASES & {a.name for o in case.overrides for a in o.attributes}
-    ):
+    unread = any(override.unread for override in case.overrides)
+    mach_nix = any(override.how == _MACH_NIX for override in case.overrides)  # it lets everything be missing
+    if not case.overrides or case.ignores_all or unread or mach_nix:
         return
     unreached = [
         need
         for need in _select(case, NeedClass.SIBLING)
-        if not case.is_ignored(need.soname) and not case.is_supplied(need.soname)
+        if not (case.is_ignored(need.soname) or case.is_supplied(need.soname) or case.is_shown(need))
     ]
     if unreached:
         distributions = sorted({need.distribution for need in unreached if need.distribution})

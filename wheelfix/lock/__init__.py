@@ -1,1 +1,1 @@
-"""One overlay for a whole lock."""
+"""Plans and renders one overlay for a whole lock."""

@@ -1,6 +1,6 @@
-"""Which distributions of an environment install the same paths, and what helps.
+"""Finds distributions of an environment that install the same paths, and the remedy.
 
-pyproject.nix's ``mkVirtualEnv`` refuses files of one path with different contents, bytecode apart
+pyproject.nix's ``mkVirtualEnv`` refuses files of one path with different contents, except bytecode
 (``build/hooks/make-venv/make_venv.py``); ``venvSkip`` leaves a path out, ``venvIgnoreCollisions`` takes the
 first one. Both are patterns of :func:`fnmatch.fnmatch` for paths relative to the environment.
 """
@@ -37,7 +37,7 @@ _NAMED = 3
 
 
 def find_collisions(wheels: Iterable[Reading]) -> tuple[Collision, ...]:
-    """Compare what wheels install.
+    """Compare the contents of wheels.
 
     Args:
         wheels: all wheels of the environment, with their contents.
@@ -66,7 +66,7 @@ def find_collisions(wheels: Iterable[Reading]) -> tuple[Collision, ...]:
 
 
 def find_removed(collisions: Iterable[Collision], name: str) -> tuple[str, ...]:
-    """Directories below site-packages that are to be removed from a distribution, sorted."""
+    """List the directories below site-packages that are to be removed from a distribution, sorted."""
     found = {
         relative_to_site(c.fix) or ""
         for c in collisions
@@ -76,12 +76,12 @@ def find_removed(collisions: Iterable[Collision], name: str) -> tuple[str, ...]:
 
 
 def tell_collisions(collisions: Iterable[Collision]) -> tuple[Finding, ...]:
-    """What a user should know of collisions."""
+    """Report the collisions that the user should know."""
     return tuple(finding for c in collisions if (finding := _tell(c)))
 
 
 def _judge(path: str, files: Sequence[WheelFile]) -> tuple[Clash, str]:
-    """The kind of a collision, and the pattern that its fix is about."""
+    """Return the kind of a collision, and the pattern for its fix."""
     if len({file.digest for file in files}) == 1:
         return Clash.IDENTICAL, ""
     if all(file.namespace for file in files):

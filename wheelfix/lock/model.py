@@ -1,20 +1,84 @@
-"""What an overlay for a whole lock says."""
+"""Models of an overlay for a whole lock."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 
-from wheelfix.model.base import Struct
-from wheelfix.model.lock import Choice
-from wheelfix.model.override import Adapter, Dialect, Override
-from wheelfix.model.scan import Finding, WheelScan
+from wheelfix.lockfile.select import Asked
+from wheelfix.model.base import Struct, field
+from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedPackage, ProviderRule, Runtime, Sourceless
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override
+from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.override.strip import NO_WISHES, Wishes
+from wheelfix.scan.scan import ScanOptions
 from wheelfix.sdist.model import CargoPlan
 
 
-class Clash(StrEnum):
-    """What kind of collision it is.
+class LockOptions(Struct):
+    """Options of a lock's overlay.
 
-    ``IDENTICAL``: the same content, which no tool minds. ``NAMESPACE``: an ``__init__.py`` that only makes a
+    Attributes:
+        scan: options for scanning its wheels, with interpreter and platform.
+        dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        wishes: which dependencies to keep and to strip.
+        asked: extras and groups.
+        providers: rules as ``NAME=KINDS``, stronger than those of pyproject.toml.
+        find_links: directories of wheels.
+    """
+
+    scan: ScanOptions
+    dialect: Dialect = Dialect.UV2NIX
+    cuda: Cuda = Cuda.WHEELS
+    wishes: Wishes = NO_WISHES
+    asked: Asked = field(default_factory=Asked)
+    providers: tuple[str, ...] = ()
+    find_links: tuple[Path, ...] = ()
+
+
+class LockRequest(Struct):
+    """A lock, with the rules and the target.
+
+    Attributes:
+        lock: the lock.
+        rules: which kinds of source each package may be taken from, the strongest first.
+        runtime: the interpreter and platform.
+    """
+
+    lock: Lock
+    rules: tuple[ProviderRule, ...]
+    runtime: Runtime
+
+
+class Selection(Struct):
+    """The packages of an environment, and the source of each.
+
+    Attributes:
+        selected: packages that the lock leads to, including several versions of one name.
+        packages: one package of each name.
+        choices: source of each, sorted by name.
+        lacks: packages without a source, which adapters may still remove from the environment.
+        findings: about rules, and about builds of nixpkgs.
+    """
+
+    selected: tuple[LockedPackage, ...]
+    packages: tuple[LockedPackage, ...]
+    choices: tuple[Choice, ...]
+    lacks: tuple[Sourceless, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def replaced(self) -> tuple[Choice, ...]:
+        """The choices that builds of nixpkgs are to replace."""
+        return tuple(choice for choice in self.choices if choice.kind is ChoiceKind.NIXPKGS)
+
+
+class Clash(StrEnum):
+    """Kind of a collision.
+
+    ``IDENTICAL``: the same content, which every tool accepts. ``NAMESPACE``: an ``__init__.py`` that only
+    makes a
     namespace package. ``LEFTOVER``: tests and the like at the top of site-packages. ``PAPER``: licences and
     read-me files. ``PROGRAM``: two programs of one name. ``REAL``: two distributions with the same module.
     """
@@ -31,10 +95,10 @@ class Collision(Struct):
     """Files that several distributions install to the same places.
 
     Attributes:
-        clash: what kind it is.
+        clash: its kind.
         distributions: normalised names, sorted.
         paths: relative to the prefix, sorted; site-packages is ``lib/python3/site-packages``.
-        fix: pattern for the fix relative to the prefix; empty where none is needed or possible.
+        fix: pattern for the fix, relative to the prefix; empty if none is needed or possible.
     """
 
     clash: Clash
@@ -48,12 +112,12 @@ class SourceBuild(Struct):
 
     Attributes:
         name: normalised.
-        target: the source distribution, or how the lock names it.
+        target: the source distribution, or its name in the lock.
         requires: build system, normalised names, sorted.
-        backend: module that builds it, or empty if that is not known.
-        cargo: Rust is compiled.
-        rust: how, where the dialect can say it.
-        asked: the user wants it so; else there is no wheel that fits, and the set knows that by itself.
+        backend: module that builds it, or empty if unknown.
+        cargo: whether Rust is compiled.
+        rust: plan of the Rust build, if the dialect can express it.
+        asked: whether the user requested it; else no wheel fits, and the package set finds that itself.
     """
 
     name: str
@@ -67,17 +131,17 @@ class SourceBuild(Struct):
 
 
 class LockPlan(Struct):
-    """An overlay for a lock, before any dialect says it.
+    """An overlay for a lock, independent of the dialect.
 
     Attributes:
         lock: file name of the lock.
         python, system: the target.
-        choices: what each package is taken from, sorted by name.
+        choices: source of each package, sorted by name.
         scans: of the wheels, sorted by name.
         overrides, adapters, builds: sorted by name.
         collisions: sorted.
         findings: the residue, errors first.
-        read: names of the wheels that had to be read this time, sorted; the others were known.
+        read: names of the wheels that were read now, sorted; readings of the others were stored.
     """
 
     lock: str
@@ -92,3 +156,8 @@ class LockPlan(Struct):
     collisions: tuple[Collision, ...] = ()
     findings: tuple[Finding, ...] = ()
     read: tuple[str, ...] = ()
+
+    @property
+    def answered(self) -> bool:
+        """Whether every need has an answer, and no finding is an error: exit code 0."""
+        return not any(finding.level is Level.ERROR for finding in self.findings)

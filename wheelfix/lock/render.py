@@ -1,4 +1,4 @@
-"""One overlay for a whole lock: adapters, source builds, overrides, and what keeps the environment whole."""
+"""Renders one overlay for a whole lock: adapters, source builds, overrides, and collision settings."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
-from wheelfix.override.adapter import write_adapter
+from wheelfix.override.adapter import write_prebuilt
+from wheelfix.override.dialects import TRAITS
 from wheelfix.override.overlay import TITLES, write_package
+from wheelfix.override.render import render_overrides
 from wheelfix.scan.layout import SITE
 from wheelfix.sdist.render import write_cargo
 
 
 def render_lock(plan: LockPlan) -> str:
-    """Write the overlay of a lock; packages that need nothing are not in it.
-
-    Args:
-        plan: for uv2nix, pyproject.nix or poetry2nix.
-    """
+    """Write the overlay of a lock; packages that need no change are left out."""
+    if not TRAITS[plan.dialect].locked:
+        return render_overrides(plan.overrides, (), plan.dialect)
     sets = [
-        write_guarded(a.name, Commented(f"{a.name} {a.version}", write_adapter(a))) for a in plan.adapters
+        write_guarded(a.name, Commented(f"{a.name} {a.version}", write_prebuilt(a))) for a in plan.adapters
     ]
     sets += [
         write_guarded(b.name, Commented(_describe_build(b), package))
@@ -70,7 +70,7 @@ def _describe_build(build: SourceBuild) -> str:
 
 
 def _write_build(build: SourceBuild, dialect: Dialect) -> Expr | None:
-    """Choose the source distribution, and give it the build system that the lock does not have."""
+    """Choose the source distribution, and add the build system that the lock does not have."""
     package = select("prev", build.name)
     if build.asked:
         choice = (
@@ -94,7 +94,7 @@ def _write_build(build: SourceBuild, dialect: Dialect) -> Expr | None:
 
 
 def _write_environment(plan: LockPlan) -> Expr | None:
-    """``mkVirtualEnv`` that knows which collisions are harmless; poetry2nix's environments ignore all."""
+    """Write ``mkVirtualEnv`` with the harmless collisions; poetry2nix's environments ignore all."""
     if plan.dialect is Dialect.POETRY2NIX:
         return None
     skipped = [c for c in plan.collisions if c.clash is Clash.PAPER and c.fix.startswith(f"{SITE}/")]

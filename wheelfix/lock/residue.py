@@ -1,20 +1,20 @@
-"""What an overlay for a lock leaves to its user."""
+"""Reports what an overlay for a lock leaves to its user."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
-from wheelfix.model.lock import Choice, Kind, SourceKind
+from wheelfix.model.lock import Choice, ChoiceKind, SourceKind
 from wheelfix.model.reading import BuildSystem
 from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, WheelScan
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 _NAMED = 2
 
 
 def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Finding, ...]:
-    """Needs that nothing provides, ambiguous ones, and those that a package outside the lock would fill.
+    """Report needs that are unknown or ambiguous, and needs that a package outside the lock would fill.
 
     Args:
         scans: of the wheels.
@@ -30,7 +30,7 @@ def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Fi
 
 
 def tell_choices(choices: Iterable[Choice], builds: Mapping[str, BuildSystem]) -> tuple[Finding, ...]:
-    """Packages that are built from source, and wheels that pip would not have taken."""
+    """Report packages that are built from source, and wheels that pip would not have chosen."""
     return tuple(f for choice in choices if (f := _tell_choice(choice, builds.get(choice.package.name))))
 
 
@@ -50,7 +50,7 @@ def _tell_need(need: Need, locked: AbstractSet[str]) -> tuple[Level, str] | None
 
 def _tell_choice(choice: Choice, build: BuildSystem | None) -> Finding | None:
     package = choice.package
-    if choice.kind is Kind.SDIST:
+    if choice.kind is ChoiceKind.SDIST:
         if build is None:
             what = "revision of a repository" if package.source is SourceKind.VCS else "source"
             message = f"is built from a {what}, whose build system is not known here"

@@ -1,23 +1,24 @@
-"""Markers, versions and tags for one runtime: what :mod:`packaging` knows, for locks."""
+"""Evaluates markers, versions and tags of locks for one runtime, with :mod:`packaging`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
 from packaging.tags import compatible_tags, cpython_tags
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from wheelfix.errors import InputError
+from wheelfix.lockfile.checks import HINT
 from wheelfix.model.lock import LockedFile, Runtime
 from wheelfix.wheel.metadata import is_sound_filename
 
 _EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
 _PYTHON = re.compile(r"3\.\d{1,3}(?:\.\d{1,3})?t?")
-_HINT = "let the tool that wrote the lock write it again"
+_SHOWN = 500
+"""Characters of an invalid value that a message shows."""
 
 
 def normalize_name(name: str) -> str:
@@ -26,7 +27,7 @@ def normalize_name(name: str) -> str:
 
 
 def make_runtime(python: str, system: str, platforms: Sequence[str]) -> Runtime:
-    """Describe an interpreter and platform.
+    """Make the runtime for an interpreter and platform.
 
     Args:
         python: version of CPython, ``3.12`` or ``3.12.8``; ``3.14t`` for the free-threaded one.
@@ -34,7 +35,7 @@ def make_runtime(python: str, system: str, platforms: Sequence[str]) -> Runtime:
         platforms: platform tags that run on it, best first.
 
     Raises:
-        InputError: the version is none, or nothing runs on the system.
+        InputError: the version is invalid, or no interpreter runs on the system.
     """
     if not _PYTHON.fullmatch(python):
         raise InputError(f"--python {python}", "is no version of Python 3", "name a version such as 3.12")
@@ -79,17 +80,17 @@ def holds(
 ) -> bool:
     """Whether a marker holds.
 
-    Several extras may be chosen at once: ``extra == 'x'`` is read as ``'x' in extras``, as in PEP 751.
+    Several extras may be chosen at once: ``extra == 'x'`` means ``'x' in extras``, as in PEP 751.
 
     Args:
         marker: PEP 508 or PEP 751; an empty one holds.
         runtime: the environment.
         extras: chosen extras.
         groups: chosen dependency groups.
-        where: for the message.
+        where: place of the marker, for the message.
 
     Raises:
-        InputError: it is no marker.
+        InputError: it is not a marker.
     """
     if not marker:
         return True
@@ -98,27 +99,28 @@ def holds(
     environment |= {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}
     try:
         return Marker(text).evaluate(environment, context="lock_file")
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
-        problem = f"{marker!r} is no marker ({str(error).splitlines()[0]})"
-        raise InputError(where or "the lock", problem, _HINT) from None
+    except ValueError as error:  # packaging's errors, and numbers of more digits than Python converts
+        said = str(error).partition("\n")[0]
+        problem = f"{marker[:_SHOWN]!r} is no marker ({said})"
+        raise InputError(where or "the lock", problem, HINT) from None
 
 
 def fits_python(specifiers: str, runtime: Runtime, where: str) -> bool:
-    """Whether the target's Python is within version specifiers; empty ones fit.
+    """Whether the target's Python meets version specifiers; empty ones are met.
 
     Raises:
-        InputError: they are none.
+        InputError: they are invalid.
     """
     if not specifiers:
         return True
     try:
         return SpecifierSet(specifiers).contains(dict(runtime.environment)["python_full_version"])
-    except InvalidSpecifier:
-        raise InputError(where, f"{specifiers!r} are no version specifiers", _HINT) from None
+    except ValueError:
+        raise InputError(where, f"{specifiers[:_SHOWN]!r} are no version specifiers", HINT) from None
 
 
 def rank_as_pip(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:
-    """Wheels that fit, as pip and uv rank them: by the best of their tags, then by build tag."""
+    """Rank the wheels that fit as pip and uv do: by the best of their tags, then by build tag."""
     order = {tag: number for number, tag in enumerate(runtime.tags)}
     ranked = []
     for position, wheel in enumerate(wheels):
@@ -130,11 +132,11 @@ def rank_as_pip(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFi
 
 
 def rank_as_nix(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:
-    """Wheels that fit, as pyproject.nix ranks them, and so uv2nix and poetry2nix.
+    """Rank the wheels that fit as pyproject.nix does, and so uv2nix and poetry2nix.
 
-    By build tag, then by the newest Python version among the tags; the lock's order decides the rest, so that
-    a wheel for any platform may come before one with libraries. Python, ABI and platform are compared each
-    for itself (``pypa.selectWheels`` in ``lib/pypa.nix``).
+    Wheels are ranked by build tag, then by the newest Python version among the tags; the lock's order decides
+    the rest, so that a wheel for any platform may come before one with libraries. Python, ABI and platform
+    are compared separately (``pypa.selectWheels`` in ``lib/pypa.nix``).
     """
     abi = runtime.python.replace(".", "")
     digits = abi.removesuffix("t")
@@ -166,7 +168,7 @@ def _parse(filename: str) -> tuple[tuple[int, str], list[str]] | None:
         return None
     try:
         _, _, build, tags = parse_wheel_filename(filename)
-    except (InvalidWheelFilename, InvalidVersion):
+    except ValueError:
         return None
     return build or (-1, ""), [str(tag) for tag in tags]
 

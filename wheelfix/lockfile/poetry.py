@@ -1,18 +1,20 @@
-"""``poetry.lock``, versions 1 and 2 (poetry's ``src/poetry/packages/locker.py``).
+"""Reads ``poetry.lock``, versions 1 and 2 (poetry's ``src/poetry/packages/locker.py``).
 
-The lock does not say what the project itself requires. With the project's pyproject.toml at hand its
+The lock does not record what the project itself requires. If the project's pyproject.toml was read, its
 dependencies are the roots; else every package that no other one requires is.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-
-from wheelfix.lockfile.getters import Table, find_filename
+from wheelfix.lockfile.checks import check_name, check_sha256, check_version, find_filename
 from wheelfix.lockfile.markers import normalize_name
+from wheelfix.lockfile.project import Project, list_required
+from wheelfix.model.base import Misfit, Struct, convert, field, make_each
 from wheelfix.model.lock import (
     DependencySet,
     Lock,
@@ -33,165 +35,187 @@ _KINDS = {
 MAIN = "main"
 
 
-def parse_poetry(table: Table, project: Table | None = None) -> Lock:
-    """Read a parsed poetry.lock.
+class _Version(Struct, rename="kebab"):
+    """The version of the format."""
+
+    lock_version: str
+
+
+class _Head(Struct):
+    """Version of the format, read first: in another version the rest may have any form."""
+
+    metadata: _Version
+
+
+class _File(Struct):
+    """A wheel or a source distribution."""
+
+    file: str
+    hash: str | None = None
+    url: str | None = None
+
+
+class _Source(Struct):
+    """Source of a package that is not from the index; ``url`` is a path for files and directories."""
+
+    type: str = ""
+    url: str | None = None
+
+
+class _Requirement(Struct):
+    """An edge, in the long form."""
+
+    markers: str = ""
+    extras: tuple[str, ...] = ()
+    optional: bool = False
+
+
+_Requirements = str | _Requirement | tuple[str | _Requirement, ...]
+"""Edges to one package: a version, a table, or several for different markers."""
+
+
+class _Package(Struct):
+    """One ``[[package]]``.
+
+    ``markers`` is a table if they differ between groups. ``category`` is the predecessor of ``groups`` up to
+    poetry 1.4.
+    """
+
+    name: str
+    version: str
+    optional: bool = False
+    files: tuple[_File, ...] = ()
+    source: _Source = _Source()
+    dependencies: dict[str, _Requirements] = field(default_factory=dict)
+    extras: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    markers: str | dict[str, str] = ""
+    groups: tuple[str, ...] = ()
+    category: str = ""
+
+
+class _Metadata(Struct, rename="kebab"):
+    """Target of the lock; up to lock version 1.1 (poetry 1.1) also the files of all packages, by name."""
+
+    python_versions: str = ""
+    files: dict[str, tuple[_File, ...]] = field(default_factory=dict)
+
+
+class _Document(Struct):
+    """The whole file."""
+
+    metadata: _Metadata
+    package: tuple[_Package, ...] = ()
+    extras: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def parse_poetry(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
+    """Convert the TOML of a poetry.lock.
 
     Args:
-        table: the whole document.
-        project: the parsed pyproject.toml beside it.
+        name: of the file, for messages.
+        document: the whole file.
+        project: the pyproject.toml beside it.
 
     Raises:
-        InputError: it is none, or of a newer major version; names the path of what is wrong.
+        Misfit: it is not a poetry.lock, or of a newer major version.
+        InputError: a requirement of the project is invalid.
     """
-    version = table.table("metadata").require("lock-version", str)
+    version = convert(document, _Head).metadata.lock_version
     if version.partition(".")[0] not in _MAJORS:
-        raise table.fail("metadata.lock-version", f"is {version!r}; wheelfix reads versions 1 and 2")
-    old_files = table.table("metadata").table("files")
-    packages = tuple(_parse_package(package, old_files) for package in table.tables("package"))
-    extras = tuple(
-        DependencySet(
-            name=normalize_name(key),
-            dependencies=tuple(
-                LockedDependency(name=normalize_name(re.split(r"[ (<>=!~;\[]", text)[0]))
-                for text in table.table("extras").strings(key)
-            ),
-        )
-        for key in sorted(table.table("extras").values)
-    )
+        raise Misfit("metadata.lock-version", f"is {version!r}; wheelfix reads versions 1 and 2")
+    lock = convert(document, _Document)
+    packages = make_each("package", lock.package, partial(_make_package, lock.metadata.files))
     groups = {group for package in packages for group in package.in_groups}
     return Lock(
-        name=table.lock,
+        name=name,
         kind=LockKind.POETRY,
-        requires_python=_find_python(table.table("metadata").get("python-versions", str) or ""),
+        requires_python=_find_python(lock.metadata.python_versions),
         packages=packages,
         roots=_find_roots(packages, project),
-        extras=extras,
+        extras=_make_sets(lock.extras),
         default_groups=tuple(sorted({MAIN, *groups})),
     )
 
 
 def _find_python(text: str) -> str:
-    """Poetry's constraints are its own language; only what PEP 440 shares with it is taken."""
+    """Return constraints if they are valid in PEP 440; poetry's other constraints are dropped."""
     plain = all(re.fullmatch(r"\s*(?:[<>]=?|[!=]=)\s*[\d.*]+\s*", part) for part in text.split(","))
     return text if text and plain else ""
 
 
-def _find_roots(packages: tuple[LockedPackage, ...], project: Table | None) -> tuple[str, ...]:
+def _find_roots(packages: tuple[LockedPackage, ...], project: Project | None) -> tuple[str, ...]:
     names = {package.name for package in packages}
-    if project and (wanted := _read_project(project) & names):
+    # Names of all groups; the groups of the lock decide which are used.
+    if project and (wanted := list_required(project) & names):
         return tuple(sorted(wanted))
     required = {d.name for package in packages for d in package.dependencies if d.name != package.name}
     return tuple(sorted(p.name for p in packages if p.name not in required and not p.optional))
 
 
-def _read_project(project: Table) -> set[str]:
-    """Names of all direct dependencies, of every group; which of them count is told by the lock's groups."""
-    found: set[str] = set()
-    texts = list(project.table("project").strings("dependencies"))
-    groups = project.table("dependency-groups")
-    for key in groups.values:
-        texts += [text for text in groups.get(key, list) or [] if isinstance(text, str)]
-    for text in texts:
-        try:
-            found.add(normalize_name(Requirement(text).name))
-        except InvalidRequirement:
-            raise project.fail("project.dependencies", f"{text!r} is no requirement") from None
-    poetry = project.table("tool").table("poetry")
-    tables = [poetry.table("dependencies"), poetry.table("dev-dependencies")]
-    tables += [poetry.table("group").table(key).table("dependencies") for key in poetry.table("group").values]
-    for table in tables:
-        optional = {k for k, v in table.values.items() if isinstance(v, dict) and v.get("optional") is True}
-        found |= {normalize_name(key) for key in table.values if key != "python" and key not in optional}
-    return found
-
-
-def _parse_package(table: Table, old_files: Table) -> LockedPackage:
-    name, version = table.name(), table.version() or table.require("version", str)
-    source = table.table("source")
-    files = table.tables("files") or _find_old_files(old_files, table.require("name", str))
-    parsed = [_parse_file(file, source) for file in files]
+def _make_package(old_files: Mapping[str, tuple[_File, ...]], package: _Package) -> LockedPackage:
+    files = package.files or old_files.get(package.name, ())
+    made = make_each("files", files, partial(_make_file, package.source))
+    groups = package.groups or ((package.category,) if package.category else ())
     return LockedPackage(
-        name=name,
-        version=version,
-        source=_KINDS.get(source.get("type", str) or "", SourceKind.INDEX),
-        wheels=tuple(f for f in parsed if f.filename.endswith(".whl")),
-        sdist=next((f for f in parsed if f.filename.endswith((".tar.gz", ".zip", ".tar.bz2"))), None),
-        dependencies=_parse_dependencies(table.table("dependencies")),
-        extras=_parse_extras(table),
-        marker=_find_marker(table),
-        in_groups=tuple(sorted(map(normalize_name, table.strings("groups")))) or _find_category(table),
-        optional=bool(table.get("optional", bool)),
+        name=check_name(package.name),
+        version=check_version(package.version),
+        source=_KINDS.get(package.source.type, SourceKind.INDEX),
+        wheels=tuple(f for f in made if f.filename.endswith(".whl")),
+        sdist=next((f for f in made if f.filename.endswith((".tar.gz", ".zip", ".tar.bz2"))), None),
+        dependencies=tuple(
+            made
+            for name, requirements in sorted(package.dependencies.items())
+            for made in _make_dependencies(name, requirements)
+        ),
+        extras=_make_sets(package.extras),
+        marker=_join_markers(package.markers),
+        in_groups=tuple(sorted(map(normalize_name, groups))),
+        optional=package.optional,
     )
 
 
-def _find_old_files(old: Table, name: str) -> list[Table]:
-    """Up to lock version 1.1 (poetry 1.1) files are in ``metadata.files``."""
-    return old.tables(name)
-
-
-def _find_category(table: Table) -> tuple[str, ...]:
-    category = table.get("category", str)
-    return (normalize_name(category),) if category else ()
-
-
-def _parse_file(table: Table, source: Table) -> LockedFile:
-    name = table.require("file", str)
-    url = table.get("url", str)
-    if url is None and source.get("type", str) == "url":
-        url = source.get("url", str)
-    path = source.get("url", str) if source.get("type", str) == "file" else None
+def _make_file(source: _Source, file: _File) -> LockedFile:
     return LockedFile(
-        filename=find_filename(table, "file", name), sha256=table.sha256("hash"), url=url, path=path
+        filename=find_filename(file.file, "file"),
+        sha256=check_sha256(file.hash),
+        url=source.url if file.url is None and source.type == "url" else file.url,
+        path=source.url if source.type == "file" else None,
     )
 
 
-def _find_marker(table: Table) -> str:
-    markers: Any = table.values.get("markers")
-    if markers is None:
-        return ""
+def _join_markers(markers: str | Mapping[str, str]) -> str:
+    """Join the markers of a package's groups with "or"; a group without one always takes the package."""
     if isinstance(markers, str):
         return markers
-    if isinstance(markers, dict) and all(isinstance(m, str) for m in markers.values()):
-        if any(not m or m not in markers.values() for m in markers.values()):
-            return ""
-        return " or ".join(f"({marker})" for marker in dict.fromkeys(markers.values()))
-    raise table.fail("markers", "is neither text nor a table of text")
+    if not all(markers.values()):
+        return ""
+    return " or ".join(f"({marker})" for marker in dict.fromkeys(markers.values()))
 
 
-def _parse_dependencies(table: Table) -> tuple[LockedDependency, ...]:
-    found = []
-    for key in sorted(table.values):
-        value: Any = table.values[key]
-        entries = value if isinstance(value, list) else [value]
-        for number, entry in enumerate(entries):
-            if isinstance(entry, str):
-                found.append(LockedDependency(name=normalize_name(key)))
-            elif isinstance(entry, dict):
-                below = Table(table.lock, f"{table.path}.{key}[{number}]", entry)
-                if below.get("optional", bool):
-                    continue  # it is in the package's extras, too
-                found.append(
-                    LockedDependency(
-                        name=normalize_name(key),
-                        marker=below.get("markers", str) or "",
-                        extras=tuple(sorted(map(normalize_name, below.strings("extras")))),
-                    )
-                )
-            else:
-                raise table.fail(key, "is neither a version nor a table")
-    return tuple(found)
+def _make_dependencies(name: str, requirements: _Requirements) -> list[LockedDependency]:
+    several = requirements if isinstance(requirements, tuple) else (requirements,)
+    tables = [_Requirement() if isinstance(one, str) else one for one in several]
+    return [
+        LockedDependency(
+            name=normalize_name(name),
+            marker=table.markers,
+            extras=tuple(sorted(map(normalize_name, table.extras))),
+        )
+        for table in tables
+        if not table.optional  # it is also in the package's extras
+    ]
 
 
-def _parse_extras(table: Table) -> tuple[DependencySet, ...]:
-    extras = table.table("extras")
+def _make_sets(sets: Mapping[str, tuple[str, ...]]) -> tuple[DependencySet, ...]:
+    """Make extras from requirements, of which only the names are used; the lock has the versions."""
     return tuple(
         DependencySet(
-            name=normalize_name(key),
+            name=normalize_name(name),
             dependencies=tuple(
                 LockedDependency(name=normalize_name(match[1]))
-                for text in extras.strings(key)
+                for text in requirements
                 if (match := re.match(r"\s*([A-Za-z0-9][\w.-]*)", text))
             ),
         )
-        for key in sorted(extras.values)
+        for name, requirements in sorted(sets.items())
     )

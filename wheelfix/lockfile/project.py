@@ -1,17 +1,22 @@
-"""The pyproject.toml of an environment: requirements, and nothing to build. The door to ``tomli_w``."""
+"""Reads and writes ``pyproject.toml``: what locks and environments need of it, and that of an environment.
+
+The only module that imports ``tomli_w``.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-import tomli_w
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from wheelfix.errors import InputError
-from wheelfix.lockfile.getters import Table
+from wheelfix.lockfile.checks import check_name
 from wheelfix.lockfile.markers import normalize_name
+from wheelfix.model.base import Misfit, Struct, convert, decode_toml, field
 
+_HINT = "correct it"
 _HEAD = "# Written by `wheelfix env`.\n"
 _KEPT = ("requires-python", "optional-dependencies")
 _UV = (
@@ -19,21 +24,174 @@ _UV = (
     *("constraint-dependencies", "override-dependencies", "conflicts"),
     *("prerelease", "resolution", "exclude-newer", "default-groups"),
 )
-"""Settings of uv that a resolution depends on."""
+"""Settings of uv that affect a resolution."""
+
+
+class _Metadata(Struct, rename="kebab"):
+    """``[project]`` (the specification "Declaring project metadata")."""
+
+    name: str | None = None
+    version: str | None = None
+    requires_python: str = ""
+    dependencies: tuple[str, ...] = ()
+
+
+class _PoetryRequirement(Struct):
+    """A requirement of poetry, in the long form."""
+
+    optional: bool = False
+
+
+_PoetryRequirements = dict[str, str | _PoetryRequirement | tuple[str | _PoetryRequirement, ...]]
+
+
+class _PoetryGroup(Struct):
+    """``[tool.poetry.group.NAME]``."""
+
+    dependencies: _PoetryRequirements = field(default_factory=dict)
+
+
+class _Poetry(Struct, rename="kebab"):
+    """``[tool.poetry]``."""
+
+    dependencies: _PoetryRequirements = field(default_factory=dict)
+    dev_dependencies: _PoetryRequirements = field(default_factory=dict)
+    group: dict[str, _PoetryGroup] = field(default_factory=dict)
+
+
+class _Uv(Struct, rename="kebab"):
+    """``[tool.uv]``."""
+
+    default_groups: str | tuple[str, ...] = ("dev",)
+
+
+class _Wheelfix(Struct, rename="kebab"):
+    """``[tool.wheelfix]``."""
+
+    free_threaded: bool = False
+    providers: dict[str, str] = field(default_factory=dict)
+
+
+class _Tool(Struct):
+    """``[tool]``."""
+
+    poetry: _Poetry = _Poetry()
+    uv: _Uv = _Uv()
+    wheelfix: _Wheelfix = _Wheelfix()
+
+
+class _Document(Struct, rename="kebab"):
+    """The whole file. Items of a dependency group that are not strings include other groups."""
+
+    project: _Metadata = _Metadata()
+    dependency_groups: dict[str, tuple[str | dict[str, str], ...]] = field(default_factory=dict)
+    tool: _Tool = _Tool()
+
+
+class Project(Struct):
+    """A pyproject.toml.
+
+    Attributes:
+        file: name of the file, for messages.
+        name: of the project, as written; None if it has none.
+        requires_python: version specifiers, or empty.
+        requirements: of ``[project]``, then of the dependency groups, as written.
+        poetry: normalised names of the requirements in poetry's own tables, sorted.
+        default_groups: dependency groups that uv takes by default; ``*`` is every group.
+        providers: contents of ``[tool.wheelfix.providers]``, in order.
+        free_threaded: whether an environment written by wheelfix is for the free-threaded interpreter.
+        document: the whole file, of which parts are copied without being interpreted.
+    """
+
+    file: str
+    name: str | None
+    requires_python: str
+    requirements: tuple[str, ...]
+    poetry: tuple[str, ...]
+    default_groups: tuple[str, ...]
+    providers: Mapping[str, str]
+    free_threaded: bool
+    document: Mapping[str, Any]
+
+
+def parse_project(file: str, text: str) -> Project:
+    """Read a pyproject.toml.
+
+    Args:
+        file: name of the file, for messages.
+        text: its contents.
+
+    Raises:
+        InputError: it is not TOML, or a value has another type than the tools accept.
+    """
+    try:
+        return _make_project(file, decode_toml(text))
+    except Misfit as misfit:
+        raise misfit.tell(file, _HINT) from None
+
+
+def _make_project(file: str, document: Mapping[str, Any]) -> Project:
+    read = convert(document, _Document)
+    groups, poetry = read.dependency_groups.values(), read.tool.poetry
+    tables = [poetry.dependencies, poetry.dev_dependencies, *(g.dependencies for g in poetry.group.values())]
+    required = {
+        normalize_name(name)
+        for table in tables
+        for name, wanted in table.items()
+        if name != "python" and not (isinstance(wanted, _PoetryRequirement) and wanted.optional)
+    }
+    return Project(
+        file=file,
+        name=read.project.name,
+        requires_python=read.project.requires_python,
+        requirements=(
+            *read.project.dependencies,
+            *(text for group in groups for text in group if isinstance(text, str)),
+        ),
+        poetry=tuple(sorted(required)),
+        default_groups=_find_default_groups(read.tool.uv.default_groups),
+        providers=read.tool.wheelfix.providers,
+        free_threaded=read.tool.wheelfix.free_threaded,
+        document=document,
+    )
+
+
+def _find_default_groups(groups: str | tuple[str, ...]) -> tuple[str, ...]:
+    if groups == "all":
+        return ("*",)
+    if isinstance(groups, str):
+        raise Misfit("tool.uv.default-groups", 'is neither a list nor "all"')
+    return tuple(map(normalize_name, groups))
+
+
+def list_required(project: Project) -> set[str]:
+    """Return normalised names of what a project itself requires, in any of its groups.
+
+    Raises:
+        InputError: a requirement is invalid.
+    """
+    found = set(project.poetry)
+    for text in project.requirements:
+        try:
+            found.add(normalize_name(Requirement(text).name))
+        except ValueError:  # InvalidRequirement, or a number of more digits than Python converts
+            subject = f"{project.file}: project.dependencies"
+            raise InputError(subject, f"{text[:60]!r} is no requirement", _HINT) from None
+    return found
 
 
 def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
-    """Read a requirements.txt as people write it: names, ranges, comments; options of pip are refused.
+    """Read a requirements.txt without hashes: names, ranges, comments; options of pip are refused.
 
     Args:
         name: of the file, for messages.
-        text: its content.
+        text: its contents.
 
     Returns:
         The requirements as written, sorted by name.
 
     Raises:
-        InputError: a line is no requirement; names it.
+        InputError: a line is not a requirement; the message names it.
     """
     found = []
     for number, raw in enumerate(text.removeprefix("\ufeff").replace("\\\n", "  ").splitlines(), 1):
@@ -43,7 +201,7 @@ def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
             continue
         try:
             found.append(Requirement(line))
-        except InvalidRequirement:
+        except ValueError:
             hint = "write one requirement a line, without options: indexes are found as pip and uv do"
             raise InputError(f"{name}: line {number}", f"{line[:60]!r} is no requirement", hint) from None
     return tuple(
@@ -51,41 +209,38 @@ def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
     )
 
 
-def find_written_python(text: str, project: Table) -> str | None:
-    """The version of CPython that :func:`render_requirements` or :func:`render_project` wrote a file for.
+def find_written_python(text: str, project: Project) -> str | None:
+    """Find the version of CPython that :func:`render_requirements` or :func:`render_project` wrote for.
 
     Args:
         text: of the pyproject.toml.
         project: the same, parsed.
 
     Returns:
-        None for a file that somebody else wrote, and for a range of versions.
+        None for a file from elsewhere, and for a range of versions.
     """
     if not text.startswith(_HEAD):
         return None
-    stated = project.table("project").get("requires-python", str) or ""
-    match = re.fullmatch(r"==(3\.\d{1,3})\.\*", stated)
-    threads = project.table("tool").table("wheelfix").get("free-threaded", bool)
-    return f"{match[1]}{'t' if threads else ''}" if match else None
+    match = re.fullmatch(r"==(3\.\d{1,3})\.\*", project.requires_python)
+    return f"{match[1]}{'t' if project.free_threaded else ''}" if match else None
 
 
-def drop_python(project: Table) -> Table:
-    """The same project, for any Python."""
-    kept = {k: v for k, v in project.table("project").values.items() if k != "requires-python"}
-    tool = dict(project.table("tool").values)
-    own = {k: v for k, v in project.table("tool").table("wheelfix").values.items() if k != "free-threaded"}
-    return Table(
-        project.lock, project.path, {**project.values, "project": kept, "tool": {**tool, "wheelfix": own}}
-    )
+def drop_python(project: Project) -> Project:
+    """Return the project without its Python version."""
+    document = project.document
+    tool = document.get("tool", {})
+    kept = {k: v for k, v in document.get("project", {}).items() if k != "requires-python"}
+    own = {k: v for k, v in tool.get("wheelfix", {}).items() if k != "free-threaded"}
+    return _make_project(project.file, {**document, "project": kept, "tool": {**tool, "wheelfix": own}})
 
 
 def render_requirements(name: str, requirements: tuple[str, ...], python: str) -> str:
-    """Write the pyproject.toml of some requirements.
+    """Write the pyproject.toml for some requirements.
 
     Args:
         name: of the environment, normalised.
-        requirements: as PEP 508 has them.
-        python: version of CPython it is for.
+        requirements: in the syntax of PEP 508.
+        python: version of CPython.
     """
     project = {
         "name": name,
@@ -99,7 +254,7 @@ def render_requirements(name: str, requirements: tuple[str, ...], python: str) -
     return _render({"project": project, "tool": tool})
 
 
-def render_project(project: Table, name: str, python: str) -> str:
+def render_project(project: Project, name: str, python: str) -> str:
     """Write the pyproject.toml of a project's dependencies, without the project itself.
 
     Args:
@@ -108,34 +263,40 @@ def render_project(project: Table, name: str, python: str) -> str:
         python: version of CPython, if the project names none.
 
     Raises:
-        InputError: it has no ``[project]``; poetry's own table is not read.
+        InputError: it has no ``[project]``, as poetry's own table is not used; its name is invalid; or it is
+            nested too deep to be written.
     """
-    table = project.table("project")
-    if not table.values:
+    document = project.document
+    table = document.get("project")
+    if not table:
         hint = "write dependencies into [project], or give a requirements.txt with -r"
-        raise (
-            project.fail("project", "is missing")
-            if not project.values
-            else InputError(project.lock, "has no [project]", hint)
-        )
+        raise InputError(project.file, "has no [project]", hint)
+    try:
+        known = name if project.name is None else check_name(project.name, "project.name")
+    except Misfit as misfit:
+        raise misfit.tell(project.file, _HINT) from None
     kept: dict[str, Any] = {
-        "name": table.name() if "name" in table.values else name,
-        "version": table.get("version", str) or "0",
+        "name": known,
+        "version": table.get("version") or "0",
         "requires-python": f"=={python.removesuffix('t')}.*",
-        "dependencies": list(table.strings("dependencies")),
+        "dependencies": table.get("dependencies", []),
     }
-    kept |= {key: table.values[key] for key in _KEPT if key in table.values}
-    uv = project.table("tool").table("uv").values
-    document: dict[str, Any] = {"project": kept}
-    if "dependency-groups" in project.values:
-        document["dependency-groups"] = project.values["dependency-groups"]
-    document["tool"] = {"uv": _make_settings({key: uv[key] for key in _UV if key in uv})}
-    wheelfix = dict(project.table("tool").table("wheelfix").values)
+    kept |= {key: table[key] for key in _KEPT if key in table}
+    tool = document.get("tool", {})
+    uv = tool.get("uv", {})
+    written: dict[str, Any] = {"project": kept}
+    if "dependency-groups" in document:
+        written["dependency-groups"] = document["dependency-groups"]
+    written["tool"] = {"uv": _make_settings({key: uv[key] for key in _UV if key in uv})}
+    wheelfix = dict(tool.get("wheelfix", {}))
     if python.endswith("t"):
         wheelfix["free-threaded"] = True
     if wheelfix:
-        document["tool"]["wheelfix"] = wheelfix
-    return _render(document)
+        written["tool"]["wheelfix"] = wheelfix
+    try:
+        return _render(written)
+    except RecursionError:
+        raise InputError(project.file, "is nested too deep", _HINT) from None
 
 
 def _make_settings(kept: dict[str, Any]) -> dict[str, Any]:
@@ -143,4 +304,6 @@ def _make_settings(kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def _render(document: dict[str, Any]) -> str:
+    import tomli_w
+
     return _HEAD + tomli_w.dumps(document, multiline_strings=False)

@@ -1,11 +1,14 @@
-"""``pylock.toml`` (PEP 751), validated by :mod:`packaging.pylock`."""
+"""Reads ``pylock.toml`` (PEP 751), decoded and validated by :mod:`packaging.pylock`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
+from typing import Any
 
 from packaging.pylock import (
     Package,
+    PackageArchive,
     PackageSdist,
     PackageWheel,
     Pylock,
@@ -13,49 +16,52 @@ from packaging.pylock import (
     PylockValidationError,
 )
 
-from wheelfix.errors import InputError
-from wheelfix.lockfile.getters import Table, find_filename
+from wheelfix.lockfile.checks import find_filename
 from wheelfix.lockfile.markers import normalize_name
+from wheelfix.model.base import Misfit, make_each, make_one
 from wheelfix.model.lock import DependencySet, Lock, LockedFile, LockedPackage, LockKind, SourceKind
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
-def parse_pylock(table: Table) -> Lock:
-    """Read a parsed pylock.toml.
+
+def parse_pylock(name: str, document: Mapping[str, Any]) -> Lock:
+    """Convert the TOML of a pylock.toml.
+
+    Args:
+        name: of the file, for messages.
+        document: the whole file.
 
     Raises:
-        InputError: it is none, or of a newer major version; names the path of what is wrong.
+        Misfit: it is not a pylock.toml, or of a newer major version.
     """
     try:
-        pylock = Pylock.from_dict(table.values)
+        lock = Pylock.from_dict(document)
     except PylockUnsupportedVersionError as error:
-        raise table.fail("lock-version", f"is not supported ({error})") from None
+        raise Misfit("lock-version", f"is not supported ({error})") from None
     except PylockValidationError as error:
-        where = f"{table.lock}: {error.context}" if error.context else table.lock
-        raise InputError(
-            where, error.message.splitlines()[0], "let the tool that wrote the lock write it again"
-        ) from None
+        raise Misfit(error.context or "", error.message.splitlines()[0]) from None
     return Lock(
-        name=table.lock,
+        name=name,
         kind=LockKind.PYLOCK,
-        requires_python=str(pylock.requires_python or ""),
-        environments=tuple(str(marker) for marker in pylock.environments or ()),
-        packages=tuple(_make_package(table, number, p) for number, p in enumerate(pylock.packages)),
+        requires_python=str(lock.requires_python or ""),
+        environments=tuple(str(marker) for marker in lock.environments or ()),
+        packages=make_each("packages", lock.packages, _make_package),
         extras=tuple(
-            DependencySet(name=normalize_name(extra), dependencies=()) for extra in pylock.extras or ()
+            DependencySet(name=normalize_name(extra), dependencies=()) for extra in lock.extras or ()
         ),
-        groups=tuple(map(normalize_name, pylock.dependency_groups or ())),
-        default_groups=tuple(map(normalize_name, pylock.default_groups or ())),
+        groups=tuple(map(normalize_name, lock.dependency_groups or ())),
+        default_groups=tuple(map(normalize_name, lock.default_groups or ())),
     )
 
 
-def _make_package(table: Table, number: int, package: Package) -> LockedPackage:
-    below = Table(table.lock, f"packages[{number}]", {})
+def _make_package(package: Package) -> LockedPackage:
+    file = ("sdist", package.sdist) if package.sdist else ("archive", package.archive)
     return LockedPackage(
         name=package.name,
         version=str(package.version) if package.version else None,
         source=_find_kind(package),
-        wheels=tuple(_make_file(below, wheel) for wheel in package.wheels or ()),
-        sdist=_make_file(below, package.sdist) if package.sdist else _make_archive(below, package),
+        wheels=make_each("wheels", package.wheels or (), _make_file),
+        sdist=make_one(file[0], file[1], _make_file) if file[1] else None,
         marker=str(package.marker or ""),
     )
 
@@ -68,10 +74,12 @@ def _find_kind(package: Package) -> SourceKind:
     return SourceKind.ARCHIVE if package.archive else SourceKind.INDEX
 
 
-def _make_file(table: Table, file: PackageWheel | PackageSdist) -> LockedFile:
-    named = file.name or file.url or file.path or ""
+def _make_file(file: PackageWheel | PackageSdist | PackageArchive) -> LockedFile:
+    name = None if isinstance(file, PackageArchive) else file.name
+    named = {"name": name, "url": file.url, "path": file.path}
+    key, text = next(((key, text) for key, text in named.items() if text), ("", ""))
     return LockedFile(
-        filename=find_filename(table, "name", named),
+        filename=find_filename(text, key),
         sha256=_find_sha256(file.hashes),
         url=file.url,
         path=file.path,
@@ -79,18 +87,10 @@ def _make_file(table: Table, file: PackageWheel | PackageSdist) -> LockedFile:
     )
 
 
-def _make_archive(table: Table, package: Package) -> LockedFile | None:
-    archive = package.archive
-    if archive is None:
+def _find_sha256(hashes: Mapping[str, str]) -> str | None:
+    if "sha256" not in hashes:
         return None
-    return LockedFile(
-        filename=find_filename(table, "archive", archive.url or archive.path or ""),
-        sha256=_find_sha256(archive.hashes),
-        url=archive.url,
-        path=archive.path,
-        size=archive.size,
-    )
-
-
-def _find_sha256(hashes: Mapping[str, str] | Sequence[str]) -> str | None:
-    return hashes.get("sha256") if isinstance(hashes, Mapping) else None
+    digest = hashes["sha256"].lower()
+    if not _SHA256.fullmatch(digest):
+        raise Misfit("hashes.sha256", "is no sha256 of 64 hexadecimal digits")
+    return digest

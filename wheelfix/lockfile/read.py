@@ -1,20 +1,22 @@
-"""Which format a lock has, by its name and content."""
+"""Reads lock files: recognises the format by name and content, and parses it."""
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from wheelfix.errors import InputError, describe, suggest
-from wheelfix.lockfile.getters import Table
-from wheelfix.lockfile.markers import normalize_name
+from wheelfix.lockfile.checks import HINT
 from wheelfix.lockfile.poetry import parse_poetry
+from wheelfix.lockfile.project import Project, parse_project
 from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
-from wheelfix.model.lock import Kind, Lock, ProviderRule
+from wheelfix.model.base import Misfit, decode_toml
+from wheelfix.model.lock import ChoiceKind, Lock, LockKind, ProviderRule
+from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import normalize_glob
-from wheelfix.wheel.open import open_input
 
 _MAX = 64 << 20
 _HINT = "give uv.lock, pylock.toml, poetry.lock or a hashed requirements.txt"
@@ -25,55 +27,75 @@ def read_lock(path: Path) -> Lock:
     """Read a lock file.
 
     Args:
-        path: the file; what it is follows from its content.
+        path: the file; its format is recognised by its content.
 
     Raises:
-        InputError: it is missing, none of the formats, or damaged; names the path of what is wrong.
+        InputError: it is missing, in no known format, or damaged; the message names the invalid key.
     """
     text = read_text(path)
     if path.suffix in {".txt", ".in"}:
         return parse_requirements(path.name, text)
-    table = parse_toml(path.name, text)
-    project = read_project(path.parent)
-    if "lock-version" in table.values:
-        return parse_pylock(table)
-    if "lock-version" in table.table("metadata").values:
-        return parse_poetry(table, project)
-    if "version" in table.values:
-        return parse_uv(table, default_groups=_find_default_groups(project))
-    raise InputError(path.name, "is no lock file that wheelfix knows", _HINT)
+    return make_lock(path.name, parse_toml(path.name, text), read_project(path.parent))
 
 
-def _find_default_groups(project: Table | None) -> tuple[str, ...]:
-    tool = project.table("tool").table("uv") if project else Table("", "", {})
-    if tool.values.get("default-groups") == "all":
-        return ("*",)
-    named = tool.strings("default-groups")
-    return tuple(map(normalize_name, named)) if "default-groups" in tool.values else ("dev",)
-
-
-def read_project(directory: Path) -> Table | None:
-    """The pyproject.toml of a directory; None if there is none.
-
-    Raises:
-        InputError: it is no TOML.
-    """
-    path = directory / "pyproject.toml"
-    return parse_toml(path.name, read_text(path)) if path.is_file() else None
-
-
-def read_rules(project: Table | None, flags: tuple[str, ...]) -> tuple[ProviderRule, ...]:
-    """Which kinds of source packages may be taken from.
+def make_lock(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
+    """Convert the TOML of a lock.
 
     Args:
-        project: pyproject.toml, of which ``[tool.wheelfix.providers]`` counts.
-        flags: ``NAME=KINDS``, stronger than the table.
+        name: of the file, for messages.
+        document: the whole file.
+        project: the pyproject.toml beside it.
+
+    Raises:
+        InputError: it is in no known format, or damaged; the message names the invalid key.
+    """
+    try:
+        match find_kind(document):
+            case LockKind.PYLOCK:
+                return parse_pylock(name, document)
+            case LockKind.POETRY:
+                return parse_poetry(name, document, project)
+            case LockKind.UV if project:
+                return parse_uv(name, document, project.default_groups)
+            case LockKind.UV:
+                return parse_uv(name, document)
+    except Misfit as misfit:
+        raise misfit.tell(name, HINT) from None
+    raise InputError(name, "is no lock file that wheelfix knows", _HINT)
+
+
+def find_kind(document: Mapping[str, Any]) -> LockKind | None:
+    """Recognise the format of a document by the key of its version; None for other documents."""
+    if "lock-version" in document:
+        return LockKind.PYLOCK
+    metadata = document.get("metadata")
+    if isinstance(metadata, dict) and "lock-version" in metadata:
+        return LockKind.POETRY
+    return LockKind.UV if "version" in document else None
+
+
+def read_project(directory: Path) -> Project | None:
+    """Read the pyproject.toml of a directory; None if there is none.
+
+    Raises:
+        InputError: it is not TOML, or a value has another type than the tools accept.
+    """
+    path = directory / "pyproject.toml"
+    return parse_project(path.name, read_text(path)) if path.is_file() else None
+
+
+def read_rules(project: Project | None, flags: tuple[str, ...]) -> tuple[ProviderRule, ...]:
+    """Read the rules for the kinds of source that packages may be taken from.
+
+    Args:
+        project: pyproject.toml, of which ``[tool.wheelfix.providers]`` is used.
+        flags: ``NAME=KINDS``, which take precedence over the table.
 
     Returns:
         The strongest first: flags, then the table in its order; rules for ``default`` last.
 
     Raises:
-        InputError: a rule is none.
+        InputError: a rule is invalid.
     """
     found = []
     for flag in flags:
@@ -82,11 +104,9 @@ def read_rules(project: Table | None, flags: tuple[str, ...]) -> tuple[ProviderR
             raise InputError(f"--provider {flag}", "is no rule", "write NAME=KIND, such as torch=nixpkgs")
         found.append(_make_rule(f"--provider {flag}", pattern, kinds, shared=False))
     if project:
-        providers = project.table("tool").table("wheelfix").table("providers")
-        for pattern in providers.values:
-            value = providers.require(pattern, str)
-            where = f"{project.lock}: {providers.path}.{pattern}"
-            found.append(_make_rule(where, pattern, value, shared=True))
+        for pattern, kinds in project.providers.items():
+            where = f"{project.file}: tool.wheelfix.providers.{pattern}"
+            found.append(_make_rule(where, pattern, kinds, shared=True))
     return tuple(sorted(found, key=lambda rule: rule.pattern == "default"))
 
 
@@ -94,11 +114,11 @@ def _make_rule(where: str, pattern: str, text: str, *, shared: bool) -> Provider
     kinds, attr = [], ""
     for part in text.split(","):
         word, _, named = part.strip().partition(":")
-        if word not in set(Kind) or (named and word != Kind.NIXPKGS):
+        if word not in set(ChoiceKind) or (named and word != ChoiceKind.NIXPKGS):
             raise InputError(
-                where, f"{part.strip()!r} is no kind of source", suggest(word, Kind, otherwise=_FORM)
+                where, f"{part.strip()!r} is no kind of source", suggest(word, ChoiceKind, otherwise=_FORM)
             )
-        kinds.append(Kind(word))
+        kinds.append(ChoiceKind(word))
         attr = named or attr
     glob = normalize_glob(pattern)
     return ProviderRule(pattern=glob, kinds=tuple(kinds), attr=attr, where=where, shared=shared)
@@ -108,7 +128,7 @@ def read_text(path: Path) -> str:
     """Read a text file.
 
     Raises:
-        InputError: it is missing, too large, or no UTF-8.
+        InputError: it is missing, too large, or not UTF-8.
     """
     try:
         with open_input(path, hint=_HINT) as file:
@@ -122,17 +142,17 @@ def read_text(path: Path) -> str:
         raise InputError(str(path), "is no text in UTF-8", _HINT) from None
 
 
-def parse_toml(name: str, text: str) -> Table:
+def parse_toml(name: str, text: str) -> dict[str, Any]:
     """Parse TOML.
 
     Args:
         name: of the file, for messages.
-        text: its content.
+        text: its contents.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not TOML.
     """
     try:
-        return Table(name, "", tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(name, f"is no TOML ({str(error) or 'nested too deep'})", _HINT) from None
+        return decode_toml(text)
+    except Misfit as misfit:
+        raise misfit.tell(name, _HINT) from None

@@ -1,7 +1,7 @@
-"""Hashed ``requirements.txt``: pinned lines with ``--hash`` (pip's hash-checking mode).
+"""Reads hashed ``requirements.txt`` files: pinned lines with ``--hash`` (pip's hash-checking mode).
 
-File names are not in it: a hash may belong to any file of the version, and an installer learns from the index
-which one. Lines that name other files (``-r``, ``-c``) or editable projects are refused.
+The file names are missing in it: a hash may belong to any file of the version, and an installer looks it up
+in the index. Lines that name other files (``-r``, ``-c``) or editable projects are refused.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 
 from wheelfix.errors import InputError
-from wheelfix.lockfile.getters import Table, find_filename
+from wheelfix.lockfile.checks import HINT, find_filename
 from wheelfix.lockfile.markers import normalize_name
+from wheelfix.model.base import Misfit
 from wheelfix.model.lock import Lock, LockedFile, LockedPackage, LockKind, SourceKind
 
 _HASH = re.compile(r"--hash[= ](\w+):([0-9a-f]+)")
@@ -26,10 +27,10 @@ def parse_requirements(name: str, text: str) -> Lock:
 
     Args:
         name: of the file, for messages.
-        text: its content.
+        text: its contents.
 
     Raises:
-        InputError: a line is no pinned requirement with a sha256; names the line.
+        InputError: a line is not a pinned requirement with a sha256; the message names the line.
     """
     packages = [_parse_line(f"{name}: line {number}", line) for number, line in _join(text)]
     return Lock(
@@ -40,7 +41,7 @@ def parse_requirements(name: str, text: str) -> Lock:
 
 
 def _join(text: str) -> Iterator[tuple[int, str]]:
-    """Logical lines, with the number of their first one; comments removed."""
+    """Yield logical lines without comments, with the number of their first line."""
     start, joined = 0, ""
     for number, raw in enumerate(text.splitlines(), 1):
         line = _COMMENT.sub("", raw)
@@ -65,7 +66,7 @@ def _parse_line(where: str, line: str) -> LockedPackage | None:
     hashes = _HASH.findall(line)
     try:
         requirement = Requirement(_HASH.sub("", line).strip())
-    except InvalidRequirement:
+    except ValueError:  # InvalidRequirement, or a number of more digits than Python converts
         raise InputError(where, f"{line[:60]!r} is no requirement", "write NAME==VERSION --hash=…") from None
     digests = tuple(sorted(digest for kind, digest in hashes if kind == "sha256" and len(digest) == 64))
     if not digests:
@@ -76,10 +77,11 @@ def _parse_line(where: str, line: str) -> LockedPackage | None:
         )
     name, marker = normalize_name(requirement.name), str(requirement.marker or "")
     if requirement.url:
-        table = Table(where, "", {})
-        file = LockedFile(
-            filename=find_filename(table, "url", requirement.url), sha256=digests[0], url=requirement.url
-        )
+        try:
+            filename = find_filename(requirement.url, "url")
+        except Misfit as misfit:
+            raise misfit.tell(where, HINT) from None
+        file = LockedFile(filename=filename, sha256=digests[0], url=requirement.url)
         is_wheel = file.filename.endswith(".whl")
         return LockedPackage(
             name=name,

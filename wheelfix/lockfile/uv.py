@@ -1,10 +1,14 @@
-"""``uv.lock``, version 1 (uv's ``crates/uv-resolver/src/lock``)."""
+"""Reads ``uv.lock``, version 1 (uv's ``crates/uv-resolver/src/lock``)."""
 
 from __future__ import annotations
 
-from wheelfix.lockfile.getters import Table, make_file
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from wheelfix.lockfile.checks import check_name, check_sha256, check_version, find_filename
 from wheelfix.lockfile.markers import normalize_name
-from wheelfix.model.base import replace
+from wheelfix.model.base import Misfit, Struct, asdict, convert, field, make_each, make_one
 from wheelfix.model.lock import (
     DependencySet,
     Lock,
@@ -16,112 +20,182 @@ from wheelfix.model.lock import (
 )
 
 _VERSION = 1
-_LOCAL = ("virtual", "editable", "directory")
 
 
-def parse_uv(table: Table, *, default_groups: tuple[str, ...] = ("dev",)) -> Lock:
-    """Read a parsed uv.lock.
+class _Head(Struct):
+    """Version of the format, read first: in another version the rest may have any form."""
+
+    version: int
+
+
+class _Source(Struct):
+    """Source of a package: one of the first seven keys, which determines the kind."""
+
+    registry: str | None = None
+    git: str | None = None
+    url: str | None = None
+    path: str | None = None
+    directory: str | None = None
+    editable: str | None = None
+    virtual: str | None = None
+    subdirectory: str | None = None
+
+
+class _File(Struct):
+    """A wheel or a source distribution; the source has the place if there is neither ``url`` nor ``path``."""
+
+    url: str | None = None
+    path: str | None = None
+    filename: str | None = None
+    hash: str | None = None
+    size: int | None = None
+
+
+class _Dependency(Struct):
+    """An edge. ``version`` and ``source`` are present if the name alone is ambiguous."""
+
+    name: str
+    version: str | None = None
+    source: _Source = _Source()
+    marker: str = ""
+    extra: tuple[str, ...] = ()
+
+
+class _Package(Struct, rename="kebab"):
+    """One ``[[package]]``."""
+
+    name: str
+    version: str | None = None
+    source: _Source = _Source()
+    dependencies: tuple[_Dependency, ...] = ()
+    optional_dependencies: dict[str, tuple[_Dependency, ...]] = field(default_factory=dict)
+    dev_dependencies: dict[str, tuple[_Dependency, ...]] = field(default_factory=dict)
+    sdist: _File = _File()
+    wheels: tuple[_File, ...] = ()
+
+
+class _Manifest(Struct):
+    """What was locked: the members of a workspace, if it is one."""
+
+    members: tuple[str, ...] = ()
+
+
+class _Document(Struct, rename="kebab"):
+    """The whole file."""
+
+    requires_python: str = ""
+    supported_markers: tuple[str, ...] = ()
+    manifest: _Manifest = _Manifest()
+    package: tuple[_Package, ...] = ()
+
+
+def parse_uv(name: str, document: Mapping[str, Any], default_groups: tuple[str, ...] = ("dev",)) -> Lock:
+    """Convert the TOML of a uv.lock.
 
     Args:
-        table: the whole document.
-        default_groups: dependency groups that uv takes by itself (``tool.uv.default-groups``).
+        name: of the file, for messages.
+        document: the whole file.
+        default_groups: dependency groups that uv takes by default (``tool.uv.default-groups``).
 
     Raises:
-        InputError: it is none, or a newer version; names the path of what is wrong.
+        Misfit: it is not a uv.lock, or of a newer version.
     """
-    version = table.require("version", int)
+    version = convert(document, _Head).version
     if version != _VERSION:
-        raise table.fail("version", f"is {version}; wheelfix reads version {_VERSION}")
-    packages = tuple(_parse_package(package) for package in table.tables("package"))
-    members = {normalize_name(member) for member in table.table("manifest").strings("members")}
-    entries = zip(packages, table.tables("package"), strict=True)
-    roots = tuple(p.name for p, entry in entries if p.name in members or _is_root(entry))
+        raise Misfit("version", f"is {version}; wheelfix reads version {_VERSION}")
+    lock = convert(document, _Document)
+    packages = make_each("package", lock.package, _make_package)
+    members = {normalize_name(member) for member in lock.manifest.members}
+    roots = tuple(
+        made.name
+        for made, package in zip(packages, lock.package, strict=True)
+        if made.name in members or _is_root(package.source)
+    )
     return Lock(
-        name=table.lock,
+        name=name,
         kind=LockKind.UV,
-        requires_python=table.get("requires-python", str) or "",
-        environments=table.strings("supported-markers"),
+        requires_python=lock.requires_python,
+        environments=lock.supported_markers,
         packages=packages,
-        roots=roots or tuple(p.name for p in packages if p.source is SourceKind.LOCAL),
+        roots=roots or tuple(package.name for package in packages if package.source is SourceKind.LOCAL),
         default_groups=default_groups,
     )
 
 
-def _is_root(table: Table) -> bool:
-    source = table.table("source")
-    return any(source.get(key, str) == "." for key in _LOCAL)
-
-
-def _parse_package(table: Table) -> LockedPackage:
-    source = table.table("source")
+def _make_package(package: _Package) -> LockedPackage:
+    source = package.source
     kind = _find_kind(source)
-    sdist = table.table("sdist")
-    wheels = () if kind in {SourceKind.LOCAL, SourceKind.VCS} else table.tables("wheels")
-    files = tuple(_place(make_file(wheel), source) for wheel in wheels)
-    archive = source.get("url", str) or source.get("path", str)
-    has_sdist = kind in {SourceKind.INDEX, SourceKind.ARCHIVE} and bool(sdist.values)
-    if has_sdist and archive and not (sdist.values.keys() & {"url", "path", "filename"}):
-        # A file given by its URL: uv.lock has the URL in ``source`` alone.
-        sdist = Table(table.lock, sdist.path, {**sdist.values, "url": archive})
+    # The project itself and a repository have no file.
+    has_files = kind in {SourceKind.INDEX, SourceKind.ARCHIVE}
+    has_sdist = has_files and package.sdist != _File()
+    make_file = partial(_make_file, source)
     return LockedPackage(
-        name=table.name(),
-        version=table.version(),
+        name=check_name(package.name),
+        version=check_version(package.version),
         source=kind,
-        wheels=files,
-        sdist=_place(make_file(sdist), source) if has_sdist else None,
-        dependencies=_parse_dependencies(table.tables("dependencies")),
-        extras=_parse_sets(table.table("optional-dependencies")),
-        groups=_parse_sets(table.table("dev-dependencies")),
+        wheels=make_each("wheels", package.wheels, make_file) if has_files else (),
+        sdist=make_one("sdist", package.sdist, make_file) if has_sdist else None,
+        dependencies=make_each("dependencies", package.dependencies, _make_dependency),
+        extras=_make_sets("optional-dependencies", package.optional_dependencies),
+        groups=_make_sets("dev-dependencies", package.dev_dependencies),
         origin=_find_origin(source) or "",
     )
 
 
-def _place(file: LockedFile, source: Table) -> LockedFile:
-    """Say where a file is that is not named by its URL.
-
-    Files of an index that is a directory are named relative to it, and that relative to the lock. A file that
-    the project names by its path has that path in ``source`` alone.
-    """
-    registry, archive = source.get("registry", str), source.get("path", str)
-    if archive and not (file.path or file.url):
-        return replace(file, path=archive)
-    if file.path is None or file.path.startswith("/") or registry is None or "://" in registry:
-        return file
-    return replace(file, path=f"{registry}/{file.path}")
-
-
-def _find_origin(source: Table) -> str | None:
-    """A source as text that is equal for equal sources; None for none."""
-    pairs = sorted((key, value) for key, value in source.values.items() if isinstance(value, str))
-    return " ".join(f"{key} {value}" for key, value in pairs) or None
-
-
-def _find_kind(source: Table) -> SourceKind:
-    if any(key in source.values for key in _LOCAL):
+def _find_kind(source: _Source) -> SourceKind:
+    if source.virtual is not None or source.editable is not None or source.directory is not None:
         return SourceKind.LOCAL
-    if "git" in source.values:
+    if source.git is not None:
         return SourceKind.VCS
-    if "url" in source.values or "path" in source.values:
+    if source.url is not None or source.path is not None:
         return SourceKind.ARCHIVE
-    source.require("registry", str)
+    if source.registry is None:
+        raise Misfit("source.registry", "is missing")
     return SourceKind.INDEX
 
 
-def _parse_sets(table: Table) -> tuple[DependencySet, ...]:
-    return tuple(
-        DependencySet(name=normalize_name(key), dependencies=_parse_dependencies(table.tables(key)))
-        for key in sorted(table.values)
+def _is_root(source: _Source) -> bool:
+    return "." in {source.virtual, source.editable, source.directory}
+
+
+def _find_origin(source: _Source) -> str | None:
+    """Return a string that is equal for equal sources; None for None."""
+    pairs = sorted((key, value) for key, value in asdict(source).items() if value is not None)
+    return " ".join(f"{key} {value}" for key, value in pairs) or None
+
+
+def _make_file(source: _Source, file: _File) -> LockedFile:
+    url, path = file.url, file.path
+    if not url and not path:
+        # A package named by URL or path has it only in ``source``.
+        url, path = source.url, source.path
+    elif path and not path.startswith("/") and source.registry and "://" not in source.registry:
+        # In a directory as an index, files are relative to it, and it is relative to the lock.
+        path = f"{source.registry}/{path}"
+    named = {"filename": file.filename, "url": url, "path": path}
+    key, text = next(((key, text) for key, text in named.items() if text), ("", ""))
+    if not key:
+        raise Misfit("", "names neither url nor path")
+    return LockedFile(
+        filename=find_filename(text, key), sha256=check_sha256(file.hash), url=url, path=path, size=file.size
     )
 
 
-def _parse_dependencies(tables: list[Table]) -> tuple[LockedDependency, ...]:
+def _make_sets(key: str, sets: Mapping[str, tuple[_Dependency, ...]]) -> tuple[DependencySet, ...]:
     return tuple(
-        LockedDependency(
-            name=table.name(),
-            version=table.version(),
-            origin=_find_origin(table.table("source")),
-            marker=table.get("marker", str) or "",
-            extras=tuple(sorted(map(normalize_name, table.strings("extra")))),
+        DependencySet(
+            name=normalize_name(name),
+            dependencies=make_each((key, name), dependencies, _make_dependency),
         )
-        for table in tables
+        for name, dependencies in sorted(sets.items())
+    )
+
+
+def _make_dependency(dependency: _Dependency) -> LockedDependency:
+    return LockedDependency(
+        name=check_name(dependency.name),
+        version=check_version(dependency.version),
+        origin=_find_origin(dependency.source),
+        marker=dependency.marker,
+        extras=tuple(sorted(map(normalize_name, dependency.extra))),
     )

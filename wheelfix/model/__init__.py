@@ -1,1 +1,1 @@
-"""Frozen facts. Nothing in this package reads, writes or decides."""
+"""Models that several rooms share, and the loader of the package's tables."""

@@ -1,4 +1,4 @@
-"""Libraries that the distributions at hand really carry."""
+"""Models of the libraries that the distributions at hand carry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from wheelfix.model.base import Struct, field
 
 
-class Carried(Struct):
+class LibraryAtHand(Struct):
     """A library that a distribution at hand carries.
 
     Attributes:
@@ -30,7 +30,7 @@ class Carried(Struct):
 
 
 class AtHand(Struct):
-    """Distributions that were read, so that nothing has to be believed of them.
+    """Distributions that were read, so that their contents are known and not assumed.
 
     Attributes:
         versions: version by normalised distribution name.
@@ -38,4 +38,4 @@ class AtHand(Struct):
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
-    libraries: Mapping[str, tuple[Carried, ...]] = field(default_factory=dict)
+    libraries: Mapping[str, tuple[LibraryAtHand, ...]] = field(default_factory=dict)

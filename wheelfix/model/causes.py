@@ -1,6 +1,6 @@
-"""Why a need is in its class, as data: sentences are made of it where people read them, and nowhere else.
+"""Why a need is in its class, as data; :mod:`wheelfix.scan.sentences` makes the sentences that people read.
 
-Each has a tag, the ``kind`` by which JSON tells it.
+Each class has a tag, ``kind``, by which JSON tells the causes apart.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from wheelfix.model.base import Struct
 
 
 class Question(StrEnum):
-    """What is asked about a need, in this order; the first one with an answer decides."""
+    """The questions asked about a need, in this order; the first one with an answer decides."""
 
     WHEEL = "wheel"
     PATH = "path"
@@ -22,31 +22,31 @@ class Question(StrEnum):
     INDEX = "index"
 
 
-class How(StrEnum):
-    """What says that another distribution brings a library, strongest first."""
+class SiblingClue(StrEnum):
+    """The evidence that another distribution brings a library, strongest first."""
 
     NAMED_PLACE = "named-place"
     """A run-path entry names the directory where the distribution has it."""
     NAMED_NAME = "named-name"
-    """A run-path entry names a shared directory, and the metadata requires what the library is called."""
+    """A run-path entry names a shared directory, and the metadata requires a namesake of the library."""
     FILLED_PLACE = "filled-place"
     """A run-path entry names a directory that a required distribution fills."""
     REQUIRED = "required"
     """The metadata requires a distribution that carries it."""
     TORCH_EXTENSION = "torch-extension"
-    """A library of torch that works with the torch alone that loads it."""
+    """A torch extension wants a library that works only with the torch that loads it."""
     TORCH_REQUIRES = "torch-requires"
     """torch, which the wheel is linked against, requires the distribution and loads the library first."""
     UNREAD = "unread"
-    """The metadata is not at hand; of wheels that are linked against CUDA's libraries, most require it."""
+    """The metadata was not read; most wheels linked against CUDA's libraries require the distribution."""
     ONLY_WHEELS = "only-wheels"
-    """The metadata does not say so, and nobody else is known to have it."""
+    """The metadata does not name the distribution, and nixpkgs is not known to have the library."""
     ONLY_AT_HAND = "only-at-hand"
-    """Nothing says so, and of all distributions at hand, this one alone has it."""
+    """Nothing names the distribution, but it is the only one at hand that has the library."""
 
 
 class _Cause(Struct, tag_field="kind"):
-    """One answer to one question."""
+    """Base class: one answer to one question."""
 
 
 class No(_Cause, tag="no"):
@@ -105,7 +105,7 @@ class OfDriver(_Cause, tag="driver"):
     part: str
 
 
-class Check(Struct):
+class CarriedProof(Struct):
     """That a distribution at hand was read, and has the library.
 
     Attributes:
@@ -133,13 +133,13 @@ class Brought(_Cause, tag="brought"):
         absent: other distributions are at hand, and this one is not.
     """
 
-    how: How
+    how: SiblingClue
     distribution: str
     directory: str | None = None
     entry: str | None = None
     place: str | None = None
     required: bool = False
-    check: Check | None = None
+    check: CarriedProof | None = None
     absent: bool = False
 
 

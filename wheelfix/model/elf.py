@@ -1,4 +1,4 @@
-"""What one ELF file says about itself."""
+"""Models of an ELF file: loader's view, traits, symbols."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from wheelfix.model.base import Struct
 
 
 class VersionNeed(Struct):
-    """The symbol versions one object asks of one soname (SHT_GNU_verneed)."""
+    """The symbol versions that one object asks of one soname (SHT_GNU_verneed)."""
 
     soname: str
     versions: tuple[str, ...]
 
 
 class ElfObject(Struct):
-    """The loader's view of one ELF file.
+    """One ELF file as the loader sees it.
 
     Attributes:
         path: POSIX path of the member, relative to the root of the wheel.
@@ -51,12 +51,12 @@ class ElfObject(Struct):
 
     @property
     def is_library(self) -> bool:
-        """It can be linked against; libraries that can also be run (libQt6Core, libc) have a DT_SONAME."""
+        """Whether it can be linked against; a library that can be run (libQt6Core, libc) has a DT_SONAME."""
         return self.dynamic and (self.soname is not None or not self.executable)
 
 
 class ElfTraits(Struct):
-    """Facts about one ELF file that decide where it runs, whatever it is linked against.
+    """Properties of one ELF file that decide on which systems it runs, independent of its needs.
 
     Attributes:
         path: member path.
@@ -64,7 +64,7 @@ class ElfTraits(Struct):
         isa: the x86-64 level the linker recorded as needed (``x86-64-v3``), or None.
         executable_stack: PT_GNU_STACK asks for an executable stack.
         text_relocations: the loader has to write into code (DT_TEXTREL or DF_TEXTREL).
-        page_size: largest page in bytes the LOAD segments can be mapped with; None without any.
+        page_size: largest page in bytes the LOAD segments can be mapped with; None without LOAD segments.
     """
 
     path: str
@@ -76,13 +76,13 @@ class ElfTraits(Struct):
 
 
 class Library(Struct):
-    """A library outside of what is patched.
+    """A library outside the files that are patched.
 
     Attributes:
-        name: file name, which is what run paths find.
+        name: file name, by which run paths find it.
         directory: absolute path of its directory.
         machine: as in :class:`ElfObject`.
-        musl: it is linked with musl; None if it is linked with no C library.
+        musl: whether it is linked with musl; None if it is linked with no C library.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Library(Struct):
 
 
 class SymbolWants(Struct):
-    """What one object wants from one soname; weak wants are left out, as the loader forgives them.
+    """What one object wants from one soname; weak wants are left out, as the loader does not require them.
 
     Attributes:
         versions: symbol versions the loader checks when the object is loaded, sorted.
@@ -124,13 +124,13 @@ class Symbols(Struct):
     wants: tuple[SymbolWants, ...]
 
 
-class Verdict(Struct):
+class SymbolCheck(Struct):
     """Whether a library has all that an object wants from a soname.
 
     Attributes:
         soname: the soname wanted.
         provider: path of the library that was looked at.
-        wrong_machine: its machine, if that is not the object's; nothing else is then compared.
+        wrong_machine: its machine, if that differs from the object's; nothing else is compared then.
         missing_versions: the loader refuses the object for each of these (``version `X' not found``).
         missing_symbols: ``name@version``; the loader fails when it binds them.
     """
@@ -143,5 +143,5 @@ class Verdict(Struct):
 
     @property
     def fits(self) -> bool:
-        """The object loads and binds against this library, as far as versioned symbols go."""
+        """Whether the object loads and binds against this library, as far as versioned symbols tell."""
         return not (self.wrong_machine or self.missing_versions or self.missing_symbols)

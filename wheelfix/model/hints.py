@@ -1,4 +1,4 @@
-"""What files say about libraries they open by name, before anybody judges it."""
+"""Raw hints that files give about libraries they open by name; they are not classified yet."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DlopenNote(Struct):
 
 
 class ElfHints(Struct):
-    """What one pass over an ELF file gave beside :class:`wheelfix.model.elf.ElfObject`.
+    """What one pass over an ELF file found besides :class:`wheelfix.model.elf.ElfObject`.
 
     Attributes:
         path: member path.
@@ -60,11 +60,11 @@ class CalledName(Struct):
 
     Attributes:
         name: a file name as the loader gets it (``libcuda.so.1``), an absolute path, or, where the source
-            names a library without its file (``find_library("magic")``), the unversioned ``libmagic.so``: any
-            version of it would do. Of a program, as the source names it (``/sbin/ldconfig``).
-        text: what the source spells (``magic``).
-        line: where its first constant part stands, from 1.
-        inside: the call itself spells it, not a variable.
+            names a library without its file (``find_library("magic")``), the unversioned ``libmagic.so``,
+            which stands for any version. For a program, as the source names it (``/sbin/ldconfig``).
+        text: the text in the source (``magic``).
+        line: line of its first constant part, from 1.
+        inside: whether the call itself contains the text, and not a variable.
     """
 
     name: str
@@ -76,19 +76,19 @@ class CalledName(Struct):
 class SourceCall(Struct):
     """A call in a Python source that opens one library, or runs a program, by name.
 
-    A call that opens what its function's callers pass stands here once for each text that they pass.
+    A call that opens a parameter of its function is listed once for each text that callers pass.
 
     Attributes:
-        kind: what is called.
+        kind: kind of the call.
         line: of the call, from 1.
         function: dotted name of what is called (``ctypes.CDLL``); ``ctypes.cdll`` is indexed, not called.
-        variable: the variable or parameter that it gets, or empty.
-        names: in the order in which they are tried, as far as the source tells it; never empty.
-        optional: failing is survived. That is told by three things together: the call, or the one that passes
-            the name to it, stands in a ``try`` or ``suppress`` for OSError or what is above it; its function
-            does not raise, assert or exit behind it; and nothing else is opened in its place, be it in a
-            handler of that ``try``, or the same by a call of the file that is not optional. False where this
-            cannot be told.
+        variable: the variable or parameter that is passed to it, or empty.
+        names: in the order in which they are tried, as far as the source tells; never empty.
+        optional: whether the program survives a failure. True if all of these hold: the call, or the one that
+            passes the name to it, stands in a ``try`` or ``suppress`` for OSError or a base class of it; its
+            function does not raise, assert or exit behind it; and nothing else is opened instead, neither in
+            a handler of that ``try``, nor the same name by another call in the file that is not optional.
+            False where this cannot be told.
     """
 
     kind: OpeningKind
@@ -104,7 +104,7 @@ class SourceUse(Struct):
 
     Attributes:
         path: member path.
-        calls: in source order; of programs those of ldconfig alone, which NixOS has no cache for.
+        calls: in source order; calls of programs are kept for ldconfig only, as NixOS has no cache for it.
     """
 
     path: str

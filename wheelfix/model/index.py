@@ -1,4 +1,4 @@
-"""What an index answers when asked for a soname."""
+"""Models of an index's answers: providers of a soname, and which index answered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 from wheelfix.model.base import Struct
 
 OLD = 90
-"""Days after which an index is said to be old: nixpkgs makes a release every half year."""
+"""Days after which messages call an index old: nixpkgs makes a release every half year."""
 
 
 class Provider(Struct):
@@ -40,9 +40,9 @@ class Lookup(Struct):
     Attributes:
         soname: the soname that was asked for.
         providers: best first; empty if the index has none.
-        rivals: attrs of first-rank providers that differ in kind (empty: no doubt).
+        rivals: attrs of first-rank providers that differ in kind; empty if the answer is not ambiguous.
         nearest: other majors of the same library that the index has, nearest first.
-        note: a remark on the first provider worth showing, such as another ABI.
+        note: a remark to show about the first provider, such as another ABI.
     """
 
     soname: str
@@ -58,8 +58,8 @@ class IndexInfo(Struct):
     Attributes:
         source: ``bundled``, ``fetched``, ``nix-index`` (the user's own) or ``file``.
         system: Nix system of the entries (``x86_64-linux``).
-        date: day of the nixpkgs that the database describes, ISO 8601, or None if nothing says it.
-        written: day when the database's file was written, where ``date`` is None: nothing in it is newer.
+        date: day of the nixpkgs that the database describes, ISO 8601, or None if it is not recorded.
+        written: day when the database's file was written, if ``date`` is None: nothing in it is newer.
         digest: sha256 of the nix-index database the table was built from.
         sonames: number of distinct file names in the table.
         entries: number of rows.
@@ -75,21 +75,21 @@ class IndexInfo(Struct):
 
 
 def say_date(info: IndexInfo) -> str:
-    """When an index is of, to be read behind "index" or "database"; what is not known is not made up."""
+    """Write the date of an index, to follow the word "index" or "database"."""
     if info.date:
         return f"of {info.date}"
     return f"of unknown date, written {info.written}" if info.written else "of unknown date"
 
 
 def find_age(info: IndexInfo, today: date) -> int | None:
-    """How many days old an index is at least.
+    """Return the least possible age of an index in days.
 
     Args:
-        info: which.
-        today: the day it is asked.
+        info: the index.
+        today: the current day.
 
     Returns:
-        None if nothing tells, or if it says to be of the future.
+        None if no date is known, or if the date is in the future.
     """
     try:
         age = (today - date.fromisoformat(info.date or info.written or "")).days
@@ -99,7 +99,7 @@ def find_age(info: IndexInfo, today: date) -> int | None:
 
 
 def say_age(info: IndexInfo, today: date) -> tuple[str, str] | None:
-    """Subject and predicate about an index older than :data:`OLD` days, with what to do; None for others."""
+    """Write subject and predicate, with advice, about an index older than :data:`OLD` days; else None."""
     age = find_age(info, today)
     if age is None or age <= OLD:
         return None

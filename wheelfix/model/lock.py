@@ -1,4 +1,4 @@
-"""Lock files as wheelfix sees them: one shape for four formats."""
+"""Models of lock files: one shape for four formats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class LockKind(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """Where a package comes from.
+    """Kind of place that a package comes from.
 
     ``INDEX`` is a package index, ``ARCHIVE`` one file by its URL, ``LOCAL`` the project itself or a directory
     beside the lock, ``VCS`` a revision of a repository.
@@ -29,8 +29,8 @@ class SourceKind(StrEnum):
     VCS = "vcs"
 
 
-class Kind(StrEnum):
-    """What a package is taken from."""
+class ChoiceKind(StrEnum):
+    """Kind of source that a package is taken from."""
 
     WHEEL = "wheel"
     SDIST = "sdist"
@@ -74,7 +74,7 @@ class LockedDependency(Struct):
 
 
 class DependencySet(Struct):
-    """Dependencies under the name of an extra or a dependency group."""
+    """Dependencies that belong to one extra or one dependency group."""
 
     name: str
     dependencies: tuple[LockedDependency, ...]
@@ -85,14 +85,14 @@ class LockedPackage(Struct):
 
     Attributes:
         name: normalised (PEP 503).
-        version: as the lock writes it; None where it has none.
+        version: as the lock writes it; None if it states none.
         wheels: in the lock's order, which decides among equals.
-        hashes: of files whose names the lock does not tell (requirements.txt), sorted.
+        hashes: of files whose names the lock does not give (requirements.txt), sorted.
         marker: PEP 508 marker (or PEP 751) of the package itself, or empty.
         extras, groups: what its extras and dependency groups add.
         in_groups: dependency groups it belongs to (poetry); empty for all.
-        origin: what tells it from the same version from elsewhere; empty where the lock does not say.
-        optional: only there for an extra (poetry).
+        origin: distinguishes it from the same version from another place; empty if the lock states none.
+        optional: whether only an extra brings it (poetry).
     """
 
     name: str
@@ -121,9 +121,9 @@ class Lock(Struct):
     Attributes:
         name: of the file, for messages.
         requires_python: version specifiers, or empty.
-        environments: markers of which one has to hold; empty for any environment.
+        environments: markers, one of which has to hold; empty for any environment.
         packages: in the lock's order.
-        roots: what the environment starts from; None takes every package whose marker holds.
+        roots: where the environment starts; None takes every package whose marker holds.
         extras: of the project, for formats that keep them apart from packages, and what they add (poetry).
         groups: names of the dependency groups, for formats that list them apart from packages (pylock.toml).
         default_groups: dependency groups taken unless others are named.
@@ -141,7 +141,7 @@ class Lock(Struct):
 
 
 class Runtime(Struct):
-    """The interpreter and platform that files are chosen for.
+    """The interpreter and platform for which files are chosen.
 
     Attributes:
         python: ``3.12``, or ``3.14t``.
@@ -157,7 +157,7 @@ class Runtime(Struct):
 
 
 class Choice(Struct):
-    """What one package is taken from.
+    """The source chosen for one package.
 
     Attributes:
         file: the wheel or source distribution; None for nixpkgs, for the project itself, and where only
@@ -167,38 +167,38 @@ class Choice(Struct):
     """
 
     package: LockedPackage
-    kind: Kind
+    kind: ChoiceKind
     file: LockedFile | None = None
     attr: tuple[str, ...] = ()
     rival: str | None = None
 
 
-class Lack(Struct):
-    """A package without a source of the kinds that are wanted.
+class Sourceless(Struct):
+    """A package that has no source of a wanted kind.
 
     Attributes:
-        wanted: these kinds, strongest first.
+        wanted: the wanted kinds, strongest first.
     """
 
     package: LockedPackage
-    wanted: tuple[Kind, ...]
+    wanted: tuple[ChoiceKind, ...]
 
 
 class ProviderRule(Struct, eq=False):
-    """Which kinds of source a package may be taken from.
+    """The kinds of source that a package may be taken from.
 
     Attributes:
         pattern: glob of normalised names; ``default`` stands for all others.
         kinds: strongest first.
         attr: attribute for nixpkgs, or empty for the one named like the package.
         where: what the user wrote, for messages.
-        shared: it is of a file that may serve many locks.
+        shared: whether it comes from a file that may serve many locks.
 
-    Rules that say the same are equal, wherever they stand.
+    Rules that say the same are equal, whatever ``where`` is.
     """
 
     pattern: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ChoiceKind, ...]
     attr: str = ""
     where: str = ""
     shared: bool = False
@@ -209,12 +209,12 @@ class ProviderRule(Struct, eq=False):
     def __hash__(self) -> int:
         return hash(self._says())
 
-    def _says(self) -> tuple[str, tuple[Kind, ...], str]:
+    def _says(self) -> tuple[str, tuple[ChoiceKind, ...], str]:
         return self.pattern, self.kinds, self.attr
 
 
 def name_interpreter(python: str) -> str:
-    """The attribute of an interpreter.
+    """Return the attribute of an interpreter.
 
     Example:
         >>> name_interpreter("3.12"), name_interpreter("3.14t")
@@ -225,7 +225,7 @@ def name_interpreter(python: str) -> str:
 
 
 def name_packages(python: str) -> tuple[str, ...]:
-    """The attribute path of an interpreter's package set; a free-threaded one has no name of its own.
+    """Return the attribute path of an interpreter's package set; a free-threaded one has no name of its own.
 
     Example:
         >>> name_packages("3.12"), name_packages("3.14t")

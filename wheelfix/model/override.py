@@ -1,4 +1,4 @@
-"""What has to be said to Nix about one wheel, before any dialect says it."""
+"""Models of what Nix has to know about one wheel, independent of the dialect."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Input(Struct):
     Attributes:
         attr: path below ``pkgs``, with dots.
         reason: one clause.
-        baseline: uv2nix and poetry2nix add it by themselves for the wheel's tag.
+        baseline: whether uv2nix and poetry2nix add it by themselves for the wheel's tag.
     """
 
     attr: str
@@ -48,12 +48,12 @@ class Ignored(Struct):
 
 
 class Search(Struct):
-    """A directory that auto-patchelf would not look into by itself.
+    """A directory that auto-patchelf does not search by itself.
 
     Attributes:
-        distribution: Python package that has it; or
-        attr: nixpkgs attribute that has it; one of both is None.
-        certain: the wheel itself requires the distribution; else the lock may lack it.
+        distribution: distribution that has it, or None.
+        attr: nixpkgs attribute that has it, or None; exactly one of both is set.
+        certain: whether the wheel itself requires the distribution; if not, the lock may lack it.
         directory: relative to site-packages for a distribution (``nvidia/cublas/lib``, ``../..`` is ``lib``
             of the prefix), relative to the store path for an attribute.
     """
@@ -65,8 +65,8 @@ class Search(Struct):
     certain: bool = True
 
 
-class Source(Struct):
-    """What a complete package needs beside the libraries.
+class PackageDetails(Struct):
+    """What a complete package states besides the libraries.
 
     Attributes:
         filename: of the wheel.
@@ -90,55 +90,38 @@ class Source(Struct):
 
 
 class Adapter(Struct):
-    """A package, and nixpkgs' build that replaces its wheel.
+    """A package whose wheel is replaced by nixpkgs' build.
 
     Attributes:
         name: normalised distribution name.
         version: of the wheel.
         target: file name of the wheel, or the requirement.
         attr: path of the build below ``pkgs``.
-        python: attribute of the interpreter that ``attr`` belongs to (``python312``).
     """
 
     name: str
     version: str
     target: str
     attr: tuple[str, ...]
-    python: str
     strip: StripPlan
 
 
-class FlakeConfig(Struct):
-    """How nixpkgs is to be configured.
-
-    Attributes:
-        nixpkgs: flake reference.
-        systems: Nix systems.
-        capabilities: CUDA compute capabilities (``8.9``), in the order given; empty for nixpkgs' default.
-    """
-
-    nixpkgs: str
-    systems: tuple[str, ...]
-    cuda: bool = False
-    capabilities: tuple[str, ...] = ()
-    unfree: bool = False
-
-
 class Override(Struct):
-    """All that one wheel needs.
+    """Everything that one wheel needs.
 
     Attributes:
         name: normalised distribution name.
         target: file name of the wheel.
         inputs: sorted by attribute.
-        ignored: those of one reason together.
+        ignored: grouped by reason.
         searches: sorted.
         tags: of the wheel.
         driver: libraries of the GPU driver that it links, sorted: the run path has to lead to them.
         runpaths: attributes whose libraries are opened by name only.
-        strip: dependencies to be taken away, or None.
-        hints: what a person should read, one paragraph each; becomes comments.
-        removed: directories below site-packages that another package has, too, and nobody imports.
+        strip: dependencies to remove, or None.
+        details: for a complete package; else None.
+        hints: remarks for people, one paragraph each, written as comments.
+        removed: directories below site-packages that another package has too, and that are not imported.
     """
 
     name: str
@@ -152,20 +135,20 @@ class Override(Struct):
     driver: tuple[str, ...] = ()
     runpaths: tuple[Input, ...] = ()
     strip: StripPlan | None = None
-    source: Source | None = None
+    details: PackageDetails | None = None
     hints: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
 
-class Carries(Struct):
-    """What a distribution is known to install for others.
+class KnownContents(Struct):
+    """What a distribution is known to install for other distributions.
 
     Attributes:
         distribution: normalised name (PEP 503).
         sonames: libraries, or patterns of them.
-        cuda: those of them that are CUDA's.
-        note: what else is known of a distribution that belongs to CUDA, or None.
-        importable: it has, or may have, Python modules of its own.
+        cuda: those of ``sonames`` that are CUDA's.
+        note: another remark on a distribution that belongs to CUDA, or None.
+        importable: whether it has, or may have, Python modules of its own.
     """
 
     distribution: str
@@ -175,13 +158,13 @@ class Carries(Struct):
     importable: bool = True
 
 
-class Judged(Struct):
-    """A distribution, and why it goes or stays.
+class DependencyDecision(Struct):
+    """A distribution, and why it is removed or kept.
 
     Attributes:
         name: normalised name (PEP 503).
         reason: one clause.
-        unshown: it stays because nothing shows that it is only linked: an import of it would.
+        unshown: whether nothing shows that it is imported, or that it is only linked against.
     """
 
     name: str
@@ -190,18 +173,18 @@ class Judged(Struct):
 
 
 class StripPlan(Struct):
-    """What becomes of a package's dependencies when nixpkgs' build replaces its wheel.
+    """What happens to a package's dependencies when nixpkgs' build replaces its wheel.
 
     Attributes:
-        stripped: its own dependencies that are taken away, sorted by name.
-        leaving: distributions that leave the environment with them, as nobody else wants them.
-        kept: dependencies that look like candidates and are not, with the reason to keep them.
-        staying: redundant distributions that another dependency still wants.
-        evidence: where the dependencies' own dependencies come from, in one clause.
+        stripped: its own dependencies that are removed, sorted by name.
+        leaving: distributions that leave the environment with them, as nothing else requires them.
+        kept: dependencies that look redundant and are not, with the reason to keep them.
+        staying: redundant distributions that another dependency still requires.
+        evidence: source of the dependencies' own requirements, in one clause.
     """
 
-    stripped: tuple[Judged, ...] = ()
-    leaving: tuple[Judged, ...] = ()
-    kept: tuple[Judged, ...] = ()
-    staying: tuple[Judged, ...] = ()
+    stripped: tuple[DependencyDecision, ...] = ()
+    leaving: tuple[DependencyDecision, ...] = ()
+    kept: tuple[DependencyDecision, ...] = ()
+    staying: tuple[DependencyDecision, ...] = ()
     evidence: str = ""

@@ -1,4 +1,4 @@
-"""All that is read of a distribution."""
+"""A reading: everything that was read of one distribution."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class WheelFile(Struct):
 
     Attributes:
         path: of the member, or ``bin/NAME`` in the prefix's scheme ``NAME.data/scripts`` for an entry point.
-        digest: tells contents apart: RECORD's hash, or size and checksum where RECORD has none.
-        namespace: an ``__init__.py`` without code, or with nothing but the declaration of a namespace.
+        digest: identifies the contents: RECORD's hash, or size and checksum where RECORD has none.
+        namespace: whether it is an ``__init__.py`` without code, or with only a namespace declaration.
     """
 
     path: str
@@ -26,11 +26,11 @@ class WheelFile(Struct):
 
 
 class About(Struct):
-    """What a wheel says of itself for people, and which wheel it is.
+    """The descriptive metadata of a wheel, and its digest.
 
     Attributes:
-        sha256: of the wheel's bytes, 64 hexadecimal digits; None where nobody asked, or there is no wheel.
-        summary, homepage: as METADATA has them, or empty.
+        sha256: of the wheel's bytes, 64 hexadecimal digits; None if not computed, or if there is no wheel.
+        summary, homepage: as in METADATA, or empty.
         spdx: license as an SPDX expression, or empty.
         license: the same in words, or empty.
     """
@@ -43,7 +43,7 @@ class About(Struct):
 
 
 class OriginKind(Enum):
-    """What the bytes of a distribution lie in."""
+    """Kind of place where the files of a distribution are."""
 
     WHEEL = "wheel"
     UNPACKED = "unpacked"
@@ -52,15 +52,15 @@ class OriginKind(Enum):
 
 
 Stamp = tuple[int, int, int, int]
-"""Device, inode, size and time of modification in nanoseconds: they stay while nobody writes to a file."""
+"""Device, inode, size and modification time in nanoseconds; they stay the same until a file is written to."""
 
 
 class Origin(Struct):
-    """Where the bytes of a distribution can be got again.
+    """Where the bytes of a distribution can be read again.
 
     Attributes:
         path: of the wheel, the directory or the ELF file.
-        stamp: of the wheel when it was read; None for what is no single file.
+        stamp: of the wheel when it was read; None if the origin is not a single file.
         places: where its ELF files are on disk, by path of the object, sorted; empty for a wheel.
     """
 
@@ -71,17 +71,17 @@ class Origin(Struct):
 
 
 class Reading(Struct):
-    """All that was read of one distribution: data, and nothing but data.
+    """Everything that was read of one distribution, as data without conclusions.
 
     Attributes:
         objects: sorted by path.
-        hints: by-catch of the ELF files, sorted by path; those of environments are not read whole, and
-            give no strings.
+        hints: hints of the ELF files, sorted by path; files of environments are not read whole, so they have
+            no strings.
         uses: what Python sources open and run by name, sorted by path.
         findings: what was left out, and why.
         foreign: formats of libraries for other systems among its files (``Mach-O``, ``PE``), sorted.
-        contents: what it installs, sorted by path; None where nobody asked for it.
-        origin: None for what is known without its bytes.
+        contents: what it installs, sorted by path; None if not requested.
+        origin: None for a distribution that is known without its bytes.
     """
 
     distribution: Distribution
@@ -96,12 +96,12 @@ class Reading(Struct):
 
 
 class BuildSystem(Struct):
-    """What a source distribution wants to be built with.
+    """What a source distribution requires for its build.
 
     Attributes:
         requires: normalised names, sorted.
         backend: module of the backend, or empty.
-        cargo: it holds a Cargo.toml, so Rust is compiled.
+        cargo: whether it holds a Cargo.toml, so that Rust is compiled.
     """
 
     requires: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a scan concludes."""
+"""Models of the result of a scan: needs, openings, findings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NeedClass(StrEnum):
-    """Who answers a need, in the order in which the question is decided."""
+    """The classes of a need, in the order in which they are decided."""
 
     BUNDLED = "bundled"
     LIBC = "libc"
@@ -30,11 +30,11 @@ class NeedClass(StrEnum):
 
 
 OPEN_CLASSES = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})
-"""These leave the user without an answer."""
+"""Classes that leave the user without an answer."""
 
 
 class Level(StrEnum):
-    """Weight of a finding; only an error changes the exit code."""
+    """Severity of a finding; only an error changes the exit code."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -47,7 +47,7 @@ class Carrier(Struct):
     Attributes:
         distribution: normalised distribution name (PEP 503).
         directory: where it installs the library, relative to site-packages (``nvidia/cublas/lib``).
-        exact: the soname is listed as it is; False if a pattern such as ``libarrow.so.*`` matched.
+        exact: whether the soname itself is listed; False if a pattern such as ``libarrow.so.*`` matched.
     """
 
     distribution: str
@@ -55,8 +55,8 @@ class Carrier(Struct):
     exact: bool
 
 
-class SonameFacts(Struct):
-    """All that is known about one soname outside the wheel.
+class Known(Struct):
+    """Everything that is known about one soname outside the wheel.
 
     Attributes:
         lookup: the answer of the index.
@@ -81,7 +81,7 @@ class Need(Struct):
         wanted_by: member paths, sorted.
         providers: best first; also given where the class is not ``provided``.
         versions: symbol versions asked of it, sorted.
-        optional: plugins alone want it: without it, they are not loaded and the rest works.
+        optional: only plugins want it: without it they are not loaded, and the rest works.
         stale: a distribution at hand that should bring it, and does not carry it.
     """
 
@@ -97,7 +97,7 @@ class Need(Struct):
 
     @property
     def distribution(self) -> str | None:
-        """Who brings it, for class ``sibling``."""
+        """The distribution that brings it, for class ``sibling``."""
         return self.cause.distribution if isinstance(self.cause, Brought) else None
 
     @property
@@ -113,7 +113,7 @@ class Step(Struct):
         question: what was asked.
         cause: the answer.
         need_class: set if the answer decides.
-        evidence: what the answer rests on, one line each; given only where an explanation was asked for.
+        evidence: grounds of the answer, one line each; only if an explanation was requested.
     """
 
     question: Question
@@ -149,13 +149,13 @@ class Opening(Struct):
         kind: how it is opened.
         names: file names, absolute paths, or ``libx.so`` for any version of a library, in the order in which
             they are tried: one of them is opened. Never empty.
-        optional: failing is survived: a note that is no ``required`` one, or as
-            :class:`wheelfix.model.hints.SourceCall` has it. False where it cannot be told, as of a string.
-        answered: the name that the answer is about: the first that anybody brings; None without one.
-        need_class: who brings it; None for a program.
-        distribution: who brings it, for class ``sibling``.
+        optional: whether the program survives a failure: a note that is not ``required``, or as defined by
+            :class:`wheelfix.model.hints.SourceCall`. False where it cannot be told, as for a string.
+        answered: the name that the answer is about: the first whose class is not unknown; None without one.
+        need_class: class of that name; None for a program.
+        distribution: the distribution that brings it, for class ``sibling``.
         providers: of that name, best first.
-        form: how code answers it.
+        form: how Nix code answers it.
         note: the entry, for kind ``note``.
         call: the call, for a Python source.
     """
@@ -228,11 +228,11 @@ class WheelScan(Struct):
 
 
 def find_warnings(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
-    """What must not be overlooked of scans, whatever is made of them.
+    """Collect the findings of scans that every command has to show.
 
     Returns:
-        Findings that are more than notes, in the order of the scans, each once; those that are about a part
-        of a distribution name the whole as well.
+        Findings that are more than notes, in the order of the scans, without repetition; those about a part
+        of a distribution also name the distribution.
     """
     found = {
         finding
@@ -246,12 +246,12 @@ def find_warnings(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
 
 
 class Located(Struct):
-    """One soname and who provides it.
+    """The answer of ``locate`` for one soname.
 
     Attributes:
         soname: as it was asked for, or as a pattern found it.
         need_class: ``provided``, ``driver``, ``libc``, ``python``, ``ambiguous`` or ``unknown``.
-        cause: why.
+        cause: reason for the class.
         providers: best first.
         nearest: other majors of the library that the index has, nearest first.
         note: a remark of the index on its first provider, or None.
@@ -266,7 +266,7 @@ class Located(Struct):
 
 
 class FileHit(Struct):
-    """One file of one package, straight from a database.
+    """One file of one package, as a nix-index database has it.
 
     Attributes:
         attr: as the database records it.
@@ -290,8 +290,8 @@ class IndexSource(Struct):
     Attributes:
         name: ``nix-index``, ``fetched`` or ``bundled``.
         path: of the database or table.
-        state: one clause: what is there.
-        used: whether a command without --index asks this one.
+        state: what is there, in one clause.
+        used: whether a command without --index uses this one.
     """
 
     name: str

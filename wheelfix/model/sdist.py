@@ -1,4 +1,4 @@
-"""Rust-backed source distributions: what their files say."""
+"""Models of Rust-backed source distributions: their files, manifests and locks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wheelfix.model.base import Struct
 
 
 class SourceTree(Struct):
-    """A source distribution, of which only the files that say how it is built were read.
+    """A source distribution, of which only the files that describe its build were read.
 
     Paths are relative to its top directory, with ``/``.
 
@@ -31,8 +31,8 @@ class LockedCrate(Struct):
 
     Attributes:
         source: ``registry+URL``, ``git+URL?rev=REF#COMMIT``; None for a crate of the source tree itself.
-        dependencies: as written: ``name``, ``name version`` or ``name version (source)``, whatever is needed
-            to tell them apart.
+        dependencies: as written: ``name``, ``name version`` or ``name version (source)``, as much as is
+            needed to tell them apart.
     """
 
     name: str
@@ -53,7 +53,7 @@ class CargoLock(Struct):
 
 
 class CrateDependency(Struct):
-    """One line of ``[dependencies]``, or of its relatives.
+    """One line of ``[dependencies]`` or of a related table.
 
     Attributes:
         key: the name it has inside the manifest.
@@ -81,7 +81,7 @@ class Manifest(Struct):
     Attributes:
         path: of the file.
         name: of the crate; None for a workspace that has none of its own.
-        version: of the crate, or None; ``workspace`` where it is inherited, as the next two.
+        version: of the crate, or None; ``workspace`` where it is inherited; the same for the next two.
         rust_version: minimum, or None.
         edition: of the language, or None.
         dependencies: normal and build dependencies; those for tests are left out.
@@ -112,7 +112,7 @@ class Manifest(Struct):
 
 
 class Builder(StrEnum):
-    """What calls cargo."""
+    """The tool that calls cargo."""
 
     MATURIN = "maturin"
     SETUPTOOLS_RUST = "setuptools-rust"
@@ -124,7 +124,7 @@ class BuiltManifest(Struct):
 
     Attributes:
         path: of the file.
-        evidence: where that is said.
+        evidence: the file that says so.
         features: turned on by the build.
         default_features: the crate's own default features are on.
         rust_version: minimum that the build itself asks for.
@@ -143,7 +143,7 @@ class PythonProject(Struct):
     Attributes:
         name: normalised.
         requires: active requirements of ``[build-system]``: normalised names, with extras; sorted.
-        depends: active requirements of the project that name one version exactly, as written.
+        depends: active requirements of the project that are pinned to one version, as written.
         summary: one line, or empty.
         homepage: URL, or empty.
         spdx: license as an SPDX expression, or empty.
@@ -166,7 +166,7 @@ class PythonProject(Struct):
 
 
 class CargoSource(Struct):
-    """A source distribution, read; paths are relative to its top directory.
+    """The parsed files of a Rust-backed source distribution; paths are relative to its top directory.
 
     Attributes:
         target: file name of the sdist.

@@ -1,4 +1,4 @@
-"""A distribution as its wheel describes it."""
+"""Models of a distribution as its metadata describes it: name, version, tags, requirements."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Requirement(Struct):
     Attributes:
         name: normalised distribution name (PEP 503).
         extras: extras asked of it, sorted.
-        active: its marker holds for the wheel's platform with no extra chosen.
+        active: whether its marker holds for the wheel's platform with no extra chosen.
         under: extras that make its marker hold, sorted; also given where it holds without any.
-        text: the line as the metadata has it.
-        platform: its marker tells platforms apart.
-        conditional: it has a marker.
+        text: the line in the metadata, unchanged.
+        platform: whether its marker depends on the platform.
+        conditional: whether it has a marker.
     """
 
     name: str

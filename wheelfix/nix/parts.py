@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from wheelfix.model.override import Ignored, Input, Judged, Override, Search, StripPlan
 from wheelfix.nix.printer import render
-from wheelfix.nix.quote import clean_comment, escape_glob
+from wheelfix.nix.quote import clean_comment
 from wheelfix.nix.tree import (
     Attrs,
     Binary,
@@ -25,11 +26,15 @@ from wheelfix.nix.tree import (
     bind,
     call,
     select,
-    strings,
     text,
 )
 
+if TYPE_CHECKING:
+    from wheelfix.model.override import DependencyDecision, Ignored, Input, Override, Search, StripPlan
+
 OLD = Var("old")
+HACKS = bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs()))
+"""pyproject.nix's functions for adapters: ``nixpkgsPrebuilt`` and ``importCargoLock``."""
 _SITE = "lib/python/site-packages"
 
 FindPython = Callable[[str], Expr]
@@ -56,6 +61,11 @@ def list_inputs(inputs: Iterable[Input], find: Callable[[str], Expr] = take) -> 
     return List(tuple(Commented(one.reason, find(one.attr)) for one in inputs))
 
 
+def list_attributes(attrs: Iterable[str]) -> List:
+    """Attributes of nixpkgs without a word."""
+    return List(tuple(map(take, attrs)))
+
+
 def list_ignored(ignored: Iterable[Ignored]) -> List:
     """Sonames, below the reason for them; the same reason is not said again."""
     items: list[Expr] = []
@@ -67,7 +77,27 @@ def list_ignored(ignored: Iterable[Ignored]) -> List:
     return List(tuple(items))
 
 
-def list_names(judged: Iterable[Judged]) -> List:
+def list_sonames(sonames: Iterable[str], omitted: str = "") -> List:
+    """Sonames without a word, for ``autoPatchelfIgnoreMissingDeps``.
+
+    Args:
+        sonames: to be ignored, each itself and nothing that it matches as a pattern.
+        omitted: a remark on those that are left out.
+    """
+    return List(tuple(text(escape_glob(soname)) for soname in sonames), omitted)
+
+
+def escape_glob(name: str) -> str:
+    """Write a name where a pattern is read, as in ``autoPatchelfIgnoreMissingDeps``: it matches itself alone.
+
+    Example:
+        >>> escape_glob("libcuda.so.1"), escape_glob("*")
+        ('libcuda.so.1', '[*]')
+    """
+    return re.sub(r"[*?\[]", r"[\g<0>]", name)
+
+
+def list_names(judged: Iterable[DependencyDecision]) -> List:
     """Names of distributions, each below the reason for it."""
     return List(tuple(Commented(one.reason, text(one.name)) for one in judged))
 
@@ -75,6 +105,11 @@ def list_names(judged: Iterable[Judged]) -> List:
 def add_to_old(name: str, more: Expr) -> Binding:
     """``name = (old.name or [ ]) ++ more;``."""
     return bind(name, Binary("++", Select(OLD, (name,), List()), more))
+
+
+def add_code_to_old(name: str, code: Expr, comment: str = "") -> Binding:
+    """``name = (old.name or "") + code;``, for a phase of the build."""
+    return bind(name, Binary("+", Select(OLD, (name,), text("")), code), comment)
 
 
 def remove_dependencies(plan: StripPlan) -> Binding:
@@ -187,7 +222,7 @@ def render_attributes(attrs: Sequence[str]) -> str:
         >>> render_attributes(["zlib", "stdenv.cc.cc.lib"])
         '[ pkgs.zlib pkgs.stdenv.cc.cc.lib ]\n'
     """
-    return render(List(tuple(map(take, attrs))))
+    return render(list_attributes(attrs))
 
 
 def render_sonames(sonames: Sequence[str]) -> str:
@@ -197,4 +232,4 @@ def render_sonames(sonames: Sequence[str]) -> str:
         >>> render_sonames(["libcuda.so.1"])
         '[ "libcuda.so.1" ]\n'
     """
-    return render(strings([escape_glob(soname) for soname in sonames]))
+    return render(list_sonames(sonames))

@@ -2,8 +2,7 @@
 
 Names, versions, paths and comments come from wheel metadata, which anybody can write. Whatever is in them
 must come out of an evaluation as it went in. The rules are those of the lexer (``src/libexpr/lexer.l``), the
-same in Nix 2.8, 2.26 and 2.34. Strings are always written as
-``"…"``: the other form, ``''…''``, strips indentation.
+same in Nix 2.8, 2.26 and 2.34. Strings are quoted as ``"…"``: the other form, ``''…''``, strips indentation.
 """
 
 from __future__ import annotations
@@ -100,19 +99,11 @@ def clean_comment(text: str) -> str:
         >>> clean_comment("a\r\nb = 1; /* c */")
         'a b = 1; /* c */'
     """
-    shown = "".join(" " if c in "\t\n\r" else _show(c) for c in text)
+    shown = text if text.isprintable() else "".join(map(_show, text))
     return " ".join(shown.split())
 
 
 def _show(character: str) -> str:
+    if character in "\t\n\r":
+        return " "
     return "�" if unicodedata.category(character) in _UNSHOWN else character
-
-
-def escape_glob(name: str) -> str:
-    """Write a name where a pattern is read, as in ``autoPatchelfIgnoreMissingDeps``: it matches itself alone.
-
-    Example:
-        >>> escape_glob("libcuda.so.1"), escape_glob("*")
-        ('libcuda.so.1', '[*]')
-    """
-    return re.sub(r"[*?\[]", r"[\g<0>]", name)

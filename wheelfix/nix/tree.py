@@ -1,4 +1,4 @@
-"""Nix expressions as frozen dataclasses: what can be built can be printed, and means what it says.
+"""Nix expressions as immutable trees: what can be built can be printed, and means what it says.
 
 Strings inside nodes are data; they are quoted when printed (:mod:`wheelfix.nix.printer`). Only names of
 variables (:class:`Var`, parameters) and paths are checked instead, as Nix has no quotes for them.
@@ -79,9 +79,14 @@ class Commented(Expr, kw_only=False):
 
 
 class List(Expr, kw_only=False):
-    """``[ a b ]``."""
+    """``[ a b ]``.
+
+    Attributes:
+        omitted: a remark on elements that are left out, ``[ a /* remark */ ]``.
+    """
 
     items: tuple[Expr, ...] = ()
+    omitted: str = ""
 
 
 class Binding(Struct, kw_only=False):

@@ -1,9 +1,9 @@
-"""Which package indexes to ask, from the places where pip and uv are told.
+"""Reads which package indexes to ask, from the configuration of pip and uv.
 
 Strongest first: what the command names; pip's variables (``PIP_INDEX_URL``) and files (``pip.conf``); uv's
 variables (``UV_DEFAULT_INDEX``, ``UV_INDEX``), ``[tool.uv]`` of the project, ``uv.toml``; else the library's
-own default. pip takes the best file of all its indexes, uv the first index that has the project: whose
-configuration it is decides. Documented at pip's "Configuration" and uv's "Package indexes" pages.
+default. pip takes the best file of all its indexes, uv the first index that has the project; the tool whose
+configuration is used decides which. Documented at pip's "Configuration" and uv's "Package indexes" pages.
 """
 
 from __future__ import annotations
@@ -13,33 +13,67 @@ import hashlib
 import os
 import re
 import sys
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from wheelfix.errors import InputError, describe, strip_login
-from wheelfix.model.base import Struct, replace
+from wheelfix.model.base import Misfit, Struct, convert, decode_toml, replace
+
+T = TypeVar("T")
 
 _MAX = 1 << 20
+_HINT = "correct it: the package indexes are looked up in it"
 _NAMED = re.compile(r"^[\w.-]+=(?=\w+://)")
 
 
+class _UvIndex(Struct):
+    """One ``[[index]]`` of uv."""
+
+    url: str
+    name: str | None = None
+    default: bool = False
+    explicit: bool = False
+
+
+class _Uv(Struct, rename="kebab"):
+    """``uv.toml``, or ``[tool.uv]``: the settings for where distributions come from."""
+
+    index: tuple[_UvIndex, ...] = ()
+    index_url: str | None = None
+    extra_index_url: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    allow_insecure_host: tuple[str, ...] = ()
+    no_index: bool = False
+
+
+class _Tool(Struct):
+    """``[tool]``."""
+
+    uv: _Uv | None = None
+
+
+class _Project(Struct):
+    """A pyproject.toml."""
+
+    tool: _Tool = _Tool()
+
+
 class PackageSources(Struct):
-    """Where distributions come from.
+    """Where distributions are fetched from.
 
     Attributes:
         index: URL of the package index; None takes the default one.
         extra: URLs of further indexes, in order.
-        no_index: no index is asked, not even the default one.
-        first_match: the first index that has a project counts, the extra ones first, as for uv; else the best
-            file of all of them, as for pip.
-        find_links: directories, files and URLs of pages that list files, besides.
-        trusted_hosts: hosts that are believed without https, or without a certificate that can be verified.
+        no_index: whether no index is asked, not even the default one.
+        first_match: whether the first index that has a project is used, extra ones first, as in uv; else the
+            best file of all of them, as in pip.
+        find_links: further directories, files, and URLs of pages that list files.
+        trusted_hosts: hosts that are accepted without https, or without a verifiable certificate.
         certificates: file or directory of certificates, or None for the usual ones.
-        client_certificate: file with one's own, or None.
-        proxy: URL, or None for what the variables say.
+        client_certificate: file with the client's certificate, or None.
+        proxy: URL, or None for the environment's.
     """
 
     index: str | None = None
@@ -61,17 +95,17 @@ def find_package_sources(
     directory: Path | None = None,
     machine: Path = Path("/etc"),
 ) -> PackageSources:
-    """Find out where distributions come from.
+    """Find out where distributions are fetched from.
 
     Args:
-        index: URL that the user names; the configured ones do not count then.
-        find_links: directories or URLs that the user names, besides.
+        index: URL that the user names; configured ones are then ignored.
+        find_links: further directories or URLs that the user names.
         environment: variables; None takes those of this process.
-        directory: of the project, whose uv configuration counts; None takes the working directory.
+        directory: of the project, whose uv configuration is read; None takes the working directory.
         machine: directory of the machine's own configuration.
 
     Raises:
-        InputError: a configuration file cannot be read, or an index is no URL.
+        InputError: a configuration file cannot be read, or an index is not a URL.
     """
     variables = os.environ if environment is None else environment
     pip = _read_pip(variables, machine)
@@ -85,7 +119,7 @@ def find_package_sources(
 
 
 def mark_sources(hashes: frozenset[str], sources: PackageSources) -> str:
-    """A choice that was made under given digests, or from other sources, is another one."""
+    """Return a key that distinguishes choices made with other digests or from other sources."""
     where = (
         strip_login(sources.index or ""),
         *map(strip_login, sources.extra),
@@ -119,7 +153,7 @@ def _split(settings: Mapping[str, str], key: str) -> tuple[str, ...]:
 
 
 def _read_pip(variables: Mapping[str, str], machine: Path) -> dict[str, str]:
-    """Pip's settings for ``pip download``: of its files, the weakest first, and of its variables."""
+    """Read pip's settings for ``pip download``: from its files, the weakest first, and its variables."""
     found: dict[str, str] = {}
     for path in _list_pip_files(variables, machine):
         text = _read(path)
@@ -145,7 +179,7 @@ def _normalize(key: str) -> str:
 
 
 def _list_pip_files(variables: Mapping[str, str], machine: Path) -> Iterator[Path]:
-    """Pip's configuration files, the weakest first; one that is named replaces the user's own."""
+    """Yield pip's configuration files, the weakest first; one named by a variable replaces the user's."""
     named = variables.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return
@@ -161,7 +195,7 @@ def _list_pip_files(variables: Mapping[str, str], machine: Path) -> Iterator[Pat
 
 
 def _list_shared(variables: Mapping[str, str], machine: Path) -> list[Path]:
-    """Directories of configuration for all users, the strongest first."""
+    """List directories of configuration for all users, the strongest first."""
     named = variables.get("XDG_CONFIG_DIRS") or str(machine / "xdg")
     return [Path(directory) for directory in named.split(os.pathsep) if directory]
 
@@ -182,7 +216,7 @@ def _find_config(variables: Mapping[str, str], home: Path) -> Path:
 def _take_uv(
     sources: PackageSources, variables: Mapping[str, str], directory: Path, machine: Path
 ) -> PackageSources:
-    """What uv is told, where pip is told nothing of an index."""
+    """Apply uv's configuration, if pip's names no index."""
     tables = (
         []
         if _is_true(variables.get("UV_NO_CONFIG", ""))
@@ -193,18 +227,17 @@ def _take_uv(
     hosts = variables.get("UV_INSECURE_HOST", "").split()
     no_index = _is_true(variables.get("UV_NO_INDEX", ""))
     for table, base in tables:
-        for entry in _tables(table.get("index")):
+        for entry in table.index:
             url = _find_uv_url(entry, variables, base)
-            if entry.get("default") is True:
+            if entry.default:
                 default = default or url
-            elif entry.get("explicit") is not True:
+            elif not entry.explicit:
                 extra.append(url)
-        if isinstance(named := table.get("index-url"), str):
-            default = default or named
-        extra += _texts(table.get("extra-index-url"))
-        links += [_resolve(link, base) for link in _texts(table.get("find-links"))]
-        hosts += _texts(table.get("allow-insecure-host"))
-        no_index = no_index or table.get("no-index") is True
+        default = default or table.index_url
+        extra += table.extra_index_url
+        links += [_resolve(link, base) for link in table.find_links]
+        hosts += table.allow_insecure_host
+        no_index = no_index or table.no_index
     if default is None and not extra and not no_index and not any(links):
         return sources
     return replace(
@@ -232,7 +265,7 @@ def _take_uv_variables(variables: Mapping[str, str]) -> tuple[str | None, list[s
 
 
 def _log_in(value: str, variables: Mapping[str, str]) -> str:
-    """A URL, or ``name=URL``, with the password that variables have for the name."""
+    """Add to a URL, or ``name=URL``, the password that variables have for the name."""
     match = _NAMED.match(value)
     url = value[match.end() :] if match else value
     return _add_password(url, match[0][:-1], variables) if match else url
@@ -247,57 +280,52 @@ def _add_password(url: str, name: str, variables: Mapping[str, str]) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return url  # told where it is looked at
+        return url  # reported where it is used
     login = f"{quote(user or '', safe='')}:{quote(password or '', safe='')}"
     return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}"))
 
 
-def _find_uv_url(entry: Mapping[str, Any], variables: Mapping[str, str], base: Path) -> str:
-    url, name = entry.get("url"), entry.get("name")
-    if not isinstance(url, str):
-        raise InputError(str(base), "an index of uv's configuration has no url", "give it one, or remove it")
-    url = _resolve(url, base)
-    return _add_password(url, name, variables) if isinstance(name, str) else url
+def _find_uv_url(entry: _UvIndex, variables: Mapping[str, str], base: Path) -> str:
+    url = _resolve(entry.url, base)
+    return url if entry.name is None else _add_password(url, entry.name, variables)
 
 
 def _read_uv_tables(
     variables: Mapping[str, str], directory: Path, machine: Path
-) -> Iterator[tuple[dict[str, Any], Path]]:
-    """Uv's configuration, the strongest first, each with the directory that its paths start in."""
+) -> Iterator[tuple[_Uv, Path]]:
+    """Yield uv's configuration, the strongest first, each with the directory that its paths start in."""
     if named := variables.get("UV_CONFIG_FILE"):
-        yield _read_toml(Path(named)), Path(named).parent
+        yield _read_toml(Path(named), _Uv), Path(named).parent
         return
     for above in (directory.resolve(), *directory.resolve().parents):
-        # uv.toml of a directory hides [tool.uv] of the pyproject.toml beside it; the nearest of all counts.
+        # uv.toml of a directory hides [tool.uv] of the pyproject.toml beside it; the nearest directory is
+        # used.
         if (path := above / "uv.toml").is_file():
-            yield _read_toml(path), above
+            yield _read_toml(path, _Uv), above
             break
         if (path := above / "pyproject.toml").is_file():
-            tool = _read_toml(path).get("tool")
-            table = tool.get("uv") if isinstance(tool, dict) else None
-            if isinstance(table, dict):
+            table = _read_toml(path, _Project).tool.uv
+            if table is not None:
                 yield table, above
                 break
     if home := _find_home(variables):
         path = _find_config(variables, home) / "uv" / "uv.toml"
-        yield _read_toml(path), path.parent
+        yield _read_toml(path, _Uv), path.parent
     for shared in [*_list_shared(variables, machine), machine]:
         if (path := shared / "uv" / "uv.toml").is_file():
-            yield _read_toml(path), path.parent
+            yield _read_toml(path, _Uv), path.parent
             break
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    text = _read(path)
+def _read_toml(path: Path, kind: type[T]) -> T:
     try:
-        return tomllib.loads(text) if text is not None else {}
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        problem = f"is no TOML ({str(error) or 'nested too deep'})"
-        raise InputError(str(path), problem, "correct it: the package indexes are looked up in it") from None
+        return convert(decode_toml(_read(path) or ""), kind)
+    except Misfit as misfit:
+        raise misfit.tell(str(path), _HINT) from None
 
 
 def _read(path: Path) -> str | None:
-    """The text of a configuration file; None if there is none."""
+    """Return the text of a configuration file; None if there is none."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
             data = file.read(_MAX + 1) or b""
@@ -307,9 +335,7 @@ def _read(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError:
-        raise InputError(
-            str(path), "is no text in UTF-8", "correct it: the package indexes are looked up in it"
-        ) from None
+        raise InputError(str(path), "is no text in UTF-8", _HINT) from None
     except OSError as error:
         problem = f"cannot be read ({describe(error)})"
         raise InputError(
@@ -318,10 +344,10 @@ def _read(path: Path) -> str | None:
 
 
 def _check_url(setting: str, value: str) -> str:
-    """An index's URL; a directory is one as well.
+    """Return an index's URL; a directory is allowed too.
 
     Raises:
-        InputError: it is neither; a password in it is not told.
+        InputError: it is neither; the message leaves out a password.
     """
     try:
         parts = urlsplit(value)
@@ -339,7 +365,7 @@ def _check_url(setting: str, value: str) -> str:
 
 
 def _place(link: str, setting: str) -> str:
-    """A URL as it is, a path as an absolute one."""
+    """Return a URL unchanged, and a path as an absolute one."""
     if re.match(r"(?:https?|file)://", link):
         return link
     if "://" in link:
@@ -356,11 +382,3 @@ def _resolve(link: str, base: Path) -> str:
 
 def _is_true(value: str) -> bool:
     return value.strip().lower() in {"1", "true", "yes", "on", "y", "t"}
-
-
-def _tables(value: object) -> Iterable[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _texts(value: object) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

@@ -1,7 +1,7 @@
-"""Ends programs that carry a mark in their environment, with all that they started.
+"""Ends programs that carry a mark in their environment, with everything that they started.
 
-Also a program of its own, which :mod:`wheelfix.outside.processes` starts: it outlives the process that
-started it, and knows by its standard input how that one ended. It imports nothing of wheelfix or of others.
+Also a program of its own, started by :mod:`wheelfix.outside.processes`: it outlives the process that started
+it, and learns from its standard input how that one ended. It imports nothing but the standard library.
 """
 
 import os
@@ -16,11 +16,11 @@ _ROUNDS, _PAUSE = 1000, 0.01
 def end_marked(mark: bytes) -> None:
     """Kill the processes whose environment has an entry that starts with a mark, until there is none.
 
-    What such a process started has inherited its environment. Processes of other users are passed over:
-    their environment cannot be read.
+    Child processes inherit the environment and so the mark. Processes of other users are skipped, as their
+    environment cannot be read.
 
     Args:
-        mark: name of a variable, ``=``, and how its value starts.
+        mark: name of a variable, ``=``, and the start of its value.
 
     Raises:
         OSError: this system does not list processes in ``/proc``.
@@ -42,7 +42,7 @@ def end_marked(mark: bytes) -> None:
 
 
 def main() -> None:
-    """Wait for a byte, which says that all is well, or for the end of a process that sent none."""
+    """Wait for a byte, which means a regular end, or for the end of a process that sent none."""
     if not os.read(0, 1):
         end_marked(os.fsencode(sys.argv[1]))
 

@@ -1,15 +1,15 @@
-"""``nixpkgsPrebuilt``: nixpkgs' build of a package in place of its wheel.
+"""Renders adapters: ``nixpkgsPrebuilt``, which puts nixpkgs' build of a package in place of its wheel.
 
 The contract is pyproject.nix's ``build/hacks/default.nix`` (7af23cf7): ``from`` gives name, version and
-files, ``prev`` gives nothing but ``passthru`` (and the interpreter to compare): redundant dependencies are
-taken out of ``prev.passthru.dependencies``. ``prev = final.x`` would recurse for ever.
+files, ``prev`` gives only ``passthru`` (and the interpreter to compare): redundant dependencies are removed
+from ``prev.passthru.dependencies``. ``prev = final.x`` would recurse infinitely.
 """
 
 from __future__ import annotations
 
 from wheelfix.model.override import Adapter
-from wheelfix.nix.parts import comment_all, formals, remove_dependencies, write_guarded
-from wheelfix.nix.printer import render
+from wheelfix.nix.parts import HACKS, comment_all, formals, remove_dependencies, write_guarded
+from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.tree import (
     Attrs,
     Binary,
@@ -32,6 +32,7 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
+from wheelfix.override.prebuilt import find_python
 
 _PROPAGATED = (
     "nixpkgsPrebuilt leaves out what nixpkgs' build propagates: modules that it imports come from the "
@@ -42,22 +43,22 @@ _PROPAGATED = (
 def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
     """Write the overlay of an adapter.
 
-    Args:
-        adapter: what replaces what.
-        standalone: a complete file: workspace, package set and virtual environment, not the overlay alone.
+    adapter: the adapter.
+    standalone: whether to write a complete file with workspace, package set and virtual environment, and not
+        the overlay alone.
     """
-    overlay = Lambda("final", Lambda("prev", write_guarded(adapter.name, write_adapter(adapter))))
+    overlay = Lambda("final", Lambda("prev", write_guarded(adapter.name, write_prebuilt(adapter))))
     title = f"{adapter.name} {adapter.version}: nixpkgs' {'.'.join(adapter.attr)} in place of the wheel."
     head = [f"{title} Written by wheelfix from {adapter.target}."]
     head.append(_PROPAGATED)
     if not standalone:
-        head.append("hacks = pkgs.callPackage pyproject-nix.build.hacks { };")
+        head.append(print_flat(HACKS))
         return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
     return render(comment_all(head, _write_file(adapter, overlay)))
 
 
-def write_adapter(adapter: Adapter) -> Expr:
-    """The package: ``hacks.nixpkgsPrebuilt { … }``, with a warning where the versions differ."""
+def write_prebuilt(adapter: Adapter) -> Expr:
+    """Write the package: ``hacks.nixpkgsPrebuilt { … }``, with a warning if the versions differ."""
     prev = select("prev", adapter.name)
     if adapter.strip.stripped:
         changed = Lambda("old", Attrs((remove_dependencies(adapter.strip),)))
@@ -83,6 +84,7 @@ def _write_file(adapter: Adapter, overlay: Expr) -> Expr:
             Formal("workspaceRoot", Path("./.")),
         )
     )
+    python = select("pkgs", find_python(adapter.attr))
     packages = select("pyproject-nix", "build", "packages")
     scope = call("pkgs.callPackage", packages, _inherit("python"))
     workspace_overlay = call(
@@ -92,8 +94,8 @@ def _write_file(adapter: Adapter, overlay: Expr) -> Expr:
     overlays = List((build_systems, workspace_overlay, Var("adapter")))
     bindings: tuple[Binding | Inherit, ...] = (
         Inherit(("lib",), Var("pkgs")),
-        bind("python", select("pkgs", adapter.python), "of the same Python version as the adapted package"),
-        bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs())),
+        bind("python", python, "of the same Python version as the adapted package"),
+        HACKS,
         bind("workspace", call("uv2nix.lib.workspace.loadWorkspace", _inherit("workspaceRoot"))),
         bind("adapter", overlay),
         bind(

@@ -1,4 +1,4 @@
-"""A complete package for nixpkgs: ``buildPythonPackage { format = "wheel"; … }``."""
+"""Renders complete packages for nixpkgs: ``buildPythonPackage { format = "wheel"; … }``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from functools import partial, reduce
 
-from wheelfix.model.override import Override, Source
+from wheelfix.model.override import Override, PackageDetails
 from wheelfix.nix.parts import (
     comment_all,
     describe,
@@ -64,13 +64,13 @@ def render_packages(overrides: Sequence[Override]) -> str:
 
 
 def _write_function(override: Override) -> Expr:
-    source = override.source
-    assert source is not None
+    details = override.details
+    assert details is not None
     gone = {j.name for j in override.strip.stripped} if override.strip else set()
     siblings = {s.distribution for s in override.searches if s.distribution}
-    requires = sorted((set(source.requires) - gone) | siblings)
+    requires = sorted((set(details.requires) - gone) | siblings)
     oldest, prefixes = find_interpreters(override.tags)
-    fetch = ["fetchPypi"] * (_TAGGED.fullmatch(source.filename) is not None)
+    fetch = ["fetchPypi"] * (_TAGGED.fullmatch(details.filename) is not None)
     names = ["lib", "buildPythonPackage", *fetch, "autoPatchelfHook"]
     names += ["autoAddDriverRunpath"] * bool(override.driver)
     names += ["python"] * bool(prefixes or siblings) + ["pythonOlder"] * bool(oldest)
@@ -85,11 +85,11 @@ def _write_function(override: Override) -> Expr:
             bind("version", text(override.version)),
             bind("format", text("wheel")),
             *_write_disabled(oldest, prefixes),
-            bind("src", _write_source(source)),
+            bind("src", _write_source(details)),
             *_write_build(override),
             *_write_dependencies(override, requires),
-            *([bind("pythonImportsCheck", strings(source.imports))] if source.imports else []),
-            bind("meta", _write_meta(source, override)),
+            *([bind("pythonImportsCheck", strings(details.imports))] if details.imports else []),
+            bind("meta", _write_meta(details, override)),
         )
     )
     return Lambda(formals(*names), call("buildPythonPackage", body))
@@ -100,16 +100,17 @@ def _package(name: str) -> Expr:
 
 
 def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:
-    """Which interpreters of nixpkgs take a wheel, by its tags.
+    """Find the interpreters of nixpkgs that accept a wheel, by its tags.
 
-    nixpkgs' own list, ``pythonABITags``, has ``abi3`` for a free-threaded CPython, which does not take it.
+    nixpkgs' own list, ``pythonABITags``, has ``abi3`` for a free-threaded CPython, which does not accept it.
     These differ in ``libPrefix``: ``python3.14``, ``python3.14t`` (free-threaded), ``pypy3.11``.
 
     Args:
         tags: of the wheel, ``cp312-abi3-manylinux_2_28_x86_64``.
 
     Returns:
-        The oldest version, and a regular expression (POSIX) for ``libPrefix``; each empty if any will do.
+        The oldest version, and a regular expression (POSIX) for ``libPrefix``; each empty if all are
+        accepted.
     """
     pairs = [tuple(tag.split("-")[:2]) for tag in tags]
     pythons, abis = {pair[0] for pair in pairs}, {pair[-1] for pair in pairs}
@@ -122,7 +123,7 @@ def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:
     flags = [flag for abi, flag in stable.items() if abi in abis]
     if flags:
         return oldest, f"python[0-9.]+{flags[0] if len(flags) == 1 else 't?'}"
-    if versions and all(tag.startswith("cp") for tag in pythons):  # any ABI, but of these versions alone
+    if versions and all(tag.startswith("cp") for tag in pythons):  # any ABI, but only these versions
         return "", "|".join(rf"python{major}\.{minor}t?" for major, minor in versions)
     return oldest, ""
 
@@ -143,12 +144,12 @@ def _write_disabled(oldest: str, prefixes: str) -> Iterable[Binding]:
         yield bind("disabled", reduce(partial(Binary, "||"), differs), _DISABLED)
 
 
-def _write_source(source: Source) -> Expr:
-    """``fetchPypi`` builds the address of a wheel from its tags; it knows no build tags."""
-    digest = f"sha256-{b64encode(source.sha256).decode()}"
-    if not (match := _TAGGED.fullmatch(source.filename)):
+def _write_source(details: PackageDetails) -> Expr:
+    """Write the source; ``fetchPypi`` builds a wheel's address from its tags, and has no build tags."""
+    digest = f"sha256-{b64encode(details.sha256).decode()}"
+    if not (match := _TAGGED.fullmatch(details.filename)):
         why = f"fetchPypi knows no build tags: the file itself, {digest}"
-        return Commented(why, Path(f"./{source.filename}"))
+        return Commented(why, Path(f"./{details.filename}"))
     name, version, python, abi, platform = match.groups()
     wheel = {"pname": name, "version": version, "format": "wheel", "dist": python, "python": python}
     wheel |= {"abi": abi, "platform": platform, "hash": digest}
@@ -177,19 +178,19 @@ def _write_dependencies(override: Override, requires: Sequence[str]) -> Iterable
         yield bind("dependencies", List(tuple(_package(name) for name in requires)), comment)
 
 
-def _write_meta(source: Source, override: Override) -> Expr:
+def _write_meta(details: PackageDetails, override: Override) -> Expr:
     bindings = []
-    if source.summary:
-        bindings.append(bind("description", text(source.summary.rstrip("."))))
-    if source.homepage:
-        bindings.append(bind("homepage", text(source.homepage)))
-    if _SPDX.fullmatch(source.spdx):
-        bindings.append(bind("license", call("lib.getLicenseFromSpdxId", text(source.spdx))))
+    if details.summary:
+        bindings.append(bind("description", text(details.summary.rstrip("."))))
+    if details.homepage:
+        bindings.append(bind("homepage", text(details.homepage)))
+    if _SPDX.fullmatch(details.spdx):
+        bindings.append(bind("license", call("lib.getLicenseFromSpdxId", text(details.spdx))))
     native = Select(Var("lib"), ("sourceTypes", "binaryNativeCode"))
     bindings.append(bind("sourceProvenance", List((native,))))
     bindings.append(bind("platforms", strings(find_systems(override.tags))))
-    named = source.spdx or source.license or "the metadata names none"
-    trailer = "" if _SPDX.fullmatch(source.spdx) else f"license: {named}"
+    named = details.spdx or details.license or "the metadata names none"
+    trailer = "" if _SPDX.fullmatch(details.spdx) else f"license: {named}"
     return Attrs(tuple(bindings), trailer=trailer)
 
 
@@ -205,6 +206,6 @@ _SYSTEMS = {
 
 
 def find_systems(tags: Iterable[str]) -> tuple[str, ...]:
-    """Nix systems that a wheel's platform tags name, sorted."""
+    """List the Nix systems that a wheel's platform tags name, sorted."""
     found = {name for tag in tags for machine, name in _SYSTEMS.items() if tag.endswith(f"_{machine}")}
     return tuple(sorted(found))

@@ -1,82 +1,221 @@
-"""From a scan to what has to be said to Nix: inputs, ignore list, search paths, each with its reason.
+"""Plans overrides from scans: inputs, ignore list, search paths, each with its reason.
 
-Three strategies for CUDA. ``prebuilt``: nixpkgs' build replaces the wheel, of which nothing is linked.
-``nixpkgs``: the wheel stays and is linked to ``cudaPackages``; the CUDA wheels are taken away. ``wheels``:
-everything stays, and the wheel is linked to the libraries in the other wheels.
+Three strategies for CUDA. ``prebuilt``: nixpkgs' build replaces the wheel, whose needs do not matter then.
+``nixpkgs``: the wheel is kept and linked to ``cudaPackages``; the CUDA wheels are removed. ``wheels``:
+everything is kept, and the wheel is linked to the libraries in the other wheels.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct
 from wheelfix.model.index import Provider
-from wheelfix.model.override import Cuda, Ignored, Input, Override, Search, Source, StripPlan
-from wheelfix.model.scan import Need, NeedClass, Opening, WheelScan
-from wheelfix.model.wheel import Requirement
+from wheelfix.model.override import (
+    Adapter,
+    Cuda,
+    Dialect,
+    Ignored,
+    Input,
+    Override,
+    PackageDetails,
+    Search,
+    StripPlan,
+)
+from wheelfix.model.reading import Reading
+from wheelfix.model.scan import Finding, Need, NeedClass, Opening, WheelScan, find_warnings
+from wheelfix.model.wheel import Distribution
+from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
+from wheelfix.override.strip import (
+    NO_WISHES,
+    TABLE,
+    Dependencies,
+    Wishes,
+    check_wishes,
+    list_names,
+    plan_strip,
+)
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
+from wheelfix.wheel.metadata import normalize_name
+
+if TYPE_CHECKING:
+    from wheelfix.scan.scan import ScannedParts
 
 _NAMED = 2
-# Two builds of Qt in one process do not work, and the hook of nixpkgs' Qt refuses packages that do not wrap.
 _HINTS = 12
+_MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
+_NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup", "test", "tests"})
+
+
+class OverridePlan(Struct):
+    """Overrides of some wheels, independent of the dialect.
+
+    Attributes:
+        dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        scans: of everything that the overrides and adapters are for.
+        overrides: packages that stay wheels, in the order in which they were named.
+        adapters: packages that nixpkgs' builds replace, in the same order.
+        findings: what the user should know.
+        answered: whether everything has an answer, and nothing was left out.
+    """
+
+    dialect: Dialect
+    cuda: Cuda
+    scans: tuple[WheelScan, ...]
+    overrides: tuple[Override, ...]
+    adapters: tuple[Adapter, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    answered: bool = True
+
+
+def plan_overrides(
+    read: ScannedParts, dialect: Dialect, cuda: Cuda, *, wishes: Wishes = NO_WISHES, evidence: str = ""
+) -> OverridePlan:
+    """Plan the overrides of everything that was scanned together.
+
+    Args:
+        read: the scanned parts.
+        dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        wishes: which dependencies to keep and to strip.
+        evidence: source of the metadata of distributions beside the targets; empty without any.
+
+    Raises:
+        InputError: nothing is possible in the dialect, a wish matches nothing, or there are several wheels of
+            one package.
+    """
+    named, left = split_named(read.parts, dialect)
+    overrides = [
+        plan_override(
+            part.reading,
+            part.scan,
+            cuda,
+            dependencies=Dependencies(
+                package=part.reading.distribution, others=read.beside, evidence=evidence or TABLE
+            ),
+            wishes=wishes,
+            details=describe_package(part.reading) if part.wheel and TRAITS[dialect].complete else None,
+        )
+        for part in named
+    ]
+    check_wishes(wishes, list_names([*(part.reading.distribution for part in read.parts), *read.beside]))
+    scans = [part.scan for part in named]
+    refuse_doubles(scans, dialect)
+    return OverridePlan(
+        dialect=dialect,
+        cuda=cuda,
+        scans=tuple(scans),
+        overrides=tuple(one for one in overrides if one.cuda is not Cuda.PREBUILT),
+        adapters=tuple(
+            Adapter(
+                name=one.name,
+                version=one.version,
+                target=one.target,
+                attr=("python3Packages", one.name),
+                strip=one.strip or StripPlan(),
+            )
+            for one in overrides
+            if one.cuda is Cuda.PREBUILT
+        ),
+        findings=(*read.findings, *tell_unnamed(left), *find_warnings(scans)),
+        answered=not left and all(scan.answered for scan in scans),
+    )
 
 
 def plan_override(
+    reading: Reading,
     scan: WheelScan,
-    requires: Iterable[Requirement],
+    cuda: Cuda,
     *,
-    cuda: Cuda = Cuda.WHEELS,
-    strip: StripPlan | None = None,
-    source: Source | None = None,
+    dependencies: Dependencies | None = None,
+    wishes: Wishes = NO_WISHES,
+    details: PackageDetails | None = None,
     environment: Collection[str] | None = None,
 ) -> Override:
-    """Decide what a wheel's override says.
+    """Plan a wheel's override.
 
     Args:
-        scan: of the wheel.
-        requires: its requirements.
-        cuda: where CUDA libraries come from.
-        strip: for ``prebuilt`` and ``nixpkgs``, the dependencies to be taken away.
-        source: for a complete package.
-        environment: names of all distributions there will be; None if that is not known.
+        reading: its reading.
+        scan: its scan.
+        cuda: where CUDA libraries come from; a wheel without redundant dependencies is not replaced by
+            nixpkgs' build, and is kept as with :attr:`Cuda.WHEELS`.
+        dependencies: its dependencies' metadata; None uses the table.
+        wishes: which of them to keep and to strip.
+        details: for a complete package.
+        environment: names of all distributions in the environment; None if unknown.
     """
+    strip = StripPlan()
+    if cuda is not Cuda.WHEELS:
+        known = dependencies or Dependencies(package=reading.distribution)
+        strip = plan_strip(known, needs=scan.needs, wishes=wishes, replaced=cuda is Cuda.PREBUILT)
+    if cuda is Cuda.PREBUILT and not strip.stripped:
+        cuda = Cuda.WHEELS
     needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
-    required = {r.name for r in requires if r.active}
-    gone = {j.name for j in (*strip.stripped, *strip.leaving)} if strip else set()
-    plan = _Plan(cuda=cuda, required=required, gone=gone, environment=environment)
+    required = {r.name for r in reading.distribution.requires if r.active}
+    gone = {j.name for j in (*strip.stripped, *strip.leaving)}
+    found = _Collector(cuda=cuda, required=required, gone=gone, environment=environment)
     for need in needs:
-        plan.add(need, missed=need.soname in scan.ignore_missing)
+        found.add(need, missed=need.soname in scan.ignore_missing)
     if cuda is Cuda.NIXPKGS:
-        plan.add_opened(scan)
+        found.add_opened(scan)
     return Override(
         name=scan.name,
         version=scan.version,
         target=scan.target,
         tags=scan.tags,
         cuda=cuda,
-        inputs=tuple(plan.list_inputs(frozenset(scan.baseline_inputs))),
-        ignored=tuple(sorted(plan.ignored, key=lambda i: (i.reason, i.soname))),
-        searches=tuple(plan.list_searches()),
+        inputs=tuple(found.list_inputs(frozenset(scan.baseline_inputs))),
+        ignored=tuple(sorted(found.ignored, key=lambda i: (i.reason, i.soname))),
+        searches=tuple(found.list_searches()),
         driver=tuple(sorted(n.soname for n in needs if n.need_class is NeedClass.DRIVER)),
-        runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(plan.runpaths.items())),
+        runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(found.runpaths.items())),
         strip=strip if gone else None,
-        source=source,
-        hints=tuple(_find_hints(needs, scan.openings, plan)),
+        details=details,
+        hints=tuple(_find_hints(needs, scan.openings, found)),
     )
 
 
+def describe_package(reading: Reading) -> PackageDetails:
+    """Make the details of a complete package of nixpkgs from a reading.
+
+    Args:
+        reading: of the wheel, with its digest.
+    """
+    wheel, about = reading.distribution, reading.about
+    return PackageDetails(
+        filename=wheel.target,
+        sha256=bytes.fromhex(about.sha256 or ""),
+        summary=about.summary,
+        homepage=about.homepage,
+        spdx=about.spdx,
+        license=about.license,
+        requires=tuple(sorted({r.name for r in wheel.requires if r.active})),
+        imports=tuple(_find_modules(wheel)),
+    )
+
+
+def _find_modules(wheel: Distribution) -> list[str]:
+    """Return top modules of a wheel: the one with its own name, or else all public ones, sorted."""
+    found = {match[1] for file in wheel.files if (match := _MODULE.fullmatch(file))} - _NO_MODULES
+    own = [module for module in found if normalize_name(module) == wheel.name]
+    return own or sorted(found)
+
+
 class _Wanted(Struct, kw_only=False):
-    """That some needs come from one place: an attribute, or a directory of a distribution."""
+    """A place that some needs come from: an attribute, or a directory of a distribution."""
 
     attr: str
     need: Need
     instead: str = ""
 
 
-class _Plan:
-    """What is being collected, one need after the other."""
+class _Collector:
+    """Collects the inputs, searches and ignored sonames of an override, need by need."""
 
     def __init__(
         self, *, cuda: Cuda, required: set[str], gone: set[str], environment: Collection[str] | None
@@ -107,7 +246,7 @@ class _Plan:
                 pass
 
     def add_opened(self, scan: WheelScan) -> None:
-        """CUDA libraries that are opened by name, from wheels that are taken away."""
+        """Add CUDA libraries that are opened by name, from wheels that are removed."""
         linked = {w.attr for w in self.wanted}
         for name, opening in _find_answers(scan.openings):
             if opening.distribution not in self._gone or not opening.providers:
@@ -182,23 +321,23 @@ def _join(names: Iterable[str]) -> str:
 
 
 def _find_answers(openings: Iterable[Opening]) -> Iterable[tuple[str, Opening]]:
-    """Every name that has an answer, with the strongest opening that has it."""
+    """Yield every name that has an answer, with its strongest opening."""
     for name, found in group_by_name(openings).items():
         if answer := find_answer(found, name):
             yield name, answer
 
 
-def _find_hints(needs: Iterable[Need], openings: Iterable[Opening], plan: _Plan) -> Iterable[str]:
+def _find_hints(needs: Iterable[Need], openings: Iterable[Opening], found: _Collector) -> Iterable[str]:
     for need in needs:
         if need.need_class is NeedClass.AMBIGUOUS:
             yield f"{need.soname}: {say_cause(need.cause)}."
-    answers = [(name, opening) for name, opening in _find_answers(openings) if name not in plan.opened]
+    answers = [(name, opening) for name, opening in _find_answers(openings) if name not in found.opened]
     driver = [name for name, opening in answers if opening.need_class is NeedClass.DRIVER]
     brought = [f"{name} ({o.distribution})" for name, o in answers if o.need_class is NeedClass.SIBLING]
     by_attr: dict[str, list[tuple[str, Opening]]] = {}
     for name, opening in answers:
         provided = opening.need_class in {NeedClass.PROVIDED, NeedClass.AMBIGUOUS}
-        if provided and (attr := opening.providers[0].attr) not in plan.runpaths:
+        if provided and (attr := opening.providers[0].attr) not in found.runpaths:
             by_attr.setdefault(attr, []).append((name, opening))
     if driver:
         yield (

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from wheelfix.errors import EditRefused, WheelError
+from wheelfix.elf.reader import ELF_MAGIC
+from wheelfix.errors import EditRefused, InputError, WheelError
 from wheelfix.model.base import Struct
 from wheelfix.patch.below import (
+    open_directory,
     open_parent,
     open_regular,
     read_bounded,
@@ -26,15 +29,17 @@ from wheelfix.patch.below import (
     tell_links,
 )
 from wheelfix.patch.checked import edit_copy, plan_open
-from wheelfix.patch.files import copy_attributes, copy_contents, hash_file, tell_errors
+from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
 from wheelfix.patch.manifest import Change, Manifest, open_manifest, pack_originals
 from wheelfix.patch.model import ElfEdit, FileResult, Write
 from wheelfix.patch.record import Written, find_stale_rows, parse_record, rewrite_record
-from wheelfix.patch.target import MAX_FILE, name_below, open_file, read_target
-from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed
-from wheelfix.wheel.tree import ElfFile, resolve_inside
+from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed, read_environment
+from wheelfix.wheel.tree import OWN, ElfFile, resolve_inside
 
 Progress = Callable[[int, int], None]
+
+MAX_FILE = 16 << 30
+"""Bytes of a file that is edited or restored; a sparse one takes no room until somebody copies it."""
 
 _BATCH_FILES = 64
 _BATCH_BYTES = 512 << 20
@@ -62,6 +67,23 @@ class _Record(Struct):
     was: os.stat_result
 
 
+def read_patchable(directory: Path) -> Environment:
+    """Read an environment that may have a manifest.
+
+    Raises:
+        InputError: it cannot be read, or what looks like a manifest came with something that is installed.
+    """
+    environment = read_environment(directory, ELF_MAGIC)
+    own = posixpath.relpath(environment.root / OWN, environment.site)
+    for installed in environment.distributions:
+        distribution = installed.distribution
+        if distribution and any(path == own or path.startswith(f"{own}/") for path in distribution.files):
+            subject, name = str(environment.root / OWN), distribution.name
+            hint = f"uninstall {name}, and report it to who made it"
+            raise InputError(subject, f"was installed by {name}: it is no record of what wheelfix did", hint)
+    return environment
+
+
 def patch_environment(
     directory: Path, edits: Mapping[str, ElfEdit], *, progress: Progress | None = None
 ) -> tuple[FileResult, ...]:
@@ -80,7 +102,7 @@ def patch_environment(
         InputError: the environment cannot be read.
         ApplyError: nothing can be written there, or another process is patching it.
     """
-    environment = read_target(directory)
+    environment = read_patchable(directory)
     with open_manifest(environment.root, create=bool(edits)) as manifest:
         if manifest is None:
             return ()
@@ -88,6 +110,35 @@ def patch_environment(
         for installed in environment.distributions:
             run.patch(installed)
         return tuple(sorted(run.results, key=lambda r: r.path))
+
+
+def probe_environment(directory: Path, edits: Mapping[str, ElfEdit]) -> tuple[FileResult, ...]:
+    """Tell what would become of edits; nothing is written.
+
+    Args:
+        directory: as for :func:`wheelfix.wheel.environment.read_environment`.
+        edits: by path, as that function spells it.
+
+    Returns:
+        How each edit would be done, or why not, sorted by path.
+
+    Raises:
+        InputError: the environment cannot be read.
+        ApplyError: a file cannot be read.
+    """
+    environment = read_patchable(directory)
+    files = [f for i in environment.distributions for f in i.elf_files if f.path in edits]
+    results = []
+    with tell_errors(environment.root), open_directory(environment.root) as root:
+        for file in sorted(files, key=lambda f: f.path):
+            method, problem = None, None
+            try:
+                with tell_errors(file.disk), _open_file(root, environment.root, file.disk) as (fd, _, _):
+                    method = plan_open(str(file.disk), fd, edits[file.path]).method
+            except EditRefused as refused:
+                problem = refused.problem
+            results.append(FileResult(path=file.path, method=method, problem=problem))
+    return tuple(results)
 
 
 class _Run:
@@ -154,7 +205,7 @@ class _Run:
         return ready
 
     def _edit_copy(self, disk: Path, edit: ElfEdit) -> tuple[_Ready | None, str]:
-        with open_file(self._manifest.root, self._root, disk) as (old, directory, name):
+        with _open_file(self._manifest.root, self._root, disk) as (old, directory, name):
             # Before anything is copied: a file that needs nothing, or is refused, may be of any size.
             if plan_open(str(disk), old, edit).method == "none":
                 return None, "none"
@@ -168,7 +219,7 @@ class _Run:
             applied = edit_copy(str(disk), old, new, edit)
             copy_attributes(old, new)
             change = Change(
-                path=name_below(self._root, disk),
+                path=_name_below(self._root, disk),
                 old=hash_file(old).hex(),
                 new=hash_file(new).hex(),
                 old_size=applied.old_size,
@@ -213,7 +264,7 @@ class _Run:
         disk = resolve_inside(str(self._site / f"{target}.dist-info" / "RECORD"), str(self._root))
         if disk is None:
             return None
-        path = name_below(self._root, Path(disk))
+        path = _name_below(self._root, Path(disk))
         with tell_errors(Path(disk)), tell_links(disk):
             try:
                 with (
@@ -242,7 +293,7 @@ class _Run:
         """What RECORD has to say of a file; None for one that was not changed here."""
         try:
             disk = resolve_inside(str(self._site / path), str(self._root))
-            if disk is None or (name := name_below(self._root, Path(disk))) not in self._manifest.olds:
+            if disk is None or (name := _name_below(self._root, Path(disk))) not in self._manifest.olds:
                 return None
             with (
                 open_parent(self._manifest.root, name) as (directory, last),
@@ -273,3 +324,35 @@ class _Run:
             mtime_ns=record.was.st_mtime_ns,
         )
         return _Ready(copy=copy, change=change, size=len(new), was=record.was)
+
+
+@contextmanager
+def _open_file(root: int, top: Path, disk: Path) -> Iterator[tuple[int, int, str]]:
+    """Open a file of an environment for an edit: its descriptor, that of its directory, and its name there.
+
+    Raises:
+        EditRefused: it is a link by now, or a program that runs with rights of its own.
+        OSError: it cannot be opened.
+    """
+    subject = str(disk)
+    with (
+        tell_links(subject),
+        open_parent(root, _name_below(top, disk)) as (directory, name),
+        open_regular(directory, name, subject) as fd,
+    ):
+        if os.fstat(fd).st_size > MAX_FILE:
+            raise EditRefused(
+                subject, f"has more than {MAX_FILE >> 30} GiB", "no program is as large: delete it"
+            )
+        if has_rights(fd):
+            raise EditRefused(
+                subject,
+                "runs with rights that its user does not have (set-user-ID or a capability)",
+                "leave it as it is: such a program has to load what its maker chose",
+            )
+        yield fd, directory, name
+
+
+def _name_below(top: Path, disk: Path) -> str:
+    """Path of a file relative to its environment."""
+    return disk.relative_to(top).as_posix()

@@ -12,7 +12,7 @@ from wheelfix.errors import ElfError, InputError, WheelfixError
 from wheelfix.model.elf import ElfObject, Library
 from wheelfix.outside.places import find_store
 from wheelfix.patch.model import Group
-from wheelfix.patch.runpaths import Supply
+from wheelfix.patch.runpaths import Reachable
 
 _GLIBC = ("libc.so.6", "ld-linux", "libm.so.6")
 _MUSL = ("libc.so", "libc.musl-", "ld-musl-")
@@ -69,16 +69,16 @@ def _find_libc(obj: ElfObject) -> bool | None:
     return False if any(name.startswith(_GLIBC) for name in names) else None
 
 
-def find_supply(
+def find_reachable(
     groups: Sequence[Group], directories: Iterable[Path], *, python: Path | None, driver: bool
-) -> Supply:
+) -> Reachable:
     """Look for everything the ELF files of some distributions may want outside of them.
 
     Args:
         groups: the distributions.
         directories: as the user gave them.
         python: interpreter of the environment: its program loader serves programs, too, if it is in a store.
-        driver: as in :class:`wheelfix.patch.runpaths.Supply`.
+        driver: as in :class:`wheelfix.patch.runpaths.Reachable`.
 
     Raises:
         InputError: a directory is none.
@@ -93,7 +93,7 @@ def find_supply(
     inside = [d for d in named if d.startswith(store) or d in known]
     # Not Path.is_dir: an entry in an ELF file may be longer than any path.
     alive = [d for d in inside if os.path.isdir(d)]  # noqa: PTH112
-    return Supply(
+    return Reachable(
         libraries=find_libraries(places, names),
         present=find_libraries(map(Path, alive), names | loaders),
         dead=frozenset(inside) - frozenset(alive),

@@ -10,14 +10,14 @@ place. A line says how to get from one state of a file to the one before; states
 by offset. A line is of use if the file is in its new state: so it does no harm that a run was killed after it
 wrote the line, and that the next run writes it again. A last line without its end was never acted on.
 
-Anything that is installed can bring such a file along. So a line is read in the spelling above and in no
-other (no depth, no number that has no end), nothing is inflated before the file it belongs to is known, and
-what a line asks for is done only where it is the reverse of an edit (:mod:`~wheelfix.patch.undo`).
+Anything that is installed can bring such a file along. So a line has the keys above and no others, and values
+of their types: no depth, no number that has no end, no more ranges than an edit makes. Nothing is inflated
+before the file it belongs to is known, and what a line asks for is done only where it is the reverse of an
+edit (:mod:`~wheelfix.patch.undo`).
 """
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import json
 import os
@@ -27,9 +27,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Annotated
 
 from wheelfix.errors import ApplyError, EditRefused, InputError
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Meta, Struct, asdict, decode_json, encode_json
 from wheelfix.patch.below import is_below, open_directory, open_regular, read_bounded
 from wheelfix.patch.files import tell_errors
 from wheelfix.patch.model import Write
@@ -40,11 +41,21 @@ _CHANGES, _SCRATCH = "changes.jsonl", "new"
 _LARGEST = 256 << 20
 """Bytes of a manifest; one for 3 000 changed files has 5 MB."""
 _MOST_RANGES = 1 << 16
-_LINE = re.compile(
-    rb'\{"path":("(?:[^"\\\x00-\x1f]|\\["\\/bfnrtu])*"),"old":"([0-9a-f]{64})","new":"([0-9a-f]{64})",'
-    rb'"old_size":(\d{1,18}),"originals":\[(.*)\],"mtime_ns":(-?\d{1,18}|\d{19})\}'
-)
-_RANGE = re.compile(rb'\[(\d{1,18}),"([A-Za-z0-9+/=]*)"\](?:,|$)')
+_PATH = re.compile(rb'\{"path":("(?:[^"\\\x00-\x1f]|\\["\\/bfnrtu])*"),')
+
+_Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+_Size = Annotated[int, Meta(ge=0, lt=10**18)]
+_Time = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+
+
+class _Rest(Struct, forbid_unknown_fields=True):
+    """A line without its path; bytes are base64."""
+
+    old: _Digest
+    new: _Digest
+    old_size: _Size
+    originals: tuple[tuple[_Size, bytes], ...]
+    mtime_ns: _Time
 
 
 class Change(Struct):
@@ -55,7 +66,7 @@ class Change(Struct):
         old: SHA-256 of the file before, in hexadecimal.
         new: the same of the file after.
         old_size: bytes of the file before.
-        originals: what the old file had where the new one differs: offset, and base64 of zlib.
+        originals: what the old file had where the new one differs: offset, and bytes as zlib packs them.
         mtime_ns: modification time of the old file.
     """
 
@@ -69,7 +80,7 @@ class Change(Struct):
 
 def pack_originals(writes: Iterable[Write]) -> tuple[tuple[int, bytes], ...]:
     """Ranges as a manifest keeps them."""
-    return tuple((w.offset, base64.b64encode(zlib.compress(w.data))) for w in writes)
+    return tuple((w.offset, zlib.compress(w.data)) for w in writes)
 
 
 def unpack_originals(change: Change) -> Iterator[Write]:
@@ -82,7 +93,7 @@ def unpack_originals(change: Change) -> Iterator[Write]:
     for offset, packed in change.originals:
         inflate = zlib.decompressobj()
         try:
-            data = inflate.decompress(base64.b64decode(packed, validate=True), left + 1)
+            data = inflate.decompress(packed, left + 1)
         except zlib.error as error:
             raise ValueError from error
         left -= len(data)
@@ -244,37 +255,23 @@ def _parse(line: bytes) -> Change:
     Raises:
         ValueError: it is none.
     """
-    match = _LINE.fullmatch(line)
-    if match is None:
+    match = _PATH.match(line)
+    if match is None or line.count(b"[", match.end()) > _MOST_RANGES + 1:
         raise ValueError
+    # The path is read by itself: a name that is no UTF-8 has half surrogates, which `decode_json` refuses.
     path = os.fsdecode(os.fsencode(json.loads(match[1])))
     if not is_below(path) or path.partition("/")[0] == OWN:
         raise ValueError
-    ranges: list[tuple[int, bytes]] = []
-    at = 0
-    while at < len(match[5]):
-        found = _RANGE.match(match[5], at)
-        if found is None or len(ranges) == _MOST_RANGES:
-            raise ValueError
-        ranges.append((int(found[1]), found[2]))
-        at = found.end()
-    return Change(
-        path=path,
-        old=match[2].decode(),
-        new=match[3].decode(),
-        old_size=int(match[4]),
-        originals=tuple(ranges),
-        mtime_ns=int(match[6]),
-    )
+    rest = decode_json(b"{" + line[match.end() :], _Rest)
+    return Change(path=path, **asdict(rest))
 
 
 def _render(change: Change) -> bytes:
-    row = {
-        "path": change.path,
-        "old": change.old,
-        "new": change.new,
-        "old_size": change.old_size,
-        "originals": [[offset, packed.decode()] for offset, packed in change.originals],
-        "mtime_ns": change.mtime_ns,
-    }
-    return json.dumps(row, separators=(",", ":")).encode() + b"\n"  # ASCII: file names may be no UTF-8
+    rest = _Rest(
+        old=change.old,
+        new=change.new,
+        old_size=change.old_size,
+        originals=change.originals,
+        mtime_ns=change.mtime_ns,
+    )
+    return b'{"path":' + json.dumps(change.path).encode() + b"," + encode_json(rest)[1:] + b"\n"

@@ -1,12 +1,56 @@
-"""Which files of a wheel or environment are to change, why, and what became of it."""
+"""What a user may ask of a patch; which files are to change, why, and what became of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Finding, Need
+
+
+class PatchOptions(Struct):
+    """What a user may ask of a patch.
+
+    Attributes:
+        output: directory for the patched wheel; not for an environment.
+        libs: directories of libraries, or store paths, in the order in which they are preferred.
+        realise: fetch the store paths that the index names for what is missing.
+        nixpkgs: path or flake reference that the attributes for what is missing are built from.
+        driver: add the directory of the GPU driver where one of its libraries is needed.
+        only: globs of paths that may change; empty for all.
+        exclude: globs of paths that stay as they are.
+        tag: build tag or local version of the patched wheel.
+        dry_run: plan, and change nothing.
+        prefer: attributes that win where several provide a library, strongest first.
+        beside: wheels, directories of wheels and environments that are at hand: what these bring is not
+            looked for elsewhere.
+    """
+
+    output: Path | None = None
+    libs: Sequence[Path] = ()
+    realise: bool = False
+    nixpkgs: str | None = None
+    driver: bool = False
+    only: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    tag: str | None = None
+    dry_run: bool = False
+    prefer: Sequence[str] = ()
+    beside: Sequence[str] = ()
+
+    @property
+    def fetches(self) -> bool:
+        """Nix brings what is missing."""
+        return (self.realise or bool(self.nixpkgs)) and not self.dry_run
+
+    def chooses(self, path: str) -> bool:
+        """Tell whether a file may change."""
+        chosen = not self.only or any(fnmatchcase(path, glob) for glob in self.only)
+        return chosen and not any(fnmatchcase(path, glob) for glob in self.exclude)
 
 
 class Group(Struct):
@@ -96,10 +140,10 @@ class PatchReport(Struct):
     """
 
     target: str
-    output: str | None
+    output: str | None = None
     applied: bool
-    plans: tuple[FilePlan, ...]
-    results: tuple[FileResult, ...]
+    plans: tuple[FilePlan, ...] = ()
+    results: tuple[FileResult, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property

@@ -17,7 +17,7 @@ from wheelfix.model.scan import Need, NeedClass
 from wheelfix.patch.model import Answer, AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 DRIVER_DIRECTORY = "/run/opengl-driver/lib"
 
@@ -28,7 +28,7 @@ _LEFT = {
 }
 
 
-class Supply(Struct):
+class Reachable(Struct):
     """What run paths may lead to outside of what is patched.
 
     Attributes:
@@ -47,23 +47,25 @@ class Supply(Struct):
 
 
 def plan_run_paths(
-    groups: Sequence[Group], supply: Supply, *, choose: Callable[[str], bool] = lambda path: True
+    groups: Sequence[Group], reachable: Reachable, *, choose: Callable[[str], bool] = lambda path: True
 ) -> tuple[FilePlan, ...]:
     """Decide what is to change in every ELF file.
 
     Args:
         groups: everything that is loaded together: a wheel's files, or those of an environment.
-        supply: what is at hand outside of them.
+        reachable: the libraries outside of them.
         choose: tells by path which files may change.
 
     Returns:
         One plan per dynamic object that may change, sorted by path.
     """
     owners = {obj.path: group for group in groups for obj in group.objects}
-    loader = Loader((obj for group in groups for obj in group.objects), (*supply.present, *supply.libraries))
+    loader = Loader(
+        (obj for group in groups for obj in group.objects), (*reachable.present, *reachable.libraries)
+    )
     alone = {group.name: Loader(group.objects) for group in groups}
     classes = {(g.name, n.machine, n.soname): n for g in groups for n in g.needs}
-    shelf = _Shelf(supply)
+    shelf = _Shelf(reachable)
     drafts: dict[str, list[Answer]] = {}
     for path, group in owners.items():
         obj = loader.objects[path]
@@ -79,22 +81,22 @@ def plan_run_paths(
                 )
                 for soname in dict.fromkeys(obj.needed)
             ]
-    _pin(drafts, loader, supply)
+    _pin(drafts, loader, reachable)
     plans = [_plan_file(loader.objects[p], owners[p].name, drafts[p], shelf) for p in sorted(drafts)]
-    return _check(plans, loader, supply)
+    return _check(plans, loader, reachable)
 
 
 class _Shelf:
     """What is at hand, found by name: there may be as many libraries as files that want them."""
 
-    def __init__(self, supply: Supply) -> None:
-        self.driver, self.dead = supply.driver, frozenset(supply.dead)
-        self.places = frozenset(lib.directory for lib in supply.present)
-        directories = dict.fromkeys(lib.directory for lib in supply.libraries)
+    def __init__(self, reachable: Reachable) -> None:
+        self.driver, self.dead = reachable.driver, frozenset(reachable.dead)
+        self.places = frozenset(lib.directory for lib in reachable.present)
+        directories = dict.fromkeys(lib.directory for lib in reachable.libraries)
         self.rank = {directory: number for number, directory in enumerate(directories)}
-        self._present = frozenset((lib.directory, lib.name) for lib in supply.present)
-        self._libraries = _group_by_name(supply.libraries)
-        self._interpreters = _group_by_name(supply.interpreters)
+        self._present = frozenset((lib.directory, lib.name) for lib in reachable.present)
+        self._libraries = _group_by_name(reachable.libraries)
+        self._interpreters = _group_by_name(reachable.interpreters)
 
     def find_library(self, obj: ElfObject, name: str) -> Library | None:
         """The first library of a name that fits an object."""
@@ -158,9 +160,9 @@ def _choose_library(obj: ElfObject, libraries: Iterable[Library]) -> Library | N
     return None
 
 
-def _pin(drafts: dict[str, list[Answer]], loader: Loader, supply: Supply) -> None:
+def _pin(drafts: dict[str, list[Answer]], loader: Loader, reachable: Reachable) -> None:
     """Give files their own way to the copies that new entries of their loaders would hide."""
-    names = {(lib.machine, lib.directory, lib.name) for lib in (*supply.present, *supply.libraries)}
+    names = {(lib.machine, lib.directory, lib.name) for lib in (*reachable.present, *reachable.libraries)}
     added = {
         path: {a.directory for a in answers if a.kind is AnswerKind.ADDED and a.directory}
         for path, answers in drafts.items()
@@ -219,14 +221,14 @@ def _edit(old: tuple[str, ...], new: tuple[str, ...], interpreter: str | None) -
     return ElfEdit(run_path=tuple(e for e in new if e), interpreter=interpreter)
 
 
-def _check(plans: Sequence[FilePlan], before: Loader, supply: Supply) -> tuple[FilePlan, ...]:
+def _check(plans: Sequence[FilePlan], before: Loader, reachable: Reachable) -> tuple[FilePlan, ...]:
     """Look for every need again, with the run paths as they will be.
 
     Returns:
         The plans; those whose edit would make any file find something else, without the edit.
     """
     plans = list(plans)
-    libraries = (*supply.present, *supply.libraries)
+    libraries = (*reachable.present, *reachable.libraries)
     for _ in range(len(plans) + 1):  # every round takes an edit back, if it is not the last
         changed = {p.path: p.run_path for p in plans if p.edit and not p.conflict}
         after = Loader(

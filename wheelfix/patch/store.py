@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, InputError
+from wheelfix.index.lookup import find_providers
+from wheelfix.index.table import SonameTable
+from wheelfix.model.base import Struct, decode_json
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import NeedClass
 from wheelfix.outside.places import find_store
 from wheelfix.outside.processes import Stream, run
 from wheelfix.patch.model import AnswerKind, FilePlan, Group
 from wheelfix.patch.own import open_roots
+from wheelfix.patch.runpaths import Reachable
 
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
+
+
+class _Built(Struct):
+    """What ``nix build --json`` says of one installable: store paths by output."""
+
+    outputs: dict[str, str]
 
 
 def find_missing(plans: Iterable[FilePlan], groups: Iterable[Group], system: str) -> tuple[Provider, ...]:
@@ -57,6 +66,47 @@ def find_loaders(plans: Iterable[FilePlan], groups: Iterable[Group], system: str
     )
 
 
+def find_wanted(
+    plans: Sequence[FilePlan], groups: Sequence[Group], reachable: Reachable, index: SonameTable
+) -> tuple[Provider, ...]:
+    """The providers of all that Nix has to bring: what is left open, and the loaders of programs.
+
+    Args:
+        plans: of the files that are to change.
+        groups: the distributions they are from.
+        reachable: the libraries that were at hand.
+        index: where the loaders are looked up.
+
+    Raises:
+        IndexProblem: the index is damaged.
+    """
+    system = index.info.system
+    loaders = set(find_loaders(plans, groups, system)) - {lib.name for lib in reachable.interpreters}
+    found = (lookup.providers[:1] for lookup in find_providers(index, sorted(loaders)))
+    return (*find_missing(plans, groups, system), *(provider for first in found for provider in first))
+
+
+def bring(providers: Sequence[Provider], nixpkgs: str | None, home: Path) -> tuple[Path, ...]:
+    """Let Nix bring what providers name, and keep it as long as what is patched is there.
+
+    Args:
+        providers: from :func:`find_wanted`.
+        nixpkgs: what it is built from; None takes the store paths that the index recorded.
+        home: as for :func:`add_roots`.
+
+    Returns:
+        Where the libraries are.
+
+    Raises:
+        ApplyError: as :func:`build_providers`, :func:`realise_providers` and :func:`add_roots`.
+    """
+    if not providers:
+        return ()
+    paths = build_providers(nixpkgs, providers) if nixpkgs else realise_providers(providers)
+    add_roots(paths, home)
+    return find_directories(paths, providers)
+
+
 def name_attr(provider: Provider) -> str:
     """The attribute path of a provider's output.
 
@@ -91,16 +141,22 @@ def build_providers(reference: str, providers: Sequence[Provider]) -> tuple[Path
         The store paths.
 
     Raises:
-        ApplyError: Nix is not there, or cannot build one of them.
+        ApplyError: Nix cannot build one of them, or says nothing of where they are.
+        InputError: Nix is not there.
     """
     attrs = tuple(dict.fromkeys(map(name_attr, providers)))
     command = plan_build(reference, attrs)
     text = _run(command)
-    if command[0] == "nix":
-        paths = [path for built in json.loads(text) for path in built["outputs"].values()]
-    else:
-        paths = text.split()
+    paths = _parse_built(text) if command[0] == "nix" else text.split()
     return tuple(Path(path) for path in dict.fromkeys(paths))
+
+
+def _parse_built(text: str) -> list[str]:
+    try:
+        return [path for built in decode_json(text, tuple[_Built, ...]) for path in built.outputs.values()]
+    except ValueError as error:
+        problem = f"prints no store paths ({error})"
+        raise ApplyError("nix build --json", problem, "give the paths with --libs, or another Nix") from None
 
 
 def realise_providers(providers: Sequence[Provider]) -> tuple[Path, ...]:

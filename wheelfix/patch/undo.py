@@ -23,10 +23,10 @@ from wheelfix.patch.below import (
     tell_links,
 )
 from wheelfix.patch.checked import check_copy
+from wheelfix.patch.environment import MAX_FILE, read_patchable
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
 from wheelfix.patch.manifest import Change, Manifest, open_manifest, unpack_originals
 from wheelfix.patch.record import parse_record
-from wheelfix.patch.target import MAX_FILE, read_target
 from wheelfix.wheel.environment import MAX_RECORD
 
 Progress = Callable[[int, int], None]
@@ -49,7 +49,7 @@ def undo_environment(
         InputError: the directory cannot be read, or what looks like a manifest is none.
         ApplyError: a file cannot be written. What was not restored yet can be, by another run.
     """
-    root = read_target(directory).root
+    root = read_patchable(directory).root
     findings: list[Finding] = []
     restored = 0
     with open_manifest(root, create=False, dry_run=dry_run) as manifest:

@@ -1,185 +1,627 @@
-"""Versioned JSON: ``wheelfix.scan/2``, described by ``schema/scan-2.json`` in this package."""
+"""Makes the documents that ``--json`` prints; :mod:`.documents` defines their form.
+
+Lists are sorted, except where their order has a meaning: run paths (search order), providers (best first),
+the names of an opening (in the order of attempts), answers (in the order of the questions).
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from importlib import resources
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from wheelfix.model.base import asdict, to_builtins
-from wheelfix.model.causes import Cause
-from wheelfix.model.elf import ElfObject
-from wheelfix.model.index import IndexInfo, Provider
-from wheelfix.model.scan import FileHit, IndexSource, Located, Need, NeedTrace, Opening, WheelScan
-from wheelfix.scan.words import say_cause, say_located, say_question, say_step
+from wheelfix.model.base import decode_json
+from wheelfix.report.documents import (
+    AdapterDocument,
+    AnswerDocument,
+    AskedIndexDocument,
+    BuildDocument,
+    BuildSystemDocument,
+    CargoDocument,
+    CheckDocument,
+    CheckFindingDocument,
+    ChosenPackageDocument,
+    CollisionDocument,
+    DependenciesDocument,
+    DependencyDocument,
+    EnvDocument,
+    EvidenceDocument,
+    ExplainDocument,
+    FileDocument,
+    FindingDocument,
+    FlakeDocument,
+    GitCratesDocument,
+    IgnoredDocument,
+    IndexDocument,
+    InputDocument,
+    LinkedInputDocument,
+    LocatedDocument,
+    LocateDocument,
+    LockAdapterDocument,
+    LockDocument,
+    MessagePackageDocument,
+    MissingDocument,
+    NativeBuildInputDocument,
+    NeedDocument,
+    NoteDocument,
+    ObjectDocument,
+    OpeningDocument,
+    OverriddenPackageDocument,
+    OverrideDocument,
+    PasteDocument,
+    PatchDocument,
+    PatchedFileDocument,
+    ProblemDocument,
+    ProviderDocument,
+    RankedProviderDocument,
+    ReplacedPackageDocument,
+    RunPathInputDocument,
+    RustVersionDocument,
+    ScanDocument,
+    SdistDocument,
+    SearchDocument,
+    StepDocument,
+    TraceDocument,
+    TroubleDocument,
+    VerifyDocument,
+    WrittenFileDocument,
+)
+from wheelfix.scan.sentences import say_cause, say_located, say_question, say_step
 
-SCAN_SCHEMA = "wheelfix.scan/2"
-LOCATE_SCHEMA = "wheelfix.locate/1"
-TRACE_SCHEMA = "wheelfix.trace/1"
+if TYPE_CHECKING:
+    from wheelfix.explain.model import Explanation, Missing
+    from wheelfix.lint.model import LintFinding
+    from wheelfix.lock.model import LockPlan
+    from wheelfix.model.elf import ElfObject
+    from wheelfix.model.flake import FlakeConfig
+    from wheelfix.model.index import IndexInfo, Provider
+    from wheelfix.model.lock import Choice
+    from wheelfix.model.override import Adapter, DependencyDecision, Dialect, Override, StripPlan
+    from wheelfix.model.scan import (
+        FileHit,
+        Finding,
+        IndexSource,
+        Located,
+        Need,
+        NeedTrace,
+        Opening,
+        WheelScan,
+    )
+    from wheelfix.model.written import Written
+    from wheelfix.override.plan import OverridePlan
+    from wheelfix.patch.model import FilePlan, FileResult, PatchReport, Problem
+    from wheelfix.sdist.model import BuildRequirement, CargoPlan, NativeInput
+
+_NAMED = "the project names it in [build-system], or it is the default of PEP 517"
 
 
 def load_schema(name: str) -> dict[str, Any]:
     """Load a JSON schema of the package.
 
     Args:
-        name: as documents name it in ``schema`` (``wheelfix.scan/2``).
+        name: value of ``schema`` in the documents (``wheelfix.scan/2``).
     """
+    from importlib import resources
+
     kind, _, version = name.removeprefix("wheelfix.").partition("/")
-    text = (resources.files("wheelfix.report") / "schema" / f"{kind}-{version}.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    text = (resources.files("wheelfix.report") / "schema" / f"{kind}-{version}.json").read_bytes()
+    schema: dict[str, Any] = decode_json(text, Any)
     return schema
 
 
-def render_scans(scans: Sequence[WheelScan]) -> str:
-    """Render one document for one scan, a list of documents for several."""
+def document_scans(scans: Sequence[WheelScan]) -> ScanDocument | list[ScanDocument]:
+    """Build one document for one scan, a list of documents for several."""
     documents = [document_scan(scan) for scan in scans]
-    return json.dumps(documents[0] if len(documents) == 1 else documents, indent=2, ensure_ascii=True) + "\n"
+    return documents[0] if len(documents) == 1 else documents
 
 
-def document_scan(scan: WheelScan) -> dict[str, Any]:
-    """Build the ``wheelfix.scan/2`` document of a scan.
+def document_scan(scan: WheelScan) -> ScanDocument:
+    """Build the ``wheelfix.scan/2`` document of a scan."""
+    return ScanDocument(
+        target=scan.target,
+        name=scan.name,
+        version=scan.version,
+        tags=tuple(sorted(scan.tags)),
+        requires_dist=tuple(sorted(scan.requires_dist)),
+        index=_document_index(scan.index),
+        machine=scan.machine,
+        objects=tuple(_document_object(obj) for obj in sorted(scan.objects, key=lambda o: o.path)),
+        needs=tuple(_document_need(need) for need in sorted(scan.needs, key=lambda n: (n.soname, n.machine))),
+        openings=tuple(map(_document_opening, scan.openings)),
+        build_inputs=tuple(sorted(scan.build_inputs)),
+        baseline_inputs=tuple(sorted(scan.baseline_inputs)),
+        ignore_missing=tuple(sorted(scan.ignore_missing)),
+        findings=_document_findings(scan.findings),
+    )
 
-    Lists are sorted, save run paths (search order), providers (best first) and the names of an opening (as
-    they are tried).
+
+def document_trace(trace: NeedTrace) -> TraceDocument:
+    """Build the ``wheelfix.trace/1`` document of the steps to a need's class."""
+    return TraceDocument(
+        target=trace.target,
+        need=_document_need(trace.need),
+        steps=tuple(
+            StepDocument(
+                question=say_question(step.question, trace.need.machine),
+                answer=say_step(step),
+                need_class=step.need_class,
+                cause=step.cause,
+                evidence=step.evidence,
+            )
+            for step in trace.steps
+        ),
+    )
+
+
+def document_located(results: Iterable[Located], info: IndexInfo) -> LocateDocument:
+    """Build the ``wheelfix.locate/1`` document: one result per soname, in the order asked."""
+    return LocateDocument(
+        index=_document_index(info),
+        results=tuple(
+            LocatedDocument(
+                soname=located.soname,
+                need_class=located.need_class,
+                note=say_located(located),
+                providers=tuple(map(_document_ranked, located.providers)),
+                nearest=located.nearest,
+            )
+            for located in results
+        ),
+    )
+
+
+def document_hit(hit: FileHit) -> FileDocument:
+    """Build the ``wheelfix.file/1`` document of a file of a database."""
+    return FileDocument(
+        attr=hit.attr,
+        output=hit.output,
+        store_path=hit.store_path,
+        kind=hit.kind,
+        path=hit.path,
+        size=hit.size,
+        toplevel=hit.toplevel,
+    )
+
+
+def document_source(source: IndexSource) -> IndexDocument:
+    """Build the ``wheelfix.index/1`` document of a place where an index may be."""
+    return IndexDocument(name=source.name, path=source.path, state=source.state, used=source.used)
+
+
+def document_explanation(
+    explanation: Explanation, dialect: Dialect, paste: Iterable[tuple[str, str]], now: Sequence[str]
+) -> ExplainDocument:
+    """Build the ``wheelfix.explain/1`` document; arguments as for the text of an explanation."""
+    package = explanation.package
+    return ExplainDocument(
+        concerned=explanation.concerned,
+        package=MessagePackageDocument(
+            name=package.name, version=package.version, site=package.site, environment=package.environment
+        )
+        if package
+        else None,
+        interpreter=explanation.interpreter,
+        missing=tuple(map(_document_missing, explanation.missing)),
+        troubles=tuple(
+            TroubleDocument(kind=t.kind, what=t.what, answered=t.answered) for t in explanation.troubles
+        ),
+        build_inputs=explanation.build_inputs,
+        ignore_missing=explanation.ignore_missing,
+        siblings=explanation.siblings,
+        looked_into=explanation.looked_into,
+        truncated=explanation.left_out,
+        dialect=dialect,
+        paste=tuple(PasteDocument(place=place, code=code) for place, code in paste),
+        now=tuple(now),
+        index=_document_index(explanation.index),
+    )
+
+
+def document_check(findings: Iterable[LintFinding], *, path: str) -> CheckDocument:
+    """Build the ``wheelfix.check/1`` document, findings in the order given.
+
+    Args:
+        findings: of one file.
+        path: the file, as the user named it.
     """
-    return {
-        "schema": SCAN_SCHEMA,
-        "target": scan.target,
-        "name": scan.name,
-        "version": scan.version,
-        "tags": sorted(scan.tags),
-        "requires_dist": sorted(scan.requires_dist),
-        "index": _document_index(scan.index),
-        "machine": scan.machine,
-        "objects": [_document_object(obj) for obj in sorted(scan.objects, key=lambda o: o.path)],
-        "needs": [document_need(need) for need in sorted(scan.needs, key=lambda n: (n.soname, n.machine))],
-        "openings": [document_opening(opening) for opening in scan.openings],
-        "build_inputs": sorted(scan.build_inputs),
-        "baseline_inputs": sorted(scan.baseline_inputs),
-        "ignore_missing": sorted(scan.ignore_missing),
-        "findings": [
-            {"level": f.level.value, "subject": f.subject, "message": f.message} for f in scan.findings
-        ],
-    }
+    return CheckDocument(
+        file=path,
+        findings=tuple(
+            CheckFindingDocument(
+                rule=f.rule,
+                level=f.level,
+                line=f.place.line if f.place else None,
+                column=f.place.column if f.place else None,
+                package=f.package,
+                subject=f.subject,
+                message=f.message,
+                suggestion=f.suggestion,
+            )
+            for f in findings
+        ),
+    )
 
 
-def render_traces(traces: Sequence[NeedTrace]) -> str:
-    """Render a list of ``wheelfix.trace/1`` documents: the steps to a need's class, in order."""
-    documents = [
-        {
-            "schema": TRACE_SCHEMA,
-            "target": e.target,
-            "need": document_need(e.need),
-            "steps": [
-                {
-                    "question": say_question(s.question, e.need.machine),
-                    "answer": say_step(s),
-                    "class": s.need_class.value if s.need_class else None,
-                    "cause": document_cause(s.cause),
-                    "evidence": list(s.evidence),
-                }
-                for s in e.steps
-            ],
-        }
-        for e in traces
-    ]
-    return json.dumps(documents, indent=2) + "\n"
+def document_override(written: Written[OverridePlan]) -> OverrideDocument:
+    """Build the ``wheelfix.override/1`` document."""
+    from wheelfix.override.prebuilt import find_python
+
+    plan = written.plan
+    scanned = {(scan.target, scan.name): scan for scan in plan.scans}
+    return OverrideDocument(
+        dialect=plan.dialect,
+        cuda=plan.cuda,
+        packages=tuple(_document_override(o, scanned[o.target, o.name]) for o in plan.overrides),
+        adapters=tuple(
+            ReplacedPackageDocument(
+                name=a.name,
+                version=a.version,
+                target=a.target,
+                attr=".".join(a.attr),
+                python=find_python(a.attr),
+                dependencies=_document_dependencies(a.strip),
+            )
+            for a in plan.adapters
+        ),
+        code=written.text,
+        findings=_document_findings(written.findings),
+        answered=written.answered,
+    )
 
 
-def render_located(results: Sequence[Located], info: IndexInfo) -> str:
-    """Render the ``wheelfix.locate/1`` document: one result per soname, in the order asked."""
-    document = {
-        "schema": LOCATE_SCHEMA,
-        "index": _document_index(info),
-        "results": [
-            {
-                "soname": r.soname,
-                "class": r.need_class.value,
-                "note": say_located(r),
-                "providers": [
-                    {**_document_provider(p), "version": p.version, "score": p.score, "why": list(p.why)}
-                    for p in r.providers
-                ],
-                "nearest": list(r.nearest),
-            }
-            for r in results
-        ],
-    }
-    return json.dumps(document, indent=2) + "\n"
+def document_adapter(written: Written[Adapter]) -> AdapterDocument:
+    """Build the ``wheelfix.adapter/1`` document."""
+    from wheelfix.override.prebuilt import find_python
+
+    adapter = written.plan
+    return AdapterDocument(
+        target=adapter.target,
+        name=adapter.name,
+        version=adapter.version,
+        attr=".".join(adapter.attr),
+        python=find_python(adapter.attr),
+        dependencies=_document_dependencies(adapter.strip),
+        code=written.text,
+        findings=_document_findings(written.findings),
+        answered=written.answered,
+    )
 
 
-def render_hits(hits: Sequence[FileHit]) -> str:
-    """Render files of a database as a list."""
-    return json.dumps([asdict(hit) for hit in hits], indent=2) + "\n"
+def document_sdist(written: Written[CargoPlan], *, dialect: Dialect) -> SdistDocument:
+    """Build the ``wheelfix.sdist/1`` document.
+
+    Args:
+        written: the code and its plan.
+        dialect: dialect of the code.
+    """
+    from wheelfix.sdist.render import find_settings
+
+    plan = written.plan
+    return SdistDocument(
+        target=plan.target,
+        name=plan.project.name,
+        version=plan.project.version,
+        build_systems=tuple(map(_document_build_system, plan.build_systems)),
+        native_build_inputs=tuple(
+            NativeBuildInputDocument(attr=tool.attr, evidence=_document_crates(tool)) for tool in plan.tools
+        ),
+        inputs=tuple(
+            LinkedInputDocument(attr=one.attr, evidence=_document_crates(one), optional=False)
+            for one in plan.libraries
+        ),
+        environment={name: value for name, value, _ in find_settings(plan)},
+        cargo=_document_cargo(plan),
+        findings=_document_findings(written.findings),
+        dialect=dialect,
+        code=written.text,
+        answered=written.answered,
+    )
 
 
-def render_sources(sources: Sequence[IndexSource]) -> str:
-    """Render the indexes that there are as a list."""
-    return json.dumps([asdict(source) for source in sources], indent=2) + "\n"
+def document_lock(plan: LockPlan) -> LockDocument:
+    """Build the ``wheelfix.lock/1`` document."""
+    from wheelfix.model.scan import find_warnings
+
+    scans = {scan.name: scan for scan in plan.scans}
+    overrides = {override.name: override for override in plan.overrides}
+    return LockDocument(
+        lock=plan.lock,
+        python=plan.python,
+        system=plan.system,
+        dialect=plan.dialect,
+        packages=tuple(
+            _document_choice(c, scans.get(c.package.name), overrides.get(c.package.name))
+            for c in plan.choices
+        ),
+        builds=tuple(
+            BuildDocument(name=b.name, version=b.version, requires=b.requires, cargo=b.cargo)
+            for b in plan.builds
+        ),
+        adapters=tuple(
+            LockAdapterDocument(
+                name=a.name,
+                attr=".".join(a.attr),
+                stripped=tuple(judged.name for judged in a.strip.stripped),
+            )
+            for a in plan.adapters
+        ),
+        collisions=tuple(
+            CollisionDocument(kind=c.clash, distributions=c.distributions, paths=c.paths, fix=c.fix or None)
+            for c in plan.collisions
+        ),
+        findings=_document_findings((*plan.findings, *find_warnings(plan.scans))),
+        read=plan.read,
+    )
 
 
-def document_cause(cause: Cause) -> dict[str, Any]:
-    """Build the JSON of a cause: its kind, and its fields."""
-    document: dict[str, Any] = to_builtins(cause)
-    return document
+def document_env(
+    plan: LockPlan,
+    files: Mapping[str, str],
+    changed: Iterable[str],
+    *,
+    directory: str,
+    nixpkgs: str,
+) -> EnvDocument:
+    """Build the ``wheelfix.env/1`` document.
+
+    Args:
+        plan: plan for the environment's lock.
+        files: contents of the files, by name.
+        changed: names of the files that were written.
+        directory: their directory, as the user named it.
+        nixpkgs: flake reference.
+    """
+    locked, written = document_lock(plan), frozenset(changed)
+    return EnvDocument(
+        directory=directory,
+        python=locked.python,
+        system=locked.system,
+        nixpkgs=nixpkgs,
+        packages=locked.packages,
+        builds=locked.builds,
+        adapters=locked.adapters,
+        collisions=locked.collisions,
+        read=locked.read,
+        files=tuple(
+            WrittenFileDocument(name=name, code=code, changed=name in written)
+            for name, code in sorted(files.items())
+        ),
+        findings=locked.findings,
+        answered=plan.answered,
+    )
 
 
-def _document_index(info: IndexInfo) -> dict[str, Any]:
-    return {"source": info.source, "system": info.system, "date": info.date}
+def document_flake(written: Written[FlakeConfig]) -> FlakeDocument:
+    """Build the ``wheelfix.flake/1`` document."""
+    config = written.plan
+    return FlakeDocument(
+        nixpkgs=config.nixpkgs,
+        systems=config.systems,
+        cuda=config.cuda,
+        capabilities=config.capabilities,
+        unfree=config.unfree,
+        code=written.text,
+        findings=_document_findings(written.findings),
+        answered=written.answered,
+    )
 
 
-def _document_object(obj: ElfObject) -> dict[str, Any]:
-    return {
-        "path": obj.path,
-        "machine": obj.machine,
-        "soname": obj.soname,
-        "needed": sorted(obj.needed),
-        "rpath": list(obj.rpath),
-        "runpath": list(obj.runpath),
-        "interpreter": obj.interpreter,
-        "versions": {v.soname: sorted(v.versions) for v in obj.versions},
-    }
+def document_patch(report: PatchReport) -> PatchDocument:
+    """Build the ``wheelfix.patch/1`` document of a report."""
+    results = {r.path: r for r in report.results}
+    return PatchDocument(
+        target=report.target,
+        output=report.output,
+        applied=report.applied,
+        files=tuple(_document_patched(plan, results.get(plan.path)) for plan in report.plans),
+        findings=_document_findings(report.findings),
+    )
 
 
-def document_need(need: Need) -> dict[str, Any]:
-    """Build the JSON of a need, as ``wheelfix.scan`` and ``wheelfix.lock`` have it."""
-    return {
-        "soname": need.soname,
-        "machine": need.machine,
-        "class": need.need_class.value,
-        "wanted_by": sorted(need.wanted_by),
-        "distribution": need.distribution,
-        "reason": say_cause(need.cause),
-        "cause": document_cause(need.cause),
-        "providers": [_document_provider(p) for p in need.providers],
-        "versions": sorted(need.versions),
-        "optional": need.optional,
-    }
+def document_verify(problems: Iterable[Problem], *, old: str, new: str) -> VerifyDocument:
+    """Build the ``wheelfix.verify/1`` document.
+
+    Args:
+        problems: in the order in which they were found.
+        old: the file before, as the user named it.
+        new: the file after.
+    """
+    found = tuple(ProblemDocument(check=p.check, message=p.message) for p in problems)
+    return VerifyDocument(old=old, new=new, problems=found)
 
 
-def document_opening(opening: Opening) -> dict[str, Any]:
-    """Build the JSON of an opening, as ``wheelfix.scan`` and ``wheelfix.lock`` have it."""
+def _document_index(info: IndexInfo) -> AskedIndexDocument:
+    return AskedIndexDocument(source=info.source, system=info.system, date=info.date)
+
+
+def _document_findings(findings: Iterable[Finding]) -> tuple[FindingDocument, ...]:
+    return tuple(FindingDocument(level=f.level, subject=f.subject, message=f.message) for f in findings)
+
+
+def _document_object(obj: ElfObject) -> ObjectDocument:
+    return ObjectDocument(
+        path=obj.path,
+        machine=obj.machine,
+        soname=obj.soname,
+        needed=tuple(sorted(obj.needed)),
+        rpath=obj.rpath,
+        runpath=obj.runpath,
+        interpreter=obj.interpreter,
+        versions={v.soname: tuple(sorted(v.versions)) for v in obj.versions},
+    )
+
+
+def _document_need(need: Need) -> NeedDocument:
+    return NeedDocument(
+        soname=need.soname,
+        machine=need.machine,
+        need_class=need.need_class,
+        wanted_by=tuple(sorted(need.wanted_by)),
+        distribution=need.distribution,
+        reason=say_cause(need.cause),
+        cause=need.cause,
+        providers=tuple(map(_document_provider, need.providers)),
+        versions=tuple(sorted(need.versions)),
+        optional=need.optional,
+    )
+
+
+def _document_opening(opening: Opening) -> OpeningDocument:
     note = opening.note
-    return {
-        "file": opening.file,
-        "line": opening.line,
-        "kind": opening.kind.value,
-        "names": list(opening.names),
-        "optional": opening.optional,
-        "class": opening.need_class.value if opening.need_class else None,
-        "distribution": opening.distribution,
-        "providers": [_document_provider(p) for p in opening.providers],
-        "form": opening.form.value,
-        "note": note
-        and {"feature": note.feature, "description": note.description, "priority": note.priority},
-    }
+    return OpeningDocument(
+        file=opening.file,
+        line=opening.line,
+        kind=opening.kind,
+        names=opening.names,
+        optional=opening.optional,
+        need_class=opening.need_class,
+        distribution=opening.distribution,
+        providers=tuple(map(_document_provider, opening.providers)),
+        form=opening.form,
+        note=NoteDocument(feature=note.feature, description=note.description, priority=note.priority)
+        if note
+        else None,
+    )
 
 
-def _document_provider(provider: Provider) -> dict[str, Any]:
-    return {
-        "attr": provider.attr,
-        "output": provider.output,
-        "path": provider.path,
-        "store_path": provider.store_path,
-    }
+def _document_provider(provider: Provider) -> ProviderDocument:
+    return ProviderDocument(
+        attr=provider.attr,
+        output=provider.output,
+        path=provider.path,
+        store_path=provider.store_path,
+    )
+
+
+def _document_ranked(provider: Provider) -> RankedProviderDocument:
+    return RankedProviderDocument(
+        attr=provider.attr,
+        output=provider.output,
+        path=provider.path,
+        store_path=provider.store_path,
+        version=provider.version,
+        score=provider.score,
+        why=provider.why,
+    )
+
+
+def _document_missing(missing: Missing) -> MissingDocument:
+    from wheelfix.report.explain import say_missing
+
+    return MissingDocument(
+        soname=missing.soname,
+        need_class=missing.need_class,
+        reason=say_missing(missing),
+        cause=missing.cause,
+        wanted_by=missing.wanted_by,
+        named=missing.named,
+        distribution=missing.distribution,
+        providers=tuple(map(_document_provider, missing.providers)),
+    )
+
+
+def _document_choice(
+    choice: Choice, scan: WheelScan | None, override: Override | None
+) -> ChosenPackageDocument:
+    package = choice.package
+    return ChosenPackageDocument(
+        name=package.name,
+        version=package.version,
+        provider=choice.kind,
+        file=scan.target if scan else choice.file.filename if choice.file else None,
+        attr=".".join(choice.attr) or None,
+        build_inputs=tuple(sorted(scan.build_inputs)) if scan else (),
+        ignore_missing=tuple(sorted(i.soname for i in override.ignored)) if override else (),
+        searches=tuple(sorted({s.distribution for s in override.searches if s.distribution}))
+        if override
+        else (),
+        needs=tuple(map(_document_need, scan.needs)) if scan else (),
+        openings=tuple(map(_document_opening, scan.openings)) if scan else (),
+    )
+
+
+def _document_override(override: Override, scan: WheelScan) -> OverriddenPackageDocument:
+    return OverriddenPackageDocument(
+        name=override.name,
+        version=override.version,
+        target=override.target,
+        inputs=tuple(
+            InputDocument(attr=i.attr, reason=i.reason, baseline=i.baseline) for i in override.inputs
+        ),
+        ignored=tuple(IgnoredDocument(soname=i.soname, reason=i.reason) for i in override.ignored),
+        searches=tuple(
+            SearchDocument(
+                directory=s.directory,
+                distribution=s.distribution,
+                attr=s.attr,
+                certain=s.certain,
+                reason=s.reason,
+            )
+            for s in override.searches
+        ),
+        driver=override.driver,
+        run_path_inputs=tuple(RunPathInputDocument(attr=i.attr, reason=i.reason) for i in override.runpaths),
+        dependencies=_document_dependencies(override.strip) if override.strip else None,
+        hints=override.hints,
+        needs=tuple(map(_document_need, scan.needs)),
+        openings=tuple(map(_document_opening, scan.openings)),
+    )
+
+
+def _document_dependencies(plan: StripPlan) -> DependenciesDocument:
+    def tell(several: Iterable[DependencyDecision]) -> tuple[DependencyDocument, ...]:
+        return tuple(DependencyDocument(name=judged.name, reason=judged.reason) for judged in several)
+
+    return DependenciesDocument(
+        stripped=tell(plan.stripped),
+        leaving=tell(plan.leaving),
+        kept=tell(plan.kept),
+        staying=tell(plan.staying),
+        evidence=plan.evidence,
+    )
+
+
+def _document_build_system(system: BuildRequirement) -> BuildSystemDocument:
+    shown = EvidenceDocument(kind="build-system", file=None, line=None, text=system.reason or _NAMED)
+    return BuildSystemDocument(name=system.name, extras=system.extras, evidence=(shown,))
+
+
+def _document_crates(wanted: NativeInput) -> tuple[EvidenceDocument, ...]:
+    return (EvidenceDocument(kind="crate", file=None, line=None, text=wanted.reason),)
+
+
+def _document_cargo(plan: CargoPlan) -> CargoDocument:
+    rust = plan.rust_version
+    return CargoDocument(
+        root=plan.root,
+        root_reason=plan.root_reason,
+        locked=plan.lock,
+        lock_file=plan.lock_file,
+        channel=plan.channel,
+        rust_version=RustVersionDocument(version=rust[0], evidence=rust[1]) if rust else None,
+        vendored=plan.vendored,
+        git=tuple(
+            GitCratesDocument(
+                url=git.url,
+                commit=git.commit,
+                crates=git.crates,
+                sha256=git.sha256.hex() if git.sha256 else None,
+            )
+            for git in plan.git
+        ),
+    )
+
+
+def _document_patched(plan: FilePlan, result: FileResult | None) -> PatchedFileDocument:
+    return PatchedFileDocument(
+        path=plan.path,
+        distribution=plan.distribution,
+        changes=plan.edit is not None,
+        run_path=plan.run_path,
+        interpreter=plan.edit.interpreter if plan.edit else None,
+        method=result.method if result else None,
+        problem=plan.conflict or (result.problem if result else None),
+        needs=tuple(
+            AnswerDocument(soname=a.soname, answer=a.kind, directory=a.directory, reason=a.reason)
+            for a in plan.answers
+        ),
+    )

@@ -1,25 +1,21 @@
-"""What ``wheelfix patch`` did: text, and ``wheelfix.patch/1`` (``schema/patch-1.json`` in this package)."""
+"""Renders the result of ``wheelfix patch`` for people."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from wheelfix.model.scan import Finding
 from wheelfix.patch.model import Answer, AnswerKind, FilePlan, FileResult, PatchReport
 from wheelfix.report.escape import printable
 
-PATCH_SCHEMA = "wheelfix.patch/1"
-
 _CHANGES = frozenset({AnswerKind.ADDED, AnswerKind.PINNED})
 
 
 def render_patch(report: PatchReport, *, details: bool = True) -> str:
-    """Render a report as text: what changes first, then what is open, last a summary.
+    """Render a report as text: changes first, then open needs, last a summary.
 
     Args:
-        report: what was done or planned.
+        report: the report.
         details: False leaves out files that were changed as planned.
     """
     results = {r.path: r for r in report.results}
@@ -50,7 +46,7 @@ def _render_plan(plan: FilePlan) -> Iterator[str]:
 
 
 def _render_open(plans: Iterable[FilePlan]) -> list[str]:
-    """What is left open, once per soname."""
+    """List open needs, once per soname."""
     found: dict[str, tuple[Answer, list[str]]] = {}
     for plan in plans:
         for answer in plan.answers:
@@ -79,41 +75,5 @@ def _render_sum(report: PatchReport, results: dict[str, FileResult]) -> list[str
 
 
 def render_findings(findings: Sequence[Finding]) -> str:
-    """Render what an undo tells."""
+    """Render the findings of an undo."""
     return "".join(f"{printable(f'{f.level.value}: {f.subject}: {f.message}')}\n" for f in findings)
-
-
-def render_patch_json(report: PatchReport) -> str:
-    """Render a report as a ``wheelfix.patch/1`` document."""
-    return json.dumps(document_patch(report), indent=2, ensure_ascii=True) + "\n"
-
-
-def document_patch(report: PatchReport) -> dict[str, Any]:
-    """Build the ``wheelfix.patch/1`` document of a report."""
-    results = {r.path: r for r in report.results}
-    return {
-        "schema": PATCH_SCHEMA,
-        "target": report.target,
-        "output": report.output,
-        "applied": report.applied,
-        "files": [_document_file(plan, results.get(plan.path)) for plan in report.plans],
-        "findings": [
-            {"level": f.level.value, "subject": f.subject, "message": f.message} for f in report.findings
-        ],
-    }
-
-
-def _document_file(plan: FilePlan, result: FileResult | None) -> dict[str, Any]:
-    return {
-        "path": plan.path,
-        "distribution": plan.distribution,
-        "changes": plan.edit is not None,
-        "run_path": list(plan.run_path),
-        "interpreter": plan.edit.interpreter if plan.edit else None,
-        "method": result.method if result else None,
-        "problem": plan.conflict or (result.problem if result else None),
-        "needs": [
-            {"soname": a.soname, "answer": a.kind.value, "directory": a.directory, "reason": a.reason}
-            for a in plan.answers
-        ],
-    }

@@ -1,5 +1,7 @@
-"""What a target needs, and who provides each: the one way that every command goes.
+"""Scans targets: reads what a target contains, and decides who provides each of its needs.
 
-A target is what the user named (:mod:`~wheelfix.scan.target`), a reading is all that was read of one
-distribution (:mod:`~wheelfix.scan.read`), and a scan what follows from it (:mod:`~wheelfix.scan.conclude`).
+A target is what the user named (:mod:`~wheelfix.scan.target`), a reading is everything that was read of one
+distribution (:mod:`~wheelfix.scan.read`), and a scan is what follows from it
+(:mod:`~wheelfix.scan.conclude`). :mod:`wheelfix.scan.scan` is the entry point for all commands: from targets
+to readings to scans.
 """

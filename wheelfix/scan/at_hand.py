@@ -1,7 +1,7 @@
-"""Who is at hand of whom, and what they carry.
+"""Decides which distributions can be installed beside each distribution, and which libraries they carry.
 
-A library answers to its file name and its DT_SONAME, on its machine. Of several versions of a distribution
-one is at hand: that which the metadata asks for, else the newest, in whatever order they were named.
+A library answers to its file name and its DT_SONAME, on its machine. Of several versions of a distribution,
+one is at hand: the one that the metadata requires, or else the newest, independent of the order of input.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from wheelfix.model.at_hand import AtHand, Carried
+from wheelfix.model.at_hand import AtHand, LibraryAtHand
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from wheelfix.model.reading import Reading
 
 _ANY = (0, 10_000)
-"""Minor versions of Python 3, first and last."""
+"""First and last minor version of Python 3."""
 
 
 def assign_at_hand(
     shared: Sequence[Reading], users: Sequence[tuple[Distribution, Sequence[Reading]]]
 ) -> tuple[AtHand, ...]:
-    """Find out for every distribution what is at hand of it: what can be installed beside it.
+    """Find the distributions at hand of each distribution: those that can be installed beside it.
 
     Args:
-        shared: at hand of everybody whose tags they fit.
-        users: distributions, each with what is at hand of it alone.
+        shared: readings that are at hand of every distribution whose tags they fit.
+        users: distributions, each with the readings that are at hand of it alone.
 
     Returns:
-        In the order of ``users``; the same object where the same is at hand.
+        In the order of ``users``; the same object for those with the same distributions at hand.
     """
     pools: dict[frozenset[int], dict[str, dict[str, list[Reading]]]] = {}
     strangers: dict[tuple[str, ...], frozenset[int]] = {}
@@ -60,7 +60,7 @@ def assign_at_hand(
 
 
 def _find_strangers(tags: Sequence[str], readings: Iterable[Reading]) -> frozenset[int]:
-    """Identities of the readings that cannot be installed beside a wheel with some tags."""
+    """Return the identities of the readings that cannot be installed beside a wheel with some tags."""
     known: dict[tuple[str, ...], bool] = {}
     found = set()
     for reading in readings:
@@ -73,7 +73,7 @@ def _find_strangers(tags: Sequence[str], readings: Iterable[Reading]) -> frozens
 
 
 def fit_together(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether wheels with these tags can be installed beside each other; a wheel without tags fits any.
+    """Tell whether wheels with these tags can be installed beside each other; a wheel without tags fits any.
 
     Args:
         one: expanded compatibility tags.
@@ -87,7 +87,7 @@ def fit_together(one: Sequence[str], other: Sequence[str]) -> bool:
 
 
 def _sum_up(tags: Iterable[str]) -> tuple[set[tuple[int, int]], set[str]]:
-    """Ranges of minor versions that tags are for, and their platforms, without the age of the C library."""
+    """Return the ranges of minor versions and the platforms of tags, without the C library's version."""
     pythons, platforms = set(), set()
     for tag in tags:
         python, abi, platform = tag.split("-", 2)
@@ -124,7 +124,7 @@ def _merge(
 
 
 def _choose(user: Distribution, name: str, versions: Iterable[str]) -> str:
-    """The version of a distribution that is installed beside another one, as far as that one tells."""
+    """Choose the version of a distribution that is installed beside another, as far as its metadata tells."""
     from wheelfix.wheel.metadata import admits, rank_version
 
     if name == user.name:
@@ -134,7 +134,7 @@ def _choose(user: Distribution, name: str, versions: Iterable[str]) -> str:
 
 
 def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -> AtHand:
-    """Map every name that a library answers to, its soname and its file name, to who carries it.
+    """Map every name of a library, its soname and its file name, to the distributions that carry it.
 
     Args:
         packages: distributions with their ELF files; those without a name carry nothing.
@@ -145,12 +145,12 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
         several versions of one distribution the newest counts, in whatever order they are given.
     """
     packages = tuple(packages)
-    found: dict[str, set[Carried]] = {}
+    found: dict[str, set[LibraryAtHand]] = {}
     versions: dict[str, str] = {}
     for distribution, _ in packages:
         known = versions.setdefault(distribution.name, distribution.version)
         if known != distribution.version:
-            # What reads versions takes half as long to import as a whole `wheelfix locate`.
+            # The module that parses versions takes half as long to import as a whole `wheelfix locate`.
             from wheelfix.wheel.metadata import rank_version
 
             versions[distribution.name] = max(known, distribution.version, key=rank_version)
@@ -163,7 +163,7 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
                 continue
             directory = posixpath.relpath(posixpath.dirname(find_install_path(obj.path)) or ".", SITE)
             for name in filter(None, {obj.name, obj.soname}):
-                carried = Carried(
+                carried = LibraryAtHand(
                     distribution=distribution.name,
                     version=distribution.version,
                     path=obj.path,
@@ -179,8 +179,8 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
 
 def find_claimed(
     at_hand: AtHand, soname: str, *, machine: str, distribution: str | None = None
-) -> Carried | None:
-    """The library that bears out a claim: ``distribution`` (None: anybody) carries ``soname``."""
+) -> LibraryAtHand | None:
+    """Find a library that confirms that ``distribution`` (None: any) carries ``soname``."""
     return next(
         (
             c
@@ -194,7 +194,7 @@ def find_claimed(
 def correct_carriers(
     carriers: Iterable[Carrier], at_hand: AtHand, soname: str, *, machine: str
 ) -> tuple[Carrier, ...]:
-    """Replace what tables say of distributions at hand by what these really carry."""
+    """Replace the table's entries about distributions at hand by what these really carry."""
     seen = [
         Carrier(distribution=c.distribution, directory=c.directory, exact=True)
         for c in at_hand.libraries.get(soname, ())
@@ -203,7 +203,7 @@ def correct_carriers(
     return (*dict.fromkeys(seen), *(c for c in carriers if c.distribution not in at_hand.versions))
 
 
-def _rank(carried: Carried) -> tuple[bool, bool, str, str, str, str]:
+def _rank(carried: LibraryAtHand) -> tuple[bool, bool, str, str, str, str]:
     return (
         not (carried.named and carried.soname),
         not carried.named,

@@ -1,4 +1,4 @@
-"""What a distribution brings into an environment: its requirements, theirs, and the extras asked of each."""
+"""The closure of a distribution: its requirements, their requirements, and the extras asked of each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from wheelfix.model.wheel import Distribution, Requirement
 def find_closure(
     target: Distribution, others: Mapping[str, Distribution], *, without: frozenset[str] = frozenset()
 ) -> dict[str, frozenset[str]]:
-    """All distributions that a package brings into an environment, and the extras asked of each.
+    """Find all distributions that a package brings into an environment, and the extras asked of each.
 
     Args:
         target: the package.
-        others: metadata by normalised name; one without metadata is taken to require nothing.
+        others: metadata by normalised name; one without metadata is assumed to require nothing.
         without: dependencies of the package itself that are left out.
     """
     found: dict[str, frozenset[str]] = {}

@@ -1,11 +1,11 @@
-"""From what was read of a distribution to its scan: the index is asked once, then everything is decided."""
+"""Concludes a scan from a reading: asks the index once, then classifies every need and opening."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from wheelfix.index.baseline import find_baseline
-from wheelfix.index.lookup import find_facts, is_libc
+from wheelfix.index.lookup import find_known, is_libc
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
@@ -25,7 +25,7 @@ from wheelfix.scan.findings import (
     sort_findings,
 )
 from wheelfix.scan.loader import Loader
-from wheelfix.scan.needs import find_cases, gather, make_want
+from wheelfix.scan.needs import find_cases, make_cases, make_want
 from wheelfix.scan.openings import answer_opening, select_openings
 from wheelfix.scan.siblings import find_directories
 from wheelfix.scan.symbols import find_mismatches
@@ -34,7 +34,7 @@ from wheelfix.scan.symbols import find_mismatches
 def conclude(
     reading: Reading, table: SonameTable, prefer: Sequence[str] = (), at_hand: AtHand | None = None
 ) -> WheelScan:
-    """Class every need of a distribution, and say what follows.
+    """Classify every need of a distribution, and derive inputs, ignored sonames and findings.
 
     Args:
         reading: what was read of it.
@@ -48,7 +48,7 @@ def conclude(
     wheel, objects = reading.distribution, reading.objects
     default = table.info.system.partition("-")[0]
     machine = find_machine(wheel, objects, default=default)
-    needs = tuple(trace.need for trace in decide(gather(reading, table, prefer, at_hand)))
+    needs = tuple(trace.need for trace in decide(make_cases(reading, table, prefer, at_hand)))
     build_inputs = collect_build_inputs(needs, machine)
     openings = select_openings(
         objects, reading.hints, reading.uses, machine=machine or default, is_libc=is_libc
@@ -81,12 +81,13 @@ def answer_openings(
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
 ) -> tuple[Opening, ...]:
-    """Say who brings what is opened by name: every name as if it was linked, by the same ladder.
+    """Answer openings: each name is classified as if it were linked, by the same ladder.
 
     Args:
         openings: without answers.
-        reading: of the wheel whose files open them; what an ELF file opens is looked for by its run path.
-        machine: that they are opened on.
+        reading: of the wheel whose files open them; names that an ELF file opens are searched by its run
+            path.
+        machine: machine on which they are opened.
         table: as for :func:`conclude`.
         prefer: as for :func:`conclude`.
         at_hand: as for :func:`conclude`.
@@ -104,12 +105,13 @@ def answer_openings(
     }  # fmt: skip
     names = sorted(files)
     sonames = {name: name.rpartition("/")[2] for name in names}
-    facts = find_facts(table, [(soname, machine) for soname in sonames.values()])
+    known = find_known(table, [(soname, machine) for soname in sonames.values()])
     wants = []
     for name in names:
-        soname, known = sonames[name], facts[sonames[name], machine]
-        carriers = correct_carriers(known.carriers, at_hand or AtHand(), soname, machine=machine)
-        # Who opens a name need not find it. A place on the run path says who brings it only if it is there.
+        soname = sonames[name]
+        carriers = known[soname, machine].carriers
+        carriers = correct_carriers(carriers, at_hand or AtHand(), soname, machine=machine)
+        # An opening need not find its library, so a run path's directory is evidence only if it is filled.
         places = {carrier.directory for carrier in carriers}
         directories = find_directories(entries[name])
         wants.append(
@@ -118,7 +120,7 @@ def answer_openings(
     cases = find_cases(
         reading.distribution,
         wants,
-        facts,
+        known,
         {},
         prefer=spell_both(prefer),
         at_hand=at_hand,
@@ -135,8 +137,8 @@ def retrace_needs(
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
 ) -> tuple[NeedTrace, ...]:
-    """Say step by step why a soname is in its class; one explanation per machine that wants it."""
-    cases = gather(reading, table, prefer, at_hand)
+    """Explain step by step why a soname is in its class; one explanation per machine that wants it."""
+    cases = make_cases(reading, table, prefer, at_hand)
     return tuple(
         show_evidence(trace, case, reading.objects)
         for case, trace in zip(cases, decide(cases), strict=True)
@@ -144,12 +146,19 @@ def retrace_needs(
     )
 
 
-def compare(scan: WheelScan, users: Sequence[Symbols], libraries: Mapping[str, Symbols]) -> WheelScan:
-    """Add to a scan what libraries at hand lack, or that they have all that is wanted of them.
+def find_opened(reading: Reading) -> frozenset[str]:
+    """Collect every name that the Python sources and the ELF files of a distribution open, or may open."""
+    called = [name.name for use in reading.uses for call in use.calls for name in call.names]
+    noted = [name for hints in reading.hints for note in hints.notes for name in note.sonames]
+    return frozenset((*called, *noted, *(name for hints in reading.hints for name in hints.strings)))
+
+
+def add_comparison(scan: WheelScan, users: Sequence[Symbols], libraries: Mapping[str, Symbols]) -> WheelScan:
+    """Add findings to a scan: what libraries at hand lack, or that they have everything wanted of them.
 
     Args:
         scan: from :func:`conclude`.
-        users: symbols of the objects that want them, see :func:`wheelfix.scan.symbols.find_users`.
+        users: symbols of the objects that want the libraries, see :func:`wheelfix.scan.symbols.find_users`.
         libraries: symbols by soname.
     """
     findings = find_mismatches(scan.needs, users, libraries)

@@ -1,7 +1,7 @@
-"""The class of a need: one ladder of questions, for everybody who asks who brings a library.
+"""Decides the class of a need: one ladder of questions for all commands.
 
-The first question with an answer decides. One that is answered in the negative leaves a step too: together
-they are the explanation, so that nothing has to be decided twice to be explained.
+The first question with an answer decides. A question answered in the negative leaves a step too; the steps
+together are the explanation, so that explaining a class needs no second decision.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.causes import (
     Brought,
-    Check,
+    CarriedProof,
     FixedPath,
-    How,
     No,
     Nobody,
     OfDriver,
@@ -26,13 +25,14 @@ from wheelfix.model.causes import (
     Question,
     Reached,
     Rivals,
+    SiblingClue,
     Stale,
     TornFamily,
     Unnamed,
     Unreached,
 )
 from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Need, NeedClass, NeedTrace, SonameFacts, Step
+from wheelfix.model.scan import Known, Need, NeedClass, NeedTrace, Step
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.at_hand import correct_carriers, find_claimed
 from wheelfix.scan.siblings import find_sibling
@@ -45,14 +45,14 @@ _PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")
 
 
 class Want(Struct):
-    """A soname wanted by objects of one machine, before anybody was asked for it.
+    """A soname wanted by objects of one machine, before it is classified.
 
     Attributes:
-        found: per wanting object, the member that answers it, or None.
+        found: per wanting object, the member that answers the want, or None.
         directories: directories relative to site-packages that run paths of the wanting objects name,
             with the entry as written.
         versions: symbol versions asked of it, sorted.
-        optional: plugins alone want it, which no other object of the wheel is linked against.
+        optional: whether only plugins want it, against which no other object of the wheel is linked.
     """
 
     soname: str
@@ -65,30 +65,31 @@ class Want(Struct):
 
     @property
     def families(self) -> tuple[str, ...]:
-        """What tells libraries that work together only if they are of one build, best first.
+        """Names of families whose libraries work together only if they are of one build, best first.
 
-        Symbol versions that several libraries share; and the name of Qt, as some of its plugins ask for none.
+        These are symbol versions that several libraries share, and the name of Qt, as some Qt plugins ask for
+        none.
         """
         return (*self.versions, *(match[0] for match in [_QT.match(self.soname)] if match))
 
 
 class Case(Struct):
-    """A want with all that is known about it.
+    """A want with everything that is known about it.
 
     Attributes:
-        wheel: the wheel that has it; one without a name where only the soname is known.
-        facts: about the soname, outside the wheel.
-        lookup: the index's answer with the user's preferences, and the wheel's own CUDA first.
+        wheel: the wheel that has it; without a name where only the soname is known.
+        known: of the soname, outside the wheel.
+        lookup: the index's answer, with the user's preferences and the wheel's own CUDA first.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         wanted: all sonames that the wheel's objects want.
         at_hand: distributions that were read.
-        unread: nothing is known of the wheel but its name.
-        wheels: other distributions are thought of; nobody has any at hand who asks for a soname alone.
+        unread: whether nothing is known of the wheel but its name.
+        wheels: whether other distributions are considered; False when a soname alone is asked for.
     """
 
     wheel: Distribution
     want: Want
-    facts: SonameFacts
+    known: Known
     lookup: Lookup
     fillers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()
@@ -98,13 +99,14 @@ class Case(Struct):
 
 
 def decide(cases: Sequence[Case]) -> tuple[NeedTrace, ...]:
-    """Put the wants of one wheel into their classes.
+    """Classify the wants of one wheel.
 
     Args:
-        cases: all of them: what the wheel or its siblings bring says of what family the rest has to be.
+        cases: all of them: the libraries of the wheel or its siblings decide which families the rest belongs
+            to.
 
     Returns:
-        In the same order; every question is asked once.
+        In the same order.
     """
     climbed = [_climb(case) for case in cases]
     families = _find_families(cases, [steps[-1] for steps in climbed])
@@ -115,7 +117,7 @@ def decide(cases: Sequence[Case]) -> tuple[NeedTrace, ...]:
 
 
 def apply_preference(lookup: Lookup, prefer: Sequence[str]) -> Lookup:
-    """Put preferred attributes first among the providers; any of them settles an ambiguity.
+    """Put preferred attributes first among the providers; a preferred attribute settles an ambiguity.
 
     Args:
         lookup: an answer of the index.
@@ -132,7 +134,7 @@ def apply_preference(lookup: Lookup, prefer: Sequence[str]) -> Lookup:
 
 
 def _climb(case: Case) -> tuple[Step, ...]:
-    """Ask everything that needs no look at the wheel's other wants."""
+    """Ask the questions that do not depend on the wheel's other wants."""
     steps: list[Step] = []
     for ask in (_ask_wheel, _ask_path, _ask_libc, _ask_python, _ask_driver, _ask_siblings):
         steps.append(ask(case))
@@ -176,7 +178,7 @@ def _ask_wheel(case: Case) -> Step:
 
 
 def _ask_path(case: Case) -> Step:
-    # What has a slash is the path of a file: the loader looks for it nowhere else, and nobody can provide it.
+    # A name with a slash is the path of a file: the loader opens only that, so nothing else can provide it.
     if "/" in case.want.soname:
         return Step(question=Question.PATH, cause=FixedPath(), need_class=NeedClass.UNKNOWN)
     return Step(question=Question.PATH)
@@ -184,8 +186,8 @@ def _ask_path(case: Case) -> Step:
 
 def _ask_libc(case: Case) -> Step:
     # libc: glibc's or musl's own sonames for that machine.
-    if case.facts.libc:
-        return Step(question=Question.LIBC, cause=OfLibc(libc=case.facts.libc), need_class=NeedClass.LIBC)
+    if case.known.libc:
+        return Step(question=Question.LIBC, cause=OfLibc(libc=case.known.libc), need_class=NeedClass.LIBC)
     return Step(question=Question.LIBC)
 
 
@@ -198,20 +200,20 @@ def _ask_python(case: Case) -> Step:
 
 def _ask_driver(case: Case) -> Step:
     # driver: comes with the GPU driver, never with a package.
-    if case.facts.driver:
-        cause = OfDriver(part=case.facts.driver)
+    if case.known.driver:
+        cause = OfDriver(part=case.known.driver)
         return Step(question=Question.DRIVER, cause=cause, need_class=NeedClass.DRIVER)
     return Step(question=Question.DRIVER)
 
 
 def _ask_siblings(case: Case) -> Step:
     # sibling: another distribution supplies it: an rpath entry names the place, the metadata or the lock
-    # names the distribution. What is at hand was read, and is not believed. A requirement that carries a
-    # library goes before nixpkgs, whose build of it may be another one.
+    # names the distribution. Distributions at hand were read, so their contents overrule the table. A
+    # requirement that carries a library goes before nixpkgs, whose build of it may differ.
     if not case.wheels:
         return Step(question=Question.SIBLINGS)
     want, at_hand = case.want, case.at_hand
-    carriers = correct_carriers(case.facts.carriers, at_hand, want.soname, machine=want.machine)
+    carriers = correct_carriers(case.known.carriers, at_hand, want.soname, machine=want.machine)
     found = find_sibling(
         want.soname,
         case.wheel,
@@ -219,10 +221,10 @@ def _ask_siblings(case: Case) -> Step:
         carriers=carriers,
         fillers=case.fillers,
         wanted=case.wanted,
-        provided=bool(case.facts.lookup.providers),
+        provided=bool(case.known.lookup.providers),
         unread=case.unread,
     )
-    if found is None and not case.facts.lookup.providers:
+    if found is None and not case.known.lookup.providers:
         found = _find_unnamed(case)
     if found is None:
         return Step(question=Question.SIBLINGS, cause=_find_refusal(case))
@@ -232,7 +234,7 @@ def _ask_siblings(case: Case) -> Step:
         cause = Stale(distribution=name, version=at_hand.versions[name])
         return Step(question=Question.SIBLINGS, cause=cause)
     if claimed:
-        check = Check(
+        check = CarriedProof(
             version=claimed.version, path=claimed.path, by_soname=claimed.soname and not claimed.named
         )
         found = replace(found, directory=claimed.directory, check=check)
@@ -242,7 +244,7 @@ def _ask_siblings(case: Case) -> Step:
 
 
 def _find_unnamed(case: Case) -> Brought | None:
-    """A distribution at hand that carries what nobody else does, though nothing in the wheel names it."""
+    """Find the distribution at hand that alone carries the library, though nothing in the wheel names it."""
     want = case.want
     others = {
         c.distribution for c in case.at_hand.libraries.get(want.soname, ()) if c.machine == want.machine
@@ -251,12 +253,12 @@ def _find_unnamed(case: Case) -> Brought | None:
     if len(others) != 1:
         return None
     (name,) = others
-    return Brought(how=How.ONLY_AT_HAND, distribution=name)
+    return Brought(how=SiblingClue.ONLY_AT_HAND, distribution=name)
 
 
 def _find_refusal(case: Case) -> No | Unnamed | Stale:
-    """Why nobody brings it, though distributions may be known that would."""
-    carriers = [c.distribution for c in case.facts.carriers if c.distribution != case.wheel.name]
+    """Tell why no distribution brings it, although the table may name some that could."""
+    carriers = [c.distribution for c in case.known.carriers if c.distribution != case.wheel.name]
     required = {r.name for r in case.wheel.requires if r.active}
     for name in carriers:
         if name in required and name in case.at_hand.versions:
@@ -281,7 +283,7 @@ def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Ste
 
 
 def _find_families(cases: Sequence[Case], last: Iterable[Step]) -> Mapping[tuple[str, str], NeedClass]:
-    """Families of libraries that do not come from nixpkgs, by machine and name, with who has them."""
+    """Find the families of libraries that do not come from nixpkgs, by machine and name, with their class."""
     found: dict[tuple[str, str], NeedClass] = {}
     decided = list(zip(cases, last, strict=True))
     for kind in (NeedClass.BUNDLED, NeedClass.SIBLING):
@@ -295,7 +297,7 @@ def _find_families(cases: Sequence[Case], last: Iterable[Step]) -> Mapping[tuple
 def _find_torn_family(
     case: Case, families: Mapping[tuple[str, str], NeedClass], attr: str
 ) -> TornFamily | None:
-    """Two builds of one family of libraries in one process break, so nixpkgs' single one is no answer."""
+    """Tell whether nixpkgs' library would be a second build of a family in one process, which breaks it."""
     want = case.want
     torn = [family for family in want.families if (want.machine, family) in families]
     if not torn:

@@ -1,4 +1,4 @@
-"""Why a need is in its class, with the evidence for every step: for a bug report, or a doubt."""
+"""Collects the evidence for each step of a decision."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _OBJECTS_SHOWN = 3
 
 
 def show_evidence(trace: NeedTrace, case: Case, objects: Sequence[ElfObject]) -> NeedTrace:
-    """Put below every step of a decision what it rests on.
+    """Add to every step of a decision the evidence that its answer is based on.
 
     Args:
-        trace: of the decision.
-        case: what was decided.
+        trace: the decision.
+        case: the decided case.
         objects: all ELF files of the wheel.
     """
     shows = {
@@ -81,7 +81,7 @@ def _show_entries(
 
 def _show_distributions(case: Case, _objects: Sequence[ElfObject]) -> Iterator[str]:
     want, wheel = case.want, case.wheel
-    carriers = correct_carriers(case.facts.carriers, case.at_hand, want.soname, machine=want.machine)
+    carriers = correct_carriers(case.known.carriers, case.at_hand, want.soname, machine=want.machine)
     for carrier in carriers[:_SHOWN]:
         own = ", this distribution itself" if carrier.distribution == wheel.name else ""
         how = "at hand" if carrier.distribution in case.at_hand.versions else "known"
@@ -96,7 +96,7 @@ def _show_distributions(case: Case, _objects: Sequence[ElfObject]) -> Iterator[s
         if requirement.name in names:
             state = "holds" if requirement.active else "its marker does not hold for this wheel's target"
             yield f"Requires-Dist: {requirement.text} ({state})"
-    for stale in {c.distribution for c in case.facts.carriers} & set(case.at_hand.versions):
+    for stale in {c.distribution for c in case.known.carriers} & set(case.at_hand.versions):
         if stale not in {c.distribution for c in carriers}:
             yield f"{stale} {case.at_hand.versions[stale]} is at hand: read, and it does not carry it"
 

@@ -1,4 +1,4 @@
-"""From classified needs to what the user does: inputs, ignore list, findings."""
+"""Derives inputs, ignored sonames and findings from classified needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.words import say_call
+from wheelfix.scan.sentences import say_call
 
 _NAMED = 3
 _LARGE_PAGES = {"aarch64": 1 << 14}
@@ -24,7 +24,7 @@ _PLATFORM = re.compile(r"(many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)")
 
 
 def find_machine(wheel: Distribution, objects: Sequence[ElfObject], *, default: str) -> str | None:
-    """Choose the machine type the conclusions are for.
+    """Choose the machine type that the conclusions are for.
 
     The wheel's tag decides; without one (``any``), ``default`` if there are objects of it, else the type with
     most objects.
@@ -62,8 +62,9 @@ def collect_ignored(
 ) -> tuple[str, ...]:
     """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
 
-    What only the GPU driver brings, and what a member carries as DT_SONAME under another file name: the hook
-    knows files by their names (nixpkgs, ``auto-patchelf.py``).
+    These are sonames that only the GPU driver has, and sonames that a member has as DT_SONAME under another
+    file
+    name: the hook looks at file names (nixpkgs, ``auto-patchelf.py``).
     """
     names = {obj.name for obj in objects}
 
@@ -84,15 +85,15 @@ def find_findings(
     hints: Sequence[ElfHints] = (),
     uses: Sequence[SourceUse] = (),
 ) -> tuple[Finding, ...]:
-    """Collect what is worth saying beside the needs, errors first.
+    """Collect the findings of a wheel, errors first.
 
     Args:
         wheel: the wheel.
         objects: its ELF files.
         needs: their needs.
         machine: the machine type conclusions are for.
-        told: what was found while reading.
-        hints: by-catch of the ELF files.
+        told: findings of the reading.
+        hints: hints of the ELF files.
         uses: what Python sources open and run.
     """
     found = [
@@ -212,7 +213,7 @@ def _name_some(names: Iterable[str]) -> str:
 
 
 def find_trait_findings(traits: Sequence[ElfTraits]) -> tuple[Finding, ...]:
-    """Say what the traits of a wheel's files mean for running it.
+    """Report what the traits of a wheel's files mean for running it.
 
     Returns:
         One finding per kind, and per instruction set level.
@@ -268,8 +269,8 @@ def find_highest(needs: Iterable[Need], machine: str | None) -> Mapping[str, str
     """Find the highest version asked of each family.
 
     Args:
-        needs: of a wheel; what it bundles itself counts too, as long as a libc or libstdc++ outside answers.
-        machine: needs of others are left out.
+        needs: of a wheel; bundled objects count too, as long as a libc or libstdc++ outside answers.
+        machine: needs of other machine types are left out.
 
     Returns:
         ``{"GLIBC": "2.28", "GLIBCXX": "3.4.25", "CXXABI": "1.3.11"}``, sorted; only what is asked for.
@@ -288,7 +289,7 @@ def find_highest(needs: Iterable[Need], machine: str | None) -> Mapping[str, str
 def find_version_findings(
     needs: Sequence[Need], tags: Iterable[str], machine: str | None
 ) -> Iterable[Finding]:
-    """Tell the highest versions, and a tag that promises to ask for less of glibc.
+    """Report the highest versions, and a tag that promises a lower glibc version than is asked for.
 
     Args:
         needs: of the wheel.

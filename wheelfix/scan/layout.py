@@ -1,4 +1,4 @@
-"""Where members of a wheel are once installed, and where run paths then point.
+"""The installed paths of a wheel's members, and the directories that run paths lead to from there.
 
 Paths here are POSIX paths relative to the prefix (``lib/python3/site-packages/torch/lib``): run paths
 such as ``$ORIGIN/../../../../lib`` climb out of site-packages into the prefix, where the ``data``
@@ -11,7 +11,7 @@ import posixpath
 import re
 
 SITE = "lib/python3/site-packages"
-"""Stands for the real ``lib/python3.N/site-packages``: of the same depth, which is what matters."""
+"""Stands for the real ``lib/python3.N/site-packages``; only its depth matters."""
 
 _SCHEMES = {"purelib": SITE, "platlib": SITE, "data": ".", "scripts": "bin", "headers": "include/python3"}
 _DATA = re.compile(r"[^/]+\.data/(purelib|platlib|data|scripts|headers)/(.+)", re.DOTALL)

@@ -1,7 +1,8 @@
-"""The loader's search: which library answers a DT_NEEDED, in a wheel, in an environment, and outside of it.
+"""The loader's search: which library answers a DT_NEEDED, in a wheel, an environment, or outside it.
 
-glibc's order (``elf/dl-load.c``, ``_dl_map_object``): an object without DT_RUNPATH is searched for through
-its own DT_RPATH and that of everything that loaded it; DT_RUNPATH counts for the object's own needs only, and
+glibc's order (``elf/dl-load.c``, ``_dl_map_object``): the needs of an object without DT_RUNPATH are searched
+in its own DT_RPATH and that of everything that loaded it; DT_RUNPATH counts for the object's own needs only,
+and
 switches every DT_RPATH off. Before any of it, a soname that is already loaded is taken as it is. For musl
 (``ldso/dynlink.c``, ``load_library``) both tags are the same, and both are inherited.
 """
@@ -22,18 +23,18 @@ if TYPE_CHECKING:
 
 _Lent = TypeVar("_Lent", bound=Hashable)
 _Routes = tuple[tuple[str, str], ...]
-"""Entries of a run path as they are written, each with the directory that it leads to."""
+"""Entries of a run path as written, each with the directory that it leads to."""
 
 
 class Found(Struct):
     """A library that answers a need.
 
     Attributes:
-        path: member path of the library; of one outside, where it is.
-        via: the run-path entry that leads to it, or None if no entry does and it has to be loaded first.
+        path: member path of the library; for a library outside, its path on disk.
+        via: the run-path entry that leads to it, or None if none does and it has to be loaded first.
         inherited_from: member whose DT_RPATH is used, if not the wanting object's own.
-        directory: that the entry leads to: relative to the prefix, or absolute for a library outside.
-        outside: it is none of the objects.
+        directory: directory of the entry: relative to the prefix, or absolute for a library outside.
+        outside: whether it is not one of the objects.
     """
 
     path: str
@@ -47,7 +48,7 @@ class Entry(Struct, kw_only=False):
     """One expanded run-path entry.
 
     Attributes:
-        text: as it is written.
+        text: the entry as written.
         directory: relative to the prefix, or absolute.
         owner: path of the object whose run path it is.
     """
@@ -58,16 +59,16 @@ class Entry(Struct, kw_only=False):
 
     @property
     def is_absolute(self) -> bool:
-        """It leads out of the wheel or environment."""
+        """Whether it leads out of the wheel or environment."""
         return self.text.startswith("/")
 
 
 class Loader:
-    """Answers the needs of objects from these objects, and from libraries outside.
+    """Answers the needs of objects from these objects and from libraries outside.
 
     Args:
         objects: of one wheel, or of a whole environment.
-        libraries: outside of it, where absolute entries of run paths may lead.
+        libraries: libraries outside, to which absolute entries of run paths may lead.
     """
 
     def __init__(self, objects: Iterable[ElfObject], libraries: Iterable[Library] = ()) -> None:
@@ -87,14 +88,14 @@ class Loader:
         self._entries: dict[str, list[Entry]] = {}
 
     def find(self, obj: ElfObject, soname: str) -> Found | None:
-        """Find what answers ``soname`` for ``obj``: by run paths, else a member that may be loaded first."""
+        """Find the library for ``soname`` of ``obj``: by run paths, else a member to be loaded first."""
         if found := self.follow(obj, soname):
             return found
         carrier = self._carriers.get((obj.machine, soname))
         return Found(path=carrier.path, via=None) if carrier else None
 
     def follow(self, obj: ElfObject, soname: str) -> Found | None:
-        """Find what the run paths that count for ``obj`` lead to, or None."""
+        """Find the library that the run paths in effect for ``obj`` lead to, or None."""
         for entry in self.entries(obj):
             owner = entry.owner if entry.owner != obj.path else None
             if entry.is_absolute:
@@ -112,18 +113,18 @@ class Loader:
 
     def entries(self, obj: ElfObject) -> list[Entry]:
         """The run-path entries searched for the needs of ``obj``, in the loader's order."""
-        if obj.path not in self._entries:  # asked for once per need of every object
+        if obj.path not in self._entries:  # requested once per need of every object
             self._entries[obj.path] = self._find_entries(obj)
         return self._entries[obj.path]
 
     def find_inherited(self, added: Mapping[str, Collection[str]]) -> Mapping[str, frozenset[str]]:
-        """Tell which of the directories that run paths get would be inherited, and by whom.
+        """Find the added run-path directories that other objects would inherit.
 
         Args:
             added: new directories by path of the object.
 
         Returns:
-            By path of the heir, what would come before entries it inherits already.
+            By path of the inheriting object, directories that would come before entries it inherits already.
         """
         lent = {p: frozenset(new) for p, new in added.items() if new and _lends(self.objects[p])}
         found = self._hand_down(lent)
@@ -146,7 +147,7 @@ class Loader:
         return self._hand_down({path: routes for path, routes in lent.items() if routes})
 
     def _find_children(self) -> Mapping[str, list[str]]:
-        """Whom each member may load, by soname and file name: run paths are not needed to see that."""
+        """Map each member to those that it may load, by soname and file name, independent of run paths."""
         children: dict[str, list[str]] = defaultdict(list)
         for obj in self.objects.values():
             for soname in dict.fromkeys(obj.needed):
@@ -155,17 +156,17 @@ class Loader:
         return children
 
     def _hand_down(self, lent: Mapping[str, _Lent]) -> Mapping[str, list[tuple[str, _Lent]]]:
-        """Tell what members inherit from those that load them, directly or through others.
+        """Find the run paths that members inherit from those that load them, directly or through others.
 
-        In a directory where everything loads everything else, all files have all others as lenders, and all
-        of them lend the same: what is equal is followed once, whoever lends it.
+        In a directory where every file loads all others, every file inherits from all others, and all of them
+        lend the same entries: equal entries are followed once, independent of the lender.
 
         Args:
-            lent: by path, what a member hands down to all it loads.
+            lent: by path, the entries that a member hands down to everything it loads.
 
         Returns:
-            By path, lenders and what they lend, nearest first, and of equally near ones the first in path
-            order. What several lend alike is told once, of the nearest.
+            By path, lenders and their entries, nearest first; equally near ones in path order. Entries that
+            several lend are listed once, for the nearest.
         """
         lenders: dict[_Lent, set[str]] = defaultdict(set)
         for path, what in lent.items():
@@ -180,7 +181,7 @@ class Loader:
         }
 
     def _follow(self, sources: Collection[str]) -> Iterator[tuple[str, int, str]]:
-        """Every member that some members load, how far it is from the nearest of them, and which that is."""
+        """Yield every member that some members load, its distance from the nearest of them, and that one."""
         level, seen, distance = {path: path for path in sources}, set[str](), 0
         while level:
             distance += 1
@@ -206,15 +207,15 @@ def _expand(obj: ElfObject) -> _Routes:
 
 
 def _inherits(obj: ElfObject) -> bool:
-    """Whether an object is searched for through the run paths of those that loaded it."""
+    """Whether the needs of an object are also searched by the run paths of those that loaded it."""
     return not obj.runpath or is_musl(obj)
 
 
 def _lends(obj: ElfObject) -> bool:
-    """Whether what an object loads inherits its run path."""
+    """Whether the objects that an object loads inherit its run path."""
     return not obj.runpath or is_musl(obj)
 
 
 def is_musl(obj: ElfObject) -> bool:
-    """Whether musl's loader loads it: what it is linked with says so."""
+    """Whether musl's loader loads it, which is told by its needs."""
     return any(soname == "libc.so" or soname.startswith(("libc.musl-", "ld-musl-")) for soname in obj.needed)

@@ -1,6 +1,6 @@
-"""From objects to wants, and from wants, with all that is known of them, to cases that can be decided.
+"""Makes wants of objects, and cases of wants: a case is a want with everything known about it.
 
-``locate`` needs this and no more, so what costs time to import is named for types alone.
+``locate`` imports no more than this module, so slow imports are only made for type checking.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
-from wheelfix.index.lookup import find_facts, find_fillers
+from wheelfix.index.lookup import find_fillers, find_known
 from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import replace
 from wheelfix.model.index import Lookup
-from wheelfix.model.scan import SonameFacts
+from wheelfix.model.scan import Known
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.decide import Case, Want, apply_preference
 from wheelfix.scan.siblings import find_directories, guess_cuda_major, order_by_major
@@ -59,12 +59,12 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
 
 
 def make_want(soname: str, machine: str, directories: Mapping[str, str] | None = None) -> Want:
-    """A soname that no object at hand is linked against.
+    """Make the want for a soname that no object at hand is linked against.
 
     Args:
         soname: file name as the loader gets it.
-        machine: that it is wanted on.
-        directories: as in :class:`wheelfix.scan.loader.Want`.
+        machine: machine on which it is wanted.
+        directories: as the attribute of :class:`wheelfix.scan.decide.Want`.
     """
     return Want(
         soname=soname,
@@ -79,23 +79,23 @@ def make_want(soname: str, machine: str, directories: Mapping[str, str] | None =
 def find_cases(
     wheel: Distribution,
     wants: Sequence[Want],
-    facts: Mapping[tuple[str, str], SonameFacts],
+    known: Mapping[tuple[str, str], Known],
     fillers: Mapping[str, Sequence[str]],
     *,
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
     linked: Iterable[str] = (),
 ) -> tuple[Case, ...]:
-    """Bring every want together with what is known about it.
+    """Combine every want with what is known about it.
 
     Args:
         wheel: the wheel the objects are from.
         wants: from :func:`find_wants`.
-        facts: by (soname, machine), for every want.
+        known: by (soname, machine), for every want.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         prefer: attributes that win among providers, strongest first.
         at_hand: distributions that were read; None for none.
-        linked: sonames that the wheel wants beside these: they tell which CUDA it was built for.
+        linked: further sonames that the wheel wants: they tell which CUDA it was built for.
     """
     wanted = frozenset((*linked, *(want.soname for want in wants)))
     major = guess_cuda_major(wanted)
@@ -103,8 +103,8 @@ def find_cases(
         Case(
             wheel=wheel,
             want=want,
-            facts=facts[want.soname, want.machine],
-            lookup=_prefer(facts[want.soname, want.machine].lookup, major, prefer),
+            known=known[want.soname, want.machine],
+            lookup=_prefer(known[want.soname, want.machine].lookup, major, prefer),
             fillers=fillers,
             wanted=wanted,
             at_hand=at_hand or AtHand(),
@@ -113,21 +113,21 @@ def find_cases(
     )
 
 
-def gather(
+def make_cases(
     reading: Reading, table: SonameTable, prefer: Sequence[str], at_hand: AtHand | None
 ) -> tuple[Case, ...]:
-    """Bring all wants of a distribution together with what the tables know of them; as :func:`conclude`."""
+    """Combine all wants of a distribution with what the tables know of them; see :func:`conclude`."""
     wants = find_wants(reading.objects)
-    facts = find_facts(table, [(want.soname, want.machine) for want in wants])
+    known = find_known(table, [(want.soname, want.machine) for want in wants])
     fillers = find_fillers({directory for want in wants for directory in want.directories})
-    return find_cases(reading.distribution, wants, facts, fillers, prefer=spell_both(prefer), at_hand=at_hand)
+    return find_cases(reading.distribution, wants, known, fillers, prefer=spell_both(prefer), at_hand=at_hand)
 
 
 NOBODY = Distribution(target="", name="", version="", tags=(), requires=(), files=frozenset())
-"""Who wants a soname of which nothing else is known."""
+"""Stands for an unknown distribution when a soname alone is asked for."""
 
 
-def gather_names(
+def make_name_cases(
     sonames: Iterable[str],
     machine: str,
     table: SonameTable,
@@ -138,17 +138,17 @@ def gather_names(
     release: tuple[int, int] = NEWEST,
     wheels: bool = True,
 ) -> tuple[Case, ...]:
-    """Bring sonames that no object at hand is linked against together with what the tables know of them.
+    """Combine sonames that no object at hand is linked against with what the tables know of them.
 
     Args:
         sonames: file names as a loader gets them.
-        machine: that they are wanted on.
+        machine: machine on which they are wanted.
         table: where nixpkgs attributes are looked up.
-        wheel: who wants them; one without files has not been read, and may have no more than a name.
+        wheel: distribution that wants them; one without files was not read, and may have just a name.
         prefer: as for :func:`conclude`.
         at_hand: as for :func:`conclude`.
         release: of the user's nixpkgs.
-        wheels: also think of the distributions that are known to carry them.
+        wheels: also consider the distributions that are known to carry them.
 
     Returns:
         One case per soname, in the order given.
@@ -158,8 +158,8 @@ def gather_names(
     """
     unread = bool(wheel.name) and not wheel.files
     wants = [make_want(soname, machine) for soname in dict.fromkeys(sonames)]
-    facts = find_facts(table, [(w.soname, machine) for w in wants], release=release, carriers=wheels)
-    cases = find_cases(wheel, wants, facts, {}, prefer=spell_both(prefer), at_hand=at_hand)
+    known = find_known(table, [(w.soname, machine) for w in wants], release=release, carriers=wheels)
+    cases = find_cases(wheel, wants, known, {}, prefer=spell_both(prefer), at_hand=at_hand)
     return tuple(replace(case, unread=unread, wheels=wheels) for case in cases)
 
 
@@ -168,7 +168,7 @@ def _prefer(lookup: Lookup, major: str | None, prefer: Sequence[str]) -> Lookup:
 
 
 def _is_plugin(obj: ElfObject, linked: Set[str]) -> bool:
-    """Loaded by name from a directory of plugins, if at all: Qt's sqldrivers, MySQL's authentication."""
+    """Whether it is loaded by name from a plugin directory: Qt's sqldrivers, MySQL's authentication."""
     directories = obj.path.split("/")[:-1]
     return not _PLUGINS.isdisjoint(directories) and linked.isdisjoint({obj.name, obj.soname or obj.name})
 

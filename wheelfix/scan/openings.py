@@ -1,4 +1,4 @@
-"""From hints to openings: what is answered already is left out, the rest gets its answer."""
+"""Selects openings from the hints of a wheel's files, and answers them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _FILE = re.compile(r"(?:/[^\0]*/)?[\w+-][\w.+-]*\.so(?:\.[\w.]+)?", re.ASCII)
 _FOREIGN = re.compile(r"\.(?:dll|dylib|framework|exe)\b", re.IGNORECASE)
 _PYTHON = re.compile(r"libpython\d")
 _MAJORS = tuple(range(10))
-# auditwheel renames what it bundles: libhdf5.so.320.0.0 becomes libhdf5-9e18f0c6.so.320.0.0, or
-# libhdf5-fiona-9e18f0c6.so.320.0.0 in fiona.libs; what was bundled twice has two hashes.
+# auditwheel renames bundled libraries: libhdf5.so.320.0.0 becomes libhdf5-9e18f0c6.so.320.0.0, or
+# libhdf5-fiona-9e18f0c6.so.320.0.0 in fiona.libs; a library that was bundled twice has two hashes.
 _RENAMED = re.compile(r"(?P<stem>[^.]+?)(?:-[0-9a-f]{8})+(?P<rest>\..+)")
 _RELEASE = re.compile(r"-r?\d[\w.]*")
 _STRENGTH = {OpeningKind.NOTE: 0, OpeningKind.STRING: 2}
@@ -26,7 +26,7 @@ _SOURCE = 1
 
 
 class _Claim(Struct, kw_only=False):
-    """An opening, and the machine its file is for."""
+    """An opening, and the machine of its file."""
 
     opening: Opening
     machine: str
@@ -40,21 +40,21 @@ def select_openings(
     machine: str,
     is_libc: IsLibc,
 ) -> tuple[Opening, ...]:
-    """Choose what is worth reporting among all that a wheel's files open by name.
+    """Select the openings to report from all that a wheel's files open by name.
 
     Left out, name by name, are members of the wheel, libpython and the C library, names for other systems,
-    and an unversioned ``libx.so`` where ``libx.so.1`` is opened as well. What sources and notes open is told
-    even if it is a need too: the file that opens it may not be the one that is linked against it. Strings are
-    the weakest evidence: not believed where a DT_NEEDED entry says the same, nor where the wheel bundles that
-    library under another name, as they are then what auditwheel left behind. Where a note of the same file
-    says it, the string is its trace.
+    and an unversioned ``libx.so`` where ``libx.so.1`` is opened as well. A name that sources and notes open
+    is kept even if it is a need too, because another file than the opening one may be linked against it.
+    Strings are the weakest evidence. A string is dropped if a DT_NEEDED entry has the same name, if the wheel
+    bundles that library under another name (auditwheel leaves such strings behind), or if a note of the same
+    file has the name.
 
     Args:
         objects: the wheel's ELF files.
         hints: notes and strings of these files.
         uses: what Python sources open and run.
-        machine: the machine sources are read for.
-        is_libc: tells sonames of the C library.
+        machine: machine for which sources are read.
+        is_libc: recognises sonames of the C library.
 
     Returns:
         Without answers; sorted by file, line, kind and names.
@@ -72,11 +72,11 @@ def select_openings(
 
 
 def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> Opening:
-    """Say who answers an opening: of several names, the first that anybody brings.
+    """Answer an opening with the class of its first name that is not unknown.
 
     Args:
         opening: from :func:`select_openings`.
-        decided: what the ladder says of each of its names.
+        decided: the classified need for each of its names.
     """
     if opening.kind is OpeningKind.PROGRAM:
         return opening
@@ -94,10 +94,10 @@ def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> Opening:
 
 
 def group_by_name(openings: Iterable[Opening]) -> Mapping[str, tuple[Opening, ...]]:
-    """The openings of each library, by its name.
+    """Group openings by the names that they open.
 
     Returns:
-        Names sorted; of each the strongest evidence (note, source, string) first.
+        Names sorted; for each, the strongest evidence (note, source, string) first.
     """
     found: dict[str, list[Opening]] = {}
     for opening in openings:
@@ -112,17 +112,17 @@ def group_by_name(openings: Iterable[Opening]) -> Mapping[str, tuple[Opening, ..
 
 
 def find_answer(openings: Iterable[Opening], name: str) -> Opening | None:
-    """The strongest of a name's openings whose answer is about that name; None if nobody brings it.
+    """Find the strongest opening whose answer is about ``name``; None if all of its openings are unknown.
 
     Args:
-        openings: of :func:`group_by_name`, strongest first.
-        name: one that all of them have.
+        openings: from :func:`group_by_name`, strongest first.
+        name: a name that all of them have.
     """
     return next((opening for opening in openings if opening.answered == name), None)
 
 
 class _Answered:
-    """Tells the names that need no answer when they are opened."""
+    """Recognises names that need no answer when they are opened."""
 
     def __init__(self, objects: Iterable[ElfObject], is_libc: IsLibc) -> None:
         self._needed: set[str] = set()

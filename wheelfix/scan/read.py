@@ -1,7 +1,7 @@
-"""Targets read to Readings: the one way from a wheel, an environment or an ELF file to what is in it.
+"""Reads targets to readings: the only way from a wheel, an environment or an ELF file to its contents.
 
-The readers of archives and of ELF files do not know each other; in :mod:`wheelfix.scan.source` the streams of
-one go into the other.
+The readers of archives and of ELF files are independent of each other; :mod:`wheelfix.scan.source` connects
+their streams.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from wheelfix.model.reading import Origin, OriginKind, Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.processes import run_beside
-from wheelfix.pysource.sources import SourceTree, read_all_sources
+from wheelfix.pysource.sources import PythonSources, read_all_sources
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.source import (
     ArchiveSource,
@@ -36,38 +36,31 @@ from wheelfix.scan.source import (
     UnpackedSource,
 )
 from wheelfix.scan.store import find_reading, read_once, store_reading
-from wheelfix.wheel.archive import (
-    Archive,
-    iter_chunks,
-    list_members,
-    open_archive,
-    open_unlisted,
-    read_distribution,
-)
-from wheelfix.wheel.environment import Environment, find_wheels, read_environment
+from wheelfix.wheel.archive import Archive, iter_chunks, list_members, open_archive, open_unlisted
+from wheelfix.wheel.environment import Environment, read_environment
+from wheelfix.wheel.foreign import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.identity import wait_for_tick
+from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement
-from wheelfix.wheel.open import open_input
-from wheelfix.wheel.pretenders import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.tree import escape_path
 
 Progress = Callable[[int, int], None]
 
 MAX_LIBRARIES = 512
-"""Files that the run paths of one ELF file are followed to."""
+"""Largest number of files to which the run paths of one ELF file are followed."""
 _ORIGINS = ("$ORIGIN", "${ORIGIN}")
 
 
 def read_source(source: Source, *, contents: bool = False, on_bytes: OnBytes | None = None) -> Reading:
-    """Read a distribution, whatever it lies in.
+    """Read a distribution from any kind of source.
 
     Args:
         source: the distribution.
-        contents: read as well what it installs.
-        on_bytes: told how much more was read, from any thread.
+        contents: also read the list of installed files.
+        on_bytes: called with the number of bytes read since the last call, from any thread.
 
     Raises:
-        InputError: the source says how it fails.
+        InputError: the source cannot be read; see its class.
     """
     distribution, about = source.read_metadata()
     with source.open_uses() as pending_uses, source.open_objects(on_bytes) as pending:
@@ -100,15 +93,15 @@ def read_wheel(
 
     Args:
         path: the wheel.
-        cache: directory where what was read is kept by the wheel's SHA-256; None keeps nothing.
-        progress: told bytes done and in all.
-        name: file name of the wheel, where the file has another one.
-        sha256: that it must have; asks for a cache.
-        contents: whether what it installs is wanted, too.
+        cache: directory of stored readings, by the wheel's SHA-256; None stores nothing.
+        progress: called with bytes done and bytes in all.
+        name: file name of the wheel, if the file has another one.
+        sha256: digest that the wheel must have; requires a cache.
+        contents: whether the list of installed files is wanted.
 
     Raises:
-        InputError: the file is missing, no wheel, damaged or hostile, for another system, has another digest,
-            or was written to meanwhile.
+        InputError: the file is missing, is not a wheel, is damaged or hostile, is for another system, has
+            another digest, or was written to during the reading.
     """
     if cache:
         wait_for_tick(path)
@@ -127,7 +120,7 @@ def read_wheel(
 
 
 def _read_archive(archive: Archive, progress: Progress | None, *, contents: bool) -> Reading:
-    """Read a wheel that is open, for the tags of its WHEEL file."""
+    """Read an open wheel, for the tags of its WHEEL file."""
     listed = list_members(archive)
     count = _count_up(progress, sum(m.size for m in listed.members))
     source = ArchiveSource(listed, with_contents=contents)
@@ -135,16 +128,16 @@ def _read_archive(archive: Archive, progress: Progress | None, *, contents: bool
 
 
 def read_unpacked(directory: Path, filename: str, sha256: str, *, cache: Path | None = None) -> Reading:
-    """Read a wheel that uv unpacked into its cache, with its contents: the same as of the wheel itself.
+    """Read a wheel that uv unpacked into its cache, with its contents; the result equals that of the wheel.
 
     Args:
         directory: the unpacked wheel.
         filename: of the wheel.
         sha256: of the wheel.
-        cache: directory where what was read is kept; None keeps nothing.
+        cache: directory of stored readings; None stores nothing.
 
     Raises:
-        InputError: something in it cannot be read.
+        InputError: a file in it cannot be read.
     """
     reading = read_source(UnpackedSource(directory, filename), contents=True)
     reading = replace(reading, about=replace(reading.about, sha256=sha256))
@@ -157,13 +150,13 @@ def read_unpacked(directory: Path, filename: str, sha256: str, *, cache: Path | 
 def read_known(
     sha256: str, cache: Path, *, name: str | None = None, contents: bool = False
 ) -> Reading | None:
-    """What was read of a wheel before, which need not be at hand any more.
+    """Load the stored reading of a wheel, which need not exist any more.
 
     Args:
         sha256: of the wheel.
-        cache: directory where it is kept.
-        name: of its file; None takes the one that it was read by.
-        contents: whether what it installs is wanted, too.
+        cache: directory of stored readings.
+        name: file name of the wheel; None takes the stored one.
+        contents: whether the list of installed files is wanted.
 
     Raises:
         InputError: the wheel is for another system.
@@ -173,12 +166,12 @@ def read_known(
 
 
 def name_reading(reading: Reading, filename: str) -> Reading:
-    """What was read of a wheel, for the tags in the name of its file.
+    """Re-evaluate a reading for the tags in the wheel's file name.
 
     Args:
         reading: for the tags of its WHEEL file.
-        filename: of the wheel; believed for tags where it follows the format, while a renamed wheel
-            (``torch.whl``) is described by its own files.
+        filename: of the wheel; its tags count if it follows the format. A renamed wheel (``torch.whl``)
+            keeps the tags of its WHEEL file.
 
     Raises:
         InputError: the wheel is for another system.
@@ -200,9 +193,9 @@ def name_reading(reading: Reading, filename: str) -> Reading:
 
 
 def _judge_system(reading: Reading) -> tuple[str, Level | None]:
-    """Whether a distribution is for another system, and how bad that is.
+    """Tell whether a distribution is for another system, and how severe that is.
 
-    A wheel for all systems may well carry libraries for others alone, and works on Linux without them.
+    A wheel for all systems may carry libraries for other systems only, and works on Linux without them.
     """
     tags = reading.distribution.tags
     if reading.objects:
@@ -221,14 +214,14 @@ def _say_linux(wheel: Distribution) -> str:
 
 
 def read_symbols(reading: Reading, wanted: Collection[str]) -> tuple[Symbols, ...]:
-    """Read the dynamic symbols of some ELF files of a distribution, from where it was read.
+    """Read the dynamic symbols of some ELF files of a distribution, from its origin.
 
     Args:
-        reading: of the distribution; one that is known without its bytes has no symbols.
+        reading: of the distribution; one without an origin has no symbols.
         wanted: paths of its objects.
 
     Raises:
-        InputError: the file cannot be read, or is another one by now.
+        InputError: the file cannot be read, or has changed since.
     """
     origin = reading.origin
     if origin is None:
@@ -246,15 +239,15 @@ def read_symbols(reading: Reading, wanted: Collection[str]) -> tuple[Symbols, ..
 def read_installed(
     directory: Path, *, follow_editable: bool = True, progress: Progress | None = None
 ) -> tuple[Reading, ...]:
-    """Read what is installed in an environment, or lies in a directory.
+    """Read the distributions that are installed in an environment, or the files in a directory.
 
     Args:
         directory: a virtual environment, a prefix, a site-packages directory, or any other.
-        follow_editable: read the projects of editable installs, too, which lie outside of the environment.
-        progress: told ELF files done and in all.
+        follow_editable: also read the projects of editable installs, which lie outside the environment.
+        progress: called with the numbers of ELF files done and in all.
 
     Returns:
-        Every distribution; files that no RECORD names come last, as a distribution without a name.
+        Every distribution; last a distribution without a name, with the files that no RECORD lists.
 
     Raises:
         InputError: the directory cannot be read, or holds several environments, or nothing at all.
@@ -275,19 +268,21 @@ def read_installed(
     return tuple(map(_tell_system, read))
 
 
-def _list_sources(environment: Environment) -> tuple[list[SourceTree], list[int]]:
-    """The Python sources of all distributions, and by number whose they are; each file belongs to one."""
-    trees, owners, seen = list[SourceTree](), list[int](), set[str]()
+def _list_sources(environment: Environment) -> tuple[list[PythonSources], list[int]]:
+    """List the Python sources of all distributions, with their distributions by number; no file twice."""
+    trees, owners, seen = list[PythonSources](), list[int](), set[str]()
     for number, installed in enumerate(environment.distributions):
         if installed.project:
-            trees.append(SourceTree(top=installed.project, root=installed.project, paths=installed.sources))
+            trees.append(
+                PythonSources(top=installed.project, root=installed.project, paths=installed.sources)
+            )
             owners.append(number)
         if installed.distribution:
             project = set(installed.sources)
             files = installed.distribution.files
             own = sorted(p for p in files if p.endswith(".py") and p not in seen and p not in project)
             seen.update(own)
-            trees.append(SourceTree(top=environment.site, root=environment.root, paths=tuple(own)))
+            trees.append(PythonSources(top=environment.site, root=environment.root, paths=tuple(own)))
             owners.append(number)
     return trees, owners
 
@@ -303,31 +298,18 @@ def _tell_system(reading: Reading) -> Reading:
     return replace(reading, findings=(*reading.findings, told))
 
 
-def read_beside(
-    directory: Path, *, cache: Path | None, progress: Progress | None = None
-) -> tuple[Reading, ...]:
-    """Read the wheels of a directory; without any in it, the distributions installed there.
-
-    Raises:
-        InputError: the directory or something in it cannot be read.
-    """
-    if wheels := find_wheels(directory):
-        return tuple(read_wheel(wheel, cache=cache, progress=progress) for wheel in wheels)
-    return read_installed(directory, progress=progress)
-
-
 def read_elf(path: Path, *, progress: Progress | None = None) -> Reading:
     """Read one ELF file, with the libraries on disk that its run paths lead to by ``$ORIGIN``.
 
     Args:
         path: the file.
-        progress: told bytes done and in all.
+        progress: called with bytes done and bytes in all.
 
     Returns:
-        A distribution without a name, whose objects have paths relative to the directory that holds them all.
+        A distribution without a name; the paths of its objects are relative to their common directory.
 
     Raises:
-        InputError: the file cannot be read, or is no ELF file.
+        InputError: the file cannot be read, or is not an ELF file.
         ElfError: an ELF file contradicts itself.
     """
     with open_input(path, hint="give an ELF file") as file:
@@ -355,10 +337,10 @@ def _is_text(head: bytes) -> bool:
 
 
 def _follow_run_paths(start: str) -> list[str]:
-    """The files that a loader finds by ``$ORIGIN``, the first one included, in the order in which it does.
+    """List the files that a loader finds by ``$ORIGIN``, the first one included, in the loader's order.
 
-    RUNPATH holds for the needs of its own file alone; RPATH, where there is no RUNPATH, for those of all that
-    this file brings, too (ld.so(8)).
+    RUNPATH counts for the needs of its own file only; RPATH, without RUNPATH, also for those of everything
+    that this file loads (ld.so(8)).
     """
     found: dict[str, None] = {start: None}
     pending = deque([(start, tuple[str, ...]())])
@@ -391,7 +373,7 @@ def _expand(entries: Iterable[str], origin: str) -> tuple[str, ...]:
 
 
 def _find_library(name: str, wanting: ElfObject, places: Iterable[str]) -> str | None:
-    """A library for the machine of the file that wants it: a loader passes over all others."""
+    """Find a library for the machine of the file that wants it; a loader skips all others."""
     for place in places:
         disk = f"{place}/{name}"
         if "/" in name or "\0" in name or not os.path.isfile(disk):  # noqa: PTH113
@@ -404,14 +386,15 @@ def _find_library(name: str, wanting: ElfObject, places: Iterable[str]) -> str |
 
 
 def read_libraries(directories: Iterable[Path], names: Iterable[str]) -> Mapping[str, Symbols]:
-    """Read the symbols of libraries in directories, as a loader that searches there would find them.
+    """Read the symbols of the libraries that a loader would find in some directories.
 
     Args:
-        directories: each is searched itself, then its ``lib`` and ``lib64``: a store path will do.
+        directories: each is searched itself, then its ``lib`` and ``lib64``, so that a store path may be
+            given.
         names: file names.
 
     Returns:
-        Symbols by name, for the names that are there.
+        Symbols by name, for the names that were found.
 
     Raises:
         InputError: a directory is missing, or a library cannot be read.
@@ -427,22 +410,22 @@ def read_libraries(directories: Iterable[Path], names: Iterable[str]) -> Mapping
     for name in names:
         for place in places:
             if "/" not in name and os.path.isfile(place / name):  # noqa: PTH113 - longer than any name
-                with suppress(ElfError):  # a linker script has a library's name: the loader goes on, too
+                with suppress(ElfError):  # a linker script may have a library's name; the loader skips it too
                     found[name] = read_symbols_at(str(place / name), place / name)
                     break
     return found
 
 
 def read_package(site: Path, name: str) -> tuple[Reading | None, AtHand]:
-    """Read one installed distribution, and what the others beside it carry.
+    """Read one installed distribution, and what the other distributions beside it carry.
 
     Args:
         site: a site-packages directory.
-        name: normalised; where several distributions begin with it, such as the parts of a package that was
-            split, the one with most ELF files stands for all.
+        name: normalised; if several distributions begin with it, such as the parts of a split package, the
+            one with most ELF files is taken.
 
     Returns:
-        None if there is none of that name with ELF files; and all distributions, at hand.
+        The reading, None if no distribution of that name has ELF files; and all distributions at hand.
 
     Raises:
         InputError: the directory cannot be read.
@@ -471,19 +454,3 @@ def _count_up(progress: Progress | None, total: int) -> Callable[[int], None] | 
         progress(done, total)
 
     return add
-
-
-def read_distributions(directory: Path) -> tuple[Distribution, ...]:
-    """Read the metadata of all wheels of a directory; without any in it, of what is installed there.
-
-    Raises:
-        InputError: the directory or something in it cannot be read.
-    """
-    if wheels := find_wheels(directory):
-        found = []
-        for wheel in wheels:
-            with open_archive(wheel) as archive:
-                found.append(read_distribution(archive))
-        return tuple(found)
-    installed = read_environment(directory, ELF_MAGIC).distributions
-    return tuple(one.distribution for one in installed if one.distribution)

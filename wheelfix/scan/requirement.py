@@ -1,4 +1,4 @@
-"""What a requirement brings: resolved by uv, read from its lock, without the wheels."""
+"""Resolves requirements: uv resolves, its lock is read, and no wheel is needed for the metadata."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from wheelfix.lockfile.project import parse_requirement_lines
 from wheelfix.lockfile.read import read_lock, read_text
 from wheelfix.lockfile.select import Asked, choose_sources, make_distribution, select_packages
 from wheelfix.model.base import Struct, replace
-from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
+from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedPackage, Runtime
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.outside.configuration import PackageSources, find_package_sources, mark_sources
@@ -37,10 +38,9 @@ _FORM = "write NAME, NAME==VERSION or NAME[EXTRA]"
 
 
 class _Resolved(Struct):
-    """A requirement, resolved for a target."""
+    """A requirement, resolved for one interpreter and system."""
 
     wanted: Wanted
-    runtime: Runtime
     choices: tuple[Choice, ...]
     known: Mapping[str, Distribution]
 
@@ -57,17 +57,17 @@ def fetch_closure(
 
     Args:
         requirement: as in ``torch==2.15.0`` or ``jax[cuda12]``; its extras are followed.
-        directory: the cache; what an exact version resolved to is kept.
+        directory: the cache, where the resolution of an exact version is kept.
         python: version of CPython (``3.12``).
         system: Nix system.
-        sources: which indexes to ask; None takes what is configured.
+        sources: which indexes to ask; None takes the configured ones.
 
     Returns:
         The distribution itself first, then what it requires, sorted by name; without lists of files, and
         without what only other platforms require.
 
     Raises:
-        InputError: it is no requirement, cannot be resolved for the target, or the network fails.
+        InputError: the text is not a requirement, cannot be resolved for the target, or the network fails.
     """
     resolved = _resolve(requirement, directory, python, system, sources)
     found = sorted(resolved.known.values(), key=lambda d: (d.name != resolved.wanted.name, d.name))
@@ -83,33 +83,28 @@ def fetch_named(
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> tuple[Fetched, ...]:
-    """Get the wheels that a user names by a requirement or an address.
+    """Fetch the wheels that a user names by a requirement or an address.
 
     Args:
         text: ``numpy``, ``torch==2.9.1``, ``jax[cuda12]``, ``name @ https://…/name.whl`` or an address alone.
         cache: wheelfix's cache.
         python: version of CPython (``3.12``).
         system: Nix system.
-        sources: which indexes to ask; None takes what is configured.
-        on_bytes: told bytes done and in all, of each file.
+        sources: which indexes to ask; None takes the configured ones.
+        on_bytes: called with bytes done and bytes in all, for each file.
 
     Returns:
-        The wheel itself first; with extras also what these bring, sorted by name.
+        The wheel itself first; with extras also the wheels that these bring, sorted by name.
 
     Raises:
-        InputError: there is no such thing, or it cannot be fetched.
+        InputError: it does not exist, or cannot be fetched.
     """
     from wheelfix.outside.wheels import Fetched, fetch_url, fetch_wheel
 
     sources = sources or find_package_sources()
     wanted = parse_wanted(text)
     if url := text if is_url(text) else wanted.url if wanted else None:
-        path = fetch_url(url, cache.urls, sources=sources, on_bytes=on_bytes)
-        if path.suffix != ".whl":
-            raise InputError(
-                path.name, "is a source distribution, not a wheel", f"use `wheelfix sdist {path}`"
-            )
-        return (Fetched(path=path),)
+        return (Fetched(path=fetch_url(url, cache.urls, sources=sources, on_bytes=on_bytes)),)
     if wanted is None or not wanted.extras:
         how = {"python": python, "system": system, "sources": sources, "on_bytes": on_bytes}
         return (fetch_wheel(text, cache.wheels, **how),)  # type: ignore[arg-type]
@@ -120,10 +115,23 @@ def fetch_named(
     return tuple(Fetched(path=_fetch_choice(choice, cache, sources, on_bytes)) for choice in chosen)
 
 
-def evaluate_fetched(wheel: Distribution, *, python: str, system: str) -> Distribution:
-    """A wheel that was fetched for an interpreter, with its requirements evaluated for that one."""
-    runtime = make_runtime(python, system, find_platforms(system))
-    return evaluate_requirements(wheel, dict(runtime.environment))
+def find_runtime(python: str, system: str) -> Runtime:
+    """Make the interpreter and platform that files are chosen for.
+
+    Args:
+        python: version of CPython (``3.12``, ``3.14t``).
+        system: Nix system.
+
+    Raises:
+        InputError: the version is invalid, or no interpreter runs on the system.
+    """
+    return make_runtime(python, system, find_platforms(system))
+
+
+def evaluate_reading(reading: Reading, runtime: Runtime) -> Reading:
+    """Evaluate the requirements of a wheel's reading for one interpreter."""
+    wheel = evaluate_requirements(reading.distribution, dict(runtime.environment))
+    return replace(reading, distribution=wheel)
 
 
 def fetch_listed(
@@ -135,18 +143,18 @@ def fetch_listed(
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> tuple[tuple[Fetched, ...], tuple[Finding, ...]]:
-    """Get the wheels of all that a requirements file brings, resolved together.
+    """Fetch the wheels of everything that a requirements file brings, resolved together.
 
     Args:
         path: the file; without hashes, and without options of pip.
         cache: wheelfix's cache.
         python: version of CPython (``3.12``).
         system: Nix system.
-        sources: which indexes to ask; None takes what is configured.
-        on_bytes: told bytes done and in all, of each file.
+        sources: which indexes to ask; None takes the configured ones.
+        on_bytes: called with bytes done and bytes in all, for each file.
 
     Returns:
-        The wheels, sorted by name, and what there is no wheel of.
+        The wheels, sorted by name, and findings about packages without a wheel.
 
     Raises:
         InputError: it cannot be read, resolved or fetched, or asks for nothing.
@@ -161,20 +169,18 @@ def fetch_listed(
     with open_workplace() as work:
         lock_requirements(work, lines, subject=path.name, python=python, system=system, sources=sources)
         lock = read_lock(work / "uv.lock")
-    runtime = make_runtime(python, system, find_platforms(system))
-    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
-    choices = choose_sources(packages, (), runtime, as_nix=False)
-    chosen = sorted((c for c in choices if c.kind is Kind.WHEEL), key=lambda c: c.package.name)
+    choices = _choose_wheels(lock, find_runtime(python, system))
+    chosen = sorted((c for c in choices if c.kind is ChoiceKind.WHEEL), key=lambda c: c.package.name)
     fetched = tuple(Fetched(path=_fetch_choice(c, cache, sources, on_bytes)) for c in chosen)
     return fetched, tell_unread(choices)
 
 
 def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
-    """Say which packages have no wheel that could be read, and where they come from."""
-    found = [choice for choice in choices if choice.kind is not Kind.WHEEL]
+    """Report packages without a readable wheel, and where they come from."""
+    found = [choice for choice in choices if choice.kind is not ChoiceKind.WHEEL]
     message = {
-        Kind.SDIST: "is built from source: there is no wheel of it to read",
-        Kind.NIXPKGS: "is taken from nixpkgs: its wheel is not read",
+        ChoiceKind.SDIST: "is built from source: there is no wheel of it to read",
+        ChoiceKind.NIXPKGS: "is taken from nixpkgs: its wheel is not read",
     }
     return tuple(
         Finding(level=Level.NOTE, subject=c.package.label, message=message[c.kind])
@@ -183,7 +189,7 @@ def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
 
 
 def _find_added(resolved: _Resolved) -> frozenset[str]:
-    """The distribution itself, and what is there only for the extras that are asked of it.
+    """Return the name of the distribution, and of those that only its requested extras bring.
 
     Raises:
         InputError: it has no such extra.
@@ -198,7 +204,7 @@ def _find_added(resolved: _Resolved) -> frozenset[str]:
 
 
 def _ask(name: str, extras: Sequence[str]) -> Distribution:
-    """A distribution that requires another one with extras, and nothing else."""
+    """Make a distribution whose only requirement is another one with extras."""
     requires = (Requirement(name=name, extras=tuple(extras), active=True, text=name),)
     return Distribution(target="", name="", version="", tags=(), requires=requires, files=frozenset())
 
@@ -232,15 +238,19 @@ def _resolve(
     lock = _read_kept(kept) if wanted.version else None
     if lock is None:
         lock = _lock(wanted, kept, python, system, sources)
-    runtime = make_runtime(python, system, find_platforms(system))
-    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
-    choices = choose_sources(packages, (), runtime, as_nix=False)
+    runtime = find_runtime(python, system)
+    choices = _choose_wheels(lock, runtime)
     return _Resolved(
         wanted=wanted,
-        runtime=runtime,
         choices=choices,
         known={c.package.name: _make_distribution(c.package, c, runtime) for c in choices},
     )
+
+
+def _choose_wheels(lock: Lock, runtime: Runtime) -> tuple[Choice, ...]:
+    """Choose the source of each package of a resolution, except for the root that stands for the request."""
+    packages = [p for p in select_packages(lock, runtime, Asked()) if p.name not in (lock.roots or ())]
+    return choose_sources(packages, (), runtime, as_nix=False)
 
 
 def _read_kept(path: Path) -> Lock | None:
@@ -258,7 +268,7 @@ def _lock(wanted: Wanted, kept: Path, python: str, system: str, sources: Package
         except InputError:
             from wheelfix.outside.packages import find_wheel, open_session
 
-            with open_session(sources) as session:  # says it better where the distribution itself is missing
+            with open_session(sources) as session:  # has the better message if the distribution is missing
                 find_wheel(session, wanted, find_interpreter(wanted.text, python, system))
             raise
         lock = read_lock(work / "uv.lock")
@@ -270,7 +280,7 @@ def _lock(wanted: Wanted, kept: Path, python: str, system: str, sources: Package
 
 def _make_distribution(package: LockedPackage, choice: Choice, runtime: Runtime) -> Distribution:
     made = make_distribution(package, runtime)
-    if choice.kind is not Kind.WHEEL or choice.file is None:
+    if choice.kind is not ChoiceKind.WHEEL or choice.file is None:
         return made
     parsed = parse_filename(choice.file.filename)
     return replace(made, target=choice.file.filename, tags=parsed[2] if parsed else ())

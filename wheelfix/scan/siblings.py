@@ -1,4 +1,4 @@
-"""Which other distribution brings a library.
+"""Finds the sibling: the other distribution that brings a library.
 
 Two kinds of evidence, strongest first: a run-path entry that leads into a directory this wheel does not fill
 but a known distribution does, and a requirement on a distribution that is known to carry the soname.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from wheelfix.model.causes import Brought, How
+from wheelfix.index.cuda import find_default_cuda
+from wheelfix.model.causes import Brought, SiblingClue
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution, Requirement
@@ -25,13 +26,13 @@ TORCH_ONLY = frozenset(
         "libtorch_python.so",
     }
 )
-"""Sonames that tell a torch extension: it works with the torch it is loaded into, with no other build."""
+"""Sonames that mark a torch extension, which works only with the build of torch that loads it."""
 
 _CUDA_SUFFIX = re.compile(r"-cu(\d+)$")
 _NEWEST = 99
-"""CUDA's wheels have no suffix any more since CUDA 13."""
+"""Stands for the major of CUDA wheels without a suffix, which is CUDA 13 or newer."""
 _TOOLCHAIN = re.compile(r"lib(stdc\+\+|gcc_s|gomp|gfortran|quadmath|atomic|z)\.so\.\d+")
-"""Libraries that wheels vendor by the way: that a requirement carries one makes it no supplier."""
+"""Libraries that wheels bundle incidentally: a requirement that carries one is not thereby its supplier."""
 
 
 def find_sibling(
@@ -49,14 +50,14 @@ def find_sibling(
 
     Args:
         soname: the need.
-        wheel: the wheel that has it.
+        wheel: the wheel that wants it.
         directories: directories relative to site-packages that the wanting objects' run paths name, with
             the entry as it is written.
         carriers: distributions known to carry the soname.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         wanted: all sonames that the wheel's objects need.
-        provided: nixpkgs has it; a directory alone is then too weak a hint at another wheel.
-        unread: nothing is known of the wheel but its name.
+        provided: whether nixpkgs has it; a directory alone is then too weak as evidence.
+        unread: whether nothing is known of the wheel but its name.
     """
     others = [c for c in carriers if c.distribution != wheel.name]
     required = {r.name: r for r in wheel.requires if r.active}
@@ -65,7 +66,7 @@ def find_sibling(
         best = _pick(named, required, wanted)
         entry = directories[best.directory]
         return Brought(
-            how=How.NAMED_PLACE,
+            how=SiblingClue.NAMED_PLACE,
             distribution=best.distribution,
             directory=best.directory,
             entry=entry,
@@ -81,39 +82,44 @@ def find_sibling(
     if by_requirement := [c for c in others if c.distribution in _expand_required(required)]:
         best = _pick(by_requirement, required, wanted)
         return Brought(
-            how=How.REQUIRED, distribution=best.distribution, directory=best.directory, required=True
+            how=SiblingClue.REQUIRED,
+            distribution=best.distribution,
+            directory=best.directory,
+            required=True,
         )
     if soname in TORCH_ONLY and wheel.name != "torch":
-        return Brought(how=How.TORCH_EXTENSION, distribution="torch", directory="torch/lib")
+        return Brought(how=SiblingClue.TORCH_EXTENSION, distribution="torch", directory="torch/lib")
     if "libtorch_cuda.so" in wanted or "libc10_cuda.so" in wanted:
         nvidia = [c for c in others if c.distribution.startswith("nvidia-")]
         if nvidia:
             best = _pick(nvidia, required, wanted)
-            return Brought(how=How.TORCH_REQUIRES, distribution=best.distribution, directory=best.directory)
+            return Brought(
+                how=SiblingClue.TORCH_REQUIRES, distribution=best.distribution, directory=best.directory
+            )
     if unread and (cuda := [c for c in others if c.exact and c.distribution.startswith("nvidia-")]):
         best = _pick(cuda, required, wanted)
-        return Brought(how=How.UNREAD, distribution=best.distribution, directory=best.directory)
-    # Where the wheel fills a carrier's place itself, it is another edition: PyQt5 from before pyqt5-qt5.
+        return Brought(how=SiblingClue.UNREAD, distribution=best.distribution, directory=best.directory)
+    # A wheel that fills a carrier's directory itself is an edition that does not need it: old PyQt5.
     own = {path.partition("/")[0] for path in wheel.files}
     edition = any(c.directory.partition("/")[0] in own for c in others)
     sole = [c for c in others if c.exact or _is_namesake(c, soname)]
     if _is_one_family(sole) and not provided and not edition:
         best = _pick(sole, required, wanted)
-        return Brought(how=How.ONLY_WHEELS, distribution=best.distribution, directory=best.directory)
+        return Brought(how=SiblingClue.ONLY_WHEELS, distribution=best.distribution, directory=best.directory)
     return None
 
 
 def _is_one_family(carriers: Sequence[Carrier]) -> bool:
     """Whether carriers are editions of one distribution: for several CUDA, or filling the same directory.
 
-    PyQt6 and PySide6 both carry libQt6Core.so.6: to take one of them would be a guess.
+    PyQt6 and PySide6 both carry libQt6Core.so.6: choosing one of them would be a guess.
     """
     names = {_CUDA_SUFFIX.sub("", c.distribution) for c in carriers}
     return len(names) == 1 or len({c.directory for c in carriers}) == 1
 
 
 def _is_namesake(carrier: Carrier, soname: str) -> bool:
-    """Whether a library is its carrier's own: a pattern alone would match any old ``libboost_x.so.1.66``."""
+    """Whether a library is named like its carrier; a pattern alone would match any ``libboost_x.so.1.66``."""
     return carrier.distribution.removeprefix("lib").replace("-", "_") in soname.lower()
 
 
@@ -123,12 +129,14 @@ def _find_by_name(
     fillers: Mapping[str, Sequence[str]],
     required: Mapping[str, Requirement],
 ) -> Brought | None:
-    """A library named like a required distribution, in a place that other distributions fill too."""
+    """Find a required distribution named like the library, in a directory that others fill too."""
     stem = soname.partition(".so")[0].lower().replace("_", "-")
     name = next((n for n in (stem, stem.removeprefix("lib")) if n in required), None)
     for directory, entry in directories.items():
         if name and fillers.get(directory):
-            return Brought(how=How.NAMED_NAME, distribution=name, entry=entry, place=directory, required=True)
+            return Brought(
+                how=SiblingClue.NAMED_NAME, distribution=name, entry=entry, place=directory, required=True
+            )
     return None
 
 
@@ -138,7 +146,7 @@ def _find_by_directory(
     required: Mapping[str, Requirement],
     wheel: Distribution,
 ) -> Brought | None:
-    """A library the tables do not know, in a place that only a required distribution fills."""
+    """Find the only required distribution that fills the directory, for a library not in the tables."""
     for directory, entry in directories.items():
         if any(f.startswith(f"{directory}/") for f in wheel.files):
             continue
@@ -148,7 +156,7 @@ def _find_by_directory(
             names = [top]
         if len(names) == 1:
             return Brought(
-                how=How.FILLED_PLACE,
+                how=SiblingClue.FILLED_PLACE,
                 distribution=names[0],
                 directory=directory,
                 entry=entry,
@@ -159,7 +167,7 @@ def _find_by_directory(
 
 
 def _expand_required(required: Mapping[str, Requirement]) -> set[str]:
-    """Names required, and what the meta distribution ``cuda-toolkit`` stands for (CUDA 13, extras)."""
+    """Return the required names, with those that ``cuda-toolkit`` and its extras stand for (CUDA 13)."""
     names = set(required)
     if toolkit := required.get("cuda-toolkit"):
         for extra in toolkit.extras:
@@ -169,13 +177,13 @@ def _expand_required(required: Mapping[str, Requirement]) -> set[str]:
 
 
 _TOOLKIT_NAMES = {"cudart": "runtime"}
-"""Extras of ``cuda-toolkit`` whose distribution is named otherwise."""
+"""Extras of ``cuda-toolkit`` whose distribution has another name."""
 
 
 def _pick(
     carriers: Iterable[Carrier], required: Mapping[str, Requirement], wanted: frozenset[str]
 ) -> Carrier:
-    """Prefer what is required, the CUDA that the rest of the wheel needs, exact names, the newest CUDA."""
+    """Choose by: requirement, the CUDA that the rest of the wheel needs, exact names, the newest CUDA."""
     major = guess_cuda_major(wanted)
     names = _expand_required(required)
 
@@ -190,7 +198,7 @@ def _pick(
 
 
 def find_directories(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Directories relative to site-packages, with the run-path entry that names each.
+    """Return directories relative to site-packages, with the run-path entry that names each.
 
     Args:
         entries: (directory relative to the prefix, entry as written), in search order.
@@ -204,12 +212,10 @@ def find_directories(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 _TELLING = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|cupti)\.so\.(\d+)(?:\.\d+)?")
 _SET = re.compile(r"cudaPackages(?:_(\d+))?(?:_\d+)*\.")
-_DEFAULT = "12"
-"""Major of plain ``cudaPackages`` in nixpkgs of 2025 and 2026."""
 
 
 def guess_cuda_major(wanted: Iterable[str]) -> str | None:
-    """Tell the CUDA major from sonames that have it in their names.
+    """Read the CUDA major from sonames that contain it.
 
     Example:
         >>> guess_cuda_major(["libnccl.so.2", "libcublas.so.13"])
@@ -219,10 +225,10 @@ def guess_cuda_major(wanted: Iterable[str]) -> str | None:
 
 
 def order_by_major(providers: Sequence[Provider], major: str | None) -> tuple[Provider, ...]:
-    """Put providers of the wheel's own CUDA first: libnccl.so.2 is in the sets of 11, 12 and 13 alike."""
+    """Put providers of the wheel's own CUDA first: libnccl.so.2 is in the sets of 11, 12 and 13."""
 
     def differs(provider: Provider) -> bool:
         match = _SET.match(provider.attr)
-        return match is not None and (match[1] or _DEFAULT) != major
+        return match is not None and (match[1] or find_default_cuda()) != major
 
     return tuple(providers if major is None else sorted(providers, key=differs))

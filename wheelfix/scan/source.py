@@ -1,7 +1,7 @@
-"""What a distribution can lie in: a wheel, a wheel that is unpacked, an environment, a file.
+"""The sources of a reading: a wheel, an unpacked wheel, an installed distribution, an ELF file.
 
-Each is a :class:`Source`, which :func:`wheelfix.scan.read.read_source` makes a Reading of. What differs
-between them is here, and nowhere else.
+Each is a :class:`Source`, from which :func:`wheelfix.scan.read.read_source` makes a reading. Everything in
+which they differ is in this module.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from wheelfix.model.scan import Finding
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.processes import run_beside
 from wheelfix.pysource.sources import is_source, read_tree_sources, read_wheel_sources
-from wheelfix.wheel.about import read_about
 from wheelfix.wheel.archive import (
     Archive,
     find_dist_info,
@@ -37,44 +36,48 @@ from wheelfix.wheel.archive import (
 )
 from wheelfix.wheel.contents import MAX_INIT, choose_dist_info, is_init, list_dist_infos, read_contents
 from wheelfix.wheel.environment import MAX_RECORD, Installed
-from wheelfix.wheel.metadata import parse_metadata, parse_wheel_tags
-from wheelfix.wheel.open import open_regular
-from wheelfix.wheel.pretenders import find_format, is_launcher, is_named_like_library, tell_pretenders
+from wheelfix.wheel.foreign import find_format, is_launcher, is_named_like_library, tell_pretenders
+from wheelfix.wheel.input import open_regular
+from wheelfix.wheel.metadata import (
+    parse_about,
+    parse_metadata,
+    parse_wheel_tags,
+)
 
 OnBytes = Callable[[int], None]
-"""Told how many more bytes were read, from any thread."""
+"""Called with the number of bytes read since the last call, from any thread."""
 PendingUses = Callable[[], tuple[SourceUse, ...]]
-"""Waits for what Python sources use, and returns it, sorted by path."""
+"""Waits for the calls found in Python sources, and returns them, sorted by path."""
 
 _MANY_BYTES = 8 << 20
 _CHUNK, _HEAD = 1 << 20, 64
 
 
 class Source(Protocol):
-    """One distribution, wherever its files are; its methods are called once each, in the order given here.
+    """One distribution, wherever its files are; each method is called once, in the order given here.
 
     Attributes:
-        origin: where it is.
+        origin: where its bytes are.
     """
 
     @property
     def origin(self) -> Origin:
-        """Where its bytes can be got again."""
+        """Where its bytes can be read again."""
 
     def read_metadata(self) -> tuple[Distribution, About]:
-        """What it says of itself; a wheel for the tags of its WHEEL file, whatever its name is."""
+        """Read its metadata; of a wheel, for the tags of its WHEEL file and not of its file name."""
 
     def open_uses(self) -> AbstractContextManager[PendingUses]:
-        """Read the Python sources, beside the block or in it."""
+        """Read the Python sources, in parallel with the block or within it."""
 
     def open_objects(self, on_bytes: OnBytes | None) -> AbstractContextManager[Pending]:
         """Read the ELF files while the block runs."""
 
     def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-        """What is to be said of files that are no ELF files, and the formats of other systems among them."""
+        """Return findings about files that are not ELF files, and the formats of other systems among them."""
 
     def list_contents(self) -> tuple[WheelFile, ...]:
-        """What it installs, sorted by path."""
+        """List the installed files, sorted by path."""
 
 
 class ArchiveSource:
@@ -82,7 +85,7 @@ class ArchiveSource:
 
     Args:
         archive: the wheel, with its members.
-        with_contents: keep what :meth:`list_contents` needs while the members pass by.
+        with_contents: keep what :meth:`list_contents` needs while the members are read.
     """
 
     def __init__(self, archive: Archive, *, with_contents: bool) -> None:
@@ -101,11 +104,11 @@ class ArchiveSource:
         """Read WHEEL and METADATA."""
         tags = read_wheel_tags(self._archive, self._info)
         text = read_member(self._archive, f"{self._info}/METADATA") or b""
-        return parse_own_metadata(self._archive, self._info, text, tags), read_about(text)
+        return parse_own_metadata(self._archive, self._info, text, tags), parse_about(text)
 
     @contextmanager
     def open_uses(self) -> Iterator[PendingUses]:
-        """Much of it is parsed beside: parsing holds the lock for which threads that inflate wait."""
+        """Parse sources in another process: parsing holds the GIL, for which inflating threads would wait."""
         path, stamp = self._archive.path, self._archive.stamp
         if sum(m.size for m in self._archive.members if is_source(m)) < _MANY_BYTES:
             yield partial(read_wheel_sources, path, stamp)
@@ -133,7 +136,7 @@ class ArchiveSource:
         )
 
     def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-        """Judge the first bytes of all members; the ELF files have been read by then."""
+        """Judge the first bytes of all members, after the ELF files were read."""
         return self._heads.judge()
 
     def list_contents(self) -> tuple[WheelFile, ...]:
@@ -147,14 +150,14 @@ class ArchiveSource:
 
 
 class UnpackedSource:
-    """A wheel that an installer unpacked, as uv keeps them; no symbolic link in it is followed.
+    """A wheel that an installer unpacked, such as one in uv's cache; symbolic links in it are not followed.
 
     Args:
-        directory: where it is.
+        directory: the unpacked wheel.
         filename: of the wheel.
 
     Raises:
-        InputError: no ``*.dist-info`` in it is told to be its own, or it cannot be read.
+        InputError: its own ``*.dist-info`` cannot be identified, or a file cannot be read.
     """
 
     def __init__(self, directory: Path, filename: str) -> None:
@@ -197,17 +200,17 @@ class UnpackedSource:
         wheel = Distribution(
             target=self._filename, name=name, version=version, tags=tags, requires=requires, files=files
         )
-        return wheel, read_about(text)
+        return wheel, parse_about(text)
 
     @contextmanager
     def open_uses(self) -> Iterator[PendingUses]:
-        """Parse the sources when they are asked for."""
+        """Parse the sources on request."""
         paths = sorted(path for path in self._sizes if path.endswith(".py"))
         yield partial(read_tree_sources, self._directory, self._directory, paths)
 
     @contextmanager
     def open_objects(self, on_bytes: OnBytes | None) -> Iterator[Pending]:
-        """Read the ELF files whole, as those of a wheel: the strings in them count."""
+        """Read the ELF files whole, as those of a wheel, because their strings are searched."""
         largest = sorted(self._places, key=lambda place: (-self._sizes[place[0]], place[0]))
         with (
             _tell_errors(self._directory),
@@ -234,12 +237,12 @@ class UnpackedSource:
 
 
 class InstalledSource:
-    """A distribution that is installed: nothing is inflated, and only what is wanted of its files is read.
+    """An installed distribution: nothing is inflated, and only parts of its files are read.
 
     Args:
-        installed: what it is and where its ELF files are.
-        directory: that was read; its name stands for files that belong to no distribution.
-        pending: waits for what its sources use; those of all distributions are parsed together.
+        installed: its metadata, and the places of its ELF files.
+        directory: the directory that was read; its name stands for files that belong to no distribution.
+        pending: waits for the calls in its sources; sources of all distributions are parsed together.
     """
 
     def __init__(self, installed: Installed, directory: Path, pending: PendingUses) -> None:
@@ -254,13 +257,13 @@ class InstalledSource:
         )
 
     def read_metadata(self) -> tuple[Distribution, About]:
-        """What the environment says of it."""
+        """Return the metadata found in the environment."""
         target = self._directory.name
         stray = Distribution(target=target, name="", version="", tags=(), requires=(), files=frozenset())
         return self._installed.distribution or stray, About()
 
     def open_uses(self) -> AbstractContextManager[PendingUses]:
-        """They are being read already."""
+        """Return the pending result; the sources are being parsed already."""
         return nullcontext(self._pending)
 
     def open_objects(self, on_bytes: OnBytes | None) -> AbstractContextManager[Pending]:
@@ -269,20 +272,20 @@ class InstalledSource:
         return nullcontext(lambda: pairs)
 
     def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-        """What the environment says of it."""
+        """Return what was found while the environment was read."""
         return self._installed.findings, self._installed.foreign
 
     def list_contents(self) -> tuple[WheelFile, ...]:
-        """Nobody compares what is installed already."""
+        """Return nothing: the contents of installed distributions are not compared."""
         return ()
 
 
 class FileSource:
-    """One ELF file, with the libraries that its own run paths lead to.
+    """One ELF file, with the libraries that its run paths lead to.
 
     Args:
         name: of the file.
-        path: where it is, as in ``places``.
+        path: its path on disk, as in ``places``.
         places: of all files, by path of the object.
     """
 
@@ -295,19 +298,19 @@ class FileSource:
         return Origin(kind=OriginKind.FILE, path=str(self._path), places=self._places)
 
     def read_metadata(self) -> tuple[Distribution, About]:
-        """A file says nothing of a distribution."""
+        """Return empty metadata: a file belongs to no distribution."""
         files = frozenset(path for path, _ in self._places)
         return Distribution(
             target=self._name, name="", version="", tags=(), requires=(), files=files
         ), About()
 
     def open_uses(self) -> AbstractContextManager[PendingUses]:
-        """There are no sources."""
+        """Return no calls: there are no sources."""
         return nullcontext(tuple)
 
     @contextmanager
     def open_objects(self, on_bytes: OnBytes | None) -> Iterator[Pending]:
-        """Read the file that was named whole, as the strings in it count, and windows of its libraries."""
+        """Read the named file whole, because its strings are searched, and parts of its libraries."""
         with _tell_errors(self._path):
             named = [place for place in self._places if Path(place[1]) == self._path]
             others = [(path, Path(disk)) for path, disk in self._places if Path(disk) != self._path]
@@ -317,16 +320,16 @@ class FileSource:
                 yield lambda: tuple(sorted((*pending(), *libraries), key=lambda pair: pair[0].path))
 
     def find_others(self) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
-        """There are no other files."""
+        """Return nothing: there are no other files."""
         return (), ()
 
     def list_contents(self) -> tuple[WheelFile, ...]:
-        """A file installs nothing."""
+        """Return nothing: a file installs nothing."""
         return ()
 
 
 class _Heads:
-    """First bytes of files that are no ELF files, as far as anything is to be said of them."""
+    """First bytes of the files that are not ELF files, as far as findings depend on them."""
 
     def __init__(self) -> None:
         self._pretenders: list[tuple[str, bytes]] = []

@@ -1,13 +1,13 @@
-"""Readings of wheels, kept by the SHA-256 of their bytes: a wheel is read once, whoever wants it.
+"""Stores readings of wheels by the SHA-256 of their bytes, so that a wheel is read once.
 
-One file per wheel, found by its digest and the shape of a :class:`~wheelfix.model.reading.Reading`: readings
-that gained a field have another entry. It has two parts, and what the wheel installs is decoded only for
-those who ask. Nothing in it depends on the name of the wheel's file, but for a note of it: tags, and the
-markers that are evaluated for them, are those of the WHEEL file, and :func:`wheelfix.scan.read.name_reading`
-puts in those of a name. Two small files lead from the identity of a file to its digest.
+There is one file per wheel, found by its digest and the shape of :class:`~wheelfix.model.reading.Reading`:
+a reading with a new field has another entry. An entry has two parts; the second, the contents of the wheel,
+is decoded on request. An entry holds tags, and markers evaluated for them, of the WHEEL file; it also notes
+the wheel's file name, whose tags :func:`wheelfix.scan.read.name_reading` applies. Two small files lead from
+the identity of a file to its digest.
 
-A store may fail to help, and never fails otherwise: what cannot be read is no entry, what cannot be written
-is not kept. Any number of processes may use one: entries come and go whole.
+The store is optional: an entry that cannot be read is treated as missing, and a write that fails is dropped.
+Several processes may share a store: entries are replaced and deleted as whole files.
 """
 
 from __future__ import annotations
@@ -21,51 +21,53 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from wheelfix.model.base import Struct, astuple, decode_json, encode_json, fields, replace
+from wheelfix.model.base import Meta, Struct, astuple, decode_json, encode_json, fields, replace
 from wheelfix.model.reading import Reading, WheelFile
 from wheelfix.outside.files import write_file
 from wheelfix.wheel.archive import Archive
 from wheelfix.wheel.identity import Identity, hash_beside, hash_file, read_identity, wait_for_tick
-from wheelfix.wheel.open import open_regular
+from wheelfix.wheel.input import open_regular
 
 SCHEMA = 5
-"""Counted up when the readers find something else in the same bytes; fields need no counting."""
+"""Raise this when readers find something else in the same bytes; a new field needs no new number."""
 
 LIMIT = 256 << 20
-"""Bytes that the entries of one directory may take; the longest unused go first."""
+"""Bytes that the entries of one directory may take; the least recently used are deleted first."""
 
 _MAX_ENTRY = 32 << 20
 _MAX_HEAD = 1 << 12
 _NAME = re.compile(r"[0-9a-f]{40,64}(\.[a-z]+)?(\.json)?")
 _PARTIAL = re.compile(r"\.(?:wheelfix|partial)-\w+")
-"""Names of files that were not written to their ends; the second is that of former versions."""
+"""Names of incomplete files; the second pattern is that of former versions."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _STALE = 24 * 3600
 _SHARE = 8
-"""A process prunes when it stores its first entry, then after every eighth of the limit: to look at all
-entries for each one that is stored would take time by the square of their number."""
+"""A process prunes when it stores its first entry, then after every eighth of the limit: listing all
+entries for each stored one would take quadratic time."""
 
 _unpruned: dict[Path, int] = {}
-"""Bytes that this process stored since it pruned, by directory."""
+"""Bytes that this process stored since it last pruned, by directory."""
 
-_Head = tuple[str, tuple[tuple[int, int], ...]]
-"""Name of the entry, then bytes and checksum of each part."""
+_Size = Annotated[int, Meta(ge=0, le=_MAX_ENTRY)]
+
+_Head = tuple[str, tuple[tuple[_Size, int], ...]]
+"""Name of the entry, then size in bytes and checksum of each part."""
 
 
 class KnownDigest(Struct):
-    """What is kept by an identity: the file's digest."""
+    """Entry of an identity: the file's digest."""
 
     sha256: str
 
 
 class SeenTail(Struct):
-    """What is kept by size and tail alone: that a file like this was seen. It decides what is tried first."""
+    """Entry of a size and tail: such a file was read before. It decides whether the file is hashed first."""
 
 
 class _Contents(Struct):
-    """The second part of an entry."""
+    """The second part of an entry: the contents."""
 
     files: tuple[WheelFile, ...]
 
@@ -73,19 +75,19 @@ class _Contents(Struct):
 def read_once(
     archive: Archive, cache: Path, read: Callable[[], Reading], *, contents: bool = False
 ) -> Reading:
-    """Look a wheel up, or read and keep it; nothing is kept of a file that may have changed meanwhile.
+    """Load the reading of a wheel, or read and store it; nothing is stored of a file that may have changed.
 
     Args:
         archive: the wheel, open.
-        cache: the directory of what is kept.
-        read: reads it, with its contents.
-        contents: whether these are wanted.
+        cache: the directory of stored readings.
+        read: reads the wheel, with its contents.
+        contents: whether the contents are wanted.
 
     Returns:
         The reading, with the digest of the wheel.
 
     Raises:
-        InputError: the file was written to meanwhile, or whatever ``read`` raises.
+        InputError: the file was written to during the reading, or ``read`` raises.
     """
     identity = read_identity(archive.fd, archive.read)
     digest = find_known_digest(identity, cache)
@@ -93,7 +95,7 @@ def read_once(
     if known:
         return known
     if not digest and was_seen(identity, cache):
-        # A copy, or the same file in another place: hashing takes a fraction of the time that reading does.
+        # A copy, or the same file in another place: hashing takes a fraction of the time of reading.
         digest = hash_file(archive.read)
         known = _find_read(digest, cache, contents)
     with hash_beside(archive.read, digest) as pending:
@@ -109,21 +111,21 @@ def read_once(
 
 
 def _find_read(digest: str | None, cache: Path, contents: bool) -> Reading | None:
-    """What was read of an archive: its headers were checked, which those of an unpacked wheel were not."""
+    """Load the reading of an archive whose headers were checked; those of an unpacked wheel were not."""
     found = find_reading(digest, cache, contents=contents) if digest else None
     return found if found and not found.origin else None
 
 
 def find_reading(sha256: str, cache: Path, *, contents: bool = False) -> Reading | None:
-    """What was read of a wheel before.
+    """Load the stored reading of a wheel.
 
     Args:
         sha256: of the wheel.
-        cache: the directory of what is kept.
-        contents: whether its contents are wanted as well.
+        cache: the directory of stored readings.
+        contents: whether the contents are wanted.
 
     Returns:
-        For the tags of its WHEEL file. None if it was not read, or the entry cannot be used.
+        For the tags of its WHEEL file. None if there is no usable entry.
     """
     kinds = (Reading, _Contents) if contents else (Reading,)
     found = read_entry(cache / find_hashed_name(sha256, Reading), kinds)
@@ -134,11 +136,11 @@ def find_reading(sha256: str, cache: Path, *, contents: bool = False) -> Reading
 
 
 def store_reading(reading: Reading, cache: Path) -> None:
-    """Keep what was read of a wheel.
+    """Store the reading of a wheel.
 
     Args:
         reading: for the tags of its WHEEL file, with digest and contents.
-        cache: the directory of what is kept.
+        cache: the directory of stored readings.
     """
     if reading.about.sha256 and reading.contents is not None:
         parts = (replace(reading, contents=None), _Contents(files=reading.contents))
@@ -146,27 +148,27 @@ def store_reading(reading: Reading, cache: Path) -> None:
 
 
 def find_known_digest(identity: Identity, cache: Path) -> str | None:
-    """SHA-256 of a file that was kept, or None."""
+    """Return the stored SHA-256 of a file, or None."""
     found = read_entry(cache / find_hashed_name(_spell(identity), KnownDigest), (KnownDigest,))
     return found[0].sha256 if found and _SHA256.fullmatch(found[0].sha256) else None
 
 
 def was_seen(identity: Identity, cache: Path) -> bool:
-    """Whether a file with this size and tail was seen: if it is the same, its digest finds what was kept."""
+    """Whether a file with this size and tail was read before; its digest may lead to a stored reading."""
     return read_entry(cache / find_hashed_name(_spell_tail(identity), SeenTail), (SeenTail,)) is not None
 
 
 def store_digest(identity: Identity, sha256: str, cache: Path) -> None:
-    """Keep the digest of a file; the caller makes sure that the file was this one all the time."""
+    """Store the digest of a file; the caller ensures that the file did not change meanwhile."""
     store_entry(cache, find_hashed_name(_spell(identity), KnownDigest), (KnownDigest(sha256=sha256),))
     store_entry(cache, find_hashed_name(_spell_tail(identity), SeenTail), (SeenTail(),))
 
 
 def find_digest(path: Path, cache: Path) -> str:
-    """SHA-256 of a file, kept as long as the file stays as it is.
+    """Return the SHA-256 of a file, stored as long as the file is unchanged.
 
     Raises:
-        OSError: it is no regular file, or cannot be read.
+        OSError: it is not a regular file, or cannot be read.
     """
     wait_for_tick(path)
     started = time.time_ns()
@@ -201,7 +203,7 @@ def read_entry(path: Path, kinds: Sequence[Any]) -> tuple[Any, ...] | None:
         kinds: models of the parts that are wanted.
 
     Returns:
-        The parts as they were stored; None if there is no such entry, or it cannot be used.
+        The stored parts; None if there is no usable entry.
     """
     try:
         with open_regular(path, os.O_RDONLY, "rb") as file:
@@ -219,22 +221,22 @@ def read_entry(path: Path, kinds: Sequence[Any]) -> tuple[Any, ...] | None:
     except (OSError, ValueError):
         return None
     with suppress(OSError):
-        os.utime(path)  # used: pruned later than others
+        os.utime(path)  # marks it as recently used
     return tuple(values)
 
 
 def store_entry(directory: Path, name: str, parts: Sequence[object], *, limit: int = LIMIT) -> None:
-    """Keep one entry, and prune at times; a directory that cannot be written to is left as it is.
+    """Store one entry, and prune from time to time; an unwritable directory is left unchanged.
 
     Args:
-        directory: of what is kept; made if it is missing.
+        directory: directory of the store; made if it is missing.
         name: of the entry, see :func:`find_hashed_name`.
         parts: models.
-        limit: bytes that all entries together may take, and an eighth more.
+        limit: bytes that all entries together may take; exceeded by an eighth at most.
     """
     try:
         encoded = [encode_json(part) for part in parts]
-    except ValueError:  # a name that is no UTF-8
+    except ValueError:  # a string that is not UTF-8
         return
     head = encode_json((name, [(len(data), zlib.crc32(data)) for data in encoded]))
     data = b"".join((head, b"\n", *encoded))
@@ -251,15 +253,15 @@ def store_entry(directory: Path, name: str, parts: Sequence[object], *, limit: i
 
 
 def find_hashed_name(key: str, kind: Any) -> str:
-    """File name of the entry for a key, such as the SHA-256 of a wheel, whose first part is of one kind."""
+    """Return the file name of the entry for a key, such as a SHA-256, whose first part is of one kind."""
     digest = hashlib.sha256(f"{SCHEMA} {_describe(kind)} {key}".encode()).hexdigest()
     return f"{digest}.{kind.__name__.lower()}"
 
 
 def _prune(directory: Path, limit: int) -> None:
-    """Delete the entries that were used longest ago until the rest fits, and what killed processes left.
+    """Delete the least recently used entries until the rest fits, and incomplete files of killed processes.
 
-    Other processes may prune at the same time: what is gone is no error.
+    Other processes may prune at the same time: a file that is gone already is no error.
     """
     entries, now = [], time.time()
     for entry in os.scandir(directory):
@@ -280,7 +282,7 @@ def _prune(directory: Path, limit: int) -> None:
 
 @cache
 def _describe(kind: Any) -> str:
-    """The shape of a type, so that entries of another shape are never looked at."""
+    """Describe the shape of a type, so that entries of another shape are ignored."""
     if isinstance(kind, type) and issubclass(kind, Struct):
         hints = get_type_hints(kind)
         return f"{kind.__name__}({','.join(f'{name}:{_describe(hints[name])}' for name in fields(kind))})"

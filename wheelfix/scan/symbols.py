@@ -1,4 +1,4 @@
-"""Whether a library really has what an object wants from it, by the loader's own rules.
+"""Checks by the loader's rules whether a library has the symbols that an object wants from it.
 
 glibc checks versions when it loads (``elf/dl-version.c``) and symbols when it binds them
 (``elf/dl-lookup.c``, ``check_match``). A library without versions satisfies every version, with a warning at
@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from wheelfix.model.elf import Symbols, SymbolWants, Verdict
+from wheelfix.model.elf import SymbolCheck, Symbols, SymbolWants
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 
 _NAMED = 5
 
 
-def judge(user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Symbols]) -> Verdict:
+def compare_symbols(
+    user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Symbols]
+) -> SymbolCheck:
     """Compare what an object wants from a soname with what a library exports.
 
-    Symbols that the object wants without a version are not judged: any loaded library may have them.
+    Symbols wanted without a version are not judged: any loaded library may have them.
 
     Args:
         user: symbols of the wanting object.
@@ -29,12 +31,12 @@ def judge(user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Sym
             ``pthread_create`` comes from ``libc.so.6`` for objects that want it of ``libpthread.so.0``.
     """
     if user.machine != provider.machine:
-        return Verdict(soname=soname, provider=provider.path, wrong_machine=provider.machine)
+        return SymbolCheck(soname=soname, provider=provider.path, wrong_machine=provider.machine)
     wants = next((w for w in user.wants if w.soname == soname), None)
     if wants is None:
-        return Verdict(soname=soname, provider=provider.path)
+        return SymbolCheck(soname=soname, provider=provider.path)
     loaded = [provider, *(o for o in others if o.machine == user.machine)]
-    return Verdict(
+    return SymbolCheck(
         soname=soname,
         provider=provider.path,
         missing_versions=_find_missing_versions(wants, provider),
@@ -43,14 +45,14 @@ def judge(user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Sym
 
 
 def find_users(needs: Iterable[Need], libraries: Mapping[str, Symbols]) -> frozenset[str]:
-    """Paths of the objects that want something of the libraries given by soname."""
+    """Return the paths of the objects that want something of the libraries given by soname."""
     return frozenset(path for n in needs if _concerns(n, libraries) for path in n.wanted_by)
 
 
 def find_mismatches(
     needs: Iterable[Need], users: Iterable[Symbols], libraries: Mapping[str, Symbols]
 ) -> Iterator[Finding]:
-    """Compare all needs with the libraries that are to answer them.
+    """Compare all needs with the libraries that answer them.
 
     Args:
         needs: of one wheel; those that the wheel bundles itself are left out.
@@ -58,8 +60,8 @@ def find_mismatches(
         libraries: symbols of the libraries by soname.
 
     Yields:
-        An error per library and what it lacks, a note on each that has everything, and one on all those of
-        which nothing is wanted by version.
+        An error per library that lacks something, a note on each that has everything, and one on all those
+        of which nothing is wanted by version.
     """
     unversioned: list[str] = []
     symbols = {user.path: user for user in users}
@@ -68,7 +70,9 @@ def find_mismatches(
             continue
         library = libraries[need.soname]
         wanting = [symbols[path] for path in need.wanted_by if path in symbols]
-        verdicts = [(user, judge(user, need.soname, library, others=libraries.values())) for user in wanting]
+        verdicts = [
+            (user, compare_symbols(user, need.soname, library, others=libraries.values())) for user in wanting
+        ]
         if bad := [(user, verdict) for user, verdict in verdicts if not verdict.fits]:
             yield _say_lacking(need, library, bad)
         else:
@@ -95,7 +99,7 @@ def _concerns(need: Need, libraries: Mapping[str, Symbols]) -> bool:
     return need.need_class is not NeedClass.BUNDLED and need.soname in libraries
 
 
-def _say_lacking(need: Need, library: Symbols, bad: Sequence[tuple[Symbols, Verdict]]) -> Finding:
+def _say_lacking(need: Need, library: Symbols, bad: Sequence[tuple[Symbols, SymbolCheck]]) -> Finding:
     user, verdict = bad[0]
     if verdict.wrong_machine:
         what = f"is for {verdict.wrong_machine}, not for {need.machine}"

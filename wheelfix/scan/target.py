@@ -1,11 +1,11 @@
-"""What a user named, decided once, and read, with who is at hand.
+"""Decides once what kind of thing a target is.
 
-Every kind of target declares itself in :data:`KINDS`: what it is called in messages, how it is told, which
-command is for it. :data:`TAKES` says which kinds a command can do. A command that is given another kind
-names the command that can. What is on disk goes before what would be fetched.
+Every kind of target is declared in :data:`KINDS`: its name in messages, how it is recognised, and the command
+for it. :data:`TAKES` says which kinds a command accepts. A command that is given another kind names the
+command that accepts it. A path on disk takes precedence over a name that would be fetched.
 
-A kind is told by content where content tells it, by name where it does not. Nothing is opened that is no
-regular file, and no more than the first bytes are read where these decide.
+A kind is recognised by content where possible, else by name. Only regular files are opened, and only their
+first bytes are read where these decide.
 """
 
 from __future__ import annotations
@@ -14,35 +14,18 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, WheelfixError, describe
-from wheelfix.model.at_hand import AtHand
-from wheelfix.model.base import Struct, field, replace
-from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Finding, Level
-from wheelfix.model.wheel import Distribution
-from wheelfix.scan.at_hand import assign_at_hand, fit_together
+from wheelfix.model.base import Struct, field
 from wheelfix.wheel.environment import find_site, find_wheels
-from wheelfix.wheel.metadata import (
-    admits,
-    is_exact,
-    normalize_name,
-    parse_filename,
-    parse_sdist_name,
-    parse_wanted,
-)
-from wheelfix.wheel.open import find_kind, open_input
-
-if TYPE_CHECKING:
-    from wheelfix.outside.configuration import PackageSources
-
-Progress = Callable[[int, int], None]
+from wheelfix.wheel.input import find_kind, open_input
+from wheelfix.wheel.metadata import parse_sdist_name, parse_wanted
 
 _HEAD = 4 << 10
+_GZIP = b"\x1f\x8b"
 _LOCKS = re.compile(r"uv\.lock|poetry\.lock|pylock(\.[^.]+)?\.toml")
 _LISTS = (".txt", ".in")
 _TABLES = (".lock", ".toml", ".json", ".yml", ".yaml")
@@ -52,7 +35,7 @@ _HASH = re.compile(r"--hash[= ]\w+:")
 
 
 class TargetKind(StrEnum):
-    """What a target is, as far as commands differ in it."""
+    """The kinds of target between which commands distinguish."""
 
     WHEEL = "wheel"
     WHEELS = "wheels"
@@ -91,11 +74,11 @@ TAKES: Mapping[str, frozenset[TargetKind]] = {
     "explain": frozenset({TargetKind.TEXT}),
     "--with": frozenset({TargetKind.WHEEL, TargetKind.WHEELS, TargetKind.ENVIRONMENT}),
 }
-"""Which kinds of target a command, or an option, can do."""
+"""The kinds of target that a command, or an option, accepts."""
 
 _WRITING = frozenset({"adapter", "lock"})
 _WRITABLE = _READ - {TargetKind.ELF}
-"""What ``override`` does in the place of another command that writes Nix code."""
+"""Kinds that ``override`` accepts on behalf of other commands that write Nix code."""
 
 
 class Target(Struct):
@@ -104,7 +87,7 @@ class Target(Struct):
     Attributes:
         text: as the user wrote it.
         kind: what it is.
-        path: of what is on disk; None for what is fetched.
+        path: for a target on disk; None for one that is fetched.
     """
 
     text: str
@@ -112,13 +95,13 @@ class Target(Struct):
     path: Path | None = None
 
 
-class Look(Struct):
-    """What there is to tell a kind by.
+class TargetProperties(Struct):
+    """The properties by which a kind is recognised.
 
     Attributes:
         text: as the user wrote it.
-        path: of what is on disk; None where nothing of that name is.
-        names: of the entries of a directory; None for what is none.
+        path: on disk; None if there is nothing of that name.
+        names: names of the entries of a directory; None for anything else.
         head: the first bytes of a file.
     """
 
@@ -129,44 +112,46 @@ class Look(Struct):
 
     @property
     def name(self) -> str:
-        """File name in small letters; empty for what is no file."""
+        """File name in lower case; empty if it is not a file."""
         return self.path.name.lower() if self.path and self.names is None else ""
 
 
-class Sort(Struct):
-    """One kind of target, or something else that people name as one.
+class TargetRule(Struct):
+    """One kind of target, or another kind of file that people name as one.
 
     Attributes:
-        kind: what commands know it as.
-        called: with its article, for messages.
-        tell: whether it is that.
+        kind: its kind for commands.
+        called: its name with an article, for messages.
+        tell: recognises it.
         command: the command for it; empty if there is none.
-        hint: what to do with it instead, with ``{target}`` for the target and ``{place}`` for its directory,
-            both quoted for a shell; used where ``command`` is empty.
-        hints: the same for single commands, and stronger.
+        fits: whether that command accepts this one.
+        hint: what to do instead, with ``{target}`` for the target and ``{place}`` for its directory, both
+            quoted for a shell; used if there is no command for it.
+        hints: hints for single commands, which take precedence.
     """
 
     kind: TargetKind
     called: str
-    tell: Callable[[Look], bool]
+    tell: Callable[[TargetProperties], bool]
     command: str = ""
+    fits: Callable[[TargetProperties], bool] = lambda _: True
     hint: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_target(text: str, command: str) -> Target:
-    """Decide what a target is, for a command that has to do something with it.
+    """Decide what a target is, for a command that has to accept it.
 
     Args:
         text: a path, a requirement, or an address.
         command: a key of :data:`TAKES`.
 
     Raises:
-        InputError: there is no such thing, it cannot be opened, or the command cannot do it: then the hint is
-            the command that can.
+        InputError: it does not exist, cannot be opened, or the command does not accept it: the hint is then
+            the command that does.
     """
     look = look_at(text)
-    # What the command can do first: a log of any size is not searched for hashes before it is explained.
+    # Accepted kinds first: `explain` must not search a long log for hashes before reading it.
     for sort in KINDS:
         if sort.kind in TAKES[command] and sort.tell(look):
             return Target(text=text, kind=sort.kind, path=look.path)
@@ -179,21 +164,45 @@ def find_target(text: str, command: str) -> Target:
     raise InputError(text, problem, _find_hint(best, look, command))
 
 
+def find_targets(
+    texts: Iterable[str], command: str, *, on_error: Callable[[WheelfixError], object] | None = None
+) -> Iterator[Target]:
+    """Decide what targets are, one by one on request.
+
+    Args:
+        texts: as for :func:`find_target`.
+        command: as for :func:`find_target`.
+        on_error: called with a target's error, after which the target is skipped; None raises it.
+
+    Raises:
+        InputError: as for :func:`find_target`, without ``on_error``.
+    """
+    for text in texts:
+        try:
+            target = find_target(text, command)
+        except WheelfixError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+        else:
+            yield target
+
+
 def quote_target(text: str) -> str:
     """Write a target as an argument of a shell's command; a leading dash would make it an option."""
     named = f"./{text}" if text.startswith("-") else text
     if named.isprintable():
         return shlex.quote(named)
-    # What a terminal acts on, and what is no text, is written as a shell's $'…' takes it.
+    # Control characters, and bytes that are not text, are written as a shell's $'…' takes them.
     plain = {byte: chr(byte) for byte in range(0x20, 0x7F) if chr(byte) not in "'\\"}
     return "$'" + "".join(plain.get(byte, f"\\x{byte:02x}") for byte in os.fsencode(named)) + "'"
 
 
-def look_at(text: str) -> Look:
-    """Look at what a user named, without waiting for a pipe and without following a link to nowhere.
+def look_at(text: str) -> TargetProperties:
+    """Examine what a user named, without waiting for a pipe and without following a broken link.
 
     Raises:
-        InputError: something of that name is there and cannot be read, or is no file and no directory.
+        InputError: it exists and cannot be read, or is neither a file nor a directory.
     """
     path = Path(text)
     try:
@@ -202,13 +211,13 @@ def look_at(text: str) -> Look:
         if os.path.islink(path):  # noqa: PTH114 - a Path's own raises where a name is too long
             raise InputError(text, "is a link that leads nowhere", "check where it leads") from None
         if _is_fetched(text):
-            return Look(text=text)
+            return TargetProperties(text=text)
         reason = describe(error)
         hint = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
         raise InputError(text, reason, hint) from None
     if stat.S_ISDIR(mode):
         try:
-            return Look(text=text, path=path, names=frozenset(os.listdir(path)))  # noqa: PTH208
+            return TargetProperties(text=text, path=path, names=frozenset(os.listdir(path)))  # noqa: PTH208
         except OSError as error:
             problem = f"cannot be read ({describe(error)})"
             raise InputError(text, problem, "check its permissions") from None
@@ -216,25 +225,25 @@ def look_at(text: str) -> Look:
         raise InputError(text, f"is {find_kind(mode)}, no file", "give a file or a directory")
     with open_input(path, hint="check its permissions") as file:
         try:
-            return Look(text=text, path=path, head=file.read(_HEAD))
+            return TargetProperties(text=text, path=path, head=file.read(_HEAD))
         except OSError as error:
             problem = f"cannot be read ({describe(error)})"
             raise InputError(text, problem, "check the disk") from None
 
 
-def _find_hint(best: Sort, look: Look, command: str) -> str:
-    """What to do instead: the whole command, wherever there is one."""
+def _find_hint(best: TargetRule, look: TargetProperties, command: str) -> str:
+    """Return what to do instead: a complete command if there is one."""
     target = quote_target(look.text)
     inside = _find_inside(look, command)
-    if command in best.hints or not (inside or best.command):
+    if command in best.hints or not (inside or (best.command and best.fits(look))):
         place = quote_target(os.path.dirname(look.text) or ".")  # noqa: PTH120 - of what was written
         return best.hints.get(command, best.hint).format(target=target, place=place)
     other = "override" if command in _WRITING and best.kind in _WRITABLE else best.command
     return f"run `{inside or f'wheelfix {other} {target}'}`"
 
 
-def _find_inside(look: Look, command: str) -> str | None:
-    """The command for a lock or an environment that a directory holds, if it is one or the other by that."""
+def _find_inside(look: TargetProperties, command: str) -> str | None:
+    """Return the command for a lock or environment in a directory, if these make it one or the other."""
     names = look.names or frozenset()
     written = f"{command} FILE" if command == "override --check" else command
     inside = [(TargetKind.ENVIRONMENT, name) for name in _ENVIRONMENTS if name in names]
@@ -248,7 +257,7 @@ def _find_inside(look: Look, command: str) -> str | None:
     return None
 
 
-# How each kind is told
+# How each kind is recognised
 
 
 def _is_fetched(text: str) -> bool:
@@ -257,8 +266,8 @@ def _is_fetched(text: str) -> bool:
     return is_url(text) or looks_like_requirement(text)
 
 
-def _find_url(look: Look) -> str | None:
-    """The address that a target is, or that a requirement leads to."""
+def _find_url(look: TargetProperties) -> str | None:
+    """Return the address that a target is, or that a requirement leads to."""
     if look.path:
         return None
     from wheelfix.outside.requirements import is_url
@@ -269,65 +278,85 @@ def _find_url(look: Look) -> str | None:
     return wanted.url if wanted else None
 
 
-def _is_repository(look: Look) -> bool:
+def _is_repository(look: TargetProperties) -> bool:
     return re.match(r"(git|hg|svn|bzr)\+", _find_url(look) or "", re.IGNORECASE) is not None
 
 
-def _is_sdist_url(look: Look) -> bool:
-    name = re.sub(r"[?#].*", "", _find_url(look) or "").rpartition("/")[2]
-    return parse_sdist_name(name) is not None
+def _is_sdist_url(look: TargetProperties) -> bool:
+    """Whether the file will be named like a source distribution when it is fetched."""
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        path = urlsplit(_find_url(look) or "").path
+    except ValueError:
+        return False  # not an address; the fetcher reports it
+    return parse_sdist_name(unquote(path).rpartition("/")[2]) is not None
 
 
-def _starts(*magic: bytes) -> Callable[[Look], bool]:
+def _starts(*magic: bytes) -> Callable[[TargetProperties], bool]:
     return lambda look: look.head.startswith(magic)
 
 
-def _ends(*suffixes: str) -> Callable[[Look], bool]:
+def _ends(*suffixes: str) -> Callable[[TargetProperties], bool]:
     return lambda look: look.name.endswith(suffixes)
 
 
-def _named(*names: str) -> Callable[[Look], bool]:
+def _named(*names: str) -> Callable[[TargetProperties], bool]:
     return lambda look: look.name in names
 
 
-def _is_mach_o(look: Look) -> bool:
-    # A fat file has the number of its architectures where a class of Java has its version, 45 or more.
+def _is_mach_o(look: TargetProperties) -> bool:
+    # A fat file has the number of its architectures where a Java class has its version, 45 or more.
     fat = look.head.startswith(b"\xca\xfe\xba\xbe") and int.from_bytes(look.head[4:8], "big") < 45
     thin = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
     return fat or look.head.startswith(thin)
 
 
-def _is_wheel(look: Look) -> bool:
+def _is_wheel(look: TargetProperties) -> bool:
     if look.name.endswith(".whl"):
         return True
     return any(re.fullmatch(r"[^/]+\.dist-info/METADATA", path) for path in _list_members(look))
 
 
-def _is_zipped_sdist(look: Look, *, rust: bool = False) -> bool:
-    """One top directory with a project in it: old packages for every system are on PyPI as .zip."""
+def _is_sdist(look: TargetProperties) -> bool:
+    """Whether it has one top directory with a project in it: PyPI has old sdists in .zip format."""
+    if look.head.startswith(_GZIP) and look.path:
+        try:
+            return not _PROJECT.isdisjoint(_list_packed(look.path))
+        except InputError:
+            # Hostile or damaged: the reader has the better message, if it is named like an sdist.
+            return parse_sdist_name(look.path.name) is not None
     paths = _list_members(look)
     tops = {path.partition("/")[0] for path in paths}
-    found = len(tops) == 1 and any(path.partition("/")[2] in _PROJECT for path in paths)
-    return found and (not rust or any(path.endswith("/Cargo.toml") for path in paths))
+    return len(tops) == 1 and any(path.partition("/")[2] in _PROJECT for path in paths)
 
 
-def _is_packed_sdist(look: Look, *, rust: bool = False) -> bool:
-    """A packed one; with ``rust``, only one that has a crate in it."""
-    if not look.head.startswith(b"\x1f\x8b") or not look.path:
+def _has_crate(look: TargetProperties) -> bool:
+    """Whether it has a Cargo.toml: anywhere in an archive, or in a usual place in a directory."""
+    assert look.path
+    if look.names is not None:
+        places = ("Cargo.toml", "*/Cargo.toml", "*/*/Cargo.toml")
+        return any(next(look.path.glob(place), None) for place in places)
+    try:
+        paths = _list_packed(look.path) if look.head.startswith(_GZIP) else _list_members(look)
+    except InputError:
         return False
+    return any(path.rpartition("/")[2] == "Cargo.toml" for path in paths)
+
+
+def _list_packed(path: Path) -> frozenset[str]:
+    """List the build files of a packed source distribution, below its top directory.
+
+    Raises:
+        InputError: it is damaged or hostile.
+    """
     from wheelfix.wheel.sdist import read_sdist
 
-    try:
-        files = read_sdist(look.path).files
-        crate = any(path.rpartition("/")[2] == "Cargo.toml" for path in files)
-        return not _PROJECT.isdisjoint(files) and (crate or not rust)
-    except InputError:
-        # Hostile or damaged, which its reader says best, if it is called like a source distribution at all.
-        return not rust and parse_sdist_name(look.path.name) is not None
+    return frozenset(read_sdist(path).files)
 
 
-def _list_members(look: Look) -> frozenset[str]:
-    """Paths of the members of a zip archive; empty for what is none, or a damaged or hostile one."""
+def _list_members(look: TargetProperties) -> frozenset[str]:
+    """List the members of a zip archive; empty for any other file, or a damaged or hostile one."""
     if not look.head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or not look.path:
         return frozenset()
     from wheelfix.wheel.archive import open_archive
@@ -339,33 +368,33 @@ def _list_members(look: Look) -> frozenset[str]:
         return frozenset()
 
 
-def _is_lock(look: Look) -> bool:
+def _is_lock(look: TargetProperties) -> bool:
     if _LOCKS.fullmatch(look.name):
         return True
     if look.name.endswith(_LISTS):
         return _HASH.search(_read_text(look)) is not None
-    return _list_keys(look) != frozenset()
+    return _has_format(look)
 
 
-def _list_keys(look: Look) -> frozenset[str]:
-    """What makes a table of another name a lock: keys that only one of the formats has."""
+def _has_format(look: TargetProperties) -> bool:
+    """Whether a table of another name has the keys of a lock."""
     if not look.name.endswith((".lock", ".toml")) or not look.path:
-        return frozenset()
-    from wheelfix.lockfile.read import parse_toml, read_text
+        return False
+    from wheelfix.lockfile.read import find_kind, parse_toml, read_text
+    from wheelfix.model.lock import LockKind
 
     try:
-        table = parse_toml(look.path.name, read_text(look.path))
-        keys = set(table.values) & {"lock-version"}
-        keys |= set(table.table("metadata").values) & {"lock-version"}
-        if "requires-python" in table.values and "package" in table.values:
-            keys.add("version")
+        document = parse_toml(look.path.name, read_text(look.path))
     except InputError:
-        return frozenset()
-    return frozenset(keys)
+        return False
+    kind = find_kind(document)
+    if kind is LockKind.UV:  # a Cargo.lock has a version as well
+        return document.keys() >= {"requires-python", "package"}
+    return kind is not None
 
 
-def _is_list(look: Look) -> bool:
-    """Requirements without hashes: by what a file is called, or because each of its lines is one."""
+def _is_list(look: TargetProperties) -> bool:
+    """Whether it lists requirements without hashes, by its name or because each line is one."""
     if not look.name.endswith(_LISTS) or _HASH.search(text := _read_text(look)):
         return False
     if look.name.endswith(".in") or re.match(r"(.*[-_.])?(requirements|constraints)\b", look.name):
@@ -376,7 +405,7 @@ def _is_list(look: Look) -> bool:
     return bool(wanted) and all(line.startswith("-") or parse_wanted(line) for line in wanted)
 
 
-def _read_text(look: Look) -> str:
+def _read_text(look: TargetProperties) -> str:
     from wheelfix.lockfile.read import read_text
 
     try:
@@ -385,21 +414,21 @@ def _read_text(look: Look) -> str:
         return ""
 
 
-def _is_text(look: Look) -> bool:
-    """What may be a message, whatever it is called, and whatever a terminal left in it."""
+def _is_text(look: TargetProperties) -> bool:
+    """Whether it may be a message: any text, terminal escapes included."""
     binary = _starts(b"\x7fELF", b"MZ")(look) or _is_mach_o(look) or _is_archive(look)
     return bool(look.name) and not binary
 
 
-def _is_shelf(look: Look) -> bool:
-    """A directory of wheels; an unpacked wheel, or a site-packages, may have wheels in it by the way."""
+def _is_shelf(look: TargetProperties) -> bool:
+    """Whether it is a directory of wheels; unpacked wheels and site-packages may contain wheels too."""
     names = look.names or frozenset()
     if not look.path or any(name.endswith(".dist-info") for name in names):
         return False
     return any(name.endswith(".whl") for name in names) and bool(find_wheels(look.path))
 
 
-def _is_environment(look: Look) -> bool:
+def _is_environment(look: TargetProperties) -> bool:
     if look.names is None or not look.path:
         return False
     if not look.names.isdisjoint({"pyvenv.cfg", "conda-meta"}):
@@ -409,24 +438,16 @@ def _is_environment(look: Look) -> bool:
     try:
         root, site = find_site(look.path)
     except InputError:
-        return True  # several site-packages, or one that leaves it: whoever reads it says so
+        return True  # several site-packages, or one that leaves it: its reader reports that
     return root != site
 
 
-def _is_project(look: Look) -> bool:
+def _is_project(look: TargetProperties) -> bool:
     return not (look.names or frozenset()).isdisjoint(_PROJECT)
 
 
-def _has_crate(look: Look) -> bool:
-    """A Cargo.toml at the top, or in one of the places where those of Python packages are."""
-    assert look.path
-    return any(
-        next(look.path.glob(place), None) for place in ("Cargo.toml", "*/Cargo.toml", "*/*/Cargo.toml")
-    )
-
-
-def _is_tree(look: Look) -> bool:
-    """Any other directory, for the ELF files in it; a project's own are those built in place."""
+def _is_tree(look: TargetProperties) -> bool:
+    """Any other directory, for its ELF files; in a project these are the ones built in place."""
     if not look.names or not look.path or _is_shelf(look):
         return False
     if not _is_project(look):
@@ -441,11 +462,11 @@ def _is_tree(look: Look) -> bool:
     return bool(walk_tree(top, root=top, magic=ELF_MAGIC).elf_files)
 
 
-def _is_archive(look: Look) -> bool:
+def _is_archive(look: TargetProperties) -> bool:
     magic = (
         b"PK\x03\x04",
         b"PK\x05\x06",
-        b"\x1f\x8b",
+        _GZIP,
         b"BZh",
         b"\xfd7zXZ",
         b"\x28\xb5\x2f\xfd",
@@ -460,30 +481,30 @@ _UNPACKED = "unpack it, then run `wheelfix scan DIR` on the directory"
 _LOCKED = "then run `wheelfix lock requirements.txt`"
 
 _BUILT = "build a wheel of it (`pip wheel --no-deps {target}`), then run `wheelfix scan` on that"
-# Without the slash, pip takes the name of a directory for a requirement.
+# Without the slash, pip takes a directory's name for a requirement.
 _BUILT_HERE = _BUILT.replace("{target}", "{target}/")
 
-KINDS: tuple[Sort, ...] = (
-    Sort(
+KINDS: tuple[TargetRule, ...] = (
+    TargetRule(
         kind=_FOREIGN,
         called="an address of a repository",
         tell=_is_repository,
         hint=_BUILT,
         hints={"sdist": "clone it, then run `wheelfix sdist DIR` on the directory"},
     ),
-    Sort(
+    TargetRule(
         kind=TargetKind.SDIST_URL,
         called="the address of a source distribution",
         tell=_is_sdist_url,
         hint=f"{_BUILT}; what it needs to build Rust, `wheelfix sdist {{target}}` tells",
     ),
-    Sort(
+    TargetRule(
         kind=TargetKind.URL,
         called="the address of a wheel",
         tell=lambda look: bool(_find_url(look)) and not _is_repository(look) and not _is_sdist_url(look),
         command="scan",
     ),
-    Sort(
+    TargetRule(
         kind=TargetKind.REQUIREMENT,
         called="a requirement",
         tell=lambda look: not look.path and not _find_url(look),
@@ -491,105 +512,101 @@ KINDS: tuple[Sort, ...] = (
         hints={"lock": "lock it first (`uv lock`), or run `wheelfix override {target}`"},
     ),
     # Files, by content
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an empty file",
         tell=lambda look: bool(look.name) and not look.head,
         hint="fetch it again, or check the path",
     ),
-    Sort(kind=TargetKind.ELF, called="an ELF file", tell=_starts(b"\x7fELF"), command="scan"),
-    Sort(kind=_FOREIGN, called="a Mach-O file, for macOS", tell=_is_mach_o, hint=_LINUX),
-    Sort(kind=_FOREIGN, called="a PE file, for Windows", tell=_starts(b"MZ"), hint=_LINUX),
-    Sort(kind=_FOREIGN, called="a package of rpm", tell=_starts(b"\xed\xab\xee\xdb"), hint=_UNPACKED),
-    Sort(
+    TargetRule(kind=TargetKind.ELF, called="an ELF file", tell=_starts(b"\x7fELF"), command="scan"),
+    TargetRule(kind=_FOREIGN, called="a Mach-O file, for macOS", tell=_is_mach_o, hint=_LINUX),
+    TargetRule(kind=_FOREIGN, called="a PE file, for Windows", tell=_starts(b"MZ"), hint=_LINUX),
+    TargetRule(kind=_FOREIGN, called="a package of rpm", tell=_starts(b"\xed\xab\xee\xdb"), hint=_UNPACKED),
+    TargetRule(
         kind=_FOREIGN,
         called="a package of Debian",
         tell=_starts(b"!<arch>\ndebian-binary"),
         hint="unpack it (`dpkg-deb -x {target} DIR`), then run `wheelfix scan DIR`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a static library",
         tell=_starts(b"!<arch>\n"),
         hint="nothing loads it: name the wheel, or a shared library",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a package of conda",
         tell=_ends(".conda"),
         hint="create an environment with it, then run `wheelfix scan PREFIX`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an egg",
         tell=_ends(".egg"),
         hint="make a wheel of it (`wheel convert {target}`), then run `wheelfix scan` on that",
     ),
-    Sort(kind=TargetKind.WHEEL, called="a wheel", tell=_is_wheel, command="scan"),
-    Sort(
+    TargetRule(kind=TargetKind.WHEEL, called="a wheel", tell=_is_wheel, command="scan"),
+    TargetRule(
         kind=TargetKind.SDIST,
         called="a source distribution",
-        tell=lambda look: _is_packed_sdist(look, rust=True) or _is_zipped_sdist(look, rust=True),
+        tell=_is_sdist,
         command="sdist",
-    ),
-    Sort(
-        kind=TargetKind.SDIST,
-        called="a source distribution",
-        tell=lambda look: _is_packed_sdist(look) or _is_zipped_sdist(look),
+        fits=_has_crate,
         hint=_BUILT,
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an archive that is neither a wheel nor a source distribution",
         tell=_is_archive,
         hint=_UNPACKED,
     ),
     # Files, by name
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a lock of pipenv",
         tell=_named("pipfile.lock", "pipfile"),
         hint=f"export it (`pipenv requirements --hash > requirements.txt`), {_LOCKED}",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a lock of pdm",
         tell=_named("pdm.lock"),
         hint=f"export it (`pdm export -o requirements.txt`), {_LOCKED}",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a lock of pixi",
         tell=_named("pixi.lock"),
         hint="install it, then run `wheelfix scan .pixi/envs/default`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an environment of conda, not made yet",
         tell=_named("environment.yml", "environment.yaml", "conda-lock.yml"),
         hint="create it, then run `wheelfix scan PREFIX`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a lock of cargo",
         tell=_named("cargo.lock", "cargo.toml"),
         hint="run `wheelfix sdist {place}`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="the metadata of a project",
         tell=_named("pyproject.toml", "setup.py", "setup.cfg", "pkg-info"),
         hint="lock the project (`uv lock`), then run `wheelfix lock uv.lock`",
         hints={"sdist": "run `wheelfix sdist {place}`"},
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="Nix code",
         tell=_ends(".nix"),
         hint="run `wheelfix override --check {target} TARGET`",
     ),
-    Sort(kind=TargetKind.LOCK, called="a lock", tell=_is_lock, command="lock"),
-    Sort(
+    TargetRule(kind=TargetKind.LOCK, called="a lock", tell=_is_lock, command="lock"),
+    TargetRule(
         kind=TargetKind.REQUIREMENTS,
         called="a requirements file without hashes",
         tell=_is_list,
@@ -600,27 +617,27 @@ KINDS: tuple[Sort, ...] = (
             "adapter": "run `wheelfix override {target}`",
         },
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="no lock that wheelfix reads",
         tell=_ends(*_TABLES),
         hint="give uv.lock, pylock.toml, poetry.lock or a requirements.txt with hashes",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a file of no kind that wheelfix knows",
         tell=lambda look: b"\0" in look.head,
         hint="name a wheel, a directory, a lock or a requirement",
     ),
-    Sort(kind=TargetKind.TEXT, called="a text", tell=_is_text, command="explain"),
+    TargetRule(kind=TargetKind.TEXT, called="a text", tell=_is_text, command="explain"),
     # Directories
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an empty directory",
         tell=lambda look: look.names is not None and not look.names,
         hint="check the path",
     ),
-    Sort(
+    TargetRule(
         kind=TargetKind.WHEELS,
         called="a directory of wheels",
         tell=_is_shelf,
@@ -630,330 +647,15 @@ KINDS: tuple[Sort, ...] = (
             "adapter": "name one of them: an adapter is for one package",
         },
     ),
-    Sort(kind=TargetKind.ENVIRONMENT, called="an environment", tell=_is_environment, command="scan"),
-    Sort(
+    TargetRule(kind=TargetKind.ENVIRONMENT, called="an environment", tell=_is_environment, command="scan"),
+    TargetRule(
         kind=TargetKind.SDIST,
         called="a project's directory",
-        tell=lambda look: _is_project(look) and _has_crate(look),
+        tell=_is_project,
         command="sdist",
+        fits=_has_crate,
+        hint=_BUILT_HERE,
     ),
-    Sort(kind=TargetKind.SDIST, called="a project's directory", tell=_is_project, hint=_BUILT_HERE),
-    Sort(kind=TargetKind.ENVIRONMENT, called="a directory", tell=_is_tree, command="scan"),
+    TargetRule(kind=TargetKind.ENVIRONMENT, called="a directory", tell=_is_tree, command="scan"),
 )
-"""The first that fits is what a target is, unless a command can do it as another one that fits, too."""
-
-
-# From targets to readings
-
-
-class ReadOptions(Struct):
-    """How targets are read.
-
-    Attributes:
-        beside: wheels, directories of wheels and environments whose distributions are at hand.
-        cache: directory where what was read of wheels is kept; None keeps nothing.
-        python: version of CPython that is fetched for.
-        system: Nix system that is fetched for.
-        sources: where distributions are fetched from; None takes what is configured.
-        progress: told what is done and how much there is, of each download and of each wheel read.
-        follow_editable: read what is installed in place, outside of an environment.
-    """
-
-    beside: Sequence[str] = ()
-    cache: Path | None = None
-    python: str = "3.12"
-    system: str = "x86_64-linux"
-    sources: PackageSources | None = None
-    progress: Progress | None = None
-    follow_editable: bool = True
-
-
-class Part(Struct):
-    """A distribution of a target, read, with who is at hand.
-
-    Attributes:
-        target: what it is of.
-        reading: what was read of it.
-        wheel: the file, if it is a wheel.
-        at_hand: the distributions beside it.
-    """
-
-    target: Target
-    reading: Reading
-    wheel: Path | None = None
-    at_hand: AtHand = field(default_factory=AtHand)
-
-
-class Parts(Struct):
-    """All that was read for one command.
-
-    Attributes:
-        parts: what there is something to say about, in the order of the targets.
-        beside: the distributions that the user put beside them.
-        findings: about the targets as wholes.
-    """
-
-    parts: tuple[Part, ...]
-    beside: tuple[Distribution, ...] = ()
-    findings: tuple[Finding, ...] = ()
-
-
-class _Found(Struct):
-    """What was read of a target.
-
-    Attributes:
-        pinned: what was read of the wheels beside its file that its metadata pins.
-        is_silent: there is nothing to say about it: it is at hand, and no more.
-    """
-
-    target: Target
-    reading: Reading
-    wheel: Path | None = None
-    pinned: tuple[Reading, ...] = ()
-    is_silent: bool = False
-
-
-def read_targets(
-    texts: Iterable[str],
-    command: str,
-    options: ReadOptions,
-    *,
-    on_error: Callable[[WheelfixError], object] | None = None,
-) -> Parts:
-    """Decide what targets are, read them, and put at hand of each what it has at hand.
-
-    At hand are: all that the targets hold together, what the user put beside them, and, for a wheel file, the
-    wheels in its directory that its metadata pins. So the answer about one does not depend on the order.
-
-    Args:
-        texts: what the user named.
-        command: a key of :data:`TAKES`.
-        options: how.
-        on_error: told what is wrong with a target, and the others are read nevertheless; None raises.
-
-    Raises:
-        InputError: what is to be at hand cannot be found or read; or, without ``on_error``, a target cannot.
-    """
-    beside = [reading for text in options.beside for reading in _read_beside(text, options)]
-    found: list[_Found] = []
-    findings: list[Finding] = []
-    for text in texts:
-        for target in _find_each(text, command, on_error):
-            try:
-                found += _read(target, options, findings)
-            except WheelfixError as error:
-                if on_error is None:
-                    raise
-                on_error(error)
-    return _hand_out(found, beside, findings)
-
-
-def _find_each(
-    text: str, command: str, on_error: Callable[[WheelfixError], object] | None
-) -> tuple[Target, ...]:
-    """What is read by itself: of a directory of wheels, each one, as any of them may be damaged."""
-    try:
-        target = find_target(text, command)
-        if target.kind is TargetKind.WHEELS and target.path:
-            return tuple(replace(target, path=wheel) for wheel in find_wheels(target.path))
-    except WheelfixError as error:
-        if on_error is None:
-            raise
-        on_error(error)
-        return ()
-    return (target,)
-
-
-def read_parts(targets: Iterable[Target], options: ReadOptions) -> Parts:
-    """Read targets of which it is decided what they are; as :func:`read_targets`."""
-    beside = [reading for text in options.beside for reading in _read_beside(text, options)]
-    findings: list[Finding] = []
-    found = [one for target in targets for one in _read(target, options, findings)]
-    return _hand_out(found, beside, findings)
-
-
-def _hand_out(found: Sequence[_Found], beside: Sequence[Reading], findings: Sequence[Finding]) -> Parts:
-    told = [one for one in found if not one.is_silent]
-    at_hand = assign_at_hand(
-        [*(one.reading for one in found), *beside],
-        [(one.reading.distribution, one.pinned) for one in told],
-    )
-    return Parts(
-        parts=tuple(
-            Part(target=one.target, reading=one.reading, wheel=one.wheel, at_hand=hand)
-            for one, hand in zip(told, at_hand, strict=True)
-        ),
-        beside=tuple(reading.distribution for reading in beside),
-        findings=tuple(findings),
-    )
-
-
-def _read_beside(text: str, options: ReadOptions) -> Iterator[Reading]:
-    target = find_target(text, "--with")
-    for one in _READERS[target.kind](target, replace(options, beside=()), []):
-        yield one.reading
-
-
-def _read(target: Target, options: ReadOptions, findings: list[Finding]) -> list[_Found]:
-    found = list(_READERS[target.kind](target, options, findings))
-    if target.kind is not TargetKind.WHEEL:
-        return found
-    return [_add_pinned(one, options) for one in found]
-
-
-def _add_pinned(one: _Found, options: ReadOptions) -> _Found:
-    """Put at hand the wheels beside a wheel's file that its own metadata pins; damaged ones are warned of."""
-    from wheelfix.scan.read import read_wheel
-
-    assert one.wheel
-    pinned, findings = [], list(one.reading.findings)
-    for path in find_pinned(one.wheel, one.reading.distribution):
-        try:
-            pinned.append(read_wheel(path, cache=options.cache, progress=options.progress))
-        except InputError as error:
-            message = f"lies beside {one.wheel.name}, which pins it, and is left out: {error.problem}"
-            findings.append(Finding(level=Level.WARNING, subject=path.name, message=message))
-    reading = replace(one.reading, findings=tuple(findings))
-    return replace(one, reading=reading, pinned=tuple(pinned))
-
-
-def find_pinned(wheel: Path, distribution: Distribution) -> tuple[Path, ...]:
-    """The wheels in a wheel's directory that its metadata pins exactly and that fit its tags, by name.
-
-    Args:
-        wheel: the file.
-        distribution: what was read of it.
-    """
-    pins: dict[str, list[str]] = {}
-    for requirement in distribution.requires:
-        if requirement.active and is_exact(requirement.text):
-            pins.setdefault(requirement.name, []).append(requirement.text)
-    found = []
-    for path in _list_beside(wheel) if pins else ():
-        name = path.name.partition("-")[0]
-        parsed = parse_filename(path.name) if normalize_name(name) in pins else None
-        if not parsed or parsed[0] == distribution.name:
-            continue
-        pinned = any(admits(pin, parsed[1]) for pin in pins[parsed[0]])
-        if pinned and fit_together(distribution.tags, parsed[2]):
-            found.append(path)
-    return tuple(found)
-
-
-def _list_beside(wheel: Path) -> tuple[Path, ...]:
-    try:
-        return find_wheels(wheel.parent)
-    except InputError:
-        return ()  # a directory that may be entered and not listed
-
-
-def _read_wheel(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_wheel
-
-    assert target.path
-    reading = read_wheel(target.path, cache=options.cache, progress=options.progress)
-    yield _Found(target=target, reading=reading, wheel=target.path)
-
-
-def _read_wheels(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_wheel
-
-    assert target.path
-    for wheel in find_wheels(target.path) if target.path.is_dir() else (target.path,):
-        reading = read_wheel(wheel, cache=options.cache, progress=options.progress)
-        yield _Found(target=target, reading=reading, wheel=wheel)
-
-
-def _read_installed(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_installed
-
-    assert target.path
-    readings = read_installed(target.path, follow_editable=options.follow_editable, progress=options.progress)
-    telling = [bool(reading.objects or reading.uses or reading.findings) for reading in readings]
-    if not any(telling):
-        telling[0] = True
-    for reading, tells in zip(readings, telling, strict=True):
-        yield _Found(target=target, reading=reading, is_silent=not tells)
-
-
-def _read_elf(target: Target, _: ReadOptions, __: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.read import read_elf
-
-    assert target.path
-    yield _Found(target=target, reading=read_elf(target.path))
-
-
-def _read_fetched(target: Target, options: ReadOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.outside.places import find_cache
-    from wheelfix.scan.requirement import fetch_named
-
-    fetched = fetch_named(
-        target.text,
-        find_cache(),
-        python=options.python,
-        system=options.system,
-        sources=options.sources,
-        on_bytes=options.progress,
-    )
-    for one in fetched:
-        yield _take_fetched(target, one.path, one.findings, options)
-
-
-def _read_list(target: Target, options: ReadOptions, findings: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.outside.places import find_cache
-    from wheelfix.scan.requirement import fetch_listed
-
-    assert target.path
-    fetched, told = fetch_listed(
-        target.path,
-        find_cache(),
-        python=options.python,
-        system=options.system,
-        sources=options.sources,
-        on_bytes=options.progress,
-    )
-    findings += told
-    for one in fetched:
-        yield _take_fetched(target, one.path, one.findings, options)
-
-
-def _take_fetched(target: Target, path: Path, findings: Sequence[Finding], options: ReadOptions) -> _Found:
-    from wheelfix.scan.read import read_wheel
-    from wheelfix.scan.requirement import evaluate_fetched
-
-    reading = read_wheel(path, cache=options.cache, progress=options.progress)
-    reading = replace(reading, findings=(*findings, *reading.findings))
-    wanted = parse_wanted(target.text) if target.kind is not TargetKind.URL else None
-    if target.kind is TargetKind.REQUIREMENTS or (wanted and not wanted.url):
-        # An address names a wheel, whatever Python it is for; what was chosen was chosen for this one.
-        wheel = evaluate_fetched(reading.distribution, python=options.python, system=options.system)
-        reading = replace(reading, distribution=wheel)
-    return _Found(target=target, reading=reading, wheel=path)
-
-
-def _read_lock(target: Target, options: ReadOptions, findings: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.fetch import read_locked
-
-    assert target.path
-    readings, told = read_locked(
-        target.path,
-        python=options.python,
-        system=options.system,
-        sources=options.sources,
-        progress=options.progress,
-    )
-    findings += told
-    for reading in readings:
-        yield _Found(target=target, reading=reading)
-
-
-_READERS: Mapping[TargetKind, Callable[[Target, ReadOptions, list[Finding]], Iterator[_Found]]] = {
-    TargetKind.WHEEL: _read_wheel,
-    TargetKind.WHEELS: _read_wheels,
-    TargetKind.ENVIRONMENT: _read_installed,
-    TargetKind.ELF: _read_elf,
-    TargetKind.LOCK: _read_lock,
-    TargetKind.REQUIREMENTS: _read_list,
-    TargetKind.REQUIREMENT: _read_fetched,
-    TargetKind.URL: _read_fetched,
-}
+"""The first kind that fits is chosen, unless a command accepts a later one that fits too."""

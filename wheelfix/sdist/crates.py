@@ -1,37 +1,55 @@
-"""What crates need from nixpkgs: the table ``data/crates.toml``, written by hand."""
+"""Tells what crates and build systems need; from ``data/crates.toml`` and ``data/build-systems.toml``."""
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from importlib import resources
-
-from wheelfix.sdist.model import CrateFacts, NativeRule
+from wheelfix.model.base import field
+from wheelfix.model.tables import Attr, InOrder, Name, Row, Table
 
 
-@cache
-def read_crates() -> CrateFacts:
-    """Read the table.
+class NativeRule(Row):
+    """The needs of one crate from nixpkgs on Linux.
 
-    Example:
-        >>> [rule.libraries for rule in read_crates().rules if rule.crate == "bzip2-sys"]
-        [('bzip2',)]
+    Conditions are ``dep:NAME`` (the crate depends on that one), ``crate:NAME`` (that crate is built too) and
+    ``CRATE/FEATURE`` (a manifest of the source tree asks for it).
+
+    Attributes:
+        crate: its name.
+        when: applies only if one of these conditions holds.
+        unless: does not apply if one of these conditions holds.
+        ignored_for: dependent crates that are ignored.
+        libraries: attributes for ``buildInputs``.
+        tools: attributes for ``nativeBuildInputs``.
+        settings: environment variables.
+        why: reason, in one clause.
+        problem: a problem that no input solves, in one clause.
     """
-    text = (resources.files("wheelfix.sdist") / "data" / "crates.toml").read_text(encoding="utf-8")
-    document = tomllib.loads(text)
-    rules = tuple(
-        NativeRule(
-            crate=crate,
-            when=tuple(row.get("when", ())),
-            unless=tuple(row.get("unless", ())),
-            ignored_for=tuple(row.get("ignored-for", ())),
-            libraries=tuple(row.get("libraries", ())),
-            tools=tuple(row.get("tools", ())),
-            settings=tuple(row.get("settings", {}).items()),
-            why=row["why"],
-            problem=row.get("problem", ""),
-        )
-        for crate, rows in document["crates"].items()
-        for row in rows
-    )
-    return CrateFacts(rules=rules, requires={k: tuple(v) for k, v in document["requires"].items()})
+
+    crate: str
+    when: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    ignored_for: tuple[str, ...] = ()
+    libraries: tuple[Attr, ...] = ()
+    tools: tuple[Attr, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+    why: str
+    problem: str = ""
+
+
+class Crates(Table):
+    """What crates need from nixpkgs.
+
+    Attributes:
+        rules: by subject.
+    """
+
+    FILE = "crates.toml"
+
+    rules: InOrder[NativeRule]
+
+
+class BuildSystems(Table):
+    """The requirements of build systems, by normalised name."""
+
+    FILE = "build-systems.toml"
+
+    requires: dict[Name, tuple[Name, ...]]

@@ -1,4 +1,4 @@
-"""Cargo.lock, Cargo.toml and what belongs to them, as models.
+"""Parses Cargo.lock, Cargo.toml and related files to models.
 
 Formats: the Cargo book, chapters "The Manifest Format", "Specifying Dependencies", "Workspaces" and
 "Features"; Cargo.lock is described by ``src/cargo/core/resolver/encode.rs`` of cargo.
@@ -7,85 +7,199 @@ Formats: the Cargo book, chapters "The Manifest Format", "Specifying Dependencie
 from __future__ import annotations
 
 import posixpath
-import tomllib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
-from wheelfix.errors import InputError
+from wheelfix.model.base import Misfit, Struct, convert, decode_toml, field
 from wheelfix.model.sdist import CargoLock, CrateDependency, LockedCrate, Manifest
 
-_KINDS = ("dependencies", "build-dependencies", "build_dependencies")
-_SHARED = ("version", "rust-version", "edition")
+T = TypeVar("T")
+
 _DAMAGED = "unpack the source distribution again, or report it to its authors"
 
 
-def parse_toml(path: str, text: bytes) -> dict[str, Any]:
-    """Read a TOML file.
+class _LockPackage(Struct):
+    """One ``[[package]]`` of a Cargo.lock."""
 
-    Args:
-        path: for messages.
-        text: the file.
+    name: str
+    version: str
+    source: str | None = None
+    dependencies: tuple[str, ...] = ()
 
-    Raises:
-        InputError: it is no TOML.
-    """
-    try:
-        return tomllib.loads(text.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        said = str(error) if isinstance(error, tomllib.TOMLDecodeError) else type(error).__name__
-        raise InputError(path, f"is no TOML: {said}", _DAMAGED) from None
+
+class _Lock(Struct):
+    """A Cargo.lock."""
+
+    package: tuple[_LockPackage, ...] = ()
+
+
+class _Inherited(Struct):
+    """A value that the manifest inherits from its workspace."""
+
+    workspace: bool
+
+
+class _Package(Struct, rename="kebab"):
+    """``[package]``."""
+
+    name: str | None = None
+    version: str | _Inherited | None = None
+    rust_version: str | _Inherited | None = None
+    edition: str | _Inherited | None = None
+    workspace: str | None = None
+
+
+class _Dependency(Struct, rename="kebab"):
+    """A dependency in the long form. Keys with ``_`` occur in old manifests; the others take precedence."""
+
+    package: str | None = None
+    features: tuple[str, ...] = ()
+    default_features: bool | None = None
+    default_features_old: bool | None = field(default=None, name="default_features")
+    optional: bool = False
+    path: str | None = None
+    workspace: bool = False
+
+
+_Dependencies = dict[str, str | _Dependency]
+"""A version, or a table."""
+
+
+class _Platform(Struct, rename="kebab"):
+    """Dependencies of a package, in general or for some targets. Those for tests are ignored."""
+
+    dependencies: _Dependencies = field(default_factory=dict)
+    build_dependencies: _Dependencies = field(default_factory=dict)
+    build_dependencies_old: _Dependencies = field(default_factory=dict, name="build_dependencies")
+
+
+class _SharedPackage(Struct, rename="kebab"):
+    """``[workspace.package]``."""
+
+    version: str | None = None
+    rust_version: str | None = None
+    edition: str | None = None
+
+
+class _Workspace(Struct):
+    """``[workspace]``."""
+
+    members: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    package: _SharedPackage = _SharedPackage()
+    dependencies: _Dependencies = field(default_factory=dict)
+
+
+class _Manifest(_Platform):
+    """A Cargo.toml; ``[project]`` is the old name of ``[package]``."""
+
+    package: _Package | None = None
+    project: _Package = _Package()
+    features: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    target: dict[str, _Platform] = field(default_factory=dict)
+    workspace: _Workspace | None = None
+    patch: dict[str, _Dependencies] = field(default_factory=dict)
+
+
+class _Product(Struct):
+    """A program, an example, a test or a benchmark of a package."""
+
+    name: str | None = None
+
+
+class _Products(Struct):
+    """The products of a Cargo.toml, by kind."""
+
+    bin: tuple[_Product, ...] = ()
+    example: tuple[_Product, ...] = ()
+    test: tuple[_Product, ...] = ()
+    bench: tuple[_Product, ...] = ()
+
+
+class _Registry(Struct, rename="kebab"):
+    """A source from which cargo takes crates."""
+
+    directory: str | None = None
+    replace_with: str | None = None
+
+
+class _Config(Struct):
+    """A ``.cargo/config.toml``."""
+
+    source: dict[str, _Registry] = field(default_factory=dict)
+
+
+class _Toolchain(Struct):
+    """``[toolchain]``."""
+
+    channel: str | None = None
+
+
+class _ToolchainFile(Struct):
+    """A ``rust-toolchain.toml``."""
+
+    toolchain: _Toolchain = _Toolchain()
 
 
 def parse_lock(path: str, text: bytes) -> CargoLock:
     """Read a Cargo.lock of any version.
 
     Raises:
-        InputError: it is no TOML, or a package in it has no name or version.
+        InputError: it is not TOML, or a value has another type than cargo writes.
     """
-    document = parse_toml(path, text)
-    crates = []
-    for package in _get_list(path, document, "package"):
-        table = _check_table(path, package)
-        crates.append(
-            LockedCrate(
-                name=_get_text(path, table, "name") or _refuse(path, "has a package without a name"),
-                version=_get_text(path, table, "version") or _refuse(path, "has a package without a version"),
-                source=_get_text(path, table, "source"),
-                dependencies=_get_texts(path, table, "dependencies"),
-            )
+    packages = _decode(path, text, _Lock).package
+    return CargoLock(
+        crates=tuple(
+            LockedCrate(name=p.name, version=p.version, source=p.source, dependencies=p.dependencies)
+            for p in packages
         )
-    return CargoLock(crates=tuple(crates))
+    )
 
 
 def parse_manifest(path: str, text: bytes) -> Manifest:
     """Read a Cargo.toml.
 
     Raises:
-        InputError: it is no TOML, or something in it has another type than cargo takes.
+        InputError: it is not TOML, or a value has another type than cargo accepts.
     """
-    document = parse_toml(path, text)
-    package = _get_table(path, document, "package") or _get_table(path, document, "project")
-    workspace = _get_table(path, document, "workspace")
-    features = _get_table(path, document, "features")
-    shared = _get_table(path, workspace, "package")
+    read = _decode(path, text, _Manifest)
+    package = read.package or read.project
+    workspace = read.workspace or _Workspace()
+    shared = workspace.package
+    values = {"version": shared.version, "rust-version": shared.rust_version, "edition": shared.edition}
     return Manifest(
         path=path,
-        name=_get_text(path, package, "name"),
-        version=_get_inherited(path, package, "version"),
-        rust_version=_get_inherited(path, package, "rust-version"),
-        edition=_get_inherited(path, package, "edition"),
-        dependencies=tuple(_parse_all(path, document)),
-        features={name: _get_texts(path, features, name) for name in features},
-        is_workspace="workspace" in document,
-        workspace_root=_get_text(path, package, "workspace"),
-        members=_get_texts(path, workspace, "members"),
-        excluded=_get_texts(path, workspace, "exclude"),
-        workspace_dependencies=tuple(_parse_table(path, workspace, "dependencies", "")),
-        workspace_package={
-            key: value for key in _SHARED if (value := _get_text(path, shared, key)) is not None
-        },
-        patched=dict(_find_patched(path, document)),
+        name=package.name,
+        version=_name_inherited(package.version),
+        rust_version=_name_inherited(package.rust_version),
+        edition=_name_inherited(package.edition),
+        dependencies=(
+            *_list_platform(read, ""),
+            *(one for target, platform in read.target.items() for one in _list_platform(platform, target)),
+        ),
+        features=read.features,
+        is_workspace=read.workspace is not None,
+        workspace_root=package.workspace,
+        members=workspace.members,
+        excluded=workspace.exclude,
+        workspace_dependencies=tuple(_list_dependencies(workspace.dependencies, "")),
+        workspace_package={key: value for key, value in values.items() if value is not None},
+        patched=dict(_find_patched(posixpath.dirname(path), read.patch)),
     )
+
+
+def list_products(path: str, text: bytes) -> Mapping[str, tuple[str, ...]]:
+    """List the products of a Cargo.toml besides its library and its first program.
+
+    Returns:
+        Names by kind: ``bin``, ``example``, ``test`` and ``bench``.
+
+    Raises:
+        InputError: as for :func:`parse_manifest`.
+    """
+    read = _decode(path, text, _Products)
+    kinds = {"bin": read.bin, "example": read.example, "test": read.test, "bench": read.bench}
+    return {kind: tuple(one.name for one in found if one.name) for kind, found in kinds.items()}
 
 
 def parse_vendored(path: str, text: bytes) -> str | None:
@@ -95,99 +209,67 @@ def parse_vendored(path: str, text: bytes) -> str | None:
         As written there, relative to the directory that ``.cargo`` is in.
 
     Raises:
-        InputError: it is no TOML.
+        InputError: it is not TOML, or a source has another type than cargo accepts.
     """
-    sources = _get_table(path, parse_toml(path, text), "source")
+    sources = _decode(path, text, _Config).source
     name, seen = "crates-io", set[str]()
-    while name not in seen:
+    while name not in seen and name in sources:
         seen.add(name)
-        source = _get_table(path, sources, name)
-        if directory := _get_text(path, source, "directory"):
+        if directory := sources[name].directory:
             return directory
-        name = _get_text(path, source, "replace-with") or name
+        name = sources[name].replace_with or name
     return None
 
 
 def parse_channel(path: str, text: bytes) -> str | None:
-    """Read the channel out of ``rust-toolchain.toml``, or of the older ``rust-toolchain`` with one line.
+    """Read the channel from ``rust-toolchain.toml``, or from the older ``rust-toolchain`` with one line.
 
     Raises:
-        InputError: a ``.toml`` file is no TOML.
+        InputError: a ``.toml`` file is not TOML, or its channel is not a string.
     """
     lines = text.decode("utf-8", "replace").strip().splitlines()
     if not path.endswith(".toml") and len(lines) == 1:
         return lines[0]
-    return _get_text(path, _get_table(path, parse_toml(path, text), "toolchain"), "channel")
+    return _decode(path, text, _ToolchainFile).toolchain.channel
 
 
-def _parse_all(path: str, document: dict[str, Any]) -> Iterator[CrateDependency]:
-    for kind in _KINDS:
-        yield from _parse_table(path, document, kind, "")
-    targets = _get_table(path, document, "target")
-    for target in targets:
-        table = _get_table(path, targets, target)
-        for kind in _KINDS:
-            yield from _parse_table(path, table, kind, target)
+def _decode(path: str, text: bytes, kind: type[T]) -> T:
+    try:
+        return convert(decode_toml(text), kind)
+    except Misfit as misfit:
+        raise misfit.tell(path, _DAMAGED) from None
 
 
-def _parse_table(path: str, document: dict[str, Any], kind: str, target: str) -> Iterator[CrateDependency]:
-    table = _get_table(path, document, kind)
-    for key, value in table.items():
-        line = value if isinstance(value, dict) else {}
-        default = line.get("default-features", line.get("default_features"))
-        inherited = bool(line.get("workspace"))
+def _name_inherited(value: str | _Inherited | None) -> str | None:
+    if isinstance(value, _Inherited):
+        return "workspace" if value.workspace else None
+    return value
+
+
+def _list_platform(platform: _Platform, target: str) -> Iterator[CrateDependency]:
+    yield from _list_dependencies(platform.dependencies, target)
+    yield from _list_dependencies(platform.build_dependencies, target)
+    yield from _list_dependencies(platform.build_dependencies_old, target)
+
+
+def _list_dependencies(dependencies: _Dependencies, target: str) -> Iterator[CrateDependency]:
+    for key, written in dependencies.items():
+        line = _Dependency() if isinstance(written, str) else written
+        default = line.default_features
         yield CrateDependency(
             key=key,
-            name=_get_text(path, line, "package") or key,
-            features=_get_texts(path, line, "features"),
-            default_features=default if isinstance(default, bool) else None,
-            optional=line.get("optional") is True,
-            path=_get_text(path, line, "path"),
+            name=line.package or key,
+            features=line.features,
+            default_features=line.default_features_old if default is None else default,
+            optional=line.optional,
+            path=line.path,
             target=target,
-            inherited=inherited,
+            inherited=line.workspace,
         )
 
 
-def _find_patched(path: str, document: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    tables = _get_table(path, document, "patch")
-    for registry in tables:
-        for dependency in _parse_table(path, tables, registry, ""):
-            if dependency.path is not None:
-                directory = posixpath.dirname(path)
-                yield dependency.name, posixpath.normpath(posixpath.join(directory, dependency.path))
-
-
-def _get_table(path: str, table: dict[str, Any], key: str) -> dict[str, Any]:
-    return _check_table(f"{path}: {key}", table.get(key, {}))
-
-
-def _check_table(path: str, value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else _refuse(path, "is no table")
-
-
-def _get_list(path: str, table: dict[str, Any], key: str) -> list[Any]:
-    value = table.get(key, [])
-    return value if isinstance(value, list) else _refuse(f"{path}: {key}", "is no list")
-
-
-def _get_text(path: str, table: dict[str, Any], key: str) -> str | None:
-    value = table.get(key)
-    return value if value is None or isinstance(value, str) else _refuse(f"{path}: {key}", "is no string")
-
-
-def _get_inherited(path: str, package: dict[str, Any], key: str) -> str | None:
-    value = package.get(key)
-    return (
-        "workspace" if isinstance(value, dict) and value.get("workspace") else _get_text(path, package, key)
-    )
-
-
-def _get_texts(path: str, table: dict[str, Any], key: str) -> tuple[str, ...]:
-    values = _get_list(path, table, key)
-    if not all(isinstance(value, str) for value in values):
-        _refuse(f"{path}: {key}", "is no list of strings")
-    return tuple(values)
-
-
-def _refuse(subject: str, problem: str) -> Any:
-    raise InputError(subject, problem, _DAMAGED)
+def _find_patched(directory: str, patch: Mapping[str, _Dependencies]) -> Iterator[tuple[str, str]]:
+    for dependencies in patch.values():
+        for one in _list_dependencies(dependencies, ""):
+            if one.path is not None:
+                yield one.name, posixpath.normpath(posixpath.join(directory, one.path))

@@ -1,4 +1,4 @@
-"""What is concluded about a Rust-backed source distribution, and what Nix has to be told about it."""
+"""Models of the build of a Rust-backed source distribution."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import Finding
-from wheelfix.model.sdist import LockedCrate, PythonProject
+from wheelfix.model.sdist import CargoLock, LockedCrate, PythonProject
 
 
 class CrateGraph(Struct):
     """The crates that a build compiles.
 
     Attributes:
-        parents: crates of Cargo.lock that are reached, each with the one that leads to it; None for what
-            is built itself.
+        parents: crates of Cargo.lock that are reached, each with the one that leads to it; None for a crate
+            that is built itself.
         dependents: names of the crates that depend on each, by name; sorted.
-        features: asked for by manifests of the source tree, by crate name.
+        features: requested by manifests of the source tree, by crate name.
         manifests: paths of the manifests that take part, sorted.
     """
 
@@ -24,47 +24,6 @@ class CrateGraph(Struct):
     dependents: Mapping[str, tuple[str, ...]]
     features: Mapping[str, frozenset[str]]
     manifests: tuple[str, ...]
-
-
-class NativeRule(Struct):
-    """What one crate needs from nixpkgs on Linux: a fact of the table ``data/crates.toml``.
-
-    Conditions are ``dep:NAME`` (the crate depends on that one), ``crate:NAME`` (that one is built too) and
-    ``CRATE/FEATURE`` (a manifest of the source tree asks for it).
-
-    Attributes:
-        crate: its name.
-        when: holds only if one of these conditions does.
-        unless: does not hold if one of these conditions does.
-        ignored_for: crates that depend on it and do not count.
-        libraries: attributes for ``buildInputs``.
-        tools: attributes for ``nativeBuildInputs``.
-        settings: environment variables.
-        why: one clause.
-        problem: what no input mends, one clause.
-    """
-
-    crate: str
-    when: tuple[str, ...] = ()
-    unless: tuple[str, ...] = ()
-    ignored_for: tuple[str, ...] = ()
-    libraries: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
-    settings: tuple[tuple[str, str], ...] = ()
-    why: str
-    problem: str = ""
-
-
-class CrateFacts(Struct):
-    """What is known about crates, and about the Python packages that build with them.
-
-    Attributes:
-        rules: in the order of the table.
-        requires: what build systems need in turn, by normalised name.
-    """
-
-    rules: tuple[NativeRule, ...]
-    requires: Mapping[str, tuple[str, ...]]
 
 
 class NativeInput(Struct):
@@ -82,18 +41,32 @@ class Setting(Struct):
     reason: str
 
 
-class BuildSystem(Struct):
+class BuildRequirement(Struct):
     """A Python package that the build needs.
 
     Attributes:
         name: normalised.
         extras: sorted.
-        reason: empty for what ``[build-system]`` names itself.
+        reason: empty if ``[build-system]`` itself names it.
     """
 
     name: str
     extras: tuple[str, ...] = ()
     reason: str = ""
+
+
+class GivenLock(Struct):
+    """A Cargo.lock for a source distribution that has none.
+
+    Attributes:
+        name: name of the file.
+        lock: its contents.
+        made: its bytes, if cargo made it and the file does not exist yet; else None.
+    """
+
+    name: str
+    lock: CargoLock
+    made: bytes | None = None
 
 
 class GitSource(Struct):
@@ -102,8 +75,8 @@ class GitSource(Struct):
     Attributes:
         url: of the repository.
         commit: full id.
-        crates: ``name-version``, sorted; the first one stands for all.
-        sha256: of the checkout as a Nix archive, 32 bytes; None where the source is not at hand.
+        crates: ``name-version``, sorted; the first one names the commit in ``outputHashes``.
+        sha256: of the checkout as a Nix archive, 32 bytes; None if there is no checkout.
     """
 
     url: str
@@ -113,23 +86,23 @@ class GitSource(Struct):
 
 
 class CargoPlan(Struct):
-    """All that Nix has to be told to build one sdist.
+    """Everything that Nix has to know to build one sdist.
 
     Attributes:
         target: file name of the sdist.
         root: directory of Cargo.lock, ``.`` for the top.
-        root_reason: how that is known.
-        lock: Cargo.lock is in the sdist; or
-        lock_file: the name of one that goes beside the generated file.
+        root_reason: evidence for it.
+        lock: whether Cargo.lock is in the sdist.
+        lock_file: name of a Cargo.lock beside the generated file, or None.
         build_systems: Python packages, sorted.
         libraries: for ``buildInputs``, sorted.
         tools: for ``nativeBuildInputs``, sorted; pkg-config, cargo and rustc are not among them.
         settings: sorted.
-        channel: nightly toolchain that its authors build with, or None.
+        channel: nightly toolchain that its authors use, or None.
         git: sorted by URL.
-        rust_version: minimum, with who asks for it; or None.
+        rust_version: minimum, with its origin; or None.
         vendored: directory of the crates that the sdist itself brings, or None.
-        findings: what is open or went wrong.
+        findings: open points and problems.
     """
 
     project: PythonProject
@@ -139,7 +112,7 @@ class CargoPlan(Struct):
     root_reason: str
     lock: bool
     lock_file: str | None
-    build_systems: tuple[BuildSystem, ...]
+    build_systems: tuple[BuildRequirement, ...]
     libraries: tuple[NativeInput, ...] = ()
     tools: tuple[NativeInput, ...] = ()
     settings: tuple[Setting, ...] = ()

@@ -1,4 +1,4 @@
-"""What Nix has to be told to build a Rust-backed source distribution."""
+"""Plans the build of a Rust-backed source distribution."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from wheelfix.errors import InputError
+from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.sdist import Builder, CargoLock, CargoSource, Manifest
+from wheelfix.model.tables import load_table
+from wheelfix.sdist.crates import BuildSystems, Crates
 from wheelfix.sdist.features import find_workspace
 from wheelfix.sdist.graph import find_graph
 from wheelfix.sdist.inputs import find_inputs
-from wheelfix.sdist.model import BuildSystem, CargoPlan, CrateFacts, CrateGraph, GitSource
+from wheelfix.sdist.model import BuildRequirement, CargoPlan, CrateGraph, GitSource, GivenLock
 
 _REGISTRIES = frozenset(
     {
@@ -25,33 +29,24 @@ _EDITIONS = {"2024": "1.85"}
 
 def plan_cargo(
     source: CargoSource,
-    facts: CrateFacts,
     *,
     hashes: Mapping[str, bytes] | None = None,
-    lock: CargoLock | None = None,
-    lock_file: str | None = None,
-) -> CargoPlan | None:
+    given: GivenLock | None = None,
+) -> CargoPlan:
     """Plan the build of an sdist.
 
     Args:
-        source: the sdist, read.
-        facts: about crates and build systems.
+        source: the sdist; it builds Rust.
         hashes: SHA-256 of git checkouts as Nix archives, by commit.
-        lock: used where the sdist has none.
-        lock_file: the name of that one beside the generated file.
-
-    Returns:
-        None for an sdist that builds no Rust.
+        given: a Cargo.lock beside the generated file, used if the sdist has none.
     """
     built = source.project.built
-    if not built:
-        return None
     first = built[0]
     root = find_root(source.manifests, first.path)
     inside = source.locks.get(posixpath.join(root, "Cargo.lock"))
-    known = inside or lock
+    known = inside or (given.lock if given else None)
     graph = find_graph(source.manifests, known or CargoLock(), built)
-    inputs = find_inputs(graph, facts.rules)
+    inputs = find_inputs(graph, load_table(Crates).rules)
     channel = _find_channel(source, posixpath.dirname(first.path))
     return CargoPlan(
         project=source.project,
@@ -60,8 +55,8 @@ def plan_cargo(
         root=root or ".",
         root_reason=_explain_root(source.manifests, first.path, root, first.evidence),
         lock=inside is not None,
-        lock_file=lock_file if inside is None else None,
-        build_systems=find_build_systems(source.project.requires, facts.requires),
+        lock_file=given.name if given and inside is None else None,
+        build_systems=find_build_systems(source.project.requires, load_table(BuildSystems).requires),
         libraries=inputs.libraries,
         tools=inputs.tools,
         settings=inputs.settings,
@@ -74,35 +69,41 @@ def plan_cargo(
 
 
 def find_root(manifests: Mapping[str, Manifest], path: str) -> str:
-    """The directory that Cargo.lock belongs to: the workspace's, or the crate's own; empty for the top."""
+    """Return the directory that Cargo.lock belongs to: the workspace's, or the crate's; empty for the top."""
     workspace = find_workspace(manifests, path)
     return posixpath.dirname(workspace.path if workspace else path)
 
 
 def find_build_systems(
     requires: Iterable[tuple[str, tuple[str, ...]]], known: Mapping[str, tuple[str, ...]]
-) -> tuple[BuildSystem, ...]:
-    """What ``[build-system]`` requires, and what that requires in turn, sorted.
+) -> tuple[BuildRequirement, ...]:
+    """List what ``[build-system]`` requires, and what that requires in turn, sorted.
 
     pyproject.nix follows ``passthru.dependencies`` itself; packages of a lock often have them, hand-written
-    build systems rarely (the guide names pycparser beside cffi).
+    build systems rarely (the guide names pycparser besides cffi).
     """
-    found: dict[str, BuildSystem] = {}
+    found: dict[str, BuildRequirement] = {}
     for name, extras in requires:
         both = {*extras, *(found[name].extras if name in found else ())}
-        found[name] = BuildSystem(name=name, extras=tuple(sorted(both)))
+        found[name] = BuildRequirement(name=name, extras=tuple(sorted(both)))
     todo = list(found)
     while todo:
         parent = todo.pop(0)
         for name in known.get(parent, ()):
             if name not in found:
-                found[name] = BuildSystem(name=name, reason=f"{parent} requires it")
+                found[name] = BuildRequirement(name=name, reason=f"{parent} requires it")
                 todo.append(name)
     return tuple(found[name] for name in sorted(found))
 
 
+def list_findings(plan: CargoPlan, dialect: Dialect) -> tuple[Finding, ...]:
+    """Report open points in the code of a dialect; ``fetchCargoVendor`` has one hash for all git crates."""
+    vendored = dialect is Dialect.NIXPKGS and plan.lock
+    return plan.findings if vendored else (*plan.findings, *find_unfilled(plan))
+
+
 def find_unfilled(plan: CargoPlan) -> tuple[Finding, ...]:
-    """Git crates whose hash ``importCargoLock`` has to be told yet; ``fetchCargoVendor`` has one for all."""
+    """Report git crates whose hash ``importCargoLock`` still needs."""
     return tuple(
         Finding(
             level=Level.WARNING,
@@ -114,16 +115,27 @@ def find_unfilled(plan: CargoPlan) -> tuple[Finding, ...]:
     )
 
 
-def explain_no_rust(source: CargoSource) -> tuple[str, str]:
-    """The problem and the hint for an sdist that builds no Rust."""
+def refuse_no_rust(source: CargoSource, subject: str) -> None:
+    """Refuse an sdist that builds no Rust.
+
+    Args:
+        source: the sdist.
+        subject: its name as the user wrote it.
+
+    Raises:
+        InputError: it builds none; the hint names the place of its compiled part, if known.
+    """
     project = source.project
+    if project.built:
+        return
     systems = ", ".join(name for name, _ in project.requires) or "nothing"
     problem = f"builds no Rust: its build system is {systems}, and there is no Cargo.toml with a Cargo.lock"
     for line in project.depends:
         other = re.split(r"[\s=]", line)[0]
         if other.replace("_", "-").lower().startswith(f"{project.name}-"):
-            return problem, f"its compiled part is in another package: use `wheelfix sdist {line}`"
-    return problem, "use the package as it is: it needs no cargo"
+            hint = f"its compiled part is in another package: use `wheelfix sdist {line}`"
+            raise InputError(subject, problem, hint)
+    raise InputError(subject, problem, "use the package as it is: it needs no cargo")
 
 
 def _explain_root(manifests: Mapping[str, Manifest], path: str, root: str, evidence: str) -> str:
@@ -134,7 +146,7 @@ def _explain_root(manifests: Mapping[str, Manifest], path: str, root: str, evide
 
 
 def _find_channel(source: CargoSource, directory: str) -> str | None:
-    """The toolchain file nearest to what is built."""
+    """Find the toolchain file nearest to the built manifest."""
     while True:
         for name in ("rust-toolchain.toml", "rust-toolchain"):
             if channel := source.channels.get(posixpath.join(directory, name)):
@@ -164,7 +176,7 @@ def _find_registries(lock: CargoLock) -> tuple[str, ...]:
 
 
 def _find_rust_version(source: CargoSource, graph: CrateGraph) -> tuple[str, str] | None:
-    """The highest minimum that a manifest of the source tree, or the build itself, names."""
+    """Find the highest minimum that a manifest of the source tree, or the build itself, names."""
     asked = [(one.rust_version, one.evidence) for one in source.project.built if one.rust_version]
     for path in graph.manifests:
         manifest = source.manifests[path]

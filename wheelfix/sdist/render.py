@@ -1,8 +1,8 @@
-"""Rust-backed source distributions: ``hacks.importCargoLock``, and packages in the manner of nixpkgs.
+"""Renders builds of Rust-backed source distributions: ``hacks.importCargoLock``, and nixpkgs packages.
 
 The contract of the first is pyproject.nix's ``build/hacks/default.nix`` (7af23cf7): it unpacks ``prev.src``,
 vendors what ``cargoRoot``'s Cargo.lock lists, and adds cargo, rustc, pkg-config and ``cargoSetupHook``. Build
-systems and everything native are left to the reader. The second follows nixpkgs' manual, "Rust", section
+systems and native inputs have to be added by the caller. The second follows nixpkgs' manual, "Rust", section
 "Python package using maturin" and its neighbours.
 """
 
@@ -12,10 +12,11 @@ import posixpath
 import re
 import shlex
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
-from wheelfix.nix.parts import OLD, comment_all, formals, take, write_guarded
-from wheelfix.nix.printer import render
+from wheelfix.model.override import Dialect
+from wheelfix.nix.parts import HACKS, OLD, add_to_old, comment_all, formals, take, write_guarded
+from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.quote import is_identifier
 from wheelfix.nix.tree import (
     TRUE,
@@ -33,7 +34,6 @@ from wheelfix.nix.tree import (
     Var,
     bind,
     call,
-    merge,
     select,
     strings,
     text,
@@ -46,24 +46,33 @@ _LOCK = "Cargo.lock"
 _MANIFEST = "Cargo.toml"
 
 
-def render_cargo(plans: Sequence[CargoPlan]) -> str:
-    """Write one overlay for uv2nix and pyproject.nix."""
-    sets = [write_guarded(plan.project.name, write_cargo(plan)) for plan in plans]
+def render_sdist(plan: CargoPlan, dialect: Dialect) -> str:
+    """Write the code that builds an sdist.
+
+    Args:
+        plan: the plan.
+        dialect: uv2nix, pyproject-nix or nixpkgs.
+    """
+    return render_cargo_package(plan) if dialect is Dialect.NIXPKGS else render_cargo(plan)
+
+
+def render_cargo(plan: CargoPlan) -> str:
+    """Write an overlay for uv2nix and pyproject.nix."""
     head = [
         "Overlay for a package set of uv2nix or pyproject.nix. Written by wheelfix.",
-        "hacks = pkgs.callPackage pyproject-nix.build.hacks { };",
+        print_flat(HACKS),
     ]
-    overlay = Lambda("final", Lambda("prev", merge(sets)))
+    overlay = Lambda("final", Lambda("prev", write_guarded(plan.project.name, write_cargo(plan))))
     return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
 
 
 def write_cargo(plan: CargoPlan, package: Expr | None = None) -> Expr:
-    """The adapter of one package, an expression in which ``pkgs``, ``hacks``, ``final`` and ``prev`` stand.
+    """Write the adapter of one package, an expression that uses ``pkgs``, ``hacks``, ``final`` and ``prev``.
 
     Args:
         plan: of the sdist.
-        package: the package as the set has it, with the sdist as its source: a set that prefers wheels has to
-            be told. None stands for ``prev.NAME``.
+        package: the package of the set, with the sdist as its source, for a set that prefers wheels. None
+            stands for ``prev.NAME``.
     """
     arguments = [bind("prev", package or select("prev", plan.project.name))]
     if plan.root != "." or plan.project.built[0].path != _MANIFEST:
@@ -91,10 +100,9 @@ def _write_changes(plan: CargoPlan) -> Iterable[Binding]:
         native = Binary("++", native, _list(plan.tools, take))
     yield bind("nativeBuildInputs", native)
     if plan.libraries:
-        inputs = Binary("++", Select(OLD, ("buildInputs",), List()), _list(plan.libraries, take))
-        yield bind("buildInputs", inputs)
+        yield add_to_old("buildInputs", _list(plan.libraries, take))
     yield from _write_rest(plan, Select(OLD, ("postPatch",), text("")))
-    for name, value, reason in _find_settings(plan):
+    for name, value, reason in find_settings(plan):
         yield bind(name, text(value), reason)
 
 
@@ -107,7 +115,8 @@ def _write_rest(plan: CargoPlan, before: Expr | None = None) -> Iterable[Binding
         yield bind("postPatch", Binary("+", before, script) if before else script)
 
 
-def _find_settings(plan: CargoPlan) -> Iterable[tuple[str, str, str]]:
+def find_settings(plan: CargoPlan) -> Iterable[tuple[str, str, str]]:
+    """Yield environment variables of the build: name, value, reason."""
     for setting in plan.settings:
         yield setting.name, setting.value, setting.reason
     if plan.channel:
@@ -184,7 +193,7 @@ def _write_vendor(plan: CargoPlan) -> Expr:
 
 
 def _write_env(plan: CargoPlan) -> Iterable[Binding]:
-    settings = [bind(name, text(value), reason) for name, value, reason in _find_settings(plan)]
+    settings = [bind(name, text(value), reason) for name, value, reason in find_settings(plan)]
     if settings:
         yield bind("env", Attrs(tuple(settings)))
 

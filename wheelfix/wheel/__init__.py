@@ -1,1 +1,1 @@
-"""Wheel archives: members, metadata, inflated streams."""
+"""Reads wheels, source distributions and installed environments: archives, metadata, members as streams."""

@@ -1,8 +1,7 @@
-"""Wheels as archives: the central directory, and members as streams of inflated bytes.
+"""Reads wheels as archives: the central directory, and members as streams of inflated bytes.
 
-The central directory is read by :mod:`zipfile` and checked by :mod:`wheelfix.wheel.archive`; members are
-inflated here, from positioned reads, so that several threads can work on one file and nothing is ever
-extracted.
+:mod:`zipfile` reads the central directory, and this module checks it. Members are inflated here, from
+positioned reads, so that several threads can read one file; nothing is extracted.
 Format: PKWARE APPNOTE 6.3.10; wheel layout: the binary distribution format specification.
 """
 
@@ -32,7 +31,7 @@ from wheelfix.wheel.metadata import parse_filename, parse_metadata, parse_wheel_
 
 _MAX_METADATA = 16 << 20
 _WINDOW = 64 << 10
-"""Bytes of an archive read at once from a member's local header on: nearly all members end in it."""
+"""Bytes read at once from a member's local header on; nearly all members are shorter."""
 _HEAD = 64
 
 
@@ -41,11 +40,11 @@ class Archive(Struct, kw_only=False):
 
     Attributes:
         name: file name, for messages, and for the tags in it.
-        path: where it is.
+        path: path of the file.
         stamp: of the file when it was opened.
-        opened: when that was, in nanoseconds since 1970.
+        opened: time of opening, in nanoseconds since 1970.
         members: in archive order; none before :func:`list_members`.
-        others: what adds nothing to them: directories, and members of the same path and content.
+        others: redundant entries: directories, and members of the same path and content.
     """
 
     name: str
@@ -58,10 +57,10 @@ class Archive(Struct, kw_only=False):
     others: tuple[Member, ...] = ()
 
     def read(self, offset: int, size: int) -> bytes:
-        """Positioned read; safe from any thread.
+        """Read bytes at an offset; safe from any thread.
 
         Raises:
-            InputError: the system refuses to read on.
+            InputError: the system refuses to read.
         """
         try:
             return os.pread(self.fd, size, offset)
@@ -69,10 +68,10 @@ class Archive(Struct, kw_only=False):
             raise InputError(self.name, describe(error), "check the disk and the path") from None
 
     def check_unchanged(self) -> None:
-        """Make sure that nobody wrote to the file since it was opened.
+        """Check that the file was not written to since it was opened.
 
         Raises:
-            InputError: somebody did: what was read of it may be of no file that there ever was.
+            InputError: it was, so that the bytes read may not belong to one version of the file.
         """
         if find_stamp(os.fstat(self.fd)) != self.stamp:
             raise InputError(self.name, "was written to while it was read", "wait until it is whole")
@@ -84,11 +83,11 @@ def open_archive(path: Path, *, stamp: Stamp | None = None) -> Iterator[Archive]
 
     Args:
         path: the file.
-        stamp: that it had when it was opened before.
+        stamp: stamp that it had when it was opened before.
 
     Raises:
         InputError: there is no such file, it cannot be read, or has another stamp.
-        WheelError: it is no zip archive, or its directory is damaged or hostile.
+        WheelError: it is not a zip archive, or its directory is damaged or hostile.
     """
     with open_unlisted(path, stamp=stamp) as archive:
         yield list_members(archive)
@@ -96,19 +95,19 @@ def open_archive(path: Path, *, stamp: Stamp | None = None) -> Iterator[Archive]
 
 @contextmanager
 def open_unlisted(path: Path, *, stamp: Stamp | None = None, name: str | None = None) -> Iterator[Archive]:
-    """Open a wheel, whose members nobody may need where it was read before.
+    """Open a wheel without listing its members, which are not needed if its reading is stored.
 
     Args:
         path: the file.
-        stamp: that it had when it was opened before.
-        name: of the wheel, where the file has another one.
+        stamp: stamp that it had when it was opened before.
+        name: of the wheel, if the file has another one.
 
     Raises:
         InputError: there is no such file, it cannot be read, or has another stamp.
     """
     opened = time.time_ns()
     try:
-        # Non-blocking: opening a pipe nobody writes to would hang.
+        # Non-blocking: opening a pipe without a writer would hang.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise InputError(str(path), describe(error), "check the path and its permissions") from None
@@ -130,7 +129,7 @@ def list_members(archive: Archive) -> Archive:
 
     Raises:
         InputError: the system refuses to read it.
-        WheelError: it is no zip archive, or its directory is damaged or hostile.
+        WheelError: it is not a zip archive, or its directory is damaged or hostile.
     """
     file = BoundedFile(io.FileIO(archive.fd, closefd=False))
     try:
@@ -152,8 +151,8 @@ def list_members(archive: Archive) -> Archive:
 def read_distribution(archive: Archive) -> Distribution:
     """Read name, version, tags and requirements of a wheel.
 
-    The file name is believed for tags where it follows the format; a renamed wheel (``torch.whl``) is
-    described by its own WHEEL and METADATA files.
+    The tags are those of the file name if it follows the format; a renamed wheel (``torch.whl``) is described
+    by its own WHEEL and METADATA files.
 
     Raises:
         WheelError: there is no METADATA, or it cannot be read.
@@ -165,7 +164,7 @@ def read_distribution(archive: Archive) -> Distribution:
 
 
 def read_wheel_tags(archive: Archive, info: str) -> tuple[str, ...]:
-    """The tags that a wheel's own WHEEL file has; empty where it has no such file.
+    """Read the tags in a wheel's own WHEEL file; empty without such a file.
 
     Raises:
         WheelError: the file is damaged.
@@ -174,7 +173,7 @@ def read_wheel_tags(archive: Archive, info: str) -> tuple[str, ...]:
 
 
 def parse_own_metadata(archive: Archive, info: str, text: bytes, tags: tuple[str, ...]) -> Distribution:
-    """What a wheel's METADATA says of it, for some tags.
+    """Parse a wheel's METADATA, for some tags.
 
     Args:
         archive: the wheel.
@@ -195,23 +194,23 @@ def parse_own_metadata(archive: Archive, info: str, text: bytes, tags: tuple[str
 def iter_heads(
     archive: Archive, magic: bytes, *, is_kept: Callable[[str], bool] = lambda path: False
 ) -> Iterator[tuple[Member, bytes]]:
-    """Look at every member, and check all that is not wanted.
+    """Look at the first bytes of every member, and check all members that are not wanted.
 
-    What a member is can only be told by its bytes, and these are worth nothing before their checksum fits:
-    one changed bit makes an ELF file something else. So the members that do not start with ``magic`` are
-    inflated to their end here, and those that do are the caller's to check, by reading them.
+    A member is recognised by its bytes, which are reliable only if its checksum fits: one changed bit hides
+    an ELF file. So members that do not start with ``magic`` are inflated to their end here, and members that
+    do are checked by the caller, by reading them.
 
     Args:
         archive: the wheel.
-        magic: what wanted members start with.
-        is_kept: tells by a path which small members come whole.
+        magic: first bytes of wanted members.
+        is_kept: selects by path small members that are yielded whole.
 
     Yields:
-        Each member with its first bytes, at most 64, or all of them; those of large ones that start with
-        ``magic`` first, the largest before all others. Another one comes after its checksum was found right.
+        Each member with its first bytes, at most 64, or all of them; first large members that start with
+        ``magic``, the largest of all first. Any other member is yielded after its checksum was verified.
 
     Raises:
-        WheelError: a member is damaged, or headers of the archive say different things.
+        WheelError: a member is damaged, or headers of the archive contradict each other.
     """
     unwanted = []
     for member in sorted(archive.members, key=lambda m: (-m.size, m.path)):
@@ -220,14 +219,14 @@ def iter_heads(
         elif (head := _peek(archive, member)).startswith(magic):
             yield member, head
         else:
-            unwanted.append(member)  # for later: the caller has work to do on those that are wanted
+            unwanted.append(member)  # deferred: the caller can work on the wanted ones first
     for member in unwanted:
         yield member, _check(archive, member)
     _check_others(archive)
 
 
 def _check(archive: Archive, member: Member, size: int = _HEAD) -> bytes:
-    """The first bytes of a member, all of which were found right."""
+    """Return the first bytes of a member after checking all of it."""
     head = b""
     for chunk in iter_chunks(archive, member):
         if len(head) < size:
@@ -273,7 +272,7 @@ def iter_chunks(archive: Archive, member: Member) -> Iterator[bytes]:
 
 
 def _peek(archive: Archive, member: Member) -> bytes:
-    """The first bytes of a member, of which nothing is checked."""
+    """Return the first bytes of a member without any check."""
     head = b""
     for chunk in _iter_raw(archive, member, 512):
         head += chunk[: _HEAD - len(head)]
@@ -305,12 +304,12 @@ def _iter_raw(archive: Archive, member: Member, step: int) -> Iterator[bytes]:
 
 
 def read_member(archive: Archive, path: str, *, limit: int = _MAX_METADATA) -> bytes | None:
-    """Read a small member; None if there is none of that path.
+    """Read a small member; None if there is no member of that path.
 
     Args:
         archive: the wheel.
         path: of the member.
-        limit: the most bytes that it may have.
+        limit: largest number of bytes allowed.
 
     Raises:
         WheelError: it is longer, or damaged.
@@ -331,7 +330,7 @@ def find_dist_info(archive: Archive) -> str:
     """Find the name of a wheel's own ``*.dist-info`` directory.
 
     Raises:
-        WheelError: it has none, or several and none of them is told to be its own.
+        WheelError: there is none, or several of which none can be identified as its own.
     """
     found = list_dist_infos(member.path for member in archive.members)
     own = choose_dist_info(archive.name, found, lambda path: read_member(archive, path))
@@ -352,7 +351,7 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR64 = struct.Struct("<4sLQL")
 _SIGNATURES = (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7")
 _DESCRIPTORS = {12: "<LLL", 16: "<4xLLL", 20: "<LQQ", 24: "<4xLQQ"}
-"""How the checksum and the two sizes follow the data of a streamed member, by length."""
+"""Formats of the checksum and the two sizes behind the data of a streamed member, by length."""
 
 _STREAMED, _UTF8 = 1 << 3, 1 << 11
 _ENCRYPTED = 1 << 0 | 1 << 6 | 1 << 13
@@ -385,20 +384,20 @@ class Member(Struct):
 
 
 class BoundedFile(io.BufferedReader):
-    """A file that gives no more at once than a central directory may have.
+    """A file that limits a read to the largest central directory that is accepted.
 
-    ZipFile reads the directory in one go, and makes an object of some 500 bytes for each member.
+    ZipFile reads the directory at once, and makes an object of some 500 bytes for each member.
     """
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read, up to that much; more is a BadZipFile."""
+        """Read up to the limit; a larger read raises BadZipFile."""
         if size is not None and size > _MAX_DIRECTORY:
             raise zipfile.BadZipFile(f"Central directory of more than {_MAX_DIRECTORY} bytes")
         return super().read(size)
 
 
 def check_end(name: str, zipped: zipfile.ZipFile, read: Read, size: int) -> None:
-    """Check that the archive ends right behind its central directory, and begins with its first byte.
+    """Check that the archive ends right behind its central directory, and begins at its first byte.
 
     Args:
         name: of the archive, for messages.
@@ -407,7 +406,7 @@ def check_end(name: str, zipped: zipfile.ZipFile, read: Read, size: int) -> None
         size: bytes of the archive.
 
     Raises:
-        WheelError: bytes stand before or behind it, or its end says something else than its directory.
+        WheelError: there are bytes before or behind it, or its end record contradicts its directory.
     """
     at = size - _END.size - len(zipped.comment)
     end = read(at, _END.size)
@@ -443,12 +442,12 @@ def check_members(
         start: where the central directory is.
 
     Returns:
-        The files in archive order, no path twice; then what an installer writes nothing new for: directories,
-        and members whose path, size and checksum another one has, whose bytes are still to be compared.
+        The files in archive order, each path once; then redundant entries: directories, and members with the
+        path, size and checksum of another member, whose bytes are not compared yet.
 
     Raises:
-        WheelError: members share bytes, run past the end, leave the wheel, have no name, two, or that of
-            another one with different contents, are encrypted, or compressed in a way that wheels are not.
+        WheelError: members overlap, run past the end, leave the wheel, have no name, two names, or the path
+            of another one with different contents, are encrypted, or use a compression that wheels do not.
     """
     members: dict[str, Member] = {}
     others: list[Member] = []
@@ -459,7 +458,7 @@ def check_members(
         if info.is_dir():
             others.append(member)
             continue
-        # Two spellings of a path are one file to whoever unpacks them.
+        # An installer writes two spellings of a path to one file.
         known = members.setdefault(posixpath.normpath(member.path), member)
         if known is member:
             continue
@@ -470,7 +469,7 @@ def check_members(
 
 
 def make_twice(name: str, member: Member) -> WheelError:
-    """The error for two members of one path that differ."""
+    """Make the error for two different members of one path."""
     return WheelError(
         f"{name}: {member.path}",
         "is in the archive twice, with different contents",
@@ -524,7 +523,7 @@ def _check_flags(subject: str, flags: int) -> None:
 
 
 def check_header(name: str, member: Member, raw: bytes, read: Read) -> int:
-    """Check that what stands in front of a member, and behind it, says the same as the central directory.
+    """Check that the local header of a member, and its data descriptor, agree with the central directory.
 
     Args:
         name: of the archive, for messages.
@@ -536,7 +535,7 @@ def check_header(name: str, member: Member, raw: bytes, read: Read) -> int:
         Offset of the member's data in the archive.
 
     Raises:
-        WheelError: there is no such header, it says something else, or bytes after the data are nobody's.
+        WheelError: there is no such header, it disagrees, or bytes after the data belong to no member.
     """
     subject = f"{name}: {member.path}"
     if len(raw) < LOCAL_SIZE or raw[:4] != b"PK\3\4":
@@ -555,7 +554,7 @@ def check_header(name: str, member: Member, raw: bytes, read: Read) -> int:
     if method != member.method:
         raise WheelError(subject, f"is compressed by method {method} in front of its data", _TWO_FACED)
     told, known = (crc, compressed_size, size), (member.crc, member.compressed_size, member.size)
-    absent = (0, _FULL) if flags & _STREAMED else ()  # there they follow the data
+    absent = (0, _FULL) if flags & _STREAMED else ()  # these follow the data
     if told != known and not all(t == k or t in absent for t, k in zip(told, known, strict=True)):
         raise WheelError(subject, "has another size or checksum in front of its data", DAMAGED)
     start = member.header_offset + length
@@ -573,7 +572,7 @@ def check_header(name: str, member: Member, raw: bytes, read: Read) -> int:
 
 
 def _read_zip64(extra: bytes, size: int, compressed_size: int) -> tuple[int, int]:
-    """The sizes of a local header, of which those that do not fit into 32 bits are in its extra field."""
+    """Read the sizes of a local header; sizes that do not fit into 32 bits are in its extra field."""
     at = 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, at)

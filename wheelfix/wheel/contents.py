@@ -1,4 +1,4 @@
-"""What a wheel installs, file by file, so that two wheels can be compared without installing them.
+"""Lists the files that a wheel installs, so that wheels can be compared without installing them.
 
 Hashes are RECORD's where it has them ("The .dist-info directory", binary distribution format), else size and
 checksum of the archive's directory. Entry points become programs in ``bin`` that an installer writes.
@@ -15,10 +15,10 @@ from wheelfix.model.reading import WheelFile
 from wheelfix.wheel.metadata import parse_filename
 
 Read = Callable[[str], bytes]
-"""The content of a small member, by its path."""
+"""Returns the content of a small member, by its path."""
 
 MAX_INIT = 8192
-"""Longest ``__init__.py`` that may be nothing but the declaration of a namespace, in bytes."""
+"""Longest ``__init__.py`` that is checked for being a namespace declaration only, in bytes."""
 _MAX_POINTS = 1 << 20
 """Longest ``entry_points.txt`` read, in bytes: it is a table of names."""
 _DECLARES = re.compile(rb"\b(?:extend_path|declare_namespace)\s*\(")
@@ -38,10 +38,10 @@ def read_contents(
         info: the wheel's own ``*.dist-info`` directory.
         sizes: of all members in bytes, by path.
         read: reads small members.
-        checksum: CRC-32 of a member; asked for where RECORD has no hash.
+        checksum: CRC-32 of a member; called if RECORD has no hash.
 
     Returns:
-        Sorted by path. The ``.dist-info`` directory is left out: its name tells distributions apart.
+        Sorted by path. The ``.dist-info`` directory is left out: it differs between all distributions.
     """
     listed, programs = f"{info}/RECORD", f"{info}/entry_points.txt"
     record = dict(parse_rows(read(listed))) if listed in sizes else {}
@@ -62,12 +62,12 @@ def read_contents(
 
 
 def is_init(path: str) -> bool:
-    """Whether a path is that of a package's own source."""
+    """Whether a path is that of a package's ``__init__.py``."""
     return path.endswith("/__init__.py")
 
 
 def is_namespace(source: bytes) -> bool:
-    """Whether an ``__init__.py`` only makes a namespace: no code, or nothing but its declaration.
+    """Whether an ``__init__.py`` only makes a namespace: no code, or only the declaration.
 
     Example:
         >>> is_namespace(b"# Copyright"), is_namespace(b"import os")
@@ -81,7 +81,7 @@ def is_namespace(source: bytes) -> bool:
 
 
 def parse_rows(record: bytes) -> Iterator[tuple[str, str]]:
-    """Paths and hashes of a RECORD, as it writes them; none of one that is no table."""
+    """Yield paths and hashes of a RECORD, unchanged; none if it is not a table."""
     try:
         rows = list(csv.reader(record.decode("utf-8", "replace").splitlines()))
     except csv.Error:
@@ -92,7 +92,7 @@ def parse_rows(record: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _list_scripts(path: str, read: Read) -> Iterator[WheelFile]:
-    """Programs of an ``entry_points.txt`` (the entry points specification)."""
+    """Yield the programs of an ``entry_points.txt`` (the entry points specification)."""
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     try:
@@ -109,7 +109,7 @@ _SUFFIX = ".dist-info"
 
 
 def list_dist_infos(paths: Iterable[str]) -> list[str]:
-    """The ``*.dist-info`` directories with a METADATA at the top of a wheel, sorted.
+    """List the ``*.dist-info`` directories with a METADATA at the top of a wheel, sorted.
 
     Args:
         paths: of its members.
@@ -119,7 +119,7 @@ def list_dist_infos(paths: Iterable[str]) -> list[str]:
 
 
 def choose_dist_info(filename: str, infos: Sequence[str], read: Callable[[str], bytes | None]) -> str | None:
-    """Choose a wheel's own directory: by the name of its file, else by what its RECORD lists.
+    """Choose a wheel's own directory: by its file name, else by what its RECORD lists.
 
     Args:
         filename: of the wheel.
@@ -127,7 +127,7 @@ def choose_dist_info(filename: str, infos: Sequence[str], read: Callable[[str], 
         read: the content of a member by its path, or None.
 
     Returns:
-        None if there is none, or several may be its own.
+        None if there is none, or if several are possible.
     """
     found = list(infos)
     if len(found) > 1 and (parsed := parse_filename(filename)):
@@ -135,13 +135,13 @@ def choose_dist_info(filename: str, infos: Sequence[str], read: Callable[[str], 
         exact = [info for info, split in named if split == parsed[:2]]
         found = exact or [info for info, split in named if split and split[0] == parsed[0]] or found
     if len(found) > 1:
-        # A wheel's RECORD lists itself, and every file of the wheel: those that it carries of others, too.
+        # A wheel's RECORD lists itself and every file of the wheel, including other distributions in it.
         found = [info for info in found if _lists_all(info, infos, read)]
     return found[0] if len(found) == 1 else None
 
 
 def _split(info: str) -> tuple[str, str] | None:
-    """Normalised name and version in the name of a directory."""
+    """Split a directory's name into normalised name and version."""
     parsed = parse_filename(f"{info.removesuffix(_SUFFIX)}-py3-none-any.whl")
     return parsed[:2] if parsed else None
 

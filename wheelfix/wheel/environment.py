@@ -1,16 +1,15 @@
-"""Installed environments: which distributions are there, and which ELF file belongs to which.
+"""Reads installed environments: their distributions, and the ELF files of each.
 
-A virtual environment, a conda prefix, a store path, ``site-packages`` itself, an unpacked wheel or any
-directory of ELF files: all are read the same way. What is installed is told by ``*.dist-info`` (the
-specification "Recording installed projects"); ``*.egg-info`` has no reliable list of files and is left out,
-but for the project that an ``*.egg-link`` of setuptools leads to.
+A virtual environment, a conda prefix, a store path, ``site-packages`` itself, an unpacked wheel and any
+directory of ELF files are read the same way. Distributions are found by ``*.dist-info`` (the specification
+"Recording installed projects"); ``*.egg-info`` has no reliable list of files and is ignored, except for the
+project that an ``*.egg-link`` of setuptools leads to.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import posixpath
 import re
@@ -20,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError, WheelError, describe
-from wheelfix.model.base import Struct, replace
+from wheelfix.model.base import Struct, decode_json, replace
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.wheel.metadata import normalize_name, parse_metadata, parse_wheel_tags
@@ -47,17 +46,30 @@ _PYTHON = re.compile(r"(?:python|pypy)3(?:\.(\d+))?t?")
 _SITES = ("site-packages", "dist-packages")
 
 
+class _DirInfo(Struct):
+    """The part of a ``direct_url.json`` about a directory."""
+
+    editable: bool = False
+
+
+class _DirectUrl(Struct):
+    """A ``direct_url.json`` (the specification "Recording the Direct URL Origin")."""
+
+    url: str
+    dir_info: _DirInfo = _DirInfo()
+
+
 class Installed(Struct):
     """One distribution and its ELF files.
 
     Attributes:
-        distribution: None for the files that no RECORD lists; ``target`` is the name of its ``*.dist-info``
+        distribution: None for files that no RECORD lists; ``target`` is the name of its ``*.dist-info``
             without the suffix, ``files`` are the paths of its RECORD, normalised.
         elf_files: sorted by path; those of a project are relative to its directory.
         foreign: formats of libraries for other systems among its files, sorted.
         project: directory of the project that an editable install leads to, with all symbolic links resolved.
         sources: Python sources of that project, relative to its directory.
-        findings: what is to be said of the project.
+        findings: about the project.
     """
 
     distribution: Distribution | None
@@ -69,10 +81,10 @@ class Installed(Struct):
 
 
 class Environment(Struct):
-    """What a directory holds.
+    """The contents of a directory.
 
     Attributes:
-        root: the prefix, which nothing is read outside of; all symbolic links resolved.
+        root: the prefix, outside which nothing is read; all symbolic links resolved.
         site: its site-packages; ``root`` for an unpacked wheel or a directory of ELF files.
         distributions: sorted by name; files that belong to none come last.
         findings: what was left out, and why.
@@ -87,7 +99,7 @@ class Environment(Struct):
 def find_wheels(directory: Path) -> tuple[Path, ...]:
     """List the wheels directly in a directory, sorted by name.
 
-    What only has a wheel's name (a pipe, a link that leads nowhere) is among them: whoever reads it says so.
+    Entries that only have a wheel's name (a pipe, a broken link) are listed too; their reader reports it.
 
     Raises:
         InputError: there is no such directory, or it cannot be read.
@@ -99,15 +111,15 @@ def find_wheels(directory: Path) -> tuple[Path, ...]:
 
 
 def read_environment(directory: Path, magic: bytes, *, follow_editable: bool = False) -> Environment:
-    """Read what is installed in a directory, and find its ELF files.
+    """Read the distributions in a directory, and find its ELF files.
 
     Args:
         directory: a virtual environment or another prefix, a site-packages, or any directory.
         magic: the first bytes of an ELF file.
-        follow_editable: read the projects of editable installs, too, which lie outside of the environment.
+        follow_editable: also read the projects of editable installs, which lie outside the environment.
 
     Raises:
-        InputError: it is no directory, cannot be read, or has several site-packages.
+        InputError: it is not a directory, cannot be read, or has several site-packages.
     """
     root, site = find_site(directory)
     tree = walk_tree(site, root=root, magic=magic)
@@ -141,21 +153,21 @@ def read_environment(directory: Path, magic: bytes, *, follow_editable: bool = F
 
 
 def _find_project(info: str, root: str, site: str) -> str | None:
-    """The directory of an editable install (the specification "Recording the Direct URL Origin")."""
+    """Return the directory of an editable install."""
     data = read_regular(f"{site}/{info}/direct_url.json", root=root, limit=_MAX_DIRECT_URL)
     try:
-        document = json.loads(data or b"null")
-        url = urlsplit(document["url"]) if document["dir_info"]["editable"] is True else None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        origin = decode_json(data or b"", _DirectUrl)
+        url = urlsplit(origin.url)
+    except ValueError:
         return None
-    if url is None or url.scheme != "file" or url.netloc not in {"", "localhost"}:
+    if not origin.dir_info.editable or url.scheme != "file" or url.netloc not in {"", "localhost"}:
         return None
     path = unquote(url.path, errors="surrogateescape")
     return path if path.startswith("/") and "\0" not in path else None
 
 
 def _read_egg_link(name: str, root: str, site: str) -> tuple[Distribution, str] | None:
-    """What ``setup.py develop`` left: a file with the directory, which has the metadata (setuptools)."""
+    """Read the file of ``setup.py develop`` (setuptools): it names the directory that has the metadata."""
     link = read_regular(f"{site}/{name}", root=root, limit=_MAX_DIRECT_URL) or b""
     place = os.fsdecode(link.partition(b"\n")[0].strip())
     if not place.startswith("/") or "\0" in place:
@@ -211,7 +223,7 @@ def find_site(directory: Path) -> tuple[str, str]:
     """Find the prefix and the site-packages of a directory, with all symbolic links resolved.
 
     Raises:
-        InputError: it is no directory, cannot be read, or has several site-packages.
+        InputError: it is not a directory, cannot be read, or has several site-packages.
     """
     try:
         top = directory.resolve(strict=True)
@@ -237,7 +249,7 @@ def find_site(directory: Path) -> tuple[str, str]:
 
 
 def _choose_sites(top: Path) -> list[Path]:
-    """The site-packages of a prefix: those of the version in pyvenv.cfg, then those that hold anything."""
+    """Find the site-packages of a prefix: of the version in pyvenv.cfg, else those that are not empty."""
     found: dict[Path, str | None] = {}
     for lib in ("lib", "lib64"):
         for python in sorted((top / lib).glob("py*3*")):
@@ -258,7 +270,7 @@ def _list_dist_infos(site: str) -> list[str]:
         names = os.listdir(site)  # noqa: PTH208
     except OSError as error:
         raise InputError(site, describe(error), "give a directory that can be read") from None
-    # A tilde marks what an interrupted pip left over, and pip ignores it too.
+    # A leading tilde marks the remains of an interrupted pip; pip ignores these too.
     return sorted(n for n in names if n.endswith(".dist-info") and not n.startswith(("~", ".")))
 
 
@@ -285,7 +297,7 @@ def _read_distribution(info: str, root: str, site: str) -> tuple[Distribution, l
 
 
 def _find_marker_tags(site: str, tags: tuple[str, ...]) -> tuple[str, ...]:
-    """The environment's own Python decides about markers; a wheel's tag only says the machine."""
+    """Return tags of the environment's own Python, for markers; a wheel's tag only gives the machine."""
     match = _PYTHON.fullmatch(os.path.basename(os.path.dirname(site)))  # noqa: PTH119, PTH120
     if not match or not match[1]:
         return tags
@@ -294,7 +306,7 @@ def _find_marker_tags(site: str, tags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _parse_record(info: str, record: bytes, root: str, site: str) -> Iterator[str]:
-    """The paths of a RECORD, normalised, relative to site-packages, without those that leave the prefix."""
+    """Yield the paths of a RECORD, normalised, relative to site-packages, if they stay in the prefix."""
     text = record.decode("utf-8", "surrogateescape")
     up = "../" * (len(Path(site).parts) - len(Path(root).parts) + 1)
     try:
@@ -309,9 +321,9 @@ def _parse_record(info: str, record: bytes, root: str, site: str) -> Iterator[st
 
 
 def _find_own(files: Iterable[str], tree: Tree, root: str, site: str, magic: bytes) -> Iterator[str]:
-    """The ELF files among the paths of one RECORD, spelled as the tree does.
+    """Find the ELF files among the paths of one RECORD, in the spelling of the tree.
 
-    Programs and data files outside site-packages are looked at one by one, and added to the tree.
+    Programs and data files outside site-packages are examined one by one, and added to the tree.
     """
     for path in files:
         if path in tree.elf_files:
@@ -323,7 +335,7 @@ def _find_own(files: Iterable[str], tree: Tree, root: str, site: str, magic: byt
                 disk = posixpath.normpath(f"{site}/{path}")
                 file = find_elf_file(path, disk, root=root, magic=magic)
             except OSError:
-                continue  # recorded, and gone
+                continue  # recorded, but deleted
             if file:
                 tree.elf_files[path] = file
                 yield path
@@ -340,6 +352,6 @@ def _say_skipped(tree: Tree) -> Iterator[Finding]:
     ):
         if paths:
             more = f"; {len(paths) - 1} more like it" if len(paths) > 1 else ""
-            # Nothing found is no answer where all files are links into some cache or store.
+            # An empty result is not an answer if all files are links into a cache or store.
             level = Level.WARNING if tree.elf_files else Level.ERROR
             yield Finding(level=level, subject=escape_path(min(paths)), message=f"{what}{more}")

@@ -1,9 +1,9 @@
-"""Which file it is, so that what was read of it can be found again without reading it.
+"""Identifies files, so that a stored reading or digest can be found without reading the file.
 
-What is kept is kept by the SHA-256 of a file's bytes. A file whose digest was found once is recognised by its
-identity: device, inode, size, both times, and the digest of its last bytes, where a wheel has its directory.
-All of them: two wheels can have one directory and one size, and a file can be written to and get its old time
-of modification back; the time of change cannot be set, as long as the file system is the same.
+The store is keyed by the SHA-256 of a file's bytes. A file with a known digest is recognised by its identity:
+device, inode, size, both times, and the digest of its last bytes, where a wheel has its central directory.
+All of these are needed: two wheels can have equal directories and sizes, and a modified file can be given its
+old modification time; the change time cannot be set, as long as the file system is the same.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _MAX_TAIL = 32 << 20
 _END = struct.Struct("<4s4H2LH")
 _END64 = 76
 _FINE, _COARSE = 20_000_000, 2_000_000_000
-"""How far apart two writes can be, in nanoseconds, that get the same time: where nanoseconds are kept, by the
-kernel's clock, which ticks every 10 ms; and where seconds are kept, or every other one."""
+"""Largest distance of two writes with equal times, in nanoseconds: with nanosecond times, by the kernel's
+clock, which ticks every 10 ms; and with times in seconds or two seconds."""
 
 Read = Callable[[int, int], bytes]
 """``read(offset, size)`` gives bytes of the file, from any thread."""
 
 
 class Identity(Struct):
-    """A file in one state; times in nanoseconds.
+    """A file in one state; times are in nanoseconds.
 
     Attributes:
         tail: SHA-256 of the last bytes: a zip archive's central directory, or 64 KiB of another file.
@@ -49,22 +49,22 @@ class Identity(Struct):
     tail: str
 
     def is_settled(self, at: int) -> bool:
-        """Whether whoever writes to the file at a time, or later, changes its identity."""
+        """Whether any write to the file at or after a time changes its identity."""
         fine = self.changed % 10**9 or self.modified % 10**9
         return self.changed + (_FINE if fine else _COARSE) <= at
 
 
 def find_stamp(info: os.stat_result) -> Stamp:
-    """What tells a file that is written to, or another one, from what it was."""
+    """Return the properties of a file that change when it is written to or replaced."""
     return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def read_identity(fd: int, read: Read) -> Identity:
-    """Find which file is open.
+    """Read the identity of an open file.
 
     Args:
         fd: the file.
-        read: gives its bytes, and raises what it likes.
+        read: reads its bytes; its errors are passed on.
     """
     info = os.fstat(fd)
     size = info.st_size
@@ -86,9 +86,9 @@ def read_identity(fd: int, read: Read) -> Identity:
 
 
 def wait_for_tick(path: Path) -> None:
-    """Wait, no longer than some milliseconds, until a file that was just written is no longer that young.
+    """Wait up to some milliseconds until a file that was just written counts as settled.
 
-    Nothing is kept of a file that might be written to again without a change of its times.
+    Nothing is stored of a file that could be written to again without a change of its times.
     """
     try:
         changed = path.stat().st_ctime_ns
@@ -100,11 +100,11 @@ def wait_for_tick(path: Path) -> None:
 
 
 def hash_file(read: Read, *, stopped: Callable[[], bool] = lambda: False) -> str:
-    """SHA-256 of a file.
+    """Compute the SHA-256 of a file.
 
     Args:
-        read: gives its bytes, and raises what it likes.
-        stopped: asked from time to time; the result is then worth nothing.
+        read: reads its bytes; its errors are passed on.
+        stopped: polled; once it returns True, the result is invalid.
     """
     digest, at = hashlib.sha256(), 0
     while (data := read(at, _STEP)) and not stopped():
@@ -118,11 +118,11 @@ def hash_beside(read: Read, known: str | None = None) -> Iterator[Callable[[], s
     """Hash a file in a thread while the block does other work with it.
 
     Args:
-        read: gives its bytes as long as the block runs.
-        known: its SHA-256, where it needs no hashing.
+        read: reads its bytes while the block runs.
+        known: its SHA-256, if it is known already.
 
     Yields:
-        Waits for the digest and returns it.
+        A function that waits for the digest and returns it.
     """
     if known:
         yield lambda: known

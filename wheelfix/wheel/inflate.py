@@ -1,4 +1,4 @@
-"""The door to deflate: ISA-L where it is installed, zlib elsewhere.
+"""Inflates and deflates: with ISA-L where it is installed, with zlib elsewhere.
 
 ISA-L inflates at 2 to 3 times the speed of zlib, deflates at 10 times, and releases the GIL while it does.
 """
@@ -15,12 +15,12 @@ except ImportError:  # pragma: no cover - platforms without a wheel of isal
 __all__ = ["WINDOW", "InflateError", "crc32", "deflate", "inflate"]
 
 _PIECE = 1 << 20
-"""Upper bound of one inflated chunk in bytes: a bomb cannot make memory grow."""
+"""Upper bound of one inflated chunk in bytes, so that a zip bomb cannot exhaust memory."""
 
 WINDOW = 32 << 10
-"""Bytes that deflate looks back, and that a piece can be primed with."""
+"""Size of deflate's window in bytes; a piece can be primed with that much."""
 
-_LEVEL = 2  # of ISA-L: as fast as its others, and smaller; zlib's is of like speed
+_LEVEL = 2  # of ISA-L: as fast as its other levels, with smaller output; zlib's is similarly fast
 
 crc32 = _zlib.crc32
 
@@ -71,9 +71,9 @@ def deflate(data: bytes, *, before: bytes, last: bool) -> bytes:
     Args:
         data: the piece.
         before: up to :data:`WINDOW` bytes that come before it.
-        last: ends the stream.
+        last: whether the piece ends the stream.
     """
-    # The dictionary of a raw stream is not recorded in it: it stands for what was inflated just before.
+    # A raw stream does not record its dictionary: it stands for the bytes inflated just before.
     stream = _zlib.compressobj(
         _LEVEL, _zlib.DEFLATED, -15, _zlib.DEF_MEM_LEVEL, _zlib.Z_DEFAULT_STRATEGY, before
     )

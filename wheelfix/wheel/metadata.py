@@ -1,4 +1,4 @@
-"""Names, versions, tags, requirements: the door to ``packaging``."""
+"""Parses names, versions, tags and requirements; the module that imports ``packaging``."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ from packaging.version import Version
 
 from wheelfix.errors import WheelError
 from wheelfix.model.base import Struct, replace
+from wheelfix.model.reading import About
 from wheelfix.model.wheel import Distribution, Requirement
 
 DEFAULT_PYTHON = "3.12"
-"""Python version markers are evaluated for when the tags name none (``py3``)."""
+"""Python version for which markers are evaluated if the tags name none (``py3``)."""
 
 _MAX_TAGS = 4096
 _MAX_NAME = 250
-"""Longest file name, in bytes: a little less than file systems take."""
+"""Longest file name, in bytes; slightly below the limit of file systems."""
 _MAX_REQUIREMENT = 4 << 10
-"""Longest requirement parsed, in bytes: a marker takes time by the square of the extras in it."""
+"""Longest requirement parsed, in bytes: a marker takes quadratic time in the number of its extras."""
 _MAX_REQUIREMENTS = 256 << 10
-"""Bytes that all requirements of a METADATA may have; those of apache-airflow have 60 KB."""
+"""Bytes of all requirements of a METADATA; those of apache-airflow have 60 KB."""
 _MAX_FIELDS, _MAX_FIELD_NAMES = 20_000, 256
-"""The email parser behind METADATA takes time by the product of the two; the specification knows 30 names."""
+"""The email parser of METADATA takes time by the product of the two; the specification has 30 names."""
 _END_OF_FIELDS = re.compile(rb"\n\r?\n|\r\r")
 _FIELD = re.compile(rb"^[!-9;-~]*:", re.MULTILINE)
 _UNREADABLE = (ValueError, LookupError, TypeError, RecursionError)
-"""What ``packaging`` raises on strange input: its own errors, which are ValueErrors or KeyErrors, and
-Python's for thousands of digits or parentheses."""
+"""Errors of ``packaging`` for invalid input: its own, which are ValueErrors or KeyErrors, and Python's for
+thousands of digits or parentheses."""
 _COMPARISON = re.compile(r'("[^"]*"|\w+) (?:[=!<>~]=?=?|not in|in) ("[^"]*"|\w+)')
 _PLATFORM = frozenset(
     {"os_name", "platform_machine", "platform_release", "platform_system", "platform_version", "sys_platform"}
 )
-"""Variables of markers that tell platforms apart, and not interpreters (PEP 508)."""
+"""Variables of markers that depend on the platform, and not on the interpreter (PEP 508)."""
 _BRACKETS = re.compile(r"(\[[^\]]*\])")
 _PYTHON_TAG = re.compile(r"(cp|py)(\d)(\d{0,3})")
 
@@ -51,7 +52,7 @@ def normalize_name(name: str) -> str:
 
 
 def normalize_glob(glob: str) -> str:
-    """Normalise a glob of distribution names, extras or groups: as a name, but for what is in brackets.
+    """Normalise a glob of distribution names, extras or groups: like a name, except inside brackets.
 
     Example:
         >>> normalize_glob("Foo_Bar*"), normalize_glob("ruamel.yaml"), normalize_glob("a[._-]b")
@@ -62,7 +63,7 @@ def normalize_glob(glob: str) -> str:
 
 
 def rank_version(text: str) -> tuple[bool, Version, str]:
-    """A sort key that puts the newest version last; what is no version comes first."""
+    """Return a sort key that puts the newest version last, and strings that are not versions first."""
     try:
         return (True, Version(text), text)
     except _UNREADABLE:
@@ -85,7 +86,7 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
 
 
 def is_sound_filename(filename: str) -> bool:
-    """Whether the name of a file is one that a file can have, and its tags, if it is a wheel, are few.
+    """Whether a file name is possible, and its tags, if it is a wheel, are few.
 
     The tags of a wheel are a product: a name of 4 KB can stand for millions.
     """
@@ -103,7 +104,7 @@ def is_sound_filename(filename: str) -> bool:
 
 
 def parse_sdist_name(filename: str) -> tuple[str, str] | None:
-    """Split the file name of a source distribution into normalised name and version; None if it is none."""
+    """Split the file name of a source distribution into normalised name and version; None for other names."""
     if not is_sound_filename(filename):
         return None
     try:
@@ -114,7 +115,7 @@ def parse_sdist_name(filename: str) -> tuple[str, str] | None:
 
 
 def parse_wheel_tags(text: str) -> tuple[str, ...]:
-    """Expand the ``Tag:`` lines of a WHEEL file; bad ones, and all beyond some thousands, are left out."""
+    """Expand the ``Tag:`` lines of a WHEEL file; invalid ones, and all beyond some thousands, are dropped."""
     tags: set[Tag] = set()
     for line in text.splitlines():
         key, _, value = line.partition(":")
@@ -134,7 +135,7 @@ def parse_metadata(path: str, text: bytes, tags: Sequence[str]) -> tuple[str, st
         tags: compatibility tags of the wheel; requirement markers are evaluated for them.
 
     Raises:
-        WheelError: the file names no distribution or no version, or asks for more than any distribution does.
+        WheelError: the file names no distribution or no version, or has more requirements than is plausible.
     """
     raw = _read_fields(path, text)
     name, version = raw.get("name"), raw.get("version")
@@ -156,8 +157,8 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
     """Parse one requirement and evaluate its marker with no extra chosen.
 
     Returns:
-        None for a line that is no requirement (old wheels have them, and installers skip them), or whose
-        marker cannot be evaluated.
+        None for a line that is not a requirement (old wheels have such lines, and installers skip them), or
+        if the marker cannot be evaluated.
     """
     if len(line) > _MAX_REQUIREMENT:
         return None
@@ -181,14 +182,14 @@ def parse_requirement(line: str, environment: dict[str, str]) -> Requirement | N
 
 
 def _split_marker(text: str) -> tuple[frozenset[str], list[str]]:
-    """The variables of a marker, and the extras that it names, sorted; as ``packaging`` writes it."""
+    """Return the variables of a marker, and the extras it names, sorted, in the spelling of ``packaging``."""
     pairs = [pair for left, right in _COMPARISON.findall(text) for pair in ((left, right), (right, left))]
     named = {other.strip('"') for one, other in pairs if one == "extra" and other.startswith('"')}
     return frozenset(one for one, _ in pairs), sorted(named - {""})
 
 
 def tells_platforms(marker: str) -> bool:
-    """Whether a marker asks for the platform, and not for the interpreter or extras alone; False for none."""
+    """Whether a marker depends on the platform, and not only on the interpreter or extras; False for none."""
     try:
         return not _PLATFORM.isdisjoint(_split_marker(str(Marker(marker)))[0])
     except _UNREADABLE:
@@ -196,10 +197,10 @@ def tells_platforms(marker: str) -> bool:
 
 
 def evaluate_requirements(wheel: Distribution, environment: Mapping[str, str]) -> Distribution:
-    """The same distribution, with its requirements evaluated for a target instead of for its own tags.
+    """Return the same distribution with its requirements evaluated for a target instead of its own tags.
 
     Args:
-        wheel: as it was read.
+        wheel: the distribution.
         environment: of the target (PEP 508).
     """
     known = dict(environment)
@@ -210,7 +211,7 @@ def evaluate_requirements(wheel: Distribution, environment: Mapping[str, str]) -
 
 
 class Wanted(Struct):
-    """A requirement as a user writes it.
+    """A requirement that a user wrote.
 
     Attributes:
         text: the requirement, normalised, for messages.
@@ -218,7 +219,7 @@ class Wanted(Struct):
         extras: normalised, sorted.
         specifier: version specifiers, or empty.
         version: the normalised version if only one fits (``==``).
-        url: where it is, for ``name @ URL``.
+        url: its address, for ``name @ URL``.
     """
 
     text: str
@@ -230,10 +231,10 @@ class Wanted(Struct):
 
 
 def parse_wanted(text: str) -> Wanted | None:
-    """Read a requirement; its marker is left out, who writes one wants the distribution.
+    """Parse a requirement; its marker is ignored, as the user asked for the distribution.
 
     Returns:
-        None for what is no requirement.
+        None for text that is not a requirement.
 
     Example:
         >>> parse_wanted("Torch[opt-einsum] == 2.9.1").text
@@ -262,7 +263,7 @@ def parse_wanted(text: str) -> Wanted | None:
 
 
 def is_exact(requirement: str) -> bool:
-    """Whether a requirement names one version, whatever else it says: ``==1.0``, ``==1.0,!=2``."""
+    """Whether a requirement pins one version, whatever else it says: ``==1.0``, ``==1.0,!=2``."""
     if len(requirement) > _MAX_REQUIREMENT:
         return False
     try:
@@ -273,7 +274,7 @@ def is_exact(requirement: str) -> bool:
 
 
 def admits(requirement: str, version: str) -> bool:
-    """Whether a requirement is met by a version; a pre-release meets it, too, who has one wants it."""
+    """Whether a version meets a requirement; pre-releases count too."""
     wanted = parse_wanted(requirement)
     try:
         return wanted is not None and SpecifierSet(wanted.specifier).contains(version, prereleases=True)
@@ -284,8 +285,8 @@ def admits(requirement: str, version: str) -> bool:
 def find_environment(tags: Iterable[str]) -> dict[str, str]:
     """Marker environment (PEP 508) of the Linux interpreter that a wheel with these tags is for.
 
-    A wheel may fit several Pythons: :data:`DEFAULT_PYTHON`, if that is one of them, else the newest one that
-    its tags name. Who knows the target's Python evaluates again (:func:`evaluate_requirements`).
+    A wheel may fit several Pythons: :data:`DEFAULT_PYTHON` is used if it is one of them, else the newest one
+    that the tags name. Callers that know the target's Python use :func:`evaluate_requirements`.
 
     Args:
         tags: expanded compatibility tags, in any order.
@@ -310,7 +311,7 @@ def find_environment(tags: Iterable[str]) -> dict[str, str]:
 
 
 def _find_python(tags: Iterable[str]) -> str:
-    """The Python of :func:`find_environment`."""
+    """Choose the Python for :func:`find_environment`."""
     default = _parse_python(DEFAULT_PYTHON)
     named = set()
     for tag in tags:
@@ -318,7 +319,7 @@ def _find_python(tags: Iterable[str]) -> str:
         if not (match := _PYTHON_TAG.fullmatch(interpreter)):
             continue
         version = (int(match[2]), int(match[3] or 0))
-        # ``py3`` and ``cp39-abi3`` stand for all later ones of the same major version, too.
+        # ``py3`` and ``cp39-abi3`` also stand for all later ones of the same major version.
         later = match[1] == "py" or abi == "abi3"
         if version == default or (later and version[0] == default[0] and version <= default):
             return DEFAULT_PYTHON
@@ -354,11 +355,8 @@ def _read_fields(path: str, text: bytes) -> RawMetadata:
     return raw
 
 
-def parse_about(text: bytes) -> tuple[str, str, str, str]:
-    """Read what a METADATA file says for people.
-
-    Returns:
-        Summary, home page, license as SPDX expression, and in words; empty where there is none.
+def parse_about(text: bytes) -> About:
+    """Read the descriptive fields of a METADATA file.
 
     Raises:
         WheelError: it cannot be parsed.
@@ -368,4 +366,9 @@ def parse_about(text: bytes) -> tuple[str, str, str, str]:
     named = (urls[label] for label in ("homepage", "source", "sourcecode", "repository") if label in urls)
     homepage = raw.get("home_page") or next(named, "")
     words = (raw.get("license") or "").partition("\n")[0]
-    return raw.get("summary") or "", homepage, raw.get("license_expression") or "", words
+    return About(
+        summary=raw.get("summary") or "",
+        homepage=homepage,
+        spdx=raw.get("license_expression") or "",
+        license=words,
+    )

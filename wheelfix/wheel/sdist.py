@@ -1,8 +1,8 @@
-"""Source distributions, of which only the files that say how they are built are read.
+"""Reads source distributions, of which only the files that describe the build are kept.
 
 An sdist is a gzipped tar archive with one top directory (packaging specification "Source distribution
-format"). It is read forward once and never unpacked: nothing is written, no link is followed on disk, and no
-more than bounded amounts are inflated or kept. What a careful unpacker would refuse is refused.
+format"). It is read forward once and never unpacked: nothing is written, no link is followed on disk, and the
+amounts inflated and kept are bounded. Members that a careful unpacker would refuse are refused.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from typing import NoReturn
 
 from wheelfix.errors import InputError, describe
 from wheelfix.model.sdist import SourceTree
-from wheelfix.wheel.open import open_input
+from wheelfix.wheel.input import open_input
 
 MAX_INFLATED = 4 << 30
-"""Bytes inflated of one archive."""
+"""Limit of bytes inflated per archive."""
 
 MAX_DEPTH = 100
-"""Directories in each other, in a directory of sources."""
+"""Limit of the depth of directories in a directory of sources."""
 
 MAX_MEMBERS = 300_000
 MAX_FILE = 4 << 20
-"""Bytes of one file that is kept; the largest known Cargo.lock has 0.5 MB."""
+"""Limit of the size of a kept file, in bytes; the largest known Cargo.lock has 0.5 MB."""
 
 MAX_KEPT = 128 << 20
 
@@ -47,7 +47,7 @@ _DAMAGED = "download it again"
 
 
 def read_sdist(path: Path) -> SourceTree:
-    """Read a source distribution: an archive, or a directory with one unpacked.
+    """Read a source distribution: an archive, or a directory with the unpacked contents.
 
     Raises:
         InputError: it cannot be read, is damaged, or an unpacker would write outside its directory.
@@ -68,7 +68,7 @@ def read_sdist(path: Path) -> SourceTree:
 
 
 def is_wanted(path: str) -> bool:
-    """Whether a file says something about the build."""
+    """Whether a file describes the build."""
     directory, _, name = path.rpartition("/")
     if name in _NAMES:
         return True
@@ -80,8 +80,8 @@ def is_wanted(path: str) -> bool:
 class _Forward:
     """An inflated archive that can only be read forward, in small pieces, up to a limit.
 
-    ``tarfile`` reads what a header asks for in one piece, gigabytes if the header says so, and seeks to where
-    a size says, backwards if it is negative: both end here.
+    ``tarfile`` reads the size in a header at once, which may be gigabytes, and seeks by a size, backwards if
+    it is negative; this class refuses both.
     """
 
     def __init__(self, name: str, file: object) -> None:
@@ -171,7 +171,7 @@ def _check_path(name: str, path: str) -> str:
 
 
 def _check_link(name: str, member: tarfile.TarInfo, top: str) -> str:
-    """Where a link leads, relative to the top directory: symbolic ones start at their own directory."""
+    """Return the target of a link, relative to the top directory; symbolic links start at their directory."""
     base = posixpath.dirname(member.name) if member.issym() else ""
     target = posixpath.normpath(posixpath.join(base, member.linkname))
     if target.startswith("/") or target.split("/")[0] != posixpath.normpath(top):
@@ -191,7 +191,7 @@ def _read_member(name: str, archive: tarfile.TarFile, member: tarfile.TarInfo) -
 
 
 def _follow_links(files: dict[str, bytes], links: dict[str, str]) -> None:
-    """Give wanted names that are links the contents of what they lead to, if that was read."""
+    """Give wanted names that are links the contents of their targets, if these were read."""
     for path in filter(is_wanted, links):
         target, steps = links[path], 0
         while target in links and steps < len(links):

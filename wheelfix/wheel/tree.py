@@ -1,7 +1,7 @@
-"""Finding ELF files in a directory tree by their first bytes, without ever leaving the tree.
+"""Finds ELF files in a directory tree by their first bytes, without leaving the tree.
 
-Only regular files are opened. Symbolic links are followed where they end inside the tree; a linked
-directory is entered once and only if it is not reached without the link, so loops and mazes end.
+Only regular files are opened. Symbolic links are followed if they end inside the tree; a linked directory is
+entered once, and only if it is not reached without the link, so that the walk ends.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelfix.model.base import Struct
-from wheelfix.wheel.pretenders import find_format, is_launcher
+from wheelfix.wheel.foreign import find_format, is_launcher
 
 MIN_ELF = 52
-"""Size of the smallest ELF header (32 bits), in bytes: nothing shorter is an ELF file."""
+"""Size of the smallest ELF header (32 bits), in bytes; a shorter file is not an ELF file."""
 
 SKIPPED = (".py", ".pyi", ".pyc", ".h", ".hpp", ".txt", ".json")
-"""Suffixes that are not opened: half of the files of an environment, and no loader is given one of these."""
+"""Suffixes that are not opened: half of the files of an environment, and never loaded by a loader."""
 
 OWN = ".wheelfix"
-"""Where wheelfix keeps what it replaced: at the top of an environment, and no part of what is installed."""
+"""Directory of files that wheelfix replaced, at the top of an environment; not part of the installation."""
 
 MAX_PROJECT = 200_000
-"""Files and directories of a project that are looked at; that of torch, built in place, has 40 000."""
+"""Limit of files and directories examined per project; that of torch, built in place, has 40 000."""
 
 PASSED_OVER = frozenset(
     {".git", ".hg", ".mypy_cache", ".nox", ".tox", ".venv", "__pycache__", "node_modules"}
 )
-"""Directories of a project that are no part of it; nor is any with a pyvenv.cfg."""
+"""Directories of a project that do not belong to it; the same holds for any with a pyvenv.cfg."""
 
 _HEAD = 8
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -40,8 +40,8 @@ class ElfFile(Struct):
 
     Attributes:
         path: POSIX path relative to site-packages (``../../../bin/ninja`` for a program), or to the directory
-            that was given; bytes that are no UTF-8 are escaped.
-        disk: where it is, all symbolic links resolved: two paths of one file have the same.
+            that was given; bytes that are not UTF-8 are escaped.
+        disk: path on disk, all symbolic links resolved, so that two paths of one file have the same.
         size: in bytes.
     """
 
@@ -52,13 +52,13 @@ class ElfFile(Struct):
 
 @dataclass(slots=True, kw_only=True)
 class Tree:
-    """What a walk found, by POSIX path relative to the walked directory as the system spells it.
+    """The result of a walk, by POSIX path relative to the walked directory, in the system's spelling.
 
     Attributes:
-        elf_files: what was looked for.
+        elf_files: the ELF files.
         linked: directories that were entered through a symbolic link.
         foreign: formats of libraries for other systems (``Mach-O``, ``PE``).
-        outside: symbolic links to existing files or directories out of the tree.
+        outside: symbolic links to existing files or directories outside the tree.
         unreadable: files and directories that the system refused to open.
     """
 
@@ -81,7 +81,7 @@ def walk_tree(top: str, *, root: str, magic: bytes) -> Tree:
     seen: set[tuple[int, int]] = set()
     pending, links = [""], list[str]()
     while pending or links:
-        # Links come last: a directory has its own name wherever it has one.
+        # Links come last: a directory is listed under its own path if it has one.
         linked = not pending
         directory = pending.pop() if pending else links.pop(0)
         try:
@@ -109,12 +109,12 @@ def walk_tree(top: str, *, root: str, magic: bytes) -> Tree:
 
 
 class ProjectFiles(Struct):
-    """What the directory of a project holds; paths are relative to it.
+    """The files of a project's directory; paths are relative to it.
 
     Attributes:
         elf_files: sorted by path.
-        sources: Python sources, sorted, as the system spells them.
-        complete: it has no more files than are looked at.
+        sources: Python sources, sorted, in the system's spelling.
+        complete: whether all files were examined.
     """
 
     elf_files: tuple[ElfFile, ...]
@@ -128,7 +128,7 @@ def walk_project(top: str, *, magic: bytes, limit: int = MAX_PROJECT) -> Project
     Args:
         top: the directory, without symbolic links in its path.
         magic: the first bytes of an ELF file.
-        limit: how many files and directories are looked at.
+        limit: how many files and directories are examined.
     """
     tree, sources, pending, left = Tree(), list[str](), [""], limit
     while pending and left >= 0:
@@ -158,12 +158,12 @@ def walk_project(top: str, *, magic: bytes, limit: int = MAX_PROJECT) -> Project
 
 
 def find_elf_file(path: str, disk: str, *, root: str, magic: bytes) -> ElfFile | None:
-    """Look at one file, through symbolic links as long as they stay inside ``root``.
+    """Examine one file, through symbolic links that stay inside ``root``.
 
     Args:
-        path: how the result calls it.
-        disk: where to look.
-        root: the directory that is not left.
+        path: path for the result.
+        disk: path on disk.
+        root: directory that must not be left.
         magic: the first bytes of an ELF file.
 
     Returns:
@@ -176,7 +176,7 @@ def find_elf_file(path: str, disk: str, *, root: str, magic: bytes) -> ElfFile |
 
 
 def _look(path: str, disk: str, root: str, magic: bytes) -> tuple[ElfFile | None, bytes]:
-    """An ELF file, or the first bytes of another one."""
+    """Return an ELF file, or the first bytes of another file."""
     real = resolve_inside(disk, root)
     if real is None or not stat.S_ISREG(os.lstat(real).st_mode):
         return None, b""
@@ -200,7 +200,7 @@ def read_regular(disk: str, *, root: str, limit: int) -> bytes | None:
     """Read a small file of the tree.
 
     Returns:
-        None if there is no such regular file inside ``root``, or it is longer than ``limit`` bytes.
+        None if there is no such regular file inside ``root``, or if it is longer than ``limit`` bytes.
     """
     real = resolve_inside(disk, root)
     if real is None:
@@ -219,7 +219,7 @@ def _follow(tree: Tree, links: list[str], path: str, disk: str, root: str, magic
     try:
         mode = os.stat(disk).st_mode  # noqa: PTH116
     except OSError:
-        return  # leads nowhere, or in a circle: no file
+        return  # a broken or cyclic link
     if resolve_inside(disk, root) is None:
         tree.outside.append(path)
     elif stat.S_ISDIR(mode):
@@ -241,5 +241,5 @@ def _add(tree: Tree, path: str, disk: str, root: str, magic: bytes) -> None:
 
 
 def escape_path(path: str) -> str:
-    r"""Spell a file name so that it can be printed: bytes that are no UTF-8 become ``\xNN``."""
+    r"""Spell a file name so that it can be printed: bytes that are not UTF-8 become ``\xNN``."""
     return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")

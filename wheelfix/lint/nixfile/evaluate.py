@@ -6,7 +6,8 @@ Nothing here is an evaluator of Nix. What depends on nixpkgs, on other files or 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 
 from wheelfix.lint.nixfile.roots import GLOBALS, bind_names, canonicalize, find_argument, insist, select
 from wheelfix.lint.nixfile.syntax import (
@@ -31,8 +32,10 @@ from wheelfix.lint.nixfile.values import (
     Element,
     Entry,
     Function,
+    Joined,
     Opaque,
     Partial,
+    Piece,
     Ref,
     Root,
     Scope,
@@ -41,20 +44,35 @@ from wheelfix.lint.nixfile.values import (
     Value,
     find_unclear,
     guard_attrs,
+    guard_joined,
     guard_seq,
     join_attrs,
     join_seqs,
     to_attrs,
+    to_joined,
     to_seq,
 )
 
 _STEPS = 300_000  # the largest file that people maintain takes a tenth
 _STEPS_PER_BYTE = 0.25  # beyond that; wheelfix's own files of thousands of packages take less than a tenth
 _DEEPEST = 40
+_NIXPKGS = "<nixpkgs>"
 _LONGEST = 5_000  # elements: lists that are doubled sixty times over are no overrides
+_LARGEST = 1 << 16  # characters of a string that is put together
+_PER_STEP = 64  # characters that are copied in the time of a step
 _PLATFORMS = {"isLinux": True, "isDarwin": False, "isWindows": False}  # wheels with ELF files are for Linux
 
+HACKS = frozenset({"nixpkgsPrebuilt", "importCargoLock"})
+"""Functions of pyproject.nix that make a package of another build of it, given as ``prev``."""
+
+
+def is_hack(function: Ref) -> bool:
+    """Tell whether a function is one of :data:`HACKS`; nixpkgs has one of these names for crates alone."""
+    return bool(function.path) and function.path[-1] in HACKS and "rustPlatform" not in function.path
+
+
 Watcher = Callable[[Apply, Ref, Thunk], None]
+Arguments = tuple[Thunk, ...]
 
 
 class Evaluator:
@@ -100,7 +118,7 @@ class Evaluator:
         finally:
             self._depth -= 1
         match value:
-            case Attrs(entries=parts) | Seq(elements=parts):
+            case Attrs(entries=parts) | Seq(elements=parts) | Joined(pieces=parts):
                 self._steps -= len(parts)  # copies are work, too: `x // x` doubles what is in x
         return value
 
@@ -112,14 +130,14 @@ class Evaluator:
                     function = self.evaluate(function.syntax.body, self._bind(function, argument))
                 case Partial():
                     function = self._apply_partial(function, argument, syntax)
-                case Ref(root=Root.LIB, path=(*_, name)) if name in ARITIES:
+                case Ref(root=Root.LIB, path=(*_, name)) if name in _LIBRARY:
                     function = self._apply_partial(Partial(name, ()), argument, syntax)
                 case Ref(root=Root.OLD):
                     return function  # what the inherited attributes are stays unsaid
                 case Ref():
                     if number == len(arguments) - 1 and isinstance(syntax, Apply):
                         self._watch(syntax, function, argument)
-                    function = self._apply_ref(function, syntax)
+                    function = self._apply_ref(function, argument, syntax)
                 case Opaque():
                     return function
                 case _:
@@ -151,8 +169,10 @@ class Evaluator:
         match syntax:
             case Name(name=name):
                 return self._look_up(name, scope)
-            case Text(value=value):
-                return Constant(value) if value is not None else self._opaque(syntax, "a computed string")
+            case Text(value=str() as value):
+                return Constant(value)
+            case Text(parts=parts):
+                return self.join((self._read_part(part, scope) for part in parts), syntax)
             case Select():
                 return self._select(syntax, scope)
             case Apply():
@@ -176,12 +196,32 @@ class Evaluator:
                 whole = join_seqs(to_seq(self.evaluate(o, scope), o, self.force) for o in operands)
                 short = len(whole.elements) <= _LONGEST
                 return whole if short else self._opaque(syntax, "too long to follow")
+            case Operation(operator="+", operands=operands):
+                return self.join((self._read_part(operand, scope) for operand in operands), syntax)
             case Operation(operator="//", operands=operands):
                 return join_attrs(to_attrs(self.evaluate(o, scope), o, self.force) for o in operands)
             case Has() | Operation(operator="!" | "&&" | "||"):
                 holds = self.test(syntax, scope)
                 return self._opaque(syntax, "computed") if holds is None else Constant(holds)
         return self._opaque(syntax, "computed")
+
+    def _read_part(self, part: str | Syntax, scope: Scope) -> Joined:
+        if isinstance(part, str):
+            return Joined((Piece(part),))
+        return to_joined(self.evaluate(part, scope), part, self.force)
+
+    def join(self, parts: Iterable[Joined], syntax: Syntax) -> Value:
+        """Put strings one after the other; a constant where all is text."""
+        pieces: list[Piece] = []
+        size = 0
+        for piece in chain.from_iterable(part.pieces for part in parts):
+            size += len(piece.content) if isinstance(piece.content, str) else 1
+            if size > _LARGEST or len(pieces) == _LONGEST:
+                return self._opaque(syntax, "too long to follow")
+            pieces.append(piece)
+        self._steps -= len(pieces) + size // _PER_STEP
+        texts = [p.content for p in pieces if isinstance(p.content, str) and p.condition is None]
+        return Constant("".join(texts)) if len(texts) == len(pieces) else Joined(tuple(pieces))
 
     def _look_up(self, name: str, scope: Scope) -> Value:
         around: Scope | None = scope
@@ -205,7 +245,7 @@ class Evaluator:
         """Look a name up in the set of a ``with``."""
         match self.force(thunk):
             case Ref(root=Root.LIB):
-                return Ref(Root.LIB, (name,)) if name in ARITIES else None
+                return Ref(Root.LIB, (name,)) if name in _LIBRARY else None
             case Ref(root=root, path=path) if root is not Root.UNKNOWN:
                 return canonicalize(Ref(root, (*path, name)))
             case Attrs(entries=entries):
@@ -266,16 +306,26 @@ class Evaluator:
 
     def _apply_partial(self, function: Partial, argument: Thunk, syntax: Syntax) -> Value:
         arguments = (*function.arguments, argument)
-        if len(arguments) < ARITIES[function.name]:
+        arity, apply = _LIBRARY[function.name]
+        if len(arguments) < arity:
             return Partial(function.name, arguments)
-        return apply_library(function.name, arguments, syntax, self)
+        return apply(function.name, arguments, syntax, self)
 
-    def _apply_ref(self, function: Ref, syntax: Syntax) -> Value:
+    def _apply_ref(self, function: Ref, argument: Thunk, syntax: Syntax) -> Value:
         """What comes out of a function of nixpkgs: for overrides, the package they are of."""
         if function.path and function.path[-1].startswith("override"):
             return Ref(function.root, function.path[:-1], function.others)
-        if function.path[-1:] == ("resolveBuildSystem",):
-            return Seq()  # uv2nix: Python packages that build the package
+        match function.path[-1:]:
+            case ("resolveBuildSystem",):
+                return Seq()  # uv2nix: Python packages that build the package
+            case (_,) if is_hack(function):
+                given = to_attrs(self.force(argument), argument.syntax, self.force)
+                prev = next((e.thunk for e in given.entries if e.path == ("prev",)), None)
+                return self.force(prev) if prev else self._opaque(syntax, "of no package that is named here")
+            case ("mkVirtualEnv",):
+                return function
+        if function == Ref(Root.PKGS) or (function.path == ("import",) and argument.syntax.text == _NIXPKGS):
+            return Ref(Root.PKGS)
         if function.path[-1:] == ("import",):
             return self._opaque(syntax, "in another file")
         return self._opaque(syntax, "computed by a function that is not in this file")
@@ -299,85 +349,53 @@ class Evaluator:
         return Opaque(find_unclear(syntax, reason))
 
 
-ARITIES = {
-    "concatLists": 1,
-    "concatMap": 2,
-    "filter": 2,
-    "flatten": 1,
-    "genAttrs": 2,
-    "getBin": 1,
-    "getDev": 1,
-    "getLib": 1,
-    "getOutput": 2,
-    "map": 2,
-    "mapAttrs": 2,
-    "mapAttrs'": 2,
-    "mergeAttrs": 2,
-    "mergeAttrsList": 1,
-    "mkForce": 1,
-    "mkIf": 2,
-    "optional": 2,
-    "optionalAttrs": 2,
-    "optionals": 2,
-    "recursiveUpdate": 2,
-    "remove": 2,
-    "singleton": 1,
-    "subtractLists": 2,
-    "toList": 1,
-    "unique": 1,
-    "uniqueStrings": 1,
-}
-"""How many arguments each takes."""
-
-_SAME = {"getBin", "getDev", "getLib", "getOutput", "mkForce", "toList", "unique", "uniqueStrings", "flatten"}
+WARNINGS = frozenset({"warn", "warnIf", "warnIfNot"})
+"""They say something, and are their last argument."""
 
 
-def apply_library(name: str, arguments: tuple[Thunk, ...], syntax: Syntax, evaluator: Evaluator) -> Value:
-    """Apply a function of ``lib`` to all its arguments.
+def _hand_on(_name: str, arguments: Arguments, _syntax: Syntax, evaluator: Evaluator) -> Value:
+    return evaluator.force(arguments[-1])
 
-    Args:
-        name: one of :data:`ARITIES`.
-        arguments: as many as it takes.
-        syntax: the whole application.
-        evaluator: works out arguments.
-    """
-    force, last = evaluator.force, arguments[-1]
-    match name:
-        case _ if name in _SAME:
-            return force(last)
-        case "optional" | "optionals" | "optionalAttrs" | "mkIf":
-            return _apply_optional(name, arguments, evaluator)
-        case "filter" | "remove" | "subtractLists":
-            return guard_seq(_to_seq(last, evaluator), syntax.text)
-        case "singleton":
-            return Seq((Element(last),))
-        case "concatLists":
-            lists = _to_seq(last, evaluator)
-            return join_seqs([Seq(unclear=lists.unclear), *_flatten(lists, evaluator)])
-        case "map" | "concatMap":
-            found = _to_seq(last, evaluator)
-            mapped = tuple(
-                Element(_call(evaluator, arguments[0], (e.thunk,), syntax), e.condition)
-                for e in found.elements
-            )
-            result = Seq(mapped, found.inherits, found.unclear)
-            if name == "map":
-                return result
-            return join_seqs([Seq(unclear=found.unclear), *_flatten(result, evaluator)])
-        case "genAttrs":
-            return _generate(arguments, syntax, evaluator)
-        case "mapAttrs":
-            return _map_attrs(arguments, syntax, evaluator)
-        case "mergeAttrs" | "recursiveUpdate":
-            return join_attrs(_to_attrs(argument, evaluator) for argument in arguments)
-        case "mergeAttrsList":
-            sets = _to_seq(last, evaluator)
-            merged = (guard_attrs(_to_attrs(e.thunk, evaluator), e.condition) for e in sets.elements)
-            return join_attrs([Attrs(unclear=sets.unclear), *merged])
+
+def _apply_filter(_name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:
+    return guard_seq(_to_seq(arguments[-1], evaluator), syntax.text)
+
+
+def _apply_singleton(_name: str, arguments: Arguments, _syntax: Syntax, _evaluator: Evaluator) -> Value:
+    return Seq((Element(arguments[-1]),))
+
+
+def _concat_lists(_name: str, arguments: Arguments, _syntax: Syntax, evaluator: Evaluator) -> Value:
+    lists = _to_seq(arguments[-1], evaluator)
+    return join_seqs([Seq(unclear=lists.unclear), *_flatten(lists, evaluator)])
+
+
+def _map_list(name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:
+    found = _to_seq(arguments[-1], evaluator)
+    mapped = tuple(
+        Element(_call(evaluator, arguments[0], (e.thunk,), syntax), e.condition) for e in found.elements
+    )
+    result = Seq(mapped, found.inherits, found.unclear)
+    if name == "map":
+        return result
+    return join_seqs([Seq(unclear=found.unclear), *_flatten(result, evaluator)])
+
+
+def _merge_sets(_name: str, arguments: Arguments, _syntax: Syntax, evaluator: Evaluator) -> Value:
+    return join_attrs(_to_attrs(argument, evaluator) for argument in arguments)
+
+
+def _merge_list(_name: str, arguments: Arguments, _syntax: Syntax, evaluator: Evaluator) -> Value:
+    sets = _to_seq(arguments[-1], evaluator)
+    merged = (guard_attrs(_to_attrs(e.thunk, evaluator), e.condition) for e in sets.elements)
+    return join_attrs([Attrs(unclear=sets.unclear), *merged])
+
+
+def _follow_not(name: str, _arguments: Arguments, syntax: Syntax, _evaluator: Evaluator) -> Value:
     return Opaque(find_unclear(syntax, f"{name} is not followed"))
 
 
-def _apply_optional(name: str, arguments: tuple[Thunk, ...], evaluator: Evaluator) -> Value:
+def _apply_optional(name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:
     condition, content = arguments
     holds = evaluator.test(condition.syntax, condition.scope) if condition.scope else None
     text = None if holds else condition.syntax.text
@@ -388,6 +406,9 @@ def _apply_optional(name: str, arguments: tuple[Thunk, ...], evaluator: Evaluato
         if holds or not isinstance(value, Attrs):
             return value
         return Attrs() if holds is False else guard_attrs(value, text)
+    if name == "optionalString":
+        joined = to_joined(evaluator.force(content), content.syntax, evaluator.force)
+        return Constant("") if holds is False else evaluator.join([guard_joined(joined, text)], syntax)
     if holds is False:
         return Seq()
     return (
@@ -395,7 +416,25 @@ def _apply_optional(name: str, arguments: tuple[Thunk, ...], evaluator: Evaluato
     )
 
 
-def _generate(arguments: tuple[Thunk, ...], syntax: Syntax, evaluator: Evaluator) -> Value:
+def _join_list(name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:
+    """A string of the elements of a list: directories of packages with ``:`` between them, or strings."""
+    first = evaluator.force(arguments[0])
+    given = first.value if isinstance(first, Constant) and isinstance(first.value, str) else ""
+    separator = {"concatStrings": "", "concatStringsSep": given}.get(name, ":")
+    end = {"makeLibraryPath": "/lib", "makeSearchPath": f"/{given}"}.get(name, "")
+    found = _to_seq(arguments[-1], evaluator)
+
+    def read(number: int, element: Element) -> Joined:
+        value = to_joined(evaluator.force(element.thunk), element.thunk.syntax, evaluator.force)
+        whole = Joined((Piece(separator if number else ""), *value.pieces, Piece(end)))
+        return guard_joined(whole, element.condition)
+
+    unclear = Joined(tuple(Piece(Opaque(unclear)) for unclear in found.unclear))
+    parts = (read(number, element) for number, element in enumerate(found.elements))
+    return evaluator.join(chain([unclear], parts), syntax)
+
+
+def _generate(_name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:
     names, function = arguments
     found = _to_seq(names, evaluator)
     entries = []
@@ -407,7 +446,7 @@ def _generate(arguments: tuple[Thunk, ...], syntax: Syntax, evaluator: Evaluator
     return Attrs(tuple(entries), found.unclear)
 
 
-def _map_attrs(arguments: tuple[Thunk, ...], syntax: Syntax, evaluator: Evaluator) -> Value:
+def _map_attrs(_name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:
     function, content = arguments
     found = _to_attrs(content, evaluator)
     entries = []
@@ -436,3 +475,42 @@ def _to_seq(thunk: Thunk, evaluator: Evaluator) -> Seq:
 
 def _to_attrs(thunk: Thunk, evaluator: Evaluator) -> Attrs:
     return to_attrs(evaluator.force(thunk), thunk.syntax, evaluator.force)
+
+
+_LIBRARY: dict[str, tuple[int, Callable[[str, Arguments, Syntax, Evaluator], Value]]] = {
+    # name in `lib`: how many arguments it takes, and what it makes of them
+    "concatLists": (1, _concat_lists),
+    "concatMap": (2, _map_list),
+    "concatStrings": (1, _join_list),
+    "concatStringsSep": (2, _join_list),
+    "filter": (2, _apply_filter),
+    "flatten": (1, _hand_on),
+    "genAttrs": (2, _generate),
+    "getBin": (1, _hand_on),
+    "getDev": (1, _hand_on),
+    "getLib": (1, _hand_on),
+    "getOutput": (2, _hand_on),
+    "makeLibraryPath": (1, _join_list),
+    "makeSearchPath": (2, _join_list),
+    "map": (2, _map_list),
+    "mapAttrs": (2, _map_attrs),
+    "mapAttrs'": (2, _follow_not),
+    "mergeAttrs": (2, _merge_sets),
+    "mergeAttrsList": (1, _merge_list),
+    "mkForce": (1, _hand_on),
+    "mkIf": (2, _apply_optional),
+    "optional": (2, _apply_optional),
+    "optionalAttrs": (2, _apply_optional),
+    "optionalString": (2, _apply_optional),
+    "optionals": (2, _apply_optional),
+    "recursiveUpdate": (2, _merge_sets),
+    "remove": (2, _apply_filter),
+    "singleton": (1, _apply_singleton),
+    "subtractLists": (2, _apply_filter),
+    "toList": (1, _hand_on),
+    "unique": (1, _hand_on),
+    "uniqueStrings": (1, _hand_on),
+    "warn": (2, _hand_on),
+    "warnIf": (3, _hand_on),
+    "warnIfNot": (3, _hand_on),
+}

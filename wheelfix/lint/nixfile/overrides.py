@@ -14,8 +14,8 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.errors import describe as describe_error
 from wheelfix.lint.model import OverrideFile, PackageOverride, Place, Unclear
-from wheelfix.lint.nixfile.details import INPUT_LISTS, describe
-from wheelfix.lint.nixfile.evaluate import Evaluator
+from wheelfix.lint.nixfile.attributes import BUILDERS, INPUT_LISTS, describe, describe_shell
+from wheelfix.lint.nixfile.evaluate import WARNINGS, Evaluator, is_hack
 from wheelfix.lint.nixfile.parse import LARGEST, parse_nix
 from wheelfix.lint.nixfile.roots import bind_names, enter
 from wheelfix.lint.nixfile.syntax import (
@@ -48,10 +48,11 @@ from wheelfix.lint.nixfile.values import (
     find_unclear,
     to_attrs,
 )
-from wheelfix.wheel.open import open_input
+from wheelfix.wheel.input import open_input
 
 _OVERRIDES = {"overrideAttrs", "overridePythonAttrs", "overrideDerivation"}
-_BUILDERS = {"buildPythonPackage", "buildPythonApplication", "buildPythonModule"}
+_SHELLS = {"mkShell", "mkShellNoCC"}
+_ENVIRONMENTS = {"mkVirtualEnv"}
 _TELLING = {*INPUT_LISTS, "autoPatchelfIgnoreMissingDeps"}
 _BRANCHES = 6
 _Work = tuple[Syntax, Scope, str | None]
@@ -85,19 +86,21 @@ def parse_overrides(data: bytes, *, subject: str) -> OverrideFile:
     root = parse_nix(data, subject=subject)
     finder.walk(root)
     found = sorted(finder.found.values(), key=lambda o: (o.place, o.package or ""))
-    if not found:
+    if not found and not finder.shells:
         found = list(finder.find_nameless(root))
     settled = {override.place for override in found}
     unclear = tuple(u for place, u in sorted(finder.open.items()) if place not in settled)
     if finder.evaluator.exhausted:
         unclear = (find_unclear(root, "too much to follow: there may be more than what was found"), *unclear)
-    return OverrideFile(path=subject, overrides=tuple(found), unclear=unclear)
+    shells = tuple(finder.shells[place] for place in sorted(finder.shells))
+    return OverrideFile(path=subject, overrides=tuple(found), shells=shells, unclear=unclear)
 
 
 @dataclass
 class _Finder:
     size: int
     found: dict[tuple[Place, str | None], PackageOverride] = field(default_factory=dict)
+    shells: dict[Place, PackageOverride] = field(default_factory=dict)
     open: dict[Place, Unclear] = field(default_factory=dict)
     hints: dict[int, str] = field(default_factory=dict)
 
@@ -145,7 +148,7 @@ class _Finder:
             case If(condition=condition, consequence=yes, alternative=no):
                 yield from ((condition, scope, None), (yes, scope, hint), (no, scope, hint))
             case Apply(function=function, argument=argument):
-                yield argument, scope, None
+                yield argument, scope, hint if _is_warning(function) else None
                 # The inner applications of `f a b` are part of the outer one.
                 while isinstance(function, Apply):
                     yield function.argument, scope, None
@@ -158,7 +161,7 @@ class _Finder:
             case Has(base=base):
                 yield base, scope, None
             case Items(items=parts) | Operation(operands=parts) | Text(parts=parts):
-                yield from ((part, scope, None) for part in parts)
+                yield from ((part, scope, None) for part in parts if isinstance(part, Syntax))
 
     def _visit_application(self, syntax: Apply, scope: Scope, hint: str | None) -> None:
         if hint is not None:
@@ -179,16 +182,37 @@ class _Finder:
 
     def _see_application(self, syntax: Apply, function: Ref, argument: Thunk) -> None:
         last = function.path[-1] if function.path else ""
-        if last in _BUILDERS:
+        if last in BUILDERS:
             content = self._call_with_old(argument)
             package = _find_pname(content, self.evaluator)
             self._keep(content, package or self.hints.get(id(syntax)), last, syntax)
+        elif is_hack(function):
+            self._see_hack(syntax, last, argument)
+        elif last in _SHELLS:
+            self._keep_shell(self._read_set(argument), last, syntax.place)
+        elif last == "override" and function.root is Root.PYTHON and len(function.path) > 1:
+            override = self._describe(self._call_with_old(argument), function.path[-2], last, syntax)
+            if override.instead:
+                self.found[override.place, override.package] = override
         elif last in _OVERRIDES and function.root is not Root.PKGS:
             bare = 2 if function.root is Root.UNKNOWN else 1
+            if function.path[-2:-1] and function.path[-2] in _ENVIRONMENTS:
+                return
             if len(function.path) > bare:
                 self._keep(self._call_with_old(argument), function.path[-2], last, syntax)
             else:
                 self._leave_open(syntax, argument, last, "which package it is of is not said here")
+
+    def _see_hack(self, syntax: Apply, how: str, argument: Thunk) -> None:
+        """Another build in the place of ``prev``: the package of that, or the one it is bound to."""
+        content = self._read_set(argument)
+        prev = next((self.evaluator.force(e.thunk) for e in content.entries if e.path == ("prev",)), None)
+        named = prev.path[-1] if isinstance(prev, Ref) and prev.path else None
+        self._keep(content, named or self.hints.get(id(syntax)), how, syntax)
+
+    def _keep_shell(self, content: Attrs, how: str, place: Place) -> None:
+        if shell := describe_shell(content, how, place, self.evaluator.force):
+            self.shells[place] = shell
 
     def _leave_open(self, syntax: Apply, argument: Thunk, how: str, reason: str) -> None:
         """An override of something that is not a path; what it is bound to may tell its name."""
@@ -211,6 +235,8 @@ class _Finder:
         if hint == "_":
             return  # seen from the set around it
         content = self._read_set(Thunk(syntax, scope))
+        if any(entry.path[0] == "programs" for entry in content.entries):
+            self._keep_shell(content, "nix-ld", syntax.place)
         mach: dict[str, list[Entry]] = {}
         flat: dict[str, list[Entry]] = {}
         for entry in content.entries:
@@ -231,10 +257,15 @@ class _Finder:
     def _read_set(self, thunk: Thunk) -> Attrs:
         return to_attrs(self.evaluator.force(thunk), thunk.syntax, self.evaluator.force)
 
+    def _describe(
+        self, content: Attrs, package: str | None, how: str, syntax: Syntax, *, place: Place | None = None
+    ) -> PackageOverride:
+        return describe(content, package, how, place or syntax.place, self.evaluator.force)
+
     def _keep(
         self, content: Attrs, package: str | None, how: str, syntax: Syntax, *, place: Place | None = None
     ) -> None:
-        override = describe(content, package, how, place or syntax.place, self.evaluator.force)
+        override = self._describe(content, package, how, syntax, place=place)
         if package is None:
             if override.inputs or override.ignored:
                 self.open[syntax.place] = find_unclear(syntax, "which package it is of is not said here")
@@ -244,6 +275,13 @@ class _Finder:
         # A walk with unknown arguments understands less than the call that is written down.
         if known is None or len(override.unclear) < len(known.unclear):
             self.found[key] = override
+
+
+def _is_warning(function: Syntax) -> bool:
+    """Whether an applied function hands its last argument on (``lib.warnIf CONDITION TEXT VALUE``)."""
+    while isinstance(function, Apply):
+        function = function.function
+    return isinstance(function, Select) and function.path[-1] in WARNINGS
 
 
 def _tells(content: Attrs) -> bool:

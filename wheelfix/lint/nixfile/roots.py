@@ -128,7 +128,9 @@ def _is_interpreter(path: tuple[str, ...]) -> bool:
 
 
 def insist(name: str, value: Value) -> Value:
-    """``pkgs`` is nixpkgs and ``lib`` its library, however the file comes by them."""
+    """``pkgs`` is nixpkgs, ``lib`` its library, ``hacks`` pyproject.nix's, however the file comes by them."""
+    if name == "hacks" and not isinstance(value, Ref | Attrs):
+        return Ref(Root.ARGUMENT, (name,))
     if name in {"pkgs", "lib"} and not isinstance(value, Ref | Attrs):
         return Ref(Root.PKGS if name == "pkgs" else Root.LIB)
     return value

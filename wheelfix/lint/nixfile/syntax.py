@@ -24,10 +24,10 @@ class Name(Syntax):
 
 
 class Text(Syntax):
-    """A string of either kind; ``value`` is None if it has interpolations, which are in ``parts``."""
+    """A string of either kind; ``value`` is None if it has interpolations: then it is in ``parts``."""
 
     value: str | None
-    parts: tuple[Syntax, ...] = ()
+    parts: tuple[str | Syntax, ...] = ()
 
 
 class Select(Syntax):

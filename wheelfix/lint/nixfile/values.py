@@ -105,6 +105,19 @@ class Seq(Struct, kw_only=False):
     unclear: tuple[Unclear, ...] = ()
 
 
+class Piece(Struct, kw_only=False):
+    """A part of a string, there only if ``condition`` holds: text, or what an interpolation stands for."""
+
+    content: str | Ref | Opaque
+    condition: str | None = None
+
+
+class Joined(Struct, kw_only=False):
+    """A string that is put together: its parts in order, without the inherited one."""
+
+    pieces: tuple[Piece, ...] = ()
+
+
 class Entry(Struct, kw_only=False):
     """One binding of a set, there only if ``condition`` holds."""
 
@@ -131,7 +144,7 @@ class Choice(Struct, kw_only=False):
 
 _BRANCHES = 10
 
-Value = Ref | Constant | Opaque | Function | Partial | Seq | Attrs | Choice
+Value = Ref | Constant | Opaque | Function | Partial | Seq | Joined | Attrs | Choice
 Force = Callable[[Thunk], Value]
 
 
@@ -197,6 +210,34 @@ def to_attrs(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCH
                 guard_attrs(to_attrs(one, syntax, force, depth=depth - 1), text) for one, text in below
             )
     return Attrs(unclear=(find_unclear(syntax, "no set that is written in this file"),))
+
+
+def to_joined(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCHES) -> Joined:
+    """Read a value as a string, with what either branch of a choice has, ``depth`` choices deep."""
+    match value:
+        case Joined():
+            return value
+        case Constant(value=str() as text):
+            return Joined((Piece(text),)) if text else Joined()
+        case Constant(value=None) | Ref(root=Root.OLD):
+            return Joined()
+        case Ref() | Opaque():
+            return Joined((Piece(value),))
+        case Choice() if depth:
+            below = [
+                (force(value.consequence), value.condition),
+                (force(value.alternative), f"!({value.condition})"),
+            ]
+            parts = (
+                guard_joined(to_joined(one, syntax, force, depth=depth - 1), text) for one, text in below
+            )
+            return Joined(tuple(piece for part in parts for piece in part.pieces))
+    return Joined((Piece(Opaque(find_unclear(syntax, "no string that is written in this file"))),))
+
+
+def guard_joined(joined: Joined, condition: str | None) -> Joined:
+    """The same string, there only if a condition holds."""
+    return Joined(tuple(Piece(p.content, join_conditions(condition, p.condition)) for p in joined.pieces))
 
 
 def join_seqs(seqs: Iterable[Seq]) -> Seq:

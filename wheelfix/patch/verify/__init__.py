@@ -12,7 +12,7 @@ from wheelfix.errors import ElfError
 from wheelfix.patch.model import ElfEdit, Problem
 from wheelfix.patch.verify.dynamic import compare_entries, compare_meaning, compare_strings
 from wheelfix.patch.verify.memory import compare_contents, compare_loads, compare_segments
-from wheelfix.patch.verify.parts import compare_sections
+from wheelfix.patch.verify.sections import compare_sections
 from wheelfix.patch.verify.sound import find_contradictions
 from wheelfix.patch.verify.tables import compare_tables
 from wheelfix.patch.verify.view import View, open_view

@@ -121,8 +121,8 @@ def _essence(seg: Program) -> tuple[int, ...]:
 def _notes(view: View, seg: Program) -> Iterator[tuple[bytes, int, bytes]]:
     """Name, type and contents of the notes of a segment; by section, as mold mixes alignments in one."""
     end = seg.offset + seg.filesz
-    parts = [p for p in view.parts if p.type == 7 and p.stored and seg.offset <= p.offset < end]
-    ranges = [(p.offset, p.size, p.addralign) for p in parts]
+    notes = [s for s in view.sections if s.type == 7 and s.stored and seg.offset <= s.offset < end]
+    ranges = [(s.offset, s.size, s.addralign) for s in notes]
     for start, size, align in ranges or [(seg.offset, seg.filesz, seg.align)]:
         yield from _split_notes(view.read(start, size), view.order, 8 if align == 8 else 4)
 
@@ -166,9 +166,9 @@ def _compare_span(old: View, new: View, start: int, end: int) -> Iterator[Proble
 
 
 def _name_place(view: View, address: int) -> str:
-    for part in view.parts:
-        if part.flags & 2 and part.addr <= address < part.addr + part.stored:
-            return part.name
+    for section in view.sections:
+        if section.flags & 2 and section.addr <= address < section.addr + section.stored:
+            return section.name
     return "in no section"
 
 
@@ -209,14 +209,14 @@ def _to_memory(view: View, span: Span) -> Span | None:
 
 def _find_gaps(view: View, span: Span | None) -> Iterator[Span]:
     """The parts of a range of addresses that belong to no section."""
-    if span is None or not view.parts:
+    if span is None or not view.sections:
         return
     at, end = span
-    for part in sorted((p for p in view.parts if p.flags & 2 and p.stored), key=lambda p: p.addr):
-        if part.addr + part.size <= at or part.addr >= end:
+    for section in sorted((p for p in view.sections if p.flags & 2 and p.stored), key=lambda p: p.addr):
+        if section.addr + section.size <= at or section.addr >= end:
             continue
-        if part.addr > at:
-            yield at, part.addr
-        at = part.addr + part.size
+        if section.addr > at:
+            yield at, section.addr
+        at = section.addr + section.size
     if at < end:
         yield at, end

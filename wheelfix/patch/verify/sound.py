@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from wheelfix.patch.model import Problem
-from wheelfix.patch.verify.view import DYNAMIC, INTERP, LOAD, NOTE, PHDR, PROPERTY, TLS, Part, Program, View
+from wheelfix.patch.verify.view import (
+    DYNAMIC,
+    INTERP,
+    LOAD,
+    NOTE,
+    PHDR,
+    PROPERTY,
+    TLS,
+    Program,
+    Section,
+    View,
+)
 
 _ALLOC = 2
 _MAPPED = {
@@ -120,29 +131,37 @@ def _check_dynamic(view: View) -> Iterator[tuple[str, str, str]]:
 
 
 def _check_sections(view: View) -> Iterator[tuple[str, str, str]]:
-    for part in view.parts:
-        if part.stored and part.offset + part.stored > view.size:
-            yield "section", "inside", f"section {part.name} lies outside the file"
-        elif part.flags & _ALLOC and part.stored:
-            load = view.find_load(part.addr)
-            if load is None or part.offset - part.addr != load.offset - load.vaddr:
-                yield "section", "mapped", f"section {part.name} is not what is mapped at {part.addr:#x}"
+    for section in view.sections:
+        if section.stored and section.offset + section.stored > view.size:
+            yield "section", "inside", f"section {section.name} lies outside the file"
+        elif section.flags & _ALLOC and section.stored:
+            load = view.find_load(section.addr)
+            if load is None or section.offset - section.addr != load.offset - load.vaddr:
+                yield (
+                    "section",
+                    "mapped",
+                    f"section {section.name} is not what is mapped at {section.addr:#x}",
+                )
     for kind, tag, name in _TABLES:
-        found = [p.addr for p in view.parts if p.type == kind]
+        found = [p.addr for p in view.sections if p.type == kind]
         if found and view.first(tag) is not None and view.first(tag) not in found:
             yield "section", name, f"section headers and dynamic entries disagree about the {name}"
-    links = {p.link for p in view.parts if p.type in {6, 11}}
-    for part in (view.parts[i] for i in links if i < len(view.parts)):
-        if (part.addr, part.size) != (view.first(5), view.first(10)):
+    links = {p.link for p in view.sections if p.type in {6, 11}}
+    for section in (view.sections[i] for i in links if i < len(view.sections)):
+        if (section.addr, section.size) != (view.first(5), view.first(10)):
             yield "section", "strings", "section headers and dynamic entries disagree about the strings"
-    for part in view.parts:
+    for section in view.sections:
         segment = next((p for p in view.programs if p.type == DYNAMIC), None)
-        if part.type == 6 and segment and (part.addr, part.offset) != (segment.vaddr, segment.offset):
+        if (
+            section.type == 6
+            and segment
+            and (section.addr, section.offset) != (segment.vaddr, segment.offset)
+        ):
             yield "section", "dynamic", "section headers and program headers disagree about .dynamic"
 
 
 def _check_overlaps(view: View) -> Iterator[tuple[str, str, str]]:
-    placed = [(p.offset, p.offset + p.stored, f"section {_name(p)}") for p in view.parts if p.stored]
+    placed = [(p.offset, p.offset + p.stored, f"section {_name(p)}") for p in view.sections if p.stored]
     placed += [(*view.table, "program header table"), (0, view.identity[-1], "ELF header")]
     if view.headers[1]:
         placed.append((*view.headers, "section header table"))
@@ -152,5 +171,5 @@ def _check_overlaps(view: View) -> Iterator[tuple[str, str, str]]:
             yield "section", "overlap", f"{first} and {second} overlap in the file"
 
 
-def _name(part: Part) -> str:
-    return part.name or f"at {part.offset:#x}"
+def _name(section: Section) -> str:
+    return section.name or f"at {section.offset:#x}"

@@ -40,9 +40,9 @@ SEMANTIC = _VERSION_TABLES | {6}
 def count_symbols(view: View) -> int | None:
     """Number of dynamic symbols, from the sections or else DT_HASH; None where neither is there."""
     width = 24 if view.bits == 64 else 16
-    for part in view.parts:
-        if part.type == 11 and part.addr == view.first(6):
-            return part.size // width
+    for section in view.sections:
+        if section.type == 11 and section.addr == view.first(6):
+            return section.size // width
     address = view.first(4)
     if address is None:
         return None
@@ -60,7 +60,7 @@ def measure(view: View, tag: int) -> int | None:
     if tag == 0x6FFFFFF0 and (count := count_symbols(view)) is not None:
         return count * 2
     wanted = _SECTION_TYPES[tag]
-    return next((p.size for p in view.parts if p.type == wanted and p.addr == view.first(tag)), None)
+    return next((p.size for p in view.sections if p.type == wanted and p.addr == view.first(tag)), None)
 
 
 def compare_tables(old: View, new: View, *, renamed: bool) -> Iterator[Problem]:
@@ -76,7 +76,7 @@ def compare_tables(old: View, new: View, *, renamed: bool) -> Iterator[Problem]:
         if before is None or after is None:
             continue
         size, now = measure(old, tag), measure(new, tag)
-        if size != now and old.parts and new.parts:
+        if size != now and old.sections and new.sections:
             yield Problem(check="symbols", message=f"{name}: {now} bytes instead of {size}")
         elif size and tag not in _VERSION_TABLES and not _same_table(old, new, tag, before, after, size):
             yield Problem(check="symbols", message=f"{name}: contents differ")
@@ -110,7 +110,7 @@ def compare_symbols(old: View, new: View, first: bytes, second: bytes, *, sectio
         sections: whether it matters which section a symbol is in; to the loader only that it is in one does.
     """
     layout = struct.Struct(old.order + ("IBBHQQ" if old.bits == 64 else "IIIBBH"))
-    names = [[p.name for p in view.parts] for view in (old, new)]
+    names = [[p.name for p in view.sections] for view in (old, new)]
     for a, b in zip(layout.iter_unpack(first), layout.iter_unpack(second), strict=True):
         if old.bits == 64:
             (_, info, other, index, value, size), (_, info2, other2, index2, value2, size2) = a, b

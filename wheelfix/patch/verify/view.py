@@ -34,7 +34,7 @@ class Program(NamedTuple):
     align: int
 
 
-class Part(NamedTuple):
+class Section(NamedTuple):
     """A section header, its fields under the names of the gABI without ``sh_``; ``name`` resolved."""
 
     name: str
@@ -68,7 +68,7 @@ class View:
         table: start and end of the program header table in the file.
         headers: start and end of the section header table in the file.
         programs: program headers.
-        parts: section headers.
+        sections: section headers.
         tags: dynamic entries.
 
     Raises:
@@ -98,7 +98,7 @@ class View:
             raw = self.read(shoff, self._widths()[1])
             shnum = struct.unpack_from(self.order + word, raw, 32 if self.bits == 64 else 20)[0]
         self.headers = (shoff, shoff + self.shsize * shnum) if shoff else (0, 0)
-        self.parts = self._read_parts()
+        self.sections = self._read_sections()
         self.tags = self._read_tags()
 
     def read(self, offset: int, size: int) -> bytes:
@@ -162,7 +162,7 @@ class View:
         offset, vaddr, _, filesz, memsz, align = rest
         return Program(kind, flags, offset, vaddr, filesz, memsz, align)
 
-    def _read_parts(self) -> list[Part]:
+    def _read_sections(self) -> list[Section]:
         start, end = self.headers
         if start == end:
             return []
@@ -174,7 +174,7 @@ class View:
         ]
         index = rows[0][6] if self.shstrndx == 0xFFFF else self.shstrndx
         names = self.read(rows[index][4], rows[index][5]) if index < len(rows) else b""
-        return [Part(names[row[0] :].partition(b"\0")[0].decode("latin-1"), *row[1:]) for row in rows]
+        return [Section(names[row[0] :].partition(b"\0")[0].decode("latin-1"), *row[1:]) for row in rows]
 
     def _read_tags(self) -> list[tuple[int, int]]:
         found = next((p for p in self.programs if p.type == DYNAMIC), None)

@@ -1,0 +1,47 @@
+"""What Nix prints for programs, by a program of its name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from wheelfix.errors import ApplyError
+from wheelfix.model.index import Provider
+from wheelfix.patch.store import build_providers
+
+TBB = Provider(attr="onetbb", output="out", path="/lib/libtbb.so.12", store_path=None)
+
+
+def print_by_nix(directory: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (directory / "said").write_text(text)
+    (directory / "nix").write_text(f"#!/bin/sh\nexec cat {directory / 'said'}\n")
+    (directory / "nix").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{directory}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_paths_of_what_was_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = '{"startTime": 1, "outputs": {"lib": "/nix/store/b", "out": "/nix/store/a"}}'
+    print_by_nix(tmp_path, monkeypatch, f"[{built}, {built}]")
+    assert build_providers("flake:nixpkgs", [TBB]) == (Path("/nix/store/b"), Path("/nix/store/a"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "warning: x",
+        "{}",
+        "[3]",
+        "[{}]",
+        '[{"outputs": {"out": 3}}]',
+        "[" * 100_000,
+        '[{"outputs": {"a": "\\ud800"}}]',
+    ],
+)
+def test_what_nix_never_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    print_by_nix(tmp_path, monkeypatch, text)
+    with pytest.raises(ApplyError, match="nix build --json: prints no store paths") as caught:
+        build_providers("flake:nixpkgs", [TBB])
+    assert caught.value.hint

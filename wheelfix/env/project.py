@@ -1,0 +1,82 @@
+"""Reads the project of an environment: its name, its Python, and the pyproject.toml that uv resolves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from wheelfix.env.model import EnvOptions, EnvProject
+from wheelfix.errors import InputError
+from wheelfix.lockfile.markers import fits_python, normalize_name
+from wheelfix.lockfile.project import (
+    Project,
+    drop_python,
+    find_written_python,
+    parse_project,
+    parse_requirement_lines,
+    render_project,
+    render_requirements,
+)
+from wheelfix.lockfile.read import read_text
+from wheelfix.scan.requirement import find_runtime
+
+
+def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:
+    """Read the project of an environment.
+
+    Args:
+        directory: of the environment; need not exist.
+        options: the requirements and the Python are taken from these.
+
+    Raises:
+        InputError: there are no requirements, they cannot be read, or they are for another Python.
+    """
+    scan = options.lock.scan
+    name = _find_name(directory)
+    python = scan.python or _find_own_python(directory) or scan.chosen_python
+    return EnvProject(name=name, python=python, text=_make_text(directory, name, python, options))
+
+
+def _find_name(directory: Path) -> str:
+    called = Path(os.path.realpath(directory)).name  # Path.resolve raises for cyclic links
+    name = normalize_name("".join(c if c.isascii() and c.isalnum() else "-" for c in called))
+    return name.strip("-") or "environment"
+
+
+def _find_own_python(directory: Path) -> str | None:
+    """Find the Python that an environment was written for before; kept unless the user names another one."""
+    present = directory / "pyproject.toml"
+    if not present.is_file():
+        return None
+    text = read_text(present)
+    return find_written_python(text, parse_project(present.name, text))
+
+
+def _make_text(directory: Path, name: str, python: str, options: EnvOptions) -> str:
+    if options.requirements:
+        lines = parse_requirement_lines(options.requirements.name, read_text(options.requirements))
+        return render_requirements(name, lines, python)
+    present = directory / "pyproject.toml"
+    project = options.project or present
+    if not project.exists() and not options.project:
+        problem = "has no pyproject.toml to take requirements from"
+        raise InputError(str(directory), problem, "give -r requirements.txt or --from pyproject.toml")
+    text = read_text(project)
+    parsed = parse_project(project.name, text)
+    if present.exists() and present.resolve() == project.resolve():
+        if find_written_python(text, parsed) not in {None, python}:
+            return render_project(drop_python(parsed), name, python)  # written by wheelfix for another Python
+        _check_python(parsed, python, options.lock.scan.system)
+        return text
+    return render_project(parsed, name, python)
+
+
+def _check_python(project: Project, python: str, system: str) -> None:
+    """Refuse a Python that a foreign pyproject.toml excludes, before uv is run."""
+    runtime = find_runtime(python, system)
+    wanted = project.requires_python
+    if not fits_python(wanted, runtime, project.file):
+        problem = f"is for Python {wanted}, not for {runtime.python}"
+        raise InputError(
+            project.file, problem, "name another version with --python, or change requires-python"
+        )

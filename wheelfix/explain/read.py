@@ -1,0 +1,458 @@
+"""From a text of any size to what it complains about: in one pass, and in bounded memory.
+
+Most of a log is never split into lines: chunks are searched for the few words that every message holds
+(:data:`wheelfix.explain.wordings.MARKERS`), at the speed of memchr, and only the lines around these are
+read. A line of any length is read in windows. A line is undressed, then parsed; the lines before it tell who
+was concerned.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from wheelfix.explain.model import Account, Package, Symptom, SymptomKind
+from wheelfix.explain.paths import parse_drv, parse_store_path
+from wheelfix.explain.wordings import (
+    BUILDER,
+    FRAME,
+    IGNORED,
+    IMPORT,
+    INTERPRETER,
+    LDD_HEAD,
+    LOADING,
+    MARKERS,
+    PRINTED_JSON,
+    SEARCHING,
+    TRUNCATED,
+    WANTING,
+    WORDINGS,
+)
+from wheelfix.model.base import replace
+
+CHUNK = 1 << 20
+"""How much to read at once, in bytes."""
+CONTEXT = 32 << 10
+"""How far back a traceback's head may be, in bytes; longer ones are seen from there on."""
+MAX_LINE = 8 << 10
+"""Longest line read as a whole, in bytes. Of a longer one, this much around each message is."""
+MAX_SYMPTOMS = 500
+"""Different complaints kept; who has more of them has one cause for all."""
+MAX_WORDS = 200
+MAX_SEEN = 10_000
+MAX_SEEN_LINE = 512
+"""Lines of up to so many bytes are remembered, so many of them: logs repeat themselves."""
+_OVERLAP = 512
+_HEADS = ("Traceback (most recent call last)", "Traceback:")
+
+T = TypeVar("T", bytes, str)
+
+
+@dataclass(slots=True)
+class _Found:
+    symptoms: dict[tuple[SymptomKind, str | None, str | None, str | None], Symptom] = field(
+        default_factory=dict
+    )
+    ignored: set[str] = field(default_factory=set)
+    packages: dict[Package, None] = field(default_factory=dict)
+    paths: dict[str, None] = field(default_factory=dict)
+    words: dict[str, None] = field(default_factory=dict)
+    seen: set[bytes] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)
+    left_out: bool = False
+
+
+def read_messages(chunks: Iterable[bytes]) -> Account:
+    """Read what a text complains about.
+
+    Args:
+        chunks: the text, cut anywhere; UTF-8, other bytes are replaced.
+
+    Returns:
+        Symptoms and what else tells who is concerned; empty if nothing in it is about shared libraries.
+    """
+    found = _Found()
+    buffer, start = b"", 0
+    for chunk in _unify_breaks(chunks):
+        buffer += chunk
+        end = buffer.rfind(b"\n") + 1
+        if end <= start:  # no line ends here: read a long one in parts, wait for the rest of a short one
+            if len(buffer) - start < MAX_LINE * 2:
+                continue
+            end = len(buffer) - MAX_LINE
+        _search(buffer, start, end, found)
+        keep = max(0, end - CONTEXT)
+        buffer, start = buffer[keep:], end - keep
+    _search(buffer, start, len(buffer), found)
+    return _conclude(found)
+
+
+def merge_accounts(first: Account, second: Account) -> Account:
+    """Put together what two texts say, such as those of two streams."""
+    return Account(
+        symptoms=tuple(dict.fromkeys((*first.symptoms, *second.symptoms))),
+        packages=tuple(dict.fromkeys((*first.packages, *second.packages))),
+        paths=tuple(dict.fromkeys((*first.paths, *second.paths))),
+        words=tuple(dict.fromkeys((*first.words, *second.words))),
+        left_out=first.left_out or second.left_out,
+    )
+
+
+def _unify_breaks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """CR, LF and both end a line: progress is drawn with CR alone, and messages come between."""
+    held = b""
+    for chunk in chunks:
+        data = held + chunk
+        held = data[-1:] if data.endswith(b"\r") else b""
+        yield data[: len(data) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    yield held.replace(b"\r", b"\n")
+
+
+def _search(buffer: bytes, start: int, end: int, found: _Found) -> None:
+    if found.left_out:
+        return
+    windows: dict[int, int] = {}
+    for marker in MARKERS:
+        at = buffer.find(marker, start, end)
+        while at >= 0:
+            left, right, step = _find_window(buffer, at, start)
+            windows[left] = max(right, windows.get(left, 0))
+            at = buffer.find(marker, max(step, at + len(marker)), end)
+    for left, right in sorted(windows.items()):
+        line = buffer[left:right]
+        if not _is_new(line, found.seen):
+            continue
+        if len(found.symptoms) >= MAX_SYMPTOMS:
+            found.left_out = True
+            return
+        _read_line(line, partial(_iter_context, buffer, left), found)
+
+
+def _is_new(text: T, seen: set[T]) -> bool:
+    """Tell whether a line was not seen before, as far as lines are remembered."""
+    if text in seen:
+        return False
+    if len(seen) < MAX_SEEN and len(text) < MAX_SEEN_LINE:
+        seen.add(text)
+    return True
+
+
+def _find_window(buffer: bytes, at: int, start: int) -> tuple[int, int, int]:
+    """The line around a position, or a part of it; and where to look for the next message."""
+    left = buffer.rfind(b"\n", max(0, at - MAX_LINE), at) + 1
+    right = buffer.find(b"\n", at, at + MAX_LINE)
+    right = right if right >= 0 else min(len(buffer), at + MAX_LINE)
+    if right - left <= MAX_LINE and (left > 0 or at < MAX_LINE):
+        return left, right, right
+    # Aligned, so that several messages of one long line share their windows.
+    left = max(left, start, at - at % MAX_LINE - _OVERLAP)
+    right = min(right, left + MAX_LINE + 2 * _OVERLAP)
+    return left, right, right - _OVERLAP
+
+
+def _iter_context(buffer: bytes, end: int) -> Iterator[bytes]:
+    """Lines before a position, nearest first."""
+    right = end - 1
+    floor = max(0, end - CONTEXT)
+    while right > floor:
+        left = buffer.rfind(b"\n", floor, right) + 1 or floor
+        yield buffer[left:right]
+        right = left - 1
+
+
+def _read_line(line: bytes, context: Callable[[], Iterator[bytes]], found: _Found) -> None:
+    before: list[str] = []
+    asked = False
+    for text, build in clean_line(line):
+        if match := IGNORED.search(text):
+            found.ignored.add(match["soname"])
+        if (match := BUILDER.search(text)) and (package := parse_drv(match["drv"])):
+            found.packages[package] = None
+        for symptom in parse_line(text) if _is_new(text, found.parts) else ():
+            if not asked:
+                before, asked = [*_read_context(context), *before], True
+            _add(locate_symptom(symptom, _cut_at_head(before)), text, before, found)
+            if build and (package := parse_store_path(build, prefixed=False)):
+                found.packages[package] = None
+        before.append(text)
+
+
+def _read_context(context: Callable[[], Iterator[bytes]]) -> list[str]:
+    lines: list[str] = []
+    for raw in context():
+        texts = [text for text, _ in clean_line(raw)]
+        lines[:0] = texts
+        if any(text.lstrip().startswith(_HEADS) for text in texts):
+            break
+    return lines
+
+
+def _cut_at_head(lines: list[str]) -> list[str]:
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number].lstrip().startswith(_HEADS):
+            return lines[number:]
+    return lines
+
+
+def _add(symptom: Symptom, text: str, before: list[str], found: _Found) -> None:
+    key = (symptom.kind, symptom.soname, symptom.version, symptom.symbol)
+    known = found.symptoms.get(key)
+    if known is None or (known.wanted_by is None and symptom.wanted_by is not None):
+        found.symptoms[key] = symptom
+    for line in before:
+        if (match := FRAME.search(line)) and match["path"] and len(found.paths) < MAX_WORDS:
+            found.paths[match["path"]] = None
+    for line in (*before, text):
+        if (match := INTERPRETER.search(line)) and len(found.paths) < MAX_WORDS:
+            found.paths[match["path"]] = None
+    if len(found.words) < MAX_WORDS:
+        found.words |= dict.fromkeys(word for word in text.split()[:40] if len(word) < 40)
+
+
+def _conclude(found: _Found) -> Account:
+    named = {s.soname for s in found.symptoms.values() if s.kind is SymptomKind.NO_LOADER and s.wanted_by}
+    symptoms = [
+        s
+        for s in found.symptoms.values()
+        if not (s.kind is SymptomKind.UNSATISFIED and s.soname in found.ignored)
+        and not (s.kind is SymptomKind.NO_LOADER and not s.wanted_by and named)
+    ]
+    return Account(
+        symptoms=tuple(symptoms),
+        packages=tuple(found.packages),
+        paths=tuple(found.paths),
+        words=tuple(found.words),
+        left_out=found.left_out,
+    )
+
+
+# One line, undressed
+
+# ECMA-48 control sequences, and the operating system commands terminals take for links and titles.
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
+_QUOTE = re.compile(r"(?:\s*[>|](?=\s|$)\s?)+")
+_BUILD = re.compile(r"([A-Za-z0-9][\w.+-]*)> ")
+_BREAKS = re.compile(r"\r\n?|\n|\\r\\n|\\n|\\\\n")
+_ENTITY = re.compile(r"&(?:#\d+|#x[\da-fA-F]+|quot|lt|gt|amp|apos);")
+_INTERNAL_JSON = "@nix {"
+_MAX_TEXTS = 64
+
+
+def clean_line(raw: bytes) -> Iterator[tuple[str, str | None]]:
+    r"""Undress one line of a log.
+
+    Terminal colours, quoting (``> ``), the prefix nix puts before the lines of a build (``numba> ``), HTML
+    entities and the JSON of ``nix --log-format internal-json`` are taken off. A line that holds written-out
+    line breaks (``\n`` in a JSON log) becomes several.
+
+    Args:
+        raw: the line, without its end.
+
+    Yields:
+        Text, and the name of the build that printed it, if a prefix says so.
+
+    Example:
+        >>> list(clean_line(b"       > numba> \x1b[31merror:\x1b[0m x"))
+        [('error: x', 'numba')]
+    """
+    text = raw.decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r\n")
+    texts = list(_unpack_json(text)) if text.lstrip().startswith(_INTERNAL_JSON) else [text]
+    for found in texts:
+        for part in _BREAKS.split(found):
+            yield _undress(part)
+
+
+def _undress(text: str) -> tuple[str, str | None]:
+    text = _ESCAPES.sub("", text)
+    if "&" in text and _ENTITY.search(text):
+        text = html.unescape(text)
+    build = None
+    if match := _QUOTE.match(text):
+        text = text[match.end() :]
+    if match := _BUILD.match(text):
+        build, text = match[1], text[match.end() :]
+    return text, build
+
+
+def _unpack_json(text: str) -> Iterator[str]:
+    """The texts of one line of nix's internal-json log format (``src/libutil/logging.cc``)."""
+    try:
+        event = json.loads(text.lstrip()[len(_INTERNAL_JSON) - 1 :])
+    except (ValueError, RecursionError):
+        yield text
+        return
+    if not isinstance(event, dict):
+        return
+    fields = event.get("fields")
+    values = [event.get("msg"), event.get("text"), *(fields if isinstance(fields, list) else [])]
+    yield from (value for value in values[:_MAX_TEXTS] if isinstance(value, str))
+
+
+# What a line says, and the lines before it
+
+_REACH = 768
+"""Characters before and behind the words of a message that may belong to it."""
+_EDGES = " \t'\"`‘’()[]{}"
+_SITE = re.compile(r"/(?:site|dist)-packages/|/archive-v\d+/[^/]+/")
+_ALTERNATIVES = re.compile(r"any\((.*)\)")
+_WINDOWS = re.compile(r"-\d+$")
+
+
+def parse_line(text: str) -> tuple[Symptom, ...]:
+    """Find what a line complains about.
+
+    Args:
+        text: one line, undressed by :func:`clean_line`.
+
+    Returns:
+        In the order of the patterns; empty for a line about something else.
+    """
+    found: dict[Symptom, None] = {}
+    for kind, phrase, pattern in WORDINGS:
+        at = text.find(phrase)
+        while at >= 0:
+            # A part only: in a line of many thousand characters, an expression would try every one of them.
+            part = text[max(0, at - _REACH) : at + _REACH] if len(text) > 2 * _REACH else text
+            for match in pattern.finditer(part):
+                found |= dict.fromkeys(_build(kind, match, part))
+            at = text.find(phrase, at + _REACH) if part is not text else -1
+    if not found:
+        found |= dict.fromkeys(_parse_printed_json(text))
+    if not found and (truncated := TRUNCATED.search(text)):
+        found[Symptom(kind=SymptomKind.MISSING, soname=truncated["soname"].rstrip("."))] = None
+    return tuple(found)
+
+
+def locate_symptom(symptom: Symptom, before: Sequence[str]) -> Symptom:
+    """Add what the lines before a message say about it: the file that wants the library, module and frame.
+
+    Args:
+        symptom: from :func:`parse_line`.
+        before: the lines before it, undressed, nearest last; from the nearest traceback's head on.
+    """
+    if symptom.kind is SymptomKind.UNSATISFIED and symptom.wanted_by is None:
+        return replace(symptom, wanted_by=_find_last(SEARCHING, before))
+    if symptom.kind is SymptomKind.MISSING and symptom.wanted_by is None and symptom.module is None:
+        head = _find_last(LDD_HEAD, before)
+        if head and not any(FRAME.search(line) for line in before):
+            return replace(symptom, wanted_by=head)
+    module, frame = find_import(before)
+    return replace(symptom, module=module, frame=frame)
+
+
+def find_import(lines: Sequence[str]) -> tuple[str | None, str | None]:
+    """Find which module a traceback was importing, and the last of its files below site-packages.
+
+    Args:
+        lines: a traceback, outermost call first.
+
+    Returns:
+        Top-level module of an import that another package asked for, or None where a package imported a part
+        of itself; and the path of the file.
+    """
+    module: str | None = None
+    for number in range(len(lines) - 1, -1, -1):
+        match = FRAME.search(lines[number])
+        if match is None:
+            continue
+        path = match["path"] or match["pytest"]
+        statement = IMPORT.match(lines[number + 1]) if number + 1 < len(lines) else None
+        if statement and module is None:
+            module = _find_foreign((statement["origin"] or statement["name"]), path)
+        if _SITE.search(path):
+            return module, path
+    return module, None
+
+
+def _find_foreign(name: str, path: str) -> str | None:
+    top = name.partition(".")[0]
+    site = _SITE.search(path)
+    own = re.split(r"[/.]", path[site.end() :], maxsplit=1)[0] if site else ""
+    return None if not top or top == own or top in sys.stdlib_module_names else top
+
+
+def _build(kind: SymptomKind, match: re.Match[str], text: str) -> Iterator[Symptom]:
+    groups = match.groupdict()
+    soname = "libxcb-cursor.so.0" if groups.get("xcb") else groups.get("soname")
+    if kind is SymptomKind.NAMED:
+        yield _name_library(groups.get("name") or groups["title"].lower())
+        return
+    wanted_by = _trim(groups.get("by") or _find_wanting(text[: match.start()]) or "") or None
+    for one in _split(soname) if soname else (None,):
+        trimmed = _trim(one) if one else None
+        if trimmed and kind is SymptomKind.MISSING and ".so" not in trimmed:
+            if re.fullmatch(r"[A-Za-z][\w.+-]*", trimmed):
+                yield _name_library(trimmed)
+            continue
+        if soname and not trimmed:
+            continue
+        yield Symptom(
+            kind=kind,
+            soname=trimmed,
+            wanted_by=wanted_by,
+            version=groups.get("version"),
+            symbol=groups.get("symbol"),
+        )
+
+
+def _find_wanting(head: str) -> str | None:
+    """The file that wanted a library, by what stands before the message."""
+    if head.endswith(LOADING):
+        # No expression: it would try each character before each of the many messages that a line can hold.
+        body = head.removesuffix(LOADING)
+        return body[max(body.rfind(":"), body.rfind("\n")) + 1 :].lstrip(_EDGES) or None
+    if not head.endswith((": ", "(")):
+        return None
+    before = WANTING.search(head.rstrip("(") + "(" * head.endswith("("))
+    return next((w for w in before.groups() if w), None) if before else None
+
+
+def _name_library(name: str) -> Symptom:
+    """``find_library("gobject-2.0-0")`` has Windows' name for what is ``libgobject-2.0.so`` elsewhere."""
+    return Symptom(kind=SymptomKind.NAMED, soname=f"lib{_WINDOWS.sub('', name.removeprefix('lib'))}.so")
+
+
+def _split(soname: str) -> tuple[str, ...]:
+    """``any(a, b)`` of auto-patchelf and ``{a, b}`` of cuDNN name alternatives: one of them will do."""
+    inside = _ALTERNATIVES.fullmatch(soname)
+    names = [n.strip() for n in (inside[1] if inside else soname).split(",") if n.strip()]
+    if len(names) < 2 or soname.startswith("/"):
+        return (names[0],) if names else ()
+    majors = [n for n in names if re.fullmatch(r"[^.]+(?:\.[^.\d][^.]*)*\.so\.\d+", n)]
+    return ((majors or names)[0],)
+
+
+def _parse_printed_json(text: str) -> Iterator[Symptom]:
+    """``auto-patchelf --structured-logs`` prints one event per line, by its name."""
+    start = PRINTED_JSON.search(text)
+    if start is None:
+        return
+    try:
+        event: Any = json.JSONDecoder().raw_decode(text, start.start())[0]["Dependency"]
+        if event.get("found") is False:
+            names = [event["name"]] if isinstance(event["name"], str) else list(event["name"])
+            yield from (
+                Symptom(kind=SymptomKind.UNSATISFIED, soname=s, wanted_by=str(event["file"]))
+                for s in _split(names[0] if len(names) == 1 else f"any({', '.join(names)})")
+            )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, IndexError):
+        return
+
+
+def _find_last(pattern: re.Pattern[str], lines: Sequence[str]) -> str | None:
+    for line in reversed(lines):
+        if match := pattern.search(line):
+            return _trim(match["by"])
+    return None
+
+
+def _trim(text: str) -> str:
+    """Cut quotes and brackets off, and what stands before a path in the same words (``ImportError: ``)."""
+    text = text.strip(_EDGES)
+    return text.rpartition(": ")[2].strip(_EDGES) if not text.startswith("/") else text

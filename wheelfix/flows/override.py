@@ -1,0 +1,42 @@
+"""Nix code that gives wheels the libraries they need: ``wheelfix override``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wheelfix.model.override import Cuda, Dialect
+from wheelfix.model.written import Written
+from wheelfix.override.dialects import check_targets
+from wheelfix.override.imports import show_imports
+from wheelfix.override.plan import OverridePlan, plan_overrides
+from wheelfix.override.render import render_overrides
+from wheelfix.override.strip import NO_WISHES, Wishes
+from wheelfix.scan.scan import ScanOptions, scan_targets
+from wheelfix.scan.target import find_targets
+
+
+def write_override(
+    texts: Sequence[str], dialect: Dialect, cuda: Cuda, options: ScanOptions, *, wishes: Wishes = NO_WISHES
+) -> Written[OverridePlan]:
+    """Write overrides for wheels.
+
+    Args:
+        texts: wheels, directories of wheels, environments, ELF files, requirements or files of them, which
+            are fetched: see :mod:`wheelfix.scan.target`. What they hold is at hand of all of them.
+        dialect: the tool to write for.
+        cuda: where CUDA libraries come from.
+        options: how they are scanned.
+        wishes: which dependencies to keep and to strip.
+
+    Raises:
+        InputError: a target cannot be read, there are several wheels of one package, or the dialect has no
+            such thing.
+        IndexProblem: the index is damaged.
+    """
+    targets = tuple(find_targets(texts, "override"))
+    check_targets(targets, dialect, cuda)
+    read = scan_targets(targets, options)
+    plan = plan_overrides(read, dialect, cuda, wishes=wishes, evidence=", ".join(options.beside))
+    plan = show_imports(plan, read.parts)
+    text = render_overrides(plan.overrides, plan.adapters, dialect)
+    return Written(plan=plan, text=text, findings=plan.findings, answered=plan.answered)

@@ -1,0 +1,213 @@
+"""What the index says of a Nix file: of its attributes, as people write them, and of its sonames.
+
+How people write attributes is in the table ``data/inputs.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Final
+
+from wheelfix.index.baseline import find_baseline
+from wheelfix.index.canonical import spell_recorded
+from wheelfix.index.cuda import find_default_cuda
+from wheelfix.index.driver import find_driver
+from wheelfix.index.libc import find_libc
+from wheelfix.index.lookup import find_providers, list_attrs_beside
+from wheelfix.index.releases import modernize
+from wheelfix.index.table import SonameTable
+from wheelfix.lint.model import Excerpt, InputRoot, OverrideFile, Spelling
+from wheelfix.model.scan import WheelScan
+from wheelfix.model.tables import Attr, AttrPrefix, Table, load_table
+from wheelfix.wheel.metadata import normalize_name
+
+_OUTPUTS: Final = frozenset({"out", "lib", "dev", "bin", "static", "doc", "man"})
+_CUDA_SET: Final = re.compile(r"cudaPackages(?:_(\d+)(?:_\d+)*)?\.")
+_ALIKE: Final = 0.85
+_SHORTEST: Final = 4
+_PREFIX: Final = 6
+_LEFT_OUT: Final = 2
+_DIGITS: Final = re.compile(r"[\d_.]+")
+
+
+def make_excerpt(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTable) -> Excerpt:
+    """Ask the index about everything that a file and the scans name.
+
+    Args:
+        file: what it says about packages.
+        scans: of the wheels it is for.
+        table: the soname table that the scans were made with.
+
+    Raises:
+        IndexProblem: the table is damaged.
+    """
+    names = {o.package: normalize_name(o.package) for o in file.overrides if o.package is not None}
+    scanned = {scan.name for scan in scans}
+    checked = [*file.shells, *(o for o in file.overrides if o.package is None or names[o.package] in scanned)]
+    inputs = [i for o in checked for i in o.inputs if i.root is not InputRoot.PYTHON]
+    attrs = [attr for i in inputs for attr in (i.attr, *i.alternatives)]
+    attrs += [search.attr for o in checked for search in o.searches if search.attr]
+    wanted = [need.soname for scan in scans for need in scan.needs]
+    return Excerpt(
+        names=names,
+        spellings=find_spellings(table, attrs),
+        carriers=find_carriers(table, [*wanted, *(name for scan in scans for name in scan.opened)]),
+        similar=find_similar(table, [entry.soname for o in checked for entry in o.ignored], wanted),
+        baselines={s.target: frozenset(spell_attr(attr) for attr in find_baseline(s.tags)) for s in scans},
+    )
+
+
+class Spellings(Table):
+    """Attributes as people write them.
+
+    Attributes:
+        same: the same package as the index has it, by an alias of nixpkgs or a wrapper of the compiler.
+        sets: the same for what the attributes of a set begin with.
+        side_by_side: names that nixpkgs keeps beside the newest one of the same library.
+    """
+
+    FILE = "inputs.toml"
+
+    same: dict[Attr, Attr]
+    sets: dict[AttrPrefix, AttrPrefix]
+    side_by_side: frozenset[Attr]
+
+
+@lru_cache(maxsize=1 << 14)
+def spell_attr(attr: str) -> str:
+    """The index's spelling of an attribute: newest name, without output, CUDA sets by their major.
+
+    Example:
+        >>> spell_attr("xorg.libX11.dev"), spell_attr("stdenv.cc.cc"), spell_attr("cudaPackages_12_4.nccl")
+        ('libx11', 'stdenv.cc.cc.lib', 'cudaPackages.nccl')
+    """
+    parts = attr.split(".")
+    while len(parts) > 1 and parts[-1] in _OUTPUTS:
+        parts.pop()
+    table = load_table(Spellings)
+    name = ".".join(parts)
+    name = table.same.get(name, name)
+    for prefix, other in table.sets.items():
+        if name.startswith(prefix):
+            name = other + name.removeprefix(prefix)
+            break
+    if match := _CUDA_SET.match(name):
+        major = match[1] or find_default_cuda()
+        suffix = "" if major == find_default_cuda() else f"_{major}"
+        return f"cudaPackages{suffix}.{name[match.end() :]}"
+    return spell_recorded(modernize(name))
+
+
+def find_spellings(table: SonameTable, attrs: Iterable[str]) -> Mapping[str, Spelling]:
+    """Look attributes up.
+
+    Args:
+        table: the soname table.
+        attrs: as written below ``pkgs``.
+
+    Returns:
+        By attribute as it was given. The table knows packages with libraries alone: of any other it can
+        only say that it is not there.
+    """
+    others = set(map(spell_attr, list_attrs_beside()))
+    every: dict[tuple[str, str], list[str]] = {}
+    for attr in (*table.list_attrs(), *sorted(others)):
+        every.setdefault(_find_group(attr), []).append(attr)
+    return {attr: _find_one(table, attr, others, every) for attr in dict.fromkeys(attrs)}
+
+
+def find_carriers(table: SonameTable, sonames: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """Every attribute that has a library, also those nobody would choose first.
+
+    Args:
+        table: the soname table.
+        sonames: as in DT_NEEDED or dlopen; paths count by their last part, ``libmagic.so`` is any major.
+
+    Returns:
+        By soname as it was given; attributes in the spelling of :func:`spell_attr`.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for soname in dict.fromkeys(sonames):
+        name = soname.rpartition("/")[2]
+        names = [name]
+        if name.endswith(".so") and not set(name) & set("*?["):
+            names += table.find_names(f"{name}.*")
+        attrs = {p.attr for one in names for p in table.find_all(one)}
+        attrs |= {p.attr for lookup in find_providers(table, names) for p in lookup.providers}
+        found[soname] = frozenset(spell_attr(attr) for attr in attrs)
+    return found
+
+
+def find_similar(
+    table: SonameTable, sonames: Iterable[str], wanted: Iterable[str]
+) -> Mapping[str, tuple[str, ...]]:
+    """Sonames that are spelt almost like one that nobody knows.
+
+    Args:
+        table: the soname table.
+        sonames: as somebody typed them; patterns are left out.
+        wanted: sonames that some wheel wants; they come first.
+
+    Returns:
+        By soname; those that somebody knows are left out.
+    """
+    real = tuple(dict.fromkeys(wanted))
+    found: dict[str, tuple[str, ...]] = {}
+    for soname in dict.fromkeys(sonames):
+        if set(soname) & set("*?[") or soname in real or _is_known(table, soname):
+            continue
+        dotted = re.sub(r"\.so-?(?=\d)", ".so.", soname)
+        if not re.search(r"\.so(\.|$)", dotted):
+            dotted = f"{dotted}.so"
+        likely = [dotted] if dotted != soname and (dotted in real or _is_known(table, dotted)) else []
+        near = get_close_matches(soname, real, n=3, cutoff=_ALIKE)
+        near += get_close_matches(soname, table.find_names(f"{soname[:_PREFIX]}*"), n=3, cutoff=_ALIKE)
+        found[soname] = tuple(dict.fromkeys((*likely, *near)))
+    return found
+
+
+def _is_known(table: SonameTable, soname: str) -> bool:
+    libc = find_libc(soname, table.info.system.partition("-")[0])
+    return bool(
+        find_driver(soname)
+        or libc
+        or table.find_names(soname)
+        or find_providers(table, [soname])[0].providers
+    )
+
+
+def _find_one(
+    table: SonameTable, attr: str, others: set[str], every: Mapping[tuple[str, str], list[str]]
+) -> Spelling:
+    name = spell_attr(attr)
+    known = name in others or table.has_attr(name)
+    bare = ".".join(part for part in attr.split(".") if part not in _OUTPUTS)
+    renamed = known and bare not in load_table(Spellings).side_by_side and modernize(bare) != bare
+    nearest: tuple[str, ...] = ()
+    if not known and len(name) >= _SHORTEST:
+        close = get_close_matches(name, every.get(_find_group(name), ()), n=5, cutoff=_ALIKE)
+        nearest = tuple(c for c in close if _is_slip(name, c))[:3]
+    return Spelling(attr=name, known=known, renamed=renamed, nearest=nearest)
+
+
+def _is_slip(written: str, meant: str) -> bool:
+    """Tell a slip of the pen from another name.
+
+    Letters in the wrong order or case, left out or doubled; not openssh for openssl, nor gtk3 for gtk4.
+    """
+    if _DIGITS.sub("", written) == _DIGITS.sub("", meant):
+        return False
+    short, long = sorted((written.lower(), meant.lower()), key=len)
+    if len(short) == len(long):
+        return sorted(short) == sorted(long)
+    rest = iter(long)
+    return len(long) - len(short) <= _LEFT_OUT and all(letter in rest for letter in short)
+
+
+def _find_group(attr: str) -> tuple[str, str]:
+    """Attributes are compared within their set, and by their first letter."""
+    where, _, last = attr.rpartition(".")
+    return where, last[:1].lower()

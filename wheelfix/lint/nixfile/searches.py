@@ -1,0 +1,134 @@
+"""Directories in strings: library paths of shells, and what a package's shell code shows auto-patchelf.
+
+A string is text and interpolations. For the code of a shell, interpolations are single characters of a plane
+of Unicode that no text uses, so that its words can be split as the shell splits them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+from wheelfix.lint.model import Input, InputRoot, Place, Search, Unclear
+from wheelfix.lint.nixfile.values import Joined, Opaque, Piece, Ref, Root
+
+DRIVER = "/run/opengl-driver/lib"
+"""Where NixOS has the libraries of the GPU driver."""
+
+ROOTS = {Root.PKGS: InputRoot.PKGS, Root.ARGUMENT: InputRoot.ARGUMENT, Root.PYTHON: InputRoot.PYTHON}
+"""Roots of what may be an input."""
+
+_MARKS = 0xF0000
+_MOST = 0xFFFD
+_LONGEST = 4096
+"""Characters of a command; no path is longer."""
+_UNUSED = re.compile("[\U000f0000-\U0010ffff]")
+_SITE = "lib/python/site-packages"
+_ANY_SITE = re.compile(r"lib/python3?(?:\.\d+)?t?/site-packages")
+_COMMAND = "addAutoPatchelfSearchPath"
+_HARMLESS = frozenset({"rm", "rmdir", "runHook"})
+"""Commands that bring no library anywhere."""
+
+
+def find_in_path(joined: Joined, name: str, place: Place) -> Iterator[Input | Search | Unclear | str]:
+    """Read a library path: directories with colons between them.
+
+    Args:
+        joined: the path.
+        name: of the variable, which becomes the inputs' list.
+        place: where it stands.
+
+    Yields:
+        ``lib`` directories of packages as inputs, other directories of packages, and absolute ones as they
+        are; what is not understood.
+    """
+    text, pieces = _write_out(joined)
+    for word in text.split(":"):
+        found = _read_directory(word, pieces, place) if word else None
+        if isinstance(found, Search) and found.attr and found.directory == "lib":
+            root = InputRoot.PKGS if found.root is None else found.root
+            yield Input(attr=found.attr, root=root, list_name=name, place=place, condition=found.condition)
+        elif found is not None:
+            yield found
+        elif word.startswith("/"):
+            yield word
+
+
+def find_in_code(joined: Joined, place: Place) -> Iterator[Search | None]:
+    """Read what shell code shows auto-patchelf.
+
+    Args:
+        joined: the code.
+        place: where it stands.
+
+    Yields:
+        Directories; None for each line that may show it others, or bring libraries there.
+    """
+    text, pieces = _write_out(joined)
+    for line in map(str.strip, text.splitlines()):
+        command = line.partition(" ")[0]
+        if command == _COMMAND:
+            yield from _read_command(line, pieces, place)
+        elif command and command[0] != "#" and (command not in _HARMLESS or set(";&|") & set(line)):
+            yield None
+
+
+def _read_command(line: str, pieces: Sequence[Piece], place: Place) -> Iterator[Search | None]:
+    try:
+        words = shlex.split(line, comments=True)[1:] if len(line) < _LONGEST else [""]
+    except ValueError:  # a quotation over several lines
+        words = [""]
+    for word in words:
+        if not word.startswith("-"):
+            found = _read_directory(word, pieces, place)
+            yield found if isinstance(found, Search) else None
+
+
+def _write_out(joined: Joined) -> tuple[str, Sequence[Piece]]:
+    words: list[str] = []
+    pieces: list[Piece] = []
+    for piece in joined.pieces:
+        if isinstance(piece.content, str):
+            words.append(piece.content if piece.content.isascii() else _UNUSED.sub("?", piece.content))
+        elif len(pieces) < _MOST:
+            words.append(chr(_MARKS + len(pieces)))
+            pieces.append(piece)
+    return "".join(words), pieces
+
+
+def _read_directory(word: str, pieces: Sequence[Piece], place: Place) -> Search | Unclear | None:
+    """A directory below a package: ``${final.x}/${python.sitePackages}/x/lib``, ``${pkgs.y}/lib/y``."""
+    if not word or ord(word[0]) < _MARKS:
+        return None
+    piece = pieces[ord(word[0]) - _MARKS]
+    rest = "".join(_spell(c, pieces) for c in word[1:])
+    match piece.content:
+        case Opaque(unclear=unclear):
+            return unclear
+        case Ref(root=root, path=path) if root in ROOTS and path and (not rest or rest[0] == "/"):
+            if "\0" in rest:
+                return None
+            below = posixpath.normpath(_ANY_SITE.sub(_SITE, rest).lstrip("/") or ".")
+            if root is Root.PYTHON or below.startswith(f"{_SITE}/"):
+                directory = posixpath.relpath(below, _SITE)
+                return Search(
+                    directory=directory, distribution=path[0], place=place, condition=piece.condition
+                )
+            return Search(
+                directory=below,
+                attr=".".join(path),
+                root=ROOTS[root],
+                place=place,
+                condition=piece.condition,
+            )
+    return None
+
+
+def _spell(sign: str, pieces: Sequence[Piece]) -> str:
+    """A sign of a word; an interpolation is understood where it is the interpreter's site-packages."""
+    if ord(sign) < _MARKS:
+        return sign
+    content = pieces[ord(sign) - _MARKS].content
+    return _SITE if isinstance(content, Ref) and content.path[-1:] == ("sitePackages",) else "\0"

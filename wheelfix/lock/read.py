@@ -1,0 +1,79 @@
+"""Reads the inputs of an overlay: the lock and its project, packages' metadata, and source distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from wheelfix.errors import InputError
+from wheelfix.lock.model import LockOptions, LockRequest, Selection
+from wheelfix.lock.plan import find_dependencies
+from wheelfix.lockfile.read import read_lock, read_project, read_rules
+from wheelfix.model.base import replace
+from wheelfix.outside.places import find_cache
+from wheelfix.override.dependencies import fetch_dependencies
+from wheelfix.override.dialects import TRAITS
+from wheelfix.override.strip import Dependencies
+from wheelfix.scan.locked import LockReadings, Places
+from wheelfix.scan.requirement import find_runtime
+from wheelfix.sdist.model import CargoPlan
+from wheelfix.sdist.read import read_plan
+
+
+def read_request(path: Path, options: LockOptions) -> LockRequest:
+    """Read a lock, and the rules of the project beside it.
+
+    Raises:
+        InputError: one of them cannot be read, or is invalid.
+    """
+    lock = read_lock(path)
+    rules = read_rules(read_project(path.parent), options.providers)
+    runtime = find_runtime(options.scan.chosen_python, options.scan.system)
+    return LockRequest(lock=lock, rules=rules, runtime=runtime)
+
+
+def read_dependencies(
+    request: LockRequest, selection: Selection, options: LockOptions
+) -> Mapping[str, Dependencies]:
+    """Find the dependencies of packages that nixpkgs' builds replace, by name: in the lock or an index.
+
+    Raises:
+        InputError: the lock has no edges, and a package cannot be resolved, or the network fails.
+    """
+    if request.lock.roots is not None:
+        return find_dependencies(request, selection)
+    scan = replace(options.scan, python=request.runtime.python)
+    packages = [choice.package for choice in selection.replaced]
+    return {p.name: fetch_dependencies(f"{p.name}=={p.version}", scan) for p in packages}
+
+
+def find_places(path: Path, request: LockRequest, options: LockOptions) -> Places:
+    """Return the places where the files of a lock are looked for and kept.
+
+    Raises:
+        InputError: a directory that the user names does not exist.
+    """
+    for directory in options.find_links:
+        if not directory.is_dir():
+            raise InputError(str(directory), "is no directory", "give a directory of wheels")
+    return Places(
+        base=path.parent,
+        cache=find_cache(),
+        runtime=request.runtime,
+        find_links=options.find_links,
+        sources=options.scan.sources,
+        progress=options.scan.progress,
+    )
+
+
+def read_rust(found: LockReadings, options: LockOptions) -> Mapping[str, CargoPlan]:
+    """Plan the builds of source distributions with cargo, by name, if the dialect can express them.
+
+    Raises:
+        InputError: one cannot be read, or contradicts itself.
+    """
+    if not TRAITS[options.dialect].replaces:
+        return {}
+    compiled = [name for name, system in found.builds.items() if system.cargo]
+    plans = {name: read_plan(found.sdists[name], options.scan.chosen_python) for name in compiled}
+    return {name: plan for name, plan in plans.items() if plan}

@@ -1,0 +1,79 @@
+"""Checks values that locks of all formats have: names, versions, digests and file names.
+
+Each function takes a string and its key, and raises :class:`~wheelfix.model.base.Misfit` for an invalid
+value.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from wheelfix.errors import strip_login
+from wheelfix.model.base import Misfit
+
+HINT = "let the tool that wrote the lock write it again"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+def check_name(text: str, key: str = "name") -> str:
+    """Normalise a distribution's name (PEP 503).
+
+    Raises:
+        Misfit: it is not a name.
+    """
+    if not _NAME.fullmatch(text):
+        raise Misfit(key, f"{text!r} is no name of a distribution")
+    return canonicalize_name(text)
+
+
+def check_version(text: str | None, key: str = "version") -> str | None:
+    """Check a version (PEP 440), which is returned unchanged; None stays None.
+
+    Raises:
+        Misfit: it is not a version, which could not be used as the name of a directory.
+    """
+    if text is None:
+        return None
+    try:
+        Version(text)
+    except ValueError:  # InvalidVersion, or a number of more digits than Python converts
+        raise Misfit(key, f"{text[:60]!r} is no version") from None
+    if text != text.strip():
+        raise Misfit(key, f"{text!r} has blanks around it")
+    return text
+
+
+def check_sha256(text: str | None, key: str = "hash") -> str | None:
+    """Return the digest in ``sha256:<hex>``; None for other algorithms, and for None.
+
+    Raises:
+        Misfit: it is not a digest.
+    """
+    algorithm, _, digest = (text or "").partition(":")
+    if algorithm != "sha256":
+        return None
+    if not _SHA256.fullmatch(digest):
+        raise Misfit(key, "is no sha256 of 64 hexadecimal digits")
+    return digest
+
+
+def find_filename(text: str, key: str) -> str:
+    """Return the file name in a URL or path.
+
+    Raises:
+        Misfit: it has no file name, or one that leaves its directory.
+    """
+    try:
+        path = urlsplit(text).path if "://" in text else text
+    except ValueError:
+        raise Misfit(key, f"{strip_login(text)!r} is no URL") from None
+    name = unquote(path.rstrip("/").rpartition("/")[2])
+    if not name or name in {".", ".."} or "/" in name or "\\" in name or not name.isprintable():
+        raise Misfit(key, f"{strip_login(text)!r} names no file")
+    return name

@@ -1,0 +1,158 @@
+"""Checks which dialects can express an answer, before anything is read or planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from wheelfix.errors import InputError
+from wheelfix.model.base import Struct
+from wheelfix.model.override import Cuda, Dialect
+from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.scan.target import Target, TargetKind, quote_target
+
+if TYPE_CHECKING:
+    from wheelfix.scan.scan import Part
+
+P = TypeVar("P", bound="Part")
+
+
+class Traits(Struct):
+    """Properties of a dialect.
+
+    Attributes:
+        label: name of its tool, as users call it.
+        title: kind of its code, in a few words.
+        place: where its code belongs, in one sentence.
+        locked: whether its package set is made from a lock, and chooses wheels by pyproject.nix's rules.
+        replaces: whether it can replace wheels by nixpkgs' builds.
+        complete: whether its code is complete packages, which are made of wheel files.
+        nameless: whether it accepts files of no package, and several wheels of one package.
+        cuda: default source of CUDA libraries.
+    """
+
+    label: str
+    title: str
+    place: str
+    locked: bool = False
+    replaces: bool = False
+    complete: bool = False
+    nameless: bool = False
+    cuda: Cuda = Cuda.WHEELS
+
+
+_OVERLAY = "An overlay, given pkgs and lib: compose it after the one that"
+TRAITS = {
+    Dialect.UV2NIX: Traits(
+        label="uv2nix",
+        title="overlay for uv2nix",
+        place=f"{_OVERLAY} uv2nix makes of the lock.",
+        locked=True,
+        replaces=True,
+    ),
+    Dialect.PYPROJECT_NIX: Traits(
+        label="pyproject.nix",
+        title="overlay for pyproject.nix",
+        place=f"{_OVERLAY} makes the packages.",
+        locked=True,
+        replaces=True,
+    ),
+    Dialect.POETRY2NIX: Traits(
+        label="poetry2nix",
+        title="overrides for poetry2nix",
+        place="An overlay, given pkgs and lib: goes into overrides of mkPoetryEnv.",
+        locked=True,
+    ),
+    Dialect.NIXPKGS: Traits(
+        label="nixpkgs",
+        title="package of nixpkgs",
+        place="One package: for python3Packages.callPackage. Several: an overlay for a Python package set.",
+        complete=True,
+        cuda=Cuda.NIXPKGS,  # it has no CUDA wheels
+    ),
+    Dialect.MACH_NIX: Traits(
+        label="mach-nix",
+        title="settings for mach-nix",
+        place="Settings: merge them into the argument of mkPython.",
+    ),
+    Dialect.SHELL: Traits(
+        label="nix-shell",
+        title="shell.nix",
+        place="A shell.nix with the libraries for nix-ld, for what pip or uv installed.",
+        nameless=True,
+    ),
+}
+"""Every dialect, in the order in which code of several is shown."""
+
+
+def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> None:
+    """Refuse targets that a dialect cannot express: packages need names, complete packages need wheels.
+
+    Raises:
+        InputError: a target is not possible in the dialect, or the dialect does not support the source of
+            CUDA.
+    """
+    traits = TRAITS[dialect]
+    for target in targets:
+        command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
+        if target.kind is TargetKind.ELF and not traits.nameless:
+            problem = f"is an ELF file of no package, for which {dialect} has nothing"
+            raise InputError(target.text, problem, command)
+        if target.kind is TargetKind.ENVIRONMENT and traits.complete:
+            problem = f"is an environment: packages for {dialect} are made of wheels"
+            raise InputError(target.text, problem, command)
+    if cuda is Cuda.PREBUILT and not traits.replaces:
+        problem = f"is for uv2nix and pyproject-nix, not for {dialect}"
+        raise InputError(f"--cuda {cuda}", problem, "use nixpkgs or wheels")
+
+
+def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tuple[P, ...]]:
+    """Separate files that belong to no distribution; only a shell can use them.
+
+    Returns:
+        Parts that code can be written for, and the rest.
+
+    Raises:
+        InputError: there is only the rest.
+    """
+    named = tuple(part for part in parts if TRAITS[dialect].nameless or part.reading.distribution.name)
+    if parts and not named:
+        text = parts[0].target.text
+        hint = f"run `wheelfix override --dialect shell {quote_target(text)}`"
+        raise InputError(text, f"has ELF files of no package, for which {dialect} has nothing", hint)
+    left = () if TRAITS[dialect].nameless else (p for p in parts if not p.reading.distribution.name)
+    return named, tuple(left)
+
+
+def tell_unnamed(parts: Iterable[Part]) -> tuple[Finding, ...]:
+    """Report that code for package sets leaves out files that belong to no package."""
+    found = []
+    for part in parts:
+        count, text = len(part.reading.objects), part.target.text
+        message = (
+            f"has {count} ELF file{'' if count == 1 else 's'} of no package, for which package sets have "
+            f"no place: `wheelfix override --dialect shell {quote_target(text)}` has"
+        )
+        found.append(Finding(level=Level.WARNING, subject=text, message=message))
+    return tuple(found)
+
+
+def find_several_wheels(scans: Iterable[WheelScan]) -> dict[str, tuple[str, ...]]:
+    """Find distributions with several wheels: for other Pythons, platforms or versions."""
+    targets: dict[str, set[str]] = {}
+    for scan in scans:
+        targets.setdefault(scan.name, set()).add(scan.target)
+    return {name: tuple(sorted(several)) for name, several in sorted(targets.items()) if len(several) > 1}
+
+
+def refuse_doubles(scans: Iterable[WheelScan], dialect: Dialect) -> None:
+    """Refuse several wheels of one package where code is for a package set.
+
+    Raises:
+        InputError: there are some; the message names the first.
+    """
+    if TRAITS[dialect].nameless:
+        return
+    for name, several in find_several_wheels(scans).items():
+        hint = "name one of them: a package set has one build of each package"
+        raise InputError(name, f"is there in several wheels: {', '.join(several)}", hint)

@@ -1,0 +1,1136 @@
+"""Models of the JSON that commands print, separate from the program's models because they are a contract.
+
+Each class with a ``schema`` tag is a whole document; the others are parts. Keys are printed in the order of
+the fields. Within a version fields may be added; none is removed, renamed or changes its meaning.
+``scripts/write_schemas.py`` generates the files in ``schema/`` from this module: a docstring's first line is
+the title, its ``Attributes`` are the descriptions of the fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from wheelfix.model.base import Meta, Struct, field
+from wheelfix.model.causes import Cause
+
+
+def _one_of(*values: str) -> Meta:
+    """Restrict a string in the schema to some values, which are spelt here as a part of the contract."""
+    return Meta(extra_json_schema={"enum": list(values)})
+
+
+Line = Annotated[int, Meta(ge=1)]
+"""A line, or a column, from 1."""
+ClassText = Annotated[
+    str, _one_of("bundled", "libc", "python", "driver", "sibling", "provided", "ambiguous", "unknown")
+]
+LevelText = Annotated[str, _one_of("error", "warning", "note")]
+DialectText = Annotated[str, _one_of("uv2nix", "pyproject-nix", "poetry2nix", "nixpkgs", "mach-nix", "shell")]
+
+
+class AskedIndexDocument(Struct):
+    """Which index answered.
+
+    Attributes:
+        source: whose it is: inside the package, fetched, the user's own, or named with --index.
+        system: Nix system of its entries.
+        date: day of the nixpkgs that it describes, ISO 8601; null if nothing says it.
+    """
+
+    source: Annotated[str, _one_of("bundled", "fetched", "nix-index", "file")]
+    system: Annotated[str, Meta(examples=["x86_64-linux"])]
+    date: str | None
+
+
+class FindingDocument(Struct):
+    """Something that is no need, and should be known.
+
+    Attributes:
+        level: its weight; only an error changes the exit code.
+        subject: what it is about.
+        message: what is to be said of the subject, which it does not repeat.
+    """
+
+    level: LevelText
+    subject: str
+    message: str
+
+
+class ProviderDocument(Struct):
+    """A nixpkgs attribute that has a file of the wanted name.
+
+    Attributes:
+        attr: as one writes it below pkgs.
+        output: that holds the file; where ``attr`` itself ends in an output, that one.
+        path: of the file, below the store path.
+        store_path: /nix/store/<hash>-<name> as the index recorded it; null if it did not.
+    """
+
+    attr: str
+    output: str
+    path: str
+    store_path: str | None
+
+
+class ObjectDocument(Struct):
+    """An ELF file, as the loader sees it.
+
+    Attributes:
+        path: member path relative to the root of the wheel.
+        machine: as uname -m names it; em-N for a machine number without a name.
+        soname: DT_SONAME.
+        needed: DT_NEEDED, sorted.
+        rpath: DT_RPATH entries in search order.
+        runpath: DT_RUNPATH entries in search order.
+        interpreter: PT_INTERP; null for a library or a static program.
+        versions: symbol versions asked of each soname.
+    """
+
+    path: str
+    machine: str
+    soname: str | None
+    needed: tuple[str, ...]
+    rpath: tuple[str, ...]
+    runpath: tuple[str, ...]
+    interpreter: str | None
+    versions: Mapping[str, tuple[str, ...]]
+
+
+class NeedDocument(Struct):
+    """A soname wanted by some objects for one machine type.
+
+    Attributes:
+        soname: what is wanted.
+        machine: machine type of the objects.
+        need_class: who answers it.
+        wanted_by: member paths, sorted.
+        distribution: for class sibling: who brings it.
+        reason: why it is in its class, in one clause.
+        cause: the reason as data.
+        providers: nixpkgs attributes that have the file, best first.
+        versions: symbol versions asked of it by all of wanted_by.
+        optional: plugins alone want it.
+    """
+
+    soname: str
+    machine: str
+    need_class: ClassText = field(name="class")
+    wanted_by: tuple[str, ...]
+    distribution: str | None
+    reason: str
+    cause: Cause
+    providers: tuple[ProviderDocument, ...]
+    versions: tuple[str, ...]
+    optional: bool
+
+
+class NoteDocument(Struct):
+    """What an entry of .note.dlopen says beside the names.
+
+    Attributes:
+        feature: what the library is for, in one word.
+        description: the same for people.
+        priority: how much it is wanted.
+    """
+
+    feature: str | None
+    description: str | None
+    priority: Annotated[str, _one_of("required", "recommended", "suggested")]
+
+
+class OpeningDocument(Struct):
+    """A place where a file opens a library, or runs a program, by name at run time.
+
+    Attributes:
+        file: member path.
+        line: of the call; null for an ELF file.
+        kind: an entry of .note.dlopen, a string of an ELF file that uses dlopen, a call in a Python source,
+            or a program that a Python source runs.
+        names: file names, absolute paths, or libx.so for any version of a library, in the order in which they
+            are tried.
+        optional: failing is survived; false where that cannot be told.
+        need_class: who answers the first name that has an answer; null for a program.
+        distribution: for class sibling: who brings it.
+        providers: nixpkgs attributes that have the file of that name, best first.
+        form: how Nix code answers it.
+        note: what the note says, for kind note.
+    """
+
+    file: str
+    line: Line | None
+    kind: Annotated[str, _one_of("note", "string", "ctypes", "find_library", "cffi", "program")]
+    names: Annotated[tuple[str, ...], Meta(min_length=1)]
+    optional: bool
+    need_class: ClassText | None = field(name="class")
+    distribution: str | None
+    providers: tuple[ProviderDocument, ...]
+    form: Annotated[str, _one_of("none")]
+    note: NoteDocument | None
+
+
+class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
+    """Result of `wheelfix scan` for one target.
+
+    Several targets give a JSON array of these documents. Fields may be added within version 2; none is
+    removed or changes its meaning.
+
+    Attributes:
+        target: file name of the wheel.
+        name: distribution name, normalised (PEP 503).
+        version: of the distribution.
+        tags: expanded compatibility tags.
+        requires_dist: Requires-Dist lines of the metadata, as they are.
+        index: which index answered.
+        machine: machine type that build_inputs and ignore_missing are for; null without ELF files.
+        objects: every ELF file, sorted by path.
+        needs: sorted by soname, then machine.
+        openings: sorted by file, then line.
+        build_inputs: nixpkgs attributes the wheel needs, as one writes them below pkgs.
+        baseline_inputs: the subset that uv2nix and poetry2nix add by themselves for the wheel's tag.
+        ignore_missing: exact entries for autoPatchelfIgnoreMissingDeps.
+        findings: what else is to be known.
+    """
+
+    target: str
+    name: str
+    version: str
+    tags: tuple[str, ...]
+    requires_dist: tuple[str, ...]
+    index: AskedIndexDocument
+    machine: str | None
+    objects: tuple[ObjectDocument, ...]
+    needs: tuple[NeedDocument, ...]
+    openings: tuple[OpeningDocument, ...]
+    build_inputs: tuple[str, ...]
+    baseline_inputs: tuple[str, ...]
+    ignore_missing: tuple[str, ...]
+    findings: tuple[FindingDocument, ...]
+
+
+class StepDocument(Struct):
+    """One question on the way to a class.
+
+    Attributes:
+        question: what was asked.
+        answer: in one clause.
+        need_class: set if the answer decides.
+        cause: the answer as data.
+        evidence: what the answer rests on, one line each.
+    """
+
+    question: str
+    answer: str
+    need_class: ClassText | None = field(name="class")
+    cause: Cause
+    evidence: tuple[str, ...]
+
+
+class TraceDocument(Struct, tag_field="schema", tag="wheelfix.trace/1"):
+    """Result of `wheelfix scan --explain SONAME` for one distribution and machine type.
+
+    The command prints a JSON array of these documents.
+
+    Attributes:
+        target: file name of the wheel.
+        need: what is wanted, and the answer.
+        steps: the questions in the order in which they were asked; the last one decided.
+    """
+
+    target: str
+    need: NeedDocument
+    steps: tuple[StepDocument, ...]
+
+
+class RankedProviderDocument(Struct):
+    """A nixpkgs attribute that has a file of the wanted name, and how it is ranked.
+
+    Attributes:
+        attr: as one writes it below pkgs.
+        output: that holds the file; where ``attr`` itself ends in an output, that one.
+        path: of the file, below the store path.
+        store_path: /nix/store/<hash>-<name> as the index recorded it; null if it did not.
+        version: taken from the store path's name.
+        score: its rank; comparable only among the providers of one soname.
+        why: one short sentence for each rule that moved the score.
+    """
+
+    attr: str
+    output: str
+    path: str
+    store_path: str | None
+    version: str | None
+    score: int
+    why: tuple[str, ...]
+
+
+class LocatedDocument(Struct):
+    """One soname, and who provides it.
+
+    Attributes:
+        soname: as it was asked for, or as a pattern found it.
+        need_class: who has it.
+        note: a remark on the answer.
+        providers: best first.
+        nearest: other majors in the index, nearest first.
+    """
+
+    soname: str
+    need_class: Annotated[str, _one_of("provided", "driver", "libc", "python", "unknown", "ambiguous")] = (
+        field(name="class")
+    )
+    note: str | None
+    providers: tuple[RankedProviderDocument, ...]
+    nearest: tuple[str, ...]
+
+
+class LocateDocument(Struct, tag_field="schema", tag="wheelfix.locate/1"):
+    """Result of `wheelfix locate`.
+
+    Attributes:
+        index: which index answered.
+        results: one per soname, in the order asked; a pattern stands for all names it matches, sorted.
+    """
+
+    index: AskedIndexDocument
+    results: tuple[LocatedDocument, ...]
+
+
+class FileDocument(Struct, tag_field="schema", tag="wheelfix.file/1"):
+    """One file of one package, of those that `wheelfix locate --any-file` found.
+
+    The command prints a JSON array of these documents, empty if there is no such file.
+
+    Attributes:
+        attr: as the database records it.
+        output: that holds the file.
+        store_path: /nix/store/<hash>-<name>.
+        kind: regular, executable, symbolic link or directory.
+        path: from the root of the store path.
+        size: bytes of a file.
+        toplevel: false for a package that is only known as a dependency of another one.
+    """
+
+    attr: str
+    output: str
+    store_path: str
+    kind: Annotated[str, _one_of("r", "x", "s", "d")]
+    path: str
+    size: int
+    toplevel: bool
+
+
+class IndexDocument(Struct, tag_field="schema", tag="wheelfix.index/1"):
+    """One place where an index may be, of those that `wheelfix index info` tells.
+
+    The command prints a JSON array of these documents, in the order in which the places are asked.
+
+    Attributes:
+        name: whose index it is.
+        path: of the database or table.
+        state: what is there, in one clause.
+        used: a command without --index asks this one.
+    """
+
+    name: Annotated[str, _one_of("nix-index", "fetched", "bundled")]
+    path: str
+    state: str
+    used: bool
+
+
+class MessagePackageDocument(Struct):
+    """The distribution that a message is about.
+
+    Attributes:
+        name: normalised (PEP 503).
+        version: null where no path names it.
+        site: the site-packages it lies in, as the text writes it.
+        environment: the virtual environment around it; null in the Nix store or elsewhere.
+    """
+
+    name: str
+    version: str | None
+    site: str | None
+    environment: str | None
+
+
+class MissingDocument(Struct):
+    """A library that is missing now, or will be next.
+
+    Attributes:
+        soname: what is missing.
+        need_class: who can bring it.
+        reason: why it is in its class, in one clause.
+        cause: the reason as data.
+        wanted_by: path of a file that wants it.
+        named: the text names it; false for what the look into the installed package found.
+        distribution: for class sibling: who brings it.
+        providers: nixpkgs attributes that have the file, best first.
+    """
+
+    soname: str
+    need_class: ClassText = field(name="class")
+    reason: str
+    cause: Cause
+    wanted_by: str | None
+    named: bool
+    distribution: str | None
+    providers: tuple[ProviderDocument, ...]
+
+
+class TroubleDocument(Struct):
+    """Something else than a missing library.
+
+    Attributes:
+        kind: what the message complains about.
+        what: what happened, in a sentence or two.
+        answered: the advice is known to help; false if the message does not tell enough.
+    """
+
+    kind: Annotated[
+        str,
+        _one_of(
+            "version",
+            "symbol",
+            "wrong-class",
+            "broken",
+            "executable-stack",
+            "static-tls",
+            "no-loader",
+            "plugin",
+            "no-ldconfig",
+        ),
+    ]
+    what: str
+    answered: bool
+
+
+class PasteDocument(Struct):
+    """A piece of Nix code.
+
+    Attributes:
+        place: where it belongs.
+        code: what to paste there.
+    """
+
+    place: str
+    code: str
+
+
+class ExplainDocument(Struct, tag_field="schema", tag="wheelfix.explain/1"):
+    """Why a shared library was not found, and what to do: result of `wheelfix explain`.
+
+    Attributes:
+        concerned: the text says anything about shared libraries.
+        package: null if nothing tells which distribution it is.
+        interpreter: whose Python ran; null if nothing tells.
+        missing: what the text names, in its order; then what will be missing next.
+        troubles: other things that went wrong, in the order of the text.
+        build_inputs: nixpkgs attributes that the missing libraries come from.
+        ignore_missing: exact entries for autoPatchelfIgnoreMissingDeps.
+        siblings: distributions that bring the rest.
+        looked_into: what was scanned to find what will be missing next.
+        truncated: there was more than is kept; the rest of the text was not read.
+        dialect: the tool that paste is written for.
+        paste: what to paste into the Nix code.
+        now: what helps without a build: shell lines, or sentences.
+        index: which index answered.
+    """
+
+    concerned: bool
+    package: MessagePackageDocument | None
+    interpreter: Annotated[str, _one_of("nixpkgs", "uv-managed", "conda", "pyenv", "FHS")] | None
+    missing: tuple[MissingDocument, ...]
+    troubles: tuple[TroubleDocument, ...]
+    build_inputs: tuple[str, ...]
+    ignore_missing: tuple[str, ...]
+    siblings: tuple[str, ...]
+    looked_into: str | None
+    truncated: bool
+    dialect: DialectText
+    paste: tuple[PasteDocument, ...]
+    now: tuple[str, ...]
+    index: AskedIndexDocument
+
+
+class CheckFindingDocument(Struct):
+    """One thing to change in a file, or to know about it.
+
+    Attributes:
+        rule: which check found it.
+        level: its weight; only an error changes the exit code.
+        line: where it is; null if it is about something that is not there.
+        column: in characters; null as line is.
+        package: which package it is about.
+        subject: the soname, attribute or entry in question.
+        message: what is wrong, in one clause.
+        suggestion: what to write instead; empty if there is nothing.
+    """
+
+    rule: Annotated[
+        str,
+        _one_of(
+            "missing-override",
+            "missing-input",
+            "missing-ignore",
+            "unanswered",
+            "replaced-inputs",
+            "misspelt-attribute",
+            "misspelt-input",
+            "misspelt-soname",
+            "wrong-list",
+            "unneeded-input",
+            "already-added",
+            "renamed-input",
+            "unknown-input",
+            "ignores-all",
+            "ignored-pattern",
+            "ignored-provided",
+            "ignored-unwanted",
+            "sibling-unreached",
+            "not-understood",
+            "not-checked",
+        ),
+    ]
+    level: LevelText
+    line: Line | None
+    column: Line | None
+    package: str | None
+    subject: str
+    message: str
+    suggestion: str
+
+
+class CheckDocument(Struct, tag_field="schema", tag="wheelfix.check/1"):
+    """Result of `wheelfix override --check FILE`: what a check of a Nix file with overrides found.
+
+    Attributes:
+        file: as the user named it.
+        findings: errors first, then warnings and notes, each in file order.
+    """
+
+    file: str
+    findings: tuple[CheckFindingDocument, ...]
+
+
+class ChosenPackageDocument(Struct):
+    """A package of a lock, what it is taken from, and what that needs.
+
+    Attributes:
+        name: normalised (PEP 503).
+        version: null where the lock has none.
+        provider: what it is taken from.
+        file: the wheel or source distribution; null for nixpkgs, and where only hashes are known.
+        attr: nixpkgs' build, below pkgs.
+        build_inputs: nixpkgs attributes the wheel needs.
+        ignore_missing: exact entries for autoPatchelfIgnoreMissingDeps.
+        searches: packages whose directories are searched.
+        needs: of the wheel, sorted by soname, then machine.
+        openings: of the wheel, sorted by file, then line.
+    """
+
+    name: str
+    version: str | None
+    provider: Annotated[str, _one_of("wheel", "sdist", "nixpkgs")]
+    file: str | None
+    attr: str | None
+    build_inputs: tuple[str, ...]
+    ignore_missing: tuple[str, ...]
+    searches: tuple[str, ...]
+    needs: tuple[NeedDocument, ...]
+    openings: tuple[OpeningDocument, ...]
+
+
+class BuildDocument(Struct):
+    """A package that is built from source instead of taken as a wheel.
+
+    Attributes:
+        name: normalised (PEP 503).
+        version: empty where the lock has none.
+        requires: its build system, normalised names.
+        cargo: Rust is compiled.
+    """
+
+    name: str
+    version: str
+    requires: tuple[str, ...]
+    cargo: bool
+
+
+class LockAdapterDocument(Struct):
+    """A package, and nixpkgs' build that replaces its wheel.
+
+    Attributes:
+        name: normalised (PEP 503).
+        attr: the build, below pkgs.
+        stripped: dependencies that are taken away.
+    """
+
+    name: str
+    attr: str
+    stripped: tuple[str, ...]
+
+
+class CollisionDocument(Struct):
+    """Files that several distributions install to the same places.
+
+    Attributes:
+        kind: the same content, an __init__.py of a namespace package, tests and the like at the top of
+            site-packages, licences and read-me files, two programs of one name, or two distributions with the
+            same module.
+        distributions: normalised names.
+        paths: relative to the environment; site-packages is lib/python3/site-packages.
+        fix: pattern relative to the environment; null where none is needed or possible.
+    """
+
+    kind: Annotated[str, _one_of("identical", "namespace", "leftover", "paper", "program", "real")]
+    distributions: tuple[str, ...]
+    paths: tuple[str, ...]
+    fix: str | None
+
+
+class LockDocument(Struct, tag_field="schema", tag="wheelfix.lock/1"):
+    """Result of `wheelfix lock`: what an overlay for a lock rests on.
+
+    The overlay itself is not in it: it is written to the file named with -o.
+
+    Attributes:
+        lock: file name of the lock.
+        python: version of Python that wheels are chosen for.
+        system: Nix system.
+        dialect: the tool that the overlay is written for.
+        packages: what each is taken from.
+        builds: packages that are built from source.
+        adapters: packages that nixpkgs' build replaces.
+        collisions: files that several distributions install to the same places.
+        findings: what is left open, and what else is to be known.
+        read: wheels that were read; the others were known.
+    """
+
+    lock: str
+    python: str
+    system: str
+    dialect: DialectText
+    packages: tuple[ChosenPackageDocument, ...]
+    builds: tuple[BuildDocument, ...]
+    adapters: tuple[LockAdapterDocument, ...]
+    collisions: tuple[CollisionDocument, ...]
+    findings: tuple[FindingDocument, ...]
+    read: tuple[str, ...]
+
+
+class AnswerDocument(Struct):
+    """What is done about one need of one file.
+
+    Attributes:
+        soname: what is wanted.
+        answer: kept: it is answered as the file is. added: a directory is added to the run path. pinned: the
+            directory of the copy that the file used to find is written into its own run path. left: somebody
+            else brings it. open: nothing at hand answers it.
+        directory: entry that answers it from now on, where one is added.
+        reason: one clause.
+    """
+
+    soname: str
+    answer: Annotated[str, _one_of("kept", "added", "pinned", "left", "open")]
+    directory: str | None
+    reason: str
+
+
+class PatchedFileDocument(Struct):
+    """An ELF file, and what becomes of it.
+
+    Attributes:
+        path: member path, or path relative to site-packages.
+        distribution: normalised name; empty for files of none.
+        changes: an edit was planned.
+        run_path: entries after the edit, in search order.
+        interpreter: program loader it is given.
+        method: how the edit was done; null if it was not.
+        problem: why the file is as it was though an edit was wanted.
+        needs: in the order of DT_NEEDED.
+    """
+
+    path: str
+    distribution: str
+    changes: bool
+    run_path: tuple[str, ...]
+    interpreter: str | None
+    method: str | None
+    problem: str | None
+    needs: tuple[AnswerDocument, ...]
+
+
+class PatchDocument(Struct, tag_field="schema", tag="wheelfix.patch/1"):
+    """Result of `wheelfix patch`.
+
+    Attributes:
+        target: file name of the wheel, or directory of the environment.
+        output: path of the patched wheel; null for an environment, and for a plan alone.
+        applied: false under --dry-run: nothing was written.
+        files: ELF files that were chosen, sorted by path; empty for --undo.
+        findings: what else is to be known.
+    """
+
+    target: str
+    output: str | None
+    applied: bool
+    files: tuple[PatchedFileDocument, ...]
+    findings: tuple[FindingDocument, ...]
+
+
+class InputDocument(Struct):
+    """A nixpkgs attribute that supplies libraries.
+
+    Attributes:
+        attr: as one writes it below pkgs.
+        reason: one clause.
+        baseline: uv2nix and poetry2nix add it by themselves for the wheel's tag, so the code leaves it out.
+    """
+
+    attr: str
+    reason: str
+    baseline: bool
+
+
+class RunPathInputDocument(Struct):
+    """A nixpkgs attribute whose libraries are opened by name, and reached by a run path alone.
+
+    Attributes:
+        attr: as one writes it below pkgs.
+        reason: one clause.
+    """
+
+    attr: str
+    reason: str
+
+
+class IgnoredDocument(Struct):
+    """A soname that auto-patchelf must not look for.
+
+    Attributes:
+        soname: the exact entry for autoPatchelfIgnoreMissingDeps.
+        reason: one clause.
+    """
+
+    soname: str
+    reason: str
+
+
+class SearchDocument(Struct):
+    """A directory that auto-patchelf would not look into by itself.
+
+    Attributes:
+        directory: relative to site-packages for a distribution, to the store path for an attribute.
+        distribution: Python package that has it; null for an attribute.
+        attr: nixpkgs attribute that has it; null for a distribution.
+        certain: the wheel itself requires the distribution; else the package set may lack it.
+        reason: one clause.
+    """
+
+    directory: str
+    distribution: str | None
+    attr: str | None
+    certain: bool
+    reason: str
+
+
+class DependencyDocument(Struct):
+    """A distribution, and why it goes or stays.
+
+    Attributes:
+        name: normalised (PEP 503).
+        reason: one clause.
+    """
+
+    name: str
+    reason: str
+
+
+class DependenciesDocument(Struct):
+    """What becomes of a package's dependencies when nixpkgs brings what is in them.
+
+    Attributes:
+        stripped: its own dependencies that are taken away.
+        leaving: distributions that leave the environment with them, as nobody else wants them.
+        kept: dependencies that look like candidates and are not.
+        staying: redundant distributions that another dependency still wants.
+        evidence: where the dependencies' own dependencies come from, in one clause.
+    """
+
+    stripped: tuple[DependencyDocument, ...]
+    leaving: tuple[DependencyDocument, ...]
+    kept: tuple[DependencyDocument, ...]
+    staying: tuple[DependencyDocument, ...]
+    evidence: str
+
+
+class OverriddenPackageDocument(Struct):
+    """What the override of one wheel says, and what it rests on.
+
+    Attributes:
+        name: normalised (PEP 503); empty for files of no distribution.
+        version: of the wheel.
+        target: file name of the wheel.
+        inputs: sorted by attribute.
+        ignored: exact entries for autoPatchelfIgnoreMissingDeps, those of one reason together.
+        searches: sorted.
+        driver: libraries of the GPU driver, to which the run path has to lead.
+        run_path_inputs: sorted by attribute.
+        dependencies: what is taken away; null where nothing is.
+        hints: what a person should read, one paragraph each.
+        needs: sorted by soname, then machine.
+        openings: sorted by file, then line.
+    """
+
+    name: str
+    version: str
+    target: str
+    inputs: tuple[InputDocument, ...]
+    ignored: tuple[IgnoredDocument, ...]
+    searches: tuple[SearchDocument, ...]
+    driver: tuple[str, ...]
+    run_path_inputs: tuple[RunPathInputDocument, ...]
+    dependencies: DependenciesDocument | None
+    hints: tuple[str, ...]
+    needs: tuple[NeedDocument, ...]
+    openings: tuple[OpeningDocument, ...]
+
+
+class ReplacedPackageDocument(Struct):
+    """A package whose wheel nixpkgs' build replaces.
+
+    Attributes:
+        name: normalised (PEP 503).
+        version: of the wheel.
+        target: file name of the wheel, or the requirement.
+        attr: the build, below pkgs.
+        python: attribute of the interpreter that the build belongs to.
+        dependencies: what becomes of them.
+    """
+
+    name: str
+    version: str
+    target: str
+    attr: str
+    python: str
+    dependencies: DependenciesDocument
+
+
+class OverrideDocument(Struct, tag_field="schema", tag="wheelfix.override/1"):
+    """Result of `wheelfix override`.
+
+    Attributes:
+        dialect: the tool that the code is written for.
+        cuda: where CUDA libraries come from.
+        packages: wheels that stay, in the order of the targets.
+        adapters: wheels that nixpkgs' build replaces, in the order of the targets.
+        code: the Nix code.
+        findings: what else is to be known.
+        answered: nothing was left without an answer: the exit code is 0.
+    """
+
+    dialect: DialectText
+    cuda: Annotated[str, _one_of("prebuilt", "nixpkgs", "wheels")]
+    packages: tuple[OverriddenPackageDocument, ...]
+    adapters: tuple[ReplacedPackageDocument, ...]
+    code: str
+    findings: tuple[FindingDocument, ...]
+    answered: bool
+
+
+class AdapterDocument(Struct, tag_field="schema", tag="wheelfix.adapter/1"):
+    """Result of `wheelfix adapter`.
+
+    Attributes:
+        target: file name of the wheel, or the requirement.
+        name: normalised (PEP 503).
+        version: of the wheel.
+        attr: nixpkgs' build, below pkgs.
+        python: attribute of the interpreter that the build belongs to.
+        dependencies: what becomes of them.
+        code: the Nix code.
+        findings: what else is to be known.
+        answered: nothing was left without an answer: the exit code is 0.
+    """
+
+    target: str
+    name: str
+    version: str
+    attr: str
+    python: str
+    dependencies: DependenciesDocument
+    code: str
+    findings: tuple[FindingDocument, ...]
+    answered: bool
+
+
+class EvidenceDocument(Struct):
+    """What shows that a build needs something.
+
+    Attributes:
+        kind: where it was found: in [build-system] and what that requires in turn, an included header, a call
+            of pkg-config, CMake or meson, an extension module of setup.py, [external] of pyproject.toml
+            (PEP 725), the wheel of the same version, or a crate that is compiled.
+        file: path in the source distribution; null where it is no single file.
+        line: in that file.
+        text: what it says, in one clause.
+    """
+
+    kind: Annotated[
+        str,
+        _one_of(
+            "build-system",
+            "header",
+            "pkg-config",
+            "cmake",
+            "meson",
+            "extension",
+            "external",
+            "wheel",
+            "crate",
+        ),
+    ]
+    file: str | None
+    line: Line | None
+    text: str
+
+
+class BuildSystemDocument(Struct):
+    """A Python package that the build needs.
+
+    Attributes:
+        name: normalised (PEP 503).
+        extras: asked of it, sorted.
+        evidence: what shows it.
+    """
+
+    name: str
+    extras: tuple[str, ...]
+    evidence: Annotated[tuple[EvidenceDocument, ...], Meta(min_length=1)]
+
+
+class NativeBuildInputDocument(Struct):
+    """A nixpkgs attribute with programs that the build runs.
+
+    Attributes:
+        attr: as one writes it below pkgs.
+        evidence: what shows it.
+    """
+
+    attr: str
+    evidence: Annotated[tuple[EvidenceDocument, ...], Meta(min_length=1)]
+
+
+class LinkedInputDocument(Struct):
+    """A nixpkgs attribute with libraries that the build links.
+
+    Attributes:
+        attr: as one writes it below pkgs.
+        evidence: what shows it.
+        optional: the package is built without it, too.
+    """
+
+    attr: str
+    evidence: Annotated[tuple[EvidenceDocument, ...], Meta(min_length=1)]
+    optional: bool
+
+
+class GitCratesDocument(Struct):
+    """A commit of a repository that crates come from.
+
+    Attributes:
+        url: of the repository.
+        commit: full id.
+        crates: name-version, sorted; the first one stands for all in outputHashes.
+        sha256: of the checkout as a Nix archive, 64 hexadecimal digits; null where it is not at hand.
+    """
+
+    url: str
+    commit: str
+    crates: tuple[str, ...]
+    sha256: str | None
+
+
+class RustVersionDocument(Struct):
+    """The oldest Rust that the build takes.
+
+    Attributes:
+        version: two or three numbers.
+        evidence: who asks for it, in one clause.
+    """
+
+    version: str
+    evidence: str
+
+
+class CargoDocument(Struct):
+    """How cargo is called.
+
+    Attributes:
+        root: directory of Cargo.lock in the source distribution; . for its top.
+        root_reason: how that is known, in one clause.
+        locked: Cargo.lock is in the source distribution.
+        lock_file: name of the one that goes beside the generated file instead.
+        channel: nightly toolchain that its authors build with.
+        rust_version: null where nobody asks for one.
+        vendored: directory of the crates that the source distribution brings.
+        git: commits that crates come from, sorted by URL.
+    """
+
+    root: str
+    root_reason: str
+    locked: bool
+    lock_file: str | None
+    channel: str | None
+    rust_version: RustVersionDocument | None
+    vendored: str | None
+    git: tuple[GitCratesDocument, ...]
+
+
+class SdistDocument(Struct, tag_field="schema", tag="wheelfix.sdist/1"):
+    """Result of `wheelfix sdist`.
+
+    Attributes:
+        target: file name of the source distribution, or name of the directory.
+        name: normalised (PEP 503).
+        version: of the distribution.
+        build_systems: Python packages that the build needs, sorted.
+        native_build_inputs: sorted; without cargo, rustc and pkg-config, which come with what builds Rust.
+        inputs: sorted.
+        environment: variables of the build.
+        cargo: null where no Rust is compiled.
+        findings: what else is to be known.
+        dialect: the tool that the code is written for.
+        code: the Nix code.
+        answered: no finding is an error: the exit code is 0.
+    """
+
+    target: str
+    name: str
+    version: str
+    build_systems: tuple[BuildSystemDocument, ...]
+    native_build_inputs: tuple[NativeBuildInputDocument, ...]
+    inputs: tuple[LinkedInputDocument, ...]
+    environment: Mapping[str, str]
+    cargo: CargoDocument | None
+    findings: tuple[FindingDocument, ...]
+    dialect: DialectText
+    code: str
+    answered: bool
+
+
+class WrittenFileDocument(Struct):
+    """A file of an environment's definition.
+
+    Attributes:
+        name: below the directory.
+        code: what is in it.
+        changed: it was written this time; else it was as it should be.
+    """
+
+    name: str
+    code: str
+    changed: bool
+
+
+class EnvDocument(Struct, tag_field="schema", tag="wheelfix.env/1"):
+    """Result of `wheelfix env`.
+
+    Attributes:
+        directory: as the user named it.
+        python: version of Python.
+        system: Nix system.
+        nixpkgs: flake reference.
+        packages: what each is taken from.
+        builds: packages that are built from source.
+        adapters: packages that nixpkgs' build replaces.
+        collisions: files that several distributions install to the same places.
+        read: wheels that were read; the others were known.
+        files: sorted by name; overrides-local.nix only where this run made it.
+        findings: what is left open, and what else is to be known.
+        answered: no finding is an error: the exit code is 0.
+    """
+
+    directory: str
+    python: str
+    system: str
+    nixpkgs: str
+    packages: tuple[ChosenPackageDocument, ...]
+    builds: tuple[BuildDocument, ...]
+    adapters: tuple[LockAdapterDocument, ...]
+    collisions: tuple[CollisionDocument, ...]
+    read: tuple[str, ...]
+    files: tuple[WrittenFileDocument, ...]
+    findings: tuple[FindingDocument, ...]
+    answered: bool
+
+
+class FlakeDocument(Struct, tag_field="schema", tag="wheelfix.flake/1"):
+    """Result of `wheelfix flake`.
+
+    Attributes:
+        nixpkgs: flake reference that is re-exported.
+        systems: Nix systems.
+        cuda: packages are built with CUDA.
+        capabilities: compute capabilities to build for; empty for nixpkgs' default.
+        unfree: unfree packages are allowed.
+        code: the Nix code.
+        findings: what else is to be known.
+        answered: nothing was left without an answer: the exit code is 0.
+    """
+
+    nixpkgs: str
+    systems: tuple[str, ...]
+    cuda: bool
+    capabilities: tuple[str, ...]
+    unfree: bool
+    code: str
+    findings: tuple[FindingDocument, ...]
+    answered: bool
+
+
+class ProblemDocument(Struct):
+    """One thing that an edit broke.
+
+    Attributes:
+        check: which comparison found it, one word.
+        message: what differs, in one clause.
+    """
+
+    check: str
+    message: str
+
+
+class VerifyDocument(Struct, tag_field="schema", tag="wheelfix.verify/1"):
+    """Result of `wheelfix verify`.
+
+    Attributes:
+        old: the file before, as the user named it.
+        new: the file after, as the user named it.
+        problems: what differs beside the run path and the interpreter; with any, the exit code is 1.
+    """
+
+    old: str
+    new: str
+    problems: tuple[ProblemDocument, ...]
+
+
+DOCUMENTS: tuple[type[Struct], ...] = (
+    ScanDocument,
+    TraceDocument,
+    LocateDocument,
+    FileDocument,
+    IndexDocument,
+    ExplainDocument,
+    CheckDocument,
+    OverrideDocument,
+    AdapterDocument,
+    SdistDocument,
+    LockDocument,
+    EnvDocument,
+    PatchDocument,
+    VerifyDocument,
+    FlakeDocument,
+)
+"""All whole documents."""

@@ -1,0 +1,329 @@
+"""Reads every wheel that a lock names, from the nearest place that has it.
+
+Places in order: stored readings (by SHA-256), files beside the lock, directories that the user names,
+wheelfix's downloads, pip's cache, uv's cache, the URL that the lock states, and the package index where it
+states none. A file without the lock's hash is never used.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from wheelfix.errors import InputError
+from wheelfix.lockfile.read import read_lock, read_rules
+from wheelfix.lockfile.read import read_project as read_table
+from wheelfix.lockfile.select import (
+    Asked,
+    choose_sources,
+    find_doubles,
+    select_packages,
+    settle_doubles,
+    tell_doubles,
+)
+from wheelfix.model.base import Struct, replace
+from wheelfix.model.lock import Choice, ChoiceKind, Runtime
+from wheelfix.model.reading import BuildSystem, Reading
+from wheelfix.model.scan import Finding
+from wheelfix.model.sdist import Builder
+from wheelfix.outside.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
+from wheelfix.outside.configuration import PackageSources, find_package_sources
+from wheelfix.outside.places import Cache, find_cache
+from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
+from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
+from wheelfix.scan.store import find_digest
+from wheelfix.wheel.metadata import DEFAULT_PYTHON, parse_filename
+from wheelfix.wheel.sdist import read_sdist
+from wheelfix.wheel.sdist_project import read_project
+
+WORKERS = 4
+"""Number of parallel downloads."""
+
+
+if TYPE_CHECKING:
+    from wheelfix.outside.http import Client
+
+
+class Places(Struct):
+    """Places where files are looked for and kept.
+
+    Attributes:
+        base: directory of the lock.
+        cache: wheelfix's cache.
+        find_links: directories of wheels.
+        runtime: the interpreter and platform, for an index.
+        sources: where files without a URL in the lock are fetched from; None takes the configured ones.
+        progress: called with bytes downloaded and bytes expected so far.
+    """
+
+    base: Path
+    cache: Cache
+    runtime: Runtime
+    find_links: tuple[Path, ...] = ()
+    sources: PackageSources | None = None
+    progress: Progress | None = None
+
+
+class LockReadings(Struct):
+    """Readings of the files that a lock names.
+
+    Attributes:
+        wheels: sorted by name, with their contents; requirements are evaluated for the interpreter.
+        builds: build systems of the source distributions, by name; without those whose file only an index
+            could give.
+        sdists: files of the same source distributions.
+        read: names of the wheels whose reading was not stored, sorted.
+        findings: what an index said of them.
+    """
+
+    wheels: tuple[Reading, ...]
+    builds: Mapping[str, BuildSystem]
+    sdists: Mapping[str, Path]
+    read: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
+    """Read every wheel, and the build system of every source distribution.
+
+    Args:
+        choices: source of each package.
+        places: places to search.
+
+    Raises:
+        InputError: a file is not found, has another hash, or cannot be read. Finished readings are stored.
+    """
+    wheels: dict[str, Reading] = {}
+    builds: dict[str, BuildSystem] = {}
+    sdists: dict[str, Path] = {}
+    missing: list[Choice] = []
+    for choice in choices:
+        known = _find_known(choice, places) if choice.kind is ChoiceKind.WHEEL else None
+        if known:
+            wheels[choice.package.name] = known
+        elif choice.kind is ChoiceKind.WHEEL or (choice.kind is ChoiceKind.SDIST and choice.file):
+            missing.append(choice)
+    read: list[str] = []
+    fetcher = _Fetcher(places)
+    for choice, found in fetcher.fetch(missing):
+        name = choice.package.name
+        if choice.kind is ChoiceKind.SDIST:
+            builds[name] = _read_build_system(found, places)
+            sdists[name] = found
+            continue
+        wheels[name] = _read(choice, found, places)
+        read.append(name)
+    return LockReadings(
+        wheels=tuple(evaluate_reading(wheels[name], places.runtime) for name in sorted(wheels)),
+        builds=builds,
+        sdists=sdists,
+        read=tuple(sorted(read)),
+        findings=tuple(fetcher.findings),
+    )
+
+
+def read_locked(
+    path: Path,
+    *,
+    python: str = DEFAULT_PYTHON,
+    system: str = "x86_64-linux",
+    sources: PackageSources | None = None,
+    progress: Progress | None = None,
+) -> tuple[tuple[Reading, ...], tuple[Finding, ...]]:
+    """Read every wheel of a lock that ``wheelfix lock`` reads, for one interpreter and platform.
+
+    Args:
+        path: the lock.
+        python: version of CPython.
+        system: Nix system.
+        sources: where files are fetched from, and directories that may have them; None takes the configured
+            ones.
+        progress: called with bytes downloaded and bytes expected so far.
+
+    Returns:
+        The readings, sorted by name, and findings of the index and about packages without a wheel.
+
+    Raises:
+        InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
+    """
+    lock, sources = read_lock(path), sources or find_package_sources()
+    rules = read_rules(read_table(path.parent), ())
+    runtime = find_runtime(python, system)
+    # By default, `wheelfix lock` writes for package sets that choose as pyproject.nix does.
+    selected = select_packages(lock, runtime, Asked())
+    choices = choose_sources(settle_doubles(selected), rules, runtime, as_nix=True)
+    places = Places(
+        base=path.parent,
+        cache=find_cache(),
+        runtime=runtime,
+        find_links=tuple(Path(link) for link in sources.find_links if Path(link).is_dir()),
+        sources=sources,
+        progress=progress,
+    )
+    found = read_choices([choice for choice in choices if choice.kind is ChoiceKind.WHEEL], places)
+    if not found.wheels:
+        raise InputError(str(path), "names no wheel that could be read", "run `wheelfix lock` on it")
+    return found.wheels, (*tell_doubles(find_doubles(selected)), *found.findings, *tell_unread(choices))
+
+
+class _Fetcher:
+    """Gets files: those on this machine first, then the rest by parallel downloads."""
+
+    def __init__(self, places: Places) -> None:
+        self._places, self._lock = places, threading.Lock()
+        self._sources = places.sources or find_package_sources()
+        self._stop = threading.Event()
+        self._done: dict[str, int] = {}
+        self._total: dict[str, int] = {}
+        self.findings: list[Finding] = []
+
+    def fetch(self, choices: Sequence[Choice]) -> Iterator[tuple[Choice, Path]]:
+        """Yield each choice with its file, or its directory in uv's cache, as soon as it is available."""
+        if not choices:
+            return
+        from wheelfix.outside.packages import open_session
+
+        with (
+            open_session(self._sources) as client,
+            ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch") as pool,
+        ):
+            futures = {pool.submit(self._get, client, choice): choice for choice in choices}
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            finally:
+                self._stop.set()  # cancels downloads that continue after an error or an interrupt
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _get(self, client: Client, choice: Choice) -> Path:
+        if local := _find_local(choice, self._places):
+            return local
+        if choice.file and choice.file.size:
+            self._count(choice.package.label, 0, choice.file.size)
+        return self._fetch_one(client, choice)
+
+    def _fetch_one(self, client: Client, choice: Choice) -> Path:
+        from wheelfix.outside.wheels import fetch_locked, fetch_wheel
+
+        places, package, file = self._places, choice.package, choice.file
+        if file and file.url and urlsplit(file.url).scheme in {"http", "https"}:
+            if file.sha256 is None:
+                problem = "has no sha256 in the lock"
+                raise InputError(file.filename, problem, "lock again with a tool that writes hashes")
+            place, on_bytes = places.cache.find_locked(package, file), partial(self._count, package.label)
+            fetch_locked(client, file, place, on_bytes=on_bytes, stop=self._stop)
+            return place
+        if choice.kind is ChoiceKind.SDIST:
+            name = file.filename if file else package.label
+            raise InputError(name, "is not at hand, and the lock has no URL of it", "give --find-links DIR")
+        digests = (file.sha256,) if file and file.sha256 else package.hashes
+        hashes = "".join(f" --hash=sha256:{digest}" for digest in digests)
+        fetched = fetch_wheel(
+            f"{package.name}=={package.version}{hashes}",
+            places.cache.wheels,
+            python=places.runtime.python,
+            system=places.runtime.system,
+            sources=self._sources,
+            on_bytes=partial(self._count, package.label),
+        )
+        with self._lock:
+            self.findings += [replace(finding, subject=package.label) for finding in fetched.findings]
+        return fetched.path
+
+    def _count(self, label: str, done: int, total: int) -> None:
+        with self._lock:
+            self._done[label], self._total[label] = done, total
+            if self._places.progress:
+                self._places.progress(sum(self._done.values()), sum(self._total.values()))
+
+
+def _find_known(choice: Choice, places: Places) -> Reading | None:
+    if choice.file:
+        digest = choice.file.sha256
+        if digest is None and choice.file.path and (places.base / choice.file.path).is_file():
+            digest = find_digest(places.base / choice.file.path, places.cache.readings)
+        return _find_own(digest, choice, places) if digest else None
+    for digest in choice.package.hashes:
+        try:
+            known = _find_own(digest, choice, places)
+        except InputError:  # a stored wheel for another system
+            continue
+        if known and not set(known.distribution.tags).isdisjoint(places.runtime.tags):
+            return known
+    return None
+
+
+def _find_own(digest: str, choice: Choice, places: Places) -> Reading | None:
+    name = choice.file.filename if choice.file else None
+    known = read_known(digest, places.cache.readings, name=name, contents=True)
+    return _check_name(known, choice) if known else None
+
+
+def _find_local(choice: Choice, places: Places) -> Path | None:
+    file, find = choice.file, partial(find_digest, cache=places.cache.readings)
+    if file is None:
+        return _find_by_hashes(choice, places)
+    if file.path or (file.url and file.url.startswith("file://")):
+        named = Path(file.path) if file.path else Path(unquote(urlsplit(file.url or "").path))
+        path = places.base / named
+        if not path.is_file():
+            raise InputError(file.filename, "is not where the lock says", f"put it to {path}")
+        if file.sha256 and find(path) != file.sha256:
+            raise InputError(str(path), "has another sha256 than the lock says", "lock again, or restore it")
+        return path
+    kept = places.cache.find_locked(choice.package, file)
+    directories = [*places.find_links, kept.parent]
+    if found := find_in_directories(directories, file.filename, file.sha256, find):
+        return found
+    if file.sha256 is None:
+        return None
+    if file.url and (body := find_in_pip(file.url)) and find(body) == file.sha256:
+        return body
+    return find_in_uv(choice.package.name, file.sha256) if choice.kind is ChoiceKind.WHEEL else None
+
+
+def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
+    """Find the best fitting wheel with one of some hashes, for a lock that states only hashes."""
+    package, tags = choice.package, places.runtime.tags
+    found = []
+    for path in list_matching(places.find_links, package.name, package.version):
+        parsed = parse_filename(path.name)
+        ranks = [tags.index(tag) for tag in parsed[2] if tag in tags] if parsed else []
+        if ranks and find_digest(path, places.cache.readings) in package.hashes:
+            found.append((min(ranks), path))
+    return min(found)[1] if found else None
+
+
+def _read_build_system(path: Path, places: Places) -> BuildSystem:
+    project = read_project(read_sdist(path), places.runtime.python)
+    return BuildSystem(
+        requires=tuple(sorted({name for name, _ in project.requires})),
+        backend=project.backend,
+        cargo=project.builder is not Builder.OTHER or bool(project.built),
+    )
+
+
+def _read(choice: Choice, path: Path, places: Places) -> Reading:
+    """Read a wheel on this machine, and store the reading."""
+    file = choice.file
+    digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache.readings)
+    cache = places.cache.readings
+    if path.is_dir():
+        reading = read_unpacked(path, file.filename if file else path.name, digest, cache=cache)
+    else:
+        name = file.filename if file else None
+        reading = read_wheel(path, cache=cache, name=name, sha256=digest, contents=True)
+    return _check_name(reading, choice)
+
+
+def _check_name(reading: Reading, choice: Choice) -> Reading:
+    wheel, package = reading.distribution, choice.package
+    if wheel.name != package.name:
+        hint = "lock again: the lock or the wheel is not what it says"
+        raise InputError(wheel.target, f"is a wheel of {wheel.name}, not of {package.name}", hint)
+    return reading

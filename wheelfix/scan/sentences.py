@@ -1,0 +1,224 @@
+"""Writes the sentences about causes and openings for people; no other code interprets them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from wheelfix.model.causes import (
+    Brought,
+    Cause,
+    FixedPath,
+    No,
+    Nobody,
+    OfDriver,
+    OfInterpreter,
+    OfLibc,
+    Provided,
+    Question,
+    Reached,
+    Rivals,
+    SiblingClue,
+    Stale,
+    TornFamily,
+    Unnamed,
+    Unreached,
+)
+from wheelfix.model.scan import NeedClass
+
+if TYPE_CHECKING:  # most commands write nothing about openings
+    from wheelfix.model.hints import DlopenNote, SourceCall
+    from wheelfix.model.scan import Located, Opening, Step
+
+_SHOWN = 3
+_INDEXED = frozenset({"ctypes.cdll", "ctypes.pydll"})
+
+_NO = {
+    Question.WHEEL: "no member carries it",
+    Question.PATH: "yes, it has no slash",
+    Question.LIBC: "neither glibc nor musl has it",
+    Question.PYTHON: "no libpython",
+    Question.DRIVER: "not among the drivers' libraries",
+    Question.SIBLINGS: "no distribution is known to carry it",
+    Question.INDEX: "nobody in this index has it",
+}
+
+
+def say_question(question: Question, machine: str) -> str:
+    """Write a question of the ladder.
+
+    Args:
+        question: the question.
+        machine: machine of the need.
+    """
+    return {
+        Question.WHEEL: "Does the loader find it inside the wheel?",
+        Question.PATH: "Is it a soname at all?",
+        Question.LIBC: f"Is it the C library's own, on {machine}?",
+        Question.PYTHON: "Is it the Python interpreter's?",
+        Question.DRIVER: "Does it come with the GPU driver?",
+        Question.SIBLINGS: "Does another distribution bring it?",
+        Question.INDEX: "Does nixpkgs provide it?",
+    }[question]
+
+
+def say_step(step: Step) -> str:
+    """Write the answer of a step, as one clause."""
+    return _NO[step.question] if isinstance(step.cause, No) else say_cause(step.cause)
+
+
+def say_cause(cause: Cause) -> str:  # noqa: C901 - one line for each kind there is
+    """Write a cause as one clause, without a capital and a full stop."""
+    match cause:
+        case No():
+            return "no"
+        case Reached():
+            inherited = f", inherited from {cause.inherited_from}" if cause.inherited_from else ""
+            return f"rpath {cause.entry}{inherited} leads to {cause.path}"
+        case Unreached():
+            return f"{cause.path} carries it, but no rpath leads there: it has to be loaded first"
+        case FixedPath():
+            return "a path, not a soname: the loader opens exactly this file"
+        case OfLibc():
+            return f"part of {cause.libc}"
+        case OfInterpreter():
+            return "the Python interpreter's own library"
+        case OfDriver():
+            return cause.part
+        case Brought():
+            return _say_brought(cause)
+        case Unnamed():
+            names = ", ".join(cause.distributions[:_SHOWN])
+            return f"{names} would, but neither the metadata nor a run path names it"
+        case Stale():
+            return f"{cause.distribution} {cause.version} is at hand and does not carry it"
+        case Provided():
+            return f"{cause.attr} has {cause.path}{f'; {cause.note}' if cause.note else ''}"
+        case Rivals():
+            return f"{' and '.join(cause.attrs)} both have it: choose with --prefer"
+        case TornFamily():
+            who = "the wheel bundles" if cause.bundled else "other wheels bring"
+            return (
+                f"{cause.attr} has one, but {who} the rest of that family "
+                f"({', '.join(cause.versions)}): two builds of it in one process break"
+            )
+        case Nobody():
+            return f"nobody in this index has it{_say_nearest(cause)}"
+
+
+def say_located(located: Located) -> str | None:
+    """Write the explanation of an answer of ``locate``, as one clause; None if the class is enough."""
+    match located.cause:
+        case Provided():
+            return located.note
+        case Rivals():
+            return "choose with --prefer ATTR"
+        case Nobody():
+            return "another ABI of it is there" if located.nearest else "nobody in this index has it"
+        case OfLibc():
+            return located.note or say_cause(located.cause)
+        case _:
+            return say_cause(located.cause)
+
+
+def _say_nearest(cause: Nobody) -> str:
+    near = ", ".join(cause.nearest[:_SHOWN])
+    return f"; another ABI of it is there: {near}" if near else ""
+
+
+def _say_brought(cause: Brought) -> str:
+    said = _say_how(cause)
+    if cause.check:
+        said += f"; checked: {cause.distribution} {cause.check.version} has {cause.check.path}"
+        if cause.check.by_soname:
+            said += ", under this DT_SONAME"
+    elif cause.absent:
+        said += f"; {cause.distribution} is not among the distributions at hand"
+    return said
+
+
+def _say_how(cause: Brought) -> str:
+    name, names = cause.distribution, f"rpath {cause.entry} names {cause.place}"
+    return {
+        SiblingClue.NAMED_PLACE: f"{names}{', which the metadata requires' if cause.required else ''}",
+        SiblingClue.NAMED_NAME: f"{names}, and the metadata requires {name}",
+        SiblingClue.FILLED_PLACE: f"{names}, which {name} fills",
+        SiblingClue.REQUIRED: f"the metadata requires {name}, which carries it",
+        SiblingClue.TORCH_EXTENSION: "an extension of torch: only the torch that loads it fits",
+        SiblingClue.TORCH_REQUIRES: f"torch requires {name} and loads it first",
+        SiblingClue.UNREAD: f"{name} carries it, which the metadata, which is not at hand, may well require",
+        SiblingClue.ONLY_WHEELS: f"only wheels carry it, such as {name}, which the metadata does not name",
+        SiblingClue.ONLY_AT_HAND: f"only {name} has it: it has to be loaded first",
+    }[cause.how]
+
+
+def say_opening(opening: Opening, name: str) -> str:
+    """Write in one clause how a file opens a library or runs a program; the file is not named.
+
+    Args:
+        opening: the opening.
+        name: one of its names.
+    """
+    from wheelfix.model.hints import OpeningKind
+
+    if opening.note:
+        return _say_note(opening.note, name)
+    if opening.call:
+        return say_call(opening.call, name)
+    if opening.kind is OpeningKind.STRING:
+        return f'string "{name}" in a file that uses dlopen'
+    where = f", line {opening.line}" if opening.line else ""
+    return f'{opening.kind.value}, "{name}"{where}'
+
+
+def say_openings(openings: Sequence[Opening], name: str) -> str:
+    """Write how the first of some openings uses a name, and how many more files do.
+
+    Args:
+        openings: at least one; all have the name.
+        name: the name.
+    """
+    said = say_opening(openings[0], name)
+    more = len({opening.file for opening in openings}) - 1
+    return f"{said}; {more} more {'file' if more == 1 else 'files'} name it" if more else said
+
+
+def say_bringer(opening: Opening) -> str:
+    """Write who brings what is opened: an attribute, a distribution or a directory; empty if unknown."""
+    match opening.need_class:
+        case NeedClass.PROVIDED:
+            return opening.providers[0].attr
+        case NeedClass.SIBLING:
+            return opening.distribution or ""
+        case NeedClass.DRIVER:
+            return "/run/opengl-driver/lib"
+        case _:
+            return ""
+
+
+def say_call(call: SourceCall, name: str) -> str:
+    """Write in one clause how a Python source opens a library or runs a program.
+
+    Args:
+        call: the call.
+        name: one of its names.
+    """
+    from wheelfix.model.hints import OpeningKind
+
+    called = next((c for c in call.names if c.name == name), call.names[0])
+    if call.kind is OpeningKind.PROGRAM:
+        return f'{call.function}("{called.name}"), line {call.line}'
+    shown = f'"{called.text}"' if called.inside else call.variable or "…"
+    shown = f"[{shown}]" if call.function in _INDEXED else f"({shown})"
+    where = f", line {call.line}"
+    if not called.inside:
+        where += f', with "{called.text}" of line {called.line}'
+    return f"{call.function}{shown}{where}"
+
+
+def _say_note(note: DlopenNote, name: str) -> str:
+    words = f".note.dlopen, {note.priority}"
+    if purpose := note.description or note.feature:
+        words += f": {purpose}"
+    rest = [other for other in note.sonames if other != name]
+    return f"{words} (or {', '.join(rest)})" if rest else words
