@@ -212,5 +212,7 @@ def test_internal_json() -> None:
     event = {"action": "result", "fields": ["\x1b[31merror: x", 3, ["y"]], "id": 1, "type": 101}
     assert clean(b"@nix " + json.dumps(event).encode()) == [("error: x", None)]
     assert clean(b'@nix {"msg": "a\\nb"}') == [("a", None), ("b", None)]
+    assert clean(b'@nix {"msg": 3}') == [('@nix {"msg": 3}', None)]
+    assert clean(b'@nix {"msg": "\\ud800"}') == [('@nix {"msg": "\\ud800"}', None)]
     assert clean(b"@nix [1]") == [("@nix [1]", None)]
     assert clean(b"@nix {" + b"[" * 100_000) != []

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from wheelfix.explain.model import Account, Package, Symptom, SymptomKind
 from wheelfix.explain.paths import parse_drv, parse_store_path
@@ -34,7 +34,7 @@ from wheelfix.explain.wordings import (
     WANTING,
     WORDINGS,
 )
-from wheelfix.model.base import replace
+from wheelfix.model.base import Meta, Struct, convert, decode_json, replace
 
 CHUNK = 1 << 20
 """How much to read at once, in bytes."""
@@ -280,17 +280,22 @@ def _undress(text: str) -> tuple[str, str | None]:
     return text, build
 
 
+class _Event(Struct):
+    """One line of nix's internal-json log format (``src/libutil/logging.cc``); not all fields are texts."""
+
+    msg: str | None = None
+    text: str | None = None
+    fields: tuple[Any, ...] = ()
+
+
 def _unpack_json(text: str) -> Iterator[str]:
-    """The texts of one line of nix's internal-json log format (``src/libutil/logging.cc``)."""
+    """The texts of one event; a line that is none is a text itself."""
     try:
-        event = json.loads(text.lstrip()[len(_INTERNAL_JSON) - 1 :])
-    except (ValueError, RecursionError):
+        event = decode_json(text.lstrip()[len(_INTERNAL_JSON) - 1 :], _Event)
+    except ValueError:
         yield text
         return
-    if not isinstance(event, dict):
-        return
-    fields = event.get("fields")
-    values = [event.get("msg"), event.get("text"), *(fields if isinstance(fields, list) else [])]
+    values = (event.msg, event.text, *event.fields)
     yield from (value for value in values[:_MAX_TEXTS] if isinstance(value, str))
 
 
@@ -428,21 +433,34 @@ def _split(soname: str) -> tuple[str, ...]:
     return ((majors or names)[0],)
 
 
+class _Dependency(Struct):
+    """A library that auto-patchelf looked for: by one name, or by any of several."""
+
+    file: str
+    name: str | Annotated[tuple[str, ...], Meta(min_length=1)]
+    found: bool = True
+
+
+class _Printed(Struct, rename="pascal"):
+    """What ``auto-patchelf --structured-logs`` prints: one event a line, by its name."""
+
+    dependency: _Dependency
+
+
 def _parse_printed_json(text: str) -> Iterator[Symptom]:
-    """``auto-patchelf --structured-logs`` prints one event per line, by its name."""
     start = PRINTED_JSON.search(text)
     if start is None:
         return
     try:
-        event: Any = json.JSONDecoder().raw_decode(text, start.start())[0]["Dependency"]
-        if event.get("found") is False:
-            names = [event["name"]] if isinstance(event["name"], str) else list(event["name"])
-            yield from (
-                Symptom(kind=SymptomKind.UNSATISFIED, soname=s, wanted_by=str(event["file"]))
-                for s in _split(names[0] if len(names) == 1 else f"any({', '.join(names)})")
-            )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, IndexError):
+        # `decode_json` wants the end of the JSON, and a log may go on behind it.
+        value, _ = json.JSONDecoder().raw_decode(text, start.start())
+        event = convert(value, _Printed).dependency
+    except (ValueError, RecursionError):
         return
+    if not event.found:
+        names = (event.name,) if isinstance(event.name, str) else event.name
+        for soname in _split(names[0] if len(names) == 1 else f"any({', '.join(names)})"):
+            yield Symptom(kind=SymptomKind.UNSATISFIED, soname=soname, wanted_by=event.file)
 
 
 def _find_last(pattern: re.Pattern[str], lines: Sequence[str]) -> str | None:
