@@ -16,6 +16,8 @@ from wheelfix.lockfile.checks import check_name
 from wheelfix.lockfile.markers import normalize_name
 from wheelfix.model.base import Misfit, Struct, convert, decode_toml, field
 
+DEFAULT_GROUPS = ("dev",)
+"""The dependency groups that uv takes where no project says which."""
 _HINT = "correct it"
 _HEAD = "# Written by `wheelfix env`.\n"
 _KEPT = ("requires-python", "optional-dependencies")
@@ -62,7 +64,7 @@ class _Poetry(Struct, rename="kebab"):
 class _Uv(Struct, rename="kebab"):
     """``[tool.uv]``."""
 
-    default_groups: str | tuple[str, ...] = ("dev",)
+    default_groups: str | tuple[str, ...] = DEFAULT_GROUPS
 
 
 class _Wheelfix(Struct, rename="kebab"):

@@ -14,11 +14,16 @@ from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.base import Misfit, decode_toml
-from wheelfix.model.lock import ChoiceKind, Lock, LockKind, ProviderRule
+from wheelfix.model.lock import LOCK_FORMATS, ChoiceKind, Lock, LockKind, ProviderRule
 from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import normalize_glob
 
 _MAX = 64 << 20
+_PARSERS = {
+    LockKind.UV: parse_uv,
+    LockKind.PYLOCK: parse_pylock,
+    LockKind.POETRY: parse_poetry,
+}
 _HINT = "give uv.lock, pylock.toml, poetry.lock or a hashed requirements.txt"
 _FORM = 'write "wheel", "sdist", "nixpkgs", several of them with commas, or "nixpkgs:ATTR"'
 
@@ -49,29 +54,27 @@ def make_lock(name: str, document: Mapping[str, Any], project: Project | None = 
     Raises:
         InputError: it is in no known format, or damaged; the message names the invalid key.
     """
+    kind = find_lock_kind(document)
+    if kind is None:
+        raise InputError(name, "is no lock file that wheelfix knows", _HINT)
     try:
-        match find_kind(document):
-            case LockKind.PYLOCK:
-                return parse_pylock(name, document)
-            case LockKind.POETRY:
-                return parse_poetry(name, document, project)
-            case LockKind.UV if project:
-                return parse_uv(name, document, project.default_groups)
-            case LockKind.UV:
-                return parse_uv(name, document)
+        return _PARSERS[kind](name, document, project)
     except Misfit as misfit:
         raise misfit.tell(name, HINT) from None
-    raise InputError(name, "is no lock file that wheelfix knows", _HINT)
 
 
-def find_kind(document: Mapping[str, Any]) -> LockKind | None:
-    """Recognise the format of a document by the key of its version; None for other documents."""
-    if "lock-version" in document:
-        return LockKind.PYLOCK
-    metadata = document.get("metadata")
-    if isinstance(metadata, dict) and "lock-version" in metadata:
-        return LockKind.POETRY
-    return LockKind.UV if "version" in document else None
+def find_lock_kind(document: Mapping[str, Any]) -> LockKind | None:
+    """Which format a document has, by the key that its version stands under; None for none of them."""
+    found = [one.kind for one in LOCK_FORMATS if _has_keys(document, one.version)]
+    return found[-1] if found else None
+
+
+def _has_keys(document: object, keys: tuple[str, ...]) -> bool:
+    for key in keys:
+        if not isinstance(document, dict) or key not in document:
+            return False
+        document = document[key]
+    return True
 
 
 def read_project(directory: Path) -> Project | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from wheelfix.lockfile.checks import check_name, check_sha256, check_version, find_filename
 from wheelfix.lockfile.markers import normalize_name
+from wheelfix.lockfile.project import DEFAULT_GROUPS, Project
 from wheelfix.model.base import Misfit, Struct, asdict, convert, field, make_each, make_one
 from wheelfix.model.lock import (
     DependencySet,
@@ -89,13 +90,13 @@ class _Document(Struct, rename="kebab"):
     package: tuple[_Package, ...] = ()
 
 
-def parse_uv(name: str, document: Mapping[str, Any], default_groups: tuple[str, ...] = ("dev",)) -> Lock:
+def parse_uv(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
     """Convert the TOML of a uv.lock.
 
     Args:
         name: of the file, for messages.
         document: the whole file.
-        default_groups: dependency groups that uv takes by default (``tool.uv.default-groups``).
+        project: the pyproject.toml beside it, which says which dependency groups uv takes by default.
 
     Raises:
         Misfit: it is not a uv.lock, or of a newer version.
@@ -118,7 +119,7 @@ def parse_uv(name: str, document: Mapping[str, Any], default_groups: tuple[str, 
         environments=lock.supported_markers,
         packages=packages,
         roots=roots or tuple(package.name for package in packages if package.source is SourceKind.LOCAL),
-        default_groups=default_groups,
+        default_groups=project.default_groups if project else DEFAULT_GROUPS,
     )
 
 

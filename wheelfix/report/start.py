@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from wheelfix.model.base import Struct
+from wheelfix.model.lock import LOCK_FORMATS
 from wheelfix.report.escape import printable
 
 _WIDEST = 52
@@ -37,7 +38,6 @@ class Start(Struct):
     always: tuple[Step, ...]
 
 
-_LOCKS = ("uv.lock", "pylock.toml", "poetry.lock")
 _ALWAYS = (
     Step(command=("explain",), purpose="paste an ImportError, or a failed build's log"),
     Step(
@@ -76,7 +76,7 @@ def _find_steps(names: Sequence[str], environments: Sequence[str]) -> Iterator[t
         if not name.startswith("-"):
             yield name, Step(command=("scan", name), purpose="what all that is installed needs of nixpkgs")
             yield name, Step(command=("patch", name), purpose="make it find that, in place; can be undone")
-    for name in _LOCKS:
+    for name in (one.kind.value for one in LOCK_FORMATS):
         if name in names:
             yield name, Step(command=("lock", name), purpose="one overlay for all that is locked")
 

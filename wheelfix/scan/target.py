@@ -20,13 +20,14 @@ from pathlib import Path
 
 from wheelfix.errors import InputError, WheelfixError, describe
 from wheelfix.model.base import Struct, field
+from wheelfix.model.lock import LOCK_FORMATS
 from wheelfix.wheel.environment import find_site, find_wheels
 from wheelfix.wheel.input import find_kind, open_input
 from wheelfix.wheel.metadata import parse_sdist_name, parse_wanted
 
 _HEAD = 4 << 10
 _GZIP = b"\x1f\x8b"
-_LOCKS = re.compile(r"uv\.lock|poetry\.lock|pylock(\.[^.]+)?\.toml")
+_LOCKS = re.compile("|".join(f"(?:{one.names})" for one in LOCK_FORMATS))
 _LISTS = (".txt", ".in")
 _TABLES = (".lock", ".toml", ".json", ".yml", ".yaml")
 _PROJECT = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO", "Cargo.toml"})
@@ -380,17 +381,14 @@ def _has_format(look: TargetProperties) -> bool:
     """Whether a table of another name has the keys of a lock."""
     if not look.name.endswith((".lock", ".toml")) or not look.path:
         return False
-    from wheelfix.lockfile.read import find_kind, parse_toml, read_text
-    from wheelfix.model.lock import LockKind
+    from wheelfix.lockfile.read import find_lock_kind, parse_toml, read_text
 
     try:
         document = parse_toml(look.path.name, read_text(look.path))
     except InputError:
         return False
-    kind = find_kind(document)
-    if kind is LockKind.UV:  # a Cargo.lock has a version as well
-        return document.keys() >= {"requires-python", "package"}
-    return kind is not None
+    kind = find_lock_kind(document)
+    return any(one.kind is kind and document.keys() >= one.keys for one in LOCK_FORMATS)
 
 
 def _is_list(look: TargetProperties) -> bool:
