@@ -26,7 +26,7 @@ from tests.support.nixeval import NixError
 from wheelfix.errors import WheelfixError
 from wheelfix.flows.override import write_override
 from wheelfix.flows.scan import scan_wheel
-from wheelfix.index.sources import open_index
+from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import NeedClass, WheelScan

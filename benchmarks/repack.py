@@ -69,7 +69,7 @@ def measure_peer(wheel: Path, changed: list[str], out: Path) -> tuple[float, flo
 
 def find_changed(wheel: Path, libs: Path) -> list[str]:
     from wheelfix.flows.patch import patch_target
-    from wheelfix.index.sources import open_index
+    from wheelfix.index.choice import open_index
     from wheelfix.patch.model import PatchOptions
 
     options = PatchOptions(libs=[libs], dry_run=True)

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from wheelfix.index.sources import open_bundled
+from wheelfix.index.choice import open_bundled
 from wheelfix.model.base import to_builtins
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Opening

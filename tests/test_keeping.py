@@ -20,7 +20,7 @@ from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.elf.parallel import read_elf_files
 from wheelfix.errors import ElfError, InputError, WheelError
-from wheelfix.index.sources import open_bundled
+from wheelfix.index.choice import open_bundled
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Level
 from wheelfix.override.plan import describe_package

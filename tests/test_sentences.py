@@ -10,7 +10,7 @@ import pytest
 
 import wheelfix
 from wheelfix.model import causes
-from wheelfix.scan import words
+from wheelfix.scan import sentences as words
 
 PACKAGE = Path(wheelfix.__file__).parent
 SENTENCES = frozenset({"answer", "evidence", "hint", "message", "problem", "reason", "what"})

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from wheelfix.errors import ApplyError, ElfError, IndexProblem, InputError, WheelError, WheelfixError
     from wheelfix.flows.scan import scan_wheel
-    from wheelfix.index.sources import open_index
+    from wheelfix.index.choice import open_index
     from wheelfix.model.elf import ElfObject, VersionNeed
     from wheelfix.model.hints import CalledName, DlopenNote, OpeningKind, SourceCall
     from wheelfix.model.index import IndexInfo, Lookup, Provider
@@ -57,7 +57,7 @@ _HOMES = {
         "WheelfixError",
     ),
     "wheelfix.flows.scan": ("scan_wheel",),
-    "wheelfix.index.sources": ("open_index",),
+    "wheelfix.index.choice": ("open_index",),
     "wheelfix.model.elf": ("ElfObject", "VersionNeed"),
     "wheelfix.model.hints": ("CalledName", "DlopenNote", "OpeningKind", "SourceCall"),
     "wheelfix.model.index": ("IndexInfo", "Lookup", "Provider"),

@@ -22,8 +22,8 @@ def start(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory)
 
 
-def suggest(directory: Path, commands: tuple[str, ...] = COMMANDS) -> list[tuple[str, ...]]:
-    return [step.command for step in find_start(directory, commands=commands).here]
+def suggest(directory: Path) -> list[tuple[str, ...]]:
+    return [step.command for step in find_start(directory).here]
 
 
 def test_an_empty_directory_gets_an_example(tmp_path: Path) -> None:
@@ -49,18 +49,13 @@ def test_an_environment_is_told_by_its_pyvenv_cfg(tmp_path: Path) -> None:
     assert suggest(tmp_path) == []
     (tmp_path / ".venv" / "pyvenv.cfg").touch()
     assert ("scan", ".venv") in suggest(tmp_path)
-    assert ("patch", ".venv") in suggest(tmp_path, (*COMMANDS, "patch"))
+    assert ("patch", ".venv") in suggest(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("lock", "dialect"),
-    [("uv.lock", "uv2nix"), ("pylock.toml", "pyproject-nix"), ("poetry.lock", "poetry2nix")],
-)
-def test_a_lock_names_its_dialect(tmp_path: Path, lock: str, dialect: str) -> None:
+@pytest.mark.parametrize("lock", ["uv.lock", "pylock.toml", "poetry.lock"])
+def test_a_lock_gets_its_command(tmp_path: Path, lock: str) -> None:
     (tmp_path / lock).touch()
-    without = tuple(name for name in COMMANDS if name != "lock")
-    assert suggest(tmp_path, without) == [("override", "--dialect", dialect, "NAME==VERSION")]
-    assert suggest(tmp_path, (*without, "lock")) == [("lock", lock)]
+    assert suggest(tmp_path) == [("lock", lock)]
 
 
 def test_only_commands_that_exist_are_suggested_and_each_can_be_parsed(tmp_path: Path) -> None:
@@ -68,10 +63,11 @@ def test_only_commands_that_exist_are_suggested_and_each_can_be_parsed(tmp_path:
         (tmp_path / name).touch()
     (tmp_path / "venv").mkdir()
     (tmp_path / "venv" / "pyvenv.cfg").touch()
-    found = find_start(tmp_path, commands=COMMANDS)
+    found = find_start(tmp_path)
     assert {step.command[0] for step in found.here} >= {"scan", "override"}
     for step in (*found.here, *found.always):
         name, *arguments = step.command
+        assert name in COMMANDS
         command = cli.get_command(click.Context(cli), name)
         assert command, step
         assert command.make_context(name, list(arguments)), step
@@ -88,13 +84,13 @@ def test_names_reach_neither_the_shell_nor_the_terminal(tmp_path: Path) -> None:
 
 def test_a_directory_that_is_gone_is_an_error_and_no_traceback(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be listed"):
-        find_start(tmp_path / "gone", commands=COMMANDS)
+        find_start(tmp_path / "gone")
 
 
 def test_columns_hold_for_the_longest_command(tmp_path: Path) -> None:
     (tmp_path / f"{'long' * 30}-1-py3-none-any.whl").touch()
     (tmp_path / "uv.lock").touch()
-    lines = render_start(find_start(tmp_path, commands=COMMANDS)).splitlines()
+    lines = render_start(find_start(tmp_path)).splitlines()
     starts = {
         line.index(word) for line in lines for word in ("which libraries", "the Nix code") if word in line
     }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.objects import cause, elf, facts, wheel
-from wheelfix.explain.model import Account, Explanation, Interpreter, Kind, Package, Symptom
+from wheelfix.explain.model import Account, Explanation, Interpreter, Package, Symptom, SymptomKind
 from wheelfix.explain.plan import choose_dialect, explain, find_soname, plan_override
 from wheelfix.explain.troubles import find_trouble
 from wheelfix.model.index import IndexInfo
@@ -21,7 +21,7 @@ STORE = "/nix/store/00000000000000000000000000000000"
 
 
 def explain_missing(
-    *sonames: str, known: Sequence[Any] = (), kind: Kind = Kind.MISSING, **rest: Any
+    *sonames: str, known: Sequence[Any] = (), kind: SymptomKind = SymptomKind.MISSING, **rest: Any
 ) -> Explanation:
     account = Account(symptoms=tuple(Symptom(kind=kind, soname=s) for s in sonames))
     by_name = {(fact.soname, fact.machine): fact for fact in known}
@@ -161,7 +161,9 @@ def test_only_what_the_text_does_not_name_may_be_a_baseline_input() -> None:
 
 
 def test_what_python_looks_for_by_name_gets_a_hint() -> None:
-    result = explain_missing("libcairo.so", known=[facts("libcairo.so", attrs=["cairo"])], kind=Kind.NAMED)
+    result = explain_missing(
+        "libcairo.so", known=[facts("libcairo.so", attrs=["cairo"])], kind=SymptomKind.NAMED
+    )
     (hint,) = plan_override(result).hints
     assert hint.startswith("libcairo.so: Python code looks for it by name")
 
@@ -177,13 +179,16 @@ def test_dialect_without_lock_files() -> None:
 
 
 def test_soname_of_a_path() -> None:
-    assert find_soname(Symptom(kind=Kind.MISSING, soname="/usr/lib/libz.so.1")) == "libz.so.1"
-    assert find_soname(Symptom(kind=Kind.NO_LOADER)) is None
+    assert find_soname(Symptom(kind=SymptomKind.MISSING, soname="/usr/lib/libz.so.1")) == "libz.so.1"
+    assert find_soname(Symptom(kind=SymptomKind.NO_LOADER)) is None
 
 
-@pytest.mark.parametrize("kind", [k for k in Kind if k not in {Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED}])
+@pytest.mark.parametrize(
+    "kind",
+    [k for k in SymptomKind if k not in {SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED}],
+)
 @pytest.mark.parametrize("filled", [True, False])
-def test_every_trouble_has_words(kind: Kind, filled: bool) -> None:
+def test_every_trouble_has_words(kind: SymptomKind, filled: bool) -> None:
     symptom = Symptom(kind=kind)
     if filled:
         symptom = Symptom(
@@ -199,7 +204,8 @@ def test_every_trouble_has_words(kind: Kind, filled: bool) -> None:
 
 def test_glibc_of_the_index_is_named_only_if_it_is_new_enough() -> None:
     def tell(version: str) -> str:
-        symptom = Symptom(kind=Kind.VERSION, soname=f"{STORE}-glibc-2.35/lib/libc.so.6", version=version,
+        symptom = Symptom(
+            kind=SymptomKind.VERSION, soname=f"{STORE}-glibc-2.35/lib/libc.so.6", version=version,
                           wanted_by="/v/lib/python3.12/site-packages/x.so")  # fmt: skip
         return " ".join(find_trouble(symptom, interpreter=None, glibc="2.40").now)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wheelfix.explain import read
-from wheelfix.explain.model import Account, Kind, Symptom
+from wheelfix.explain.model import Account, Symptom, SymptomKind
 from wheelfix.explain.read import MAX_SYMPTOMS, clean_line, merge_accounts, read_messages
 from wheelfix.explain.wordings import MARKERS
 
@@ -157,7 +157,7 @@ def test_a_complaint_that_is_repeated_is_taken_in_once(
         count = 0
         text = separator.join([message] * repetitions)
         found = read_messages(text[n : n + 100_000] for n in range(0, len(text), 100_000))
-        assert Symptom(kind=Kind.MISSING, soname="libtbb.so.12") in found.symptoms
+        assert Symptom(kind=SymptomKind.MISSING, soname="libtbb.so.12") in found.symptoms
         counts.append(count)
     assert counts[1] <= 4 * max(counts[0], 100)
     assert counts[1] < 20_000  # lines looked at: a few for each repetition, not all that came before
@@ -212,5 +212,7 @@ def test_internal_json() -> None:
     event = {"action": "result", "fields": ["\x1b[31merror: x", 3, ["y"]], "id": 1, "type": 101}
     assert clean(b"@nix " + json.dumps(event).encode()) == [("error: x", None)]
     assert clean(b'@nix {"msg": "a\\nb"}') == [("a", None), ("b", None)]
+    assert clean(b'@nix {"msg": 3}') == [('@nix {"msg": 3}', None)]
+    assert clean(b'@nix {"msg": "\\ud800"}') == [('@nix {"msg": "\\ud800"}', None)]
     assert clean(b"@nix [1]") == [("@nix [1]", None)]
     assert clean(b"@nix {" + b"[" * 100_000) != []

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from wheelfix.explain.model import Explained, Kind
+from wheelfix.explain.model import Explained, SymptomKind
 from wheelfix.explain.read import clean_line, read_messages
 from wheelfix.explain.wordings import WORDINGS
 from wheelfix.flows.explain import explain_file
-from wheelfix.index.sources import open_index
+from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.scan import NeedClass
 
@@ -37,7 +37,7 @@ def test_every_wording_is_met() -> None:
     lines = [text for m in MESSAGES for raw in m["text"].encode().split(b"\n") for text, _ in clean_line(raw)]
     for _, phrase, pattern in WORDINGS:
         assert any(phrase in line and pattern.search(line) for line in lines), pattern.pattern
-    assert {kind for kind, _, _ in WORDINGS} == set(Kind)
+    assert {kind for kind, _, _ in WORDINGS} == set(SymptomKind)
 
 
 def test_there_are_many() -> None:

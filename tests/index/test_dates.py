@@ -11,8 +11,8 @@ import pytest
 from tests.support.frcode import make_entries, make_package, write_database
 from wheelfix.errors import IndexProblem
 from wheelfix.index.build import build_table
+from wheelfix.index.choice import open_bundled, open_index
 from wheelfix.index.dates import find_known_date, find_written, parse_url_date, parse_version_date
-from wheelfix.index.sources import open_bundled, open_index
 from wheelfix.index.table import open_file
 from wheelfix.model.base import replace
 from wheelfix.model.index import find_age, say_age, say_date

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.support.real import FIXTURES
+from wheelfix.index.choice import open_bundled
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.ranking import Candidate, explain_score, find_rivals, score_candidates
-from wheelfix.index.sources import open_bundled
 
 
 def load(name: str) -> dict[str, Any]:

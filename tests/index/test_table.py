@@ -13,10 +13,10 @@ from tests.support.nixindex import package, write_database
 from wheelfix.errors import ApplyError, IndexProblem
 from wheelfix.index.build import build_table, compute_digest
 from wheelfix.index.canonical import find_canonical
+from wheelfix.index.choice import build_cached, find_built_table, find_sources, open_bundled, open_index
 from wheelfix.index.database import find_files
 from wheelfix.index.releases import NEWEST, modernize, parse_release, translate
-from wheelfix.index.sources import build_cached, find_built_table, find_sources, open_bundled, open_index
-from wheelfix.index.store import find_store_paths, read_store_paths
+from wheelfix.index.store_paths import find_store_paths, read_store_paths
 from wheelfix.index.table import open_file
 
 STORE = "/nix/store"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wheelfix.explain.command import run_command, trace_loader
-from wheelfix.explain.model import Kind, Symptom
+from wheelfix.explain.model import Symptom, SymptomKind
 from wheelfix.explain.read import read_messages
 
 
@@ -50,7 +50,7 @@ def pair(tmp_path: Path) -> Path:
 def test_missing(pair: Path) -> None:
     (pair.parent / "libaaa.so.1").unlink()
     (symptom,) = open_library(pair)
-    assert (symptom.kind, symptom.soname) == (Kind.MISSING, "libaaa.so.1")
+    assert (symptom.kind, symptom.soname) == (SymptomKind.MISSING, "libaaa.so.1")
 
 
 def test_missing_in_a_module_and_in_a_program(pair: Path) -> None:
@@ -61,7 +61,7 @@ def test_missing_in_a_module_and_in_a_program(pair: Path) -> None:
         [sys.executable, "-c", "import mod"], capture_output=True, cwd=directory, check=False
     )
     (symptom,) = read_messages([result.stderr]).symptoms
-    assert (symptom.kind, symptom.soname) == (Kind.MISSING, "libaaa.so.1")
+    assert (symptom.kind, symptom.soname) == (SymptomKind.MISSING, "libaaa.so.1")
     program = directory / "program"
     subprocess.run(
         ["gcc", "-x", "c", "-", "-x", "none", "-o", program, pair, "-Wl,--allow-shlib-undefined"],
@@ -74,7 +74,7 @@ def test_missing_in_a_module_and_in_a_program(pair: Path) -> None:
     assert (symptom.soname, symptom.wanted_by) == ("libaaa.so.1", str(program))
     listed = subprocess.run(["ldd", pair], capture_output=True, check=False)
     (symptom,) = read_messages([listed.stdout]).symptoms
-    assert (symptom.kind, symptom.soname) == (Kind.MISSING, "libaaa.so.1")
+    assert (symptom.kind, symptom.soname) == (SymptomKind.MISSING, "libaaa.so.1")
 
 
 def test_version(pair: Path, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_version(pair: Path, tmp_path: Path) -> None:
     library = compile_library(tmp_path, "libb.so", user, "./libaaa.so.1", "-Wl,-rpath,$ORIGIN")
     compile_library(tmp_path, "libaaa.so.1", source, soname, "-Wl,--version-script=one")
     (symptom,) = open_library(library)
-    assert (symptom.kind, symptom.version) == (Kind.VERSION, "V_2")
+    assert (symptom.kind, symptom.version) == (SymptomKind.VERSION, "V_2")
     assert symptom.wanted_by == str(library)
     assert symptom.soname is not None
     assert symptom.soname.endswith("libaaa.so.1")
@@ -95,10 +95,10 @@ def test_version(pair: Path, tmp_path: Path) -> None:
 def test_symbol(pair: Path, tmp_path: Path) -> None:
     compile_library(tmp_path, "libaaa.so.1", "int q;", "-Wl,-soname,libaaa.so.1")
     (symptom,) = open_library(pair, LD_BIND_NOW="1")
-    assert (symptom.kind, symptom.symbol, symptom.soname) == (Kind.SYMBOL, "a", str(pair))
+    assert (symptom.kind, symptom.symbol, symptom.soname) == (SymptomKind.SYMBOL, "a", str(pair))
     listed = subprocess.run(["ldd", "-r", pair], capture_output=True, check=False)
     (symptom,) = read_messages([listed.stdout + listed.stderr]).symptoms
-    assert (symptom.kind, symptom.symbol, symptom.soname) == (Kind.SYMBOL, "a", str(pair))
+    assert (symptom.kind, symptom.symbol, symptom.soname) == (SymptomKind.SYMBOL, "a", str(pair))
 
 
 def test_static_tls(tmp_path: Path) -> None:
@@ -108,18 +108,18 @@ def test_static_tls(tmp_path: Path) -> None:
     """
     library = compile_library(tmp_path, "libt.so", source)
     (symptom,) = open_library(library)
-    assert (symptom.kind, symptom.soname) == (Kind.STATIC_TLS, str(library))
+    assert (symptom.kind, symptom.soname) == (SymptomKind.STATIC_TLS, str(library))
 
 
 @pytest.mark.parametrize(
     ("data", "kind"),
     [
-        (b"\x7fELF\x01\x01\x01" + bytes(200), Kind.WRONG_CLASS),
-        (b"INPUT ( libfoo.so.1 )" + b" " * 200, Kind.BROKEN),
-        (b"", Kind.BROKEN),
+        (b"\x7fELF\x01\x01\x01" + bytes(200), SymptomKind.WRONG_CLASS),
+        (b"INPUT ( libfoo.so.1 )" + b" " * 200, SymptomKind.BROKEN),
+        (b"", SymptomKind.BROKEN),
     ],
 )
-def test_wrong_files(tmp_path: Path, data: bytes, kind: Kind) -> None:
+def test_wrong_files(tmp_path: Path, data: bytes, kind: SymptomKind) -> None:
     path = tmp_path / "a directory" / "libw.so"
     path.parent.mkdir()
     path.write_bytes(data)
@@ -137,10 +137,10 @@ def test_a_program_whose_loader_is_not_there(tmp_path: Path) -> None:
     )
     code, reading = run_command([str(program)])
     assert code == 127
-    assert [(s.kind, s.wanted_by) for s in reading.symptoms] == [(Kind.NO_LOADER, str(program))]
+    assert [(s.kind, s.wanted_by) for s in reading.symptoms] == [(SymptomKind.NO_LOADER, str(program))]
     result = subprocess.run(["bash", "-c", str(program)], capture_output=True, check=False)
     (symptom,) = read_messages([result.stderr]).symptoms
-    assert (symptom.kind, symptom.wanted_by) == (Kind.NO_LOADER, str(program))
+    assert (symptom.kind, symptom.wanted_by) == (SymptomKind.NO_LOADER, str(program))
 
 
 def test_the_loader_tells_who_wants_a_library(pair: Path) -> None:

@@ -14,7 +14,7 @@ from tests.support.lockserver import serve
 from tests.support.nixeval import NixError, evaluate
 from wheelfix.lockfile.project import parse_project
 from wheelfix.lockfile.read import read_rules
-from wheelfix.model.lock import Kind
+from wheelfix.model.lock import ChoiceKind
 
 DOC = (Path(__file__).parents[2] / "docs" / "from-mach-nix.md").read_text()
 EXAMPLES = re.findall(r"<!-- ask: (.+?) -->\n```nix\n(.*?)```\n\n```json\n(.*?)```", DOC, re.DOTALL)
@@ -62,7 +62,7 @@ def test_providers() -> None:
     flags = re.findall(r"--provider ([\w-]+=[\w,]+)(?= |`)", DOC[DOC.index("Or `--provider") :])
     assert set(read_rules(None, tuple(flags))) == set(table)
     assert {rule.pattern: rule.kinds[0] for rule in table} == {
-        "torch": Kind.NIXPKGS,
-        "numpy": Kind.SDIST,
-        "default": Kind.WHEEL,
+        "torch": ChoiceKind.NIXPKGS,
+        "numpy": ChoiceKind.SDIST,
+        "default": ChoiceKind.WHEEL,
     }

@@ -15,7 +15,7 @@ from wheelfix import scan_wheel
 from wheelfix.errors import InputError
 from wheelfix.flows.lint import lint_overrides
 from wheelfix.flows.override import write_override
-from wheelfix.index.sources import open_index
+from wheelfix.index.choice import open_index
 from wheelfix.lint.model import Instead, LintFinding, Rule
 from wheelfix.model.scan import Level
 from wheelfix.scan.scan import ScanOptions

@@ -19,7 +19,7 @@ from wheelfix import Level, NeedClass, WheelScan
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.read import read_wheel
-from wheelfix.scan.words import say_bringer, say_cause
+from wheelfix.scan.sentences import say_bringer, say_cause
 
 pytestmark = pytest.mark.network
 EXPERT = json.loads((FIXTURES / "expert-wheels.json").read_text())

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.nixindex import package, write_database
 from wheelfix.index.build import build_table
-from wheelfix.index.sources import open_index
+from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable, open_file
 from wheelfix.lint.excerpt import find_carriers, find_similar, find_spellings, spell_attr
 

@@ -10,7 +10,7 @@ import pytest
 from wheelfix.errors import InputError
 from wheelfix.lockfile.project import parse_project, render_project
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
-from wheelfix.model.lock import Kind, LockKind, SourceKind
+from wheelfix.model.lock import ChoiceKind, LockKind, SourceKind
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 HASH = "a" * 64
@@ -303,7 +303,7 @@ def test_rules_of_project_and_flags(tmp_path: Path) -> None:
     rules = read_rules(read_project(tmp_path), ("numpy=wheel",))
     assert [rule.pattern for rule in rules] == ["numpy", "torch", "num*", "default"]
     assert rules[1].attr == "python312Packages.torchWithoutCuda"
-    assert rules[3].kinds == (Kind.WHEEL, Kind.SDIST, Kind.NIXPKGS)
+    assert rules[3].kinds == (ChoiceKind.WHEEL, ChoiceKind.SDIST, ChoiceKind.NIXPKGS)
 
 
 @pytest.mark.parametrize("flag", ["numpy", "numpy=conda", "numpy=sdist:x", "=wheel"])

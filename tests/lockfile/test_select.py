@@ -18,7 +18,7 @@ from wheelfix.lockfile.select import (
     select_packages,
     settle_doubles,
 )
-from wheelfix.model.lock import Kind, Lock, Runtime
+from wheelfix.model.lock import ChoiceKind, Lock, Runtime
 from wheelfix.model.scan import Level
 from wheelfix.outside.requirements import find_platforms
 
@@ -166,9 +166,9 @@ def test_providers(tmp_path: Path, runtime: Runtime) -> None:
     rules = read_rules(None, ("num*=sdist", "torch=nixpkgs", "default=wheel,nixpkgs"))
     chosen = choose_sources(lock.packages, rules, runtime, as_nix=True)
     assert [(c.package.name, c.kind, ".".join(c.attr)) for c in chosen] == [
-        ("numpy", Kind.SDIST, ""),
-        ("torch", Kind.NIXPKGS, "python312Packages.torch"),
-        ("odd", Kind.NIXPKGS, "python312Packages.odd"),
+        ("numpy", ChoiceKind.SDIST, ""),
+        ("torch", ChoiceKind.NIXPKGS, "python312Packages.torch"),
+        ("odd", ChoiceKind.NIXPKGS, "python312Packages.odd"),
     ]
     with pytest.raises(
         InputError, match=r"odd 1\.0 has no wheel or sdist for it \(there are wheels for cp312-"
@@ -267,7 +267,7 @@ def test_rules_match_normalised_names_or_are_told(tmp_path: Path, runtime: Runti
 
     assert check("ruamel.yaml=sdist", "Ruamel_*=nixpkgs", "default=wheel") == []
     choices, lacks = find_sources(packages, read_rules(None, ("Ruamel.Yaml=nixpkgs",)), runtime, as_nix=True)
-    assert ([c.kind for c in choices], lacks) == ([Kind.NIXPKGS], ())
+    assert ([c.kind for c in choices], lacks) == ([ChoiceKind.NIXPKGS], ())
     assert check("win=sdist") == ["has no effect: not in the environment for Python 3.12 on x86_64-linux"]
     with pytest.raises(
         InputError, match=r"--provider ruaml-yaml=sdist: matches no package of uv\.lock"

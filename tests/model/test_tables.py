@@ -20,6 +20,7 @@ import wheelfix
 from wheelfix.elf.header import _name_machine
 from wheelfix.index.baseline import Baseline
 from wheelfix.index.canonical import Canonical, find_canonical
+from wheelfix.index.choice import open_bundled
 from wheelfix.index.cuda import Unfree
 from wheelfix.index.dates import Provenance
 from wheelfix.index.driver import Drivers, find_driver
@@ -28,7 +29,6 @@ from wheelfix.index.lookup import Answers
 from wheelfix.index.ranking import Lists
 from wheelfix.index.releases import NEWEST, Renames, modernize, parse_release, translate
 from wheelfix.index.siblings import Siblings
-from wheelfix.index.sources import open_bundled
 from wheelfix.lint.excerpt import Spellings, spell_attr
 from wheelfix.model.base import field
 from wheelfix.model.system import Systems
@@ -36,7 +36,7 @@ from wheelfix.model.tables import InOrder, Row, Soname, Table, load_table, parse
 from wheelfix.override.carries import Groups
 from wheelfix.pysource.opens import ForeignNames
 from wheelfix.sdist.crates import BuildSystems, Crates
-from wheelfix.wheel.pretenders import OtherSystems
+from wheelfix.wheel.foreign import OtherSystems
 
 PACKAGE = Path(wheelfix.__file__).parent
 NO_TABLES = {PACKAGE / "report" / "data" / "provenance.toml"}

@@ -32,7 +32,7 @@ from wheelfix.outside.files import (
     write_files,
     write_output,
 )
-from wheelfix.wheel.open import open_input, read_stream
+from wheelfix.wheel.input import open_input, read_stream
 
 
 @pytest.fixture

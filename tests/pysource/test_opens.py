@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support.counting import count_calls
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceUse
 from wheelfix.pysource.opens import MAX_SOURCE, find_python_dlopen, may_open
-from wheelfix.scan.words import say_call
+from wheelfix.scan.sentences import say_call
 
 
 def find_calls(source: str, path: str = "pkg/mod.py") -> tuple[SourceCall, ...]:

@@ -14,9 +14,9 @@ import pytest
 
 from tests.support.documents import check_document
 from wheelfix.elf import dlopen
-from wheelfix.explain.model import Interpreter, Kind
+from wheelfix.explain.model import Interpreter, SymptomKind
 from wheelfix.explain.plan import LIBRARIES
-from wheelfix.index.sources import find_sources
+from wheelfix.index.choice import find_sources
 from wheelfix.lint.model import Rule
 from wheelfix.lock.model import Clash
 from wheelfix.model import causes, lock
@@ -143,7 +143,7 @@ def get_texts(schema: str, field: str) -> list[str]:
         ("wheelfix.scan/2", "Opening.form", OpeningForm),
         ("wheelfix.explain/1", "dialect", Dialect),
         ("wheelfix.check/1", "CheckFinding.rule", Rule),
-        ("wheelfix.lock/1", "ChosenPackage.provider", lock.Kind),
+        ("wheelfix.lock/1", "ChosenPackage.provider", lock.ChoiceKind),
         ("wheelfix.lock/1", "Collision.kind", Clash),
         ("wheelfix.override/1", "cuda", Cuda),
         ("wheelfix.patch/1", "Answer.answer", AnswerKind),
@@ -155,7 +155,7 @@ def test_texts_of_the_contract_are_those_of_the_models(schema: str, field: str, 
 
 def test_texts_that_no_model_has_as_they_are() -> None:
     assert get_texts("wheelfix.explain/1", "interpreter") == [*Interpreter, None]
-    assert get_texts("wheelfix.explain/1", "Trouble.kind") == [k for k in Kind if k not in LIBRARIES]
+    assert get_texts("wheelfix.explain/1", "Trouble.kind") == [k for k in SymptomKind if k not in LIBRARIES]
     assert get_texts("wheelfix.scan/2", "Note.priority") == list(dlopen._PRIORITIES)
     places = get_texts("wheelfix.index/1", "name")
     assert places == [source.name for source in find_sources()]

@@ -14,7 +14,7 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import NeedClass
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.scan.at_hand import assign_at_hand, find_carried, find_claimed, fit_together
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 
 def test_claims_are_borne_out_by_name_machine_and_distribution() -> None:

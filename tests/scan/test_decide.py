@@ -31,7 +31,7 @@ from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.loader import Found
 from wheelfix.scan.needs import make_want
-from wheelfix.scan.words import say_cause, say_question, say_step
+from wheelfix.scan.sentences import say_cause, say_question, say_step
 
 PYTHON = "libpython3.12.so.1.0"
 EMPTY = Case(

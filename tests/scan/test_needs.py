@@ -12,7 +12,7 @@ from wheelfix.model.scan import Carrier, Known, Need, NeedClass
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.decide import decide as decide_cases
 from wheelfix.scan.needs import find_cases, find_wants
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 
 def decide(

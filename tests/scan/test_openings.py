@@ -12,7 +12,7 @@ from wheelfix.model.scan import Known, Need, NeedClass, Opening
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import NOBODY, find_cases, make_want
 from wheelfix.scan.openings import answer_opening, find_answer, group_by_name, select_openings
-from wheelfix.scan.words import say_opening, say_openings
+from wheelfix.scan.sentences import say_opening, say_openings
 
 
 def hint(path: str, *strings: str, notes: Sequence[DlopenNote] = ()) -> ElfHints:

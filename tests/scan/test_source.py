@@ -16,7 +16,7 @@ from tests.support.elf import build_elf
 from tests.support.wheel import build_wheel
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import InputError
-from wheelfix.index.sources import open_bundled
+from wheelfix.index.choice import open_bundled
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Level, NeedClass
 from wheelfix.scan.conclude import conclude

@@ -11,10 +11,10 @@ from tests.support.objects import cause
 from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.model.base import replace
-from wheelfix.model.elf import Symbols, SymbolWants, Verdict
+from wheelfix.model.elf import SymbolCheck, Symbols, SymbolWants
 from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.scan.symbols import compare_symbols as judge_all
 from wheelfix.scan.symbols import find_mismatches, find_users
-from wheelfix.scan.symbols import judge as judge_all
 
 
 def find_library(name: str) -> Path:
@@ -52,18 +52,20 @@ def provider(
     )
 
 
-def judge(wanting: Symbols, soname: str, answering: Symbols) -> Verdict:
+def compare_symbols(wanting: Symbols, soname: str, answering: Symbols) -> SymbolCheck:
     return judge_all(wanting, soname, answering, others=())
 
 
 def test_all_there() -> None:
-    verdict = judge(user(["V_1"], [("f", "V_1")]), "libv.so.1", provider(["V_1", "V_2"], [("f", "V_1")]))
-    assert verdict == Verdict(soname="libv.so.1", provider="/store/libv.so.1")
+    verdict = compare_symbols(
+        user(["V_1"], [("f", "V_1")]), "libv.so.1", provider(["V_1", "V_2"], [("f", "V_1")])
+    )
+    assert verdict == SymbolCheck(soname="libv.so.1", provider="/store/libv.so.1")
     assert verdict.fits
 
 
 def test_missing_version_and_symbol() -> None:
-    verdict = judge(
+    verdict = compare_symbols(
         user(["V_1", "V_2"], [("f", "V_1"), ("g", "V_1"), ("h", "V_2")]),
         "libv.so.1",
         provider(["V_1"], [("f", "V_1")]),
@@ -74,12 +76,16 @@ def test_missing_version_and_symbol() -> None:
 
 
 def test_library_without_versions_satisfies_every_version() -> None:
-    verdict = judge(user(["V_1"], [("f", "V_1"), ("g", "V_1")]), "libv.so.1", provider([], [("f", None)]))
+    verdict = compare_symbols(
+        user(["V_1"], [("f", "V_1"), ("g", "V_1")]), "libv.so.1", provider([], [("f", None)])
+    )
     assert (verdict.missing_versions, verdict.missing_symbols) == ((), ("g@V_1",))
 
 
 def test_symbol_of_another_version_does_not_do() -> None:
-    verdict = judge(user(["V_1"], [("f", "V_1")]), "libv.so.1", provider(["V_1", "V_2"], [("f", "V_2")]))
+    verdict = compare_symbols(
+        user(["V_1"], [("f", "V_1")]), "libv.so.1", provider(["V_1", "V_2"], [("f", "V_2")])
+    )
     assert verdict.missing_symbols == ("f@V_1",)
 
 
@@ -93,8 +99,8 @@ def test_symbol_may_come_from_another_loaded_library() -> None:
 
 
 def test_unrelated_soname_and_machine() -> None:
-    assert judge(user(["V_9"]), "libother.so", provider()).fits
-    verdict = judge(user(["V_1"]), "libv.so.1", provider(machine="aarch64"))
+    assert compare_symbols(user(["V_9"]), "libother.so", provider()).fits
+    verdict = compare_symbols(user(["V_1"]), "libv.so.1", provider(machine="aarch64"))
     assert (verdict.wrong_machine, verdict.fits) == ("aarch64", False)
 
 
@@ -132,10 +138,10 @@ def test_object_built_against_a_newer_libstdcxx(tmp_path: Path, stdcxx: Path) ->
         "-nostdlib",
         str(newer),
     )
-    verdict = judge(read(wants), "libstdc++.so.6", read(stdcxx))
+    verdict = compare_symbols(read(wants), "libstdc++.so.6", read(stdcxx))
     assert verdict.missing_versions == ("GLIBCXX_3.4.99",)
     assert verdict.missing_symbols == ("from_the_future@GLIBCXX_3.4.99",)
-    assert judge(read(wants), "libstdc++.so.6", read(newer)).fits
+    assert compare_symbols(read(wants), "libstdc++.so.6", read(newer)).fits
     # The loader agrees.
     refused = subprocess.run(
         [sys.executable, "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])", str(wants)],
@@ -149,7 +155,7 @@ def test_object_built_against_a_newer_libstdcxx(tmp_path: Path, stdcxx: Path) ->
 
 def test_libraries_of_this_machine_fit_each_other(stdcxx: Path) -> None:
     for soname in ("libc.so.6", "libm.so.6"):
-        assert judge(read(stdcxx), soname, read(find_library(soname))).fits
+        assert compare_symbols(read(stdcxx), soname, read(find_library(soname))).fits
 
 
 def test_findings_name_what_a_library_lacks() -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from wheelfix.index.sources import open_index
+from wheelfix.index.choice import open_index
 from wheelfix.model.tables import load_table
 from wheelfix.nix.quote import is_identifier
 from wheelfix.sdist.crates import Crates, NativeRule

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from tests.support.real import FIXTURES
-from wheelfix.index.sources import open_bundled
+from wheelfix.index.choice import open_bundled
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, VersionNeed

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from wheelfix.model.causes import (
     Brought,
     Cause,
-    How,
     Nobody,
     OfDriver,
     OfInterpreter,
@@ -15,6 +14,7 @@ from wheelfix.model.causes import (
     Provided,
     Reached,
     Rivals,
+    SiblingClue,
 )
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.index import Lookup, Provider
@@ -86,7 +86,10 @@ def cause(
         NeedClass.PYTHON: OfInterpreter(),
         NeedClass.DRIVER: OfDriver(part="part of a driver"),
         NeedClass.SIBLING: Brought(
-            how=How.REQUIRED, distribution=distribution or "other", directory=directory, required=True
+            how=SiblingClue.REQUIRED,
+            distribution=distribution or "other",
+            directory=directory,
+            required=True,
         ),
         NeedClass.PROVIDED: Provided(attr=attr, path=f"/lib/{soname}"),
         NeedClass.AMBIGUOUS: Rivals(attrs=tuple(attrs)),

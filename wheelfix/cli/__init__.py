@@ -1,6 +1,7 @@
-"""The command line: thin commands over :mod:`wheelfix.flows`. The door to ``click``.
+"""The command line: thin commands over :mod:`wheelfix.flows`, made with ``click``.
 
-Nothing is imported here but what is needed to end quietly on Ctrl-C, which may come while all else loads.
+Only what is needed to end quietly on Ctrl-C is imported here, as the signal may come during the other
+imports.
 """
 
 import os
@@ -22,7 +23,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 def main() -> "NoReturn":
     """Run the command line, and end the process."""
     try:
-        # Nothing is to be tidied up yet, and an exception in the middle of an import would be a traceback.
+        # Nothing needs cleaning up yet, and an exception during an import would print a traceback.
         signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     except KeyboardInterrupt:
         os._exit(130)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import common_options, complete_files, print_json, tell_findings
 from wheelfix.cli.streams import find_width
-from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 
 _COMMAND = "wheelfix.explain.command"
@@ -28,7 +28,7 @@ that, it runs a second time, silently, with LD_DEBUG.
 
 
 class _Explain(click.Command):
-    """Takes what stands behind -- as it is: a command, whatever options that has."""
+    """Passes everything behind ``--`` on unchanged: a command with any options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
@@ -77,7 +77,7 @@ def explain(
         )
     else:
         path = None if file is None or file == "-" else Path(file)
-        # A pipe, or a terminal, is read as it is.
+        # A pipe or a terminal is read as text.
         if file and path and (path.is_file() or path.is_dir() or "://" in file):
             from wheelfix.scan.target import find_target
 

@@ -1,4 +1,4 @@
-"""All commands, and what they share: their errors become one line, a hint and an exit code."""
+"""The list of commands, and their error handling: errors become one line, a hint and an exit code."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ COMMANDS = (
     "index",
     "completion",
 )
-"""In the order of the help; each is imported when it is wanted, from the module of its name."""
+"""In the order of the help; each is imported on demand from the module of its name."""
 
 _FORMER = {"cargo": "sdist"}
-"""Names that commands had once, which still work and are in no help."""
+"""Former names of commands, which still work and are not in the help."""
 
 
 class _Cli(click.Group):
@@ -76,7 +76,7 @@ class _Cli(click.Group):
         except WheelfixError as error:
             sys.exit(tell_error(error))
         except OSError as error:
-            # Whatever no flow has foreseen of a file that the user named or that lies below it.
+            # About a file that the user named, or one below it; no flow has handled it.
             if error.filename is None:
                 raise
             reason = describe(error)
@@ -106,4 +106,4 @@ def cli(context: click.Context) -> None:
         from wheelfix.flows.start import find_start
         from wheelfix.report.start import render_start
 
-        click.echo(render_start(find_start(Path(), commands=COMMANDS)), nl=False)
+        click.echo(render_start(find_start(Path())), nl=False)

@@ -91,15 +91,17 @@ def update(*, url: str | None, pypi: bool, system: str, quiet: bool) -> None:
     newer, where both say what day they are of: by the version of the wheel, or by the release in the URL.
     """
     from wheelfix.flows import index as flows
+    from wheelfix.index.choice import hold_updates
+    from wheelfix.outside.places import find_own_database
 
     if url and pypi:
         raise click.UsageError("--url and --pypi name two sources: give one")
-    with flows.hold_updates(on_wait=_say_waiting):
+    with hold_updates(on_wait=_say_waiting):
         with show_progress("fetching", enabled=not quiet) as progress:
             fetched = flows.fetch_index(url, pypi=pypi, system=system, progress=progress)
         with show_progress("building the soname table", enabled=not quiet) as progress:
             info, fresh = flows.install_index(fetched, progress=progress)
-    own = flows.find_own_database()
+    own = find_own_database()
     if not fresh:
         click.echo(printable(f"nothing newer: the {info.source} index has it: {_say(info)}"))
     elif own.is_file():
@@ -117,9 +119,9 @@ def _say_waiting() -> None:
 @basic_options
 def info(*, as_json: bool, quiet: bool) -> None:
     """Tell which indexes there are, which one is asked (*) and why."""
-    from wheelfix.flows import index as flows
+    from wheelfix.index.choice import find_sources
 
-    sources = flows.find_sources()
+    sources = find_sources()
     if as_json:
         from wheelfix.report.json import document_source
 

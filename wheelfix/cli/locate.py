@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import common_options, print_json
 from wheelfix.cli.streams import find_width
-from wheelfix.cli.table import open_table
 from wheelfix.report.escape import printable
 
 _EPILOG = """\b

@@ -26,7 +26,7 @@ from wheelfix.cli.output import (
     write_text,
 )
 from wheelfix.model.override import Cuda, Dialect
-from wheelfix.wheel.open import open_input
+from wheelfix.wheel.input import open_input
 
 _EPILOG = """\b
 Examples:

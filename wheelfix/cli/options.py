@@ -1,4 +1,4 @@
-"""What every command has in common: options, and how an error is told."""
+"""Options that commands share, and how errors and findings are printed."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, readable=False)
-"""A path that the flow itself checks: its errors say more than click's."""
+"""A path that the flow itself checks, because its messages say more than click's."""
 
 
 class _Target(click.types.StringParamType):
-    """What a command is about: a path, a requirement, an address. Nothing is none of them."""
+    """A target: a path, a requirement or an address, and not empty."""
 
     name = "target"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Refuse what is empty: a variable of a shell that was never set, not the working directory."""
+        """Refuse an empty string, which comes from an unset shell variable and names no directory."""
         if not value:
             self.fail("it is empty: name a file, a directory or a requirement", param, ctx)
         return str(value)
@@ -62,14 +62,14 @@ code_json_option = click.option(
 
 
 def complete_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[Any]:
-    """Let the shell complete file names: for arguments that may be a file, and may be something else."""
+    """Let the shell complete file names for arguments that may be a file or something else."""
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(typed, type="file")]
 
 
 def check_python(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    """Refuse a --python that is none, whether or not the command comes to use it."""
+    """Refuse an invalid --python, even if the command does not use it."""
     if value not in {None, "3.12"}:
         from wheelfix.outside import requirements
 
@@ -78,7 +78,7 @@ def check_python(_context: click.Context, _parameter: click.Parameter, value: st
 
 
 def check_platform(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """Refuse a --platform that is none, in the same way."""
+    """Refuse an invalid --platform, even if the command does not use it."""
     if value != "x86_64-linux":
         from wheelfix.outside import requirements
 
@@ -148,10 +148,10 @@ def source_options(command: F) -> F:
 
 
 def make_sources(index_url: str | None, find_links: Sequence[str]) -> PackageSources:
-    """Where distributions are fetched from: what the user names, and what pip and uv are configured for.
+    """Combine the sources of distributions that the user names with the configuration of pip and uv.
 
     Raises:
-        InputError: a configuration cannot be read, or a named directory is none.
+        InputError: a configuration cannot be read, or a named directory does not exist.
     """
     from wheelfix.outside.configuration import find_package_sources
 
@@ -224,8 +224,8 @@ def print_json(document: Struct | Sequence[Struct], *, err: bool = False) -> Non
     """Print a document, or a list of documents, on stdout.
 
     Args:
-        document: what to print.
-        err: print it on stderr, because stdout is another program's.
+        document: the document.
+        err: print it on stderr, if stdout belongs to another program.
     """
     from wheelfix.model.base import encode_indented
 
@@ -237,7 +237,7 @@ def tell_findings(findings: Iterable[Finding], *, quiet: bool = False) -> None:
 
     Args:
         findings: in any order, which is kept.
-        quiet: leave out notes. Warnings are no explanation of an answer but a part of it.
+        quiet: leave out notes. Warnings are printed anyway, as they are part of the answer.
     """
     from wheelfix.model.scan import Level
     from wheelfix.report.escape import hide_passwords, printable
@@ -252,7 +252,7 @@ def tell_error(error: WheelfixError) -> int:
     """Print an error on stderr, with its traceback under --debug.
 
     Returns:
-        The exit code it stands for.
+        The exit code of the error.
     """
     from wheelfix.report.escape import hide_passwords, print_error, printable
 

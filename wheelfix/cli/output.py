@@ -1,4 +1,4 @@
-"""Generated code on stdout, or in a file that is replaced only by a whole one."""
+"""Prints generated code on stdout, or writes it to a file that is replaced only when complete."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import (
     FILE,
     beside_option,
@@ -21,7 +22,6 @@ from wheelfix.cli.options import (
     tell_findings,
     wish_options,
 )
-from wheelfix.cli.table import open_table
 from wheelfix.model.override import Dialect
 from wheelfix.outside.files import is_terminal, write_output
 
@@ -73,7 +73,7 @@ _OPTIONS = [
 
 
 def code_options(command: F) -> F:
-    """Add what the commands that read wheels and write Nix code have in common."""
+    """Add the options that the commands share that read wheels and write Nix code."""
     command = source_options(command)
     for option in reversed(_OPTIONS):
         command = option(command)
@@ -81,7 +81,7 @@ def code_options(command: F) -> F:
 
 
 def supply_options(command: F) -> F:
-    """Add what says where packages come from."""
+    """Add the options for the sources of packages."""
     command = source_options(command)
     for option in reversed(_SUPPLY):
         command = option(command)
@@ -99,7 +99,7 @@ def make_options(
     index_url: str | None,
     find_links: tuple[str, ...],
 ) -> ScanOptions:
-    """Open the index, and put together what the flows want."""
+    """Open the index, and make the options of a scan."""
     from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
@@ -120,10 +120,10 @@ def write(written: Written[Any], output: Path | None, *, quiet: bool, document: 
         written: the code.
         output: the file; None prints.
         quiet: leave out notes.
-        document: printed in place of the code, which is then only written to a file.
+        document: printed instead of the code, which is then only written to a file.
 
     Raises:
-        ApplyError: the file cannot be written; what was there stays.
+        ApplyError: the file cannot be written; an existing file is unchanged.
     """
     tell_findings(written.findings, quiet=quiet)
     if document is not None:
@@ -133,11 +133,11 @@ def write(written: Written[Any], output: Path | None, *, quiet: bool, document: 
 
 
 def write_text(text: str, output: Path | None) -> None:
-    """Print text, or write it to a file; as :func:`write`.
+    """Print text, or write it to a file, as :func:`write` does.
 
-    It is UTF-8 wherever it goes: whatever reads it expects that.
+    It is always UTF-8, because its readers expect that.
     """
-    # A Nix string holds control characters as they are: right in a file, a door for them on a terminal.
+    # A Nix string holds raw control characters: valid in a file, and dangerous on a terminal.
     if sys.stdout.isatty() if output is None else is_terminal(output):
         from wheelfix.report.escape import printable
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import FILE, TARGET, beside_option, common_options, print_json
-from wheelfix.cli.table import open_table
 
 _EPILOG = """\b
 Examples:

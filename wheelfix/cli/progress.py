@@ -1,4 +1,4 @@
-"""Progress on stderr, and rich only where somebody looks at it."""
+"""Shows progress on stderr; imports rich only if stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def show_progress(description: str, *, enabled: bool) -> Iterator[Callback | Non
     """Show a progress bar while the block runs, if stderr is a terminal.
 
     Yields:
-        A function to call with bytes done and bytes in all, or None if nobody looks.
+        A function to call with bytes done and bytes in all, or None if nothing is shown.
     """
     if not enabled or not sys.stderr.isatty():
         yield None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import (
     TARGET,
     basic_options,
@@ -17,7 +18,6 @@ from wheelfix.cli.options import (
     source_options,
 )
 from wheelfix.cli.output import output_option, write
-from wheelfix.cli.table import open_table
 
 _EPILOG = """\b
 Examples:

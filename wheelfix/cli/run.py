@@ -1,4 +1,4 @@
-"""One run of the command line, from its streams to its exit code."""
+"""Runs the command line once: sets up streams and signals, and ends with the exit code."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 def run() -> NoReturn:
     """Run the command line, and end the process.
 
-    Ctrl-C ends it with 130, SIGTERM with 143, SIGHUP with 129, a reader that is gone with 141: all after
-    tidying up, and none with a traceback.
+    Ctrl-C ends it with 130, SIGTERM with 143, SIGHUP with 129, a closed output pipe with 141; always after
+    cleaning up, and never with a traceback.
     """
     prepare_streams()
     sys.unraisablehook = _pass_on
@@ -35,7 +35,7 @@ def run() -> NoReturn:
 
     try:
         for number in (signal.SIGINT, *_ENDING):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup does
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores it
                 signal.signal(number, _interrupt)
         code = _flush(_call(cli))
     except (KeyboardInterrupt, SystemExit) as ending:
@@ -43,12 +43,12 @@ def run() -> NoReturn:
     for number in (signal.SIGINT, *_ENDING):
         signal.signal(number, _leave)
     if code > _BY_SIGNAL:
-        os._exit(code)  # threads that still inflate or download would be waited for
-    if "wheelfix.outside.processes" in sys.modules:  # else nothing was started
+        os._exit(code)  # a regular exit would wait for threads that still inflate or download
+    if "wheelfix.outside.processes" in sys.modules:  # else no process was started
         from wheelfix.outside.processes import release_children
 
         release_children()
-    # All is done and written: the interpreter's own end is too short to be interrupted, and not quiet then.
+    # Everything is written; an interrupt during the interpreter's shutdown would print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.exit(code)
 
@@ -61,7 +61,7 @@ def _call(command: click.Command) -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
-    except WheelfixError as error:  # of what comes before any command, such as a help that nobody can read
+    except WheelfixError as error:  # raised before any command runs, such as for help that cannot be printed
         return tell_error(error)
     except SystemExit as ending:
         return _find_code(ending)
@@ -94,7 +94,7 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 def _pass_on(dropped: UnraisableHookArgs) -> None:
-    """An interrupt that came in the middle of a destructor is dropped there: let it come again."""
+    """Raise an interrupt again that a destructor dropped."""
     if isinstance(dropped.exc_value, KeyboardInterrupt):
         _thread.interrupt_main()
     elif isinstance(dropped.exc_value, SystemExit):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import (
     FILE,
     TARGET,
@@ -21,7 +22,6 @@ from wheelfix.cli.options import (
     tell_error,
     tell_findings,
 )
-from wheelfix.cli.table import open_table
 from wheelfix.errors import InputError, WheelfixError, suggest
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Standard streams that cannot surprise: closed, full, or in an encoding that lacks characters."""
+"""Standard streams that handle being closed or full, and encodings that lack characters."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any, TextIO
 from wheelfix.errors import ApplyError, describe
 
 CLOSED_PIPE = 141
-"""Exit code where nobody reads the output any more: that of a program which SIGPIPE ends."""
+"""Exit code if the reader of the output is gone: that of a program ended by SIGPIPE."""
 _NAME = "standard output"
 
 
 class _Output(io.FileIO):
-    """Standard output: what cannot be written is an error with an exit code of its own."""
+    """Standard output: a failed write is an error with an exit code of its own."""
 
     def write(self, data: Any, /) -> int:
         try:
             while (
                 count := super().write(data)
-            ) is None:  # somebody made it non-blocking for all who share it
+            ) is None:  # another process made the shared stream non-blocking
                 select.select([], [self], [])
         except BrokenPipeError:
             _drop_output()
@@ -36,7 +36,7 @@ class _Output(io.FileIO):
 
 
 class _Messages(io.FileIO):
-    """Standard error: where nobody can be told, nobody is told, and the exit code still says it."""
+    """Standard error: a failed write is ignored; the exit code still reports the error."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -48,38 +48,38 @@ class _Messages(io.FileIO):
 
 
 def prepare_streams() -> None:
-    """Put streams in place that replace what their encoding lacks, and tell why they cannot be written."""
+    """Replace the standard streams by ones that replace unencodable characters and report failed writes."""
     _open_closed()
     sys.stdout = _wrap(_Output(1, "w", closefd=False), sys.stdout)
     sys.stderr = _wrap(_Messages(2, "w", closefd=False), sys.stderr, line_buffering=True)
 
 
 def flush_output() -> None:
-    """Write what is buffered.
+    """Write buffered output.
 
     Raises:
         ApplyError: it cannot be written.
-        SystemExit: nobody reads it any more.
+        SystemExit: the reader of the output is gone.
     """
     sys.stdout.flush()
 
 
 def find_width() -> int | None:
-    """Columns of the terminal that standard output is; None if it is none, and lines may have any length."""
+    """Return the columns of the terminal on standard output; None if it is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _drop_output() -> None:
-    """Let the rest go nowhere: what is buffered would be tried again at the end of the program."""
+    """Discard the rest of the output: the interpreter would try to write it again at its end."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)
 
 
 def _open_closed() -> None:
-    """Occupy closed descriptors: the next file opened would take their number, and be written into.
+    """Occupy closed descriptors: the next file opened would get their number, and be written into.
 
-    Output into a closed one fails, as it does for every program; messages are lost.
+    Output to a closed one fails, as for every program; messages are lost.
     """
     for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:

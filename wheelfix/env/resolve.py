@@ -16,7 +16,7 @@ from wheelfix.outside.uv import run_uv_lock
 
 @contextmanager
 def resolve_project(directory: Path, project: EnvProject, options: EnvOptions) -> Iterator[Path]:
-    """Let uv resolve a project in a temporary directory; versions of an existing uv.lock are kept.
+    """Let uv resolve a project in a work directory; versions of an existing uv.lock stay if possible.
 
     Args:
         directory: of the environment.

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import IO
 
 from wheelfix.errors import ApplyError, InputError, describe
-from wheelfix.explain.model import Account, Kind, Symptom
+from wheelfix.explain.model import Account, Symptom, SymptomKind
 from wheelfix.explain.read import merge_accounts, read_messages
 from wheelfix.outside.files import open_workplace
 from wheelfix.outside.processes import Stream, run, start
-from wheelfix.wheel.open import open_regular
+from wheelfix.wheel.input import open_regular
 
 _CHUNK = 64 << 10
 _LINGER = 2.0
@@ -107,7 +107,7 @@ def _explain_refusal(program: str, refused: InputError) -> Account:
         with contextlib.suppress(OSError), open_regular(Path(path), os.O_RDONLY, "rb") as file:
             if file.read(4) == b"\x7fELF":
                 # The file is there, and what the kernel did not find is its loader.
-                return Account(symptoms=(Symptom(kind=Kind.NO_LOADER, wanted_by=path),))
+                return Account(symptoms=(Symptom(kind=SymptomKind.NO_LOADER, wanted_by=path),))
     raise refused
 
 

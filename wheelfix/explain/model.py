@@ -13,7 +13,7 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, NeedClass
 
 
-class Kind(StrEnum):
+class SymptomKind(StrEnum):
     """What a message complains about."""
 
     MISSING = "missing"
@@ -52,7 +52,7 @@ class Symptom(Struct):
         frame: path of the last file below ``site-packages`` in the traceback around it.
     """
 
-    kind: Kind
+    kind: SymptomKind
     soname: str | None = None
     wanted_by: str | None = None
     version: str | None = None
@@ -170,7 +170,7 @@ class Trouble(Struct):
         answered: the advice is known to help; False if the message does not tell enough.
     """
 
-    kind: Kind
+    kind: SymptomKind
     what: str
     now: tuple[str, ...] = ()
     clear_stack: tuple[str, ...] = ()
@@ -190,7 +190,6 @@ class Explanation(Struct):
         ignore_missing: exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
         siblings: distributions that bring the rest, sorted.
         looked_into: what was scanned to find what comes next, or None.
-        findings: remarks.
         left_out: there were more symptoms than are kept.
     """
 
@@ -203,7 +202,6 @@ class Explanation(Struct):
     siblings: tuple[str, ...]
     index: IndexInfo
     looked_into: str | None = None
-    findings: tuple[Finding, ...] = ()
     left_out: bool = False
 
     @property

@@ -13,10 +13,10 @@ from wheelfix.explain.model import (
     Explanation,
     Installed,
     Interpreter,
-    Kind,
     Missing,
     Package,
     Symptom,
+    SymptomKind,
 )
 from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
 from wheelfix.explain.troubles import find_trouble
@@ -27,9 +27,9 @@ from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
 from wheelfix.model.scan import NeedClass, NeedTrace, WheelScan
 from wheelfix.scan.decide import Case, decide
-from wheelfix.scan.needs import NOBODY, gather_names
+from wheelfix.scan.needs import NOBODY, make_name_cases
 
-LIBRARIES = frozenset({Kind.MISSING, Kind.UNSATISFIED, Kind.NAMED})
+LIBRARIES = frozenset({SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED})
 """Kinds of symptoms that say a library is not there."""
 
 _PLACEHOLDER = "package"
@@ -86,7 +86,7 @@ def add_users(account: Account, users: Mapping[str, str]) -> Account:
 
 
 def _is_untold(symptom: Symptom) -> bool:
-    return symptom.kind is Kind.MISSING and symptom.wanted_by is None
+    return symptom.kind is SymptomKind.MISSING and symptom.wanted_by is None
 
 
 def plan_explanation(
@@ -116,7 +116,7 @@ def plan_explanation(
     reading, package = installed.reading, installed.package
     wheel = reading.distribution if reading else replace(NOBODY, name=package.name if package else "")
     sonames = [s for one in account.symptoms if one.kind in LIBRARIES and (s := find_soname(one))]
-    cases = gather_names(sonames, machine, index, wheel=wheel, prefer=prefer, at_hand=installed.at_hand)
+    cases = make_name_cases(sonames, machine, index, wheel=wheel, prefer=prefer, at_hand=installed.at_hand)
     return explain(
         account,
         package=package,
@@ -132,16 +132,16 @@ def plan_explanation(
 
 def _name_plugins(account: Account, scan: WheelScan | None) -> Account:
     """A Qt plugin that did not load is explained by what its file needs, if the file is at hand."""
-    if scan is None or not any(s.kind is Kind.PLUGIN for s in account.symptoms):
+    if scan is None or not any(s.kind is SymptomKind.PLUGIN for s in account.symptoms):
         return account
     found: list[Symptom] = []
     for symptom in account.symptoms:
         name = f"platforms/libq{symptom.soname}.so"
         needed = [
-            Symptom(kind=Kind.MISSING, soname=n.soname, wanted_by=w)
+            Symptom(kind=SymptomKind.MISSING, soname=n.soname, wanted_by=w)
             for n in scan.needs
             for w in n.wanted_by
-            if symptom.kind is Kind.PLUGIN and w.endswith(name) and n.need_class in _OPEN_OR_PROVIDED
+            if symptom.kind is SymptomKind.PLUGIN and w.endswith(name) and n.need_class in _OPEN_OR_PROVIDED
         ]
         found += needed or [symptom]
     return replace(account, symptoms=tuple(dict.fromkeys(found)))
@@ -149,7 +149,7 @@ def _name_plugins(account: Account, scan: WheelScan | None) -> Account:
 
 def _list_paths(account: Account, installed: Installed) -> Iterator[str]:
     """Paths that may say whose Python ran; on this machine, an environment says it itself."""
-    yield from (s.wanted_by for s in account.symptoms if s.kind is Kind.NO_LOADER and s.wanted_by)
+    yield from (s.wanted_by for s in account.symptoms if s.kind is SymptomKind.NO_LOADER and s.wanted_by)
     if installed.python:
         yield installed.python
     yield from account.paths
@@ -294,7 +294,7 @@ def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelSca
         providers=need.providers,
         carriers=tuple(sorted({c.distribution for c in case.known.carriers if c.exact})),
         fixed=(symptom.soname or "").startswith("/"),
-        by_name=symptom.kind is Kind.NAMED,
+        by_name=symptom.kind is SymptomKind.NAMED,
     )
 
 

@@ -15,9 +15,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from wheelfix.explain.model import Account, Kind, Package, Symptom
+from wheelfix.explain.model import Account, Package, Symptom, SymptomKind
 from wheelfix.explain.paths import parse_drv, parse_store_path
 from wheelfix.explain.wordings import (
     BUILDER,
@@ -34,7 +34,7 @@ from wheelfix.explain.wordings import (
     WANTING,
     WORDINGS,
 )
-from wheelfix.model.base import replace
+from wheelfix.model.base import Meta, Struct, convert, decode_json, replace
 
 CHUNK = 1 << 20
 """How much to read at once, in bytes."""
@@ -56,7 +56,9 @@ T = TypeVar("T", bytes, str)
 
 @dataclass(slots=True)
 class _Found:
-    symptoms: dict[tuple[Kind, str | None, str | None, str | None], Symptom] = field(default_factory=dict)
+    symptoms: dict[tuple[SymptomKind, str | None, str | None, str | None], Symptom] = field(
+        default_factory=dict
+    )
     ignored: set[str] = field(default_factory=set)
     packages: dict[Package, None] = field(default_factory=dict)
     paths: dict[str, None] = field(default_factory=dict)
@@ -214,12 +216,12 @@ def _add(symptom: Symptom, text: str, before: list[str], found: _Found) -> None:
 
 
 def _conclude(found: _Found) -> Account:
-    named = {s.soname for s in found.symptoms.values() if s.kind is Kind.NO_LOADER and s.wanted_by}
+    named = {s.soname for s in found.symptoms.values() if s.kind is SymptomKind.NO_LOADER and s.wanted_by}
     symptoms = [
         s
         for s in found.symptoms.values()
-        if not (s.kind is Kind.UNSATISFIED and s.soname in found.ignored)
-        and not (s.kind is Kind.NO_LOADER and not s.wanted_by and named)
+        if not (s.kind is SymptomKind.UNSATISFIED and s.soname in found.ignored)
+        and not (s.kind is SymptomKind.NO_LOADER and not s.wanted_by and named)
     ]
     return Account(
         symptoms=tuple(symptoms),
@@ -278,17 +280,22 @@ def _undress(text: str) -> tuple[str, str | None]:
     return text, build
 
 
+class _Event(Struct):
+    """One line of nix's internal-json log format (``src/libutil/logging.cc``); not all fields are texts."""
+
+    msg: str | None = None
+    text: str | None = None
+    fields: tuple[Any, ...] = ()
+
+
 def _unpack_json(text: str) -> Iterator[str]:
-    """The texts of one line of nix's internal-json log format (``src/libutil/logging.cc``)."""
+    """The texts of one event; a line that is none is a text itself."""
     try:
-        event = json.loads(text.lstrip()[len(_INTERNAL_JSON) - 1 :])
-    except (ValueError, RecursionError):
+        event = decode_json(text.lstrip()[len(_INTERNAL_JSON) - 1 :], _Event)
+    except ValueError:
         yield text
         return
-    if not isinstance(event, dict):
-        return
-    fields = event.get("fields")
-    values = [event.get("msg"), event.get("text"), *(fields if isinstance(fields, list) else [])]
+    values = (event.msg, event.text, *event.fields)
     yield from (value for value in values[:_MAX_TEXTS] if isinstance(value, str))
 
 
@@ -323,7 +330,7 @@ def parse_line(text: str) -> tuple[Symptom, ...]:
     if not found:
         found |= dict.fromkeys(_parse_printed_json(text))
     if not found and (truncated := TRUNCATED.search(text)):
-        found[Symptom(kind=Kind.MISSING, soname=truncated["soname"].rstrip("."))] = None
+        found[Symptom(kind=SymptomKind.MISSING, soname=truncated["soname"].rstrip("."))] = None
     return tuple(found)
 
 
@@ -334,9 +341,9 @@ def locate_symptom(symptom: Symptom, before: Sequence[str]) -> Symptom:
         symptom: from :func:`parse_line`.
         before: the lines before it, undressed, nearest last; from the nearest traceback's head on.
     """
-    if symptom.kind is Kind.UNSATISFIED and symptom.wanted_by is None:
+    if symptom.kind is SymptomKind.UNSATISFIED and symptom.wanted_by is None:
         return replace(symptom, wanted_by=_find_last(SEARCHING, before))
-    if symptom.kind is Kind.MISSING and symptom.wanted_by is None and symptom.module is None:
+    if symptom.kind is SymptomKind.MISSING and symptom.wanted_by is None and symptom.module is None:
         head = _find_last(LDD_HEAD, before)
         if head and not any(FRAME.search(line) for line in before):
             return replace(symptom, wanted_by=head)
@@ -375,16 +382,16 @@ def _find_foreign(name: str, path: str) -> str | None:
     return None if not top or top == own or top in sys.stdlib_module_names else top
 
 
-def _build(kind: Kind, match: re.Match[str], text: str) -> Iterator[Symptom]:
+def _build(kind: SymptomKind, match: re.Match[str], text: str) -> Iterator[Symptom]:
     groups = match.groupdict()
     soname = "libxcb-cursor.so.0" if groups.get("xcb") else groups.get("soname")
-    if kind is Kind.NAMED:
+    if kind is SymptomKind.NAMED:
         yield _name_library(groups.get("name") or groups["title"].lower())
         return
     wanted_by = _trim(groups.get("by") or _find_wanting(text[: match.start()]) or "") or None
     for one in _split(soname) if soname else (None,):
         trimmed = _trim(one) if one else None
-        if trimmed and kind is Kind.MISSING and ".so" not in trimmed:
+        if trimmed and kind is SymptomKind.MISSING and ".so" not in trimmed:
             if re.fullmatch(r"[A-Za-z][\w.+-]*", trimmed):
                 yield _name_library(trimmed)
             continue
@@ -413,7 +420,7 @@ def _find_wanting(head: str) -> str | None:
 
 def _name_library(name: str) -> Symptom:
     """``find_library("gobject-2.0-0")`` has Windows' name for what is ``libgobject-2.0.so`` elsewhere."""
-    return Symptom(kind=Kind.NAMED, soname=f"lib{_WINDOWS.sub('', name.removeprefix('lib'))}.so")
+    return Symptom(kind=SymptomKind.NAMED, soname=f"lib{_WINDOWS.sub('', name.removeprefix('lib'))}.so")
 
 
 def _split(soname: str) -> tuple[str, ...]:
@@ -426,21 +433,34 @@ def _split(soname: str) -> tuple[str, ...]:
     return ((majors or names)[0],)
 
 
+class _Dependency(Struct):
+    """A library that auto-patchelf looked for: by one name, or by any of several."""
+
+    file: str
+    name: str | Annotated[tuple[str, ...], Meta(min_length=1)]
+    found: bool = True
+
+
+class _Printed(Struct, rename="pascal"):
+    """What ``auto-patchelf --structured-logs`` prints: one event a line, by its name."""
+
+    dependency: _Dependency
+
+
 def _parse_printed_json(text: str) -> Iterator[Symptom]:
-    """``auto-patchelf --structured-logs`` prints one event per line, by its name."""
     start = PRINTED_JSON.search(text)
     if start is None:
         return
     try:
-        event: Any = json.JSONDecoder().raw_decode(text, start.start())[0]["Dependency"]
-        if event.get("found") is False:
-            names = [event["name"]] if isinstance(event["name"], str) else list(event["name"])
-            yield from (
-                Symptom(kind=Kind.UNSATISFIED, soname=s, wanted_by=str(event["file"]))
-                for s in _split(names[0] if len(names) == 1 else f"any({', '.join(names)})")
-            )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, IndexError):
+        # `decode_json` wants the end of the JSON, and a log may go on behind it.
+        value, _ = json.JSONDecoder().raw_decode(text, start.start())
+        event = convert(value, _Printed).dependency
+    except (ValueError, RecursionError):
         return
+    if not event.found:
+        names = (event.name,) if isinstance(event.name, str) else event.name
+        for soname in _split(names[0] if len(names) == 1 else f"any({', '.join(names)})"):
+            yield Symptom(kind=SymptomKind.UNSATISFIED, soname=soname, wanted_by=event.file)
 
 
 def _find_last(pattern: re.Pattern[str], lines: Sequence[str]) -> str | None:

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Callable
 
-from wheelfix.explain.model import Interpreter, Kind, Symptom, Trouble
+from wheelfix.explain.model import Interpreter, Symptom, SymptomKind, Trouble
 
 _HOST = r"/(?:usr/)?lib"
 _GLIBC = re.compile(r"-glibc-(?P<version>\d+\.\d+)")
@@ -27,9 +27,9 @@ def find_trouble(symptom: Symptom, *, interpreter: Interpreter | None, glibc: st
         interpreter: whose Python ran.
         glibc: version of the C library in the nixpkgs of the index (``2.42``).
     """
-    if symptom.kind is Kind.VERSION:
+    if symptom.kind is SymptomKind.VERSION:
         return _explain_version(symptom, glibc)
-    if symptom.kind is Kind.NO_LOADER:
+    if symptom.kind is SymptomKind.NO_LOADER:
         return _explain_loader(symptom, interpreter)
     return _EXPLAIN[symptom.kind](symptom)
 
@@ -40,12 +40,12 @@ def _explain_version(symptom: Symptom, glibc: str | None) -> Trouble:
     family = version.partition("_")[0]
     if family == "GLIBC" and version != "GLIBC_PRIVATE":
         what, *now = _explain_glibc(version, file, by, glibc)
-        return Trouble(kind=Kind.VERSION, what=f"{head} {what}", now=tuple(now))
+        return Trouble(kind=SymptomKind.VERSION, what=f"{head} {what}", now=tuple(now))
     if version == "GLIBC_PRIVATE":
         return _explain_two_libcs(symptom.kind, head)
     if family in {"GLIBCXX", "CXXABI"}:
         return Trouble(
-            kind=Kind.VERSION,
+            kind=SymptomKind.VERSION,
             what=f"{head} An older libstdc++ is found first than the one this was built with"
             f"{_say_origin(file)}.",
             now=(
@@ -54,7 +54,7 @@ def _explain_version(symptom: Symptom, glibc: str | None) -> Trouble:
             ),
         )
     return Trouble(
-        kind=Kind.VERSION,
+        kind=SymptomKind.VERSION,
         what=f"{head} It is another version of the library than the one this was built with.",
         now=(f"See where it comes from; if from LD_LIBRARY_PATH: {_UNSET}",),
     )
@@ -84,7 +84,7 @@ def _explain_glibc(version: str, file: str, by: str, glibc: str | None) -> tuple
     )
 
 
-def _explain_two_libcs(kind: Kind, head: str) -> Trouble:
+def _explain_two_libcs(kind: SymptomKind, head: str) -> Trouble:
     return Trouble(
         kind=kind,
         what=f"{head} Two C libraries are mixed in one process: one library of a pair comes from the host, "
@@ -117,24 +117,24 @@ def _explain_symbol(symptom: Symptom) -> Trouble:
         now = (f"Keep the host's libraries out: {_UNSET}",)
     else:
         return Trouble(
-            kind=Kind.SYMBOL,
+            kind=SymptomKind.SYMBOL,
             what=f"{head} Some library is another version than it was built with.",
             now=("See which ones are loaded: LD_DEBUG=libs,bindings LD_DEBUG_OUTPUT=$PWD/loader COMMAND",),
             answered=False,
         )
-    return Trouble(kind=Kind.SYMBOL, what=f"{head} {what}", now=now)
+    return Trouble(kind=SymptomKind.SYMBOL, what=f"{head} {what}", now=now)
 
 
 def _explain_class(symptom: Symptom) -> Trouble:
     file = symptom.soname or "a file"
     if "site-packages" in file or "dist-packages" in file:
         return Trouble(
-            kind=Kind.WRONG_CLASS,
+            kind=SymptomKind.WRONG_CLASS,
             what=f"{file} is for another architecture: the wheel does not fit this machine.",
             now=("Install the package again on this machine, from a wheel with its platform tag.",),
         )
     return Trouble(
-        kind=Kind.WRONG_CLASS,
+        kind=SymptomKind.WRONG_CLASS,
         what=f"{file} is for another architecture, and is found before the right one.",
         now=(
             "Take directories of 32-bit libraries out of LD_LIBRARY_PATH, and pkgsi686Linux out of inputs.",
@@ -144,7 +144,7 @@ def _explain_class(symptom: Symptom) -> Trouble:
 
 def _explain_broken(symptom: Symptom) -> Trouble:
     return Trouble(
-        kind=Kind.BROKEN,
+        kind=SymptomKind.BROKEN,
         what=f"{symptom.soname} is no whole ELF file: a linker script, a Git LFS pointer, or cut short.",
         now=("See what it is with `file`, and install the package again.",),
     )
@@ -153,7 +153,7 @@ def _explain_broken(symptom: Symptom) -> Trouble:
 def _explain_stack(symptom: Symptom) -> Trouble:
     file = symptom.soname or "FILE"
     return Trouble(
-        kind=Kind.EXECUTABLE_STACK,
+        kind=SymptomKind.EXECUTABLE_STACK,
         what=f"{file} asks for an executable stack. glibc 2.41 and newer refuse that to a library that is "
         "opened at run time; hardly any library really needs it.",
         now=(
@@ -167,7 +167,7 @@ def _explain_stack(symptom: Symptom) -> Trouble:
 def _explain_tls(symptom: Symptom) -> Trouble:
     file = symptom.soname or "FILE"
     return Trouble(
-        kind=Kind.STATIC_TLS,
+        kind=SymptomKind.STATIC_TLS,
         what=f"{file} wants room for thread-local storage that is given out when a program starts, and none "
         "is left.",
         now=(
@@ -185,7 +185,7 @@ def _explain_loader(symptom: Symptom, interpreter: Interpreter | None) -> Troubl
         python = f"{_FROM_NIX.format(attr='python3')}/bin/python3"
         now.insert(0, f'UV_PYTHON_DOWNLOADS=never UV_PYTHON="{python}" uv sync')
     return Trouble(
-        kind=Kind.NO_LOADER,
+        kind=SymptomKind.NO_LOADER,
         what=f"{program} was not built by Nix: it asks for a loader in /lib64, and NixOS has none there.",
         now=tuple(now),
         nix_ld=True,
@@ -194,7 +194,7 @@ def _explain_loader(symptom: Symptom, interpreter: Interpreter | None) -> Troubl
 
 def _explain_plugin(symptom: Symptom) -> Trouble:
     return Trouble(
-        kind=Kind.PLUGIN,
+        kind=SymptomKind.PLUGIN,
         what=f"Qt found its platform plugin {symptom.soname} and could not load it; it does not say why.",
         now=("QT_DEBUG_PLUGINS=1 wheelfix explain -- COMMAND",),
         answered=False,
@@ -203,20 +203,20 @@ def _explain_plugin(symptom: Symptom) -> Trouble:
 
 def _explain_ldconfig(_symptom: Symptom) -> Trouble:
     return Trouble(
-        kind=Kind.NO_LDCONFIG,
+        kind=SymptomKind.NO_LDCONFIG,
         what="A package asks /sbin/ldconfig where libcuda.so.1 is. NixOS has no such program.",
         now=("TRITON_LIBCUDA_PATH=/run/opengl-driver/lib COMMAND",),
     )
 
 
-_EXPLAIN: dict[Kind, Callable[[Symptom], Trouble]] = {
-    Kind.SYMBOL: _explain_symbol,
-    Kind.WRONG_CLASS: _explain_class,
-    Kind.BROKEN: _explain_broken,
-    Kind.EXECUTABLE_STACK: _explain_stack,
-    Kind.STATIC_TLS: _explain_tls,
-    Kind.PLUGIN: _explain_plugin,
-    Kind.NO_LDCONFIG: _explain_ldconfig,
+_EXPLAIN: dict[SymptomKind, Callable[[Symptom], Trouble]] = {
+    SymptomKind.SYMBOL: _explain_symbol,
+    SymptomKind.WRONG_CLASS: _explain_class,
+    SymptomKind.BROKEN: _explain_broken,
+    SymptomKind.EXECUTABLE_STACK: _explain_stack,
+    SymptomKind.STATIC_TLS: _explain_tls,
+    SymptomKind.PLUGIN: _explain_plugin,
+    SymptomKind.NO_LDCONFIG: _explain_ldconfig,
 }
 
 

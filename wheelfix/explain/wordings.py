@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from wheelfix.explain.model import Kind
+from wheelfix.explain.model import SymptomKind
 
 # A file as messages name it: up to the last ": " before the words of the message, as paths hold spaces.
 # What a repetition takes it keeps: it ends where ": " begins, and would be tried again at every place before.
@@ -61,99 +61,119 @@ MARKERS: Final = (
 
 _WORDINGS = (
     # glibc: elf/dl-load.c, elf/dl-open.c; Python puts "ImportError: " or "OSError: " before it.
-    (Kind.MISSING, "cannot open shared object file", rf"{_FILE}: cannot open shared object file"),
-    (Kind.MISSING, "from LD_PRELOAD", r"object '(?P<soname>[^']+)' from LD_PRELOAD cannot be preloaded"),
-    (Kind.WRONG_CLASS, "wrong ELF class", rf"{_FILE}: wrong ELF class: ELFCLASS(?:32|64)"),
-    (Kind.BROKEN, "invalid ELF header", rf"{_FILE}: invalid ELF header"),
-    (Kind.BROKEN, "file too short", rf"{_FILE}: file too short"),
-    (Kind.EXECUTABLE_STACK, "cannot enable exec", rf"{_FILE}: cannot enable executable stack as shared obj"),
+    (SymptomKind.MISSING, "cannot open shared object file", rf"{_FILE}: cannot open shared object file"),
+    (
+        SymptomKind.MISSING,
+        "from LD_PRELOAD",
+        r"object '(?P<soname>[^']+)' from LD_PRELOAD cannot be preloaded",
+    ),
+    (SymptomKind.WRONG_CLASS, "wrong ELF class", rf"{_FILE}: wrong ELF class: ELFCLASS(?:32|64)"),
+    (SymptomKind.BROKEN, "invalid ELF header", rf"{_FILE}: invalid ELF header"),
+    (SymptomKind.BROKEN, "file too short", rf"{_FILE}: file too short"),
+    (
+        SymptomKind.EXECUTABLE_STACK,
+        "cannot enable exec",
+        rf"{_FILE}: cannot enable executable stack as shared obj",
+    ),
     # glibc: elf/dl-reloc.c.
-    (Kind.STATIC_TLS, "in static TLS", rf"{_FILE}: cannot allocate memory in static TLS block"),
+    (SymptomKind.STATIC_TLS, "in static TLS", rf"{_FILE}: cannot allocate memory in static TLS block"),
     # glibc: elf/dl-version.c. Markdown eats the quotes.
     (
-        Kind.VERSION,
+        SymptomKind.VERSION,
         ": version ",
         rf"{_FILE}: version [`'‘\"]?(?P<version>[\w.+-]+)['’`\"]? not found{_REQUIRED}",
     ),
     # glibc: elf/dl-lookup.c. ldd -r has the file behind it, in parentheses.
     (
-        Kind.SYMBOL,
+        SymptomKind.SYMBOL,
         "undefined symbol",
         rf"{_FILE}: undefined symbol: (?P<symbol>[^\s,()'\"`]+)(?:, version (?P<version>[^\s()'\"`]+))?",
     ),
-    (Kind.SYMBOL, "undefined symbol", r"^\s*undefined symbol: (?P<symbol>[^\s,()]+)\s+\((?P<soname>[^)]+)\)"),
     (
-        Kind.SYMBOL,
+        SymptomKind.SYMBOL,
+        "undefined symbol",
+        r"^\s*undefined symbol: (?P<symbol>[^\s,()]+)\s+\((?P<soname>[^)]+)\)",
+    ),
+    (
+        SymptomKind.SYMBOL,
         "not defined in file",
         rf"{_FILE}: symbol (?P<symbol>[^\s,]+),? version (?P<version>\S+) not defined in file \S+ with",
     ),
     # musl: ldso/dynlink.c.
     (
-        Kind.MISSING,
+        SymptomKind.MISSING,
         "Error loading shared library",
         rf"Error loading shared library (?P<soname>[^\s:]+): (?:No such file|Permission denied){_NEEDED}",
     ),
-    (Kind.WRONG_CLASS, "Exec format", r"Error loading shared library (?P<soname>[^\s:]+): Exec format error"),
     (
-        Kind.STATIC_TLS,
+        SymptomKind.WRONG_CLASS,
+        "Exec format",
+        r"Error loading shared library (?P<soname>[^\s:]+): Exec format error",
+    ),
+    (
+        SymptomKind.STATIC_TLS,
         "initial-exec TLS",
         r"Error relocating (?P<soname>[^:\n]+): \S+: initial-exec TLS resolves",
     ),
     (
-        Kind.SYMBOL,
+        SymptomKind.SYMBOL,
         "symbol not found",
         r"Error relocating (?P<soname>[^:\n]+): (?P<symbol>\S+): symbol not found",
     ),
     # ldd: a shell script of glibc around the loader's LD_TRACE_LOADED_OBJECTS.
-    (Kind.MISSING, "=> not found", r"^\s*(?P<soname>[^\s:=]+) => not found"),
+    (SymptomKind.MISSING, "=> not found", r"^\s*(?P<soname>[^\s:=]+) => not found"),
     # nixpkgs: pkgs/by-name/au/auto-patchelf/source/auto-patchelf.py, and the shell function before it.
     (
-        Kind.UNSATISFIED,
+        SymptomKind.UNSATISFIED,
         "could not satisfy dependency",
         r"could not satisfy dependency (?P<soname>any\([^)]*\)|\S+) wanted by (?P<by>\S[^\n]*)",
     ),
-    (Kind.UNSATISFIED, "-> not found!", r"^\s*(?P<soname>any\([^)]*\)|\S+) -> not found!"),
+    (SymptomKind.UNSATISFIED, "-> not found!", r"^\s*(?P<soname>any\([^)]*\)|\S+) -> not found!"),
     # nixpkgs: nixos/modules/config/stub-ld.nix.
     (
-        Kind.NO_LOADER,
+        SymptomKind.NO_LOADER,
         "Could not start dynamically",
         r"Could not start dynamically linked executable: (?P<by>\S[^\n]*)",
     ),
-    (Kind.NO_LOADER, "cannot run dynamically", r"cannot run dynamically linked executables intended for"),
+    (
+        SymptomKind.NO_LOADER,
+        "cannot run dynamically",
+        r"cannot run dynamically linked executables intended for",
+    ),
     # nix-ld: src/nix-ld.c before 2.0, src/main.rs and src/support.rs after it.
     (
-        Kind.NO_LOADER,
+        SymptomKind.NO_LOADER,
         "unpatched binary",
         r"cannot execute (?P<by>[^\n]+?): You are trying to run an unpatched binary",
     ),
-    (Kind.NO_LOADER, "[nix-ld] FATAL", r"\[nix-ld\] FATAL: "),
-    (Kind.NO_LOADER, "ould not find nix-ld", r"[Cc]ould not find nix-ld"),
+    (SymptomKind.NO_LOADER, "[nix-ld] FATAL", r"\[nix-ld\] FATAL: "),
+    (SymptomKind.NO_LOADER, "ould not find nix-ld", r"[Cc]ould not find nix-ld"),
     # bash 5.2 and newer, where execve says ENOENT for a file that is there.
     (
-        Kind.NO_LOADER,
+        SymptomKind.NO_LOADER,
         "required file not found",
         r"(?:^|: )(?P<by>[^:\n]+): cannot execute: required file not found",
     ),
     # Python packages that look for libraries themselves: cffi, cairocffi, sounddevice, pyzbar, python-magic.
-    (Kind.NAMED, "library called", r"locate a library called '(?P<name>[^'\s]+)'"),
-    (Kind.NAMED, "library called", r"no library called \"(?P<name>[^\"\s]+)\" was found"),
-    (Kind.NAMED, "library not found", r"OSError: (?P<title>[A-Za-z][\w+-]*) library not found"),
-    (Kind.NAMED, "shared library", r"Unable to find (?P<name>[a-z][\w+-]*) shared library"),
-    (Kind.NAMED, "failed to find lib", r"failed to find (?P<name>lib[a-z][\w+-]*)"),
+    (SymptomKind.NAMED, "library called", r"locate a library called '(?P<name>[^'\s]+)'"),
+    (SymptomKind.NAMED, "library called", r"no library called \"(?P<name>[^\"\s]+)\" was found"),
+    (SymptomKind.NAMED, "library not found", r"OSError: (?P<title>[A-Za-z][\w+-]*) library not found"),
+    (SymptomKind.NAMED, "shared library", r"Unable to find (?P<name>[a-z][\w+-]*) shared library"),
+    (SymptomKind.NAMED, "failed to find lib", r"failed to find (?P<name>lib[a-z][\w+-]*)"),
     # triton: backends/nvidia/driver.py asks ldconfig, and says so if it got no answer.
-    (Kind.MISSING, "libcuda.so cannot", r"(?P<soname>libcuda\.so) cannot found"),
-    (Kind.NO_LDCONFIG, "/sbin/ldconfig", r"(?:No such file or directory|not found): '?/sbin/ldconfig"),
+    (SymptomKind.MISSING, "libcuda.so cannot", r"(?P<soname>libcuda\.so) cannot found"),
+    (SymptomKind.NO_LDCONFIG, "/sbin/ldconfig", r"(?:No such file or directory|not found): '?/sbin/ldconfig"),
     # cuDNN 9: the names it tried, most exact first.
-    (Kind.MISSING, "Unable to load any of", r"Unable to load any of \{(?P<soname>[^}\n]+)\}"),
+    (SymptomKind.MISSING, "Unable to load any of", r"Unable to load any of \{(?P<soname>[^}\n]+)\}"),
     # Qt: src/gui/kernel/qguiapplication.cpp, src/plugins/platforms/xcb.
-    (Kind.MISSING, "xcb-cursor0", r"(?P<xcb>xcb-cursor)0 or libxcb-cursor0 is needed"),
+    (SymptomKind.MISSING, "xcb-cursor0", r"(?P<xcb>xcb-cursor)0 or libxcb-cursor0 is needed"),
     (
-        Kind.PLUGIN,
+        SymptomKind.PLUGIN,
         "Qt platform plugin",
         r"[Cc]ould not (?:load|find) the Qt platform plugin \"(?P<soname>\w+)\"",
     ),
     # playwright: "Host system is missing dependencies", in a box.
-    (Kind.MISSING, "║", rf"║\s+(?P<soname>{_SO})\s+║"),
+    (SymptomKind.MISSING, "║", rf"║\s+(?P<soname>{_SO})\s+║"),
 )
 
 WORDINGS: Final = tuple((kind, phrase, re.compile(expression)) for kind, phrase, expression in _WORDINGS)

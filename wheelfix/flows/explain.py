@@ -26,7 +26,7 @@ from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import find_warnings
 from wheelfix.scan.conclude import conclude
-from wheelfix.wheel.open import read_input, read_stream
+from wheelfix.wheel.input import read_input, read_stream
 
 _HINT = "name a file that can be read, or - for a pipe"
 _PATIENCE = 10.0

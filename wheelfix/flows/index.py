@@ -1,35 +1,16 @@
-"""Indexes: built, fetched, installed."""
+"""Where answers come from: ``wheelfix index build``, and ``wheelfix index update`` in its two steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from wheelfix.errors import IndexProblem
+from wheelfix.index.choice import build_cached, find_database, find_fetched_table
 from wheelfix.index.dates import parse_url_date, parse_version_date
-from wheelfix.index.sources import (
-    build_cached,
-    find_database,
-    find_fetched_table,
-    find_sources,
-    hold_updates,
-    open_bundled,
-)
 from wheelfix.index.table import open_file
-from wheelfix.model.base import Struct
+from wheelfix.index.update import Fetched, find_current, is_news
 from wheelfix.model.index import IndexInfo
-from wheelfix.outside.places import find_cache, find_own_database
-
-__all__ = [
-    "Fetched",
-    "build_database",
-    "build_index",
-    "fetch_index",
-    "find_own_database",
-    "find_sources",
-    "hold_updates",
-    "install_index",
-]
+from wheelfix.outside.places import find_cache
 
 Progress = Callable[[int, int], None]
 
@@ -76,25 +57,11 @@ def build_database(stores: Sequence[Path], output: Path, *, system: str) -> int:
         ApplyError: the database cannot be written.
     """
     from wheelfix.index.database import write_database
-    from wheelfix.index.store import find_store_paths, read_store_paths
+    from wheelfix.index.store_paths import find_store_paths, read_store_paths
 
     paths = find_store_paths(stores)
     write_database(output, read_store_paths(paths, system=system))
     return len(paths)
-
-
-class Fetched(Struct):
-    """A database that was fetched.
-
-    Attributes:
-        date: day of its nixpkgs, or None if its origin does not say.
-        named: the user said where it is: it is taken even if it is older than what is in use.
-    """
-
-    database: Path
-    system: str
-    date: str | None
-    named: bool
 
 
 def fetch_index(
@@ -137,24 +104,9 @@ def install_index(fetched: Fetched, *, progress: Progress | None = None) -> tupl
     """
     from wheelfix.index.build import build_table, compute_digest
 
-    before = _find_current()
-    if before and (compute_digest(fetched.database) == before.digest or _is_stale(fetched, before)):
+    before = find_current()
+    if before and not is_news(fetched, compute_digest(fetched.database), before):
         return before, False
     table = find_fetched_table()
     build_table(fetched.database, table, date=fetched.date, progress=progress)
     return open_file(table, source="fetched").info, True
-
-
-def _find_current() -> IndexInfo | None:
-    """The index that an update would take the place of; None if it cannot be read."""
-    table = find_fetched_table()
-    try:
-        return (open_file(table, source="fetched") if table.is_file() else open_bundled()).info
-    except IndexProblem:
-        return None
-
-
-def _is_stale(fetched: Fetched, current: IndexInfo) -> bool:
-    if fetched.named or fetched.system != current.system or not fetched.date or not current.date:
-        return False
-    return fetched.date <= current.date

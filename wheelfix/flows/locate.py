@@ -1,21 +1,17 @@
-"""Who provides sonames, who has files."""
+"""Who provides sonames, and who has files: ``wheelfix locate``."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from wheelfix.errors import InputError
-from wheelfix.index.lookup import add_all, expand_names
+from wheelfix.index.choice import find_database
+from wheelfix.index.lookup import append_non_providers, expand_names
 from wheelfix.index.releases import NEWEST
-from wheelfix.index.sources import find_database, open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.scan import FileHit, Located
 from wheelfix.scan.decide import decide
-from wheelfix.scan.needs import gather_names
-
-__all__ = ["locate", "locate_files", "open_index"]
+from wheelfix.scan.needs import make_name_cases
 
 Progress = Callable[[int, int], None]
 
@@ -23,7 +19,7 @@ Progress = Callable[[int, int], None]
 def locate(
     names: Sequence[str],
     *,
-    index: SonameTable | None = None,
+    index: SonameTable,
     every: bool = False,
     regex: bool = False,
     prefer: Sequence[str] = (),
@@ -33,7 +29,7 @@ def locate(
 
     Args:
         names: sonames, file names, paths (of which the last part counts) or globs.
-        index: as in :func:`wheelfix.scan_wheel`.
+        index: where attributes are looked up.
         every: also the packages that have such a file and are no providers.
         regex: names are regular expressions, searched for in file names.
         prefer: attributes that win among several, strongest first.
@@ -43,21 +39,18 @@ def locate(
         One answer per soname, in the order asked; a pattern stands for all its matches, sorted.
 
     Raises:
-        IndexProblem: no index can be used.
+        IndexProblem: the index is damaged.
         InputError: no regular expression.
     """
-    table = index or open_index()
-    sonames = expand_names(table, names, regex=regex)
-    machine = table.info.system.partition("-")[0]
-    results = (_locate_one(soname, machine, table, prefer, release) for soname in sonames)
-    return tuple(add_all(table, r) if every else r for r in results)
+    sonames = expand_names(index, names, regex=regex)
+    located = (_locate_one(soname, index, prefer, release) for soname in sonames)
+    return tuple(append_non_providers(index, one) if every else one for one in located)
 
 
-def _locate_one(
-    soname: str, machine: str, table: SonameTable, prefer: Sequence[str], release: tuple[int, int]
-) -> Located:
+def _locate_one(soname: str, index: SonameTable, prefer: Sequence[str], release: tuple[int, int]) -> Located:
     """Decide as for a wheel, of which nothing is known but that it wants this: nothing is at hand."""
-    (case,) = gather_names([soname], machine, table, prefer=prefer, release=release, wheels=False)
+    machine = index.info.system.partition("-")[0]
+    (case,) = make_name_cases([soname], machine, index, prefer=prefer, release=release, wheels=False)
     (trace,) = decide([case])
     return Located(
         soname=soname,
@@ -91,10 +84,5 @@ def locate_files(
     from wheelfix.index.database import find_files
 
     database = find_database(index)
-    hits: list[FileHit] = []
-    for pattern in patterns:
-        try:
-            hits += find_files(database, pattern, regex=regex, progress=progress)
-        except re.error as error:
-            raise InputError(pattern, f"is no regular expression ({error})", "quote it") from None
-    return tuple(hits)
+    searches = (find_files(database, pattern, regex=regex, progress=progress) for pattern in patterns)
+    return tuple(hit for hits in searches for hit in hits)

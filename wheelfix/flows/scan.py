@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from wheelfix.index.sources import open_index
+from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import NeedTrace, WheelScan

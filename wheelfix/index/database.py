@@ -26,7 +26,7 @@ from wheelfix.index.zstd import compress, inflate
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import FileHit
 from wheelfix.outside.files import stage_output
-from wheelfix.wheel.open import open_input
+from wheelfix.wheel.input import open_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -240,9 +240,12 @@ def find_files(
 
     Raises:
         IndexProblem: the database is unreadable or corrupt.
-        re.error: the regular expression is invalid.
+        InputError: the regular expression is invalid.
     """
-    search = re.compile((pattern if regex else _translate(pattern)).encode(), re.DOTALL).search
+    try:
+        search = re.compile((pattern if regex else _translate(pattern)).encode(), re.DOTALL).search
+    except re.error as error:
+        raise InputError(pattern, f"is no regular expression ({error})", "quote it") from None
     # Front coding splits names, so no search of the raw bytes is exact: every block is decoded, and paths
     # without the longest literal part of the pattern are dropped first.
     literal = b"" if regex else max(re.split(r"[*?]", pattern), key=len).encode()

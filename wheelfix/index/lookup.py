@@ -226,7 +226,7 @@ def expand_names(table: SonameTable, names: Iterable[str], *, regex: bool = Fals
     return tuple(found)
 
 
-def add_all(table: SonameTable, located: Located) -> Located:
+def append_non_providers(table: SonameTable, located: Located) -> Located:
     """Append the packages that have the file but are no providers."""
     known = {(p.attr, p.output) for p in located.providers}
     rest = tuple(p for p in table.find_all(located.soname) if (p.attr, p.output) not in known)

@@ -11,7 +11,7 @@ from wheelfix.model.scan import Level, Need, NeedClass
 from wheelfix.nix.parts import add_to_old, list_attributes, list_sonames
 from wheelfix.nix.printer import print_flat
 from wheelfix.nix.tree import bind
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 _CHOICES = 3
 _NAMED = 3

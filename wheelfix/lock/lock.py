@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from wheelfix.lock.model import LockOptions, LockPlan
-from wheelfix.lock.plan import find_selection, leave_out, plan_adapters, plan_overlay
+from wheelfix.lock.plan import drop_removed_packages, find_selection, plan_adapters, plan_overlay
 from wheelfix.lock.read import find_places, read_dependencies, read_request, read_rust
-from wheelfix.scan.fetch import read_choices
+from wheelfix.scan.locked import read_choices
 
 
 def plan_lock(path: Path, options: LockOptions) -> LockPlan:
@@ -25,7 +25,7 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     selection = find_selection(request, options)
     dependencies = read_dependencies(request, selection, options)
     adapters = plan_adapters(request, selection, dependencies, options)
-    selection = leave_out(request, selection, adapters, options)
+    selection = drop_removed_packages(request, selection, adapters, options)
     found = read_choices(selection.choices, find_places(path, request, options))
     rust = read_rust(found, options)
     return plan_overlay(request, selection, adapters, found, rust, options)

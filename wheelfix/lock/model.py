@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wheelfix.lockfile.select import Asked
 from wheelfix.model.base import Struct, field
-from wheelfix.model.lock import Choice, Kind, Lack, Lock, LockedPackage, ProviderRule, Runtime
+from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedPackage, ProviderRule, Runtime, Sourceless
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.override.strip import NO_WISHES, Wishes
@@ -37,7 +37,7 @@ class LockOptions(Struct):
     find_links: tuple[Path, ...] = ()
 
 
-class Request(Struct):
+class LockRequest(Struct):
     """A lock, with the rules and the target.
 
     Attributes:
@@ -65,13 +65,13 @@ class Selection(Struct):
     selected: tuple[LockedPackage, ...]
     packages: tuple[LockedPackage, ...]
     choices: tuple[Choice, ...]
-    lacks: tuple[Lack, ...]
+    lacks: tuple[Sourceless, ...]
     findings: tuple[Finding, ...]
 
     @property
     def replaced(self) -> tuple[Choice, ...]:
         """The choices that builds of nixpkgs are to replace."""
-        return tuple(choice for choice in self.choices if choice.kind is Kind.NIXPKGS)
+        return tuple(choice for choice in self.choices if choice.kind is ChoiceKind.NIXPKGS)
 
 
 class Clash(StrEnum):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wheelfix.errors import InputError
-from wheelfix.lock.circles import break_circles
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
-from wheelfix.lock.model import Collision, LockOptions, LockPlan, Request, Selection, SourceBuild
+from wheelfix.lock.cycles import break_circles
+from wheelfix.lock.model import Collision, LockOptions, LockPlan, LockRequest, Selection, SourceBuild
 from wheelfix.lock.residue import tell_choices, tell_needs
 from wheelfix.lockfile.select import (
     check_rules,
@@ -24,7 +24,7 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.base import replace
-from wheelfix.model.lock import Choice, Kind
+from wheelfix.model.lock import Choice, ChoiceKind
 from wheelfix.model.override import Adapter, Cuda, Override
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
@@ -32,13 +32,13 @@ from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override
 from wheelfix.override.prebuilt import check_build
 from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
-from wheelfix.scan.fetch import LockReadings
+from wheelfix.scan.locked import LockReadings
 from wheelfix.scan.scan import scan_readings
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled
 
 
-def find_selection(request: Request, options: LockOptions) -> Selection:
+def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     """Find the packages that an environment holds, and the source of each.
 
     Raises:
@@ -70,7 +70,7 @@ def find_selection(request: Request, options: LockOptions) -> Selection:
     return replace(selection, findings=(*findings, *warnings))
 
 
-def find_dependencies(request: Request, selection: Selection) -> Mapping[str, Dependencies]:
+def find_dependencies(request: LockRequest, selection: Selection) -> Mapping[str, Dependencies]:
     """Return the dependencies of packages that nixpkgs' builds replace, by name; if the lock has edges."""
     if not selection.replaced:
         return {}
@@ -81,7 +81,7 @@ def find_dependencies(request: Request, selection: Selection) -> Mapping[str, De
 
 
 def plan_adapters(
-    request: Request,
+    request: LockRequest,
     selection: Selection,
     dependencies: Mapping[str, Dependencies],
     options: LockOptions,
@@ -99,8 +99,8 @@ def plan_adapters(
     )
 
 
-def leave_out(
-    request: Request, selection: Selection, adapters: Sequence[Adapter], options: LockOptions
+def drop_removed_packages(
+    request: LockRequest, selection: Selection, adapters: Sequence[Adapter], options: LockOptions
 ) -> Selection:
     """Leave out packages that adapters remove; these need no source.
 
@@ -126,7 +126,7 @@ def leave_out(
 
 
 def plan_overlay(
-    request: Request,
+    request: LockRequest,
     selection: Selection,
     adapters: tuple[Adapter, ...],
     found: LockReadings,
@@ -177,7 +177,7 @@ def plan_overlay(
 
 
 def _plan_overrides(
-    request: Request,
+    request: LockRequest,
     choices: Sequence[Choice],
     found: LockReadings,
     scans: Sequence[WheelScan],
@@ -207,11 +207,11 @@ def _plan_overrides(
 
 
 def _plan_builds(
-    request: Request, choices: Sequence[Choice], found: LockReadings, rust: Mapping[str, CargoPlan]
+    request: LockRequest, choices: Sequence[Choice], found: LockReadings, rust: Mapping[str, CargoPlan]
 ) -> tuple[SourceBuild, ...]:
     builds = []
     for choice in choices:
-        if choice.kind is not Kind.SDIST:
+        if choice.kind is not ChoiceKind.SDIST:
             continue
         package, system = choice.package, found.builds.get(choice.package.name)
         kinds, _ = find_rule(package.name, request.rules)
@@ -224,7 +224,7 @@ def _plan_builds(
                 backend=system.backend if system else "",
                 cargo=bool(system and system.cargo),
                 rust=rust.get(package.name),
-                asked=kinds[:1] == (Kind.SDIST,),
+                asked=kinds[:1] == (ChoiceKind.SDIST,),
             )
         )
     return tuple(builds)

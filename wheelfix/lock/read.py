@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wheelfix.errors import InputError
-from wheelfix.lock.model import LockOptions, Request, Selection
+from wheelfix.lock.model import LockOptions, LockRequest, Selection
 from wheelfix.lock.plan import find_dependencies
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.model.base import replace
@@ -14,13 +14,13 @@ from wheelfix.outside.places import find_cache
 from wheelfix.override.dependencies import fetch_dependencies
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.strip import Dependencies
-from wheelfix.scan.fetch import LockReadings, Places
+from wheelfix.scan.locked import LockReadings, Places
 from wheelfix.scan.requirement import find_runtime
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.read import read_plan
 
 
-def read_request(path: Path, options: LockOptions) -> Request:
+def read_request(path: Path, options: LockOptions) -> LockRequest:
     """Read a lock, and the rules of the project beside it.
 
     Raises:
@@ -29,11 +29,11 @@ def read_request(path: Path, options: LockOptions) -> Request:
     lock = read_lock(path)
     rules = read_rules(read_project(path.parent), options.providers)
     runtime = find_runtime(options.scan.chosen_python, options.scan.system)
-    return Request(lock=lock, rules=rules, runtime=runtime)
+    return LockRequest(lock=lock, rules=rules, runtime=runtime)
 
 
 def read_dependencies(
-    request: Request, selection: Selection, options: LockOptions
+    request: LockRequest, selection: Selection, options: LockOptions
 ) -> Mapping[str, Dependencies]:
     """Find the dependencies of packages that nixpkgs' builds replace, by name: in the lock or an index.
 
@@ -47,7 +47,7 @@ def read_dependencies(
     return {p.name: fetch_dependencies(f"{p.name}=={p.version}", scan) for p in packages}
 
 
-def find_places(path: Path, request: Request, options: LockOptions) -> Places:
+def find_places(path: Path, request: LockRequest, options: LockOptions) -> Places:
     """Return the places where the files of a lock are looked for and kept.
 
     Raises:

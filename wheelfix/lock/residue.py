@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
-from wheelfix.model.lock import Choice, Kind, SourceKind
+from wheelfix.model.lock import Choice, ChoiceKind, SourceKind
 from wheelfix.model.reading import BuildSystem
 from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, WheelScan
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 _NAMED = 2
 
@@ -50,7 +50,7 @@ def _tell_need(need: Need, locked: AbstractSet[str]) -> tuple[Level, str] | None
 
 def _tell_choice(choice: Choice, build: BuildSystem | None) -> Finding | None:
     package = choice.package
-    if choice.kind is Kind.SDIST:
+    if choice.kind is ChoiceKind.SDIST:
         if build is None:
             what = "revision of a repository" if package.source is SourceKind.VCS else "source"
             message = f"is built from a {what}, whose build system is not known here"

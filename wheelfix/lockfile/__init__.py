@@ -1,1 +1,1 @@
-"""Lock formats: bytes to models, one format a file."""
+"""Reads lock formats: bytes to models, one module per format."""

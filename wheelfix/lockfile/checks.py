@@ -1,7 +1,7 @@
-"""What stands in locks of every format: names, versions, digests and file names.
+"""Checks values that locks of all formats have: names, versions, digests and file names.
 
-Each function takes a text and the key it stands under, and raises :class:`~wheelfix.model.base.Misfit` for
-what is none.
+Each function takes a string and its key, and raises :class:`~wheelfix.model.base.Misfit` for an invalid
+value.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def check_name(text: str, key: str = "name") -> str:
-    """A distribution's name, normalised (PEP 503).
+    """Normalise a distribution's name (PEP 503).
 
     Raises:
-        Misfit: it is none.
+        Misfit: it is not a name.
     """
     if not _NAME.fullmatch(text):
         raise Misfit(key, f"{text!r} is no name of a distribution")
@@ -33,10 +33,10 @@ def check_name(text: str, key: str = "name") -> str:
 
 
 def check_version(text: str | None, key: str = "version") -> str | None:
-    """A version as it is written (PEP 440), or None where there is none.
+    """Check a version (PEP 440), which is returned unchanged; None stays None.
 
     Raises:
-        Misfit: it is none. Versions become names of directories.
+        Misfit: it is not a version, which could not be used as the name of a directory.
     """
     if text is None:
         return None
@@ -50,10 +50,10 @@ def check_version(text: str | None, key: str = "version") -> str | None:
 
 
 def check_sha256(text: str | None, key: str = "hash") -> str | None:
-    """The digest of ``sha256:<hex>``; None for other algorithms, and without any.
+    """Return the digest in ``sha256:<hex>``; None for other algorithms, and for None.
 
     Raises:
-        Misfit: it is none.
+        Misfit: it is not a digest.
     """
     algorithm, _, digest = (text or "").partition(":")
     if algorithm != "sha256":
@@ -64,10 +64,10 @@ def check_sha256(text: str | None, key: str = "hash") -> str | None:
 
 
 def find_filename(text: str, key: str) -> str:
-    """The file name in a URL or path.
+    """Return the file name in a URL or path.
 
     Raises:
-        Misfit: it names no file, or one that leaves its directory.
+        Misfit: it has no file name, or one that leaves its directory.
     """
     try:
         path = urlsplit(text).path if "://" in text else text

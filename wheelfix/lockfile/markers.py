@@ -1,4 +1,4 @@
-"""Markers, versions and tags for one runtime: what :mod:`packaging` knows, for locks."""
+"""Evaluates markers, versions and tags of locks for one runtime, with :mod:`packaging`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wheelfix.wheel.metadata import is_sound_filename
 _EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
 _PYTHON = re.compile(r"3\.\d{1,3}(?:\.\d{1,3})?t?")
 _SHOWN = 500
-"""Characters of what is wrong that a message shows."""
+"""Characters of an invalid value that a message shows."""
 
 
 def normalize_name(name: str) -> str:
@@ -27,7 +27,7 @@ def normalize_name(name: str) -> str:
 
 
 def make_runtime(python: str, system: str, platforms: Sequence[str]) -> Runtime:
-    """Describe an interpreter and platform.
+    """Make the runtime for an interpreter and platform.
 
     Args:
         python: version of CPython, ``3.12`` or ``3.12.8``; ``3.14t`` for the free-threaded one.
@@ -35,7 +35,7 @@ def make_runtime(python: str, system: str, platforms: Sequence[str]) -> Runtime:
         platforms: platform tags that run on it, best first.
 
     Raises:
-        InputError: the version is none, or nothing runs on the system.
+        InputError: the version is invalid, or no interpreter runs on the system.
     """
     if not _PYTHON.fullmatch(python):
         raise InputError(f"--python {python}", "is no version of Python 3", "name a version such as 3.12")
@@ -80,17 +80,17 @@ def holds(
 ) -> bool:
     """Whether a marker holds.
 
-    Several extras may be chosen at once: ``extra == 'x'`` is read as ``'x' in extras``, as in PEP 751.
+    Several extras may be chosen at once: ``extra == 'x'`` means ``'x' in extras``, as in PEP 751.
 
     Args:
         marker: PEP 508 or PEP 751; an empty one holds.
         runtime: the environment.
         extras: chosen extras.
         groups: chosen dependency groups.
-        where: for the message.
+        where: place of the marker, for the message.
 
     Raises:
-        InputError: it is no marker.
+        InputError: it is not a marker.
     """
     if not marker:
         return True
@@ -106,10 +106,10 @@ def holds(
 
 
 def fits_python(specifiers: str, runtime: Runtime, where: str) -> bool:
-    """Whether the target's Python is within version specifiers; empty ones fit.
+    """Whether the target's Python meets version specifiers; empty ones are met.
 
     Raises:
-        InputError: they are none.
+        InputError: they are invalid.
     """
     if not specifiers:
         return True
@@ -120,7 +120,7 @@ def fits_python(specifiers: str, runtime: Runtime, where: str) -> bool:
 
 
 def rank_as_pip(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:
-    """Wheels that fit, as pip and uv rank them: by the best of their tags, then by build tag."""
+    """Rank the wheels that fit as pip and uv do: by the best of their tags, then by build tag."""
     order = {tag: number for number, tag in enumerate(runtime.tags)}
     ranked = []
     for position, wheel in enumerate(wheels):
@@ -132,11 +132,11 @@ def rank_as_pip(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFi
 
 
 def rank_as_nix(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:
-    """Wheels that fit, as pyproject.nix ranks them, and so uv2nix and poetry2nix.
+    """Rank the wheels that fit as pyproject.nix does, and so uv2nix and poetry2nix.
 
-    By build tag, then by the newest Python version among the tags; the lock's order decides the rest, so that
-    a wheel for any platform may come before one with libraries. Python, ABI and platform are compared each
-    for itself (``pypa.selectWheels`` in ``lib/pypa.nix``).
+    Wheels are ranked by build tag, then by the newest Python version among the tags; the lock's order decides
+    the rest, so that a wheel for any platform may come before one with libraries. Python, ABI and platform
+    are compared separately (``pypa.selectWheels`` in ``lib/pypa.nix``).
     """
     abi = runtime.python.replace(".", "")
     digits = abi.removesuffix("t")

@@ -1,6 +1,6 @@
-"""``poetry.lock``, versions 1 and 2 (poetry's ``src/poetry/packages/locker.py``).
+"""Reads ``poetry.lock``, versions 1 and 2 (poetry's ``src/poetry/packages/locker.py``).
 
-The lock does not say what the project itself requires. With the project's pyproject.toml at hand its
+The lock does not record what the project itself requires. If the project's pyproject.toml was read, its
 dependencies are the roots; else every package that no other one requires is.
 """
 
@@ -42,7 +42,7 @@ class _Version(Struct, rename="kebab"):
 
 
 class _Head(Struct):
-    """What is read before the rest: in another version of the format the rest may be anything."""
+    """Version of the format, read first: in another version the rest may have any form."""
 
     metadata: _Version
 
@@ -56,7 +56,7 @@ class _File(Struct):
 
 
 class _Source(Struct):
-    """Where a package is from, if not from the index; ``url`` is a path for files and directories."""
+    """Source of a package that is not from the index; ``url`` is a path for files and directories."""
 
     type: str = ""
     url: str | None = None
@@ -77,8 +77,8 @@ _Requirements = str | _Requirement | tuple[str | _Requirement, ...]
 class _Package(Struct):
     """One ``[[package]]``.
 
-    ``markers`` is a table where they differ between groups. ``category`` is what ``groups`` were up to poetry
-    1.4.
+    ``markers`` is a table if they differ between groups. ``category`` is the predecessor of ``groups`` up to
+    poetry 1.4.
     """
 
     name: str
@@ -94,7 +94,7 @@ class _Package(Struct):
 
 
 class _Metadata(Struct, rename="kebab"):
-    """What was locked for; up to lock version 1.1 (poetry 1.1) the files of all packages, by name."""
+    """Target of the lock; up to lock version 1.1 (poetry 1.1) also the files of all packages, by name."""
 
     python_versions: str = ""
     files: dict[str, tuple[_File, ...]] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class _Document(Struct):
 
 
 def parse_poetry(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
-    """Read the TOML of a poetry.lock.
+    """Convert the TOML of a poetry.lock.
 
     Args:
         name: of the file, for messages.
@@ -117,8 +117,8 @@ def parse_poetry(name: str, document: Mapping[str, Any], project: Project | None
         project: the pyproject.toml beside it.
 
     Raises:
-        Misfit: it is none, or of a newer major version.
-        InputError: a requirement of the project is none.
+        Misfit: it is not a poetry.lock, or of a newer major version.
+        InputError: a requirement of the project is invalid.
     """
     version = convert(document, _Head).metadata.lock_version
     if version.partition(".")[0] not in _MAJORS:
@@ -138,14 +138,14 @@ def parse_poetry(name: str, document: Mapping[str, Any], project: Project | None
 
 
 def _find_python(text: str) -> str:
-    """Poetry's constraints are its own language; only what PEP 440 shares with it is taken."""
+    """Return constraints if they are valid in PEP 440; poetry's other constraints are dropped."""
     plain = all(re.fullmatch(r"\s*(?:[<>]=?|[!=]=)\s*[\d.*]+\s*", part) for part in text.split(","))
     return text if text and plain else ""
 
 
 def _find_roots(packages: tuple[LockedPackage, ...], project: Project | None) -> tuple[str, ...]:
     names = {package.name for package in packages}
-    # Names of all groups: which of them count is told by the groups of the lock.
+    # Names of all groups; the groups of the lock decide which are used.
     if project and (wanted := list_required(project) & names):
         return tuple(sorted(wanted))
     required = {d.name for package in packages for d in package.dependencies if d.name != package.name}
@@ -184,7 +184,7 @@ def _make_file(source: _Source, file: _File) -> LockedFile:
 
 
 def _join_markers(markers: str | Mapping[str, str]) -> str:
-    """One marker for a package: of one group or another; a group without one takes the package always."""
+    """Join the markers of a package's groups with "or"; a group without one always takes the package."""
     if isinstance(markers, str):
         return markers
     if not all(markers.values()):
@@ -202,12 +202,12 @@ def _make_dependencies(name: str, requirements: _Requirements) -> list[LockedDep
             extras=tuple(sorted(map(normalize_name, table.extras))),
         )
         for table in tables
-        if not table.optional  # it is in the package's extras, too
+        if not table.optional  # it is also in the package's extras
     ]
 
 
 def _make_sets(sets: Mapping[str, tuple[str, ...]]) -> tuple[DependencySet, ...]:
-    """Extras: requirements, of which the names are taken; their versions are those of the lock."""
+    """Make extras from requirements, of which only the names are used; the lock has the versions."""
     return tuple(
         DependencySet(
             name=normalize_name(name),

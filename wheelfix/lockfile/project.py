@@ -1,6 +1,6 @@
-"""``pyproject.toml``: what locks and environments take from one, and the one that an environment gets.
+"""Reads and writes ``pyproject.toml``: what locks and environments need of it, and that of an environment.
 
-The door to ``tomli_w``.
+The only module that imports ``tomli_w``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from wheelfix.lockfile.checks import check_name
 from wheelfix.lockfile.markers import normalize_name
 from wheelfix.model.base import Misfit, Struct, convert, decode_toml, field
 
+DEFAULT_GROUPS = ("dev",)
+"""The dependency groups that uv takes where no project says which."""
 _HINT = "correct it"
 _HEAD = "# Written by `wheelfix env`.\n"
 _KEPT = ("requires-python", "optional-dependencies")
@@ -24,7 +26,7 @@ _UV = (
     *("constraint-dependencies", "override-dependencies", "conflicts"),
     *("prerelease", "resolution", "exclude-newer", "default-groups"),
 )
-"""Settings of uv that a resolution depends on."""
+"""Settings of uv that affect a resolution."""
 
 
 class _Metadata(Struct, rename="kebab"):
@@ -62,7 +64,7 @@ class _Poetry(Struct, rename="kebab"):
 class _Uv(Struct, rename="kebab"):
     """``[tool.uv]``."""
 
-    default_groups: str | tuple[str, ...] = ("dev",)
+    default_groups: str | tuple[str, ...] = DEFAULT_GROUPS
 
 
 class _Wheelfix(Struct, rename="kebab"):
@@ -81,7 +83,7 @@ class _Tool(Struct):
 
 
 class _Document(Struct, rename="kebab"):
-    """The whole file. What a dependency group has besides texts includes other groups."""
+    """The whole file. Items of a dependency group that are not strings include other groups."""
 
     project: _Metadata = _Metadata()
     dependency_groups: dict[str, tuple[str | dict[str, str], ...]] = field(default_factory=dict)
@@ -92,15 +94,15 @@ class Project(Struct):
     """A pyproject.toml.
 
     Attributes:
-        file: its name, for messages.
+        file: name of the file, for messages.
         name: of the project, as written; None if it has none.
         requires_python: version specifiers, or empty.
         requirements: of ``[project]``, then of the dependency groups, as written.
-        poetry: normalised names of what poetry's own tables require, sorted.
-        default_groups: dependency groups that uv takes by itself; ``*`` is every group.
-        providers: what ``[tool.wheelfix.providers]`` says, in its order.
-        free_threaded: an environment of ours is for the interpreter without a lock.
-        document: the whole file, of which parts are copied without being understood.
+        poetry: normalised names of the requirements in poetry's own tables, sorted.
+        default_groups: dependency groups that uv takes by default; ``*`` is every group.
+        providers: contents of ``[tool.wheelfix.providers]``, in order.
+        free_threaded: whether an environment written by wheelfix is for the free-threaded interpreter.
+        document: the whole file, of which parts are copied without being interpreted.
     """
 
     file: str
@@ -118,11 +120,11 @@ def parse_project(file: str, text: str) -> Project:
     """Read a pyproject.toml.
 
     Args:
-        file: its name, for messages.
-        text: its content.
+        file: name of the file, for messages.
+        text: its contents.
 
     Raises:
-        InputError: it is no TOML, or something in it has another type than the tools take.
+        InputError: it is not TOML, or a value has another type than the tools accept.
     """
     try:
         return _make_project(file, decode_toml(text))
@@ -165,10 +167,10 @@ def _find_default_groups(groups: str | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def list_required(project: Project) -> set[str]:
-    """Normalised names of what a project requires itself, in any of its groups.
+    """Return normalised names of what a project itself requires, in any of its groups.
 
     Raises:
-        InputError: a requirement is none.
+        InputError: a requirement is invalid.
     """
     found = set(project.poetry)
     for text in project.requirements:
@@ -181,17 +183,17 @@ def list_required(project: Project) -> set[str]:
 
 
 def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
-    """Read a requirements.txt as people write it: names, ranges, comments; options of pip are refused.
+    """Read a requirements.txt without hashes: names, ranges, comments; options of pip are refused.
 
     Args:
         name: of the file, for messages.
-        text: its content.
+        text: its contents.
 
     Returns:
         The requirements as written, sorted by name.
 
     Raises:
-        InputError: a line is no requirement; names it.
+        InputError: a line is not a requirement; the message names it.
     """
     found = []
     for number, raw in enumerate(text.removeprefix("\ufeff").replace("\\\n", "  ").splitlines(), 1):
@@ -210,14 +212,14 @@ def parse_requirement_lines(name: str, text: str) -> tuple[str, ...]:
 
 
 def find_written_python(text: str, project: Project) -> str | None:
-    """The version of CPython that :func:`render_requirements` or :func:`render_project` wrote a file for.
+    """Find the version of CPython that :func:`render_requirements` or :func:`render_project` wrote for.
 
     Args:
         text: of the pyproject.toml.
         project: the same, parsed.
 
     Returns:
-        None for a file that somebody else wrote, and for a range of versions.
+        None for a file from elsewhere, and for a range of versions.
     """
     if not text.startswith(_HEAD):
         return None
@@ -226,7 +228,7 @@ def find_written_python(text: str, project: Project) -> str | None:
 
 
 def drop_python(project: Project) -> Project:
-    """The same project, for any Python."""
+    """Return the project without its Python version."""
     document = project.document
     tool = document.get("tool", {})
     kept = {k: v for k, v in document.get("project", {}).items() if k != "requires-python"}
@@ -235,12 +237,12 @@ def drop_python(project: Project) -> Project:
 
 
 def render_requirements(name: str, requirements: tuple[str, ...], python: str) -> str:
-    """Write the pyproject.toml of some requirements.
+    """Write the pyproject.toml for some requirements.
 
     Args:
         name: of the environment, normalised.
-        requirements: as PEP 508 has them.
-        python: version of CPython it is for.
+        requirements: in the syntax of PEP 508.
+        python: version of CPython.
     """
     project = {
         "name": name,
@@ -263,8 +265,8 @@ def render_project(project: Project, name: str, python: str) -> str:
         python: version of CPython, if the project names none.
 
     Raises:
-        InputError: it has no ``[project]``, poetry's own table is not read; its name is none; or it is nested
-            too deep to be written.
+        InputError: it has no ``[project]``, as poetry's own table is not used; its name is invalid; or it is
+            nested too deep to be written.
     """
     document = project.document
     table = document.get("project")

@@ -1,4 +1,4 @@
-"""``pylock.toml`` (PEP 751), decoded and validated by :mod:`packaging.pylock`."""
+"""Reads ``pylock.toml`` (PEP 751), decoded and validated by :mod:`packaging.pylock`."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ from packaging.pylock import (
 
 from wheelfix.lockfile.checks import find_filename
 from wheelfix.lockfile.markers import normalize_name
+from wheelfix.lockfile.project import Project
 from wheelfix.model.base import Misfit, make_each, make_one
 from wheelfix.model.lock import DependencySet, Lock, LockedFile, LockedPackage, LockKind, SourceKind
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def parse_pylock(name: str, document: Mapping[str, Any]) -> Lock:
-    """Read the TOML of a pylock.toml.
+def parse_pylock(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
+    """Convert the TOML of a pylock.toml.
 
     Args:
         name: of the file, for messages.
         document: the whole file.
+        project: the pyproject.toml beside it, which adds nothing to this format.
 
     Raises:
-        Misfit: it is none, or of a newer major version.
+        Misfit: it is not a pylock.toml, or of a newer major version.
     """
     try:
         lock = Pylock.from_dict(document)

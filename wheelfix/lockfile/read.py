@@ -1,4 +1,4 @@
-"""Which format a lock has, by its name and content."""
+"""Reads lock files: recognises the format by name and content, and parses it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.base import Misfit, decode_toml
-from wheelfix.model.lock import Kind, Lock, LockKind, ProviderRule
+from wheelfix.model.lock import LOCK_FORMATS, ChoiceKind, Lock, LockKind, ProviderRule
+from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import normalize_glob
-from wheelfix.wheel.open import open_input
 
 _MAX = 64 << 20
+_PARSERS = {
+    LockKind.UV: parse_uv,
+    LockKind.PYLOCK: parse_pylock,
+    LockKind.POETRY: parse_poetry,
+}
 _HINT = "give uv.lock, pylock.toml, poetry.lock or a hashed requirements.txt"
 _FORM = 'write "wheel", "sdist", "nixpkgs", several of them with commas, or "nixpkgs:ATTR"'
 
@@ -27,10 +32,10 @@ def read_lock(path: Path) -> Lock:
     """Read a lock file.
 
     Args:
-        path: the file; what it is follows from its content.
+        path: the file; its format is recognised by its content.
 
     Raises:
-        InputError: it is missing, none of the formats, or damaged; names the path of what is wrong.
+        InputError: it is missing, in no known format, or damaged; the message names the invalid key.
     """
     text = read_text(path)
     if path.suffix in {".txt", ".in"}:
@@ -39,7 +44,7 @@ def read_lock(path: Path) -> Lock:
 
 
 def make_lock(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
-    """Read the TOML of a lock.
+    """Convert the TOML of a lock.
 
     Args:
         name: of the file, for messages.
@@ -47,55 +52,53 @@ def make_lock(name: str, document: Mapping[str, Any], project: Project | None = 
         project: the pyproject.toml beside it.
 
     Raises:
-        InputError: it is none of the formats, or damaged; names the path of what is wrong.
+        InputError: it is in no known format, or damaged; the message names the invalid key.
     """
+    kind = find_lock_kind(document)
+    if kind is None:
+        raise InputError(name, "is no lock file that wheelfix knows", _HINT)
     try:
-        match find_kind(document):
-            case LockKind.PYLOCK:
-                return parse_pylock(name, document)
-            case LockKind.POETRY:
-                return parse_poetry(name, document, project)
-            case LockKind.UV if project:
-                return parse_uv(name, document, project.default_groups)
-            case LockKind.UV:
-                return parse_uv(name, document)
+        return _PARSERS[kind](name, document, project)
     except Misfit as misfit:
         raise misfit.tell(name, HINT) from None
-    raise InputError(name, "is no lock file that wheelfix knows", _HINT)
 
 
-def find_kind(document: Mapping[str, Any]) -> LockKind | None:
+def find_lock_kind(document: Mapping[str, Any]) -> LockKind | None:
     """Which format a document has, by the key that its version stands under; None for none of them."""
-    if "lock-version" in document:
-        return LockKind.PYLOCK
-    metadata = document.get("metadata")
-    if isinstance(metadata, dict) and "lock-version" in metadata:
-        return LockKind.POETRY
-    return LockKind.UV if "version" in document else None
+    found = [one.kind for one in LOCK_FORMATS if _has_keys(document, one.version)]
+    return found[-1] if found else None
+
+
+def _has_keys(document: object, keys: tuple[str, ...]) -> bool:
+    for key in keys:
+        if not isinstance(document, dict) or key not in document:
+            return False
+        document = document[key]
+    return True
 
 
 def read_project(directory: Path) -> Project | None:
-    """The pyproject.toml of a directory; None if there is none.
+    """Read the pyproject.toml of a directory; None if there is none.
 
     Raises:
-        InputError: it is no TOML, or something in it has another type than the tools take.
+        InputError: it is not TOML, or a value has another type than the tools accept.
     """
     path = directory / "pyproject.toml"
     return parse_project(path.name, read_text(path)) if path.is_file() else None
 
 
 def read_rules(project: Project | None, flags: tuple[str, ...]) -> tuple[ProviderRule, ...]:
-    """Which kinds of source packages may be taken from.
+    """Read the rules for the kinds of source that packages may be taken from.
 
     Args:
-        project: pyproject.toml, of which ``[tool.wheelfix.providers]`` counts.
-        flags: ``NAME=KINDS``, stronger than the table.
+        project: pyproject.toml, of which ``[tool.wheelfix.providers]`` is used.
+        flags: ``NAME=KINDS``, which take precedence over the table.
 
     Returns:
         The strongest first: flags, then the table in its order; rules for ``default`` last.
 
     Raises:
-        InputError: a rule is none.
+        InputError: a rule is invalid.
     """
     found = []
     for flag in flags:
@@ -114,11 +117,11 @@ def _make_rule(where: str, pattern: str, text: str, *, shared: bool) -> Provider
     kinds, attr = [], ""
     for part in text.split(","):
         word, _, named = part.strip().partition(":")
-        if word not in set(Kind) or (named and word != Kind.NIXPKGS):
+        if word not in set(ChoiceKind) or (named and word != ChoiceKind.NIXPKGS):
             raise InputError(
-                where, f"{part.strip()!r} is no kind of source", suggest(word, Kind, otherwise=_FORM)
+                where, f"{part.strip()!r} is no kind of source", suggest(word, ChoiceKind, otherwise=_FORM)
             )
-        kinds.append(Kind(word))
+        kinds.append(ChoiceKind(word))
         attr = named or attr
     glob = normalize_glob(pattern)
     return ProviderRule(pattern=glob, kinds=tuple(kinds), attr=attr, where=where, shared=shared)
@@ -128,7 +131,7 @@ def read_text(path: Path) -> str:
     """Read a text file.
 
     Raises:
-        InputError: it is missing, too large, or no UTF-8.
+        InputError: it is missing, too large, or not UTF-8.
     """
     try:
         with open_input(path, hint=_HINT) as file:
@@ -147,10 +150,10 @@ def parse_toml(name: str, text: str) -> dict[str, Any]:
 
     Args:
         name: of the file, for messages.
-        text: its content.
+        text: its contents.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not TOML.
     """
     try:
         return decode_toml(text)

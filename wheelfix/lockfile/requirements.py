@@ -1,7 +1,7 @@
-"""Hashed ``requirements.txt``: pinned lines with ``--hash`` (pip's hash-checking mode).
+"""Reads hashed ``requirements.txt`` files: pinned lines with ``--hash`` (pip's hash-checking mode).
 
-File names are not in it: a hash may belong to any file of the version, and an installer learns from the index
-which one. Lines that name other files (``-r``, ``-c``) or editable projects are refused.
+The file names are missing in it: a hash may belong to any file of the version, and an installer looks it up
+in the index. Lines that name other files (``-r``, ``-c``) or editable projects are refused.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def parse_requirements(name: str, text: str) -> Lock:
 
     Args:
         name: of the file, for messages.
-        text: its content.
+        text: its contents.
 
     Raises:
-        InputError: a line is no pinned requirement with a sha256; names the line.
+        InputError: a line is not a pinned requirement with a sha256; the message names the line.
     """
     packages = [_parse_line(f"{name}: line {number}", line) for number, line in _join(text)]
     return Lock(
@@ -41,7 +41,7 @@ def parse_requirements(name: str, text: str) -> Lock:
 
 
 def _join(text: str) -> Iterator[tuple[int, str]]:
-    """Logical lines, with the number of their first one; comments removed."""
+    """Yield logical lines without comments, with the number of their first line."""
     start, joined = 0, ""
     for number, raw in enumerate(text.splitlines(), 1):
         line = _COMMENT.sub("", raw)

@@ -1,4 +1,4 @@
-"""From a lock to the packages that an environment holds, and what each is taken from. Nothing is fetched."""
+"""Selects the packages of a lock that an environment holds, and the source of each; nothing is fetched."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from wheelfix.lockfile.markers import fits_python, holds, rank_as_nix, rank_as_p
 from wheelfix.model.base import Struct
 from wheelfix.model.lock import (
     Choice,
+    ChoiceKind,
     DependencySet,
-    Kind,
-    Lack,
     Lock,
     LockedDependency,
     LockedPackage,
@@ -21,18 +20,19 @@ from wheelfix.model.lock import (
     ProviderRule,
     Runtime,
     SourceKind,
+    Sourceless,
     name_packages,
 )
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.wheel.metadata import normalize_glob, rank_version, tells_platforms
 
-DEFAULT_KINDS = (Kind.WHEEL, Kind.SDIST)
+DEFAULT_KINDS = (ChoiceKind.WHEEL, ChoiceKind.SDIST)
 _SHOWN = 6
 
 
 class Asked(Struct):
-    """Which parts of a lock are wanted: globs of extras and groups; None takes the lock's default groups."""
+    """The requested parts of a lock: globs of extras and groups; None takes the lock's default groups."""
 
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] | None = None
@@ -45,16 +45,16 @@ def select_packages(
     *,
     without: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[LockedPackage, ...]:
-    """Find the packages that an environment for a target holds.
+    """Select the packages that an environment for a target holds.
 
     Args:
         lock: the lock.
         runtime: the interpreter and platform.
         asked: extras and groups.
-        without: per package, dependencies of it that are left out.
+        without: per package, dependencies to leave out.
 
     Returns:
-        In the lock's order, each once; two versions of one name where the lock leads to both.
+        In the lock's order, each once; two versions of one name if the lock leads to both.
 
     Raises:
         InputError: the lock is for other Pythons or environments, has no such extra or group, or names a
@@ -69,7 +69,7 @@ def select_packages(
 
 
 class _Walk:
-    """Along the edges of a lock, from its roots."""
+    """A walk along the edges of a lock, from its roots."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class _Walk:
             self._by_name.setdefault(package.name, []).append(package)
         self._found: dict[int, set[str]] = {}
         self._pending: deque[tuple[LockedDependency, str]] = deque()
-        # How uv writes chosen extras and groups in markers of what conflicts (uv_resolver::universal_marker).
+        # Markers in which uv writes chosen extras and groups of conflicts (uv_resolver::universal_marker).
         roots = lock.roots or ()
         self._chosen = frozenset(
             [f"extra-{len(r)}-{r}-{e}" for r in roots for e in extras]
@@ -107,7 +107,7 @@ class _Walk:
         known = self._by_name.get(edge.name)
         if known is None:
             if self._lock.kind is LockKind.POETRY:
-                return  # left out by poetry: another Python, or an extra that nobody can choose
+                return  # left out by poetry: for another Python, or in an extra that cannot be chosen
             hint = "let the tool that wrote the lock write it again"
             raise InputError(self._lock.name, f"{user} requires {edge.name}, which is not in it", hint)
         for package in known:
@@ -144,10 +144,10 @@ class _Walk:
 def choose_sources(
     packages: Iterable[LockedPackage], rules: Sequence[ProviderRule], runtime: Runtime, *, as_nix: bool
 ) -> tuple[Choice, ...]:
-    """Decide what every package is taken from; as :func:`find_sources`.
+    """Choose the source of every package; see :func:`find_sources`.
 
     Raises:
-        InputError: packages have no source of the kinds that are wanted; names them all.
+        InputError: packages have no source of a wanted kind; the message names them all.
     """
     found, lacks = find_sources(packages, rules, runtime, as_nix=as_nix)
     refuse_lacks(lacks, runtime)
@@ -156,17 +156,17 @@ def choose_sources(
 
 def find_sources(
     packages: Iterable[LockedPackage], rules: Sequence[ProviderRule], runtime: Runtime, *, as_nix: bool
-) -> tuple[tuple[Choice, ...], tuple[Lack, ...]]:
-    """Find what every package may be taken from.
+) -> tuple[tuple[Choice, ...], tuple[Sourceless, ...]]:
+    """Find a source for every package.
 
     Args:
-        packages: what the environment holds; the project itself is passed over.
-        rules: the strongest first, ``default`` last.
+        packages: packages of the environment; the project itself is skipped.
+        rules: strongest first, ``default`` last.
         runtime: the interpreter and platform.
-        as_nix: rank wheels as pyproject.nix does, else as pip does.
+        as_nix: whether wheels are ranked as in pyproject.nix, and not as in pip.
 
     Returns:
-        The choices, and the packages for which there is none: they may leave the environment yet.
+        The choices, and the packages without a source, which may still be removed from the environment.
     """
     found, lacks = [], []
     for package in packages:
@@ -179,15 +179,15 @@ def find_sources(
         if choice:
             found.append(choice)
         else:
-            lacks.append(Lack(package=package, wanted=kinds))
+            lacks.append(Sourceless(package=package, wanted=kinds))
     return tuple(found), tuple(lacks)
 
 
-def refuse_lacks(lacks: Iterable[Lack], runtime: Runtime) -> None:
-    """Refuse packages that stay in the environment without a source.
+def refuse_lacks(lacks: Iterable[Sourceless], runtime: Runtime) -> None:
+    """Refuse packages without a source that stay in the environment.
 
     Raises:
-        InputError: there are some; names them all.
+        InputError: there are some; the message names them all.
     """
     missing = [f"{lack.package.label} has no {_say_lack(lack.package, lack.wanted)}" for lack in lacks]
     if missing:
@@ -200,8 +200,8 @@ def refuse_lacks(lacks: Iterable[Lack], runtime: Runtime) -> None:
         )
 
 
-def find_rule(name: str, rules: Sequence[ProviderRule]) -> tuple[tuple[Kind, ...], str]:
-    """The kinds of source that a package may be taken from, and the attribute that is named for it."""
+def find_rule(name: str, rules: Sequence[ProviderRule]) -> tuple[tuple[ChoiceKind, ...], str]:
+    """Return the kinds of source that a package may be taken from, and the attribute in its rule."""
     for rule in rules:
         if rule.pattern == "default" or fnmatchcase(name, rule.pattern):
             return rule.kinds, rule.attr
@@ -211,19 +211,19 @@ def find_rule(name: str, rules: Sequence[ProviderRule]) -> tuple[tuple[Kind, ...
 def check_rules(
     rules: Iterable[ProviderRule], lock: Lock, packages: Iterable[LockedPackage], runtime: Runtime
 ) -> tuple[Finding, ...]:
-    """Tell rules that say nothing about a lock.
+    """Report rules that do not apply to a lock.
 
     Args:
-        rules: as the user wrote them.
+        rules: the user's rules.
         lock: the whole lock.
-        packages: those of it that the environment holds.
+        packages: packages of the environment.
         runtime: the interpreter and platform, for messages.
 
     Returns:
-        Warnings: of rules that serve other locks as well, and of packages that are for other targets.
+        Warnings about rules that also serve other locks, and about packages that are for other targets.
 
     Raises:
-        InputError: a rule that is for this lock alone matches no package of it.
+        InputError: a rule for this lock alone matches no package of it.
     """
     names, held = {p.name for p in lock.packages}, {p.name for p in packages}
     found = []
@@ -250,7 +250,7 @@ def _matches_any(pattern: str, names: Iterable[str]) -> bool:
 def settle_doubles(packages: Iterable[LockedPackage]) -> tuple[LockedPackage, ...]:
     """Keep one package of each name, as package sets do: the newest version, in the order given.
 
-    Which one it is does not depend on the order: of equal versions the origin decides, then the files.
+    The result does not depend on the order: among equal versions the origin decides, then the files.
     """
     ordered = list(packages)
     newest: dict[str, LockedPackage] = {}
@@ -267,7 +267,7 @@ def _rank_version(package: LockedPackage) -> tuple[object, ...]:
 
 
 def find_doubles(packages: Iterable[LockedPackage]) -> dict[str, tuple[str, ...]]:
-    """Names of which an environment holds several versions, which no package set can; oldest first."""
+    """Find names with several versions in an environment, which no package set can hold; oldest first."""
     several: dict[str, list[LockedPackage]] = {}
     for package in sorted(packages, key=_rank_version):
         several.setdefault(package.name, []).append(package)
@@ -285,10 +285,10 @@ def _name_version(package: LockedPackage, beside: Sequence[LockedPackage]) -> st
 
 
 def tell_doubles(doubles: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
-    """Names of which an environment holds several versions.
+    """Report names with several versions in an environment.
 
     Args:
-        doubles: versions by name; the last one is the one that all is concluded for.
+        doubles: versions by name; the last one is the one that is used.
     """
     return tuple(
         Finding(
@@ -303,7 +303,7 @@ def tell_doubles(doubles: Mapping[str, Sequence[str]]) -> tuple[Finding, ...]:
 
 
 def make_distribution(package: LockedPackage, runtime: Runtime) -> Distribution:
-    """What a lock says of a package, as its metadata would; for locks that have dependencies."""
+    """Make a distribution of a package's entry in a lock; for locks that have dependencies."""
     requires = [_require(d, (), runtime) for d in package.dependencies]
     requires += [_require(d, (e.name,), runtime) for e in package.extras for d in e.dependencies]
     return Distribution(
@@ -330,12 +330,12 @@ def _require(edge: LockedDependency, under: tuple[str, ...], runtime: Runtime) -
 
 
 def _choose(
-    package: LockedPackage, kind: Kind, attr: str, runtime: Runtime, *, as_nix: bool
+    package: LockedPackage, kind: ChoiceKind, attr: str, runtime: Runtime, *, as_nix: bool
 ) -> Choice | None:
-    if kind is Kind.NIXPKGS:
+    if kind is ChoiceKind.NIXPKGS:
         path = tuple(attr.split(".")) if attr else (*name_packages(runtime.python), package.name)
         return Choice(package=package, kind=kind, attr=path)
-    if kind is Kind.SDIST:
+    if kind is ChoiceKind.SDIST:
         if package.sdist or package.source is SourceKind.VCS:
             return Choice(package=package, kind=kind, file=package.sdist)
         return None
@@ -349,9 +349,9 @@ def _choose(
     return Choice(package=package, kind=kind, file=ranked[0], rival=rival)
 
 
-def _say_lack(package: LockedPackage, kinds: Sequence[Kind]) -> str:
+def _say_lack(package: LockedPackage, kinds: Sequence[ChoiceKind]) -> str:
     wanted = " or ".join(kinds)
-    if Kind.WHEEL in kinds and package.wheels:
+    if ChoiceKind.WHEEL in kinds and package.wheels:
         names = sorted(w.filename.removesuffix(".whl").split("-", 2)[-1] for w in package.wheels)
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         return f"{wanted} for it (there are wheels for {', '.join(names[:2])}{more})"

@@ -1,4 +1,4 @@
-"""``uv.lock``, version 1 (uv's ``crates/uv-resolver/src/lock``)."""
+"""Reads ``uv.lock``, version 1 (uv's ``crates/uv-resolver/src/lock``)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from wheelfix.lockfile.checks import check_name, check_sha256, check_version, find_filename
 from wheelfix.lockfile.markers import normalize_name
+from wheelfix.lockfile.project import DEFAULT_GROUPS, Project
 from wheelfix.model.base import Misfit, Struct, asdict, convert, field, make_each, make_one
 from wheelfix.model.lock import (
     DependencySet,
@@ -23,13 +24,13 @@ _VERSION = 1
 
 
 class _Head(Struct):
-    """What is read before the rest: in another version of the format the rest may be anything."""
+    """Version of the format, read first: in another version the rest may have any form."""
 
     version: int
 
 
 class _Source(Struct):
-    """Where a package is from: one of the first seven keys, which tells the kind."""
+    """Source of a package: one of the first seven keys, which determines the kind."""
 
     registry: str | None = None
     git: str | None = None
@@ -42,7 +43,7 @@ class _Source(Struct):
 
 
 class _File(Struct):
-    """A wheel or a source distribution; the source says where it is if neither ``url`` nor ``path`` does."""
+    """A wheel or a source distribution; the source has the place if there is neither ``url`` nor ``path``."""
 
     url: str | None = None
     path: str | None = None
@@ -52,7 +53,7 @@ class _File(Struct):
 
 
 class _Dependency(Struct):
-    """An edge. ``version`` and ``source`` are there where the name alone is ambiguous."""
+    """An edge. ``version`` and ``source`` are present if the name alone is ambiguous."""
 
     name: str
     version: str | None = None
@@ -89,16 +90,16 @@ class _Document(Struct, rename="kebab"):
     package: tuple[_Package, ...] = ()
 
 
-def parse_uv(name: str, document: Mapping[str, Any], default_groups: tuple[str, ...] = ("dev",)) -> Lock:
-    """Read the TOML of a uv.lock.
+def parse_uv(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
+    """Convert the TOML of a uv.lock.
 
     Args:
         name: of the file, for messages.
         document: the whole file.
-        default_groups: dependency groups that uv takes by itself (``tool.uv.default-groups``).
+        project: the pyproject.toml beside it, which says which dependency groups uv takes by default.
 
     Raises:
-        Misfit: it is none, or a newer version.
+        Misfit: it is not a uv.lock, or of a newer version.
     """
     version = convert(document, _Head).version
     if version != _VERSION:
@@ -118,14 +119,14 @@ def parse_uv(name: str, document: Mapping[str, Any], default_groups: tuple[str, 
         environments=lock.supported_markers,
         packages=packages,
         roots=roots or tuple(package.name for package in packages if package.source is SourceKind.LOCAL),
-        default_groups=default_groups,
+        default_groups=project.default_groups if project else DEFAULT_GROUPS,
     )
 
 
 def _make_package(package: _Package) -> LockedPackage:
     source = package.source
     kind = _find_kind(source)
-    # Of the project itself and of a repository there is no file to take.
+    # The project itself and a repository have no file.
     has_files = kind in {SourceKind.INDEX, SourceKind.ARCHIVE}
     has_sdist = has_files and package.sdist != _File()
     make_file = partial(_make_file, source)
@@ -159,7 +160,7 @@ def _is_root(source: _Source) -> bool:
 
 
 def _find_origin(source: _Source) -> str | None:
-    """A source as text that is equal for equal sources; None for none."""
+    """Return a string that is equal for equal sources; None for None."""
     pairs = sorted((key, value) for key, value in asdict(source).items() if value is not None)
     return " ".join(f"{key} {value}" for key, value in pairs) or None
 
@@ -167,10 +168,10 @@ def _find_origin(source: _Source) -> str | None:
 def _make_file(source: _Source, file: _File) -> LockedFile:
     url, path = file.url, file.path
     if not url and not path:
-        # What the project names by its URL or path has it in ``source`` alone.
+        # A package named by URL or path has it only in ``source``.
         url, path = source.url, source.path
     elif path and not path.startswith("/") and source.registry and "://" not in source.registry:
-        # An index that is a directory: its files are named relative to it, and it relative to the lock.
+        # In a directory as an index, files are relative to it, and it is relative to the lock.
         path = f"{source.registry}/{path}"
     named = {"filename": file.filename, "url": url, "path": path}
     key, text = next(((key, text) for key, text in named.items() if text), ("", ""))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from wheelfix.model.base import Struct, field
 
 
-class Carried(Struct):
+class LibraryAtHand(Struct):
     """A library that a distribution at hand carries.
 
     Attributes:
@@ -38,4 +38,4 @@ class AtHand(Struct):
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
-    libraries: Mapping[str, tuple[Carried, ...]] = field(default_factory=dict)
+    libraries: Mapping[str, tuple[LibraryAtHand, ...]] = field(default_factory=dict)

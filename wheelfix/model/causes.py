@@ -1,4 +1,4 @@
-"""Why a need is in its class, as data; :mod:`wheelfix.scan.words` makes the sentences that people read.
+"""Why a need is in its class, as data; :mod:`wheelfix.scan.sentences` makes the sentences that people read.
 
 Each class has a tag, ``kind``, by which JSON tells the causes apart.
 """
@@ -22,7 +22,7 @@ class Question(StrEnum):
     INDEX = "index"
 
 
-class How(StrEnum):
+class SiblingClue(StrEnum):
     """The evidence that another distribution brings a library, strongest first."""
 
     NAMED_PLACE = "named-place"
@@ -105,7 +105,7 @@ class OfDriver(_Cause, tag="driver"):
     part: str
 
 
-class Check(Struct):
+class CarriedProof(Struct):
     """That a distribution at hand was read, and has the library.
 
     Attributes:
@@ -133,13 +133,13 @@ class Brought(_Cause, tag="brought"):
         absent: other distributions are at hand, and this one is not.
     """
 
-    how: How
+    how: SiblingClue
     distribution: str
     directory: str | None = None
     entry: str | None = None
     place: str | None = None
     required: bool = False
-    check: Check | None = None
+    check: CarriedProof | None = None
     absent: bool = False
 
 

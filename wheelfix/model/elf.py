@@ -1,4 +1,4 @@
-"""What one ELF file says about itself."""
+"""Models of an ELF file: loader's view, traits, symbols."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Symbols(Struct):
     wants: tuple[SymbolWants, ...]
 
 
-class Verdict(Struct):
+class SymbolCheck(Struct):
     """Whether a library has all that an object wants from a soname.
 
     Attributes:

@@ -16,6 +16,35 @@ class LockKind(StrEnum):
     REQUIREMENTS = "requirements.txt"
 
 
+class LockFormat(Struct):
+    """How a lock of one kind is told by its name and its document.
+
+    Attributes:
+        kind: of the locks.
+        names: regular expression that matches the whole of their file names.
+        version: keys that lead to the version of the format.
+        keys: keys at the top of the document, which tell it from other documents with such a version.
+    """
+
+    kind: LockKind
+    names: str
+    version: tuple[str, ...]
+    keys: frozenset[str] = frozenset()
+
+
+LOCK_FORMATS = (
+    LockFormat(
+        kind=LockKind.UV,
+        names=r"uv\.lock",
+        version=("version",),
+        keys=frozenset({"requires-python", "package"}),  # a Cargo.lock has a version as well
+    ),
+    LockFormat(kind=LockKind.PYLOCK, names=r"pylock(\.[^.]+)?\.toml", version=("lock-version",)),
+    LockFormat(kind=LockKind.POETRY, names=r"poetry\.lock", version=("metadata", "lock-version")),
+)
+"""The formats that are TOML, in the order in which a user is offered them."""
+
+
 class SourceKind(StrEnum):
     """Kind of place that a package comes from.
 
@@ -29,7 +58,7 @@ class SourceKind(StrEnum):
     VCS = "vcs"
 
 
-class Kind(StrEnum):
+class ChoiceKind(StrEnum):
     """Kind of source that a package is taken from."""
 
     WHEEL = "wheel"
@@ -167,13 +196,13 @@ class Choice(Struct):
     """
 
     package: LockedPackage
-    kind: Kind
+    kind: ChoiceKind
     file: LockedFile | None = None
     attr: tuple[str, ...] = ()
     rival: str | None = None
 
 
-class Lack(Struct):
+class Sourceless(Struct):
     """A package that has no source of a wanted kind.
 
     Attributes:
@@ -181,7 +210,7 @@ class Lack(Struct):
     """
 
     package: LockedPackage
-    wanted: tuple[Kind, ...]
+    wanted: tuple[ChoiceKind, ...]
 
 
 class ProviderRule(Struct, eq=False):
@@ -198,7 +227,7 @@ class ProviderRule(Struct, eq=False):
     """
 
     pattern: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ChoiceKind, ...]
     attr: str = ""
     where: str = ""
     shared: bool = False
@@ -209,7 +238,7 @@ class ProviderRule(Struct, eq=False):
     def __hash__(self) -> int:
         return hash(self._says())
 
-    def _says(self) -> tuple[str, tuple[Kind, ...], str]:
+    def _says(self) -> tuple[str, tuple[ChoiceKind, ...], str]:
         return self.pattern, self.kinds, self.attr
 
 

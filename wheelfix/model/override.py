@@ -140,7 +140,7 @@ class Override(Struct):
     removed: tuple[str, ...] = ()
 
 
-class Carries(Struct):
+class KnownContents(Struct):
     """What a distribution is known to install for other distributions.
 
     Attributes:
@@ -158,7 +158,7 @@ class Carries(Struct):
     importable: bool = True
 
 
-class Judged(Struct):
+class DependencyDecision(Struct):
     """A distribution, and why it is removed or kept.
 
     Attributes:
@@ -183,8 +183,8 @@ class StripPlan(Struct):
         evidence: source of the dependencies' own requirements, in one clause.
     """
 
-    stripped: tuple[Judged, ...] = ()
-    leaving: tuple[Judged, ...] = ()
-    kept: tuple[Judged, ...] = ()
-    staying: tuple[Judged, ...] = ()
+    stripped: tuple[DependencyDecision, ...] = ()
+    leaving: tuple[DependencyDecision, ...] = ()
+    kept: tuple[DependencyDecision, ...] = ()
+    staying: tuple[DependencyDecision, ...] = ()
     evidence: str = ""

@@ -30,7 +30,7 @@ from wheelfix.nix.tree import (
 )
 
 if TYPE_CHECKING:
-    from wheelfix.model.override import Ignored, Input, Judged, Override, Search, StripPlan
+    from wheelfix.model.override import DependencyDecision, Ignored, Input, Override, Search, StripPlan
 
 OLD = Var("old")
 HACKS = bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs()))
@@ -97,7 +97,7 @@ def escape_glob(name: str) -> str:
     return re.sub(r"[*?\[]", r"[\g<0>]", name)
 
 
-def list_names(judged: Iterable[Judged]) -> List:
+def list_names(judged: Iterable[DependencyDecision]) -> List:
     """Names of distributions, each below the reason for it."""
     return List(tuple(Commented(one.reason, text(one.name)) for one in judged))
 

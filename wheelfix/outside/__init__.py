@@ -1,1 +1,1 @@
-"""What lies outside: the network, other programs, and their configuration."""
+"""Access to everything outside the program: the network, other programs, their caches and configuration."""

@@ -1,9 +1,9 @@
-"""Wheels that other tools have on this machine: directories of wheels, pip's and uv's caches.
+"""Finds wheels that other tools have on this machine: directories of wheels, pip's and uv's caches.
 
 pip (23.3) keeps what it downloaded by the SHA-224 of the URL (``cachecontrol``'s cache in ``http-v2``; the
 ``.body`` file is the wheel itself). uv keeps wheels unpacked in ``archive-v0``; the files
-``wheels-v*/…/*.http`` and ``*.rev`` name the archive and the SHA-256 that uv checked. A file that is not as
-the lock says is passed over.
+``wheels-v*/…/*.http`` and ``*.rev`` name the archive and the SHA-256 that uv verified. A file that does not
+match the lock is skipped.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from wheelfix.outside.places import find_pip_cache, find_uv_cache
+from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import parse_filename
-from wheelfix.wheel.open import open_regular
 
 _ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")
 
@@ -27,13 +27,13 @@ _ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")
 def find_in_directories(
     directories: Iterable[Path], filename: str, sha256: str | None, find_digest: Callable[[Path], str]
 ) -> Path | None:
-    """A wheel file of that name and content in one of several directories.
+    """Find a wheel file of that name and content in one of several directories.
 
     Args:
-        directories: searched in order, not below.
+        directories: searched in order, without their subdirectories.
         filename: of the wheel.
         sha256: its digest; None takes any.
-        find_digest: finds the digest of a file.
+        find_digest: returns the digest of a file.
     """
     for directory in directories:
         path = directory / filename
@@ -43,7 +43,7 @@ def find_in_directories(
 
 
 def list_matching(directories: Iterable[Path], name: str, version: str | None) -> Iterator[Path]:
-    """Wheels of a distribution in directories, by normalised name and version."""
+    """Yield the wheels of a distribution in directories, by normalised name and version."""
     for directory in directories:
         with suppress(OSError):
             for path in sorted(directory.iterdir()):
@@ -53,18 +53,18 @@ def list_matching(directories: Iterable[Path], name: str, version: str | None) -
 
 
 def find_in_pip(url: str) -> Path | None:
-    """The body of a response that pip keeps for a URL; nothing is said of its content."""
+    """Return the body of a response that pip's cache has for a URL; its content is not checked."""
     name = hashlib.sha224(url.partition("#")[0].encode()).hexdigest()
     path = find_pip_cache() / "http-v2" / Path(*name[:5]) / f"{name}.body"
     return path if path.is_file() else None
 
 
 def find_in_uv(name: str, sha256: str) -> Path | None:
-    """The directory that uv unpacked a wheel into.
+    """Return the directory that uv unpacked a wheel into.
 
     Args:
         name: normalised name of the distribution.
-        sha256: digest that uv must have noted for it.
+        sha256: digest that uv must have recorded for it.
     """
     cache = find_uv_cache()
     for pointer in sorted(cache.glob(f"wheels-v*/*/{name}/*")) + sorted(
@@ -84,9 +84,9 @@ def find_in_uv(name: str, sha256: str) -> Path | None:
 
 
 def is_as_recorded(directory: Path) -> bool:
-    """Whether an unpacked wheel is what its RECORD says: files of uv's cache may be those of environments.
+    """Whether an unpacked wheel matches its RECORD.
 
-    An environment of hard links has the same files, and who edits one of them there has edited uv's.
+    Files of uv's cache may be hard links shared with environments, where an edit changes the cache too.
     """
     records = list(directory.glob("*.dist-info/RECORD"))
     if len(records) != 1:
@@ -120,5 +120,5 @@ def _fits(path: Path, digest: str, size: str) -> bool:
 
 
 def _list_archives(pointer: bytes) -> list[str]:
-    """What may be the name of an archive in one of uv's pointers (MessagePack)."""
+    """Return possible names of an archive in one of uv's pointers (MessagePack)."""
     return [match[0].decode("ascii") for match in _ARCHIVE.finditer(pointer[:256])]

@@ -1,9 +1,9 @@
-"""Which package indexes to ask, from the places where pip and uv are told.
+"""Reads which package indexes to ask, from the configuration of pip and uv.
 
 Strongest first: what the command names; pip's variables (``PIP_INDEX_URL``) and files (``pip.conf``); uv's
 variables (``UV_DEFAULT_INDEX``, ``UV_INDEX``), ``[tool.uv]`` of the project, ``uv.toml``; else the library's
-own default. pip takes the best file of all its indexes, uv the first index that has the project: whose
-configuration it is decides. Documented at pip's "Configuration" and uv's "Package indexes" pages.
+default. pip takes the best file of all its indexes, uv the first index that has the project; the tool whose
+configuration is used decides which. Documented at pip's "Configuration" and uv's "Package indexes" pages.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _UvIndex(Struct):
 
 
 class _Uv(Struct, rename="kebab"):
-    """``uv.toml``, or ``[tool.uv]``: what says where distributions come from."""
+    """``uv.toml``, or ``[tool.uv]``: the settings for where distributions come from."""
 
     index: tuple[_UvIndex, ...] = ()
     index_url: str | None = None
@@ -61,19 +61,19 @@ class _Project(Struct):
 
 
 class PackageSources(Struct):
-    """Where distributions come from.
+    """Where distributions are fetched from.
 
     Attributes:
         index: URL of the package index; None takes the default one.
         extra: URLs of further indexes, in order.
-        no_index: no index is asked, not even the default one.
-        first_match: the first index that has a project counts, the extra ones first, as for uv; else the best
-            file of all of them, as for pip.
-        find_links: directories, files and URLs of pages that list files, besides.
-        trusted_hosts: hosts that are believed without https, or without a certificate that can be verified.
+        no_index: whether no index is asked, not even the default one.
+        first_match: whether the first index that has a project is used, extra ones first, as in uv; else the
+            best file of all of them, as in pip.
+        find_links: further directories, files, and URLs of pages that list files.
+        trusted_hosts: hosts that are accepted without https, or without a verifiable certificate.
         certificates: file or directory of certificates, or None for the usual ones.
-        client_certificate: file with one's own, or None.
-        proxy: URL, or None for what the variables say.
+        client_certificate: file with the client's certificate, or None.
+        proxy: URL, or None for the environment's.
     """
 
     index: str | None = None
@@ -95,17 +95,17 @@ def find_package_sources(
     directory: Path | None = None,
     machine: Path = Path("/etc"),
 ) -> PackageSources:
-    """Find out where distributions come from.
+    """Find out where distributions are fetched from.
 
     Args:
-        index: URL that the user names; the configured ones do not count then.
-        find_links: directories or URLs that the user names, besides.
+        index: URL that the user names; configured ones are then ignored.
+        find_links: further directories or URLs that the user names.
         environment: variables; None takes those of this process.
-        directory: of the project, whose uv configuration counts; None takes the working directory.
+        directory: of the project, whose uv configuration is read; None takes the working directory.
         machine: directory of the machine's own configuration.
 
     Raises:
-        InputError: a configuration file cannot be read, or an index is no URL.
+        InputError: a configuration file cannot be read, or an index is not a URL.
     """
     variables = os.environ if environment is None else environment
     pip = _read_pip(variables, machine)
@@ -119,7 +119,7 @@ def find_package_sources(
 
 
 def mark_sources(hashes: frozenset[str], sources: PackageSources) -> str:
-    """A choice that was made under given digests, or from other sources, is another one."""
+    """Return a key that distinguishes choices made with other digests or from other sources."""
     where = (
         strip_login(sources.index or ""),
         *map(strip_login, sources.extra),
@@ -153,7 +153,7 @@ def _split(settings: Mapping[str, str], key: str) -> tuple[str, ...]:
 
 
 def _read_pip(variables: Mapping[str, str], machine: Path) -> dict[str, str]:
-    """Pip's settings for ``pip download``: of its files, the weakest first, and of its variables."""
+    """Read pip's settings for ``pip download``: from its files, the weakest first, and its variables."""
     found: dict[str, str] = {}
     for path in _list_pip_files(variables, machine):
         text = _read(path)
@@ -179,7 +179,7 @@ def _normalize(key: str) -> str:
 
 
 def _list_pip_files(variables: Mapping[str, str], machine: Path) -> Iterator[Path]:
-    """Pip's configuration files, the weakest first; one that is named replaces the user's own."""
+    """Yield pip's configuration files, the weakest first; one named by a variable replaces the user's."""
     named = variables.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return
@@ -195,7 +195,7 @@ def _list_pip_files(variables: Mapping[str, str], machine: Path) -> Iterator[Pat
 
 
 def _list_shared(variables: Mapping[str, str], machine: Path) -> list[Path]:
-    """Directories of configuration for all users, the strongest first."""
+    """List directories of configuration for all users, the strongest first."""
     named = variables.get("XDG_CONFIG_DIRS") or str(machine / "xdg")
     return [Path(directory) for directory in named.split(os.pathsep) if directory]
 
@@ -216,7 +216,7 @@ def _find_config(variables: Mapping[str, str], home: Path) -> Path:
 def _take_uv(
     sources: PackageSources, variables: Mapping[str, str], directory: Path, machine: Path
 ) -> PackageSources:
-    """What uv is told, where pip is told nothing of an index."""
+    """Apply uv's configuration, if pip's names no index."""
     tables = (
         []
         if _is_true(variables.get("UV_NO_CONFIG", ""))
@@ -265,7 +265,7 @@ def _take_uv_variables(variables: Mapping[str, str]) -> tuple[str | None, list[s
 
 
 def _log_in(value: str, variables: Mapping[str, str]) -> str:
-    """A URL, or ``name=URL``, with the password that variables have for the name."""
+    """Add to a URL, or ``name=URL``, the password that variables have for the name."""
     match = _NAMED.match(value)
     url = value[match.end() :] if match else value
     return _add_password(url, match[0][:-1], variables) if match else url
@@ -280,7 +280,7 @@ def _add_password(url: str, name: str, variables: Mapping[str, str]) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return url  # told where it is looked at
+        return url  # reported where it is used
     login = f"{quote(user or '', safe='')}:{quote(password or '', safe='')}"
     return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}"))
 
@@ -293,12 +293,13 @@ def _find_uv_url(entry: _UvIndex, variables: Mapping[str, str], base: Path) -> s
 def _read_uv_tables(
     variables: Mapping[str, str], directory: Path, machine: Path
 ) -> Iterator[tuple[_Uv, Path]]:
-    """Uv's configuration, the strongest first, each with the directory that its paths start in."""
+    """Yield uv's configuration, the strongest first, each with the directory that its paths start in."""
     if named := variables.get("UV_CONFIG_FILE"):
         yield _read_toml(Path(named), _Uv), Path(named).parent
         return
     for above in (directory.resolve(), *directory.resolve().parents):
-        # uv.toml of a directory hides [tool.uv] of the pyproject.toml beside it; the nearest of all counts.
+        # uv.toml of a directory hides [tool.uv] of the pyproject.toml beside it; the nearest directory is
+        # used.
         if (path := above / "uv.toml").is_file():
             yield _read_toml(path, _Uv), above
             break
@@ -324,7 +325,7 @@ def _read_toml(path: Path, kind: type[T]) -> T:
 
 
 def _read(path: Path) -> str | None:
-    """The text of a configuration file; None if there is none."""
+    """Return the text of a configuration file; None if there is none."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
             data = file.read(_MAX + 1) or b""
@@ -343,10 +344,10 @@ def _read(path: Path) -> str | None:
 
 
 def _check_url(setting: str, value: str) -> str:
-    """An index's URL; a directory is one as well.
+    """Return an index's URL; a directory is allowed too.
 
     Raises:
-        InputError: it is neither; a password in it is not told.
+        InputError: it is neither; the message leaves out a password.
     """
     try:
         parts = urlsplit(value)
@@ -364,7 +365,7 @@ def _check_url(setting: str, value: str) -> str:
 
 
 def _place(link: str, setting: str) -> str:
-    """A URL as it is, a path as an absolute one."""
+    """Return a URL unchanged, and a path as an absolute one."""
     if re.match(r"(?:https?|file)://", link):
         return link
     if "://" in link:

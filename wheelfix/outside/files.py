@@ -1,9 +1,10 @@
-"""One way to write a file: in its place it is whole, or what was there is as it was.
+"""Writes files so that each is replaced completely or not at all.
 
-What is written stands beside its place under another name first, and is renamed when it is complete
-(:func:`stage_inside`). Where several processes may want the same file, or one shall go on where another was
-cut, that name is a fixed one, and one process at a time has it (:func:`claim_file`). No link is followed
-there. Only what a user names is looked at before it is replaced (:func:`stage_output`).
+Output is written beside its place under another name first, and renamed when it is complete
+(:func:`stage_inside`). Where several processes may write the same file, or one should resume where another
+was interrupted, that name is a fixed one, held by one process at a time (:func:`claim_file`). Links at these
+names are not followed. Only a path that the user names is examined before it is replaced
+(:func:`stage_output`).
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from wheelfix.errors import ApplyError, describe
-from wheelfix.wheel.open import find_kind, open_regular
+from wheelfix.wheel.input import find_kind, open_regular
 
 _PATIENCE = 3.0
-"""Seconds that somebody at the other end of a named pipe is waited for."""
+"""Seconds to wait for the reader of a named pipe."""
 _STEP = 0.02
 _WRITE = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -34,22 +35,22 @@ _PRIVATE, _READABLE, _PUBLIC = 0o600, 0o644, 0o666
 def stage_output(
     path: Path, *, hint: str = "name another file with -o", parents: bool = False
 ) -> Iterator[BinaryIO]:
-    """Give the block a new file, and put its content where the user wants it.
+    """Yield a new file, and put its content where the user wants it.
 
-    A regular file is replaced at once or not at all, and keeps mode and owner. A link to one stays, and what
-    it points to is replaced: a shell writes through links as well. A pipe or a character device is written
-    into. All else is refused before the block runs: directories, disks, sockets, links to nothing.
+    A regular file is replaced completely or not at all, and keeps mode and owner. A link to one is kept and
+    its target replaced, as a shell writes through links too. A pipe or a character device is written into.
+    Anything else is refused before the block runs: directories, disks, sockets, broken links.
 
     Args:
-        path: where the output goes.
+        path: path of the output.
         hint: what to do if it cannot be written.
-        parents: make the directory that it is in, and those above.
+        parents: also make missing parent directories.
 
     Yields:
         A new, empty file; ``name`` is its path.
 
     Raises:
-        ApplyError: nothing can be written there; what was there stays.
+        ApplyError: the output cannot be written; an existing file is unchanged.
     """
     try:
         if parents:
@@ -69,10 +70,10 @@ def stage_output(
 
 
 def write_output(path: Path, data: bytes, *, hint: str = "name another file with -o") -> None:
-    """Write a file as :func:`stage_output` puts one in place.
+    """Write a file in the way of :func:`stage_output`.
 
     Raises:
-        ApplyError: it cannot be written; what was there stays.
+        ApplyError: it cannot be written; an existing file is unchanged.
     """
     with stage_output(path, hint=hint) as staged:
         staged.write(data)
@@ -80,20 +81,20 @@ def write_output(path: Path, data: bytes, *, hint: str = "name another file with
 
 @contextmanager
 def stage_file(place: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
-    """Give the block a new file, which takes its place when the block ends well.
+    """Yield a new file, which is moved to its place when the block ends without an error.
 
-    For places of wheelfix's own: whatever has the name is replaced, links included, and nobody else may read
+    For wheelfix's own files: whatever has the name is replaced, links included, and other users cannot read
     the file. Its directory is made, for this user alone.
 
     Args:
-        place: where the file belongs.
-        sync: bring it to the disk before it takes its place.
+        place: final path of the file.
+        sync: flush it to the disk before it is moved.
 
     Yields:
         A new, empty file; ``name`` is its path.
 
     Raises:
-        OSError: it cannot be written; what was there stays.
+        OSError: it cannot be written; an existing file is unchanged.
     """
     with (
         _open_own_directory(place.parent) as directory,
@@ -103,24 +104,24 @@ def stage_file(place: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
 
 
 def write_file(place: Path, data: bytes) -> None:
-    """Write a file as :func:`stage_file` puts one in place.
+    """Write a file in the way of :func:`stage_file`.
 
     Raises:
-        OSError: it cannot be written; what was there stays.
+        OSError: it cannot be written; an existing file is unchanged.
     """
     with stage_file(place) as file:
         file.write(data)
 
 
 def write_files(directory: Path, contents: Mapping[str, bytes]) -> None:
-    """Write several files that everybody may read; none takes its place before all are written.
+    """Write several files that all users may read; all are written before the first is renamed.
 
     Args:
-        directory: of all of them; made if it is missing.
+        directory: directory of all of them; made if it is missing.
         contents: of the files, by name.
 
     Raises:
-        OSError: one cannot be written, and all are as they were; or the system refuses to rename one.
+        OSError: one cannot be written, and all are unchanged; or the system refuses to rename one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -134,19 +135,19 @@ def write_files(directory: Path, contents: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def stage_alone(place: Path) -> Iterator[BinaryIO]:
-    """Give the block a new file that takes its place, and that of an older one, when the block ends well.
+    """Yield a new file that is moved to its place, over an older one, when the block ends without an error.
 
-    One process at a time writes to a place. What a killed one left behind is written over by the next one.
+    Only one process at a time writes to a place. The remains of a killed process are overwritten by the next.
 
     Args:
-        place: where the file belongs; its directory is there.
+        place: final path of the file; its directory must exist.
 
     Yields:
         An empty file.
 
     Raises:
-        ApplyError: something else than a file has its name, or somebody else is writing it.
-        OSError: it cannot be written; what was there stays.
+        ApplyError: something other than a file has its name, or another process is writing it.
+        OSError: it cannot be written; an existing file is unchanged.
     """
     partial = place.with_name(f".{place.name}.partial")
 
@@ -184,21 +185,21 @@ def stage_inside(
     mode: int = _PRIVATE,
     sync: bool = True,
 ) -> Iterator[BinaryIO]:
-    """Give the block a new file in an open directory, which takes its place there when the block ends well.
+    """Yield a new file in an open directory, moved to its name when the block ends without an error.
 
     Args:
-        directory: descriptor of it.
-        name: of the file, when it is complete.
-        path: of the file, when it is complete; for messages, and for programs that want one.
-        beside: name of the file meanwhile; one that nobody else has by itself.
-        mode: of the file, less what the umask takes away.
-        sync: bring it to the disk before it takes its place.
+        directory: descriptor of the directory.
+        name: name of the complete file.
+        path: path of the complete file, for messages and for programs that need one.
+        beside: temporary name, which must be unique.
+        mode: mode of the file, before the umask is applied.
+        sync: flush it to the disk before it is moved.
 
     Yields:
         A new, empty file; ``name`` is its path.
 
     Raises:
-        OSError: it cannot be written; what was there stays.
+        OSError: it cannot be written; an existing file is unchanged.
     """
     beside = beside or f"{_PREFIX}{os.urandom(8).hex()}"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -219,21 +220,21 @@ def stage_inside(
 
 @contextmanager
 def claim_file(path: Path, *, wait: Callable[[], None], inside: int | None = None) -> Iterator[BinaryIO]:
-    """Open a file of a fixed name, or make it, as soon as no other process has it open in this way.
+    """Open or make a file of a fixed name, as soon as no other process holds it in this way.
 
-    On a file system without locks it is opened all the same.
+    On a file system without locks it is opened anyway.
 
     Args:
-        path: of the file; its directory is there.
-        wait: called each time that another process has it; raises to give it up.
-        inside: descriptor of that directory, where the path must not lead elsewhere meanwhile.
+        path: path of the file; its directory must exist.
+        wait: called each time that another process holds it; raises to give up.
+        inside: descriptor of that directory, if the path could come to lead elsewhere meanwhile.
 
     Yields:
-        The file, to be read and written, with whatever is in it.
+        The file, for reading and writing, with its current content.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file with one name; or it belongs to somebody else
-            than this user and the owner of the directory. ``errno`` is 0 where the system would not mind.
+        OSError: it cannot be opened, is not a regular file with one name, or belongs to a user other than
+            this one and the owner of the directory. ``errno`` is 0 where the system itself would allow it.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     name = path if inside is None else Path(path.name)
@@ -241,19 +242,19 @@ def claim_file(path: Path, *, wait: Callable[[], None], inside: int | None = Non
         with open_regular(name, flags, "r+b", inside=inside) as file:
             _check_owner(file, path, inside)
             locked = _lock(file, wait)
-            # The process that had it may have renamed or removed it.
+            # The process that held it may have renamed or removed it.
             if not locked or _is_still(file, name, inside):
                 yield file
                 return
 
 
 def settle_file(file: BinaryIO, path: Path, place: Path) -> None:
-    """Let a file that was claimed beside its place take the place, once it is on the disk.
+    """Move a file that was claimed beside its place to the place, after flushing it to the disk.
 
     Args:
-        file: of :func:`claim_file`, complete.
-        path: of it.
-        place: in the same directory.
+        file: from :func:`claim_file`, complete.
+        path: its current path.
+        place: its final path in the same directory.
 
     Raises:
         OSError: it cannot be renamed.
@@ -264,10 +265,10 @@ def settle_file(file: BinaryIO, path: Path, place: Path) -> None:
 
 @contextmanager
 def open_scratch(directory: Path) -> Iterator[int]:
-    """Make a file that nobody else sees, and that is gone when this process is, however it ends.
+    """Make a file without a name, which disappears with this process, however it ends.
 
     Args:
-        directory: on the file system where there is room.
+        directory: on a file system with enough room.
 
     Yields:
         Its descriptor.
@@ -277,7 +278,7 @@ def open_scratch(directory: Path) -> Iterator[int]:
     """
     try:
         fd = os.open(directory, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, _PRIVATE)
-    except OSError:  # file systems that have no files without a name
+    except OSError:  # the file system does not support files without a name
         from tempfile import mkstemp
 
         fd, name = mkstemp(prefix=_PREFIX, dir=directory)
@@ -290,7 +291,7 @@ def open_scratch(directory: Path) -> Iterator[int]:
 
 @contextmanager
 def open_workplace() -> Iterator[Path]:
-    """Make an empty directory for this user alone, which goes with the block and what is in it.
+    """Make an empty directory for this user alone, which is deleted after the block.
 
     Raises:
         OSError: it cannot be made.
@@ -302,7 +303,7 @@ def open_workplace() -> Iterator[Path]:
 
 
 def is_terminal(path: Path) -> bool:
-    """Tell whether what is written to a path appears on a terminal."""
+    """Tell whether output to a path appears on a terminal."""
     try:
         if not stat.S_ISCHR(path.stat().st_mode):
             return False
@@ -326,7 +327,7 @@ def _open_directory(path: Path) -> Iterator[int]:
 
 @contextmanager
 def _open_own_directory(path: Path) -> Iterator[int]:
-    """Open a directory of wheelfix's own, which is made if it is missing."""
+    """Open a directory of wheelfix's own, and make it if it is missing."""
     try:
         descriptor = os.open(path, _DIRECTORY)
     except FileNotFoundError:
@@ -339,7 +340,7 @@ def _open_own_directory(path: Path) -> Iterator[int]:
 
 
 def _settle(file: BinaryIO, directory: int, beside: str, name: str, *, sync: bool) -> None:
-    """Let a complete file take its place: the one rename of this module."""
+    """Move a complete file to its place: the only rename in this module."""
     file.flush()
     if sync:
         os.fsync(file.fileno())
@@ -375,7 +376,7 @@ def _pour_into(sink: int) -> Iterator[BinaryIO]:
 
 
 def _open_target(path: Path) -> int | None:
-    """Open what is there, so that the kernel decides whether it may be written; None if nothing is."""
+    """Open an existing output, so that the kernel decides whether it is writable; None if there is none."""
     end = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -385,7 +386,7 @@ def _open_target(path: Path) -> int | None:
                 raise OSError(errno.ENOENT, "it is a link to nothing") from None
             return None
         except OSError as error:
-            # A pipe without a reader: it may be about to come, as one that a shell starts beside this.
+            # A pipe without a reader: a shell may be about to start the reader.
             if error.errno != errno.ENXIO or not path.is_fifo():
                 raise
             if time.monotonic() > end:
@@ -394,13 +395,13 @@ def _open_target(path: Path) -> int | None:
 
 
 def _find_sink(target: int, path: Path, hint: str) -> int | None:
-    """The descriptor to write into; None for a file that is replaced."""
+    """Return the descriptor to write into; None for a file that is replaced."""
     found = os.fstat(target)
     if stat.S_ISFIFO(found.st_mode) or stat.S_ISCHR(found.st_mode):
         return target
     if not stat.S_ISREG(found.st_mode):
         raise _refuse(path, f"is {find_kind(found.st_mode)}, no file", hint)
-    # /dev/stdout: a file that this process already writes to, from where it is in it.
+    # /dev/stdout: a file that this process already writes to, at its current position.
     return next((n for n in (1, 2) if os.path.samestat(os.fstat(n), found)), None)
 
 
@@ -409,7 +410,7 @@ def _refuse(path: Path, problem: str, hint: str) -> ApplyError:
 
 
 def _check_replaceable(directory: int, place: Path) -> None:
-    """Refuse to put a file in the place of a device, a pipe, a link or a directory.
+    """Refuse to replace a device, a pipe, a link or a directory.
 
     Raises:
         ApplyError: one of those has the name.
@@ -426,7 +427,7 @@ def _check_owner(file: BinaryIO, path: Path, inside: int | None) -> None:
 
 
 def _lock(file: BinaryIO, wait: Callable[[], None]) -> bool:
-    """Lock a file once no other process has it locked; False where the file system has no locks."""
+    """Lock a file once no other process holds the lock; False if the file system has no locks."""
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

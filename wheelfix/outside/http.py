@@ -1,6 +1,6 @@
-"""Files over HTTP: whole or not at all, taken up where they broke, checked before they are used.
+"""Downloads files over HTTP: complete or not at all, resumed after interruptions, verified before use.
 
-The door to ``httpx2``, together with :mod:`wheelfix.outside.packages`. Whatever wheelfix downloads comes by
+This module and :mod:`wheelfix.outside.packages` are the only ones that import ``httpx2``. All downloads use
 :func:`fetch_file`: wheels, source distributions and databases.
 """
 
@@ -28,7 +28,7 @@ from wheelfix.errors import InputError, WheelfixError, describe, find_host
 from wheelfix.model.base import Struct
 from wheelfix.outside.files import claim_file, settle_file, stage_file, write_file
 from wheelfix.outside.places import find_netrc
-from wheelfix.wheel.open import open_regular
+from wheelfix.wheel.input import open_regular
 
 if TYPE_CHECKING:
     from wheelfix.outside.configuration import PackageSources
@@ -36,17 +36,17 @@ if TYPE_CHECKING:
 Client = httpx2.Client
 
 MAX_SIZE = 16 << 30
-"""Largest file fetched, in bytes: some times the largest wheels there are."""
+"""Largest file fetched, in bytes; several times the largest existing wheels."""
 
 _TRIES = 4
 _TIMEOUT = 30.0
 _POLL = 0.1
 _PATIENCE, _SLOWEST = 60.0, 256
-"""Seconds that a connection is watched, and bytes a second that it has to bring, or it counts as broken."""
+"""Seconds over which a connection is measured, and bytes a second below which it counts as broken."""
 
 
 class Trouble(Enum):
-    """Why a file was not fetched."""
+    """Reason why a file was not fetched."""
 
     GONE = "there is no such file"
     FORBIDDEN = "it may not be read"
@@ -69,7 +69,7 @@ class DownloadError(InputError):
         subject: file name or requirement.
         problem: what happened, in one clause, without user and password.
         hint: what the user can do.
-        trouble: the same as data.
+        trouble: the reason as data.
     """
 
     def __init__(
@@ -79,15 +79,15 @@ class DownloadError(InputError):
         self.trouble = trouble
 
     def __reduce__(self) -> tuple[type[WheelfixError], tuple[str, str, str, Trouble]]:  # type: ignore[override]
-        """Errors of another process arrive whole."""
+        """Pickle all arguments, so that an error from another process arrives complete."""
         return type(self), (self.subject, self.problem, self.hint, self.trouble)
 
 
 def open_client(sources: PackageSources | None = None) -> httpx2.Client:
-    """A client with the proxies, certificates and passwords that pip and uv would use.
+    """Open a client with the proxies, certificates and passwords that pip and uv would use.
 
     Args:
-        sources: where the certificates of their configuration are; without them the variables count alone.
+        sources: certificates of their configuration; without it only the environment's are used.
     """
     context = make_context(sources)
     with tell_settings():
@@ -100,7 +100,7 @@ def open_client(sources: PackageSources | None = None) -> httpx2.Client:
 
 
 def make_context(sources: PackageSources | None) -> ssl.SSLContext | bool:
-    """How servers are verified: with the certificates that are named, or the usual ones.
+    """Make the TLS context: with the certificates that are named, or the usual ones.
 
     Raises:
         InputError: a named file is missing or holds no certificates.
@@ -143,23 +143,23 @@ def fetch_file(
     stop: threading.Event | None = None,
     pause: float = 0.5,
 ) -> str:
-    """Download a file, which is there afterwards whole or not at all.
+    """Download a file completely or not at all.
 
-    A file that is there with the wanted digest is not fetched again. What came of a cut download waits beside
-    ``destination`` for the next call, and is taken up only if the server says that the file is the same. Of
-    several processes that want the same file, one downloads.
+    An existing file with the wanted digest is not fetched again. The data of an interrupted download is kept
+    beside ``destination`` for the next call, and is resumed only if the server says that the file is the
+    same. If several processes want the same file, one of them downloads it.
 
     Args:
         client: from :func:`open_client`; may be shared by threads.
-        url: where it is; redirects are followed, from https to https alone.
-        destination: where it goes; its directory is made.
+        url: its address; redirects are followed, from https to https only.
+        destination: the file to write; its directory is made.
         sha256: hexadecimal digits that the file must have.
         other: another digest that it must have, after the name of its algorithm (``("sha512", "…")``).
-        subject: what messages are about; the file name by itself.
+        subject: subject of messages; the file name by default.
         magic: bytes that the file must begin with.
-        limit: how many bytes are accepted.
-        on_bytes: told bytes done and bytes in all, as far as they are known.
-        on_address: told every address on the way to the file, redirects included.
+        limit: largest number of bytes accepted.
+        on_bytes: called with bytes done and bytes in all, as far as known.
+        on_address: called with every address on the way to the file, redirects included.
         stop: set by another thread to give up.
         pause: seconds before the first retry, doubled with each.
 
@@ -167,7 +167,7 @@ def fetch_file(
         The file's SHA-256.
 
     Raises:
-        DownloadError: there is no such file, it is another one than expected, or the network fails.
+        DownloadError: there is no such file, it is not the expected one, or the network fails.
         OSError: the destination cannot be written.
     """
     sha256 = sha256.lower() if sha256 else None
@@ -187,7 +187,7 @@ def fetch_file(
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = _identify(destination)
     with claim_file(part, wait=job.wait) as file:
-        # Another process may have been faster.
+        # Another process may have downloaded it meanwhile.
         found = hash_file(destination) if sha256 or _identify(destination) != before else None
         if found and found == (sha256 or found):
             _discard(part)
@@ -197,16 +197,16 @@ def fetch_file(
             job.download(file, pause)
             digest = _hash(file)
             if sha256 and digest != sha256 and taken_up:
-                file.truncate(0)  # perhaps what waited was wrong
+                file.truncate(0)  # the kept data may be wrong
                 job.download(file, pause)
                 digest = _hash(file)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                file.truncate(0)  # what waits would keep the disk full
+                file.truncate(0)  # kept data would keep the disk full
             raise
         finally:
             if os.fstat(file.fileno()).st_size == 0:
-                _discard(part)  # nothing to be taken up
+                _discard(part)  # nothing to resume
         if os.fstat(file.fileno()).st_size == 0:
             problem = f"what {find_host(url)} has is empty"
             raise DownloadError(job.subject, problem, "check the address; nothing was changed", Trouble.KIND)
@@ -233,10 +233,10 @@ def _name_key(url: str, destination: Path) -> str:
 
 
 def _check(file: BinaryIO, subject: str, host: str, other: tuple[str, str] | None, magic: bytes) -> None:
-    """Compare a file with what it must be.
+    """Verify a downloaded file.
 
     Raises:
-        DownloadError: it is something else.
+        DownloadError: it is not the expected file.
     """
     file.seek(0)
     if magic and file.read(len(magic)) != magic:
@@ -253,7 +253,7 @@ def _check(file: BinaryIO, subject: str, host: str, other: tuple[str, str] | Non
 
 @contextmanager
 def tell_settings() -> Iterator[None]:
-    """Tell settings that a client cannot be made with as what they are; a password in them is not told.
+    """Report settings that the client cannot use; a password in them is left out of the message.
 
     Raises:
         InputError: the block cannot use one.
@@ -267,10 +267,10 @@ def tell_settings() -> Iterator[None]:
 
 
 def check_netrc() -> None:
-    """Refuse what would be waited for in place of a file with passwords.
+    """Refuse a netrc file that is not a regular file, as reading it could block.
 
     Raises:
-        InputError: it is no regular file.
+        InputError: it is not a regular file.
     """
     path = find_netrc()
     with suppress(OSError, RuntimeError, ValueError):
@@ -282,7 +282,7 @@ def check_netrc() -> None:
 
 
 def find_downgrade(response: httpx2.Response) -> str | None:
-    """The host to which https led without https; None if it did not, or was none itself."""
+    """Return the host to which https redirected without https; None if there was no such redirect."""
     steps = [step.url for step in (*response.history, response)]
     if steps[0].scheme != "https":
         return None
@@ -290,12 +290,12 @@ def find_downgrade(response: httpx2.Response) -> str | None:
 
 
 def say_network(error: Exception) -> str:
-    """What a failure of the connection is, in a clause."""
+    """Describe a failure of the connection, in one clause."""
     if isinstance(error, httpx2.TimeoutException):
         return "no answer in time"
     cause: BaseException | None = error
     while cause is not None:
-        # TLS has words of its own, with names of errors that are looked up as they are.
+        # TLS errors have messages of their own, with error names that users search for.
         if isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError):
             return describe(cause)
         cause = cause.__cause__ or cause.__context__
@@ -316,10 +316,10 @@ class _Job(Struct):
     stop: threading.Event
 
     def wait(self) -> None:
-        """Wait a moment for another process, which downloads the same file.
+        """Wait a moment for another process that downloads the same file.
 
         Raises:
-            DownloadError: it is to be given up.
+            DownloadError: the download was cancelled.
         """
         if self.stop.wait(_POLL):
             raise DownloadError(self.subject, "was given up", "run the same command again")
@@ -350,12 +350,12 @@ class _Job(Struct):
         )
 
     def _fetch_rest(self, file: BinaryIO) -> bool:
-        """Ask for what is missing, append it, and tell whether the file is complete now."""
+        """Request the missing part, append it, and tell whether the file is complete."""
         file.flush()
         done = os.fstat(file.fileno()).st_size
         mark = _read_mark(self.part) if done and not self.sha256 else ""
         if done and not (mark or self.sha256):
-            done = 0  # nothing tells that it is still the same file
+            done = 0  # without a mark, it may not be the same file
         headers = {"Accept-Encoding": "identity"}
         headers |= {"Range": f"bytes={done}-"} if done else {}
         headers |= {"If-Range": mark} if mark else {}
@@ -363,7 +363,7 @@ class _Job(Struct):
             if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 total = response.headers.get("Content-Range", "").rpartition("/")[2]
                 if total == str(done):
-                    return True  # it was whole already: the digest tells
+                    return True  # it was complete already; the digest verifies that
                 file.truncate(0)
                 return False
             response.raise_for_status()
@@ -376,7 +376,7 @@ class _Job(Struct):
             if response.status_code != HTTPStatus.PARTIAL_CONTENT:
                 done = 0
             elif not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
-                file.truncate(0)  # another part than was asked for: begin again
+                file.truncate(0)  # not the part that was requested: start again
                 return False
             return self._save(file, response, done)
 
@@ -389,7 +389,7 @@ class _Job(Struct):
         file.truncate(done)
         file.seek(done)
         begun, mark = time.monotonic(), done
-        for chunk in response.iter_raw():  # as it comes: a fixed size would lose the last piece of a cut
+        for chunk in response.iter_raw():  # a fixed chunk size would lose data before an interruption
             file.write(chunk)
             done += len(chunk)
             if time.monotonic() - begun > _PATIENCE:
@@ -443,7 +443,7 @@ def _hash(file: BinaryIO) -> str:
 
 
 def hash_file(path: Path) -> str | None:
-    """SHA-256 of a regular file; None if it cannot be read."""
+    """Return the SHA-256 of a regular file; None if it cannot be read."""
     try:
         with open_regular(path, os.O_RDONLY, "rb") as file:
             return _hash(file)
@@ -452,19 +452,19 @@ def hash_file(path: Path) -> str | None:
 
 
 def copy_file(source: Path, destination: Path, *, sha256: str | None = None, subject: str = "") -> str:
-    """Copy a file of this machine to a place, where it is whole or not at all.
+    """Copy a file of this machine to a place, completely or not at all.
 
     Args:
         source: the file.
-        destination: where it goes; its directory is made.
-        sha256: what it must have.
-        subject: what messages are about; the file by itself.
+        destination: the file to write; its directory is made.
+        sha256: digest that it must have.
+        subject: subject of messages; the file by default.
 
     Returns:
         Its SHA-256.
 
     Raises:
-        DownloadError: the source cannot be read, or is another one.
+        DownloadError: the source cannot be read, or is not the expected file.
         OSError: the destination cannot be written.
     """
     try:

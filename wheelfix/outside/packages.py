@@ -1,8 +1,8 @@
-"""What a package index has of a distribution, and which file of it an installer would take.
+"""Finds the files that a package index has of a distribution, and the one that an installer would take.
 
-The door to ``unearth``, which finds the files in JSON and HTML indexes, pages and directories (PEP 503, 592,
-691, 714), and ranks them. Its pages are fetched here, so that an index that does not answer, answers with
-something else, or may not be read is never taken for one that has nothing.
+The only module that imports ``unearth``, which finds the files in JSON and HTML indexes, pages and
+directories (PEP 503, 592, 691, 714), and ranks them. Pages are fetched here, so that an index that does not
+answer, answers with something else, or refuses access is never taken for one without files.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ from wheelfix.outside.http import (
     tell_settings,
 )
 from wheelfix.outside.requirements import Interpreter
+from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import Wanted, is_sound_filename, parse_sdist_name
-from wheelfix.wheel.open import open_regular
 
 _MAX_PAGE = 256 << 20
-"""Largest page of an index, in bytes: some times the largest there are."""
+"""Largest page of an index, in bytes; several times the largest existing ones."""
 _TIMEOUT = 30.0
 _MAX_SECONDS = 120
-"""How long a page may take in all."""
+"""Seconds that a page may take in all."""
 _MAGIC = b"PK"
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _MARK = re.compile(rb"pypi:repository-version", re.IGNORECASE)
 _CHECK = "check the network, and the package index that pip or uv is configured for"
 
-logging.getLogger("unearth").addHandler(logging.NullHandler())  # what it warns of is raised here
+logging.getLogger("unearth").addHandler(logging.NullHandler())  # its warnings are raised here
 
 
 class _PageFile(Struct):
@@ -69,13 +69,13 @@ class _PageFile(Struct):
 
 
 class _PageMeta(Struct, rename="kebab"):
-    """The version of the format; the specification has a text, and numbers are seen."""
+    """The version of the format; the specification requires a string, but numbers occur."""
 
     api_version: str | float
 
 
 class _Page(Struct):
-    """As much of a project's page in JSON as tells it from something else (the "Simple repository API")."""
+    """The part of a project's page in JSON by which it is recognised (the "Simple repository API")."""
 
     files: tuple[_PageFile, ...]
     meta: _PageMeta
@@ -85,9 +85,9 @@ class Offer(Struct):
     """A file that an index or a directory offers.
 
     Attributes:
-        sha256: as it is stated, or None.
-        other: the best of the other digests that are stated, with the name of its algorithm, or None.
-        yanked: why the index has withdrawn it, perhaps in no words; None if it has not.
+        sha256: as stated, or None.
+        other: the best of the other stated digests, with the name of its algorithm, or None.
+        yanked: why the index has withdrawn it, possibly empty; None if it has not.
     """
 
     filename: str
@@ -98,7 +98,7 @@ class Offer(Struct):
 
 
 class _Evaluator(Evaluator):
-    """The library's judge of files, with a set of tags in place of a long list, and bounds on names."""
+    """The library's evaluator of files, with a set of tags instead of a long list, and bounds on names."""
 
     tags: frozenset[Tag] = frozenset()
 
@@ -110,7 +110,7 @@ class _Evaluator(Evaluator):
 
 
 class _Finder(PackageFinder):
-    """The library's finder, with that judge."""
+    """The library's finder, with that evaluator."""
 
     @cached_property
     def tags(self) -> frozenset[Tag]:
@@ -125,7 +125,7 @@ class _Finder(PackageFinder):
 
 
 class _Nothing(httpx2.BaseTransport):
-    """For ``file:`` addresses: pages of this machine are read here, and nothing of the web leads to them."""
+    """Refuses ``file:`` addresses: local pages are read here, and pages of the web must not lead to them."""
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         raise httpx2.UnsupportedProtocol(
@@ -134,14 +134,14 @@ class _Nothing(httpx2.BaseTransport):
 
 
 class PackageSession(PyPIClient):
-    """A client for package indexes: each page is fetched once, and has to be one.
+    """A client for package indexes that fetches each page once and checks that it is one.
 
     Attributes:
-        sources: what is asked.
+        sources: the configured sources.
         asked: hosts and directories that answered, in order.
 
     Raises:
-        InputError: the certificates, the proxy or a trusted host that is configured cannot be used.
+        InputError: the configured certificates, proxy or trusted host cannot be used.
     """
 
     def __init__(self, sources: PackageSources) -> None:
@@ -165,10 +165,10 @@ class PackageSession(PyPIClient):
     def get(  # type: ignore[override]
         self, url: Any, *, headers: Mapping[str, str] | None = None, **_: Any
     ) -> httpx2.Response:
-        """Fetch a page; one that is not there is answered as such, everything else that is no page raises.
+        """Fetch a page; a missing page is answered as missing, and anything that is not a page raises.
 
         Raises:
-            DownloadError: the index does not answer, does not let it be read, or answers with something else.
+            DownloadError: the index does not answer, refuses access, or answers with something else.
         """
         address = str(url)
         if address not in self._pages:
@@ -177,7 +177,7 @@ class PackageSession(PyPIClient):
         return self._pages[address]
 
     def head(self, url: Any, *, headers: Mapping[str, str] | None = None, **_: Any) -> httpx2.Response:  # type: ignore[override]
-        """Ask for the kind of what is at an address.
+        """Ask for the media type at an address.
 
         Raises:
             DownloadError: there is no answer.
@@ -188,7 +188,7 @@ class PackageSession(PyPIClient):
             return response
 
     def _read_page(self, url: str, _: object) -> httpx2.Response:
-        """A page of this machine, which may lie among files by chance, and then lists none."""
+        """Read a local page; one that lies among files by chance lists none."""
         request = httpx2.Request("GET", url)
         path = Link(url).file_path
         self.asked.append(str(path))
@@ -249,10 +249,10 @@ class PackageSession(PyPIClient):
 
 @contextmanager
 def _tell_failures(host: str) -> Iterator[None]:
-    """Tell what a client raises as what it is.
+    """Convert the client's exceptions.
 
     Raises:
-        DownloadError: the block did not get an answer.
+        DownloadError: the block got no answer.
     """
     try:
         yield
@@ -270,16 +270,16 @@ def _tell_failures(host: str) -> Iterator[None]:
 
 
 def _check_page(host: str, project: str, kind: str, body: bytes) -> None:
-    """Tell the page of an index from that of a proxy, a login or a mistake.
+    """Distinguish the page of an index from that of a proxy, a login or a mistake.
 
     Args:
         host: for messages.
-        project: whose page it is; empty for a page of links of all kinds.
+        project: project of the page; empty for a page of arbitrary links.
         kind: its media type.
         body: the page.
 
     Raises:
-        DownloadError: it is none.
+        DownloadError: it is not the page of an index.
     """
     if kind.startswith("application/vnd.pypi.simple.v1+json"):
         problem = "answers with JSON that is no page of a package index"
@@ -302,13 +302,13 @@ def _check_page(host: str, project: str, kind: str, body: bytes) -> None:
 
 @cache
 def find_default_index() -> str:
-    """The index that the library asks where none is configured: no host stands here."""
+    """Return the library's default index, so that no host is named here."""
     return PackageFinder().sources[0]["url"]
 
 
 @contextmanager
 def open_session(sources: PackageSources) -> Iterator[PackageSession]:
-    """Open a client for what is configured."""
+    """Open a client for the configured sources."""
     with PackageSession(sources) as session:
         yield session
 
@@ -319,13 +319,13 @@ def find_wheel(
     """Find the wheel that an installer would take.
 
     Args:
-        session: of :func:`open_session`.
-        wanted: what is wanted.
-        interpreter: for which interpreter and platform.
+        session: from :func:`open_session`.
+        wanted: the requirement.
+        interpreter: the interpreter and platform.
         hashes: SHA-256 digests of which the file must have one; empty takes any.
 
     Raises:
-        InputError: there is none; says what there is instead.
+        InputError: there is none; the message names what there is instead.
         DownloadError: an index could not be read.
     """
     target = TargetPython(
@@ -341,15 +341,15 @@ def find_wheel(
 
 
 def find_sdist(session: PackageSession, wanted: Wanted, hashes: Collection[str] = ()) -> Offer:
-    """Find the newest source distribution that fits, for whatever Python it says it is for.
+    """Find the newest source distribution that fits, whatever Python it requires.
 
     Args:
-        session: of :func:`open_session`.
-        wanted: what is wanted.
+        session: from :func:`open_session`.
+        wanted: the requirement.
         hashes: as for :func:`find_wheel`.
 
     Raises:
-        InputError: there is none; says what there is instead.
+        InputError: there is none; the message names what there is instead.
         DownloadError: an index could not be read.
     """
     for group in _group(session):
@@ -377,19 +377,19 @@ def fetch_offer(
     """Download a file that an index offers, or copy it from a directory.
 
     Args:
-        session: of :func:`open_session`.
-        offer: what to fetch.
-        destination: where it goes.
-        subject: what messages are about.
-        sha256: what the file must have; None takes what the index states.
-        limit: bytes accepted.
-        on_bytes: told bytes done and in all.
+        session: from :func:`open_session`.
+        offer: the file to fetch.
+        destination: the file to write.
+        subject: subject of messages.
+        sha256: digest that the file must have; None takes the index's.
+        limit: largest number of bytes accepted.
+        on_bytes: called with bytes done and in all.
 
     Returns:
         The file's SHA-256.
 
     Raises:
-        DownloadError: it cannot be fetched, or is another one.
+        DownloadError: it cannot be fetched, or is not the expected file.
         OSError: the destination cannot be written.
     """
     wanted = sha256 or offer.sha256
@@ -409,10 +409,10 @@ def fetch_offer(
 
 
 def _group(session: PackageSession) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Index URLs and other places that are looked at together; the next ones only if these have nothing.
+    """Yield index URLs and other places that are searched together; the next ones only if these have nothing.
 
     Raises:
-        InputError: nothing is configured to be looked at.
+        InputError: nothing is configured to be searched.
     """
     sources = session.sources
     if sources.no_index:
@@ -442,10 +442,10 @@ def _open_finder(
 
 
 def _check_place(sources: PackageSources, url: str) -> None:
-    """What the library would pass over in silence.
+    """Check a place that the library would skip silently.
 
     Raises:
-        InputError: it is no https and not trusted, or a directory that is not there.
+        InputError: it is neither https nor trusted, or is a directory that does not exist.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and not Link(url).file_path.is_dir():
@@ -465,7 +465,7 @@ def _match(
 ) -> list[Package]:
     finder = _open_finder(session, group, **options)
     requirement = Requirement(f"{wanted.name}{wanted.specifier}")
-    # A pre-release is taken where one is asked for, or nothing else fits.
+    # A pre-release is taken if one is requested, or if nothing else fits.
     early = bool(requirement.specifier.prereleases)
     sources = session.sources
     found = _run(wanted.name, sources, lambda: finder.find_matches(requirement, allow_prereleases=early))
@@ -482,14 +482,14 @@ def _list_everything(
 
 
 def _run(name: str, sources: PackageSources, find: Callable[[], Iterable[Package]]) -> list[Package]:
-    """Let the library read pages, which others wrote.
+    """Let the library read foreign pages.
 
     Raises:
-        DownloadError: something on them is malformed.
+        DownloadError: a page is malformed.
     """
     try:
         with warnings.catch_warnings():
-            # Pages have specifiers that were valid once (`>=3.6.*`): nothing that a user could change.
+            # Pages have specifiers that were once valid (`>=3.6.*`): the user cannot change them.
             warnings.simplefilter("ignore", FutureWarning)
             return [p for p in find() if _is_sound(p.link, sources) and _make_offer(p)]
     except DownloadError:
@@ -501,10 +501,10 @@ def _run(name: str, sources: PackageSources, find: Callable[[], Iterable[Package
 
 
 def _is_sound(link: Link, sources: PackageSources) -> bool:
-    """Whether a file may be fetched: a page of the web does not lead into this machine.
+    """Whether a file may be fetched: a page of the web must not lead to files of this machine.
 
-    A page can say that its links are relative to anything, so it is not asked: where an index of the web is
-    configured, files of this machine have to be where an index or files of this machine are configured.
+    A page can declare any base for its links, so it is not trusted: if an index of the web is configured,
+    local files have to be in a place where a local index or local files are configured.
     """
     if not link.is_file:
         return link.parsed.scheme in {"http", "https"}
@@ -582,7 +582,7 @@ def _explain_no_wheel(
 
 
 def _explain_other_tags(wanted: Wanted, interpreter: Interpreter, fitting: Sequence[Package]) -> InputError:
-    """The newest version that has wheels has none for the target: say what there is, the nearest first."""
+    """Report that the newest version has no wheel for the target, and which wheels it has, nearest first."""
     version = next(package.version for package in fitting if package.link.is_wheel)
     same = [package for package in fitting if package.version == version]
     tags = {tag for p in same if p.link.is_wheel for tag in parse_wheel_filename(p.link.filename)[3]}

@@ -1,6 +1,6 @@
-"""Well-known places: where wheelfix keeps what it can make again, and where other programs keep theirs.
+"""Well-known paths: wheelfix's cache, and the directories of other programs.
 
-The door to ``platformdirs``. Nobody else puts such a path together.
+The only module that imports ``platformdirs`` or builds such paths.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Cache(Struct):
-    """The directory of what can be made again, and its parts; none of them need be there.
+    """wheelfix's cache directory and its parts, none of which need exist.
 
     Attributes:
         root: the directory.
@@ -27,30 +27,30 @@ class Cache(Struct):
 
     @property
     def readings(self) -> Path:
-        """What was read of wheels, by their digests; :mod:`wheelfix.scan.store` has its layout.
+        """Stored readings of wheels, by digest; :mod:`wheelfix.scan.store` defines the layout.
 
-        The name is that of the first version: entries that only it wrote are pruned with the others.
+        The name is that of the first version, so that its entries are pruned too.
         """
         return self.root / "facts"
 
     @property
     def metadata(self) -> Path:
-        """Locks of what exact requirements resolved to, below the names of distributions."""
+        """Locks that exact requirements resolved to, in directories named by distributions."""
         return self.root / "metadata"
 
     @property
     def wheels(self) -> Path:
-        """Wheels that were fetched; :mod:`wheelfix.outside.wheels` has its layout."""
+        """Fetched wheels; :mod:`wheelfix.outside.wheels` defines the layout."""
         return self.root / "wheels"
 
     @property
     def sdists(self) -> Path:
-        """Source distributions that were fetched by requirements, laid out like the wheels."""
+        """Source distributions fetched by requirements, in the layout of the wheels."""
         return self.root / "sdists"
 
     @property
     def urls(self) -> Path:
-        """Files that were fetched by their addresses."""
+        """Files fetched by their addresses."""
         return self.root / "urls"
 
     @property
@@ -64,14 +64,14 @@ class Cache(Struct):
         return self.root / "update.lock"
 
     def find_locked(self, package: LockedPackage, file: LockedFile) -> Path:
-        """The place for a file that a lock names, among the wheels.
+        """Return the place among the wheels for a file that a lock names.
 
         Args:
-            package: what it is of.
-            file: what the lock says of it.
+            package: the package of the file.
+            file: the lock's entry for the file.
 
         Raises:
-            InputError: the lock names a place outside of the cache.
+            InputError: the lock names a place outside the cache.
         """
         parts = (package.name, package.version or "0", file.filename)
         if any("/" in part or part in {".", ".."} for part in parts):
@@ -80,65 +80,65 @@ class Cache(Struct):
         return self.wheels.joinpath(*parts)
 
     def find_fetched_table(self, generation: str) -> Path:
-        """The soname table of the fetched database.
+        """Return the path of the soname table of the fetched database.
 
         Args:
-            generation: of the tables' form; those of another one are not looked at.
+            generation: of the tables' format; tables of other generations are ignored.
         """
         return self.root / f"fetched-{generation}.sqlite"
 
     def find_built_table(self, generation: str, digest: str) -> Path:
-        """The soname table of another database.
+        """Return the path of the soname table of another database.
 
         Args:
-            generation: of the tables' form.
+            generation: of the tables' format.
             digest: SHA-256 of the database, in hexadecimal.
         """
         return self.root / f"table-{generation}-{digest[:32]}.sqlite"
 
     def find_digest_note(self, name: str) -> Path:
-        """A note of a database's digest.
+        """Return the path of the note of a database's digest.
 
         Args:
-            name: stands for the path of the database; letters and digits.
+            name: stands for the path of the database; letters and digits only.
         """
         return self.root / f"digest-{name}.json"
 
 
 def find_cache() -> Cache:
-    """The cache of this user."""
+    """Return the cache of this user."""
     import platformdirs
 
     return Cache(root=Path(platformdirs.user_cache_dir("wheelfix")))
 
 
 def find_own_database() -> Path:
-    """Where nix-index keeps its database."""
+    """Return the directory of nix-index's database."""
     return _find_caches() / "nix-index" / "files"
 
 
 def find_pip_cache() -> Path:
-    """Where pip keeps its cache on Linux."""
+    """Return pip's cache directory on Linux."""
     return _find_cache("PIP_CACHE_DIR", "pip")
 
 
 def find_uv_cache() -> Path:
-    """Where uv keeps its cache on Linux."""
+    """Return uv's cache directory on Linux."""
     return _find_cache("UV_CACHE_DIR", "uv")
 
 
 def find_cargo_home() -> Path:
-    """Where cargo keeps what it fetched."""
+    """Return cargo's home directory."""
     return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
 
 
 def find_netrc() -> Path:
-    """The file with passwords for hosts; may start with ``~``, which need not lead anywhere."""
+    """Return the file with passwords for hosts; may start with a ``~`` that cannot be expanded."""
     return Path(os.environ.get("NETRC") or "~/.netrc")
 
 
 def find_store() -> str:
-    """The directory of the Nix store: that of NIX_STORE_DIR, as Nix has it, or ``/nix/store``."""
+    """Return the directory of the Nix store: NIX_STORE_DIR, as in Nix, or ``/nix/store``."""
     return os.environ.get("NIX_STORE_DIR", "").rstrip("/") or "/nix/store"
 
 

@@ -1,8 +1,8 @@
-"""Other processes: programs that are run, and work that the interpreter's lock would make threads wait for.
+"""Runs other programs, and work in processes that threads would do slower because of the GIL.
 
-The one door to ``subprocess`` and ``multiprocessing``, which are imported when a process is wanted: that
-takes longer than many a scan. No process outlives this one: workers watch it, and a guard ends the programs
-it runs, with all that they started.
+The only module that imports ``subprocess`` and ``multiprocessing``, on demand, because these imports take
+longer than many a scan. No process outlives this one: workers watch it, and a guard ends the programs that it
+runs, with everything that they started.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 _SHOWN = 3000
-"""Characters of another program's words that are passed on."""
+"""Characters of another program's output that are passed on."""
 _BESIDE = 10
-"""What runs beside gets the time that is left: the block it runs beside takes longer."""
+"""Niceness of a process that runs beside a block, as the block takes longer."""
 _HUSH = "ignore:resource_tracker:UserWarning"
-"""multiprocessing's own helper would tell that it tidies up after a process that was killed."""
+"""Hides the warning of multiprocessing's helper when it cleans up after a killed process."""
 _ENDING = {signal.SIGTERM, signal.SIGHUP}
 _MARK = "WHEELFIX_RUN"
-"""Variable by which the guard knows the programs of this process, and what they started in turn."""
+"""Variable by which the guard recognises the programs of this process and their children."""
 _HINT = "name a program that is on PATH"
 _numbers = count()
 
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 class Stream(Enum):
-    """What becomes of something that a program reads or writes."""
+    """What is done with a standard stream of a program."""
 
     KEEP = "it is a pipe to this process"
     DROP = "it is empty, or goes nowhere"
@@ -52,12 +52,12 @@ class Stream(Enum):
 
 
 class Ran(Struct):
-    """What became of a program.
+    """The result of a program.
 
     Attributes:
         code: its exit code, or minus the number of the signal that ended it.
-        output: what it wrote to standard output, where that was kept.
-        messages: the same of standard error.
+        output: its standard output, if that was kept.
+        messages: its standard error, if that was kept.
     """
 
     code: int
@@ -81,14 +81,14 @@ def run(
 
     Args:
         command: program and arguments.
-        directory: to run it in; None takes the working directory.
+        directory: where to run it; None takes the working directory.
         environment: its variables; None takes those of this process.
-        output: what becomes of its standard output.
-        messages: what becomes of its standard error.
-        seconds: how long it may take; what it has started by then is ended with it.
-        missing: raised if there is no such program, in place of an error in plain words.
-        late: raised if it takes longer, in place of an error in plain words.
-        hint: what the user can do where the program cannot be run.
+        output: what is done with its standard output.
+        messages: what is done with its standard error.
+        seconds: time limit, after which it is ended with everything that it started.
+        missing: raised if there is no such program, instead of a general error.
+        late: raised if it takes longer, instead of a general error.
+        hint: what the user can do if the program cannot be run.
 
     Raises:
         InputError: it cannot be run, or takes too long.
@@ -127,26 +127,26 @@ def start(
     missing: WheelfixError | None = None,
     hint: str = _HINT,
 ) -> Iterator[Popen[bytes]]:
-    """Start a program, and let the block read what it writes; its end is waited for.
+    """Start a program, let the block read its output, and wait for its end.
 
-    A block that raises ends the program, with all that it has started. So does the end of this process,
-    however it comes, unless it is told of by :func:`release_children`.
+    If the block raises, the program is ended with everything that it started. The same happens when this
+    process ends in any way, unless :func:`release_children` was called.
 
     Args:
         command: as for :func:`run`.
         directory: as for :func:`run`.
         environment: as for :func:`run`.
-        given: what its standard input is.
+        given: what its standard input is connected to.
         output: as for :func:`run`.
         messages: as for :func:`run`.
         missing: as for :func:`run`.
         hint: as for :func:`run`.
 
     Yields:
-        The process; the block reads its pipes to their ends, or leaves them.
+        The process; the block reads its pipes to their ends, or ignores them.
 
     Raises:
-        InputError: it cannot be run; the cause is what the system said.
+        InputError: it cannot be run; the cause is the system's error.
     """
     import subprocess
 
@@ -178,7 +178,7 @@ def start(
 
 @cache
 def _start_guard() -> tuple[str, int]:
-    """Start the guard: how the marks begin that it looks for, and the end of the pipe that it listens to."""
+    """Start the guard; return the prefix of its marks, and the end of the pipe that it listens to."""
     mark = f"{os.urandom(16).hex()}."
     reader, writer = os.pipe()
     os.posix_spawn(
@@ -190,21 +190,21 @@ def _start_guard() -> tuple[str, int]:
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ],
-        setpgroup=0,  # Ctrl-C on the terminal is not for it
+        setpgroup=0,  # keeps Ctrl-C on the terminal from ending it
     )
     os.close(reader)
     return mark, writer
 
 
 def release_children() -> None:
-    """Let programs that are still running run on: this process ends as it should."""
+    """Let running programs continue, because this process ends regularly."""
     if _start_guard.cache_info().currsize:
         with suppress(OSError):
             os.write(_start_guard()[1], b".")
 
 
 def quote_output(said: bytes) -> str:
-    """What a program said, on one line and without passwords; what is long is cut in its middle."""
+    """Quote a program's output on one line without passwords; long output is cut in its middle."""
     words = " ".join(strip_login(said.decode("utf-8", "replace")).split()) or "no reason given"
     return words if len(words) <= _SHOWN else f"{words[: _SHOWN // 2]} … {words[-_SHOWN // 2 :]}"
 
@@ -213,7 +213,7 @@ def may_spawn() -> bool:
     """Tell whether the main module is wheelfix's own command.
 
     Spawned processes import the main module again, which a script that uses wheelfix as a library need not
-    expect. Forked ones would not, but a fork of a process with threads may hang.
+    allow. Forked processes would not, but a fork of a process with threads may hang.
     """
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
@@ -225,12 +225,12 @@ def may_spawn() -> bool:
 def open_pool(workers: int, *, nice: int = 0) -> Iterator[ProcessPoolExecutor]:
     """Start a pool of spawned processes, and end it with the block.
 
-    Work that nobody waits for any more is dropped. An interrupt (whatever is no ``Exception``) ends the
-    workers at once; so does the end of this process, however it comes.
+    Work without a waiting caller is dropped. An interrupt (anything that is not an ``Exception``) ends the
+    workers at once; so does the end of this process, in any way.
 
     Args:
-        workers: how many.
-        nice: how much they yield to other processes (``nice(2)``).
+        workers: number of processes.
+        nice: their niceness (``nice(2)``).
     """
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
@@ -239,7 +239,7 @@ def open_pool(workers: int, *, nice: int = 0) -> Iterator[ProcessPoolExecutor]:
     known = multiprocessing.active_children()
     sys.warnoptions.append(_HUSH)
     try:
-        resource_tracker.ensure_running()  # now: it lets interrupts through again when it is done
+        resource_tracker.ensure_running()  # started here, as it unblocks interrupts when it has started
     finally:
         sys.warnoptions.remove(_HUSH)
     pool = ProcessPoolExecutor(
@@ -268,9 +268,9 @@ def open_pool(workers: int, *, nice: int = 0) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def _hold_interrupts() -> Iterator[None]:
-    """What is started here never sees Ctrl-C, not even while its modules load: the parent decides.
+    """Keep Ctrl-C from the processes started in the block, even while their modules load: the parent decides.
 
-    Nor is this process interrupted between the start of another one and the note that it was started.
+    This process is not interrupted either, between the start of another one and the record of it.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *_ENDING})
     try:
@@ -280,7 +280,7 @@ def _hold_interrupts() -> Iterator[None]:
 
 
 def _do_nothing() -> None:
-    """Let a worker start."""
+    """Do nothing: submitted to start a worker."""
 
 
 def _start_worker(nice: int) -> None:
@@ -291,7 +291,7 @@ def _start_worker(nice: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """Wait for the end of the parent: its end of a pipe is closed then, whatever ended it."""
+    """Wait for the end of the parent, which closes its end of a pipe."""
     from multiprocessing import parent_process
 
     parent = parent_process()
@@ -302,15 +302,15 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def run_beside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Iterator[Callable[[], T]]:
-    """Run a function in another process while the block does other work; later in this one if none may start.
+    """Run a function in another process during the block; in this one after it if none may be started.
 
     Args:
-        function: of a module, with arguments and a result that can be pickled.
-        *args: for it.
-        **kwargs: for it.
+        function: function of a module, with arguments and a result that can be pickled.
+        *args: its arguments.
+        **kwargs: its keyword arguments.
 
     Yields:
-        Waits for the result and returns it, or raises what the function raised.
+        A function that waits for the result and returns it, or raises what ``function`` raised.
     """
     if not may_spawn():
         yield partial(function, *args, **kwargs)
@@ -325,5 +325,5 @@ def _wait(future: Future[T], again: Callable[[], T]) -> T:
 
     try:
         return future.result()
-    except BrokenExecutor:  # killed for want of memory, or by somebody: the work remains
+    except BrokenExecutor:  # killed, for example for lack of memory: the work is done here
         return again()

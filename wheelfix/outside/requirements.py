@@ -1,4 +1,4 @@
-"""What is asked for: requirements, addresses, and the interpreter and platform that a file is for."""
+"""Parses what a user asks for: requirements, addresses, and the interpreter and platform of a file."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from wheelfix.model.system import list_linux_systems
 from wheelfix.wheel.metadata import parse_wanted
 
 NEWEST_GLIBC = 42
-"""Minor version of the glibc 2 that nixpkgs has: what asks for a newer one is the last choice."""
+"""Minor version of the glibc 2 in nixpkgs; wheels that require a newer one are ranked last."""
 NEWEST_PYTHON = 16
-"""Minor version of the newest Python 3 that somebody builds wheels for, or will soon."""
+"""Minor version of the newest Python 3 that wheels are built for, or will be soon."""
 _FIRST_THREADS = 13
 _LIMIT_GLIBC = 60
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
@@ -69,7 +69,7 @@ class Interpreter(Struct):
 
 
 def looks_like_requirement(text: str) -> bool:
-    """Whether an argument that is no file is meant to be fetched: a requirement, and no file name.
+    """Whether an argument that is no file is a requirement to fetch, and not a missing file's name.
 
     Example:
         >>> looks_like_requirement("numpy"), looks_like_requirement("torch.whl")
@@ -89,15 +89,15 @@ def is_url(text: str) -> bool:
 
 
 def split_hashes(requirement: str) -> tuple[str, frozenset[str]]:
-    """A requirement without its ``--hash=sha256:...``, and those."""
+    """Split off the ``--hash=sha256:...`` of a requirement."""
     return _HASH.sub("", requirement), frozenset(_HASH.findall(requirement))
 
 
 def check_python(text: str) -> None:
-    """Refuse what is no version of CPython, or none that there is.
+    """Refuse text that is not a version of CPython, or not an existing one.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not one.
     """
     match = re.fullmatch(r"3\.(\d{1,3})(?:\.\d{1,3})?(t?)", text)
     if match is None:
@@ -114,10 +114,10 @@ def check_python(text: str) -> None:
 
 
 def check_system(text: str) -> None:
-    """Refuse what is no Nix system with Linux.
+    """Refuse text that is not a Nix system with Linux.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not one.
     """
     if text not in list_linux_systems():
         hint = suggest(text, list_linux_systems(), otherwise="name a system such as x86_64-linux")
@@ -125,9 +125,9 @@ def check_system(text: str) -> None:
 
 
 def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:
-    """Platform tags that run on a Nix system, best first; empty for a system that is no Linux.
+    """List platform tags that run on a Nix system, best first; empty for a system without Linux.
 
-    What asks for a newer glibc than nixpkgs has comes last: nixpkgs goes on, and no other wheel may fit.
+    Tags for a newer glibc than nixpkgs' come last: nixpkgs may have been updated, and no other wheel may fit.
 
     Example:
         >>> find_platforms("aarch64-linux")[:2]
@@ -148,10 +148,10 @@ def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:
 
 
 def find_interpreter(subject: str, python: str, system: str, *, musl: bool = False) -> Interpreter:
-    """The interpreter and platform that wheels are chosen for.
+    """Make the interpreter and platform that wheels are chosen for.
 
     Raises:
-        InputError: the version or the system is none.
+        InputError: the version or the system is unknown.
     """
     match = _PYTHON.fullmatch(python)
     if match is None:

@@ -1,4 +1,4 @@
-"""Running uv, which resolves: wheelfix has no resolver. What it finds is read from its lock alone."""
+"""Runs uv, which resolves requirements; the result is read from its lock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FOREIGN = (
     "UV_NO_CONFIG",
     "VIRTUAL_ENV",
 )
-"""Settings that would make uv look somewhere else."""
+"""Settings that would make uv use other sources."""
 _INDEXES = (
     "UV_DEFAULT_INDEX",
     "UV_INDEX_URL",
@@ -47,18 +47,18 @@ def lock_requirements(
 ) -> None:
     """Resolve requirements together, for one interpreter and platform, into the uv.lock of a directory.
 
-    Only wheels count: no code of a distribution runs.
+    Only wheels are used: no code of a distribution runs.
 
     Args:
-        directory: an empty one; gets a pyproject.toml.
-        requirements: as PEP 508 has them.
-        subject: what they are of, for messages.
-        python: version of CPython (``3.12``, ``3.14t``); it need not be on this machine.
+        directory: an empty directory; gets a pyproject.toml.
+        requirements: in the syntax of PEP 508.
+        subject: their origin, for messages.
+        python: version of CPython (``3.12``, ``3.14t``); need not be installed.
         system: Nix system.
-        sources: which indexes to ask; uv's own configuration does not count besides.
+        sources: which indexes to ask; uv's own configuration is ignored.
 
     Raises:
-        InputError: there is no uv, or it cannot resolve; in uv's own words.
+        InputError: there is no uv, or it cannot resolve; the message quotes uv.
     """
     minor = int(python.rstrip("t").partition(".")[2])
     machine = system.partition("-")[0].replace("powerpc64le", "ppc64le")
@@ -66,9 +66,9 @@ def lock_requirements(
         f"python_full_version >= '3.{minor}' and python_full_version < '3.{minor + 1}' "
         f"and sys_platform == 'linux' and platform_machine == '{machine}'"
     )
-    # uv wants an interpreter that the project is for, and resolves for another one by the marker.
+    # uv requires an interpreter that the project allows, and resolves for another one by the marker.
     oldest = min(minor, sys.version_info[1])
-    # A string of JSON is one of TOML, too, as long as it is ASCII, and JSON escapes all that is not.
+    # An ASCII string in JSON is also one in TOML, and JSON escapes everything else.
     text = (
         f'[project]\nname = "wheelfix-resolution"\nversion = "0"\nrequires-python = ">=3.{oldest}"\n'
         f'dependencies = {json.dumps(list(requirements))}\n\n[tool.uv]\nenvironments = ["{marker}"]\n'
@@ -83,17 +83,17 @@ def lock_requirements(
 def run_uv_lock(
     directory: Path, *, python: str, sources: PackageSources, build: bool = False, quiet: bool = True
 ) -> None:
-    """Resolve the pyproject.toml of a directory into its uv.lock; versions in a lock that is there stay.
+    """Resolve the pyproject.toml of a directory into its uv.lock; versions in an existing lock are kept.
 
     Args:
         directory: with pyproject.toml.
         python: version of CPython that the lock is for.
         sources: which indexes to ask, where uv's own configuration names none.
-        build: source distributions without static metadata may be built, which runs their code.
-        quiet: no progress, not even on a terminal.
+        build: whether source distributions without static metadata may be built, which runs their code.
+        quiet: whether progress is hidden even on a terminal.
 
     Raises:
-        InputError: there is no uv, it cannot resolve, or there is no network; in uv's own words.
+        InputError: there is no uv, it cannot resolve, or there is no network; the message quotes uv.
     """
     variables = {key: value for key, value in os.environ.items() if key not in _FOREIGN}
     if not any(variables.get(key) for key in _INDEXES) and not sources.first_match:
@@ -118,7 +118,7 @@ def run_uv_lock(
 
 
 def find_variables(sources: PackageSources) -> dict[str, str]:
-    """The same indexes as settings for uv; URLs may hold passwords, which arguments would show to others."""
+    """Return the indexes as variables for uv; as arguments, passwords in URLs would be visible to others."""
     lists = {
         "UV_INDEX": " ".join(sources.extra),
         "UV_FIND_LINKS": ",".join(sources.find_links),
@@ -139,10 +139,10 @@ def find_variables(sources: PackageSources) -> dict[str, str]:
 
 
 def find_uv() -> str:
-    """The uv of the ``uv`` distribution beside wheelfix, else the one on PATH.
+    """Find the uv of the ``uv`` distribution beside wheelfix, else the one on PATH.
 
     Raises:
-        InputError: there is neither.
+        InputError: neither exists.
     """
     try:
         from uv import find_uv_bin

@@ -1,10 +1,10 @@
-"""From a requirement or a URL to a file, into a cache.
+"""Fetches the file for a requirement or a URL, into a cache.
 
 Layout of the cache::
 
     torch/2.9.1/torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl    normalised name, version, file
-    torch/2.9.1-py3.12-x86_64-linux-0123456789abcdef.json            what was chosen, for what, from where
-    cryptography/cryptography-43.0.0.tar.gz                          an sdist, in a cache of theirs
+    torch/2.9.1-py3.12-x86_64-linux-0123456789abcdef.json            the choice, by target and sources
+    cryptography/cryptography-43.0.0.tar.gz                          an sdist, in the cache of sdists
 
 A requirement that fits one version (``==``) and was answered once is answered from the cache, without the
 network.
@@ -39,8 +39,8 @@ from wheelfix.outside.packages import (
     open_session,
 )
 from wheelfix.outside.requirements import find_interpreter, split_hashes
+from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, Wanted, parse_filename, parse_sdist_name, parse_wanted
-from wheelfix.wheel.open import open_regular
 
 MAX_SDIST = 2 << 30
 """Largest source distribution accepted, in bytes."""
@@ -49,12 +49,12 @@ _FORM = "write NAME, NAME==VERSION, or NAME[EXTRA], such as torch==2.9.1"
 
 
 class _Choice(Struct):
-    """What was chosen for a requirement.
+    """The choice for a requirement.
 
     Attributes:
         file: path below the project's directory in the cache.
         sha256: of the file.
-        identity: what tells whether the file is still the same: see :func:`_identify`.
+        identity: recognises whether the file is unchanged: see :func:`_identify`.
         yanked: as for :class:`Fetched`.
     """
 
@@ -65,11 +65,11 @@ class _Choice(Struct):
 
 
 class Fetched(Struct):
-    """A file that was fetched, or was fetched before.
+    """A file that was fetched now or before.
 
     Attributes:
         path: in the cache.
-        yanked: why the index has withdrawn it, perhaps in no words; None if it has not.
+        yanked: why the index has withdrawn it, possibly empty; None if it has not.
     """
 
     path: Path
@@ -77,7 +77,7 @@ class Fetched(Struct):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What the user should know."""
+        """Findings about the file."""
         if self.yanked is None:
             return ()
         said = f": {self.yanked}" if self.yanked.strip() else ""
@@ -95,21 +95,21 @@ def fetch_wheel(
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> Fetched:
-    """Get the wheel that an installer would choose for a requirement.
+    """Fetch the wheel that an installer would choose for a requirement.
 
     Args:
-        requirement: a name, with versions or without, as in ``torch==2.9.1``; may be followed by
+        requirement: a name, with or without versions, as in ``torch==2.9.1``; may be followed by
             ``--hash=sha256:...``. Extras are not followed here.
         directory: the cache.
         python: version of CPython the wheel is for (``3.12``; ``3.14t`` for the free-threaded one).
         system: Nix system the wheel is for (``x86_64-linux``).
-        musl: for musl instead of glibc.
-        sources: where it may come from; None takes what is configured.
-        on_bytes: told bytes done and in all.
+        musl: whether for musl instead of glibc.
+        sources: where it may come from; None takes the configured ones.
+        on_bytes: called with bytes done and in all.
 
     Raises:
-        InputError: it is no requirement; there is no such distribution, version, or wheel for the target; an
-            index cannot be read; the hash is another one; or the cache cannot be written.
+        InputError: it is not a requirement; there is no such distribution, version, or wheel for the target;
+            an index cannot be read; the hash differs; or the cache cannot be written.
     """
     wanted, hashes = _parse(requirement)
     interpreter = find_interpreter(wanted.text, python, system, musl=musl)
@@ -132,13 +132,13 @@ def fetch_sdist(
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> Fetched:
-    """Get the newest source distribution that fits a requirement; nothing of it is run.
+    """Fetch the newest source distribution that fits a requirement; nothing in it is run.
 
     Args:
         requirement: as for :func:`fetch_wheel`.
         directory: the cache of source distributions.
-        sources: where it may come from; None takes what is configured.
-        on_bytes: told bytes done and in all.
+        sources: where it may come from; None takes the configured ones.
+        on_bytes: called with bytes done and in all.
 
     Raises:
         InputError: as for :func:`fetch_wheel`.
@@ -155,7 +155,7 @@ def fetch_sdist(
 
 
 class _Request(Struct):
-    """A file that is wanted: of what, with which digests, into which cache, for what, how large at most."""
+    """A file to fetch: requirement, accepted digests, cache, target, and largest size."""
 
     wanted: Wanted
     hashes: frozenset[str]
@@ -170,7 +170,7 @@ def _fetch(
     sources: PackageSources,
     on_bytes: Callable[[int, int], None] | None,
 ) -> Fetched:
-    """Answer from what was chosen before from the same sources; else find, fetch and note the choice."""
+    """Answer with an earlier choice from the same sources; else find, fetch and record one."""
     wanted, hashes = request.wanted, request.hashes
     cache = request.directory / wanted.name
     choice = cache / f"{request.target}-{mark_sources(hashes, sources)}.json"
@@ -193,10 +193,10 @@ def _fetch(
 def _check_whole(
     wanted: Wanted, place: Path, digest: str, hashes: frozenset[str], stated: str | None
 ) -> None:
-    """Look at a file that no digest of the index vouches for, before it is taken for the answer.
+    """Check a file for which the index states no digest.
 
     Raises:
-        DownloadError: it has none of the given digests, or is no whole archive.
+        DownloadError: it has none of the given digests, or is not a complete archive.
     """
     if stated:
         return
@@ -219,19 +219,19 @@ def fetch_url(
     sources: PackageSources | None = None,
     on_bytes: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Get a wheel or a source distribution by its address.
+    """Fetch a wheel or a source distribution by its address.
 
     Args:
         url: of the file; ``#sha256=...`` is checked.
         directory: the cache.
-        sources: certificates and passwords; None takes what is configured.
-        on_bytes: told bytes done and in all.
+        sources: certificates and passwords; None takes the configured ones.
+        on_bytes: called with bytes done and in all.
 
     Returns:
-        The file, in a directory of the cache for this address; fetched anew if no digest is given.
+        The file, in a directory of the cache for this address; fetched again if no digest is given.
 
     Raises:
-        InputError: it is no address of such a file, cannot be fetched, or has another digest.
+        InputError: it is not the address of such a file, cannot be fetched, or has another digest.
     """
     if re.match(r"(?:git|hg|svn|bzr)\+", url, re.IGNORECASE):
         raise InputError(
@@ -269,17 +269,17 @@ def fetch_locked(
     on_bytes: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Get a file from where a lock says that it is.
+    """Fetch a file from the address that a lock states.
 
     Args:
-        client: of :func:`open_session`; may be shared by threads.
-        file: what the lock says of it; with a URL.
-        place: where it goes.
-        on_bytes: told bytes done and in all.
+        client: from :func:`open_session`; may be shared by threads.
+        file: the lock's entry for the file, with a URL.
+        place: the file to write.
+        on_bytes: called with bytes done and in all.
         stop: set by another thread to give up.
 
     Raises:
-        InputError: it cannot be fetched, is another one than the lock says, or cannot be written.
+        InputError: it cannot be fetched, does not match the lock, or cannot be written.
     """
     with say_unwritten(place.parent):
         fetch_file(client, file.url or "", place, sha256=file.sha256, on_bytes=on_bytes, stop=stop)
@@ -307,7 +307,7 @@ def _parse(requirement: str) -> tuple[Wanted, frozenset[str]]:
 
 
 def _read_choice(choice: Path) -> Fetched | None:
-    """What was chosen before; None if there is nothing, or the file is no longer what was chosen."""
+    """Return an earlier choice; None if there is none, or its file has changed."""
     try:
         with open_regular(choice, os.O_RDONLY | os.O_NOFOLLOW, "rb") as file:
             known = decode_json(file.read(1 << 16), _Choice)
@@ -335,7 +335,7 @@ def _write_choice(choice: Path, inside: str, digest: str, yanked: str | None) ->
 
 @contextmanager
 def say_unwritten(directory: Path) -> Iterator[None]:
-    """Tell a cache that cannot be written as what it is.
+    """Report a cache that cannot be written.
 
     Raises:
         InputError: the block raised an OSError.

@@ -1,1 +1,1 @@
-"""Code that adds inputs to packages, or puts other builds in their place."""
+"""Plans and renders Nix code that adds inputs to packages, or replaces them by other builds."""

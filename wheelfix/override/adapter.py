@@ -1,8 +1,8 @@
-"""``nixpkgsPrebuilt``: nixpkgs' build of a package in place of its wheel.
+"""Renders adapters: ``nixpkgsPrebuilt``, which puts nixpkgs' build of a package in place of its wheel.
 
 The contract is pyproject.nix's ``build/hacks/default.nix`` (7af23cf7): ``from`` gives name, version and
-files, ``prev`` gives nothing but ``passthru`` (and the interpreter to compare): redundant dependencies are
-taken out of ``prev.passthru.dependencies``. ``prev = final.x`` would recurse for ever.
+files, ``prev`` gives only ``passthru`` (and the interpreter to compare): redundant dependencies are removed
+from ``prev.passthru.dependencies``. ``prev = final.x`` would recurse infinitely.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ _PROPAGATED = (
 def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
     """Write the overlay of an adapter.
 
-    Args:
-        adapter: what replaces what.
-        standalone: a complete file: workspace, package set and virtual environment, not the overlay alone.
+    adapter: the adapter.
+    standalone: whether to write a complete file with workspace, package set and virtual environment, and not
+        the overlay alone.
     """
     overlay = Lambda("final", Lambda("prev", write_guarded(adapter.name, write_prebuilt(adapter))))
     title = f"{adapter.name} {adapter.version}: nixpkgs' {'.'.join(adapter.attr)} in place of the wheel."
@@ -58,7 +58,7 @@ def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
 
 
 def write_prebuilt(adapter: Adapter) -> Expr:
-    """The package: ``hacks.nixpkgsPrebuilt { … }``, with a warning where the versions differ."""
+    """Write the package: ``hacks.nixpkgsPrebuilt { … }``, with a warning if the versions differ."""
     prev = select("prev", adapter.name)
     if adapter.strip.stripped:
         changed = Lambda("old", Attrs((remove_dependencies(adapter.strip),)))

@@ -1,4 +1,4 @@
-"""What is known about distributions whose own metadata is not at hand, for telling which are redundant.
+"""Tells what distributions without metadata carry, to judge whether they are redundant.
 
 Libraries come from the table of siblings, CUDA packages from the table of CUDA. Distributions of NVIDIA that
 carry no library for others (headers, compilers, Python bindings, the meta distribution) are in
@@ -14,19 +14,19 @@ from typing import Final
 
 from wheelfix.index.cuda import find_cuda
 from wheelfix.index.siblings import find_by_directory, list_libraries
-from wheelfix.model.override import Carries
+from wheelfix.model.override import KnownContents
 from wheelfix.model.tables import Name, Row, Table, load_table
 
 _SEVERAL: Final = 2
 
 
 class Group(Row):
-    """Distributions of which the same is to be said.
+    """Distributions that share a remark.
 
     Attributes:
-        note: what, as the end of a sentence.
-        importable: Python code imports them.
-        editions: what each name may end with.
+        note: the remark, as the end of a sentence.
+        importable: whether Python code imports them.
+        editions: suffixes that a name may have.
     """
 
     note: str
@@ -51,8 +51,8 @@ def _find_groups() -> Mapping[str, Group]:
     }
 
 
-def find_carries(distribution: str) -> Carries:
-    """Tell what a distribution is known to install for others.
+def find_carries(distribution: str) -> KnownContents:
+    """Look up what a distribution is known to install for others.
 
     Args:
         distribution: normalised name (PEP 503).
@@ -65,7 +65,7 @@ def find_carries(distribution: str) -> Carries:
     sonames = tuple(dict.fromkeys(soname for _, soname in listed))
     cuda = tuple(soname for soname in sonames if find_cuda(soname))
     libraries_only = bool(listed) and not any(_belongs_to_one(directory) for directory, _ in listed)
-    return Carries(
+    return KnownContents(
         distribution=distribution,
         sonames=sonames,
         cuda=cuda,
@@ -75,7 +75,7 @@ def find_carries(distribution: str) -> Carries:
 
 
 def _belongs_to_one(directory: str) -> bool:
-    """Whether one distribution alone fills a directory's top: then it has modules of its own there."""
+    """Whether only one distribution fills a directory's top: it then has modules of its own there."""
     top = directory.partition("/")[0]
     if top in {"..", "nvidia"}:
         return False

@@ -1,4 +1,4 @@
-"""What is known of a package that a build of nixpkgs is to replace: read, or fetched as metadata alone."""
+"""Reads the metadata of a package that a build of nixpkgs is to replace, and that of its dependencies."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from wheelfix.scan.target import Target, TargetKind
 
 
 class Replaced(Struct):
-    """A package that is to be replaced.
+    """A package that is to be replaced, with its dependencies.
 
     Attributes:
-        dependencies: its own metadata, and theirs.
+        dependencies: metadata of the package and its dependencies.
         wheel: its file, if there is one.
-        scans: of its wheel; empty where only metadata was fetched.
+        scans: of its wheel; empty if only metadata was fetched.
     """
 
     dependencies: Dependencies
@@ -27,11 +27,11 @@ class Replaced(Struct):
 
 
 def read_replaced(target: Target, options: ScanOptions) -> Replaced:
-    """Read a package and what is known of its dependencies.
+    """Read a package and the metadata of its dependencies.
 
     Args:
         target: a wheel, the address of one, or a requirement, of which only metadata is fetched.
-        options: how.
+        options: options of the scan.
 
     Raises:
         InputError: the target cannot be read or fetched.
@@ -50,9 +50,9 @@ def fetch_dependencies(requirement: str, options: ScanOptions) -> Dependencies:
     """Fetch the metadata of a requirement and of everything it requires.
 
     Raises:
-        InputError: it is no requirement, cannot be resolved, or the network fails.
+        InputError: it is not a requirement, cannot be resolved, or the network fails.
     """
-    from wheelfix.scan.requirement import fetch_closure  # what fetches takes long to import
+    from wheelfix.scan.requirement import fetch_closure  # slow import
 
     package, *others = fetch_closure(
         requirement,

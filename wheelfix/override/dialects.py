@@ -1,4 +1,4 @@
-"""What code of a dialect can be written for, and what it cannot: told before anything is read, or planned."""
+"""Checks which dialects can express an answer, before anything is read or planned."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ P = TypeVar("P", bound="Part")
 
 
 class Traits(Struct):
-    """What a dialect is, and what it can say.
+    """Properties of a dialect.
 
     Attributes:
-        label: the tool, as its users call it.
-        title: its code, in a few words.
+        label: name of its tool, as users call it.
+        title: kind of its code, in a few words.
         place: where its code belongs, in one sentence.
-        locked: its package set is made from a lock, and chooses wheels itself, by pyproject.nix's rules.
-        replaces: it can put nixpkgs' builds in place of wheels.
-        complete: its code is complete packages, which are made of wheel files.
-        nameless: it has a place for files of no package, and for several wheels of one package.
-        cuda: where CUDA libraries come from if the user does not say.
+        locked: whether its package set is made from a lock, and chooses wheels by pyproject.nix's rules.
+        replaces: whether it can replace wheels by nixpkgs' builds.
+        complete: whether its code is complete packages, which are made of wheel files.
+        nameless: whether it accepts files of no package, and several wheels of one package.
+        cuda: default source of CUDA libraries.
     """
 
     label: str
@@ -86,10 +86,11 @@ TRAITS = {
 
 
 def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> None:
-    """Refuse what a dialect cannot be written for: packages have names, complete ones are made of wheels.
+    """Refuse targets that a dialect cannot express: packages need names, complete packages need wheels.
 
     Raises:
-        InputError: a target has no place in the dialect, or the dialect cannot take CUDA from there.
+        InputError: a target is not possible in the dialect, or the dialect does not support the source of
+            CUDA.
     """
     traits = TRAITS[dialect]
     for target in targets:
@@ -106,13 +107,13 @@ def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> No
 
 
 def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tuple[P, ...]]:
-    """Set apart files that belong to no distribution, for which only a shell has a place.
+    """Separate files that belong to no distribution; only a shell can use them.
 
     Returns:
-        What code can be written for, and the rest.
+        Parts that code can be written for, and the rest.
 
     Raises:
-        InputError: there is nothing but the rest.
+        InputError: there is only the rest.
     """
     named = tuple(part for part in parts if TRAITS[dialect].nameless or part.reading.distribution.name)
     if parts and not named:
@@ -124,7 +125,7 @@ def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tu
 
 
 def tell_unnamed(parts: Iterable[Part]) -> tuple[Finding, ...]:
-    """Say that code for package sets leaves out files that belong to no package."""
+    """Report that code for package sets leaves out files that belong to no package."""
     found = []
     for part in parts:
         count, text = len(part.reading.objects), part.target.text
@@ -137,7 +138,7 @@ def tell_unnamed(parts: Iterable[Part]) -> tuple[Finding, ...]:
 
 
 def find_several_wheels(scans: Iterable[WheelScan]) -> dict[str, tuple[str, ...]]:
-    """Distributions of which there are several wheels, with these: for other Pythons, platforms, versions."""
+    """Find distributions with several wheels: for other Pythons, platforms or versions."""
     targets: dict[str, set[str]] = {}
     for scan in scans:
         targets.setdefault(scan.name, set()).add(scan.target)
@@ -148,7 +149,7 @@ def refuse_doubles(scans: Iterable[WheelScan], dialect: Dialect) -> None:
     """Refuse several wheels of one package where code is for a package set.
 
     Raises:
-        InputError: there are some; names the first.
+        InputError: there are some; the message names the first.
     """
     if TRAITS[dialect].nameless:
         return

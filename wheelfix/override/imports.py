@@ -1,4 +1,4 @@
-"""Where a wheel's code imports others: what is imported stays, whatever else seems redundant."""
+"""Finds imports of other distributions in a wheel's code: an imported dependency is kept."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _MAX_SOURCE = 4 << 20
 
 
 def show_imports(plan: OverridePlan, parts: Iterable[Part]) -> OverridePlan:
-    """Look for imports of all dependencies that stay for want of evidence.
+    """Search for imports of all dependencies that are kept only because nothing shows them to be redundant.
 
     Args:
-        plan: of what to write.
-        parts: the distributions that it is about; only wheels are looked into.
+        plan: the plan.
+        parts: its distributions; only wheels are searched.
 
     Raises:
         InputError: a wheel cannot be read.
@@ -40,11 +40,11 @@ def show_imports(plan: OverridePlan, parts: Iterable[Part]) -> OverridePlan:
 
 
 def show_own_imports(plan: StripPlan, wheel: Path | None) -> StripPlan:
-    """Look for imports in one package.
+    """Search for imports in one package.
 
     Args:
-        plan: of its dependencies.
-        wheel: its file; None where there is none.
+        plan: the plan for its dependencies.
+        wheel: its file, or None.
 
     Raises:
         InputError: the wheel cannot be read.
@@ -56,8 +56,8 @@ def show_own_imports(plan: StripPlan, wheel: Path | None) -> StripPlan:
 def find_imports(path: Path, names: Iterable[str]) -> Mapping[str, str]:
     """Find where a wheel's Python code imports other distributions.
 
-    Modules are taken to be named like their distributions, with underscores. An import inside a string
-    counts, too: it is better to keep a dependency that is not wanted than to lose one that is.
+    Modules are assumed to be named like their distributions, with underscores. An import inside a string
+    counts too, because an unneeded dependency does less harm than a missing one.
 
     Args:
         path: a wheel.

@@ -1,4 +1,4 @@
-"""Overlays for package sets that are generated from a lock: uv2nix, pyproject.nix, poetry2nix."""
+"""Renders overlays for package sets that are generated from a lock: uv2nix, pyproject.nix, poetry2nix."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
     Args:
         overrides: packages that stay wheels.
         adapters: packages that nixpkgs' builds replace; only for uv2nix and pyproject.nix.
-        dialect: one of these three.
+        dialect: one of the three.
     """
     title = f"{TITLES[dialect]}. Written by wheelfix."
     sets = [write_guarded(a.name, Commented(f"{a.name} {a.version}", write_prebuilt(a))) for a in adapters]
@@ -75,7 +75,7 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
 
 
 def write_package(override: Override, dialect: Dialect) -> Expr | None:
-    """The change of one package; None where it needs none."""
+    """Write the change of one package; None if it needs none."""
     bindings = [
         *_write_hooks(override, dialect),
         *_write_inputs(override, dialect),
@@ -90,7 +90,7 @@ def write_package(override: Override, dialect: Dialect) -> Expr | None:
 
 
 def _write_removal(override: Override) -> list[Binding]:
-    """Leftovers that another package has, too: nobody imports them, and an environment cannot hold both."""
+    """Remove leftovers that another package has too: nothing imports them, and they would collide."""
     if not override.removed:
         return []
     site = select("final", "python", "sitePackages")
@@ -111,7 +111,7 @@ def _write_hooks(override: Override, dialect: Dialect) -> list[Binding]:
 
 
 def _has_hook(override: Override, dialect: Dialect) -> bool:
-    """uv2nix adds it to every wheel, poetry2nix to manylinux wheels, pyproject.nix to none."""
+    """Whether the set adds the hook: uv2nix always, poetry2nix to manylinux wheels, pyproject.nix never."""
     if dialect is Dialect.POETRY2NIX:
         return any("manylinux" in tag.rpartition("-")[2] for tag in override.tags)
     return dialect is Dialect.UV2NIX
@@ -123,7 +123,7 @@ def _write_inputs(override: Override, dialect: Dialect) -> list[Binding]:
 
 
 def write_rest(override: Override) -> list[Binding]:
-    """Ignore list, run paths and search paths: the same for every set with ``final``."""
+    """Write ignore list, run paths and search paths, which are the same for every set with ``final``."""
     bindings = []
     if override.ignored:
         bindings.append(add_to_old("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
@@ -141,7 +141,7 @@ def write_rest(override: Override) -> list[Binding]:
 
 
 def list_runpaths(runpaths: Sequence[Input], find: Callable[[str], Expr] = take) -> List:
-    """Library directories as strings, each below the reason for it."""
+    """List library directories as strings, each below its reason."""
     return List(tuple(Commented(r.reason, Str((call("lib.getLib", find(r.attr)), "/lib"))) for r in runpaths))
 
 

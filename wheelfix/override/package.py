@@ -1,4 +1,4 @@
-"""A complete package for nixpkgs: ``buildPythonPackage { format = "wheel"; … }``."""
+"""Renders complete packages for nixpkgs: ``buildPythonPackage { format = "wheel"; … }``."""
 
 from __future__ import annotations
 
@@ -100,16 +100,17 @@ def _package(name: str) -> Expr:
 
 
 def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:
-    """Which interpreters of nixpkgs take a wheel, by its tags.
+    """Find the interpreters of nixpkgs that accept a wheel, by its tags.
 
-    nixpkgs' own list, ``pythonABITags``, has ``abi3`` for a free-threaded CPython, which does not take it.
+    nixpkgs' own list, ``pythonABITags``, has ``abi3`` for a free-threaded CPython, which does not accept it.
     These differ in ``libPrefix``: ``python3.14``, ``python3.14t`` (free-threaded), ``pypy3.11``.
 
     Args:
         tags: of the wheel, ``cp312-abi3-manylinux_2_28_x86_64``.
 
     Returns:
-        The oldest version, and a regular expression (POSIX) for ``libPrefix``; each empty if any will do.
+        The oldest version, and a regular expression (POSIX) for ``libPrefix``; each empty if all are
+        accepted.
     """
     pairs = [tuple(tag.split("-")[:2]) for tag in tags]
     pythons, abis = {pair[0] for pair in pairs}, {pair[-1] for pair in pairs}
@@ -122,7 +123,7 @@ def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:
     flags = [flag for abi, flag in stable.items() if abi in abis]
     if flags:
         return oldest, f"python[0-9.]+{flags[0] if len(flags) == 1 else 't?'}"
-    if versions and all(tag.startswith("cp") for tag in pythons):  # any ABI, but of these versions alone
+    if versions and all(tag.startswith("cp") for tag in pythons):  # any ABI, but only these versions
         return "", "|".join(rf"python{major}\.{minor}t?" for major, minor in versions)
     return oldest, ""
 
@@ -144,7 +145,7 @@ def _write_disabled(oldest: str, prefixes: str) -> Iterable[Binding]:
 
 
 def _write_source(details: PackageDetails) -> Expr:
-    """``fetchPypi`` builds the address of a wheel from its tags; it knows no build tags."""
+    """Write the source; ``fetchPypi`` builds a wheel's address from its tags, and has no build tags."""
     digest = f"sha256-{b64encode(details.sha256).decode()}"
     if not (match := _TAGGED.fullmatch(details.filename)):
         why = f"fetchPypi knows no build tags: the file itself, {digest}"
@@ -205,6 +206,6 @@ _SYSTEMS = {
 
 
 def find_systems(tags: Iterable[str]) -> tuple[str, ...]:
-    """Nix systems that a wheel's platform tags name, sorted."""
+    """List the Nix systems that a wheel's platform tags name, sorted."""
     found = {name for tag in tags for machine, name in _SYSTEMS.items() if tag.endswith(f"_{machine}")}
     return tuple(sorted(found))

@@ -1,8 +1,8 @@
-"""From a scan to what has to be said to Nix: inputs, ignore list, search paths, each with its reason.
+"""Plans overrides from scans: inputs, ignore list, search paths, each with its reason.
 
-Three strategies for CUDA. ``prebuilt``: nixpkgs' build replaces the wheel, of which nothing is linked.
-``nixpkgs``: the wheel stays and is linked to ``cudaPackages``; the CUDA wheels are taken away. ``wheels``:
-everything stays, and the wheel is linked to the libraries in the other wheels.
+Three strategies for CUDA. ``prebuilt``: nixpkgs' build replaces the wheel, whose needs do not matter then.
+``nixpkgs``: the wheel is kept and linked to ``cudaPackages``; the CUDA wheels are removed. ``wheels``:
+everything is kept, and the wheel is linked to the libraries in the other wheels.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from wheelfix.override.strip import (
     plan_strip,
 )
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 from wheelfix.wheel.metadata import normalize_name
 
 if TYPE_CHECKING:
@@ -52,16 +52,16 @@ _NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup",
 
 
 class OverridePlan(Struct):
-    """Overrides of some wheels, before a dialect says them.
+    """Overrides of some wheels, independent of the dialect.
 
     Attributes:
         dialect: the tool to write for.
         cuda: where CUDA libraries come from.
-        scans: of all that the overrides and adapters are for.
+        scans: of everything that the overrides and adapters are for.
         overrides: packages that stay wheels, in the order in which they were named.
         adapters: packages that nixpkgs' builds replace, in the same order.
         findings: what the user should know.
-        answered: nothing was left without an answer, and nothing was left out.
+        answered: whether everything has an answer, and nothing was left out.
     """
 
     dialect: Dialect
@@ -76,18 +76,18 @@ class OverridePlan(Struct):
 def plan_overrides(
     read: ScannedParts, dialect: Dialect, cuda: Cuda, *, wishes: Wishes = NO_WISHES, evidence: str = ""
 ) -> OverridePlan:
-    """Plan the overrides of all that was scanned together.
+    """Plan the overrides of everything that was scanned together.
 
     Args:
-        read: what was read, and concluded.
+        read: the scanned parts.
         dialect: the tool to write for.
         cuda: where CUDA libraries come from.
         wishes: which dependencies to keep and to strip.
-        evidence: where the metadata of what is beside the targets is from; empty without any.
+        evidence: source of the metadata of distributions beside the targets; empty without any.
 
     Raises:
-        InputError: nothing has a place in the dialect, a wish is about nothing, or there are several wheels
-            of one package.
+        InputError: nothing is possible in the dialect, a wish matches nothing, or there are several wheels of
+            one package.
     """
     named, left = split_named(read.parts, dialect)
     overrides = [
@@ -137,17 +137,17 @@ def plan_override(
     details: PackageDetails | None = None,
     environment: Collection[str] | None = None,
 ) -> Override:
-    """Decide what a wheel's override says.
+    """Plan a wheel's override.
 
     Args:
-        reading: what was read of it.
-        scan: what was concluded.
-        cuda: where CUDA libraries come from; a wheel without redundant dependencies is none that nixpkgs'
-            build replaces, and stays as with :attr:`Cuda.WHEELS`.
-        dependencies: what is known of them; None is what the table knows.
+        reading: its reading.
+        scan: its scan.
+        cuda: where CUDA libraries come from; a wheel without redundant dependencies is not replaced by
+            nixpkgs' build, and is kept as with :attr:`Cuda.WHEELS`.
+        dependencies: its dependencies' metadata; None uses the table.
         wishes: which of them to keep and to strip.
         details: for a complete package.
-        environment: names of all distributions there will be; None if that is not known.
+        environment: names of all distributions in the environment; None if unknown.
     """
     strip = StripPlan()
     if cuda is not Cuda.WHEELS:
@@ -181,7 +181,7 @@ def plan_override(
 
 
 def describe_package(reading: Reading) -> PackageDetails:
-    """What a complete package of nixpkgs says of a wheel.
+    """Make the details of a complete package of nixpkgs from a reading.
 
     Args:
         reading: of the wheel, with its digest.
@@ -200,14 +200,14 @@ def describe_package(reading: Reading) -> PackageDetails:
 
 
 def _find_modules(wheel: Distribution) -> list[str]:
-    """Top modules of a wheel: the one with its own name, or else all public ones, sorted."""
+    """Return top modules of a wheel: the one with its own name, or else all public ones, sorted."""
     found = {match[1] for file in wheel.files if (match := _MODULE.fullmatch(file))} - _NO_MODULES
     own = [module for module in found if normalize_name(module) == wheel.name]
     return own or sorted(found)
 
 
 class _Wanted(Struct, kw_only=False):
-    """That some needs come from one place: an attribute, or a directory of a distribution."""
+    """A place that some needs come from: an attribute, or a directory of a distribution."""
 
     attr: str
     need: Need
@@ -215,7 +215,7 @@ class _Wanted(Struct, kw_only=False):
 
 
 class _Collector:
-    """What is being collected, one need after the other."""
+    """Collects the inputs, searches and ignored sonames of an override, need by need."""
 
     def __init__(
         self, *, cuda: Cuda, required: set[str], gone: set[str], environment: Collection[str] | None
@@ -246,7 +246,7 @@ class _Collector:
                 pass
 
     def add_opened(self, scan: WheelScan) -> None:
-        """CUDA libraries that are opened by name, from wheels that are taken away."""
+        """Add CUDA libraries that are opened by name, from wheels that are removed."""
         linked = {w.attr for w in self.wanted}
         for name, opening in _find_answers(scan.openings):
             if opening.distribution not in self._gone or not opening.providers:
@@ -321,7 +321,7 @@ def _join(names: Iterable[str]) -> str:
 
 
 def _find_answers(openings: Iterable[Opening]) -> Iterable[tuple[str, Opening]]:
-    """Every name that has an answer, with the strongest opening that has it."""
+    """Yield every name that has an answer, with its strongest opening."""
     for name, found in group_by_name(openings).items():
         if answer := find_answer(found, name):
             yield name, answer

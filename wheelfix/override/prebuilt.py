@@ -1,4 +1,4 @@
-"""What ``nixpkgsPrebuilt`` and nixpkgs throw on, told before anything is evaluated or built."""
+"""Checks for what ``nixpkgsPrebuilt`` and nixpkgs would throw on, before an evaluation or build."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from wheelfix.model.scan import Finding, Level
 _PART = re.compile(r'"([^"\\$\0\n]+)"|([^."\s]+)')
 _SET = re.compile(r"python(3\d*)Packages|python(3\d*(?:FreeThreading)?)")
 _TOO_SHORT = 2
-"""Parts of a name with so few letters say nothing: ``py``, ``3d``."""
+"""Parts of a name with so few letters are not compared: ``py``, ``3d``."""
 _SLIP = 0.8
-"""Ratio of :mod:`difflib` above which a name is another one with a letter too many, too few or misplaced."""
+"""Ratio of :mod:`difflib` above which a name counts as a misspelling of another."""
 _HINT = "write an attribute path below pkgs, such as python3Packages.torchWithoutCuda"
 
 
@@ -25,7 +25,7 @@ def parse_attr(text: str) -> tuple[str, ...]:
     """Split an attribute path at its dots; parts may be in quotes, and ``pkgs.`` may stand in front.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not one.
 
     Example:
         >>> parse_attr('pkgs.python3Packages."3to2"')
@@ -48,7 +48,7 @@ def parse_attr(text: str) -> tuple[str, ...]:
 
 
 def find_python(attr: tuple[str, ...]) -> str:
-    """The attribute of the interpreter that a package belongs to; ``python3`` where the path does not say.
+    """Return the attribute of the interpreter that a package belongs to; ``python3`` if the path names none.
 
     Example:
         >>> find_python(("python312Packages", "torch")), find_python(("python313", "pkgs", "torch"))
@@ -66,15 +66,15 @@ def check_build(
     Args:
         attr: of the build.
         name: of the distribution, normalised.
-        tags: of its wheel, as far as one is known.
+        tags: of its wheel, if known.
         asked: version of Python that the user named, or None.
-        index: tells what nixpkgs has.
+        index: used to look up attributes of nixpkgs.
 
     Returns:
         Warnings.
 
     Raises:
-        InputError: it is for another version of Python, or the distribution's own name but for a slip.
+        InputError: it is for another version of Python, or a misspelling of the distribution's own name.
     """
     return (
         *check_prebuilt(attr, tags, asked=asked, default=find_default_python(index)),
@@ -90,8 +90,8 @@ def check_prebuilt(
     Args:
         attr: of the build.
         tags: of the wheel.
-        asked: version the user named, or None.
-        default: version of ``python3`` in the index, if it is known.
+        asked: version that the user named, or None.
+        default: version of ``python3`` in the index, if known.
 
     Returns:
         Warnings.
@@ -132,11 +132,10 @@ def check_name(attr: tuple[str, ...], name: str, *, known: bool) -> tuple[Findin
         name: of the distribution, normalised.
         known: the index has the attribute.
 
-    Returns:
-        A warning where the names have nothing in common: whether nixpkgs has the attribute is not known here.
+    A warning if the names have nothing in common; whether nixpkgs has the attribute is not checked.
 
     Raises:
-        InputError: it is the distribution's own name, but for a slip of the pen.
+        InputError: it is a misspelling of the distribution's own name.
     """
     shown, last = ".".join(attr), _squeeze(attr[-1])
     words = {_squeeze(name), *(_squeeze(word) for word in name.split("-") if len(word) > _TOO_SHORT)}
@@ -154,6 +153,6 @@ def _squeeze(name: str) -> str:
 
 
 def _find_version(tags: Iterable[str]) -> str | None:
-    """``3.12`` of ``cp312-cp312-…``; wheels for the stable ABI and for any Python 3 fit several."""
+    """Return ``3.12`` for ``cp312-cp312-…``; None for the stable ABI and any Python 3, which fit several."""
     versions = {m[1] + m[2] for tag in tags if (m := re.match(r"cp3(\d+)-cp3\1(t?)-", tag))}
     return f"3.{versions.pop()}" if len(versions) == 1 else None

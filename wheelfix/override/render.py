@@ -1,4 +1,4 @@
-"""Overrides in a dialect: the one place that knows which module writes which."""
+"""Renders overrides in a dialect: chooses the module for the dialect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wheelfix.override.shell import render_mach_nix, render_shell
 
 
 def render_overrides(overrides: Sequence[Override], adapters: Sequence[Adapter], dialect: Dialect) -> str:
-    """Write what was planned, in a dialect."""
+    """Write planned overrides and adapters, in a dialect."""
     match dialect:
         case Dialect.NIXPKGS:
             return render_packages(overrides)

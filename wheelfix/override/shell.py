@@ -1,4 +1,4 @@
-"""Dialects without a package set: a shell for nix-ld, and mach-nix's settings."""
+"""Renders the dialects without a package set: a shell for nix-ld, and mach-nix's settings."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _NIX_LD = (
 
 
 def render_shell(overrides: Sequence[Override]) -> str:
-    """Write a ``mkShell`` that shows the loader all libraries of some wheels."""
+    """Write a ``mkShell`` that passes all libraries of some wheels to the loader."""
     inputs: dict[str, list[str]] = {}
-    directories: dict[tuple[str, str], None] = {}  # each once, however many wheels look into it
+    directories: dict[tuple[str, str], None] = {}  # each once, for any number of wheels
     for override in overrides:
         for one in override.inputs:
             inputs.setdefault(one.attr, []).append(f"{override.name or override.target}: {one.reason}")

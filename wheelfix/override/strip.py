@@ -1,16 +1,16 @@
-"""Which dependencies are redundant once nixpkgs' build of a package replaces its wheel.
+"""Decides which dependencies are redundant when nixpkgs' build of a package replaces its wheel.
 
-A name says nothing: ``nvidia-`` in front of it misses ``cuda-toolkit`` and ``cuda-bindings``, and would hit
-what only happens to be called so. A dependency is redundant if
+Names are no evidence: the prefix ``nvidia-`` misses ``cuda-toolkit`` and ``cuda-bindings``, and matches
+unrelated distributions. A dependency is redundant if
 
 1. the user says so, or
 2. the wheel's ELF files link what it carries, and it has no Python modules of its own, or
 3. what it carries is CUDA's: nixpkgs' build is linked to its own CUDA, or to none, or
-4. it has nothing but requirements, and all those asked for are redundant, or
+4. it has nothing but requirements, and all that are required here are redundant, or
 5. it is a part of CUDA that carries no library for others.
 
-Everything else stays: the adapter leaves out what nixpkgs' build propagates, so a module that is imported has
-to come from the environment.
+Everything else is kept: the adapter leaves out what nixpkgs' build propagates, so an imported module has to
+come from the environment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.model.base import Struct, replace
-from wheelfix.model.override import Carries, Judged, StripPlan
+from wheelfix.model.override import DependencyDecision, KnownContents, StripPlan
 from wheelfix.model.scan import Need, NeedClass
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.carries import find_carries
@@ -30,11 +30,11 @@ from wheelfix.wheel.metadata import normalize_glob, normalize_name
 _UNSHOWN = "nothing shows it to be only linked"
 _NAMED = 3
 TABLE = "wheelfix's own table"
-"""Where what is known of dependencies is from, without their metadata."""
+"""Source of the knowledge about dependencies without metadata."""
 
 
 class Wishes(Struct):
-    """What the user said.
+    """The user's wishes about dependencies.
 
     Attributes:
         keep: names never to be stripped.
@@ -49,12 +49,12 @@ NO_WISHES = Wishes()
 
 
 class Dependencies(Struct):
-    """What is known of a package's dependencies.
+    """Metadata of a package and its dependencies.
 
     Attributes:
         package: the package itself.
-        others: metadata of its dependencies and theirs; without any they are known by the table.
-        evidence: where ``others`` is from, in one clause.
+        others: metadata of its dependencies and theirs; if empty, the table is used.
+        evidence: source of ``others``, in one clause.
     """
 
     package: Distribution
@@ -63,25 +63,25 @@ class Dependencies(Struct):
 
 
 def make_wishes(keep: Iterable[str], strip: Iterable[str]) -> Wishes:
-    """What the user said, with names normalised."""
+    """Make wishes, with names normalised."""
     return Wishes(keep=tuple(map(normalize_name, keep)), strip=tuple(map(normalize_glob, strip)))
 
 
 def list_names(distributions: Iterable[Distribution]) -> frozenset[str]:
-    """Names of distributions, and of all that they require on any target."""
+    """Collect names of distributions, and of everything that they require on any target."""
     several = tuple(distributions)
     return frozenset({d.name for d in several} | {r.name for d in several for r in d.requires})
 
 
 def check_wishes(wishes: Wishes, names: Collection[str]) -> None:
-    """Refuse wishes that are about nothing.
+    """Refuse wishes that match nothing.
 
     Args:
-        wishes: what the user said.
+        wishes: the user's wishes.
         names: normalised names of all distributions that may be meant.
 
     Raises:
-        InputError: one matches none of them.
+        InputError: one matches no name.
     """
     said = [(f"--keep {name}", name) for name in wishes.keep if name not in names]
     said += [
@@ -104,14 +104,14 @@ def plan_strip(
     wishes: Wishes = NO_WISHES,
     replaced: bool = True,
 ) -> StripPlan:
-    """Judge the dependencies of a package that is replaced, or whose libraries nixpkgs brings.
+    """Judge the dependencies of a package that is replaced, or whose libraries come from nixpkgs.
 
     Args:
-        dependencies: the package, and what is known of them.
-        needs: of the package's ELF files; empty where they were not read.
-        wishes: what the user said.
-        replaced: nixpkgs' build replaces the wheel; else the wheel stays, with all that it imports, and only
-            its libraries come from nixpkgs.
+        dependencies: the package and its dependencies.
+        needs: of the package's ELF files; empty if they were not read.
+        wishes: the user's wishes.
+        replaced: whether nixpkgs' build replaces the wheel; if not, the wheel is kept with everything that it
+            imports, and only its libraries come from nixpkgs.
     """
     target = dependencies.package
     others = {other.name: other for other in dependencies.others if other.name != target.name}
@@ -132,7 +132,7 @@ def plan_strip(
 
 
 class _Judge:
-    """Tells why distributions are redundant, each asked for once."""
+    """Finds the reasons why distributions are redundant, once for each."""
 
     def __init__(
         self,
@@ -153,9 +153,9 @@ class _Judge:
         self._reasons: dict[str, str | None] = {}
 
     def find_reason(self, name: str) -> str | None:
-        """Why a distribution is redundant, or None."""
+        """Return why a distribution is redundant, or None."""
         if name not in self._reasons:
-            self._reasons[name] = None  # a cycle of requirements is no reason
+            self._reasons[name] = None  # a cycle of requirements is not a reason
             self._reasons[name] = self._find_reason(name)
         return self._reasons[name]
 
@@ -164,8 +164,8 @@ class _Judge:
             return None
         if glob := next((g for g in self._wishes.strip if fnmatchcase(name, g)), None):
             return f"asked for with --strip {glob}"
-        # The package itself, which some of its dependencies require, is redundant to nobody.
-        carries = find_carries(name) if name in self._closure else Carries(distribution=name)
+        # The package itself, which some of its dependencies require, is never redundant.
+        carries = find_carries(name) if name in self._closure else KnownContents(distribution=name)
         need = self._linked.get(name)
         if need and (carries.cuda or not carries.importable):
             return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
@@ -185,8 +185,8 @@ class _Judge:
         return f"brings nothing but {_name_some(sorted(set(asked)))}, all redundant"
 
 
-def _pick_telling(carries: Carries) -> str:
-    """The library that a distribution is named after, of the newest major."""
+def _pick_telling(carries: KnownContents) -> str:
+    """Return the library that a distribution is named after, of the newest major."""
     words = [word for word in carries.distribution.split("-") if word not in {"nvidia", "cuda"}]
     return max(carries.cuda, key=lambda s: (any(w in s.lower() for w in words), -len(s), s))
 
@@ -196,14 +196,14 @@ def _find_names(wheel: Distribution, extras: frozenset[str]) -> list[str]:
 
 
 def add_imports(plan: StripPlan, imports: Mapping[str, str]) -> StripPlan:
-    """Give dependencies that stay for want of evidence the evidence, where there is any.
+    """Add the imports found to dependencies that are kept for lack of evidence.
 
     Args:
         plan: the plan.
         imports: where they are imported, by name.
     """
     kept = (
-        Judged(name=one.name, reason=f"{imports[one.name]} imports it")
+        DependencyDecision(name=one.name, reason=f"{imports[one.name]} imports it")
         if one.unshown and one.name in imports
         else one
         for one in plan.kept
@@ -211,15 +211,15 @@ def add_imports(plan: StripPlan, imports: Mapping[str, str]) -> StripPlan:
     return replace(plan, kept=tuple(kept))
 
 
-def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> tuple[Judged, ...]:
-    """Only those that were worth a look: required on some platforms alone, or named by the user."""
+def _find_kept(target: Distribution, names: set[str], wishes: Wishes) -> tuple[DependencyDecision, ...]:
+    """Return the kept dependencies to report: required on some platforms only, or named by the user."""
     kept = {}
     for requirement in target.requires:
         name = requirement.name
         if name in names and name in wishes.keep:
-            kept[name] = Judged(name=name, reason="asked for with --keep")
+            kept[name] = DependencyDecision(name=name, reason="asked for with --keep")
         elif name in names and requirement.platform:
-            kept[name] = Judged(name=name, reason=_UNSHOWN, unshown=True)
+            kept[name] = DependencyDecision(name=name, reason=_UNSHOWN, unshown=True)
     return tuple(kept[name] for name in sorted(kept))
 
 
@@ -239,5 +239,7 @@ def _name_some(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _list(reasons: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[Judged, ...]:
-    return tuple(Judged(name=name, reason=reason) for name, reason in sorted(dict(reasons).items()))
+def _list(reasons: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[DependencyDecision, ...]:
+    return tuple(
+        DependencyDecision(name=name, reason=reason) for name, reason in sorted(dict(reasons).items())
+    )

@@ -17,7 +17,7 @@ from wheelfix.model.scan import Need, NeedClass
 from wheelfix.patch.model import Answer, AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl
-from wheelfix.scan.words import say_cause
+from wheelfix.scan.sentences import say_cause
 
 DRIVER_DIRECTORY = "/run/opengl-driver/lib"
 

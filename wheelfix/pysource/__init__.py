@@ -1,1 +1,1 @@
-"""What Python sources open by name."""
+"""Reads what Python sources open by name."""

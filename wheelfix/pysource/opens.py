@@ -1,9 +1,9 @@
-"""Libraries and programs that Python sources open by name: found by reading, never by running.
+"""Finds libraries and programs that Python sources open by name, from the syntax tree; nothing is executed.
 
-Followed are ctypes (``CDLL``, ``PyDLL``, ``cdll``, ``pydll``, ``util.find_library``), cffi's ``ffi.dlopen``,
-helper functions of the same module that pass a parameter on to one of these, and imported helpers of
-the names ``load_library``, ``load_locate_library``, ``load_ctypes_library`` and ``dlopen``. Code for other
-systems and tests are left out. A name that is not spelled out in the source gives no result.
+Recognised are ctypes (``CDLL``, ``PyDLL``, ``cdll``, ``pydll``, ``util.find_library``), cffi's
+``ffi.dlopen``, helper functions of the same module that pass a parameter on to one of these, and imported
+helpers of the names ``load_library``, ``load_locate_library``, ``load_ctypes_library`` and ``dlopen``. Code
+for other systems and tests are left out. A name that the source does not spell out gives no result.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wheelfix.pysource.scope import Guard, Module, Use
 from wheelfix.pysource.values import Evaluator, TooComplexError, Value
 
 MAX_SOURCE: Final = 1 << 19
-"""Longest source read, in bytes: its syntax tree can take 600 times as much memory."""
+"""Longest source read, in bytes; its syntax tree can take 600 times as much memory."""
 
 _LOADER_HINTS: Final = (b"DLL", b"cdll", b"pydll")
 _HINTS: Final = (b"d_library", b"dlopen", b"load_locate", b"load_ctypes", b"ldconfig")
@@ -54,7 +54,7 @@ _MAX_VARIABLE: Final = 60
 _MAX_NAMES: Final = 8192
 """Names that the calls of one source may open; real sources have some tens."""
 
-# What a failing dlopen raises, and what is above it; helpers of other modules make an ImportError of it.
+# What a failing dlopen raises, and its base classes; helpers of other modules raise an ImportError instead.
 _ABOVE: Final = frozenset({"Exception", "BaseException"})
 _OS_ERRORS: Final = frozenset({"OSError", "EnvironmentError", "IOError"}) | _ABOVE
 _RAISED: Final = {
@@ -64,7 +64,7 @@ _RAISED: Final = {
 
 
 class ForeignNames(Table):
-    """Libraries that exist on Windows or macOS only, for code that tests for neither system."""
+    """Libraries that exist only on Windows or macOS, for code that checks for neither system."""
 
     FILE = "foreign.toml"
 
@@ -72,11 +72,11 @@ class ForeignNames(Table):
 
 
 class _Claim(Struct):
-    """That a use of the module opens one name, or runs one program.
+    """A use of the module that opens one name, or runs one program.
 
     Attributes:
-        number: of the use.
-        bare: the source names a library without its file.
+        number: number of the use.
+        bare: whether the source names a library without its file.
         variable: as in :class:`SourceCall`.
     """
 
@@ -93,15 +93,15 @@ class _Claim(Struct):
 def find_python_dlopen(path: str, source: bytes) -> SourceUse:
     r"""Find what a Python source opens by name.
 
-    Not for several threads at once: warnings about the foreign code are silenced meanwhile, for the process.
+    Not thread-safe: warnings about the foreign code are silenced for the whole process meanwhile.
 
     Args:
         path: POSIX path of the member, relative to the root of the wheel.
         source: the file.
 
     Returns:
-        No calls for a file that is no Python, is longer than :data:`MAX_SOURCE`, is nested beyond measure, or
-        is by its path meant for another system or for tests.
+        No calls for a file that is not Python, is longer than :data:`MAX_SOURCE`, is nested too deeply, or is
+        by its path meant for another system or for tests.
 
     Example:
         >>> (call,) = find_python_dlopen("a.py", b"import ctypes\nctypes.CDLL('libcuda.so.1')").calls
@@ -112,7 +112,7 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
         return SourceUse(path=path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes and the like: not ours to mend
+            warnings.simplefilter("ignore")  # about invalid escapes and the like in foreign code
             tree = ast.parse(source)
         module = Module(tree)
         evaluator = Evaluator(module, _KNOWN)
@@ -135,13 +135,13 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
 
 
 def may_open(path: str, source: bytes) -> bool:
-    """Whether parsing a Python source could bring anything to light; tells at the speed of a search.
+    """Whether parsing a Python source could give any result; as fast as a text search.
 
     Args:
         path: as for :func:`find_python_dlopen`.
         source: the file.
     """
-    # The loaders take file names only, which are spelled out in the same file.
+    # ctypes and cffi take file names only, which are spelled out in the same file.
     if not any(hint in source for hint in _HINTS) and not (
         any(hint in source for hint in _LOADER_HINTS) and b".so" in source
     ):
@@ -170,7 +170,7 @@ def _find_claims(number: int, use: Use, module: Module, evaluator: Evaluator) ->
 def _find_sinks(
     use: Use, module: Module, evaluator: Evaluator
 ) -> Iterator[tuple[OpeningKind, str, list[ast.expr]]]:
-    """Say which arguments name libraries: (kind, function, arguments)."""
+    """Yield the arguments that name libraries: (kind, function, arguments)."""
     match use.node:
         case ast.Subscript(value=base, slice=index):
             for loader in sorted(_functions(evaluator, base, use) & _LOADERS):
@@ -207,12 +207,12 @@ def _functions(evaluator: Evaluator, expr: ast.expr, use: Use) -> set[str]:
 
 
 def _find_soname(value: Value, function: str, *, bare: bool) -> str | None:
-    """The file name a value stands for, or None if it is none for Linux.
+    """Return the file name that a value stands for, or None if it is not one for Linux.
 
     Args:
-        value: what is passed.
-        function: what it is passed to.
-        bare: names without a file count.
+        value: the value passed.
+        function: the function it is passed to.
+        bare: whether names without a file are accepted.
     """
     text = value.text
     if value.function:
@@ -225,10 +225,10 @@ def _find_soname(value: Value, function: str, *, bare: bool) -> str | None:
 
 
 def _drop_alternatives(claims: list[_Claim]) -> list[_Claim]:
-    """Leave out names without a file where the same statement also gives a file name.
+    """Drop names without a file if the same statement also gives a file name.
 
-    ``dlopen(ffi, ("cairo-2", "cairo"), ("libcairo.so.2", "libcairo-2.dll"))`` tries one library under the
-    names it has on all systems: the one with ``.so`` is Linux's.
+    ``dlopen(ffi, ("cairo-2", "cairo"), ("libcairo.so.2", "libcairo-2.dll"))`` tries one library under its
+    names on all systems; the one with ``.so`` is Linux's.
     """
     exact = {claim.value.statement for claim in claims if not claim.bare}
     return [claim for claim in claims if not claim.bare or claim.value.statement not in exact]
@@ -239,7 +239,7 @@ def _find_variable(arg: ast.expr) -> str:
 
 
 def _find_calls(claims: Iterable[_Claim], module: Module) -> tuple[SourceCall, ...]:
-    """Bring together what one call tries for one of its callers."""
+    """Group the names that one call tries for one of its callers."""
     grouped: dict[tuple[int, int | None, OpeningKind], list[_Claim]] = {}
     for claim in claims:
         grouped.setdefault((claim.number, claim.value.caller, claim.kind), []).append(claim)
@@ -250,7 +250,7 @@ def _find_calls(claims: Iterable[_Claim], module: Module) -> tuple[SourceCall, .
     found: dict[SourceCall, bool] = {}
     for group, fine in zip(groups, survived, strict=True):
         optional = fine and wanted.isdisjoint(claim.name for claim in group)
-        call = _make_call(group)  # the same where several callers pass the same text
+        call = _make_call(group)  # equal if several callers pass the same text
         found[call] = optional and found.get(call, True)
     return tuple(replace(call, optional=optional) for call, optional in found.items())
 
@@ -274,12 +274,12 @@ def _make_call(claims: Sequence[_Claim]) -> SourceCall:
 
 
 def _is_survived(claim: _Claim, module: Module, handles: frozenset[Guard]) -> bool:
-    """Whether failing is caught where it happens or by the caller, and nothing is raised behind.
+    """Whether a failure is caught at the call or by the caller, and nothing is raised afterwards.
 
     Args:
-        claim: of the call.
-        module: where it stands.
-        handles: statements one of whose handlers opens something: they do not do without.
+        claim: claim of the call.
+        module: module of the call.
+        handles: statements with a handler that opens something else, which is a fallback and not survival.
     """
     raised = _RAISED.get(claim.kind, _OS_ERRORS)
     if _is_guarded(claim.use, raised, handles):

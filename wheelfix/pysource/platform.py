@@ -1,8 +1,7 @@
-"""Which branches of Python code run on Linux, decided without running any of it.
+"""Decides which branches of Python code run on Linux, without running them.
 
-Only tests that say so plainly are decided: comparisons of ``sys.platform``, ``os.name``,
-``platform.system()`` and names that stand for them. Everything else stays open, and both
-branches count.
+Only plain tests are decided: comparisons of ``sys.platform``, ``os.name``, ``platform.system()`` and names
+that stand for them. Every other test is left open, and both branches are followed.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 Dotted = Callable[[ast.expr], str | None]
-"""What an expression was imported as (``sys.platform``), or None."""
+"""Returns the name an expression was imported under (``sys.platform``), or None."""
 
 Lookup = Callable[[str], ast.expr | None]
-"""The only value ever bound to a variable, or None."""
+"""Returns the only value ever bound to a variable, or None."""
 
 OPEN: Final = object()
-"""An expression that was not decided."""
+"""Result for an expression that was not decided."""
 
 _FACTS: Final[Mapping[str, object]] = {
     "sys.platform": "linux",
@@ -30,7 +29,7 @@ _FACTS: Final[Mapping[str, object]] = {
     "os.uname": ("Linux",),
     "platform.uname": ("Linux",),
 }
-# Names by which modules hand the answer on: IS_WINDOWS, _is_win32, WINDOWS, on_macos, compat_platform.
+# Names by which modules share the result: IS_WINDOWS, _is_win32, WINDOWS, on_macos, compat_platform.
 _OTHER_SYSTEM: Final = re.compile(
     r"_*(?:(?:is|on)_?)?(?:windows|win32|win64|win|nt|darwin|mac_?osx?|osx|apple|cygwin|msys)_*",
     re.IGNORECASE,
@@ -51,7 +50,7 @@ _COMPARE: Final[Mapping[type[ast.cmpop], Callable[[object, object], object]]] = 
 
 
 def decide(test: ast.expr, dotted: Dotted, lookup: Lookup) -> bool | None:
-    """Say whether a test holds on Linux; None if that depends on more than the platform."""
+    """Tell whether a test holds on Linux; None if that depends on more than the platform."""
     value = evaluate(test, dotted, lookup)
     return None if value is OPEN else bool(value)
 
@@ -66,7 +65,7 @@ def evaluate(expr: ast.expr, dotted: Dotted, lookup: Lookup) -> object:
 
 
 class _Evaluation:
-    """One evaluation, with the names it has met and the steps it has left."""
+    """One evaluation, with the names it has visited and the steps it has left."""
 
     def __init__(self, dotted: Dotted, lookup: Lookup) -> None:
         self._dotted, self._lookup = dotted, lookup
@@ -103,7 +102,7 @@ class _Evaluation:
             return _FACTS[full]
         if isinstance(node, ast.Name):
             if name not in self._names and (bound := self._lookup(name)) is not None:
-                self._names[name] = OPEN  # a name that stands for itself
+                self._names[name] = OPEN  # stops at a name that is defined by itself
                 self._names[name] = self.value(bound)
             if (known := self._names.get(name, OPEN)) is not OPEN:
                 return known
@@ -114,7 +113,7 @@ class _Evaluation:
         return True if _LINUX.fullmatch(name) else OPEN
 
     def _combine(self, settles: bool, items: list[ast.expr]) -> object:
-        """``and`` is settled by one false operand, ``or`` by one true one, whatever the others are."""
+        """Combine operands: one false operand decides ``and``, and one true operand decides ``or``."""
         known = [self.value(item) for item in items]
         if any(item is not OPEN and bool(item) is settles for item in known):
             return settles

@@ -1,7 +1,7 @@
-"""Names and calls of one Python module, as far as Linux runs it; nothing is executed.
+"""Collects names and calls of one Python module, for the code that Linux runs; nothing is executed.
 
-The walk leaves out what platform tests exclude, and records for every scope what its names may
-be bound to, without order: an over-approximation, which is what a search for strings needs.
+The walk leaves out branches that platform tests exclude, and records for every scope what its names may be
+bound to, without order: an over-approximation, which suits a search for strings.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ class Scope:
     """A module, class or function body.
 
     Attributes:
-        parent: where names are looked up next; None for the module.
+        parent: scope where names are looked up next; None for the module.
         owner: the class a method belongs to.
-        bindings: what each name may stand for: expressions, with the scope to read them in.
+        bindings: expressions that each name may stand for, with the scope to evaluate them in.
         functions: functions defined here.
         classes: class bodies defined here.
-        results: what a function returns or yields.
+        results: values that a function returns or yields.
         arguments: the parameters, for a function.
         outer: names declared ``global`` or ``nonlocal``, with the scope they belong to.
-        last_raise: line of the last statement that may end it by an exception.
+        last_raise: line of the last statement that may leave the function by an exception.
     """
 
     parent: Scope | None = None
@@ -48,12 +48,12 @@ class Scope:
             name: the name.
             expr: what it stands for.
             scope: where the names of ``expr`` are looked up.
-            caller: for a parameter, which use of the module passes it.
+            caller: for a parameter, the number of the use in the module that passes it.
         """
         self.outer.get(name, self).bindings.setdefault(name, []).append(Bound(expr, scope, caller))
 
     def chain(self) -> Iterator[Scope]:
-        """This scope and those its names are looked up in; class bodies are not seen from inside methods."""
+        """Yield this scope and the outer ones for lookups; methods do not see the class body."""
         scope: Scope | None = self
         while scope:
             if scope is self or not scope.is_class:
@@ -61,7 +61,7 @@ class Scope:
             scope = scope.parent
 
     def find(self, name: str) -> list[Bound]:
-        """What a name may stand for here; empty if it is unknown or a builtin."""
+        """Return what a name may stand for here; empty if it is unknown or a builtin."""
         return next((s.bindings[name] for s in self.chain() if name in s.bindings), [])
 
 
@@ -69,7 +69,7 @@ class Bound(Struct, kw_only=False, eq=False):
     """An expression and the scope its names belong to.
 
     Attributes:
-        caller: the use of the module that passes it as an argument, by its number, or None.
+        caller: number of the use in the module that passes it as an argument, or None.
     """
 
     expr: ast.expr
@@ -78,10 +78,10 @@ class Bound(Struct, kw_only=False, eq=False):
 
 
 class Guard(Struct, kw_only=False, eq=False):
-    """A ``try`` or ``with suppress`` around statements, inside of one function.
+    """A ``try`` or ``with suppress`` around statements, inside one function.
 
     Attributes:
-        caught: last names of the exceptions that it catches; without any, all.
+        caught: last names of the exceptions that it catches; empty for all.
     """
 
     caught: frozenset[str]
@@ -91,8 +91,8 @@ class Use(Struct, kw_only=False, eq=False):
     """A call or subscript that Linux may run.
 
     Attributes:
-        guards: what would catch an exception of it.
-        handles: the ``try`` statements one of whose handlers it stands in.
+        guards: statements that would catch an exception raised by it.
+        handles: the ``try`` statements in whose handlers it stands.
     """
 
     node: ast.Call | ast.Subscript
@@ -118,16 +118,16 @@ class Module:
         self._count = 0
         self._guards: frozenset[Guard] = frozenset()
         self._handles: frozenset[Guard] = frozenset()
-        self._tree = tree  # keeps the nodes alive: their ids are keys
+        self._tree = tree  # keeps the nodes alive, as their ids are keys
         for node in _walk_statements(tree):
             self._import(node)
         self._visit_all(tree.body, self.root)
 
     def dotted(self, expr: ast.expr, scope: Scope) -> str | None:
-        """The full name an expression was imported under (``ctypes.util.find_library``), or None.
+        """Return the full name an expression was imported under (``ctypes.util.find_library``), or None.
 
-        A parameter or local variable hides an import; a second meaning in the module's own scope does not, as
-        that is how optional imports are written.
+        A parameter or local variable hides an import; a second binding in the module's own scope does not,
+        because optional imports are written that way.
         """
         parts: list[str] = []
         while isinstance(expr, ast.Attribute):
@@ -140,7 +140,7 @@ class Module:
         return ".".join([self._imports[expr.id], *reversed(parts)])
 
     def find_function(self, func: ast.expr, scope: Scope) -> Scope | None:
-        """The function of this module that an expression names, or None."""
+        """Return the function of this module that an expression names, or None."""
         match func:
             case ast.Name(id=name):
                 for place in scope.chain():
@@ -154,7 +154,7 @@ class Module:
         return None
 
     def find_class(self, base: ast.Name, scope: Scope) -> Scope | None:
-        """The class ``self``, ``cls`` or a class name stands for, or None."""
+        """Return the class that ``self``, ``cls`` or a class name stands for, or None."""
         if base.id in {"self", "cls"}:
             return next((s.owner for s in scope.chain() if s.owner), None)
         return next((s.classes[base.id] for s in scope.chain() if base.id in s.classes), None)
@@ -207,7 +207,7 @@ class Module:
                     self._visit(child, scope)
 
     def branches(self, node: ast.IfExp, scope: Scope) -> list[ast.expr]:
-        """The branches of a conditional expression that Linux may take."""
+        """Return the branches of a conditional expression that may run on Linux."""
         decided = self._decide(node.test, scope)
         return ([node.body] if decided is not False else []) + ([node.orelse] if decided is not True else [])
 
@@ -258,7 +258,7 @@ class Module:
             *((a, d) for a, d in zip(args.kwonlyargs, args.kw_defaults, strict=True) if d),
         ]
         for arg in [*positional, *args.kwonlyargs, *filter(None, (args.vararg, args.kwarg))]:
-            body.bindings[arg.arg] = []  # a parameter hides what has its name outside
+            body.bindings[arg.arg] = []  # a parameter hides an outer name
         for arg, default in defaults:
             self._visit(default, scope)
             body.bind(arg.arg, default, scope)
@@ -272,7 +272,7 @@ class Module:
         self._visit_body(node.body, body)
 
     def _visit_body(self, nodes: Sequence[ast.AST], scope: Scope) -> None:
-        """Visit what is run elsewhere than where it stands: what is around it catches nothing of it."""
+        """Visit a body that runs later than its definition: statements around it catch nothing."""
         guards, handles = self._guards, self._handles
         self._guards = self._handles = frozenset()
         for node in nodes:
@@ -323,7 +323,7 @@ class Module:
                 scope.last_raise = max(scope.last_raise, func.lineno)
 
     def _bind_elements(self, target: ast.expr, value: ast.expr, scope: Scope) -> None:
-        """Bind what a loop takes: of a literal the elements written, of anything else some part of it."""
+        """Bind a loop's target: to the elements of a literal, or to some part of any other value."""
         spelled = value.elts if isinstance(value, ast.Tuple | ast.List | ast.Set) else None
         for element in [ast.Starred(value=value)] if spelled is None else spelled:
             self._bind(target, element, scope)
@@ -345,7 +345,7 @@ class Module:
 
 
 def _name_caught(expr: ast.expr | None) -> frozenset[str]:
-    """Last names of the exceptions of a handler; an empty one for what no name tells, none for a bare one."""
+    """Return last names of the exceptions of a handler: "" for an unnamed one, none for a bare ``except``."""
     match expr:
         case None:
             return frozenset()
@@ -361,7 +361,7 @@ def _only(bound: list[Bound]) -> ast.expr | None:
 
 
 def _walk_statements(node: ast.AST) -> Iterator[ast.AST]:
-    """All statements, in no order; expressions, of which there are ten times as many, are left out."""
+    """Yield all statements, without order; expressions, ten times as many, are left out."""
     left = [node]
     while left:
         node = left.pop()

@@ -1,6 +1,6 @@
-"""All Python sources of a distribution: most are dismissed by their bytes, the rest are parsed.
+"""Reads the Python sources of a distribution: a text search dismisses most, the rest are parsed.
 
-The functions that read can run in another process: they take and return what can be sent there.
+The reading functions can run in another process: their arguments and results can be pickled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from wheelfix.wheel.tree import read_regular
 
 
 def is_source(member: Member) -> bool:
-    """Whether a member is a Python source that is read."""
+    """Whether a member is a Python source to be read."""
     return member.path.endswith(".py") and member.size <= MAX_SOURCE
 
 
@@ -26,25 +26,25 @@ def read_wheel_sources(path: Path, stamp: Stamp) -> tuple[SourceUse, ...]:
 
     Args:
         path: the wheel.
-        stamp: that it has where it is open already.
+        stamp: stamp of the wheel that is open.
 
     Returns:
-        What those that open or run something use, sorted by path.
+        One entry per source that opens or runs something, sorted by path.
 
     Raises:
-        InputError: the wheel cannot be read, or is another one by now.
+        InputError: the wheel cannot be read, or was replaced.
     """
     with open_archive(path, stamp=stamp) as archive:
         members = sorted(filter(is_source, archive.members), key=lambda m: m.path)
         return _parse((m.path, b"".join(iter_chunks(archive, m))) for m in members)
 
 
-class SourceTree(Struct):
+class PythonSources(Struct):
     """Python sources of one distribution on disk.
 
     Attributes:
-        top: the directory that paths are relative to.
-        root: the directory that nothing is read outside of.
+        top: directory that paths are relative to.
+        root: directory outside which nothing is read.
         paths: sorted.
     """
 
@@ -53,7 +53,7 @@ class SourceTree(Struct):
     paths: tuple[str, ...]
 
 
-def read_all_sources(trees: Iterable[SourceTree]) -> tuple[tuple[SourceUse, ...], ...]:
+def read_all_sources(trees: Iterable[PythonSources]) -> tuple[tuple[SourceUse, ...], ...]:
     """Find what Python sources open by name: one result for each distribution, sorted by path."""
     return tuple(read_tree_sources(tree.top, tree.root, tree.paths) for tree in trees)
 
@@ -63,8 +63,8 @@ def read_tree_sources(site: Path, root: Path, paths: Iterable[str]) -> tuple[Sou
 
     Args:
         site: site-packages.
-        root: the prefix, which nothing is read outside of.
-        paths: relative to ``site``; what is gone or too long is left out.
+        root: the prefix, outside which nothing is read.
+        paths: relative to ``site``; missing and overlong files are left out.
     """
     files = ((path, read_regular(f"{site}/{path}", root=str(root), limit=MAX_SOURCE)) for path in paths)
     return _parse((path, data) for path, data in files if data)

@@ -1,8 +1,8 @@
-"""Which strings an expression of a Python module may be, from its constants alone.
+"""Evaluates expressions of a Python module to the strings they may be, from constants alone.
 
-Sets of strings, without order or structure: a tuple stands for its elements, a parameter for what
-all callers pass, a variable for all it is ever bound to. An expression with an unknown part stands
-for nothing, so every result is text that the source spells out.
+Results are sets of strings, without order or structure: a tuple stands for its elements, a parameter for what
+all callers pass, a variable for everything it is ever bound to. An expression with an unknown part has no
+result, so that every result is text spelled out in the source.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from wheelfix.pysource.scope import Bound, Module, Scope
 _MAX_VALUES: Final = 256
 _MAX_TEXT: Final = 512
 _MAX_STEPS: Final = 500_000
-"""Strings put together for one module: about a second's work. Real modules take some hundreds."""
+"""Strings composed for one module: about a second's work. Real modules need some hundreds."""
 _MAX_MEANINGS: Final = 16
 _NONE: Final[list[Bound]] = []
 _PASSED_ON: Final = frozenset(
@@ -34,11 +34,11 @@ class Value(Struct, kw_only=False):
     """A string an expression may be.
 
     Attributes:
-        line: where its first constant part stands.
+        line: line of its first constant part.
         statement: number of the simple statement that holds this part.
-        function: it is no string but the function of this dotted name.
-        caller: number of the use in the module that passed it, or a part of it, as an argument: the first one
-            on its way.
+        function: if set, the value is not a string but the function of this dotted name.
+        caller: number of the use in the module that passed it, or a part of it, as an argument; the first one
+            if it was passed several times.
     """
 
     text: str
@@ -49,7 +49,7 @@ class Value(Struct, kw_only=False):
 
 
 class TooComplexError(Exception):
-    """A module made to keep its reader busy."""
+    """A module exceeds the limit of evaluation steps."""
 
 
 class Evaluator:
@@ -57,7 +57,7 @@ class Evaluator:
 
     Args:
         module: the module; calls between its own functions are linked here.
-        known: dotted names of functions that are values worth following.
+        known: dotted names of functions that are followed as values.
     """
 
     def __init__(self, module: Module, known: frozenset[str]) -> None:
@@ -72,14 +72,14 @@ class Evaluator:
                 _bind_arguments(called, use.node, use.scope, number)
 
     def values(self, expr: ast.expr, scope: Scope) -> tuple[Value, ...]:
-        """All strings ``expr`` may be, in source order; empty if none is known.
+        """Return all strings ``expr`` may be, in source order; empty if none is known.
 
         Raises:
-            TooComplexError: there is no end to it.
+            TooComplexError: the limit of steps is exceeded.
         """
         key = id(expr), id(scope)
         if key not in self._done:
-            self._done[key] = ()  # what depends on itself adds nothing to itself
+            self._done[key] = ()  # a value that depends on itself adds nothing
             self._done[key] = self._limit(self._evaluate(expr, scope))
         return self._done[key]
 
@@ -116,7 +116,7 @@ class Evaluator:
     def _constant(self, expr: ast.Constant, value: str | bytes | int) -> Value:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         if isinstance(text, int):
-            # Integers of thousands of digits are legal in hexadecimal, and refuse to be printed.
+            # Integers of thousands of digits are valid in hexadecimal, and cannot be printed in decimal.
             text = str(text) if abs(text) < 1 << 32 else ""
         return Value(text[:_MAX_TEXT], expr.lineno, self._module.statements.get(id(expr), -expr.lineno))
 
@@ -153,7 +153,7 @@ class Evaluator:
         return self._join([self.values(side, scope) for side in sides])
 
     def _is_sequence(self, expr: ast.expr, scope: Scope) -> bool:
-        """Whether ``+`` on it concatenates lists rather than text."""
+        """Whether ``+`` on it concatenates lists and not text."""
         if id(expr) not in self._sequences:
             self._sequences[id(expr)] = False
             self._sequences[id(expr)] = self._find_sequence(expr, scope)
@@ -190,13 +190,13 @@ class Evaluator:
     def _join(
         self, parts: list[tuple[Value, ...]], glue: Callable[[str, str], str] = str.__add__
     ) -> Iterable[Value]:
-        """Every combination of the parts; none if a part is unknown."""
+        """Return every combination of the parts; none if a part is unknown."""
         if not parts:
             return ()
         return reduce(lambda left, right: self._limit(_combine(left, right, glue)), parts)
 
     def _format(self, template: ast.expr, parts: list[ast.expr], scope: Scope) -> Iterable[Value]:
-        """``"lib%s.so" % x`` and ``"lib{}.so".format(x)``, plain placeholders in order only."""
+        """Evaluate ``"lib%s.so" % x`` and ``"lib{}.so".format(x)``, with plain placeholders in order only."""
         given = [self.values(part, scope) for part in parts]
         for pattern in self.values(template, scope):
             texts = _PLACEHOLDER.split(pattern.text)
@@ -244,7 +244,7 @@ def _mark(value: Value, caller: int | None) -> Value:
 
 
 def _bind_arguments(called: Scope, call: ast.Call, scope: Scope, caller: int) -> None:
-    """Bind what a call passes to the parameters of the function it calls."""
+    """Bind the arguments of a call to the parameters of the called function."""
     args = called.arguments
     if args is None:
         return
@@ -252,7 +252,7 @@ def _bind_arguments(called: Scope, call: ast.Call, scope: Scope, caller: int) ->
     if called.owner and names[:1] in (["self"], ["cls"]):
         names = names[1:]
     for at, arg in enumerate(call.args):
-        if isinstance(arg, ast.Starred):  # positions behind it are unknown: any parameter may be meant
+        if isinstance(arg, ast.Starred):  # later positions are unknown: any parameter is possible
             for name in names[at:]:
                 called.bind(name, arg.value, scope, caller)
         if at < len(names):

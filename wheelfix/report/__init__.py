@@ -1,1 +1,1 @@
-"""Results as text: for people and for machines."""
+"""Renders results as text, for people and for machines."""

@@ -1,9 +1,9 @@
-"""The shapes of the JSON that commands print. They are a contract, apart from the models they are made of.
+"""Models of the JSON that commands print, separate from the program's models because they are a contract.
 
 Each class with a ``schema`` tag is a whole document; the others are parts. Keys are printed in the order of
-the fields. Within a version fields may be added; none is removed, renamed or changes its meaning. The files
-in ``schema/`` are written from here by ``scripts/write_schemas.py``: a docstring's first line is a title, its
-``Attributes`` are the descriptions of the fields.
+the fields. Within a version fields may be added; none is removed, renamed or changes its meaning.
+``scripts/write_schemas.py`` generates the files in ``schema/`` from this module: a docstring's first line is
+the title, its ``Attributes`` are the descriptions of the fields.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from wheelfix.model.causes import Cause
 
 
 def _one_of(*values: str) -> Meta:
-    """Say in the schema which texts there are. They are spelt here, for they are a part of the contract."""
+    """Restrict a string in the schema to some values, which are spelt here as a part of the contract."""
     return Meta(extra_json_schema={"enum": list(values)})
 
 

@@ -1,4 +1,4 @@
-"""Foreign text on its way to a terminal."""
+"""Escapes foreign text before it is printed on a terminal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _LOGIN = re.compile(
 
 
 def printable(text: str) -> str:
-    r"""Replace everything a terminal could act on by a visible escape.
+    r"""Replace everything that a terminal could interpret by a visible escape.
 
     Control characters, line and paragraph separators, and the invisible marks that reorder text come out as
-    ``\x1b``, ``\n``, ``\u202e``; names in wheels are chosen by strangers.
+    ``\x1b``, ``\n``, ``\u202e``. Names in wheels are untrusted input.
 
     Example:
         >>> printable("lib\x1b[31mred.so")
@@ -26,9 +26,9 @@ def printable(text: str) -> str:
 
 
 def hide_passwords(text: str) -> str:
-    """Replace who logs in to a host, and how, in every URL of a text.
+    """Replace user and password in every URL of a text.
 
-    A malformed URL may have a slash in its password: what looks like a port and is none is hidden as well.
+    A malformed URL may have a slash in its password, so an invalid port is hidden as well.
 
     Example:
         >>> hide_passwords("https://me:secret@h.example/x: 404")

@@ -1,7 +1,7 @@
-"""Models made into the documents that ``--json`` prints: of what shape these are says :mod:`.documents`.
+"""Makes the documents that ``--json`` prints; :mod:`.documents` defines their form.
 
-Lists are sorted, save where their order says something: run paths (search order), providers (best first), the
-names of an opening (as they are tried), answers to what was asked (as it was asked).
+Lists are sorted, except where their order has a meaning: run paths (search order), providers (best first),
+the names of an opening (in the order of attempts), answers (in the order of the questions).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ from wheelfix.report.documents import (
     VerifyDocument,
     WrittenFileDocument,
 )
-from wheelfix.scan.words import say_cause, say_located, say_question, say_step
+from wheelfix.scan.sentences import say_cause, say_located, say_question, say_step
 
 if TYPE_CHECKING:
     from wheelfix.explain.model import Explanation, Missing
@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from wheelfix.model.flake import FlakeConfig
     from wheelfix.model.index import IndexInfo, Provider
     from wheelfix.model.lock import Choice
-    from wheelfix.model.override import Adapter, Dialect, Judged, Override, StripPlan
+    from wheelfix.model.override import Adapter, DependencyDecision, Dialect, Override, StripPlan
     from wheelfix.model.scan import (
         FileHit,
         Finding,
@@ -98,7 +98,7 @@ def load_schema(name: str) -> dict[str, Any]:
     """Load a JSON schema of the package.
 
     Args:
-        name: as documents name it in ``schema`` (``wheelfix.scan/2``).
+        name: value of ``schema`` in the documents (``wheelfix.scan/2``).
     """
     from importlib import resources
 
@@ -290,8 +290,8 @@ def document_sdist(written: Written[CargoPlan], *, dialect: Dialect) -> SdistDoc
     """Build the ``wheelfix.sdist/1`` document.
 
     Args:
-        written: the code, and what it says.
-        dialect: that it is written in.
+        written: the code and its plan.
+        dialect: dialect of the code.
     """
     from wheelfix.sdist.render import find_settings
 
@@ -364,10 +364,10 @@ def document_env(
     """Build the ``wheelfix.env/1`` document.
 
     Args:
-        plan: of the environment's lock.
-        files: what is in them, by name.
-        changed: names of those that were written.
-        directory: where they are, as the user named it.
+        plan: plan for the environment's lock.
+        files: contents of the files, by name.
+        changed: names of the files that were written.
+        directory: their directory, as the user named it.
         nixpkgs: flake reference.
     """
     locked, written = document_lock(plan), frozenset(changed)
@@ -568,7 +568,7 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
 
 
 def _document_dependencies(plan: StripPlan) -> DependenciesDocument:
-    def tell(several: Iterable[Judged]) -> tuple[DependencyDocument, ...]:
+    def tell(several: Iterable[DependencyDecision]) -> tuple[DependencyDocument, ...]:
         return tuple(DependencyDocument(name=judged.name, reason=judged.reason) for judged in several)
 
     return DependenciesDocument(

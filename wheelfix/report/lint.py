@@ -1,4 +1,4 @@
-"""What a check of overrides found: lines as compilers write them."""
+"""Renders the findings of a check of overrides, one per line, in the form of compiler messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def render_lint(findings: Sequence[LintFinding], *, details: bool = True) -> str
 
     Args:
         findings: in the order of :func:`wheelfix.lint.plan.find_lint`.
-        details: also the notes.
+        details: also print the notes.
     """
     strangers = [f for f in findings if f.rule is Rule.NOT_CHECKED and not f.instead]
     shown = [f for f in findings if f not in strangers and (details or f.level is not Level.NOTE)]

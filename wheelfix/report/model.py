@@ -1,4 +1,4 @@
-"""What a report shows: scans, and the Nix code that follows from them."""
+"""Models of a report: scans, and the Nix code that follows from them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from wheelfix.model.scan import Finding, Level, WheelScan
 
 
 class NixCode(Struct):
-    """Code to be pasted.
+    """Code to paste.
 
     Attributes:
-        label: the tool it is for, as its users call it.
-        place: one sentence: where it belongs.
-        text: the file.
+        label: name of its tool, as users call it.
+        place: where it belongs, in one sentence.
+        text: contents of the file.
     """
 
     label: str
@@ -21,15 +21,15 @@ class NixCode(Struct):
 
 
 class Report(Struct):
-    """Everything on one page, whatever it was that was read.
+    """The contents of a report page.
 
     Attributes:
-        target: what the page is about, in a few words.
+        target: the subject of the page, in a few words.
         scans: one per distribution; one without a name stands for files that belong to none.
-        code: one per tool, the one to show first at the front.
-        findings: about all of it together; those of single distributions are in their scans.
+        code: one per tool, the one to show first in front.
+        findings: about the page as a whole; those of single distributions are in their scans.
         inputs: Nix list of all attributes that the distributions need, or empty.
-        ignored: Nix list of all sonames that auto-patchelf is not to look for, or empty.
+        ignored: Nix list of all sonames that auto-patchelf must not look for, or empty.
     """
 
     target: str
@@ -41,7 +41,7 @@ class Report(Struct):
 
     @property
     def answered(self) -> bool:
-        """Every need has an answer, and no finding is an error: exit code 0."""
+        """Whether every need has an answer, and no finding is an error: exit code 0."""
         return all(scan.answered for scan in self.scans) and not any(
             finding.level is Level.ERROR for finding in self.findings
         )

@@ -1,4 +1,4 @@
-"""The data of a report page: needs of all distributions, gathered by library."""
+"""Makes the data of a report page, and renders the page: needs of all distributions, grouped by library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, O
 from wheelfix.report.escape import printable
 from wheelfix.report.model import Report
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.words import say_bringer, say_cause, say_openings
+from wheelfix.scan.sentences import say_bringer, say_cause, say_openings
 
 _ORDER = (
     NeedClass.UNKNOWN,
@@ -27,7 +27,7 @@ _ORDER = (
     NeedClass.PYTHON,
     NeedClass.LIBC,
 )
-"""What needs a person first."""
+"""Classes in the order of urgency."""
 _ANSWERS = {
     NeedClass.BUNDLED: "the wheel itself",
     NeedClass.LIBC: "the C library",
@@ -49,16 +49,16 @@ _LEVELS = tuple(Level)
 
 
 def document_report(report: Report) -> dict[str, Any]:
-    """Build what the page is made from.
+    """Build the data of the page.
 
-    Distributions are numbered; libraries, findings and what is opened at run time name them by number.
-    Foreign text has its control characters and invisible marks made visible; code is left as it is.
+    Distributions are numbered; libraries, findings and openings refer to them by number. Control characters
+    and invisible marks in foreign text are made visible; code is unchanged.
 
     Args:
-        report: what was concluded.
+        report: the report.
 
     Returns:
-        Lists, dicts, strings, numbers and None only; sorted by what needs a person first.
+        Lists, dicts, strings, numbers and None only; the most urgent first.
     """
     scans = report.scans
     document: dict[str, Any] = {
@@ -98,7 +98,7 @@ def _document_scan(scan: WheelScan) -> dict[str, Any]:
 
 
 def _document_libraries(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
-    """One entry per library and answer: the same soname may be bundled here, and provided there."""
+    """Return one entry per library and answer, as wheels may have different answers for a soname."""
     found: dict[tuple[int, str, str, str], dict[str, Any]] = {}
     for number, scan in enumerate(scans):
         for need in scan.needs:
@@ -172,7 +172,7 @@ def _document_one_opened(name: str, number: int, openings: Sequence[Opening]) ->
 
 
 def _document_findings(report: Report) -> list[dict[str, Any]]:
-    """What several distributions have in common is said once."""
+    """Return the findings; a finding that several distributions share is listed once."""
     found: dict[Finding, list[int]] = {finding: [] for finding in report.findings}
     for number, scan in enumerate(report.scans):
         for finding in scan.findings:
@@ -189,7 +189,7 @@ def _document_findings(report: Report) -> list[dict[str, Any]]:
 
 
 def _make_visible(value: Any) -> Any:
-    """Escape what would not be seen, or would reorder what is, in all text of a document."""
+    """Escape invisible and reordering characters in all text of a document."""
     match value:
         case str():
             return printable(value)
@@ -220,10 +220,10 @@ def render_report(report: Report) -> str:
     """Render the page.
 
     Args:
-        report: what was concluded.
+        report: the report.
 
     Returns:
-        A complete HTML document, the same for the same report.
+        A complete HTML document, always the same for the same report.
     """
     data = resources.files("wheelfix.report") / "data"
     style, shell = ((data / name).read_text("utf-8") for name in ("page.css", "page.html"))
@@ -238,12 +238,12 @@ def render_report(report: Report) -> str:
 
 
 def _hash(source: str) -> str:
-    """Name the content of an element as a policy does (CSP level 3, section 2.3.1)."""
+    """Return the hash of an element's content as a policy names it (CSP level 3, section 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
 def _quote(text: str) -> str:
-    r"""Make JSON, ASCII already, fit for a script element: nothing in it can end the element.
+    r"""Escape JSON, which is ASCII already, for a script element: nothing in it can end the element.
 
     U+2028 and U+2029, which old JavaScript takes for line ends, are escaped because all of U+0080 and up is.
 

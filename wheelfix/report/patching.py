@@ -1,4 +1,4 @@
-"""What ``wheelfix patch`` did, for people."""
+"""Renders the result of ``wheelfix patch`` for people."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _CHANGES = frozenset({AnswerKind.ADDED, AnswerKind.PINNED})
 
 
 def render_patch(report: PatchReport, *, details: bool = True) -> str:
-    """Render a report as text: what changes first, then what is open, last a summary.
+    """Render a report as text: changes first, then open needs, last a summary.
 
     Args:
-        report: what was done or planned.
+        report: the report.
         details: False leaves out files that were changed as planned.
     """
     results = {r.path: r for r in report.results}
@@ -46,7 +46,7 @@ def _render_plan(plan: FilePlan) -> Iterator[str]:
 
 
 def _render_open(plans: Iterable[FilePlan]) -> list[str]:
-    """What is left open, once per soname."""
+    """List open needs, once per soname."""
     found: dict[str, tuple[Answer, list[str]]] = {}
     for plan in plans:
         for answer in plan.answers:
@@ -75,5 +75,5 @@ def _render_sum(report: PatchReport, results: dict[str, FileResult]) -> list[str
 
 
 def render_findings(findings: Sequence[Finding]) -> str:
-    """Render what an undo tells."""
+    """Render the findings of an undo."""
     return "".join(f"{printable(f'{f.level.value}: {f.subject}: {f.message}')}\n" for f in findings)

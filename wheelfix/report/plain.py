@@ -1,4 +1,4 @@
-"""Text in columns without rich: for answers that should be there before rich is imported."""
+"""Renders text in columns without rich, for commands that should answer before rich could be imported."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from textwrap import wrap
 
 from wheelfix.model.scan import FileHit, IndexSource, Located, NeedClass, NeedTrace
 from wheelfix.report.escape import printable
-from wheelfix.scan.words import say_located, say_question, say_step
+from wheelfix.scan.sentences import say_located, say_question, say_step
 
 _LEAST = 20
-"""Columns that are taken even of a terminal with fewer."""
+"""Columns that are used even on a narrower terminal."""
 
 
 def render_located(
@@ -20,15 +20,15 @@ def render_located(
 
     Args:
         results: in the order asked.
-        every: all providers, not only the first three.
-        why: also the rules behind each score.
-        width: columns there are; None for any number.
+        every: print all providers, not only the first three.
+        why: also print the rules behind each score.
+        width: available columns, or None.
     """
     return "\n".join(_render_one(result, width, every=every, why=why) for result in results) + "\n"
 
 
 def render_hits(hits: Iterable[FileHit]) -> Iterable[str]:
-    """Render files of a database, one line each; packages that only others pull in are in parentheses."""
+    """Render files of a database, one line each; packages that are not toplevel are in parentheses."""
     for hit in hits:
         name = hit.attr if hit.output == "out" else f"{hit.attr}.{hit.output}"
         name = name if hit.toplevel else f"({name})"
@@ -39,15 +39,15 @@ def render_sources(sources: Sequence[IndexSource], *, width: int | None = None) 
     """Render the places where an index may be; the one that is used is marked.
 
     Args:
-        sources: in the order in which they are asked.
-        width: columns there are; None for any number.
+        sources: in the order of use.
+        width: available columns, or None.
     """
     rows = [("*" if s.used else " ", s.name, s.state, s.path) for s in sources]
     return "".join(f"{line}\n" for lines in _fit(rows, 2, width) for line in lines)
 
 
 def render_traces(traces: Sequence[NeedTrace]) -> str:
-    """Render why needs are in their classes, as text for a bug report."""
+    """Render the explanations of needs' classes, as text for a bug report."""
     return "\n".join(_render_trace(e) for e in traces)
 
 
@@ -89,12 +89,12 @@ def _render_one(result: Located, width: int | None, *, every: bool, why: bool) -
 
 
 def _fit(rows: Sequence[Sequence[str]], first: int, width: int | None) -> list[list[str]]:
-    """Lay rows out as one line each, in columns; as several where one has no room.
+    """Lay out each row as one line in columns, or as several lines if one is too long.
 
     Args:
         rows: cells.
-        first: how many cells stand in the first line if there are several; each other one has its own.
-        width: columns there are; None for any number.
+        first: number of cells in the first line if there are several; each other cell has its own line.
+        width: available columns, or None.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
     lines = _align(rows)
@@ -108,11 +108,11 @@ def _fit(rows: Sequence[Sequence[str]], first: int, width: int | None) -> list[l
 
 
 def wrap_words(text: str, width: int | None, indent: str = "") -> list[str]:
-    """Lines that end between words; a word that is longer stays whole.
+    """Wrap text between words; a longer word stays whole.
 
     Args:
-        text: what a terminal could act on is shown as an escape.
-        width: columns there are; None for any number.
+        text: control characters in it are shown as escapes.
+        width: available columns, or None.
         indent: put before every line.
     """
     shown = printable(text)

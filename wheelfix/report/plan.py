@@ -1,4 +1,4 @@
-"""What a page about a target shows: which code there can be, and what is said about all of it together."""
+"""Plans a report: which code it can show, and which findings concern all distributions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def plan_code(read: ScannedParts, *, evidence: str = "") -> tuple[OverridePlan, ...]:
-    """Plan the code for what was scanned, in every dialect that there can be code for.
+    """Plan the code for scanned parts, in every dialect that can express it.
 
     Args:
-        read: what was read, and concluded. Complete packages for nixpkgs have the wheel's hash in them, so
-            they are written only where all are wheel files.
+        read: the scanned parts. Complete packages for nixpkgs contain the wheel's hash, so they are planned
+            only if all parts are wheel files.
         evidence: as for :func:`wheelfix.override.plan.plan_overrides`.
     """
     named = tuple(part for part in read.parts if part.reading.distribution.name)
@@ -39,13 +39,13 @@ def plan_code(read: ScannedParts, *, evidence: str = "") -> tuple[OverridePlan, 
 
 
 def label_code(dialect: Dialect, text: str) -> NixCode:
-    """Say which tool a file is for, and where it belongs."""
+    """Make the piece of code for a dialect, with its tool and its place."""
     traits = TRAITS[dialect]
     return NixCode(label=traits.label, place=traits.place, text=text)
 
 
 def tell_several_wheels(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
-    """Say why there is no code for package sets, where there is none."""
+    """Report why there is no code for package sets, if there is none."""
     message = "is there in several wheels: no code for package sets, which have one of each package"
     names = find_several_wheels(scans)
     return tuple(Finding(level=Level.WARNING, subject=name, message=message) for name in names)
@@ -54,13 +54,13 @@ def tell_several_wheels(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
 def make_report(
     target: str, scans: Sequence[WheelScan], code: Sequence[NixCode], findings: Sequence[Finding] = ()
 ) -> Report:
-    """Put together what a page shows, whatever it was that was scanned.
+    """Assemble a report.
 
     Args:
-        target: what the page is about, in a few words.
+        target: the subject of the page, in a few words.
         scans: one per distribution.
         code: what to paste, best first.
-        findings: about all of it together.
+        findings: about the page as a whole.
     """
     inputs = sorted({attr for scan in scans for attr in scan.build_inputs})
     ignored = sorted({soname for scan in scans for soname in scan.ignore_missing})

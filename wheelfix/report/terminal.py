@@ -1,4 +1,4 @@
-"""Scans for people: the answer on the first screen, the evidence under it. The door to ``rich``."""
+"""Prints scans for people: the answer first, then the evidence; the only module that imports ``rich``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import List, bind
 from wheelfix.report.escape import printable
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.words import say_bringer, say_cause, say_openings
+from wheelfix.scan.sentences import say_bringer, say_cause, say_openings
 
 _STYLES = {
     NeedClass.BUNDLED: "dim",
@@ -57,7 +57,7 @@ def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = Tr
 
     Args:
         scans: what to print.
-        file: where to; colours are used on a terminal only, and never with NO_COLOR set.
+        file: where to print; colours are used only on a terminal, and never with NO_COLOR set.
         details: also print the table of needs and the notes.
     """
     console = Console(file=file, highlight=False, emoji=False, markup=False)
@@ -78,7 +78,7 @@ def show_progress(description: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on stderr while the block runs; it appears with the first report.
 
     Args:
-        description: what is being done.
+        description: the current work.
 
     Yields:
         A function to call with bytes done and bytes in all.
@@ -95,7 +95,7 @@ def show_progress(description: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _group_by_machine(scans: Iterable[WheelScan]) -> dict[str, list[WheelScan]]:
-    """Scans in the order given, by the machine that their answers are for; those for any come last."""
+    """Group scans by the machine of their answers, in the order given; those without one come last."""
     found: dict[str, list[WheelScan]] = {}
     for scan in sorted(scans, key=lambda s: s.machine is None):
         found.setdefault(printable(scan.machine or _ANY), []).append(scan)
@@ -103,7 +103,7 @@ def _group_by_machine(scans: Iterable[WheelScan]) -> dict[str, list[WheelScan]]:
 
 
 def _print_summary(console: Console, machines: Mapping[str, Sequence[WheelScan]]) -> None:
-    """What all of them need together, and who needs it: of each machine by itself."""
+    """Print what all scans need together, and which distributions need it, for each machine."""
     scans = [scan for group in machines.values() for scan in group]
     files = sum(len(scan.objects) for scan in scans)
     names = {(scan.name or scan.target, scan.version) for scan in scans}
@@ -186,7 +186,7 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
         hook = bind("nativeBuildInputs", list_attributes(["autoAddDriverRunpath"]))
         code.append(f"{print_flat(hook)}\n", style="magenta")
     if scan.ignore_missing:
-        # Strange characters are shown as escapes, and what is shown is pasted: `override` writes those names.
+        # Control characters are shown as escapes, which would be pasted: `override` writes such names.
         plain = [soname for soname in scan.ignore_missing if _PLAIN.fullmatch(soname)]
         omitted = "and strange names: see override" if len(plain) < len(scan.ignore_missing) else ""
         ignored = list_sonames(plain, omitted)
@@ -228,7 +228,7 @@ def _print_groups(console: Console, scan: WheelScan) -> None:
 
 
 def _print_prose(console: Console, text: Text | str, *, style: str = "", indent: str = "") -> None:
-    """Print a line: at a terminal several, which end between words; a word that is longer stays whole."""
+    """Print a line, on a terminal wrapped between words; a longer word stays whole."""
     words = text if isinstance(text, Text) else Text(printable(text), style=style)
     room = console.width - len(indent) if console.is_terminal else len(words.plain)
     start, lines = 0, wrap(words.plain, max(room, _LEAST), break_long_words=False, break_on_hyphens=False)
@@ -239,7 +239,7 @@ def _print_prose(console: Console, text: Text | str, *, style: str = "", indent:
 
 
 def _print_pairs(console: Console, pairs: Iterable[tuple[str, str]], style: str) -> None:
-    """Print two columns; where a word of the right one has no room, it stands below the left one."""
+    """Print two columns; a word too long for the right column is put below the left one."""
     rows = [(printable(left), printable(right)) for left, right in pairs]
     first = max((cell_len(left) for left, _ in rows), default=0)
     room = console.width - len(_INDENT) - first - _GAP
@@ -257,7 +257,7 @@ def _print_pairs(console: Console, pairs: Iterable[tuple[str, str]], style: str)
 
 
 def _measure_word(text: str) -> int:
-    """Width of the longest word, in columns."""
+    """Return the width of the longest word, in columns."""
     return max(map(cell_len, text.split()), default=0)
 
 
@@ -292,7 +292,7 @@ _Row = tuple[NeedClass, tuple[str, ...]]
 
 
 def _share_width(rows: Sequence[tuple[str, ...]], width: int) -> tuple[int, ...]:
-    """Widths of columns that cut no word, the first two on one line; empty if there is no room for that."""
+    """Compute widths of columns that cut no word, the first two on one line; empty if that is impossible."""
     columns = list(zip(_HEAD, *rows, strict=True))
     wanted = [max(map(cell_len, column)) for column in columns]
     widths = [
@@ -340,7 +340,7 @@ def _print_openings(console: Console, scan: WheelScan) -> None:
     grouped = group_by_name(scan.openings)
     if not grouped:
         return
-    # A string in a binary is the weakest evidence: it comes last.
+    # A string in a binary is the weakest evidence, so it comes last.
     ordered = sorted(grouped, key=lambda name: (grouped[name][0].kind is OpeningKind.STRING, name))
     console.print("Opened by name at run time, which no ELF header says:", style="bold")
     shown = ordered[:_OPENED_SHOWN]
@@ -388,6 +388,6 @@ def _say_wanted_by(need: Need) -> str:
 
 
 def _print_list(name: str, items: List, width: int) -> str:
-    """Nix code that ends with a newline; what a terminal could act on is shown as an escape."""
+    """Write Nix code that ends with a newline; control characters are shown as escapes."""
     lines = render_binding(bind(name, items), width).split("\n")
     return "".join(f"{printable(line)}\n" for line in lines)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from wheelfix.model.at_hand import AtHand, Carried
+from wheelfix.model.at_hand import AtHand, LibraryAtHand
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution
@@ -145,7 +145,7 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
         several versions of one distribution the newest counts, in whatever order they are given.
     """
     packages = tuple(packages)
-    found: dict[str, set[Carried]] = {}
+    found: dict[str, set[LibraryAtHand]] = {}
     versions: dict[str, str] = {}
     for distribution, _ in packages:
         known = versions.setdefault(distribution.name, distribution.version)
@@ -163,7 +163,7 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
                 continue
             directory = posixpath.relpath(posixpath.dirname(find_install_path(obj.path)) or ".", SITE)
             for name in filter(None, {obj.name, obj.soname}):
-                carried = Carried(
+                carried = LibraryAtHand(
                     distribution=distribution.name,
                     version=distribution.version,
                     path=obj.path,
@@ -179,7 +179,7 @@ def find_carried(packages: Iterable[tuple[Distribution, Sequence[ElfObject]]]) -
 
 def find_claimed(
     at_hand: AtHand, soname: str, *, machine: str, distribution: str | None = None
-) -> Carried | None:
+) -> LibraryAtHand | None:
     """Find a library that confirms that ``distribution`` (None: any) carries ``soname``."""
     return next(
         (
@@ -203,7 +203,7 @@ def correct_carriers(
     return (*dict.fromkeys(seen), *(c for c in carriers if c.distribution not in at_hand.versions))
 
 
-def _rank(carried: Carried) -> tuple[bool, bool, str, str, str, str]:
+def _rank(carried: LibraryAtHand) -> tuple[bool, bool, str, str, str, str]:
     return (
         not (carried.named and carried.soname),
         not carried.named,

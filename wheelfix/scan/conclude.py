@@ -25,7 +25,7 @@ from wheelfix.scan.findings import (
     sort_findings,
 )
 from wheelfix.scan.loader import Loader
-from wheelfix.scan.needs import find_cases, gather, make_want
+from wheelfix.scan.needs import find_cases, make_cases, make_want
 from wheelfix.scan.openings import answer_opening, select_openings
 from wheelfix.scan.siblings import find_directories
 from wheelfix.scan.symbols import find_mismatches
@@ -48,7 +48,7 @@ def conclude(
     wheel, objects = reading.distribution, reading.objects
     default = table.info.system.partition("-")[0]
     machine = find_machine(wheel, objects, default=default)
-    needs = tuple(trace.need for trace in decide(gather(reading, table, prefer, at_hand)))
+    needs = tuple(trace.need for trace in decide(make_cases(reading, table, prefer, at_hand)))
     build_inputs = collect_build_inputs(needs, machine)
     openings = select_openings(
         objects, reading.hints, reading.uses, machine=machine or default, is_libc=is_libc
@@ -138,7 +138,7 @@ def retrace_needs(
     at_hand: AtHand | None = None,
 ) -> tuple[NeedTrace, ...]:
     """Explain step by step why a soname is in its class; one explanation per machine that wants it."""
-    cases = gather(reading, table, prefer, at_hand)
+    cases = make_cases(reading, table, prefer, at_hand)
     return tuple(
         show_evidence(trace, case, reading.objects)
         for case, trace in zip(cases, decide(cases), strict=True)
@@ -153,7 +153,7 @@ def find_opened(reading: Reading) -> frozenset[str]:
     return frozenset((*called, *noted, *(name for hints in reading.hints for name in hints.strings)))
 
 
-def compare(scan: WheelScan, users: Sequence[Symbols], libraries: Mapping[str, Symbols]) -> WheelScan:
+def add_comparison(scan: WheelScan, users: Sequence[Symbols], libraries: Mapping[str, Symbols]) -> WheelScan:
     """Add findings to a scan: what libraries at hand lack, or that they have everything wanted of them.
 
     Args:

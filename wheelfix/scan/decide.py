@@ -14,9 +14,8 @@ from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.causes import (
     Brought,
-    Check,
+    CarriedProof,
     FixedPath,
-    How,
     No,
     Nobody,
     OfDriver,
@@ -26,6 +25,7 @@ from wheelfix.model.causes import (
     Question,
     Reached,
     Rivals,
+    SiblingClue,
     Stale,
     TornFamily,
     Unnamed,
@@ -234,7 +234,7 @@ def _ask_siblings(case: Case) -> Step:
         cause = Stale(distribution=name, version=at_hand.versions[name])
         return Step(question=Question.SIBLINGS, cause=cause)
     if claimed:
-        check = Check(
+        check = CarriedProof(
             version=claimed.version, path=claimed.path, by_soname=claimed.soname and not claimed.named
         )
         found = replace(found, directory=claimed.directory, check=check)
@@ -253,7 +253,7 @@ def _find_unnamed(case: Case) -> Brought | None:
     if len(others) != 1:
         return None
     (name,) = others
-    return Brought(how=How.ONLY_AT_HAND, distribution=name)
+    return Brought(how=SiblingClue.ONLY_AT_HAND, distribution=name)
 
 
 def _find_refusal(case: Case) -> No | Unnamed | Stale:

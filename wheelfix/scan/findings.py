@@ -11,7 +11,7 @@ from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.words import say_call
+from wheelfix.scan.sentences import say_call
 
 _NAMED = 3
 _LARGE_PAGES = {"aarch64": 1 << 14}

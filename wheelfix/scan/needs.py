@@ -113,7 +113,7 @@ def find_cases(
     )
 
 
-def gather(
+def make_cases(
     reading: Reading, table: SonameTable, prefer: Sequence[str], at_hand: AtHand | None
 ) -> tuple[Case, ...]:
     """Combine all wants of a distribution with what the tables know of them; see :func:`conclude`."""
@@ -127,7 +127,7 @@ NOBODY = Distribution(target="", name="", version="", tags=(), requires=(), file
 """Stands for an unknown distribution when a soname alone is asked for."""
 
 
-def gather_names(
+def make_name_cases(
     sonames: Iterable[str],
     machine: str,
     table: SonameTable,

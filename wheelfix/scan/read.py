@@ -25,7 +25,7 @@ from wheelfix.model.reading import Origin, OriginKind, Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.processes import run_beside
-from wheelfix.pysource.sources import SourceTree, read_all_sources
+from wheelfix.pysource.sources import PythonSources, read_all_sources
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.source import (
     ArchiveSource,
@@ -38,10 +38,10 @@ from wheelfix.scan.source import (
 from wheelfix.scan.store import find_reading, read_once, store_reading
 from wheelfix.wheel.archive import Archive, iter_chunks, list_members, open_archive, open_unlisted
 from wheelfix.wheel.environment import Environment, read_environment
+from wheelfix.wheel.foreign import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.identity import wait_for_tick
+from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement
-from wheelfix.wheel.open import open_input
-from wheelfix.wheel.pretenders import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.tree import escape_path
 
 Progress = Callable[[int, int], None]
@@ -268,19 +268,21 @@ def read_installed(
     return tuple(map(_tell_system, read))
 
 
-def _list_sources(environment: Environment) -> tuple[list[SourceTree], list[int]]:
+def _list_sources(environment: Environment) -> tuple[list[PythonSources], list[int]]:
     """List the Python sources of all distributions, with their distributions by number; no file twice."""
-    trees, owners, seen = list[SourceTree](), list[int](), set[str]()
+    trees, owners, seen = list[PythonSources](), list[int](), set[str]()
     for number, installed in enumerate(environment.distributions):
         if installed.project:
-            trees.append(SourceTree(top=installed.project, root=installed.project, paths=installed.sources))
+            trees.append(
+                PythonSources(top=installed.project, root=installed.project, paths=installed.sources)
+            )
             owners.append(number)
         if installed.distribution:
             project = set(installed.sources)
             files = installed.distribution.files
             own = sorted(p for p in files if p.endswith(".py") and p not in seen and p not in project)
             seen.update(own)
-            trees.append(SourceTree(top=environment.site, root=environment.root, paths=tuple(own)))
+            trees.append(PythonSources(top=environment.site, root=environment.root, paths=tuple(own)))
             owners.append(number)
     return trees, owners
 

@@ -13,7 +13,7 @@ from wheelfix.lockfile.project import parse_requirement_lines
 from wheelfix.lockfile.read import read_lock, read_text
 from wheelfix.lockfile.select import Asked, choose_sources, make_distribution, select_packages
 from wheelfix.model.base import Struct, replace
-from wheelfix.model.lock import Choice, Kind, Lock, LockedPackage, Runtime
+from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedPackage, Runtime
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
@@ -170,17 +170,17 @@ def fetch_listed(
         lock_requirements(work, lines, subject=path.name, python=python, system=system, sources=sources)
         lock = read_lock(work / "uv.lock")
     choices = _choose_wheels(lock, find_runtime(python, system))
-    chosen = sorted((c for c in choices if c.kind is Kind.WHEEL), key=lambda c: c.package.name)
+    chosen = sorted((c for c in choices if c.kind is ChoiceKind.WHEEL), key=lambda c: c.package.name)
     fetched = tuple(Fetched(path=_fetch_choice(c, cache, sources, on_bytes)) for c in chosen)
     return fetched, tell_unread(choices)
 
 
 def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
     """Report packages without a readable wheel, and where they come from."""
-    found = [choice for choice in choices if choice.kind is not Kind.WHEEL]
+    found = [choice for choice in choices if choice.kind is not ChoiceKind.WHEEL]
     message = {
-        Kind.SDIST: "is built from source: there is no wheel of it to read",
-        Kind.NIXPKGS: "is taken from nixpkgs: its wheel is not read",
+        ChoiceKind.SDIST: "is built from source: there is no wheel of it to read",
+        ChoiceKind.NIXPKGS: "is taken from nixpkgs: its wheel is not read",
     }
     return tuple(
         Finding(level=Level.NOTE, subject=c.package.label, message=message[c.kind])
@@ -280,7 +280,7 @@ def _lock(wanted: Wanted, kept: Path, python: str, system: str, sources: Package
 
 def _make_distribution(package: LockedPackage, choice: Choice, runtime: Runtime) -> Distribution:
     made = make_distribution(package, runtime)
-    if choice.kind is not Kind.WHEEL or choice.file is None:
+    if choice.kind is not ChoiceKind.WHEEL or choice.file is None:
         return made
     parsed = parse_filename(choice.file.filename)
     return replace(made, target=choice.file.filename, tags=parsed[2] if parsed else ())

@@ -20,7 +20,7 @@ from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.places import find_cache
 from wheelfix.scan.at_hand import assign_at_hand, fit_together
-from wheelfix.scan.conclude import compare, conclude
+from wheelfix.scan.conclude import add_comparison, conclude
 from wheelfix.scan.symbols import find_users
 from wheelfix.scan.target import Target, TargetKind, find_targets
 from wheelfix.wheel.environment import find_wheels
@@ -166,7 +166,7 @@ def _compare(part: Part, scan: WheelScan, options: ScanOptions) -> WheelScan:
     from wheelfix.scan.read import read_libraries, read_symbols
 
     libraries = read_libraries(options.against, sorted({need.soname for need in scan.needs}))
-    return compare(scan, read_symbols(part.reading, find_users(scan.needs, libraries)), libraries)
+    return add_comparison(scan, read_symbols(part.reading, find_users(scan.needs, libraries)), libraries)
 
 
 def read_targets(
@@ -373,7 +373,7 @@ def _take_fetched(target: Target, path: Path, findings: Sequence[Finding], optio
 
 
 def _read_lock(target: Target, options: ScanOptions, findings: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.fetch import read_locked
+    from wheelfix.scan.locked import read_locked
 
     assert target.path
     readings, told = read_locked(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.index.cuda import find_default_cuda
-from wheelfix.model.causes import Brought, How
+from wheelfix.model.causes import Brought, SiblingClue
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution, Requirement
@@ -66,7 +66,7 @@ def find_sibling(
         best = _pick(named, required, wanted)
         entry = directories[best.directory]
         return Brought(
-            how=How.NAMED_PLACE,
+            how=SiblingClue.NAMED_PLACE,
             distribution=best.distribution,
             directory=best.directory,
             entry=entry,
@@ -82,25 +82,30 @@ def find_sibling(
     if by_requirement := [c for c in others if c.distribution in _expand_required(required)]:
         best = _pick(by_requirement, required, wanted)
         return Brought(
-            how=How.REQUIRED, distribution=best.distribution, directory=best.directory, required=True
+            how=SiblingClue.REQUIRED,
+            distribution=best.distribution,
+            directory=best.directory,
+            required=True,
         )
     if soname in TORCH_ONLY and wheel.name != "torch":
-        return Brought(how=How.TORCH_EXTENSION, distribution="torch", directory="torch/lib")
+        return Brought(how=SiblingClue.TORCH_EXTENSION, distribution="torch", directory="torch/lib")
     if "libtorch_cuda.so" in wanted or "libc10_cuda.so" in wanted:
         nvidia = [c for c in others if c.distribution.startswith("nvidia-")]
         if nvidia:
             best = _pick(nvidia, required, wanted)
-            return Brought(how=How.TORCH_REQUIRES, distribution=best.distribution, directory=best.directory)
+            return Brought(
+                how=SiblingClue.TORCH_REQUIRES, distribution=best.distribution, directory=best.directory
+            )
     if unread and (cuda := [c for c in others if c.exact and c.distribution.startswith("nvidia-")]):
         best = _pick(cuda, required, wanted)
-        return Brought(how=How.UNREAD, distribution=best.distribution, directory=best.directory)
+        return Brought(how=SiblingClue.UNREAD, distribution=best.distribution, directory=best.directory)
     # A wheel that fills a carrier's directory itself is an edition that does not need it: old PyQt5.
     own = {path.partition("/")[0] for path in wheel.files}
     edition = any(c.directory.partition("/")[0] in own for c in others)
     sole = [c for c in others if c.exact or _is_namesake(c, soname)]
     if _is_one_family(sole) and not provided and not edition:
         best = _pick(sole, required, wanted)
-        return Brought(how=How.ONLY_WHEELS, distribution=best.distribution, directory=best.directory)
+        return Brought(how=SiblingClue.ONLY_WHEELS, distribution=best.distribution, directory=best.directory)
     return None
 
 
@@ -129,7 +134,9 @@ def _find_by_name(
     name = next((n for n in (stem, stem.removeprefix("lib")) if n in required), None)
     for directory, entry in directories.items():
         if name and fillers.get(directory):
-            return Brought(how=How.NAMED_NAME, distribution=name, entry=entry, place=directory, required=True)
+            return Brought(
+                how=SiblingClue.NAMED_NAME, distribution=name, entry=entry, place=directory, required=True
+            )
     return None
 
 
@@ -149,7 +156,7 @@ def _find_by_directory(
             names = [top]
         if len(names) == 1:
             return Brought(
-                how=How.FILLED_PLACE,
+                how=SiblingClue.FILLED_PLACE,
                 distribution=names[0],
                 directory=directory,
                 entry=entry,

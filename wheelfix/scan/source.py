@@ -36,13 +36,13 @@ from wheelfix.wheel.archive import (
 )
 from wheelfix.wheel.contents import MAX_INIT, choose_dist_info, is_init, list_dist_infos, read_contents
 from wheelfix.wheel.environment import MAX_RECORD, Installed
+from wheelfix.wheel.foreign import find_format, is_launcher, is_named_like_library, tell_pretenders
+from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import (
     parse_about,
     parse_metadata,
     parse_wheel_tags,
 )
-from wheelfix.wheel.open import open_regular
-from wheelfix.wheel.pretenders import find_format, is_launcher, is_named_like_library, tell_pretenders
 
 OnBytes = Callable[[int], None]
 """Called with the number of bytes read since the last call, from any thread."""

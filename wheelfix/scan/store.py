@@ -28,7 +28,7 @@ from wheelfix.model.reading import Reading, WheelFile
 from wheelfix.outside.files import write_file
 from wheelfix.wheel.archive import Archive
 from wheelfix.wheel.identity import Identity, hash_beside, hash_file, read_identity, wait_for_tick
-from wheelfix.wheel.open import open_regular
+from wheelfix.wheel.input import open_regular
 
 SCHEMA = 5
 """Raise this when readers find something else in the same bytes; a new field needs no new number."""

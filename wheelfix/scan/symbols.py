@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from wheelfix.model.elf import Symbols, SymbolWants, Verdict
+from wheelfix.model.elf import SymbolCheck, Symbols, SymbolWants
 from wheelfix.model.scan import Finding, Level, Need, NeedClass
 
 _NAMED = 5
 
 
-def judge(user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Symbols]) -> Verdict:
+def compare_symbols(
+    user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Symbols]
+) -> SymbolCheck:
     """Compare what an object wants from a soname with what a library exports.
 
     Symbols wanted without a version are not judged: any loaded library may have them.
@@ -29,12 +31,12 @@ def judge(user: Symbols, soname: str, provider: Symbols, *, others: Iterable[Sym
             ``pthread_create`` comes from ``libc.so.6`` for objects that want it of ``libpthread.so.0``.
     """
     if user.machine != provider.machine:
-        return Verdict(soname=soname, provider=provider.path, wrong_machine=provider.machine)
+        return SymbolCheck(soname=soname, provider=provider.path, wrong_machine=provider.machine)
     wants = next((w for w in user.wants if w.soname == soname), None)
     if wants is None:
-        return Verdict(soname=soname, provider=provider.path)
+        return SymbolCheck(soname=soname, provider=provider.path)
     loaded = [provider, *(o for o in others if o.machine == user.machine)]
-    return Verdict(
+    return SymbolCheck(
         soname=soname,
         provider=provider.path,
         missing_versions=_find_missing_versions(wants, provider),
@@ -68,7 +70,9 @@ def find_mismatches(
             continue
         library = libraries[need.soname]
         wanting = [symbols[path] for path in need.wanted_by if path in symbols]
-        verdicts = [(user, judge(user, need.soname, library, others=libraries.values())) for user in wanting]
+        verdicts = [
+            (user, compare_symbols(user, need.soname, library, others=libraries.values())) for user in wanting
+        ]
         if bad := [(user, verdict) for user, verdict in verdicts if not verdict.fits]:
             yield _say_lacking(need, library, bad)
         else:
@@ -95,7 +99,7 @@ def _concerns(need: Need, libraries: Mapping[str, Symbols]) -> bool:
     return need.need_class is not NeedClass.BUNDLED and need.soname in libraries
 
 
-def _say_lacking(need: Need, library: Symbols, bad: Sequence[tuple[Symbols, Verdict]]) -> Finding:
+def _say_lacking(need: Need, library: Symbols, bad: Sequence[tuple[Symbols, SymbolCheck]]) -> Finding:
     user, verdict = bad[0]
     if verdict.wrong_machine:
         what = f"is for {verdict.wrong_machine}, not for {need.machine}"

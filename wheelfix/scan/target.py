@@ -20,13 +20,14 @@ from pathlib import Path
 
 from wheelfix.errors import InputError, WheelfixError, describe
 from wheelfix.model.base import Struct, field
+from wheelfix.model.lock import LOCK_FORMATS
 from wheelfix.wheel.environment import find_site, find_wheels
+from wheelfix.wheel.input import find_kind, open_input
 from wheelfix.wheel.metadata import parse_sdist_name, parse_wanted
-from wheelfix.wheel.open import find_kind, open_input
 
 _HEAD = 4 << 10
 _GZIP = b"\x1f\x8b"
-_LOCKS = re.compile(r"uv\.lock|poetry\.lock|pylock(\.[^.]+)?\.toml")
+_LOCKS = re.compile("|".join(f"(?:{one.names})" for one in LOCK_FORMATS))
 _LISTS = (".txt", ".in")
 _TABLES = (".lock", ".toml", ".json", ".yml", ".yaml")
 _PROJECT = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO", "Cargo.toml"})
@@ -95,7 +96,7 @@ class Target(Struct):
     path: Path | None = None
 
 
-class Look(Struct):
+class TargetProperties(Struct):
     """The properties by which a kind is recognised.
 
     Attributes:
@@ -116,7 +117,7 @@ class Look(Struct):
         return self.path.name.lower() if self.path and self.names is None else ""
 
 
-class Sort(Struct):
+class TargetRule(Struct):
     """One kind of target, or another kind of file that people name as one.
 
     Attributes:
@@ -132,9 +133,9 @@ class Sort(Struct):
 
     kind: TargetKind
     called: str
-    tell: Callable[[Look], bool]
+    tell: Callable[[TargetProperties], bool]
     command: str = ""
-    fits: Callable[[Look], bool] = lambda _: True
+    fits: Callable[[TargetProperties], bool] = lambda _: True
     hint: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
 
@@ -198,7 +199,7 @@ def quote_target(text: str) -> str:
     return "$'" + "".join(plain.get(byte, f"\\x{byte:02x}") for byte in os.fsencode(named)) + "'"
 
 
-def look_at(text: str) -> Look:
+def look_at(text: str) -> TargetProperties:
     """Examine what a user named, without waiting for a pipe and without following a broken link.
 
     Raises:
@@ -211,13 +212,13 @@ def look_at(text: str) -> Look:
         if os.path.islink(path):  # noqa: PTH114 - a Path's own raises where a name is too long
             raise InputError(text, "is a link that leads nowhere", "check where it leads") from None
         if _is_fetched(text):
-            return Look(text=text)
+            return TargetProperties(text=text)
         reason = describe(error)
         hint = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
         raise InputError(text, reason, hint) from None
     if stat.S_ISDIR(mode):
         try:
-            return Look(text=text, path=path, names=frozenset(os.listdir(path)))  # noqa: PTH208
+            return TargetProperties(text=text, path=path, names=frozenset(os.listdir(path)))  # noqa: PTH208
         except OSError as error:
             problem = f"cannot be read ({describe(error)})"
             raise InputError(text, problem, "check its permissions") from None
@@ -225,13 +226,13 @@ def look_at(text: str) -> Look:
         raise InputError(text, f"is {find_kind(mode)}, no file", "give a file or a directory")
     with open_input(path, hint="check its permissions") as file:
         try:
-            return Look(text=text, path=path, head=file.read(_HEAD))
+            return TargetProperties(text=text, path=path, head=file.read(_HEAD))
         except OSError as error:
             problem = f"cannot be read ({describe(error)})"
             raise InputError(text, problem, "check the disk") from None
 
 
-def _find_hint(best: Sort, look: Look, command: str) -> str:
+def _find_hint(best: TargetRule, look: TargetProperties, command: str) -> str:
     """Return what to do instead: a complete command if there is one."""
     target = quote_target(look.text)
     inside = _find_inside(look, command)
@@ -242,7 +243,7 @@ def _find_hint(best: Sort, look: Look, command: str) -> str:
     return f"run `{inside or f'wheelfix {other} {target}'}`"
 
 
-def _find_inside(look: Look, command: str) -> str | None:
+def _find_inside(look: TargetProperties, command: str) -> str | None:
     """Return the command for a lock or environment in a directory, if these make it one or the other."""
     names = look.names or frozenset()
     written = f"{command} FILE" if command == "override --check" else command
@@ -266,7 +267,7 @@ def _is_fetched(text: str) -> bool:
     return is_url(text) or looks_like_requirement(text)
 
 
-def _find_url(look: Look) -> str | None:
+def _find_url(look: TargetProperties) -> str | None:
     """Return the address that a target is, or that a requirement leads to."""
     if look.path:
         return None
@@ -278,11 +279,11 @@ def _find_url(look: Look) -> str | None:
     return wanted.url if wanted else None
 
 
-def _is_repository(look: Look) -> bool:
+def _is_repository(look: TargetProperties) -> bool:
     return re.match(r"(git|hg|svn|bzr)\+", _find_url(look) or "", re.IGNORECASE) is not None
 
 
-def _is_sdist_url(look: Look) -> bool:
+def _is_sdist_url(look: TargetProperties) -> bool:
     """Whether the file will be named like a source distribution when it is fetched."""
     from urllib.parse import unquote, urlsplit
 
@@ -293,32 +294,32 @@ def _is_sdist_url(look: Look) -> bool:
     return parse_sdist_name(unquote(path).rpartition("/")[2]) is not None
 
 
-def _starts(*magic: bytes) -> Callable[[Look], bool]:
+def _starts(*magic: bytes) -> Callable[[TargetProperties], bool]:
     return lambda look: look.head.startswith(magic)
 
 
-def _ends(*suffixes: str) -> Callable[[Look], bool]:
+def _ends(*suffixes: str) -> Callable[[TargetProperties], bool]:
     return lambda look: look.name.endswith(suffixes)
 
 
-def _named(*names: str) -> Callable[[Look], bool]:
+def _named(*names: str) -> Callable[[TargetProperties], bool]:
     return lambda look: look.name in names
 
 
-def _is_mach_o(look: Look) -> bool:
+def _is_mach_o(look: TargetProperties) -> bool:
     # A fat file has the number of its architectures where a Java class has its version, 45 or more.
     fat = look.head.startswith(b"\xca\xfe\xba\xbe") and int.from_bytes(look.head[4:8], "big") < 45
     thin = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
     return fat or look.head.startswith(thin)
 
 
-def _is_wheel(look: Look) -> bool:
+def _is_wheel(look: TargetProperties) -> bool:
     if look.name.endswith(".whl"):
         return True
     return any(re.fullmatch(r"[^/]+\.dist-info/METADATA", path) for path in _list_members(look))
 
 
-def _is_sdist(look: Look) -> bool:
+def _is_sdist(look: TargetProperties) -> bool:
     """Whether it has one top directory with a project in it: PyPI has old sdists in .zip format."""
     if look.head.startswith(_GZIP) and look.path:
         try:
@@ -331,7 +332,7 @@ def _is_sdist(look: Look) -> bool:
     return len(tops) == 1 and any(path.partition("/")[2] in _PROJECT for path in paths)
 
 
-def _has_crate(look: Look) -> bool:
+def _has_crate(look: TargetProperties) -> bool:
     """Whether it has a Cargo.toml: anywhere in an archive, or in a usual place in a directory."""
     assert look.path
     if look.names is not None:
@@ -355,7 +356,7 @@ def _list_packed(path: Path) -> frozenset[str]:
     return frozenset(read_sdist(path).files)
 
 
-def _list_members(look: Look) -> frozenset[str]:
+def _list_members(look: TargetProperties) -> frozenset[str]:
     """List the members of a zip archive; empty for any other file, or a damaged or hostile one."""
     if not look.head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or not look.path:
         return frozenset()
@@ -368,7 +369,7 @@ def _list_members(look: Look) -> frozenset[str]:
         return frozenset()
 
 
-def _is_lock(look: Look) -> bool:
+def _is_lock(look: TargetProperties) -> bool:
     if _LOCKS.fullmatch(look.name):
         return True
     if look.name.endswith(_LISTS):
@@ -376,24 +377,21 @@ def _is_lock(look: Look) -> bool:
     return _has_format(look)
 
 
-def _has_format(look: Look) -> bool:
+def _has_format(look: TargetProperties) -> bool:
     """Whether a table of another name has the keys of a lock."""
     if not look.name.endswith((".lock", ".toml")) or not look.path:
         return False
-    from wheelfix.lockfile.read import find_kind, parse_toml, read_text
-    from wheelfix.model.lock import LockKind
+    from wheelfix.lockfile.read import find_lock_kind, parse_toml, read_text
 
     try:
         document = parse_toml(look.path.name, read_text(look.path))
     except InputError:
         return False
-    kind = find_kind(document)
-    if kind is LockKind.UV:  # a Cargo.lock has a version as well
-        return document.keys() >= {"requires-python", "package"}
-    return kind is not None
+    kind = find_lock_kind(document)
+    return any(one.kind is kind and document.keys() >= one.keys for one in LOCK_FORMATS)
 
 
-def _is_list(look: Look) -> bool:
+def _is_list(look: TargetProperties) -> bool:
     """Whether it lists requirements without hashes, by its name or because each line is one."""
     if not look.name.endswith(_LISTS) or _HASH.search(text := _read_text(look)):
         return False
@@ -405,7 +403,7 @@ def _is_list(look: Look) -> bool:
     return bool(wanted) and all(line.startswith("-") or parse_wanted(line) for line in wanted)
 
 
-def _read_text(look: Look) -> str:
+def _read_text(look: TargetProperties) -> str:
     from wheelfix.lockfile.read import read_text
 
     try:
@@ -414,13 +412,13 @@ def _read_text(look: Look) -> str:
         return ""
 
 
-def _is_text(look: Look) -> bool:
+def _is_text(look: TargetProperties) -> bool:
     """Whether it may be a message: any text, terminal escapes included."""
     binary = _starts(b"\x7fELF", b"MZ")(look) or _is_mach_o(look) or _is_archive(look)
     return bool(look.name) and not binary
 
 
-def _is_shelf(look: Look) -> bool:
+def _is_shelf(look: TargetProperties) -> bool:
     """Whether it is a directory of wheels; unpacked wheels and site-packages may contain wheels too."""
     names = look.names or frozenset()
     if not look.path or any(name.endswith(".dist-info") for name in names):
@@ -428,7 +426,7 @@ def _is_shelf(look: Look) -> bool:
     return any(name.endswith(".whl") for name in names) and bool(find_wheels(look.path))
 
 
-def _is_environment(look: Look) -> bool:
+def _is_environment(look: TargetProperties) -> bool:
     if look.names is None or not look.path:
         return False
     if not look.names.isdisjoint({"pyvenv.cfg", "conda-meta"}):
@@ -442,11 +440,11 @@ def _is_environment(look: Look) -> bool:
     return root != site
 
 
-def _is_project(look: Look) -> bool:
+def _is_project(look: TargetProperties) -> bool:
     return not (look.names or frozenset()).isdisjoint(_PROJECT)
 
 
-def _is_tree(look: Look) -> bool:
+def _is_tree(look: TargetProperties) -> bool:
     """Any other directory, for its ELF files; in a project these are the ones built in place."""
     if not look.names or not look.path or _is_shelf(look):
         return False
@@ -462,7 +460,7 @@ def _is_tree(look: Look) -> bool:
     return bool(walk_tree(top, root=top, magic=ELF_MAGIC).elf_files)
 
 
-def _is_archive(look: Look) -> bool:
+def _is_archive(look: TargetProperties) -> bool:
     magic = (
         b"PK\x03\x04",
         b"PK\x05\x06",
@@ -484,27 +482,27 @@ _BUILT = "build a wheel of it (`pip wheel --no-deps {target}`), then run `wheelf
 # Without the slash, pip takes a directory's name for a requirement.
 _BUILT_HERE = _BUILT.replace("{target}", "{target}/")
 
-KINDS: tuple[Sort, ...] = (
-    Sort(
+KINDS: tuple[TargetRule, ...] = (
+    TargetRule(
         kind=_FOREIGN,
         called="an address of a repository",
         tell=_is_repository,
         hint=_BUILT,
         hints={"sdist": "clone it, then run `wheelfix sdist DIR` on the directory"},
     ),
-    Sort(
+    TargetRule(
         kind=TargetKind.SDIST_URL,
         called="the address of a source distribution",
         tell=_is_sdist_url,
         hint=f"{_BUILT}; what it needs to build Rust, `wheelfix sdist {{target}}` tells",
     ),
-    Sort(
+    TargetRule(
         kind=TargetKind.URL,
         called="the address of a wheel",
         tell=lambda look: bool(_find_url(look)) and not _is_repository(look) and not _is_sdist_url(look),
         command="scan",
     ),
-    Sort(
+    TargetRule(
         kind=TargetKind.REQUIREMENT,
         called="a requirement",
         tell=lambda look: not look.path and not _find_url(look),
@@ -512,42 +510,42 @@ KINDS: tuple[Sort, ...] = (
         hints={"lock": "lock it first (`uv lock`), or run `wheelfix override {target}`"},
     ),
     # Files, by content
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an empty file",
         tell=lambda look: bool(look.name) and not look.head,
         hint="fetch it again, or check the path",
     ),
-    Sort(kind=TargetKind.ELF, called="an ELF file", tell=_starts(b"\x7fELF"), command="scan"),
-    Sort(kind=_FOREIGN, called="a Mach-O file, for macOS", tell=_is_mach_o, hint=_LINUX),
-    Sort(kind=_FOREIGN, called="a PE file, for Windows", tell=_starts(b"MZ"), hint=_LINUX),
-    Sort(kind=_FOREIGN, called="a package of rpm", tell=_starts(b"\xed\xab\xee\xdb"), hint=_UNPACKED),
-    Sort(
+    TargetRule(kind=TargetKind.ELF, called="an ELF file", tell=_starts(b"\x7fELF"), command="scan"),
+    TargetRule(kind=_FOREIGN, called="a Mach-O file, for macOS", tell=_is_mach_o, hint=_LINUX),
+    TargetRule(kind=_FOREIGN, called="a PE file, for Windows", tell=_starts(b"MZ"), hint=_LINUX),
+    TargetRule(kind=_FOREIGN, called="a package of rpm", tell=_starts(b"\xed\xab\xee\xdb"), hint=_UNPACKED),
+    TargetRule(
         kind=_FOREIGN,
         called="a package of Debian",
         tell=_starts(b"!<arch>\ndebian-binary"),
         hint="unpack it (`dpkg-deb -x {target} DIR`), then run `wheelfix scan DIR`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a static library",
         tell=_starts(b"!<arch>\n"),
         hint="nothing loads it: name the wheel, or a shared library",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a package of conda",
         tell=_ends(".conda"),
         hint="create an environment with it, then run `wheelfix scan PREFIX`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an egg",
         tell=_ends(".egg"),
         hint="make a wheel of it (`wheel convert {target}`), then run `wheelfix scan` on that",
     ),
-    Sort(kind=TargetKind.WHEEL, called="a wheel", tell=_is_wheel, command="scan"),
-    Sort(
+    TargetRule(kind=TargetKind.WHEEL, called="a wheel", tell=_is_wheel, command="scan"),
+    TargetRule(
         kind=TargetKind.SDIST,
         called="a source distribution",
         tell=_is_sdist,
@@ -555,58 +553,58 @@ KINDS: tuple[Sort, ...] = (
         fits=_has_crate,
         hint=_BUILT,
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an archive that is neither a wheel nor a source distribution",
         tell=_is_archive,
         hint=_UNPACKED,
     ),
     # Files, by name
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a lock of pipenv",
         tell=_named("pipfile.lock", "pipfile"),
         hint=f"export it (`pipenv requirements --hash > requirements.txt`), {_LOCKED}",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a lock of pdm",
         tell=_named("pdm.lock"),
         hint=f"export it (`pdm export -o requirements.txt`), {_LOCKED}",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a lock of pixi",
         tell=_named("pixi.lock"),
         hint="install it, then run `wheelfix scan .pixi/envs/default`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an environment of conda, not made yet",
         tell=_named("environment.yml", "environment.yaml", "conda-lock.yml"),
         hint="create it, then run `wheelfix scan PREFIX`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a lock of cargo",
         tell=_named("cargo.lock", "cargo.toml"),
         hint="run `wheelfix sdist {place}`",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="the metadata of a project",
         tell=_named("pyproject.toml", "setup.py", "setup.cfg", "pkg-info"),
         hint="lock the project (`uv lock`), then run `wheelfix lock uv.lock`",
         hints={"sdist": "run `wheelfix sdist {place}`"},
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="Nix code",
         tell=_ends(".nix"),
         hint="run `wheelfix override --check {target} TARGET`",
     ),
-    Sort(kind=TargetKind.LOCK, called="a lock", tell=_is_lock, command="lock"),
-    Sort(
+    TargetRule(kind=TargetKind.LOCK, called="a lock", tell=_is_lock, command="lock"),
+    TargetRule(
         kind=TargetKind.REQUIREMENTS,
         called="a requirements file without hashes",
         tell=_is_list,
@@ -617,27 +615,27 @@ KINDS: tuple[Sort, ...] = (
             "adapter": "run `wheelfix override {target}`",
         },
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="no lock that wheelfix reads",
         tell=_ends(*_TABLES),
         hint="give uv.lock, pylock.toml, poetry.lock or a requirements.txt with hashes",
     ),
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="a file of no kind that wheelfix knows",
         tell=lambda look: b"\0" in look.head,
         hint="name a wheel, a directory, a lock or a requirement",
     ),
-    Sort(kind=TargetKind.TEXT, called="a text", tell=_is_text, command="explain"),
+    TargetRule(kind=TargetKind.TEXT, called="a text", tell=_is_text, command="explain"),
     # Directories
-    Sort(
+    TargetRule(
         kind=_FOREIGN,
         called="an empty directory",
         tell=lambda look: look.names is not None and not look.names,
         hint="check the path",
     ),
-    Sort(
+    TargetRule(
         kind=TargetKind.WHEELS,
         called="a directory of wheels",
         tell=_is_shelf,
@@ -647,8 +645,8 @@ KINDS: tuple[Sort, ...] = (
             "adapter": "name one of them: an adapter is for one package",
         },
     ),
-    Sort(kind=TargetKind.ENVIRONMENT, called="an environment", tell=_is_environment, command="scan"),
-    Sort(
+    TargetRule(kind=TargetKind.ENVIRONMENT, called="an environment", tell=_is_environment, command="scan"),
+    TargetRule(
         kind=TargetKind.SDIST,
         called="a project's directory",
         tell=_is_project,
@@ -656,6 +654,6 @@ KINDS: tuple[Sort, ...] = (
         fits=_has_crate,
         hint=_BUILT_HERE,
     ),
-    Sort(kind=TargetKind.ENVIRONMENT, called="a directory", tell=_is_tree, command="scan"),
+    TargetRule(kind=TargetKind.ENVIRONMENT, called="a directory", tell=_is_tree, command="scan"),
 )
 """The first kind that fits is chosen, unless a command accepts a later one that fits too."""

@@ -1,1 +1,1 @@
-"""Source distributions: what they need to build, and the Nix code that builds them."""
+"""Plans and renders builds of source distributions: what they need, and the Nix code for it."""

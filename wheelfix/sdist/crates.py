@@ -1,4 +1,4 @@
-"""What crates and build systems need: the tables ``data/crates.toml`` and ``data/build-systems.toml``."""
+"""Tells what crates and build systems need; from ``data/crates.toml`` and ``data/build-systems.toml``."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from wheelfix.model.tables import Attr, InOrder, Name, Row, Table
 
 
 class NativeRule(Row):
-    """What one crate needs from nixpkgs on Linux.
+    """The needs of one crate from nixpkgs on Linux.
 
-    Conditions are ``dep:NAME`` (the crate depends on that one), ``crate:NAME`` (that one is built too) and
+    Conditions are ``dep:NAME`` (the crate depends on that one), ``crate:NAME`` (that crate is built too) and
     ``CRATE/FEATURE`` (a manifest of the source tree asks for it).
 
     Attributes:
         crate: its name.
-        when: holds only if one of these conditions does.
-        unless: does not hold if one of these conditions does.
-        ignored_for: crates that depend on it and do not count.
+        when: applies only if one of these conditions holds.
+        unless: does not apply if one of these conditions holds.
+        ignored_for: dependent crates that are ignored.
         libraries: attributes for ``buildInputs``.
         tools: attributes for ``nativeBuildInputs``.
         settings: environment variables.
-        why: one clause.
-        problem: what no input mends, one clause.
+        why: reason, in one clause.
+        problem: a problem that no input solves, in one clause.
     """
 
     crate: str
@@ -48,7 +48,7 @@ class Crates(Table):
 
 
 class BuildSystems(Table):
-    """What build systems need in turn, by normalised name."""
+    """The requirements of build systems, by normalised name."""
 
     FILE = "build-systems.toml"
 

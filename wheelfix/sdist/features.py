@@ -1,7 +1,7 @@
-"""Which features and dependencies of the source tree's own crates are turned on.
+"""Computes which features and dependencies of the source tree's own crates are turned on.
 
-The rules are cargo's ("Features" in the Cargo book), for one build: features of a crate are united over all
-who ask for it. Crates from a registry have no manifest here; what is asked of them is only written down.
+The rules are cargo's ("Features" in the Cargo book), for one build: the features of a crate are the union
+over all dependents. Crates from a registry have no manifest here; only the requested features are recorded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from wheelfix.model.sdist import BuiltManifest, CrateDependency, Manifest
 
 @dataclass(slots=True)
 class Enabled:
-    """What is turned on; grows while it is computed.
+    """Features and dependencies that are turned on; filled during the computation.
 
     Attributes:
         features: of the tree's own crates, by manifest path.
@@ -31,7 +31,7 @@ class Enabled:
 
 
 def find_workspace(manifests: Mapping[str, Manifest], path: str) -> Manifest | None:
-    """The manifest of the workspace that a manifest belongs to: its own, or the nearest above it."""
+    """Return the manifest of the workspace that a manifest belongs to: its own, or the nearest above it."""
     manifest = manifests.get(path)
     if manifest is None:
         return None
@@ -50,11 +50,11 @@ def find_workspace(manifests: Mapping[str, Manifest], path: str) -> Manifest | N
 
 
 def find_enabled(manifests: Mapping[str, Manifest], built: Iterable[BuiltManifest]) -> Enabled:
-    """Turn on what a build asks for, and what follows from that.
+    """Turn on what a build asks for, and everything that follows from it.
 
     Args:
         manifests: of the source tree, by path.
-        built: what the build starts from.
+        built: the manifests that the build starts from.
     """
     work = _Work(manifests, Enabled())
     for one in built:
@@ -65,7 +65,7 @@ def find_enabled(manifests: Mapping[str, Manifest], built: Iterable[BuiltManifes
 
 
 def find_workspaced(manifests: Mapping[str, Manifest], path: str) -> Iterator[CrateDependency]:
-    """Dependencies of a manifest that count on Linux, with what they inherit from the workspace.
+    """Yield dependencies of a manifest that apply on Linux, with what they inherit from the workspace.
 
     Paths are relative to the source tree.
     """
@@ -94,7 +94,7 @@ def find_workspaced(manifests: Mapping[str, Manifest], path: str) -> Iterator[Cr
 
 
 class _Work:
-    """A list of things to turn on, worked off until nothing new comes up."""
+    """A work list of crates and features to turn on."""
 
     def __init__(self, manifests: Mapping[str, Manifest], enabled: Enabled) -> None:
         self.manifests = manifests
@@ -206,7 +206,7 @@ def _tokenize(text: str) -> Iterator[str]:
 
 
 def _evaluate(tokens: Iterator[str]) -> bool | None:
-    """The value of ``( predicate )``; None where it is not known."""
+    """Evaluate ``( predicate )``; None if unknown."""
     if next(tokens) != "(":
         raise ValueError
     (value,) = _evaluate_all(tokens)
@@ -214,7 +214,7 @@ def _evaluate(tokens: Iterator[str]) -> bool | None:
 
 
 def _evaluate_all(tokens: Iterator[str]) -> list[bool | None]:
-    """Predicates up to the closing parenthesis."""
+    """Evaluate predicates up to the closing parenthesis."""
     values: list[bool | None] = []
     name = ""
     for word in tokens:

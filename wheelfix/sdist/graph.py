@@ -1,8 +1,8 @@
-"""Which crates of a Cargo.lock a build compiles.
+"""Finds the crates of a Cargo.lock that a build compiles.
 
-A lock holds every crate that any member of the workspace needs, on any platform, for tests too. What the
-manifests of the source tree rule out is left out; behind a crate from a registry everything its entry lists
-is taken, as cargo has already resolved that crate's features, though not its platforms.
+A lock holds every crate that any member of the workspace needs, on any platform, including for tests. Crates
+that the manifests of the source tree rule out are left out; for a crate from a registry everything in its
+entry is taken, as cargo has already resolved that crate's features, though not its platforms.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wheelfix.sdist.model import CrateGraph
 def find_graph(
     manifests: Mapping[str, Manifest], lock: CargoLock, built: Sequence[BuiltManifest]
 ) -> CrateGraph:
-    """Walk a lock from what is built.
+    """Walk a lock from the built crates.
 
     Args:
         manifests: of the source tree, by path.
@@ -64,7 +64,7 @@ def find_graph(
 
 
 def _find_named(text: str, by_name: Mapping[str, Sequence[LockedCrate]]) -> Iterable[LockedCrate]:
-    """What an entry names: ``name``, ``name version`` or ``name version (source)``."""
+    """Return the crates that an entry names: ``name``, ``name version`` or ``name version (source)``."""
     name, _, rest = text.partition(" ")
     version, _, source = rest.partition(" ")
     for candidate in by_name.get(name, ()):
@@ -76,7 +76,7 @@ def _find_named(text: str, by_name: Mapping[str, Sequence[LockedCrate]]) -> Iter
 
 
 def explain_chain(graph: CrateGraph, crate: LockedCrate, longest: int) -> tuple[str, ...]:
-    """Names from the crate's dependent towards what is built, so many at most."""
+    """Return the names from the crate's dependent towards the built crate, ``longest`` at most."""
     names: list[str] = []
     parent = graph.parents[crate]
     while parent is not None and len(names) < longest:

@@ -1,4 +1,4 @@
-"""From crates to the nixpkgs attributes they want."""
+"""Derives the nixpkgs attributes that crates need."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _SHOWN = 3
 
 
 class NativeInputs(Struct):
-    """What all crates of a build want.
+    """The needs of all crates of a build.
 
     Attributes:
-        libraries: sorted by attribute, each with all the crates that ask for it.
+        libraries: sorted by attribute, each with all the crates that need it.
         tools: the same.
         settings: sorted by name.
-        problems: what no input mends.
+        problems: problems that no input solves.
     """
 
     libraries: tuple[NativeInput, ...]
@@ -62,7 +62,7 @@ def find_inputs(graph: CrateGraph, rules: Iterable[NativeRule]) -> NativeInputs:
 
 
 def describe_crate(graph: CrateGraph, crate: LockedCrate, rule: NativeRule) -> str:
-    """A crate with what leads to it: ``openssl-sys 0.9.117 (of openssl, of cryptography-rust)``."""
+    """Describe a crate with its dependents: ``openssl-sys 0.9.117 (of openssl, of cryptography-rust)``."""
     counted = [name for name in graph.dependents.get(crate.name, ()) if name not in rule.ignored_for]
     chain = explain_chain(graph, crate, _SHOWN)
     if rule.ignored_for and (not chain or chain[0] in rule.ignored_for):

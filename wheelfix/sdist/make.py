@@ -1,7 +1,7 @@
-"""A Cargo.lock from cargo itself, for a source distribution that has none.
+"""Makes a Cargo.lock with cargo, for a source distribution that has none.
 
-cargo gets the manifests alone, and empty files where its rules ask for sources: it compiles nothing, runs no
-build script, and sees neither the project's ``.cargo/config.toml`` nor its ``rust-toolchain.toml``.
+cargo gets only the manifests, and empty files where it requires sources: it compiles nothing, runs no build
+script, and sees neither the project's ``.cargo/config.toml`` nor its ``rust-toolchain.toml``.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ def make_lock(tree: SourceTree, manifests: Mapping[str, Manifest], path: str) ->
     """Have cargo resolve the dependencies of a manifest, newest versions first.
 
     Args:
-        tree: the source.
-        manifests: of it, by path.
-        path: of the manifest that is built.
+        tree: the source tree.
+        manifests: its manifests, by path.
+        path: path of the manifest that is built.
 
     Returns:
         The Cargo.lock.
 
     Raises:
-        InputError: there is no cargo, it cannot resolve the dependencies (it asks the network for them), or
+        InputError: there is no cargo, it cannot resolve the dependencies (for which it uses the network), or
             a manifest leaves the source tree.
-        ApplyError: its input cannot be written.
+        ApplyError: the input for cargo cannot be written.
     """
     for manifest in manifests.values():
         _check_paths(tree.target, manifest)
@@ -87,7 +87,7 @@ def _list_files(tree: SourceTree, manifests: Mapping[str, Manifest]) -> Iterator
 
 
 def _check_paths(target: str, manifest: Manifest) -> None:
-    """Refuse paths out of the source: cargo would read whatever is there."""
+    """Refuse paths outside the source tree, as cargo would read them."""
     base = posixpath.dirname(manifest.path)
     every = (*manifest.dependencies, *manifest.workspace_dependencies)
     paths = [d.path for d in every if d.path is not None]

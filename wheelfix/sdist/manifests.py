@@ -1,4 +1,4 @@
-"""Cargo.lock, Cargo.toml and what belongs to them, as models.
+"""Parses Cargo.lock, Cargo.toml and related files to models.
 
 Formats: the Cargo book, chapters "The Manifest Format", "Specifying Dependencies", "Workspaces" and
 "Features"; Cargo.lock is described by ``src/cargo/core/resolver/encode.rs`` of cargo.
@@ -34,7 +34,7 @@ class _Lock(Struct):
 
 
 class _Inherited(Struct):
-    """A value that the manifest leaves to its workspace."""
+    """A value that the manifest inherits from its workspace."""
 
     workspace: bool
 
@@ -50,7 +50,7 @@ class _Package(Struct, rename="kebab"):
 
 
 class _Dependency(Struct, rename="kebab"):
-    """A dependency in the long form. Keys with ``_`` are of old manifests; the others win."""
+    """A dependency in the long form. Keys with ``_`` occur in old manifests; the others take precedence."""
 
     package: str | None = None
     features: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ _Dependencies = dict[str, str | _Dependency]
 
 
 class _Platform(Struct, rename="kebab"):
-    """Dependencies: of a package, or of one for some targets. Those for tests are not looked at."""
+    """Dependencies of a package, in general or for some targets. Those for tests are ignored."""
 
     dependencies: _Dependencies = field(default_factory=dict)
     build_dependencies: _Dependencies = field(default_factory=dict)
@@ -108,7 +108,7 @@ class _Product(Struct):
 
 
 class _Products(Struct):
-    """Those of a Cargo.toml, by kind."""
+    """The products of a Cargo.toml, by kind."""
 
     bin: tuple[_Product, ...] = ()
     example: tuple[_Product, ...] = ()
@@ -117,7 +117,7 @@ class _Products(Struct):
 
 
 class _Registry(Struct, rename="kebab"):
-    """Where cargo takes crates from."""
+    """A source from which cargo takes crates."""
 
     directory: str | None = None
     replace_with: str | None = None
@@ -145,7 +145,7 @@ def parse_lock(path: str, text: bytes) -> CargoLock:
     """Read a Cargo.lock of any version.
 
     Raises:
-        InputError: it is no TOML, or something in it has another type than cargo writes.
+        InputError: it is not TOML, or a value has another type than cargo writes.
     """
     packages = _decode(path, text, _Lock).package
     return CargoLock(
@@ -160,7 +160,7 @@ def parse_manifest(path: str, text: bytes) -> Manifest:
     """Read a Cargo.toml.
 
     Raises:
-        InputError: it is no TOML, or something in it has another type than cargo takes.
+        InputError: it is not TOML, or a value has another type than cargo accepts.
     """
     read = _decode(path, text, _Manifest)
     package = read.package or read.project
@@ -189,7 +189,7 @@ def parse_manifest(path: str, text: bytes) -> Manifest:
 
 
 def list_products(path: str, text: bytes) -> Mapping[str, tuple[str, ...]]:
-    """Find the names of what a Cargo.toml has besides its library and its first program.
+    """List the products of a Cargo.toml besides its library and its first program.
 
     Returns:
         Names by kind: ``bin``, ``example``, ``test`` and ``bench``.
@@ -209,7 +209,7 @@ def parse_vendored(path: str, text: bytes) -> str | None:
         As written there, relative to the directory that ``.cargo`` is in.
 
     Raises:
-        InputError: it is no TOML, or a source has another type than cargo takes.
+        InputError: it is not TOML, or a source has another type than cargo accepts.
     """
     sources = _decode(path, text, _Config).source
     name, seen = "crates-io", set[str]()
@@ -222,10 +222,10 @@ def parse_vendored(path: str, text: bytes) -> str | None:
 
 
 def parse_channel(path: str, text: bytes) -> str | None:
-    """Read the channel out of ``rust-toolchain.toml``, or of the older ``rust-toolchain`` with one line.
+    """Read the channel from ``rust-toolchain.toml``, or from the older ``rust-toolchain`` with one line.
 
     Raises:
-        InputError: a ``.toml`` file is no TOML, or its channel is no text.
+        InputError: a ``.toml`` file is not TOML, or its channel is not a string.
     """
     lines = text.decode("utf-8", "replace").strip().splitlines()
     if not path.endswith(".toml") and len(lines) == 1:

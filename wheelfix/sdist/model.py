@@ -1,4 +1,4 @@
-"""What is concluded about a Rust-backed source distribution, and what Nix has to be told about it."""
+"""Models of the build of a Rust-backed source distribution."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class CrateGraph(Struct):
     """The crates that a build compiles.
 
     Attributes:
-        parents: crates of Cargo.lock that are reached, each with the one that leads to it; None for what
-            is built itself.
+        parents: crates of Cargo.lock that are reached, each with the one that leads to it; None for a crate
+            that is built itself.
         dependents: names of the crates that depend on each, by name; sorted.
-        features: asked for by manifests of the source tree, by crate name.
+        features: requested by manifests of the source tree, by crate name.
         manifests: paths of the manifests that take part, sorted.
     """
 
@@ -47,7 +47,7 @@ class BuildRequirement(Struct):
     Attributes:
         name: normalised.
         extras: sorted.
-        reason: empty for what ``[build-system]`` names itself.
+        reason: empty if ``[build-system]`` itself names it.
     """
 
     name: str
@@ -59,9 +59,9 @@ class GivenLock(Struct):
     """A Cargo.lock for a source distribution that has none.
 
     Attributes:
-        name: of the file.
-        lock: what is in it.
-        made: its bytes, if cargo made it and the file is not there yet; else None.
+        name: name of the file.
+        lock: its contents.
+        made: its bytes, if cargo made it and the file does not exist yet; else None.
     """
 
     name: str
@@ -75,8 +75,8 @@ class GitSource(Struct):
     Attributes:
         url: of the repository.
         commit: full id.
-        crates: ``name-version``, sorted; the first one stands for all.
-        sha256: of the checkout as a Nix archive, 32 bytes; None where the source is not at hand.
+        crates: ``name-version``, sorted; the first one names the commit in ``outputHashes``.
+        sha256: of the checkout as a Nix archive, 32 bytes; None if there is no checkout.
     """
 
     url: str
@@ -86,23 +86,23 @@ class GitSource(Struct):
 
 
 class CargoPlan(Struct):
-    """All that Nix has to be told to build one sdist.
+    """Everything that Nix has to know to build one sdist.
 
     Attributes:
         target: file name of the sdist.
         root: directory of Cargo.lock, ``.`` for the top.
-        root_reason: how that is known.
-        lock: Cargo.lock is in the sdist; or
-        lock_file: the name of one that goes beside the generated file.
+        root_reason: evidence for it.
+        lock: whether Cargo.lock is in the sdist.
+        lock_file: name of a Cargo.lock beside the generated file, or None.
         build_systems: Python packages, sorted.
         libraries: for ``buildInputs``, sorted.
         tools: for ``nativeBuildInputs``, sorted; pkg-config, cargo and rustc are not among them.
         settings: sorted.
-        channel: nightly toolchain that its authors build with, or None.
+        channel: nightly toolchain that its authors use, or None.
         git: sorted by URL.
-        rust_version: minimum, with who asks for it; or None.
+        rust_version: minimum, with its origin; or None.
         vendored: directory of the crates that the sdist itself brings, or None.
-        findings: what is open or went wrong.
+        findings: open points and problems.
     """
 
     project: PythonProject

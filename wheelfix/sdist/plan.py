@@ -1,4 +1,4 @@
-"""What Nix has to be told to build a Rust-backed source distribution."""
+"""Plans the build of a Rust-backed source distribution."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def plan_cargo(
     """Plan the build of an sdist.
 
     Args:
-        source: the sdist, read; one that builds Rust.
+        source: the sdist; it builds Rust.
         hashes: SHA-256 of git checkouts as Nix archives, by commit.
-        given: a Cargo.lock beside the generated file, used where the sdist has none.
+        given: a Cargo.lock beside the generated file, used if the sdist has none.
     """
     built = source.project.built
     first = built[0]
@@ -69,7 +69,7 @@ def plan_cargo(
 
 
 def find_root(manifests: Mapping[str, Manifest], path: str) -> str:
-    """The directory that Cargo.lock belongs to: the workspace's, or the crate's own; empty for the top."""
+    """Return the directory that Cargo.lock belongs to: the workspace's, or the crate's; empty for the top."""
     workspace = find_workspace(manifests, path)
     return posixpath.dirname(workspace.path if workspace else path)
 
@@ -77,10 +77,10 @@ def find_root(manifests: Mapping[str, Manifest], path: str) -> str:
 def find_build_systems(
     requires: Iterable[tuple[str, tuple[str, ...]]], known: Mapping[str, tuple[str, ...]]
 ) -> tuple[BuildRequirement, ...]:
-    """What ``[build-system]`` requires, and what that requires in turn, sorted.
+    """List what ``[build-system]`` requires, and what that requires in turn, sorted.
 
     pyproject.nix follows ``passthru.dependencies`` itself; packages of a lock often have them, hand-written
-    build systems rarely (the guide names pycparser beside cffi).
+    build systems rarely (the guide names pycparser besides cffi).
     """
     found: dict[str, BuildRequirement] = {}
     for name, extras in requires:
@@ -97,13 +97,13 @@ def find_build_systems(
 
 
 def list_findings(plan: CargoPlan, dialect: Dialect) -> tuple[Finding, ...]:
-    """What is open in the code of a dialect; ``fetchCargoVendor`` has one hash for all git crates."""
+    """Report open points in the code of a dialect; ``fetchCargoVendor`` has one hash for all git crates."""
     vendored = dialect is Dialect.NIXPKGS and plan.lock
     return plan.findings if vendored else (*plan.findings, *find_unfilled(plan))
 
 
 def find_unfilled(plan: CargoPlan) -> tuple[Finding, ...]:
-    """Git crates whose hash ``importCargoLock`` has to be told yet."""
+    """Report git crates whose hash ``importCargoLock`` still needs."""
     return tuple(
         Finding(
             level=Level.WARNING,
@@ -119,11 +119,11 @@ def refuse_no_rust(source: CargoSource, subject: str) -> None:
     """Refuse an sdist that builds no Rust.
 
     Args:
-        source: the sdist, read.
-        subject: as the user named it.
+        source: the sdist.
+        subject: its name as the user wrote it.
 
     Raises:
-        InputError: it builds none; the hint tells where its compiled part is, if that is known.
+        InputError: it builds none; the hint names the place of its compiled part, if known.
     """
     project = source.project
     if project.built:
@@ -146,7 +146,7 @@ def _explain_root(manifests: Mapping[str, Manifest], path: str, root: str, evide
 
 
 def _find_channel(source: CargoSource, directory: str) -> str | None:
-    """The toolchain file nearest to what is built."""
+    """Find the toolchain file nearest to the built manifest."""
     while True:
         for name in ("rust-toolchain.toml", "rust-toolchain"):
             if channel := source.channels.get(posixpath.join(directory, name)):
@@ -176,7 +176,7 @@ def _find_registries(lock: CargoLock) -> tuple[str, ...]:
 
 
 def _find_rust_version(source: CargoSource, graph: CrateGraph) -> tuple[str, str] | None:
-    """The highest minimum that a manifest of the source tree, or the build itself, names."""
+    """Find the highest minimum that a manifest of the source tree, or the build itself, names."""
     asked = [(one.rust_version, one.evidence) for one in source.project.built if one.rust_version]
     for path in graph.manifests:
         manifest = source.manifests[path]

@@ -1,4 +1,4 @@
-"""What a source distribution says about its build: its file, fetched if need be, and what is in it."""
+"""Reads source distributions: fetches the file if needed, and reads what it states about its build."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from wheelfix.model.sdist import BuiltManifest, CargoLock, CargoSource, Manifest
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.places import find_cache
 from wheelfix.scan.target import Target, TargetKind
+from wheelfix.sdist.checkouts import find_hashes
 from wheelfix.sdist.features import find_workspace
-from wheelfix.sdist.home import find_hashes
 from wheelfix.sdist.make import make_lock
 from wheelfix.sdist.manifests import parse_channel, parse_lock, parse_manifest, parse_vendored
 from wheelfix.sdist.model import CargoPlan, GivenLock
 from wheelfix.sdist.plan import plan_cargo
+from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import parse_wanted
-from wheelfix.wheel.open import open_input
-from wheelfix.wheel.project import is_aside, read_project
 from wheelfix.wheel.sdist import read_sdist
+from wheelfix.wheel.sdist_project import is_aside, read_project
 
 
 def fetch_source(
     target: Target, sources: PackageSources | None, on_bytes: Callable[[int, int], None] | None
 ) -> tuple[Path, tuple[Finding, ...]]:
-    """Find a source distribution: on disk, or in the cache once it is fetched.
+    """Fetch a source distribution into the cache, or find it on disk.
 
     Args:
-        target: one that ``sdist`` takes.
-        sources: where it is fetched from; None takes what is configured.
-        on_bytes: told bytes done and in all.
+        target: one that ``sdist`` accepts.
+        sources: where it is fetched from; None takes the configured ones.
+        on_bytes: called with bytes done and in all.
 
     Returns:
-        The file or directory, and what an index says of it.
+        The file or directory, and findings of the index.
 
     Raises:
         InputError: it cannot be fetched.
     """
     if target.path:
         return target.path, ()
-    from wheelfix.outside.wheels import fetch_sdist, fetch_url  # what fetches takes long to import
+    from wheelfix.outside.wheels import fetch_sdist, fetch_url  # slow import
 
     if target.kind is TargetKind.REQUIREMENT:
         fetched = fetch_sdist(target.text, find_cache().sdists, sources=sources, on_bytes=on_bytes)
@@ -54,11 +54,11 @@ def fetch_source(
 
 
 def read_plan(path: Path, python: str) -> CargoPlan | None:
-    """Read a source distribution, and plan its build with what is at hand.
+    """Read a source distribution, and plan its build.
 
     Args:
         path: the archive, or a directory with its contents.
-        python: version of CPython that requirements are resolved for.
+        python: version of CPython for which requirements are evaluated.
 
     Returns:
         None for one that builds no Rust.
@@ -71,16 +71,16 @@ def read_plan(path: Path, python: str) -> CargoPlan | None:
 
 
 def read_given(lock_file: Path, tree: SourceTree, source: CargoSource) -> GivenLock:
-    """Read the Cargo.lock that a user names; cargo makes it if there is no such file.
+    """Read the Cargo.lock that a user names; cargo makes it if the file does not exist.
 
     Args:
         lock_file: the file.
-        tree: the source.
-        source: what was read of it; builds Rust.
+        tree: the source tree.
+        source: its parsed files; it builds Rust.
 
     Raises:
-        InputError: the file cannot be read, is none, or cargo cannot make one.
-        ApplyError: cargo's input cannot be written.
+        InputError: the file cannot be read, is not a Cargo.lock, or cargo cannot make one.
+        ApplyError: the input for cargo cannot be written.
     """
     made = None
     if lock_file.exists():
@@ -97,9 +97,9 @@ def read_hashes(
     """Hash the git crates of all locks whose checkouts cargo has.
 
     Args:
-        source: what was read.
-        given: the lock beside it.
-        cargo_home: where cargo keeps checkouts; None for its own place.
+        source: the parsed files.
+        given: the lock beside the generated file.
+        cargo_home: cargo's directory; None for the default one.
 
     Returns:
         SHA-256 by commit.
@@ -111,7 +111,7 @@ def read_hashes(
 
 
 def read_source(tree: SourceTree, *, python: str = "3.12") -> CargoSource:
-    """Read what an sdist says about its build.
+    """Read what an sdist states about its build.
 
     Raises:
         InputError: one of its files contradicts its format.
@@ -130,7 +130,7 @@ def _read_source(tree: SourceTree, python: str) -> CargoSource:
     manifests: dict[str, Manifest] = {}
     locks: dict[str, CargoLock] = {}
     channels = {}
-    # A project that builds no Rust may carry manifests of all kinds, broken ones for tests included.
+    # A project that builds no Rust may contain any manifests, including broken ones for tests.
     for path, text in sorted(tree.files.items()) if project.built else ():
         if vendored and path.startswith(f"{vendored}/"):
             continue
@@ -139,7 +139,7 @@ def _read_source(tree: SourceTree, python: str) -> CargoSource:
                 try:
                     manifests[path] = parse_manifest(path, text)
                 except InputError:
-                    if not is_aside(path):  # a manifest may be broken for the sake of a test
+                    if not is_aside(path):  # a manifest of a test may be broken on purpose
                         raise
             case "Cargo.lock":
                 locks[path] = parse_lock(path, text)
@@ -160,7 +160,7 @@ def _read_source(tree: SourceTree, python: str) -> CargoSource:
 
 
 def _find_version(built: tuple[BuiltManifest, ...], manifests: Mapping[str, Manifest]) -> str:
-    """The version that maturin takes from Cargo.toml where pyproject.toml leaves it open."""
+    """Return the version that maturin takes from Cargo.toml if pyproject.toml has none."""
     for one in built:
         if one.path in manifests:
             version, workspace = manifests[one.path].version, find_workspace(manifests, one.path)
@@ -172,7 +172,7 @@ def _find_version(built: tuple[BuiltManifest, ...], manifests: Mapping[str, Mani
 
 
 def _find_vendored(tree: SourceTree) -> str | None:
-    """The directory of the crates that the sdist brings, if its own cargo configuration takes them."""
+    """Return the directory of bundled crates, if the sdist's cargo configuration uses them."""
     for path, text in sorted(tree.files.items()):
         directory, name = posixpath.split(path)
         if posixpath.basename(directory) == ".cargo" and name in {"config.toml", "config"}:

@@ -1,8 +1,8 @@
-"""Rust-backed source distributions: ``hacks.importCargoLock``, and packages in the manner of nixpkgs.
+"""Renders builds of Rust-backed source distributions: ``hacks.importCargoLock``, and nixpkgs packages.
 
 The contract of the first is pyproject.nix's ``build/hacks/default.nix`` (7af23cf7): it unpacks ``prev.src``,
 vendors what ``cargoRoot``'s Cargo.lock lists, and adds cargo, rustc, pkg-config and ``cargoSetupHook``. Build
-systems and everything native are left to the reader. The second follows nixpkgs' manual, "Rust", section
+systems and native inputs have to be added by the caller. The second follows nixpkgs' manual, "Rust", section
 "Python package using maturin" and its neighbours.
 """
 
@@ -47,10 +47,10 @@ _MANIFEST = "Cargo.toml"
 
 
 def render_sdist(plan: CargoPlan, dialect: Dialect) -> str:
-    """Write what builds an sdist.
+    """Write the code that builds an sdist.
 
     Args:
-        plan: how.
+        plan: the plan.
         dialect: uv2nix, pyproject-nix or nixpkgs.
     """
     return render_cargo_package(plan) if dialect is Dialect.NIXPKGS else render_cargo(plan)
@@ -67,12 +67,12 @@ def render_cargo(plan: CargoPlan) -> str:
 
 
 def write_cargo(plan: CargoPlan, package: Expr | None = None) -> Expr:
-    """The adapter of one package, an expression in which ``pkgs``, ``hacks``, ``final`` and ``prev`` stand.
+    """Write the adapter of one package, an expression that uses ``pkgs``, ``hacks``, ``final`` and ``prev``.
 
     Args:
         plan: of the sdist.
-        package: the package as the set has it, with the sdist as its source: a set that prefers wheels has to
-            be told. None stands for ``prev.NAME``.
+        package: the package of the set, with the sdist as its source, for a set that prefers wheels. None
+            stands for ``prev.NAME``.
     """
     arguments = [bind("prev", package or select("prev", plan.project.name))]
     if plan.root != "." or plan.project.built[0].path != _MANIFEST:
@@ -116,7 +116,7 @@ def _write_rest(plan: CargoPlan, before: Expr | None = None) -> Iterable[Binding
 
 
 def find_settings(plan: CargoPlan) -> Iterable[tuple[str, str, str]]:
-    """Environment variables of the build: name, value, reason."""
+    """Yield environment variables of the build: name, value, reason."""
     for setting in plan.settings:
         yield setting.name, setting.value, setting.reason
     if plan.channel:

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from wheelfix.errors import InputError, describe
 from wheelfix.model.sdist import SourceTree
-from wheelfix.wheel.open import open_input
+from wheelfix.wheel.input import open_input
 
 MAX_INFLATED = 4 << 30
 """Limit of bytes inflated per archive."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wheelfix.model.base import Struct
-from wheelfix.wheel.pretenders import find_format, is_launcher
+from wheelfix.wheel.foreign import find_format, is_launcher
 
 MIN_ELF = 52
 """Size of the smallest ELF header (32 bits), in bytes; a shorter file is not an ELF file."""

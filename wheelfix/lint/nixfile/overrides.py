@@ -48,7 +48,7 @@ from wheelfix.lint.nixfile.values import (
     find_unclear,
     to_attrs,
 )
-from wheelfix.wheel.open import open_input
+from wheelfix.wheel.input import open_input
 
 _OVERRIDES = {"overrideAttrs", "overridePythonAttrs", "overrideDerivation"}
 _SHELLS = {"mkShell", "mkShellNoCC"}

@@ -1,4 +1,4 @@
-"""The index that a command asks: opened, and said to be old if it is."""
+"""Opens the index that a command uses, and warns if it is old."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from wheelfix.index.table import SonameTable
 
 _TODAY = "WHEELFIX_TODAY"
-"""Variable with the day to take for today, for output that shall be the same tomorrow."""
+"""Variable with the day to use as today, for reproducible output."""
 
 
 def open_table(index: Path | None, *, quiet: bool, prefer: Sequence[str] = ()) -> SonameTable:
     """Open the index, with progress where a table has to be built first.
 
     Args:
-        index: what the user named with --index.
+        index: path that the user named with --index.
         quiet: show neither progress nor how old the index is.
         prefer: attributes that the user prefers.
 
     Raises:
-        InputError: the index knows no such attribute.
+        InputError: the index has no such attribute.
         IndexProblem: it cannot be read.
     """
-    from wheelfix.index.sources import open_index
+    from wheelfix.index.choice import open_index
     from wheelfix.outside.places import find_own_database
 
     builds = (index or find_own_database()).is_file()
@@ -50,7 +50,7 @@ def open_table(index: Path | None, *, quiet: bool, prefer: Sequence[str] = ()) -
 
 
 def find_today() -> date:
-    """Today, in UTC; or the day that the environment says it is."""
+    """Return today's date in UTC, or the date in the variable."""
     try:
         return date.fromisoformat(os.environ.get(_TODAY, ""))
     except ValueError:

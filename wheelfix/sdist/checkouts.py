@@ -1,9 +1,9 @@
-"""Hashes of git crates from cargo's own checkouts, for ``importCargoLockArgs.outputHashes``.
+"""Computes hashes of git crates from cargo's checkouts, for ``importCargoLockArgs.outputHashes``.
 
-nixpkgs' ``import-cargo-lock.nix`` fetches a git crate with ``fetchgit``, submodules included and ``.git``
-taken out, and wants the SHA-256 of that tree as a Nix archive. cargo keeps the same tree under
-``$CARGO_HOME/git/checkouts/<repository>/<short commit>`` once it has built with it, with a file
-``.cargo-ok`` that says that the checkout is whole.
+nixpkgs' ``import-cargo-lock.nix`` fetches a git crate with ``fetchgit``, with submodules and without
+``.git``, and needs the SHA-256 of that tree as a Nix archive. cargo keeps the same tree under
+``$CARGO_HOME/git/checkouts/<repository>/<short commit>`` after a build, with a file ``.cargo-ok`` that marks
+a complete checkout.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _MAX_DEPTH = 200
 
 
 def find_hashes(lock: CargoLock, cargo_home: Path | None = None) -> dict[str, bytes]:
-    """Hash the checkouts of a lock's git crates that are at hand.
+    """Hash the checkouts of a lock's git crates that cargo has.
 
     Args:
-        lock: what is looked for.
+        lock: the lock.
         cargo_home: cargo's directory; None for ``$CARGO_HOME``, else ``~/.cargo``.
 
     Returns:
-        SHA-256 by commit, 32 bytes; commits without a whole checkout are left out.
+        SHA-256 by commit, 32 bytes; commits without a complete checkout are left out.
     """
     home = cargo_home or find_cargo_home()
     commits = {
@@ -52,11 +52,11 @@ def find_hashes(lock: CargoLock, cargo_home: Path | None = None) -> dict[str, by
 
 
 def hash_tree(path: Path, *, skip: Iterable[str] = ()) -> bytes:
-    """SHA-256 of a file or directory as a Nix archive (the thesis of E. Dolstra, figure 5.2).
+    """Return the SHA-256 of a file or directory as a Nix archive (the thesis of E. Dolstra, figure 5.2).
 
     Args:
-        path: what to hash.
-        skip: names that are passed over, wherever they are.
+        path: the file or directory.
+        skip: names to leave out at any depth.
 
     Raises:
         OSError: something in it cannot be read, or is neither file, directory nor link.
@@ -68,7 +68,7 @@ def hash_tree(path: Path, *, skip: Iterable[str] = ()) -> bytes:
 
 
 def _find_checkouts(directory: Path) -> list[Path]:
-    """Whole checkouts, ``REPOSITORY-HASH/SHORT-COMMIT``; a damaged directory has none."""
+    """List complete checkouts, ``REPOSITORY-HASH/SHORT-COMMIT``; a damaged directory has none."""
     try:
         return sorted(ok.parent for ok in directory.glob("*/*/.cargo-ok"))
     except OSError:
@@ -76,7 +76,7 @@ def _find_checkouts(directory: Path) -> list[Path]:
 
 
 def _read_head(checkout: Path) -> str:
-    """The commit that is checked out; cargo resets the branch that HEAD names to it."""
+    """Read the commit that is checked out; cargo resets the branch that HEAD names to it."""
     try:
         head = (checkout / ".git" / "HEAD").read_text().strip()
         if match := _BRANCH.fullmatch(head):

@@ -1,6 +1,6 @@
 """Recognises files that Linux does not load: for other systems, or only named like shared libraries.
 
-Formats and platforms of other systems are in ``data/pretenders.toml``.
+Formats and platforms of other systems are in ``data/foreign.toml``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class OtherSystems(Table):
         platforms: the system, by the first part of the platform tags of its wheels.
     """
 
-    FILE = "pretenders.toml"
+    FILE = "foreign.toml"
 
     formats: dict[str, Format]
     platforms: dict[str, str]

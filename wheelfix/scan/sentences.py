@@ -9,7 +9,6 @@ from wheelfix.model.causes import (
     Brought,
     Cause,
     FixedPath,
-    How,
     No,
     Nobody,
     OfDriver,
@@ -19,6 +18,7 @@ from wheelfix.model.causes import (
     Question,
     Reached,
     Rivals,
+    SiblingClue,
     Stale,
     TornFamily,
     Unnamed,
@@ -140,15 +140,15 @@ def _say_brought(cause: Brought) -> str:
 def _say_how(cause: Brought) -> str:
     name, names = cause.distribution, f"rpath {cause.entry} names {cause.place}"
     return {
-        How.NAMED_PLACE: f"{names}{', which the metadata requires' if cause.required else ''}",
-        How.NAMED_NAME: f"{names}, and the metadata requires {name}",
-        How.FILLED_PLACE: f"{names}, which {name} fills",
-        How.REQUIRED: f"the metadata requires {name}, which carries it",
-        How.TORCH_EXTENSION: "an extension of torch: only the torch that loads it fits",
-        How.TORCH_REQUIRES: f"torch requires {name} and loads it first",
-        How.UNREAD: f"{name} carries it, which the metadata, which is not at hand, may well require",
-        How.ONLY_WHEELS: f"only wheels carry it, such as {name}, which the metadata does not name",
-        How.ONLY_AT_HAND: f"only {name} has it: it has to be loaded first",
+        SiblingClue.NAMED_PLACE: f"{names}{', which the metadata requires' if cause.required else ''}",
+        SiblingClue.NAMED_NAME: f"{names}, and the metadata requires {name}",
+        SiblingClue.FILLED_PLACE: f"{names}, which {name} fills",
+        SiblingClue.REQUIRED: f"the metadata requires {name}, which carries it",
+        SiblingClue.TORCH_EXTENSION: "an extension of torch: only the torch that loads it fits",
+        SiblingClue.TORCH_REQUIRES: f"torch requires {name} and loads it first",
+        SiblingClue.UNREAD: f"{name} carries it, which the metadata, which is not at hand, may well require",
+        SiblingClue.ONLY_WHEELS: f"only wheels carry it, such as {name}, which the metadata does not name",
+        SiblingClue.ONLY_AT_HAND: f"only {name} has it: it has to be loaded first",
     }[cause.how]
 
 

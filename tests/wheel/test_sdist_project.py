@@ -9,8 +9,8 @@ from tests.support.sdist import CARGO, build_sdist
 from wheelfix.errors import InputError
 from wheelfix.model.sdist import Builder, BuiltManifest, PythonProject
 from wheelfix.sdist.read import read_source
-from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
+from wheelfix.wheel.sdist_project import read_project
 
 RUST = """[build-system]
 requires = ["setuptools", "setuptools-rust>=1.5"]

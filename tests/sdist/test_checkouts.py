@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.sdist import lock as write_lock
 from wheelfix.model.sdist import CargoLock
-from wheelfix.sdist.home import find_hashes, hash_tree
+from wheelfix.sdist.checkouts import find_hashes, hash_tree
 from wheelfix.sdist.manifests import parse_lock
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.objects import cause
-from wheelfix.lock.circles import break_circles
+from wheelfix.lock.cycles import break_circles
 from wheelfix.model.override import Cuda, Override, Search
 from wheelfix.model.scan import Need, NeedClass
 

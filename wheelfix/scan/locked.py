@@ -27,7 +27,7 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.base import Struct, replace
-from wheelfix.model.lock import Choice, Kind, Runtime
+from wheelfix.model.lock import Choice, ChoiceKind, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding
 from wheelfix.model.sdist import Builder
@@ -38,8 +38,8 @@ from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
 from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
 from wheelfix.scan.store import find_digest
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, parse_filename
-from wheelfix.wheel.project import read_project
 from wheelfix.wheel.sdist import read_sdist
+from wheelfix.wheel.sdist_project import read_project
 
 WORKERS = 4
 """Number of parallel downloads."""
@@ -70,14 +70,14 @@ class Places(Struct):
 
 
 class LockReadings(Struct):
-    """What was read of the files that a lock names.
+    """Readings of the files that a lock names.
 
     Attributes:
         wheels: sorted by name, with their contents; requirements are evaluated for the interpreter.
-        builds: build systems of the source distributions, by name; without those that cannot be had without
-            an index.
-        sdists: the same source distributions as files.
-        read: names of the wheels that were not known, sorted.
+        builds: build systems of the source distributions, by name; without those whose file only an index
+            could give.
+        sdists: files of the same source distributions.
+        read: names of the wheels whose reading was not stored, sorted.
         findings: what an index said of them.
     """
 
@@ -92,27 +92,27 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
     """Read every wheel, and the build system of every source distribution.
 
     Args:
-        choices: what each package is taken from.
-        places: where to look.
+        choices: source of each package.
+        places: places to search.
 
     Raises:
-        InputError: a file is nowhere, has another hash, or cannot be read. What has been read is kept.
+        InputError: a file is not found, has another hash, or cannot be read. Finished readings are stored.
     """
     wheels: dict[str, Reading] = {}
     builds: dict[str, BuildSystem] = {}
     sdists: dict[str, Path] = {}
     missing: list[Choice] = []
     for choice in choices:
-        known = _find_known(choice, places) if choice.kind is Kind.WHEEL else None
+        known = _find_known(choice, places) if choice.kind is ChoiceKind.WHEEL else None
         if known:
             wheels[choice.package.name] = known
-        elif choice.kind is Kind.WHEEL or (choice.kind is Kind.SDIST and choice.file):
+        elif choice.kind is ChoiceKind.WHEEL or (choice.kind is ChoiceKind.SDIST and choice.file):
             missing.append(choice)
     read: list[str] = []
     fetcher = _Fetcher(places)
     for choice, found in fetcher.fetch(missing):
         name = choice.package.name
-        if choice.kind is Kind.SDIST:
+        if choice.kind is ChoiceKind.SDIST:
             builds[name] = _read_build_system(found, places)
             sdists[name] = found
             continue
@@ -135,18 +135,18 @@ def read_locked(
     sources: PackageSources | None = None,
     progress: Progress | None = None,
 ) -> tuple[tuple[Reading, ...], tuple[Finding, ...]]:
-    """Read every wheel of a lock, for one interpreter and platform: those that ``wheelfix lock`` reads.
+    """Read every wheel of a lock that ``wheelfix lock`` reads, for one interpreter and platform.
 
     Args:
         path: the lock.
         python: version of CPython.
         system: Nix system.
-        sources: where files are fetched from, and which directories may have them; None takes what is
-            configured.
-        progress: told bytes downloaded and bytes known to come.
+        sources: where files are fetched from, and directories that may have them; None takes the configured
+            ones.
+        progress: called with bytes downloaded and bytes expected so far.
 
     Returns:
-        The readings, sorted by name, and what an index said, or what there is no wheel of.
+        The readings, sorted by name, and findings of the index and about packages without a wheel.
 
     Raises:
         InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.
@@ -154,7 +154,7 @@ def read_locked(
     lock, sources = read_lock(path), sources or find_package_sources()
     rules = read_rules(read_table(path.parent), ())
     runtime = find_runtime(python, system)
-    # The package sets that `wheelfix lock` writes for, unless it is told otherwise, choose as pyproject.nix.
+    # By default, `wheelfix lock` writes for package sets that choose as pyproject.nix does.
     selected = select_packages(lock, runtime, Asked())
     choices = choose_sources(settle_doubles(selected), rules, runtime, as_nix=True)
     places = Places(
@@ -165,14 +165,14 @@ def read_locked(
         sources=sources,
         progress=progress,
     )
-    found = read_choices([choice for choice in choices if choice.kind is Kind.WHEEL], places)
+    found = read_choices([choice for choice in choices if choice.kind is ChoiceKind.WHEEL], places)
     if not found.wheels:
         raise InputError(str(path), "names no wheel that could be read", "run `wheelfix lock` on it")
     return found.wheels, (*tell_doubles(find_doubles(selected)), *found.findings, *tell_unread(choices))
 
 
 class _Fetcher:
-    """Downloads some files at a time; what is there already comes first."""
+    """Gets files: those on this machine first, then the rest by parallel downloads."""
 
     def __init__(self, places: Places) -> None:
         self._places, self._lock = places, threading.Lock()
@@ -183,7 +183,7 @@ class _Fetcher:
         self.findings: list[Finding] = []
 
     def fetch(self, choices: Sequence[Choice]) -> Iterator[tuple[Choice, Path]]:
-        """Yield each choice with its file, or directory in uv's cache, as soon as it is there."""
+        """Yield each choice with its file, or its directory in uv's cache, as soon as it is available."""
         if not choices:
             return
         from wheelfix.outside.packages import open_session
@@ -197,7 +197,7 @@ class _Fetcher:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
             finally:
-                self._stop.set()  # downloads that go on after an error or an interrupt are given up
+                self._stop.set()  # cancels downloads that continue after an error or an interrupt
                 pool.shutdown(wait=False, cancel_futures=True)
 
     def _get(self, client: Client, choice: Choice) -> Path:
@@ -218,7 +218,7 @@ class _Fetcher:
             place, on_bytes = places.cache.find_locked(package, file), partial(self._count, package.label)
             fetch_locked(client, file, place, on_bytes=on_bytes, stop=self._stop)
             return place
-        if choice.kind is Kind.SDIST:
+        if choice.kind is ChoiceKind.SDIST:
             name = file.filename if file else package.label
             raise InputError(name, "is not at hand, and the lock has no URL of it", "give --find-links DIR")
         digests = (file.sha256,) if file and file.sha256 else package.hashes
@@ -251,7 +251,7 @@ def _find_known(choice: Choice, places: Places) -> Reading | None:
     for digest in choice.package.hashes:
         try:
             known = _find_own(digest, choice, places)
-        except InputError:  # one of its wheels for other systems, which was read before
+        except InputError:  # a stored wheel for another system
             continue
         if known and not set(known.distribution.tags).isdisjoint(places.runtime.tags):
             return known
@@ -284,11 +284,11 @@ def _find_local(choice: Choice, places: Places) -> Path | None:
         return None
     if file.url and (body := find_in_pip(file.url)) and find(body) == file.sha256:
         return body
-    return find_in_uv(choice.package.name, file.sha256) if choice.kind is Kind.WHEEL else None
+    return find_in_uv(choice.package.name, file.sha256) if choice.kind is ChoiceKind.WHEEL else None
 
 
 def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
-    """A wheel of which a lock tells nothing but that it has one of some hashes: the best that fits."""
+    """Find the best fitting wheel with one of some hashes, for a lock that states only hashes."""
     package, tags = choice.package, places.runtime.tags
     found = []
     for path in list_matching(places.find_links, package.name, package.version):
@@ -309,7 +309,7 @@ def _read_build_system(path: Path, places: Places) -> BuildSystem:
 
 
 def _read(choice: Choice, path: Path, places: Places) -> Reading:
-    """Read a wheel that is at hand, and keep what was read."""
+    """Read a wheel on this machine, and store the reading."""
     file = choice.file
     digest = file.sha256 if file and file.sha256 else find_digest(path, places.cache.readings)
     cache = places.cache.readings

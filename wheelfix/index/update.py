@@ -1,0 +1,53 @@
+"""Whether a database that was fetched is news: it takes the place of nothing that is as new."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from wheelfix.errors import IndexProblem
+from wheelfix.index.choice import find_fetched_table, open_bundled
+from wheelfix.index.table import open_file
+from wheelfix.model.base import Struct
+from wheelfix.model.index import IndexInfo
+
+
+class Fetched(Struct):
+    """A database that was fetched.
+
+    Attributes:
+        date: day of its nixpkgs, or None if its origin does not say.
+        named: the user said where it is: it is taken even if it is older than what is in use.
+    """
+
+    database: Path
+    system: str
+    date: str | None
+    named: bool
+
+
+def find_current() -> IndexInfo | None:
+    """The index that an update would take the place of; None if it cannot be read."""
+    table = find_fetched_table()
+    try:
+        return (open_file(table, source="fetched") if table.is_file() else open_bundled()).info
+    except IndexProblem:
+        return None
+
+
+def is_news(fetched: Fetched, digest: str, current: IndexInfo) -> bool:
+    """Tell whether a database is to be asked instead of the index that is asked now.
+
+    Args:
+        fetched: the database.
+        digest: sha256 of it.
+        current: the index.
+
+    Returns:
+        False for the database that the index was built from, and for one that is not newer, where both say
+        what day they are of, unless the user named it.
+    """
+    if digest == current.digest:
+        return False
+    if fetched.named or fetched.system != current.system or not fetched.date or not current.date:
+        return True
+    return fetched.date > current.date
