@@ -8,19 +8,13 @@ from fnmatch import fnmatchcase
 
 from wheelfix.lint.case import Case, choose_spelling, list_inputs
 from wheelfix.lint.model import Ignored, Input, InputRoot, LintFinding, Rule, Spelling
-from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.model.scan import CLASS_TRAITS, Level, Need, NeedClass
 from wheelfix.nix.parts import list_sonames
 from wheelfix.nix.printer import print_flat
 
 _ALIKE = 0.84
 _TOOLS = frozenset({"makeWrapper", "makeBinaryWrapper", "pkg-config", "cmake", "ninja", "meson", "which"})
 _RUN_TIME = frozenset({"appendRunpaths", "runtimeDependencies"})
-_SERVED = frozenset({NeedClass.PROVIDED, NeedClass.AMBIGUOUS, NeedClass.UNKNOWN, NeedClass.SIBLING})
-_OWN = {
-    NeedClass.BUNDLED: "the wheel brings it itself",
-    NeedClass.LIBC: "the C library has it",
-    NeedClass.PYTHON: "the interpreter has it",
-}
 
 
 def find_entry_lint(case: Case) -> Iterator[LintFinding]:
@@ -90,7 +84,7 @@ def _check_unknown(case: Case, entry: Input, spelling: Spelling) -> Iterator[Lin
 
 
 def _is_wanted(case: Case, attr: str) -> bool:
-    wanted = [soname for soname, need in case.needs.items() if need.need_class in _SERVED]
+    wanted = [soname for soname, need in case.needs.items() if _is_served(need)]
     return any(attr in case.excerpt.carriers.get(soname, ()) for soname in (*wanted, *case.opened))
 
 
@@ -142,8 +136,8 @@ def _say_unwanted(case: Case, entry: Ignored) -> LintFinding:
 def _check_wanted(case: Case, entry: Ignored, need: Need) -> Iterator[LintFinding]:
     if any(entry.soname in scan.ignore_missing for scan in case.scans):
         return  # bundled under another file name, by which alone the hook looks
-    if need.need_class in _OWN:
-        message = f"has not to be ignored: {_OWN[need.need_class]}"
+    if reason := CLASS_TRAITS[need.need_class].unignored:
+        message = f"has not to be ignored: {reason}"
         yield case.say(Rule.IGNORED_UNWANTED, Level.WARNING, entry.place, entry.soname, message, "remove it")
     elif need.need_class in {NeedClass.PROVIDED, NeedClass.AMBIGUOUS}:
         if case.is_supplied(entry.soname):
@@ -252,3 +246,8 @@ ATTRIBUTES = frozenset(
     }
 )
 """What mkDerivation, buildPythonPackage and autoPatchelfHook know (nixpkgs, manual and setup hooks)."""
+
+
+def _is_served(need: Need) -> bool:
+    """Whether an input or an ignored name may be about it: the driver's have entries of their own."""
+    return need.need_class is not NeedClass.DRIVER and not CLASS_TRAITS[need.need_class].unignored
