@@ -92,8 +92,8 @@ def _explain_unneeded(case: Case, attr: str) -> str:
     for soname, need in case.needs.items():
         if attr not in case.excerpt.carriers.get(soname, ()):
             continue
-        if need.need_class in _OWN:
-            return f"only {soname} of it is wanted, and {_OWN[need.need_class]}"
+        if reason := CLASS_TRAITS[need.need_class].unignored:
+            return f"only {soname} of it is wanted, and {reason}"
         if need.need_class is NeedClass.DRIVER:
             return f"only {soname} of it is wanted, which has to come with the GPU driver"
     if not any(scan.objects for scan in case.scans):
@@ -159,7 +159,9 @@ def _check_pattern(case: Case, entry: Ignored) -> Iterator[LintFinding]:
     if not hits:
         yield _say_unwanted(case, entry)
         return
-    exact = [s for s in hits if case.needs[s].need_class not in _OWN and not case.is_supplied(s)]
+    exact = [
+        s for s in hits if not CLASS_TRAITS[case.needs[s].need_class].unignored and not case.is_supplied(s)
+    ]
     suggestion = " ".join(map(print_flat, list_sonames(exact).items)) or "remove it"
     message = (
         f"a pattern: it also ignores what an update of the wheel will need; now it covers {', '.join(hits)}"
