@@ -12,9 +12,9 @@ from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.scan.target import Target, TargetKind, quote_target
 
 if TYPE_CHECKING:
-    from wheelfix.scan.scan import Part
+    from wheelfix.scan.scan import TargetReading
 
-P = TypeVar("P", bound="Part")
+P = TypeVar("P", bound="TargetReading")
 
 
 class Traits(Struct):
@@ -124,7 +124,7 @@ def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tu
     return named, tuple(left)
 
 
-def tell_unnamed(parts: Iterable[Part]) -> tuple[Finding, ...]:
+def tell_unnamed(parts: Iterable[TargetReading]) -> tuple[Finding, ...]:
     """Report that code for package sets leaves out files that belong to no package."""
     found = []
     for part in parts:
