@@ -14,7 +14,7 @@ from tests.support.patch import read
 from tests.support.patched import build_wheel, find_installed_lies, install, snapshot
 from wheelfix.errors import ApplyError
 from wheelfix.model.index import Provider
-from wheelfix.patch.store import add_roots, find_directories, name_attr, plan_build, realise_providers
+from wheelfix.patch.nix_store import add_roots, find_directories, name_attr, plan_build, realise_providers
 
 ANY_NIXPKGS = """
 let

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.objects import cause, elf, provider
 from wheelfix.lint.excerpt import spell_attr
-from wheelfix.lint.model import Excerpt, Instead, LintFinding, Rule, Spelling
+from wheelfix.lint.model import IndexExcerpt, Instead, LintFinding, Rule, Spelling
 from wheelfix.lint.nixfile.overrides import parse_overrides
 from wheelfix.lint.plan import find_lint
 from wheelfix.model.base import replace
@@ -92,7 +92,7 @@ def check(
         inputs[written] = Spelling(
             attr=attr, known=attr in KNOWN, renamed=written == "xorg.libX11", nearest=NEAREST.get(written, ())
         )
-    excerpt = Excerpt(
+    excerpt = IndexExcerpt(
         names={o.package: o.package.lower().replace("_", "-") for o in file.overrides if o.package},
         spellings=inputs,
         carriers={**carriers, "libmagic.so.1": frozenset({"file"})},

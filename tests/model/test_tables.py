@@ -26,7 +26,7 @@ from wheelfix.index.dates import Provenance
 from wheelfix.index.driver import Drivers, find_driver
 from wheelfix.index.libc import Libcs
 from wheelfix.index.lookup import Answers
-from wheelfix.index.ranking import Lists
+from wheelfix.index.ranking import RankingLists
 from wheelfix.index.releases import NEWEST, Renames, modernize, parse_release, translate
 from wheelfix.index.siblings import Siblings
 from wheelfix.lint.excerpt import Spellings, spell_attr
@@ -314,7 +314,7 @@ def test_recorded_attributes_are_none_that_experts_write() -> None:
 
 
 def test_lists_of_the_ranking_have_no_idle_row() -> None:
-    table = load_table(Lists)
+    table = load_table(RankingLists)
     assert find_covered(table.bad_sets) == find_covered(table.unread_sets) == set()
     for name, cost in table.good_sets.items():
         assert -20 < cost <= 0, "worse than a set that nobody knows"

@@ -23,7 +23,7 @@ from tests.support.steps import count_steps
 from wheelfix.errors import ApplyError, EditRefused, InputError
 from wheelfix.patch.environment import patch_environment
 from wheelfix.patch.model import ElfEdit
-from wheelfix.patch.own import open_roots
+from wheelfix.patch.state_directory import open_roots
 from wheelfix.patch.undo import undo_environment
 
 EDIT = ElfEdit(add_run_path=("/nix/store/" + "a" * 32 + "-outer/lib",))

@@ -15,7 +15,7 @@ from tests.support.elf import build_elf
 from tests.support.lockserver import Server, serve
 from tests.support.wheel import build_wheel
 from wheelfix.model.base import replace
-from wheelfix.outside.caches import find_in_pip, find_in_uv
+from wheelfix.outside.tool_caches import find_in_pip, find_in_uv
 from wheelfix.scan.read import read_unpacked, read_wheel
 from wheelfix.scan.store import find_digest
 from wheelfix.wheel.contents import is_namespace

@@ -11,7 +11,7 @@ from wheelfix.model.scan import Level, WheelScan, find_warnings
 from wheelfix.patch.libraries import find_reachable
 from wheelfix.patch.model import FilePlan, Group, PatchOptions, PatchReport
 from wheelfix.patch.runpaths import plan_run_paths
-from wheelfix.scan.scan import ScannedParts, ScanOptions, scan_targets
+from wheelfix.scan.scan import ScanOptions, TargetScans, scan_targets
 from wheelfix.scan.target import TargetKind, find_target
 
 Progress = Callable[[int, int], None]
@@ -83,7 +83,7 @@ def undo_target(
 
 def _patch_wheel(
     target: Path,
-    scanned: ScannedParts,
+    scanned: TargetScans,
     index: SonameTable,
     options: PatchOptions,
     progress: Progress | None,
@@ -110,7 +110,7 @@ def _patch_wheel(
 
 def _patch_environment(
     target: Path,
-    scanned: ScannedParts,
+    scanned: TargetScans,
     index: SonameTable,
     options: PatchOptions,
     progress: Progress | None,
@@ -148,10 +148,10 @@ def _plan(
     reachable = find_reachable(groups, options.libs, python=python, driver=options.driver)
     plans = plan_run_paths(groups, reachable, choose=options.chooses)
     if options.fetches:
-        from wheelfix.patch import store
+        from wheelfix.patch import nix_store
 
-        wanted = store.find_wanted(plans, groups, reachable, index)
-        brought = store.bring(wanted, options.nixpkgs, home)
+        wanted = nix_store.find_wanted(plans, groups, reachable, index)
+        brought = nix_store.bring(wanted, options.nixpkgs, home)
         reachable = find_reachable(groups, (*options.libs, *brought), python=python, driver=options.driver)
         plans = plan_run_paths(groups, reachable, choose=options.chooses)
     return plans

@@ -10,7 +10,7 @@ from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct
 from wheelfix.model.scan import NeedTrace, WheelScan
 from wheelfix.scan.conclude import find_opened, retrace_needs
-from wheelfix.scan.scan import OnError, Progress, ScannedParts, ScanOptions, read_targets, scan_targets
+from wheelfix.scan.scan import OnError, Progress, ScanOptions, TargetScans, read_targets, scan_targets
 from wheelfix.scan.target import Target, TargetKind, find_targets
 
 
@@ -50,7 +50,7 @@ def scan_wheel(
     return scan
 
 
-def scan_all(texts: Sequence[str], options: ScanOptions, *, on_error: OnError | None = None) -> ScannedParts:
+def scan_all(texts: Sequence[str], options: ScanOptions, *, on_error: OnError | None = None) -> TargetScans:
     """Scan whatever a user may name; what the targets hold is at hand of all of them.
 
     Args:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from wheelfix.errors import IndexProblem
 from wheelfix.index.database import Block, iter_blocks
 from wheelfix.index.frcode import Package
-from wheelfix.index.ranking import Lists, is_own_directory
+from wheelfix.index.ranking import RankingLists, is_own_directory
 from wheelfix.model.base import Struct
 from wheelfix.model.tables import load_table
 from wheelfix.outside.processes import may_spawn, open_pool
@@ -130,7 +130,7 @@ def decode_libraries(blocks: Iterable[Block]) -> list[tuple[Package, Files]]:
 
 def _choose_blocks(blocks: Iterable[Block], harvest: Harvest) -> Iterator[Block]:
     """Count packages and votes, and yield the blocks that may be relevant."""
-    unread = load_table(Lists).unread_sets
+    unread = load_table(RankingLists).unread_sets
     for block in blocks:
         harvest.packages += 1
         if _ROOTFS in block.footer:

@@ -49,7 +49,7 @@ REASONS = {
 """Codes of the rules, for :func:`explain_score`."""
 
 
-class Lists(Table):
+class RankingLists(Table):
     """Lists that the rules use.
 
     Attributes:
@@ -71,7 +71,7 @@ class Lists(Table):
 
 @cache
 def _make_variant() -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, load_table(Lists).variants)), re.IGNORECASE)
+    return re.compile("|".join(map(re.escape, load_table(RankingLists).variants)), re.IGNORECASE)
 
 
 class Candidate(Struct):
@@ -176,7 +176,7 @@ def _score(candidate: Candidate, field: _Field) -> tuple[int, str]:
         "l": -6 if candidate.path.startswith("/lib64/") else 0,
         "x": -45 if foreign else 0,
         "t": _score_target(candidate),
-        "i": -60 if {pname, candidate.attr} & load_table(Lists).stand_ins.keys() else 0,
+        "i": -60 if {pname, candidate.attr} & load_table(RankingLists).stand_ins.keys() else 0,
         "a": affinity,
         "s": _score_set(candidate.attr),
         "p": -20 if "." in candidate.attr and pname in field.top else 0,
@@ -238,7 +238,7 @@ def _score_set(attr: str) -> int:
     if not base or attr.startswith(("stdenv.", "gfortran.")):
         return 0
     generic = re.sub(r"_\d+$", "", base)
-    table = load_table(Lists)
+    table = load_table(RankingLists)
     for name in (base, generic):
         if name in table.good_sets:
             return table.good_sets[name] - (1 if name != base else 0)

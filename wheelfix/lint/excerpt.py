@@ -19,7 +19,7 @@ from wheelfix.index.libc import find_libc
 from wheelfix.index.lookup import find_providers, list_attrs_beside
 from wheelfix.index.releases import modernize
 from wheelfix.index.table import SonameTable
-from wheelfix.lint.model import Excerpt, InputRoot, OverrideFile, Spelling
+from wheelfix.lint.model import IndexExcerpt, InputRoot, OverrideFile, Spelling
 from wheelfix.model.scan import WheelScan
 from wheelfix.model.tables import Attr, AttrPrefix, Table, load_table
 from wheelfix.wheel.metadata import normalize_name
@@ -33,7 +33,7 @@ _LEFT_OUT: Final = 2
 _DIGITS: Final = re.compile(r"[\d_.]+")
 
 
-def make_excerpt(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTable) -> Excerpt:
+def make_excerpt(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTable) -> IndexExcerpt:
     """Ask the index about everything that a file and the scans name.
 
     Args:
@@ -51,7 +51,7 @@ def make_excerpt(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTa
     attrs = [attr for i in inputs for attr in (i.attr, *i.alternatives)]
     attrs += [search.attr for o in checked for search in o.searches if search.attr]
     wanted = [need.soname for scan in scans for need in scan.needs]
-    return Excerpt(
+    return IndexExcerpt(
         names=names,
         spellings=find_spellings(table, attrs),
         carriers=find_carriers(table, [*wanted, *(name for scan in scans for name in scan.opened)]),

@@ -173,7 +173,7 @@ class Spelling(Struct):
     nearest: tuple[str, ...] = ()
 
 
-class Excerpt(Struct):
+class IndexExcerpt(Struct):
     """All that the index says of what a file and the scans name.
 
     Attributes:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from wheelfix.lint.case import Case, make_case
 from wheelfix.lint.entries import find_entry_lint
-from wheelfix.lint.model import Excerpt, Instead, LintFinding, OverrideFile, PackageOverride, Rule, Unclear
+from wheelfix.lint.model import (
+    IndexExcerpt,
+    Instead,
+    LintFinding,
+    OverrideFile,
+    PackageOverride,
+    Rule,
+    Unclear,
+)
 from wheelfix.lint.needs import find_need_lint
+from wheelfix.lint.package_check import PackageCheck, make_check
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Level, WheelScan
 
@@ -17,7 +25,9 @@ _INSTEAD = {
 }
 
 
-def find_lint(file: OverrideFile, scans: Sequence[WheelScan], excerpt: Excerpt) -> tuple[LintFinding, ...]:
+def find_lint(
+    file: OverrideFile, scans: Sequence[WheelScan], excerpt: IndexExcerpt
+) -> tuple[LintFinding, ...]:
     """Check a file.
 
     Args:
@@ -40,18 +50,18 @@ def find_lint(file: OverrideFile, scans: Sequence[WheelScan], excerpt: Excerpt) 
             packages.setdefault(name, []).append(override)
         else:
             found.append(_say_unchecked(file, override))
-    cases = [
-        make_case(file.path, name, packages.get(name, ()), group, excerpt)
+    checks = [
+        make_check(file.path, name, packages.get(name, ()), group, excerpt)
         for name, group in targets.items()
         if name in packages or not file.shells
     ]
     if in_shells := [scan for scan in scans if scan.name not in packages] if file.shells else []:
-        cases.append(make_case(file.path, "", file.shells, in_shells, excerpt))
-    for case in cases:
-        found += find_entry_lint(case)
-        found += find_need_lint(case)
-        found += (_say_unclear(file, u, case.name or None) for o in case.overrides for u in o.unclear)
-        found += _say_instead(case)
+        checks.append(make_check(file.path, "", file.shells, in_shells, excerpt))
+    for check in checks:
+        found += find_entry_lint(check)
+        found += find_need_lint(check)
+        found += (_say_unclear(file, u, check.name or None) for o in check.overrides for u in o.unclear)
+        found += _say_instead(check)
     found += (_say_unclear(file, unclear, None) for unclear in file.unclear)
     order = list(Level)
     return tuple(sorted(dict.fromkeys(found), key=lambda f: (order.index(f.level), _rank(f))))
@@ -74,12 +84,12 @@ def _say_unchecked(file: OverrideFile, override: PackageOverride) -> LintFinding
     )
 
 
-def _say_instead(case: Case) -> Iterator[LintFinding]:
-    if case.instead:
-        said = case.say(
-            Rule.NOT_CHECKED, Level.NOTE, case.overrides[0].place, case.name, _INSTEAD[case.instead]
+def _say_instead(check: PackageCheck) -> Iterator[LintFinding]:
+    if check.instead:
+        said = check.say(
+            Rule.NOT_CHECKED, Level.NOTE, check.overrides[0].place, check.name, _INSTEAD[check.instead]
         )
-        yield replace(said, instead=case.instead)
+        yield replace(said, instead=check.instead)
 
 
 def _say_unclear(file: OverrideFile, unclear: Unclear, package: str | None) -> LintFinding:

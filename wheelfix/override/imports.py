@@ -10,13 +10,13 @@ from wheelfix.model.base import replace
 from wheelfix.model.override import StripPlan
 from wheelfix.override.plan import OverridePlan
 from wheelfix.override.strip import add_imports
-from wheelfix.scan.scan import Part
+from wheelfix.scan.scan import TargetReading
 from wheelfix.wheel.archive import iter_chunks, open_archive
 
 _MAX_SOURCE = 4 << 20
 
 
-def show_imports(plan: OverridePlan, parts: Iterable[Part]) -> OverridePlan:
+def show_imports(plan: OverridePlan, parts: Iterable[TargetReading]) -> OverridePlan:
     """Search for imports of all dependencies that are kept only because nothing shows them to be redundant.
 
     Args:

@@ -43,7 +43,7 @@ from wheelfix.scan.sentences import say_cause
 from wheelfix.wheel.metadata import normalize_name
 
 if TYPE_CHECKING:
-    from wheelfix.scan.scan import ScannedParts
+    from wheelfix.scan.scan import TargetScans
 
 _NAMED = 2
 _HINTS = 12
@@ -74,7 +74,7 @@ class OverridePlan(Struct):
 
 
 def plan_overrides(
-    read: ScannedParts, dialect: Dialect, cuda: Cuda, *, wishes: Wishes = NO_WISHES, evidence: str = ""
+    read: TargetScans, dialect: Dialect, cuda: Cuda, *, wishes: Wishes = NO_WISHES, evidence: str = ""
 ) -> OverridePlan:
     """Plan the overrides of everything that was scanned together.
 

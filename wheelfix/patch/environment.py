@@ -19,7 +19,11 @@ from pathlib import Path
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import EditRefused, InputError, WheelError
 from wheelfix.model.base import Struct
-from wheelfix.patch.below import (
+from wheelfix.patch.checked import edit_copy, plan_open
+from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
+from wheelfix.patch.manifest import Change, Manifest, open_manifest, pack_originals
+from wheelfix.patch.model import ElfEdit, FileResult, Write
+from wheelfix.patch.nofollow import (
     open_directory,
     open_parent,
     open_regular,
@@ -28,10 +32,6 @@ from wheelfix.patch.below import (
     replace_file,
     tell_links,
 )
-from wheelfix.patch.checked import edit_copy, plan_open
-from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
-from wheelfix.patch.manifest import Change, Manifest, open_manifest, pack_originals
-from wheelfix.patch.model import ElfEdit, FileResult, Write
 from wheelfix.patch.record import Written, find_stale_rows, parse_record, rewrite_record
 from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed, read_environment
 from wheelfix.wheel.tree import OWN, ElfFile, resolve_inside

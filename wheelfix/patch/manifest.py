@@ -31,10 +31,18 @@ from typing import Annotated
 
 from wheelfix.errors import ApplyError, EditRefused, InputError
 from wheelfix.model.base import Meta, Struct, asdict, decode_json, encode_json
-from wheelfix.patch.below import is_below, open_directory, open_regular, read_bounded
 from wheelfix.patch.files import tell_errors
 from wheelfix.patch.model import Write
-from wheelfix.patch.own import REMOVE, ROOTS, Own, check_own, is_there, open_own, remove_tree
+from wheelfix.patch.nofollow import is_below, open_directory, open_regular, read_bounded
+from wheelfix.patch.state_directory import (
+    REMOVE,
+    ROOTS,
+    StateDirectory,
+    check_ownership,
+    is_there,
+    open_state,
+    remove_tree,
+)
 from wheelfix.wheel.tree import OWN
 
 _CHANGES, _SCRATCH = "changes.jsonl", "new"
@@ -114,15 +122,15 @@ class Manifest:
         digests: all states that were given up.
     """
 
-    def __init__(self, own: Own, scratch: int) -> None:
-        self.subject = own.subject
-        self.root = own.root
+    def __init__(self, state: StateDirectory, scratch: int) -> None:
+        self.subject = state.subject
+        self.root = state.root
         self.scratch = scratch
         self.changes: dict[tuple[str, str], Change] = {}
         self.olds: dict[str, set[str]] = defaultdict(set)
         self.digests: set[bytes] = set()
-        self._own = own
-        self._keep(_read_changes(own))
+        self._state = state
+        self._keep(_read_changes(state))
 
     def paths(self) -> tuple[str, ...]:
         """All files that were changed, in the order of their first change."""
@@ -140,8 +148,8 @@ class Manifest:
         data = b"".join(_render(change) for change in new)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         subject = self.subject / _CHANGES
-        with tell_errors(subject), open(os.open(_CHANGES, flags, 0o644, dir_fd=self._own.fd), "wb") as file:  # noqa: PTH123
-            check_own(file.fileno(), subject, self.root)
+        with tell_errors(subject), open(os.open(_CHANGES, flags, 0o644, dir_fd=self._state.fd), "wb") as file:  # noqa: PTH123
+            check_ownership(file.fileno(), subject, self.root)
             if os.fstat(file.fileno()).st_size + len(data) > _LARGEST:
                 raise ApplyError(str(subject), "is full", "undo what was patched, then patch at once")
             file.write(data)
@@ -152,9 +160,9 @@ class Manifest:
     def forget(self) -> None:
         """Delete the manifest with what belongs to it: everything was taken back."""
         with suppress(FileNotFoundError):
-            os.unlink(_CHANGES, dir_fd=self._own.fd)  # first: without it, the rest means nothing
+            os.unlink(_CHANGES, dir_fd=self._state.fd)  # first: without it, the rest means nothing
         for name in (_SCRATCH, ROOTS):
-            remove_tree(self._own, name)
+            remove_tree(self._state, name)
         with suppress(OSError):  # what else is in it is not ours
             os.rmdir(OWN, dir_fd=self.root)
 
@@ -187,37 +195,37 @@ def open_manifest(root: Path, *, create: bool, dry_run: bool = False) -> Iterato
             if not create and not is_there(OWN, top):
                 yield None
                 return
-            own = stack.enter_context(open_own(top, root / OWN))
-            manifest = _lock(own, stack, dry_run=dry_run)
+            state = stack.enter_context(open_state(top, root / OWN))
+            manifest = _lock(state, stack, dry_run=dry_run)
         yield manifest
         with tell_errors(root / OWN):
             if not dry_run:
-                remove_tree(own, _SCRATCH)
+                remove_tree(state, _SCRATCH)
             if not dry_run and not manifest.changes:
                 with suppress(OSError):  # there is something else in it
                     os.rmdir(OWN, dir_fd=top)
 
 
-def _lock(own: Own, stack: ExitStack, *, dry_run: bool) -> Manifest:
+def _lock(state: StateDirectory, stack: ExitStack, *, dry_run: bool) -> Manifest:
     try:
-        fcntl.flock(own.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(state.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        subject = str(own.subject.parent)
+        subject = str(state.subject.parent)
         raise ApplyError(subject, "is being patched by another wheelfix", "wait for it") from None
     if dry_run:
-        return Manifest(own, -1)
-    remove_tree(own, _SCRATCH)  # of a run that was killed
-    _cut_torn_line(own)
-    os.mkdir(_SCRATCH, 0o700, dir_fd=own.fd)
-    return Manifest(own, stack.enter_context(open_directory(_SCRATCH, inside=own.fd)))
+        return Manifest(state, -1)
+    remove_tree(state, _SCRATCH)  # of a run that was killed
+    _cut_torn_line(state)
+    os.mkdir(_SCRATCH, 0o700, dir_fd=state.fd)
+    return Manifest(state, stack.enter_context(open_directory(_SCRATCH, inside=state.fd)))
 
 
 @contextmanager
-def _open_changes(own: Own, *, writable: bool = False) -> Iterator[int | None]:
-    subject = own.subject / _CHANGES
+def _open_changes(state: StateDirectory, *, writable: bool = False) -> Iterator[int | None]:
+    subject = state.subject / _CHANGES
     try:
-        with open_regular(own.fd, _CHANGES, str(subject), writable=writable) as file:
-            check_own(file, subject, own.root)
+        with open_regular(state.fd, _CHANGES, str(subject), writable=writable) as file:
+            check_ownership(file, subject, state.root)
             yield file
     except FileNotFoundError:
         yield None
@@ -225,22 +233,22 @@ def _open_changes(own: Own, *, writable: bool = False) -> Iterator[int | None]:
         raise InputError(str(subject), "is no regular file", REMOVE) from None
 
 
-def _read_data(own: Own) -> bytes:
-    with _open_changes(own) as file:
-        return b"" if file is None else read_bounded(file, str(own.subject / _CHANGES), _LARGEST)
+def _read_data(state: StateDirectory) -> bytes:
+    with _open_changes(state) as file:
+        return b"" if file is None else read_bounded(file, str(state.subject / _CHANGES), _LARGEST)
 
 
-def _cut_torn_line(own: Own) -> None:
+def _cut_torn_line(state: StateDirectory) -> None:
     """Take away a last line that was not written whole: what is appended must not continue it."""
-    data = _read_data(own)
+    data = _read_data(state)
     if data and not data.endswith(b"\n"):
-        with _open_changes(own, writable=True) as file:
+        with _open_changes(state, writable=True) as file:
             if file is not None:
                 os.ftruncate(file, data.rfind(b"\n") + 1)
 
 
-def _read_changes(own: Own) -> Iterator[Change]:
-    subject, lines = own.subject / _CHANGES, _read_data(own).split(b"\n")
+def _read_changes(state: StateDirectory) -> Iterator[Change]:
+    subject, lines = state.subject / _CHANGES, _read_data(state).split(b"\n")
     for number, line in enumerate(lines[:-1], 1):  # what follows the last end was never acted on
         try:
             yield _parse(line)

@@ -14,7 +14,11 @@ from pathlib import Path
 
 from wheelfix.errors import EditRefused, WheelError
 from wheelfix.model.scan import Finding, Level
-from wheelfix.patch.below import (
+from wheelfix.patch.checked import check_copy
+from wheelfix.patch.environment import MAX_FILE, read_patchable
+from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
+from wheelfix.patch.manifest import Change, Manifest, open_manifest, unpack_originals
+from wheelfix.patch.nofollow import (
     open_parent,
     open_regular,
     read_bounded,
@@ -22,10 +26,6 @@ from wheelfix.patch.below import (
     replace_file,
     tell_links,
 )
-from wheelfix.patch.checked import check_copy
-from wheelfix.patch.environment import MAX_FILE, read_patchable
-from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
-from wheelfix.patch.manifest import Change, Manifest, open_manifest, unpack_originals
 from wheelfix.patch.record import parse_record
 from wheelfix.wheel.environment import MAX_RECORD
 

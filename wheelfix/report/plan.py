@@ -14,10 +14,10 @@ from wheelfix.override.plan import OverridePlan, plan_overrides
 from wheelfix.report.model import NixCode, Report
 
 if TYPE_CHECKING:
-    from wheelfix.scan.scan import ScannedParts
+    from wheelfix.scan.scan import TargetScans
 
 
-def plan_code(read: ScannedParts, *, evidence: str = "") -> tuple[OverridePlan, ...]:
+def plan_code(read: TargetScans, *, evidence: str = "") -> tuple[OverridePlan, ...]:
     """Plan the code for scanned parts, in every dialect that can express it.
 
     Args:

@@ -31,9 +31,9 @@ from wheelfix.model.lock import Choice, ChoiceKind, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
 from wheelfix.model.scan import Finding
 from wheelfix.model.sdist import Builder
-from wheelfix.outside.caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.places import Cache, find_cache
+from wheelfix.outside.tool_caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
 from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
 from wheelfix.scan.store import find_digest

@@ -74,7 +74,7 @@ class ScanOptions(Struct):
         return self.python or DEFAULT_PYTHON
 
 
-class Part(Struct):
+class TargetReading(Struct):
     """A distribution of a target, with its reading and the distributions at hand.
 
     Attributes:
@@ -90,7 +90,7 @@ class Part(Struct):
     at_hand: AtHand = field(default_factory=AtHand)
 
 
-class Parts(Struct):
+class TargetReadings(Struct):
     """All readings for one command.
 
     Attributes:
@@ -99,21 +99,21 @@ class Parts(Struct):
         findings: about whole targets, such as packages of a lock without a wheel.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[TargetReading, ...]
     beside: tuple[Distribution, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
-class ScannedPart(Part):
-    """A part with its scan."""
+class TargetScan(TargetReading):
+    """A distribution of a target, with its reading and its scan."""
 
     scan: WheelScan
 
 
-class ScannedParts(Struct):
-    """All scans for one command; attributes as those of :class:`Parts`."""
+class TargetScans(Struct):
+    """All scans for one command; attributes as those of :class:`TargetReadings`."""
 
-    parts: tuple[ScannedPart, ...]
+    parts: tuple[TargetScan, ...]
     beside: tuple[Distribution, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -125,7 +125,7 @@ class ScannedParts(Struct):
 
 def scan_targets(
     targets: Iterable[Target], options: ScanOptions, *, on_error: OnError | None = None
-) -> ScannedParts:
+) -> TargetScans:
     """Scan targets of any kind.
 
     Args:
@@ -138,12 +138,12 @@ def scan_targets(
         IndexProblem: the index is damaged.
     """
     read = read_targets(targets, options, on_error=on_error)
-    parts: list[ScannedPart] = []
+    parts: list[TargetScan] = []
     for part in read.parts:
         with _pass(on_error, InputError):
             scan = conclude(part.reading, options.index, options.prefer, part.at_hand)
-            parts.append(ScannedPart(**asdict(part), scan=_compare(part, scan, options)))
-    return ScannedParts(parts=tuple(parts), beside=read.beside, findings=read.findings)
+            parts.append(TargetScan(**asdict(part), scan=_compare(part, scan, options)))
+    return TargetScans(parts=tuple(parts), beside=read.beside, findings=read.findings)
 
 
 def scan_readings(readings: Sequence[Reading], options: ScanOptions) -> tuple[WheelScan, ...]:
@@ -159,7 +159,7 @@ def scan_readings(readings: Sequence[Reading], options: ScanOptions) -> tuple[Wh
     )
 
 
-def _compare(part: Part, scan: WheelScan, options: ScanOptions) -> WheelScan:
+def _compare(part: TargetReading, scan: WheelScan, options: ScanOptions) -> WheelScan:
     """Add findings about what the libraries that the user named lack."""
     if not options.against:
         return scan
@@ -171,7 +171,7 @@ def _compare(part: Part, scan: WheelScan, options: ScanOptions) -> WheelScan:
 
 def read_targets(
     targets: Iterable[Target], options: ScanOptions, *, on_error: OnError | None = None
-) -> Parts:
+) -> TargetReadings:
     """Read targets, and determine the distributions at hand of each.
 
     At hand are: the distributions of all targets together, what the user put beside them, and, for a wheel
@@ -198,9 +198,9 @@ def read_targets(
         [*(one.reading for one in found), *beside],
         [(one.reading.distribution, one.pinned) for one in told],
     )
-    return Parts(
+    return TargetReadings(
         parts=tuple(
-            Part(target=one.target, reading=one.reading, wheel=one.wheel, at_hand=hand)
+            TargetReading(target=one.target, reading=one.reading, wheel=one.wheel, at_hand=hand)
             for one, hand in zip(told, at_hand, strict=True)
         ),
         beside=tuple(reading.distribution for reading in beside),

@@ -418,7 +418,7 @@ def _is_text(look: TargetProperties) -> bool:
     return bool(look.name) and not binary
 
 
-def _is_shelf(look: TargetProperties) -> bool:
+def _is_wheel_directory(look: TargetProperties) -> bool:
     """Whether it is a directory of wheels; unpacked wheels and site-packages may contain wheels too."""
     names = look.names or frozenset()
     if not look.path or any(name.endswith(".dist-info") for name in names):
@@ -446,7 +446,7 @@ def _is_project(look: TargetProperties) -> bool:
 
 def _is_tree(look: TargetProperties) -> bool:
     """Any other directory, for its ELF files; in a project these are the ones built in place."""
-    if not look.names or not look.path or _is_shelf(look):
+    if not look.names or not look.path or _is_wheel_directory(look):
         return False
     if not _is_project(look):
         return True
@@ -638,7 +638,7 @@ KINDS: tuple[TargetRule, ...] = (
     TargetRule(
         kind=TargetKind.WHEELS,
         called="a directory of wheels",
-        tell=_is_shelf,
+        tell=_is_wheel_directory,
         command="scan",
         hints={
             "patch": "patch them one by one",

@@ -12,15 +12,15 @@ from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.model.base import Struct
-from wheelfix.patch.below import open_directory
 from wheelfix.patch.files import tell_errors
+from wheelfix.patch.nofollow import open_directory
 from wheelfix.wheel.tree import OWN
 
 ROOTS = "roots"
 """Where the links are that keep store paths from the garbage collector."""
 
 
-class Own(Struct):
+class StateDirectory(Struct):
     """The directory of a manifest, open; ``root`` is the environment, ``subject`` its path for messages."""
 
     fd: int
@@ -47,16 +47,16 @@ def open_roots(home: Path) -> Iterator[Path]:
         with tell_errors(roots):
             home.mkdir(parents=True, exist_ok=True)
             top = stack.enter_context(open_directory(home.resolve()))
-            own = stack.enter_context(open_own(top, home / OWN))
+            state = stack.enter_context(open_state(top, home / OWN))
             with suppress(FileExistsError):
-                os.mkdir(ROOTS, 0o755, dir_fd=own.fd)
-            with _tell_strange(roots), open_directory(ROOTS, inside=own.fd) as inner:
-                check_own(inner, roots, top)
+                os.mkdir(ROOTS, 0o755, dir_fd=state.fd)
+            with _tell_strange(roots), open_directory(ROOTS, inside=state.fd) as inner:
+                check_ownership(inner, roots, top)
         yield roots
 
 
 @contextmanager
-def open_own(root: int, subject: Path) -> Iterator[Own]:
+def open_state(root: int, subject: Path) -> Iterator[StateDirectory]:
     """Open the directory of an environment, or make it.
 
     Args:
@@ -72,8 +72,8 @@ def open_own(root: int, subject: Path) -> Iterator[Own]:
     with ExitStack() as stack:
         with _tell_strange(subject):
             fd = stack.enter_context(open_directory(OWN, inside=root))
-        check_own(fd, subject, root)
-        yield Own(fd=fd, root=root, subject=subject)
+        check_ownership(fd, subject, root)
+        yield StateDirectory(fd=fd, root=root, subject=subject)
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def _tell_strange(subject: Path) -> Iterator[None]:
 REMOVE = "look at what it is, and move it away"
 
 
-def check_own(fd: int, subject: Path, root: int) -> None:
+def check_ownership(fd: int, subject: Path, root: int) -> None:
     """Refuse what strangers have put where wheelfix writes.
 
     Raises:
@@ -115,14 +115,14 @@ def is_there(name: str, directory: int) -> bool:
     return True
 
 
-def remove_tree(own: Own, name: str) -> None:
+def remove_tree(state: StateDirectory, name: str) -> None:
     """Remove a directory and what is in it; no link is followed.
 
     Raises:
         InputError: it is no directory.
     """
-    if not is_there(name, own.fd):
+    if not is_there(name, state.fd):
         return
-    if not stat.S_ISDIR(os.stat(name, dir_fd=own.fd, follow_symlinks=False).st_mode):
-        raise InputError(str(own.subject / name), "is no directory, but a link or another file", REMOVE)
-    shutil.rmtree(name, dir_fd=own.fd)
+    if not stat.S_ISDIR(os.stat(name, dir_fd=state.fd, follow_symlinks=False).st_mode):
+        raise InputError(str(state.subject / name), "is no directory, but a link or another file", REMOVE)
+    shutil.rmtree(name, dir_fd=state.fd)

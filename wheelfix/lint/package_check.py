@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from wheelfix.lint.model import (
-    Excerpt,
+    IndexExcerpt,
     Input,
     InputRoot,
     Instead,
@@ -25,7 +25,7 @@ _LINKED = frozenset({"buildInputs", "propagatedBuildInputs"})
 _HOOK = "autoPatchelfHook"
 
 
-class Case(Struct):
+class PackageCheck(Struct):
     """One package, or all that run in a shell.
 
     Attributes:
@@ -46,7 +46,7 @@ class Case(Struct):
     name: str
     overrides: tuple[PackageOverride, ...]
     scans: tuple[WheelScan, ...]
-    excerpt: Excerpt
+    excerpt: IndexExcerpt
     needs: Mapping[str, Need]
     opened: frozenset[str]
     baseline: frozenset[str]
@@ -126,13 +126,13 @@ def is_inside(directory: str, top: str) -> bool:
     return top == "." or directory == top or directory.startswith(f"{top}/")
 
 
-def make_case(
+def make_check(
     path: str,
     name: str,
     overrides: Sequence[PackageOverride],
     scans: Sequence[WheelScan],
-    excerpt: Excerpt,
-) -> Case:
+    excerpt: IndexExcerpt,
+) -> PackageCheck:
     """Put together what is known of one package, or of a shell.
 
     Args:
@@ -147,7 +147,7 @@ def make_case(
     baseline = frozenset[str]().union(*(excerpt.baselines.get(scan.target, frozenset()) for scan in scans))
     linked = (entry for entry in list_inputs(overrides) if not name or entry.list_name in _LINKED)
     shown = (search.attr for o in overrides for search in o.searches if search.attr)
-    return Case(
+    return PackageCheck(
         path=path,
         name=name,
         overrides=tuple(overrides),
@@ -172,7 +172,7 @@ def list_inputs(overrides: Iterable[PackageOverride]) -> tuple[Input, ...]:
     return tuple(dict.fromkeys(every))
 
 
-def choose_spelling(excerpt: Excerpt, entry: Input) -> Spelling:
+def choose_spelling(excerpt: IndexExcerpt, entry: Input) -> Spelling:
     """How the index spells an input; among several readings the first that it knows."""
     readings = [excerpt.spellings[attr] for attr in (entry.attr, *entry.alternatives)]
     return next((reading for reading in readings if reading.known), readings[0])

@@ -14,8 +14,8 @@ from wheelfix.model.scan import NeedClass
 from wheelfix.outside.places import find_store
 from wheelfix.outside.processes import Stream, run
 from wheelfix.patch.model import AnswerKind, FilePlan, Group
-from wheelfix.patch.own import open_roots
 from wheelfix.patch.runpaths import Reachable
+from wheelfix.patch.state_directory import open_roots
 
 _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 

@@ -9,7 +9,7 @@ import pytest
 
 from wheelfix.errors import ApplyError
 from wheelfix.model.index import Provider
-from wheelfix.patch.store import build_providers
+from wheelfix.patch.nix_store import build_providers
 
 TBB = Provider(attr="onetbb", output="out", path="/lib/libtbb.so.12", store_path=None)
 
