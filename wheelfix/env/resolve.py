@@ -1,4 +1,4 @@
-"""Resolves requirements with uv, and writes the files of an environment."""
+"""Runs ``uv lock`` on an environment's project, and writes its files."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def _plan(
     home: Path,
     python: Path | None = None,
 ) -> tuple[FilePlan, ...]:
-    """Decide for every file, twice where libraries have to be brought first: then it is known which."""
+    """Plan every file; if Nix must first supply libraries, plan again with them."""
     groups = [Group(name=scan.name, objects=scan.objects, needs=scan.needs) for scan in scans]
     reachable = find_reachable(groups, options.libs, python=python, driver=options.driver)
     plans = plan_run_paths(groups, reachable, choose=options.chooses)

@@ -1,4 +1,4 @@
-"""Whether a database that was fetched is news: it takes the place of nothing that is as new."""
+"""Decides whether a fetched database is newer than the one in use; only then does it replace it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Fetched(Struct):
 
     Attributes:
         date: day of its nixpkgs, or None if its origin does not say.
-        named: the user said where it is: it is taken even if it is older than what is in use.
+        named: whether the user gave its address; it is then used even if it is older than the one in use.
     """
 
     database: Path
@@ -26,7 +26,7 @@ class Fetched(Struct):
 
 
 def find_current() -> IndexInfo | None:
-    """The index that an update would take the place of; None if it cannot be read."""
+    """Find the index that an update would replace; None if it cannot be read."""
     table = find_fetched_table()
     try:
         return (open_file(table, source="fetched") if table.is_file() else open_bundled()).info
@@ -35,7 +35,7 @@ def find_current() -> IndexInfo | None:
 
 
 def is_news(fetched: Fetched, digest: str, current: IndexInfo) -> bool:
-    """Tell whether a database is to be asked instead of the index that is asked now.
+    """Tell whether a database is to replace the index that is in use.
 
     Args:
         fetched: the database.
@@ -43,8 +43,8 @@ def is_news(fetched: Fetched, digest: str, current: IndexInfo) -> bool:
         current: the index.
 
     Returns:
-        False for the database that the index was built from, and for one that is not newer, where both say
-        what day they are of, unless the user named it.
+        False for the database that the index was built from, and for one that is not newer, provided that
+        both have a date and the user did not name the database.
     """
     if digest == current.digest:
         return False

@@ -1,7 +1,9 @@
 """Reads ``poetry.lock``, versions 1 and 2 (poetry's ``src/poetry/packages/locker.py``).
 
 The lock does not record what the project itself requires. If the project's pyproject.toml was read, its
-dependencies are the roots; else every package that no other one requires is.
+dependencies are the roots; else every package that no other one requires is. Version 1 has the files of all
+packages under ``metadata.files``; version 2 has ``files`` in each package, and from 2.1 on ``groups`` and
+``markers`` instead of ``category``.
 """
 
 from __future__ import annotations

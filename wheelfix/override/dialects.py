@@ -1,4 +1,4 @@
-"""Checks which dialects can express an answer, before anything is read or planned."""
+"""Checks which dialects can express an answer, before anything is read or planned. No Nix code here."""
 
 from __future__ import annotations
 

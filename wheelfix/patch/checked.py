@@ -1,4 +1,4 @@
-"""An edit of a copy, held against the original by the verifier."""
+"""Edits a copy of a file, and verifies it against the original."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def edit_copy(subject: str, old: int, new: int, edit: ElfEdit) -> AppliedEdit:
         edit: what is to change.
 
     Raises:
-        EditRefused: it cannot be done exactly, or the copy fails verification; the copy is of no use then.
+        EditRefused: it cannot be done exactly, or the copy fails verification and must not be used.
         ApplyError: it cannot be written.
     """
     try:
@@ -49,7 +49,7 @@ def check_copy(subject: str, old: int, new: int, edit: ElfEdit | None) -> None:
     """Verify an edited file; see :func:`wheelfix.patch.verify.verify`.
 
     Raises:
-        EditRefused: it is not as the edit wants it.
+        EditRefused: it differs from the result that the edit asks for.
     """
     try:
         problems = [p.message for p in verify(_name_descriptor(old), _name_descriptor(new), edit)]
@@ -62,5 +62,5 @@ def check_copy(subject: str, old: int, new: int, edit: ElfEdit | None) -> None:
 
 
 def _name_descriptor(fd: int) -> Path:
-    """A path that opens a file once more, for this process alone."""
+    """Return a path by which this process can open the file of a descriptor again."""
     return Path(f"/proc/self/fd/{fd}")

@@ -1,9 +1,9 @@
-"""Files of an installed environment, replaced by edited copies.
+"""Replaces files of an installed environment by edited copies.
 
-A file may be a hard link into the cache of an installer, or be mapped by a running process: it is never
-written to. A copy is edited and verified, what it was is written down (:mod:`~wheelfix.patch.manifest`), and
-the copy takes its place. At every moment a file is the old or the new one. The rows of RECORD follow; what a
-killed run left undone of that, the next one does.
+A file may be a hard link into the cache of an installer, or be mapped by a running process, so it is never
+written to. A copy is edited and verified, the old state is recorded (:mod:`~wheelfix.patch.manifest`), and
+the copy replaces the file. At every moment the path has the complete old or the complete new file. The rows
+of RECORD are updated last; if a run is killed before that, the next run does it.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ from wheelfix.wheel.tree import OWN, ElfFile, resolve_inside
 Progress = Callable[[int, int], None]
 
 MAX_FILE = 16 << 30
-"""Bytes of a file that is edited or restored; a sparse one takes no room until somebody copies it."""
+"""Largest file in bytes that is edited or restored: a sparse file takes disk space only when it is copied."""
 
 _BATCH_FILES = 64
 _BATCH_BYTES = 512 << 20
 
 
 class _Ready(Struct):
-    """A copy that may take the place of a file.
+    """A copy that is ready to replace a file.
 
     Attributes:
         copy: its name in the manifest's scratch directory.
-        was: what the file was when it was read.
+        was: status of the file when it was read.
     """
 
     copy: str
@@ -71,7 +71,7 @@ def read_patchable(directory: Path) -> Environment:
     """Read an environment that may have a manifest.
 
     Raises:
-        InputError: it cannot be read, or what looks like a manifest came with something that is installed.
+        InputError: it cannot be read, or its manifest was installed by a distribution.
     """
     environment = read_environment(directory, ELF_MAGIC)
     own = posixpath.relpath(environment.root / OWN, environment.site)
@@ -95,8 +95,8 @@ def patch_environment(
         progress: told files done and in all.
 
     Returns:
-        What became of each edit, sorted by path. A file whose edit is refused, or fails verification, or that
-        cannot be replaced, is as it was.
+        The result of each edit, sorted by path. A file is unchanged if its edit is refused or fails
+        verification, or if the file cannot be replaced.
 
     Raises:
         InputError: the environment cannot be read.
@@ -113,7 +113,7 @@ def patch_environment(
 
 
 def probe_environment(directory: Path, edits: Mapping[str, ElfEdit]) -> tuple[FileResult, ...]:
-    """Tell what would become of edits; nothing is written.
+    """Plan edits without writing anything.
 
     Args:
         directory: as for :func:`wheelfix.wheel.environment.read_environment`.
@@ -153,7 +153,7 @@ class _Run:
         self._root, self._site = environment.root, environment.site
         self._manifest, self._edits, self._progress = manifest, edits, progress
         self._numbers = count()
-        # Of files that were done: one file may have several paths.
+        # Results of files that were edited already: one file may have several paths.
         self._done: dict[Path, tuple[str | None, str | None]] = {}
 
     def patch(self, installed: Installed) -> None:
@@ -165,7 +165,7 @@ class _Run:
             return
         ready: list[_Ready] = []
         size = 0
-        # A file first under its own path: a link elsewhere would read $ORIGIN in another way.
+        # A file is edited under its own path first: for a link elsewhere, $ORIGIN is another directory.
         files = sorted(installed.elf_files, key=lambda f: (self._site / f.path != f.disk, f.path))
         for file in files:
             if (edit := self._edits.get(file.path)) is None:
@@ -183,7 +183,7 @@ class _Run:
             self._update_record(record)
 
     def _give_up(self, installed: Installed, problem: str) -> None:
-        """Leave a distribution as it is whose RECORD could not tell of changes."""
+        """Skip a distribution whose RECORD cannot be updated."""
         self.results += [
             FileResult(path=file.path, method=None, problem=problem)
             for file in installed.elf_files
@@ -206,7 +206,7 @@ class _Run:
 
     def _edit_copy(self, disk: Path, edit: ElfEdit) -> tuple[_Ready | None, str]:
         with _open_file(self._manifest.root, self._root, disk) as (old, directory, name):
-            # Before anything is copied: a file that needs nothing, or is refused, may be of any size.
+            # Planned before the copy: a file that needs no edit, or is refused, may be of any size.
             if plan_open(str(disk), old, edit).method == "none":
                 return None, "none"
             remove_beside(directory, name)
@@ -230,7 +230,7 @@ class _Run:
 
     @contextmanager
     def _make_copy(self) -> Iterator[tuple[str, int]]:
-        """A new file in the scratch directory, which goes where something goes wrong: name and descriptor."""
+        """Make a file in the scratch directory, removed on an error; yields its name and descriptor."""
         name = str(next(self._numbers))
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         fd = os.open(name, flags, 0o600, dir_fd=self._manifest.scratch)
@@ -254,12 +254,12 @@ class _Run:
                 replace_file((self._manifest.scratch, r.copy), target, was=r.was)
 
     def _read_record(self, target: str) -> _Record | None:
-        """The RECORD of a distribution; None without one, or where it is a link into some cache.
+        """Read the RECORD of a distribution; None if it has none, or if it is a link into a cache.
 
-        The files are links into it, too, then: it is not ours to change.
+        The installed files are then links into that cache too, which must not be changed.
 
         Raises:
-            WheelError: it is no RECORD.
+            WheelError: it is not a RECORD.
         """
         disk = resolve_inside(str(self._site / f"{target}.dist-info" / "RECORD"), str(self._root))
         if disk is None:
@@ -278,7 +278,7 @@ class _Run:
         return record
 
     def _update_record(self, record: _Record) -> None:
-        """Correct the rows of files that were changed, now or by a run that was killed before it did this."""
+        """Update the rows of changed files, including those that a killed run changed before."""
         subject = str(self._root / record.path)
         changed: dict[str, Written] = {}
         for path in find_stale_rows(subject, record.data, self._manifest.digests):
@@ -290,7 +290,7 @@ class _Run:
                 self._replace([self._write_copy(record, new)])
 
     def _sum_up(self, path: str) -> Written | None:
-        """What RECORD has to say of a file; None for one that was not changed here."""
+        """Compute the values of a file's row in RECORD; None for a file that wheelfix did not change."""
         try:
             disk = resolve_inside(str(self._site / path), str(self._root))
             if disk is None or (name := _name_below(self._root, Path(disk))) not in self._manifest.olds:
@@ -302,7 +302,7 @@ class _Run:
                 size = os.fstat(fd).st_size
                 return Written(sha256=hash_file(fd), size=size) if size <= MAX_FILE else None
         except (OSError, ValueError, EditRefused):
-            return None  # it is gone, or is no such file any more
+            return None  # it was removed, or replaced by another kind of file
 
     def _write_copy(self, record: _Record, new: bytes) -> _Ready:
         with (
@@ -328,10 +328,10 @@ class _Run:
 
 @contextmanager
 def _open_file(root: int, top: Path, disk: Path) -> Iterator[tuple[int, int, str]]:
-    """Open a file of an environment for an edit: its descriptor, that of its directory, and its name there.
+    """Open a file of an environment for an edit; yields its descriptor, that of its directory, and its name.
 
     Raises:
-        EditRefused: it is a link by now, or a program that runs with rights of its own.
+        EditRefused: it has become a link, or is a program that runs with other rights (setuid).
         OSError: it cannot be opened.
     """
     subject = str(disk)
@@ -354,5 +354,5 @@ def _open_file(root: int, top: Path, disk: Path) -> Iterator[tuple[int, int, str
 
 
 def _name_below(top: Path, disk: Path) -> str:
-    """Path of a file relative to its environment."""
+    """Return the path of a file relative to its environment."""
     return disk.relative_to(top).as_posix()

@@ -1,4 +1,4 @@
-"""Copies of files: their contents, which cost nothing where the file system can share them, and the rest."""
+"""Copies contents and attributes of files; contents are shared if the file system supports it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HINT = "check the path, its permissions and the space on the disk"
 
 
 def copy_contents(source: int, target: int) -> None:
-    """Copy a file into an empty one; shared on file systems that can, byte by byte where none can."""
+    """Copy a file into an empty one: as a shared copy if the file system supports it, else byte by byte."""
     with suppress(OSError):
         fcntl.ioctl(target, _FICLONE, source)
         return
@@ -34,7 +34,7 @@ def copy_contents(source: int, target: int) -> None:
 
 
 def hash_file(fd: int) -> bytes:
-    """SHA-256 of a whole file, by positioned reads."""
+    """Compute the SHA-256 of a whole file, by positioned reads."""
     digest, at = hashlib.sha256(), 0
     while data := os.pread(fd, _STEP, at):
         digest.update(data)
@@ -43,12 +43,12 @@ def hash_file(fd: int) -> bytes:
 
 
 def copy_attributes(source: int, target: int) -> None:
-    """Give a file the times, the mode, the extended attributes and, if allowed, the owner of another."""
+    """Copy times, mode, extended attributes and, if allowed, the owner from one file to another."""
     info = os.fstat(source)
     if (info.st_uid, info.st_gid) != (os.geteuid(), os.getegid()):
         with suppress(OSError):
             os.fchown(target, info.st_uid, info.st_gid)
-    with suppress(OSError):  # file systems without any
+    with suppress(OSError):  # not all file systems have extended attributes
         for name in os.listxattr(source):
             with suppress(OSError):
                 os.setxattr(target, name, os.getxattr(source, name))
@@ -57,7 +57,7 @@ def copy_attributes(source: int, target: int) -> None:
 
 
 def has_rights(fd: int) -> bool:
-    """Whether a program runs with other rights than those of who starts it: what it loads must not change."""
+    """Whether a program runs with other rights than its caller (setuid): what it loads must not change."""
     with suppress(OSError):
         if "security.capability" in os.listxattr(fd):
             return True
@@ -66,10 +66,10 @@ def has_rights(fd: int) -> bool:
 
 @contextmanager
 def tell_errors(path: Path) -> Iterator[None]:
-    """Turn what the system refuses into an error that names the file.
+    """Turn an error of the operating system into one that names the file.
 
     Raises:
-        ApplyError: the system refused something.
+        ApplyError: the block raised an OSError.
     """
     try:
         yield

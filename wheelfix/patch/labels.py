@@ -1,4 +1,4 @@
-"""A wheel's name after it was changed: a build tag or a local version, in its file name and in its members.
+"""Names a patched wheel: writes a build tag or a local version into its file name and its members.
 
 Format: the binary distribution format specification ("File name convention", "The .dist-info directory"); the
 version specifiers specification ("Local version identifiers").
@@ -17,13 +17,13 @@ _LOCAL = re.compile(r"\+[a-z0-9]+(\.[a-z0-9]+)*")
 
 
 class Label(Struct):
-    """How the new wheel is told from the old one.
+    """The names that distinguish the new wheel from the old one.
 
     Attributes:
         filename: of the new wheel.
         info: old and new name of its ``*.dist-info`` directory.
         build: build tag, or None.
-        version: old and new version if that changes, or None.
+        version: old and new version if it changes, or None.
     """
 
     filename: str
@@ -32,7 +32,7 @@ class Label(Struct):
     version: tuple[str, str] | None = None
 
     def rename(self, path: str) -> str:
-        """The new path of a member."""
+        """Return the new path of a member."""
         for suffix in (".dist-info/", ".data/"):
             old, new = (name.removesuffix(".dist-info") + suffix for name in self.info)
             if path.startswith(old):
@@ -50,7 +50,7 @@ def plan_label(filename: str, info: str, version: str, tag: str | None) -> Label
         tag: a build tag (``1nix``), a local version (``+nix``), or None for the old name.
 
     Raises:
-        ApplyError: the tag is neither, or does not fit this wheel.
+        ApplyError: the tag is neither a build tag nor a local version, or does not fit this wheel.
     """
     if tag is None:
         return Label(filename=filename, info=(info, info))
@@ -77,7 +77,7 @@ def plan_label(filename: str, info: str, version: str, tag: str | None) -> Label
 
 
 def relabel_metadata(path: str, text: bytes, label: Label) -> bytes:
-    """METADATA with the new version.
+    """Write the new version into METADATA.
 
     Raises:
         WheelError: it has no Version line.
@@ -93,7 +93,7 @@ def relabel_metadata(path: str, text: bytes, label: Label) -> bytes:
 
 
 def relabel_wheel(text: bytes, label: Label) -> bytes:
-    """WHEEL with the new build tag."""
+    """Write the new build tag into WHEEL."""
     if label.build is None:
         return text
     lines = text.splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""Libraries in directories, found by file name as a loader would."""
+"""Finds libraries in directories by file name, as a loader does."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _MUSL = ("libc.so", "libc.musl-", "ld-musl-")
 
 
 def find_places(directories: Iterable[Path]) -> tuple[Path, ...]:
-    """List where the libraries of some directories may be: in each itself, in its ``lib`` and ``lib64``.
+    """List the directories that may hold libraries: each given one, with its ``lib`` and ``lib64``.
 
     Args:
-        directories: store paths, prefixes, or directories of libraries; links to them are resolved, so that
-            what is written into a file does not depend on a link such as ``result``.
+        directories: store paths, prefixes, or directories of libraries. Links are resolved, so that run paths
+            do not depend on a link such as ``result``.
 
     Raises:
-        InputError: one of them is no directory.
+        InputError: one of them is not a directory.
     """
     places: dict[Path, None] = {}
     for directory in directories:
-        if not os.path.isdir(directory):  # noqa: PTH112 - the same of what a user gives
+        if not os.path.isdir(directory):  # noqa: PTH112 - a user's path may be too long as well
             hint = "give a directory of libraries or a store path"
             raise InputError(str(directory), "is no directory", hint)
         for place in (directory, directory / "lib", directory / "lib64"):
@@ -43,16 +43,16 @@ def find_libraries(places: Iterable[Path], names: Collection[str]) -> tuple[Libr
     """Find libraries by file name.
 
     Args:
-        places: directories, each searched by itself alone.
+        places: directories; their subdirectories are not searched.
         names: file names, as in DT_NEEDED.
 
     Returns:
-        In the order of the places, then by name; what is no library is left out, as a loader would.
+        In the order of the places, then by name. Files that are not libraries are skipped, as by a loader.
     """
     found = []
     for place in places:
         for name in sorted(names):
-            # Not Path.is_file: a name in an ELF file may be longer than any file's.
+            # Not Path.is_file, which may raise an error for a name that is longer than the system allows.
             if "/" not in name and os.path.isfile(place / name):  # noqa: PTH113
                 with suppress(ElfError, InputError):
                     obj, _ = read_elf_at(str(place / name), place / name)
@@ -72,16 +72,16 @@ def _find_libc(obj: ElfObject) -> bool | None:
 def find_reachable(
     groups: Sequence[Group], directories: Iterable[Path], *, python: Path | None, driver: bool
 ) -> Reachable:
-    """Look for everything the ELF files of some distributions may want outside of them.
+    """Find the libraries outside of some distributions that their ELF files may need.
 
     Args:
         groups: the distributions.
-        directories: as the user gave them.
-        python: interpreter of the environment: its program loader serves programs, too, if it is in a store.
+        directories: those that the user gave.
+        python: interpreter of the environment; its program loader is used for programs if it is in a store.
         driver: as in :class:`wheelfix.patch.runpaths.Reachable`.
 
     Raises:
-        InputError: a directory is none.
+        InputError: a given path is not a directory.
     """
     objects = [obj for group in groups for obj in group.objects if obj.dynamic]
     names = {soname for obj in objects for soname in obj.needed}
@@ -91,7 +91,7 @@ def find_reachable(
     known = {str(place) for place in places}
     store = f"{find_store()}/"
     inside = [d for d in named if d.startswith(store) or d in known]
-    # Not Path.is_dir: an entry in an ELF file may be longer than any path.
+    # Not Path.is_dir, which may raise an error for a path that is longer than the system allows.
     alive = [d for d in inside if os.path.isdir(d)]  # noqa: PTH112
     return Reachable(
         libraries=find_libraries(places, names),

@@ -1,19 +1,20 @@
-"""What an environment's files were before they were changed, kept beside them.
+"""Records what the files of an environment were before they were changed.
 
-``.wheelfix/changes.jsonl`` in the environment: one JSON object a line, appended before a file takes its
-place. A line says how to get from one state of a file to the one before; states are told by their SHA-256::
+``.wheelfix/changes.jsonl`` in the environment has one JSON object a line, appended before a file is replaced.
+A line describes how to get from one state of a file to the previous one; a SHA-256 identifies a state::
 
     {"path":"lib/python3.12/site-packages/x.so","old":"<sha256>","new":"<sha256>","old_size":16200,
      "originals":[[64,"<base64 of zlib>"],...],"mtime_ns":1700000000000000000}
 
 ``path`` is relative to the environment. ``originals`` are ranges of the old file that differ in the new one,
-by offset. A line is of use if the file is in its new state: so it does no harm that a run was killed after it
-wrote the line, and that the next run writes it again. A last line without its end was never acted on.
+by offset. A line is applied only if the file is in its new state. So if a run is killed after it wrote a
+line, the line does no harm, and the next run writes it again. If the last line has no newline, its change was
+never made.
 
-Anything that is installed can bring such a file along. So a line has the keys above and no others, and values
-of their types: no depth, no number that has no end, no more ranges than an edit makes. Nothing is inflated
-before the file it belongs to is known, and what a line asks for is done only where it is the reverse of an
-edit (:mod:`~wheelfix.patch.undo`).
+Any installed distribution can contain such a file, so it is not trusted. A line has only the keys above, with
+values of their types: no deep nesting, no numbers of unlimited length, no more ranges than an edit makes.
+Data is inflated only after the file that it belongs to was found, and a line is applied only if it is the
+reverse of an edit (:mod:`~wheelfix.patch.undo`).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from wheelfix.wheel.tree import OWN
 
 _CHANGES, _SCRATCH = "changes.jsonl", "new"
 _LARGEST = 256 << 20
-"""Bytes of a manifest; one for 3 000 changed files has 5 MB."""
+"""Largest manifest in bytes; one for 3 000 changed files has 5 MB."""
 _MOST_RANGES = 1 << 16
 _PATH = re.compile(rb'\{"path":("(?:[^"\\\x00-\x1f]|\\["\\/bfnrtu])*"),')
 
@@ -70,11 +71,11 @@ class Change(Struct):
     """One file that was replaced.
 
     Attributes:
-        path: POSIX path relative to the environment, as the system spells it.
+        path: POSIX path relative to the environment, as the system returns it.
         old: SHA-256 of the file before, in hexadecimal.
-        new: the same of the file after.
+        new: SHA-256 of the file after, in hexadecimal.
         old_size: bytes of the file before.
-        originals: what the old file had where the new one differs: offset, and bytes as zlib packs them.
+        originals: ranges of the old file that differ in the new one: offset, and zlib-compressed bytes.
         mtime_ns: modification time of the old file.
     """
 
@@ -87,15 +88,15 @@ class Change(Struct):
 
 
 def pack_originals(writes: Iterable[Write]) -> tuple[tuple[int, bytes], ...]:
-    """Ranges as a manifest keeps them."""
+    """Compress ranges for a manifest."""
     return tuple((w.offset, zlib.compress(w.data)) for w in writes)
 
 
 def unpack_originals(change: Change) -> Iterator[Write]:
-    """The ranges that a change replaced.
+    """Decompress the ranges that a change replaced.
 
     Raises:
-        ValueError: they are no ranges of a file of the old size.
+        ValueError: they are not ranges of a file of the old size.
     """
     left = change.old_size
     for offset, packed in change.originals:
@@ -111,15 +112,15 @@ def unpack_originals(change: Change) -> Iterator[Write]:
 
 
 class Manifest:
-    """The changes of one environment; one process at a time has it open.
+    """The changes of one environment; only one process at a time has it open.
 
     Attributes:
         subject: path of its directory, for messages.
         root: descriptor of the environment.
-        scratch: descriptor of a directory for files that are about to take their places.
-        changes: by path and new state.
-        olds: the states that were given up, by path.
-        digests: all states that were given up.
+        scratch: descriptor of a directory for new files that are not yet in place.
+        changes: the changes, by path and new state.
+        olds: the states that were replaced, by path.
+        digests: SHA-256 of all states that were replaced.
     """
 
     def __init__(self, state: StateDirectory, scratch: int) -> None:
@@ -133,11 +134,11 @@ class Manifest:
         self._keep(_read_changes(state))
 
     def paths(self) -> tuple[str, ...]:
-        """All files that were changed, in the order of their first change."""
+        """List all files that were changed, in the order of their first change."""
         return tuple(self.olds)
 
     def add(self, changes: Iterable[Change]) -> None:
-        """Write changes down, on the disk, before they are made.
+        """Record changes on the disk before they are made.
 
         Raises:
             ApplyError: they cannot be written, or the manifest would become too long to be read again.
@@ -158,12 +159,12 @@ class Manifest:
         self._keep(new)
 
     def forget(self) -> None:
-        """Delete the manifest with what belongs to it: everything was taken back."""
+        """Delete the manifest and its directories, after everything was restored."""
         with suppress(FileNotFoundError):
-            os.unlink(_CHANGES, dir_fd=self._state.fd)  # first: without it, the rest means nothing
+            os.unlink(_CHANGES, dir_fd=self._state.fd)  # first: the rest has no meaning without it
         for name in (_SCRATCH, ROOTS):
             remove_tree(self._state, name)
-        with suppress(OSError):  # what else is in it is not ours
+        with suppress(OSError):  # other files in it are not wheelfix's
             os.rmdir(OWN, dir_fd=self.root)
 
     def _keep(self, changes: Iterable[Change]) -> None:
@@ -179,14 +180,14 @@ def open_manifest(root: Path, *, create: bool, dry_run: bool = False) -> Iterato
 
     Args:
         root: the environment, all symbolic links resolved.
-        create: make one if there is none.
-        dry_run: write nothing.
+        create: whether to make one if there is none.
+        dry_run: whether to write nothing.
 
     Yields:
         The manifest, or None without one.
 
     Raises:
-        InputError: what is there is not wheelfix's: a link, another file, somebody else's.
+        InputError: its directory is a link, another file, or belongs to another user.
         ApplyError: it is damaged, cannot be written, or another process has it.
     """
     with ExitStack() as stack:
@@ -202,7 +203,7 @@ def open_manifest(root: Path, *, create: bool, dry_run: bool = False) -> Iterato
             if not dry_run:
                 remove_tree(state, _SCRATCH)
             if not dry_run and not manifest.changes:
-                with suppress(OSError):  # there is something else in it
+                with suppress(OSError):  # other files are in it
                     os.rmdir(OWN, dir_fd=top)
 
 
@@ -239,7 +240,7 @@ def _read_data(state: StateDirectory) -> bytes:
 
 
 def _cut_torn_line(state: StateDirectory) -> None:
-    """Take away a last line that was not written whole: what is appended must not continue it."""
+    """Remove an incomplete last line, which the next appended line would continue."""
     data = _read_data(state)
     if data and not data.endswith(b"\n"):
         with _open_changes(state, writable=True) as file:
@@ -249,7 +250,7 @@ def _cut_torn_line(state: StateDirectory) -> None:
 
 def _read_changes(state: StateDirectory) -> Iterator[Change]:
     subject, lines = state.subject / _CHANGES, _read_data(state).split(b"\n")
-    for number, line in enumerate(lines[:-1], 1):  # what follows the last end was never acted on
+    for number, line in enumerate(lines[:-1], 1):  # the change of an incomplete line was never made
         try:
             yield _parse(line)
         except ValueError:
@@ -261,12 +262,12 @@ def _parse(line: bytes) -> Change:
     """Read one line.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a change.
     """
     match = _PATH.match(line)
     if match is None or line.count(b"[", match.end()) > _MOST_RANGES + 1:
         raise ValueError
-    # The path is read by itself: a name that is no UTF-8 has half surrogates, which `decode_json` refuses.
+    # Parsed separately: a name that is not UTF-8 has lone surrogates, which `decode_json` refuses.
     path = os.fsdecode(os.fsencode(json.loads(match[1])))
     if not is_below(path) or path.partition("/")[0] == OWN:
         raise ValueError

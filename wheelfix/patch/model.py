@@ -1,4 +1,4 @@
-"""What a user may ask of a patch; which files are to change, why, and what became of it."""
+"""Models of a patch: its options, plans, results, and the edits of ELF files."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from wheelfix.model.scan import Finding, Need
 
 
 class PatchOptions(Struct):
-    """What a user may ask of a patch.
+    """Options of a patch.
 
     Attributes:
         output: directory for the patched wheel; not for an environment.
         libs: directories of libraries, or store paths, in the order in which they are preferred.
-        realise: fetch the store paths that the index names for what is missing.
-        nixpkgs: path or flake reference that the attributes for what is missing are built from.
-        driver: add the directory of the GPU driver where one of its libraries is needed.
+        realise: whether to fetch the store paths that the index names for missing libraries.
+        nixpkgs: path or flake reference from which the attributes for missing libraries are built.
+        driver: whether to add the directory of the GPU driver if one of its libraries is needed.
         only: globs of paths that may change; empty for all.
-        exclude: globs of paths that stay as they are.
+        exclude: globs of paths that must not change.
         tag: build tag or local version of the patched wheel.
-        dry_run: plan, and change nothing.
+        dry_run: whether to plan only, and change nothing.
         prefer: attributes that win where several provide a library, strongest first.
-        beside: wheels, directories of wheels and environments that are at hand: what these bring is not
-            looked for elsewhere.
+        beside: wheels, directories of wheels and environments that are at hand; libraries in them are not
+            searched for elsewhere.
     """
 
     output: Path | None = None
@@ -44,7 +44,7 @@ class PatchOptions(Struct):
 
     @property
     def fetches(self) -> bool:
-        """Nix brings what is missing."""
+        """Whether Nix is to supply missing libraries."""
         return (self.realise or bool(self.nixpkgs)) and not self.dry_run
 
     def chooses(self, path: str) -> bool:
@@ -66,25 +66,25 @@ class Group(Struct):
 
 
 class AnswerKind(StrEnum):
-    """What is done about one need of one file."""
+    """How one need of one file is answered."""
 
     KEPT = "kept"
-    """It is answered as the file is."""
+    """The unchanged run path answers it."""
     ADDED = "added"
     """A directory is added to the run path."""
     PINNED = "pinned"
-    """The directory of the copy that the file used to find is written into its own run path."""
+    """The file's own run path gets the directory of the copy that it found through an inherited DT_RPATH."""
     LEFT = "left"
-    """Somebody else brings it: a sibling, the driver, whoever loads it first."""
+    """No run path is needed: a sibling, the driver or an object loaded before supplies it."""
     OPEN = "open"
-    """Nothing at hand answers it."""
+    """No library at hand answers it."""
 
 
 class Answer(Struct):
     """One need of one file.
 
     Attributes:
-        directory: the run path entry that answers it from now on, where one is added.
+        directory: the run path entry that is added for it, if any.
         reason: one clause.
     """
 
@@ -101,8 +101,8 @@ class FilePlan(Struct):
         path: member path, or path relative to site-packages.
         distribution: normalised name, or empty.
         answers: one per need, in the order of DT_NEEDED.
-        edit: None if the file stays as it is.
-        run_path: its entries from now on.
+        edit: None if the file does not change.
+        run_path: its entries after the edit.
         conflict: why the edit that the answers ask for is not made, or None.
     """
 
@@ -115,10 +115,10 @@ class FilePlan(Struct):
 
 
 class FileResult(Struct):
-    """What became of one planned edit.
+    """The result of one planned edit.
 
     Attributes:
-        method: how the editor did it, as in :class:`wheelfix.patch.model.EditPlan`; None if it was not done.
+        method: the editor's method, as in :class:`wheelfix.patch.model.EditPlan`; None if it was not done.
         problem: why it was not done, or None.
     """
 
@@ -128,15 +128,15 @@ class FileResult(Struct):
 
 
 class PatchReport(Struct):
-    """What a run of ``wheelfix patch`` did, or would do.
+    """The result of ``wheelfix patch``, or its plan.
 
     Attributes:
         target: the wheel's file name, or the environment's directory.
         output: path of the patched wheel; None for an environment and for a plan alone.
         applied: False for a plan alone.
         plans: one per ELF file that was chosen, sorted by path.
-        results: one per plan with an edit, sorted by path; empty where a wheel was only planned for.
-        findings: what else the user should know.
+        results: one per plan with an edit, sorted by path; empty for the plan of a wheel.
+        findings: other remarks for the user.
     """
 
     target: str
@@ -148,28 +148,28 @@ class PatchReport(Struct):
 
     @property
     def refused(self) -> bool:
-        """Some file could not be changed, and is as it was."""
+        """Whether a file could not be changed; it is then as it was."""
         return any(r.problem for r in self.results) or any(p.conflict for p in self.plans)
 
     @property
     def answered(self) -> bool:
-        """No need is left open."""
+        """Whether no need is left open."""
         return not any(a.kind is AnswerKind.OPEN for plan in self.plans for a in plan.answers)
 
 
 class ElfEdit(Struct):
-    """Changes to one ELF file; what is left at its default stays as it is.
+    """Changes to one ELF file; attributes with their default value change nothing.
 
     A run path keeps its tag: DT_RPATH stays DT_RPATH, DT_RUNPATH stays DT_RUNPATH, and a file with neither
-    gets DT_RPATH, because a DT_RUNPATH would switch off the DT_RPATH that it inherits from whoever loads it.
+    gets DT_RPATH, because a DT_RUNPATH would disable the DT_RPATH that it inherits from what loads it.
 
     Attributes:
-        run_path: the entries of the run path from now on; empty removes it, None leaves it.
-        drop_run_path: entries to take out of it, after ``run_path`` is applied.
-        add_run_path: entries to put at its end unless it has them, after ``drop_run_path``.
-        replace_needed: pairs of a soname in DT_NEEDED and the one to ask for instead, versions included.
-        remove_needed: sonames to take out of DT_NEEDED.
-        add_needed: sonames to put at the end of DT_NEEDED unless it has them.
+        run_path: the new entries of the run path; empty removes it, None leaves it.
+        drop_run_path: entries to remove from it, after ``run_path`` is applied.
+        add_run_path: entries to append unless it has them, after ``drop_run_path``.
+        replace_needed: pairs of a soname in DT_NEEDED and its replacement, also in the version needs.
+        remove_needed: sonames to remove from DT_NEEDED.
+        add_needed: sonames to append to DT_NEEDED unless it has them.
         interpreter: path for PT_INTERP.
     """
 
@@ -183,11 +183,11 @@ class ElfEdit(Struct):
 
 
 class Write(Struct):
-    """Bytes for one place of a file.
+    """Bytes to write at one offset of a file.
 
     Attributes:
         offset: in bytes from the start of the file.
-        data: what belongs there.
+        data: the bytes.
     """
 
     offset: int
@@ -195,12 +195,12 @@ class Write(Struct):
 
 
 class EditPlan(Struct):
-    """All that has to be written for an edit.
+    """All writes of an edit.
 
     Attributes:
         method: ``none`` (nothing to do), ``overwrite``, ``grow``, ``extend``, ``spare``, ``displace``,
             ``steal`` or ``rehome``; see :mod:`wheelfix.patch`.
-        writes: in the order to write them: new data first, headers next, what is wiped last. No two overlap.
+        writes: in the order to write them: new data, headers, then wiped ranges. No two overlap.
         old_size: length in bytes of the file that the plan was made for.
         new_size: length in bytes afterwards.
     """
@@ -212,14 +212,14 @@ class EditPlan(Struct):
 
 
 class AppliedEdit(Struct):
-    """What an edit changed, and what was there before.
+    """The changes of an edit, and the bytes before it.
 
     Attributes:
         method: as in :class:`EditPlan`.
-        originals: the bytes that each changed range held; nothing of what lay behind the old end.
-        changed: the same ranges, and those behind the old end, with the bytes they hold now.
-        old_size: length in bytes before.
-        new_size: length in bytes now.
+        originals: the old bytes of each changed range, without ranges behind the old end.
+        changed: the new bytes of these ranges, and of those behind the old end.
+        old_size: length of the file in bytes before.
+        new_size: length of the file in bytes after.
     """
 
     method: str
@@ -230,7 +230,7 @@ class AppliedEdit(Struct):
 
 
 class Problem(Struct):
-    """One thing that an edit broke.
+    """One defect that an edit caused.
 
     Attributes:
         check: which comparison found it, one word (``load``, ``segment``, ``dynamic``, ``tag``, ``symbols``,

@@ -1,4 +1,4 @@
-"""Store paths for what nothing at hand answers: those the index recorded, or those that nixpkgs builds."""
+"""Obtains store paths for needs that are left open: those the index recorded, or builds of nixpkgs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _FEATURES = ("--extra-experimental-features", "nix-command flakes")
 
 
 class _Built(Struct):
-    """What ``nix build --json`` says of one installable: store paths by output."""
+    """An installable in the output of ``nix build --json``: store paths by output."""
 
     outputs: dict[str, str]
 
 
 def find_missing(plans: Iterable[FilePlan], groups: Iterable[Group], system: str) -> tuple[Provider, ...]:
-    """The providers of all needs that are left open and that nixpkgs answers, sorted by attribute.
+    """Find the providers of all needs that are left open and that nixpkgs answers, sorted by attribute.
 
     Args:
         plans: of the files that are to change.
@@ -47,7 +47,7 @@ def find_missing(plans: Iterable[FilePlan], groups: Iterable[Group], system: str
 
 
 def find_loaders(plans: Iterable[FilePlan], groups: Iterable[Group], system: str) -> tuple[str, ...]:
-    """File names of the program loaders that programs ask for outside of the store, sorted."""
+    """List the file names of program loaders that programs name outside of the store, sorted."""
     machine, store = system.partition("-")[0], f"{find_store()}/"
     chosen = {plan.path for plan in plans}
     return tuple(
@@ -69,7 +69,7 @@ def find_loaders(plans: Iterable[FilePlan], groups: Iterable[Group], system: str
 def find_wanted(
     plans: Sequence[FilePlan], groups: Sequence[Group], reachable: Reachable, index: SonameTable
 ) -> tuple[Provider, ...]:
-    """The providers of all that Nix has to bring: what is left open, and the loaders of programs.
+    """Find the providers that Nix has to supply: for needs that are left open, and loaders of programs.
 
     Args:
         plans: of the files that are to change.
@@ -87,15 +87,15 @@ def find_wanted(
 
 
 def bring(providers: Sequence[Provider], nixpkgs: str | None, home: Path) -> tuple[Path, ...]:
-    """Let Nix bring what providers name, and keep it as long as what is patched is there.
+    """Let Nix build or fetch providers, and protect them from garbage collection.
 
     Args:
         providers: from :func:`find_wanted`.
-        nixpkgs: what it is built from; None takes the store paths that the index recorded.
+        nixpkgs: the nixpkgs to build from; None takes the store paths that the index recorded.
         home: as for :func:`add_roots`.
 
     Returns:
-        Where the libraries are.
+        The directories of the libraries.
 
     Raises:
         ApplyError: as :func:`build_providers`, :func:`realise_providers` and :func:`add_roots`.
@@ -108,7 +108,7 @@ def bring(providers: Sequence[Provider], nixpkgs: str | None, home: Path) -> tup
 
 
 def name_attr(provider: Provider) -> str:
-    """The attribute path of a provider's output.
+    """Return the attribute path of a provider's output.
 
     Example:
         >>> name_attr(Provider(attr="onetbb", output="out", path="/lib/libtbb.so.12", store_path=None))
@@ -119,7 +119,7 @@ def name_attr(provider: Provider) -> str:
 
 
 def plan_build(reference: str, attrs: Sequence[str]) -> tuple[str, ...]:
-    """The command that builds attributes of a nixpkgs, and prints their store paths (``nix-build``) or JSON.
+    """Plan the command that builds attributes of a nixpkgs; it prints store paths (``nix-build``) or JSON.
 
     Args:
         reference: a path, a path of NIX_PATH (``<nixpkgs>``), or else a flake reference.
@@ -135,14 +135,14 @@ def plan_build(reference: str, attrs: Sequence[str]) -> tuple[str, ...]:
 
 
 def build_providers(reference: str, providers: Sequence[Provider]) -> tuple[Path, ...]:
-    """Let Nix build what providers name.
+    """Let Nix build providers.
 
     Returns:
         The store paths.
 
     Raises:
-        ApplyError: Nix cannot build one of them, or says nothing of where they are.
-        InputError: Nix is not there.
+        ApplyError: Nix cannot build one of them, or does not print their store paths.
+        InputError: Nix is not installed.
     """
     attrs = tuple(dict.fromkeys(map(name_attr, providers)))
     command = plan_build(reference, attrs)
@@ -163,7 +163,7 @@ def realise_providers(providers: Sequence[Provider]) -> tuple[Path, ...]:
     """Let Nix fetch the store paths that an index recorded for providers.
 
     Raises:
-        ApplyError: Nix is not there, or no substituter has one of them, or the index names none.
+        ApplyError: Nix is not installed, no substituter has one of them, or the index has no store path.
     """
     unknown = sorted(p.attr for p in providers if not p.store_path)
     if unknown:
@@ -175,7 +175,7 @@ def realise_providers(providers: Sequence[Provider]) -> tuple[Path, ...]:
 
 
 def find_directories(paths: Iterable[Path], providers: Iterable[Provider]) -> tuple[Path, ...]:
-    """Where libraries are below store paths: at the top, in ``lib``, and where a provider says."""
+    """List the directories of libraries below store paths: the top, ``lib``, and those of the providers."""
     places: dict[Path, None] = {}
     below = {p.path.rpartition("/")[0].lstrip("/") for p in providers}
     for path in paths:
@@ -185,10 +185,10 @@ def find_directories(paths: Iterable[Path], providers: Iterable[Provider]) -> tu
 
 
 def add_roots(paths: Iterable[Path], home: Path) -> None:
-    """Keep the garbage collector from store paths as long as what was patched is there.
+    """Protect store paths from garbage collection as long as the patched target exists.
 
     Args:
-        paths: in the store.
+        paths: the store paths.
         home: the environment; the roots are links in its ``.wheelfix/roots``.
 
     Raises:
@@ -201,7 +201,7 @@ def add_roots(paths: Iterable[Path], home: Path) -> None:
 
 
 def _run(command: Sequence[str]) -> str:
-    """Run Nix; what it tells meanwhile goes to stderr, as it does without wheelfix."""
+    """Run Nix; its messages go to stderr."""
     hint = "install Nix, or give directories of libraries with --libs"
     missing = InputError(command[0], "is not on PATH", hint)
     done = run(command, messages=Stream.SHARE, missing=missing, hint=hint)

@@ -1,8 +1,9 @@
-"""Files below a directory, reached one step at a time, so that no link leads anywhere else.
+"""Opens, replaces and removes files below a directory without following symbolic links.
 
-What an environment holds was written by strangers, and may change between two looks at it. A path is checked
-once and used later; a descriptor of a directory stays that directory. So every file is opened, made, renamed
-and removed by its name in an open directory, and no symbolic link is followed on the way.
+The contents of an environment are not trusted, and may change between a check and a use. A path that was
+checked may later name another file, but the descriptor of a directory always refers to the same directory. So
+every file is opened, made, renamed and removed by its name in an open directory, and no symbolic link is
+followed on the way.
 """
 
 from __future__ import annotations
@@ -25,20 +26,20 @@ _LINKS = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EMLINK})
 
 
 def is_below(path: str) -> bool:
-    """Whether a POSIX path names something inside the directory it is relative to, without a detour."""
+    """Whether a relative POSIX path stays inside its directory, without empty, ``.`` or ``..`` parts."""
     return "\0" not in path and not {"", ".", ".."} & set(path.split("/"))
 
 
 @contextmanager
 def open_directory(path: Path | str, *, inside: int | None = None) -> Iterator[int]:
-    """Open a directory, which is no symbolic link itself.
+    """Open a directory that is not a symbolic link itself.
 
     Args:
         path: its path, or its name in ``inside``.
         inside: an open directory.
 
     Raises:
-        OSError: it is none, or cannot be opened.
+        OSError: it is not a directory, or cannot be opened.
     """
     fd = os.open(path, _DIRECTORY, dir_fd=inside)
     try:
@@ -49,17 +50,17 @@ def open_directory(path: Path | str, *, inside: int | None = None) -> Iterator[i
 
 @contextmanager
 def open_parent(root: int, path: str) -> Iterator[tuple[int, str]]:
-    """Open the directory that a file is in.
+    """Open the directory of a file.
 
     Args:
         root: an open directory.
-        path: POSIX path relative to it, as :func:`is_below` wants it.
+        path: POSIX path relative to it, accepted by :func:`is_below`.
 
     Yields:
         Descriptor of the directory, and the name of the file in it.
 
     Raises:
-        OSError: a part of the path is no directory, or cannot be opened.
+        OSError: a part of the path is not a directory, or cannot be opened.
     """
     assert is_below(path), path
     *parts, name = path.split("/")
@@ -76,16 +77,16 @@ def open_parent(root: int, path: str) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def open_regular(directory: int, name: str, subject: str, *, writable: bool = False) -> Iterator[int]:
-    """Open a file that is there, and is neither a link nor a pipe or device.
+    """Open an existing regular file; links, pipes and devices are refused.
 
     Args:
         directory: an open directory.
         name: of the file in it.
-        subject: what to call it in messages.
-        writable: for reading and writing.
+        subject: its name in messages.
+        writable: whether to open it for writing too.
 
     Raises:
-        EditRefused: it is something else.
+        EditRefused: it is not a regular file.
         OSError: it cannot be opened.
     """
     try:
@@ -103,7 +104,7 @@ def open_regular(directory: int, name: str, subject: str, *, writable: bool = Fa
 
 
 def refuse(subject: str) -> EditRefused:
-    """What is said of a path that led to a regular file once, or that should."""
+    """Make the error for a path that does not name a regular file, or no longer does."""
     return EditRefused(
         subject, "is no regular file, or is reached through a link", "let nobody change files meanwhile"
     )
@@ -111,10 +112,10 @@ def refuse(subject: str) -> EditRefused:
 
 @contextmanager
 def tell_links(subject: str) -> Iterator[None]:
-    """Turn the system's answer to a link on the way into a refusal; other errors pass.
+    """Turn the error that a link in a path causes into a refusal; other errors pass.
 
     Raises:
-        EditRefused: a part of a path was a link, or no directory.
+        EditRefused: a part of a path was a link, or not a directory.
     """
     try:
         yield
@@ -125,15 +126,15 @@ def tell_links(subject: str) -> Iterator[None]:
 
 
 def replace_file(source: tuple[int, str], target: tuple[int, str], *, was: os.stat_result) -> None:
-    """Let a finished file take the place of another; at every moment one of the two is there.
+    """Replace a file by a finished one; at every moment one of the two is in place.
 
     Args:
         source: open directory and name of the new file.
-        target: the same of the file it replaces.
-        was: what that file was when it was read.
+        target: open directory and name of the file that it replaces.
+        was: status of that file when it was read.
 
     Raises:
-        EditRefused: it is another one by now.
+        EditRefused: the file has changed since.
         OSError: it cannot be replaced.
     """
     directory, name = target
@@ -153,7 +154,7 @@ def _identify(info: os.stat_result) -> tuple[int, ...]:
 
 
 def _replace_across(source: tuple[int, str], target: tuple[int, str]) -> None:
-    """Replace a file on another mount: by a copy that stands beside it first."""
+    """Replace a file on another mount: make a copy beside it, then rename that."""
     directory, name = target
     remove_beside(directory, name)
     with (
@@ -166,12 +167,12 @@ def _replace_across(source: tuple[int, str], target: tuple[int, str]) -> None:
 
 
 def name_beside(name: str) -> str:
-    """What a file that stands beside the one it is about to replace is called meanwhile."""
+    """Name the temporary copy beside a file that it is to replace."""
     return f".wheelfix-{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}"
 
 
 def remove_beside(directory: int, name: str) -> None:
-    """Remove what a killed run left of :func:`replace_file`."""
+    """Remove the temporary copy that a killed run of :func:`replace_file` left."""
     with suppress(FileNotFoundError):
         os.unlink(name_beside(name), dir_fd=directory)
 

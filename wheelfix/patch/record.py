@@ -1,7 +1,7 @@
-"""RECORD files, read and written with the types of ``installer``: the door to it.
+"""Reads and rewrites RECORD files with the types of ``installer``; the door to it.
 
-Format: the specification "Recording installed projects", section "The RECORD file". Rows that do not change
-stay as they are, whatever is in them.
+Format: the specification "Recording installed projects", section "The RECORD file". Unchanged rows
+are kept as they are, even if they are not valid.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wheelfix.model.base import Struct
 
 
 class Written(Struct):
-    """A file as it is now.
+    """Digest and size of a file, for its row.
 
     Attributes:
         sha256: digest of its bytes.
@@ -46,7 +46,7 @@ def parse_record(subject: str, data: bytes) -> tuple[tuple[str, str, str], ...]:
 
 
 def find_mismatch(row: tuple[str, str, str], written: Written) -> str | None:
-    """Compare a row with a file: one clause if a SHA-256 or a size is recorded and is another one."""
+    """Compare a row with a file: one clause if its SHA-256 or size differs; None also if it has neither."""
     try:
         entry = RecordEntry.from_elements(*row)
     except InvalidRecordEntry as error:
@@ -71,8 +71,8 @@ def rewrite_record(
     Args:
         subject: what to call it in messages.
         data: the file.
-        changed: files as they are now, by path as the RECORD has it; those without a row get one at the end.
-        dropped: paths whose rows go.
+        changed: new digests and sizes, by path as in the RECORD; a path without a row gets one at the end.
+        dropped: paths whose rows are removed.
         rename: maps old paths to new ones.
 
     Returns:
@@ -106,7 +106,7 @@ def _spell(digest: bytes) -> Hash:
 
 
 def find_stale_rows(subject: str, data: bytes, digests: Collection[bytes]) -> tuple[str, ...]:
-    """The paths, as written, of rows that record one of some SHA-256 digests.
+    """Find the paths, as written, of rows that record one of some SHA-256 digests.
 
     Raises:
         WheelError: it is no RECORD.

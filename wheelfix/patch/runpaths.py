@@ -1,9 +1,10 @@
-"""From needs and libraries at hand to edits of run paths, one file at a time.
+"""Plans edits of run paths from needs and the libraries at hand, one file at a time.
 
-A file gets the directories that answer its own needs and no others. They come behind its ``$ORIGIN``
-entries, so that what it finds beside itself stays what it finds. Its DT_RPATH is inherited by what it loads:
-where a new entry would come before the copy that another file used to inherit, that file gets an entry of its
-own that leads to it. At the end every need is looked for again with the new run paths.
+A file gets only the directories that answer its own needs. They come after its ``$ORIGIN`` entries, so that
+it still finds the libraries beside itself. The objects that it loads inherit its DT_RPATH: if a new entry
+would hide the copy of a library that another file found by inheritance, that file gets its own entry for that
+copy. At the end every need is searched for again with the new run paths. Which tag an entry is written under
+is decided in patch/edit/plan.py.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ DRIVER_DIRECTORY = "/run/opengl-driver/lib"
 
 
 class Reachable(Struct):
-    """What run paths may lead to outside of what is patched.
+    """Libraries, directories and loaders outside of the target that run paths may name.
 
     Attributes:
         libraries: those that may be added, in the order in which they are preferred.
-        present: those in directories that run paths name already.
-        dead: directories of a Nix store that run paths name and that do not exist.
+        present: libraries in directories that run paths name already.
+        dead: directories of a Nix store that run paths name, and that do not exist.
         interpreters: program loaders, best first.
-        driver: answer the driver's needs, too.
+        driver: whether to answer needs of the GPU driver's libraries too.
     """
 
     libraries: Sequence[Library] = ()
@@ -43,10 +44,10 @@ class Reachable(Struct):
 def plan_run_paths(
     groups: Sequence[Group], reachable: Reachable, *, choose: Callable[[str], bool] = lambda path: True
 ) -> tuple[FilePlan, ...]:
-    """Decide what is to change in every ELF file.
+    """Plan the changes of all ELF files.
 
     Args:
-        groups: everything that is loaded together: a wheel's files, or those of an environment.
+        groups: all files that are loaded together: those of a wheel, or of an environment.
         reachable: the libraries outside of them.
         choose: tells by path which files may change.
 
@@ -81,7 +82,7 @@ def plan_run_paths(
 
 
 class _Shelf:
-    """What is at hand, found by name: there may be as many libraries as files that want them."""
+    """The reachable libraries, indexed by name, as both libraries and files may be many."""
 
     def __init__(self, reachable: Reachable) -> None:
         self.driver, self.dead = reachable.driver, frozenset(reachable.dead)
@@ -93,11 +94,11 @@ class _Shelf:
         self._interpreters = _group_by_name(reachable.interpreters)
 
     def find_library(self, obj: ElfObject, name: str) -> Library | None:
-        """The first library of a name that fits an object."""
+        """Find the first library of a name that fits an object."""
         return _choose_library(obj, self._libraries.get(name, ()))
 
     def find_interpreter(self, obj: ElfObject) -> str | None:
-        """The loader a program gets; None if it keeps its own."""
+        """Find the loader for a program; None if it keeps its own."""
         if not obj.interpreter or not obj.executable or not obj.needed:
             return None
         directory, _, name = obj.interpreter.rpartition("/")
@@ -146,7 +147,7 @@ def _say_open(need: Need | None) -> str:
 
 
 def _choose_library(obj: ElfObject, libraries: Iterable[Library]) -> Library | None:
-    """The first library that fits; one linked with another C library does not."""
+    """Choose the first library that fits; one that is linked with another C library does not fit."""
     libc = is_musl(obj)
     for library in libraries:
         if library.machine == obj.machine and library.musl in {None, libc}:
@@ -155,7 +156,7 @@ def _choose_library(obj: ElfObject, libraries: Iterable[Library]) -> Library | N
 
 
 def _pin(drafts: dict[str, list[Answer]], loader: Loader, reachable: Reachable) -> None:
-    """Give files their own way to the copies that new entries of their loaders would hide."""
+    """Give files their own entries for copies that new entries of the objects loading them would hide."""
     names = {(lib.machine, lib.directory, lib.name) for lib in (*reachable.present, *reachable.libraries)}
     added = {
         path: {a.directory for a in answers if a.kind is AnswerKind.ADDED and a.directory}
@@ -190,7 +191,7 @@ def _plan_file(obj: ElfObject, distribution: str, answers: Sequence[Answer], she
     old = tuple(obj.runpath or obj.rpath)
     wanted = dict.fromkeys(a.directory for a in answers if a.directory)
     pins = [e for e in wanted if e.startswith("$ORIGIN") and e not in old]
-    # The driver's directory comes last: it holds libraries of other packages, too.
+    # The driver's directory comes last, because it has libraries of other packages too.
     outside = sorted(
         (e for e in wanted if not e.startswith("$")), key=lambda e: shelf.rank.get(e, len(shelf.rank))
     )
@@ -199,7 +200,7 @@ def _plan_file(obj: ElfObject, distribution: str, answers: Sequence[Answer], she
     if pins or outside:
         kept = [e for e in old if e not in shelf.dead]
         at = max((i + 1 for i, e in enumerate(kept) if e.startswith(("$ORIGIN", "${ORIGIN}"))), default=0)
-        # Directories of a store that are there already stay before the new ones.
+        # Existing directories of a store stay before the new ones.
         while at < len(kept) and kept[at] in shelf.places:
             at += 1
         new = (*kept[:at], *pins, *outside, *kept[at:])
@@ -210,20 +211,20 @@ def _plan_file(obj: ElfObject, distribution: str, answers: Sequence[Answer], she
 def _edit(old: tuple[str, ...], new: tuple[str, ...], interpreter: str | None) -> ElfEdit | None:
     if new == old:
         return ElfEdit(interpreter=interpreter) if interpreter else None
-    if new[: len(old)] == old:  # also where an old entry is empty, which the editor would not write
+    if new[: len(old)] == old:  # also if an old entry is empty, which the editor refuses to write
         return ElfEdit(add_run_path=new[len(old) :], interpreter=interpreter)
     return ElfEdit(run_path=tuple(e for e in new if e), interpreter=interpreter)
 
 
 def _check(plans: Sequence[FilePlan], before: Loader, reachable: Reachable) -> tuple[FilePlan, ...]:
-    """Look for every need again, with the run paths as they will be.
+    """Search for every need again with the new run paths.
 
     Returns:
-        The plans; those whose edit would make any file find something else, without the edit.
+        The plans; an edit that would make a file find another copy of a library is removed.
     """
     plans = list(plans)
     libraries = (*reachable.present, *reachable.libraries)
-    for _ in range(len(plans) + 1):  # every round takes an edit back, if it is not the last
+    for _ in range(len(plans) + 1):  # every round but the last removes an edit
         changed = {p.path: p.run_path for p in plans if p.edit and not p.conflict}
         after = Loader(
             (_with_run_path(obj, changed.get(path)) for path, obj in before.objects.items()), libraries
@@ -245,7 +246,7 @@ def _check(plans: Sequence[FilePlan], before: Loader, reachable: Reachable) -> t
 
 
 def _with_run_path(obj: ElfObject, entries: tuple[str, ...] | None) -> ElfObject:
-    """An object with the run path that the editor will give it, under the tag it has."""
+    """Return an object with its new run path, under its present tag."""
     if entries is None:
         return obj
     return replace(obj, runpath=entries) if obj.runpath else replace(obj, rpath=entries)

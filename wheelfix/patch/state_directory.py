@@ -1,4 +1,4 @@
-"""The directory ``.wheelfix`` of an environment, which may have been put there by anybody."""
+"""Opens the directory ``.wheelfix`` of an environment, and checks who owns it; anybody may have made it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wheelfix.patch.nofollow import open_directory
 from wheelfix.wheel.tree import OWN
 
 ROOTS = "roots"
-"""Where the links are that keep store paths from the garbage collector."""
+"""Name of the directory of links that protect store paths from garbage collection."""
 
 
 class StateDirectory(Struct):
@@ -30,10 +30,10 @@ class StateDirectory(Struct):
 
 @contextmanager
 def open_roots(home: Path) -> Iterator[Path]:
-    """Make the directory for the links that keep store paths from the garbage collector.
+    """Make the directory of links that protect store paths from garbage collection.
 
     Args:
-        home: what the store paths are for.
+        home: the environment, or directory of a patched wheel, that uses the store paths.
 
     Yields:
         The directory.
@@ -90,10 +90,10 @@ REMOVE = "look at what it is, and move it away"
 
 
 def check_ownership(fd: int, subject: Path, root: int) -> None:
-    """Refuse what strangers have put where wheelfix writes.
+    """Refuse a file or directory that another user put where wheelfix writes.
 
     Raises:
-        InputError: it belongs to somebody else, or has another name where it would change, too.
+        InputError: it belongs to another user, or is a hard link, so that another file would change too.
     """
     info = os.fstat(fd)
     if not (stat.S_ISDIR(info.st_mode) or stat.S_ISREG(info.st_mode)):
@@ -107,7 +107,7 @@ def check_ownership(fd: int, subject: Path, root: int) -> None:
 
 
 def is_there(name: str, directory: int) -> bool:
-    """Whether an open directory has an entry of that name, whatever it is."""
+    """Whether an open directory has an entry of that name, of any kind."""
     try:
         os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
@@ -116,10 +116,10 @@ def is_there(name: str, directory: int) -> bool:
 
 
 def remove_tree(state: StateDirectory, name: str) -> None:
-    """Remove a directory and what is in it; no link is followed.
+    """Remove a directory and its contents; no link is followed.
 
     Raises:
-        InputError: it is no directory.
+        InputError: it is not a directory.
     """
     if not is_there(name, state.fd):
         return

@@ -1,8 +1,8 @@
-"""Takes back what was changed in an environment, from its manifest.
+"""Restores the changed files of an environment from its manifest.
 
-A manifest is input like any other: what it asks for is done only where the file then differs from what it is
-now as an edit makes files differ. So an ELF file that comes back is verified against the one that is there,
-and a RECORD has to list the same paths. Nothing else was ever changed, and nothing else is.
+A manifest is not trusted. A file is restored only if the old and the present version differ in the way an
+edit makes them differ: a restored ELF file is verified against the present one, and a restored RECORD has to
+list the same paths. Patching changes no other kinds of files, so no others are restored.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ Progress = Callable[[int, int], None]
 def undo_environment(
     directory: Path, *, progress: Progress | None = None, dry_run: bool = False
 ) -> tuple[Finding, ...]:
-    """Give an environment its files back, bit by bit.
+    """Restore the files of an environment, bit by bit.
 
     Args:
         directory: the environment.
         progress: told files done and in all.
-        dry_run: only tell.
+        dry_run: whether to report only.
 
     Returns:
-        A warning for each file that is not as it was left, and stays as it is; and how many were restored.
+        A warning for each file that changed since and is not restored, and the number of restored files.
 
     Raises:
-        InputError: the directory cannot be read, or what looks like a manifest is none.
-        ApplyError: a file cannot be written. What was not restored yet can be, by another run.
+        InputError: the directory cannot be read, or its manifest is not wheelfix's.
+        ApplyError: a file cannot be written. Another run can restore the remaining files.
     """
     root = read_patchable(directory).root
     findings: list[Finding] = []
@@ -70,7 +70,7 @@ def undo_environment(
 
 
 def _restore(root: Path, path: str, manifest: Manifest, *, dry_run: bool) -> tuple[bool, str | None]:
-    """Restore one file; tells whether that was done, and what is wrong if something is."""
+    """Restore one file; returns whether that was done, and the problem if there is one."""
     subject = str(root / path)
     with tell_errors(root / path):
         try:
@@ -95,7 +95,7 @@ def _restore_file(
     state = hash_file(fd).hex()
     steps = list(_find_steps(path, state, manifest))
     if not steps:
-        # A run that was killed had written the change down, and not made it.
+        # A file in an old state: a killed run recorded the change and did not make it.
         return False, None if state in manifest.olds[path] else "was replaced since: left as it is"
     if has_rights(fd):
         return False, "has got rights that its user does not have: left as it is"
@@ -118,7 +118,7 @@ def _restore_file(
 
 
 def _find_steps(path: str, state: str, manifest: Manifest) -> Iterator[Change]:
-    """The changes from a state back to the oldest one."""
+    """Find the changes from a state back to the oldest one."""
     seen = set()
     while (change := manifest.changes.get((path, state))) and state not in seen:
         seen.add(state)
@@ -127,18 +127,18 @@ def _find_steps(path: str, state: str, manifest: Manifest) -> Iterator[Change]:
 
 
 def _step_back(after: int, before: int, path: str, change: Change) -> None:
-    """Make a file what it was before a change.
+    """Restore the state of a file before a change.
 
     Args:
-        after: as it is.
-        before: an empty file, to become what it was.
+        after: descriptor of the file after the change.
+        before: descriptor of an empty file, to which the old state is written.
         path: relative to the environment.
-        change: what was done.
+        change: the change.
 
     Raises:
-        ValueError: the change was no change of this file.
-        WheelError: it is no RECORD, or was none.
-        EditRefused: it was no edit of this file.
+        ValueError: it is not a change of this file.
+        WheelError: the old or the present file is not a RECORD.
+        EditRefused: the change is not an edit of this file.
     """
     is_record = path.endswith(".dist-info/RECORD")
     # An edit never makes a file shorter.
@@ -166,7 +166,7 @@ _COPIES = ("before", "after")
 
 @contextmanager
 def _open_copies(manifest: Manifest) -> Iterator[tuple[int, int]]:
-    """Two empty files in the scratch directory, which go if they are not used."""
+    """Make two empty files in the scratch directory, which are removed if they are not used."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     made: list[int] = []
     try:

@@ -1,4 +1,4 @@
-"""A patched copy of a wheel, made in one pass over its members."""
+"""Writes a patched copy of a wheel in one pass over its members."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _FIRST_DOS_YEAR, _LAST_DOS_YEAR = 1980, 2107
 
 
 class PatchedWheel(Struct):
-    """What was written.
+    """A wheel that was written.
 
     Attributes:
         path: the new wheel.
         results: one per edit, sorted by path.
-        findings: what is not as it was.
+        findings: remarks on what changed.
     """
 
     path: Path
@@ -61,8 +61,8 @@ def patch_wheel(
     """Write a copy of a wheel with some members edited.
 
     Members that do not change are copied as compressed bytes. A member whose edit is refused, or fails
-    verification, is copied as it was. Order, modes and times stay; with SOURCE_DATE_EPOCH in the environment
-    what is written anew carries that time.
+    verification, is copied unchanged. Order, modes and times are kept; if SOURCE_DATE_EPOCH is set, members
+    that are written anew get that time.
 
     Args:
         source: the wheel.
@@ -108,7 +108,7 @@ def _open_rewrite(
     fd: int,
     progress: Progress | None,
 ) -> Iterator[_Rewrite]:
-    # Two pools: what waits for members that are prepared must not wait behind them.
+    # Two pools: a task that waits for prepared members must not be queued behind their preparation.
     prepare = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prepare")
     pack = ThreadPoolExecutor(_WORKERS, thread_name_prefix="pack")
     rewrite = _Rewrite(archive, edits, label, scratch, ZipWriter(fd), (prepare, pack), progress)
@@ -174,14 +174,14 @@ class _Rewrite:
         self._writer.finish(self._comment)
 
     def results(self) -> tuple[FileResult, ...]:
-        """What became of the edits."""
+        """List the results of the edits."""
         return tuple(
             FileResult(path=path, method=done.method, problem=done.problem)
             for path, done in sorted(self._done.items())
         )
 
     def close(self) -> None:
-        """Give up all scratch files."""
+        """Close all scratch files."""
         for future in self._pending.values():
             if future.done() and not future.cancelled() and not future.exception():
                 future.result().close.close()
@@ -216,7 +216,7 @@ class _Rewrite:
             self._pending[path] = self._prepare.submit(prepare_member, *arguments)
 
     def _render_record(self, dropped: set[str]) -> bytes:
-        for path in self._order:  # where RECORD comes before them, all have to be known now
+        for path in self._order:  # if RECORD comes before them, their digests are needed now
             self._start(path)
         for path in self._order:
             if (prepared := self._take(path)).changed and prepared.sums:
@@ -227,7 +227,7 @@ class _Rewrite:
         )
 
     def _relabel(self) -> dict[str, bytes]:
-        """Members that name the version or the build, as they have to be now."""
+        """Rewrite the members that contain the version or the build tag."""
         info = self._label.info[0]
         metadata, wheel = f"{info}/METADATA", f"{info}/WHEEL"
         found = {}
@@ -260,7 +260,7 @@ def _find_time() -> tuple[int, int] | None:
     """DOS time and date of SOURCE_DATE_EPOCH, or None without one.
 
     Raises:
-        ApplyError: it is no time that a zip archive can hold.
+        ApplyError: it is not a time that a zip archive can hold.
     """
     text = os.environ.get("SOURCE_DATE_EPOCH")
     if not text:
@@ -269,7 +269,7 @@ def _find_time() -> tuple[int, int] | None:
         at = time.gmtime(int(text))
     except (ValueError, OverflowError, OSError):
         raise ApplyError("SOURCE_DATE_EPOCH", f"{text!r} is no time", "give seconds since 1970") from None
-    if at.tm_year < _FIRST_DOS_YEAR:  # what Nix builds have: 1 January 1980 is as far back as zip goes
+    if at.tm_year < _FIRST_DOS_YEAR:  # as in Nix builds; the earliest time of zip is 1 January 1980
         return 0, 1 << 5 | 1
     if at.tm_year > _LAST_DOS_YEAR:
         raise ApplyError("SOURCE_DATE_EPOCH", "is after 2107", "give seconds since 1970")
@@ -287,11 +287,11 @@ class Prepared:
     """An edited member in a scratch file.
 
     Attributes:
-        fd: the file; ``close`` gives it up.
+        fd: the file; ``close`` closes it.
         size: its length in bytes.
-        sums: its CRC-32, and what RECORD says of it.
+        sums: its CRC-32, and the values for RECORD.
         method: how the edit was done.
-        problem: why it was not; the other fields are then those of nothing.
+        problem: why it was not; the other fields then have no meaning.
     """
 
     close: ExitStack
@@ -303,7 +303,7 @@ class Prepared:
 
     @property
     def changed(self) -> bool:
-        """There is an edited file that differs from the member."""
+        """Whether there is an edited file that differs from the member."""
         return self.sums is not None and self.method != "none"
 
 
@@ -321,16 +321,16 @@ def prepare_member(
         archive: the wheel.
         member: an ELF file.
         edit: what is to change.
-        row: its row of RECORD; it has to describe the member as it is.
+        row: its row of RECORD; it has to match the member.
         scratch: directory with room for twice the member.
-        pool: threads that sum up what was written.
+        pool: threads that compute the checksums of the result.
 
     Returns:
         The edited file, or why it could not be edited.
 
     Raises:
         WheelError: the member is damaged, or is not what RECORD says.
-        ApplyError: there is no room.
+        ApplyError: the disk is full, or the scratch file cannot be written.
     """
     close = ExitStack()
     try:
@@ -392,7 +392,7 @@ def _deflate_piece(fd: int, at: int, *, last: bool) -> bytes:
 
 
 def _inflate_into(archive: Archive, member: Member, fd: int) -> Written:
-    """Inflate a member into a file; it is written and hashed beside inflating it."""
+    """Inflate a member into a file; another thread writes and hashes it meanwhile."""
     digest, at = hashlib.sha256(), 0
 
     def take(chunk: bytes, offset: int) -> None:

@@ -1,8 +1,8 @@
-"""Writes zip archives member by member; those that do not change are copied as they are compressed.
+"""Writes zip archives member by member; compressed data of unchanged members is copied.
 
-Format: PKWARE APPNOTE 6.3.10. Headers are written anew, always with the sizes in front of the data: what was
-streamed into the old archive (general purpose bit 3) is not in the new one. Names, times, modes, comments and
-extra fields stay. Fields of zip64 (4.5.3) appear where something is too large for 32 bits, and nowhere else.
+Format: PKWARE APPNOTE 6.3.10. Headers are written anew, always with the sizes before the data, so the new
+archive has no streamed members (general purpose bit 3). Names, times, modes, comments and extra fields are
+kept. Zip64 fields (4.5.3) are written only for values that are too large for 32 bits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR64 = struct.Struct("<4sLQL")
 _ZIP64, _NEEDS_ZIP64 = 1, 45
 _FULL, _MANY = 0xFFFFFFFF, 0xFFFF
-_LARGE = 0xF0000000  # deflated again, this may become longer than 32 bits can tell
+_LARGE = 0xF0000000  # deflated again, a member of this size may exceed 32 bits
 _STREAMED, _UTF8 = 1 << 3, 1 << 11
 _UNREADABLE = 1 << 0 | 1 << 5 | 1 << 6 | 1 << 13
 """Encryption of either kind, patched data, masked headers."""
@@ -33,7 +33,7 @@ _FLUSH = 32 << 20
 
 
 class Entry(Struct):
-    """A member with all that its headers say; sizes and offsets in bytes.
+    """A member with all fields of its headers; sizes and offsets in bytes.
 
     Attributes:
         path: as :class:`wheelfix.wheel.archive.Member` has it; directories end with a slash.
@@ -42,7 +42,7 @@ class Entry(Struct):
         time: DOS time and date.
         local_extra: extra field of the local header, without zip64.
         extra: extra field of the directory, without zip64.
-        start: where its data is.
+        start: offset of its data.
     """
 
     path: str
@@ -73,6 +73,7 @@ def read_entries(archive: Archive) -> tuple[tuple[Entry, ...], bytes]:
         WheelError: two members have one name or one has two, leaves the wheel or is encrypted, or a header is
             damaged.
     """
+    # The size of the directory is bounded already: list_members has read it when the archive was opened.
     with open(os.dup(archive.fd), "rb") as file, zipfile.ZipFile(file) as zipped:  # noqa: PTH123
         infos, comment = zipped.infolist(), zipped.comment
     seen: set[str] = set()
@@ -97,7 +98,7 @@ def _read_entry(archive: Archive, info: zipfile.ZipInfo) -> Entry:
     subject = f"{archive.name}: {info.filename}"
     if (flags | info.flag_bits) & _UNREADABLE:
         raise WheelError(subject, "is encrypted, or a patch to another file", "rebuild the wheel")
-    # What is written has one name, and one way to read it: a wheel with two is not made a good one.
+    # The new archive has one name and one method a member, so a wheel in which two differ is refused.
     if archive.read(at - name_size, name_size) != name or method != info.compress_type:
         raise WheelError(subject, "is another member in front of its data", "do not use this wheel")
     year, month, day, hour, minute, second = info.date_time
@@ -122,7 +123,7 @@ def _read_entry(archive: Archive, info: zipfile.ZipInfo) -> Entry:
 
 
 def rename_entry(entry: Entry, path: str) -> Entry:
-    """The same member under another path."""
+    """Return the same member under another path."""
     flags = entry.flags if path.isascii() else entry.flags | _UTF8
     spelled = path.encode("utf-8" if flags & _UTF8 else "cp437")
     return replace(entry, path=path, name=spelled, flags=flags)
@@ -132,17 +133,17 @@ class ZipWriter:
     """Writes an archive into an open, empty file.
 
     Args:
-        fd: the file; only positioned writes are used, its offset stays.
+        fd: the file; only positioned writes are used, so its offset does not change.
     """
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._at = 0
         self._flushed = 0
-        self._entries: list[Entry] = []  # with ``start`` where the local header is
+        self._entries: list[Entry] = []  # ``start`` is the offset of the local header
 
     def copy(self, source: Archive, entry: Entry) -> Iterator[int]:
-        """Take a member over as it is compressed.
+        """Copy the compressed data of a member.
 
         Yields:
             Bytes that were copied, from time to time.
@@ -165,7 +166,7 @@ class ZipWriter:
         Args:
             entry: its headers; ``crc``, ``size`` and ``method`` are those of the pieces.
             pieces: its data, compressed.
-            find_crc: called after the last piece where the checksum is not known before.
+            find_crc: called after the last piece if the checksum is not known before.
 
         Yields:
             Bytes that were written.
@@ -181,7 +182,7 @@ class ZipWriter:
         end, self._at = self._at, header
         self._entries.pop()
         crc = find_crc() if find_crc else entry.crc
-        self._begin(replace(entry, compressed_size=end - start, crc=crc), large=large)  # now that it is known
+        self._begin(replace(entry, compressed_size=end - start, crc=crc), large=large)  # now known
         self._at = end
 
     def write_small(self, entry: Entry, data: bytes) -> None:
@@ -232,7 +233,7 @@ class ZipWriter:
         self._put(head + entry.name + extra)
 
     def _flush_early(self) -> None:
-        """Let the disk work meanwhile: whoever waits for it at the end then waits for little."""
+        """Start writing to disk early, so that the final sync is short."""
         if self._at - self._flushed >= _FLUSH:
             os.posix_fadvise(self._fd, self._flushed, self._at - self._flushed, os.POSIX_FADV_DONTNEED)
             self._flushed = self._at
@@ -274,7 +275,7 @@ def _render_central(entry: Entry) -> bytes:
 
 
 def _without_zip64(extra: bytes) -> bytes:
-    """An extra field without its zip64 part; what does not follow the format stays."""
+    """Remove the zip64 part of an extra field; parts that do not follow the format are kept."""
     kept, at = b"", 0
     while at + 4 <= len(extra):
         kind, size = struct.unpack_from("<2H", extra, at)
@@ -285,7 +286,7 @@ def _without_zip64(extra: bytes) -> bytes:
 
 
 def _copy_range(source: Archive, target: int, start: int, at: int, size: int) -> int:
-    """Copy bytes inside the kernel, or share them, where the file systems can."""
+    """Copy bytes inside the kernel; file systems that support it share them."""
     try:
         return os.copy_file_range(source.fd, target, size, start, at)
     except OSError:

@@ -150,6 +150,7 @@ def _find_programs(uses: Iterable[SourceUse]) -> Iterable[Finding]:
 
 
 def _find_musl(wheel: Distribution, needs: Iterable[Need]) -> Iterable[Finding]:
+    """Warn of any need of musl's libc; the interpreter is not asked."""
     musl = sorted({n.soname for n in needs if isinstance(n.cause, OfLibc) and n.cause.libc == "musl"})
     if musl:
         yield Finding(

@@ -1,4 +1,8 @@
-"""Resolves requirements: uv resolves, its lock is read, and no wheel is needed for the metadata."""
+"""Fetches the wheels that a requirement names.
+
+uv resolves extras, closures and lists of requirements; a single requirement is looked up in the package
+index.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes a plan into a file, and takes it back."""
+"""Writes a plan into a file, and reverts it."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ def plan_file(path: Path, edit: ElfEdit) -> EditPlan:
 def apply_edit(path: Path, edit: ElfEdit) -> AppliedEdit:
     """Change an ELF file in place; only the bytes that differ are written.
 
-    The file keeps its inode: the caller breaks hard links first, and makes sure that nobody runs or edits it.
+    The file keeps its inode, so it must have no other hard links, and nothing may run or edit it meanwhile:
+    the callers, patch/environment.py and patch/wheel.py, pass a fresh copy.
 
     Args:
         path: a regular file.
         edit: what is to change.
 
     Returns:
-        What was written and what was there before; ``changed`` is empty where nothing had to be done.
+        The old and the new bytes of all changed ranges; ``changed`` is empty if no edit was needed.
 
     Raises:
         EditRefused: it cannot be done exactly; the file is as it was.
-        ApplyError: the file cannot be opened or written; it is as it was, unless the disk fails twice.
+        ApplyError: the file cannot be opened or written; it is as it was, unless restoring it fails too.
     """
-    plan = plan_file(path, edit)  # for reading alone first: a file that needs nothing need not be writable
+    plan = plan_file(path, edit)  # opened read-only: a file that needs no edit may be read-only
     if not plan.writes:
         return AppliedEdit(
             method="none", originals=(), changed=(), old_size=plan.old_size, new_size=plan.old_size
@@ -66,10 +67,10 @@ def apply_edit(path: Path, edit: ElfEdit) -> AppliedEdit:
 
 
 def revert_edit(path: Path, applied: AppliedEdit) -> None:
-    """Take an edit back: afterwards the file is what it was, bit by bit.
+    """Revert an edit: afterwards the file is as it was, bit by bit.
 
     Raises:
-        ApplyError: the file is not as the edit left it, or cannot be written.
+        ApplyError: the file has changed since the edit, or cannot be written.
     """
     with _open(path, os.O_RDWR) as fd:
         changed = any(os.pread(fd, len(w.data), w.offset) != w.data for w in applied.changed)
@@ -102,7 +103,7 @@ def _open(path: Path, mode: int) -> Iterator[int]:
     """Open a regular file.
 
     Raises:
-        EditRefused: it is none.
+        EditRefused: it is not a regular file.
         ApplyError: it cannot be opened, read or written.
     """
     try:

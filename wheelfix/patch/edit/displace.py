@@ -1,4 +1,4 @@
-"""What stands behind the program header table, and may give way to one more entry of it."""
+"""Finds what follows the program header table, and whether it can move to make room for one more entry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOVABLE_SECTIONS = frozenset(
         r.SHT_GNU_VERDEF,
     }
 )
-"""Found through program headers or dynamic tags alone: to move one takes no more than to change those."""
+"""Found only through program headers or dynamic tags, so that moving one only changes those."""
 _MOVABLE_SEGMENTS = frozenset({r.PT_INTERP, r.PT_NOTE, r.PT_GNU_PROPERTY})
 _LONGEST_GAP = 16
 _GNU_NOTES = frozenset({1, 2, 3, 4, 5})
@@ -32,7 +32,7 @@ class Lead(Struct):
 
     Attributes:
         start: file offset of the first byte.
-        moves: something lives in those bytes that has to live elsewhere then.
+        moves: whether those bytes have contents that have to move.
     """
 
     start: int
@@ -41,7 +41,7 @@ class Lead(Struct):
 
     @property
     def end(self) -> int:
-        """File offset behind the last byte."""
+        """File offset after the last byte."""
         return self.start + len(self.data)
 
 
@@ -53,20 +53,19 @@ def find_lead_end(
     sections: Sequence[Section],
     strings: int,
 ) -> tuple[int, bool] | None:
-    """Find how much has to move to make room behind the program header table.
+    """Find how much has to move to make room after the program header table.
 
     Args:
         start: file offset of the table's end.
         room: bytes wanted.
         header: the ELF header.
         segments: program headers.
-        sections: section headers; empty where the file has none.
-        strings: file offset of the dynamic string table: it goes to the end of the file anyway, and is not in
-            the way.
+        sections: section headers; empty if the file has none.
+        strings: file offset of the dynamic string table, which moves to the end of the file anyway.
 
     Returns:
-        The file offset where what moves ends, and whether anything does; None if something is in the way that
-        cannot move. Only kinds are looked at here, not contents: see :func:`is_movable`.
+        The file offset where the moving bytes end, and whether anything has to move; None if something there
+        cannot move. Only kinds of contents are checked here; for the contents see :func:`is_movable`.
     """
     size = len(sections) * header.shentsize
     if sections and header.shoff < start + room and header.shoff + size > start:
@@ -75,7 +74,7 @@ def find_lead_end(
     placed = [s for s in placed if (s.type, s.offset) != (r.SHT_STRTAB, strings)]
     named = [s for s in segments if s.filesz and s.type not in {r.PT_LOAD, r.PT_NULL, r.PT_PHDR}]
     if not sections and not _is_covered(start, start + room, named):
-        return None  # without section headers nobody knows what those bytes are
+        return None  # without section headers, the meaning of those bytes is unknown
     load = next((s for s in segments if s.type == r.PT_LOAD and s.offset <= start < s.end), None)
     end = start + room
     while True:
@@ -95,7 +94,7 @@ def find_lead_end(
 
 
 def _is_covered(start: int, end: int, segments: Sequence[Segment]) -> bool:
-    """Whether segments describe a stretch of the file without gaps beyond alignment."""
+    """Whether segments cover a range of the file without gaps larger than alignment."""
     at = start
     for segment in sorted(segments, key=lambda s: s.offset):
         if at >= end:
@@ -121,10 +120,10 @@ def is_movable(
     sections: Sequence[Section],
     addresses: Sequence[int],
 ) -> bool:
-    """Whether the contents of a lead may move: no notes that code may refer to, nothing that has an address.
+    """Whether the contents of a lead may move: no notes that code may refer to, no address that is used.
 
     Args:
-        lead: what is to move.
+        lead: the bytes that are to move.
         order: byte order.
         segments: program headers.
         sections: section headers.
@@ -134,7 +133,7 @@ def is_movable(
     start = load.vaddr + lead.start - load.offset
     if any(start <= address < start + len(lead.data) for address in addresses):
         return False
-    # By section where there are any: mold puts notes of two alignments into one segment.
+    # By section if there are sections: mold puts notes of two alignments into one segment.
     notes = [(s.offset, s.end, s.addralign) for s in sections if s.type == r.SHT_NOTE]
     if not sections:
         notes = [(s.offset, s.end, s.align) for s in segments if s.type == r.PT_NOTE]
@@ -146,7 +145,7 @@ def is_movable(
 
 
 def _are_gnu_notes(data: bytes, order: str, align: int) -> bool:
-    """Whether notes are for loader and debugger alone; Qt, Go and Node.js have code that reads others."""
+    """Whether only loader and debugger read the notes; code of Qt, Go and Node.js reads others."""
     at = 0
     while at + 12 <= len(data):
         name, size, kind = struct.unpack_from(order + "III", data, at)

@@ -1,4 +1,4 @@
-"""The records of a file while they change: what goes to the end of it, and what has to follow."""
+"""Applies a change to the records of a file: adds blocks at its end, and adapts what refers to them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MOVABLE_TAGS = frozenset({r.DT_HASH, r.DT_GNU_HASH, r.DT_SYMTAB, r.DT_VERSYM, r
 
 
 class Change(Struct):
-    """What the loader is to find from now on.
+    """The dynamic entries and strings that the loader is to find after the edit.
 
     Attributes:
         tags: dynamic entries, without DT_NULL.
         strings: the string table; at least as long as the old one.
-        wiped: ranges of the old one whose text nobody uses any more.
+        wiped: ranges of the old one whose text is no longer used.
         version_files: file offset of each ``vn_file`` that changes, and its value.
         interpreter: bytes of PT_INTERP; never shorter than the old ones.
     """
@@ -35,7 +35,7 @@ class Change(Struct):
 
 
 class Draft:
-    """All records of a file while they change, and what was in each place."""
+    """All records of a file while they change, with the original contents."""
 
     def __init__(self, image: ElfImage, change: Change) -> None:
         self.image = image
@@ -47,12 +47,12 @@ class Draft:
         self.dynamic = self.find_old_dynamic()
         self.capacity = image.capacity
         self.interpreter_offset = next((s.offset for s in self.segments if s.type == r.PT_INTERP), 0)
-        self.padding = b""  # behind the string table, where that becomes longer in its place
-        self.new = bytearray()  # what goes behind the end of the file
+        self.padding = b""  # after the string table, if that grows in place
+        self.new = bytearray()  # bytes to append to the file
         self.moved: list[tuple[int, int, int]] = []  # start, end, and distance of blocks that move
 
     def grow(self) -> None:
-        """Make the string table longer, which ends the file and its last LOAD segment but for padding."""
+        """Extend the string table, which ends the file and its last LOAD segment except for padding."""
         image = self.image
         end = image.strings_offset + len(image.strings)
         self.padding = image.fetch(end, image.size - end)
@@ -64,7 +64,7 @@ class Draft:
         self._set_strings(self._find_address(), len(self.change.strings))
 
     def append(self, room: Room, *, strings: bool, dynamic: bool, interpreter: bool) -> None:
-        """Put new blocks behind the end of the file, and map them."""
+        """Append new blocks to the file, and map them."""
         self.new += bytes(room.offset - self.image.size)
         base = room.vaddr - room.offset
         if room.rehomed:
@@ -78,18 +78,18 @@ class Draft:
             self._relocate(r.PT_INTERP, at, base + at, size)
             self._relocate_section(r.SHT_PROGBITS, old, at, base + at, size)
             self.interpreter_offset = at
-            if old >= self.image.size:  # it came along with its neighbours
+            if old >= self.image.size:  # it moved along with its neighbours
                 size = len(self.image.interpreter or b"")
                 self.new[old - self.image.size : old - self.image.size + size] = bytes(size)
         if dynamic:
             width = self.image.layout.tag.size
             self.capacity = len(self.tags) + 1 + _SPARE_TAGS
-            at = self._put(bytes(self.capacity * width), width)  # filled when all addresses are known
+            at = self._put(bytes(self.capacity * width), width)  # filled in when all addresses are known
             old, size = self.dynamic.offset, self.capacity * width
             self._relocate(r.PT_DYNAMIC, at, base + at, size)
             self._relocate_section(r.SHT_DYNAMIC, old, at, base + at, size)
             self.dynamic = next(s for s in self.segments if s.type == r.PT_DYNAMIC)
-        if strings:  # last, so that the next edit can make them longer where they are
+        if strings:  # last, so that the next edit can extend them in place
             at = self._put(self.change.strings, 1)
             old, self.strings_offset = self.strings_offset, at
             self._set_strings(base + at, len(self.change.strings))
@@ -137,7 +137,7 @@ class Draft:
         self.interpreter_offset = self.follow(self.interpreter_offset)
 
     def _move_load(self, room: Room) -> None:
-        """Copy a LOAD segment with all in it; its addresses stay, and its zeros become bytes of the file."""
+        """Copy a LOAD segment with its contents; addresses stay, and its zeros become bytes of the file."""
         assert room.load is not None
         load = self.segments[room.load]
         at = self._put(self.image.fetch(load.offset, load.filesz), 1)
@@ -160,7 +160,7 @@ class Draft:
         self.new += bytes(-(self.image.size + len(self.new)) % 64)
 
     def follow(self, offset: int) -> int:
-        """Where a byte of the file is to be found from now on."""
+        """Return the new offset of a byte of the file."""
         return next((offset + d for start, end, d in self.moved if start <= offset < end), offset)
 
     def _add_load(self, room: Room, end: int) -> None:
@@ -210,19 +210,19 @@ class Draft:
                 self.sections[i] = replace(s, offset=offset, addr=address, size=size)
 
     def find_old_dynamic(self) -> Segment:
-        """PT_DYNAMIC as it was."""
+        """Return the original PT_DYNAMIC."""
         return next(s for s in self.image.segments if s.type == r.PT_DYNAMIC)
 
 
 _PADDING = 64
-"""Bytes, more than what tools fill up behind the last thing they write."""
+"""Bytes; the padding that tools write after the last block is shorter."""
 
 
 def render_change(image: ElfImage, change: Change) -> EditPlan:
-    """Compute the bytes that bring a file to a wanted state.
+    """Compute the writes that apply a change to a file.
 
     Raises:
-        EditRefused: something new does not fit, and there is no room for it.
+        EditRefused: a new block does not fit, and there is no room for it.
     """
     draft = Draft(image, change)
     grown = len(change.strings) > len(image.strings)
@@ -248,10 +248,10 @@ def render_change(image: ElfImage, change: Change) -> EditPlan:
 
 
 def _refuse_held(image: ElfImage) -> None:
-    """Refuse to change program headers that some section has as its contents: ``strip`` would put them back.
+    """Refuse to change program headers that a section has as its contents: ``strip`` would restore them.
 
     Raises:
-        EditRefused: a section lies over the program header table.
+        EditRefused: a section overlaps the program header table.
     """
     start = image.header.phoff
     end = start + len(image.segments) * image.header.phentsize
@@ -264,7 +264,7 @@ def _refuse_held(image: ElfImage) -> None:
 
 
 def _ends_file(image: ElfImage) -> bool:
-    """Whether the string table is the last thing in the file, but for the padding of an earlier tool."""
+    """Whether the string table is last in the file, except for the padding of an earlier tool."""
     tail = find_tail(image)
     if tail is None or image.trailer:
         return False
@@ -272,14 +272,14 @@ def _ends_file(image: ElfImage) -> bool:
     inside = image.strings_offset >= image.segments[tail].offset and end <= image.segments[tail].end
     if not inside or end == image.size:
         return inside
-    # Without section headers nobody knows what those bytes are.
+    # Without section headers, the meaning of those bytes is unknown.
     if not image.sections or image.size - end >= _PADDING or image.fetch(end, image.size - end).strip(b"\0"):
         return False
     return not any(end < b and a < image.size for a, b in _list_described(image, tail))
 
 
 def _list_described(image: ElfImage, tail: int) -> Iterator[tuple[int, int]]:
-    """Start and end of everything that somebody may look at, the last LOAD segment and its like left out."""
+    """List start and end of all ranges that headers describe, without the last LOAD segment."""
     header = image.header
     yield header.phoff, header.phoff + len(image.segments) * header.phentsize
     yield header.shoff, header.shoff + len(image.sections) * header.shentsize
@@ -289,7 +289,7 @@ def _list_described(image: ElfImage, tail: int) -> Iterator[tuple[int, int]]:
 
 
 def _render(draft: Draft) -> tuple[Write, ...]:
-    """All ranges that change: new data first, headers next, the ELF header last but for what is wiped."""
+    """List all ranges that change: new data, headers, the ELF header, then wiped ranges."""
     image, change = draft.image, draft.change
     first = [Write(offset=image.size, data=bytes(_fill_new(draft)))] if draft.new else []
     first += _render_files(draft)
@@ -310,7 +310,7 @@ def _render(draft: Draft) -> tuple[Write, ...]:
 
 
 def _wipe_interpreter(draft: Draft) -> list[Write]:
-    """What nobody reads any more names no path, or something that looks for store paths would find it."""
+    """Wipe an unused interpreter path, which a search for store paths in the file would find."""
     image = draft.image
     old = next((s.offset for s in image.segments if s.type == r.PT_INTERP), 0)
     if not image.interpreter or draft.interpreter_offset == draft.follow(old):
@@ -336,7 +336,7 @@ def _render_strings(draft: Draft, *, wiping: bool) -> list[Write]:
     for start, end in draft.change.wiped:
         if end <= len(old):
             wiped[start:end] = bytes(end - start)
-    # The program header table may have grown into the old string table.
+    # The program header table may have grown into the range of the old string table.
     header, width = draft.image.header, draft.image.layout.segment.size
     kept = max(0, header.phoff + len(draft.segments) * width - draft.image.strings_offset)
     if header.phoff < draft.image.strings_offset:
@@ -345,7 +345,7 @@ def _render_strings(draft: Draft, *, wiping: bool) -> list[Write]:
 
 
 def _fill_new(draft: Draft) -> bytearray:
-    """The new bytes, now that all addresses in them are known."""
+    """Fill in the new bytes, when all addresses in them are known."""
     new, end = draft.new, draft.image.size
     for place, value in draft.change.version_files.items():
         if (at := draft.follow(place) - end) >= 0:
@@ -364,14 +364,14 @@ def _fill_new(draft: Draft) -> bytearray:
 
 
 def _pack_tags(draft: Draft, old: bytes) -> bytes:
-    """The dynamic section from now on; what stands behind the old and the new end stays."""
+    """Pack the new dynamic section; bytes after the old and the new end are kept."""
     layout, image = draft.image.layout, draft.image
     before = draft.find_old_dynamic().vaddr
     places = {tag: i for i, (tag, _) in enumerate(image.tags)}
     raw = bytearray()
     for i, (tag, value) in enumerate(draft.tags):
         if tag == r.DT_MIPS_RLD_MAP_REL and image.header.machine == r.EM_MIPS:
-            # Relative to the address of the entry itdraft.
+            # Relative to the address of the entry itself.
             gone = draft.dynamic.vaddr + i * layout.tag.size - before - places[tag] * layout.tag.size
             value = (value - gone) % (1 << layout.bits)
         raw += layout.tag.pack(tag, value)
@@ -384,7 +384,7 @@ _CHUNK = 4096
 
 
 def diff(offset: int, old: bytes, new: bytes) -> list[Write]:
-    """The ranges in which new bytes differ from what stands at ``offset``; ``old`` is at least as long."""
+    """Find the ranges in which new bytes differ from those at ``offset``; ``old`` is at least as long."""
     writes: list[Write] = []
     start = end = -1
     for chunk in range(0, len(new), _CHUNK):

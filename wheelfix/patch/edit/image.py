@@ -1,7 +1,7 @@
-"""An ELF file as the editor sees it: every record it may have to write back, and who uses which string.
+"""Reads an ELF file for the editor: all records that it may write, and the uses of each string.
 
-Nothing is believed before it is checked: a table that lies outside the file, contradicts another one, or is
-of a kind that cannot be edited without guessing, refuses the whole file.
+Every value is checked: the file is refused if a table lies outside of it, contradicts another one, or is of a
+kind that cannot be edited reliably.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ class ElfImage(Struct):
     """One dynamic ELF file.
 
     Attributes:
-        subject: how the file is called in messages.
+        subject: name of the file in messages.
         size: of the file, in bytes.
         segments: program headers in table order.
-        sections: section headers in table order; empty where the file has none.
+        sections: section headers in table order; empty if the file has none.
         tags: dynamic entries up to the first DT_NULL.
-        capacity: entries that fit into PT_DYNAMIC, DT_NULL included where it has one.
+        capacity: entries that fit into PT_DYNAMIC, including DT_NULL if it has one.
         dynamic: bytes of PT_DYNAMIC.
         strings: the dynamic string table.
-        strings_offset: where it is in the file.
-        version_files: for each record of the version needs, its soname and where that is written.
+        strings_offset: file offset of that table.
+        version_files: for each record of the version needs, its soname and the offset of that field.
         name_refs: string offsets used by symbols and symbol versions, unsorted.
         symbols: the dynamic symbol table.
-        shared_strings: another table than the dynamic ones uses the string table.
-        interpreter: bytes of PT_INTERP; None without.
-        lead: what follows the program headers, as far as it can be moved away.
-        trailer: something behind all tables is found by counting from the end of the file.
-        fetch: reads more of the file, by offset and size; only ``rehome`` needs any.
+        shared_strings: whether a table other than the dynamic ones uses the string table.
+        interpreter: bytes of PT_INTERP, or None.
+        lead: the bytes after the program headers that can move, or None.
+        trailer: whether the file has data after all tables that is found from the end of the file.
+        fetch: reads more of the file, by offset and size.
     """
 
     subject: str
@@ -64,18 +64,18 @@ class ElfImage(Struct):
     fetch: Callable[[int, int], bytes]
 
     def find_segment(self, kind: int) -> int | None:
-        """Index of the first program header of a type."""
+        """Find the index of the first program header of a type."""
         return next((i for i, s in enumerate(self.segments) if s.type == kind), None)
 
     def text(self, at: int) -> bytes:
-        """The string at an offset of the string table."""
+        """Return the string at an offset of the string table."""
         return self.strings[at : self.strings.index(b"\0", at)]
 
 
 def map_address(segments: Sequence[Segment], address: int, size: int) -> int | None:
-    """File offset of a range of addresses; None unless all of it is mapped from one stretch of the file.
+    """Find the file offset of a range of addresses; None unless one range of the file maps all of it.
 
-    A table may span LOAD segments that continue each other: tools for manylinux1 split them inside of tables.
+    A table may span adjacent LOAD segments: tools for manylinux1 split segments inside of tables.
     """
     start = None
     at, end = address, address + size
@@ -100,7 +100,7 @@ def read_image(subject: str, fd: int) -> ElfImage:
         fd: descriptor of a regular file.
 
     Raises:
-        EditRefused: it is none, is damaged, or is of a kind that is not edited.
+        EditRefused: it is not an ELF file, is damaged, or is of a kind that is not edited.
     """
     source = Source(subject, fd)
     layout, header = _read_header(source)
@@ -198,7 +198,7 @@ def _read_sections(source: Source, layout: Layout, header: Header) -> tuple[Sect
     if header.shentsize != layout.section.size:
         raise source.refuse(f"section headers of {header.shentsize} bytes are not supported")
     count = header.shnum
-    if count == 0:  # the gABI's way to say that there are more than 65 279
+    if count == 0:  # in the gABI: there are more than 65 279
         raw = source.read(header.shoff, header.shentsize, what="section header table")
         count = layout.unpack_section(raw, 0).size
     raw = source.read(header.shoff, count * header.shentsize, what="section header table")
@@ -215,11 +215,11 @@ def _unpack_tags(layout: Layout, dynamic: bytes) -> list[tuple[int, int]]:
         if tag == r.DT_NULL:
             return tags
         tags.append((tag, value))
-    return tags  # bfd's --spare-dynamic-tags=0 leaves no DT_NULL and relies on zeros behind it
+    return tags  # bfd's --spare-dynamic-tags=0 writes no DT_NULL and relies on the zeros after it
 
 
 def _is_shared(header: Header, sections: Sequence[Section], strings_offset: int) -> bool:
-    """Whether symbols for debuggers or section names live in the dynamic string table."""
+    """Whether debugging symbols or section names use the dynamic string table."""
     own = {i for i, s in enumerate(sections) if s.type == r.SHT_STRTAB and s.offset == strings_offset}
     return header.shstrndx in own or any(s.type == r.SHT_SYMTAB and s.link in own for s in sections)
 
@@ -255,7 +255,7 @@ def _has_trailer(
 
 
 def _refuse_odd(source: Source, image: ElfImage, first: dict[int, int]) -> None:
-    """Refuse what every engine breaks, and tables that are written over each other."""
+    """Refuse tables that overlap headers, static programs that relocate themselves, and the loader itself."""
     header = image.header
     headers = [
         (0, 16 + image.layout.header.size),

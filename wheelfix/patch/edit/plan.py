@@ -1,4 +1,4 @@
-"""From a parsed ELF file and an edit to the bytes to write: the editor's heart, without a side effect."""
+"""Plans the writes of an edit from a parsed ELF file, without side effects; decides the run path's tag."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from wheelfix.patch.model import EditPlan, ElfEdit
 
 _PATHS = (r.DT_RPATH, r.DT_RUNPATH)
 _LONGEST = 1 << 16
-"""Bytes of a run path; readers of ELF files give up on longer strings."""
+"""Longest run path in bytes; readers of ELF files refuse longer strings."""
 _LONGEST_INTERPRETER = 4096
-"""PATH_MAX of Linux, the NUL at the end included."""
+"""PATH_MAX of Linux, including the NUL at the end."""
 
 
 def plan_edit(image: ElfImage, edit: ElfEdit) -> EditPlan:
-    """Compute what has to be written into a file.
+    """Compute the writes of an edit.
 
     Args:
         image: the file.
         edit: what is to change.
 
     Returns:
-        The plan; without writes where the file is already as wanted.
+        The plan; without writes if the file is already as wanted.
 
     Raises:
-        EditRefused: the edit makes no sense for this file, or cannot be done exactly.
+        EditRefused: the edit is not possible for this file, or cannot be done exactly.
     """
     draft = _Draft(image)
     draft.set_run_path(edit)
@@ -65,7 +65,7 @@ class _Draft:
     def __init__(self, image: ElfImage) -> None:
         self.image = image
         self.tags = list(image.tags)
-        self.version_files: dict[int, int] = {}  # file offset of vn_file to its new value
+        self.version_files: dict[int, int] = {}  # new values of vn_file, by file offset
         self._files = [(f.place, f.name) for f in image.version_files]
         named = [value for tag, value in image.tags if tag in r.STRING_TAGS]
         named += [f.name for f in image.version_files]
@@ -79,7 +79,7 @@ class _Draft:
         for index, (tag, value) in enumerate(self.tags):
             if tag in _PATHS:
                 places[value].append(index)
-        # The loader follows DT_RUNPATH where both are present.
+        # The loader uses DT_RUNPATH if both are present.
         old = next((v for t, v in self.tags if t == r.DT_RUNPATH), None)
         old = next((v for t, v in self.tags if t == r.DT_RPATH), None) if old is None else old
         present = self.text(old) if old is not None else b""
@@ -121,7 +121,7 @@ class _Draft:
             self._redirect(entries, files, value, new)
 
     def _redirect(self, indexes: list[int], files: list[int], old: int, text: bytes) -> None:
-        """Give dynamic entries and version needs that share a string another one."""
+        """Replace a string that dynamic entries and version needs share."""
         uses = len(indexes) + len(files)
         at = self.strings.replace(old, text, uses=uses)
         for index in indexes:
@@ -181,7 +181,7 @@ def _encode(image: ElfImage, text: str) -> bytes:
 
 
 def _fit_interpreter(image: ElfImage, path: bytes) -> bytes:
-    """The bytes of PT_INTERP from now on, of the old length where they fit: the next edit may need it."""
+    """Compute the new bytes of PT_INTERP, of the old length if possible: the next edit may need the room."""
     if image.interpreter is None:
         raise EditRefused(image.subject, "asks for no interpreter", "set one in programs alone")
     if image.interpreter.partition(b"\0")[0] == path:

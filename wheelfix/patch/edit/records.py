@@ -1,8 +1,8 @@
-"""The records of an ELF file, read and written back bit by bit.
+"""Reads and writes the records of an ELF file without losing any bit.
 
 Layouts from the System V gABI 4.1, chapters 4 and 5, and its 64-bit extension. The readers in
-:mod:`wheelfix.elf` see what the loader sees; these also keep what an editor must put back: physical
-addresses, section headers, unused slots.
+:mod:`wheelfix.elf` read what the loader uses; these also keep what an editor must write back: physical
+addresses, section headers, unused entries.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ STRING_TAGS = frozenset(
 """Tags whose value is an offset into the dynamic string table."""
 
 _SMALL_PAGES = frozenset({3, 6, 22, 40, 42, 62, 243})
-"""Machines that never have pages above 4 KiB: i386, x86-64, s390, arm, sh, riscv."""
+"""Machines whose pages are never larger than 4 KiB: i386, x86-64, s390, arm, sh, riscv."""
 
 
 def find_page_size(machine: int) -> int:
-    """Largest page in bytes a kernel of this machine (``e_machine``) uses; 64 KiB where nothing is known."""
+    """Find the largest page in bytes of kernels for a machine (``e_machine``); 64 KiB if it is unknown."""
     return 0x1000 if machine in _SMALL_PAGES else 0x10000
 
 
 class Header(Struct, kw_only=False):
-    """The ELF header behind ``e_ident``, its fields in file order."""
+    """The ELF header after ``e_ident``, its fields in file order."""
 
     type: int
     machine: int
@@ -97,7 +97,7 @@ class Segment(Struct):
 
     @property
     def end(self) -> int:
-        """File offset behind its last byte."""
+        """File offset after its last byte."""
         return self.offset + self.filesz
 
 
@@ -117,16 +117,16 @@ class Section(Struct, kw_only=False):
 
     @property
     def end(self) -> int:
-        """File offset behind its last byte; its own offset where it occupies none."""
+        """File offset after its last byte; its own offset if it occupies no bytes."""
         return self.offset + (0 if self.type in {SHT_NULL, SHT_NOBITS} else self.size)
 
 
 class Layout:
-    """How one file writes its records.
+    """The record layout of one file.
 
     Args:
         bits: 32 or 64.
-        order: ``<`` or ``>``, as :mod:`struct` wants it.
+        order: ``<`` or ``>``, as for :mod:`struct`.
     """
 
     def __init__(self, bits: int, order: str) -> None:
@@ -141,11 +141,11 @@ class Layout:
 
     @property
     def byteorder(self) -> Literal["little", "big"]:
-        """The byte order as :meth:`int.to_bytes` wants it."""
+        """The byte order as for :meth:`int.to_bytes`."""
         return "little" if self.order == "<" else "big"
 
     def pack_header(self, header: Header) -> bytes:
-        """Write the ELF header behind ``e_ident``."""
+        """Write the ELF header after ``e_ident``."""
         return self.header.pack(*astuple(header))
 
     def unpack_segment(self, raw: bytes, at: int) -> Segment:

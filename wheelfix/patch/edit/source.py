@@ -1,4 +1,4 @@
-"""Positioned reads for the editor, and the refusal when they lead outside the file."""
+"""Reads ranges of a file for the editor, and refuses those outside of the file."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from wheelfix.errors import EditRefused
 DAMAGED = "the file is damaged or made to mislead; fetch it again, or leave it unpatched"
 _WINDOW = 16 << 10
 _LARGEST = 1 << 28
-"""Bytes of one table: several times the largest one seen in a wheel, and no surprise for the memory."""
+"""Largest table in bytes: several times the largest one seen in a wheel, and small enough for memory."""
 
 
 class Source:
-    """Reads ranges of an open ELF file; neighbours of a small read come with it.
+    """Reads ranges of an open ELF file; a small read is served from a larger window, which is kept.
 
     Args:
-        subject: how the file is called in messages.
-        fd: descriptor of a regular file; stays the caller's.
+        subject: name of the file in messages.
+        fd: descriptor of a regular file; the caller closes it.
     """
 
     def __init__(self, subject: str, fd: int) -> None:
@@ -31,7 +31,7 @@ class Source:
         """Return ``size`` bytes at ``offset``.
 
         Raises:
-            EditRefused: the range is not inside the file, or no table is as large as that.
+            EditRefused: the range is not inside the file, or too large for a table.
         """
         if offset < 0 or size < 0 or offset + size > self.size:
             raise self.refuse(f"{what} at offset {offset:#x} ({size} bytes) lies outside the file")
@@ -41,11 +41,11 @@ class Source:
             window = os.pread(self._fd, max(size, _WINDOW), offset)
             if len(window) < size:
                 raise self.refuse("the file becomes shorter while it is read")
-            if size > _WINDOW:  # returned as it is, not kept
+            if size > _WINDOW:  # returned, but not kept
                 return window
             self._start, self._window = offset, window
         return self._window[offset - self._start : offset - self._start + size]
 
     def refuse(self, problem: str, hint: str = DAMAGED) -> EditRefused:
-        """An error about this file."""
+        """Make an error about this file."""
         return EditRefused(self.subject, problem, hint)

@@ -1,23 +1,23 @@
-"""Where new bytes go that fit nowhere inside the file.
+"""Finds room at the end of a file for new bytes that do not fit inside of it.
 
-In this order, the first that works:
+The first of these methods that works is taken:
 
 ``grow``
-    the string table is the last thing in the file, but for padding, and in memory: it becomes longer.
+    the string table is last in the file, except for padding, and last in memory: it is extended.
 ``extend``
-    the last LOAD segment ends the file, or nearly so: what is new goes behind it. Not where the program
-    headers are in that segment: ``strip`` would lose the strings.
+    the last LOAD segment ends the file, or nearly so: new bytes follow it. Not if the program headers are in
+    that segment: ``strip`` would lose the strings.
 ``spare``
-    the program header table has an unused entry for a LOAD segment of our own.
+    the program header table has an unused entry, which is used for a new LOAD segment.
 ``displace``
-    the blocks behind that table move into the new segment, the table becomes longer by one entry.
+    the blocks after that table move into the new segment, and the table is extended by one entry.
 ``steal``
-    a program header that nobody misses gives way: PT_PHDR of a library (gold and lld write one, and loaders
-    find the table by the ELF header), or on x86 PT_GNU_PROPERTY where a PT_NOTE says the same.
+    an unneeded program header is replaced: PT_PHDR of a library (gold and lld write one, and loaders find the
+    table by the ELF header), or on x86 PT_GNU_PROPERTY if a PT_NOTE has the same contents.
 ``rehome``
-    the last LOAD segment is copied to the end of the file, its zeros included, and becomes longer there.
+    the last LOAD segment is copied to the end of the file, including its zeros, and is extended there.
 
-Never is a program header table moved: ``strip`` does not understand it and destroys the file.
+A program header table is never moved, because ``strip`` does not support that and destroys the file.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from wheelfix.patch.edit.strings import list_addresses
 
 _X86 = frozenset({3, 62})
 _ALIGN = 64
-"""Nothing in an ELF file's own tables asks for more."""
+"""Alignment in bytes; no table of an ELF file needs more."""
 _LARGEST_HOME = 64 << 20
-"""Bytes of a segment that are copied at most."""
+"""Largest segment in bytes that is copied."""
 _GAP = 4096
-"""Bytes behind the last LOAD segment that it may as well map: padding, or the section headers of patchelf."""
+"""Bytes after the last LOAD segment that it may also map: padding, or section headers by patchelf."""
 _FIXED_TABLES = frozenset(
     {
         r.DT_PLTGOT,
@@ -60,11 +60,11 @@ class Room(Struct):
         method: as in the module's description.
         offset: file offset of the first new byte.
         vaddr: its address.
-        load: index of the LOAD segment to make longer; None for a new one.
-        rehomed: that segment moves to ``offset`` within the file; ``vaddr`` is its own.
+        load: index of the LOAD segment to extend; None for a new one.
+        rehomed: whether that segment moves to ``offset`` in the file; ``vaddr`` is then its own address.
         page: alignment of a new LOAD segment in bytes.
-        slot: index of the program header to give up for it; None to make the table longer.
-        lead: what has to move here from behind the table.
+        slot: index of the program header to replace; None to extend the table.
+        lead: the bytes after the table that have to move here.
     """
 
     method: str
@@ -78,7 +78,7 @@ class Room(Struct):
 
 
 def find_tail(image: ElfImage) -> int | None:
-    """Index of the LOAD segment that is last in file and memory and can become longer; None without."""
+    """Find the LOAD segment that is last in file and memory and can be extended: its index, or None."""
     loads = [(s.vaddr, i) for i, s in enumerate(image.segments) if s.type == r.PT_LOAD]
     if not loads:
         return None
@@ -90,11 +90,11 @@ def find_tail(image: ElfImage) -> int | None:
 
 
 def find_room(image: ElfImage, *, writable: bool) -> Room:
-    """Find where new bytes go, the string table among them.
+    """Find room for new bytes, including the string table.
 
     Args:
         image: the file.
-        writable: the loader writes to them.
+        writable: whether the loader writes to them.
 
     Raises:
         EditRefused: there is no way to map them.
@@ -142,17 +142,17 @@ def find_room(image: ElfImage, *, writable: bool) -> Room:
 
 
 def _leads(image: ElfImage, index: int) -> bool:
-    """Whether a LOAD segment that is not the first begins with the program headers, as older tools left it.
+    """Whether a LOAD segment that is not the first begins with the program headers, as older tools write it.
 
-    ``strip`` then closes every gap between the sections of that segment, whatever their addresses are: what
-    comes behind an old string table moves into its place, and the loader looks for it where it was.
+    ``strip`` then closes every gap between the sections of that segment, regardless of their addresses: the
+    bytes after an old string table move into its place, but their address stays the same.
     """
     tail = image.segments[index]
     return 0 < tail.offset <= image.header.phoff < tail.end
 
 
 def _find_home(image: ElfImage) -> Room | None:
-    """A new place in the file for the last LOAD segment, with room for its zeros and for more behind them."""
+    """Find a new place in the file for the last LOAD segment, with room for its zeros and for new bytes."""
     address, index = max((s.vaddr, i) for i, s in enumerate(image.segments) if s.type == r.PT_LOAD)
     last = image.segments[index]
     table = image.header.phoff + image.header.phnum * image.header.phentsize
@@ -179,7 +179,7 @@ def _may_displace(image: ElfImage, lead: Lead) -> bool:
 
 
 def _skew(image: ElfImage, lead: Lead) -> int:
-    """Bytes to skip so that what moves keeps its alignment in memory, whatever that is."""
+    """Compute the bytes to skip so that moved bytes keep any alignment in memory."""
     load = next(s for s in image.segments if s.type == r.PT_LOAD and s.offset <= lead.start < s.end)
     return (load.vaddr + lead.start - load.offset) % _ALIGN
 

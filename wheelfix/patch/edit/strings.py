@@ -1,7 +1,7 @@
-"""Who uses which string of the dynamic string table, and where new ones go.
+"""Finds the uses of each string of the dynamic string table, and places for new strings.
 
 Linkers merge strings: a run path may be the tail of a symbol's name, and a symbol's name the tail of a run
-path. So every offset into the table is collected before one byte of it changes.
+path. So every offset into the table is collected before any byte of it changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from wheelfix.patch.edit.records import Layout, Section, Segment
 from wheelfix.patch.edit.source import Source
 
 _MOST_RECORDS = 1 << 15
-"""Versions of one file, or symbols of one hash bucket: fifty times what any library has."""
+"""Largest number of versions of a file, or symbols of a hash bucket; libraries have a fiftieth of it."""
 _STT_TLS = 6
 _EM_S390, _EM_ALPHA = 22, 0x9026
 
@@ -27,7 +27,7 @@ class VersionFile(Struct):
 
     Attributes:
         name: offset of the soname in the string table.
-        place: file offset of the four bytes that say so (``vn_file``).
+        place: file offset of the field with that offset (``vn_file``, four bytes).
     """
 
     name: int
@@ -56,7 +56,7 @@ def read_symbols(
         size = section.size
     elif (count := _count_hashed(source, layout, segments, tags, machine)) is not None:
         size = count * layout.symbol_size
-    else:  # No table says how many there are: at most as many as fit in front of the next one.
+    else:  # No table has their number: at most as many as fit before the next table.
         end = min((v for v in tags.values() if v > address), default=address)
         last = _map(segments, end - 1) if end > address else None
         size = last + 1 - start if last is not None else 0
@@ -64,12 +64,12 @@ def read_symbols(
 
 
 def list_names(layout: Layout, symbols: bytes) -> array[int]:
-    """String offsets of the names of all symbols of a table."""
+    """List the string offsets of the names of all symbols of a table."""
     return _words(symbols, "I", layout.order)[:: layout.symbol_size // 4]
 
 
 def list_addresses(layout: Layout, symbols: bytes) -> list[int]:
-    """Addresses of the symbols that a table defines."""
+    """List the addresses of the symbols that a table defines."""
     values = _words(symbols, "Q" if layout.bits == 64 else "I", layout.order)
     values = values[1 :: layout.symbol_size // values.itemsize]
     shndx = _words(symbols, "H", layout.order)[3 if layout.bits == 64 else 7 :: layout.symbol_size // 2]
@@ -95,9 +95,9 @@ def _map(segments: Iterable[Segment], address: int) -> int | None:
 def _count_hashed(
     source: Source, layout: Layout, segments: Sequence[Segment], tags: dict[int, int], machine: int
 ) -> int | None:
-    """Number of dynamic symbols as a hash table knows it; None where it does not.
+    """Find the number of dynamic symbols by a hash table; None if that does not tell.
 
-    DT_GNU_HASH counts only what is exported: with nothing exported it knows nothing of the imports.
+    DT_GNU_HASH has exported symbols only: without any, it does not tell the number of imported ones.
     """
     if r.DT_HASH in tags and (at := _map(segments, tags[r.DT_HASH])) is not None:
         wide = layout.bits == 64 and machine in {_EM_S390, _EM_ALPHA}
@@ -126,7 +126,7 @@ def _count_hashed(
 def read_verneed(
     source: Source, layout: Layout, segments: Sequence[Segment], tags: dict[int, int]
 ) -> tuple[tuple[VersionFile, ...], list[int]]:
-    """Walk DT_VERNEED: its sonames, and the string offsets of its versions."""
+    """Read DT_VERNEED: its sonames, and the string offsets of its versions."""
     count = tags.get(r.DT_VERNEEDNUM, 0)
     if r.DT_VERNEED not in tags or not count:
         return (), []
@@ -156,7 +156,7 @@ def read_verneed(
 def read_verdef(
     source: Source, layout: Layout, segments: Sequence[Segment], tags: dict[int, int]
 ) -> list[int]:
-    """Walk DT_VERDEF: the string offsets of its versions."""
+    """Read DT_VERDEF: the string offsets of its versions."""
     count = tags.get(r.DT_VERDEFNUM, 0)
     if r.DT_VERDEF not in tags or not count:
         return []
@@ -191,14 +191,14 @@ class StringTable:
     """The dynamic string table while it changes.
 
     Attributes:
-        data: its bytes from now on; becomes longer at its end alone.
-        wiped: start and end of what old strings no longer hold.
+        data: its new bytes; grows only at its end.
+        wiped: start and end of the ranges that old strings no longer use.
 
     Args:
-        data: its bytes so far.
+        data: its old bytes.
         fixed: offsets that symbols and symbol versions use; an edit never changes those.
         named: offsets that dynamic entries and version needs use, one for each use.
-        shared: others use the table too, so nothing of it may be overwritten.
+        shared: whether other tables use it too, so that no byte of it may be overwritten.
     """
 
     def __init__(self, data: bytes, fixed: Sequence[int], named: Sequence[int], *, shared: bool) -> None:
@@ -209,14 +209,14 @@ class StringTable:
         self._shared = shared
 
     def text(self, at: int) -> bytes:
-        """The string at an offset."""
+        """Return the string at an offset."""
         return bytes(self.data[at : self.data.index(0, at)])
 
     def replace(self, old: int, text: bytes, *, uses: int) -> int:
         """Give ``uses`` references to the string at ``old`` another text.
 
         Returns:
-            The offset they have to hold from now on: ``old`` itself if its place could be reused.
+            Their new offset: ``old`` itself if its place could be reused.
         """
         room = self._find_room(old, uses)
         if room > len(text):
@@ -227,7 +227,7 @@ class StringTable:
         return self.add(text, uses=uses)
 
     def drop(self, old: int, *, uses: int) -> None:
-        """Take ``uses`` references away from the string at ``old``, and wipe it if those were all."""
+        """Remove ``uses`` references to the string at ``old``, and wipe it if no others are left."""
         if self._find_room(old, uses):
             end = self.data.index(0, old)
             self.wiped.append((old, end))
@@ -236,7 +236,7 @@ class StringTable:
             self._named.remove(old)
 
     def add(self, text: bytes, *, uses: int = 1) -> int:
-        """Find or make a place for a string with ``uses`` references."""
+        """Find or add a place for a string with ``uses`` references."""
         at = self.data.find(text + b"\0")
         if at < 0:
             at = self._find_gap(len(text))
@@ -249,7 +249,7 @@ class StringTable:
         return at
 
     def _find_room(self, at: int, uses: int) -> int:
-        """Bytes from ``at`` on that nobody but those ``uses`` references looks at; NULs behind included."""
+        """Count the bytes from ``at`` on that only ``uses`` references use, including NULs after them."""
         if self._shared or at == 0 or self.data[at - 1]:
             return 0
         text_end = end = self.data.index(0, at)
@@ -262,7 +262,7 @@ class StringTable:
         return 0 if any(user < text_end for user in others) else min([*others, end]) - at
 
     def _find_gap(self, size: int) -> int:
-        """Offset of a wiped stretch that holds ``size`` bytes and NULs around them, or -1."""
+        """Find the offset of a wiped range that holds ``size`` bytes with NULs around them, or -1."""
         if self._shared:
             return -1
         wanted = bytes(size + 2)
@@ -275,5 +275,5 @@ class StringTable:
         return -1
 
     def _find_users(self, start: int, end: int) -> list[int]:
-        """All uses of offsets from ``start`` to before ``end``."""
+        """List all uses of offsets from ``start`` to before ``end``."""
         return [ref for refs in (self._fixed, self._named) for ref in refs if start <= ref < end]

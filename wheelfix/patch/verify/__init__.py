@@ -1,6 +1,6 @@
-"""Checks an edited ELF file against what it was before, whoever edited it.
+"""Checks an edited ELF file against its old version, for any editor.
 
-No code is shared with the editor: mistakes of one are seen by the other.
+No code is shared with wheelfix's editor, so that the verifier finds mistakes of the editor.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ def verify(old_path: Path, new_path: Path, expected_edit: ElfEdit | None = None)
     Args:
         old_path: the file before.
         new_path: the file after.
-        expected_edit: what was to change, and nothing else; None for the work of a tool of which nothing is
-            known: any run path and any interpreter may be new, whatever is needed stays.
+        expected_edit: the only changes that are accepted. None for the edit of an unknown tool: run path and
+            interpreter may change, DT_NEEDED may not.
 
     Returns:
-        All problems, those that keep the loader from mapping the file first; empty for a clean edit.
+        All problems, first those because of which the loader cannot map the file; empty for a correct edit.
 
     Raises:
         InputError: a file cannot be read.
-        ElfError: a file is no ELF file, or cannot be parsed at all.
+        ElfError: a file is not an ELF file, or cannot be parsed.
     """
     with open_view(old_path) as old, open_view(new_path) as new:
         problems = tuple(dict.fromkeys(_find_problems(old, new, expected_edit)))
-        if problems:  # what was wrong before is no fault of the edit
+        if problems:  # problems of the old file are not caused by the edit
             had = frozenset(_find_problems(old, old, None))
             problems = tuple(problem for problem in problems if problem not in had)
         return problems
@@ -54,7 +54,7 @@ def _find_problems(old: View, new: View, edit: ElfEdit | None) -> Iterator[Probl
         except ElfError as error:
             if old is new:
                 raise
-            list(compare(old, old))  # raises where it is the old file that cannot be read
+            list(compare(old, old))  # raises if the old file is the one that cannot be read
             yield Problem(check="dynamic", message=f"cannot be read: {error.problem}")
 
 

@@ -1,4 +1,4 @@
-"""Whether the loader is told the same as before, but for what was to change."""
+"""Checks that dynamic entries changed only where the edit asked for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TITLES = {_RPATH: "DT_RPATH", _RUNPATH: "DT_RUNPATH"}
 
 
 def compare_entries(old: View, new: View) -> Iterator[Problem]:
-    """Find dynamic entries that are gone, new, out of order or say something else."""
+    """Find dynamic entries that are missing, new, out of order or have another value."""
     kept = [[e for e in view.tags if e[0] not in {_NEEDED, _RPATH, _RUNPATH}] for view in (old, new)]
     kinds = [[tag for tag, _ in entries] for entries in kept]
     if sorted(kinds[0]) != sorted(kinds[1]):
@@ -49,12 +49,12 @@ def _find_entry(view: View, tag: int) -> int:
 
 
 def compare_meaning(old: View, new: View, edit: ElfEdit | None) -> Iterator[Problem]:
-    """Read both files as wheelfix does, and find what is not as the edit wants it.
+    """Read both files with wheelfix's reader, and find differences that the edit does not ask for.
 
     Args:
         old: the file before.
         new: the file after.
-        edit: what was to change; None for any run path and any interpreter.
+        edit: the accepted changes; None for any run path and any interpreter.
     """
     before, after = (read_elf_at(view.path, Path(view.path))[0] for view in (old, new))
     wanted = edit or ElfEdit()
@@ -100,7 +100,7 @@ def _compare_paths(before: ElfObject, after: ElfObject, edit: ElfEdit) -> Iterat
 
 
 def _spell(entry: str) -> str:
-    """An entry as the reader shows it."""
+    """Write an entry as the reader does."""
     return os.fsencode(entry).decode("utf-8", "backslashreplace")
 
 
@@ -116,7 +116,7 @@ def _say(names: tuple[str, ...]) -> str:
 
 
 def compare_strings(old: View, new: View, edit: ElfEdit) -> Iterator[Problem]:
-    """Find bytes of the string table that changed outside of the strings an edit gives up."""
+    """Find bytes of the string table that changed outside of the strings that an edit replaces or removes."""
     before, after = old.strings(), new.strings()
     given = {value for tag, value in old.tags if tag in {_RPATH, _RUNPATH}}
     names = {*edit.remove_needed, *(name for name, _ in edit.replace_needed)}

@@ -1,4 +1,4 @@
-"""Whether the process sees what it saw before, at every address."""
+"""Checks that memory has the same contents and rights as before, at every address."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from wheelfix.patch.verify.view import (
 
 _STEP = 1 << 20
 _PADDING = 64
-"""Bytes; tools fill up what they write last to less."""
+"""Bytes; the padding that tools write after the last block is shorter."""
 _REBUILT = frozenset({LOAD, 0, DYNAMIC, INTERP, NOTE, PHDR, PROPERTY, RELRO, STACK})
 Span = tuple[int, int]
 
 
 def compare_loads(old: View, new: View) -> Iterator[Problem]:
-    """Find addresses no longer mapped, or with other rights, and segments aligned worse than before."""
+    """Find addresses that are no longer mapped or have other rights, and segments with a lower alignment."""
     for load in (p for p in old.programs if p.type == LOAD):
         at, end = load.vaddr, load.vaddr + load.memsz
         while at < end:
             seg = new.find_load(at)
             if seg is None:
                 stop = min([end, *(p.vaddr for p in new.programs if p.type == LOAD and p.vaddr > at)])
-                if _is_dead(old, new, at, stop):  # strip drops what no section covers
+                if _is_dead(old, new, at, stop):  # strip removes ranges that no section covers
                     at = stop
                     continue
                 yield Problem(check="load", message=f"nothing is mapped at address {at:#x} any more")
@@ -60,7 +60,7 @@ def compare_loads(old: View, new: View) -> Iterator[Problem]:
 
 
 def _is_dead(old: View, new: View, start: int, end: int) -> bool:
-    """Whether all addresses of a range belong to tables that moved away, or to no section."""
+    """Whether all addresses of a range belong to tables that moved, or to no section."""
     spans = [*_find_free(old, new), *_find_gaps(old, (start, end))]
     for first, last in sorted(spans):
         if first <= start < last:
@@ -69,7 +69,7 @@ def _is_dead(old: View, new: View, start: int, end: int) -> bool:
 
 
 def compare_segments(old: View, new: View) -> Iterator[Problem]:
-    """Find program headers other than LOAD that are gone or say something else."""
+    """Find program headers other than LOAD that are missing or have other values."""
     present = [_essence(p) for p in new.programs]
     for seg in old.programs:
         if seg.type not in _REBUILT and _essence(seg) not in present:
@@ -80,7 +80,7 @@ def compare_segments(old: View, new: View) -> Iterator[Problem]:
     if not _is_same_relro(old, new):
         yield Problem(check="segment", message="GNU_RELRO differs")
     kinds = [{p.type for p in view.programs} for view in (old, new)]
-    if {PHDR, INTERP} <= kinds[0] and PHDR not in kinds[1]:  # of a library, loaders find the table without
+    if {PHDR, INTERP} <= kinds[0] and PHDR not in kinds[1]:  # loaders find the table of a library without it
         yield Problem(check="segment", message="PHDR segment is gone")
     notes = [
         sorted(note for p in view.programs if p.type == NOTE for note in _notes(view, p))
@@ -98,7 +98,7 @@ def compare_segments(old: View, new: View) -> Iterator[Problem]:
 
 
 def _is_same_relro(old: View, new: View) -> bool:
-    """Whether the same pages become read-only; strip lets the range begin behind tables that moved away."""
+    """Whether the same pages become read-only; strip makes the range begin after tables that moved."""
     had, has = ([p for p in view.programs if p.type == RELRO] for view in (old, new))
     if [p.flags for p in had] != [p.flags for p in has]:
         return False
@@ -119,7 +119,7 @@ def _essence(seg: Program) -> tuple[int, ...]:
 
 
 def _notes(view: View, seg: Program) -> Iterator[tuple[bytes, int, bytes]]:
-    """Name, type and contents of the notes of a segment; by section, as mold mixes alignments in one."""
+    """Read name, type and contents of a segment's notes; by section, as mold mixes alignments in one."""
     end = seg.offset + seg.filesz
     notes = [s for s in view.sections if s.type == 7 and s.stored and seg.offset <= s.offset < end]
     ranges = [(s.offset, s.size, s.addralign) for s in notes]
@@ -138,10 +138,14 @@ def _split_notes(raw: bytes, order: str, unit: int) -> Iterator[tuple[bytes, int
 
 
 def compare_contents(old: View, new: View) -> Iterator[Problem]:
-    """Find bytes in memory that changed although nothing leads there but an address."""
+    """Find changed bytes at addresses that an edit must not change: code, data and tables that stay in place.
+
+    Code refers to these by address, so they are compared byte by byte. Headers, strings, the dynamic section
+    and tables that moved are left out, as other comparisons check them.
+    """
     free = sorted(_find_free(old, new))
     for load in (p for p in old.programs if p.type == LOAD):
-        at, end = load.vaddr, load.vaddr + min(load.filesz, old.size)  # sizes can be made up
+        at, end = load.vaddr, load.vaddr + min(load.filesz, old.size)  # the size in the header may be wrong
         for start, stop in [*free, (end, end)]:
             if start > at:
                 yield from _compare_span(old, new, at, min(start, end))
@@ -156,7 +160,7 @@ def _compare_span(old: View, new: View, start: int, end: int) -> Iterator[Proble
         before, after = old.memory(at, size), new.memory(at, size)
         if before == after:
             continue
-        if before is None or after is None:  # said by compare_loads
+        if before is None or after is None:  # compare_loads reports that
             return
         first = next(i for i in range(size) if before[i] != after[i])
         count = sum(a != b for a, b in zip(before, after, strict=True))
@@ -173,13 +177,13 @@ def _name_place(view: View, address: int) -> str:
 
 
 def _find_free(old: View, new: View) -> Iterator[Span]:
-    """Addresses whose contents are compared by what they mean, or mean nothing any more."""
+    """Find ranges that are compared by their meaning elsewhere, or are no longer used."""
     headers = [_to_memory(old, span) for span in ((0, old.identity[-1]), old.table, old.headers)]
     yield from (span for span in headers if span)
     strings, size = old.first(5), old.first(10)
     if strings is not None and size is not None:
         yield strings, strings + size
-        if new.first(5) == strings:  # it may take the padding behind it, if that is all there is
+        if new.first(5) == strings:  # it may grow into the padding after it, if there is only padding
             grown = strings + (new.first(10) or 0)
             padding = [*_find_gaps(old, (strings + size, min(grown, strings + size + _PADDING)))]
             yield from (
@@ -200,7 +204,7 @@ def _find_free(old: View, new: View) -> Iterator[Span]:
 
 
 def _to_memory(view: View, span: Span) -> Span | None:
-    """The addresses at which a range of the file is mapped."""
+    """Find the addresses at which a range of the file is mapped."""
     for seg in view.programs:
         if seg.type == LOAD and seg.offset <= span[0] and span[1] <= seg.offset + seg.filesz:
             return span[0] - seg.offset + seg.vaddr, span[1] - seg.offset + seg.vaddr
@@ -208,7 +212,7 @@ def _to_memory(view: View, span: Span) -> Span | None:
 
 
 def _find_gaps(view: View, span: Span | None) -> Iterator[Span]:
-    """The parts of a range of addresses that belong to no section."""
+    """Find the parts of a range of addresses that belong to no section."""
     if span is None or not view.sections:
         return
     at, end = span

@@ -1,4 +1,4 @@
-"""A second opinion on an edited file: pyelftools, where it is installed. The door to ``elftools``."""
+"""Compares an edited file with what pyelftools reads, if it is installed. The door to ``elftools``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from wheelfix.patch.model import Problem
 
 
 def find_opinions(path: Path) -> tuple[Problem, ...]:
-    """Read a file with pyelftools, and find what it sees in another way than wheelfix.
+    """Read a file with pyelftools, and find differences from wheelfix's reader.
 
     Args:
         path: an ELF file.
 
     Returns:
-        The differences; empty as well where pyelftools is not installed.
+        The differences; also empty if pyelftools is not installed.
 
     Raises:
         InputError: the file cannot be read.
@@ -29,7 +29,7 @@ def find_opinions(path: Path) -> tuple[Problem, ...]:
     seen, _ = read_elf_at(str(path), path)
     try:
         return tuple(_compare(path, seen))
-    except Exception as error:  # noqa: BLE001, RUF100 - whatever it stumbles over is its opinion
+    except Exception as error:  # noqa: BLE001, RUF100 - any error of pyelftools is a result
         return (
             Problem(check="opinion", message=f"pyelftools cannot read it: {error or type(error).__name__}"),
         )

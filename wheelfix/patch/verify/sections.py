@@ -1,4 +1,4 @@
-"""Whether sections are what they were: the loader ignores them, strip, debuggers and linkers do not."""
+"""Checks that sections did not change: the loader ignores them, but strip, debuggers and linkers do not."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from wheelfix.patch.verify.view import Section, View
 
 _STEP = 1 << 20
 _REWRITTEN = frozenset({0, 6, 8, 0x6FFFFFFD, 0x6FFFFFFE})
-"""Compared elsewhere by what they mean, or without contents."""
+"""Types of sections that are compared by their meaning elsewhere, or have no contents."""
 _SYMTAB, _DYNSYM = 2, 11
 
 
 def compare_sections(old: View, new: View) -> Iterator[Problem]:
-    """Find sections that are gone, or hold something else."""
+    """Find sections that are missing, or have other contents."""
     if old.sections and not new.sections:
         yield Problem(check="section", message="the section header table is gone")
         return
     linked = {section.link for section in old.sections if section.type in {6, 11}}
     strings = {old.sections[link].offset for link in linked if link < len(old.sections)}
-    # Names were compared as such; the table of them may be another one.
+    # Names were compared as text; the table of names may be another one.
     strings |= {section.offset for section in old.sections[old.shstrndx : old.shstrndx + 1]}
     for before, after in _pair(old, new):
         if after is None:
             yield Problem(check="section", message=f"{before.name} is gone")
         elif before.type == 8 and after.type == 1 and not new.read(after.offset, after.size).strip(b"\0"):
-            continue  # zeros that are bytes of the file now
+            continue  # zeros that the file now contains
         elif (before.type, before.flags, before.entsize) != (after.type, after.flags, after.entsize):
             yield Problem(check="section", message=f"{before.name} is of another kind")
         elif before.offset in strings or before.name == ".interp" or before.type in _REWRITTEN:
@@ -49,7 +49,7 @@ def _link(view: View, section: Section) -> str:
 
 
 def _pair(old: View, new: View) -> Iterator[tuple[Section, Section | None]]:
-    """Sections of the same name, in order where a name is used twice."""
+    """Pair sections of the same name, in order if a name is used twice."""
     found: dict[str, list[Section]] = defaultdict(list)
     for section in new.sections:
         found[section.name].append(section)
@@ -58,7 +58,7 @@ def _pair(old: View, new: View) -> Iterator[tuple[Section, Section | None]]:
 
 
 def _same(old: View, new: View, before: Section, after: Section) -> bool:
-    if before.type == _DYNSYM:  # compared as the loader sees it
+    if before.type == _DYNSYM:  # compared as the loader reads it
         return True
     if before.type == _SYMTAB:
         first, second = old.read(before.offset, before.size), new.read(after.offset, after.size)

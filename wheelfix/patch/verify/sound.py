@@ -1,4 +1,4 @@
-"""Whether an ELF file agrees with itself."""
+"""Checks that an ELF file is consistent: its headers, tables and sections agree."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MAPPED = {
     PROPERTY: "GNU_PROPERTY",
     0x6474E550: "GNU_EH_FRAME",
 }
-# Section type, dynamic tag, name of both.
+# Section type, dynamic tag, and the name of each.
 _TABLES = (
     (11, 6, "dynamic symbols"),
     (5, 4, "hash table"),
@@ -43,12 +43,12 @@ _SMALL = frozenset({3, 6, 22, 40, 42, 62, 243})
 
 
 def page_size(machine: int) -> int:
-    """Bytes of the largest page that a machine's kernels use."""
+    """Find the largest page in bytes that a machine's kernels use."""
     return 4 << 10 if machine in _SMALL else 64 << 10
 
 
 def find_contradictions(old: View, new: View) -> Iterator[Problem]:
-    """What is wrong in the new file and was not in the old one."""
+    """Find contradictions that are in the new file and not in the old one."""
     had = Counter((check, rule) for check, rule, _ in _find_all(old))
     for check, rule, message in _find_all(new):
         if had[check, rule] > 0:

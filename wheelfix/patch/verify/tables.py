@@ -1,4 +1,4 @@
-"""The tables behind the dynamic entries: how long each is, and whether two files have the same in it."""
+"""Measures the tables that dynamic entries refer to, and compares those of two files."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ MOVABLE = {
     0x6FFFFFFC: "version definitions",
     0x6FFFFFFE: "version needs",
 }
-"""Dynamic tags of tables that only those tags lead to."""
+"""Dynamic tags of tables that are found only by these tags, and so can move."""
 _SECTION_TYPES = {4: 5, 6: 11, 0x6FFFFEF5: 0x6FFFFFF6, 0x6FFFFFF0: 0x6FFFFFFF, 0x6FFFFFFC: 0x6FFFFFFD}
 _SECTION_TYPES[0x6FFFFFFE] = 0x6FFFFFFE
 _SIZE_TAGS = {7: 8, 17: 18, 23: 2, 36: 35}
 _RESERVED = 0xFF00
 _MOST, _MOST_BELOW = 1 << 10, 1 << 8
-"""Records walked of one version table, and of each entry in it: libc itself has fewer."""
+"""Largest number of records in a version table, and in each of its entries; libc has fewer."""
 _VERSION_TABLES = frozenset({0x6FFFFFFC, 0x6FFFFFFE})
 SEMANTIC = _VERSION_TABLES | {6}
-"""Tags of tables that are compared by what they mean: they hold offsets of names, which may change."""
+"""Tags of tables that are compared by their meaning, because they hold offsets of names, which may change."""
 
 
 def count_symbols(view: View) -> int | None:
-    """Number of dynamic symbols, from the sections or else DT_HASH; None where neither is there."""
+    """Count dynamic symbols, by the sections or else DT_HASH; None if both are missing."""
     width = 24 if view.bits == 64 else 16
     for section in view.sections:
         if section.type == 11 and section.addr == view.first(6):
@@ -52,7 +52,7 @@ def count_symbols(view: View) -> int | None:
 
 
 def measure(view: View, tag: int) -> int | None:
-    """Bytes of the table that a dynamic tag leads to; None where nothing tells."""
+    """Find the size in bytes of the table of a dynamic tag; None if it is unknown."""
     if tag in _SIZE_TAGS:
         return view.first(_SIZE_TAGS[tag])
     if tag == 6 and (count := count_symbols(view)) is not None:
@@ -64,12 +64,12 @@ def measure(view: View, tag: int) -> int | None:
 
 
 def compare_tables(old: View, new: View, *, renamed: bool) -> Iterator[Problem]:
-    """Find tables that do not hold what they held.
+    """Find tables whose contents changed.
 
     Args:
         old: the file before.
         new: the file after.
-        renamed: a soname in the version needs was to change.
+        renamed: whether the edit changes a soname in the version needs.
     """
     for tag, name in MOVABLE.items():
         before, after = old.first(tag), new.first(tag)
@@ -100,14 +100,14 @@ def _same_table(old: View, new: View, tag: int, before: int, after: int, size: i
 
 
 def compare_symbols(old: View, new: View, first: bytes, second: bytes, *, sections: bool) -> bool:
-    """Whether symbols mean the same, although sections were renumbered and names are elsewhere.
+    """Whether symbols have the same meaning, even if sections were renumbered and names moved.
 
     Args:
         old: the file before.
         new: the file after.
         first: symbol table of the old file.
         second: symbol table of the new file.
-        sections: whether it matters which section a symbol is in; to the loader only that it is in one does.
+        sections: whether to compare the section of a symbol; the loader only checks that it has one.
     """
     layout = struct.Struct(old.order + ("IBBHQQ" if old.bits == 64 else "IIIBBH"))
     names = [[p.name for p in view.sections] for view in (old, new)]
@@ -160,20 +160,20 @@ def _read_names(view: View, count: int) -> Sequence[int]:
 
 
 def list_uses(view: View) -> Iterator[int]:
-    """Offsets into the string table that symbols and dynamic entries use."""
+    """List the offsets into the string table that symbols and dynamic entries use."""
     yield from _read_names(view, count_symbols(view) or 0)
     yield from (value for tag, value in view.tags if tag in {1, 14, 15, 29, 0x7FFFFFFD, 0x7FFFFFFF})
 
 
 def text(strings: bytes, at: int) -> str:
-    """The string at an offset, escaped; of an offset outside the table, what that is."""
+    """Return the string at an offset, escaped; for an offset outside of the table, a description."""
     if at >= len(strings):
         return f"<{at:#x} outside the table>"
     return strings[at : strings.find(b"\0", at)].decode("utf-8", "backslashreplace")
 
 
 def find_differences(first: bytes, second: bytes) -> list[tuple[int, int]]:
-    """Ranges of the first byte string in which the second one differs or ends early."""
+    """Find the ranges of the first byte string in which the second one differs, or is too short."""
     spans: list[tuple[int, int]] = []
     for chunk in range(0, len(first), 1 << 12):
         if first[chunk : chunk + (1 << 12)] == second[chunk : chunk + (1 << 12)]:
@@ -188,7 +188,7 @@ def find_differences(first: bytes, second: bytes) -> list[tuple[int, int]]:
 
 
 def read_needs(view: View) -> list[tuple[str, list[tuple[str, int, int, int]]]]:
-    """Version needs: soname, and name, hash, flags and index of each version."""
+    """Read version needs: soname, and name, hash, flags and index of each version."""
     result = []
     for at, (_, count, name, aux, _) in _walk(view, 0x6FFFFFFE, 0x6FFFFFFF, "HHIII", last=4):
         versions = []
@@ -204,7 +204,7 @@ def read_needs(view: View) -> list[tuple[str, list[tuple[str, int, int, int]]]]:
 
 
 def read_definitions(view: View) -> list[tuple[int, int, int, list[str]]]:
-    """Version definitions: flags, index, hash and names of each."""
+    """Read version definitions: flags, index, hash and names of each."""
     result = []
     for at, (_, flags, index, count, hashed, aux, _) in _walk(
         view, 0x6FFFFFFC, 0x6FFFFFFD, "HHHHIII", last=6

@@ -1,6 +1,6 @@
-"""An ELF file as the verifier sees it: what is in memory at an address, and what the file says of itself.
+"""Reads an ELF file for the verifier: the contents of memory at an address, and the headers and tables.
 
-Written apart from the editor's parser on purpose: a mistake made twice would have to be thought of twice.
+This parser is independent of the editor's, so that one mistake is unlikely to be in both parsers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Section(NamedTuple):
 
     @property
     def stored(self) -> int:
-        """Bytes it takes in the file."""
+        """Number of bytes that it occupies in the file."""
         return 0 if self.type in {0, 8} else self.size
 
 
@@ -64,7 +64,7 @@ class View:
         order: ``<`` or ``>``.
         kind: ``e_type``.
         machine: ``e_machine``.
-        identity: what of the header no patching tool may change.
+        identity: the fields of the header that no patching tool may change.
         table: start and end of the program header table in the file.
         headers: start and end of the section header table in the file.
         programs: program headers.
@@ -72,7 +72,7 @@ class View:
         tags: dynamic entries.
 
     Raises:
-        ElfError: it cannot be parsed at all.
+        ElfError: it cannot be parsed.
     """
 
     def __init__(self, path: str, fd: int) -> None:
@@ -102,10 +102,10 @@ class View:
         self.tags = self._read_tags()
 
     def read(self, offset: int, size: int) -> bytes:
-        """Bytes of the file.
+        """Read bytes of the file.
 
         Raises:
-            ElfError: they are not all there.
+            ElfError: the range is not inside the file.
         """
         if offset < 0 or not 0 <= size <= _LARGEST or offset + size > self.size:
             raise ElfError(self.path, f"{size} bytes at {offset:#x} lie outside the file", _HINT)
@@ -115,7 +115,7 @@ class View:
         return data
 
     def memory(self, address: int, size: int) -> bytes | None:
-        """What the loader puts at an address, zeros for what no file backs; None where it puts nothing."""
+        """Return the memory at an address, with zeros where no file is mapped; None if it is not mapped."""
         if size > _LARGEST:
             raise ElfError(self.path, f"a table of {size} bytes is too large to be true", _HINT)
         pieces = []
@@ -132,18 +132,18 @@ class View:
         return b"".join(pieces)
 
     def find_load(self, address: int) -> Program | None:
-        """The LOAD segment with an address."""
+        """Find the LOAD segment that contains an address."""
         for seg in self.programs:
             if seg.type == LOAD and seg.vaddr <= address < seg.vaddr + seg.memsz:
                 return seg
         return None
 
     def first(self, tag: int) -> int | None:
-        """Value of the first dynamic entry with a tag."""
+        """Return the value of the first dynamic entry with a tag."""
         return next((value for t, value in self.tags if t == tag), None)
 
     def strings(self) -> bytes:
-        """The dynamic string table; empty without a usable one."""
+        """Return the dynamic string table; empty if there is no usable one."""
         if self._strings is None:
             address, size = self.first(5), self.first(10)
             known = address is not None and size is not None and size <= _LARGEST
@@ -202,7 +202,7 @@ def open_view(path: Path) -> Iterator[View]:
 
     Raises:
         InputError: it cannot be read.
-        ElfError: it is no ELF file, or cannot be parsed at all.
+        ElfError: it is not an ELF file, or cannot be parsed.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
