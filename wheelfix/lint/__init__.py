@@ -1,1 +1,1 @@
-"""Overrides that are there already, held against what wheels need."""
+"""Checks existing overrides against what wheels need."""

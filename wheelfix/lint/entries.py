@@ -1,4 +1,4 @@
-"""What a file says, entry by entry: does it help any wheel, and is it spelt right?"""
+"""Checks the entries of a file: whether any wheel needs them, and whether they are spelt correctly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RUN_TIME = frozenset({"appendRunpaths", "runtimeDependencies"})
 
 
 def find_entry_lint(check: PackageCheck) -> Iterator[LintFinding]:
-    """Judge every attribute, input and ignored soname of a package.
+    """Check all attributes, inputs and ignored sonames of a package.
 
     Args:
         check: a package with at least one scan.
@@ -49,7 +49,7 @@ def _check_input(check: PackageCheck, entry: Input) -> Iterator[LintFinding]:
     spelling = choose_spelling(check.excerpt, entry)
     last = entry.attr.rpartition(".")[2]
     if last.endswith("Hook") or last in _TOOLS or entry.list_name == "nativeBuildInputs":
-        return  # for the build, which a wheel has behind it; libraries in the wrong list are missing needs
+        return  # build tools; a library in the wrong list is reported as a missing need
     if not spelling.known:
         yield from _check_unknown(check, entry, spelling)
         return
@@ -58,7 +58,7 @@ def _check_input(check: PackageCheck, entry: Input) -> Iterator[LintFinding]:
         suggestion = f"pkgs.{spelling.attr}"
         yield check.say(Rule.RENAMED_INPUT, Level.NOTE, entry.place, entry.attr, message, suggestion)
     if check.instead or entry.list_name in _RUN_TIME:
-        return  # what a source build links, and what is opened at run time, no scan of a wheel tells
+        return  # may be for a source build, or opened at run time: a scan of a wheel cannot tell
     if spelling.attr in check.baseline:
         if not check.adds_hook:
             message = "uv2nix and poetry2nix add it by themselves for this wheel's tag"
@@ -73,7 +73,7 @@ def _check_input(check: PackageCheck, entry: Input) -> Iterator[LintFinding]:
 
 def _check_unknown(check: PackageCheck, entry: Input, spelling: Spelling) -> Iterator[LintFinding]:
     if entry.root is not InputRoot.PKGS:
-        return  # as likely a Python package
+        return  # may also be a Python package
     if spelling.nearest:
         message = "not in this index, which has a name that is spelt almost alike"
         suggestion = " or ".join(f"pkgs.{attr}" for attr in spelling.nearest)
@@ -135,7 +135,7 @@ def _say_unwanted(check: PackageCheck, entry: Ignored) -> LintFinding:
 
 def _check_wanted(check: PackageCheck, entry: Ignored, need: Need) -> Iterator[LintFinding]:
     if any(entry.soname in scan.ignore_missing for scan in check.scans):
-        return  # bundled under another file name, by which alone the hook looks
+        return  # bundled under another file name, and the hook searches by file name only
     if reason := CLASS_TRAITS[need.need_class].unignored:
         message = f"has not to be ignored: {reason}"
         yield check.say(Rule.IGNORED_UNWANTED, Level.WARNING, entry.place, entry.soname, message, "remove it")
@@ -247,7 +247,7 @@ ATTRIBUTES = frozenset(
         "wheelUnpackPhase",
     }
 )
-"""What mkDerivation, buildPythonPackage and autoPatchelfHook know (nixpkgs, manual and setup hooks)."""
+"""Attributes of mkDerivation, buildPythonPackage and autoPatchelfHook (nixpkgs, manual and setup hooks)."""
 
 
 def _is_served(need: Need) -> bool:

@@ -1,6 +1,6 @@
-"""What the index says of a Nix file: of its attributes, as people write them, and of its sonames.
+"""Looks up the attributes and sonames of a Nix file in the index.
 
-How people write attributes is in the table ``data/inputs.toml``.
+The table ``data/inputs.toml`` has other names by which people write attributes.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _DIGITS: Final = re.compile(r"[\d_.]+")
 
 
 def make_excerpt(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTable) -> IndexExcerpt:
-    """Ask the index about everything that a file and the scans name.
+    """Look up everything that a file and the scans name.
 
     Args:
-        file: what it says about packages.
-        scans: of the wheels it is for.
+        file: the file.
+        scans: scans of its wheels.
         table: the soname table that the scans were made with.
 
     Raises:
@@ -61,12 +61,12 @@ def make_excerpt(file: OverrideFile, scans: Sequence[WheelScan], table: SonameTa
 
 
 class Spellings(Table):
-    """Attributes as people write them.
+    """Names by which people write attributes.
 
     Attributes:
-        same: the same package as the index has it, by an alias of nixpkgs or a wrapper of the compiler.
-        sets: the same for what the attributes of a set begin with.
-        side_by_side: names that nixpkgs keeps beside the newest one of the same library.
+        same: the index's name of a package, by an alias of nixpkgs or a wrapper of the compiler.
+        sets: the index's name of a set, by the first part of an attribute path.
+        side_by_side: names of older versions that nixpkgs keeps beside the newest one of a library.
     """
 
     FILE = "inputs.toml"
@@ -78,7 +78,7 @@ class Spellings(Table):
 
 @lru_cache(maxsize=1 << 14)
 def spell_attr(attr: str) -> str:
-    """The index's spelling of an attribute: newest name, without output, CUDA sets by their major.
+    """Convert an attribute to the index's spelling: newest name, no output, CUDA sets by major version.
 
     Example:
         >>> spell_attr("xorg.libX11.dev"), spell_attr("stdenv.cc.cc"), spell_attr("cudaPackages_12_4.nccl")
@@ -109,8 +109,8 @@ def find_spellings(table: SonameTable, attrs: Iterable[str]) -> Mapping[str, Spe
         attrs: as written below ``pkgs``.
 
     Returns:
-        By attribute as it was given. The table knows packages with libraries alone: of any other it can
-        only say that it is not there.
+        Spellings by given attribute. The table has only packages with libraries, so all others are reported
+        as unknown.
     """
     others = set(map(spell_attr, list_attrs_beside()))
     every: dict[tuple[str, str], list[str]] = {}
@@ -120,14 +120,14 @@ def find_spellings(table: SonameTable, attrs: Iterable[str]) -> Mapping[str, Spe
 
 
 def find_carriers(table: SonameTable, sonames: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """Every attribute that has a library, also those nobody would choose first.
+    """Find all attributes that have a library, including those with a low rank.
 
     Args:
         table: the soname table.
-        sonames: as in DT_NEEDED or dlopen; paths count by their last part, ``libmagic.so`` is any major.
+        sonames: as in DT_NEEDED or dlopen; of a path the last part; ``libmagic.so`` matches any major.
 
     Returns:
-        By soname as it was given; attributes in the spelling of :func:`spell_attr`.
+        Attributes in the spelling of :func:`spell_attr`, by given soname.
     """
     found: dict[str, frozenset[str]] = {}
     for soname in dict.fromkeys(sonames):
@@ -144,15 +144,15 @@ def find_carriers(table: SonameTable, sonames: Iterable[str]) -> Mapping[str, fr
 def find_similar(
     table: SonameTable, sonames: Iterable[str], wanted: Iterable[str]
 ) -> Mapping[str, tuple[str, ...]]:
-    """Sonames that are spelt almost like one that nobody knows.
+    """Find sonames that are spelt almost like an unknown one.
 
     Args:
         table: the soname table.
-        sonames: as somebody typed them; patterns are left out.
-        wanted: sonames that some wheel wants; they come first.
+        sonames: as the file writes them; patterns are left out.
+        wanted: sonames that a wheel needs; they come first.
 
     Returns:
-        By soname; those that somebody knows are left out.
+        Similar sonames, by unknown soname.
     """
     real = tuple(dict.fromkeys(wanted))
     found: dict[str, tuple[str, ...]] = {}
@@ -194,9 +194,10 @@ def _find_one(
 
 
 def _is_slip(written: str, meant: str) -> bool:
-    """Tell a slip of the pen from another name.
+    """Tell a typing error from another name.
 
-    Letters in the wrong order or case, left out or doubled; not openssh for openssl, nor gtk3 for gtk4.
+    Typing errors are letters in the wrong order or case, missing or doubled; not openssh for openssl or gtk3
+    for gtk4.
     """
     if _DIGITS.sub("", written) == _DIGITS.sub("", meant):
         return False
@@ -208,6 +209,6 @@ def _is_slip(written: str, meant: str) -> bool:
 
 
 def _find_group(attr: str) -> tuple[str, str]:
-    """Attributes are compared within their set, and by their first letter."""
+    """Return set and first letter; only attributes that have both in common are compared."""
     where, _, last = attr.rpartition(".")
     return where, last[:1].lower()

@@ -1,4 +1,4 @@
-"""What Nix files say about packages, and what a check of them finds."""
+"""Models of what Nix files say about packages, and of the findings of a check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wheelfix.model.scan import Finding, Level
 
 
 class Place(Struct, order=True):
-    """Where something stands in a file.
+    """A position in a file.
 
     Attributes:
         line: from 1.
@@ -45,10 +45,10 @@ class Input(Struct):
     Attributes:
         attr: attribute path below its root, as written (``xorg.libX11``, ``zlib.dev``).
         root: the set it is taken from.
-        list_name: ``buildInputs``, ``nativeBuildInputs``, ``propagatedBuildInputs``, those of run time
+        list_name: ``buildInputs``, ``nativeBuildInputs``, ``propagatedBuildInputs``, the lists for run time
             (``appendRunpaths``, ``runtimeDependencies``), or of a shell (``LD_LIBRARY_PATH``).
-        condition: source text of what has to hold for it to be there, or None.
-        alternatives: other paths it may stand for, where several ``with`` are open; innermost first.
+        condition: source text of the condition under which it is in the list, or None.
+        alternatives: other paths that it may mean if several ``with`` are open; innermost first.
     """
 
     attr: str
@@ -67,13 +67,13 @@ class Ignored(Struct):
 
 
 class Search(Struct):
-    """A directory that auto-patchelf, or a loader, is shown.
+    """A directory that a file adds to the search of auto-patchelf or a loader.
 
     Attributes:
         directory: relative to site-packages for a distribution (``nvidia/cublas/lib``, ``../..`` is ``lib``
             of the prefix), relative to the store path for an attribute.
-        distribution: Python package that has it, as the file writes it; or
-        attr: attribute path that has it, below ``root``; one of both is None.
+        distribution: Python package that has it, as the file writes it, or None if ``attr`` is set.
+        attr: attribute path that has it, below ``root``, or None if ``distribution`` is set.
         condition: as in :class:`Input`.
     """
 
@@ -86,11 +86,11 @@ class Search(Struct):
 
 
 class Unclear(Struct):
-    """Something that only an evaluation could tell.
+    """An expression whose value only an evaluation could find.
 
     Attributes:
         text: the beginning of its source.
-        reason: one clause: why it is not understood.
+        reason: why it is not understood, in one clause.
     """
 
     text: str
@@ -99,7 +99,7 @@ class Unclear(Struct):
 
 
 class Instead(StrEnum):
-    """What a file puts in the place of a wheel, so that what the wheel needs says nothing of it."""
+    """What a file uses instead of a wheel, so that the wheel's needs do not apply."""
 
     PREBUILT = "prebuilt"
     """nixpkgs' build of the package."""
@@ -108,7 +108,7 @@ class Instead(StrEnum):
 
 
 class PackageOverride(Struct):
-    """What one place in a file says about one package, or a shell about all packages that run in it.
+    """An override of one package, or a shell for all packages that run in it.
 
     Attributes:
         package: name as the file writes it, None if it names none.
@@ -117,13 +117,13 @@ class PackageOverride(Struct):
         attributes: what it sets, in file order.
         inputs: elements of its lists of inputs, in file order.
         ignored: exact entries and patterns, without ``*``.
-        searches: directories that auto-patchelf is shown, in file order.
-        ignores_all: where missing libraries are ignored altogether (``true``, ``[ "*" ]``), or None.
-        replaces: names of the lists that do not start from the inherited ones.
-        unread: names of attributes that may show auto-patchelf more directories than ``searches`` has.
-        driver: a library path leads to the libraries of the GPU driver.
-        instead: what there is in the place of the wheel, or None.
-        unclear: what of it is not understood.
+        searches: directories that are added to the search of auto-patchelf, in file order.
+        ignores_all: where all missing libraries are ignored (``true``, ``[ "*" ]``), or None.
+        replaces: names of the lists that replace the inherited ones instead of extending them.
+        unread: names of attributes that may add directories that are not in ``searches``.
+        driver: whether a library path has the directory of the GPU driver.
+        instead: what is used instead of the wheel, or None.
+        unclear: the parts that are not understood.
     """
 
     package: str | None
@@ -147,7 +147,7 @@ class OverrideFile(Struct):
     Attributes:
         path: as the user named it.
         overrides: in file order.
-        shells: what shows libraries to whatever runs in it, in file order: shells, the settings of nix-ld.
+        shells: shells and settings of nix-ld, which add libraries for all programs in them, in file order.
         unclear: overrides whose package is not understood.
     """
 
@@ -158,12 +158,12 @@ class OverrideFile(Struct):
 
 
 class Spelling(Struct):
-    """What the index says of one attribute that a file names.
+    """The entry of the index for one attribute that a file names.
 
     Attributes:
-        attr: in the spelling of the index: newest name, outputs left out.
-        known: it is a package with libraries.
-        renamed: the newest nixpkgs has another name for what the file says.
+        attr: the attribute in the spelling of the index: newest name, no output.
+        known: whether it is a package with libraries.
+        renamed: whether the newest nixpkgs has another name for it.
         nearest: known attributes that are spelt almost alike, nearest first; empty for a known one.
     """
 
@@ -174,13 +174,13 @@ class Spelling(Struct):
 
 
 class IndexExcerpt(Struct):
-    """All that the index says of what a file and the scans name.
+    """The entries of the index for everything that a file and the scans name.
 
     Attributes:
         names: by package as written in the file, its normalised name (PEP 503).
         spellings: by attribute path as written in the file.
         carriers: by soname, the attributes that have it, in the spelling of the index.
-        similar: by ignored soname that nobody knows, sonames that are spelt almost alike, nearest first.
+        similar: by unknown ignored soname, sonames that are spelt almost alike, nearest first.
         baselines: by target, the attributes that uv2nix and poetry2nix add by themselves.
     """
 
@@ -192,7 +192,7 @@ class IndexExcerpt(Struct):
 
 
 class Rule(StrEnum):
-    """What a check looks for."""
+    """A rule of the check."""
 
     MISSING_OVERRIDE = "missing-override"
     MISSING_INPUT = "missing-input"
@@ -222,12 +222,12 @@ class LintFinding(Struct):
     Attributes:
         rule: which check found it.
         path: the file, as the user named it.
-        place: where, or None if it is about something that is not there.
-        package: which package it is about, or None.
+        place: position in the file, or None if it is about something missing.
+        package: the package that it is about, or None.
         subject: the soname, attribute or entry in question.
         message: what is wrong, in one clause.
-        suggestion: what to write instead, in Nix where it is code; empty if there is nothing to write.
-        instead: what there is in the place of the package's wheel, which is why it was not checked.
+        suggestion: what to write instead, as Nix code if it is code; empty if there is none.
+        instead: what is used instead of the package's wheel, and is the reason why it was not checked.
     """
 
     rule: Rule
@@ -245,8 +245,8 @@ class Linted(Struct):
     """What a check found.
 
     Attributes:
-        findings: what to change and what to know, errors first, then in file order.
-        warnings: about the wheels themselves, whatever the file says.
+        findings: the findings, errors first, then in file order.
+        warnings: warnings about the wheels, independent of the file.
     """
 
     findings: tuple[LintFinding, ...]
@@ -254,5 +254,5 @@ class Linted(Struct):
 
     @property
     def passed(self) -> bool:
-        """No finding is an error: exit code 0."""
+        """Whether no finding is an error: exit code 0."""
         return not any(finding.level is Level.ERROR for finding in self.findings)

@@ -1,4 +1,4 @@
-"""What wheels need and a file does not give them."""
+"""Finds needs of wheels that a file does not answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MACH_NIX = "mach-nix"
 
 
 def find_need_lint(check: PackageCheck) -> Iterator[LintFinding]:
-    """Say which needs stay open.
+    """Find the needs that are left open.
 
     Args:
         check: a package with at least one scan.
@@ -61,7 +61,7 @@ def find_need_lint(check: PackageCheck) -> Iterator[LintFinding]:
 
 
 def _find_shell_lint(check: PackageCheck, missing: dict[str, list[Need]]) -> Iterator[LintFinding]:
-    """A shell has no ignore list: what nobody brings is no fault of it."""
+    """Find the findings of a shell, which has no ignore list: needs without a provider are not its fault."""
     yield from _say_missing(check, missing)
     drivers = [need.soname for need in _select(check, NeedClass.DRIVER)]
     if drivers and not any(o.driver for o in check.overrides):
@@ -72,13 +72,13 @@ def _find_shell_lint(check: PackageCheck, missing: dict[str, list[Need]]) -> Ite
 
 
 def list_exact(check: PackageCheck) -> list[str]:
-    """The sonames that have to be ignored: those that no input can bring."""
+    """List the sonames that have to be ignored, because no input can supply them."""
     classes = {NeedClass.DRIVER, NeedClass.SIBLING, NeedClass.UNKNOWN}
     return [s for s, n in check.needs.items() if n.need_class in classes and not check.is_supplied(s)]
 
 
 def format_ignored(sonames: list[str]) -> str:
-    """The Nix code that ignores exactly some sonames."""
+    """Write the Nix code that ignores exactly some sonames."""
     return print_flat(bind("autoPatchelfIgnoreMissingDeps", list_sonames(sonames)))
 
 
@@ -87,13 +87,13 @@ def _select(check: PackageCheck, kind: NeedClass) -> list[Need]:
 
 
 def _find_missing(check: PackageCheck) -> dict[str, list[Need]]:
-    """Provided needs that no input has, by the attribute to add."""
+    """Find provided needs that no input supplies, by the attribute to add."""
     missing: dict[str, list[Need]] = {}
     for need in _select(check, NeedClass.PROVIDED):
         if check.is_supplied(need.soname) or check.is_ignored(need.soname):
             continue
         if check.replaced and need.providers[0].attr in _list_baseline(check):
-            continue  # said once for all of them
+            continue  # reported once for all of them
         missing.setdefault(need.providers[0].attr, []).append(need)
     return missing
 
@@ -187,9 +187,10 @@ def _find_unanswered(check: PackageCheck, kinds: Iterable[NeedClass]) -> Iterato
 
 
 def _find_siblings(check: PackageCheck) -> Iterator[LintFinding]:
-    """Libraries of other wheels: auto-patchelf needs a search path or an entry for each."""
+    """Find libraries of other wheels that auto-patchelf has neither a search path nor an ignore entry for."""
     unread = any(override.unread for override in check.overrides)
-    mach_nix = any(override.how == _MACH_NIX for override in check.overrides)  # it lets everything be missing
+    # mach-nix ignores all missing libraries.
+    mach_nix = any(override.how == _MACH_NIX for override in check.overrides)
     if not check.overrides or check.ignores_all or unread or mach_nix:
         return
     unreached = [

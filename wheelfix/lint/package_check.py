@@ -1,4 +1,4 @@
-"""What a file says about one package, or in a shell about several, beside what the wheels need."""
+"""Collects what a file says about one package, or a shell about several, and what the wheels need."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _HOOK = "autoPatchelfHook"
 
 
 class PackageCheck(Struct):
-    """One package, or all that run in a shell.
+    """One package, or all packages that run in a shell, with the data to check it.
 
     Attributes:
-        path: of the file.
+        path: path of the file.
         name: normalised name of the package; empty for a shell.
         overrides: what the file says about it, in file order; may be empty.
-        scans: of its wheels.
-        excerpt: what the index says.
-        needs: by soname, those of its wheels for the machine type that conclusions are for.
+        scans: scans of its wheels.
+        excerpt: the entries of the index.
+        needs: the needs of its wheels for the machine type of the conclusions, by soname.
         opened: sonames that its wheels open by name.
-        baseline: attributes that are there without being asked for.
-        replaced: whether the file's ``buildInputs`` replaces the list that has the baseline.
-        supplied: attributes that the file adds where auto-patchelf, or in a shell the loader, finds them, in
-            the index's spelling.
+        baseline: attributes that the package set adds by itself.
+        replaced: whether the file's ``buildInputs`` replaces the list with the baseline.
+        supplied: attributes that the file adds to the search of auto-patchelf, or in a shell of the loader,
+            in the index's spelling.
     """
 
     path: str
@@ -70,7 +70,7 @@ class PackageCheck(Struct):
 
     @property
     def place(self) -> Place | None:
-        """Where what is missing belongs: the list of inputs if there is one, else the override."""
+        """Position for findings about missing entries: the list of inputs, or else the override."""
         for override in self.overrides:
             for attribute in override.attributes:
                 if attribute.name == "buildInputs":
@@ -79,27 +79,30 @@ class PackageCheck(Struct):
 
     @property
     def is_shell(self) -> bool:
-        """Whether the file shows libraries to whatever runs, instead of building packages with them."""
+        """Whether it adds libraries for running programs, instead of building packages with them."""
         return not self.name
 
     @property
     def instead(self) -> Instead | None:
-        """What the file puts in the place of the wheel, if it does."""
+        """What the file uses instead of the wheel, or None."""
         return next((o.instead for o in self.overrides if o.instead), None)
 
     @property
     def adds_hook(self) -> bool:
-        """Whether the file adds auto-patchelf: then nobody is known to add it, or inputs, by himself."""
+        """Whether the file adds auto-patchelf.
+
+        If so, do not assume that the package set adds the hook or inputs itself.
+        """
         return any(i.attr == _HOOK for o in self.overrides for i in o.inputs)
 
     @property
     def ignores_all(self) -> Place | None:
-        """Where the file ignores every missing library, if it does."""
+        """Where the file ignores all missing libraries, or None."""
         return next((o.ignores_all for o in self.overrides if o.ignores_all), None)
 
     @property
     def unclear_lists(self) -> bool:
-        """Whether something about this package was not understood, so that nothing is certainly missing."""
+        """Whether a part of its overrides is not understood, so that no library is certainly missing."""
         return any(override.unclear for override in self.overrides)
 
     def is_ignored(self, soname: str) -> bool:
@@ -107,7 +110,7 @@ class PackageCheck(Struct):
         return any(fnmatchcase(soname, entry.soname) for o in self.overrides for entry in o.ignored)
 
     def is_shown(self, need: Need) -> bool:
-        """Tell whether auto-patchelf is shown the directory in which another distribution has a library."""
+        """Tell whether auto-patchelf searches the directory in which another distribution has a library."""
         searches = [search for o in self.overrides for search in o.searches if search.distribution]
         return any(
             normalize_name(search.distribution or "") == need.distribution
@@ -116,13 +119,13 @@ class PackageCheck(Struct):
         )
 
     def is_supplied(self, soname: str) -> bool:
-        """Tell whether an input, or what is added anyway, has a library."""
+        """Tell whether an input, or the baseline, has a library."""
         carriers = self.excerpt.carriers.get(soname, frozenset())
         return bool(carriers & self.supplied or carriers & self.baseline)
 
 
 def is_inside(directory: str, top: str) -> bool:
-    """Tell whether a directory is another one, or below it: the hook looks into those, too."""
+    """Tell whether a directory is another one, or below it: the hook searches subdirectories too."""
     return top == "." or directory == top or directory.startswith(f"{top}/")
 
 
@@ -133,14 +136,14 @@ def make_check(
     scans: Sequence[WheelScan],
     excerpt: IndexExcerpt,
 ) -> PackageCheck:
-    """Put together what is known of one package, or of a shell.
+    """Collect the data to check one package, or a shell.
 
     Args:
-        path: of the file.
+        path: path of the file.
         name: normalised name of the package; empty for a shell.
         overrides: all that the file says about it.
-        scans: of its wheels, at least one.
-        excerpt: what the index says.
+        scans: scans of its wheels, at least one.
+        excerpt: the entries of the index.
     """
     replaced = any("buildInputs" in o.replaces for o in overrides)
     whole = replaced or not name or any(o.how in BUILDERS for o in overrides)
@@ -167,19 +170,19 @@ def make_check(
 
 
 def list_inputs(overrides: Iterable[PackageOverride]) -> tuple[Input, ...]:
-    """The inputs of some overrides that are, or may be, of nixpkgs; each once."""
+    """List the inputs of some overrides that are, or may be, from nixpkgs; each once."""
     every = (entry for o in overrides for entry in o.inputs if entry.root is not InputRoot.PYTHON)
     return tuple(dict.fromkeys(every))
 
 
 def choose_spelling(excerpt: IndexExcerpt, entry: Input) -> Spelling:
-    """How the index spells an input; among several readings the first that it knows."""
+    """Find the index's spelling of an input; of several possible paths, the first that it knows."""
     readings = [excerpt.spellings[attr] for attr in (entry.attr, *entry.alternatives)]
     return next((reading for reading in readings if reading.known), readings[0])
 
 
 def _merge_needs(scans: Iterable[WheelScan]) -> dict[str, Need]:
-    """Needs of all wheels of a package; where they differ in class, the one that asks for most."""
+    """Merge the needs of all wheels of a package; if the classes differ, the most demanding one is kept."""
     order = ("bundled", "libc", "python", "sibling", "driver", "unknown", "ambiguous", "provided")
     found: dict[str, Need] = {}
     for scan in scans:

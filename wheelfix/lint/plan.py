@@ -1,4 +1,4 @@
-"""Existing overrides against what wheels need: what to change, and what to know."""
+"""Checks existing overrides against what wheels need."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def find_lint(
     """Check a file.
 
     Args:
-        file: what it says about packages.
-        scans: of the wheels it is for; those without a name (loose ELF files) are for shells alone.
-        excerpt: what the index says of all that the file and the scans name.
+        file: the file.
+        scans: scans of its wheels; those without a name (loose ELF files) are only for shells.
+        excerpt: the entries of the index for everything that the file and the scans name.
 
     Returns:
-        Errors first, then warnings and notes, each in file order; what stands nowhere comes last.
+        Errors first, then warnings and notes, each in file order; findings without a position come last.
     """
     targets: dict[str, list[WheelScan]] = {}
     for scan in scans:
@@ -68,7 +68,7 @@ def find_lint(
 
 
 def _adopt(targets: dict[str, list[WheelScan]]) -> str:
-    """Whose an override without a name is: the only target's, if there is one only."""
+    """Find the package of an override without a name: the only target, if there is only one."""
     return next(iter(targets)) if len(targets) == 1 else ""
 
 

@@ -1,1 +1,1 @@
-"""Nix files: what they say about packages, without evaluating them."""
+"""Reads what Nix files say about packages, without evaluating them."""

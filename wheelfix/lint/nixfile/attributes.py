@@ -1,4 +1,4 @@
-"""What one attribute set says about its package, or about a shell."""
+"""Reads what one attribute set says about its package, or about a shell."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ from wheelfix.lint.nixfile.values import (
 )
 
 INPUT_LISTS = ("buildInputs", "nativeBuildInputs", "propagatedBuildInputs")
-"""The lists whose elements are looked at."""
+"""The lists whose elements are read."""
 
 _IGNORE = "autoPatchelfIgnoreMissingDeps"
 _RUN_PATHS = "appendRunpaths"
 _PACKAGES = (*INPUT_LISTS, "runtimeDependencies")
 _CODE = frozenset({"preFixup", "postFixup", "fixupPhase", "preBuild", "postInstall"})
-"""Shell code that may show auto-patchelf directories."""
+"""Attributes with shell code that may add directories to the search of auto-patchelf."""
 LIBRARY_PATHS = ("NIX_LD_LIBRARY_PATH", "LD_LIBRARY_PATH")
-"""Variables of a shell by which a loader finds libraries."""
+"""Variables in which a loader searches for libraries."""
 _NIX_LD = ("programs", "nix-ld", "libraries")
 _HOLDING = frozenset({("env",), ("programs",), ("programs", "nix-ld")})
 _DEEPEST = 8
 _INHERITING = {"overrideAttrs", "overridePythonAttrs", "overrideDerivation"}
 BUILDERS = frozenset({"buildPythonPackage", "buildPythonApplication", "buildPythonModule"})
-"""Functions of nixpkgs that make a Python package."""
+"""Functions of nixpkgs that build a Python package."""
 _CHOICES: dict[tuple[bool, str], Callable[[str | bool | None], bool]] = {
-    # (in an argument of `override`?, attribute): whether a value of it means a source distribution
+    # (whether in an argument of `override`, attribute): whether a value means a source distribution
     (True, "sourcePreference"): lambda value: value == "sdist",
     (True, "preferWheel"): lambda value: value is False,
     (False, "pyproject"): lambda value: value is True,
@@ -63,14 +63,14 @@ _CHOICES: dict[tuple[bool, str], Callable[[str | bool | None], bool]] = {
 
 
 def describe(content: Attrs, package: str | None, how: str, place: Place, force: Force) -> PackageOverride:
-    """Say what an attribute set means for a package.
+    """Read what an attribute set means for a package.
 
     Args:
         content: the set.
         package: its name, None if the file names none.
-        how: what the set is an argument of.
-        place: where that is.
-        force: works out thunks.
+        how: the function or option that the set is an argument of.
+        place: its position.
+        force: evaluates thunks.
     """
     found = _Found(unclear=list(content.unclear))
     for entry in content.entries if how not in HACKS else ():
@@ -105,13 +105,13 @@ def describe(content: Attrs, package: str | None, how: str, place: Place, force:
 
 
 def describe_shell(content: Attrs, how: str, place: Place, force: Force) -> PackageOverride | None:
-    """Say which libraries a shell, or the settings of nix-ld, show to a loader; None if they show it none.
+    """Read which libraries a shell, or the settings of nix-ld, add for a loader; None if they add none.
 
     Args:
         content: the set: the argument of ``mkShell``, or a part of a NixOS module.
-        how: what the set is an argument of.
-        place: where that is.
-        force: works out thunks.
+        how: the function or option that the set is an argument of.
+        place: its position.
+        force: evaluates thunks.
     """
     found = _Found()
     named = False
@@ -140,7 +140,7 @@ def describe_shell(content: Attrs, how: str, place: Place, force: Force) -> Pack
 
 @dataclass
 class _Found:
-    """What was read of a set so far."""
+    """What has been read of a set so far."""
 
     inputs: list[Input] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)
@@ -152,7 +152,7 @@ class _Found:
     driver: bool = False
 
     def add(self, one: Input | Search | Unclear | str | None, name: str) -> None:
-        """Take in what an attribute of a name says; None is what was not read."""
+        """Add an item that an attribute has; None marks the attribute as not read."""
         match one:
             case Input():
                 self.inputs.append(one)
@@ -167,7 +167,7 @@ class _Found:
 
 
 def _flatten(content: Attrs, force: Force, above: tuple[str, ...] = ()) -> Iterator[Entry]:
-    """The entries of a set, and of the sets in it that may hold the settings of a loader."""
+    """List the entries of a set, and of the sets in it that may hold settings of a loader."""
     for entry in content.entries:
         path = (*above, *entry.path)
         if path in _HOLDING and isinstance(value := force(entry.thunk), Attrs):
@@ -177,7 +177,7 @@ def _flatten(content: Attrs, force: Force, above: tuple[str, ...] = ()) -> Itera
 
 
 def _find_instead(content: Attrs, how: str, force: Force) -> Instead | None:
-    """Whether a build of another kind takes the place of the wheel."""
+    """Find which other kind of build replaces the wheel, if any."""
     if how in HACKS:
         return Instead.PREBUILT if how == "nixpkgsPrebuilt" else Instead.SOURCE
     if how != "override" and how not in BUILDERS:
@@ -215,7 +215,7 @@ def _read_ignored(entry: Entry, force: Force, found: _Found) -> None:
 
 
 def _read_run_paths(entry: Entry, force: Force, found: _Found) -> None:
-    """Directories as strings; their ``lib`` is what an input has."""
+    """Read directories as strings; a ``lib`` directory of a package counts as an input."""
     seq = to_seq(force(entry.thunk), entry.thunk.syntax, force)
     found.unclear += seq.unclear
     for element in seq.elements:
@@ -265,7 +265,7 @@ def _find_input(
 
 
 def _find_ignored(entry: Entry, force: Force) -> Iterator[Ignored | Unclear | Place]:
-    """Entries, what is not understood, and the place of what ignores everything."""
+    """Read entries, parts that are not understood, and the position of an entry that ignores everything."""
     value = force(entry.thunk)
     if isinstance(value, Constant):
         if value.value is True:

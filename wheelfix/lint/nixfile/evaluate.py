@@ -1,7 +1,7 @@
-"""Follow expressions as far as the file alone tells: bindings, ``with``, its own functions, some of ``lib``.
+"""Follows expressions within one file: bindings, ``with``, its own functions, and some functions of ``lib``.
 
-Nothing here is an evaluator of Nix. What depends on nixpkgs, on other files or on the machine becomes a path
-(:class:`wheelfix.lint.nixfile.values.Ref`), a choice, or is said to be not understood.
+This is not an evaluator of Nix. A value that depends on nixpkgs, on other files or on the machine becomes a
+path (:class:`wheelfix.lint.nixfile.values.Ref`), a choice, or is marked as not understood.
 """
 
 from __future__ import annotations
@@ -53,21 +53,21 @@ from wheelfix.lint.nixfile.values import (
     to_seq,
 )
 
-_STEPS = 300_000  # the largest file that people maintain takes a tenth
-_STEPS_PER_BYTE = 0.25  # beyond that; wheelfix's own files of thousands of packages take less than a tenth
+_STEPS = 300_000  # the largest hand-written file needs a tenth
+_STEPS_PER_BYTE = 0.25  # added to that; generated files of thousands of packages need less than a tenth
 _DEEPEST = 40
 _NIXPKGS = "<nixpkgs>"
-_LONGEST = 5_000  # elements: lists that are doubled sixty times over are no overrides
-_LARGEST = 1 << 16  # characters of a string that is put together
-_PER_STEP = 64  # characters that are copied in the time of a step
+_LONGEST = 5_000  # elements of a list; a file may double a list sixty times
+_LARGEST = 1 << 16  # characters of a joined string
+_PER_STEP = 64  # characters whose copy counts as a step
 _PLATFORMS = {"isLinux": True, "isDarwin": False, "isWindows": False}  # wheels with ELF files are for Linux
 
 HACKS = frozenset({"nixpkgsPrebuilt", "importCargoLock"})
-"""Functions of pyproject.nix that make a package of another build of it, given as ``prev``."""
+"""Functions of pyproject.nix that make a package from another build, the argument ``prev``."""
 
 
 def is_hack(function: Ref) -> bool:
-    """Tell whether a function is one of :data:`HACKS`; nixpkgs has one of these names for crates alone."""
+    """Tell whether a function is one of :data:`HACKS`; nixpkgs has a function of the same name for crates."""
     return bool(function.path) and function.path[-1] in HACKS and "rustPlatform" not in function.path
 
 
@@ -76,10 +76,10 @@ Arguments = tuple[Thunk, ...]
 
 
 class Evaluator:
-    """One file.
+    """The evaluator of one file.
 
     Args:
-        watch: told each application of a path to an argument: ``prev.numba.overrideAttrs (old: …)``.
+        watch: called with each application of a path to an argument: ``prev.numba.overrideAttrs (old: …)``.
         size: of the file, in bytes.
     """
 
@@ -90,11 +90,11 @@ class Evaluator:
 
     @property
     def exhausted(self) -> bool:
-        """Whether the file asked for more than anybody will wait for."""
+        """Whether the file exceeded the limit of steps."""
         return self._steps < 0
 
     def force(self, thunk: Thunk) -> Value:
-        """Work out a thunk."""
+        """Evaluate a thunk."""
         self._steps -= 1
         if thunk.value is None:
             if thunk.busy:
@@ -108,7 +108,7 @@ class Evaluator:
         return thunk.value
 
     def evaluate(self, syntax: Syntax, scope: Scope) -> Value:
-        """Work out what an expression stands for."""
+        """Evaluate an expression."""
         self._steps -= 1
         if self._steps < 0 or self._depth > _DEEPEST:
             return Opaque(find_unclear(syntax, "too much to follow"))
@@ -119,7 +119,7 @@ class Evaluator:
             self._depth -= 1
         match value:
             case Attrs(entries=parts) | Seq(elements=parts) | Joined(pieces=parts):
-                self._steps -= len(parts)  # copies are work, too: `x // x` doubles what is in x
+                self._steps -= len(parts)  # a copy counts as steps: `x // x` doubles the contents of x
         return value
 
     def call(self, function: Value, arguments: tuple[Thunk, ...], syntax: Syntax) -> Value:
@@ -133,7 +133,7 @@ class Evaluator:
                 case Ref(root=Root.LIB, path=(*_, name)) if name in _LIBRARY:
                     function = self._apply_partial(Partial(name, ()), argument, syntax)
                 case Ref(root=Root.OLD):
-                    return function  # what the inherited attributes are stays unsaid
+                    return function  # the inherited attributes are unknown
                 case Ref():
                     if number == len(arguments) - 1 and isinstance(syntax, Apply):
                         self._watch(syntax, function, argument)
@@ -145,10 +145,10 @@ class Evaluator:
         return function
 
     def test(self, syntax: Syntax, scope: Scope) -> bool | None:
-        """Tell whether a condition holds for wheels on Linux, None if that cannot be said."""
+        """Tell whether a condition holds for wheels on Linux; None if that is unknown."""
         match syntax:
             case Has():
-                return True  # a guard: what is not there needs nothing
+                return True  # a guard: a package that does not exist needs no override
             case Operation(operator="!", operands=(operand,)):
                 inner = self.test(operand, scope)
                 return None if inner is None else not inner
@@ -211,7 +211,7 @@ class Evaluator:
         return to_joined(self.evaluate(part, scope), part, self.force)
 
     def join(self, parts: Iterable[Joined], syntax: Syntax) -> Value:
-        """Put strings one after the other; a constant where all is text."""
+        """Concatenate strings; the result is a constant if all parts are text."""
         pieces: list[Piece] = []
         size = 0
         for piece in chain.from_iterable(part.pieces for part in parts):
@@ -312,7 +312,7 @@ class Evaluator:
         return apply(function.name, arguments, syntax, self)
 
     def _apply_ref(self, function: Ref, argument: Thunk, syntax: Syntax) -> Value:
-        """What comes out of a function of nixpkgs: for overrides, the package they are of."""
+        """Find the result of a function of nixpkgs: for an override, its package."""
         if function.path and function.path[-1].startswith("override"):
             return Ref(function.root, function.path[:-1], function.others)
         match function.path[-1:]:
@@ -331,7 +331,7 @@ class Evaluator:
         return self._opaque(syntax, "computed by a function that is not in this file")
 
     def _bind(self, function: Function, argument: Thunk) -> Scope:
-        """The scope of a function's body when it is called."""
+        """Make the scope of a function's body for a call."""
         names: dict[str, Thunk] = {}
         inner = Scope(function.scope, names)
         if function.syntax.parameter is not None:
@@ -350,7 +350,7 @@ class Evaluator:
 
 
 WARNINGS = frozenset({"warn", "warnIf", "warnIfNot"})
-"""They say something, and are their last argument."""
+"""Functions that print a warning and return their last argument."""
 
 
 def _hand_on(_name: str, arguments: Arguments, _syntax: Syntax, evaluator: Evaluator) -> Value:
@@ -417,7 +417,7 @@ def _apply_optional(name: str, arguments: Arguments, syntax: Syntax, evaluator: 
 
 
 def _join_list(name: str, arguments: Arguments, syntax: Syntax, evaluator: Evaluator) -> Value:
-    """A string of the elements of a list: directories of packages with ``:`` between them, or strings."""
+    """Join the elements of a list to a string: directories of packages separated by ``:``, or strings."""
     first = evaluator.force(arguments[0])
     given = first.value if isinstance(first, Constant) and isinstance(first.value, str) else ""
     separator = {"concatStrings": "", "concatStringsSep": given}.get(name, ":")
@@ -478,7 +478,7 @@ def _to_attrs(thunk: Thunk, evaluator: Evaluator) -> Attrs:
 
 
 _LIBRARY: dict[str, tuple[int, Callable[[str, Arguments, Syntax, Evaluator], Value]]] = {
-    # name in `lib`: how many arguments it takes, and what it makes of them
+    # name in `lib`: number of arguments, and the function that applies it
     "concatLists": (1, _concat_lists),
     "concatMap": (2, _map_list),
     "concatStrings": (1, _join_list),

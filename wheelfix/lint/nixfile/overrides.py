@@ -1,8 +1,8 @@
-"""Find what a Nix file says about packages.
+"""Finds what a Nix file says about packages.
 
-The whole file is walked, wherever an override stands: in overlays, in ``let``, in arguments of functions. A
-function of the file is walked once with unknown arguments, and again with each call that is written down;
-what the first left open (``drv: drv.overrideAttrs …``) is forgotten if a call settled it.
+The whole file is searched, because overrides may be anywhere: in overlays, in ``let``, in arguments of
+functions. A function of the file is visited once with unknown arguments, and again for each call in the file;
+an override that the first visit cannot assign (``drv: drv.overrideAttrs …``) is dropped if a call assigns it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def read_overrides(path: Path) -> OverrideFile:
     """Read a Nix file.
 
     Raises:
-        InputError: it cannot be read, or is no Nix; see :func:`wheelfix.lint.nixfile.parse.parse_nix`.
+        InputError: it cannot be read, or is not Nix; see :func:`wheelfix.lint.nixfile.parse.parse_nix`.
     """
     try:
         with open_input(path) as file:
@@ -77,7 +77,7 @@ def parse_overrides(data: bytes, *, subject: str) -> OverrideFile:
 
     Args:
         data: the file.
-        subject: what it is called, in the result and in messages.
+        subject: name of the file in the result and in messages.
 
     Raises:
         InputError: as :func:`wheelfix.lint.nixfile.parse.parse_nix`.
@@ -120,7 +120,7 @@ class _Finder:
             waiting += self._find_children(syntax, scope, hint)
 
     def find_nameless(self, root: Syntax) -> Iterator[PackageOverride]:
-        """The override of a file that is one, without naming its package: ``old: { buildInputs = …; }``."""
+        """Find the override of a file that is one without a package name: ``old: { buildInputs = …; }``."""
         scope = Scope(None)
         while isinstance(root, Lambda):
             root, scope = enter(root, scope)
@@ -175,7 +175,7 @@ class _Finder:
         self._follow(self.evaluator.evaluate(syntax, scope), _BRANCHES)
 
     def _follow(self, value: Value, depth: int) -> None:
-        """Look into both branches of a choice: an override may stand in either."""
+        """Visit both branches of a choice, as either may contain an override."""
         if isinstance(value, Choice) and depth:
             self._follow(self.evaluator.force(value.consequence), depth - 1)
             self._follow(self.evaluator.force(value.alternative), depth - 1)
@@ -204,7 +204,7 @@ class _Finder:
                 self._leave_open(syntax, argument, last, "which package it is of is not said here")
 
     def _see_hack(self, syntax: Apply, how: str, argument: Thunk) -> None:
-        """Another build in the place of ``prev``: the package of that, or the one it is bound to."""
+        """Record a build that replaces ``prev``, for the package of ``prev``, or the one it is bound to."""
         content = self._read_set(argument)
         prev = next((self.evaluator.force(e.thunk) for e in content.entries if e.path == ("prev",)), None)
         named = prev.path[-1] if isinstance(prev, Ref) and prev.path else None
@@ -215,14 +215,14 @@ class _Finder:
             self.shells[place] = shell
 
     def _leave_open(self, syntax: Apply, argument: Thunk, how: str, reason: str) -> None:
-        """An override of something that is not a path; what it is bound to may tell its name."""
+        """Record an override of a value that is not a path; the attribute it is bound to may name it."""
         if hint := self.hints.get(id(syntax)):
             self._keep(self._call_with_old(argument), hint, how, syntax)
         else:
             self.open[syntax.place] = find_unclear(syntax, reason)
 
     def _call_with_old(self, argument: Thunk) -> Attrs:
-        """What an override sets: the set itself, ``old: { … }``, or ``final: old: { … }``."""
+        """Find the set of an override: the set itself, ``old: { … }``, or ``final: old: { … }``."""
         syntax = argument.syntax
         value = self.evaluator.force(argument)
         for _ in range(2):
@@ -231,9 +231,9 @@ class _Finder:
         return to_attrs(value, syntax, self.evaluator.force)
 
     def _visit_set(self, syntax: Set, scope: Scope, hint: str | None) -> None:
-        """Tables by package: ``numba = { buildInputs = …; }``, mach-nix's ``_.numba.buildInputs.add = …``."""
+        """Read tables by package: ``numba = { buildInputs = …; }``, or ``_.numba.buildInputs.add = …``."""
         if hint == "_":
-            return  # seen from the set around it
+            return  # read with the set around it
         content = self._read_set(Thunk(syntax, scope))
         if any(entry.path[0] == "programs" for entry in content.entries):
             self._keep_shell(content, "nix-ld", syntax.place)
@@ -272,13 +272,13 @@ class _Finder:
             return
         key = (override.place, package)
         known = self.found.get(key)
-        # A walk with unknown arguments understands less than the call that is written down.
+        # A visit with unknown arguments understands less than one for a call.
         if known is None or len(override.unclear) < len(known.unclear):
             self.found[key] = override
 
 
 def _is_warning(function: Syntax) -> bool:
-    """Whether an applied function hands its last argument on (``lib.warnIf CONDITION TEXT VALUE``)."""
+    """Whether an applied function returns its last argument (``lib.warnIf CONDITION TEXT VALUE``)."""
     while isinstance(function, Apply):
         function = function.function
     return isinstance(function, Select) and function.path[-1] in WARNINGS
@@ -304,7 +304,7 @@ def _find_pname(content: Attrs, evaluator: Evaluator) -> str | None:
 
 
 def _flatten_mach(entry: Entry, evaluator: Evaluator) -> Iterator[tuple[str, Entry]]:
-    """``_.numba.buildInputs.add = …`` as entry ``buildInputs`` of numba, however it is cut into sets."""
+    """Convert ``_.numba.buildInputs.add = …`` to entry ``buildInputs`` of numba, for any nesting of sets."""
     path, thunk = entry.path[1:], entry.thunk
     if len(path) >= 3 or (len(path) == 2 and path[1] not in INPUT_LISTS):
         yield path[0], Entry(path[1:2], thunk, entry.place)

@@ -1,8 +1,8 @@
-"""Nix source to syntax tree, by tree-sitter's grammar of Nix. The door to ``tree_sitter``.
+"""Parses Nix source to a syntax tree, by tree-sitter's grammar of Nix. The door to ``tree_sitter``.
 
-tree-sitter keeps places, which ``nix-instantiate --parse`` does not, reads files whose variables nobody
-defined, and needs no Nix. It repairs what it cannot parse, so any repair is an error here. It is an extra of
-this package, and imported only when a file is parsed.
+Unlike ``nix-instantiate --parse``, tree-sitter keeps positions, accepts files with undefined variables, and
+needs no Nix. It repairs syntax errors, so any repair is an error here. It is an extra of this package, and
+imported only when a file is parsed.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
     from tree_sitter import Language, Node
 
 LARGEST = 1 << 24
-"""Bytes; wheelfix's own file of complete packages for 5 000 wheels has half of it."""
+"""Largest file in bytes; a generated file of complete packages for 5 000 wheels has half of it."""
 
-_MOST = 2_000_000  # words and signs, of which the same file has 1.6 million; the tree has a node for each
-_DEEPEST = 150  # levels; the largest file of overrides that people maintain has 37
-_SECONDS = 5.0  # long chains of operators take quadratic time to parse; that file takes 0.02
-_PER_PATIENCE = 1 << 22  # bytes that may take as long again; they take a tenth of it
+_MOST = 2_000_000  # tokens; that file has 1.6 million, and the tree has a node for each
+_DEEPEST = 150  # levels; the largest hand-written file of overrides has 37
+_SECONDS = 5.0  # long chains of operators take quadratic time; that file takes 0.02
+_PER_PATIENCE = 1 << 22  # bytes that add as many seconds again; they need a tenth of it
 _CHUNK = 1 << 16
 _WORD = {*b"_'-", *range(128, 256), *(c for c in range(128) if chr(c).isalnum())}
 _KINDS = bytes(b"a"[0] if c in _WORD else b" "[0] if chr(c).isspace() else b"."[0] for c in range(256))
-_LONG_LINE = 1000  # beyond, columns are counted in bytes: counting characters would be quadratic
+_LONG_LINE = 1000  # in longer lines, columns count bytes: counting characters would be quadratic
 _SHOWN = 60
-_ASSOCIATIVE = {"//", "++", "&&", "||"}  # operators whose chains mean the same however they are parenthesised
+_ASSOCIATIVE = {"//", "++", "&&", "||"}  # operators that are associative
 _ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t", "'''": "''", "''\\n": "\n", "''\\r": "\r", "''\\t": "\t"}
 
 
@@ -56,10 +56,10 @@ def parse_nix(data: bytes, *, subject: str) -> Syntax:
 
     Args:
         data: the file.
-        subject: what it is called in messages.
+        subject: name of the file in messages.
 
     Raises:
-        InputError: it is no Nix, no UTF-8, too large, or nested too deeply.
+        InputError: it is not Nix, not UTF-8, too large, or nested too deeply.
     """
     _check_text(data, subject)
     root = _parse(data, subject)
@@ -87,7 +87,7 @@ def _check_text(data: bytes, subject: str) -> None:
 
 
 def _count_words(data: bytes) -> int:
-    """How many words and signs there are, more or less: known before the parser takes memory for each."""
+    """Estimate the number of tokens, before the parser allocates memory for each."""
     kinds = data.translate(_KINDS)
     return kinds.count(b".") + kinds.count(b" a") + kinds.count(b".a")
 
@@ -109,10 +109,10 @@ def _load_language() -> Language:
 
 
 def _parse(data: bytes, subject: str) -> Node:
-    """Parse; where there are errors, again without the commas that the grammar does not know.
+    """Parse; if there are errors, parse again without the commas that the grammar does not support.
 
-    ``{ lib, pkgs, }:``, as formatters write it, is Nix, and no part of the grammar's release 0.1.0. Such
-    commas become blanks, so that all else stays in its place.
+    ``{ lib, pkgs, }:``, as formatters write it, is valid Nix, but release 0.1.0 of the grammar does not
+    accept it. Such commas are replaced by blanks, so that positions do not change.
     """
     end = time.monotonic() + _SECONDS * (1 + len(data) / _PER_PATIENCE)
     source = bytearray(data)
@@ -142,11 +142,11 @@ def _parse_once(data: bytes, subject: str, end: float) -> Node:
 
 
 def _find_last_commas(root: Node, blanked: Sequence[int]) -> list[int]:
-    """Offsets of commas right before a closing brace; ``, , }`` stays an error.
+    """Find the offsets of commas before a closing brace; ``, , }`` is still an error.
 
     Args:
-        root: of a tree with errors.
-        blanked: offsets of those that are blanks by now, sorted.
+        root: root of a tree with errors.
+        blanked: offsets of commas that were replaced already, sorted.
     """
     found = []
     before, comma = "", -1
@@ -159,7 +159,7 @@ def _find_last_commas(root: Node, blanked: Sequence[int]) -> list[int]:
 
 
 def _list_tokens(root: Node) -> Iterator[tuple[str, int]]:
-    """The type and offset of every token, without comments and what the parser made up."""
+    """List the type and offset of every token, without comments and tokens that the parser inserted."""
     cursor = root.walk()
     while True:
         node = cursor.node
@@ -174,12 +174,12 @@ def _list_tokens(root: Node) -> Iterator[tuple[str, int]]:
 
 
 def _check_tree(root: Node, data: bytes, subject: str) -> None:
-    """Walk without recursion: the tree may be deeper than Python's stack.
+    """Check a tree without recursion: it may be deeper than Python's stack.
 
-    A chain of one operator counts as one level; it is nested in the tree, and flat once converted.
+    A chain of one operator counts as one level: it is nested in this tree, and flat after the conversion.
     """
     cursor = root.walk()
-    above: list[tuple[int, str | None]] = [(0, None)]  # depth and operator of what the cursor is in
+    above: list[tuple[int, str | None]] = [(0, None)]  # depth and operator of the nodes around the cursor
     while True:
         node = cursor.node
         assert node is not None
@@ -202,7 +202,7 @@ def _check_tree(root: Node, data: bytes, subject: str) -> None:
 
 
 def _is_empty_inherit(node: Node) -> bool:
-    """``inherit (lib) ;`` is Nix; the grammar wants a name there."""
+    """Whether it is ``inherit (lib) ;``, which is valid Nix, although the grammar requires a name there."""
     return node.parent is not None and node.parent.type == "inherited_attrs"
 
 
@@ -213,29 +213,29 @@ def _explain_error(node: Node, data: bytes, subject: str) -> InputError:
     return InputError(where, f"syntax error{missing}", hint)
 
 
-# From nodes of tree-sitter to the syntax tree
+# Conversion of tree-sitter's nodes to the syntax tree
 
 
 def convert(node: Node, data: bytes) -> Syntax:
-    """Convert an expression; it has no errors, and is not nested deeper than Python's stack allows.
+    """Convert an expression that has no errors, and is not nested deeper than Python's stack allows.
 
     Args:
-        node: of the tree.
+        node: node of the tree.
         data: the file.
     """
     return _Converter(data).convert(node)
 
 
 def read_operator(node: Node) -> str | None:
-    """The operator of a binary expression; each has a node type of its own."""
+    """Read the operator of a binary expression; each operator has its own node type."""
     sign = node.child_by_field_name("operator") if node.type == "binary_expression" else None
     return sign.type if sign else None
 
 
 def find_link(node: Node, operator: str | None) -> Node:
-    """The part of a chain of an operator that stands in parentheses: ``(a // b) // c`` is one chain.
+    """Return the parenthesised part of a chain of an operator: ``(a // b) // c`` is one chain.
 
-    Anything else is returned as it is, also what has two pairs of them.
+    Any other node is returned unchanged, also one with two pairs of parentheses.
     """
     if operator in _ASSOCIATIVE and node.type == "parenthesized_expression":
         inner = node.child_by_field_name("expression")
@@ -245,7 +245,7 @@ def find_link(node: Node, operator: str | None) -> Node:
 
 
 def find_column(data: bytes, node: Node) -> int:
-    """Where a node starts in its line: in characters, from 1."""
+    """Find the column of a node, in characters, from 1."""
     if node.start_point[1] > _LONG_LINE:
         return node.start_point[1] + 1
     start = node.start_byte - node.start_point[1]
@@ -253,7 +253,7 @@ def find_column(data: bytes, node: Node) -> int:
 
 
 def _find_operands(node: Node) -> list[Node]:
-    """The operands of a chain of one operator, in order; without recursion, chains are long."""
+    """List the operands of a chain of one operator, in order; without recursion, as chains are long."""
     operator = read_operator(node)
     found: list[Node] = []
     waiting = [node]
@@ -268,7 +268,7 @@ def _find_operands(node: Node) -> list[Node]:
 
 
 class _Converter:
-    """One file: nodes know their offsets, not their bytes."""
+    """Converter of one file, with its bytes, as nodes have only offsets."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -415,7 +415,7 @@ class _Converter:
 
     def _field(self, node: Node, name: str) -> Syntax:
         child = node.child_by_field_name(name)
-        assert child is not None  # a tree without errors has all fields of its grammar
+        assert child is not None  # a tree without errors has all fields of the grammar
         return self.convert(child)
 
     def _read(self, node: Node) -> str:

@@ -1,4 +1,4 @@
-"""Where names lead: what the arguments of functions are called, and which sets are which."""
+"""Finds what names refer to: arguments of functions by their names, and well-known sets."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _OVERLAY_NAMES |= {
 }
 _PKGS_NAMES = {"pkgs", "nixpkgs", "pkgs'"}
 _OLD_NAMES = {"old", "oldAttrs", "old-attrs", "oa", "prevAttrs", "attrs", "o"}
-_HELPER_NAMES = {"drv", "pkg", "package", "derivation"}  # arguments of functions that override what they get
+_HELPER_NAMES = {"drv", "pkg", "package", "derivation"}  # arguments of functions that override their argument
 _NIXPKGS_KEYS = {"pythonPackagesExtensions", "pythonPackagesOverlays"}
 
 
 def find_argument(name: str, *, formal: bool) -> Ref:
-    """What an argument of a function most likely is, by its name.
+    """Find what an argument of a function most likely is, by its name.
 
     Args:
-        name: of the argument.
-        formal: it is one of a set (``{ pkgs, lib }:``), which callPackage fills in by name.
+        name: name of the argument.
+        formal: whether it is in a set pattern (``{ pkgs, lib }:``), which callPackage fills in by name.
     """
     if name in _PKGS_NAMES:
         return Ref(Root.PKGS)
@@ -57,7 +57,7 @@ def find_argument(name: str, *, formal: bool) -> Ref:
 
 
 def find_overlay_root(body: Syntax) -> Root:
-    """Tell an overlay of nixpkgs from one of the Python package set, by what it binds."""
+    """Tell an overlay of nixpkgs from one of the Python package set, by the names it binds."""
     keys = {key for key in _find_keys(body) if isinstance(key, str)}
     nixpkgs = any(
         key in _NIXPKGS_KEYS or _PYTHON.fullmatch(key) or _PYTHON_SET.fullmatch(key) for key in keys
@@ -84,7 +84,7 @@ def _find_keys(body: Syntax) -> set[str | Syntax]:
 
 
 def _calls(syntax: Syntax, name: str) -> bool:
-    """Tell whether an expression applies ``lib.NAME`` to one argument, by how it is written."""
+    """Tell whether an expression applies ``lib.NAME`` to one argument, by its syntax only."""
     if not isinstance(syntax, Apply):
         return False
     function = syntax.function
@@ -93,7 +93,7 @@ def _calls(syntax: Syntax, name: str) -> bool:
 
 
 def canonicalize(ref: Ref) -> Ref:
-    """Lead detours back: ``final.pkgs.zlib`` is ``pkgs.zlib``, ``pkgs.python3Packages.x`` Python's x."""
+    """Shorten a path: ``final.pkgs.zlib`` to ``pkgs.zlib``, ``pkgs.python3Packages.x`` to Python's x."""
     root, path = ref.root, ref.path
     while path:
         head = path[0]
@@ -117,7 +117,7 @@ def canonicalize(ref: Ref) -> Ref:
 
 
 def select(ref: Ref, name: str) -> Ref:
-    """The attribute ``name`` below a path."""
+    """Return the path of attribute ``name`` below a path."""
     others = tuple(canonicalize(Ref(other.root, (*other.path, name))) for other in ref.others)
     return canonicalize(Ref(ref.root, (*ref.path, name), others))
 
@@ -128,7 +128,7 @@ def _is_interpreter(path: tuple[str, ...]) -> bool:
 
 
 def insist(name: str, value: Value) -> Value:
-    """``pkgs`` is nixpkgs, ``lib`` its library, ``hacks`` pyproject.nix's, however the file comes by them."""
+    """Treat ``pkgs``, ``lib`` and ``hacks`` as nixpkgs, its library and pyproject.nix's, however defined."""
     if name == "hacks" and not isinstance(value, Ref | Attrs):
         return Ref(Root.ARGUMENT, (name,))
     if name in {"pkgs", "lib"} and not isinstance(value, Ref | Attrs):
@@ -144,13 +144,13 @@ GLOBALS: dict[str, Value] = {
     "map": Ref(Root.LIB, ("map",)),
     **{name: Ref(Root.UNKNOWN, (name,)) for name in ("import", "throw", "abort", "toString", "derivation")},
 }
-"""What every Nix file can name."""
+"""The names that are in scope in every Nix file."""
 
 
 def enter(function: Lambda, scope: Scope) -> tuple[Syntax, Scope]:
-    """The body of a function and its scope, when nobody says what the function is called with.
+    """Return the body of a function and its scope, for unknown arguments.
 
-    An overlay (``final: prev: …``) is entered at once.
+    Both functions of an overlay (``final: prev: …``) are entered at once.
     """
     names: dict[str, Thunk] = {}
     if is_overlay(function):
@@ -168,7 +168,7 @@ def enter(function: Lambda, scope: Scope) -> tuple[Syntax, Scope]:
 
 
 def bind_names(bindings: tuple[Binding, ...], scope: Scope) -> Scope:
-    """The scope inside of a ``let`` or a recursive set."""
+    """Make the scope inside of a ``let`` or a recursive set."""
     inner = Scope(scope)
     nested: dict[str, list[Entry]] = {}
     for binding in bindings:

@@ -1,7 +1,7 @@
-"""Directories in strings: library paths of shells, and what a package's shell code shows auto-patchelf.
+"""Reads directories from strings: library paths of shells, and search paths in a package's shell code.
 
-A string is text and interpolations. For the code of a shell, interpolations are single characters of a plane
-of Unicode that no text uses, so that its words can be split as the shell splits them.
+A string consists of text and interpolations. In shell code, each interpolation is replaced by one character
+of a private-use plane of Unicode, so that the code can be split into words as the shell does it.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ from wheelfix.lint.model import Input, InputRoot, Place, Search, Unclear
 from wheelfix.lint.nixfile.values import Joined, Opaque, Piece, Ref, Root
 
 DRIVER = "/run/opengl-driver/lib"
-"""Where NixOS has the libraries of the GPU driver."""
+"""The directory of the GPU driver's libraries on NixOS."""
 
 ROOTS = {Root.PKGS: InputRoot.PKGS, Root.ARGUMENT: InputRoot.ARGUMENT, Root.PYTHON: InputRoot.PYTHON}
-"""Roots of what may be an input."""
+"""Roots of paths that may be inputs."""
 
 _MARKS = 0xF0000
 _MOST = 0xFFFD
 _LONGEST = 4096
-"""Characters of a command; no path is longer."""
+"""Longest command in characters; no path is longer."""
 _UNUSED = re.compile("[\U000f0000-\U0010ffff]")
 _SITE = "lib/python/site-packages"
 _ANY_SITE = re.compile(r"lib/python3?(?:\.\d+)?t?/site-packages")
 _COMMAND = "addAutoPatchelfSearchPath"
 _HARMLESS = frozenset({"rm", "rmdir", "runHook"})
-"""Commands that bring no library anywhere."""
+"""Commands that cannot add libraries."""
 
 
 def find_in_path(joined: Joined, name: str, place: Place) -> Iterator[Input | Search | Unclear | str]:
-    """Read a library path: directories with colons between them.
+    """Read a library path: directories separated by colons.
 
     Args:
         joined: the path.
-        name: of the variable, which becomes the inputs' list.
-        place: where it stands.
+        name: name of the variable, which becomes the inputs' ``list_name``.
+        place: its position.
 
     Yields:
-        ``lib`` directories of packages as inputs, other directories of packages, and absolute ones as they
-        are; what is not understood.
+        ``lib`` directories of packages as inputs, other directories of packages, absolute ones as text, and
+        parts that are not understood.
     """
     text, pieces = _write_out(joined)
     for word in text.split(":"):
@@ -57,14 +57,14 @@ def find_in_path(joined: Joined, name: str, place: Place) -> Iterator[Input | Se
 
 
 def find_in_code(joined: Joined, place: Place) -> Iterator[Search | None]:
-    """Read what shell code shows auto-patchelf.
+    """Read the directories that shell code adds to the search of auto-patchelf.
 
     Args:
         joined: the code.
-        place: where it stands.
+        place: its position.
 
     Yields:
-        Directories; None for each line that may show it others, or bring libraries there.
+        Directories; None for each line that may add others, or put libraries into them.
     """
     text, pieces = _write_out(joined)
     for line in map(str.strip, text.splitlines()):
@@ -78,7 +78,7 @@ def find_in_code(joined: Joined, place: Place) -> Iterator[Search | None]:
 def _read_command(line: str, pieces: Sequence[Piece], place: Place) -> Iterator[Search | None]:
     try:
         words = shlex.split(line, comments=True)[1:] if len(line) < _LONGEST else [""]
-    except ValueError:  # a quotation over several lines
+    except ValueError:  # a quoted string over several lines
         words = [""]
     for word in words:
         if not word.startswith("-"):
@@ -99,7 +99,7 @@ def _write_out(joined: Joined) -> tuple[str, Sequence[Piece]]:
 
 
 def _read_directory(word: str, pieces: Sequence[Piece], place: Place) -> Search | Unclear | None:
-    """A directory below a package: ``${final.x}/${python.sitePackages}/x/lib``, ``${pkgs.y}/lib/y``."""
+    """Read a directory below a package: ``${final.x}/${python.sitePackages}/x/lib``, ``${pkgs.y}/lib/y``."""
     if not word or ord(word[0]) < _MARKS:
         return None
     piece = pieces[ord(word[0]) - _MARKS]
@@ -127,7 +127,7 @@ def _read_directory(word: str, pieces: Sequence[Piece], place: Place) -> Search 
 
 
 def _spell(sign: str, pieces: Sequence[Piece]) -> str:
-    """A sign of a word; an interpolation is understood where it is the interpreter's site-packages."""
+    """Return a character of a word as text; of interpolations, only the site-packages path is understood."""
     if ord(sign) < _MARKS:
         return sign
     content = pieces[ord(sign) - _MARKS].content

@@ -1,7 +1,7 @@
-"""The expressions of the Nix language, as far as reading overrides needs them.
+"""Expressions of the Nix language, as far as they are needed to read overrides.
 
 Every node has its ``place`` and ``text``, the beginning of its source on one line. Parentheses and comments
-are gone, ``assert c; e`` is ``e``.
+are removed, and ``assert c; e`` is ``e``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from wheelfix.model.base import Struct
 
 
 class Syntax(Struct):
-    """What all nodes have; by itself: a number, path, URI or anything else of no interest here."""
+    """Base class of all nodes; an instance is a number, path, URI or another expression without a class."""
 
     place: Place
     text: str
@@ -24,14 +24,14 @@ class Name(Syntax):
 
 
 class Text(Syntax):
-    """A string of either kind; ``value`` is None if it has interpolations: then it is in ``parts``."""
+    """A string of either kind; if it has interpolations, ``value`` is None and ``parts`` has the contents."""
 
     value: str | None
     parts: tuple[str | Syntax, ...] = ()
 
 
 class Select(Syntax):
-    """``base.path or default``; a key that is computed is an expression."""
+    """``base.path or default``; a computed key is an expression."""
 
     base: Syntax
     path: tuple[str | Syntax, ...]
@@ -62,7 +62,7 @@ class Lambda(Syntax):
 class Binding(Syntax):
     """``path = value;``; ``inherit (e) a;`` is ``a = e.a;``, and ``outer`` for ``inherit a;``.
 
-    An outer value is looked up outside of the set or ``let`` it is bound in.
+    The value of an ``outer`` binding is looked up outside of its set or ``let``.
     """
 
     path: tuple[str | Syntax, ...]
@@ -106,7 +106,7 @@ class Items(Syntax):
 
 
 class Operation(Syntax):
-    """An operator and its operands: one, two, or as many as a chain of it has (``a ++ b ++ c``)."""
+    """An operator and its operands: one, two, or all of a chain (``a ++ b ++ c``)."""
 
     operator: str
     operands: tuple[Syntax, ...]

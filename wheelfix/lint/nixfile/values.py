@@ -1,4 +1,4 @@
-"""What expressions stand for, as far as it can be told without evaluating nixpkgs."""
+"""Values of expressions, as far as they are known without evaluating nixpkgs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wheelfix.model.base import Struct, replace
 
 
 class Root(StrEnum):
-    """What a path of attributes starts from."""
+    """The root of an attribute path."""
 
     PKGS = "pkgs"
     PYTHON = "python"
@@ -19,14 +19,14 @@ class Root(StrEnum):
     LIB = "lib"
     """``lib`` and ``builtins``."""
     OLD = "old"
-    """The attributes that an override starts from."""
+    """The inherited attributes of an override."""
     ARGUMENT = "argument"
-    """An argument of a function that callPackage would fill in."""
+    """An argument of a function that callPackage fills in."""
     UNKNOWN = "unknown"
 
 
 class Ref(Struct, kw_only=False):
-    """A path below something that is not in the file; ``others`` if several ``with`` are open."""
+    """A path below a root outside of the file; ``others`` if several ``with`` are open."""
 
     root: Root
     path: tuple[str, ...] = ()
@@ -40,17 +40,17 @@ class Constant(Struct, kw_only=False):
 
 
 class Opaque(Struct, kw_only=False):
-    """Something that only an evaluation could tell."""
+    """A value that only an evaluation could find."""
 
     unclear: Unclear
 
 
 class Scope:
-    """Names in reach: bound ones, or the set of a ``with``.
+    """Names in scope: bound ones, or the set of a ``with``.
 
     Args:
         parent: the scope around it.
-        names: what is bound here.
+        names: the names that are bound here.
         opened: the set of a ``with``.
     """
 
@@ -65,7 +65,7 @@ class Scope:
 
 
 class Thunk:
-    """An expression in its scope, worked out at most once; or a value from the start."""
+    """An expression in its scope, evaluated at most once; or a given value."""
 
     __slots__ = ("busy", "scope", "syntax", "value")
 
@@ -84,21 +84,21 @@ class Function(Struct, kw_only=False):
 
 
 class Partial(Struct, kw_only=False):
-    """A function of ``lib`` that waits for more arguments."""
+    """A function of ``lib`` that needs more arguments."""
 
     name: str
     arguments: tuple[Thunk, ...]
 
 
 class Element(Struct, kw_only=False):
-    """One element of a list, there only if ``condition`` holds."""
+    """One element of a list, present only if ``condition`` holds."""
 
     thunk: Thunk
     condition: str | None = None
 
 
 class Seq(Struct, kw_only=False):
-    """A list: the elements that are known, and whether it starts from the inherited one."""
+    """A list: the known elements, and whether it extends the inherited one."""
 
     elements: tuple[Element, ...] = ()
     inherits: bool = False
@@ -106,20 +106,20 @@ class Seq(Struct, kw_only=False):
 
 
 class Piece(Struct, kw_only=False):
-    """A part of a string, there only if ``condition`` holds: text, or what an interpolation stands for."""
+    """A part of a string, present only if ``condition`` holds: text, or the value of an interpolation."""
 
     content: str | Ref | Opaque
     condition: str | None = None
 
 
 class Joined(Struct, kw_only=False):
-    """A string that is put together: its parts in order, without the inherited one."""
+    """A joined string: its parts in order, without the inherited string."""
 
     pieces: tuple[Piece, ...] = ()
 
 
 class Entry(Struct, kw_only=False):
-    """One binding of a set, there only if ``condition`` holds."""
+    """One binding of a set, present only if ``condition`` holds."""
 
     path: tuple[str, ...]
     thunk: Thunk
@@ -128,14 +128,14 @@ class Entry(Struct, kw_only=False):
 
 
 class Attrs(Struct, kw_only=False):
-    """A set: the bindings that are known."""
+    """A set: the known bindings."""
 
     entries: tuple[Entry, ...] = ()
     unclear: tuple[Unclear, ...] = ()
 
 
 class Choice(Struct, kw_only=False):
-    """Either of two, by a condition that is not known."""
+    """One of two values, by an unknown condition."""
 
     condition: str
     consequence: Thunk
@@ -149,29 +149,29 @@ Force = Callable[[Thunk], Value]
 
 
 def find_unclear(syntax: Syntax, reason: str) -> Unclear:
-    """Say that an expression is not understood."""
+    """Make the remark that an expression is not understood."""
     return Unclear(text=syntax.text, reason=reason, place=syntax.place)
 
 
 def join_conditions(one: str | None, other: str | None) -> str | None:
-    """Both conditions as one text."""
+    """Join two conditions to one text."""
     return f"{one} && {other}" if one and other else one or other
 
 
 def guard_seq(seq: Seq, condition: str | None) -> Seq:
-    """The same list, there only if a condition holds."""
+    """Return the same list, present only if a condition holds."""
     guarded = (Element(e.thunk, join_conditions(condition, e.condition)) for e in seq.elements)
     return replace(seq, elements=tuple(guarded))
 
 
 def guard_attrs(attrs: Attrs, condition: str | None) -> Attrs:
-    """The same set, there only if a condition holds."""
+    """Return the same set, present only if a condition holds."""
     guarded = (replace(e, condition=join_conditions(condition, e.condition)) for e in attrs.entries)
     return replace(attrs, entries=tuple(guarded))
 
 
 def to_seq(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCHES) -> Seq:
-    """Read a value as a list, with what either branch of a choice has, ``depth`` choices deep."""
+    """Read a value as a list, with the elements of both branches of choices, up to ``depth`` deep."""
     match value:
         case Seq():
             return value
@@ -193,7 +193,7 @@ def to_seq(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCHES
 
 
 def to_attrs(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCHES) -> Attrs:
-    """Read a value as a set, with what either branch of a choice has, ``depth`` choices deep."""
+    """Read a value as a set, with the bindings of both branches of choices, up to ``depth`` deep."""
     match value:
         case Attrs():
             return value
@@ -213,7 +213,7 @@ def to_attrs(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCH
 
 
 def to_joined(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCHES) -> Joined:
-    """Read a value as a string, with what either branch of a choice has, ``depth`` choices deep."""
+    """Read a value as a string, with the parts of both branches of choices, up to ``depth`` deep."""
     match value:
         case Joined():
             return value
@@ -236,12 +236,12 @@ def to_joined(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANC
 
 
 def guard_joined(joined: Joined, condition: str | None) -> Joined:
-    """The same string, there only if a condition holds."""
+    """Return the same string, present only if a condition holds."""
     return Joined(tuple(Piece(p.content, join_conditions(condition, p.condition)) for p in joined.pieces))
 
 
 def join_seqs(seqs: Iterable[Seq]) -> Seq:
-    """Lists one after the other."""
+    """Concatenate lists."""
     parts = tuple(seqs)
     return Seq(
         elements=tuple(element for part in parts for element in part.elements),
@@ -251,7 +251,7 @@ def join_seqs(seqs: Iterable[Seq]) -> Seq:
 
 
 def join_attrs(sets: Iterable[Attrs]) -> Attrs:
-    """Sets merged: all that any of them may bind."""
+    """Merge sets: all bindings that any of them may have."""
     parts = tuple(sets)
     return Attrs(
         entries=tuple(entry for part in parts for entry in part.entries),
