@@ -28,8 +28,9 @@ from wheelfix.flows.override import write_override
 from wheelfix.flows.scan import scan_wheel
 from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Dialect
-from wheelfix.model.scan import NeedClass, WheelScan
+from wheelfix.model.scan import WheelScan
 from wheelfix.override.dialects import TRAITS
 from wheelfix.patch.model import ElfEdit
 from wheelfix.patch.wheel import patch_wheel

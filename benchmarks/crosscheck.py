@@ -31,7 +31,8 @@ from auditwheel.elfutils import elf_file_filter
 from auditwheel.lddtree import DynamicExecutable, ldd
 
 import wheelfix
-from wheelfix.model.scan import NeedClass, WheelScan
+from wheelfix.model.classes import NeedClass
+from wheelfix.model.scan import WheelScan
 from wheelfix.scan.loader import Loader
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from wheelfix.errors import ApplyError, ElfError, IndexProblem, InputError, WheelError, WheelfixError
     from wheelfix.flows.scan import scan_wheel
     from wheelfix.index.choice import open_index
+    from wheelfix.model.classes import NeedClass
     from wheelfix.model.elf import ElfObject, VersionNeed
     from wheelfix.model.hints import CalledName, DlopenNote, OpeningKind, SourceCall
     from wheelfix.model.index import IndexInfo, Lookup, Provider
-    from wheelfix.model.scan import Finding, Level, Need, NeedClass, Opening, OpeningForm, WheelScan
+    from wheelfix.model.scan import Finding, Level, Need, Opening, OpeningForm, WheelScan
 
 __version__ = "0.1.0"
 
@@ -58,6 +59,7 @@ _HOMES = {
     ),
     "wheelfix.flows.scan": ("scan_wheel",),
     "wheelfix.index.choice": ("open_index",),
+    "wheelfix.model.classes": ("NeedClass",),
     "wheelfix.model.elf": ("ElfObject", "VersionNeed"),
     "wheelfix.model.hints": ("CalledName", "DlopenNote", "OpeningKind", "SourceCall"),
     "wheelfix.model.index": ("IndexInfo", "Lookup", "Provider"),
@@ -65,7 +67,6 @@ _HOMES = {
         "Finding",
         "Level",
         "Need",
-        "NeedClass",
         "Opening",
         "OpeningForm",
         "WheelScan",

@@ -9,9 +9,10 @@ from tests.support.objects import cause, elf, facts, wheel
 from wheelfix.explain.model import Account, Explanation, Interpreter, Package, Symptom, SymptomKind
 from wheelfix.explain.plan import choose_dialect, explain, find_soname, plan_override
 from wheelfix.explain.troubles import find_trouble
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Dialect
-from wheelfix.model.scan import Need, NeedClass, WheelScan
+from wheelfix.model.scan import Need, WheelScan
 from wheelfix.report.explain import say_missing
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import NOBODY, find_cases, make_want

@@ -14,7 +14,7 @@ from wheelfix.explain.wordings import WORDINGS
 from wheelfix.flows.explain import explain_file
 from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
-from wheelfix.model.scan import NeedClass
+from wheelfix.model.classes import NeedClass
 
 MESSAGES: list[dict[str, Any]] = tomllib.loads(
     (Path(__file__).parents[2] / "fixtures" / "messages.toml").read_text("utf-8")

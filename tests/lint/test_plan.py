@@ -10,9 +10,10 @@ from wheelfix.lint.model import IndexExcerpt, Instead, LintFinding, Rule, Spelli
 from wheelfix.lint.nixfile.overrides import parse_overrides
 from wheelfix.lint.plan import find_lint
 from wheelfix.model.base import replace
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import IndexInfo
-from wheelfix.model.scan import Level, Need, NeedClass, Opening, WheelScan
+from wheelfix.model.scan import Level, Need, Opening, WheelScan
 
 INDEX = IndexInfo(source="file", system="x86_64-linux", date=None, digest="", sonames=0, entries=0)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.support.objects import cause
 from wheelfix.lock.cycles import break_circles
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Cuda, Override, Search
-from wheelfix.model.scan import Need, NeedClass
+from wheelfix.model.scan import Need
 
 
 def make(name: str, *targets: str) -> Override:

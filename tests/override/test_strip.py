@@ -7,8 +7,9 @@ import pytest
 from tests.support.objects import cause, provider, wheel
 from wheelfix.errors import InputError
 from wheelfix.model.base import replace
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import StripPlan
-from wheelfix.model.scan import Need, NeedClass
+from wheelfix.model.scan import Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.carries import find_carries
 from wheelfix.override.strip import NO_WISHES, Dependencies, Wishes, check_wishes, plan_strip

@@ -6,8 +6,9 @@ import pytest
 
 from tests.support.objects import cause, elf, provider
 from tests.support.steps import count_steps
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject, Library
-from wheelfix.model.scan import Need, NeedClass
+from wheelfix.model.scan import Need
 from wheelfix.patch.model import AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.patch.runpaths import DRIVER_DIRECTORY, Reachable, plan_run_paths
 

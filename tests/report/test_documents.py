@@ -19,11 +19,12 @@ from wheelfix.explain.plan import LIBRARIES
 from wheelfix.index.choice import find_sources
 from wheelfix.lint.model import Rule
 from wheelfix.lock.model import Clash
-from wheelfix.model import causes, lock
+from wheelfix.model import classes, lock
 from wheelfix.model.base import Struct, encode_indented, fields
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.override import Cuda, Dialect
-from wheelfix.model.scan import Level, NeedClass, OpeningForm
+from wheelfix.model.scan import Level, OpeningForm
 from wheelfix.patch.model import AnswerKind
 from wheelfix.report import documents
 from wheelfix.report.documents import DOCUMENTS
@@ -86,7 +87,7 @@ def test_all_that_a_type_can_hold_is_as_its_schema_says(kind: type[Struct]) -> N
     told = check_document(encode_indented(made))
     assert len(told) == len(made)
     assert {document["schema"] for document in told} == {name_schema(kind)}
-    kinds = {cause.__struct_config__.tag for cause in get_args(causes.Cause)}
+    kinds = {cause.__struct_config__.tag for cause in get_args(classes.Cause)}
     if "Nobody" in load_schema(name_schema(kind)).get("$defs", ()):
         assert all(f'"kind": "{one}"' in encode_indented(made) for one in kinds)
 

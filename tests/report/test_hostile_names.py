@@ -15,10 +15,10 @@ from wheelfix.explain.model import Explanation
 from wheelfix.lint.model import LintFinding
 from wheelfix.model import elf, hints, index
 from wheelfix.model.base import Struct, encode_indented, fields
-from wheelfix.model.causes import Brought, Cause
+from wheelfix.model.classes import Brought, Cause, NeedClass
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Dialect
-from wheelfix.model.scan import FileHit, IndexSource, Located, Need, NeedClass, NeedTrace, WheelScan
+from wheelfix.model.scan import FileHit, IndexSource, Located, Need, NeedTrace, WheelScan
 from wheelfix.report.escape import print_error
 from wheelfix.report.explain import render_explanation
 from wheelfix.report.json import document_check, document_explanation, document_scans

@@ -14,7 +14,8 @@ import pytest
 
 from tests.support.report import CODE, every_class, hostile, need, scan
 from wheelfix.model.base import replace
-from wheelfix.model.scan import Finding, Level, NeedClass
+from wheelfix.model.classes import NeedClass
+from wheelfix.model.scan import Finding, Level
 from wheelfix.report.model import Report
 from wheelfix.report.page import document_report, render_report
 

@@ -5,8 +5,9 @@ import io
 from tests.support.documents import check_document
 from tests.support.report import opening, scan
 from wheelfix.model.base import encode_indented, replace
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import DlopenNote, OpeningKind
-from wheelfix.model.scan import NeedClass, Opening, WheelScan
+from wheelfix.model.scan import Opening, WheelScan
 from wheelfix.report.json import document_scan
 from wheelfix.report.model import Report
 from wheelfix.report.page import document_report

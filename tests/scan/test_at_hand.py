@@ -8,10 +8,9 @@ from tests.scan.test_needs import decide, only
 from tests.support.objects import elf, facts, wheel
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import replace
-from wheelfix.model.causes import Stale
+from wheelfix.model.classes import NeedClass, Stale
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import NeedClass
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.scan.at_hand import assign_at_hand, find_carried, find_claimed, fit_together
 from wheelfix.scan.sentences import say_cause

@@ -10,9 +10,10 @@ import pytest
 from tests.support.objects import elf, facts, provider, wheel
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import replace
-from wheelfix.model.causes import (
+from wheelfix.model.classes import (
     Brought,
     FixedPath,
+    NeedClass,
     No,
     Nobody,
     OfDriver,
@@ -26,7 +27,7 @@ from wheelfix.model.causes import (
     Unnamed,
 )
 from wheelfix.model.index import Lookup
-from wheelfix.model.scan import Carrier, NeedClass, NeedTrace
+from wheelfix.model.scan import Carrier, NeedTrace
 from wheelfix.scan.at_hand import find_carried
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.loader import Found

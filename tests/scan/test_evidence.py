@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.support.objects import elf, facts, wheel
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.scan import Known, NeedClass, NeedTrace
+from wheelfix.model.scan import Known, NeedTrace
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.decide import decide
 from wheelfix.scan.evidence import show_evidence

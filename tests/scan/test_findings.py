@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from tests.support.objects import cause, elf, provider, wheel
-from wheelfix.model.causes import Cause, OfLibc, Reached, Unreached
-from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.model.classes import Cause, NeedClass, OfLibc, Reached, Unreached
+from wheelfix.model.scan import Level, Need
 from wheelfix.scan.findings import collect_build_inputs, collect_ignored, find_findings, find_machine
 
 

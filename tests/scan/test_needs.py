@@ -7,8 +7,9 @@ import pytest
 from tests.support.objects import elf, facts, wheel
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import replace
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject, VersionNeed
-from wheelfix.model.scan import Carrier, Known, Need, NeedClass
+from wheelfix.model.scan import Carrier, Known, Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.decide import decide as decide_cases
 from wheelfix.scan.needs import find_cases, find_wants

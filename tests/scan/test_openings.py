@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from tests.support.objects import elf, provider
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import CalledName, DlopenNote, ElfHints, OpeningKind, SourceCall, SourceUse
 from wheelfix.model.index import Lookup
-from wheelfix.model.scan import Known, Need, NeedClass, Opening
+from wheelfix.model.scan import Known, Need, Opening
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import NOBODY, find_cases, make_want
 from wheelfix.scan.openings import answer_opening, find_answer, group_by_name, select_openings

@@ -11,7 +11,7 @@ from tests.support.facts import open_table
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError, WheelfixError
 from wheelfix.model.base import replace
-from wheelfix.model.scan import NeedClass
+from wheelfix.model.classes import NeedClass
 from wheelfix.scan.read import read_wheel
 from wheelfix.scan.scan import ScanOptions, read_targets, scan_readings, scan_targets
 from wheelfix.scan.target import find_targets

@@ -17,8 +17,9 @@ from tests.support.wheel import build_wheel
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import InputError
 from wheelfix.index.choice import open_bundled
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Level, NeedClass
+from wheelfix.model.scan import Level
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.read import read_elf, read_installed, read_known, read_package, read_symbols, read_wheel
 from wheelfix.wheel import tree

@@ -11,8 +11,9 @@ from tests.support.objects import cause
 from wheelfix.elf.exports import read_symbols
 from wheelfix.elf.stream import ForwardReader
 from wheelfix.model.base import replace
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import SymbolCheck, Symbols, SymbolWants
-from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.model.scan import Level, Need
 from wheelfix.scan.symbols import compare_symbols as judge_all
 from wheelfix.scan.symbols import find_mismatches, find_users
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from tests.support.objects import cause
-from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.model.classes import NeedClass
+from wheelfix.model.scan import Level, Need
 from wheelfix.scan.findings import find_highest, find_version_findings
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wheelfix.model.causes import (
+from wheelfix.model.classes import (
     Brought,
     Cause,
+    NeedClass,
     Nobody,
     OfDriver,
     OfInterpreter,
@@ -18,7 +19,7 @@ from wheelfix.model.causes import (
 )
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Carrier, Known, NeedClass
+from wheelfix.model.scan import Carrier, Known
 from wheelfix.model.wheel import Distribution, Requirement
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.support.objects import cause, elf, provider
-from wheelfix.model.causes import Cause, Nobody
+from wheelfix.model.classes import Cause, NeedClass, Nobody
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall
 from wheelfix.model.index import IndexInfo
-from wheelfix.model.scan import Finding, Level, Need, NeedClass, Opening, WheelScan
+from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan
 from wheelfix.report.model import NixCode, Report
 
 INDEX = IndexInfo(source="bundled", system="x86_64-linux", date="2026-05-03", digest="", sonames=0, entries=0)

@@ -69,7 +69,7 @@ def locate(
     attribute, output, version, path, store path and score.
     """
     from wheelfix.flows import locate as flows
-    from wheelfix.model.scan import OPEN_CLASSES
+    from wheelfix.model.classes import OPEN_CLASSES
 
     if any_file:
         sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))

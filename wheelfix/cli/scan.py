@@ -141,7 +141,7 @@ def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> in
 
 
 def _tell_traces(found: Sequence[NeedTrace], *, as_json: bool) -> int:
-    from wheelfix.model.scan import OPEN_CLASSES
+    from wheelfix.model.classes import OPEN_CLASSES
 
     if as_json:
         from wheelfix.report.json import document_trace

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct
-from wheelfix.model.causes import Brought, Cause
+from wheelfix.model.classes import OPEN_CLASSES, Brought, Cause, NeedClass
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.override import Dialect
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import OPEN_CLASSES, Finding, NeedClass
+from wheelfix.model.scan import Finding
 
 
 class SymptomKind(StrEnum):

@@ -23,9 +23,10 @@ from wheelfix.explain.troubles import find_trouble
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
+from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
-from wheelfix.model.scan import CLASS_TRAITS, OPEN_CLASSES, NeedClass, NeedTrace, WheelScan
+from wheelfix.model.scan import NeedTrace, WheelScan
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, make_name_cases
 

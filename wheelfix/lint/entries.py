@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 
 from wheelfix.lint.model import Ignored, Input, InputRoot, LintFinding, Rule, Spelling
 from wheelfix.lint.package_check import PackageCheck, choose_spelling, list_inputs
-from wheelfix.model.scan import CLASS_TRAITS, Level, Need, NeedClass
+from wheelfix.model.classes import CLASS_TRAITS, NeedClass
+from wheelfix.model.scan import Level, Need
 from wheelfix.nix.parts import list_sonames
 from wheelfix.nix.printer import print_flat
 

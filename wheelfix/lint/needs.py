@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from wheelfix.lint.model import LintFinding, Rule
 from wheelfix.lint.nixfile.searches import DRIVER
 from wheelfix.lint.package_check import PackageCheck, choose_spelling, list_inputs
-from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.model.classes import NeedClass
+from wheelfix.model.scan import Level, Need
 from wheelfix.nix.parts import add_to_old, list_attributes, list_sonames
 from wheelfix.nix.printer import print_flat
 from wheelfix.nix.tree import bind

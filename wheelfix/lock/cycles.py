@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wheelfix.model.base import replace
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Ignored, Override
-from wheelfix.model.scan import Need, NeedClass
+from wheelfix.model.scan import Need
 
 
 def break_circles(overrides: Sequence[Override], needs: Mapping[str, Sequence[Need]]) -> tuple[Override, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
+from wheelfix.model.classes import OPEN_CLASSES, NeedClass
 from wheelfix.model.lock import Choice, ChoiceKind, SourceKind
 from wheelfix.model.reading import BuildSystem
-from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, WheelScan
+from wheelfix.model.scan import Finding, Level, Need, WheelScan
 from wheelfix.scan.sentences import say_cause
 
 _NAMED = 2

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Provider
 from wheelfix.model.override import (
     Adapter,
@@ -26,7 +27,7 @@ from wheelfix.model.override import (
     StripPlan,
 )
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Finding, Need, NeedClass, Opening, WheelScan, find_warnings
+from wheelfix.model.scan import Finding, Need, Opening, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
 from wheelfix.override.strip import (

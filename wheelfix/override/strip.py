@@ -20,8 +20,9 @@ from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.model.base import Struct, replace
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import DependencyDecision, KnownContents, StripPlan
-from wheelfix.model.scan import Need, NeedClass
+from wheelfix.model.scan import Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.carries import find_carries
 from wheelfix.scan.closure import find_closure, find_required

@@ -9,8 +9,8 @@ from wheelfix.errors import ApplyError, InputError
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct, decode_json
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Provider
-from wheelfix.model.scan import NeedClass
 from wheelfix.outside.places import find_store
 from wheelfix.outside.processes import Stream, run
 from wheelfix.patch.model import AnswerKind, FilePlan, Group

@@ -13,8 +13,9 @@ import posixpath
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from wheelfix.model.base import Struct, replace
+from wheelfix.model.classes import CLASS_TRAITS, NeedClass
 from wheelfix.model.elf import ElfObject, Library
-from wheelfix.model.scan import CLASS_TRAITS, Need, NeedClass
+from wheelfix.model.scan import Need
 from wheelfix.patch.model import Answer, AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from wheelfix.model.base import Meta, Struct, field
-from wheelfix.model.causes import Cause
+from wheelfix.model.classes import Cause
 
 
 def _one_of(*values: str) -> Meta:

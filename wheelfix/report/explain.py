@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from wheelfix.explain.model import Explanation, Missing, SymptomKind
-from wheelfix.model.causes import OfLibc, Provided, Reached, Unreached
-from wheelfix.model.scan import OPEN_CLASSES
+from wheelfix.model.classes import OPEN_CLASSES, OfLibc, Provided, Reached, Unreached
 from wheelfix.report.escape import printable
 from wheelfix.report.plain import wrap_words
 from wheelfix.scan.sentences import say_cause

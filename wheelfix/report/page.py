@@ -10,17 +10,9 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
 from wheelfix.model.index import IndexInfo, Provider, say_date
-from wheelfix.model.scan import (
-    CLASS_TRAITS,
-    OPEN_CLASSES,
-    Finding,
-    Level,
-    Need,
-    NeedClass,
-    Opening,
-    WheelScan,
-)
+from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan
 from wheelfix.report.escape import printable
 from wheelfix.report.model import Report
 from wheelfix.scan.openings import find_answer, group_by_name

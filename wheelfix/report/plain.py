@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from wheelfix.model.scan import FileHit, IndexSource, Located, NeedClass, NeedTrace
+from wheelfix.model.classes import NeedClass
+from wheelfix.model.scan import FileHit, IndexSource, Located, NeedTrace
 from wheelfix.report.escape import printable
 from wheelfix.scan.sentences import say_located, say_question, say_step
 

@@ -15,18 +15,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
+from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import say_date
-from wheelfix.model.scan import (
-    CLASS_TRAITS,
-    OPEN_CLASSES,
-    Finding,
-    Level,
-    Need,
-    NeedClass,
-    Opening,
-    WheelScan,
-)
+from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan
 from wheelfix.nix.parts import list_attributes, list_sonames
 from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import List, bind

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct, field, replace
-from wheelfix.model.causes import (
+from wheelfix.model.classes import (
     Brought,
     CarriedProof,
     FixedPath,
+    NeedClass,
     No,
     Nobody,
     OfDriver,
@@ -32,7 +33,7 @@ from wheelfix.model.causes import (
     Unreached,
 )
 from wheelfix.model.index import Lookup, Provider
-from wheelfix.model.scan import Known, Need, NeedClass, NeedTrace, Step
+from wheelfix.model.scan import Known, Need, NeedTrace, Step
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.at_hand import correct_carriers, find_claimed
 from wheelfix.scan.siblings import find_sibling

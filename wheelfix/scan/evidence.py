@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from wheelfix.model.base import replace
-from wheelfix.model.causes import Question
+from wheelfix.model.classes import Question
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import NeedTrace
 from wheelfix.scan.at_hand import correct_carriers

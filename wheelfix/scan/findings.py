@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from wheelfix.model.causes import OfLibc, Unreached
+from wheelfix.model.classes import NeedClass, OfLibc, Unreached
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
-from wheelfix.model.scan import Finding, Level, Need, NeedClass
+from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.sentences import say_call
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.model.base import Struct, replace
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
-from wheelfix.model.scan import Need, NeedClass, Opening
+from wheelfix.model.scan import Need, Opening
 
 IsLibc = Callable[[str, str], bool]
 """Whether a soname belongs to the C library of a machine: ``is_libc(soname, machine)``."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from wheelfix.model.causes import (
+from wheelfix.model.classes import (
     Brought,
     Cause,
     FixedPath,
+    NeedClass,
     No,
     Nobody,
     OfDriver,
@@ -24,7 +25,6 @@ from wheelfix.model.causes import (
     Unnamed,
     Unreached,
 )
-from wheelfix.model.scan import NeedClass
 
 if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.hints import DlopenNote, SourceCall

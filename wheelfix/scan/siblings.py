@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.index.cuda import find_default_cuda
-from wheelfix.model.causes import Brought, SiblingClue
+from wheelfix.model.classes import Brought, SiblingClue
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import Carrier
 from wheelfix.model.wheel import Distribution, Requirement

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import SymbolCheck, Symbols, SymbolWants
-from wheelfix.model.scan import Finding, Level, Need, NeedClass
+from wheelfix.model.scan import Finding, Level, Need
 
 _NAMED = 5
 
