@@ -19,8 +19,8 @@ from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.parts import formals, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import Attrs, Binary, Expr, Lambda
+from wheelfix.override.dialects import render_overrides
 from wheelfix.override.overlay import render_overlay, write_package
-from wheelfix.override.render import render_overrides
 
 LIB = NIX / "standin" / "nixpkgs.lib" / "lib"
 MANY = 5000

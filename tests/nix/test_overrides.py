@@ -11,8 +11,7 @@ from tests.support.golden import ask_package, ask_stub, check_golden
 from tests.support.nixeval import evaluate
 from wheelfix.index.cuda import find_cuda
 from wheelfix.model.override import Cuda, Dialect, Override
-from wheelfix.override.dialects import TRAITS
-from wheelfix.override.render import render_overrides
+from wheelfix.override.dialects import TRAITS, render_overrides
 
 CU12 = [
     "cublas", "cuda-cupti", "cuda-nvrtc", "cuda-runtime", "cudnn", "cufft", "curand", "cusolver", "cusparse",

@@ -11,8 +11,8 @@ from tests.support.facts import plan
 from tests.support.golden import ask_stub
 from wheelfix.model.base import replace
 from wheelfix.model.override import Cuda, Dialect
+from wheelfix.override.dialects import render_overrides
 from wheelfix.override.package import find_interpreters
-from wheelfix.override.render import render_overrides
 
 PLATFORM = "manylinux_2_17_x86_64"
 # libPrefix and pythonVersion of nixpkgs' interpreters, and what an installer says that they take.

@@ -17,8 +17,8 @@ from wheelfix.model.override import Adapter, Cuda, Dialect, Override, PackageDet
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Opening, WheelScan
 from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.override.dialects import render_overrides
 from wheelfix.override.plan import plan_override
-from wheelfix.override.render import render_overrides
 from wheelfix.override.strip import add_imports
 from wheelfix.scan.conclude import answer_openings, conclude
 from wheelfix.wheel.metadata import find_environment, parse_requirement

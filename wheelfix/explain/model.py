@@ -10,7 +10,7 @@ from wheelfix.model.causes import Brought, Cause
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.override import Dialect
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Finding, NeedClass
+from wheelfix.model.scan import OPEN_CLASSES, Finding, NeedClass
 
 
 class SymptomKind(StrEnum):
@@ -212,8 +212,7 @@ class Explanation(Struct):
     @property
     def answered(self) -> bool:
         """Whether everything has an answer: exit code 0."""
-        unanswered = {NeedClass.AMBIGUOUS, NeedClass.UNKNOWN}
-        return all(m.need_class not in unanswered for m in self.missing) and all(
+        return all(m.need_class not in OPEN_CLASSES for m in self.missing) and all(
             t.answered for t in self.troubles
         )
 

@@ -25,7 +25,7 @@ from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
-from wheelfix.model.scan import NeedClass, NeedTrace, WheelScan
+from wheelfix.model.scan import CLASS_TRAITS, OPEN_CLASSES, NeedClass, NeedTrace, WheelScan
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, make_name_cases
 
@@ -38,8 +38,7 @@ _BY_NAME = (
     "{}: Python code looks for it by name, which inputs alone do not help: wrap the program with "
     "LD_LIBRARY_PATH, or substitute the library's path for its name."
 )
-_OPEN_OR_PROVIDED = frozenset({NeedClass.PROVIDED, NeedClass.UNKNOWN, NeedClass.AMBIGUOUS})
-_SILENT = frozenset({NeedClass.BUNDLED, NeedClass.LIBC, NeedClass.PYTHON})
+_OPEN_OR_PROVIDED = OPEN_CLASSES | {NeedClass.PROVIDED}
 _LOCKS = (
     # if several fit: the file written by hand, or by the more specific tool
     (("uv.lock", "flake.nix"), Dialect.UV2NIX),
@@ -310,7 +309,7 @@ def _find_further(scan: WheelScan, named: frozenset[str], present: Mapping[str, 
         )
         for need in scan.needs
         if need.machine == scan.machine
-        and need.need_class not in _SILENT
+        and not CLASS_TRAITS[need.need_class].unignored
         and need.soname not in named
         and need.soname not in present
     )

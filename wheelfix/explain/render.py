@@ -38,8 +38,7 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
-from wheelfix.override.dialects import TRAITS
-from wheelfix.override.render import render_overrides
+from wheelfix.override.dialects import TRAITS, render_overrides
 
 _DRIVER = "/run/opengl-driver/lib"
 

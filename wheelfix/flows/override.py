@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from wheelfix.model.override import Cuda, Dialect
 from wheelfix.model.written import Written
-from wheelfix.override.dialects import check_targets
+from wheelfix.override.dialects import check_targets, render_overrides
 from wheelfix.override.imports import show_imports
 from wheelfix.override.plan import OverridePlan, plan_overrides
-from wheelfix.override.render import render_overrides
 from wheelfix.override.strip import NO_WISHES, Wishes
 from wheelfix.scan.scan import ScanOptions, scan_targets
 from wheelfix.scan.target import find_targets

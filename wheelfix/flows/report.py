@@ -8,8 +8,8 @@ from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Level, find_warnings
 from wheelfix.model.written import Written
+from wheelfix.override.dialects import render_overrides
 from wheelfix.override.imports import show_imports
-from wheelfix.override.render import render_overrides
 from wheelfix.report.model import Report
 from wheelfix.report.page import render_report
 from wheelfix.report.plan import label_code, make_report, plan_code, tell_several_wheels

@@ -8,19 +8,13 @@ from fnmatch import fnmatchcase
 
 from wheelfix.lint.model import Ignored, Input, InputRoot, LintFinding, Rule, Spelling
 from wheelfix.lint.package_check import PackageCheck, choose_spelling, list_inputs
-from wheelfix.model.scan import Level, Need, NeedClass
+from wheelfix.model.scan import CLASS_TRAITS, Level, Need, NeedClass
 from wheelfix.nix.parts import list_sonames
 from wheelfix.nix.printer import print_flat
 
 _ALIKE = 0.84
 _TOOLS = frozenset({"makeWrapper", "makeBinaryWrapper", "pkg-config", "cmake", "ninja", "meson", "which"})
 _RUN_TIME = frozenset({"appendRunpaths", "runtimeDependencies"})
-_SERVED = frozenset({NeedClass.PROVIDED, NeedClass.AMBIGUOUS, NeedClass.UNKNOWN, NeedClass.SIBLING})
-_OWN = {
-    NeedClass.BUNDLED: "the wheel brings it itself",
-    NeedClass.LIBC: "the C library has it",
-    NeedClass.PYTHON: "the interpreter has it",
-}
 
 
 def find_entry_lint(check: PackageCheck) -> Iterator[LintFinding]:
@@ -90,7 +84,7 @@ def _check_unknown(check: PackageCheck, entry: Input, spelling: Spelling) -> Ite
 
 
 def _is_wanted(check: PackageCheck, attr: str) -> bool:
-    wanted = [soname for soname, need in check.needs.items() if need.need_class in _SERVED]
+    wanted = [soname for soname, need in check.needs.items() if _is_served(need)]
     return any(attr in check.excerpt.carriers.get(soname, ()) for soname in (*wanted, *check.opened))
 
 
@@ -98,8 +92,8 @@ def _explain_unneeded(check: PackageCheck, attr: str) -> str:
     for soname, need in check.needs.items():
         if attr not in check.excerpt.carriers.get(soname, ()):
             continue
-        if need.need_class in _OWN:
-            return f"only {soname} of it is wanted, and {_OWN[need.need_class]}"
+        if reason := CLASS_TRAITS[need.need_class].unignored:
+            return f"only {soname} of it is wanted, and {reason}"
         if need.need_class is NeedClass.DRIVER:
             return f"only {soname} of it is wanted, which has to come with the GPU driver"
     if not any(scan.objects for scan in check.scans):
@@ -142,8 +136,8 @@ def _say_unwanted(check: PackageCheck, entry: Ignored) -> LintFinding:
 def _check_wanted(check: PackageCheck, entry: Ignored, need: Need) -> Iterator[LintFinding]:
     if any(entry.soname in scan.ignore_missing for scan in check.scans):
         return  # bundled under another file name, and the hook searches by file name only
-    if need.need_class in _OWN:
-        message = f"has not to be ignored: {_OWN[need.need_class]}"
+    if reason := CLASS_TRAITS[need.need_class].unignored:
+        message = f"has not to be ignored: {reason}"
         yield check.say(Rule.IGNORED_UNWANTED, Level.WARNING, entry.place, entry.soname, message, "remove it")
     elif need.need_class in {NeedClass.PROVIDED, NeedClass.AMBIGUOUS}:
         if check.is_supplied(entry.soname):
@@ -165,7 +159,9 @@ def _check_pattern(check: PackageCheck, entry: Ignored) -> Iterator[LintFinding]
     if not hits:
         yield _say_unwanted(check, entry)
         return
-    exact = [s for s in hits if check.needs[s].need_class not in _OWN and not check.is_supplied(s)]
+    exact = [
+        s for s in hits if not CLASS_TRAITS[check.needs[s].need_class].unignored and not check.is_supplied(s)
+    ]
     suggestion = " ".join(map(print_flat, list_sonames(exact).items)) or "remove it"
     message = (
         f"a pattern: it also ignores what an update of the wheel will need; now it covers {', '.join(hits)}"
@@ -252,3 +248,8 @@ ATTRIBUTES = frozenset(
     }
 )
 """Attributes of mkDerivation, buildPythonPackage and autoPatchelfHook (nixpkgs, manual and setup hooks)."""
+
+
+def _is_served(need: Need) -> bool:
+    """Whether an input or an ignored name may be about it: the driver's have entries of their own."""
+    return need.need_class is not NeedClass.DRIVER and not CLASS_TRAITS[need.need_class].unignored

@@ -23,9 +23,8 @@ from wheelfix.nix.tree import (
     text,
 )
 from wheelfix.override.adapter import write_prebuilt
-from wheelfix.override.dialects import TRAITS
+from wheelfix.override.dialects import TRAITS, render_overrides
 from wheelfix.override.overlay import TITLES, write_package
-from wheelfix.override.render import render_overrides
 from wheelfix.scan.layout import SITE
 from wheelfix.sdist.render import write_cargo
 

@@ -29,7 +29,78 @@ class NeedClass(StrEnum):
     UNKNOWN = "unknown"
 
 
-OPEN_CLASSES = frozenset({NeedClass.AMBIGUOUS, NeedClass.UNKNOWN})
+class ClassTraits(Struct):
+    """What a class means to people, and to the commands that act on it.
+
+    Attributes:
+        meaning: who provides the library, and what to do, in one line.
+        style: of the class on a terminal, for rich.
+        bringer: who has the library, where that is not a name of its own.
+        unignored: why the library needs no entry in an ignore list; empty where one may be needed.
+        unreached: why a run path need not lead to the library; empty where one has to.
+        is_open: the user is left without an answer.
+        is_folded: a terminal shows its needs in one line.
+    """
+
+    meaning: str
+    style: str
+    bringer: str = ""
+    unignored: str = ""
+    unreached: str = ""
+    is_open: bool = False
+    is_folded: bool = False
+
+
+CLASS_TRAITS = {
+    NeedClass.UNKNOWN: ClassTraits(
+        meaning="nobody in the index provides it: see what it is",
+        style="bold red",
+        bringer="nobody",
+        is_open=True,
+    ),
+    NeedClass.AMBIGUOUS: ClassTraits(
+        meaning="attributes that differ in kind provide it: choose one with --prefer",
+        style="yellow",
+        is_open=True,
+    ),
+    NeedClass.PROVIDED: ClassTraits(
+        meaning="a nixpkgs attribute provides it: goes into buildInputs", style="green"
+    ),
+    NeedClass.DRIVER: ClassTraits(
+        meaning="comes with the GPU driver: ignore exactly this one, and add autoAddDriverRunpath",
+        style="magenta",
+        bringer="the GPU driver",
+        unreached="comes with the GPU driver: --driver adds its directory",
+    ),
+    NeedClass.SIBLING: ClassTraits(
+        meaning="another distribution brings it: keep that in the environment", style="cyan"
+    ),
+    NeedClass.BUNDLED: ClassTraits(
+        meaning="the wheel brings it: nothing to do",
+        style="dim",
+        bringer="the wheel itself",
+        unignored="the wheel brings it itself",
+        is_folded=True,
+    ),
+    NeedClass.PYTHON: ClassTraits(
+        meaning="the interpreter brings it: nothing to do",
+        style="dim",
+        bringer="the Python interpreter",
+        unignored="the interpreter has it",
+        unreached="the interpreter has it loaded",
+    ),
+    NeedClass.LIBC: ClassTraits(
+        meaning="glibc or musl brings it: nothing to do",
+        style="dim",
+        bringer="the C library",
+        unignored="the C library has it",
+        unreached="comes with the loader",
+        is_folded=True,
+    ),
+}
+"""Every class, in the order in which a person has to look at its needs."""
+
+OPEN_CLASSES = frozenset(kind for kind, traits in CLASS_TRAITS.items() if traits.is_open)
 """Classes that leave the user without an answer."""
 
 

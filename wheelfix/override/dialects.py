@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from wheelfix.errors import InputError
 from wheelfix.model.base import Struct
-from wheelfix.model.override import Cuda, Dialect
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.override.overlay import render_overlay
+from wheelfix.override.package import render_packages
+from wheelfix.override.shell import render_mach_nix, render_shell
 from wheelfix.scan.target import Target, TargetKind, quote_target
 
 if TYPE_CHECKING:
@@ -156,3 +159,16 @@ def refuse_doubles(scans: Iterable[WheelScan], dialect: Dialect) -> None:
     for name, several in find_several_wheels(scans).items():
         hint = "name one of them: a package set has one build of each package"
         raise InputError(name, f"is there in several wheels: {', '.join(several)}", hint)
+
+
+def render_overrides(overrides: Sequence[Override], adapters: Sequence[Adapter], dialect: Dialect) -> str:
+    """Write planned overrides and adapters, in a dialect."""
+    match dialect:
+        case Dialect.NIXPKGS:
+            return render_packages(overrides)
+        case Dialect.SHELL:
+            return render_shell(overrides)
+        case Dialect.MACH_NIX:
+            return render_mach_nix(overrides)
+        case _:
+            return render_overlay(overrides, adapters, dialect)

@@ -14,19 +14,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.elf import ElfObject, Library
-from wheelfix.model.scan import Need, NeedClass
+from wheelfix.model.scan import CLASS_TRAITS, Need, NeedClass
 from wheelfix.patch.model import Answer, AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl
 from wheelfix.scan.sentences import say_cause
 
 DRIVER_DIRECTORY = "/run/opengl-driver/lib"
-
-_LEFT = {
-    NeedClass.LIBC: "comes with the loader",
-    NeedClass.PYTHON: "the interpreter has it loaded",
-    NeedClass.DRIVER: "comes with the GPU driver: --driver adds its directory",
-}
 
 
 class Reachable(Struct):
@@ -134,8 +128,8 @@ def _answer(
             return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"looked for in {DRIVER_DIRECTORY}")
         reason = "comes with the GPU driver"
         return Answer(soname=soname, kind=AnswerKind.ADDED, reason=reason, directory=DRIVER_DIRECTORY)
-    if kind in _LEFT:
-        return Answer(soname=soname, kind=AnswerKind.LEFT, reason=_LEFT[kind])
+    if left := CLASS_TRAITS[kind].unreached:
+        return Answer(soname=soname, kind=AnswerKind.LEFT, reason=left)
     if carrier := alone.find(obj, soname):
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=f"{carrier.path} has to be loaded first")
     if library := shelf.find_library(obj, soname):

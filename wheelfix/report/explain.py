@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from wheelfix.explain.model import Explanation, Missing, SymptomKind
 from wheelfix.model.causes import OfLibc, Provided, Reached, Unreached
-from wheelfix.model.scan import NeedClass
+from wheelfix.model.scan import OPEN_CLASSES
 from wheelfix.report.escape import printable
 from wheelfix.report.plain import wrap_words
 from wheelfix.scan.sentences import say_cause
@@ -114,7 +114,7 @@ def _hang(texts: Sequence[str], indent: str, width: int | None) -> list[str]:
 
 
 def _say_nothing_to_paste(explanation: Explanation) -> str:
-    if any(m.need_class in {NeedClass.UNKNOWN, NeedClass.AMBIGUOUS} for m in explanation.missing):
+    if any(m.need_class in OPEN_CLASSES for m in explanation.missing):
         return "nothing yet: see above which library has no answer"
     if any(t.kind is not SymptomKind.PLUGIN for t in explanation.troubles) or explanation.siblings:
         return "nothing: no library of nixpkgs is missing"

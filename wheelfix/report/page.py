@@ -11,40 +11,22 @@ from string import Template
 from typing import Any
 
 from wheelfix.model.index import IndexInfo, Provider, say_date
-from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, Opening, WheelScan
+from wheelfix.model.scan import (
+    CLASS_TRAITS,
+    OPEN_CLASSES,
+    Finding,
+    Level,
+    Need,
+    NeedClass,
+    Opening,
+    WheelScan,
+)
 from wheelfix.report.escape import printable
 from wheelfix.report.model import Report
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import say_bringer, say_cause, say_openings
 
-_ORDER = (
-    NeedClass.UNKNOWN,
-    NeedClass.AMBIGUOUS,
-    NeedClass.PROVIDED,
-    NeedClass.DRIVER,
-    NeedClass.SIBLING,
-    NeedClass.BUNDLED,
-    NeedClass.PYTHON,
-    NeedClass.LIBC,
-)
-"""Classes in the order of urgency."""
-_ANSWERS = {
-    NeedClass.BUNDLED: "the wheel itself",
-    NeedClass.LIBC: "the C library",
-    NeedClass.PYTHON: "the Python interpreter",
-    NeedClass.DRIVER: "the GPU driver",
-    NeedClass.UNKNOWN: "nobody",
-}
-_MEANINGS = {
-    NeedClass.UNKNOWN: "nobody in the index provides it: see what it is",
-    NeedClass.AMBIGUOUS: "attributes that differ in kind provide it: choose one with --prefer",
-    NeedClass.PROVIDED: "a nixpkgs attribute provides it: goes into buildInputs",
-    NeedClass.DRIVER: "comes with the GPU driver: ignore exactly this one, and add autoAddDriverRunpath",
-    NeedClass.SIBLING: "another distribution brings it: keep that in the environment",
-    NeedClass.BUNDLED: "the wheel brings it: nothing to do",
-    NeedClass.PYTHON: "the interpreter brings it: nothing to do",
-    NeedClass.LIBC: "glibc or musl brings it: nothing to do",
-}
+_ORDER = tuple(CLASS_TRAITS)
 _LEVELS = tuple(Level)
 
 
@@ -65,7 +47,10 @@ def document_report(report: Report) -> dict[str, Any]:
         "target": report.target,
         "answered": report.answered,
         "indexes": sorted({_say_index(scan.index) for scan in scans}),
-        "classes": [{"name": c.value, "meaning": _MEANINGS[c], "open": c in OPEN_CLASSES} for c in _ORDER],
+        "classes": [
+            {"name": kind.value, "meaning": traits.meaning, "open": traits.is_open}
+            for kind, traits in CLASS_TRAITS.items()
+        ],
         "distributions": [_document_scan(scan) for scan in scans],
         "libraries": _document_libraries(scans),
         "inputs": sorted({attr for scan in scans for attr in scan.build_inputs}),
@@ -137,7 +122,7 @@ def _say_answer(need: Need) -> str:
         case NeedClass.AMBIGUOUS:
             return " or ".join(sorted({p.attr for p in need.providers[:2]}))
         case _:
-            return _ANSWERS[need.need_class]
+            return CLASS_TRAITS[need.need_class].bringer
 
 
 def _document_provider(provider: Provider) -> dict[str, Any]:

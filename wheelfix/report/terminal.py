@@ -17,7 +17,16 @@ from rich.text import Text
 
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import say_date
-from wheelfix.model.scan import OPEN_CLASSES, Finding, Level, Need, NeedClass, Opening, WheelScan
+from wheelfix.model.scan import (
+    CLASS_TRAITS,
+    OPEN_CLASSES,
+    Finding,
+    Level,
+    Need,
+    NeedClass,
+    Opening,
+    WheelScan,
+)
 from wheelfix.nix.parts import list_attributes, list_sonames
 from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import List, bind
@@ -25,19 +34,8 @@ from wheelfix.report.escape import printable
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import say_bringer, say_cause, say_openings
 
-_STYLES = {
-    NeedClass.BUNDLED: "dim",
-    NeedClass.LIBC: "dim",
-    NeedClass.PYTHON: "dim",
-    NeedClass.DRIVER: "magenta",
-    NeedClass.SIBLING: "cyan",
-    NeedClass.PROVIDED: "green",
-    NeedClass.AMBIGUOUS: "yellow",
-    NeedClass.UNKNOWN: "bold red",
-}
 _LEVELS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
 _PLAIN = re.compile(r"[\w.+-]+", re.ASCII)
-_FOLDED = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
 _PIPE_WIDTH = 160
 _CODE_WIDTH = 76
 _INDENT = "    "
@@ -224,7 +222,7 @@ def _print_groups(console: Console, scan: WheelScan) -> None:
         needs = [n for n in scan.needs if n.need_class is kind and n.machine == scan.machine]
         if needs:
             console.print(heading, style="bold")
-            _print_pairs(console, ((n.soname, say_cause(n.cause)) for n in needs), _STYLES[kind])
+            _print_pairs(console, ((n.soname, say_cause(n.cause)) for n in needs), CLASS_TRAITS[kind].style)
 
 
 def _print_prose(console: Console, text: Text | str, *, style: str = "", indent: str = "") -> None:
@@ -265,7 +263,7 @@ def _print_needs(console: Console, scan: WheelScan) -> None:
     machines = {n.machine for n in scan.needs}
     rows = []
     for need in scan.needs:
-        if need.need_class in _FOLDED:
+        if CLASS_TRAITS[need.need_class].is_folded:
             continue
         name = need.soname if len(machines) == 1 else f"{need.soname} ({need.machine})"
         cells = (
@@ -282,7 +280,7 @@ def _print_needs(console: Console, scan: WheelScan) -> None:
             _print_table(console, rows, widths)
         else:
             _print_blocks(console, rows)
-    folded = [_fold(kind, scan.needs) for kind in NeedClass if kind in _FOLDED]
+    folded = [_fold(kind, scan.needs) for kind in NeedClass if CLASS_TRAITS[kind].is_folded]
     if any(folded):
         text = f"Also: {'; '.join(filter(None, folded))}. All of it: --json"
         _print_prose(console, text, style="dim")
@@ -315,7 +313,7 @@ def _print_table(console: Console, rows: Sequence[_Row], widths: Sequence[int]) 
     for number, (head, width) in enumerate(zip(_HEAD, widths, strict=True)):
         table.add_column(head, width=width, no_wrap=number < _UNWRAPPED)
     for kind, cells in rows:
-        styles = ("", _STYLES[kind], "", "", "dim")
+        styles = ("", CLASS_TRAITS[kind].style, "", "", "dim")
         table.add_row(*(Text(cell, style=style) for cell, style in zip(cells, styles, strict=True)))
     console.print(table)
 
@@ -323,7 +321,10 @@ def _print_table(console: Console, rows: Sequence[_Row], widths: Sequence[int]) 
 def _print_blocks(console: Console, rows: Sequence[_Row]) -> None:
     for kind, (name, word, answer, reason, wanted_by) in rows:
         head = (
-            Text(name).append("  ").append(word, style=_STYLES[kind]).append(f"  {answer}" if answer else "")
+            Text(name)
+            .append("  ")
+            .append(word, style=CLASS_TRAITS[kind].style)
+            .append(f"  {answer}" if answer else "")
         )
         _print_prose(console, head)
         _print_prose(console, reason, indent=_INDENT)

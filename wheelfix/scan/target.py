@@ -303,7 +303,8 @@ def _ends(*suffixes: str) -> Callable[[TargetProperties], bool]:
 
 
 def _named(*names: str) -> Callable[[TargetProperties], bool]:
-    return lambda look: look.name in names
+    """Make a test of file names; a lock of a format that is read is never one of them."""
+    return lambda look: look.name in names and not _LOCKS.fullmatch(look.name)
 
 
 def _is_mach_o(look: TargetProperties) -> bool:
