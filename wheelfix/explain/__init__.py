@@ -1,1 +1,1 @@
-"""From an error message to what fixes it."""
+"""Explains error messages, and plans what fixes their cause."""

@@ -1,4 +1,4 @@
-"""Running a user's command: its output goes where it would go, and is read on the way."""
+"""Runs a user's command, passes its output through, and reads it meanwhile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from wheelfix.wheel.input import open_regular
 
 _CHUNK = 64 << 10
 _LINGER = 2.0
-"""Seconds that output is waited for after the command ended: what it left running may hold the pipe."""
+"""Seconds to wait for output after the command ended, as a process that it started may keep the pipe open."""
 _NEEDED_BY = re.compile(rb"file=(?P<soname>\S+) \[\d+\];  needed by (?P<by>[^\n]+?) \[\d+\]")
 _MAX_TRACE = 256 << 20
 
@@ -34,12 +34,12 @@ def run_command(command: Sequence[str]) -> tuple[int, Account]:
         command: program and arguments; standard input is the one of this process.
 
     Returns:
-        The exit code as a shell gives it (128 and the signal's number for a killed one), and what both
-        streams complain about.
+        The exit code as a shell returns it (128 plus the signal's number for a killed command), and the
+        symptoms in both streams.
 
     Raises:
-        InputError: there is no such program.
-        ApplyError: its output could not be passed through; it was read and run to its end all the same.
+        InputError: the program does not exist.
+        ApplyError: its output could not be passed through; the command still ran to its end.
     """
     readings: dict[int, Account] = {}
     lost: list[OSError] = []
@@ -74,14 +74,14 @@ def run_command(command: Sequence[str]) -> tuple[int, Account]:
 
 
 def trace_loader(command: Sequence[str], *, seconds: float) -> Mapping[str, str]:
-    """Run a command again, silently, and ask glibc's loader which file wants which library (``LD_DEBUG``).
+    """Run a command again without output; glibc's loader tells which file needs which library (``LD_DEBUG``).
 
     Args:
         command: program and arguments; it gets no input, and its output is dropped.
-        seconds: how long it may take.
+        seconds: time limit.
 
     Returns:
-        Paths of the wanting files by soname; empty where the loader says nothing, as musl's does.
+        Paths of the files that need a library, by soname; empty if the loader prints nothing, as musl's.
     """
     with open_workplace() as directory:
         environment = {**os.environ, "LD_DEBUG": "files", "LD_DEBUG_OUTPUT": f"{directory}/loader"}
@@ -106,7 +106,7 @@ def _explain_refusal(program: str, refused: InputError) -> Account:
     if isinstance(refused.__cause__, FileNotFoundError) and path:
         with contextlib.suppress(OSError), open_regular(Path(path), os.O_RDONLY, "rb") as file:
             if file.read(4) == b"\x7fELF":
-                # The file is there, and what the kernel did not find is its loader.
+                # The file exists; the kernel did not find its loader.
                 return Account(symptoms=(Symptom(kind=SymptomKind.NO_LOADER, wanted_by=path),))
     raise refused
 
@@ -133,7 +133,7 @@ def _write_all(target: int, data: bytes) -> None:
 
 @contextlib.contextmanager
 def _leave_interrupts_to_the_command() -> Iterator[None]:
-    """Ctrl-C reaches the whole process group: the command decides, and its end is waited for."""
+    """Ignore Ctrl-C, which reaches the whole process group, and wait for the command to end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

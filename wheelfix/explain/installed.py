@@ -1,4 +1,4 @@
-"""What this machine has of a package: what was read of it, and what its loader finds."""
+"""Reads an installed package, and finds the libraries that its loader finds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NIX_LD = "/run/current-system/sw/share/nix-ld/lib"
 
 
 def find_installed(package: Package | None, directory: Path) -> Installed:
-    """Read the installed package: where the text says it is, else in the project's own environment.
+    """Read the installed package, at the path in the text or else in the project's environment.
 
-    What cannot be read counts as not being there: a text may be of another machine.
+    A package that cannot be read counts as not installed, as the text may be from another machine.
 
     Args:
-        package: what the text is about.
-        directory: of the project; relative paths of the text start here.
+        package: the package that the text is about.
+        directory: directory of the project, to which relative paths of the text refer.
     """
     found = _read_installed(package, directory) if package else Installed()
     return replace(found, python=_find_python(found.package, directory), files=_list_files(directory))
@@ -64,7 +64,7 @@ def _find_python(package: Package | None, directory: Path) -> str | None:
     for line in lines:
         key, _, value = line.partition("=")
         if key.strip() == "home":
-            # home is the bin of the interpreter; system ones are told by the name below it.
+            # home is the bin directory of the interpreter; a name below it identifies system ones.
             return f"{os.path.realpath(value.strip())}/python3"
     return None
 
@@ -77,13 +77,13 @@ def _list_files(directory: Path) -> frozenset[str]:
 
 
 def find_present(installed: Installed, scan: WheelScan | None, *, host: bool) -> dict[str, str]:
-    """Sonames that a loader finds already, with the files: by absolute run paths, and in other wheels.
+    """Find sonames that a loader finds already, with their files: by absolute run paths, and in other wheels.
 
     Args:
         installed: the package.
-        scan: what it needs; None if it is not installed here.
-        host: the package goes on running here; for an interpreter that Nix did not build, the directories of
-            the system and of nix-ld count, too. What Nix builds sees none of them.
+        scan: scan of the package; None if it is not installed.
+        host: whether the package is still run here. For an interpreter that Nix did not build, the
+            directories of the system and of nix-ld then count too; builds of Nix use none of them.
     """
     if installed.reading is None or scan is None:
         return {}

@@ -1,4 +1,4 @@
-"""From the messages of loaders and builds to an explanation."""
+"""Models of explanations of loader and build messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from wheelfix.model.scan import Finding
 
 
 class SymptomKind(StrEnum):
-    """What a message complains about."""
+    """The kind of problem that a message reports."""
 
     MISSING = "missing"
     """A library was not found at run time."""
@@ -23,32 +23,32 @@ class SymptomKind(StrEnum):
     NAMED = "named"
     """``find_library`` found nothing; ``soname`` is the unversioned ``libNAME.so``."""
     VERSION = "version"
-    """A library was found and lacks a symbol version."""
+    """A library was found, and lacks a symbol version."""
     SYMBOL = "symbol"
-    """A library was found and lacks a symbol."""
+    """A library was found, and lacks a symbol."""
     WRONG_CLASS = "wrong-class"
-    """32-bit where 64-bit was wanted, the other way round, or another machine."""
+    """A 32-bit library instead of a 64-bit one, the other way round, or one for another machine."""
     BROKEN = "broken"
-    """No ELF file, or only a part of one."""
+    """Not an ELF file, or only a part of one."""
     EXECUTABLE_STACK = "executable-stack"
     STATIC_TLS = "static-tls"
     NO_LOADER = "no-loader"
-    """A program asks for a loader (``/lib64/ld-linux-x86-64.so.2``) that is not there, or refuses."""
+    """A program's loader (``/lib64/ld-linux-x86-64.so.2``) does not exist, or refuses to run."""
     PLUGIN = "plugin"
-    """A Qt platform plugin did not load, and the message does not say which library it lacks."""
+    """A Qt platform plugin did not load, and the message does not name the missing library."""
     NO_LDCONFIG = "no-ldconfig"
-    """A program runs ``/sbin/ldconfig``, which NixOS has not."""
+    """A program runs ``/sbin/ldconfig``, which NixOS does not have."""
 
 
 class Symptom(Struct):
-    """One thing that a text complains about.
+    """One problem that a text reports.
 
     Attributes:
-        soname: the library in question: the one that is missing, or the one that is wrong. May be a path.
-        wanted_by: path of the file that wants it, or of the program that cannot start.
-        version: symbol version that is not there (``GLIBC_2.38``).
-        symbol: symbol that is not there.
-        module: top-level module whose import failed, if a traceback says so.
+        soname: the missing or unsuitable library; may be a path.
+        wanted_by: path of the file that needs it, or of the program that cannot start.
+        version: missing symbol version (``GLIBC_2.38``).
+        symbol: missing symbol.
+        module: top-level module whose import failed, if a traceback names it.
         frame: path of the last file below ``site-packages`` in the traceback around it.
     """
 
@@ -62,7 +62,7 @@ class Symptom(Struct):
 
 
 class Interpreter(StrEnum):
-    """Whose Python ran, as far as paths tell."""
+    """The origin of the Python that ran, as far as paths tell."""
 
     NIXPKGS = "nixpkgs"
     UV = "uv-managed"
@@ -76,9 +76,9 @@ class Package(Struct):
 
     Attributes:
         name: distribution name, normalised (PEP 503).
-        version: or None where no path names it.
-        site: path of the ``site-packages`` it lies in, as the text writes it.
-        environment: path of the virtual environment around it; None in the Nix store or elsewhere.
+        version: its version, or None if no path contains it.
+        site: path of its ``site-packages``, as the text writes it.
+        environment: path of its virtual environment; None in the Nix store or elsewhere.
     """
 
     name: str
@@ -88,14 +88,14 @@ class Package(Struct):
 
 
 class Account(Struct):
-    """All that a text says, gathered once.
+    """All information of a text.
 
     Attributes:
-        symptoms: without doubles, in the order of the text.
+        symptoms: the problems without duplicates, in the order of the text.
         packages: distributions named by store paths, build logs and derivations, in the order of the text.
-        paths: paths that say whose Python ran, in the order of the text; a few of each kind.
+        paths: paths that tell which Python ran, in the order of the text; a few of each kind.
         words: words of the lines with symptoms, for texts without any path.
-        left_out: there were more symptoms than are kept; the rest of the text was not read.
+        left_out: whether there were more symptoms than are kept; the rest of the text was then not read.
     """
 
     symptoms: tuple[Symptom, ...]
@@ -106,12 +106,12 @@ class Account(Struct):
 
 
 class Installed(Struct):
-    """What the machine has of the distribution that a text is about.
+    """The distribution that a text is about, as it is installed on this machine.
 
     Attributes:
-        package: as it is installed; else as the text tells of it; None if the text tells nothing.
-        reading: what was read of it; None if it is not installed here.
-        at_hand: what is installed beside it; None together with ``reading``.
+        package: the installed package, else the one the text names; None if it names none.
+        reading: its reading; None if it is not installed.
+        at_hand: the distributions installed beside it; None if ``reading`` is.
         python: path of an interpreter in the directory that its environment names (``home`` in
             ``pyvenv.cfg``), or None.
         files: names of the entries of the project's directory.
@@ -125,17 +125,17 @@ class Installed(Struct):
 
 
 class Missing(Struct):
-    """A library that is missing now, or will be next.
+    """A library that is missing now, or will be missing next.
 
     Attributes:
-        need_class: who can bring it.
-        cause: why.
-        wanted_by: path of a file that wants it, or None.
-        providers: best first.
-        carriers: distributions that are known to carry it, sorted; where another class answers.
-        fixed: the text has its whole path, which is then written into the program.
-        by_name: Python code looked for it (``find_library``): no run path of the package leads there.
-        named: the text names it; False for what the look into the installed package found.
+        need_class: the class of the need.
+        cause: the reason for the class.
+        wanted_by: path of a file that needs it, or None.
+        providers: its providers, best first.
+        carriers: distributions that are known to contain it, sorted, if another class answers.
+        fixed: whether the text has its absolute path, which the program then contains.
+        by_name: whether Python code searched for it (``find_library``), for which run paths do not matter.
+        named: whether the text names it; False if the scan of the installed package found it.
     """
 
     soname: str
@@ -150,24 +150,24 @@ class Missing(Struct):
 
     @property
     def distribution(self) -> str | None:
-        """Who brings it, for class ``sibling``."""
+        """The distribution that supplies it, for class ``sibling``."""
         return self.cause.distribution if isinstance(self.cause, Brought) else None
 
     @property
     def directory(self) -> str | None:
-        """Where that distribution has it, relative to site-packages, if known."""
+        """Its directory in that distribution, relative to site-packages, if known."""
         return self.cause.directory if isinstance(self.cause, Brought) else None
 
 
 class Trouble(Struct):
-    """Something else than a missing library.
+    """A problem other than a missing library.
 
     Attributes:
         what: what happened, in a sentence or two.
-        now: what helps without a build: shell lines, or sentences in the imperative.
-        clear_stack: file names whose executable stack has to be cleared in the package.
-        nix_ld: programs that were not built by Nix are to be run through nix-ld.
-        answered: the advice is known to help; False if the message does not tell enough.
+        now: fixes without a build: shell lines, or sentences in the imperative.
+        clear_stack: names of files in the package whose executable stack has to be cleared.
+        nix_ld: whether programs that were not built by Nix are to be run through nix-ld.
+        answered: whether the advice is known to help; False if the message does not tell enough.
     """
 
     kind: SymptomKind
@@ -179,18 +179,18 @@ class Trouble(Struct):
 
 
 class Explanation(Struct):
-    """The answer.
+    """The explanation of a text.
 
     Attributes:
-        package: None if nothing tells which distribution it is.
-        interpreter: None if nothing tells.
-        missing: libraries the text names, in its order, then those that will be missing next, sorted.
-        troubles: other things that went wrong, in the order of the text.
-        build_inputs: nixpkgs attributes, sorted; all that the missing libraries come from.
+        package: the distribution; None if it is unknown.
+        interpreter: the Python that ran; None if it is unknown.
+        missing: libraries that the text names, in its order, then those that will be missing next, sorted.
+        troubles: other problems, in the order of the text.
+        build_inputs: nixpkgs attributes of the missing libraries, sorted.
         ignore_missing: exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
-        siblings: distributions that bring the rest, sorted.
-        looked_into: what was scanned to find what comes next, or None.
-        left_out: there were more symptoms than are kept.
+        siblings: distributions that supply the rest, sorted.
+        looked_into: what was scanned to find libraries that will be missing next, or None.
+        left_out: whether there were more symptoms than are kept.
     """
 
     package: Package | None
@@ -206,12 +206,12 @@ class Explanation(Struct):
 
     @property
     def concerned(self) -> bool:
-        """The text says anything about shared libraries."""
+        """Whether the text is about shared libraries."""
         return bool(self.missing or self.troubles)
 
     @property
     def answered(self) -> bool:
-        """Everything has an answer: exit code 0."""
+        """Whether everything has an answer: exit code 0."""
         return all(m.need_class not in OPEN_CLASSES for m in self.missing) and all(
             t.answered for t in self.troubles
         )
@@ -222,9 +222,9 @@ class Explained(Struct):
 
     Attributes:
         dialect: the tool that ``paste`` is written for.
-        paste: pieces of Nix code, each with where it belongs.
-        now: what helps without a build, shell lines or sentences.
-        warnings: about the package that was looked into.
+        paste: pieces of Nix code, each with the place to paste it.
+        now: fixes without a build, shell lines or sentences.
+        warnings: warnings about the scanned package.
     """
 
     explanation: Explanation

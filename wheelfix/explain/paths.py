@@ -1,4 +1,4 @@
-"""What paths tell: which distribution a file belongs to, and whose Python ran."""
+"""Finds from paths which distribution a file belongs to, and which Python ran."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUFFIX = re.compile(r"(?:\.(?:cpython|pypy|abi3)[^/]*)?\.so.*|\.py[cdi]?|[-.]\d
 _INFO = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+)\.(?:dist|egg)-info")
 
 _DISTRIBUTIONS = {
-    # top-level module: the distribution that brings it, where the names differ
+    # top-level module: its distribution, if the names differ
     "_cffi_backend": "cffi",
     "_soundfile_data": "soundfile",
     "_sounddevice": "sounddevice",
@@ -43,7 +43,7 @@ _DISTRIBUTIONS = {
     "osgeo": "gdal",
     "pil": "pillow",
     "psycopg2": "psycopg2-binary",
-    "pyside": "pyside2",  # what PySide itself runs on has no wheels; who says so means the next one
+    "pyside": "pyside2",  # PySide 1 has no wheels for supported Pythons: PySide2 is meant
     "serial": "pyserial",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
@@ -57,13 +57,13 @@ _DISTRIBUTIONS = {
 
 
 def parse_path(path: str) -> Package | None:
-    """Find the distribution a file belongs to.
+    """Find the distribution that a file belongs to.
 
     Args:
-        path: of a file, as a message writes it: below a store path, a ``site-packages``, or uv's cache.
+        path: path of a file, as a message writes it: below a store path, a ``site-packages``, or uv's cache.
 
     Returns:
-        None for a path that names none, such as one of the standard library or of a system's libraries.
+        None for a path of no distribution, such as one of the standard library or of a system library.
 
     Example:
         >>> parse_path("/home/u/p/.venv/lib/python3.12/site-packages/cv2/cv2.abi3.so").name
@@ -93,8 +93,9 @@ def parse_store_path(name: str, *, prefixed: bool) -> Package | None:
     """Split the name of a store path into distribution and version.
 
     Args:
-        name: without the hash: ``python3.12-numba-0.60.0``, or ``numba-0.60.0`` as uv2nix writes it.
-        prefixed: accept it only with nixpkgs' ``python3.12-`` before it, as nothing else says it is Python.
+        name: the name without the hash: ``python3.12-numba-0.60.0``, or ``numba-0.60.0`` by uv2nix.
+        prefixed: whether to accept only names with nixpkgs' prefix ``python3.12-``, if nothing else tells
+            that it is a Python package.
 
     Returns:
         None for an environment (``python3-3.12.8-env``), an interpreter, or a name without a version.
@@ -110,7 +111,7 @@ def parse_store_path(name: str, *, prefixed: bool) -> Package | None:
 
 
 def parse_drv(path: str) -> Package | None:
-    """Find which distribution a derivation builds; None for what is no Python package.
+    """Find which distribution a derivation builds; None if it is not a Python package.
 
     Example:
         >>> parse_drv("/nix/store/00000000000000000000000000000000-python3.12-numba-0.60.0.drv").name
@@ -121,13 +122,13 @@ def parse_drv(path: str) -> Package | None:
 
 
 def find_distribution(module: str) -> str | None:
-    """The distribution that usually brings a top-level module, normalised.
+    """Find the distribution that usually contains a top-level module, normalised.
 
     Args:
         module: an import name, or the name of a file or directory in site-packages.
 
     Returns:
-        None for what belongs to many (``nvidia``) or to none (``__pycache__``).
+        None for a module of several distributions (``nvidia``) or of none (``__pycache__``).
 
     Example:
         >>> find_distribution("sklearn"), find_distribution("numpy.libs"), find_distribution("PySide6")
@@ -140,7 +141,7 @@ def find_distribution(module: str) -> str | None:
 
 
 def find_named(words: Iterable[str]) -> str | None:
-    """The distribution of the first word that is a module with a name of its own, or a binding of Qt."""
+    """Find the distribution of the first word that is a module with another name, or a binding of Qt."""
     for word in words:
         bare = word.strip("'\"`:,.;()?!*").lower()
         if bare in _DISTRIBUTIONS or re.fullmatch(r"py(?:side|qt)[2-6]", bare):
@@ -149,10 +150,10 @@ def find_named(words: Iterable[str]) -> str | None:
 
 
 def find_interpreter(paths: Iterable[str]) -> Interpreter | None:
-    """Say whose Python ran.
+    """Find the origin of the Python that ran.
 
     Args:
-        paths: of the interpreter, its standard library, or an environment; the first that tells decides.
+        paths: paths of the interpreter, its standard library, or an environment; the first known one decides.
     """
     for path in paths:
         if re.search(r"/nix/store/[0-9a-z]{32}-(?:python|pypy)3?", path) and "/site-packages/" not in path:

@@ -1,7 +1,7 @@
-"""From what a text says, and what is installed here, to an explanation and to the override that follows.
+"""Plans the explanation of a text, with the installed package, and the override that follows from it.
 
-The libraries that a text misses are classed by the ladder of every scan; all else is a trouble
-(:mod:`wheelfix.explain.troubles`).
+Missing libraries are classified as in every scan (:mod:`wheelfix.scan.decide`); other problems are explained
+in :mod:`wheelfix.explain.troubles`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, make_name_cases
 
 LIBRARIES = frozenset({SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED})
-"""Kinds of symptoms that say a library is not there."""
+"""Kinds of symptoms that report a missing library."""
 
 _PLACEHOLDER = "package"
 _UNNAMED = f"Nothing in the text names the package: write its name in place of `{_PLACEHOLDER}`."
@@ -41,7 +41,7 @@ _BY_NAME = (
 )
 _OPEN_OR_PROVIDED = OPEN_CLASSES | {NeedClass.PROVIDED}
 _LOCKS = (
-    # of several, the one that is written by hand or by the narrower tool
+    # if several fit: the file written by hand, or by the more specific tool
     (("uv.lock", "flake.nix"), Dialect.UV2NIX),
     (("poetry.lock", "flake.nix"), Dialect.POETRY2NIX),
     (("poetry.lock", "default.nix"), Dialect.POETRY2NIX),
@@ -52,7 +52,7 @@ _LOCKS = (
 
 
 def find_package(account: Account) -> Package | None:
-    """The distribution that the first symptom with any trace of one is about."""
+    """Find the distribution of the first symptom that tells one."""
     for symptom in account.symptoms:
         if symptom.module and (name := find_distribution(symptom.module)):
             frame = parse_path(symptom.frame) if symptom.frame else None
@@ -68,16 +68,16 @@ def find_package(account: Account) -> Package | None:
 
 
 def is_unplaced(account: Account) -> bool:
-    """Whether libraries are missing, and nothing in the text tells who wants them."""
+    """Whether libraries are missing, and the text does not tell which file needs them."""
     return find_package(account) is None and any(map(_is_untold, account.symptoms))
 
 
 def add_users(account: Account, users: Mapping[str, str]) -> Account:
-    """The same account, with the files that want the missing libraries.
+    """Return the account with the files that need the missing libraries.
 
     Args:
-        account: what a text says.
-        users: path of a file that wants it, by soname.
+        account: the information of a text.
+        users: path of a file that needs the library, by soname.
     """
     symptoms = (
         replace(s, wanted_by=users.get(s.soname or "")) if _is_untold(s) else s for s in account.symptoms
@@ -98,14 +98,14 @@ def plan_explanation(
     scan: WheelScan | None = None,
     present: Mapping[str, str] | None = None,
 ) -> Explanation:
-    """Ask the index about all that a text misses, and explain it.
+    """Look up the libraries that a text reports as missing, and explain it.
 
     Args:
-        account: what the text says.
-        installed: what this machine has of the package.
-        index: where attributes are looked up.
-        prefer: attributes that win where several provide a library, strongest first.
-        scan: of the installed package.
+        account: the information of the text.
+        installed: the installed package.
+        index: the index for attributes.
+        prefer: attributes that win if several provide a library, strongest first.
+        scan: scan of the installed package.
         present: sonames that a loader finds already, with the path of the file.
 
     Raises:
@@ -131,7 +131,7 @@ def plan_explanation(
 
 
 def _name_plugins(account: Account, scan: WheelScan | None) -> Account:
-    """A Qt plugin that did not load is explained by what its file needs, if the file is at hand."""
+    """Replace the symptom of a Qt plugin that did not load by the needs of its file, if that was scanned."""
     if scan is None or not any(s.kind is SymptomKind.PLUGIN for s in account.symptoms):
         return account
     found: list[Symptom] = []
@@ -148,7 +148,7 @@ def _name_plugins(account: Account, scan: WheelScan | None) -> Account:
 
 
 def _list_paths(account: Account, installed: Installed) -> Iterator[str]:
-    """Paths that may say whose Python ran; on this machine, an environment says it itself."""
+    """List paths that may tell which Python ran; on this machine, the environment tells it."""
     yield from (s.wanted_by for s in account.symptoms if s.kind is SymptomKind.NO_LOADER and s.wanted_by)
     if installed.python:
         yield installed.python
@@ -157,14 +157,14 @@ def _list_paths(account: Account, installed: Installed) -> Iterator[str]:
 
 
 def _find_glibc(index: SonameTable) -> str | None:
-    """Version of the C library in the nixpkgs of the index."""
+    """Find the version of the C library in the nixpkgs of the index."""
     (lookup,) = find_providers(index, ["libc.so.6"])
     versions = (p.version for p in lookup.providers if p.attr == "glibc" and p.version)
     return next((version.partition("-")[0] for version in versions), None)
 
 
 def find_soname(symptom: Symptom) -> str | None:
-    """The soname a symptom is about: of a path, the last part."""
+    """Find the soname that a symptom is about; of a path, the last part."""
     return symptom.soname.rpartition("/")[2] if symptom.soname else None
 
 
@@ -180,18 +180,18 @@ def explain(
     present: Mapping[str, str] | None = None,
     looked_into: str | None = None,
 ) -> Explanation:
-    """Say what happened, and who brings what is missing.
+    """Explain what happened, and find the providers of missing libraries.
 
     Args:
-        account: what the text says.
-        package: the distribution it is about.
-        interpreter: whose Python ran.
-        decided: by soname, for every symptom that misses a library: what is known, and what follows.
-        index: what was asked.
+        account: the information of the text.
+        package: the distribution that it is about.
+        interpreter: the Python that ran.
+        decided: by soname of each missing library, the case and the decision.
+        index: the index that was used.
         glibc: version of the C library in that nixpkgs.
-        scan: of the installed package, to name what will be missing next.
-        present: sonames the loader finds already, with the path of the file.
-        looked_into: what was scanned, for people.
+        scan: scan of the installed package, to find libraries that will be missing next.
+        present: sonames that the loader finds already, with the path of the file.
+        looked_into: what was scanned, as text for users.
     """
     missing = {
         soname: _find_missing(symptom, *decided[soname], scan)
@@ -223,15 +223,15 @@ def explain(
 
 
 def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Override:
-    """What has to be said to Nix about the package.
+    """Plan the override of the package.
 
     Args:
-        explanation: what is missing.
+        explanation: the explanation.
         baseline: attributes that uv2nix and poetry2nix add by themselves for the package's tag.
     """
     package = explanation.package
     asked = {m.providers[0].attr for m in explanation.missing if m.named and m.providers}
-    known = frozenset(baseline) - asked  # the text proves that they are not there
+    known = frozenset(baseline) - asked  # the text shows that they are missing
     opened = [m.soname for m in explanation.missing if m.by_name]
     reasons: dict[str, list[str]] = {}
     for one in explanation.missing:
@@ -264,8 +264,8 @@ def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:
     """Choose the tool to write for.
 
     Args:
-        names: of the files in the project's directory.
-        package: where it lies decides if no lock file does: in a virtual environment, a shell helps.
+        names: names of the files in the project's directory.
+        package: decides if no lock file does: for a virtual environment, a shell is written.
     """
     there = frozenset(names)
     for wanted, dialect in _LOCKS:
@@ -283,7 +283,7 @@ def _collect(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelScan | None) -> Missing:
-    """What the installed package is linked against was decided with all of it in view."""
+    """Take the decision of the scan if the installed package needs the library, as the scan knows more."""
     known = next((n for n in scan.needs if n.soname == trace.need.soname), None) if scan else None
     need = known or trace.need
     return Missing(

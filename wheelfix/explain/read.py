@@ -1,9 +1,9 @@
-"""From a text of any size to what it complains about: in one pass, and in bounded memory.
+"""Reads the problems that a text of any size reports, in one pass and bounded memory.
 
-Most of a log is never split into lines: chunks are searched for the few words that every message holds
-(:data:`wheelfix.explain.wordings.MARKERS`), at the speed of memchr, and only the lines around these are
-read. A line of any length is read in windows. A line is undressed, then parsed; the lines before it tell who
-was concerned.
+Most of a log is not split into lines: chunks are searched for the few words that messages contain
+(:data:`wheelfix.explain.wordings.MARKERS`), at the speed of memchr, and only the lines around these are read.
+Long lines are read in windows. A line is cleaned, then parsed; the lines before it tell which file or package
+it is about.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ from wheelfix.model.base import Meta, Struct, convert, decode_json, replace
 CHUNK = 1 << 20
 """How much to read at once, in bytes."""
 CONTEXT = 32 << 10
-"""How far back a traceback's head may be, in bytes; longer ones are seen from there on."""
+"""Largest distance of a traceback's head in bytes; of a longer traceback only that part is read."""
 MAX_LINE = 8 << 10
-"""Longest line read as a whole, in bytes. Of a longer one, this much around each message is."""
+"""Longest line in bytes that is read as a whole; of a longer one, so much around each message is read."""
 MAX_SYMPTOMS = 500
-"""Different complaints kept; who has more of them has one cause for all."""
+"""Largest number of symptoms kept; if a text has more, they most likely have one cause."""
 MAX_WORDS = 200
 MAX_SEEN = 10_000
 MAX_SEEN_LINE = 512
-"""Lines of up to so many bytes are remembered, so many of them: logs repeat themselves."""
+"""Length in bytes and number of lines that are remembered, to skip repeated ones."""
 _OVERLAP = 512
 _HEADS = ("Traceback (most recent call last)", "Traceback:")
 
@@ -69,20 +69,20 @@ class _Found:
 
 
 def read_messages(chunks: Iterable[bytes]) -> Account:
-    """Read what a text complains about.
+    """Read the problems that a text reports.
 
     Args:
-        chunks: the text, cut anywhere; UTF-8, other bytes are replaced.
+        chunks: the text, split anywhere; UTF-8, other bytes are replaced.
 
     Returns:
-        Symptoms and what else tells who is concerned; empty if nothing in it is about shared libraries.
+        Symptoms, packages and paths; empty if the text is not about shared libraries.
     """
     found = _Found()
     buffer, start = b"", 0
     for chunk in _unify_breaks(chunks):
         buffer += chunk
         end = buffer.rfind(b"\n") + 1
-        if end <= start:  # no line ends here: read a long one in parts, wait for the rest of a short one
+        if end <= start:  # no line end: read a long line in parts, or wait for the rest of a short one
             if len(buffer) - start < MAX_LINE * 2:
                 continue
             end = len(buffer) - MAX_LINE
@@ -94,7 +94,7 @@ def read_messages(chunks: Iterable[bytes]) -> Account:
 
 
 def merge_accounts(first: Account, second: Account) -> Account:
-    """Put together what two texts say, such as those of two streams."""
+    """Merge the information of two texts, such as those of two streams."""
     return Account(
         symptoms=tuple(dict.fromkeys((*first.symptoms, *second.symptoms))),
         packages=tuple(dict.fromkeys((*first.packages, *second.packages))),
@@ -105,7 +105,7 @@ def merge_accounts(first: Account, second: Account) -> Account:
 
 
 def _unify_breaks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """CR, LF and both end a line: progress is drawn with CR alone, and messages come between."""
+    """Convert CR and CR LF to LF: progress bars end lines with CR alone, and messages come between."""
     held = b""
     for chunk in chunks:
         data = held + chunk
@@ -135,7 +135,7 @@ def _search(buffer: bytes, start: int, end: int, found: _Found) -> None:
 
 
 def _is_new(text: T, seen: set[T]) -> bool:
-    """Tell whether a line was not seen before, as far as lines are remembered."""
+    """Tell whether a line is new, as far as lines are remembered."""
     if text in seen:
         return False
     if len(seen) < MAX_SEEN and len(text) < MAX_SEEN_LINE:
@@ -144,7 +144,7 @@ def _is_new(text: T, seen: set[T]) -> bool:
 
 
 def _find_window(buffer: bytes, at: int, start: int) -> tuple[int, int, int]:
-    """The line around a position, or a part of it; and where to look for the next message."""
+    """Find the line around a position, or a part of it, and where to search for the next message."""
     left = buffer.rfind(b"\n", max(0, at - MAX_LINE), at) + 1
     right = buffer.find(b"\n", at, at + MAX_LINE)
     right = right if right >= 0 else min(len(buffer), at + MAX_LINE)
@@ -157,7 +157,7 @@ def _find_window(buffer: bytes, at: int, start: int) -> tuple[int, int, int]:
 
 
 def _iter_context(buffer: bytes, end: int) -> Iterator[bytes]:
-    """Lines before a position, nearest first."""
+    """Yield the lines before a position, nearest first."""
     right = end - 1
     floor = max(0, end - CONTEXT)
     while right > floor:
@@ -232,7 +232,7 @@ def _conclude(found: _Found) -> Account:
     )
 
 
-# One line, undressed
+# Cleaning of one line
 
 # ECMA-48 control sequences, and the operating system commands terminals take for links and titles.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
@@ -245,17 +245,17 @@ _MAX_TEXTS = 64
 
 
 def clean_line(raw: bytes) -> Iterator[tuple[str, str | None]]:
-    r"""Undress one line of a log.
+    r"""Clean one line of a log.
 
     Terminal colours, quoting (``> ``), the prefix nix puts before the lines of a build (``numba> ``), HTML
-    entities and the JSON of ``nix --log-format internal-json`` are taken off. A line that holds written-out
-    line breaks (``\n`` in a JSON log) becomes several.
+    entities and the JSON of ``nix --log-format internal-json`` are removed. A line with written-out line
+    breaks (``\n`` in a JSON log) becomes several.
 
     Args:
-        raw: the line, without its end.
+        raw: the line without its line break.
 
     Yields:
-        Text, and the name of the build that printed it, if a prefix says so.
+        Text, and the name of the build that printed it, if a prefix has it.
 
     Example:
         >>> list(clean_line(b"       > numba> \x1b[31merror:\x1b[0m x"))
@@ -265,10 +265,10 @@ def clean_line(raw: bytes) -> Iterator[tuple[str, str | None]]:
     texts = list(_unpack_json(text)) if text.lstrip().startswith(_INTERNAL_JSON) else [text]
     for found in texts:
         for part in _BREAKS.split(found):
-            yield _undress(part)
+            yield _strip_decoration(part)
 
 
-def _undress(text: str) -> tuple[str, str | None]:
+def _strip_decoration(text: str) -> tuple[str, str | None]:
     text = _ESCAPES.sub("", text)
     if "&" in text and _ENTITY.search(text):
         text = html.unescape(text)
@@ -289,7 +289,7 @@ class _Event(Struct):
 
 
 def _unpack_json(text: str) -> Iterator[str]:
-    """The texts of one event; a line that is none is a text itself."""
+    """Yield the texts of one event; a line that is not an event is a text itself."""
     try:
         event = decode_json(text.lstrip()[len(_INTERNAL_JSON) - 1 :], _Event)
     except ValueError:
@@ -299,10 +299,10 @@ def _unpack_json(text: str) -> Iterator[str]:
     yield from (value for value in values[:_MAX_TEXTS] if isinstance(value, str))
 
 
-# What a line says, and the lines before it
+# Parsing of a line, and of the lines before it
 
 _REACH = 768
-"""Characters before and behind the words of a message that may belong to it."""
+"""Number of characters before and after the words of a message that may belong to it."""
 _EDGES = " \t'\"`‘’()[]{}"
 _SITE = re.compile(r"/(?:site|dist)-packages/|/archive-v\d+/[^/]+/")
 _ALTERNATIVES = re.compile(r"any\((.*)\)")
@@ -310,19 +310,19 @@ _WINDOWS = re.compile(r"-\d+$")
 
 
 def parse_line(text: str) -> tuple[Symptom, ...]:
-    """Find what a line complains about.
+    """Find the problems that a line reports.
 
     Args:
-        text: one line, undressed by :func:`clean_line`.
+        text: one line, cleaned by :func:`clean_line`.
 
     Returns:
-        In the order of the patterns; empty for a line about something else.
+        Symptoms in the order of the patterns; empty for other lines.
     """
     found: dict[Symptom, None] = {}
     for kind, phrase, pattern in WORDINGS:
         at = text.find(phrase)
         while at >= 0:
-            # A part only: in a line of many thousand characters, an expression would try every one of them.
+            # Only a part: in a line of many thousand characters, an expression would be tried at each.
             part = text[max(0, at - _REACH) : at + _REACH] if len(text) > 2 * _REACH else text
             for match in pattern.finditer(part):
                 found |= dict.fromkeys(_build(kind, match, part))
@@ -335,11 +335,11 @@ def parse_line(text: str) -> tuple[Symptom, ...]:
 
 
 def locate_symptom(symptom: Symptom, before: Sequence[str]) -> Symptom:
-    """Add what the lines before a message say about it: the file that wants the library, module and frame.
+    """Add the information of the lines before a message: the file that needs the library, module, frame.
 
     Args:
         symptom: from :func:`parse_line`.
-        before: the lines before it, undressed, nearest last; from the nearest traceback's head on.
+        before: the cleaned lines before it, nearest last, from the nearest traceback's head on.
     """
     if symptom.kind is SymptomKind.UNSATISFIED and symptom.wanted_by is None:
         return replace(symptom, wanted_by=_find_last(SEARCHING, before))
@@ -358,8 +358,8 @@ def find_import(lines: Sequence[str]) -> tuple[str | None, str | None]:
         lines: a traceback, outermost call first.
 
     Returns:
-        Top-level module of an import that another package asked for, or None where a package imported a part
-        of itself; and the path of the file.
+        Top-level module that another package imported, or None if a package imported a part of itself; and
+        the path of the file.
     """
     module: str | None = None
     for number in range(len(lines) - 1, -1, -1):
@@ -407,9 +407,9 @@ def _build(kind: SymptomKind, match: re.Match[str], text: str) -> Iterator[Sympt
 
 
 def _find_wanting(head: str) -> str | None:
-    """The file that wanted a library, by what stands before the message."""
+    """Find the file that needs a library, by the text before the message."""
     if head.endswith(LOADING):
-        # No expression: it would try each character before each of the many messages that a line can hold.
+        # No regular expression, which would be tried at each character before each message of a long line.
         body = head.removesuffix(LOADING)
         return body[max(body.rfind(":"), body.rfind("\n")) + 1 :].lstrip(_EDGES) or None
     if not head.endswith((": ", "(")):
@@ -419,12 +419,12 @@ def _find_wanting(head: str) -> str | None:
 
 
 def _name_library(name: str) -> Symptom:
-    """``find_library("gobject-2.0-0")`` has Windows' name for what is ``libgobject-2.0.so`` elsewhere."""
+    """Convert a name of ``find_library``: ``gobject-2.0-0`` is Windows' name of ``libgobject-2.0.so``."""
     return Symptom(kind=SymptomKind.NAMED, soname=f"lib{_WINDOWS.sub('', name.removeprefix('lib'))}.so")
 
 
 def _split(soname: str) -> tuple[str, ...]:
-    """``any(a, b)`` of auto-patchelf and ``{a, b}`` of cuDNN name alternatives: one of them will do."""
+    """Split alternatives, ``any(a, b)`` of auto-patchelf or ``{a, b}`` of cuDNN: one of them is enough."""
     inside = _ALTERNATIVES.fullmatch(soname)
     names = [n.strip() for n in (inside[1] if inside else soname).split(",") if n.strip()]
     if len(names) < 2 or soname.startswith("/"):
@@ -434,7 +434,7 @@ def _split(soname: str) -> tuple[str, ...]:
 
 
 class _Dependency(Struct):
-    """A library that auto-patchelf looked for: by one name, or by any of several."""
+    """A library that auto-patchelf searched for: by one name, or by any of several."""
 
     file: str
     name: str | Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -442,7 +442,7 @@ class _Dependency(Struct):
 
 
 class _Printed(Struct, rename="pascal"):
-    """What ``auto-patchelf --structured-logs`` prints: one event a line, by its name."""
+    """The output of ``auto-patchelf --structured-logs``: one event a line, by its name."""
 
     dependency: _Dependency
 
@@ -452,7 +452,7 @@ def _parse_printed_json(text: str) -> Iterator[Symptom]:
     if start is None:
         return
     try:
-        # `decode_json` wants the end of the JSON, and a log may go on behind it.
+        # `decode_json` requires the end of the text after the JSON, and a log may continue.
         value, _ = json.JSONDecoder().raw_decode(text, start.start())
         event = convert(value, _Printed).dependency
     except (ValueError, RecursionError):
@@ -471,6 +471,6 @@ def _find_last(pattern: re.Pattern[str], lines: Sequence[str]) -> str | None:
 
 
 def _trim(text: str) -> str:
-    """Cut quotes and brackets off, and what stands before a path in the same words (``ImportError: ``)."""
+    """Remove quotes, brackets, and text before a path (``ImportError: ``)."""
     text = text.strip(_EDGES)
     return text.rpartition(": ")[2].strip(_EDGES) if not text.startswith("/") else text

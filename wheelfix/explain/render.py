@@ -1,4 +1,4 @@
-"""What an explanation gives to paste and to run: overrides, a shell, a module, a fragment of a package."""
+"""Renders what to paste and to run: overrides, a shell, a module, a fragment of a package."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ _DRIVER = "/run/opengl-driver/lib"
 
 
 def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
-    """Write what is to be pasted.
+    """Write the code to paste.
 
     Args:
-        explanation: what happened.
-        override: what Nix has to be told about the package.
+        explanation: the explanation.
+        override: the override of the package.
         dialect: the tool to write for.
 
     Yields:
-        Where a piece belongs, and the piece.
+        The place to paste a piece, and the piece.
     """
     traits = TRAITS[dialect]
     if override.inputs or override.ignored or (override.searches and traits.locked):
-        whole = not traits.complete  # a message has no wheel file to write a package of
+        whole = not traits.complete  # a message has no wheel file, which a package needs
         code = render_overrides([override], (), dialect) if whole else render_fragment(override)
         yield traits.title, code
     stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
@@ -67,7 +67,7 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
 
 
 def write_now(explanation: Explanation) -> Iterator[str]:
-    """Write what helps without a build: shell lines, and sentences in the imperative."""
+    """Write fixes without a build: shell lines, and sentences in the imperative."""
     package = explanation.package
     if explanation.build_inputs and package and package.environment:
         yield f"wheelfix patch {shlex.quote(package.environment)}"
@@ -80,11 +80,11 @@ def write_now(explanation: Explanation) -> Iterator[str]:
 
 
 def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
-    """A shell command that starts a shell in which the loader finds libraries.
+    """Write a command that starts a shell in which the loader finds libraries.
 
     Args:
         attrs: nixpkgs attributes.
-        driver: also those of the GPU driver.
+        driver: whether to include those of the GPU driver.
 
     Example:
         >>> print(render_shell_line(["krb5"]))
@@ -99,7 +99,7 @@ def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
 
 
 def render_nix_ld(attrs: Sequence[str]) -> str:
-    """A NixOS module that turns nix-ld on, with libraries."""
+    """Write a NixOS module that enables nix-ld, with libraries."""
     bindings = [Binding(("programs", "nix-ld", "enable"), TRUE)]
     if attrs:
         bindings.append(Binding(("programs", "nix-ld", "libraries"), List(tuple(map(take, attrs)))))
@@ -108,11 +108,11 @@ def render_nix_ld(attrs: Sequence[str]) -> str:
 
 
 def render_clear_stack(name: str, files: Sequence[str]) -> str:
-    """An overlay that clears the executable stack of some files of a package.
+    """Write an overlay that clears the executable stack of some files of a package.
 
     Args:
-        name: of the package.
-        files: their file names.
+        name: name of the package.
+        files: names of the files.
     """
     lines = tuple(
         (f'find "$out" -name {shlex.quote(file)} -exec patchelf --clear-execstack {{}} +',) for file in files
@@ -124,7 +124,7 @@ def render_clear_stack(name: str, files: Sequence[str]) -> str:
 
 
 def render_fragment(override: Override) -> str:
-    """What a package of nixpkgs lacks, as a function for ``overridePythonAttrs``."""
+    """Write what a package of nixpkgs lacks, as a function for ``overridePythonAttrs``."""
     bindings = []
     if override.driver:
         bindings.append(add_to_old("nativeBuildInputs", List((take("autoAddDriverRunpath"),))))

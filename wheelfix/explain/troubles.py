@@ -1,4 +1,4 @@
-"""What else may go wrong between a wheel and a loader, in words, and what helps."""
+"""Explains problems between a wheel and a loader other than missing libraries, and how to fix them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _UNSET = "env -u LD_LIBRARY_PATH -u LD_PRELOAD COMMAND"
 
 
 def find_trouble(symptom: Symptom, *, interpreter: Interpreter | None, glibc: str | None) -> Trouble:
-    """Explain a symptom that is no missing library.
+    """Explain a symptom that is not a missing library.
 
     Args:
-        symptom: of any other kind.
-        interpreter: whose Python ran.
+        symptom: a symptom of any other kind.
+        interpreter: the Python that ran.
         glibc: version of the C library in the nixpkgs of the index (``2.42``).
     """
     if symptom.kind is SymptomKind.VERSION:
@@ -61,7 +61,7 @@ def _explain_version(symptom: Symptom, glibc: str | None) -> Trouble:
 
 
 def _explain_glibc(version: str, file: str, by: str, glibc: str | None) -> tuple[str, ...]:
-    """What happened, then what helps."""
+    """Explain a missing version of glibc: what happened, then the fix."""
     wanted = version.removeprefix("GLIBC_")
     has = match["version"] if (match := _GLIBC.search(file)) else None
     running = f"The program runs on glibc {has}" if has else "The program runs on an older glibc"

@@ -1,8 +1,7 @@
-"""The messages themselves: one expression per wording, each with where the wording comes from.
+"""Table of messages: one expression per wording, each with its source.
 
-Every expression has the groups that :class:`wheelfix.explain.model.Symptom` has fields for: ``soname``,
-``by`` (wanted by), ``version``, ``symbol``; ``name`` and ``title`` are what a library is called without its
-file name.
+The groups of the expressions are fields of :class:`wheelfix.explain.model.Symptom`: ``soname``, ``by``
+(wanted by), ``version``, ``symbol``; ``name`` and ``title`` are names of a library other than its file name.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from typing import Final
 
 from wheelfix.explain.model import SymptomKind
 
-# A file as messages name it: up to the last ": " before the words of the message, as paths hold spaces.
-# What a repetition takes it keeps: it ends where ": " begins, and would be tried again at every place before.
-# Not `(?:…*+)*+`: Python 3.11.2 loses the beginning of what one such repetition inside another matches.
+# A file as messages name it: up to the last ": " before the words of the message, as paths may have spaces.
+# Repetitions do not backtrack: they end before ": ", and shorter matches would be tried in vain.
+# Not `(?:…*+)*+`: Python 3.11.2 loses the beginning of a match of such nested repetitions.
 _FILE = r"(?P<soname>(?:/(?>(?:[^:\n'\"`(]++|:(?!\s))*)|[^\s:'\"`(){}<>,=]{1,512}+))"
 _REQUIRED = r"(?: \(required by (?P<by>[^)\n]+)\)?)?"
 _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
@@ -57,7 +56,7 @@ MARKERS: Final = (
     b"builder for '/",
     b"annot build '/",
 )
-"""Every message holds one of these bytes, so that most of a log is never looked at."""
+"""Every message contains one of these words, so that most of a log is skipped."""
 
 _WORDINGS = (
     # glibc: elf/dl-load.c, elf/dl-open.c; Python puts "ImportError: " or "OSError: " before it.
@@ -177,7 +176,7 @@ _WORDINGS = (
 )
 
 WORDINGS: Final = tuple((kind, phrase, re.compile(expression)) for kind, phrase, expression in _WORDINGS)
-"""Kind of message, words of it that are looked for first, and the whole."""
+"""Kind of message, words of it that are searched for first, and the expression."""
 
 TRUNCATED: Final = re.compile(
     rf"(?:ImportError|OSError|error while loading shared libraries): (?P<soname>{_SO})(?=[:\s.'\"`)]|$)"
@@ -190,14 +189,14 @@ BUILDER: Final = re.compile(
 )
 PRINTED_JSON: Final = re.compile(r"\{\s*\"Dependency\"\s*:")
 LOADING: Final = ": error while loading shared libraries: "
-"""What glibc's loader (``elf/rtld.c``) puts between a program and its message."""
+"""Text of glibc's loader (``elf/rtld.c``) between a program and its message."""
 WANTING: Final = re.compile(
     r"(?:"
     r"[Cc]annot load library (?P<plugin>/[^:\n]+): \("  # Qt: qlibrary_unix.cpp
     r"|shared library '(?P<opened>/[^'\n]+)': "  # llama-cpp-python and its like
     r")$"
 )
-"""What stands before a loader's message and says which file wanted the library."""
+"""Text before a loader's message that names the file that needs the library."""
 SEARCHING: Final = re.compile(r"^\s*searching for dependencies of (?P<by>\S[^\n]*)")
 LDD_HEAD: Final = re.compile(r"^(?P<by>\S*(?:/|\.so)[^:\n]*):\s*$")
 FRAME: Final = re.compile(

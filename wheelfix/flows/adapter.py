@@ -1,4 +1,4 @@
-"""nixpkgs' build of a package in place of its wheel: ``wheelfix adapter``."""
+"""Replaces a wheel by nixpkgs' build of the package: ``wheelfix adapter``."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from wheelfix.scan.target import find_target
 def write_adapter(
     text: str, build: str, options: ScanOptions, *, wishes: Wishes = NO_WISHES, standalone: bool = False
 ) -> Written[Adapter]:
-    """Write an adapter that puts nixpkgs' build in place of a wheel.
+    """Write an adapter that replaces a wheel by nixpkgs' build.
 
     Args:
-        text: a wheel, the address of one, or a requirement, of which only metadata is fetched.
+        text: a wheel, its address, or a requirement, of which only metadata is fetched.
         build: the build's attribute (``python3Packages.torchWithoutCuda``).
-        options: how the wheel is scanned, and for which Python.
+        options: options of the scan, including the version of Python.
         wishes: which dependencies to keep and to strip.
-        standalone: a complete file instead of the overlay alone.
+        standalone: whether to write a complete file instead of the overlay alone.
 
     Raises:
         InputError: the target cannot be read or fetched, or the build is for another Python.

@@ -1,4 +1,4 @@
-"""A complete, portable definition of a Python environment: ``wheelfix env``."""
+"""Writes a complete, portable definition of a Python environment: ``wheelfix env``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from wheelfix.model.lock import name_interpreter
 
 
 def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
-    """Write the definition of an environment, or bring one up to date.
+    """Write or update the definition of an environment.
 
-    Versions that a uv.lock is there for stay, as far as the requirements allow. Nothing is written before
-    everything is known; overrides-local.nix is made once and kept.
+    Versions in an existing uv.lock are kept as far as the requirements allow. No file is written before all
+    contents are known; overrides-local.nix is made once and then not changed.
 
     Args:
-        directory: where to; made if it is missing.
-        options: from what, and how.
+        directory: directory of the environment; made if it is missing.
+        options: requirements, and options of the resolution and the scan.
 
     Raises:
         InputError: the requirements cannot be read or resolved, or a wheel cannot be read.

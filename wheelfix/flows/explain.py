@@ -1,4 +1,4 @@
-"""From an error message to what to paste: ``wheelfix explain``."""
+"""Explains an error message, and writes what to paste: ``wheelfix explain``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from wheelfix.wheel.input import read_input, read_stream
 
 _HINT = "name a file that can be read, or - for a pipe"
 _PATIENCE = 10.0
-"""Seconds that a second run of a command may take, beside ten times what the first one took."""
+"""Seconds for a second run of a command, in addition to ten times the duration of the first."""
 
 
 def explain_file(
@@ -41,14 +41,15 @@ def explain_file(
     dialect: Dialect | None = None,
     prefer: Sequence[str] = (),
 ) -> Explained:
-    """Explain a log, or whatever a user pastes.
+    """Explain a log or another text.
 
     Args:
         path: a file; None reads standard input.
-        index: where attributes are looked up.
-        directory: of the project: its lock files tell the dialect, its ``.venv`` what is installed.
-        dialect: the tool to write for; None finds out.
-        prefer: attributes that win where several provide a library, strongest first.
+        index: the index for attributes.
+        directory: directory of the project: its lock files determine the dialect, its ``.venv`` has the
+            installed packages.
+        dialect: the tool to write for; None determines it from the directory.
+        prefer: attributes that win if several provide a library, strongest first.
 
     Raises:
         InputError: the file cannot be read.
@@ -69,18 +70,18 @@ def explain_command(
     """Run a command, and explain why it failed.
 
     Args:
-        command: program and arguments. It runs a second time, without input and output, if it failed for a
-            library and nothing tells who wants that.
-        index: where attributes are looked up.
+        command: program and arguments. It runs a second time, without input and output, if it failed because
+            of a library and its output does not tell which file needs that.
+        index: the index for attributes.
         directory: as for :func:`explain_file`.
-        dialect: the tool to write for; None finds out.
+        dialect: the tool to write for; None determines it from the directory.
         prefer: attributes that win among several, strongest first.
 
     Returns:
         The command's exit code, and the explanation.
 
     Raises:
-        InputError: there is no such program.
+        InputError: the program does not exist.
         IndexProblem: the index is damaged.
     """
     started = time.monotonic()
@@ -100,7 +101,7 @@ def _explain(
     dialect: Dialect | None = None,
     prefer: Sequence[str] = (),
 ) -> Explained:
-    """Explain what was read; arguments as for :func:`explain_file`."""
+    """Explain the messages of a text; arguments as for :func:`explain_file`."""
     installed = find_installed(find_package(account), directory)
     scan = conclude(installed.reading, index, prefer, installed.at_hand) if installed.reading else None
     dialect = dialect or choose_dialect(installed.files, installed.package)

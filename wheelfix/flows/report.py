@@ -1,4 +1,4 @@
-"""Everything about a target on one page: ``wheelfix report``."""
+"""Writes a page with all results for a target: ``wheelfix report``."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def write_report(text: str, options: ScanOptions) -> Written[Report]:
     """Write a page about a target.
 
     Args:
-        text: all that can be scanned: see :mod:`wheelfix.scan.target`.
-        options: how.
+        text: any target that can be scanned: see :mod:`wheelfix.scan.target`.
+        options: options of the scan.
 
     Returns:
-        HTML; answered if every need of every distribution is.
+        HTML; ``answered`` if all needs of all distributions have an answer.
 
     Raises:
         InputError: the target cannot be found, fetched or read.
@@ -47,15 +47,15 @@ def _report_parts(target: Target, options: ScanOptions) -> Report:
 
 
 def _report_lock(target: Target, options: ScanOptions) -> Report:
-    """One overlay for all packages of the lock, in the dialects whose package sets are made from locks."""
-    from wheelfix.lock.lock import plan_lock  # most targets are no locks, and these take long to import
+    """Plan one overlay for all packages of the lock, in the dialects whose package sets use locks."""
+    from wheelfix.lock.lock import plan_lock  # slow import, and few targets are locks
     from wheelfix.lock.model import LockOptions
     from wheelfix.lock.render import render_lock
 
     path = Path(target.text)
     plan = plan_lock(path, LockOptions(scan=options))
     plans = [plan, replace(plan, dialect=Dialect.PYPROJECT_NIX)]
-    if not plan.adapters:  # poetry2nix has none, nor those for cargo
+    if not plan.adapters:  # poetry2nix has no adapters, nor those for cargo
         plans.append(plan_lock(path, LockOptions(scan=options, dialect=Dialect.POETRY2NIX)))
     code = [label_code(one.dialect, render_lock(one)) for one in plans]
     return make_report(path.name, plan.scans, code, plan.findings)

@@ -1,4 +1,4 @@
-"""What targets need, and who provides each: ``wheelfix scan``."""
+"""Finds what targets need, and the provider of each: ``wheelfix scan``."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ def scan_wheel(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> WheelScan:
-    """Find what shared libraries a wheel needs, and who provides each.
+    """Find the shared libraries that a wheel needs, and the provider of each.
 
-    Nothing is extracted or executed. Wheels in the same directory that its metadata pins are looked into.
+    Nothing is extracted or executed. Wheels in the same directory that its metadata pins are read too.
 
     Args:
         path: a wheel file.
-        index: where attributes are looked up; None opens the best there is (:func:`wheelfix.open_index`).
-        prefer: attributes that win where several provide a library, strongest first.
-        cache: directory where what was read of wheels is kept; None keeps nothing.
-        progress: told about the bytes read.
+        index: the index for attributes; None opens the best available one (:func:`wheelfix.open_index`).
+        prefer: attributes that win if several provide a library, strongest first.
+        cache: directory in which readings of wheels are kept; None keeps none.
+        progress: called with the bytes read.
 
     Returns:
-        The classified needs and what follows from them.
+        The classified needs and the conclusions from them.
 
     Raises:
-        InputError: the file is missing, no wheel, damaged or hostile.
+        InputError: the file is missing, not a wheel, damaged or hostile.
         IndexProblem: no index can be used.
 
     Example:
@@ -51,12 +51,12 @@ def scan_wheel(
 
 
 def scan_all(texts: Sequence[str], options: ScanOptions, *, on_error: OnError | None = None) -> TargetScans:
-    """Scan whatever a user may name; what the targets hold is at hand of all of them.
+    """Scan targets of any kind; their distributions are at hand of each other.
 
     Args:
         texts: paths, requirements, addresses: see :mod:`wheelfix.scan.target`.
-        options: how.
-        on_error: told what is wrong with a target, and the others are scanned; None raises.
+        options: options of the scan.
+        on_error: called with a target's error, after which the others are scanned; None raises it.
 
     Raises:
         InputError: a target cannot be found, fetched or read.
@@ -66,11 +66,11 @@ def scan_all(texts: Sequence[str], options: ScanOptions, *, on_error: OnError | 
 
 
 class Retraced(Struct):
-    """Why a soname is in its class.
+    """The reasons for the class of a soname.
 
     Attributes:
-        traces: one per distribution and machine that wants it.
-        wanted: all sonames that are wanted.
+        traces: one per distribution and machine type that needs it.
+        wanted: all sonames that are needed.
         opened: all names that sources and ELF files open.
     """
 
@@ -82,12 +82,12 @@ class Retraced(Struct):
 def retrace_all(
     texts: Sequence[str], soname: str, options: ScanOptions, *, on_error: OnError | None = None
 ) -> Retraced:
-    """Say step by step why a soname that targets want is in its class.
+    """Explain step by step the class of a soname that targets need.
 
     Args:
         texts: as in :func:`scan_all`.
-        soname: what is wanted.
-        options: how.
+        soname: the soname.
+        options: options of the scan.
         on_error: as in :func:`scan_all`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Nix code that builds a source distribution: ``wheelfix sdist``."""
+"""Writes Nix code that builds a source distribution: ``wheelfix sdist``."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def write_sdist(
     """Write Nix code that builds a Rust-backed sdist.
 
     Args:
-        text: an sdist, a directory with its contents, or a requirement or an address, which is fetched.
+        text: an sdist, a directory with its contents, or a requirement or address, which is fetched.
         dialect: uv2nix, pyproject-nix or nixpkgs.
         python: version of CPython that requirements are resolved for.
-        lock_file: a Cargo.lock for an sdist that has none; if there is no such file, cargo makes it.
-        cargo_home: where cargo keeps git checkouts; None for its own place.
-        sources: where it is fetched from; None takes what is configured.
-        on_bytes: told bytes downloaded and in all.
+        lock_file: a Cargo.lock for an sdist that has none; if the file does not exist, cargo makes it.
+        cargo_home: directory of cargo's git checkouts; None for cargo's default.
+        sources: sources to fetch it from; None takes the configured ones.
+        on_bytes: called with bytes downloaded and in all.
 
     Returns:
-        The code, and a Cargo.lock that cargo made, which goes beside it, or None.
+        The code, and the Cargo.lock that cargo made, to be written beside it, or None.
 
     Raises:
-        InputError: the target cannot be read or fetched, is hostile, or builds no Rust.
+        InputError: the target cannot be read or fetched, is hostile, or does not build Rust.
         ApplyError: cargo's input cannot be written.
     """
     if not re.fullmatch(r"3\.\d{1,3}t?", python):

@@ -1,4 +1,4 @@
-"""What to do next in a directory: the answer to ``wheelfix`` alone."""
+"""Finds the next commands for a directory: ``wheelfix`` without a command."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from wheelfix.report.start import Start, plan_start
 
 
 def find_start(directory: Path) -> Start:
-    """Find the commands that fit what is in a directory.
+    """Find the commands that fit the contents of a directory.
 
-    Only names are looked at, nothing is opened.
+    Only names are read; no file is opened.
 
     Args:
-        directory: where the user is.
+        directory: the user's working directory.
 
     Raises:
         InputError: the directory cannot be listed.
@@ -25,6 +25,6 @@ def find_start(directory: Path) -> Start:
     except OSError as error:
         problem = f"cannot be listed ({describe(error)})"
         raise InputError(str(directory), problem, "go to a directory that you may read") from None
-    # Not is_file() of a Path: a directory that may not be looked into was an error for it up to 3.13.
+    # Not Path.is_file, which up to Python 3.13 raises an error for a directory without permission.
     environments = [n for n in names if os.path.isfile(directory / n / "pyvenv.cfg")]  # noqa: PTH113
     return plan_start(names, environments)

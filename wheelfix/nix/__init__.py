@@ -1,1 +1,1 @@
-"""Nix code: an expression tree, its one layout, and what is written with it. Models in, text out."""
+"""Writes Nix code: an expression tree, its printer, and pieces that several dialects share."""

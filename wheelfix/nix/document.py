@@ -1,9 +1,9 @@
-"""Documents: text that knows where it may be broken, and the one layout of them.
+"""Documents, which are text with possible line breaks, and their layout.
 
-The technique is that of Wadler's "A prettier printer", as in Prettier: a document stands for all the ways to
-print it, and the layout chooses for one group after the other, from the outside in: one line where there is
-room, else a new line at each break of the group. A group knows its one line from the start: the layout never
-looks ahead, and takes linear time.
+The technique is that of Wadler's "A prettier printer", as in Prettier: a document represents all ways to
+print it. The layout decides for each group, from the outside in: one line if there is room, else a new line
+at each break of the group. Each group stores its text on one line, so the layout never looks ahead, and takes
+linear time.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from wheelfix.model.base import Struct
 WIDTH = 80
 STEP = 2
 _NARROWEST = 40
-"""Columns that a comment has, however far it is indented."""
+"""Smallest width of a comment in columns, at any indentation."""
 
 
 class Break(Struct, kw_only=False, gc=False):
     r"""A place where a group may be broken.
 
     Attributes:
-        flat: what stands there on one line; None where that cannot be.
-        broken: what stands there otherwise: ``"\n"`` for a new line, or text.
+        flat: text in a group on one line; None if the group must be broken.
+        broken: text in a broken group: ``"\n"`` for a new line, or other text.
     """
 
     flat: str | None
@@ -38,33 +38,33 @@ SOFT = Break("", "\n")
 HARD = Break(None, "\n")
 COMMA = Break("", ",")
 FORCED = Break(None, "")
-"""Shows nothing, and breaks the groups it is in."""
+"""Prints nothing, and breaks the groups that contain it."""
 JOINT = Break("", "")
-"""Shows nothing. A group before it fits or not whatever text follows."""
+"""Prints nothing. Text after it does not count when a group before it is fitted."""
 EMPTY = "\n"
 """Before a :data:`HARD` break: a line without indentation."""
 
 
 class Comment(Struct, kw_only=False, gc=False):
-    """Words for as many ``#`` lines as they take. A line break follows."""
+    """Words, wrapped into ``#`` lines. A line break follows."""
 
     words: str
 
 
 class Nest(Struct, kw_only=False, gc=False):
-    """Parts of a broken group, one step further in; made by :func:`nest`."""
+    """Parts that are indented by one more step in a broken group; made by :func:`nest`."""
 
     parts: tuple[Document, ...]
     flat: str | None
 
 
 class Group(Struct, kw_only=False, gc=False):
-    """Parts on one line where there is room, else broken at all their breaks; made by :func:`group`.
+    """Parts on one line if there is room, else broken at all their breaks; made by :func:`group`.
 
     Attributes:
         parts: what it is made of.
         flat: all of it on one line; None where that cannot be.
-        hugs: it may begin behind other text also where it takes several lines: it begins with a bracket.
+        hugs: whether it may follow other text on a line even if it is broken, as it begins with a bracket.
     """
 
     parts: tuple[Document, ...]
@@ -73,12 +73,12 @@ class Group(Struct, kw_only=False, gc=False):
 
 
 class Hug(Struct, kw_only=False, gc=False):
-    """A group of which the last part alone is broken, where the rest has room on a line; made by :func:`hug`.
+    """A group of which only the last part is broken if the rest fits on a line; made by :func:`hug`.
 
     Attributes:
         parts: what it is made of.
         flat: all of it on one line; None where that cannot be.
-        head: the rest on one line, without the space behind it.
+        head: the rest on one line, without the space after it.
         last: the last part, which hugs.
     """
 
@@ -89,13 +89,13 @@ class Hug(Struct, kw_only=False, gc=False):
 
 
 class Paragraphs(Struct, kw_only=False, gc=False):
-    """Each begins a line; an empty line stands between two that take several each."""
+    """Documents that each begin a line; an empty line separates two that have several lines each."""
 
     parts: tuple[Document, ...]
 
     @property
     def flat(self) -> str | None:
-        """One alone may stand on one line with what is around it."""
+        """Text on one line, if there is only one document."""
         return None if len(self.parts) > 1 else flatten([p for part in self.parts for p in (LINE, part)])
 
 
@@ -103,7 +103,7 @@ Document: TypeAlias = str | Break | Comment | Nest | Group | Hug | Paragraphs
 
 
 def flatten(parts: Sequence[Document]) -> str | None:
-    """All parts on one line; None where that cannot be."""
+    """Join all parts on one line; None if that is not possible."""
     texts = []
     for part in parts:
         text = part if isinstance(part, str) else None if isinstance(part, Comment) else part.flat
@@ -129,12 +129,12 @@ def hug(head: str, last: Document, *parts: Document) -> Hug:
 
 
 def may_hug(document: Document) -> bool:
-    """Whether its first line may stand behind other text; its last line then closes it."""
+    """Whether its first line may follow other text; its last line then closes it."""
     return isinstance(document, Hug) or (isinstance(document, Group) and document.hugs)
 
 
 def lay_out(document: Document, width: int = WIDTH) -> str:
-    """Print a document, in lines of at most so many columns wherever its breaks allow that."""
+    """Print a document, in lines of at most ``width`` columns as far as its breaks allow it."""
     page = _Page(width)
     page.lay(document, 0)
     return "".join(page.chunks)
@@ -155,12 +155,12 @@ class _Page:
         self.column = indent
 
     def lay(self, document: Document, indent: int, reserve: int = 0) -> None:
-        """Lay out what begins in the current column.
+        """Lay out a document that begins in the current column.
 
         Args:
             document: what to print.
-            indent: of its further lines.
-            reserve: columns to be left free behind its last line.
+            indent: indentation of its further lines.
+            reserve: columns to leave free after its last line.
         """
         stack = [(document, indent, reserve)]
         while stack:
@@ -200,7 +200,7 @@ class _Page:
 
 
 def _unfold(parts: Sequence[Document], indent: int, reserve: int) -> Iterator[tuple[Document, int, int]]:
-    """The parts of a broken group, last first; each has to leave room for the text directly behind it."""
+    """Yield the parts of a broken group, last first; each reserves room for the text directly after it."""
     behind = reserve
     for part in reversed(parts):
         yield part, indent, behind

@@ -1,4 +1,4 @@
-"""Pieces that several dialects share. ``old`` is what ``overrideAttrs`` hands in."""
+"""Pieces of code that several dialects share. ``old`` is the argument of ``overrideAttrs``' function."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ HACKS = bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", 
 _SITE = "lib/python/site-packages"
 
 FindPython = Callable[[str], Expr]
-"""From a distribution's name to the expression that stands for its package."""
+"""Finds the expression for a distribution's package by its name."""
 
 
 def take(attr: str, root: str = "pkgs") -> Expr:
-    """An attribute of nixpkgs by its dotted path."""
+    """Write an attribute of nixpkgs by its dotted path."""
     return select(root, *attr.split("."))
 
 
 def take_bare(attr: str) -> Expr:
-    """The same where its first part is a parameter of the function."""
+    """Write an attribute whose first part is a parameter of the function."""
     return select(*attr.split("."))
 
 
@@ -57,17 +57,17 @@ def formals(*names: str, ellipsis: bool = False) -> Formals:
 
 
 def list_inputs(inputs: Iterable[Input], find: Callable[[str], Expr] = take) -> List:
-    """Attributes, each below the reason for it."""
+    """List attributes, each below its reason."""
     return List(tuple(Commented(one.reason, find(one.attr)) for one in inputs))
 
 
 def list_attributes(attrs: Iterable[str]) -> List:
-    """Attributes of nixpkgs without a word."""
+    """List attributes of nixpkgs without comments."""
     return List(tuple(map(take, attrs)))
 
 
 def list_ignored(ignored: Iterable[Ignored]) -> List:
-    """Sonames, below the reason for them; the same reason is not said again."""
+    """List sonames below their reasons; a repeated reason is written once."""
     items: list[Expr] = []
     said = ""
     for one in ignored:
@@ -78,17 +78,17 @@ def list_ignored(ignored: Iterable[Ignored]) -> List:
 
 
 def list_sonames(sonames: Iterable[str], omitted: str = "") -> List:
-    """Sonames without a word, for ``autoPatchelfIgnoreMissingDeps``.
+    """List sonames without comments, for ``autoPatchelfIgnoreMissingDeps``.
 
     Args:
-        sonames: to be ignored, each itself and nothing that it matches as a pattern.
+        sonames: sonames to ignore; each is escaped, so that it matches only itself as a pattern.
         omitted: a remark on those that are left out.
     """
     return List(tuple(text(escape_glob(soname)) for soname in sonames), omitted)
 
 
 def escape_glob(name: str) -> str:
-    """Write a name where a pattern is read, as in ``autoPatchelfIgnoreMissingDeps``: it matches itself alone.
+    """Escape a name for a pattern, as in ``autoPatchelfIgnoreMissingDeps``, so that it matches only itself.
 
     Example:
         >>> escape_glob("libcuda.so.1"), escape_glob("*")
@@ -98,7 +98,7 @@ def escape_glob(name: str) -> str:
 
 
 def list_names(judged: Iterable[DependencyDecision]) -> List:
-    """Names of distributions, each below the reason for it."""
+    """List names of distributions, each below its reason."""
     return List(tuple(Commented(one.reason, text(one.name)) for one in judged))
 
 
@@ -113,7 +113,7 @@ def add_code_to_old(name: str, code: Expr, comment: str = "") -> Binding:
 
 
 def remove_dependencies(plan: StripPlan) -> Binding:
-    """``passthru``, without the redundant dependencies: pyproject.nix takes them from there."""
+    """Write ``passthru`` without the redundant dependencies, which pyproject.nix reads there."""
     dependencies = Select(OLD, ("passthru", "dependencies"))
     stripped = call("builtins.removeAttrs", dependencies, list_names(plan.stripped))
     changed = Binary("//", select(OLD, "passthru"), Attrs((bind("dependencies", stripped),)))
@@ -121,7 +121,7 @@ def remove_dependencies(plan: StripPlan) -> Binding:
 
 
 def describe_strip(plan: StripPlan) -> str:
-    """What leaves with the stripped dependencies, and what does not, in one comment."""
+    """Describe in one comment what is removed with the stripped dependencies, and what is not."""
     words = []
     if plan.leaving:
         names = ", ".join(one.name for one in plan.leaving)
@@ -145,15 +145,15 @@ def write_search(
     find: Callable[[str], Expr] = take,
     guarded: bool = True,
 ) -> Expr | None:
-    """Shell code that shows auto-patchelf directories it would not look into.
+    """Write shell code that adds directories to the search of auto-patchelf.
 
     Args:
         searches: the directories.
-        package: stands for the package of a distribution.
+        package: expression for the package of a distribution.
         python: the interpreter.
         base: code that comes first.
-        find: stands for an attribute of nixpkgs.
-        guarded: distributions that the lock may lack are looked for in ``final`` first.
+        find: expression for an attribute of nixpkgs.
+        guarded: whether to test first that ``final`` has a distribution, which the lock may lack.
 
     Returns:
         Code for ``preFixup``, or None.
@@ -192,19 +192,19 @@ def _write_lines(
 
 
 def _quote(directory: str) -> str:
-    """For the shell; newlines have no place in a line of code."""
+    """Quote a directory for the shell; characters that are not printable, such as newlines, become ``?``."""
     return shlex.quote("".join(c if c.isprintable() else "?" for c in directory))
 
 
 def describe(override: Override) -> str:
-    """The first line of a file or package."""
+    """Write the first line of a file or package."""
     if not override.name:  # files of no distribution
         return override.target
     return f"{f'{override.name} {override.version}'.strip()}, from {override.target}"
 
 
 def comment_all(paragraphs: Iterable[str], value: Expr) -> Expr:
-    """Several comments above one expression."""
+    """Put several comments above one expression."""
     for paragraph in reversed(list(paragraphs)):
         value = Commented(paragraph, value)
     return value
@@ -216,7 +216,7 @@ def write_guarded(name: str, package: Expr) -> Expr:
 
 
 def render_attributes(attrs: Sequence[str]) -> str:
-    r"""A list of nixpkgs attributes, as for ``buildInputs``.
+    r"""Write a list of nixpkgs attributes, as for ``buildInputs``.
 
     Example:
         >>> render_attributes(["zlib", "stdenv.cc.cc.lib"])
@@ -226,7 +226,7 @@ def render_attributes(attrs: Sequence[str]) -> str:
 
 
 def render_sonames(sonames: Sequence[str]) -> str:
-    r"""A list of strings, as for ``autoPatchelfIgnoreMissingDeps``.
+    r"""Write a list of strings, as for ``autoPatchelfIgnoreMissingDeps``.
 
     Example:
         >>> render_sonames(["libcuda.so.1"])

@@ -1,7 +1,7 @@
-"""How each node of the tree is spelled: as a document, of which the layout makes lines of at most 80 columns.
+"""Prints the nodes of the tree as documents, which are laid out in lines of at most 80 columns.
 
-What does not fit on one line has one element on each. A set with more than one binding is always broken.
-Comments are ``#`` comments, wrapped, above what they are about.
+An expression that does not fit on one line has one element on each line. A set with more than one binding is
+always broken. Comments are wrapped ``#`` comments above the code that they are about.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _write(node: Expr | Binding | Inherit) -> Document:
 
 
 def _write_inner(e: Expr, least: int) -> Document:
-    """In parentheses where it holds together less tightly than its place asks for."""
+    """Write an operand, in parentheses if it binds less tightly than its position requires."""
     document = _write(e)
     if _find_tightness(e) >= least:
         return document
@@ -112,7 +112,7 @@ def _find_tightness(e: Expr) -> int:
     if isinstance(e, Binary):
         return OPERATORS[e.operator][0]
     if (isinstance(e, Int) and e.value < 0) or (isinstance(e, Select) and e.default is not None):
-        return _OPEN  # a.b or c reads wrongly in a list or call, however it parses
+        return _OPEN  # a.b or c is easily misread in a list or call
     return _NODES[type(e)][0]
 
 
@@ -121,7 +121,7 @@ def _write_string(e: Str) -> Document:
 
 
 def _write_parts(parts: Sequence[str | Expr], literal: Callable[[str], str]) -> list[Document]:
-    """The inside of a string: literal text as ``literal`` writes it, expressions in ``${…}``."""
+    """Write the inside of a string: literal text by ``literal``, expressions in ``${…}``."""
     found: list[Document] = []
     for part in parts:
         found += [literal(part)] if isinstance(part, str) else ["${", _write(part), "}", JOINT]
@@ -129,13 +129,13 @@ def _write_parts(parts: Sequence[str | Expr], literal: Callable[[str], str]) -> 
 
 
 def _write_script(e: Script) -> Document:
-    """``''…''`` where nothing in it could be taken for Nix, ``"…"`` elsewhere."""
+    """Write ``''…''`` if no part of it could be read as Nix, else ``"…"``."""
     if not e.lines:
         return group('""', hugs=True)
     literals = [part for line in e.lines for part in line if isinstance(part, str)]
     starts = [line[0] if line and isinstance(line[0], str) else "x" for line in e.lines]
     lines = [flatten(_write_parts(line, str)) for line in e.lines]
-    # An indented string loses the indentation its lines share: one has to begin with code.
+    # Nix removes the common indentation of an indented string, so one line has to begin without any.
     if all(map(_PLAIN.fullmatch, literals)) and any(s and s[0] != " " for s in starts) and None not in lines:
         inside = [part for line in lines for part in ((HARD, line) if line else (EMPTY,))]
         return group("''", nest(*inside), HARD, "''", hugs=True)
@@ -149,7 +149,7 @@ def _write_commented(e: Commented) -> Document:
 
 
 def _take_comments(e: Expr) -> tuple[list[Document], Expr]:
-    """The comments above an expression, and what is below: there may be as many as packages."""
+    """Split an expression into the comments above it, of which there may be many, and the rest."""
     comments: list[Document] = []
     while isinstance(e, Commented):
         comments += _write_comment(e.comment)
@@ -181,7 +181,7 @@ def _write_attrs(e: Attrs) -> Document:
 
 
 def _write_binding(b: Binding) -> Document:
-    """Comments on the value stand above the name, too."""
+    """Write a binding; comments on the value are written above the name too."""
     comments, value = _take_comments(Commented(b.comment, b.value) if b.comment else b.value)
     head, bound = f"{_write_path(b.path)} =", _write(value)
     if isinstance(value, Binary) and isinstance(bound, Hug):
@@ -201,12 +201,12 @@ def _write_inherit(b: Inherit) -> Document:
 
 
 def _write_path(path: Sequence[str]) -> str:
-    """``a.b``, each name in quotes where it needs them."""
+    """Write ``a.b``, each name in quotes if it needs them."""
     return ".".join(map(quote_name, path))
 
 
 def _write_select(e: Select) -> Document:
-    """A default stands behind on the line wherever it can stand on one."""
+    """Write a selection; a default that can be on one line follows on the same line."""
     names: list[Document] = []
     for name in e.path:
         names += [".", quote_name(name)] if isinstance(name, str) else [".${", _write(name), "}"]
@@ -222,7 +222,7 @@ def _write_has(e: Has) -> Document:
 
 
 def _write_call(e: Call) -> Document:
-    """Arguments on lines of their own are not broken for what closes the call."""
+    """Write a call; arguments on their own lines are not broken because of the text after the call."""
     words = [_write_inner(e.function, _CALL), *(_write_inner(argument, _ATOM) for argument in e.arguments)]
     parts = [words[0], *(nest(LINE, word, JOINT) for word in words[1:])]
     head = flatten(parts[:-1])
@@ -230,7 +230,7 @@ def _write_call(e: Call) -> Document:
 
 
 def _write_lambda(e: Lambda) -> Document:
-    """Parameters stand on one line, and a body that hugs with them."""
+    """Write a function; parameters are on one line, with a body that may follow them."""
     if isinstance(e.parameter, Formals):
         return group(_write_formals(e.parameter), ":", LINE, _write(e.body))
     head, body = f"{e.parameter}:", e.body
@@ -269,7 +269,7 @@ def _write_if(e: If) -> Document:
 
 
 def _write_binary(e: Binary) -> Document:
-    """A chain begins a line with each operator, unless its second and last operand is a list or set.
+    """Write a chain; each operator begins a line, unless the second and last operand is a list or set.
 
     ``a - b + c`` needs no parentheses, but is read more easily with them.
     """
@@ -283,9 +283,9 @@ def _write_binary(e: Binary) -> Document:
 
 
 def _find_operands(e: Binary) -> list[Expr]:
-    """The operands of a chain of one operator, which stands without parentheses.
+    """List the operands of a chain of one operator, which needs no parentheses.
 
-    They are found without recursion: chains are as long as what they are made of.
+    Without recursion, as chains may be long.
     """
     associative = OPERATORS[e.operator][1]
     found: list[Expr] = []
@@ -328,4 +328,4 @@ _NODES: dict[type[Expr | Binding | Inherit], tuple[int, Callable[[Any], Document
     Binding: (_OPEN, _write_binding),
     Inherit: (_OPEN, _write_inherit),
 }
-"""How tightly a node holds together, on the scale of :data:`~wheelfix.nix.tree.OPERATORS`, and its writer."""
+"""How tightly a node binds, on the scale of :data:`~wheelfix.nix.tree.OPERATORS`, and its writer."""

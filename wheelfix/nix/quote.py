@@ -1,7 +1,7 @@
-"""The lexical rules of Nix, as far as they decide whether data stays data.
+"""Quotes data for Nix by its lexical rules.
 
-Names, versions, paths and comments come from wheel metadata, which anybody can write. Whatever is in them
-must come out of an evaluation as it went in. The rules are those of the lexer (``src/libexpr/lexer.l``), the
+Names, versions, paths and comments come from wheel metadata, which anybody can write. An evaluation
+must return them unchanged. The rules are those of the lexer (``src/libexpr/lexer.l``), the
 same in Nix 2.8, 2.26 and 2.34. Strings are quoted as ``"…"``: the other form, ``''…''``, strips indentation.
 """
 
@@ -31,7 +31,7 @@ def check_identifier(name: str) -> str:
     """Return a variable's name.
 
     Raises:
-        InputError: it is none; variables, unlike attributes, cannot be quoted.
+        InputError: it is not a variable's name; variables, unlike attributes, cannot be quoted.
     """
     if not is_identifier(name):
         raise InputError(repr(name), "is no name of a Nix variable", "use letters, digits, _ and -")
@@ -42,7 +42,7 @@ def escape(text: str) -> str:
     r"""Escape text for the inside of a ``"…"`` string.
 
     Raises:
-        InputError: it has a NUL, or a lone surrogate, which is no UTF-8.
+        InputError: it has a NUL, or a lone surrogate, which is not UTF-8.
 
     Example:
         >>> print(escape('x${builtins.abort "y"}'))
@@ -67,7 +67,7 @@ def quote(text: str) -> str:
 
 
 def quote_name(name: str) -> str:
-    """Write an attribute name: bare where that is possible, in quotes elsewhere.
+    """Write an attribute name: in quotes only if it needs them.
 
     Raises:
         InputError: as for :func:`escape`.
@@ -83,7 +83,7 @@ def check_path(text: str) -> str:
     """Return a path literal, ``./x``, ``../x`` or ``/x``.
 
     Raises:
-        InputError: it is none that can be written without quotes.
+        InputError: it is not a path that can be written without quotes.
     """
     if not _PATH.fullmatch(text):
         raise InputError(
@@ -93,7 +93,7 @@ def check_path(text: str) -> str:
 
 
 def clean_comment(text: str) -> str:
-    r"""Make text fit for a ``#`` comment: one line, and nothing in it that an editor would show otherwise.
+    r"""Make text fit for a ``#`` comment: one line, without characters that change how an editor shows it.
 
     Example:
         >>> clean_comment("a\r\nb = 1; /* c */")

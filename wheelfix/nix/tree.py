@@ -1,4 +1,4 @@
-"""Nix expressions as immutable trees: what can be built can be printed, and means what it says.
+"""Nix expressions as immutable trees; every tree that can be built can be printed as valid code.
 
 Strings inside nodes are data; they are quoted when printed (:mod:`wheelfix.nix.printer`). Only names of
 variables (:class:`Var`, parameters) and paths are checked instead, as Nix has no quotes for them.
@@ -82,7 +82,7 @@ class List(Expr, kw_only=False):
     """``[ a b ]``.
 
     Attributes:
-        omitted: a remark on elements that are left out, ``[ a /* remark */ ]``.
+        omitted: remark on elements that are left out, ``[ a /* remark */ ]``.
     """
 
     items: tuple[Expr, ...] = ()
@@ -242,14 +242,14 @@ OPERATORS = {
     "||": (1, "left"),
     "->": (0, "right"),
 }
-"""Of the Nix manual, "Operators"; ``?`` binds with 10, ``!`` with 6, calls and selection tighter."""
+"""From the Nix manual, "Operators"; ``?`` has 10, ``!`` has 6, calls and selection bind tighter."""
 
 
 def check_bindings(bindings: Sequence[Binding | Inherit]) -> None:
-    """Refuse what Nix refuses: the same attribute twice, or below another one that has a plain value.
+    """Refuse sets that Nix refuses: an attribute bound twice, or below another one with a plain value.
 
     Raises:
-        InputError: names the attribute.
+        InputError: an attribute is bound twice; the message names it.
     """
     paths = [p for b in bindings for p in ([b.path] if isinstance(b, Binding) else [(n,) for n in b.names])]
     seen: set[tuple[str, ...]] = set()
@@ -262,7 +262,7 @@ def check_bindings(bindings: Sequence[Binding | Inherit]) -> None:
 
 
 def text(value: str) -> Str:
-    """A string without expressions in it."""
+    """Make a string without expressions in it."""
     return Str((value,))
 
 
@@ -281,17 +281,17 @@ def call(function: str | Expr, *arguments: Expr) -> Call:
 
 
 def bind(name: str, value: Expr, comment: str = "") -> Binding:
-    """``name = value;``: one attribute, whatever dots its name has."""
+    """``name = value;``: one attribute, even if its name has dots."""
     return Binding((name,), value, comment)
 
 
 def merge(sets: Sequence[Expr]) -> Expr:
-    """Sets merged, of which later ones win: ``lib.mergeAttrsList [ … ]``; ``lib`` has to be in scope.
+    """Merge sets, of which later ones win: ``lib.mergeAttrsList [ … ]``; ``lib`` has to be in scope.
 
-    One set is itself, and none is ``{ }``. From two on the form is the same for any number of them: one more
-    is one more element and changes no other line, and 5 000 are nested no deeper than two. A chain of ``//``
-    is as deep as it is long, and copies at each ``//`` what it has so far; ``mergeAttrsList`` (nixpkgs 23.05
-    and later) halves its list instead.
+    One set is returned unchanged, and no sets give ``{ }``. For two or more the form is always the same: one
+    more set is one more element and changes no other line, and 5 000 are nested no deeper than two. A chain
+    of ``//`` is nested as deep as it is long, and copies its left side at each ``//``; ``mergeAttrsList``
+    (nixpkgs 23.05 and later) halves its list instead.
     """
     if len(sets) > 1:
         return call("lib.mergeAttrsList", List(tuple(sets)))
@@ -299,5 +299,5 @@ def merge(sets: Sequence[Expr]) -> Expr:
 
 
 def strings(values: Sequence[str]) -> List:
-    """A list of strings."""
+    """Make a list of strings."""
     return List(tuple(text(value) for value in values))
