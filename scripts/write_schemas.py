@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wheelfix.model import causes
+from wheelfix.model import classes
 from wheelfix.model.base import Struct, make_schema
 from wheelfix.report import documents
 
@@ -28,7 +28,7 @@ SCHEMAS = ROOT / "wheelfix" / "report" / "schema"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 WIDTH = 110
 PREFIX = "#/$defs/"
-CLASSES = {**vars(causes), **vars(documents)}
+CLASSES = {**vars(classes), **vars(documents)}
 
 
 def main() -> None:
