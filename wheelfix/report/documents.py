@@ -12,21 +12,20 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from wheelfix.model.base import Meta, Struct, field
-from wheelfix.model.classes import Cause
+from wheelfix.model.classes import Cause, NeedClass
+from wheelfix.model.override import Dialect
 
 
 def _one_of(*values: str) -> Meta:
-    """Restrict a string in the schema to some values, which are spelt here as a part of the contract."""
-    return Meta(extra_json_schema={"enum": list(values)})
+    """Restrict a string in the schema to some values; what is spelt here is a part of the contract."""
+    return Meta(extra_json_schema={"enum": list(map(str, values))})
 
 
 Line = Annotated[int, Meta(ge=1)]
 """A line, or a column, from 1."""
-ClassText = Annotated[
-    str, _one_of("bundled", "libc", "python", "driver", "sibling", "provided", "ambiguous", "unknown")
-]
+ClassText = Annotated[str, _one_of(*NeedClass)]
 LevelText = Annotated[str, _one_of("error", "warning", "note")]
-DialectText = Annotated[str, _one_of("uv2nix", "pyproject-nix", "poetry2nix", "nixpkgs", "mach-nix", "shell")]
+DialectText = Annotated[str, _one_of(*Dialect)]
 
 
 class AskedIndexDocument(Struct):
