@@ -84,3 +84,9 @@ def test_absent_target(tmp_path: Path, env: dict[str, str]) -> None:
     result = run("sdist", str(tmp_path / "absent-1.0.tar.gz"), env=env)
     assert result.returncode == 3
     assert "no such file or directory" in result.stderr
+
+
+def test_the_former_name_of_the_command_works_and_is_in_no_help(tmp_path: Path) -> None:
+    sdist = str(build_sdist(tmp_path, CARGO))
+    assert run("cargo", sdist, env={}).stdout == run("sdist", sdist, env={}).stdout != ""
+    assert "cargo" not in run("--help", env={}).stdout.partition("Commands:")[2]
