@@ -94,6 +94,9 @@ def test_any_file_from_a_database(env: dict[str, str], database: Path) -> None:
     assert result.returncode == 0
     assert "rival" in result.stdout
     assert run("locate", "--any-file", "--index", database, "/bin/none", env=env).returncode == 1
+    for odd in ("\udcff", "*\udcff"):  # a byte that is no UTF-8, as Python has it
+        odd_result = run("locate", "--any-file", "--index", database, odd, env=env)
+        assert (odd_result.returncode, "Traceback" in odd_result.stderr) == (1, False)
     missing = run("locate", "--any-file", "/bin/tool", env=env)
     assert missing.returncode == 4
     assert "wheelfix index update" in missing.stderr

@@ -324,3 +324,10 @@ def test_a_wheel_that_the_project_names_by_its_path(tmp_path: Path) -> None:
     )
     (file,) = read_lock(write(tmp_path, "uv.lock", text)).packages[1].wheels
     assert (file.path, file.sha256) == (f"wheels/{wheel}", HASH)
+
+
+def test_dependency_groups_may_hold_objects_that_this_program_does_not_know() -> None:
+    """Tools are to look at a group when it is asked for (PEP 735)."""
+    text = '[dependency-groups]\ndev = ["a>=1", {include-group = "x"}]\n'
+    text += 'future = [{kind = "x", opts = ["y"]}, {include-group = "b", x = 1}]\n'
+    assert parse_project("pyproject.toml", text).requirements == ("a>=1",)

@@ -243,12 +243,14 @@ def find_files(
         InputError: the regular expression is invalid.
     """
     try:
-        search = re.compile((pattern if regex else _translate(pattern)).encode(), re.DOTALL).search
+        search = re.compile(
+            (pattern if regex else _translate(pattern)).encode("utf-8", "surrogateescape"), re.DOTALL
+        ).search
     except re.error as error:
         raise InputError(pattern, f"is no regular expression ({error})", "quote it") from None
     # Front coding splits names, so no search of the raw bytes is exact: every block is decoded, and paths
     # without the longest literal part of the pattern are dropped first.
-    literal = b"" if regex else max(re.split(r"[*?]", pattern), key=len).encode()
+    literal = b"" if regex else max(re.split(r"[*?]", pattern), key=len).encode("utf-8", "surrogateescape")
     for block in iter_blocks(database, progress=progress):
         hits = [(meta, path) for meta, path in block.decode(having=literal) if search(path)]
         if not hits:

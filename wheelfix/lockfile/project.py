@@ -86,7 +86,7 @@ class _Document(Struct, rename="kebab"):
     """The whole file. Items of a dependency group that are not strings include other groups."""
 
     project: _Metadata = _Metadata()
-    dependency_groups: dict[str, tuple[str | dict[str, str], ...]] = field(default_factory=dict)
+    dependency_groups: dict[str, tuple[str | dict[str, Any], ...]] = field(default_factory=dict)
     tool: _Tool = _Tool()
 
 

@@ -11,6 +11,7 @@ import posixpath
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from wheelfix.errors import InputError
 from wheelfix.model.base import Misfit, Struct, convert, decode_toml
@@ -58,7 +59,7 @@ class _Maturin(Struct, rename="kebab"):
 
     manifest_path: str | None = None
     python_source: str | None = None
-    features: tuple[str | dict[str, str], ...] = ()
+    features: tuple[str | dict[str, Any], ...] = ()
     no_default_features: bool = False
 
 
