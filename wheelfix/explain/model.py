@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct
-from wheelfix.model.classes import OPEN_CLASSES, Brought, Cause, NeedClass
+from wheelfix.model.classes import OPEN_CLASSES, Classed
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.override import Dialect
 from wheelfix.model.reading import Reading
@@ -124,12 +124,10 @@ class Installed(Struct):
     files: frozenset[str] = frozenset()
 
 
-class Missing(Struct):
+class Missing(Classed):
     """A library that is missing now, or will be missing next.
 
     Attributes:
-        need_class: the class of the need.
-        cause: the reason for the class.
         wanted_by: path of a file that needs it, or None.
         providers: its providers, best first.
         carriers: distributions that are known to contain it, sorted, if another class answers.
@@ -139,24 +137,12 @@ class Missing(Struct):
     """
 
     soname: str
-    need_class: NeedClass
-    cause: Cause
     wanted_by: str | None = None
     providers: tuple[Provider, ...] = ()
     carriers: tuple[str, ...] = ()
     fixed: bool = False
     named: bool = True
     by_name: bool = False
-
-    @property
-    def distribution(self) -> str | None:
-        """The distribution that supplies it, for class ``sibling``."""
-        return self.cause.distribution if isinstance(self.cause, Brought) else None
-
-    @property
-    def directory(self) -> str | None:
-        """Its directory in that distribution, relative to site-packages, if known."""
-        return self.cause.directory if isinstance(self.cause, Brought) else None
 
 
 class Trouble(Struct):

@@ -319,3 +319,24 @@ Cause = (
     | Nobody
 )
 """The answer to one question."""
+
+
+class Classed(Struct):
+    """What is in a class of needs.
+
+    Attributes:
+        cause: why it is in its class.
+    """
+
+    need_class: NeedClass
+    cause: Cause
+
+    @property
+    def distribution(self) -> str | None:
+        """The distribution that supplies it, for class ``sibling``."""
+        return self.cause.distribution if isinstance(self.cause, Brought) else None
+
+    @property
+    def directory(self) -> str | None:
+        """The library's directory in that distribution, relative to site-packages, if known."""
+        return self.cause.directory if isinstance(self.cause, Brought) else None

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct, field, replace
-from wheelfix.model.classes import OPEN_CLASSES, Brought, Cause, NeedClass, No, Question, Stale
+from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
 from wheelfix.model.index import Provider
 
 if TYPE_CHECKING:
@@ -56,11 +56,10 @@ class Known(Struct):
     carriers: tuple[Carrier, ...] = ()
 
 
-class Need(Struct):
+class Need(Classed):
     """A soname wanted by some objects of a wheel for one machine type.
 
     Attributes:
-        cause: why it is in its class.
         wanted_by: member paths, sorted.
         providers: best first; also given where the class is not ``provided``.
         versions: symbol versions asked of it, sorted.
@@ -70,23 +69,11 @@ class Need(Struct):
 
     soname: str
     machine: str
-    need_class: NeedClass
-    cause: Cause
     wanted_by: tuple[str, ...]
     providers: tuple[Provider, ...] = ()
     versions: tuple[str, ...] = ()
     optional: bool = False
     stale: Stale | None = None
-
-    @property
-    def distribution(self) -> str | None:
-        """The distribution that brings it, for class ``sibling``."""
-        return self.cause.distribution if isinstance(self.cause, Brought) else None
-
-    @property
-    def directory(self) -> str | None:
-        """Where that distribution installs it, relative to site-packages, if that is known."""
-        return self.cause.directory if isinstance(self.cause, Brought) else None
 
 
 class Step(Struct):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.nix.printer import render
-from wheelfix.nix.quote import clean_comment
+from wheelfix.nix.quote import clean_comment, is_identifier
 from wheelfix.nix.tree import (
     Attrs,
     Binary,
@@ -30,12 +31,22 @@ from wheelfix.nix.tree import (
 )
 
 if TYPE_CHECKING:
-    from wheelfix.model.override import DependencyDecision, Ignored, Input, Override, Search, StripPlan
+    from wheelfix.model.override import (
+        DependencyDecision,
+        Ignored,
+        Input,
+        Override,
+        PackageDetails,
+        Search,
+        StripPlan,
+    )
+    from wheelfix.model.sdist import PythonProject
 
 OLD = Var("old")
 HACKS = bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs()))
 """pyproject.nix's functions for adapters: ``nixpkgsPrebuilt`` and ``importCargoLock``."""
 _SITE = "lib/python/site-packages"
+_SPDX = re.compile(r"[A-Za-z0-9.+-]+")
 
 FindPython = Callable[[str], Expr]
 """Finds the expression for a distribution's package by its name."""
@@ -49,6 +60,35 @@ def take(attr: str, root: str = "pkgs") -> Expr:
 def take_bare(attr: str) -> Expr:
     """Write an attribute whose first part is a parameter of the function."""
     return select(*attr.split("."))
+
+
+def take_package(name: str) -> Expr:
+    """Write a Python package by its parameter, or from ``pythonPackages`` if its name cannot be one."""
+    return Var(name) if is_identifier(name) else select("pythonPackages", name)
+
+
+def write_digest(sha256: bytes) -> str:
+    """Write 32 bytes as a hash in the form of Subresource Integrity."""
+    return f"sha256-{b64encode(sha256).decode()}"
+
+
+def write_meta(described: PackageDetails | PythonProject, more: Iterable[Binding] = ()) -> Attrs:
+    """Write ``meta`` of a complete package; a license that is no SPDX expression is a comment.
+
+    Args:
+        described: what the package says of itself.
+        more: further attributes.
+    """
+    bindings = []
+    if described.summary:
+        bindings.append(bind("description", text(described.summary.rstrip("."))))
+    if described.homepage:
+        bindings.append(bind("homepage", text(described.homepage)))
+    known = _SPDX.fullmatch(described.spdx)
+    if known:
+        bindings.append(bind("license", call("lib.getLicenseFromSpdxId", text(described.spdx))))
+    named = described.spdx or described.license or "the metadata names none"
+    return Attrs((*bindings, *more), trailer="" if known else f"license: {named}")
 
 
 def formals(*names: str, ellipsis: bool = False) -> Formals:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from functools import partial, reduce
 
@@ -16,6 +15,9 @@ from wheelfix.nix.parts import (
     list_ignored,
     list_inputs,
     take_bare,
+    take_package,
+    write_digest,
+    write_meta,
     write_search,
 )
 from wheelfix.nix.printer import render
@@ -45,7 +47,6 @@ _TAGGED = re.compile("-".join([_PART] * 5) + r"\.whl")
 _VERSIONED = re.compile(r"(cp|py)([0-9])([0-9]+)")
 _FULL = re.compile(r"(?P<kind>cp|pypy)(?P<major>[0-9])(?P<minor>[0-9]+)(?P<flags>[a-z]*)")
 _DISABLED = "the wheel is for these interpreters alone; a t is free-threaded"
-_SPDX = re.compile(r"[A-Za-z0-9.+-]+")
 _TITLE = "Written by wheelfix."
 
 
@@ -95,10 +96,6 @@ def _write_function(override: Override) -> Expr:
     return Lambda(formals(*names), call("buildPythonPackage", body))
 
 
-def _package(name: str) -> Expr:
-    return Var(name) if is_identifier(name) else select("pythonPackages", name)
-
-
 def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:
     """Find the interpreters of nixpkgs that accept a wheel, by its tags.
 
@@ -146,7 +143,7 @@ def _write_disabled(oldest: str, prefixes: str) -> Iterable[Binding]:
 
 def _write_source(details: PackageDetails) -> Expr:
     """Write the source; ``fetchPypi`` builds a wheel's address from its tags, and has no build tags."""
-    digest = f"sha256-{b64encode(details.sha256).decode()}"
+    digest = write_digest(details.sha256)
     if not (match := _TAGGED.fullmatch(details.filename)):
         why = f"fetchPypi knows no build tags: the file itself, {digest}"
         return Commented(why, Path(f"./{details.filename}"))
@@ -165,7 +162,7 @@ def _write_build(override: Override) -> Iterable[Binding]:
         yield bind("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored))
     if override.runpaths:
         yield bind("appendRunpaths", list_runpaths(override.runpaths, take_bare))
-    if search := write_search(override.searches, _package, Var("python"), find=take_bare, guarded=False):
+    if search := write_search(override.searches, take_package, Var("python"), find=take_bare, guarded=False):
         yield bind("preFixup", search)
     yield bind("dontStrip", Var("true"), "strip breaks libraries that patchelf has changed")
 
@@ -175,23 +172,13 @@ def _write_dependencies(override: Override, requires: Sequence[str]) -> Iterable
         comment = ""
         if plan := override.strip:
             comment = f"Without {', '.join(j.name for j in plan.stripped)}. {describe_strip(plan)}"
-        yield bind("dependencies", List(tuple(_package(name) for name in requires)), comment)
+        yield bind("dependencies", List(tuple(take_package(name) for name in requires)), comment)
 
 
 def _write_meta(details: PackageDetails, override: Override) -> Expr:
-    bindings = []
-    if details.summary:
-        bindings.append(bind("description", text(details.summary.rstrip("."))))
-    if details.homepage:
-        bindings.append(bind("homepage", text(details.homepage)))
-    if _SPDX.fullmatch(details.spdx):
-        bindings.append(bind("license", call("lib.getLicenseFromSpdxId", text(details.spdx))))
     native = Select(Var("lib"), ("sourceTypes", "binaryNativeCode"))
-    bindings.append(bind("sourceProvenance", List((native,))))
-    bindings.append(bind("platforms", strings(find_systems(override.tags))))
-    named = details.spdx or details.license or "the metadata names none"
-    trailer = "" if _SPDX.fullmatch(details.spdx) else f"license: {named}"
-    return Attrs(tuple(bindings), trailer=trailer)
+    platforms = strings(find_systems(override.tags))
+    return write_meta(details, (bind("sourceProvenance", List((native,))), bind("platforms", platforms)))
 
 
 _SYSTEMS = {

@@ -9,13 +9,23 @@ systems and native inputs have to be added by the caller. The second follows nix
 from __future__ import annotations
 
 import posixpath
-import re
 import shlex
-from base64 import b64encode
 from collections.abc import Callable, Iterable
 
 from wheelfix.model.override import Dialect
-from wheelfix.nix.parts import HACKS, OLD, add_to_old, comment_all, formals, take, write_guarded
+from wheelfix.nix.parts import (
+    HACKS,
+    OLD,
+    add_to_old,
+    comment_all,
+    formals,
+    take,
+    take_bare,
+    take_package,
+    write_digest,
+    write_guarded,
+    write_meta,
+)
 from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.quote import is_identifier
 from wheelfix.nix.tree import (
@@ -31,7 +41,6 @@ from wheelfix.nix.tree import (
     Path,
     Script,
     Select,
-    Var,
     bind,
     call,
     select,
@@ -135,7 +144,7 @@ def _write_hashes(git: Iterable[GitSource]) -> Attrs:
         if one.sha256 is None:
             words += "; not at hand"
         else:
-            value = text(_write_digest(one.sha256))
+            value = text(write_digest(one.sha256))
             words += "; hash of cargo's own checkout"
         bindings.append(bind(first, value, words))
     return Attrs(tuple(bindings))
@@ -148,7 +157,7 @@ def render_cargo_package(plan: CargoPlan) -> str:
     systems = [s.name for s in plan.build_systems if not s.reason and not (maturin and s.name == "maturin")]
     tools = ["cargo", "rustc"] * (not maturin) + ["pkg-config"] * bool(plan.libraries)
     hooks = ["rustPlatform.cargoSetupHook", *["rustPlatform.maturinBuildHook"] * maturin]
-    native = [*map(_take, hooks), *map(_take, tools), *_list(plan.tools, _take).items]
+    native = [*map(take_bare, hooks), *map(take_bare, tools), *_list(plan.tools, take_bare).items]
     bindings: list[Binding | Inherit] = [
         bind("pname", text(project.name)),
         bind("version", text(project.version)),
@@ -157,12 +166,16 @@ def render_cargo_package(plan: CargoPlan) -> str:
         *([bind("cargoRoot", text(plan.root), plan.root_reason)] if plan.root != "." else []),
         bind("cargoDeps", _write_vendor(plan)),
         *_write_rest(plan),
-        bind("build-system", List(tuple(map(_package, systems)))),
+        bind("build-system", List(tuple(map(take_package, systems)))),
         bind("nativeBuildInputs", List(tuple(native))),
-        *([bind("buildInputs", _list(plan.libraries, _take))] if plan.libraries else []),
+        *([bind("buildInputs", _list(plan.libraries, take_bare))] if plan.libraries else []),
         *_write_env(plan),
-        *([bind("dependencies", List(tuple(map(_package, project.run_time))))] if project.run_time else []),
-        bind("meta", _write_meta(plan)),
+        *(
+            [bind("dependencies", List(tuple(map(take_package, project.run_time))))]
+            if project.run_time
+            else []
+        ),
+        bind("meta", write_meta(project)),
     ]
     wanted = [*tools, *(i.attr.partition(".")[0] for i in (*plan.tools, *plan.libraries))]
     wanted += [n for n in (*systems, *project.run_time) if is_identifier(n)]
@@ -179,7 +192,7 @@ def _write_source(plan: CargoPlan) -> Expr:
     name = plan.target.removesuffix(".tar.gz").rpartition("-")[0]
     same = name == plan.project.name
     named = [Inherit(("pname", "version"))] if same else [bind("pname", text(name)), Inherit(("version",))]
-    return call("fetchPypi", Attrs((*named, bind("hash", text(_write_digest(plan.sha256))))))
+    return call("fetchPypi", Attrs((*named, bind("hash", text(write_digest(plan.sha256))))))
 
 
 def _write_vendor(plan: CargoPlan) -> Expr:
@@ -196,19 +209,6 @@ def _write_env(plan: CargoPlan) -> Iterable[Binding]:
     settings = [bind(name, text(value), reason) for name, value, reason in find_settings(plan)]
     if settings:
         yield bind("env", Attrs(tuple(settings)))
-
-
-def _write_meta(plan: CargoPlan) -> Expr:
-    project, bindings = plan.project, []
-    if project.summary:
-        bindings.append(bind("description", text(project.summary.rstrip("."))))
-    if project.homepage:
-        bindings.append(bind("homepage", text(project.homepage)))
-    if re.fullmatch(r"[A-Za-z0-9.+-]+", project.spdx):
-        bindings.append(bind("license", call("lib.getLicenseFromSpdxId", text(project.spdx))))
-        return Attrs(tuple(bindings))
-    named = project.spdx or project.license or "the metadata names none"
-    return Attrs(tuple(bindings), trailer=f"license: {named}")
 
 
 def _describe(plan: CargoPlan) -> list[str]:
@@ -228,21 +228,9 @@ def _list(inputs: Iterable[NativeInput], find: Callable[[str], Expr]) -> List:
     return List(tuple(Commented(one.reason, find(one.attr)) for one in inputs))
 
 
-def _take(attr: str) -> Expr:
-    return select(*attr.split("."))
-
-
-def _package(name: str) -> Expr:
-    return Var(name) if is_identifier(name) else select("pythonPackages", name)
-
-
 def _lock_path(plan: CargoPlan) -> Path:
     return Path(f"./{plan.lock_file or _LOCK}")
 
 
 def _say_how(plan: CargoPlan) -> str:
     return "" if plan.lock_file else "; `wheelfix sdist --lock Cargo.lock` makes one with cargo"
-
-
-def _write_digest(sha256: bytes) -> str:
-    return f"sha256-{b64encode(sha256).decode()}"

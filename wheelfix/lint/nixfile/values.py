@@ -170,6 +170,14 @@ def guard_attrs(attrs: Attrs, condition: str | None) -> Attrs:
     return replace(attrs, entries=tuple(guarded))
 
 
+def _force_branches(choice: Choice, force: Force) -> tuple[tuple[Value, str], ...]:
+    """Evaluate both branches of a choice, each with the condition on which it is taken."""
+    return (
+        (force(choice.consequence), choice.condition),
+        (force(choice.alternative), f"!({choice.condition})"),
+    )
+
+
 def to_seq(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCHES) -> Seq:
     """Read a value as a list, with the elements of both branches of choices, up to ``depth`` deep."""
     match value:
@@ -182,12 +190,9 @@ def to_seq(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCHES
         case Opaque(unclear=unclear):
             return Seq(unclear=(unclear,))
         case Choice() if depth:
-            below = [
-                (force(value.consequence), value.condition),
-                (force(value.alternative), f"!({value.condition})"),
-            ]
             return join_seqs(
-                guard_seq(to_seq(one, syntax, force, depth=depth - 1), text) for one, text in below
+                guard_seq(to_seq(one, syntax, force, depth=depth - 1), text)
+                for one, text in _force_branches(value, force)
             )
     return Seq(unclear=(find_unclear(syntax, "no list that is written in this file"),))
 
@@ -202,12 +207,9 @@ def to_attrs(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANCH
         case Opaque(unclear=unclear):
             return Attrs(unclear=(unclear,))
         case Choice() if depth:
-            below = [
-                (force(value.consequence), value.condition),
-                (force(value.alternative), f"!({value.condition})"),
-            ]
             return join_attrs(
-                guard_attrs(to_attrs(one, syntax, force, depth=depth - 1), text) for one, text in below
+                guard_attrs(to_attrs(one, syntax, force, depth=depth - 1), text)
+                for one, text in _force_branches(value, force)
             )
     return Attrs(unclear=(find_unclear(syntax, "no set that is written in this file"),))
 
@@ -224,12 +226,9 @@ def to_joined(value: Value, syntax: Syntax, force: Force, *, depth: int = _BRANC
         case Ref() | Opaque():
             return Joined((Piece(value),))
         case Choice() if depth:
-            below = [
-                (force(value.consequence), value.condition),
-                (force(value.alternative), f"!({value.condition})"),
-            ]
             parts = (
-                guard_joined(to_joined(one, syntax, force, depth=depth - 1), text) for one, text in below
+                guard_joined(to_joined(one, syntax, force, depth=depth - 1), text)
+                for one, text in _force_branches(value, force)
             )
             return Joined(tuple(piece for part in parts for piece in part.pieces))
     return Joined((Piece(Opaque(find_unclear(syntax, "no string that is written in this file"))),))
