@@ -6,11 +6,12 @@ import pytest
 
 from tests.support.objects import cause, elf, provider
 from tests.support.steps import count_steps
+from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject, Library
 from wheelfix.model.scan import Need
 from wheelfix.patch.model import AnswerKind, ElfEdit, FilePlan, Group
-from wheelfix.patch.runpaths import DRIVER_DIRECTORY, Reachable, plan_run_paths
+from wheelfix.patch.runpaths import Reachable, plan_run_paths
 
 TBB, ODBC, GCC = (f"/nix/store/{c * 32}-{n}/lib" for c, n in zip("abc", ("tbb", "odbc", "gcc"), strict=True))
 
@@ -101,7 +102,7 @@ def test_the_driver_only_if_asked_for_and_last() -> None:
     libraries = [lib("libtbb.so.12", TBB)]
     assert plan([x], needs, Reachable(libraries=libraries))["a/x.so"].run_path == (TBB,)
     asked = plan([x], needs, Reachable(libraries=libraries, driver=True))["a/x.so"]
-    assert asked.run_path == (TBB, DRIVER_DIRECTORY)
+    assert asked.run_path == (TBB, RUN_PATH)
 
 
 def test_a_sibling_is_left_to_its_distribution_unless_a_directory_has_it() -> None:

@@ -14,9 +14,10 @@ from tests.support.cargo import evaluate_cargo
 from tests.support.sdist import CARGO, build_sdist, lock
 from wheelfix.errors import InputError
 from wheelfix.model.base import replace
+from wheelfix.model.override import Input
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.quote import clean_comment
-from wheelfix.sdist.model import BuildRequirement, CargoPlan, GitSource, NativeInput
+from wheelfix.sdist.model import BuildRequirement, CargoPlan, GitSource
 from wheelfix.sdist.read import read_plan
 from wheelfix.sdist.render import render_cargo, render_cargo_package
 
@@ -122,7 +123,7 @@ def test_hashes_and_their_placeholder(plan: CargoPlan, tmp_path: Path) -> None:
 
 
 def test_cmake_and_nightly(plan: CargoPlan, tmp_path: Path) -> None:
-    tools = (NativeInput(attr="cmake", reason="x"), NativeInput(attr="rustPlatform.bindgenHook", reason="y"))
+    tools = (Input(attr="cmake", reason="x"), Input(attr="rustPlatform.bindgenHook", reason="y"))
     changed = replace(plan, tools=tools, channel="nightly-2026-09-01")
     found = evaluate_cargo(render_cargo(changed), tmp_path)
     assert (found["dontUseCmakeConfigure"], found["RUSTC_BOOTSTRAP"]) == (True, "1")

@@ -88,7 +88,6 @@ def env(
     from wheelfix.flows.env import write_env
     from wheelfix.lock.model import LockOptions
     from wheelfix.model.base import replace
-    from wheelfix.model.scan import find_warnings
     from wheelfix.override.strip import make_wishes
 
     if requirements and project:
@@ -115,7 +114,7 @@ def env(
             ),
         )
     plan = written.plan
-    tell_findings((*plan.findings, *find_warnings(plan.scans)), quiet=quiet)
+    tell_findings(plan.told, quiet=quiet)
     if as_json:
         from wheelfix.report.json import document_env
 

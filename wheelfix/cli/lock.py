@@ -103,7 +103,6 @@ def lock(
     from wheelfix.lock.model import LockOptions
     from wheelfix.lockfile.select import Asked
     from wheelfix.model.base import replace
-    from wheelfix.model.scan import find_warnings
     from wheelfix.override.dialects import TRAITS
     from wheelfix.override.strip import make_wishes
 
@@ -124,7 +123,7 @@ def lock(
                 find_links=tuple(Path(link) for link in find_links if "://" not in link),
             ),
         )
-    tell_findings((*plan.findings, *find_warnings(plan.scans)), quiet=quiet)
+    tell_findings(plan.told, quiet=quiet)
     if not quiet:
         click.echo(f"{len(plan.choices)} packages, {len(plan.read)} wheels read", err=True)
     if as_json:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from wheelfix.explain.model import Explanation
+from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
     add_code_to_old,
@@ -39,8 +40,6 @@ from wheelfix.nix.tree import (
     text,
 )
 from wheelfix.override.dialects import TRAITS, render_overrides
-
-_DRIVER = "/run/opengl-driver/lib"
 
 
 def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
@@ -92,7 +91,7 @@ def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
     """
     libraries: Expr = call("lib.makeLibraryPath", List(tuple(map(take_bare, attrs))))
     if driver:
-        libraries = Binary("+", libraries, text(f":{_DRIVER}")) if attrs else text(_DRIVER)
+        libraries = Binary("+", libraries, text(f":{RUN_PATH}")) if attrs else text(RUN_PATH)
     shell = call("mkShell", Attrs((bind("LD_LIBRARY_PATH", libraries),)))
     code = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
     return f"nix-shell -E {shlex.quote(code)}"

@@ -98,8 +98,8 @@ def _explain(
     account: Account,
     index: SonameTable,
     directory: Path,
-    dialect: Dialect | None = None,
-    prefer: Sequence[str] = (),
+    dialect: Dialect | None,
+    prefer: Sequence[str],
 ) -> Explained:
     """Explain the messages of a text; arguments as for :func:`explain_file`."""
     installed = find_installed(find_package(account), directory)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from wheelfix.index.driver import RUN_PATH
 from wheelfix.lint.model import LintFinding, Rule
-from wheelfix.lint.nixfile.searches import DRIVER
 from wheelfix.lint.package_check import PackageCheck, choose_spelling, list_inputs
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.scan import Level, Need
 from wheelfix.nix.parts import add_to_old, list_attributes, list_sonames
 from wheelfix.nix.printer import print_flat
 from wheelfix.nix.tree import bind
-from wheelfix.scan.sentences import say_cause
+from wheelfix.scan.sentences import (
+    name_some,
+    say_cause,
+)
 
 _CHOICES = 3
 _NAMED = 3
@@ -66,9 +69,9 @@ def _find_shell_lint(check: PackageCheck, missing: dict[str, list[Need]]) -> Ite
     yield from _say_missing(check, missing)
     drivers = [need.soname for need in _select(check, NeedClass.DRIVER)]
     if drivers and not any(o.driver for o in check.overrides):
-        message = f"no library path leads to it, and it has {_name_some(drivers)}, of the GPU driver"
-        suggestion = f'… + ":{DRIVER}"'
-        yield check.say(Rule.MISSING_INPUT, Level.ERROR, check.place, DRIVER, message, suggestion)
+        message = f"no library path leads to it, and it has {name_some(drivers, _NAMED)}, of the GPU driver"
+        suggestion = f'… + ":{RUN_PATH}"'
+        yield check.say(Rule.MISSING_INPUT, Level.ERROR, check.place, RUN_PATH, message, suggestion)
     yield from _find_unanswered(check, (NeedClass.AMBIGUOUS,))
 
 
@@ -110,7 +113,7 @@ def _say_override(check: PackageCheck, missing: dict[str, list[Need]], drivers: 
     if drivers:
         code.append(format_ignored(drivers))
     sonames = [need.soname for needs in missing.values() for need in needs] + drivers
-    message = f"the file says nothing about it, and it needs {_name_some(sonames)}"
+    message = f"the file says nothing about it, and it needs {name_some(sonames, _NAMED)}"
     return check.say(Rule.MISSING_OVERRIDE, Level.ERROR, None, check.name, message, " ".join(code))
 
 
@@ -122,9 +125,8 @@ def _say_missing(check: PackageCheck, missing: dict[str, list[Need]]) -> Iterato
     }
     for attr, needs in missing.items():
         sonames = [need.soname for need in needs]
-        wanted = (
-            f"{_name_some(sonames)}, wanted by {_name_some(sorted({w for n in needs for w in n.wanted_by}))}"
-        )
+        users = sorted({w for n in needs for w in n.wanted_by})
+        wanted = f"{name_some(sonames, _NAMED)}, wanted by {name_some(users, _NAMED)}"
         carriers = frozenset[str]().union(*(check.excerpt.carriers.get(s, frozenset()) for s in sonames))
         misplaced = next((native[a] for a in sorted(carriers & set(native))), None)
         if misplaced is not None:
@@ -165,7 +167,7 @@ def _say_replaced(check: PackageCheck) -> Iterator[LintFinding]:
             Level.ERROR,
             check.place,
             "buildInputs",
-            f"replaces the inherited list, and with it {_name_some(lost)}",
+            f"replaces the inherited list, and with it {name_some(lost, _NAMED)}",
             "buildInputs = (old.buildInputs or [ ]) ++ [ … ];",
         )
 
@@ -177,7 +179,7 @@ def _find_unanswered(check: PackageCheck, kinds: Iterable[NeedClass]) -> Iterato
                 continue
             choices = list(dict.fromkeys(p.attr for p in need.providers))[:_CHOICES]
             suggestion = " or ".join(f"pkgs.{attr}" for attr in choices)
-            wanted = f"wanted by {_name_some(need.wanted_by)}"
+            wanted = f"wanted by {name_some(need.wanted_by, _NAMED)}"
             message = (
                 f"several packages have it, none is an input; {wanted}"
                 if choices
@@ -206,11 +208,7 @@ def _find_siblings(check: PackageCheck) -> Iterator[LintFinding]:
             Level.WARNING,
             check.place,
             ", ".join(need.soname for need in unreached),
-            f"in {_name_some(distributions) or 'other wheels'}, where auto-patchelf does not look by itself",
+            f"in {name_some(distributions, _NAMED) or 'other wheels'}, where auto-patchelf does not look "
+            "by itself",
             "addAutoPatchelfSearchPath for each in preFixup, or ignore exactly these",
         )
-
-
-def _name_some(names: list[str] | tuple[str, ...]) -> str:
-    rest = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -14,6 +14,7 @@ from wheelfix.lock.model import Clash, Collision
 from wheelfix.model.reading import Reading, WheelFile
 from wheelfix.model.scan import Finding, Level
 from wheelfix.scan.layout import SITE, find_install_path, relative_to_site
+from wheelfix.scan.sentences import name_some
 
 _LEFTOVERS = frozenset(
     {
@@ -98,9 +99,7 @@ def _judge(path: str, files: Sequence[WheelFile]) -> tuple[Clash, str]:
 
 
 def _tell(collision: Collision) -> Finding | None:
-    rest = len(collision.paths) - _NAMED
-    paths = ", ".join(p.removeprefix(f"{SITE}/") for p in collision.paths[:_NAMED])
-    paths += f" and {rest} more" if rest > 0 else ""
+    paths = name_some([p.removeprefix(f"{SITE}/") for p in collision.paths], _NAMED)
     subject = " and ".join(collision.distributions)
     match collision.clash:
         case Clash.IDENTICAL | Clash.NAMESPACE:

@@ -9,7 +9,12 @@ from wheelfix.lockfile.select import Asked
 from wheelfix.model.base import Struct, field
 from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedPackage, ProviderRule, Runtime, Sourceless
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override
-from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.model.scan import (
+    Finding,
+    Level,
+    WheelScan,
+    find_warnings,
+)
 from wheelfix.override.strip import NO_WISHES, Wishes
 from wheelfix.scan.scan import ScanOptions
 from wheelfix.sdist.model import CargoPlan
@@ -156,6 +161,11 @@ class LockPlan(Struct):
     collisions: tuple[Collision, ...] = ()
     findings: tuple[Finding, ...] = ()
     read: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> tuple[Finding, ...]:
+        """The findings, and the warnings of the scans."""
+        return (*self.findings, *find_warnings(self.scans))
 
     @property
     def answered(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wheelfix.lock.model import Clash, Collision, LockPlan, SourceBuild
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
-from wheelfix.nix.parts import add_to_old, comment_all, describe, formals, write_guarded
+from wheelfix.nix.parts import add_to_old, comment_all, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     Attrs,
@@ -18,13 +18,11 @@ from wheelfix.nix.tree import (
     Var,
     bind,
     call,
-    merge,
     select,
     text,
 )
-from wheelfix.override.adapter import write_prebuilt
 from wheelfix.override.dialects import TRAITS, render_overrides
-from wheelfix.override.overlay import TITLES, write_package
+from wheelfix.override.overlay import TITLES, write_adapters, write_overlay, write_packages
 from wheelfix.scan.layout import SITE
 from wheelfix.sdist.render import write_cargo
 
@@ -33,28 +31,20 @@ def render_lock(plan: LockPlan) -> str:
     """Write the overlay of a lock; packages that need no change are left out."""
     if not TRAITS[plan.dialect].locked:
         return render_overrides(plan.overrides, (), plan.dialect)
-    sets = [
-        write_guarded(a.name, Commented(f"{a.name} {a.version}", write_prebuilt(a))) for a in plan.adapters
-    ]
+    sets = write_adapters(plan.adapters)
     sets += [
         write_guarded(b.name, Commented(_describe_build(b), package))
         for b in plan.builds
         if (package := _write_build(b, plan.dialect))
     ]
-    sets += [
-        write_guarded(o.name, comment_all([describe(o), *o.hints], package))
-        for o in plan.overrides
-        if (package := write_package(o, plan.dialect))
-    ]
+    sets += write_packages(plan.overrides, plan.dialect)[0]
     if environment := _write_environment(plan):
         sets.append(environment)
     hacks = bool(plan.adapters) or any(b.rust for b in plan.builds)
-    names = ("pkgs", "lib", "hacks") if hacks else ("pkgs", "lib")
-    function = Lambda(formals(*names, ellipsis=not hacks), Lambda("final", Lambda("prev", merge(sets))))
     title = (
         f"{TITLES[plan.dialect]}. Written by wheelfix for {plan.lock}, Python {plan.python} on {plan.system}."
     )
-    return render(comment_all([title, *_list_residue(plan.findings)], function))
+    return render(comment_all([title, *_list_residue(plan.findings)], write_overlay(sets, hacks=hacks)))
 
 
 def _list_residue(findings: tuple[Finding, ...]) -> list[str]:

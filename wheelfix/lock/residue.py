@@ -9,7 +9,10 @@ from wheelfix.model.classes import OPEN_CLASSES, NeedClass
 from wheelfix.model.lock import Choice, ChoiceKind, SourceKind
 from wheelfix.model.reading import BuildSystem
 from wheelfix.model.scan import Finding, Level, Need, WheelScan
-from wheelfix.scan.sentences import say_cause
+from wheelfix.scan.sentences import (
+    name_some,
+    say_cause,
+)
 
 _NAMED = 2
 
@@ -36,9 +39,7 @@ def tell_choices(choices: Iterable[Choice], builds: Mapping[str, BuildSystem]) -
 
 
 def _tell_need(need: Need, locked: AbstractSet[str]) -> tuple[Level, str] | None:
-    users = ", ".join(need.wanted_by[:_NAMED])
-    rest = len(need.wanted_by) - _NAMED
-    users += f" and {rest} more" if rest > 0 else ""
+    users = name_some(need.wanted_by, _NAMED)
     if need.need_class in OPEN_CLASSES:
         level = Level.WARNING if need.optional else Level.ERROR
         plugin = ", plugins alone" if need.optional else ""

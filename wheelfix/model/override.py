@@ -27,7 +27,7 @@ class Dialect(StrEnum):
 
 
 class Input(Struct):
-    """A nixpkgs attribute that supplies libraries.
+    """A nixpkgs attribute among the inputs of a package.
 
     Attributes:
         attr: path below ``pkgs``, with dots.

@@ -1,4 +1,4 @@
-"""Checks which dialects can express an answer, before anything is read or planned. No Nix code here."""
+"""The dialects: what each is, what it can express, and which module writes it."""
 
 from __future__ import annotations
 

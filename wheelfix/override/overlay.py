@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from wheelfix.model.override import Adapter, Dialect, Input, Override
 from wheelfix.nix.parts import (
@@ -59,19 +59,45 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
         dialect: one of the three.
     """
     title = f"{TITLES[dialect]}. Written by wheelfix."
-    sets = [write_guarded(a.name, Commented(f"{a.name} {a.version}", write_prebuilt(a))) for a in adapters]
-    sets += [
-        write_guarded(o.name, comment_all([describe(o), *o.hints], package))
-        for o in overrides
-        if (package := write_package(o, dialect))
-    ]
-    silent: list[str] = []
+    packages, unchanged = write_packages(overrides, dialect)
+    silent = [line for o in unchanged for line in (f"{describe(o)}: nothing to add.", *o.hints)]
+    overlay = write_overlay([*write_adapters(adapters), *packages], hacks=bool(adapters))
+    return render(comment_all([title, *silent], overlay))
+
+
+def write_overlay(sets: Sequence[Expr], *, hacks: bool) -> Lambda:
+    """Write the function of an overlay.
+
+    Args:
+        sets: the attribute sets that it merges.
+        hacks: whether one of them uses pyproject.nix's ``hacks``.
+    """
+    names = ("pkgs", "lib", "hacks") if hacks else ("pkgs", "lib")
+    return Lambda(formals(*names, ellipsis=not hacks), Lambda("final", Lambda("prev", merge(sets))))
+
+
+def write_adapters(adapters: Iterable[Adapter]) -> list[Expr]:
+    """Write the set of each adapter."""
+    return [write_guarded(a.name, Commented(f"{a.name} {a.version}", write_prebuilt(a))) for a in adapters]
+
+
+def write_packages(
+    overrides: Iterable[Override], dialect: Dialect
+) -> tuple[tuple[Expr, ...], tuple[Override, ...]]:
+    """Write the set of each package.
+
+    Returns:
+        The sets, and the overrides that need none.
+    """
+    sets, unchanged = [], []
     for override in overrides:
-        if write_package(override, dialect) is None:
-            silent += [f"{describe(override)}: nothing to add.", *override.hints]
-    names = ("pkgs", "lib", "hacks") if adapters else ("pkgs", "lib")
-    function = Lambda(formals(*names, ellipsis=not adapters), Lambda("final", Lambda("prev", merge(sets))))
-    return render(comment_all([title, *silent], function))
+        if package := write_package(override, dialect):
+            sets.append(
+                write_guarded(override.name, comment_all([describe(override), *override.hints], package))
+            )
+        else:
+            unchanged.append(override)
+    return tuple(sets), tuple(unchanged)
 
 
 def write_package(override: Override, dialect: Dialect) -> Expr | None:

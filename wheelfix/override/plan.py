@@ -40,7 +40,10 @@ from wheelfix.override.strip import (
     plan_strip,
 )
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.sentences import say_cause
+from wheelfix.scan.sentences import (
+    name_some,
+    say_cause,
+)
 from wheelfix.wheel.metadata import normalize_name
 
 if TYPE_CHECKING:
@@ -262,7 +265,7 @@ class _Collector:
         """One per attribute, sorted."""
         for attr in sorted({w.attr for w in self.wanted}):
             mine = [w for w in self.wanted if w.attr == attr]
-            instead = _join({w.instead for w in mine} - {""})
+            instead = name_some(sorted({w.instead for w in mine} - {""}), _NAMED)
             reason = _explain(w.need for w in mine) + (f"; in place of {instead}" if instead else "")
             yield Input(attr=attr, reason=reason, baseline=attr in baseline)
 
@@ -312,13 +315,7 @@ def _explain(needs: Iterable[Need]) -> str:
 
 
 def _name_users(needs: Sequence[Need]) -> str:
-    return _join({path for need in needs for path in need.wanted_by})
-
-
-def _join(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    rest = len(ordered) - _NAMED
-    return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return name_some(sorted({path for need in needs for path in need.wanted_by}), _NAMED)
 
 
 def _find_answers(openings: Iterable[Opening]) -> Iterable[tuple[str, Opening]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.override import Input, Override
 from wheelfix.nix.parts import comment_all, describe, formals, list_ignored, list_inputs, take
 from wheelfix.nix.printer import render
@@ -25,7 +26,6 @@ from wheelfix.nix.tree import (
     text,
 )
 
-_DRIVER = "/run/opengl-driver/lib"
 _NIX_LD = (
     "Programs that were not built by Nix, such as an interpreter that uv fetched, start through nix-ld "
     "(programs.nix-ld.enable on NixOS), which hands NIX_LD_LIBRARY_PATH on to them. An interpreter from "
@@ -49,8 +49,8 @@ def render_shell(overrides: Sequence[Override]) -> str:
     driver = sorted({soname for override in overrides for soname in override.driver})
     comment = ""
     if driver:
-        path = Binary("+", path, text(f":{_DRIVER}"))
-        comment = f"{', '.join(driver)}: from the GPU driver, in {_DRIVER}"
+        path = Binary("+", path, text(f":{RUN_PATH}"))
+        comment = f"{', '.join(driver)}: from the GPU driver, in {RUN_PATH}"
     body = Attrs(
         (
             bind("NIX_LD", select("pkgs", "stdenv", "cc", "bintools", "dynamicLinker")),
@@ -94,7 +94,7 @@ def _write_settings(override: Override) -> list[Binding]:
     if inputs:
         found.append(setting("buildInputs", "add", value=list_inputs(inputs)))
     if override.driver:
-        hook = Commented(f"{', '.join(override.driver)}: in {_DRIVER}", take("autoAddDriverRunpath"))
+        hook = Commented(f"{', '.join(override.driver)}: in {RUN_PATH}", take("autoAddDriverRunpath"))
         found.append(setting("nativeBuildInputs", "add", value=List((hook,))))
     if override.ignored:
         found.append(setting("autoPatchelfIgnoreMissingDeps", value=list_ignored(override.ignored)))

@@ -26,6 +26,7 @@ from wheelfix.model.scan import Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.carries import find_carries
 from wheelfix.scan.closure import find_closure, find_required
+from wheelfix.scan.sentences import name_some
 from wheelfix.wheel.metadata import normalize_glob, normalize_name
 
 _UNSHOWN = "nothing shows it to be only linked"
@@ -116,10 +117,10 @@ def plan_strip(
     """
     target = dependencies.package
     others = {other.name: other for other in dependencies.others if other.name != target.name}
-    judge = _Judge(target, others, needs, wishes, replaced=replaced)
-    direct = _find_names(target, frozenset())
-    stripped = {name: reason for name in direct if (reason := judge.find_reason(name))}
     before = find_closure(target, others)
+    judge = _Judge(before, others, needs, wishes, replaced=replaced)
+    direct = sorted({r.name for r in find_required(target, frozenset())})
+    stripped = {name: reason for name in direct if (reason := judge.find_reason(name))}
     after = find_closure(target, others, without=frozenset(stripped))
     leaving = {name: judge.find_reason(name) or _say_users(name, before, others) for name in before}
     staying = {name: reason for name in after if (reason := judge.find_reason(name))}
@@ -137,15 +138,14 @@ class _Judge:
 
     def __init__(
         self,
-        target: Distribution,
+        closure: Mapping[str, frozenset[str]],
         others: Mapping[str, Distribution],
         needs: Sequence[Need],
         wishes: Wishes,
         *,
         replaced: bool,
     ) -> None:
-        self._closure = find_closure(target, others)
-        self._others, self._wishes = others, wishes
+        self._closure, self._others, self._wishes = closure, others, wishes
         self._replaced = replaced
         self._linked: dict[str, Need] = {}
         for need in needs:
@@ -183,17 +183,13 @@ class _Judge:
         asked = [r.name for r in find_required(known, self._closure.get(name, frozenset()))]
         if not asked or not all(self.find_reason(other) for other in asked):
             return None
-        return f"brings nothing but {_name_some(sorted(set(asked)))}, all redundant"
+        return f"brings nothing but {name_some(sorted(set(asked)), _NAMED)}, all redundant"
 
 
 def _pick_telling(carries: KnownContents) -> str:
     """Return the library that a distribution is named after, of the newest major."""
     words = [word for word in carries.distribution.split("-") if word not in {"nvidia", "cuda"}]
     return max(carries.cuda, key=lambda s: (any(w in s.lower() for w in words), -len(s), s))
-
-
-def _find_names(wheel: Distribution, extras: frozenset[str]) -> list[str]:
-    return sorted({r.name for r in find_required(wheel, extras)})
 
 
 def add_imports(plan: StripPlan, imports: Mapping[str, str]) -> StripPlan:
@@ -232,15 +228,8 @@ def _say_users(name: str, closure: Mapping[str, frozenset[str]], others: Mapping
     ]
     if not users:
         return "nothing else requires it"
-    return f"{_name_some(users)} {'requires' if len(users) == 1 else 'require'} it"
+    return f"{name_some(users, _NAMED)} {'requires' if len(users) == 1 else 'require'} it"
 
 
-def _name_some(names: Sequence[str]) -> str:
-    rest = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _list(reasons: Mapping[str, str] | Iterable[tuple[str, str]]) -> tuple[DependencyDecision, ...]:
-    return tuple(
-        DependencyDecision(name=name, reason=reason) for name, reason in sorted(dict(reasons).items())
-    )
+def _list(reasons: Mapping[str, str]) -> tuple[DependencyDecision, ...]:
+    return tuple(DependencyDecision(name=name, reason=reason) for name, reason in sorted(reasons.items()))

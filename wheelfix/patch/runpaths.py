@@ -12,6 +12,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import CLASS_TRAITS, NeedClass
 from wheelfix.model.elf import ElfObject, Library
@@ -20,8 +21,6 @@ from wheelfix.patch.model import Answer, AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl
 from wheelfix.scan.sentences import say_cause
-
-DRIVER_DIRECTORY = "/run/opengl-driver/lib"
 
 
 class Reachable(Struct):
@@ -125,10 +124,10 @@ def _answer(
     if hit := loader.follow(obj, soname):
         return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"{hit.via} leads to {hit.path}")
     if kind is NeedClass.DRIVER and shelf.driver:
-        if DRIVER_DIRECTORY in (obj.runpath or obj.rpath):
-            return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"looked for in {DRIVER_DIRECTORY}")
+        if RUN_PATH in (obj.runpath or obj.rpath):
+            return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"looked for in {RUN_PATH}")
         reason = "comes with the GPU driver"
-        return Answer(soname=soname, kind=AnswerKind.ADDED, reason=reason, directory=DRIVER_DIRECTORY)
+        return Answer(soname=soname, kind=AnswerKind.ADDED, reason=reason, directory=RUN_PATH)
     if left := CLASS_TRAITS[kind].unreached:
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=left)
     if carrier := alone.find(obj, soname):

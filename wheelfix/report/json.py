@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from wheelfix.model.flake import FlakeConfig
     from wheelfix.model.index import IndexInfo, Provider
     from wheelfix.model.lock import Choice
-    from wheelfix.model.override import Adapter, DependencyDecision, Dialect, Override, StripPlan
+    from wheelfix.model.override import Adapter, DependencyDecision, Dialect, Input, Override, StripPlan
     from wheelfix.model.scan import (
         FileHit,
         Finding,
@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     from wheelfix.model.written import Written
     from wheelfix.override.plan import OverridePlan
     from wheelfix.patch.model import FilePlan, FileResult, PatchReport, Problem
-    from wheelfix.sdist.model import BuildRequirement, CargoPlan, NativeInput
+    from wheelfix.sdist.model import BuildRequirement, CargoPlan
 
 _NAMED = "the project names it in [build-system], or it is the default of PEP 517"
 
@@ -319,8 +319,6 @@ def document_sdist(written: Written[CargoPlan], *, dialect: Dialect) -> SdistDoc
 
 def document_lock(plan: LockPlan) -> LockDocument:
     """Build the ``wheelfix.lock/1`` document."""
-    from wheelfix.model.scan import find_warnings
-
     scans = {scan.name: scan for scan in plan.scans}
     overrides = {override.name: override for override in plan.overrides}
     return LockDocument(
@@ -348,7 +346,7 @@ def document_lock(plan: LockPlan) -> LockDocument:
             CollisionDocument(kind=c.clash, distributions=c.distributions, paths=c.paths, fix=c.fix or None)
             for c in plan.collisions
         ),
-        findings=_document_findings((*plan.findings, *find_warnings(plan.scans))),
+        findings=_document_findings(plan.told),
         read=plan.read,
     )
 
@@ -585,7 +583,7 @@ def _document_build_system(system: BuildRequirement) -> BuildSystemDocument:
     return BuildSystemDocument(name=system.name, extras=system.extras, evidence=(shown,))
 
 
-def _document_crates(wanted: NativeInput) -> tuple[EvidenceDocument, ...]:
+def _document_crates(wanted: Input) -> tuple[EvidenceDocument, ...]:
     return (EvidenceDocument(kind="crate", file=None, line=None, text=wanted.reason),)
 
 

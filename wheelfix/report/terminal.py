@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
+from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import say_date
@@ -24,7 +25,12 @@ from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import List, bind
 from wheelfix.report.escape import printable
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.sentences import say_bringer, say_cause, say_openings
+from wheelfix.scan.sentences import (
+    name_some,
+    say_bringer,
+    say_cause,
+    say_openings,
+)
 
 _LEVELS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
 _PLAIN = re.compile(r"[\w.+-]+", re.ASCII)
@@ -139,9 +145,7 @@ def _print_together(console: Console, scans: Sequence[WheelScan], machine: str) 
 
 
 def _say_some(found: Sequence[str]) -> str:
-    names = list(dict.fromkeys(found))
-    rest = len(names) - _SUMMARY_SHOWN
-    return ", ".join(names[:_SUMMARY_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return name_some(list(dict.fromkeys(found)), _SUMMARY_SHOWN)
 
 
 def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
@@ -365,7 +369,7 @@ def _say_answer(need: Need, scan: WheelScan) -> str:
     if need.need_class is NeedClass.SIBLING:
         return need.distribution or ""
     if need.need_class is NeedClass.DRIVER:
-        return "/run/opengl-driver/lib"
+        return RUN_PATH
     if need.need_class is NeedClass.PROVIDED:
         attr = need.providers[0].attr
         return f"{attr} (baseline)" if attr in scan.baseline_inputs else attr

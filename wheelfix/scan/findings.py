@@ -11,7 +11,10 @@ from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.sentences import say_call
+from wheelfix.scan.sentences import (
+    name_some,
+    say_call,
+)
 
 _NAMED = 3
 _LARGE_PAGES = {"aarch64": 1 << 14}
@@ -208,9 +211,7 @@ def _find_stale(needs: Iterable[Need]) -> Iterable[Finding]:
 
 
 def _name_some(names: Iterable[str]) -> str:
-    ordered = sorted(set(names))
-    rest = len(ordered) - _NAMED
-    return ", ".join(ordered[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return name_some(sorted(set(names)), _NAMED)
 
 
 def find_trait_findings(traits: Sequence[ElfTraits]) -> tuple[Finding, ...]:

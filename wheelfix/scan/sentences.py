@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.classes import (
     Brought,
     Cause,
@@ -191,7 +192,7 @@ def say_bringer(opening: Opening) -> str:
         case NeedClass.SIBLING:
             return opening.distribution or ""
         case NeedClass.DRIVER:
-            return "/run/opengl-driver/lib"
+            return RUN_PATH
         case _:
             return ""
 
@@ -222,3 +223,14 @@ def _say_note(note: DlopenNote, name: str) -> str:
         words += f": {purpose}"
     rest = [other for other in note.sonames if other != name]
     return f"{words} (or {', '.join(rest)})" if rest else words
+
+
+def name_some(names: Sequence[str], most: int) -> str:
+    """Name the first of some things, and say how many more there are.
+
+    Example:
+        >>> name_some(["a", "b", "c"], 2)
+        'a, b and 1 more'
+    """
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

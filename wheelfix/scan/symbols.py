@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import SymbolCheck, Symbols, SymbolWants
 from wheelfix.model.scan import Finding, Level, Need
+from wheelfix.scan.sentences import name_some
 
 _NAMED = 5
 
@@ -91,7 +92,7 @@ def find_mismatches(
     if unversioned:
         yield Finding(
             level=Level.NOTE,
-            subject=_name_some(unversioned),
+            subject=name_some(unversioned, _NAMED),
             message="there, and nothing is wanted by version: symbols without one are not compared",
         )
 
@@ -108,15 +109,12 @@ def _say_lacking(need: Need, library: Symbols, bad: Sequence[tuple[Symbols, Symb
         versions = sorted({v for _, other in bad for v in other.missing_versions})
         names = sorted({s for _, other in bad for s in other.missing_symbols})
         parts = [("symbol versions", versions), ("symbols", names)]
-        what = "lacks " + " and ".join(f"the {kind} {_name_some(found)}" for kind, found in parts if found)
+        what = "lacks " + " and ".join(
+            f"the {kind} {name_some(found, _NAMED)}" for kind, found in parts if found
+        )
     more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
     message = f"{what}, wanted of {need.soname} by {user.path}{more}: a newer build of it is needed"
     return Finding(level=Level.ERROR, subject=library.path, message=message)
-
-
-def _name_some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + rest
 
 
 def _find_missing_versions(wants: SymbolWants, provider: Symbols) -> tuple[str, ...]:

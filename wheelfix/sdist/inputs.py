@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from wheelfix.model.base import Struct
+from wheelfix.model.override import Input
 from wheelfix.model.sdist import LockedCrate
 from wheelfix.sdist.crates import NativeRule
 from wheelfix.sdist.graph import explain_chain
-from wheelfix.sdist.model import CrateGraph, NativeInput, Setting
+from wheelfix.sdist.model import CrateGraph, Setting
 
 _SHOWN = 3
 
@@ -24,8 +25,8 @@ class NativeInputs(Struct):
         problems: problems that no input solves.
     """
 
-    libraries: tuple[NativeInput, ...]
-    tools: tuple[NativeInput, ...]
+    libraries: tuple[Input, ...]
+    tools: tuple[Input, ...]
     settings: tuple[Setting, ...]
     problems: tuple[str, ...]
 
@@ -89,7 +90,5 @@ def _holds(
     return (not rule.when or any(map(is_met, rule.when))) and not any(map(is_met, rule.unless))
 
 
-def _sort(found: dict[str, list[str]]) -> tuple[NativeInput, ...]:
-    return tuple(
-        NativeInput(attr=attr, reason="; ".join(dict.fromkeys(found[attr]))) for attr in sorted(found)
-    )
+def _sort(found: dict[str, list[str]]) -> tuple[Input, ...]:
+    return tuple(Input(attr=attr, reason="; ".join(dict.fromkeys(found[attr]))) for attr in sorted(found))

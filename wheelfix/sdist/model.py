@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wheelfix.model.base import Struct
+from wheelfix.model.override import Input
 from wheelfix.model.scan import Finding
 from wheelfix.model.sdist import CargoLock, LockedCrate, PythonProject
 
@@ -24,13 +25,6 @@ class CrateGraph(Struct):
     dependents: Mapping[str, tuple[str, ...]]
     features: Mapping[str, frozenset[str]]
     manifests: tuple[str, ...]
-
-
-class NativeInput(Struct):
-    """A nixpkgs attribute, with the reasons for it."""
-
-    attr: str
-    reason: str
 
 
 class Setting(Struct):
@@ -113,8 +107,8 @@ class CargoPlan(Struct):
     lock: bool
     lock_file: str | None
     build_systems: tuple[BuildRequirement, ...]
-    libraries: tuple[NativeInput, ...] = ()
-    tools: tuple[NativeInput, ...] = ()
+    libraries: tuple[Input, ...] = ()
+    tools: tuple[Input, ...] = ()
     settings: tuple[Setting, ...] = ()
     channel: str | None = None
     git: tuple[GitSource, ...] = ()

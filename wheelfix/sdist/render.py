@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from wheelfix.model.override import Dialect
 from wheelfix.nix.parts import (
@@ -19,7 +19,7 @@ from wheelfix.nix.parts import (
     add_to_old,
     comment_all,
     formals,
-    take,
+    list_inputs,
     take_bare,
     take_package,
     write_digest,
@@ -47,7 +47,7 @@ from wheelfix.nix.tree import (
     strings,
     text,
 )
-from wheelfix.sdist.model import CargoPlan, GitSource, NativeInput
+from wheelfix.sdist.model import CargoPlan, GitSource
 
 _FILL = "build once, and put the hash here that Nix says it got"
 _PREFETCH = f"where it says fakeHash: {_FILL}, or the one `nix-prefetch-git --fetch-submodules` prints"
@@ -106,10 +106,10 @@ def _write_changes(plan: CargoPlan) -> Iterable[Binding]:
         "++", Select(OLD, ("nativeBuildInputs",), List()), call("final.resolveBuildSystem", systems)
     )
     if plan.tools:
-        native = Binary("++", native, _list(plan.tools, take))
+        native = Binary("++", native, list_inputs(plan.tools))
     yield bind("nativeBuildInputs", native)
     if plan.libraries:
-        yield add_to_old("buildInputs", _list(plan.libraries, take))
+        yield add_to_old("buildInputs", list_inputs(plan.libraries))
     yield from _write_rest(plan, Select(OLD, ("postPatch",), text("")))
     for name, value, reason in find_settings(plan):
         yield bind(name, text(value), reason)
@@ -157,7 +157,7 @@ def render_cargo_package(plan: CargoPlan) -> str:
     systems = [s.name for s in plan.build_systems if not s.reason and not (maturin and s.name == "maturin")]
     tools = ["cargo", "rustc"] * (not maturin) + ["pkg-config"] * bool(plan.libraries)
     hooks = ["rustPlatform.cargoSetupHook", *["rustPlatform.maturinBuildHook"] * maturin]
-    native = [*map(take_bare, hooks), *map(take_bare, tools), *_list(plan.tools, take_bare).items]
+    native = [*map(take_bare, hooks), *map(take_bare, tools), *list_inputs(plan.tools, take_bare).items]
     bindings: list[Binding | Inherit] = [
         bind("pname", text(project.name)),
         bind("version", text(project.version)),
@@ -168,7 +168,7 @@ def render_cargo_package(plan: CargoPlan) -> str:
         *_write_rest(plan),
         bind("build-system", List(tuple(map(take_package, systems)))),
         bind("nativeBuildInputs", List(tuple(native))),
-        *([bind("buildInputs", _list(plan.libraries, take_bare))] if plan.libraries else []),
+        *([bind("buildInputs", list_inputs(plan.libraries, take_bare))] if plan.libraries else []),
         *_write_env(plan),
         *(
             [bind("dependencies", List(tuple(map(take_package, project.run_time))))]
@@ -222,10 +222,6 @@ def _describe(plan: CargoPlan) -> list[str]:
         )
     paragraphs += [f"{finding.level}: {finding.message}" for finding in plan.findings]
     return paragraphs
-
-
-def _list(inputs: Iterable[NativeInput], find: Callable[[str], Expr]) -> List:
-    return List(tuple(Commented(one.reason, find(one.attr)) for one in inputs))
 
 
 def _lock_path(plan: CargoPlan) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from wheelfix.index.driver import RUN_PATH
 from wheelfix.lint.model import (
     AttributeName,
     Ignored,
@@ -16,7 +17,11 @@ from wheelfix.lint.model import (
     Unclear,
 )
 from wheelfix.lint.nixfile.evaluate import HACKS
-from wheelfix.lint.nixfile.searches import DRIVER, ROOTS, find_in_code, find_in_path
+from wheelfix.lint.nixfile.searches import (
+    ROOTS,
+    find_in_code,
+    find_in_path,
+)
 from wheelfix.lint.nixfile.values import (
     Attrs,
     Choice,
@@ -163,7 +168,7 @@ class _Found:
             case None:
                 self.unread.add(name)
             case str():
-                self.driver |= one.rstrip("/") == DRIVER
+                self.driver |= one.rstrip("/") == RUN_PATH
 
 
 def _flatten(content: Attrs, force: Force, above: tuple[str, ...] = ()) -> Iterator[Entry]:

@@ -14,9 +14,6 @@ from collections.abc import Iterator, Sequence
 from wheelfix.lint.model import Input, InputRoot, Place, Search, Unclear
 from wheelfix.lint.nixfile.values import Joined, Opaque, Piece, Ref, Root
 
-DRIVER = "/run/opengl-driver/lib"
-"""The directory of the GPU driver's libraries on NixOS."""
-
 ROOTS = {Root.PKGS: InputRoot.PKGS, Root.ARGUMENT: InputRoot.ARGUMENT, Root.PYTHON: InputRoot.PYTHON}
 """Roots of paths that may be inputs."""
 
