@@ -118,7 +118,7 @@ def test_a_wheel_written_to_while_it_is_read_is_refused_and_not_kept(
 ) -> None:
     path = tmp_path / wheel.name
     path.write_bytes(wheel.read_bytes())
-    name = {"elf": "read_elf_files", "sources": "read_wheel_sources"}[when]
+    name = {"elf": "read_elf_files", "sources": "read_archive_sources"}[when]
     read = getattr(reading, name)
 
     def write(*arguments: Any, **more: Any) -> Any:
@@ -290,7 +290,7 @@ def test_all_of_a_reading_is_of_one_file(
         return found
 
     monkeypatch.setattr(reading, "read_elf_files", switch)
-    monkeypatch.setattr(reading, "read_wheel_sources", lambda *_: ())
+    monkeypatch.setattr(reading, "read_archive_sources", lambda *_: ())
     found = read_wheel(path, contents=True)
     assert "demo/__init__.py" in {file.path for file in found.contents or ()}
 

@@ -10,7 +10,8 @@ import pytest
 from wheelfix.errors import InputError
 from wheelfix.lockfile.project import parse_project, render_project
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
-from wheelfix.model.lock import ChoiceKind, LockKind, SourceKind
+from wheelfix.model.lock import ChoiceKind, SourceKind
+from wheelfix.model.lock_formats import LockKind
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 HASH = "a" * 64

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wheelfix.env.model import EnvOptions, EnvProject
 from wheelfix.errors import InputError
-from wheelfix.lockfile.markers import fits_python, normalize_name
+from wheelfix.lockfile.markers import fits_python
 from wheelfix.lockfile.project import (
     Project,
     drop_python,
@@ -19,6 +19,7 @@ from wheelfix.lockfile.project import (
 )
 from wheelfix.lockfile.read import read_text
 from wheelfix.scan.requirement import find_runtime
+from wheelfix.wheel.metadata import normalize_name
 
 
 def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:

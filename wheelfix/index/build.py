@@ -28,6 +28,7 @@ from wheelfix.index.ranking import (
 )
 from wheelfix.index.table import SCHEMA
 from wheelfix.outside.files import stage_output
+from wheelfix.wheel.identity import find_stamp
 
 SYSTEM = "x86_64-linux"
 """System of packages in databases of nix-index before 0.1.8, which do not name one."""
@@ -75,9 +76,9 @@ def build_table(
         ApplyError: the table cannot be written.
     """
     found_digest = compute_digest(database)
-    before = _identify(database)
+    before = find_stamp(database.stat())
     harvest = read_libraries(database, progress=progress)
-    if _identify(database) != before or digest not in {None, found_digest}:
+    if find_stamp(database.stat()) != before or digest not in {None, found_digest}:
         raise IndexProblem(str(database), "was replaced while it was read", "try again")
     rows = list(_rank(harvest))
     counts = Counter(found.package.system or SYSTEM for found, *_ in rows)
@@ -137,11 +138,6 @@ def _make_candidate(soname: str, found: Found, harvest: Harvest, sizes: Counter[
         votes=max(harvest.votes[package.hash, name] for name in names),
         size=sizes[package.hash],
     )
-
-
-def _identify(path: Path) -> tuple[int, ...]:
-    found = path.stat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _write(destination: Path, rows: Sequence[tuple[Found, str, int, str]], meta: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from wheelfix.model.scan import IndexSource
 from wheelfix.model.tables import read_data
 from wheelfix.outside.files import claim_file, write_file
 from wheelfix.outside.places import find_cache, find_own_database
+from wheelfix.wheel.identity import find_stamp
 
 BUNDLED = "sonames.sqlite.z"
 _KEPT = f"{SCHEMA}.1"
@@ -170,8 +171,7 @@ def find_digest(database: Path) -> str:
     from wheelfix.index.build import compute_digest
 
     try:
-        stat = database.stat()
-        key = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
+        key = ":".join(map(str, find_stamp(database.stat())))
         name = hashlib.sha256(str(database.absolute()).encode()).hexdigest()[:16]
         note = find_cache().find_digest_note(name)
         with suppress(OSError, ValueError):

@@ -13,7 +13,7 @@ from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from wheelfix.errors import IndexProblem
 from wheelfix.index.database import Block, iter_blocks
@@ -22,9 +22,6 @@ from wheelfix.index.ranking import RankingLists, is_own_directory
 from wheelfix.model.base import Struct
 from wheelfix.model.tables import load_table
 from wheelfix.outside.processes import may_spawn, open_pool
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 UNUSED_OUTPUTS = frozenset({"debug", "static", "dev", "doc", "man", "devdoc", "info"})
 """Outputs that nothing is linked against."""

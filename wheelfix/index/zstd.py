@@ -1,6 +1,6 @@
 """Compresses and decompresses zstd: the standard library's since Python 3.14, its backport before.
 
-This module is not imported for queries: the table is inflated once, into a cache.
+This module is not imported for queries.
 """
 
 from __future__ import annotations
@@ -75,30 +75,15 @@ def inflate(
         pending = frame.unused_data or file.read(_READ)
 
 
-def compress(data: bytes, *, level: int, window_log: int | None = None) -> bytes:
+def compress(data: bytes, *, level: int) -> bytes:
     """Compress to one frame with a checksum; the same bytes for the same input and library.
 
     Args:
         data: the whole input.
         level: 1 to 22.
-        window_log: the base-2 logarithm of the window in bytes, None for the level's own.
     """
     options: dict[int, int] = {
         zstd.CompressionParameter.compression_level: level,
         zstd.CompressionParameter.checksum_flag: 1,
     }
-    if window_log is not None:
-        options[zstd.CompressionParameter.window_log] = window_log
     return zstd.compress(data, options=options)
-
-
-def decompress(data: bytes, *, subject: str) -> bytes:
-    """Decompress what :func:`compress` made.
-
-    Raises:
-        IndexProblem: damaged or truncated.
-    """
-    try:
-        return zstd.decompress(data)
-    except zstd.ZstdError as error:
-        raise IndexProblem(subject, f"damaged: {error}", "Install wheelfix again.") from error

@@ -8,22 +8,21 @@ from collections.abc import Collection, Iterable, Sequence
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 from packaging.tags import compatible_tags, cpython_tags
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import parse_wheel_filename
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.checks import HINT
 from wheelfix.model.lock import LockedFile, Runtime
-from wheelfix.wheel.metadata import is_sound_filename
+from wheelfix.model.system import name_machine
+from wheelfix.wheel.metadata import (
+    is_sound_filename,
+    make_environment,
+)
 
 _EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
 _PYTHON = re.compile(r"3\.\d{1,3}(?:\.\d{1,3})?t?")
 _SHOWN = 500
 """Characters of an invalid value that a message shows."""
-
-
-def normalize_name(name: str) -> str:
-    """Normalise the name of a distribution, an extra or a group (PEP 503, PEP 685, PEP 735)."""
-    return canonicalize_name(name)
 
 
 def make_runtime(python: str, system: str, platforms: Sequence[str]) -> Runtime:
@@ -49,19 +48,7 @@ def make_runtime(python: str, system: str, platforms: Sequence[str]) -> Runtime:
         *compatible_tags(version, interpreter=f"cp{major}{minor}", platforms=platforms),
     ]
     full = full if full.count(".") > 1 else f"{full}.0"
-    environment = {
-        "implementation_name": "cpython",
-        "implementation_version": full,
-        "os_name": "posix",
-        "platform_machine": system.partition("-")[0].replace("powerpc64le", "ppc64le"),
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": full,
-        "python_version": f"{major}.{minor}",
-        "sys_platform": "linux",
-    }
+    environment = make_environment(full, name_machine(system))
     return Runtime(
         python=f"{major}.{minor}{threads}",
         system=system,

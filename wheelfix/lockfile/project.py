@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.checks import check_name
-from wheelfix.lockfile.markers import normalize_name
 from wheelfix.model.base import Misfit, Struct, convert, decode_toml, field
+from wheelfix.wheel.metadata import normalize_name
 
 DEFAULT_GROUPS = ("dev",)
 """The dependency groups that uv takes where no project says which."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,13 +15,15 @@ from packaging.pylock import (
     PylockValidationError,
 )
 
-from wheelfix.lockfile.checks import find_filename
-from wheelfix.lockfile.markers import normalize_name
+from wheelfix.lockfile.checks import (
+    check_sha256,
+    find_filename,
+)
 from wheelfix.lockfile.project import Project
 from wheelfix.model.base import Misfit, make_each, make_one
-from wheelfix.model.lock import DependencySet, Lock, LockedFile, LockedPackage, LockKind, SourceKind
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+from wheelfix.model.lock import DependencySet, Lock, LockedFile, LockedPackage, SourceKind
+from wheelfix.model.lock_formats import LockKind
+from wheelfix.wheel.metadata import normalize_name
 
 
 def parse_pylock(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
@@ -80,19 +81,11 @@ def _make_file(file: PackageWheel | PackageSdist | PackageArchive) -> LockedFile
     name = None if isinstance(file, PackageArchive) else file.name
     named = {"name": name, "url": file.url, "path": file.path}
     key, text = next(((key, text) for key, text in named.items() if text), ("", ""))
+    digest = file.hashes.get("sha256")
     return LockedFile(
         filename=find_filename(text, key),
-        sha256=_find_sha256(file.hashes),
+        sha256=check_sha256(f"sha256:{digest.lower()}", "hashes.sha256") if digest is not None else None,
         url=file.url,
         path=file.path,
         size=file.size,
     )
-
-
-def _find_sha256(hashes: Mapping[str, str]) -> str | None:
-    if "sha256" not in hashes:
-        return None
-    digest = hashes["sha256"].lower()
-    if not _SHA256.fullmatch(digest):
-        raise Misfit("hashes.sha256", "is no sha256 of 64 hexadecimal digits")
-    return digest

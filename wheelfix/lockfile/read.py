@@ -14,7 +14,8 @@ from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.base import Misfit, decode_toml
-from wheelfix.model.lock import LOCK_FORMATS, ChoiceKind, Lock, LockKind, ProviderRule
+from wheelfix.model.lock import ChoiceKind, Lock, ProviderRule
+from wheelfix.model.lock_formats import LOCK_FORMATS, LockKind
 from wheelfix.wheel.input import open_input
 from wheelfix.wheel.metadata import normalize_glob
 

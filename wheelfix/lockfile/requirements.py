@@ -13,9 +13,10 @@ from packaging.requirements import Requirement
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.checks import HINT, find_filename
-from wheelfix.lockfile.markers import normalize_name
 from wheelfix.model.base import Misfit
-from wheelfix.model.lock import Lock, LockedFile, LockedPackage, LockKind, SourceKind
+from wheelfix.model.lock import Lock, LockedFile, LockedPackage, SourceKind
+from wheelfix.model.lock_formats import LockKind
+from wheelfix.wheel.metadata import normalize_name
 
 _HASH = re.compile(r"--hash[= ](\w+):([0-9a-f]+)")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")

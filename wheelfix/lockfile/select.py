@@ -16,13 +16,13 @@ from wheelfix.model.lock import (
     Lock,
     LockedDependency,
     LockedPackage,
-    LockKind,
     ProviderRule,
     Runtime,
     SourceKind,
     Sourceless,
     name_packages,
 )
+from wheelfix.model.lock_formats import LockKind
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.wheel.metadata import normalize_glob, rank_version, tells_platforms

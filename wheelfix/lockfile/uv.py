@@ -7,18 +7,11 @@ from functools import partial
 from typing import Any
 
 from wheelfix.lockfile.checks import check_name, check_sha256, check_version, find_filename
-from wheelfix.lockfile.markers import normalize_name
 from wheelfix.lockfile.project import DEFAULT_GROUPS, Project
 from wheelfix.model.base import Misfit, Struct, asdict, convert, field, make_each, make_one
-from wheelfix.model.lock import (
-    DependencySet,
-    Lock,
-    LockedDependency,
-    LockedFile,
-    LockedPackage,
-    LockKind,
-    SourceKind,
-)
+from wheelfix.model.lock import DependencySet, Lock, LockedDependency, LockedFile, LockedPackage, SourceKind
+from wheelfix.model.lock_formats import LockKind
+from wheelfix.wheel.metadata import normalize_name
 
 _VERSION = 1
 

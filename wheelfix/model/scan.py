@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
-from wheelfix.model.index import Provider
+from wheelfix.model.index import IndexInfo, Lookup, Provider
 
 if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
     from wheelfix.model.hints import DlopenNote, OpeningKind, SourceCall
-    from wheelfix.model.index import IndexInfo, Lookup, Provider
 
 
 class Level(StrEnum):

@@ -21,3 +21,13 @@ def list_systems() -> frozenset[str]:
 def list_linux_systems() -> frozenset[str]:
     """Return the Nix systems that wheels for Linux can be for."""
     return frozenset(name for name in list_systems() if name.endswith("-linux"))
+
+
+def name_machine(system: str) -> str:
+    """Name the machine of a Nix system as ``platform.machine()`` and platform tags do.
+
+    Example:
+        >>> name_machine("powerpc64le-linux")
+        'ppc64le'
+    """
+    return system.partition("-")[0].replace("powerpc64le", "ppc64le")

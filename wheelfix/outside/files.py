@@ -97,7 +97,7 @@ def stage_file(place: Path, *, sync: bool = False) -> Iterator[BinaryIO]:
         OSError: it cannot be written; an existing file is unchanged.
     """
     with (
-        _open_own_directory(place.parent) as directory,
+        _open_directory(place.parent, make=True) as directory,
         stage_inside(directory, place.name, path=place, sync=sync) as file,
     ):
         yield file
@@ -317,20 +317,13 @@ def is_terminal(path: Path) -> bool:
 
 
 @contextmanager
-def _open_directory(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, _DIRECTORY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _open_own_directory(path: Path) -> Iterator[int]:
-    """Open a directory of wheelfix's own, and make it if it is missing."""
+def _open_directory(path: Path, *, make: bool = False) -> Iterator[int]:
+    """Open a directory; one of wheelfix's own is made if it is missing."""
     try:
         descriptor = os.open(path, _DIRECTORY)
     except FileNotFoundError:
+        if not make:
+            raise
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, _DIRECTORY)
     try:

@@ -6,7 +6,10 @@ import re
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.model.base import Struct
-from wheelfix.model.system import list_linux_systems
+from wheelfix.model.system import (
+    list_linux_systems,
+    name_machine,
+)
 from wheelfix.wheel.metadata import parse_wanted
 
 NEWEST_GLIBC = 42
@@ -16,7 +19,6 @@ NEWEST_PYTHON = 16
 _FIRST_THREADS = 13
 _LIMIT_GLIBC = 60
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
-_MACHINES = {"powerpc64le": "ppc64le"}
 _HASH = re.compile(r"\s--hash[= ]sha256:([0-9a-f]{64})(?=\s|$)")
 _PYTHON = re.compile(r"3\.(\d{1,3})(t?)")
 _FILES = (
@@ -133,10 +135,9 @@ def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:
         >>> find_platforms("aarch64-linux")[:2]
         ('manylinux_2_42_aarch64', 'manylinux_2_41_aarch64')
     """
-    match = re.fullmatch(r"(\w+)-linux", system)
-    if not match:
+    if not re.fullmatch(r"\w+-linux", system):
         return ()
-    machine = _MACHINES.get(match[1], match[1])
+    machine = name_machine(system)
     if musl:
         return tuple(f"{tag}_{machine}" for tag in ("musllinux_1_2", "musllinux_1_1", "linux"))
     oldest = 5 if machine in {"x86_64", "i686"} else 17

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.model.system import name_machine
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.processes import Ran, Stream, quote_output, run
 
@@ -61,7 +62,7 @@ def lock_requirements(
         InputError: there is no uv, or it cannot resolve; the message quotes uv.
     """
     minor = int(python.rstrip("t").partition(".")[2])
-    machine = system.partition("-")[0].replace("powerpc64le", "ppc64le")
+    machine = name_machine(system)
     marker = (
         f"python_full_version >= '3.{minor}' and python_full_version < '3.{minor + 1}' "
         f"and sys_platform == 'linux' and platform_machine == '{machine}'"

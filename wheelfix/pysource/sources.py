@@ -12,7 +12,12 @@ from wheelfix.model.base import Struct
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.reading import Stamp
 from wheelfix.pysource.opens import MAX_SOURCE, find_python_dlopen
-from wheelfix.wheel.archive import Member, iter_chunks, open_archive
+from wheelfix.wheel.archive import (
+    Archive,
+    Member,
+    iter_chunks,
+    open_archive,
+)
 from wheelfix.wheel.tree import read_regular
 
 
@@ -35,8 +40,13 @@ def read_wheel_sources(path: Path, stamp: Stamp) -> tuple[SourceUse, ...]:
         InputError: the wheel cannot be read, or was replaced.
     """
     with open_archive(path, stamp=stamp) as archive:
-        members = sorted(filter(is_source, archive.members), key=lambda m: m.path)
-        return _parse((m.path, b"".join(iter_chunks(archive, m))) for m in members)
+        return read_archive_sources(archive)
+
+
+def read_archive_sources(archive: Archive) -> tuple[SourceUse, ...]:
+    """Find what the Python sources of an open wheel open by name, as :func:`read_wheel_sources` does."""
+    members = sorted(filter(is_source, archive.members), key=lambda m: m.path)
+    return _parse((m.path, b"".join(iter_chunks(archive, m))) for m in members)
 
 
 class PythonSources(Struct):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from wheelfix.model.base import Struct
-from wheelfix.model.lock import LOCK_FORMATS
+from wheelfix.model.lock_formats import LOCK_FORMATS
 from wheelfix.report.escape import printable
 
 _WIDEST = 52
 
 
-class Step(Struct):
+class Step(NamedTuple):
     """A command that fits what is here.
 
     Attributes:
@@ -24,7 +24,7 @@ class Step(Struct):
     purpose: str
 
 
-class Start(Struct):
+class Start(NamedTuple):
     """The first steps in one directory.
 
     Attributes:

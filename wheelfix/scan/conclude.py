@@ -92,6 +92,8 @@ def answer_openings(
         prefer: as for :func:`conclude`.
         at_hand: as for :func:`conclude`.
     """
+    if not openings:
+        return ()
     files: dict[str, list[str]] = {}
     for opening in openings:
         if opening.kind is not OpeningKind.PROGRAM:

@@ -126,24 +126,24 @@ class Loader:
         Returns:
             By path of the inheriting object, directories that would come before entries it inherits already.
         """
-        lent = {p: frozenset(new) for p, new in added.items() if new and _lends(self.objects[p])}
+        lent = {p: frozenset(new) for p, new in added.items() if new and _shares_rpath(self.objects[p])}
         found = self._hand_down(lent)
         return {
             path: frozenset[str]().union(*(new for _, new in inherited))
             for path, inherited in found.items()
-            if _inherits(self.objects[path])
+            if _shares_rpath(self.objects[path])
         }
 
     def _find_entries(self, obj: ElfObject) -> list[Entry]:
         own = [Entry(*route, obj.path) for route in _expand(obj)]
-        if not _inherits(obj):
+        if not _shares_rpath(obj):
             return own
         inherited = self._inherited.get(obj.path, ())
         return own + [Entry(*route, lender) for lender, routes in inherited for route in routes]
 
     @cached_property
     def _inherited(self) -> Mapping[str, list[tuple[str, _Routes]]]:
-        lent = {path: _expand(obj) for path, obj in self.objects.items() if _lends(obj)}
+        lent = {path: _expand(obj) for path, obj in self.objects.items() if _shares_rpath(obj)}
         return self._hand_down({path: routes for path, routes in lent.items() if routes})
 
     def _find_children(self) -> Mapping[str, list[str]]:
@@ -206,13 +206,8 @@ def _expand(obj: ElfObject) -> _Routes:
     )
 
 
-def _inherits(obj: ElfObject) -> bool:
-    """Whether the needs of an object are also searched by the run paths of those that loaded it."""
-    return not obj.runpath or is_musl(obj)
-
-
-def _lends(obj: ElfObject) -> bool:
-    """Whether the objects that an object loads inherit its run path."""
+def _shares_rpath(obj: ElfObject) -> bool:
+    """Whether an object inherits the run paths of those that loaded it, and hands its own on."""
     return not obj.runpath or is_musl(obj)
 
 

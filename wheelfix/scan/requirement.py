@@ -7,7 +7,7 @@ index.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,7 +116,7 @@ def fetch_named(
     names = _find_added(resolved)
     chosen = [choice for choice in resolved.choices if choice.package.name in names]
     chosen.sort(key=lambda choice: (choice.package.name != wanted.name, choice.package.name))
-    return tuple(Fetched(path=_fetch_choice(choice, cache, sources, on_bytes)) for choice in chosen)
+    return _fetch_choices(chosen, cache, sources, on_bytes)
 
 
 def find_runtime(python: str, system: str) -> Runtime:
@@ -163,8 +163,6 @@ def fetch_listed(
     Raises:
         InputError: it cannot be read, resolved or fetched, or asks for nothing.
     """
-    from wheelfix.outside.wheels import Fetched
-
     lines = parse_requirement_lines(path.name, read_text(path))
     if not lines:
         raise InputError(str(path), "asks for nothing", "write one requirement a line")
@@ -175,8 +173,7 @@ def fetch_listed(
         lock = read_lock(work / "uv.lock")
     choices = _choose_wheels(lock, find_runtime(python, system))
     chosen = sorted((c for c in choices if c.kind is ChoiceKind.WHEEL), key=lambda c: c.package.name)
-    fetched = tuple(Fetched(path=_fetch_choice(c, cache, sources, on_bytes)) for c in chosen)
-    return fetched, tell_unread(choices)
+    return _fetch_choices(chosen, cache, sources, on_bytes), tell_unread(choices)
 
 
 def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:
@@ -213,20 +210,29 @@ def _ask(name: str, extras: Sequence[str]) -> Distribution:
     return Distribution(target="", name="", version="", tags=(), requires=requires, files=frozenset())
 
 
-def _fetch_choice(
-    choice: Choice, cache: Cache, sources: PackageSources, on_bytes: Callable[[int, int], None] | None
-) -> Path:
+def _fetch_choices(
+    choices: Sequence[Choice],
+    cache: Cache,
+    sources: PackageSources,
+    on_bytes: Callable[[int, int], None] | None,
+) -> tuple[Fetched, ...]:
+    """Fetch the chosen files in one session; those that the lock names by a path are there already."""
     from wheelfix.outside.packages import open_session
-    from wheelfix.outside.wheels import fetch_locked
+    from wheelfix.outside.wheels import Fetched, fetch_locked
 
-    file = choice.file
-    assert file is not None
-    if file.path:
-        return Path(file.path)
-    place = cache.find_locked(choice.package, file)
-    with open_session(sources) as session:
-        fetch_locked(session, file, place, on_bytes=on_bytes)
-    return place
+    paths = []
+    with ExitStack() as stack:
+        session = None
+        for choice in choices:
+            file = choice.file
+            assert file is not None
+            if file.path:
+                paths.append(Path(file.path))
+                continue
+            session = session or stack.enter_context(open_session(sources))
+            paths.append(place := cache.find_locked(choice.package, file))
+            fetch_locked(session, file, place, on_bytes=on_bytes)
+    return tuple(Fetched(path=path) for path in paths)
 
 
 def _resolve(

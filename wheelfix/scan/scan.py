@@ -34,7 +34,9 @@ from wheelfix.wheel.metadata import (
 )
 
 if TYPE_CHECKING:
+    from wheelfix.model.lock import Runtime
     from wheelfix.outside.configuration import PackageSources
+    from wheelfix.outside.wheels import Fetched
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all, from any thread."""
@@ -328,7 +330,7 @@ def _read_elf(target: Target, _: ScanOptions, __: list[Finding]) -> Iterator[_Fo
 
 
 def _read_fetched(target: Target, options: ScanOptions, _: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.requirement import fetch_named
+    from wheelfix.scan.requirement import fetch_named, find_runtime
 
     fetched = fetch_named(
         target.text,
@@ -338,12 +340,16 @@ def _read_fetched(target: Target, options: ScanOptions, _: list[Finding]) -> Ite
         sources=options.sources,
         on_bytes=options.progress,
     )
+    wanted = parse_wanted(target.text) if target.kind is not TargetKind.URL else None
+    # An address names a wheel for any Python; a chosen wheel was chosen for this Python.
+    chosen = wanted is not None and not wanted.url
+    runtime = find_runtime(options.chosen_python, options.system) if chosen else None
     for one in fetched:
-        yield _take_fetched(target, one.path, one.findings, options)
+        yield _take_fetched(target, one, runtime, options)
 
 
 def _read_list(target: Target, options: ScanOptions, findings: list[Finding]) -> Iterator[_Found]:
-    from wheelfix.scan.requirement import fetch_listed
+    from wheelfix.scan.requirement import fetch_listed, find_runtime
 
     assert target.path
     fetched, told = fetch_listed(
@@ -355,21 +361,23 @@ def _read_list(target: Target, options: ScanOptions, findings: list[Finding]) ->
         on_bytes=options.progress,
     )
     findings += told
+    runtime = find_runtime(options.chosen_python, options.system)
     for one in fetched:
-        yield _take_fetched(target, one.path, one.findings, options)
+        yield _take_fetched(target, one, runtime, options)
 
 
-def _take_fetched(target: Target, path: Path, findings: Sequence[Finding], options: ScanOptions) -> _Found:
+def _take_fetched(target: Target, fetched: Fetched, runtime: Runtime | None, options: ScanOptions) -> _Found:
+    """Read a wheel that was fetched; one that was chosen for an interpreter is evaluated for that one."""
     from wheelfix.scan.read import read_wheel
-    from wheelfix.scan.requirement import evaluate_reading, find_runtime
+    from wheelfix.scan.requirement import evaluate_reading
 
-    reading = read_wheel(path, cache=options.cache, progress=options.progress)
-    reading = replace(reading, findings=(*findings, *reading.findings))
-    wanted = parse_wanted(target.text) if target.kind is not TargetKind.URL else None
-    if target.kind is TargetKind.REQUIREMENTS or (wanted and not wanted.url):
-        # An address names a wheel for any Python; a chosen wheel was chosen for this Python.
-        reading = evaluate_reading(reading, find_runtime(options.chosen_python, options.system))
-    return _Found(target=target, reading=reading, wheel=path)
+    reading = read_wheel(fetched.path, cache=options.cache, progress=options.progress)
+    reading = replace(reading, findings=(*fetched.findings, *reading.findings))
+    return _Found(
+        target=target,
+        reading=evaluate_reading(reading, runtime) if runtime else reading,
+        wheel=fetched.path,
+    )
 
 
 def _read_lock(target: Target, options: ScanOptions, findings: list[Finding]) -> Iterator[_Found]:

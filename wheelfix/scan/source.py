@@ -24,7 +24,12 @@ from wheelfix.model.reading import About, Origin, OriginKind, WheelFile
 from wheelfix.model.scan import Finding
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.processes import run_beside
-from wheelfix.pysource.sources import is_source, read_tree_sources, read_wheel_sources
+from wheelfix.pysource.sources import (
+    is_source,
+    read_archive_sources,
+    read_tree_sources,
+    read_wheel_sources,
+)
 from wheelfix.wheel.archive import (
     Archive,
     find_dist_info,
@@ -111,7 +116,7 @@ class ArchiveSource:
         """Parse sources in another process: parsing holds the GIL, for which inflating threads would wait."""
         path, stamp = self._archive.path, self._archive.stamp
         if sum(m.size for m in self._archive.members if is_source(m)) < _MANY_BYTES:
-            yield partial(read_wheel_sources, path, stamp)
+            yield partial(read_archive_sources, self._archive)
             return
         with run_beside(read_wheel_sources, path, stamp) as pending:
             yield pending

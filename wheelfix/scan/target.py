@@ -20,7 +20,7 @@ from pathlib import Path
 
 from wheelfix.errors import InputError, WheelfixError, describe
 from wheelfix.model.base import Struct, field
-from wheelfix.model.lock import LOCK_FORMATS
+from wheelfix.model.lock_formats import LOCK_FORMATS
 from wheelfix.wheel.environment import find_site, find_wheels
 from wheelfix.wheel.input import find_kind, open_input
 from wheelfix.wheel.metadata import parse_sdist_name, parse_wanted

@@ -295,17 +295,27 @@ def find_environment(tags: Iterable[str]) -> dict[str, str]:
     for tag in tags:
         if match := re.fullmatch(r"(?:many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)", tag.split("-", 2)[2]):
             machine = match[1]
+    return make_environment(f"{version}.0", machine)
+
+
+def make_environment(python: str, machine: str) -> dict[str, str]:
+    """Make the marker environment (PEP 508) of CPython on Linux.
+
+    Args:
+        python: the full version (``3.12.0``).
+        machine: as ``platform.machine()`` has it.
+    """
     return {
         "implementation_name": "cpython",
-        "implementation_version": f"{version}.0",
+        "implementation_version": python,
         "os_name": "posix",
         "platform_machine": machine,
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",
         "platform_version": "",
-        "python_full_version": f"{version}.0",
-        "python_version": version,
+        "python_full_version": python,
+        "python_version": ".".join(python.split(".")[:2]),
         "sys_platform": "linux",
     }
 

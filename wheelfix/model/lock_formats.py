@@ -1,0 +1,48 @@
+"""The lock formats: which tool writes each, and how its files are told.
+
+The screen of ``wheelfix`` alone needs this table and no model, so it is made of named tuples: msgspec, which
+models are made of, would take longer to import than all the rest of that screen.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class LockKind(StrEnum):
+    """Which tool wrote a lock."""
+
+    UV = "uv.lock"
+    PYLOCK = "pylock.toml"
+    POETRY = "poetry.lock"
+    REQUIREMENTS = "requirements.txt"
+
+
+class LockFormat(NamedTuple):
+    """How a lock of one kind is told by its name and its document.
+
+    Attributes:
+        kind: of the locks.
+        names: regular expression that matches the whole of their file names.
+        version: keys that lead to the version of the format.
+        keys: keys at the top of the document, which tell it from other documents with such a version.
+    """
+
+    kind: LockKind
+    names: str
+    version: tuple[str, ...]
+    keys: frozenset[str] = frozenset()
+
+
+LOCK_FORMATS = (
+    LockFormat(
+        kind=LockKind.UV,
+        names=r"uv\.lock",
+        version=("version",),
+        keys=frozenset({"requires-python", "package"}),  # a Cargo.lock has a version as well
+    ),
+    LockFormat(kind=LockKind.PYLOCK, names=r"pylock(\.[^.]+)?\.toml", version=("lock-version",)),
+    LockFormat(kind=LockKind.POETRY, names=r"poetry\.lock", version=("metadata", "lock-version")),
+)
+"""The formats that are TOML, in the order in which a user is offered them."""
