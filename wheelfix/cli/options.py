@@ -88,27 +88,21 @@ def check_platform(_context: click.Context, _parameter: click.Parameter, value: 
 
 def common_options(command: F) -> F:
     """Add --json, --index, --prefer, --quiet and --debug, in this order in the help."""
-    for option in reversed(
-        [
-            json_option,
-            click.option(
-                "--index",
-                type=FILE,
-                metavar="FILE",
-                help="nix-index database or soname table to ask. "
-                "[default: yours, else a fetched one, else the one inside wheelfix]",
-            ),
-            click.option(
-                "--prefer",
-                multiple=True,
-                metavar="ATTR",
-                help="Attribute that wins among several; repeatable.",
-            ),
-            *_COMMON,
-        ]
-    ):
-        command = option(command)
-    return command
+    return add_options(
+        command,
+        json_option,
+        click.option(
+            "--index",
+            type=FILE,
+            metavar="FILE",
+            help="nix-index database or soname table to ask. "
+            "[default: yours, else a fetched one, else the one inside wheelfix]",
+        ),
+        click.option(
+            "--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several; repeatable."
+        ),
+        *_COMMON,
+    )
 
 
 _COMMON = [
@@ -142,9 +136,7 @@ _SOURCES = [
 
 def source_options(command: F) -> F:
     """Add --index-url and --find-links: where distributions are fetched from."""
-    for option in reversed(_SOURCES):
-        command = option(command)
-    return command
+    return add_options(command, *_SOURCES)
 
 
 def make_sources(index_url: str | None, find_links: Sequence[str]) -> PackageSources:
@@ -163,7 +155,7 @@ def make_sources(index_url: str | None, find_links: Sequence[str]) -> PackageSou
 
 def index_options(command: F) -> F:
     """Add --index and --prefer, of commands that print no answers of an index but use them."""
-    return _add(
+    return add_options(
         command,
         click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
         click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
@@ -172,7 +164,7 @@ def index_options(command: F) -> F:
 
 def wish_options(command: F) -> F:
     """Add --keep and --strip: which dependencies stay, and which go."""
-    return _add(
+    return add_options(
         command,
         click.option("--keep", multiple=True, metavar="NAME", help="Dependency never to strip; repeatable."),
         click.option(
@@ -183,7 +175,7 @@ def wish_options(command: F) -> F:
 
 def runtime_options(command: F) -> F:
     """Add --python and --platform, of commands that read any target."""
-    return _add(
+    return add_options(
         command,
         click.option(
             "--python",
@@ -202,7 +194,7 @@ def runtime_options(command: F) -> F:
     )
 
 
-def _add(command: F, *options: Callable[[F], F]) -> F:
+def add_options(command: F, *options: Callable[[F], F]) -> F:
     """Add options, which are in the help in this order."""
     for option in reversed(options):
         command = option(command)
@@ -211,9 +203,7 @@ def _add(command: F, *options: Callable[[F], F]) -> F:
 
 def basic_options(command: F) -> F:
     """Add --quiet and --debug."""
-    for option in reversed(_COMMON):
-        command = option(command)
-    return command
+    return add_options(command, *_COMMON)
 
 
 def _set_debug(context: click.Context, value: bool) -> None:

@@ -12,6 +12,7 @@ import click
 from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import (
     FILE,
+    add_options,
     beside_option,
     check_platform,
     check_python,
@@ -42,15 +43,13 @@ dialect_option = click.option(
     show_default=True,
     help="The tool to write for.",
 )
-_SUPPLY = [
-    click.option(
-        "--provider",
-        "providers",
-        multiple=True,
-        metavar="NAME=KINDS",
-        help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
-    ),
-]
+_PROVIDER = click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME=KINDS",
+    help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
+)
 _OPTIONS = [
     beside_option,
     wish_options,
@@ -74,18 +73,12 @@ _OPTIONS = [
 
 def code_options(command: F) -> F:
     """Add the options that the commands share that read wheels and write Nix code."""
-    command = source_options(command)
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return add_options(source_options(command), *_OPTIONS)
 
 
 def supply_options(command: F) -> F:
     """Add the options for the sources of packages."""
-    command = source_options(command)
-    for option in reversed(_SUPPLY):
-        command = option(command)
-    return command
+    return add_options(source_options(command), _PROVIDER)
 
 
 def make_options(

@@ -18,6 +18,7 @@ from wheelfix.lint.model import (
 )
 from wheelfix.lint.nixfile.attributes import BUILDERS
 from wheelfix.model.base import Struct
+from wheelfix.model.classes import CLASS_TRAITS
 from wheelfix.model.scan import Level, Need, WheelScan
 from wheelfix.wheel.metadata import normalize_name
 
@@ -183,12 +184,15 @@ def choose_spelling(excerpt: IndexExcerpt, entry: Input) -> Spelling:
 
 def _merge_needs(scans: Iterable[WheelScan]) -> dict[str, Need]:
     """Merge the needs of all wheels of a package; if the classes differ, the most demanding one is kept."""
-    order = ("bundled", "libc", "python", "sibling", "driver", "unknown", "ambiguous", "provided")
     found: dict[str, Need] = {}
     for scan in scans:
         for need in scan.needs:
             known = found.get(need.soname)
-            asks_more = known is None or order.index(need.need_class) > order.index(known.need_class)
-            if need.machine == scan.machine and asks_more:
+            more = known is None or _find_demand(need) > _find_demand(known)
+            if need.machine == scan.machine and more:
                 found[need.soname] = need
     return dict(sorted(found.items()))
+
+
+def _find_demand(need: Need) -> int:
+    return CLASS_TRAITS[need.need_class].demand

@@ -35,10 +35,12 @@ class ClassTraits(Struct):
         unreached: why a run path need not lead to the library; empty where one has to.
         is_open: the user is left without an answer.
         is_folded: a terminal shows its needs in one line.
+        demand: of two classes of one soname, the one with the higher number asks more of who packages it.
     """
 
     meaning: str
     style: str
+    demand: int
     bringer: str = ""
     unignored: str = ""
     unreached: str = ""
@@ -48,29 +50,33 @@ class ClassTraits(Struct):
 
 CLASS_TRAITS = {
     NeedClass.UNKNOWN: ClassTraits(
+        demand=5,
         meaning="nobody in the index provides it: see what it is",
         style="bold red",
         bringer="nobody",
         is_open=True,
     ),
     NeedClass.AMBIGUOUS: ClassTraits(
+        demand=6,
         meaning="attributes that differ in kind provide it: choose one with --prefer",
         style="yellow",
         is_open=True,
     ),
     NeedClass.PROVIDED: ClassTraits(
-        meaning="a nixpkgs attribute provides it: goes into buildInputs", style="green"
+        demand=7, meaning="a nixpkgs attribute provides it: goes into buildInputs", style="green"
     ),
     NeedClass.DRIVER: ClassTraits(
+        demand=4,
         meaning="comes with the GPU driver: ignore exactly this one, and add autoAddDriverRunpath",
         style="magenta",
         bringer="the GPU driver",
         unreached="comes with the GPU driver: --driver adds its directory",
     ),
     NeedClass.SIBLING: ClassTraits(
-        meaning="another distribution brings it: keep that in the environment", style="cyan"
+        demand=3, meaning="another distribution brings it: keep that in the environment", style="cyan"
     ),
     NeedClass.BUNDLED: ClassTraits(
+        demand=0,
         meaning="the wheel brings it: nothing to do",
         style="dim",
         bringer="the wheel itself",
@@ -78,6 +84,7 @@ CLASS_TRAITS = {
         is_folded=True,
     ),
     NeedClass.PYTHON: ClassTraits(
+        demand=2,
         meaning="the interpreter brings it: nothing to do",
         style="dim",
         bringer="the Python interpreter",
@@ -85,6 +92,7 @@ CLASS_TRAITS = {
         unreached="the interpreter has it loaded",
     ),
     NeedClass.LIBC: ClassTraits(
+        demand=1,
         meaning="glibc or musl brings it: nothing to do",
         style="dim",
         bringer="the C library",

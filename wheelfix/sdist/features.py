@@ -49,6 +49,21 @@ def find_workspace(manifests: Mapping[str, Manifest], path: str) -> Manifest | N
         above = posixpath.dirname(above)
 
 
+def find_inherited(manifests: Mapping[str, Manifest], path: str, key: str, value: str | None) -> str | None:
+    """Return a value of a manifest, or that of its workspace if the manifest inherits it.
+
+    Args:
+        manifests: by path.
+        path: of the manifest.
+        key: in ``[package]`` and ``[workspace.package]``.
+        value: as the manifest has it.
+    """
+    if value != "workspace":
+        return value
+    workspace = find_workspace(manifests, path)
+    return workspace.workspace_package.get(key) if workspace else None
+
+
 def find_enabled(manifests: Mapping[str, Manifest], built: Iterable[BuiltManifest]) -> Enabled:
     """Turn on what a build asks for, and everything that follows from it.
 

@@ -12,7 +12,10 @@ from wheelfix.model.scan import Finding, Level
 from wheelfix.model.sdist import Builder, CargoLock, CargoSource, Manifest
 from wheelfix.model.tables import load_table
 from wheelfix.sdist.crates import BuildSystems, Crates
-from wheelfix.sdist.features import find_workspace
+from wheelfix.sdist.features import (
+    find_inherited,
+    find_workspace,
+)
 from wheelfix.sdist.graph import find_graph
 from wheelfix.sdist.inputs import find_inputs
 from wheelfix.sdist.model import BuildRequirement, CargoPlan, CrateGraph, GitSource, GivenLock
@@ -180,12 +183,8 @@ def _find_rust_version(source: CargoSource, graph: CrateGraph) -> tuple[str, str
     asked = [(one.rust_version, one.evidence) for one in source.project.built if one.rust_version]
     for path in graph.manifests:
         manifest = source.manifests[path]
-        workspace = find_workspace(source.manifests, path)
-        shared = workspace.workspace_package if workspace else {}
-        version, edition = (
-            shared.get(key) if value == "workspace" else value
-            for key, value in (("rust-version", manifest.rust_version), ("edition", manifest.edition))
-        )
+        version = find_inherited(source.manifests, path, "rust-version", manifest.rust_version)
+        edition = find_inherited(source.manifests, path, "edition", manifest.edition)
         if version and re.fullmatch(r"\d+(\.\d+){0,2}", version):
             asked.append((version, f"rust-version of {manifest.name or path}"))
         elif edition in _EDITIONS:

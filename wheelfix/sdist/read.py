@@ -14,7 +14,9 @@ from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.places import find_cache
 from wheelfix.scan.target import Target, TargetKind
 from wheelfix.sdist.checkouts import find_hashes
-from wheelfix.sdist.features import find_workspace
+from wheelfix.sdist.features import (
+    find_inherited,
+)
 from wheelfix.sdist.make import make_lock
 from wheelfix.sdist.manifests import parse_channel, parse_lock, parse_manifest, parse_vendored
 from wheelfix.sdist.model import CargoPlan, GivenLock
@@ -163,9 +165,7 @@ def _find_version(built: tuple[BuiltManifest, ...], manifests: Mapping[str, Mani
     """Return the version that maturin takes from Cargo.toml if pyproject.toml has none."""
     for one in built:
         if one.path in manifests:
-            version, workspace = manifests[one.path].version, find_workspace(manifests, one.path)
-            if version == "workspace":
-                version = workspace.workspace_package.get("version") if workspace else None
+            version = find_inherited(manifests, one.path, "version", manifests[one.path].version)
             if version:
                 return version
     return "0"
