@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.index.cuda import find_cuda, list_cuda_attrs
+from wheelfix.index.cuda import find_cuda, find_former_cuda, find_nearest_cuda, list_cuda_attrs
 from wheelfix.index.driver import find_driver
 from wheelfix.index.libc import find_libc
 from wheelfix.index.releases import NEWEST, spell_both, translate
@@ -123,6 +123,8 @@ def _translate(lookup: Lookup, release: tuple[int, int]) -> Lookup:
 def _find(table: SonameTable, soname: str, system: str | None) -> Lookup:
     if cuda := find_cuda(soname):
         return Lookup(soname=soname, providers=cuda)
+    if former := find_former_cuda(soname):
+        return Lookup(soname=soname, former=former, nearest=find_nearest_cuda(soname))
     (found,) = table.lookup([soname], system=system)
     answers = load_table(Answers)
     machine = (system or table.info.system).partition("-")[0]

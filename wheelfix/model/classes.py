@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
+from wheelfix.model.index import Former
 
 
 class NeedClass(StrEnum):
@@ -305,9 +306,11 @@ class Nobody(_Cause, tag="nobody"):
 
     Attributes:
         nearest: other majors of the library that are there, nearest first.
+        former: the attribute that had it until nixpkgs removed it.
     """
 
     nearest: tuple[str, ...] = ()
+    former: Former | None = None
 
 
 Cause = (

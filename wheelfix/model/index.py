@@ -34,6 +34,18 @@ class Provider(Struct):
     why: tuple[str, ...] = ()
 
 
+class Former(Struct):
+    """The attribute that had a library until nixpkgs removed it.
+
+    Attributes:
+        attr: as it was written.
+        release: the first release of nixpkgs without it.
+    """
+
+    attr: str
+    release: str
+
+
 class Lookup(Struct):
     """The answer of an index for one soname.
 
@@ -43,6 +55,7 @@ class Lookup(Struct):
         rivals: attrs of first-rank providers that differ in kind; empty if the answer is not ambiguous.
         nearest: other majors of the same library that the index has, nearest first.
         note: a remark to show about the first provider, such as another ABI.
+        former: the attribute that had it, if nixpkgs has removed it and no other has it.
     """
 
     soname: str
@@ -50,6 +63,7 @@ class Lookup(Struct):
     rivals: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()
     note: str | None = None
+    former: Former | None = None
 
 
 class IndexInfo(Struct):

@@ -40,10 +40,7 @@ from wheelfix.override.strip import (
     plan_strip,
 )
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.sentences import (
-    name_some,
-    say_cause,
-)
+from wheelfix.scan.sentences import name_some, say_cause, say_unused
 from wheelfix.wheel.metadata import normalize_name
 
 if TYPE_CHECKING:
@@ -159,12 +156,15 @@ def plan_override(
         strip = plan_strip(known, needs=scan.needs, wishes=wishes, replaced=cuda is Cuda.PREBUILT)
     if cuda is Cuda.PREBUILT and not strip.stripped:
         cuda = Cuda.WHEELS
-    needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
+    needs = [n for n in scan.used if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
     required = {r.name for r in reading.distribution.requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)}
     found = _Collector(cuda=cuda, required=required, gone=gone, environment=environment)
     for need in needs:
         found.add(need, missed=need.soname in scan.ignore_missing)
+    for need in scan.needs:
+        if need.unused and need.machine == scan.machine and need.soname in scan.ignore_missing:
+            found.pass_over(need, say_unused(need.unused))
     if cuda is Cuda.NIXPKGS:
         found.add_opened(scan)
     return Override(
@@ -248,6 +248,10 @@ class _Collector:
                 self._ignore(need, say_cause(need.cause), lost=True)
             case _:
                 pass
+
+    def pass_over(self, need: Need, reason: str) -> None:
+        """Ignore a need that is not used."""
+        self._ignore(need, reason)
 
     def add_opened(self, scan: WheelScan) -> None:
         """Add CUDA libraries that are opened by name, from wheels that are removed."""

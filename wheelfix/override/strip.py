@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
+from wheelfix.index.cuda import find_former_cuda
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import DependencyDecision, KnownContents, StripPlan
@@ -168,6 +169,8 @@ class _Judge:
         # The package itself, which some of its dependencies require, is never redundant.
         carries = find_carries(name) if name in self._closure else KnownContents(distribution=name)
         need = self._linked.get(name)
+        if not self._replaced and any(map(find_former_cuda, carries.sonames)):
+            return None  # nixpkgs has had no such library for years: the wheel goes on using these
         if need and (carries.cuda or not carries.importable):
             return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
         if carries.cuda:

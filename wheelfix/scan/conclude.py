@@ -9,6 +9,7 @@ from wheelfix.index.lookup import find_known, is_libc
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.backends import Backend
 from wheelfix.model.base import replace
 from wheelfix.model.elf import Symbols
 from wheelfix.model.hints import OpeningKind
@@ -32,7 +33,11 @@ from wheelfix.scan.symbols import find_mismatches
 
 
 def conclude(
-    reading: Reading, table: SonameTable, prefer: Sequence[str] = (), at_hand: AtHand | None = None
+    reading: Reading,
+    table: SonameTable,
+    prefer: Sequence[str] = (),
+    at_hand: AtHand | None = None,
+    gpu: Backend | None = None,
 ) -> WheelScan:
     """Classify every need of a distribution, and derive inputs, ignored sonames and findings.
 
@@ -41,6 +46,7 @@ def conclude(
         table: where nixpkgs attributes are looked up.
         prefer: attributes that win where several provide a library, strongest first.
         at_hand: distributions beside it that were read.
+        gpu: the backend that the user chose, of those that the wheel has files for; None chooses one.
 
     Raises:
         IndexProblem: the table is damaged.
@@ -48,10 +54,15 @@ def conclude(
     wheel, objects = reading.distribution, reading.objects
     default = table.info.system.partition("-")[0]
     machine = find_machine(wheel, objects, default=default)
-    needs = tuple(trace.need for trace in decide(make_cases(reading, table, prefer, at_hand)))
+    made = make_cases(reading, table, prefer, at_hand, gpu)
+    needs = tuple(trace.need for trace in decide(made.cases))
     build_inputs = collect_build_inputs(needs, machine)
     openings = select_openings(
-        objects, reading.hints, reading.uses, machine=machine or default, is_libc=is_libc
+        [obj for obj in objects if obj.path not in made.choice.unused],
+        [hints for hints in reading.hints if hints.path not in made.choice.unused],
+        reading.uses,
+        machine=machine or default,
+        is_libc=is_libc,
     )
     return WheelScan(
         target=wheel.target,
@@ -63,13 +74,22 @@ def conclude(
         machine=machine,
         objects=objects,
         needs=needs,
-        openings=answer_openings(openings, reading, machine or default, table, prefer, at_hand),
+        openings=answer_openings(openings, reading, machine or default, table, prefer, at_hand, made.major),
         build_inputs=build_inputs,
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
         ignore_missing=collect_ignored(needs, objects, machine),
         findings=find_findings(
-            wheel, objects, needs, machine, told=reading.findings, hints=reading.hints, uses=reading.uses
+            wheel,
+            objects,
+            needs,
+            machine,
+            told=reading.findings,
+            hints=reading.hints,
+            uses=reading.uses,
+            choice=made.choice,
         ),
+        variant=wheel.variant,
+        alternatives=made.choice.alternatives,
     )
 
 
@@ -80,6 +100,7 @@ def answer_openings(
     table: SonameTable,
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
+    major: str | None = None,
 ) -> tuple[Opening, ...]:
     """Answer openings: each name is classified as if it were linked, by the same ladder.
 
@@ -91,6 +112,7 @@ def answer_openings(
         table: as for :func:`conclude`.
         prefer: as for :func:`conclude`.
         at_hand: as for :func:`conclude`.
+        major: of the wheel's CUDA; None if unknown.
     """
     if not openings:
         return ()
@@ -126,7 +148,7 @@ def answer_openings(
         {},
         prefer=spell_both(prefer),
         at_hand=at_hand,
-        linked={soname for obj in reading.objects for soname in obj.needed},
+        major=major,
     )
     decided = {name: trace.need for name, trace in zip(names, decide(cases), strict=True)}
     return tuple(answer_opening(opening, decided) for opening in openings)
@@ -138,9 +160,10 @@ def retrace_needs(
     soname: str,
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
+    gpu: Backend | None = None,
 ) -> tuple[NeedTrace, ...]:
     """Explain step by step why a soname is in its class; one explanation per machine that wants it."""
-    cases = make_cases(reading, table, prefer, at_hand)
+    cases = make_cases(reading, table, prefer, at_hand, gpu).cases
     return tuple(
         show_evidence(trace, case, reading.objects)
         for case, trace in zip(cases, decide(cases), strict=True)

@@ -6,17 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from wheelfix.index.cuda import find_default_cuda, find_former_cuda
+from wheelfix.model.backends import WishClue
 from wheelfix.model.classes import NeedClass, OfLibc, Unreached
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.sentences import (
-    name_some,
-    say_call,
-)
+from wheelfix.scan.backends import CPU, Choice
+from wheelfix.scan.sentences import name_some, say_call, say_choice
 
 _NAMED = 3
+_OUTSIDE = frozenset({NeedClass.SIBLING, NeedClass.UNKNOWN})
+"""Classes whose libraries neither the wheel nor nixpkgs has."""
+_FOUND = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
+"""Classes whose libraries the hook finds, or does not look for."""
 _LARGE_PAGES = {"aarch64": 1 << 14}
 """Machines whose kernels are built with larger pages than 4 KiB, with the smallest of these, in bytes."""
 _VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI)_(\d+(?:\.\d+)*)")
@@ -54,7 +58,7 @@ def collect_build_inputs(needs: Iterable[Need], machine: str | None) -> tuple[st
             {
                 need.providers[0].attr
                 for need in needs
-                if need.need_class is NeedClass.PROVIDED and need.machine == machine
+                if need.need_class is NeedClass.PROVIDED and need.machine == machine and not need.unused
             }
         )
     )
@@ -65,15 +69,16 @@ def collect_ignored(
 ) -> tuple[str, ...]:
     """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
 
-    These are sonames that only the GPU driver has, and sonames that a member has as DT_SONAME under another
-    file
-    name: the hook looks at file names (nixpkgs, ``auto-patchelf.py``).
+    These are sonames that only the GPU driver has, sonames that a member has as DT_SONAME under another file
+    name, as the hook looks at file names (nixpkgs, ``auto-patchelf.py``), and those that only alternatives need
+    that are not chosen.
     """
     names = {obj.name for obj in objects}
 
     def is_missed(need: Need) -> bool:
         renamed = need.need_class is NeedClass.BUNDLED and need.soname not in names
-        return need.machine == machine and (renamed or need.need_class is NeedClass.DRIVER)
+        unused = need.unused and need.need_class not in _FOUND
+        return need.machine == machine and bool(renamed or unused or need.need_class is NeedClass.DRIVER)
 
     return tuple(sorted({need.soname for need in needs if is_missed(need)}))
 
@@ -87,6 +92,7 @@ def find_findings(
     told: Sequence[Finding] = (),
     hints: Sequence[ElfHints] = (),
     uses: Sequence[SourceUse] = (),
+    choice: Choice | None = None,
 ) -> tuple[Finding, ...]:
     """Collect the findings of a wheel, errors first.
 
@@ -98,7 +104,9 @@ def find_findings(
         told: findings of the reading.
         hints: hints of the ELF files.
         uses: what Python sources open and run.
+        choice: which of the alternatives among its files are used; None without any.
     """
+    used = [need for need in needs if not need.unused]
     found = [
         *told,
         *find_trait_findings([h.traits for h in hints if h.traits.machine]),
@@ -107,7 +115,9 @@ def find_findings(
         *_find_musl(wheel, needs),
         *_find_foreign(objects, machine),
         *_find_unreached(needs, frozenset(o.name for o in objects)),
-        *_find_drivers(needs, machine),
+        *_find_drivers(used, machine),
+        *_find_former(wheel, used, machine),
+        *(tell_choice(choice) if choice else ()),
         *_find_stale(needs),
         *find_version_findings(needs, wheel.tags, machine),
     ]
@@ -198,6 +208,52 @@ def _find_drivers(needs: Iterable[Need], machine: str | None) -> Iterable[Findin
             message="comes with the GPU driver, from /run/opengl-driver/lib: add autoAddDriverRunpath to "
             "nativeBuildInputs, and ignore exactly this when patching",
         )
+
+
+def _find_former(wheel: Distribution, needs: Iterable[Need], machine: str | None) -> Iterable[Finding]:
+    """Warn of needs that only a CUDA set had which nixpkgs has removed, and tell the way out."""
+    wanted: dict[tuple[str, str], list[Need]] = {}
+    for need in needs:
+        if need.machine == machine and need.need_class in _OUTSIDE and (former := find_former_cuda(need.soname)):
+            wanted.setdefault((former.attr.partition(".")[0], former.release), []).append(need)
+    for (name, release), some in sorted(wanted.items()):
+        sonames = sorted({need.soname for need in some})
+        brought = sorted({need.distribution for need in some if need.distribution})
+        ways = [f"keep {', '.join(brought)} in the environment"] if brought else []
+        major = name.rpartition("_")[2]
+        newer = re.sub(rf"(cu|cuda){major}(x?)$", rf"\g<1>{find_default_cuda()}\2", wheel.name)
+        if newer != wheel.name:
+            ways.append(f"take {newer} instead")
+        else:
+            ways.append(f"take a release that is built for CUDA {find_default_cuda()}")
+        yield Finding(
+            level=Level.WARNING,
+            subject=wheel.target,
+            message=f"is built for CUDA {major} ({name_some(sonames, _NAMED)}): nixpkgs has had no {name} since "
+            f"{release}; {', or '.join(ways)}",
+        )
+
+
+def tell_choice(choice: Choice) -> Iterable[Finding]:
+    """Tell which of a wheel's alternatives are used, and what that leaves out."""
+    rest = [a for a in choice.alternatives if not a.chosen]
+    chosen = choice.chosen.label if choice.chosen else ""
+    if not rest:
+        return
+    left = ", ".join(dict.fromkeys(a.backend.label for a in rest))
+    level, wished, remedy = Level.NOTE, choice.wish.backend, "choose with --gpu"
+    missed = choice.wish.clue is WishClue.ASKED and not chosen.startswith(wished.label)
+    if missed and wished.name != CPU:
+        level, remedy = Level.WARNING, f"no file here is for {wished.label}"
+    elif not chosen and wished.name != CPU:
+        level = Level.WARNING
+        missing = sorted({soname for a in rest for soname in a.missing})
+        remedy = f"nobody here provides {name_some(missing, _NAMED)}, and it computes on the processor"
+    yield Finding(
+        level=level,
+        subject=_name_some(family for a in choice.alternatives for family in a.family),
+        message=f"alternatives, of which one is used: {say_choice(chosen, choice.wish)}, and not {left}: {remedy}",
+    )
 
 
 def _find_stale(needs: Iterable[Need]) -> Iterable[Finding]:

@@ -27,7 +27,10 @@ from wheelfix.model.classes import (
     Unreached,
 )
 
+from wheelfix.model.backends import WishClue
+
 if TYPE_CHECKING:  # most commands write nothing about openings
+    from wheelfix.model.backends import Unused, Wish
     from wheelfix.model.hints import DlopenNote, SourceCall
     from wheelfix.model.scan import Located, Opening, Step
 
@@ -104,7 +107,34 @@ def say_cause(cause: Cause) -> str:  # noqa: C901 - one line for each kind there
                 f"({', '.join(cause.versions)}): two builds of it in one process break"
             )
         case Nobody():
-            return f"nobody in this index has it{_say_nearest(cause)}"
+            return f"{_say_former(cause)}{_say_nearest(cause)}"
+
+
+def say_unused(unused: Unused) -> str:
+    """Write in one clause why a need is not used."""
+    return f"only for {', '.join(unused.backends)}: {say_choice(unused.chosen, unused.wish)}"
+
+
+def say_choice(chosen: str, wish: Wish) -> str:
+    """Write in one clause which backend is used, and why.
+
+    Args:
+        chosen: its label; empty if none is.
+        wish: what decided.
+    """
+    wished = wish.backend.label
+    why = {
+        WishClue.ASKED: "asked for",
+        WishClue.VARIANT: f"{wish.evidence} is for it",
+        WishClue.OWN: f"{wish.evidence} is for it",
+        WishClue.AT_HAND: f"{wish.evidence} is at hand",
+        WishClue.NIXPKGS: "the CUDA of nixpkgs' cudaPackages",
+    }[wish.clue]
+    if not chosen:
+        return f"none is used ({why})" if wish.backend.name == "cpu" else "none is used"
+    if chosen.startswith(wished):
+        return f"{chosen} is used ({why})"
+    return f"{chosen} is used, as nothing here is for {wished} ({why})"
 
 
 def say_located(located: Located) -> str | None:
@@ -114,12 +144,20 @@ def say_located(located: Located) -> str | None:
             return located.note
         case Rivals():
             return "choose with --prefer ATTR"
+        case Nobody() if located.cause.former:
+            return _say_former(located.cause)
         case Nobody():
             return "another ABI of it is there" if located.nearest else "nobody in this index has it"
         case OfLibc():
             return located.note or say_cause(located.cause)
         case _:
             return say_cause(located.cause)
+
+
+def _say_former(cause: Nobody) -> str:
+    if cause.former:
+        return f"{cause.former.attr} had it, which nixpkgs has not had since {cause.former.release}"
+    return "nobody in this index has it"
 
 
 def _say_nearest(cause: Nobody) -> str:
