@@ -87,7 +87,9 @@ def test_majors_do_not_mix(soname: str, attrs: list[str]) -> None:
     assert find_attrs(soname) == attrs
 
 
-@pytest.mark.parametrize("soname", ["libcublas.so.11", "libcudart.so.11.0", "libcudnn.so.8", "libcufft.so.10"])
+@pytest.mark.parametrize(
+    "soname", ["libcublas.so.11", "libcudart.so.11.0", "libcudnn.so.8", "libcufft.so.10"]
+)
 def test_a_set_that_nixpkgs_has_removed_answers_nothing_and_is_named(soname: str) -> None:
     assert find_cuda(soname) == ()
     former = find_former_cuda(soname)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,12 +13,16 @@ from wheelfix.cli.options import (
     TARGET,
     basic_options,
     beside_option,
+    gpu_option,
     index_options,
     make_sources,
     runtime_options,
     source_options,
 )
 from wheelfix.cli.output import output_option, write
+
+if TYPE_CHECKING:
+    from wheelfix.model.backends import Backend
 
 _EPILOG = """\b
 Examples:
@@ -31,6 +36,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("target", type=TARGET)
 @beside_option
+@gpu_option
 @runtime_options
 @index_options
 @source_options
@@ -40,6 +46,7 @@ def report(
     target: str,
     *,
     beside: tuple[str, ...],
+    gpu: Backend | None,
     python: str,
     platform: str,
     index: Path | None,
@@ -67,6 +74,7 @@ def report(
             index=table,
             prefer=prefer,
             beside=beside,
+            gpu=gpu,
             python=python,
             system=platform,
             sources=sources,

@@ -26,7 +26,7 @@ def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Fi
     """
     found = []
     for scan in scans:
-        for need in scan.needs:
+        for need in scan.used:
             if need.machine == scan.machine and (told := _tell_need(need, locked)):
                 level, message = told
                 found.append(Finding(level=level, subject=f"{scan.name} {scan.version}", message=message))

@@ -1,11 +1,11 @@
 """Finds alternatives: files of one wheel for different GPUs, of which a machine uses one.
 
-Two kinds of evidence, and never the name of the package: files whose paths differ only by a word for a backend
-(``libx_cuda118.so``, ``libx_rocm64.so``; the words are in ``data/backends.toml``), and a library for a backend
-that nothing in the wheel is linked against, so that it is opened at run time or not at all.
+Two kinds of evidence, and never the name of the package: files whose paths differ only by a word for a
+backend (``libx_cuda118.so``, ``libx_rocm64.so``; the words are in ``data/backends.toml``), and a library for
+a backend that nothing in the wheel is linked against, so that it is opened at run time or not at all.
 
-The backend that is used: what the user asks for, else what the wheel, and then the distributions beside it, are
-made for, else the CUDA of nixpkgs; but, unless the user asks for it, none whose libraries nobody provides.
+The backend that is used: what the user asks for, else what the wheel, and then the distributions beside it,
+are made for, else the CUDA of nixpkgs; but, unless the user asks for it, none whose libraries nobody has.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ def _read_variant(label: str, properties: Mapping[str, Mapping[str, Sequence[str
             features = properties.get(namespace)
             if features is None:
                 continue
-            versions = [v for name, values in features.items() if _VERSION_FEATURE.fullmatch(name) for v in values]
+            versions = [
+                v for name, values in features.items() if _VERSION_FEATURE.fullmatch(name) for v in values
+            ]
             telling = [v for v in versions if re.fullmatch(r"\d+(\.\d+)*", v)]
             return Backend(name=row.name, version=min(telling, key=_order) if telling else "")
     return next((b for word in _WORDS.split(label) if (b := parse_backend(word))), None)
@@ -203,7 +205,9 @@ class Choice(Struct):
         """Tell why a need of some files is not used; None if it is."""
         if not wanted_by or not self.unused.issuperset(wanted_by):
             return None
-        backends = {a.backend.label for a in self.alternatives if not a.chosen and set(a.files) & set(wanted_by)}
+        backends = {
+            a.backend.label for a in self.alternatives if not a.chosen and set(a.files) & set(wanted_by)
+        }
         if not backends:  # only loaded by files of an alternative
             backends = {a.backend.label for a in self.alternatives if not a.chosen}
         return Unused(
@@ -226,7 +230,11 @@ class _Part(Struct):
 
 
 def choose_backends(
-    objects: Sequence[ElfObject], known: Mapping[tuple[str, str], Known], wish: Wish, wheel: Distribution, at_hand: AtHand
+    objects: Sequence[ElfObject],
+    known: Mapping[tuple[str, str], Known],
+    wish: Wish,
+    wheel: Distribution,
+    at_hand: AtHand,
 ) -> Choice:
     """Find the alternatives among the files of a wheel, and choose the backend that is used.
 
@@ -305,7 +313,7 @@ def _choose(
 
 
 def _rank_default(backend: Backend) -> tuple[int, tuple[int, ...]]:
-    """Rank a backend where nothing says which: nixpkgs' own CUDA first, then the newest of the first backend."""
+    """Rank a backend where nothing says which: nixpkgs' own CUDA, then the newest of the first backend."""
     is_default = backend.name == _CUDA and backend.version == find_default_cuda()
     return list(_find_rows()).index(backend.name), (-99,) if is_default else _invert(backend.version)
 
@@ -364,7 +372,12 @@ def _find_bound(objects: Iterable[ElfObject], found: Mapping[str, _Part]) -> set
 def _is_library(part: _Part) -> bool:
     """Whether it is a library for a backend by its own name, and not a module that Python imports."""
     name = part.obj.name
-    return not part.folder and part.backend.name != CPU and name.startswith("lib") and not _EXTENSION.search(name)
+    return (
+        not part.folder
+        and part.backend.name != CPU
+        and name.startswith("lib")
+        and not _EXTENSION.search(name)
+    )
 
 
 def _read_part(obj: ElfObject) -> _Part | None:

@@ -287,7 +287,11 @@ def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Ste
         cause = Provided(attr=best.attr, path=best.path, note=lookup.note)
         return Step(question=question, cause=cause, need_class=NeedClass.PROVIDED)
     # unknown: nobody in this index does; say the nearest majors that exist.
-    return Step(question=question, cause=Nobody(nearest=lookup.nearest, former=lookup.former), need_class=NeedClass.UNKNOWN)
+    return Step(
+        question=question,
+        cause=Nobody(nearest=lookup.nearest, former=lookup.former),
+        need_class=NeedClass.UNKNOWN,
+    )
 
 
 def _find_families(cases: Sequence[Case], last: Iterable[Step]) -> Mapping[tuple[str, str], NeedClass]:

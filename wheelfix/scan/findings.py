@@ -70,8 +70,8 @@ def collect_ignored(
     """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
 
     These are sonames that only the GPU driver has, sonames that a member has as DT_SONAME under another file
-    name, as the hook looks at file names (nixpkgs, ``auto-patchelf.py``), and those that only alternatives need
-    that are not chosen.
+    name, as the hook looks at file names (nixpkgs, ``auto-patchelf.py``), and sonames that only alternatives
+    need that are not chosen.
     """
     names = {obj.name for obj in objects}
 
@@ -214,7 +214,11 @@ def _find_former(wheel: Distribution, needs: Iterable[Need], machine: str | None
     """Warn of needs that only a CUDA set had which nixpkgs has removed, and tell the way out."""
     wanted: dict[tuple[str, str], list[Need]] = {}
     for need in needs:
-        if need.machine == machine and need.need_class in _OUTSIDE and (former := find_former_cuda(need.soname)):
+        if (
+            need.machine == machine
+            and need.need_class in _OUTSIDE
+            and (former := find_former_cuda(need.soname))
+        ):
             wanted.setdefault((former.attr.partition(".")[0], former.release), []).append(need)
     for (name, release), some in sorted(wanted.items()):
         sonames = sorted({need.soname for need in some})
@@ -229,8 +233,8 @@ def _find_former(wheel: Distribution, needs: Iterable[Need], machine: str | None
         yield Finding(
             level=Level.WARNING,
             subject=wheel.target,
-            message=f"is built for CUDA {major} ({name_some(sonames, _NAMED)}): nixpkgs has had no {name} since "
-            f"{release}; {', or '.join(ways)}",
+            message=f"is built for CUDA {major} ({name_some(sonames, _NAMED)}): nixpkgs has had no {name} "
+            f"since {release}; {', or '.join(ways)}",
         )
 
 
@@ -252,7 +256,8 @@ def tell_choice(choice: Choice) -> Iterable[Finding]:
     yield Finding(
         level=level,
         subject=_name_some(family for a in choice.alternatives for family in a.family),
-        message=f"alternatives, of which one is used: {say_choice(chosen, choice.wish)}, and not {left}: {remedy}",
+        message=f"alternatives, of which one is used: {say_choice(chosen, choice.wish)}, and not {left}: "
+        f"{remedy}",
     )
 
 

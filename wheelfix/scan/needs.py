@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
+from wheelfix.index.baseline import find_baseline
 from wheelfix.index.lookup import find_fillers, find_known
 from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.model.at_hand import AtHand
@@ -161,6 +162,8 @@ def _fit_users(
 ) -> Case:
     """Fit a case to the files that want it: whether they are used, and which CUDA they are for."""
     unused = choice.judge(case.want.wanted_by)
+    if unused and case.lookup.providers and case.lookup.providers[0].attr in find_baseline(case.wheel.tags):
+        unused = None  # an input that is there anyway
     users = [path for path in case.want.wanted_by if unused or path not in choice.unused]
     major = guess_cuda_major({soname for path in users for soname in needed[path]}) or case.major
     if major == case.major:

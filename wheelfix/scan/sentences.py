@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.index.driver import RUN_PATH
+from wheelfix.model.backends import WishClue
 from wheelfix.model.classes import (
     Brought,
     Cause,
@@ -26,8 +27,6 @@ from wheelfix.model.classes import (
     Unnamed,
     Unreached,
 )
-
-from wheelfix.model.backends import WishClue
 
 if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.backends import Unused, Wish

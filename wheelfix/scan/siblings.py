@@ -184,15 +184,15 @@ _TOOLKIT_NAMES = {"cudart": "runtime"}
 """Extras of ``cuda-toolkit`` whose distribution has another name."""
 
 
-def _pick(
-    carriers: Iterable[Carrier], required: Mapping[str, Requirement], major: str | None
-) -> Carrier:
+def _pick(carriers: Iterable[Carrier], required: Mapping[str, Requirement], major: str | None) -> Carrier:
     """Choose by: requirement, the CUDA that the rest of the wheel needs, exact names, the newest CUDA."""
     names = expand_required(required)
 
     def rank(carrier: Carrier) -> tuple[bool, bool, bool, int, str]:
         suffix = _CUDA_SUFFIX.search(carrier.distribution)
-        made_for = suffix[1] if suffix else _UNSUFFIXED if carrier.distribution.startswith("nvidia-") else None
+        made_for = (
+            suffix[1] if suffix else _UNSUFFIXED if carrier.distribution.startswith("nvidia-") else None
+        )
         other_major = made_for is not None and major is not None and made_for != major
         newest_first = -int(suffix[1]) if suffix else -_NEWEST
         unnamed = carrier.distribution not in names
