@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from wheelfix.scan.scan import TargetScans
 
 _NAMED = 2
+_NVIDIA = re.compile(r"nvidia-[a-z0-9-]+|[a-z0-9-]+-cu\d\d")
+"""Names of the wheels that carry CUDA's libraries."""
 _HINTS = 12
 _MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
 _NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup", "test", "tests"})
@@ -299,6 +301,11 @@ class _Collector:
             self._ignore(need, f"{name} brings it, which is not in this environment", lost=True)
         elif need.directory and (name in self._required or is_cuda):
             self.searches.setdefault((name, "", need.directory), []).append(need)
+        elif need.directory and _NVIDIA.fullmatch(name):
+            # It links nothing of this wheel, so that an input is no cycle; but the set may be without it.
+            self.searches.setdefault((name, "", need.directory), []).append(need)
+            if self._environment is None:
+                self._ignore(need, f"{name} brings it, if that is in the environment", lost=True)
         elif name in self._required:
             self._ignore(need, f"{name} brings it, in a place that is not known")
         else:

@@ -152,6 +152,8 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
     count = len(scan.objects)
     title = Text(printable(f"{scan.name} {scan.version}".strip() or "files of no distribution"), style="bold")
     title.append(printable(f"  {scan.target}"), style="dim")
+    if scan.variant:
+        title.append(printable(f"  variant {scan.variant}"))
     _print_prose(console, title)
     if not scan.objects:
         rest = "" if scan.opened else " Nothing to do."

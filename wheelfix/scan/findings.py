@@ -210,31 +210,31 @@ def _find_drivers(needs: Iterable[Need], machine: str | None) -> Iterable[Findin
         )
 
 
-def _find_former(wheel: Distribution, needs: Iterable[Need], machine: str | None) -> Iterable[Finding]:
+def _find_former(wheel: Distribution, needs: Sequence[Need], machine: str | None) -> Iterable[Finding]:
     """Warn of needs that only a CUDA set had which nixpkgs has removed, and tell the way out."""
     wanted: dict[tuple[str, str], list[Need]] = {}
     for need in needs:
-        if (
-            need.machine == machine
-            and need.need_class in _OUTSIDE
-            and (former := find_former_cuda(need.soname))
-        ):
+        former = find_former_cuda(need.soname) if need.need_class in _OUTSIDE else None
+        if former and need.machine == machine:
             wanted.setdefault((former.attr.partition(".")[0], former.release), []).append(need)
     for (name, release), some in sorted(wanted.items()):
-        sonames = sorted({need.soname for need in some})
-        brought = sorted({need.distribution for need in some if need.distribution})
-        ways = [f"keep {', '.join(brought)} in the environment"] if brought else []
         major = name.rpartition("_")[2]
+        brought = {need.distribution for need in some if need.distribution}
+        brought |= {
+            n.distribution for n in needs if n.distribution and n.distribution.endswith(f"-cu{major}")
+        }
+        ways = [f"keep {', '.join(sorted(brought))} in the environment"] if brought else []
         newer = re.sub(rf"(cu|cuda){major}(x?)$", rf"\g<1>{find_default_cuda()}\2", wheel.name)
         if newer != wheel.name:
             ways.append(f"take {newer} instead")
         else:
             ways.append(f"take a release that is built for CUDA {find_default_cuda()}")
+        sonames = name_some(sorted({need.soname for need in some}), _NAMED)
         yield Finding(
             level=Level.WARNING,
             subject=wheel.target,
-            message=f"is built for CUDA {major} ({name_some(sonames, _NAMED)}): nixpkgs has had no {name} "
-            f"since {release}; {', or '.join(ways)}",
+            message=f"is built for CUDA {major} ({sonames}): nixpkgs has had no {name} since {release}; "
+            f"{', or '.join(ways)}",
         )
 
 
