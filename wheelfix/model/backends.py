@@ -28,6 +28,10 @@ class Backend(Struct):
         """Name and major version in one word: ``cuda12``, ``rocm7``, ``cpu``."""
         return f"{self.name}{self.major}"
 
+    def fits(self, other: Backend) -> bool:
+        """Tell whether two are the same, as far as their versions are known."""
+        return self.name == other.name and (self.major == other.major or not (self.major and other.major))
+
 
 class Gpu(StrEnum):
     """The backends that a user may choose from."""
@@ -96,10 +100,10 @@ class Unused(Struct):
 
     Attributes:
         backends: labels of these backends, sorted.
-        chosen: label of the backend that is used instead; empty if none is, and the wheel computes without.
+        chosen: the backend that is used instead; None if none is, and the wheel computes without.
         wish: what decided.
     """
 
     backends: tuple[str, ...]
-    chosen: str
+    chosen: Backend | None
     wish: Wish

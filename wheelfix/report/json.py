@@ -472,7 +472,7 @@ def _document_need(need: Need) -> NeedDocument:
 def _document_unused(unused: Unused) -> UnusedDocument:
     return UnusedDocument(
         backends=unused.backends,
-        chosen=unused.chosen,
+        chosen=unused.chosen.label if unused.chosen else "",
         clue=unused.wish.clue,
         evidence=unused.wish.evidence,
         reason=say_unused(unused),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -210,9 +211,7 @@ class Choice(Struct):
         }
         if not backends:  # only loaded by files of an alternative
             backends = {a.backend.label for a in self.alternatives if not a.chosen}
-        return Unused(
-            backends=tuple(sorted(backends)), chosen=self.chosen.label if self.chosen else "", wish=self.wish
-        )
+        return Unused(backends=tuple(sorted(backends)), chosen=self.chosen, wish=self.wish)
 
 
 class _Part(Struct):
@@ -278,9 +277,7 @@ def choose_backends(
 
 
 def _is_used(backend: Backend, chosen: Backend | None) -> bool:
-    if chosen is None or backend.name != chosen.name:
-        return backend.name == CPU
-    return backend.version == chosen.version or not (backend.version and chosen.version)
+    return backend.name == CPU or (chosen is not None and backend.fits(chosen))
 
 
 def _order_version(version: str) -> tuple[int, ...]:
@@ -298,7 +295,7 @@ def _choose(
     if wish.backend.name == CPU:
         return None
     named = [key for key in candidates if key.name == wish.backend.name]
-    exact = [key for key in named if key.major in {"", wish.backend.major} or not wish.backend.major]
+    exact = [key for key in named if key.fits(wish.backend)]
     if wish.clue is WishClue.ASKED:
         # Another major of what was asked for is nearer to it than nothing; another backend is not.
         return min(exact or named, key=lambda key: (len(missing[key]), _rank_default(key)), default=None)
@@ -341,11 +338,12 @@ def _find_parts(objects: Sequence[ElfObject]) -> list[_Part]:
     if not accelerated:
         return []
     has_core = len(accelerated) < len(objects)
+    twins = _find_twins(parts, objects)
     found = {
         part.obj.path: part
         for part in parts
         if any(len(backends[part.obj.machine, k]) >= _SEVERAL for k in (part.family, part.folder) if k)
-        or (has_core and _is_library(part))
+        or (has_core and _is_library(part.obj) and (not part.folder or part.family in twins))
     }
     while bound := _find_bound(objects, found):
         found = {path: part for path, part in found.items() if path not in bound}
@@ -369,15 +367,20 @@ def _find_bound(objects: Iterable[ElfObject], found: Mapping[str, _Part]) -> set
     }
 
 
-def _is_library(part: _Part) -> bool:
-    """Whether it is a library for a backend by its own name, and not a module that Python imports."""
-    name = part.obj.name
-    return (
-        not part.folder
-        and part.backend.name != CPU
-        and name.startswith("lib")
-        and not _EXTENSION.search(name)
-    )
+def _find_twins(parts: Iterable[_Part], objects: Iterable[ElfObject]) -> set[str]:
+    """Find the families in folders for a backend that other folders have a file of: ``lib/*/libx.so``."""
+    wanted = {part.family for part in parts if part.folder}
+    counts: Counter[str] = Counter()
+    for obj in objects if wanted else ():
+        folders = obj.path.split("/")
+        paths = ("/".join((*folders[:n], "*", *folders[n + 1 :])) for n in range(len(folders) - 1))
+        counts.update(wanted.intersection(paths))
+    return {family for family, count in counts.items() if count >= _SEVERAL}
+
+
+def _is_library(obj: ElfObject) -> bool:
+    """Whether it is a library by its name, and not a module that Python imports."""
+    return obj.name.startswith("lib") and not _EXTENSION.search(obj.name)
 
 
 def _read_part(obj: ElfObject) -> _Part | None:

@@ -241,12 +241,12 @@ def _find_former(wheel: Distribution, needs: Sequence[Need], machine: str | None
 def tell_choice(choice: Choice) -> Iterable[Finding]:
     """Tell which of a wheel's alternatives are used, and what that leaves out."""
     rest = [a for a in choice.alternatives if not a.chosen]
-    chosen = choice.chosen.label if choice.chosen else ""
+    chosen = choice.chosen
     if not rest:
         return
     left = ", ".join(dict.fromkeys(a.backend.label for a in rest))
     level, wished, remedy = Level.NOTE, choice.wish.backend, "choose with --gpu"
-    missed = choice.wish.clue is WishClue.ASKED and not chosen.startswith(wished.label)
+    missed = choice.wish.clue is WishClue.ASKED and not (chosen and chosen.fits(wished))
     if missed and wished.name != CPU:
         level, remedy = Level.WARNING, f"no file here is for {wished.label}"
     elif not chosen and wished.name != CPU:

@@ -29,7 +29,7 @@ from wheelfix.model.classes import (
 )
 
 if TYPE_CHECKING:  # most commands write nothing about openings
-    from wheelfix.model.backends import Unused, Wish
+    from wheelfix.model.backends import Backend, Unused, Wish
     from wheelfix.model.hints import DlopenNote, SourceCall
     from wheelfix.model.scan import Located, Opening, Step
 
@@ -114,14 +114,13 @@ def say_unused(unused: Unused) -> str:
     return f"only for {', '.join(unused.backends)}: {say_choice(unused.chosen, unused.wish)}"
 
 
-def say_choice(chosen: str, wish: Wish) -> str:
+def say_choice(chosen: Backend | None, wish: Wish) -> str:
     """Write in one clause which backend is used, and why.
 
     Args:
-        chosen: its label; empty if none is.
+        chosen: the backend; None if none is.
         wish: what decided.
     """
-    wished = wish.backend.label
     why = {
         WishClue.ASKED: "asked for",
         WishClue.VARIANT: f"{wish.evidence} is for it",
@@ -129,11 +128,11 @@ def say_choice(chosen: str, wish: Wish) -> str:
         WishClue.AT_HAND: f"{wish.evidence} is at hand",
         WishClue.NIXPKGS: "the CUDA of nixpkgs' cudaPackages",
     }[wish.clue]
-    if not chosen:
+    if chosen is None:
         return f"none is used ({why})" if wish.backend.name == "cpu" else "none is used"
-    if chosen.startswith(wished):
-        return f"{chosen} is used ({why})"
-    return f"{chosen} is used, as nothing here is for {wished} ({why})"
+    if chosen.fits(wish.backend):
+        return f"{chosen.label} is used ({why})"
+    return f"{chosen.label} is used, as nothing here is for {wish.backend.label} ({why})"
 
 
 def say_located(located: Located) -> str | None:
