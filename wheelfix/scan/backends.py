@@ -251,7 +251,7 @@ def choose_backends(
     for part in parts:
         key = Backend(name=part.backend.name, version=part.backend.major)
         groups.setdefault(key, []).append(part)
-    carried = {name for obj in objects for name in (obj.name, obj.soname) if name}
+    carried = {name for obj in objects for name in (obj.name, obj.soname) if name} | set(at_hand.libraries)
     there = {r.name for r in wheel.requires if r.active} | set(at_hand.versions)
     missing = {
         key: tuple(sorted({s for p in some for s in _list_missing(p.obj, known, carried, there)}))
@@ -301,8 +301,8 @@ def _choose(
         return min(exact or named, key=lambda key: (len(missing[key]), _rank_default(key)), default=None)
     gone = {soname for (soname, _), one in known.items() if one.lookup.former or one.lookup.nearest}
 
-    def rank(key: Backend) -> tuple[bool, bool, tuple[int, tuple[int, ...]]]:
-        return bool(missing[key]), key not in exact, _rank_default(key)
+    def rank(key: Backend) -> tuple[bool, bool, bool, tuple[int, tuple[int, ...]]]:
+        return bool(missing[key]), key not in exact, key not in named, _rank_default(key)
 
     # An only alternative is dropped for nothing but a library that is known to be there no more.
     possible = [key for key in candidates if not gone.intersection(missing[key])]
