@@ -39,6 +39,7 @@ from wheelfix.override.strip import (
     list_names,
     plan_strip,
 )
+from wheelfix.scan.findings import say_former_sets
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import name_some, say_cause, say_unused
 from wheelfix.wheel.metadata import normalize_name
@@ -182,7 +183,10 @@ def plan_override(
         runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(found.runpaths.items())),
         strip=strip if gone else None,
         details=details,
-        hints=tuple(_find_hints(needs, scan.openings, found)),
+        hints=(
+            *(f"Warning: it {said}." for said in say_former_sets(scan.name, needs, scan.machine)),
+            *_find_hints(needs, scan.openings, found),
+        ),
     )
 
 

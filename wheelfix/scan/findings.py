@@ -116,7 +116,10 @@ def find_findings(
         *_find_foreign(objects, machine),
         *_find_unreached(needs, frozenset(o.name for o in objects)),
         *_find_drivers(used, machine),
-        *_find_former(wheel, used, machine),
+        *(
+            Finding(level=Level.WARNING, subject=wheel.target, message=message)
+            for message in say_former_sets(wheel.name, used, machine)
+        ),
         *(tell_choice(choice) if choice else ()),
         *_find_stale(needs),
         *find_version_findings(needs, wheel.tags, machine),
@@ -210,32 +213,34 @@ def _find_drivers(needs: Iterable[Need], machine: str | None) -> Iterable[Findin
         )
 
 
-def _find_former(wheel: Distribution, needs: Sequence[Need], machine: str | None) -> Iterable[Finding]:
-    """Warn of needs that only a CUDA set had which nixpkgs has removed, and tell the way out."""
+def say_former_sets(name: str, needs: Sequence[Need], machine: str | None) -> Iterable[str]:
+    """Say what a wheel needs of CUDA sets that nixpkgs has removed, and the way out; one predicate per set.
+
+    Args:
+        name: of the distribution, normalised.
+        needs: those that are used.
+        machine: the machine conclusions are for.
+    """
     wanted: dict[tuple[str, str], list[Need]] = {}
     for need in needs:
         former = find_former_cuda(need.soname) if need.need_class in _OUTSIDE else None
         if former and need.machine == machine:
             wanted.setdefault((former.attr.partition(".")[0], former.release), []).append(need)
-    for (name, release), some in sorted(wanted.items()):
-        major = name.rpartition("_")[2]
+    for (attr, release), some in sorted(wanted.items()):
+        major = attr.rpartition("_")[2]
         brought = {need.distribution for need in some if need.distribution}
         brought |= {
             n.distribution for n in needs if n.distribution and n.distribution.endswith(f"-cu{major}")
         }
         ways = [f"keep {', '.join(sorted(brought))} in the environment"] if brought else []
-        newer = re.sub(rf"(cu|cuda){major}(x?)$", rf"\g<1>{find_default_cuda()}\2", wheel.name)
-        if newer != wheel.name:
+        newer = re.sub(rf"(cu|cuda){major}(x?)$", rf"\g<1>{find_default_cuda()}\2", name)
+        if newer != name:
             ways.append(f"take {newer} instead")
         else:
             ways.append(f"take a release that is built for CUDA {find_default_cuda()}")
         sonames = name_some(sorted({need.soname for need in some}), _NAMED)
-        yield Finding(
-            level=Level.WARNING,
-            subject=wheel.target,
-            message=f"is built for CUDA {major} ({sonames}): nixpkgs has had no {name} since {release}; "
-            f"{', or '.join(ways)}",
-        )
+        said = f"is built for CUDA {major} ({sonames}): nixpkgs has had no {attr} since {release}; "
+        yield said + ", or ".join(ways)
 
 
 def tell_choice(choice: Choice) -> Iterable[Finding]:
