@@ -25,6 +25,7 @@ from wheelfix.model.override import (
     PackageDetails,
     Search,
     StripPlan,
+    VersionGap,
 )
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Need, Opening, WheelScan, find_warnings
@@ -39,6 +40,7 @@ from wheelfix.override.strip import (
     list_names,
     plan_strip,
 )
+from wheelfix.override.versions import find_gaps, say_gap, tell_gaps
 from wheelfix.scan.findings import say_former_sets
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import name_some, say_cause, say_unused
@@ -126,7 +128,7 @@ def plan_overrides(
             for one in overrides
             if one.cuda is Cuda.PREBUILT
         ),
-        findings=(*read.findings, *tell_unnamed(left), *find_warnings(scans)),
+        findings=(*read.findings, *tell_unnamed(left), *tell_gaps(overrides), *find_warnings(scans)),
         answered=not left and all(scan.answered for scan in scans),
     )
 
@@ -170,6 +172,11 @@ def plan_override(
             found.pass_over(need, say_unused(need.unused))
     if cuda is Cuda.NIXPKGS:
         found.add_opened(scan)
+    gaps: tuple[VersionGap, ...] = ()
+    if cuda is Cuda.NIXPKGS:
+        others = dependencies.others if dependencies else ()
+        versions = {other.name: other.version for other in others if other.version}
+        gaps = find_gaps((n for n in needs if _is_cuda(n)), reading.distribution, versions)
     return Override(
         name=scan.name,
         version=scan.version,
@@ -185,8 +192,10 @@ def plan_override(
         details=details,
         hints=(
             *(f"Warning: it {said}." for said in say_former_sets(scan.name, needs, scan.machine)),
+            *(f"Warning: it {say_gap(gap)}, which is older." for gap in gaps if gap.older),
             *_find_hints(needs, scan.openings, found),
         ),
+        gaps=gaps,
     )
 
 
@@ -298,7 +307,7 @@ class _Collector:
 
     def _add_sibling(self, need: Need) -> None:
         name = need.distribution or ""
-        is_cuda = bool(need.providers) and need.providers[0].attr.startswith("cudaPackages")
+        is_cuda = _is_cuda(need)
         if self._cuda is Cuda.NIXPKGS and is_cuda:
             self._add_provider(need, need.providers[0], instead=name)
         elif self._environment is not None and name not in self._environment:
@@ -322,6 +331,10 @@ class _Collector:
     def _ignore(self, need: Need, reason: str, *, lost: bool = False) -> None:
         said = f"{reason}; does not load without: {_name_users([need])}" if lost else reason
         self.ignored.append(Ignored(soname=need.soname, reason=said))
+
+
+def _is_cuda(need: Need) -> bool:
+    return bool(need.providers) and need.providers[0].attr.startswith("cudaPackages")
 
 
 def _explain(needs: Iterable[Need]) -> str:

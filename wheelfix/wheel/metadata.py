@@ -329,6 +329,28 @@ def parse_wanted(text: str) -> Wanted | None:
     )
 
 
+def find_wanted_version(requirement: str) -> tuple[str, bool] | None:
+    """Find the version that a requirement names: the exact one, else the lowest.
+
+    Returns:
+        The version, and whether it is exact; a prefix such as ``13`` for ``==13.*``. None if it names none.
+
+    Example:
+        >>> find_wanted_version("nvidia-cudnn-cu12==9.10.2.21"), find_wanted_version("nvidia-cufft~=12.0")
+        (('9.10.2.21', True), ('12.0', False))
+    """
+    if len(requirement) > _MAX_REQUIREMENT:
+        return None
+    try:
+        specifiers = list(ParsedRequirement(requirement).specifier)
+        exact = [s.version.removesuffix(".*") for s in specifiers if s.operator in {"==", "==="}]
+        lowest = [s.version for s in specifiers if s.operator in {">=", "~=", ">"}]
+        newest = max(exact or lowest, key=Version, default=None)
+    except _UNREADABLE:
+        return None
+    return (newest, bool(exact)) if newest else None
+
+
 def is_exact(requirement: str) -> bool:
     """Whether a requirement pins one version, whatever else it says: ``==1.0``, ``==1.0,!=2``."""
     if len(requirement) > _MAX_REQUIREMENT:
