@@ -1,4 +1,4 @@
-"""Models of backends: the GPUs that files of one wheel are built for, of which a machine uses one."""
+"""Models of alternatives: files of one wheel for different GPUs or library versions, of which one is used."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from wheelfix.model.base import Struct
 
 
 class Backend(Struct):
-    """What a file computes with.
+    """What a file computes with, or the library that it is for a version of.
 
     Attributes:
-        name: as in ``scan/data/backends.toml``: ``cuda``, ``rocm``, ``xpu``, ``vulkan``, ``cpu`` …
+        name: as in ``scan/data/backends.toml``: ``cuda``, ``rocm``, ``xpu``, ``vulkan``, ``cpu`` …; or the
+            stem of a soname: ``libavcodec``.
         version: as far as it is known: ``12.8``, ``13``, or empty.
     """
 
@@ -61,6 +62,8 @@ class WishClue(StrEnum):
     """A distribution beside it, in the lock or in the environment."""
     NIXPKGS = "nixpkgs"
     """The CUDA of nixpkgs' ``cudaPackages``."""
+    PROVIDED = "provided"
+    """Nothing but that its libraries are there."""
 
 
 class Wish(Struct):

@@ -202,16 +202,22 @@ class Choice(Struct):
             return None
         return backend.major or None
 
-    def judge(self, wanted_by: Collection[str]) -> Unused | None:
-        """Tell why a need of some files is not used; None if it is."""
-        if not wanted_by or not self.unused.issuperset(wanted_by):
-            return None
-        backends = {
-            a.backend.label for a in self.alternatives if not a.chosen and set(a.files) & set(wanted_by)
-        }
-        if not backends:  # only loaded by files of an alternative
-            backends = {a.backend.label for a in self.alternatives if not a.chosen}
-        return Unused(backends=tuple(sorted(backends)), chosen=self.chosen, wish=self.wish)
+
+def list_unused(choices: Iterable[Choice]) -> frozenset[str]:
+    """List the paths of all files that are not used."""
+    return frozenset(path for choice in choices for path in choice.unused)
+
+
+def judge_use(choices: Sequence[Choice], wanted_by: Collection[str]) -> Unused | None:
+    """Tell why a need of some files is not used; None if it is, or if nothing wants it."""
+    if not wanted_by or not list_unused(choices).issuperset(wanted_by):
+        return None
+    choice = next(choice for choice in choices if not choice.unused.isdisjoint(wanted_by))
+    rest = [a for a in choice.alternatives if not a.chosen]
+    # A library that only files of alternatives load has no backend of its own.
+    mine = [a for a in rest if not set(wanted_by).isdisjoint(a.files)] or rest
+    backends = {a.backend.label for a in mine}
+    return Unused(backends=tuple(sorted(backends)), chosen=choice.chosen, wish=choice.wish)
 
 
 class _Part(Struct):
@@ -251,10 +257,9 @@ def choose_backends(
     for part in parts:
         key = Backend(name=part.backend.name, version=part.backend.major)
         groups.setdefault(key, []).append(part)
-    carried = {name for obj in objects for name in (obj.name, obj.soname) if name} | set(at_hand.libraries)
-    there = {r.name for r in wheel.requires if r.active} | set(at_hand.versions)
+    carried, there = find_carried_names(objects, wheel, at_hand)
     missing = {
-        key: tuple(sorted({s for p in some for s in _list_missing(p.obj, known, carried, there)}))
+        key: tuple(sorted({s for p in some for s in list_missing(p.obj, known, carried, there)}))
         for key, some in groups.items()
     }
     chosen = _choose(groups, missing, wish, known)
@@ -271,7 +276,7 @@ def choose_backends(
             )
             for key, some in sorted(groups.items(), key=lambda item: _rank_default(item[0]))
         ),
-        unused=_spread(objects, out),
+        unused=spread(objects, out),
         chosen=chosen,
     )
 
@@ -315,7 +320,16 @@ def _rank_default(backend: Backend) -> tuple[int, tuple[int, ...]]:
     return list(_find_rows()).index(backend.name), (-99,) if is_default else _invert(backend.version)
 
 
-def _list_missing(
+def find_carried_names(
+    objects: Iterable[ElfObject], wheel: Distribution, at_hand: AtHand
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of libraries that are there, and the distributions that are, or have to be."""
+    carried = {name for obj in objects for name in (obj.name, obj.soname) if name}
+    there = {r.name for r in wheel.requires if r.active}
+    return frozenset(carried.union(at_hand.libraries)), frozenset(there.union(at_hand.versions))
+
+
+def list_missing(
     obj: ElfObject, known: Mapping[tuple[str, str], Known], carried: Collection[str], there: Collection[str]
 ) -> Iterable[str]:
     """Yield the sonames that a file needs and that nobody provides who is known to be there."""
@@ -406,7 +420,7 @@ def _date(backend: Backend, obj: ElfObject) -> Backend:
     return Backend(name=_CUDA, version=guess_cuda_major(obj.needed) or "")
 
 
-def _spread(objects: Sequence[ElfObject], out: Iterable[str]) -> frozenset[str]:
+def spread(objects: Sequence[ElfObject], out: Iterable[str]) -> frozenset[str]:
     """Add to files that are not used the libraries that nothing else is linked against."""
     found = set(out)
     if not found:

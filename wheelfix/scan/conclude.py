@@ -16,6 +16,7 @@ from wheelfix.model.hints import OpeningKind
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import NeedTrace, Opening, WheelScan
 from wheelfix.scan.at_hand import correct_carriers
+from wheelfix.scan.backends import list_unused
 from wheelfix.scan.decide import decide
 from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.findings import (
@@ -55,11 +56,12 @@ def conclude(
     default = table.info.system.partition("-")[0]
     machine = find_machine(wheel, objects, default=default)
     made = make_cases(reading, table, prefer, at_hand, gpu)
+    unused = list_unused(made.choices)
     needs = tuple(trace.need for trace in decide(made.cases))
     build_inputs = collect_build_inputs(needs, machine)
     openings = select_openings(
-        [obj for obj in objects if obj.path not in made.choice.unused],
-        [hints for hints in reading.hints if hints.path not in made.choice.unused],
+        [obj for obj in objects if obj.path not in unused],
+        [hints for hints in reading.hints if hints.path not in unused],
         reading.uses,
         machine=machine or default,
         is_libc=is_libc,
@@ -86,10 +88,10 @@ def conclude(
             told=reading.findings,
             hints=reading.hints,
             uses=reading.uses,
-            choice=made.choice,
+            choices=made.choices,
         ),
         variant=wheel.variant,
-        alternatives=made.choice.alternatives,
+        alternatives=tuple(one for choice in made.choices for one in choice.alternatives),
     )
 
 

@@ -92,7 +92,7 @@ def find_findings(
     told: Sequence[Finding] = (),
     hints: Sequence[ElfHints] = (),
     uses: Sequence[SourceUse] = (),
-    choice: Choice | None = None,
+    choices: Sequence[Choice] = (),
 ) -> tuple[Finding, ...]:
     """Collect the findings of a wheel, errors first.
 
@@ -104,7 +104,7 @@ def find_findings(
         told: findings of the reading.
         hints: hints of the ELF files.
         uses: what Python sources open and run.
-        choice: which of the alternatives among its files are used; None without any.
+        choices: which of the alternatives among its files are used.
     """
     used = [need for need in needs if not need.unused]
     found = [
@@ -120,7 +120,7 @@ def find_findings(
             Finding(level=Level.WARNING, subject=wheel.target, message=message)
             for message in say_former_sets(wheel.name, used, machine)
         ),
-        *(tell_choice(choice) if choice else ()),
+        *(finding for choice in choices for finding in tell_choice(choice)),
         *_find_stale(needs),
         *find_version_findings(needs, wheel.tags, machine),
     ]
@@ -251,6 +251,8 @@ def tell_choice(choice: Choice) -> Iterable[Finding]:
         return
     left = ", ".join(dict.fromkeys(a.backend.label for a in rest))
     level, wished, remedy = Level.NOTE, choice.wish.backend, "choose with --gpu"
+    if choice.wish.clue is WishClue.PROVIDED:
+        remedy = "what these need is ignored"
     missed = choice.wish.clue is WishClue.ASKED and not (chosen and chosen.fits(wished))
     if missed and wished.name != CPU:
         level, remedy = Level.WARNING, f"no file here is for {wished.label}"

@@ -122,12 +122,12 @@ class WheelCases(Struct):
 
     Attributes:
         cases: sorted by soname, then machine.
-        choice: which of the alternatives among its files are used.
+        choices: which of the alternatives among its files are used, first of those for different GPUs.
         major: of the CUDA that its used files are for; None if unknown.
     """
 
     cases: tuple[Case, ...]
-    choice: Choice
+    choices: tuple[Choice, ...]
     major: str | None
 
 
@@ -139,32 +139,39 @@ def make_cases(
     gpu: Backend | None = None,
 ) -> WheelCases:
     """Combine all wants of a distribution with what the tables know of them; see :func:`conclude`."""
-    from wheelfix.scan.backends import choose_backends, find_wish
+    from wheelfix.scan.backends import choose_backends, find_wish, list_unused
+    from wheelfix.scan.generations import choose_generations
 
     wheel, objects, beside = reading.distribution, reading.objects, at_hand or AtHand()
     wants = find_wants(objects)
     known = find_known(table, [(want.soname, want.machine) for want in wants])
     choice = choose_backends(objects, known, find_wish(wheel, beside, gpu), wheel, beside)
+    files = {path for one in choice.alternatives for path in one.files}
+    choices = (choice, *choose_generations(objects, known, wheel, beside, passed=files))
+    unused = list_unused(choices)
     needed = {obj.path: obj.needed for obj in objects}
-    used = {soname for path, sonames in needed.items() if path not in choice.unused for soname in sonames}
+    used = {soname for path, sonames in needed.items() if path not in unused for soname in sonames}
     major = guess_cuda_major(used) or choice.major
     fillers = find_fillers({directory for want in wants for directory in want.directories})
     cases = find_cases(wheel, wants, known, fillers, prefer=spell_both(prefer), at_hand=at_hand, major=major)
     return WheelCases(
-        cases=tuple(_fit_users(case, choice, needed, spell_both(prefer)) for case in cases),
-        choice=choice,
+        cases=tuple(_fit_users(case, choices, needed, spell_both(prefer)) for case in cases),
+        choices=choices,
         major=major,
     )
 
 
 def _fit_users(
-    case: Case, choice: Choice, needed: Mapping[str, Sequence[str]], prefer: Sequence[str]
+    case: Case, choices: Sequence[Choice], needed: Mapping[str, Sequence[str]], prefer: Sequence[str]
 ) -> Case:
     """Fit a case to the files that want it: whether they are used, and which CUDA they are for."""
-    unused = choice.judge(case.want.wanted_by)
+    from wheelfix.scan.backends import judge_use, list_unused
+
+    unused = judge_use(choices, case.want.wanted_by)
     if unused and case.lookup.providers and case.lookup.providers[0].attr in find_baseline(case.wheel.tags):
         unused = None  # an input that is there anyway
-    users = [path for path in case.want.wanted_by if unused or path not in choice.unused]
+    left = list_unused(choices)
+    users = [path for path in case.want.wanted_by if unused or path not in left]
     major = guess_cuda_major({soname for path in users for soname in needed[path]}) or case.major
     if major == case.major:
         return replace(case, unused=unused) if unused else case

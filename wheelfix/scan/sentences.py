@@ -127,6 +127,7 @@ def say_choice(chosen: Backend | None, wish: Wish) -> str:
         WishClue.OWN: f"{wish.evidence} is for it",
         WishClue.AT_HAND: f"{wish.evidence} is at hand",
         WishClue.NIXPKGS: "the CUDA of nixpkgs' cudaPackages",
+        WishClue.PROVIDED: "what is there",
     }[wish.clue]
     if chosen is None:
         return f"none is used ({why})" if wish.backend.name == "cpu" else "none is used"
