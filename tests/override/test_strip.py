@@ -123,3 +123,14 @@ def test_a_wish_about_nothing_names_the_nearest(wishes: Wishes, said: str, hint:
     assert str(caught.value).startswith(said)
     assert caught.value.hint == hint
     check_wishes(Wishes(keep=("triton",), strip=("nvidia-*",)), names)
+
+
+def test_wheels_of_a_cuda_that_nixpkgs_has_not_got_stay_with_a_wheel_that_stays() -> None:
+    names = ["nvidia-cublas-cu11", "nvidia-cudnn-cu11", "nvidia-cublas-cu12", "nvidia-cudnn-cu12"]
+    package = wheel(requires=names)
+    found = {
+        replaced: {one.name for one in plan_strip(Dependencies(package=package), replaced=replaced).stripped}
+        for replaced in (True, False)
+    }
+    assert found[True] == set(names)
+    assert found[False] == {"nvidia-cublas-cu12", "nvidia-cudnn-cu12"}

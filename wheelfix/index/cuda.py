@@ -114,6 +114,11 @@ def list_cuda_attrs() -> frozenset[str]:
     return frozenset(provider.attr for providers in _find_providers().values() for provider in providers)
 
 
+def list_removed_cudas() -> tuple[str, ...]:
+    """Return the CUDA majors whose sets nixpkgs has removed."""
+    return tuple(one.version for one in load_table(Unfree).sets if one.removed)
+
+
 def find_default_cuda() -> str:
     """Return the CUDA major of plain ``cudaPackages``."""
     return load_table(Unfree).sets[0].version.partition("_")[0]

@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.index.cuda import find_former_cuda
+from wheelfix.index.cuda import list_removed_cudas
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import DependencyDecision, KnownContents, StripPlan
@@ -169,8 +169,8 @@ class _Judge:
         # The package itself, which some of its dependencies require, is never redundant.
         carries = find_carries(name) if name in self._closure else KnownContents(distribution=name)
         need = self._linked.get(name)
-        if not self._replaced and any(map(find_former_cuda, carries.sonames)):
-            return None  # nixpkgs has had no such library for years: the wheel goes on using these
+        if not self._replaced and not _is_replaceable(carries, need):
+            return None
         if need and (carries.cuda or not carries.importable):
             return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
         if carries.cuda:
@@ -187,6 +187,13 @@ class _Judge:
         if not asked or not all(self.find_reason(other) for other in asked):
             return None
         return f"brings nothing but {name_some(sorted(set(asked)), _NAMED)}, all redundant"
+
+
+def _is_replaceable(carries: KnownContents, need: Need | None) -> bool:
+    """Tell whether nixpkgs has what a distribution is linked for: it has had no CUDA 11 for years."""
+    if need:
+        return bool(need.providers) or not carries.cuda
+    return not carries.distribution.endswith(tuple(f"-cu{major}" for major in list_removed_cudas()))
 
 
 def _pick_telling(carries: KnownContents) -> str:

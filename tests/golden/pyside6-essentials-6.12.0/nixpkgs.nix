@@ -35,7 +35,6 @@
   libxcb-wm,
   libxkbcommon,
   mysql80,
-  oracle-instantclient,
   pango,
   stdenv,
   unixodbc,
@@ -142,8 +141,6 @@ buildPythonPackage {
     libxkbcommon
     # libmysqlclient.so.21 for PySide6/Qt/plugins/sqldrivers/libqsqlmysql.so
     mysql80
-    # libclntsh.so.23.1 for PySide6/Qt/plugins/sqldrivers/libqsqloci.so
-    oracle-instantclient
     # libpango-1.0.so.0, libpangocairo-1.0.so.0 for
     # PySide6/Qt/plugins/platformthemes/libqgtk3.so
     pango
@@ -193,6 +190,9 @@ buildPythonPackage {
     # nobody in this index has it; does not load without:
     # PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so
     "libmimerapi.so"
+    # nobody in this index has it; does not load without:
+    # PySide6/Qt/plugins/sqldrivers/libqsqloci.so
+    "libclntsh.so.23.1"
     # pyside6-addons brings it, found where both are in one environment; this
     # wheel does not require it, so that an input could be a cycle
     "libQt63DCore.so.6"

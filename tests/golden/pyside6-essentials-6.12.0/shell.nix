@@ -29,6 +29,8 @@
 # PySide6/Qt/qml/QtWayland/Compositor/XdgShell/libwaylandcompositorxdgshellplugin.so.
 # pyside6-essentials: libmimerapi.so: nobody in this index has it; does not load
 # without: PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so.
+# pyside6-essentials: libclntsh.so.23.1: nobody in this index has it; does not
+# load without: PySide6/Qt/plugins/sqldrivers/libqsqloci.so.
 # pyside6-essentials: libQt63DCore.so.6: pyside6-addons brings it, found where
 # both are in one environment; this wheel does not require it, so that an input
 # could be a cycle.
@@ -180,9 +182,6 @@ pkgs.mkShell {
     # pyside6-essentials: libmysqlclient.so.21 for
     # PySide6/Qt/plugins/sqldrivers/libqsqlmysql.so
     pkgs.mysql80
-    # pyside6-essentials: libclntsh.so.23.1 for
-    # PySide6/Qt/plugins/sqldrivers/libqsqloci.so
-    pkgs.oracle-instantclient
     # pyside6-essentials: libpango-1.0.so.0, libpangocairo-1.0.so.0 for
     # PySide6/Qt/plugins/platformthemes/libqgtk3.so
     pkgs.pango
