@@ -9,7 +9,7 @@ from tests.support.objects import cause, elf, wheel
 from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Provider
-from wheelfix.model.override import Cuda
+from wheelfix.model.override import Cuda, Override, VersionGap
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Level, Need
 from wheelfix.model.wheel import Distribution, Requirement
@@ -94,3 +94,14 @@ def test_a_requirement_names_a_version() -> None:
     assert find_wanted_version("a") is None
     assert find_wanted_version("???") is None
     assert find_wanted_version(f"a=={'1' * 10_000}") is None
+
+
+def test_newer_ones_are_one_note() -> None:
+    gaps = tuple(
+        VersionGap(distribution=name, wanted="1", attr=f"cudaPackages.{name}", version="2", older=False)
+        for name in ("a", "b")
+    )
+    override = Override(name="demo", version="1.0", target="", tags=(), cuda=Cuda.NIXPKGS, gaps=gaps)
+    (note,) = tell_gaps([override])
+    assert note.level is Level.NOTE
+    assert "a 1 (2), b 1 (2)" in note.message

@@ -65,13 +65,16 @@ def say_gap(gap: VersionGap) -> str:
 
 
 def tell_gaps(overrides: Iterable[Override]) -> tuple[Finding, ...]:
-    """Tell the gaps of overrides: an older library may lack what the wheel calls."""
-    return tuple(
-        Finding(
-            level=Level.WARNING if gap.older else Level.NOTE,
-            subject=f"{override.name} {override.version}",
-            message=f"{say_gap(gap)}, which is {'older' if gap.older else 'newer'}",
-        )
-        for override in overrides
-        for gap in override.gaps
-    )
+    """Tell the gaps of overrides: an older library may lack what the wheel calls; newer ones are one note."""
+    found = []
+    for override in overrides:
+        subject = f"{override.name} {override.version}"
+        for gap in override.gaps:
+            if gap.older:
+                message = f"{say_gap(gap)}, which is older"
+                found.append(Finding(level=Level.WARNING, subject=subject, message=message))
+        newer = [f"{g.distribution} {g.wanted} ({g.version})" for g in override.gaps if not g.older]
+        if newer:
+            message = f"wants {', '.join(newer)}; in brackets what nixpkgs has, which is newer"
+            found.append(Finding(level=Level.NOTE, subject=subject, message=message))
+    return tuple(found)
