@@ -6,8 +6,10 @@ import re
 
 import pytest
 
-from wheelfix.index.cuda import Unfree, find_cuda, find_former_cuda, find_nearest_cuda
+from tests.support.facts import open_table
+from wheelfix.index.cuda import Unfree, find_cuda, find_nearest_cuda
 from wheelfix.index.driver import find_driver
+from wheelfix.index.lookup import find_providers
 from wheelfix.index.siblings import find_distributions
 from wheelfix.model.tables import load_table
 
@@ -21,8 +23,7 @@ ROWS = {
     **{("", attr): package.sonames for attr, package in TABLE.other.items()},
 }
 """Sonames by the version of the set, and the attribute."""
-REMOVED = {one.version for one in TABLE.sets if one.removed}
-SONAMES = sorted({s for (version, _), sonames in ROWS.items() if version not in REMOVED for s in sonames})
+SONAMES = sorted({soname for sonames in ROWS.values() for soname in sonames})
 
 
 def find_attrs(soname: str) -> list[str]:
@@ -69,14 +70,18 @@ def test_the_first_provider(soname: str, attr: str, output: str) -> None:
 @pytest.mark.parametrize(
     ("soname", "attrs"),
     [
+        ("libcublas.so.11", ["cudaPackages_11.libcublas"]),
         ("libcublas.so.13", ["cudaPackages_13.libcublas"]),
+        ("libcudart.so.11.0", ["cudaPackages_11.cuda_cudart"]),
         ("libcudart.so.13", ["cudaPackages_13.cuda_cudart"]),
+        ("libcufft.so.10", ["cudaPackages_11.libcufft"]),
         ("libcufft.so.12", ["cudaPackages_13.libcufft"]),
-        ("libcusolver.so.11", ["cudaPackages.libcusolver"]),
+        ("libcusolver.so.11", ["cudaPackages.libcusolver", "cudaPackages_11.libcusolver"]),
         ("libcusolver.so.12", ["cudaPackages_13.libcusolver"]),
+        ("libcusparse.so.11", ["cudaPackages_11.libcusparse"]),
         ("libcusparse.so.12", ["cudaPackages.libcusparse", "cudaPackages_13.libcusparse"]),
-        ("libnccl.so.2", ["cudaPackages.nccl", "cudaPackages_13.nccl"]),
-        ("libnvToolsExt.so.1", ["cudaPackages_12_8.cuda_nvtx"]),
+        ("libnccl.so.2", ["cudaPackages.nccl", "cudaPackages_13.nccl", "cudaPackages_11.nccl"]),
+        ("libnvToolsExt.so.1", ["cudaPackages_12_8.cuda_nvtx", "cudaPackages_11.cuda_nvtx"]),
         ("libcublas.so", []),
         ("libcublas.so.14", []),
         ("libcudart.so.11", []),
@@ -87,24 +92,30 @@ def test_majors_do_not_mix(soname: str, attrs: list[str]) -> None:
     assert find_attrs(soname) == attrs
 
 
-@pytest.mark.parametrize(
-    "soname", ["libcublas.so.11", "libcudart.so.11.0", "libcudnn.so.8", "libcufft.so.10"]
-)
-def test_a_set_that_nixpkgs_has_removed_answers_nothing_and_is_named(soname: str) -> None:
-    assert find_cuda(soname) == ()
-    former = find_former_cuda(soname)
-    assert former
-    assert (former.attr.partition(".")[0], former.release) == ("cudaPackages_11", "25.11")
-
-
-@pytest.mark.parametrize("soname", ["libcublas.so.12", "libcurand.so.10", "libcublas.so.14", "libz.so.1"])
-def test_what_another_set_has_is_not_gone(soname: str) -> None:
-    assert find_former_cuda(soname) is None
-
-
-def test_the_majors_that_are_there_are_named() -> None:
+def test_the_other_majors_are_named() -> None:
     assert find_nearest_cuda("libcublas.so.11") == ("libcublas.so.12", "libcublas.so.13")
     assert find_nearest_cuda("libnothing.so.1") == ()
+
+
+@pytest.mark.parametrize("soname", SONAMES)
+def test_nixpkgs_has_what_is_answered(soname: str) -> None:
+    """Attributes and outputs are those of the nixpkgs whose data is shipped."""
+    table = open_table()
+    (lookup,) = find_providers(table, [soname])
+    for provider in lookup.providers:
+        said = table.attributes.find(provider.attr)
+        assert said, provider.attr
+        assert said.usable
+        assert provider.output in said.outputs
+        assert provider.version == said.version
+    for gone in lookup.gone:
+        assert gone.attr.startswith("cudaPackages_11.")
+
+
+def test_cuda_11_is_no_answer_and_the_majors_that_are_there_are_named() -> None:
+    (lookup,) = find_providers(open_table(), ["libcublas.so.11"])
+    assert (lookup.providers, lookup.nearest) == ((), ("libcublas.so.12", "libcublas.so.13"))
+    assert [one.attr for one in lookup.gone] == ["cudaPackages_11.libcublas"]
 
 
 def test_scores_keep_the_order() -> None:
@@ -116,7 +127,7 @@ def test_scores_keep_the_order() -> None:
 def test_attributes_are_well_formed() -> None:
     for soname in SONAMES:
         for provider in find_cuda(soname):
-            assert re.fullmatch(r"(cudaPackages(_1[23](_8)?)?\.)?[a-z][a-z0-9_-]*", provider.attr)
+            assert re.fullmatch(r"(cudaPackages(_1[123](_8)?)?\.)?[a-z][a-z0-9_-]*", provider.attr)
             assert provider.output in {"lib", "out"}
             assert provider.path.startswith("/")
             assert provider.path.endswith(f"/{soname}")

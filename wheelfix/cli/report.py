@@ -16,6 +16,7 @@ from wheelfix.cli.options import (
     gpu_option,
     index_options,
     make_sources,
+    nixpkgs_option,
     runtime_options,
     source_options,
 )
@@ -39,6 +40,7 @@ Examples:
 @gpu_option
 @runtime_options
 @index_options
+@nixpkgs_option
 @source_options
 @output_option
 @basic_options
@@ -51,6 +53,7 @@ def report(
     platform: str,
     index: Path | None,
     prefer: tuple[str, ...],
+    nixpkgs: str | None,
     index_url: str | None,
     find_links: tuple[str, ...],
     output: Path | None,
@@ -68,7 +71,7 @@ def report(
     from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    table = open_table(index, quiet=quiet, prefer=prefer)
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
     with show_progress(target, enabled=not quiet) as progress:
         options = ScanOptions(
             index=table,

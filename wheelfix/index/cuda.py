@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from wheelfix.model.index import Former, Provider
+from wheelfix.model.index import Provider
 from wheelfix.model.tables import Attr, InOrder, Row, Soname, Table, load_table
 
 _UNFREE: Final = "unfree, or built from what is: in no nix-index database, known to wheelfix itself"
@@ -24,13 +24,11 @@ class CudaSet(Row):
         version: of CUDA: the major, and the minor behind ``_`` where nixpkgs has several of that major.
         attr: of the set.
         note: remark for reports.
-        removed: the first release of nixpkgs without it; empty if it is there.
     """
 
     version: str
     attr: Attr
     note: str
-    removed: str = ""
 
 
 class Package(Row):
@@ -83,8 +81,8 @@ def find_cuda(soname: str) -> tuple[Provider, ...]:
 
     Returns:
         Best first: nixpkgs' default CUDA set, then the others, each only if it has that soname
-        (``libnccl.so.2`` is in all, ``libcublas.so.13`` in one). Sets that nixpkgs has removed are left out.
-        Empty if none is known.
+        (``libnccl.so.2`` is in all, ``libcublas.so.13`` in one). Empty if none is
+        known. Whether nixpkgs has the set still is not asked.
 
     Example:
         >>> [provider.attr for provider in find_cuda("libcublas.so.12")]
@@ -93,30 +91,16 @@ def find_cuda(soname: str) -> tuple[Provider, ...]:
     return _find_providers().get(soname, ())
 
 
-def find_former_cuda(soname: str) -> Former | None:
-    """Find the CUDA package that had a soname, if only sets had it that nixpkgs has removed.
-
-    Example:
-        >>> find_former_cuda("libcublas.so.11")
-        Former(attr='cudaPackages_11.libcublas', release='25.11')
-    """
-    return _find_former().get(soname) if soname not in _find_providers() else None
-
-
 def find_nearest_cuda(soname: str) -> tuple[str, ...]:
-    """List the other majors of a CUDA library that nixpkgs has, oldest first."""
+    """List the other majors of a CUDA library that are known, oldest first."""
     stem = soname.partition(".so.")[0]
-    return tuple(sorted(other for other in _find_providers() if other.partition(".so.")[0] == stem))
+    known = (other for other in _find_providers() if other.partition(".so.")[0] == stem)
+    return tuple(sorted(other for other in known if other != soname))
 
 
 def list_cuda_attrs() -> frozenset[str]:
     """Return all known unfree attributes."""
     return frozenset(provider.attr for providers in _find_providers().values() for provider in providers)
-
-
-def list_removed_cudas() -> tuple[str, ...]:
-    """Return the CUDA majors whose sets nixpkgs has removed."""
-    return tuple(one.version for one in load_table(Unfree).sets if one.removed)
 
 
 def find_default_cuda() -> str:
@@ -142,23 +126,11 @@ def _find_providers() -> dict[str, tuple[Provider, ...]]:
     return {soname: tuple(providers) for soname, providers in rows.items()}
 
 
-@cache
-def _find_former() -> dict[str, Former]:
-    table = load_table(Unfree)
-    return {
-        soname: Former(attr=f"{one.attr}.{name}", release=one.removed)
-        for one in table.sets
-        if one.removed
-        for name, package in table.cuda.items()
-        for soname in package.sonames.get(one.version, ())
-    }
-
-
 def _list_rows(table: Unfree) -> Iterator[tuple[str, Package, str, str]]:
     """Yield (attribute, package, soname, remark on its set), best set first."""
     for one in table.sets:
         for name, package in table.cuda.items():
-            for soname in () if one.removed else package.sonames.get(one.version, ()):
+            for soname in package.sonames.get(one.version, ()):
                 yield f"{one.attr}.{name}", package, soname, one.note
     for attr, other in table.other.items():
         for soname in other.sonames:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
-from wheelfix.model.index import Former
 
 
 class NeedClass(StrEnum):
@@ -306,11 +305,23 @@ class Nobody(_Cause, tag="nobody"):
 
     Attributes:
         nearest: other majors of the library that are there, nearest first.
-        former: the attribute that had it until nixpkgs removed it.
     """
 
     nearest: tuple[str, ...] = ()
-    former: Former | None = None
+
+
+class Gone(_Cause, tag="gone"):
+    """The attributes of the index that have it cannot be evaluated in nixpkgs.
+
+    Attributes:
+        attr: the first of them.
+        removed: why nixpkgs removed it, in its words, or an empty string; None if it is marked as broken.
+        nearest: as in :class:`Nobody`.
+    """
+
+    attr: str
+    removed: str | None = None
+    nearest: tuple[str, ...] = ()
 
 
 Cause = (
@@ -328,6 +339,7 @@ Cause = (
     | Rivals
     | TornFamily
     | Nobody
+    | Gone
 )
 """The answer to one question."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from wheelfix.model.backends import Alternative, Unused
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
-from wheelfix.model.index import IndexInfo, Lookup, Provider
+from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider
 
 if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
@@ -65,6 +65,7 @@ class Need(Classed):
         versions: symbol versions asked of it, sorted.
         optional: only plugins want it: without it they are not loaded, and the rest works.
         unused: only files for backends that are not chosen want it: it keeps its class, and brings nothing.
+        gone: attributes that have it in the index, and that nixpkgs has no longer, or only broken.
         stale: a distribution at hand that should bring it, and does not carry it.
     """
 
@@ -75,6 +76,7 @@ class Need(Classed):
     versions: tuple[str, ...] = ()
     optional: bool = False
     unused: Unused | None = None
+    gone: tuple[str, ...] = ()
     stale: Stale | None = None
 
 
@@ -168,6 +170,9 @@ class WheelScan(Struct):
         ignore_missing: the exact entries for ``autoPatchelfIgnoreMissingDeps``.
         variant: label of the wheel variant (PEP 825); empty for a wheel that is none.
         alternatives: files for different backends, of which one is used; empty if there are none.
+        attributes: what nixpkgs says of the attributes that needs and openings name; those that it was not
+            asked about are missing.
+        nixpkgs: which nixpkgs says it.
     """
 
     target: str
@@ -186,6 +191,8 @@ class WheelScan(Struct):
     findings: tuple[Finding, ...]
     variant: str = ""
     alternatives: tuple[Alternative, ...] = ()
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    nixpkgs: NixpkgsInfo | None = None
 
     @property
     def used(self) -> tuple[Need, ...]:
@@ -236,6 +243,7 @@ class Located(Struct):
         providers: best first.
         nearest: other majors of the library that the index has, nearest first.
         note: a remark of the index on its first provider, or None.
+        attributes: what nixpkgs says of the providers' attributes, as in :class:`WheelScan`.
     """
 
     soname: str
@@ -244,6 +252,7 @@ class Located(Struct):
     providers: tuple[Provider, ...]
     nearest: tuple[str, ...]
     note: str | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
 class FileHit(Struct):

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import Final
 
-from wheelfix.index.cuda import find_cuda, find_former_cuda
+from wheelfix.index.cuda import find_cuda
 from wheelfix.index.siblings import find_by_directory, list_libraries
 from wheelfix.model.override import KnownContents
 from wheelfix.model.tables import Name, Row, Table, load_table
@@ -63,7 +63,7 @@ def find_carries(distribution: str) -> KnownContents:
     """
     listed, group = list_libraries(distribution), _find_groups().get(distribution)
     sonames = tuple(dict.fromkeys(soname for _, soname in listed))
-    cuda = tuple(soname for soname in sonames if find_cuda(soname) or find_former_cuda(soname))
+    cuda = tuple(soname for soname in sonames if find_cuda(soname))
     libraries_only = bool(listed) and not any(_belongs_to_one(directory) for directory, _ in listed)
     return KnownContents(
         distribution=distribution,

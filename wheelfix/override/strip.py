@@ -15,11 +15,11 @@ come from the environment.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.index.cuda import list_removed_cudas
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import DependencyDecision, KnownContents, StripPlan
@@ -31,6 +31,7 @@ from wheelfix.scan.sentences import name_some
 from wheelfix.wheel.metadata import normalize_glob, normalize_name
 
 _UNSHOWN = "nothing shows it to be only linked"
+_EDITION = re.compile(r"-cu\d+$")
 _NAMED = 3
 TABLE = "wheelfix's own table"
 """Source of the knowledge about dependencies without metadata."""
@@ -152,6 +153,7 @@ class _Judge:
         for need in needs:
             if need.need_class is NeedClass.SIBLING and need.distribution:
                 self._linked.setdefault(need.distribution, need)
+        self._lost = tuple({e for need in needs if (e := _find_lost_edition(need))})
         self._reasons: dict[str, str | None] = {}
 
     def find_reason(self, name: str) -> str | None:
@@ -169,8 +171,8 @@ class _Judge:
         # The package itself, which some of its dependencies require, is never redundant.
         carries = find_carries(name) if name in self._closure else KnownContents(distribution=name)
         need = self._linked.get(name)
-        if not self._replaced and not _is_replaceable(carries, need):
-            return None
+        if not self._replaced and name.endswith(self._lost):
+            return None  # the wheel goes on using them
         if need and (carries.cuda or not carries.importable):
             return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
         if carries.cuda:
@@ -189,11 +191,11 @@ class _Judge:
         return f"brings nothing but {name_some(sorted(set(asked)), _NAMED)}, all redundant"
 
 
-def _is_replaceable(carries: KnownContents, need: Need | None) -> bool:
-    """Tell whether nixpkgs has what a distribution is linked for: it has had no CUDA 11 for years."""
-    if need:
-        return bool(need.providers) or not carries.cuda
-    return not carries.distribution.endswith(tuple(f"-cu{major}" for major in list_removed_cudas()))
+def _find_lost_edition(need: Need) -> str | None:
+    """Return the edition of a wheel (``-cu11``) whose library nixpkgs has no longer; None for any other."""
+    lost = need.gone and not need.providers and not need.unused
+    match = _EDITION.search(need.distribution or "") if lost else None
+    return match[0] if match else None
 
 
 def _pick_telling(carries: KnownContents) -> str:

@@ -304,7 +304,7 @@ def _choose(
     if wish.clue is WishClue.ASKED:
         # Another major of what was asked for is nearer to it than nothing; another backend is not.
         return min(exact or named, key=lambda key: (len(missing[key]), _rank_default(key)), default=None)
-    gone = {soname for (soname, _), one in known.items() if one.lookup.former or one.lookup.nearest}
+    gone = {soname for (soname, _), one in known.items() if one.lookup.gone or one.lookup.nearest}
 
     def rank(key: Backend) -> tuple[bool, bool, bool, tuple[int, tuple[int, ...]]]:
         return bool(missing[key]), key not in exact, key not in named, _rank_default(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.index.baseline import find_baseline
 from wheelfix.index.lookup import find_known, is_libc
@@ -13,8 +13,9 @@ from wheelfix.model.backends import Backend
 from wheelfix.model.base import replace
 from wheelfix.model.elf import Symbols
 from wheelfix.model.hints import OpeningKind
+from wheelfix.model.index import Attribute
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import NeedTrace, Opening, WheelScan
+from wheelfix.model.scan import Need, NeedTrace, Opening, WheelScan
 from wheelfix.scan.at_hand import correct_carriers
 from wheelfix.scan.backends import list_unused
 from wheelfix.scan.decide import decide
@@ -25,6 +26,7 @@ from wheelfix.scan.findings import (
     find_findings,
     find_machine,
     sort_findings,
+    tell_permissions,
 )
 from wheelfix.scan.loader import Loader
 from wheelfix.scan.needs import find_cases, make_cases, make_want
@@ -59,13 +61,22 @@ def conclude(
     unused = list_unused(made.choices)
     needs = tuple(trace.need for trace in decide(made.cases))
     build_inputs = collect_build_inputs(needs, machine)
-    openings = select_openings(
-        [obj for obj in objects if obj.path not in unused],
-        [hints for hints in reading.hints if hints.path not in unused],
-        reading.uses,
-        machine=machine or default,
-        is_libc=is_libc,
+    openings = answer_openings(
+        select_openings(
+            [obj for obj in objects if obj.path not in unused],
+            [hints for hints in reading.hints if hints.path not in unused],
+            reading.uses,
+            machine=machine or default,
+            is_libc=is_libc,
+        ),
+        reading,
+        machine or default,
+        table,
+        prefer,
+        at_hand,
+        made.major,
     )
+    attributes = _find_attributes(table, needs, openings)
     return WheelScan(
         target=wheel.target,
         name=wheel.name,
@@ -76,7 +87,7 @@ def conclude(
         machine=machine,
         objects=objects,
         needs=needs,
-        openings=answer_openings(openings, reading, machine or default, table, prefer, at_hand, made.major),
+        openings=openings,
         build_inputs=build_inputs,
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
         ignore_missing=collect_ignored(needs, objects, machine),
@@ -85,14 +96,26 @@ def conclude(
             objects,
             needs,
             machine,
-            told=reading.findings,
+            told=(*reading.findings, *tell_permissions(build_inputs, attributes)),
             hints=reading.hints,
             uses=reading.uses,
             choices=made.choices,
         ),
         variant=wheel.variant,
         alternatives=tuple(one for choice in made.choices for one in choice.alternatives),
+        attributes=attributes,
+        nixpkgs=table.attributes.info,
     )
+
+
+def _find_attributes(
+    table: SonameTable, needs: Iterable[Need], openings: Iterable[Opening]
+) -> dict[str, Attribute]:
+    """Return what nixpkgs says of every attribute that is named, sorted."""
+    answers = (*(need.providers for need in needs), *(opening.providers for opening in openings))
+    named = {provider.attr for providers in answers for provider in providers}
+    said = ((attr, table.attributes.find(attr)) for attr in sorted(named))
+    return {attr: one for attr, one in said if one}
 
 
 def answer_openings(

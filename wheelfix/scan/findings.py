@@ -6,11 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from wheelfix.index.cuda import find_default_cuda, find_former_cuda
+from wheelfix.index.cuda import find_default_cuda
 from wheelfix.model.backends import WishClue
 from wheelfix.model.classes import NeedClass, OfLibc, Unreached
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
+from wheelfix.model.index import Attribute, Permission
 from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.backends import CPU, Choice
@@ -21,6 +22,11 @@ _OUTSIDE = frozenset({NeedClass.SIBLING, NeedClass.UNKNOWN})
 """Classes whose libraries neither the wheel nor nixpkgs has."""
 _FOUND = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
 """Classes whose libraries the hook finds, or does not look for."""
+_REFUSED = {
+    Permission.UNFREE: "which is unfree, without `config.allowUnfree = true`",
+    Permission.INSECURE: "known to be vulnerable, unless `config.permittedInsecurePackages` names it",
+}
+_CUDA_SET = re.compile(r"cudaPackages_(\d+)\.")
 _LARGE_PAGES = {"aarch64": 1 << 14}
 """Machines whose kernels are built with larger pages than 4 KiB, with the smallest of these, in bytes."""
 _VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI)_(\d+(?:\.\d+)*)")
@@ -118,13 +124,31 @@ def find_findings(
         *_find_drivers(used, machine),
         *(
             Finding(level=Level.WARNING, subject=wheel.target, message=message)
-            for message in say_former_sets(wheel.name, used, machine)
+            for message in say_lost_sets(wheel.name, used, machine)
         ),
         *(finding for choice in choices for finding in tell_choice(choice)),
         *_find_stale(needs),
         *find_version_findings(needs, wheel.tags, machine),
     ]
     return sort_findings(found)
+
+
+def tell_permissions(attrs: Iterable[str], attributes: Mapping[str, Attribute]) -> tuple[Finding, ...]:
+    """Report attributes that nixpkgs refuses to evaluate unless its configuration permits it.
+
+    Args:
+        attrs: the attributes that code names.
+        attributes: what nixpkgs says of them.
+    """
+    found = []
+    for permission in Permission:
+        refused = [
+            a for a in sorted(set(attrs)) if a in attributes and permission in attributes[a].permissions
+        ]
+        if refused:
+            message = f"refuses {', '.join(refused)}, {_REFUSED[permission]}"
+            found.append(Finding(level=Level.WARNING, subject="nixpkgs", message=message))
+    return tuple(found)
 
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -213,25 +237,21 @@ def _find_drivers(needs: Iterable[Need], machine: str | None) -> Iterable[Findin
         )
 
 
-def say_former_sets(name: str, needs: Sequence[Need], machine: str | None) -> Iterable[str]:
-    """Say what a wheel needs of CUDA sets that nixpkgs has removed, and the way out; one predicate per set.
+def say_lost_sets(name: str, needs: Sequence[Need], machine: str | None) -> Iterable[str]:
+    """Say what a wheel needs of CUDA sets that nixpkgs has no longer, and the way out; one predicate per set.
 
     Args:
         name: of the distribution, normalised.
         needs: those that are used.
         machine: the machine conclusions are for.
     """
-    wanted: dict[tuple[str, str], list[Need]] = {}
+    wanted: dict[str, list[Need]] = {}
     for need in needs:
-        former = find_former_cuda(need.soname) if need.need_class in _OUTSIDE else None
-        if former and need.machine == machine:
-            wanted.setdefault((former.attr.partition(".")[0], former.release), []).append(need)
-    for (attr, release), some in sorted(wanted.items()):
-        major = attr.rpartition("_")[2]
+        if need.machine == machine and need.need_class in _OUTSIDE and not need.providers:
+            for cuda in filter(None, map(_CUDA_SET.match, need.gone)):
+                wanted.setdefault(cuda[1], []).append(need)
+    for major, some in sorted(wanted.items()):
         brought = {need.distribution for need in some if need.distribution}
-        brought |= {
-            n.distribution for n in needs if n.distribution and n.distribution.endswith(f"-cu{major}")
-        }
         ways = [f"keep {', '.join(sorted(brought))} in the environment"] if brought else []
         newer = re.sub(rf"(cu|cuda){major}(x?)$", rf"\g<1>{find_default_cuda()}\2", name)
         if newer != name:
@@ -239,8 +259,10 @@ def say_former_sets(name: str, needs: Sequence[Need], machine: str | None) -> It
         else:
             ways.append(f"take a release that is built for CUDA {find_default_cuda()}")
         sonames = name_some(sorted({need.soname for need in some}), _NAMED)
-        said = f"is built for CUDA {major} ({sonames}): nixpkgs has had no {attr} since {release}; "
-        yield said + ", or ".join(ways)
+        yield (
+            f"is built for CUDA {major} ({sonames}), and nixpkgs has no cudaPackages_{major} any more; "
+            f"{', or '.join(ways)}"
+        )
 
 
 def tell_choice(choice: Choice) -> Iterable[Finding]:
