@@ -6,8 +6,10 @@ import re
 
 import pytest
 
-from wheelfix.index.cuda import Unfree, find_cuda
+from tests.support.facts import open_table
+from wheelfix.index.cuda import Unfree, find_cuda, find_nearest_cuda
 from wheelfix.index.driver import find_driver
+from wheelfix.index.lookup import find_providers
 from wheelfix.index.siblings import find_distributions
 from wheelfix.model.tables import load_table
 
@@ -33,8 +35,7 @@ def find_attrs(soname: str) -> list[str]:
     [
         ("libcublas.so.12", "cudaPackages.libcublas", "lib"),
         ("libcublasLt.so.12", "cudaPackages.libcublas", "lib"),
-        ("libcudart.so.12", "cudaPackages.cuda_cudart", "lib"),
-        ("libcudnn.so.8", "cudaPackages.cudnn_8_9", "lib"),
+        ("libcudart.so.12", "cudaPackages.cuda_cudart", "out"),
         ("libcudnn.so.9", "cudaPackages.cudnn", "lib"),
         ("libcudnn_graph.so.9", "cudaPackages.cudnn", "lib"),
         ("libcudss.so.0", "cudaPackages.libcudss", "lib"),
@@ -56,7 +57,7 @@ def find_attrs(soname: str) -> list[str]:
         ("libnvrtc.so.12", "cudaPackages.cuda_nvrtc", "lib"),
         ("libnvshmem_host.so.3", "cudaPackages.libnvshmem", "out"),
         ("libmkl_rt.so.2", "mkl", "out"),
-        ("libclntsh.so.23.1", "oracle-instantclient", "lib"),
+        ("libclntsh.so.21.1", "oracle-instantclient", "lib"),
     ],
 )
 def test_the_first_provider(soname: str, attr: str, output: str) -> None:
@@ -91,9 +92,30 @@ def test_majors_do_not_mix(soname: str, attrs: list[str]) -> None:
     assert find_attrs(soname) == attrs
 
 
-def test_a_set_that_is_gone_says_so() -> None:
-    assert any("removed from nixpkgs" in clause for clause in find_cuda("libcublas.so.11")[0].why)
-    assert not any("removed" in clause for clause in find_cuda("libcublas.so.12")[0].why)
+def test_the_other_majors_are_named() -> None:
+    assert find_nearest_cuda("libcublas.so.11") == ("libcublas.so.12", "libcublas.so.13")
+    assert find_nearest_cuda("libnothing.so.1") == ()
+
+
+@pytest.mark.parametrize("soname", SONAMES)
+def test_nixpkgs_has_what_is_answered(soname: str) -> None:
+    """Attributes and outputs are those of the nixpkgs whose data is shipped."""
+    table = open_table()
+    (lookup,) = find_providers(table, [soname])
+    for provider in lookup.providers:
+        said = table.attributes.find(provider.attr)
+        assert said, provider.attr
+        assert said.usable
+        assert provider.output in said.outputs
+        assert provider.version == said.version
+    for gone in lookup.gone:
+        assert gone.attr.startswith("cudaPackages_11.")
+
+
+def test_cuda_11_is_no_answer_and_the_majors_that_are_there_are_named() -> None:
+    (lookup,) = find_providers(open_table(), ["libcublas.so.11"])
+    assert (lookup.providers, lookup.nearest) == ((), ("libcublas.so.12", "libcublas.so.13"))
+    assert [one.attr for one in lookup.gone] == ["cudaPackages_11.libcublas"]
 
 
 def test_scores_keep_the_order() -> None:

@@ -69,7 +69,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
             "at-spi2-core", "brotli", "cairo", "cups", "dbus", "firebird", "fontconfig", "freetype",
             "gdk-pixbuf", "gtk3", "harfbuzz", "krb5", "libdrm", "libgbm", "libpq", "libxcb", "libxcb-cursor",
             "libxcb-image", "libxcb-keysyms", "libxcb-render-util", "libxcb-util", "libxcb-wm",
-            "libxkbcommon", "mysql80", "oracle-instantclient", "pango", "unixodbc", "wayland", "zstd",
+            "libxkbcommon", "pango", "unixodbc", "wayland", "zstd",
         ],
         "baseline": ["glib", "libGL", "libx11", *BASE, "zlib"],
         "ignored": [
@@ -81,7 +81,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
             "libQt6VirtualKeyboardSettings.so.6", "libQt6WaylandCompositorIviapplication.so.6",
             "libQt6WaylandCompositorPresentationTime.so.6", "libQt6WaylandCompositorWLShell.so.6",
             "libQt6WaylandCompositorXdgShell.so.6", "libQt6WebChannel.so.6", "libQt6WebEngineCore.so.6",
-            "libQt6WebEngineWidgets.so.6", "libmimerapi.so",
+            "libQt6WebEngineWidgets.so.6", "libclntsh.so.23.1", "libmimerapi.so", "libmysqlclient.so.21",
         ],
         "searched": ["shiboken6"],
     },

@@ -123,3 +123,20 @@ def test_a_wish_about_nothing_names_the_nearest(wishes: Wishes, said: str, hint:
     assert str(caught.value).startswith(said)
     assert caught.value.hint == hint
     check_wishes(Wishes(keep=("triton",), strip=("nvidia-*",)), names)
+
+
+def test_wheels_of_a_cuda_that_nixpkgs_has_not_got_stay_with_a_wheel_that_stays() -> None:
+    names = ["nvidia-cublas-cu11", "nvidia-cudnn-cu11", "nvidia-cublas-cu12", "nvidia-cudnn-cu12"]
+    dependencies = Dependencies(package=wheel(requires=names))
+    need = Need(
+        soname="libcublas.so.11",
+        machine="x86_64",
+        need_class=NeedClass.SIBLING,
+        cause=cause(NeedClass.SIBLING, distribution="nvidia-cublas-cu11"),
+        wanted_by=("demo/core.so",),
+        gone=("cudaPackages_11.libcublas",),
+    )
+    plans = {r: plan_strip(dependencies, needs=[need], replaced=r) for r in (True, False)}
+    found = {replaced: {one.name for one in plan.stripped} for replaced, plan in plans.items()}
+    assert found[True] == set(names)
+    assert found[False] == {"nvidia-cublas-cu12", "nvidia-cudnn-cu12"}

@@ -13,6 +13,7 @@ from wheelfix.cli.options import (
     basic_options,
     check_platform,
     check_python,
+    gpu_option,
     index_options,
     json_option,
     print_json,
@@ -58,6 +59,7 @@ Examples:
 @click.option(
     "--platform", callback=check_platform, default="x86_64-linux", show_default=True, help="Nix system."
 )
+@gpu_option
 @index_options
 @json_option
 @basic_options

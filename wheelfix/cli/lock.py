@@ -13,6 +13,7 @@ from wheelfix.cli.options import (
     basic_options,
     check_platform,
     check_python,
+    gpu_option,
     index_options,
     nixpkgs_option,
     print_json,
@@ -48,6 +49,7 @@ Examples:
     type=click.Choice([Cuda.WHEELS.value, Cuda.NIXPKGS.value]),
     help="Where CUDA libraries come from. [default: wheels; for the dialect nixpkgs: nixpkgs]",
 )
+@gpu_option
 @click.option("--extra", "extras", multiple=True, metavar="GLOB", help="Extra of the project; repeatable.")
 @click.option(
     "--group",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from wheelfix.errors import InputError, WheelfixError
+from wheelfix.model.backends import Gpu
 
 if TYPE_CHECKING:
     from wheelfix.model.base import Struct
@@ -52,6 +53,13 @@ beside_option = click.option(
 )
 
 
+gpu_option = click.option(
+    "--gpu",
+    type=click.Choice([g.value for g in Gpu]),
+    callback=lambda _context, _parameter, value: Gpu(value).backend if value else None,
+    help="Backend that is used, of those that a wheel has files for. "
+    "[default: the one that the wheel or its environment is made for, else nixpkgs' CUDA]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with a versioned schema.")
 code_json_option = click.option(
     "--json",

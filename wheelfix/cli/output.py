@@ -28,6 +28,7 @@ from wheelfix.model.override import Dialect
 from wheelfix.outside.files import is_terminal, write_output
 
 if TYPE_CHECKING:
+    from wheelfix.model.backends import Backend
     from wheelfix.model.base import Struct
     from wheelfix.model.written import Written
     from wheelfix.scan.scan import ScanOptions
@@ -86,6 +87,7 @@ def supply_options(command: F) -> F:
 def make_options(
     *,
     beside: tuple[str, ...] = (),
+    gpu: Backend | None = None,
     python: str | None,
     platform: str,
     index: Path | None,
@@ -104,6 +106,7 @@ def make_options(
         index=open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, lock=lock),
         prefer=prefer,
         beside=beside,
+        gpu=gpu,
         python=python,
         system=platform,
         sources=sources,

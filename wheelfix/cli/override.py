@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from wheelfix.cli.options import FILE, TARGET, basic_options, code_json_option, print_json, tell_findings
+from wheelfix.cli.options import (
+    FILE,
+    TARGET,
+    basic_options,
+    code_json_option,
+    gpu_option,
+    print_json,
+    tell_findings,
+)
 from wheelfix.cli.output import code_options, dialect_option, make_options, write
 from wheelfix.model.override import Cuda, Dialect
 
@@ -16,6 +24,7 @@ _EPILOG = """\b
 Examples:
   wheelfix override numba-0.68.1-cp312-cp312-manylinux_2_28_x86_64.whl
   wheelfix override torch==2.9.1 --cuda nixpkgs --dialect poetry2nix
+  wheelfix override bitsandbytes --gpu cuda13
   wheelfix override wheels/ --dialect nixpkgs -o packages.nix
   wheelfix override pyodbc==5.3.0 --dialect shell > shell.nix
   wheelfix override --check overrides.nix wheels/
@@ -30,6 +39,7 @@ Examples:
     type=click.Choice([c.value for c in Cuda]),
     help="Where CUDA libraries come from. [default: wheels; for the dialect nixpkgs: nixpkgs]",
 )
+@gpu_option
 @click.option(
     "--check",
     "checked",

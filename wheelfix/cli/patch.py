@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from wheelfix.cli.open_index import open_table
-from wheelfix.cli.options import FILE, TARGET, answer_options, beside_option, print_json
+from wheelfix.cli.options import FILE, TARGET, answer_options, beside_option, gpu_option, print_json
+
+if TYPE_CHECKING:
+    from wheelfix.model.backends import Backend
 
 _EPILOG = """\b
 Examples:
@@ -35,6 +39,7 @@ Examples:
     help="Directory of libraries, or store path, to take libraries from; repeatable, the first one wins.",
 )
 @beside_option
+@gpu_option
 @click.option(
     "--realise",
     is_flag=True,
@@ -64,6 +69,7 @@ def patch(
     output: Path | None,
     libs: tuple[Path, ...],
     beside: tuple[str, ...],
+    gpu: Backend | None,
     realise: bool,
     nixpkgs: str | None,
     driver: bool,
@@ -110,6 +116,7 @@ def patch(
         dry_run=dry_run,
         prefer=prefer,
         beside=beside,
+        gpu=gpu,
     )
     table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
     with show_progress(target, enabled=not quiet) as progress:

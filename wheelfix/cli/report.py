@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,7 @@ from wheelfix.cli.options import (
     TARGET,
     basic_options,
     beside_option,
+    gpu_option,
     index_options,
     make_sources,
     nixpkgs_option,
@@ -19,6 +21,9 @@ from wheelfix.cli.options import (
     source_options,
 )
 from wheelfix.cli.output import output_option, write
+
+if TYPE_CHECKING:
+    from wheelfix.model.backends import Backend
 
 _EPILOG = """\b
 Examples:
@@ -32,6 +37,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("target", type=TARGET)
 @beside_option
+@gpu_option
 @runtime_options
 @index_options
 @nixpkgs_option
@@ -42,6 +48,7 @@ def report(
     target: str,
     *,
     beside: tuple[str, ...],
+    gpu: Backend | None,
     python: str,
     platform: str,
     index: Path | None,
@@ -70,6 +77,7 @@ def report(
             index=table,
             prefer=prefer,
             beside=beside,
+            gpu=gpu,
             python=python,
             system=platform,
             sources=sources,

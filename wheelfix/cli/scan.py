@@ -15,6 +15,7 @@ from wheelfix.cli.options import (
     TARGET,
     beside_option,
     common_options,
+    gpu_option,
     make_sources,
     print_json,
     runtime_options,
@@ -25,6 +26,7 @@ from wheelfix.cli.options import (
 from wheelfix.errors import InputError, WheelfixError, suggest
 
 if TYPE_CHECKING:
+    from wheelfix.model.backends import Backend
     from wheelfix.model.scan import NeedTrace, WheelScan
 
 _EPILOG = """\b
@@ -38,6 +40,7 @@ Examples:
   wheelfix scan --prefer mesa PySide6_Essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl
   wheelfix scan --with wheels/ torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl
   wheelfix scan --against $(nix-build '<nixpkgs>' -A stdenv.cc.cc.lib --no-out-link) numba.whl
+  wheelfix scan --gpu rocm bitsandbytes
   wheelfix scan --explain libcublas.so.12 torch==2.9.1
 """
 
@@ -46,6 +49,7 @@ Examples:
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=TARGET)
 @runtime_options
 @beside_option
+@gpu_option
 @click.option(
     "--against",
     type=FILE,
@@ -64,6 +68,7 @@ def scan(
     python: str,
     platform: str,
     beside: tuple[str, ...],
+    gpu: Backend | None,
     against: tuple[Path, ...],
     explained: str | None,
     index_url: str | None,
@@ -103,6 +108,7 @@ def scan(
             index=table,
             prefer=prefer,
             beside=beside,
+            gpu=gpu,
             against=against,
             python=python,
             system=platform,

@@ -48,6 +48,7 @@ def patch_target(
         index=index,
         prefer=options.prefer,
         beside=options.beside,
+        gpu=options.gpu,
         progress=progress,
         follow_editable=False,  # files outside of the environment must not change
     )

@@ -100,7 +100,9 @@ def retrace_all(
         traces=tuple(
             trace
             for part in parts
-            for trace in retrace_needs(part.reading, options.index, soname, options.prefer, part.at_hand)
+            for trace in retrace_needs(
+                part.reading, options.index, soname, options.prefer, part.at_hand, options.gpu
+            )
         ),
         wanted=frozenset(name for part in parts for obj in part.reading.objects for name in obj.needed),
         opened=frozenset(name for part in parts for name in find_opened(part.reading)),

@@ -80,14 +80,22 @@ def find_cuda(soname: str) -> tuple[Provider, ...]:
         soname: as in DT_NEEDED.
 
     Returns:
-        Best first: nixpkgs' default CUDA set, then CUDA 13, then CUDA 11, each only if it has that
-        soname (``libnccl.so.2`` is in all, ``libcublas.so.13`` in one). Empty if none is known.
+        Best first: nixpkgs' default CUDA set, then the others, each only if it has that soname
+        (``libnccl.so.2`` is in all, ``libcublas.so.13`` in one). Empty if none is
+        known. Whether nixpkgs has the set still is not asked.
 
     Example:
         >>> [provider.attr for provider in find_cuda("libcublas.so.12")]
         ['cudaPackages.libcublas']
     """
     return _find_providers().get(soname, ())
+
+
+def find_nearest_cuda(soname: str) -> tuple[str, ...]:
+    """List the other majors of a CUDA library that are known, oldest first."""
+    stem = soname.partition(".so.")[0]
+    known = (other for other in _find_providers() if other.partition(".so.")[0] == stem)
+    return tuple(sorted(other for other in known if other != soname))
 
 
 def list_cuda_attrs() -> frozenset[str]:

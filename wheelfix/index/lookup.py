@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.index.cuda import find_cuda, list_cuda_attrs
+from wheelfix.index.cuda import find_cuda, find_nearest_cuda, list_cuda_attrs
 from wheelfix.index.driver import find_driver
 from wheelfix.index.libc import find_libc
 from wheelfix.index.releases import NEWEST, find_older, spell_both, translate
@@ -125,15 +125,29 @@ def _hold_against_nixpkgs(lookup: Lookup, table: SonameTable) -> Lookup:
         if said and not said.usable and not _is_older(attributes.info, table.info):
             gone.append(said)
         else:
-            kept.append(_name_output(provider, said))
+            kept.append(_add_version(_name_output(provider, said), said))
     if not gone and tuple(kept) == lookup.providers:
         return lookup
     rivals = tuple(p.attr for p in kept if p.attr in lookup.rivals)
+    nearest = lookup.nearest if kept or lookup.nearest else _find_nearest_cuda(lookup.soname, attributes)
     return replace(
         lookup,
         providers=tuple(kept),
         gone=tuple(gone),
+        nearest=nearest,
         rivals=rivals if len(rivals) > 1 else (),
+    )
+
+
+def _find_nearest_cuda(soname: str, attributes: AttributeTable) -> tuple[str, ...]:
+    """List the other majors of a CUDA library that nixpkgs has."""
+
+    def is_there(attr: str) -> bool:
+        said = attributes.find(attr)
+        return said is None or said.usable
+
+    return tuple(
+        other for other in find_nearest_cuda(soname) if any(is_there(p.attr) for p in find_cuda(other))
     )
 
 
@@ -154,6 +168,12 @@ def _name_output(provider: Provider, said: Attribute | None) -> Provider:
     if output in said.reached and output == of_libraries:
         return provider
     return replace(provider, attr=f"{attr}.{output}")
+
+
+def _add_version(provider: Provider, said: Attribute | None) -> Provider:
+    """Add the version of a package that no index lists."""
+    known = provider.version or (said.version if said else None)
+    return provider if known == provider.version else replace(provider, version=known)
 
 
 def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:

@@ -32,6 +32,7 @@ from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override, tell_refused
 from wheelfix.override.prebuilt import check_build
 from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
+from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.locked import LockReadings
 from wheelfix.scan.nixpkgs import tell_differences
 from wheelfix.scan.scan import scan_readings
@@ -151,11 +152,13 @@ def plan_overlay(
     scans = scan_readings(found.wheels, options.scan)
     collisions = find_collisions(found.wheels)
     builds = _plan_builds(request, choices, found, rust)
+    overrides = _plan_overrides(request, choices, found, scans, collisions, options)
     findings = (
         *tell_doubles(find_doubles(selection.selected)),
         *selection.findings,
         *tell_needs(scans, {choice.package.name for choice in choices}),
         *tell_collisions(collisions),
+        *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,

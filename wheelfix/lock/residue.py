@@ -13,6 +13,7 @@ from wheelfix.scan.sentences import (
     name_some,
     say_cause,
 )
+from wheelfix.wheel.metadata import split_label
 
 _NAMED = 2
 
@@ -26,7 +27,7 @@ def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Fi
     """
     found = []
     for scan in scans:
-        for need in scan.needs:
+        for need in scan.used:
             if need.machine == scan.machine and (told := _tell_need(need, locked)):
                 level, message = told
                 found.append(Finding(level=level, subject=f"{scan.name} {scan.version}", message=message))
@@ -60,6 +61,13 @@ def _tell_choice(choice: Choice, build: BuildSystem | None) -> Finding | None:
             message = f"is built from source, with {', '.join(build.requires) or 'no build system'}"
             message += "; it compiles Rust (`wheelfix sdist` tells how)" if build.cargo else ""
         return Finding(level=Level.NOTE, subject=package.label, message=message)
+    label = split_label(choice.file.filename)[1] if choice.file else ""
+    if label:
+        message = (
+            f"is there as wheel variants alone, of which {label} was read (PEP 825): the package set has to "
+        )
+        message += "be told which wheel to take"
+        return Finding(level=Level.WARNING, subject=package.label, message=message)
     if choice.rival and choice.file:
         message = f"the package set takes {choice.file.filename}, where pip takes {choice.rival}"
         level = Level.WARNING if choice.file.filename.endswith("-any.whl") else Level.NOTE

@@ -17,6 +17,7 @@ from wheelfix.model.system import name_machine
 from wheelfix.wheel.metadata import (
     is_sound_filename,
     make_environment,
+    split_label,
 )
 
 _EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
@@ -114,8 +115,8 @@ def rank_as_pip(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFi
         parsed = _parse(wheel.filename)
         best = min((order[t] for t in parsed[1] if t in order), default=None) if parsed else None
         if parsed and best is not None:
-            ranked.append((best, _invert(parsed[0]), position, wheel))
-    return [wheel for *_, wheel in sorted(ranked, key=lambda r: r[:3])]
+            ranked.append((_is_variant(wheel), best, _invert(parsed[0]), position, wheel))
+    return [wheel for *_, wheel in sorted(ranked, key=lambda r: r[:4])]
 
 
 def rank_as_nix(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:
@@ -137,8 +138,13 @@ def rank_as_nix(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFi
         parts = [tag.split("-", 2) for tag in parsed[1]]
         versions = [int(v) for python, _, _ in parts if (v := _version(python)) and _reaches(digits, v)]
         if versions and any(p[1] in abis for p in parts) and any(p[2] in platforms for p in parts):
-            ranked.append((_invert(parsed[0]), -max(versions), position, wheel))
-    return [wheel for *_, wheel in sorted(ranked, key=lambda r: r[:3])]
+            ranked.append((_is_variant(wheel), _invert(parsed[0]), -max(versions), position, wheel))
+    return [wheel for *_, wheel in sorted(ranked, key=lambda r: r[:4])]
+
+
+def _is_variant(wheel: LockedFile) -> bool:
+    """Whether a wheel is a variant (PEP 825): no released pip and no pyproject.nix takes one by itself."""
+    return bool(split_label(wheel.filename)[1])
 
 
 def _version(python: str) -> str | None:
@@ -154,7 +160,7 @@ def _parse(filename: str) -> tuple[tuple[int, str], list[str]] | None:
     if not is_sound_filename(filename):
         return None
     try:
-        _, _, build, tags = parse_wheel_filename(filename)
+        _, _, build, tags = parse_wheel_filename(split_label(filename)[0])
     except ValueError:
         return None
     return build or (-1, ""), [str(tag) for tag in tags]

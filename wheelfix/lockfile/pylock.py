@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from packaging.pylock import (
@@ -23,7 +24,7 @@ from wheelfix.lockfile.project import Project
 from wheelfix.model.base import Misfit, make_each, make_one
 from wheelfix.model.lock import DependencySet, Lock, LockedFile, LockedPackage, SourceKind
 from wheelfix.model.lock_formats import LockKind
-from wheelfix.wheel.metadata import normalize_name
+from wheelfix.wheel.metadata import normalize_name, split_label
 
 
 def parse_pylock(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
@@ -38,7 +39,7 @@ def parse_pylock(name: str, document: Mapping[str, Any], project: Project | None
         Misfit: it is not a pylock.toml, or of a newer major version.
     """
     try:
-        lock = Pylock.from_dict(document)
+        lock = Pylock.from_dict(_name_variants(document))
     except PylockUnsupportedVersionError as error:
         raise Misfit("lock-version", f"is not supported ({error})") from None
     except PylockValidationError as error:
@@ -55,6 +56,32 @@ def parse_pylock(name: str, document: Mapping[str, Any], project: Project | None
         groups=tuple(map(normalize_name, lock.dependency_groups or ())),
         default_groups=tuple(map(normalize_name, lock.default_groups or ())),
     )
+
+
+def _name_variants(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give wheel variants (PEP 825) the name without their label, which ``packaging`` does not know yet."""
+    packages = document.get("packages")
+    if not isinstance(packages, list):
+        return document
+    return {**document, "packages": [_name_wheels(package) for package in packages]}
+
+
+def _name_wheels(package: Any) -> Any:
+    wheels = package.get("wheels") if isinstance(package, dict) else None
+    if not isinstance(wheels, list):
+        return package
+    named = [{**w, "name": split_label(name)[0]} if (name := _find_variant(w)) else w for w in wheels]
+    return {**package, "wheels": named}
+
+
+def _find_variant(wheel: Any) -> str | None:
+    """Find the file name of a wheel variant; None for any other wheel, and for what is none."""
+    for key in ("url", "path") if isinstance(wheel, dict) else ():
+        with suppress(Misfit):
+            text = wheel.get(key)
+            if isinstance(text, str) and split_label(name := find_filename(text, key))[1]:
+                return name
+    return None
 
 
 def _make_package(package: Package) -> LockedPackage:
@@ -78,7 +105,8 @@ def _find_kind(package: Package) -> SourceKind:
 
 
 def _make_file(file: PackageWheel | PackageSdist | PackageArchive) -> LockedFile:
-    name = None if isinstance(file, PackageArchive) else file.name
+    variant = _find_variant({"url": file.url, "path": file.path})
+    name = variant or (None if isinstance(file, PackageArchive) else file.name)
     named = {"name": name, "url": file.url, "path": file.path}
     key, text = next(((key, text) for key, text in named.items() if text), ("", ""))
     digest = file.hashes.get("sha256")

@@ -109,6 +109,24 @@ class Adapter(Struct):
     strip: StripPlan
 
 
+class VersionGap(Struct):
+    """A library of nixpkgs that is linked in place of one of another version.
+
+    Attributes:
+        distribution: that brings the library where all is taken from wheels.
+        wanted: its version that the lock or the wheel's metadata names.
+        attr: the attribute that is linked.
+        version: of the attribute.
+        older: whether that is older.
+    """
+
+    distribution: str
+    wanted: str
+    attr: str
+    version: str
+    older: bool
+
+
 class Override(Struct):
     """Everything that one wheel needs.
 
@@ -125,6 +143,7 @@ class Override(Struct):
         details: for a complete package; else None.
         hints: remarks for people, one paragraph each, written as comments.
         removed: directories below site-packages that another package has too, and that are not imported.
+        gaps: libraries of nixpkgs in other versions than the wheel wants, sorted by attribute.
     """
 
     name: str
@@ -141,6 +160,7 @@ class Override(Struct):
     details: PackageDetails | None = None
     hints: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    gaps: tuple[VersionGap, ...] = ()
 
 
 class KnownContents(Struct):

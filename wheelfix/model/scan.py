@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from wheelfix.model.backends import Alternative, Unused
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
 from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider
@@ -63,6 +64,8 @@ class Need(Classed):
         providers: best first; also given where the class is not ``provided``.
         versions: symbol versions asked of it, sorted.
         optional: only plugins want it: without it they are not loaded, and the rest works.
+        unused: only files for backends that are not chosen want it: it keeps its class, and brings nothing.
+        gone: attributes that have it in the index, and that nixpkgs has no longer, or only broken.
         stale: a distribution at hand that should bring it, and does not carry it.
     """
 
@@ -72,6 +75,8 @@ class Need(Classed):
     providers: tuple[Provider, ...] = ()
     versions: tuple[str, ...] = ()
     optional: bool = False
+    unused: Unused | None = None
+    gone: tuple[str, ...] = ()
     stale: Stale | None = None
 
 
@@ -163,6 +168,8 @@ class WheelScan(Struct):
         build_inputs: all nixpkgs attributes the wheel needs, as one writes them below ``pkgs``.
         baseline_inputs: the subset uv2nix and poetry2nix add by themselves for the wheel's tag.
         ignore_missing: the exact entries for ``autoPatchelfIgnoreMissingDeps``.
+        variant: label of the wheel variant (PEP 825); empty for a wheel that is none.
+        alternatives: files for different backends, of which one is used; empty if there are none.
         attributes: what nixpkgs says of the attributes that needs and openings name; those that it was not
             asked about are missing.
         nixpkgs: which nixpkgs says it.
@@ -182,8 +189,15 @@ class WheelScan(Struct):
     baseline_inputs: tuple[str, ...]
     ignore_missing: tuple[str, ...]
     findings: tuple[Finding, ...]
+    variant: str = ""
+    alternatives: tuple[Alternative, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     nixpkgs: NixpkgsInfo | None = None
+
+    @property
+    def used(self) -> tuple[Need, ...]:
+        """The needs without those of alternatives that are not chosen."""
+        return tuple(need for need in self.needs if need.unused is None)
 
     @property
     def opened(self) -> tuple[str, ...]:
@@ -196,7 +210,7 @@ class WheelScan(Struct):
     @property
     def answered(self) -> bool:
         """Every need has an answer and no finding is an error: exit code 0."""
-        return not any(n.need_class in OPEN_CLASSES for n in self.needs) and not any(
+        return not any(n.need_class in OPEN_CLASSES for n in self.used) and not any(
             f.level is Level.ERROR for f in self.findings
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from wheelfix.model.base import Struct
+from collections.abc import Mapping
+
+from wheelfix.model.base import Struct, field
 
 
 class Requirement(Struct):
@@ -37,6 +39,8 @@ class Distribution(Struct):
         tags: expanded compatibility tags, sorted (``cp312-cp312-manylinux_2_28_x86_64``).
         requires: in metadata order.
         files: POSIX paths of all members, relative to the wheel's root.
+        variant: label of the wheel variant that it is (PEP 825), or empty.
+        properties: of that variant: values by namespace and feature.
     """
 
     target: str
@@ -45,3 +49,5 @@ class Distribution(Struct):
     tags: tuple[str, ...]
     requires: tuple[Requirement, ...]
     files: frozenset[str]
+    variant: str = ""
+    properties: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)

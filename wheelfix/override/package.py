@@ -147,7 +147,7 @@ def _write_source(details: PackageDetails) -> Expr:
     """Write the source; ``fetchPypi`` builds a wheel's address from its tags, and has no build tags."""
     digest = write_digest(details.sha256)
     if not (match := _TAGGED.fullmatch(details.filename)):
-        why = f"fetchPypi knows no build tags: the file itself, {digest}"
+        why = f"fetchPypi knows no build tags and no variants: the file itself, {digest}"
         return Commented(why, Path(f"./{details.filename}"))
     name, version, python, abi, platform = match.groups()
     wheel = {"pname": name, "version": version, "format": "wheel", "dist": python, "python": python}

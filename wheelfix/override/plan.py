@@ -25,6 +25,7 @@ from wheelfix.model.override import (
     PackageDetails,
     Search,
     StripPlan,
+    VersionGap,
 )
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Need, Opening, WheelScan, find_warnings
@@ -39,18 +40,18 @@ from wheelfix.override.strip import (
     list_names,
     plan_strip,
 )
-from wheelfix.scan.findings import tell_permissions
+from wheelfix.override.versions import find_gaps, say_gap, tell_gaps
+from wheelfix.scan.findings import say_lost_sets, tell_permissions
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.sentences import (
-    name_some,
-    say_cause,
-)
+from wheelfix.scan.sentences import name_some, say_cause, say_unused
 from wheelfix.wheel.metadata import normalize_name
 
 if TYPE_CHECKING:
     from wheelfix.scan.scan import TargetScans
 
 _NAMED = 2
+_NVIDIA = re.compile(r"nvidia-[a-z0-9-]+|[a-z0-9-]+-cu\d\d")
+"""Names of the wheels that carry CUDA's libraries."""
 _HINTS = 12
 _MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
 _NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup", "test", "tests"})
@@ -130,6 +131,7 @@ def plan_overrides(
         findings=(
             *read.findings,
             *tell_unnamed(left),
+            *tell_gaps(overrides),
             *find_warnings(scans),
             *tell_refused(overrides, scans),
         ),
@@ -165,14 +167,22 @@ def plan_override(
         strip = plan_strip(known, needs=scan.needs, wishes=wishes, replaced=cuda is Cuda.PREBUILT)
     if cuda is Cuda.PREBUILT and not strip.stripped:
         cuda = Cuda.WHEELS
-    needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
+    needs = [n for n in scan.used if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
     required = {r.name for r in reading.distribution.requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)}
     found = _Collector(scan, cuda=cuda, required=required, gone=gone, environment=environment)
     for need in needs:
         found.add(need, missed=need.soname in scan.ignore_missing)
+    for need in scan.needs:
+        if need.unused and need.machine == scan.machine and need.soname in scan.ignore_missing:
+            found.pass_over(need, say_unused(need.unused))
     if cuda is Cuda.NIXPKGS:
         found.add_opened(scan)
+    gaps: tuple[VersionGap, ...] = ()
+    if cuda is Cuda.NIXPKGS:
+        others = dependencies.others if dependencies else ()
+        versions = {other.name: other.version for other in others if other.version}
+        gaps = find_gaps((n for n in needs if _is_cuda(n)), reading.distribution, versions)
     return Override(
         name=scan.name,
         version=scan.version,
@@ -186,7 +196,12 @@ def plan_override(
         runpaths=tuple(found.list_runpaths()),
         strip=strip if gone else None,
         details=details,
-        hints=tuple(_find_hints(needs, scan.openings, found)),
+        hints=(
+            *(f"Warning: it {said}." for said in say_lost_sets(scan.name, needs, scan.machine)),
+            *(f"Warning: it {say_gap(gap)}, which is older." for gap in gaps if gap.older),
+            *_find_hints(needs, scan.openings, found),
+        ),
+        gaps=gaps,
     )
 
 
@@ -270,6 +285,10 @@ class _Collector:
             case _:
                 pass
 
+    def pass_over(self, need: Need, reason: str) -> None:
+        """Ignore a need that is not used."""
+        self._ignore(need, reason)
+
     def add_opened(self, scan: WheelScan) -> None:
         """Add CUDA libraries that are opened by name, from wheels that are removed."""
         linked = {w.attr for w in self.wanted}
@@ -319,13 +338,18 @@ class _Collector:
 
     def _add_sibling(self, need: Need) -> None:
         name = need.distribution or ""
-        is_cuda = bool(need.providers) and need.providers[0].attr.startswith("cudaPackages")
+        is_cuda = _is_cuda(need)
         if self._cuda is Cuda.NIXPKGS and is_cuda:
             self._add_provider(need, need.providers[0], instead=name)
         elif self._environment is not None and name not in self._environment:
             self._ignore(need, f"{name} brings it, which is not in this environment", lost=True)
         elif need.directory and (name in self._required or is_cuda):
             self.searches.setdefault((name, "", need.directory), []).append(need)
+        elif need.directory and _NVIDIA.fullmatch(name):
+            # It links nothing of this wheel, so that an input is no cycle; but the set may be without it.
+            self.searches.setdefault((name, "", need.directory), []).append(need)
+            if self._environment is None:
+                self._ignore(need, f"{name} brings it, if that is in the environment", lost=True)
         elif name in self._required:
             self._ignore(need, f"{name} brings it, in a place that is not known")
         else:
@@ -338,6 +362,10 @@ class _Collector:
     def _ignore(self, need: Need, reason: str, *, lost: bool = False) -> None:
         said = f"{reason}; does not load without: {_name_users([need])}" if lost else reason
         self.ignored.append(Ignored(soname=need.soname, reason=said))
+
+
+def _is_cuda(need: Need) -> bool:
+    return bool(need.providers) and need.providers[0].attr.startswith("cudaPackages")
 
 
 def _explain(needs: Iterable[Need]) -> str:

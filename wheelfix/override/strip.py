@@ -15,6 +15,7 @@ come from the environment.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -30,6 +31,7 @@ from wheelfix.scan.sentences import name_some
 from wheelfix.wheel.metadata import normalize_glob, normalize_name
 
 _UNSHOWN = "nothing shows it to be only linked"
+_EDITION = re.compile(r"-cu\d+$")
 _NAMED = 3
 TABLE = "wheelfix's own table"
 """Source of the knowledge about dependencies without metadata."""
@@ -151,6 +153,7 @@ class _Judge:
         for need in needs:
             if need.need_class is NeedClass.SIBLING and need.distribution:
                 self._linked.setdefault(need.distribution, need)
+        self._lost = tuple({e for need in needs if (e := _find_lost_edition(need))})
         self._reasons: dict[str, str | None] = {}
 
     def find_reason(self, name: str) -> str | None:
@@ -168,6 +171,8 @@ class _Judge:
         # The package itself, which some of its dependencies require, is never redundant.
         carries = find_carries(name) if name in self._closure else KnownContents(distribution=name)
         need = self._linked.get(name)
+        if not self._replaced and name.endswith(self._lost):
+            return None  # the wheel goes on using them
         if need and (carries.cuda or not carries.importable):
             return f"{need.wanted_by[0]} links {need.soname} of it, and it has no modules"
         if carries.cuda:
@@ -184,6 +189,13 @@ class _Judge:
         if not asked or not all(self.find_reason(other) for other in asked):
             return None
         return f"brings nothing but {name_some(sorted(set(asked)), _NAMED)}, all redundant"
+
+
+def _find_lost_edition(need: Need) -> str | None:
+    """Return the edition of a wheel (``-cu11``) whose library nixpkgs has no longer; None for any other."""
+    lost = need.gone and not need.providers and not need.unused
+    match = _EDITION.search(need.distribution or "") if lost else None
+    return match[0] if match else None
 
 
 def _pick_telling(carries: KnownContents) -> str:

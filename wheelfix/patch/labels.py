@@ -58,7 +58,7 @@ def plan_label(filename: str, info: str, version: str, tag: str | None) -> Label
         raise ApplyError(filename, "is no name of a wheel: it cannot take a tag", "rename it, or omit --tag")
     parts = filename.removesuffix(".whl").split("-")
     if _BUILD.fullmatch(tag):
-        old = parts.pop(2) if len(parts) == 6 else None
+        old = parts.pop(2) if parts[2][:1].isdigit() else None
         if old:
             raise ApplyError(filename, f"has the build tag {old} already", f"give +{tag}, a local version")
         name = "-".join([*parts[:2], tag, *parts[2:]])

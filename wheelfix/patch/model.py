@@ -7,6 +7,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from wheelfix.model.backends import Backend
 from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Finding, Need
@@ -28,6 +29,7 @@ class PatchOptions(Struct):
         prefer: attributes that win where several provide a library, strongest first.
         beside: wheels, directories of wheels and environments that are at hand; libraries in them are not
             searched for elsewhere.
+        gpu: the backend that is used, of those that a wheel has files for; None chooses one.
     """
 
     output: Path | None = None
@@ -41,6 +43,7 @@ class PatchOptions(Struct):
     dry_run: bool = False
     prefer: Sequence[str] = ()
     beside: Sequence[str] = ()
+    gpu: Backend | None = None
 
     @property
     def fetches(self) -> bool:

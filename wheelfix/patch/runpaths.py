@@ -20,7 +20,7 @@ from wheelfix.model.scan import Need
 from wheelfix.patch.model import Answer, AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl
-from wheelfix.scan.sentences import say_cause
+from wheelfix.scan.sentences import say_cause, say_unused
 
 
 class Reachable(Struct):
@@ -137,6 +137,8 @@ def _answer(
         return Answer(soname=soname, kind=AnswerKind.ADDED, reason=reason, directory=library.directory)
     if kind is NeedClass.SIBLING and need:
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=f"{need.distribution} brings it")
+    if need and need.unused:
+        return Answer(soname=soname, kind=AnswerKind.LEFT, reason=say_unused(need.unused))
     return Answer(soname=soname, kind=AnswerKind.OPEN, reason=_say_open(need))
 
 

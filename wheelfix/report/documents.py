@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+from wheelfix.model.backends import WishClue
 from wheelfix.model.base import Meta, Struct, field
 from wheelfix.model.classes import Cause, NeedClass
 from wheelfix.model.index import Permission
@@ -131,6 +132,24 @@ class ObjectDocument(Struct):
     versions: Mapping[str, tuple[str, ...]]
 
 
+class UnusedDocument(Struct):
+    """Why a need is not used.
+
+    Attributes:
+        backends: whose files alone want it, sorted.
+        chosen: the backend that is used instead; empty if none is.
+        clue: what decided between them.
+        evidence: what says so, for all clues but nixpkgs.
+        reason: the same in one clause.
+    """
+
+    backends: tuple[str, ...]
+    chosen: str
+    clue: Annotated[str, _one_of(*WishClue)]
+    evidence: str
+    reason: str
+
+
 class NeedDocument(Struct):
     """A soname wanted by some objects for one machine type.
 
@@ -145,6 +164,7 @@ class NeedDocument(Struct):
         providers: nixpkgs attributes that have the file, best first.
         versions: symbol versions asked of it by all of wanted_by.
         optional: plugins alone want it.
+        unused: null, or why nothing is brought for it: only files for other backends want it.
     """
 
     soname: str
@@ -157,6 +177,25 @@ class NeedDocument(Struct):
     providers: tuple[ProviderDocument, ...]
     versions: tuple[str, ...]
     optional: bool
+    unused: UnusedDocument | None
+
+
+class AlternativeDocument(Struct):
+    """Files of a wheel for one backend, beside others for other backends, of which one is used.
+
+    Attributes:
+        backend: name and major version: cuda12, rocm7, xpu2026, vulkan, cpu.
+        family: paths of the files with * in place of the backend, sorted.
+        files: member paths, sorted.
+        chosen: whether these are used.
+        missing: sonames that they need and nobody provides who is known to be there, sorted.
+    """
+
+    backend: str
+    family: tuple[str, ...]
+    files: tuple[str, ...]
+    chosen: bool
+    missing: tuple[str, ...]
 
 
 class NoteDocument(Struct):
@@ -224,6 +263,8 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
         baseline_inputs: the subset that uv2nix and poetry2nix add by themselves for the wheel's tag.
         ignore_missing: exact entries for autoPatchelfIgnoreMissingDeps.
         findings: what else is to be known.
+        variant: label of the wheel variant (PEP 825); empty for a wheel that is none.
+        alternatives: files for different backends, best first.
         attributes: what nixpkgs says of the attributes that are named above, by attribute.
         nixpkgs: which nixpkgs says it.
     """
@@ -242,6 +283,8 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     baseline_inputs: tuple[str, ...]
     ignore_missing: tuple[str, ...]
     findings: tuple[FindingDocument, ...]
+    variant: str
+    alternatives: tuple[AlternativeDocument, ...]
     attributes: Mapping[str, AttributeDocument]
     nixpkgs: NixpkgsDocument | None
 

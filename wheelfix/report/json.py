@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wheelfix.model.base import decode_json
 from wheelfix.report.documents import (
     AdapterDocument,
+    AlternativeDocument,
     AnswerDocument,
     AskedIndexDocument,
     AttributeDocument,
@@ -65,15 +66,17 @@ from wheelfix.report.documents import (
     StepDocument,
     TraceDocument,
     TroubleDocument,
+    UnusedDocument,
     VerifyDocument,
     WrittenFileDocument,
 )
-from wheelfix.scan.sentences import say_cause, say_located, say_question, say_step
+from wheelfix.scan.sentences import say_cause, say_located, say_question, say_step, say_unused
 
 if TYPE_CHECKING:
     from wheelfix.explain.model import Explanation, Missing
     from wheelfix.lint.model import LintFinding
     from wheelfix.lock.model import LockPlan
+    from wheelfix.model.backends import Alternative, Unused
     from wheelfix.model.elf import ElfObject
     from wheelfix.model.flake import FlakeConfig
     from wheelfix.model.index import Attribute, IndexInfo, NixpkgsInfo, Provider
@@ -134,6 +137,8 @@ def document_scan(scan: WheelScan) -> ScanDocument:
         baseline_inputs=tuple(sorted(scan.baseline_inputs)),
         ignore_missing=tuple(sorted(scan.ignore_missing)),
         findings=_document_findings(scan.findings),
+        variant=scan.variant,
+        alternatives=tuple(map(_document_alternative, scan.alternatives)),
         attributes=_document_attributes(scan.attributes),
         nixpkgs=_document_nixpkgs(scan.nixpkgs) if scan.nixpkgs else None,
     )
@@ -491,6 +496,27 @@ def _document_need(need: Need) -> NeedDocument:
         providers=tuple(map(_document_provider, need.providers)),
         versions=tuple(sorted(need.versions)),
         optional=need.optional,
+        unused=_document_unused(need.unused) if need.unused else None,
+    )
+
+
+def _document_unused(unused: Unused) -> UnusedDocument:
+    return UnusedDocument(
+        backends=unused.backends,
+        chosen=unused.chosen.label if unused.chosen else "",
+        clue=unused.wish.clue,
+        evidence=unused.wish.evidence,
+        reason=say_unused(unused),
+    )
+
+
+def _document_alternative(alternative: Alternative) -> AlternativeDocument:
+    return AlternativeDocument(
+        backend=alternative.backend.label,
+        family=alternative.family,
+        files=alternative.files,
+        chosen=alternative.chosen,
+        missing=alternative.missing,
     )
 
 

@@ -16,7 +16,7 @@ from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan
 from wheelfix.report.escape import printable
 from wheelfix.report.model import Report
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.sentences import say_bringer, say_cause, say_openings
+from wheelfix.scan.sentences import say_bringer, say_cause, say_openings, say_unused
 
 _ORDER = tuple(CLASS_TRAITS)
 _LEVELS = tuple(Level)
@@ -67,7 +67,7 @@ def _document_scan(scan: WheelScan) -> dict[str, Any]:
         "machine": scan.machine,
         "files": len(scan.objects),
         "needs": len(scan.needs),
-        "open": sum(need.need_class in OPEN_CLASSES for need in scan.needs),
+        "open": sum(need.need_class in OPEN_CLASSES for need in scan.used),
         "inputs": sorted(scan.build_inputs),
         "baseline": sorted(scan.baseline_inputs),
         "ignored": sorted(scan.ignore_missing),
@@ -86,7 +86,7 @@ def _document_libraries(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
                 {
                     "by": number,
                     "files": sorted(need.wanted_by),
-                    "reason": say_cause(need.cause),
+                    "reason": say_unused(need.unused) if need.unused else say_cause(need.cause),
                     "versions": sorted(need.versions),
                     "optional": need.optional,
                 }

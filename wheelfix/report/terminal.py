@@ -132,7 +132,7 @@ def _print_together(console: Console, scans: Sequence[WheelScan], machine: str) 
         who = scan.name or scan.target
         for attr in scan.build_inputs:
             attrs.setdefault(attr, []).append(who)
-        for need in scan.needs:
+        for need in scan.used:
             if need.need_class is NeedClass.DRIVER:
                 ignored.add(need.soname)
             if need.need_class in OPEN_CLASSES and need.machine == scan.machine:
@@ -160,6 +160,8 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
     count = len(scan.objects)
     title = Text(printable(f"{scan.name} {scan.version}".strip() or "files of no distribution"), style="bold")
     title.append(printable(f"  {scan.target}"), style="dim")
+    if scan.variant:
+        title.append(printable(f"  variant {scan.variant}"))
     _print_prose(console, title)
     if not scan.objects:
         rest = "" if scan.opened else " Nothing to do."
@@ -184,7 +186,7 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
     code = Text()
     if extra:
         code.append(_print_list("buildInputs", list_attributes(extra), width), style="green")
-    if any(n.need_class is NeedClass.DRIVER for n in scan.needs if n.machine == scan.machine):
+    if any(n.need_class is NeedClass.DRIVER for n in scan.used if n.machine == scan.machine):
         hook = bind("nativeBuildInputs", list_attributes(["autoAddDriverRunpath"]))
         code.append(f"{print_flat(hook)}\n", style="magenta")
     if scan.ignore_missing:
@@ -198,7 +200,7 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
         code.rstrip()
         for line in code.split("\n"):
             console.print(Text(_INDENT).append_text(line), soft_wrap=True)
-    elif scan.build_inputs or not any(n.need_class is NeedClass.UNKNOWN for n in scan.needs):
+    elif scan.build_inputs or not any(n.need_class is NeedClass.UNKNOWN for n in scan.used):
         _print_prose(
             console,
             "Nothing to paste: this wheel needs no more than uv2nix and poetry2nix add by themselves.",
@@ -213,7 +215,7 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
 
 def _print_groups(console: Console, scan: WheelScan) -> None:
     siblings: dict[str, list[str]] = {}
-    for need in scan.needs:
+    for need in scan.used:
         if need.need_class is NeedClass.SIBLING and need.machine == scan.machine:
             siblings.setdefault(need.distribution or "?", []).append(need.soname)
     if siblings:
@@ -223,7 +225,7 @@ def _print_groups(console: Console, scan: WheelScan) -> None:
         (NeedClass.AMBIGUOUS, "Two answers, choose with --prefer ATTR:"),
         (NeedClass.UNKNOWN, "No answer:"),
     ):
-        needs = [n for n in scan.needs if n.need_class is kind and n.machine == scan.machine]
+        needs = [n for n in scan.used if n.need_class is kind and n.machine == scan.machine]
         if needs:
             console.print(heading, style="bold")
             _print_pairs(console, ((n.soname, say_cause(n.cause)) for n in needs), CLASS_TRAITS[kind].style)
@@ -274,7 +276,7 @@ def _print_needs(console: Console, scan: WheelScan) -> None:
             name,
             need.need_class.value,
             _say_answer(need, scan),
-            say_cause(need.cause),
+            f"only for {', '.join(need.unused.backends)}" if need.unused else say_cause(need.cause),
             _say_wanted_by(need),
         )
         rows.append((need.need_class, tuple(map(printable, cells))))
@@ -374,6 +376,8 @@ def _print_findings(console: Console, findings: Sequence[Finding], *, details: b
 
 
 def _say_answer(need: Need, scan: WheelScan) -> str:
+    if need.unused:
+        return "not used"
     if need.need_class is NeedClass.SIBLING:
         return need.distribution or ""
     if need.need_class is NeedClass.DRIVER:

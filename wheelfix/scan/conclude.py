@@ -9,6 +9,7 @@ from wheelfix.index.lookup import find_known, is_libc
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.backends import Backend
 from wheelfix.model.base import replace
 from wheelfix.model.elf import Symbols
 from wheelfix.model.hints import OpeningKind
@@ -16,6 +17,7 @@ from wheelfix.model.index import Attribute
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Need, NeedTrace, Opening, WheelScan
 from wheelfix.scan.at_hand import correct_carriers
+from wheelfix.scan.backends import list_unused
 from wheelfix.scan.decide import decide
 from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.findings import (
@@ -34,7 +36,11 @@ from wheelfix.scan.symbols import find_mismatches
 
 
 def conclude(
-    reading: Reading, table: SonameTable, prefer: Sequence[str] = (), at_hand: AtHand | None = None
+    reading: Reading,
+    table: SonameTable,
+    prefer: Sequence[str] = (),
+    at_hand: AtHand | None = None,
+    gpu: Backend | None = None,
 ) -> WheelScan:
     """Classify every need of a distribution, and derive inputs, ignored sonames and findings.
 
@@ -43,6 +49,7 @@ def conclude(
         table: where nixpkgs attributes are looked up.
         prefer: attributes that win where several provide a library, strongest first.
         at_hand: distributions beside it that were read.
+        gpu: the backend that the user chose, of those that the wheel has files for; None chooses one.
 
     Raises:
         IndexProblem: the table is damaged.
@@ -50,15 +57,24 @@ def conclude(
     wheel, objects = reading.distribution, reading.objects
     default = table.info.system.partition("-")[0]
     machine = find_machine(wheel, objects, default=default)
-    needs = tuple(trace.need for trace in decide(make_cases(reading, table, prefer, at_hand)))
+    made = make_cases(reading, table, prefer, at_hand, gpu)
+    unused = list_unused(made.choices)
+    needs = tuple(trace.need for trace in decide(made.cases))
     build_inputs = collect_build_inputs(needs, machine)
     openings = answer_openings(
-        select_openings(objects, reading.hints, reading.uses, machine=machine or default, is_libc=is_libc),
+        select_openings(
+            [obj for obj in objects if obj.path not in unused],
+            [hints for hints in reading.hints if hints.path not in unused],
+            reading.uses,
+            machine=machine or default,
+            is_libc=is_libc,
+        ),
         reading,
         machine or default,
         table,
         prefer,
         at_hand,
+        made.major,
     )
     attributes = _find_attributes(table, needs, openings)
     return WheelScan(
@@ -83,7 +99,10 @@ def conclude(
             told=(*reading.findings, *tell_permissions(build_inputs, attributes)),
             hints=reading.hints,
             uses=reading.uses,
+            choices=made.choices,
         ),
+        variant=wheel.variant,
+        alternatives=tuple(one for choice in made.choices for one in choice.alternatives),
         attributes=attributes,
         nixpkgs=table.attributes.info,
     )
@@ -106,6 +125,7 @@ def answer_openings(
     table: SonameTable,
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
+    major: str | None = None,
 ) -> tuple[Opening, ...]:
     """Answer openings: each name is classified as if it were linked, by the same ladder.
 
@@ -117,6 +137,7 @@ def answer_openings(
         table: as for :func:`conclude`.
         prefer: as for :func:`conclude`.
         at_hand: as for :func:`conclude`.
+        major: of the wheel's CUDA; None if unknown.
     """
     if not openings:
         return ()
@@ -152,7 +173,7 @@ def answer_openings(
         {},
         prefer=spell_both(prefer),
         at_hand=at_hand,
-        linked={soname for obj in reading.objects for soname in obj.needed},
+        major=major,
     )
     decided = {name: trace.need for name, trace in zip(names, decide(cases), strict=True)}
     return tuple(answer_opening(opening, decided) for opening in openings)
@@ -164,9 +185,10 @@ def retrace_needs(
     soname: str,
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
+    gpu: Backend | None = None,
 ) -> tuple[NeedTrace, ...]:
     """Explain step by step why a soname is in its class; one explanation per machine that wants it."""
-    cases = make_cases(reading, table, prefer, at_hand)
+    cases = make_cases(reading, table, prefer, at_hand, gpu).cases
     return tuple(
         show_evidence(trace, case, reading.objects)
         for case, trace in zip(cases, decide(cases), strict=True)

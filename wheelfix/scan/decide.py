@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.backends import Unused
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import (
     Brought,
@@ -84,6 +85,8 @@ class Case(Struct):
         lookup: the index's answer, with the user's preferences and the wheel's own CUDA first.
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         wanted: all sonames that the wheel's objects want.
+        major: of the CUDA that the objects wanting it use; None if unknown.
+        unused: why the need is not used, if only alternatives want it that are not chosen.
         at_hand: distributions that were read.
         unread: whether nothing is known of the wheel but its name.
         wheels: whether other distributions are considered; False when a soname alone is asked for.
@@ -95,6 +98,8 @@ class Case(Struct):
     lookup: Lookup
     fillers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()
+    major: str | None = None
+    unused: Unused | None = None
     at_hand: AtHand = field(default_factory=AtHand)
     unread: bool = False
     wheels: bool = True
@@ -158,6 +163,8 @@ def _conclude(case: Case, steps: tuple[Step, ...]) -> NeedTrace:
         providers=() if silent else case.lookup.providers,
         versions=want.versions,
         optional=want.optional,
+        unused=case.unused,
+        gone=tuple(one.attr for one in case.known.lookup.gone),
         stale=next((step.cause for step in steps if isinstance(step.cause, Stale)), None),
     )
     return NeedTrace(target=case.wheel.target, need=need, steps=steps)
@@ -223,10 +230,11 @@ def _ask_siblings(case: Case) -> Step:
         carriers=carriers,
         fillers=case.fillers,
         wanted=case.wanted,
-        provided=bool(case.known.lookup.providers),
+        major=case.major,
+        provided=bool(case.lookup.providers),
         unread=case.unread,
     )
-    if found is None and not case.known.lookup.providers:
+    if found is None and not case.lookup.providers:
         found = _find_unnamed(case)
     if found is None:
         return Step(question=Question.SIBLINGS, cause=_find_refusal(case))
@@ -286,7 +294,11 @@ def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Ste
         lost = Gone(attr=first.attr, removed=first.removed, nearest=lookup.nearest)
         return Step(question=question, cause=lost, need_class=NeedClass.UNKNOWN)
     # unknown: nobody in this index does; say the nearest majors that exist.
-    return Step(question=question, cause=Nobody(nearest=lookup.nearest), need_class=NeedClass.UNKNOWN)
+    return Step(
+        question=question,
+        cause=Nobody(nearest=lookup.nearest),
+        need_class=NeedClass.UNKNOWN,
+    )
 
 
 def _find_families(cases: Sequence[Case], last: Iterable[Step]) -> Mapping[tuple[str, str], NeedClass]:

@@ -6,22 +6,27 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from wheelfix.index.cuda import find_default_cuda
+from wheelfix.model.backends import WishClue
 from wheelfix.model.classes import NeedClass, OfLibc, Unreached
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.index import Attribute, Permission
 from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
-from wheelfix.scan.sentences import (
-    name_some,
-    say_call,
-)
+from wheelfix.scan.backends import CPU, Choice
+from wheelfix.scan.sentences import name_some, say_call, say_choice
 
 _NAMED = 3
+_OUTSIDE = frozenset({NeedClass.SIBLING, NeedClass.UNKNOWN})
+"""Classes whose libraries neither the wheel nor nixpkgs has."""
+_FOUND = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
+"""Classes whose libraries the hook finds, or does not look for."""
 _REFUSED = {
     Permission.UNFREE: "which is unfree, without `config.allowUnfree = true`",
     Permission.INSECURE: "known to be vulnerable, unless `config.permittedInsecurePackages` names it",
 }
+_CUDA_SET = re.compile(r"cudaPackages_(\d+)\.")
 _LARGE_PAGES = {"aarch64": 1 << 14}
 """Machines whose kernels are built with larger pages than 4 KiB, with the smallest of these, in bytes."""
 _VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI)_(\d+(?:\.\d+)*)")
@@ -59,7 +64,7 @@ def collect_build_inputs(needs: Iterable[Need], machine: str | None) -> tuple[st
             {
                 need.providers[0].attr
                 for need in needs
-                if need.need_class is NeedClass.PROVIDED and need.machine == machine
+                if need.need_class is NeedClass.PROVIDED and need.machine == machine and not need.unused
             }
         )
     )
@@ -70,15 +75,16 @@ def collect_ignored(
 ) -> tuple[str, ...]:
     """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
 
-    These are sonames that only the GPU driver has, and sonames that a member has as DT_SONAME under another
-    file
-    name: the hook looks at file names (nixpkgs, ``auto-patchelf.py``).
+    These are sonames that only the GPU driver has, sonames that a member has as DT_SONAME under another file
+    name, as the hook looks at file names (nixpkgs, ``auto-patchelf.py``), and sonames that only alternatives
+    need that are not chosen.
     """
     names = {obj.name for obj in objects}
 
     def is_missed(need: Need) -> bool:
         renamed = need.need_class is NeedClass.BUNDLED and need.soname not in names
-        return need.machine == machine and (renamed or need.need_class is NeedClass.DRIVER)
+        unused = need.unused and need.need_class not in _FOUND
+        return need.machine == machine and bool(renamed or unused or need.need_class is NeedClass.DRIVER)
 
     return tuple(sorted({need.soname for need in needs if is_missed(need)}))
 
@@ -92,6 +98,7 @@ def find_findings(
     told: Sequence[Finding] = (),
     hints: Sequence[ElfHints] = (),
     uses: Sequence[SourceUse] = (),
+    choices: Sequence[Choice] = (),
 ) -> tuple[Finding, ...]:
     """Collect the findings of a wheel, errors first.
 
@@ -103,7 +110,9 @@ def find_findings(
         told: findings of the reading.
         hints: hints of the ELF files.
         uses: what Python sources open and run.
+        choices: which of the alternatives among its files are used.
     """
+    used = [need for need in needs if not need.unused]
     found = [
         *told,
         *find_trait_findings([h.traits for h in hints if h.traits.machine]),
@@ -112,7 +121,12 @@ def find_findings(
         *_find_musl(wheel, needs),
         *_find_foreign(objects, machine),
         *_find_unreached(needs, frozenset(o.name for o in objects)),
-        *_find_drivers(needs, machine),
+        *_find_drivers(used, machine),
+        *(
+            Finding(level=Level.WARNING, subject=wheel.target, message=message)
+            for message in say_lost_sets(wheel.name, used, machine)
+        ),
+        *(finding for choice in choices for finding in tell_choice(choice)),
         *_find_stale(needs),
         *find_version_findings(needs, wheel.tags, machine),
     ]
@@ -221,6 +235,59 @@ def _find_drivers(needs: Iterable[Need], machine: str | None) -> Iterable[Findin
             message="comes with the GPU driver, from /run/opengl-driver/lib: add autoAddDriverRunpath to "
             "nativeBuildInputs, and ignore exactly this when patching",
         )
+
+
+def say_lost_sets(name: str, needs: Sequence[Need], machine: str | None) -> Iterable[str]:
+    """Say what a wheel needs of CUDA sets that nixpkgs has no longer, and the way out; one predicate per set.
+
+    Args:
+        name: of the distribution, normalised.
+        needs: those that are used.
+        machine: the machine conclusions are for.
+    """
+    wanted: dict[str, list[Need]] = {}
+    for need in needs:
+        if need.machine == machine and need.need_class in _OUTSIDE and not need.providers:
+            for cuda in filter(None, map(_CUDA_SET.match, need.gone)):
+                wanted.setdefault(cuda[1], []).append(need)
+    for major, some in sorted(wanted.items()):
+        brought = {need.distribution for need in some if need.distribution}
+        ways = [f"keep {', '.join(sorted(brought))} in the environment"] if brought else []
+        newer = re.sub(rf"(cu|cuda){major}(x?)$", rf"\g<1>{find_default_cuda()}\2", name)
+        if newer != name:
+            ways.append(f"take {newer} instead")
+        else:
+            ways.append(f"take a release that is built for CUDA {find_default_cuda()}")
+        sonames = name_some(sorted({need.soname for need in some}), _NAMED)
+        yield (
+            f"is built for CUDA {major} ({sonames}), and nixpkgs has no cudaPackages_{major} any more; "
+            f"{', or '.join(ways)}"
+        )
+
+
+def tell_choice(choice: Choice) -> Iterable[Finding]:
+    """Tell which of a wheel's alternatives are used, and what that leaves out."""
+    rest = [a for a in choice.alternatives if not a.chosen]
+    chosen = choice.chosen
+    if not rest:
+        return
+    left = ", ".join(dict.fromkeys(a.backend.label for a in rest))
+    level, wished, remedy = Level.NOTE, choice.wish.backend, "choose with --gpu"
+    if choice.wish.clue is WishClue.PROVIDED:
+        remedy = "what these need is ignored"
+    missed = choice.wish.clue is WishClue.ASKED and not (chosen and chosen.fits(wished))
+    if missed and wished.name != CPU:
+        level, remedy = Level.WARNING, f"no file here is for {wished.label}"
+    elif not chosen and wished.name != CPU:
+        level = Level.WARNING
+        missing = sorted({soname for a in rest for soname in a.missing})
+        remedy = f"nobody here provides {name_some(missing, _NAMED)}, and it computes on the processor"
+    yield Finding(
+        level=level,
+        subject=_name_some(family for a in choice.alternatives for family in a.family),
+        message=f"alternatives, of which one is used: {say_choice(chosen, choice.wish)}, and not {left}: "
+        f"{remedy}",
+    )
 
 
 def _find_stale(needs: Iterable[Need]) -> Iterable[Finding]:

@@ -8,20 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
+from wheelfix.index.baseline import find_baseline
 from wheelfix.index.lookup import find_fillers, find_known
 from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.model.at_hand import AtHand
-from wheelfix.model.base import replace
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.index import Lookup
 from wheelfix.model.scan import Known
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.decide import Case, Want, apply_preference
-from wheelfix.scan.siblings import find_directories, guess_cuda_major, order_by_major
+from wheelfix.scan.siblings import find_directories, fit_major, guess_cuda_major
 
 if TYPE_CHECKING:
     from wheelfix.index.table import SonameTable
+    from wheelfix.model.backends import Backend
     from wheelfix.model.elf import ElfObject
     from wheelfix.model.reading import Reading
+    from wheelfix.scan.backends import Choice
 
 _PLUGINS = frozenset({"plugin", "plugins", "qml"})
 
@@ -84,7 +87,7 @@ def find_cases(
     *,
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
-    linked: Iterable[str] = (),
+    major: str | None = None,
 ) -> tuple[Case, ...]:
     """Combine every want with what is known about it.
 
@@ -95,10 +98,10 @@ def find_cases(
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         prefer: attributes that win among providers, strongest first.
         at_hand: distributions that were read; None for none.
-        linked: further sonames that the wheel wants: they tell which CUDA it was built for.
+        major: of the wheel's CUDA; None reads it from the wants.
     """
-    wanted = frozenset((*linked, *(want.soname for want in wants)))
-    major = guess_cuda_major(wanted)
+    wanted = frozenset(want.soname for want in wants)
+    major = major or guess_cuda_major(wanted)
     return tuple(
         Case(
             wheel=wheel,
@@ -107,20 +110,72 @@ def find_cases(
             lookup=_prefer(known[want.soname, want.machine].lookup, major, prefer),
             fillers=fillers,
             wanted=wanted,
+            major=major,
             at_hand=at_hand or AtHand(),
         )
         for want in wants
     )
 
 
+class WheelCases(Struct):
+    """All cases of a wheel.
+
+    Attributes:
+        cases: sorted by soname, then machine.
+        choices: which of the alternatives among its files are used, first of those for different GPUs.
+        major: of the CUDA that its used files are for; None if unknown.
+    """
+
+    cases: tuple[Case, ...]
+    choices: tuple[Choice, ...]
+    major: str | None
+
+
 def make_cases(
-    reading: Reading, table: SonameTable, prefer: Sequence[str], at_hand: AtHand | None
-) -> tuple[Case, ...]:
+    reading: Reading,
+    table: SonameTable,
+    prefer: Sequence[str],
+    at_hand: AtHand | None,
+    gpu: Backend | None = None,
+) -> WheelCases:
     """Combine all wants of a distribution with what the tables know of them; see :func:`conclude`."""
-    wants = find_wants(reading.objects)
+    from wheelfix.scan.backends import choose_backends, find_wish, list_unused
+    from wheelfix.scan.generations import choose_generations
+
+    wheel, objects, beside = reading.distribution, reading.objects, at_hand or AtHand()
+    wants = find_wants(objects)
     known = find_known(table, [(want.soname, want.machine) for want in wants])
+    choice = choose_backends(objects, known, find_wish(wheel, beside, gpu), wheel, beside)
+    files = {path for one in choice.alternatives for path in one.files}
+    choices = (choice, *choose_generations(objects, known, wheel, beside, passed=files))
+    unused = list_unused(choices)
+    needed = {obj.path: obj.needed for obj in objects}
+    used = {soname for path, sonames in needed.items() if path not in unused for soname in sonames}
+    major = guess_cuda_major(used) or choice.major
     fillers = find_fillers({directory for want in wants for directory in want.directories})
-    return find_cases(reading.distribution, wants, known, fillers, prefer=spell_both(prefer), at_hand=at_hand)
+    cases = find_cases(wheel, wants, known, fillers, prefer=spell_both(prefer), at_hand=at_hand, major=major)
+    return WheelCases(
+        cases=tuple(_fit_users(case, choices, needed, spell_both(prefer)) for case in cases),
+        choices=choices,
+        major=major,
+    )
+
+
+def _fit_users(
+    case: Case, choices: Sequence[Choice], needed: Mapping[str, Sequence[str]], prefer: Sequence[str]
+) -> Case:
+    """Fit a case to the files that want it: whether they are used, and which CUDA they are for."""
+    from wheelfix.scan.backends import judge_use, list_unused
+
+    unused = judge_use(choices, case.want.wanted_by)
+    if unused and case.lookup.providers and case.lookup.providers[0].attr in find_baseline(case.wheel.tags):
+        unused = None  # an input that is there anyway
+    left = list_unused(choices)
+    users = [path for path in case.want.wanted_by if unused or path not in left]
+    major = guess_cuda_major({soname for path in users for soname in needed[path]}) or case.major
+    if major == case.major:
+        return replace(case, unused=unused) if unused else case
+    return replace(case, unused=unused, major=major, lookup=_prefer(case.known.lookup, major, prefer))
 
 
 NOBODY = Distribution(target="", name="", version="", tags=(), requires=(), files=frozenset())
@@ -164,7 +219,7 @@ def make_name_cases(
 
 
 def _prefer(lookup: Lookup, major: str | None, prefer: Sequence[str]) -> Lookup:
-    return apply_preference(replace(lookup, providers=order_by_major(lookup.providers, major)), prefer)
+    return apply_preference(replace(lookup, providers=fit_major(lookup.providers, major, prefer)), prefer)
 
 
 def _is_plugin(obj: ElfObject, linked: Set[str]) -> bool:

@@ -41,7 +41,7 @@ from wheelfix.wheel.environment import Environment, read_environment
 from wheelfix.wheel.foreign import NO_ELF, describe_head, find_system, is_for_any, say_formats
 from wheelfix.wheel.identity import wait_for_tick
 from wheelfix.wheel.input import open_input
-from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement
+from wheelfix.wheel.metadata import find_environment, parse_filename, parse_requirement, split_label
 from wheelfix.wheel.tree import escape_path
 
 Progress = Callable[[int, int], None]
@@ -181,7 +181,16 @@ def name_reading(reading: Reading, filename: str) -> Reading:
     environment = find_environment(tags)
     if tags != wheel.tags and environment != find_environment(wheel.tags):
         requires = tuple(r for one in requires if (r := parse_requirement(one.text, environment)))
-    named = replace(wheel, target=filename, tags=tags, requires=requires)
+    label = split_label(filename)[1] if parsed else ""
+    properties = wheel.properties if label in {"", wheel.variant} else {}
+    named = replace(
+        wheel,
+        target=filename,
+        tags=tags,
+        requires=requires,
+        variant=label or wheel.variant,
+        properties=properties,
+    )
     reading = replace(reading, distribution=named)
     problem, level = _judge_system(reading)
     if level is Level.ERROR:

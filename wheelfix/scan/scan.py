@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from wheelfix.errors import InputError, WheelfixError
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
+from wheelfix.model.backends import Backend
 from wheelfix.model.base import Struct, asdict, field, replace
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level, WheelScan
@@ -50,6 +51,7 @@ class ScanOptions(Struct):
     Attributes:
         index: where attributes are looked up.
         prefer: attributes that win where several provide a library, strongest first.
+        gpu: the backend that is used, of those that a wheel has files for; None chooses one.
         beside: wheels, directories of wheels and environments whose distributions are at hand.
         against: directories of libraries, or store paths, whose symbols are compared with those wanted.
         python: version of CPython for fetching and for reading a lock; None if the user named none.
@@ -62,6 +64,7 @@ class ScanOptions(Struct):
 
     index: SonameTable
     prefer: Sequence[str] = ()
+    gpu: Backend | None = None
     beside: Sequence[str] = ()
     against: Sequence[Path] = ()
     python: str | None = None
@@ -145,7 +148,7 @@ def scan_targets(
     parts: list[TargetScan] = []
     for part in read.parts:
         with _pass(on_error, InputError):
-            scan = conclude(part.reading, options.index, options.prefer, part.at_hand)
+            scan = conclude(part.reading, options.index, options.prefer, part.at_hand, options.gpu)
             parts.append(TargetScan(**asdict(part), scan=_compare(part, scan, options)))
     findings = (*read.findings, *tell_differences(options.index))
     return TargetScans(parts=tuple(parts), beside=read.beside, findings=findings)
@@ -160,7 +163,7 @@ def scan_readings(readings: Sequence[Reading], options: ScanOptions) -> tuple[Wh
     at_hand = assign_at_hand(readings, [(reading.distribution, ()) for reading in readings])
     ask_together(options.index, readings)
     return tuple(
-        conclude(reading, options.index, options.prefer, hand)
+        conclude(reading, options.index, options.prefer, hand, options.gpu)
         for reading, hand in zip(readings, at_hand, strict=True)
     )
 

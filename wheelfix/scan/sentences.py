@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.index.driver import RUN_PATH
+from wheelfix.model.backends import WishClue
 from wheelfix.model.classes import (
     Brought,
     Cause,
@@ -29,6 +30,7 @@ from wheelfix.model.classes import (
 )
 
 if TYPE_CHECKING:  # most commands write nothing about openings
+    from wheelfix.model.backends import Backend, Unused, Wish
     from wheelfix.model.hints import DlopenNote, SourceCall
     from wheelfix.model.scan import Located, Opening, Step
 
@@ -108,6 +110,33 @@ def say_cause(cause: Cause) -> str:  # noqa: C901 - one line for each kind there
             return f"nobody in this index has it{_say_nearest(cause)}"
         case Gone():
             return f"{say_gone(cause)}{_say_nearest(cause)}"
+
+
+def say_unused(unused: Unused) -> str:
+    """Write in one clause why a need is not used."""
+    return f"only for {', '.join(unused.backends)}: {say_choice(unused.chosen, unused.wish)}"
+
+
+def say_choice(chosen: Backend | None, wish: Wish) -> str:
+    """Write in one clause which backend is used, and why.
+
+    Args:
+        chosen: the backend; None if none is.
+        wish: what decided.
+    """
+    why = {
+        WishClue.ASKED: "asked for",
+        WishClue.VARIANT: f"{wish.evidence} is for it",
+        WishClue.OWN: f"{wish.evidence} is for it",
+        WishClue.AT_HAND: f"{wish.evidence} is at hand",
+        WishClue.NIXPKGS: "the CUDA of nixpkgs' cudaPackages",
+        WishClue.PROVIDED: "what is there",
+    }[wish.clue]
+    if chosen is None:
+        return f"none is used ({why})" if wish.backend.name == "cpu" else "none is used"
+    if chosen.fits(wish.backend):
+        return f"{chosen.label} is used ({why})"
+    return f"{chosen.label} is used, as nothing here is for {wish.backend.label} ({why})"
 
 
 def say_located(located: Located) -> str | None:

@@ -29,6 +29,8 @@ TORCH_ONLY = frozenset(
 """Sonames that mark a torch extension, which works only with the build of torch that loads it."""
 
 _CUDA_SUFFIX = re.compile(r"-cu(\d+)$")
+_UNSUFFIXED = "13"
+"""The CUDA of NVIDIA's wheels without a suffix."""
 _NEWEST = 99
 """Stands for the major of CUDA wheels without a suffix, which is CUDA 13 or newer."""
 _TOOLCHAIN = re.compile(r"lib(stdc\+\+|gcc_s|gomp|gfortran|quadmath|atomic|z)\.so\.\d+")
@@ -44,6 +46,7 @@ def find_sibling(
     fillers: Mapping[str, Sequence[str]],
     wanted: frozenset[str],
     provided: bool,
+    major: str | None = None,
     unread: bool = False,
 ) -> Brought | None:
     """Find the distribution that brings ``soname``.
@@ -57,13 +60,14 @@ def find_sibling(
         fillers: distributions known to fill a directory, by directory relative to site-packages.
         wanted: all sonames that the wheel's objects need.
         provided: whether nixpkgs has it; a directory alone is then too weak as evidence.
+        major: of the CUDA that the objects wanting it use, if that is known.
         unread: whether nothing is known of the wheel but its name.
     """
     others = [c for c in carriers if c.distribution != wheel.name]
     required = {r.name: r for r in wheel.requires if r.active}
     named = [c for c in others if c.directory in directories]
     if named:
-        best = _pick(named, required, wanted)
+        best = _pick(named, required, major)
         entry = directories[best.directory]
         return Brought(
             how=SiblingClue.NAMED_PLACE,
@@ -71,7 +75,7 @@ def find_sibling(
             directory=best.directory,
             entry=entry,
             place=best.directory,
-            required=best.distribution in _expand_required(required),
+            required=best.distribution in expand_required(required),
         )
     if sibling := _find_by_name(soname, directories, fillers, required):
         return sibling
@@ -79,8 +83,8 @@ def find_sibling(
         return sibling
     if _TOOLCHAIN.fullmatch(soname):
         return None
-    if by_requirement := [c for c in others if c.distribution in _expand_required(required)]:
-        best = _pick(by_requirement, required, wanted)
+    if by_requirement := [c for c in others if c.distribution in expand_required(required)]:
+        best = _pick(by_requirement, required, major)
         return Brought(
             how=SiblingClue.REQUIRED,
             distribution=best.distribution,
@@ -92,19 +96,19 @@ def find_sibling(
     if "libtorch_cuda.so" in wanted or "libc10_cuda.so" in wanted:
         nvidia = [c for c in others if c.distribution.startswith("nvidia-")]
         if nvidia:
-            best = _pick(nvidia, required, wanted)
+            best = _pick(nvidia, required, major)
             return Brought(
                 how=SiblingClue.TORCH_REQUIRES, distribution=best.distribution, directory=best.directory
             )
     if unread and (cuda := [c for c in others if c.exact and c.distribution.startswith("nvidia-")]):
-        best = _pick(cuda, required, wanted)
+        best = _pick(cuda, required, major)
         return Brought(how=SiblingClue.UNREAD, distribution=best.distribution, directory=best.directory)
     # A wheel that fills a carrier's directory itself is an edition that does not need it: old PyQt5.
     own = {path.partition("/")[0] for path in wheel.files}
     edition = any(c.directory.partition("/")[0] in own for c in others)
     sole = [c for c in others if c.exact or _is_namesake(c, soname)]
     if _is_one_family(sole) and not provided and not edition:
-        best = _pick(sole, required, wanted)
+        best = _pick(sole, required, major)
         return Brought(how=SiblingClue.ONLY_WHEELS, distribution=best.distribution, directory=best.directory)
     return None
 
@@ -166,7 +170,7 @@ def _find_by_directory(
     return None
 
 
-def _expand_required(required: Mapping[str, Requirement]) -> set[str]:
+def expand_required(required: Mapping[str, Requirement]) -> set[str]:
     """Return the required names, with those that ``cuda-toolkit`` and its extras stand for (CUDA 13)."""
     names = set(required)
     if toolkit := required.get("cuda-toolkit"):
@@ -180,16 +184,16 @@ _TOOLKIT_NAMES = {"cudart": "runtime"}
 """Extras of ``cuda-toolkit`` whose distribution has another name."""
 
 
-def _pick(
-    carriers: Iterable[Carrier], required: Mapping[str, Requirement], wanted: frozenset[str]
-) -> Carrier:
+def _pick(carriers: Iterable[Carrier], required: Mapping[str, Requirement], major: str | None) -> Carrier:
     """Choose by: requirement, the CUDA that the rest of the wheel needs, exact names, the newest CUDA."""
-    major = guess_cuda_major(wanted)
-    names = _expand_required(required)
+    names = expand_required(required)
 
     def rank(carrier: Carrier) -> tuple[bool, bool, bool, int, str]:
         suffix = _CUDA_SUFFIX.search(carrier.distribution)
-        other_major = suffix is not None and major is not None and suffix[1] != major
+        made_for = (
+            suffix[1] if suffix else _UNSUFFIXED if carrier.distribution.startswith("nvidia-") else None
+        )
+        other_major = made_for is not None and major is not None and made_for != major
         newest_first = -int(suffix[1]) if suffix else -_NEWEST
         unnamed = carrier.distribution not in names
         return unnamed, other_major, not carrier.exact, newest_first, carrier.distribution
@@ -224,11 +228,19 @@ def guess_cuda_major(wanted: Iterable[str]) -> str | None:
     return next((m[1] for soname in sorted(wanted) if (m := _TELLING.fullmatch(soname))), None)
 
 
-def order_by_major(providers: Sequence[Provider], major: str | None) -> tuple[Provider, ...]:
-    """Put providers of the wheel's own CUDA first: libnccl.so.2 is in the sets of 11, 12 and 13."""
+def fit_major(
+    providers: Sequence[Provider], major: str | None, prefer: Sequence[str] = ()
+) -> tuple[Provider, ...]:
+    """Leave out providers of another CUDA than a wheel's own: libnccl.so.2 is in the sets of 12 and 13.
 
-    def differs(provider: Provider) -> bool:
+    Args:
+        providers: best first.
+        major: of the wheel's CUDA; None if unknown.
+        prefer: attributes that the user wants, of whatever CUDA.
+    """
+
+    def fits(provider: Provider) -> bool:
         match = _SET.match(provider.attr)
-        return match is not None and (match[1] or find_default_cuda()) != major
+        return match is None or (match[1] or find_default_cuda()) == major or provider.attr in prefer
 
-    return tuple(providers if major is None else sorted(providers, key=differs))
+    return tuple(providers if major is None else filter(fits, providers))

@@ -44,6 +44,7 @@ from wheelfix.wheel.environment import MAX_RECORD, Installed
 from wheelfix.wheel.foreign import find_format, is_launcher, is_named_like_library, tell_pretenders
 from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import (
+    add_variant,
     parse_about,
     parse_metadata,
     parse_wheel_tags,
@@ -109,7 +110,8 @@ class ArchiveSource:
         """Read WHEEL and METADATA."""
         tags = read_wheel_tags(self._archive, self._info)
         text = read_member(self._archive, f"{self._info}/METADATA") or b""
-        return parse_own_metadata(self._archive, self._info, text, tags), parse_about(text)
+        wheel = parse_own_metadata(self._archive, self._info, text, tags)
+        return add_variant(wheel, read_member(self._archive, f"{self._info}/variant.json")), parse_about(text)
 
     @contextmanager
     def open_uses(self) -> Iterator[PendingUses]:
@@ -205,6 +207,8 @@ class UnpackedSource:
         wheel = Distribution(
             target=self._filename, name=name, version=version, tags=tags, requires=requires, files=files
         )
+        with _tell_errors(self._directory):
+            wheel = add_variant(wheel, self._read_if_there(f"{self._info}/variant.json"))
         return wheel, parse_about(text)
 
     @contextmanager

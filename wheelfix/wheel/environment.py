@@ -22,7 +22,7 @@ from wheelfix.errors import InputError, WheelError, describe
 from wheelfix.model.base import Struct, decode_json, replace
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution
-from wheelfix.wheel.metadata import normalize_name, parse_metadata, parse_wheel_tags
+from wheelfix.wheel.metadata import add_variant, normalize_name, parse_metadata, parse_wheel_tags
 from wheelfix.wheel.tree import (
     MAX_PROJECT,
     SKIPPED,
@@ -283,17 +283,16 @@ def _read_distribution(info: str, root: str, site: str) -> tuple[Distribution, l
     record = read_regular(f"{site}/{info}/RECORD", root=root, limit=MAX_RECORD)
     files = list(_parse_record(info, record, root, site)) if record else []
     name, version, requires = parse_metadata(escape_path(info), metadata, _find_marker_tags(site, tags))
-    return (
-        Distribution(
-            target=escape_path(info.removesuffix(".dist-info")),
-            name=name,
-            version=version,
-            tags=tags,
-            requires=requires,
-            files=frozenset(map(escape_path, files)),
-        ),
-        files,
+    distribution = Distribution(
+        target=escape_path(info.removesuffix(".dist-info")),
+        name=name,
+        version=version,
+        tags=tags,
+        requires=requires,
+        files=frozenset(map(escape_path, files)),
     )
+    variant = read_regular(f"{site}/{info}/variant.json", root=root, limit=MAX_METADATA)
+    return add_variant(distribution, variant), files
 
 
 def _find_marker_tags(site: str, tags: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import prod
+from typing import Any
 
 from packaging.markers import Marker
 from packaging.metadata import RawMetadata, parse_email
@@ -16,7 +17,7 @@ from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel
 from packaging.version import Version
 
 from wheelfix.errors import WheelError
-from wheelfix.model.base import Struct, replace
+from wheelfix.model.base import Struct, decode_json, replace
 from wheelfix.model.reading import About
 from wheelfix.model.wheel import Distribution, Requirement
 
@@ -43,6 +44,12 @@ _PLATFORM = frozenset(
 )
 """Variables of markers that depend on the platform, and not on the interpreter (PEP 508)."""
 _BRACKETS = re.compile(r"(\[[^\]]*\])")
+_PARTS = 5
+"""Parts of a wheel's file name that are always there."""
+_LABEL = re.compile(r"[0-9a-z_.]{1,16}")
+_PROPERTY = re.compile(r"[0-9a-z_.]{1,128}")
+_MAX_VARIANTS = 1 << 20
+"""Largest variant.json that is read, in bytes."""
 _PYTHON_TAG = re.compile(r"(cp|py)(\d)(\d{0,3})")
 
 
@@ -79,10 +86,69 @@ def parse_filename(filename: str) -> tuple[str, str, tuple[str, ...]] | None:
     if not is_sound_filename(filename):
         return None
     try:
-        name, version, _, tags = parse_wheel_filename(filename)
+        name, version, _, tags = parse_wheel_filename(split_label(filename)[0])
     except _UNREADABLE:
         return None
     return name, str(version), _sort_tags(tags)
+
+
+def split_label(filename: str) -> tuple[str, str]:
+    """Split the label of a wheel variant off a file name (PEP 825).
+
+    Returns:
+        The name of the same wheel without a label, and the label; empty for a wheel that is no variant.
+
+    Example:
+        >>> split_label("torch-2.10.0-cp312-cp312-manylinux_2_28_x86_64-cu129.whl")
+        ('torch-2.10.0-cp312-cp312-manylinux_2_28_x86_64.whl', 'cu129')
+    """
+    parts = filename.removesuffix(".whl").split("-")
+    # A build tag starts with a digit, and a Python tag never does, so that the third part tells them apart.
+    plain = _PARTS + (len(parts) > 2 and parts[2][:1].isdigit())
+    if not filename.endswith(".whl") or len(parts) != plain + 1 or not _LABEL.fullmatch(parts[-1]):
+        return filename, ""
+    return f"{'-'.join(parts[:-1])}.whl", parts[-1]
+
+
+def parse_variants(text: bytes) -> Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]:
+    """Read the variants of a ``variant.json`` (PEP 825): properties by label, namespace and feature.
+
+    Returns:
+        Empty if it is no such file, or is larger than is plausible; properties that break the format are left
+        out.
+    """
+    if len(text) > _MAX_VARIANTS:
+        return {}
+    try:
+        variants = decode_json(text, dict[str, Any])["variants"]
+        return {
+            label: {
+                namespace: {
+                    feature: tuple(v for v in values if isinstance(v, str) and _PROPERTY.fullmatch(v))
+                    for feature, values in features.items()
+                    if _PROPERTY.fullmatch(feature) and isinstance(values, list)
+                }
+                for namespace, features in namespaces.items()
+                if _PROPERTY.fullmatch(namespace)
+            }
+            for label, namespaces in variants.items()
+            if _LABEL.fullmatch(label)
+        }
+    except (*_UNREADABLE, AttributeError):
+        return {}
+
+
+def add_variant(wheel: Distribution, text: bytes | None) -> Distribution:
+    """Add to a wheel what its own ``variant.json`` says, if it is a variant.
+
+    Args:
+        wheel: under its file name.
+        text: the file; None if it has none.
+    """
+    variants, label = parse_variants(text) if text else {}, split_label(wheel.target)[1]
+    if not label and len(variants) == 1:  # a renamed wheel, or an installed one
+        (label,) = variants
+    return replace(wheel, variant=label, properties=variants.get(label, {}))
 
 
 def is_sound_filename(filename: str) -> bool:
@@ -94,7 +160,8 @@ def is_sound_filename(filename: str) -> bool:
         size = len(filename.encode())
     except UnicodeEncodeError:
         return False
-    parts = filename.removesuffix(".whl").split("-")[-3:] if filename.endswith(".whl") else []
+    plain = split_label(filename)[0]
+    parts = plain.removesuffix(".whl").split("-")[-3:] if plain.endswith(".whl") else []
     return (
         0 < size <= _MAX_NAME
         and filename.isprintable()
@@ -260,6 +327,28 @@ def parse_wanted(text: str) -> Wanted | None:
         version=version,
         url=parsed.url,
     )
+
+
+def find_wanted_version(requirement: str) -> tuple[str, bool] | None:
+    """Find the version that a requirement names: the exact one, else the lowest.
+
+    Returns:
+        The version, and whether it is exact; a prefix such as ``13`` for ``==13.*``. None if it names none.
+
+    Example:
+        >>> find_wanted_version("nvidia-cudnn-cu12==9.10.2.21"), find_wanted_version("nvidia-cufft~=12.0")
+        (('9.10.2.21', True), ('12.0', False))
+    """
+    if len(requirement) > _MAX_REQUIREMENT:
+        return None
+    try:
+        specifiers = list(ParsedRequirement(requirement).specifier)
+        exact = [s.version.removesuffix(".*") for s in specifiers if s.operator in {"==", "==="}]
+        lowest = [s.version for s in specifiers if s.operator in {">=", "~=", ">"}]
+        newest = max(exact or lowest, key=Version, default=None)
+    except _UNREADABLE:
+        return None
+    return (newest, bool(exact)) if newest else None
 
 
 def is_exact(requirement: str) -> bool:

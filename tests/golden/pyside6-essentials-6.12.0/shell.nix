@@ -29,6 +29,12 @@
 # PySide6/Qt/qml/QtWayland/Compositor/XdgShell/libwaylandcompositorxdgshellplugin.so.
 # pyside6-essentials: libmimerapi.so: nobody in this index has it; does not load
 # without: PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so.
+# pyside6-essentials: libclntsh.so.23.1: nobody in this index has it; does not
+# load without: PySide6/Qt/plugins/sqldrivers/libqsqloci.so.
+# pyside6-essentials: libmysqlclient.so.21: only mysql80 had it, which nixpkgs
+# has removed: 'mysql80' reached end of life on 2026-04-30 and has been removed;
+# another ABI of it is there: libmysqlclient.so.24; does not load without:
+# PySide6/Qt/plugins/sqldrivers/libqsqlmysql.so.
 # pyside6-essentials: libQt63DCore.so.6: pyside6-addons brings it, found where
 # both are in one environment; this wheel does not require it, so that an input
 # could be a cycle.
@@ -177,12 +183,6 @@ pkgs.mkShell {
     # PySide6/Qt/lib/libQt6Designer.so.6,
     # PySide6/Qt/lib/libQt6DesignerComponents.so.6 and 123 more
     pkgs.libxkbcommon
-    # pyside6-essentials: libmysqlclient.so.21 for
-    # PySide6/Qt/plugins/sqldrivers/libqsqlmysql.so
-    pkgs.mysql80
-    # pyside6-essentials: libclntsh.so.23.1 for
-    # PySide6/Qt/plugins/sqldrivers/libqsqloci.so
-    pkgs.oracle-instantclient
     # pyside6-essentials: libpango-1.0.so.0, libpangocairo-1.0.so.0 for
     # PySide6/Qt/plugins/platformthemes/libqgtk3.so
     pkgs.pango

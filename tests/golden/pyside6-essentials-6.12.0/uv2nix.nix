@@ -72,10 +72,6 @@ final: prev: lib.optionalAttrs (prev ? pyside6-essentials) {
       # PySide6/Qt/lib/libQt6Designer.so.6,
       # PySide6/Qt/lib/libQt6DesignerComponents.so.6 and 123 more
       pkgs.libxkbcommon
-      # libmysqlclient.so.21 for PySide6/Qt/plugins/sqldrivers/libqsqlmysql.so
-      pkgs.mysql80
-      # libclntsh.so.23.1 for PySide6/Qt/plugins/sqldrivers/libqsqloci.so
-      pkgs.oracle-instantclient
       # libpango-1.0.so.0, libpangocairo-1.0.so.0 for
       # PySide6/Qt/plugins/platformthemes/libqgtk3.so
       pkgs.pango
@@ -120,6 +116,14 @@ final: prev: lib.optionalAttrs (prev ? pyside6-essentials) {
         # nobody in this index has it; does not load without:
         # PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so
         "libmimerapi.so"
+        # nobody in this index has it; does not load without:
+        # PySide6/Qt/plugins/sqldrivers/libqsqloci.so
+        "libclntsh.so.23.1"
+        # only mysql80 had it, which nixpkgs has removed: 'mysql80' reached end
+        # of life on 2026-04-30 and has been removed; another ABI of it is
+        # there: libmysqlclient.so.24; does not load without:
+        # PySide6/Qt/plugins/sqldrivers/libqsqlmysql.so
+        "libmysqlclient.so.21"
         # pyside6-addons brings it, found where both are in one environment;
         # this wheel does not require it, so that an input could be a cycle
         "libQt63DCore.so.6"

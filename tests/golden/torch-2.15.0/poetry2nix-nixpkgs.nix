@@ -1,7 +1,18 @@
 # Overlay for poetry2nix (`overrides`). Written by wheelfix.
+# Needs allowUnfree in the configuration of nixpkgs, for
+# cudaPackages_13.cuda_cudart, cudaPackages_13.cuda_cupti,
+# cudaPackages_13.cuda_nvrtc, cudaPackages_13.cudnn, cudaPackages_13.libcublas,
+# cudaPackages_13.libcufft, cudaPackages_13.libcufile,
+# cudaPackages_13.libcusolver, cudaPackages_13.libcusparse,
+# cudaPackages_13.libcusparse_lt, cudaPackages_13.libnvshmem,
+# cudaPackages_13.nccl.
 { pkgs, lib, ... }:
 final: prev: lib.optionalAttrs (prev ? torch) {
   # torch 2.15.0, from torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl
+  # Warning: it wants nvidia-cudnn-cu13 9.26.0.51, and nixpkgs has
+  # cudaPackages_13.cudnn 9.22.0.52, which is older.
+  # Warning: it wants nvidia-nvshmem-cu13 3.7.2, and nixpkgs has
+  # cudaPackages_13.libnvshmem 3.6.5-0, which is older.
   # Opened by name, from the GPU driver: libnvidia-ml.so.1. Found where the
   # program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
   # Opened by name at run time, if at all; where one is wanted, add the

@@ -1,5 +1,10 @@
 # Overlay for a package set of pyproject.nix, whose wheels have no hooks yet.
 # Written by wheelfix.
+# Needs allowUnfree in the configuration of nixpkgs, for
+# cudaPackages.cuda_cudart, cudaPackages.cuda_cupti, cudaPackages.cuda_nvrtc,
+# cudaPackages.cudnn, cudaPackages.libcublas, cudaPackages.libcufft,
+# cudaPackages.libcurand, cudaPackages.libcusolver, cudaPackages.libcusparse,
+# cudaPackages.libcusparse_lt, cudaPackages.nccl.
 { pkgs, lib, ... }:
 final: prev: lib.optionalAttrs (prev ? torch) {
   # torch 2.6.0, from torch-2.6.0-cp312-cp312-manylinux1_x86_64.whl

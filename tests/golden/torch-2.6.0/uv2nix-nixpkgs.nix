@@ -1,4 +1,9 @@
 # Overlay for a package set of uv2nix. Written by wheelfix.
+# Needs allowUnfree in the configuration of nixpkgs, for
+# cudaPackages.cuda_cudart, cudaPackages.cuda_cupti, cudaPackages.cuda_nvrtc,
+# cudaPackages.cudnn, cudaPackages.libcublas, cudaPackages.libcufft,
+# cudaPackages.libcurand, cudaPackages.libcusolver, cudaPackages.libcusparse,
+# cudaPackages.libcusparse_lt, cudaPackages.nccl.
 { pkgs, lib, ... }:
 final: prev: lib.optionalAttrs (prev ? torch) {
   # torch 2.6.0, from torch-2.6.0-cp312-cp312-manylinux1_x86_64.whl

@@ -1,4 +1,10 @@
 # Overlay for poetry2nix (`overrides`). Written by wheelfix.
+# Needs allowUnfree in the configuration of nixpkgs, for
+# cudaPackages.cuda_cudart, cudaPackages.cuda_cupti, cudaPackages.cuda_nvrtc,
+# cudaPackages.cudnn, cudaPackages.libcublas, cudaPackages.libcufft,
+# cudaPackages.libcufile, cudaPackages.libcurand, cudaPackages.libcusolver,
+# cudaPackages.libcusparse, cudaPackages.libcusparse_lt,
+# cudaPackages.libnvshmem, cudaPackages.nccl.
 { pkgs, lib, ... }:
 final: prev: lib.optionalAttrs (prev ? torch) {
   # torch 2.9.1, from torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl
