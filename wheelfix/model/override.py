@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
+from wheelfix.model.scan import Finding
 
 
 class Cuda(StrEnum):
@@ -97,6 +98,8 @@ class Adapter(Struct):
         version: of the wheel.
         target: file name of the wheel, or the requirement.
         attr: path of the build below ``pkgs``.
+        strip: what becomes of its dependencies.
+        reason: why it is replaced with another package, in one clause; empty if the user asked for it.
     """
 
     name: str
@@ -104,6 +107,35 @@ class Adapter(Struct):
     target: str
     attr: tuple[str, ...]
     strip: StripPlan
+    reason: str = ""
+
+
+class AdapterPlan(Struct):
+    """Packages that nixpkgs' builds replace.
+
+    Attributes:
+        adapters: those that the user named first, in their order; then what is bound to them, by name.
+        findings: what does not fit, and what is to be known of the builds.
+    """
+
+    adapters: tuple[Adapter, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class NixpkgsBuild(Struct):
+    """nixpkgs' build of a distribution.
+
+    Attributes:
+        attr: path below ``pkgs``.
+        version: of the build, or empty if unknown.
+        dependencies: normalised names of the distributions that its recipe propagates; None if unknown.
+        problems: why a build or an evaluation may be refused, one clause each.
+    """
+
+    attr: tuple[str, ...]
+    version: str = ""
+    dependencies: frozenset[str] | None = None
+    problems: tuple[str, ...] = ()
 
 
 class Override(Struct):
@@ -149,6 +181,7 @@ class KnownContents(Struct):
         cuda: those of ``sonames`` that are CUDA's.
         note: another remark on a distribution that belongs to CUDA, or None.
         importable: whether it has, or may have, Python modules of its own.
+        independent: whether it belongs to CUDA, and also works with a CUDA that is not of wheels.
     """
 
     distribution: str
@@ -156,6 +189,7 @@ class KnownContents(Struct):
     cuda: tuple[str, ...] = ()
     note: str | None = None
     importable: bool = True
+    independent: bool = False
 
 
 class DependencyDecision(Struct):
@@ -165,18 +199,22 @@ class DependencyDecision(Struct):
         name: normalised name (PEP 503).
         reason: one clause.
         unshown: whether nothing shows that it is imported, or that it is only linked against.
+        required: whether the package requires it with no extra chosen.
+        extras: extras of the package that require it, sorted.
     """
 
     name: str
     reason: str
     unshown: bool = False
+    required: bool = True
+    extras: tuple[str, ...] = ()
 
 
 class StripPlan(Struct):
     """What happens to a package's dependencies when nixpkgs' build replaces its wheel.
 
     Attributes:
-        stripped: its own dependencies that are removed, sorted by name.
+        stripped: its own dependencies that are removed, those of extras too, sorted by name.
         leaving: distributions that leave the environment with them, as nothing else requires them.
         kept: dependencies that look redundant and are not, with the reason to keep them.
         staying: redundant distributions that another dependency still requires.

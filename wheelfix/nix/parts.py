@@ -20,6 +20,7 @@ from wheelfix.nix.tree import (
     Formal,
     Formals,
     Has,
+    Lambda,
     List,
     Script,
     Select,
@@ -153,10 +154,22 @@ def add_code_to_old(name: str, code: Expr, comment: str = "") -> Binding:
 
 
 def remove_dependencies(plan: StripPlan) -> Binding:
-    """Write ``passthru`` without the redundant dependencies, which pyproject.nix reads there."""
-    dependencies = Select(OLD, ("passthru", "dependencies"))
-    stripped = call("builtins.removeAttrs", dependencies, list_names(plan.stripped))
-    changed = Binary("//", select(OLD, "passthru"), Attrs((bind("dependencies", stripped),)))
+    """Write ``passthru`` without the redundant dependencies, which pyproject.nix reads there.
+
+    An extra whose dependencies all go stays, as pyproject.nix refuses extras that a package does not have.
+    """
+    required = [one for one in plan.stripped if one.required]
+    optional = [one for one in plan.stripped if one.extras]
+    bindings = []
+    if required:
+        dependencies = Select(OLD, ("passthru", "dependencies"))
+        stripped = call("builtins.removeAttrs", dependencies, list_names(required))
+        bindings.append(bind("dependencies", stripped))
+    if optional:
+        extras = Select(OLD, ("passthru", "optional-dependencies"), Attrs())  # a lock may have none
+        strip = Lambda("_", Lambda("extra", call("builtins.removeAttrs", Var("extra"), list_names(optional))))
+        bindings.append(bind("optional-dependencies", call("lib.mapAttrs", strip, extras)))
+    changed = Binary("//", select(OLD, "passthru"), Attrs(tuple(bindings)))
     return bind("passthru", changed, describe_strip(plan))
 
 

@@ -17,10 +17,12 @@ from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Provider
 from wheelfix.model.override import (
     Adapter,
+    AdapterPlan,
     Cuda,
     Dialect,
     Ignored,
     Input,
+    NixpkgsBuild,
     Override,
     PackageDetails,
     Search,
@@ -29,6 +31,8 @@ from wheelfix.model.override import (
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Need, Opening, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
+from wheelfix.override.bound import Environment, plan_adapters
+from wheelfix.override.builds import FindBuild, find_no_build
 from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
 from wheelfix.override.strip import (
     NO_WISHES,
@@ -78,7 +82,13 @@ class OverridePlan(Struct):
 
 
 def plan_overrides(
-    read: TargetScans, dialect: Dialect, cuda: Cuda, *, wishes: Wishes = NO_WISHES, evidence: str = ""
+    read: TargetScans,
+    dialect: Dialect,
+    cuda: Cuda,
+    *,
+    find_build: FindBuild = find_no_build,
+    wishes: Wishes = NO_WISHES,
+    evidence: str = "",
 ) -> OverridePlan:
     """Plan the overrides of everything that was scanned together.
 
@@ -86,6 +96,7 @@ def plan_overrides(
         read: the scanned parts.
         dialect: the tool to write for.
         cuda: where CUDA libraries come from.
+        find_build: finds nixpkgs' builds, which replace wheels for :attr:`Cuda.PREBUILT`.
         wishes: which dependencies to keep and to strip.
         evidence: source of the metadata of distributions beside the targets; empty without any.
 
@@ -110,25 +121,33 @@ def plan_overrides(
     check_wishes(wishes, list_names([*(part.reading.distribution for part in read.parts), *read.beside]))
     scans = [part.scan for part in named]
     refuse_doubles(scans, dialect)
+    adapters = _plan_adapters(read, overrides, find_build, wishes, evidence or TABLE)
+    replaced = {adapter.name for adapter in adapters.adapters}
     return OverridePlan(
         dialect=dialect,
         cuda=cuda,
         scans=tuple(scans),
-        overrides=tuple(one for one in overrides if one.cuda is not Cuda.PREBUILT),
-        adapters=tuple(
-            Adapter(
-                name=one.name,
-                version=one.version,
-                target=one.target,
-                attr=("python3Packages", one.name),
-                strip=one.strip or StripPlan(),
-            )
-            for one in overrides
-            if one.cuda is Cuda.PREBUILT
-        ),
-        findings=(*read.findings, *tell_unnamed(left), *find_warnings(scans)),
+        overrides=tuple(one for one in overrides if one.name not in replaced),
+        adapters=adapters.adapters,
+        findings=(*read.findings, *tell_unnamed(left), *adapters.findings, *find_warnings(scans)),
         answered=not left and all(scan.answered for scan in scans),
     )
+
+
+def _plan_adapters(
+    read: TargetScans, overrides: Sequence[Override], find_build: FindBuild, wishes: Wishes, evidence: str
+) -> AdapterPlan:
+    names = [one.name for one in overrides if one.cuda is Cuda.PREBUILT]
+    if not names:
+        return AdapterPlan()
+    parts = {part.scan.name: part for part in read.parts}
+    environment = Environment(
+        packages={one.name: one for one in (*read.beside, *(p.reading.distribution for p in read.parts))},
+        needs={name: part.scan.needs for name, part in parts.items()},
+        evidence=evidence,
+    )
+    builds = {name: find_build(name) or NixpkgsBuild(attr=("python3Packages", name)) for name in names}
+    return plan_adapters(builds, environment, find_build, wishes=wishes)
 
 
 def plan_override(
@@ -289,9 +308,10 @@ class _Collector:
     def _add_sibling(self, need: Need) -> None:
         name = need.distribution or ""
         is_cuda = bool(need.providers) and need.providers[0].attr.startswith("cudaPackages")
-        if self._cuda is Cuda.NIXPKGS and is_cuda:
+        absent = self._environment is not None and name not in self._environment
+        if is_cuda and (self._cuda is Cuda.NIXPKGS or absent):
             self._add_provider(need, need.providers[0], instead=name)
-        elif self._environment is not None and name not in self._environment:
+        elif absent:
             self._ignore(need, f"{name} brings it, which is not in this environment", lost=True)
         elif need.directory and (name in self._required or is_cuda):
             self.searches.setdefault((name, "", need.directory), []).append(need)

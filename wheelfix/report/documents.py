@@ -563,11 +563,13 @@ class LockAdapterDocument(Struct):
         name: normalised (PEP 503).
         attr: the build, below pkgs.
         stripped: dependencies that are taken away.
+        reason: why it is replaced with another package; empty where the user named it.
     """
 
     name: str
     attr: str
     stripped: tuple[str, ...]
+    reason: str
 
 
 class CollisionDocument(Struct):
@@ -806,6 +808,7 @@ class ReplacedPackageDocument(Struct):
         attr: the build, below pkgs.
         python: attribute of the interpreter that the build belongs to.
         dependencies: what becomes of them.
+        reason: why it is replaced with another package; empty where the user named it.
     """
 
     name: str
@@ -814,6 +817,7 @@ class ReplacedPackageDocument(Struct):
     attr: str
     python: str
     dependencies: DependenciesDocument
+    reason: str
 
 
 class OverrideDocument(Struct, tag_field="schema", tag="wheelfix.override/1"):
@@ -848,6 +852,7 @@ class AdapterDocument(Struct, tag_field="schema", tag="wheelfix.adapter/1"):
         attr: nixpkgs' build, below pkgs.
         python: attribute of the interpreter that the build belongs to.
         dependencies: what becomes of them.
+        together: packages that have to come from nixpkgs with it.
         code: the Nix code.
         findings: what else is to be known.
         answered: nothing was left without an answer: the exit code is 0.
@@ -859,6 +864,7 @@ class AdapterDocument(Struct, tag_field="schema", tag="wheelfix.adapter/1"):
     attr: str
     python: str
     dependencies: DependenciesDocument
+    together: tuple[ReplacedPackageDocument, ...]
     code: str
     findings: tuple[FindingDocument, ...]
     answered: bool

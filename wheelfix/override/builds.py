@@ -1,0 +1,130 @@
+"""Finds nixpkgs' build of a distribution: the attribute, and what an adapter has to know of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from wheelfix.errors import InputError
+from wheelfix.index.table import SonameTable
+from wheelfix.model.lock import name_packages
+from wheelfix.model.override import NixpkgsBuild
+from wheelfix.model.scan import Finding, Level
+from wheelfix.model.tables import Attr, Name, Table, load_table
+
+FindBuild = Callable[[str], NixpkgsBuild | None]
+"""Finds nixpkgs' build of a distribution by its normalised name; None if nixpkgs is not known to have one."""
+
+DEFAULT_SET = ("python3Packages",)
+"""Package set of nixpkgs' default Python."""
+_EDITION = re.compile(r"-(?:gpu|cpu|headless|binary|cuda|cuda\d+x?|cu\d+|rocm(?:-\d+)*)$")
+
+
+class Builds(Table):
+    """Distributions that nixpkgs has under another attribute of its package sets than their own name.
+
+    Attributes:
+        hollow: the attribute of the own name holds metadata alone, and propagates the one given.
+        named: the files are in the package of another name.
+    """
+
+    FILE = "builds.toml"
+
+    hollow: dict[Name, Attr]
+    named: dict[Name, Attr]
+
+
+def make_finder(index: SonameTable, packages: tuple[str, ...] = DEFAULT_SET) -> FindBuild:
+    """Make a function that finds builds in one Python package set.
+
+    Args:
+        index: with the data about nixpkgs' attributes.
+        packages: attribute path of the package set.
+    """
+    return partial(_find_build, index, packages)
+
+
+def find_no_build(_: str) -> NixpkgsBuild | None:
+    """Find nothing: stands for :func:`make_finder` where nothing is known of nixpkgs."""
+    return None
+
+
+def find_real_attr(name: str) -> str | None:
+    """Return the attribute below a package set whose build has a distribution's files, if it is another one.
+
+    Example:
+        >>> find_real_attr("opencv-python"), find_real_attr("numpy")
+        ('opencv4', None)
+    """
+    table = load_table(Builds)
+    return table.hollow.get(name) or table.named.get(name)
+
+
+def choose_build(
+    attr: tuple[str, ...] | None, name: str, python: str | None, index: SonameTable
+) -> tuple[NixpkgsBuild, FindBuild, tuple[Finding, ...]]:
+    """Choose the build that replaces a distribution.
+
+    Args:
+        attr: what the user named, or None.
+        name: of the distribution, normalised.
+        python: version that the user named, or None.
+        index: with the data about nixpkgs' attributes.
+
+    Returns:
+        The build, how to find others of the same package set, and what to know of the choice.
+
+    Raises:
+        InputError: no build is named, and nixpkgs is not known to have one.
+    """
+    packages = name_packages(python) if python else DEFAULT_SET
+    if attr and len(attr) > 1:
+        packages = attr[:-1]
+    finder = make_finder(index, packages)
+    known = finder(name)
+    if attr is None:
+        if known is None:
+            hint = "name the attribute of its build with --from, or keep the wheel: see `wheelfix override`"
+            raise InputError(name, "is not known to be among nixpkgs' Python packages", hint)
+        return known, finder, ()
+    real = load_table(Builds).hollow.get(attr[-1])
+    if real is None:
+        return (known if known and known.attr == attr else NixpkgsBuild(attr=attr)), finder, ()
+    message = f"holds metadata alone: {'.'.join((*packages, real))}, which it propagates, has the files"
+    told = Finding(level=Level.NOTE, subject=".".join(attr), message=message)
+    return (known or NixpkgsBuild(attr=(*packages, real))), finder, (told,)
+
+
+def _find_build(index: SonameTable, packages: tuple[str, ...], name: str) -> NixpkgsBuild | None:
+    known = getattr(index, "attributes", None)
+    if known is None:
+        return None
+    for candidate in _list_names(name):
+        if package := known.find_python(candidate):
+            return _describe(packages, package)
+    return None
+
+
+def _list_names(name: str) -> Iterator[str]:
+    """Yield names under which nixpkgs may have a distribution, the most exact first."""
+    yield find_real_attr(name) or name
+    bare = name
+    while (shorter := _EDITION.sub("", bare)) != bare:
+        bare = shorter
+        yield find_real_attr(bare) or bare
+
+
+def _describe(packages: tuple[str, ...], known: Any) -> NixpkgsBuild:
+    problems = []
+    if known.unfree:
+        problems.append("is unfree: nixpkgs refuses it without config.allowUnfree")
+    if known.broken:
+        problems.append("is marked as broken: nixpkgs refuses it")
+    return NixpkgsBuild(
+        attr=(*packages, *known.attr.split(".")),
+        version=known.version,
+        dependencies=getattr(known, "dependencies", None),
+        problems=tuple(problems),
+    )
