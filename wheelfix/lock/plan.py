@@ -24,12 +24,12 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.base import replace
-from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, Runtime, SourceKind, name_packages
+from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, ProviderRule, Runtime, name_packages
 from wheelfix.model.override import Adapter, AdapterPlan, Cuda, Override
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.bound import Environment, plan_adapters
-from wheelfix.override.builds import choose_build, make_finder
+from wheelfix.override.builds import FindBuild, choose_build, make_finder
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override
 from wheelfix.override.prebuilt import check_build
@@ -56,6 +56,8 @@ def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     # Adapters and builds are written in this order, independent of the lock's.
     ordered = sorted(packages, key=lambda package: package.label)
     choices, lacks = find_sources(ordered, rules, runtime, as_nix=TRAITS[options.dialect].locked)
+    find_build = make_finder(options.scan.index, name_packages(runtime.python))
+    choices = tuple(_name_build(choice, rules, find_build) for choice in choices)
     selection = Selection(
         selected=selected, packages=packages, choices=choices, lacks=lacks, findings=findings
     )
@@ -73,6 +75,14 @@ def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     return replace(selection, findings=(*findings, *warnings))
 
 
+def _name_build(choice: Choice, rules: Sequence[ProviderRule], find_build: FindBuild) -> Choice:
+    """Name nixpkgs' build where the rule leaves the attribute open, and nixpkgs has it under another name."""
+    if choice.kind is not ChoiceKind.NIXPKGS or find_rule(choice.package.name, rules)[1]:
+        return choice
+    build = find_build(choice.package.name)
+    return replace(choice, attr=build.attr) if build else choice
+
+
 def find_dependencies(request: LockRequest, selection: Selection) -> Mapping[str, Dependencies]:
     """Return the dependencies of packages that nixpkgs' builds replace, by name; if the lock has edges."""
     if not selection.replaced:
@@ -80,7 +90,6 @@ def find_dependencies(request: LockRequest, selection: Selection) -> Mapping[str
     known = {
         package.name: _make_distribution(package, request.runtime, selection)
         for package in selection.packages
-        if package.source is not SourceKind.LOCAL
     }
     others, evidence = tuple(known.values()), request.lock.name
     names = [choice.package.name for choice in selection.replaced]

@@ -215,6 +215,7 @@ class StripPlan(Struct):
 
     Attributes:
         stripped: its own dependencies that are removed, those of extras too, sorted by name.
+        added: what the package requires only through its parts, which are stripped, sorted.
         leaving: distributions that leave the environment with them, as nothing else requires them.
         kept: dependencies that look redundant and are not, with the reason to keep them.
         staying: redundant distributions that another dependency still requires.
@@ -222,6 +223,7 @@ class StripPlan(Struct):
     """
 
     stripped: tuple[DependencyDecision, ...] = ()
+    added: tuple[str, ...] = ()
     leaving: tuple[DependencyDecision, ...] = ()
     kept: tuple[DependencyDecision, ...] = ()
     staying: tuple[DependencyDecision, ...] = ()

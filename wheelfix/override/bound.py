@@ -17,7 +17,7 @@ from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.builds import FindBuild
 from wheelfix.override.carries import find_carries, is_part
-from wheelfix.override.strip import NO_WISHES, Dependencies, Wishes, plan_strip
+from wheelfix.override.strip import NO_WISHES, Dependencies, Wishes, find_inherited, plan_strip
 from wheelfix.scan.closure import find_closure
 from wheelfix.scan.sentences import name_some
 
@@ -73,14 +73,19 @@ def plan_adapters(
     left: dict[str, _Bond] = {}
     pending = list(builds)
     while pending:
-        for bond in _find_bonds(pending.pop(0), together, environment, find_build):
-            build = find_build(bond.name)
-            if build is None or bond.name in environment.fixed or bond.name in wishes.keep:
-                left.setdefault(bond.name, bond)
-            else:
-                together[bond.name] = build
-                reasons[bond.name] = bond.reason
-                pending.append(bond.name)
+        while pending:
+            for bond in _find_bonds(pending.pop(0), together, environment, find_build):
+                build = find_build(bond.name)
+                if build is None or bond.name in environment.fixed or bond.name in wishes.keep:
+                    left.setdefault(bond.name, bond)
+                else:
+                    together[bond.name] = build
+                    reasons[bond.name] = bond.reason
+                    pending.append(bond.name)
+        for name, owner in _find_doubles(together, environment, find_build):
+            together[name] = together[owner]
+            reasons[name] = f"nixpkgs' build of {owner} has its files"
+            pending.append(name)
     strips = _plan_strips(together, environment, wishes)
     ordered = [*builds, *sorted(reasons)]
     adapters = tuple(
@@ -96,13 +101,12 @@ def plan_adapters(
     )
     findings = (
         *_tell_left(left, environment, find_build),
-        *(_tell_bound(a) for a in adapters if a.reason),
+        *(_tell_bound(a, together[a.name]) for a in adapters if a.reason),
         *(
             f
             for name in ordered
-            for f in _tell_build(environment.packages[name], together[name], environment)
+            for f in _tell_build(name, together[name], environment, named=name in builds)
         ),
-        *_tell_doubles(together, environment, find_build, strips),
     )
     return AdapterPlan(adapters=adapters, findings=findings)
 
@@ -138,9 +142,12 @@ def _find_bonds(
     """Yield the packages that have to come from nixpkgs with one that does."""
     package, build = environment.packages[name], together[name]
     required = {r.name for r in package.requires if r.active or r.under}
+    required |= find_inherited(package, environment.packages)
     for other in sorted(set(environment.packages) - set(together)):
         candidate = environment.packages[other]
-        if other in required and not _is_inside(candidate, package, build, find_build):
+        if _find_owner(candidate, together, environment, find_build):
+            continue
+        if other in required:
             if reason := _say_below(package, candidate, build, environment):
                 yield _Bond(name=other, reason=reason)
                 continue
@@ -152,10 +159,36 @@ def _find_bonds(
             yield _Bond(name=other, reason=reason)
 
 
-def _is_inside(one: Distribution, package: Distribution, build: NixpkgsBuild, find_build: FindBuild) -> bool:
-    """Whether a package's build has the files of another package, which nixpkgs does not build apart."""
+def _find_doubles(
+    together: Mapping[str, NixpkgsBuild], environment: Environment, find_build: FindBuild
+) -> Iterator[tuple[str, str]]:
+    """Yield packages that stay, and whose files a build brings too, each with a package of that build.
+
+    They get the same build: files that are the same do not collide. What only a replaced package or its parts
+    require does not stay.
+    """
+    packages = environment.packages
+    inside = {
+        name: owner
+        for name in sorted(set(packages) - set(together))
+        if (owner := _find_owner(packages[name], together, environment, find_build))
+    }
+    users = [packages[name] for name in packages if name not in together and name not in inside]
+    required = {r.name for user in users for r in user.requires if r.active or r.under}
+    yield from ((name, owner) for name, owner in inside.items() if name in required)
+
+
+def _find_owner(
+    one: Distribution,
+    together: Mapping[str, NixpkgsBuild],
+    environment: Environment,
+    find_build: FindBuild,
+) -> str | None:
     own = find_build(one.name)
-    return (own is None or own.attr == build.attr) and is_part(one, package)
+    for name, build in together.items():
+        if own.attr == build.attr if own else is_part(one, environment.packages[name]):
+            return name
+    return None
 
 
 def _say_below(
@@ -163,13 +196,19 @@ def _say_below(
 ) -> str | None:
     """Say why a package that the replaced one requires has to be nixpkgs' too."""
     carries, propagated = find_carries(other.name), build.dependencies or frozenset()
+    pure = bool(package.tags) and all(tag.endswith("-any") for tag in package.tags)
     needs = environment.needs.get(package.name)
     if not carries.importable or _belongs_to_cuda(other.name):
         return None
     linked = next((n for n in needs or () if n.distribution == other.name), None)
     if linked and linked.need_class is NeedClass.SIBLING:
         return f"{package.name} links {linked.soname} of it"
-    if needs is None and carries.sonames and (other.name in propagated or build.dependencies is None):
+    if (
+        needs is None
+        and not pure
+        and carries.sonames
+        and (other.name in propagated or build.dependencies is None)
+    ):
         return (
             f"it has libraries for others, such as {carries.sonames[0]}, and {package.name} is built with it"
         )
@@ -232,51 +271,30 @@ def _tell_left(
         yield _find(environment.packages[name], Level.WARNING, message)
 
 
-def _tell_build(package: Distribution, build: NixpkgsBuild, environment: Environment) -> Iterator[Finding]:
+def _tell_build(
+    name: str, build: NixpkgsBuild, environment: Environment, *, named: bool
+) -> Iterator[Finding]:
+    package = environment.packages[name]
     for problem in build.problems:
         yield _find(package, Level.WARNING, f"{'.'.join(build.attr)}: {problem}")
-    if build.version and package.version and build.version != package.version:
+    if named and build.version and package.version and build.version != package.version:
         same = build.version.split(".")[:2] == package.version.split(".")[:2]
         message = f"nixpkgs has {build.version}; other packages are resolved for {package.version}"
         yield _find(package, Level.NOTE if same else Level.WARNING, message)
     missing = sorted((build.dependencies or frozenset()) - set(environment.packages))
     if missing and len(environment.packages) > 1:
         message = (
-            f"nixpkgs' recipe propagates {name_some(missing, _NAMED)}, which is not in the environment: add "
-            "to the project what the build imports of it"
+            f"nixpkgs' recipe propagates {name_some(missing, _NAMED)}, not in the environment: add "
+            "to the project what the build imports"
         )
         yield _find(package, Level.NOTE, message)
-
-
-def _tell_doubles(
-    together: Mapping[str, NixpkgsBuild],
-    environment: Environment,
-    find_build: FindBuild,
-    strips: Mapping[str, StripPlan],
-) -> Iterator[Finding]:
-    """Tell of packages that would bring the files of a build a second time."""
-    gone = {one.name for strip in strips.values() for one in (*strip.stripped, *strip.leaving)}
-    owners: dict[tuple[str, ...], str] = {}
-    for name, build in together.items():
-        if owners.setdefault(build.attr, name) != name:
-            message = f"comes from {'.'.join(build.attr)}, as {owners[build.attr]} does: require one of both"
-            yield _find(environment.packages[name], Level.WARNING, message)
-    for name in sorted(set(environment.packages) - set(together) - gone):
-        package = environment.packages[name]
-        other = find_build(name)
-        owner = owners.get(other.attr) if other else None
-        owner = owner or next((n for n in together if is_part(package, environment.packages[n])), None)
-        if owner:
-            message = (
-                f"has files that nixpkgs' build of {owner} has, too: they collide; remove the requirement"
-            )
-            yield _find(package, Level.WARNING, message)
 
 
 def _find(package: Distribution, level: Level, message: str) -> Finding:
     return Finding(level=level, subject=f"{package.name} {package.version}".strip(), message=message)
 
 
-def _tell_bound(adapter: Adapter) -> Finding:
-    message = f"comes from nixpkgs too, as {'.'.join(adapter.attr)}: {adapter.reason}"
+def _tell_bound(adapter: Adapter, build: NixpkgsBuild) -> Finding:
+    named = f"{'.'.join(adapter.attr)} {build.version}".strip()
+    message = f"comes from nixpkgs too, as {named}: {adapter.reason}"
     return Finding(level=Level.NOTE, subject=f"{adapter.name} {adapter.version}".strip(), message=message)

@@ -122,6 +122,8 @@ def _describe(packages: tuple[str, ...], known: Any) -> NixpkgsBuild:
         problems.append("is unfree: nixpkgs refuses it without config.allowUnfree")
     if known.broken:
         problems.append("is marked as broken: nixpkgs refuses it")
+    if known.insecure:
+        problems.append("is marked as insecure: nixpkgs refuses it without permittedInsecurePackages")
     return NixpkgsBuild(
         attr=(*packages, *known.attr.split(".")),
         version=known.version,

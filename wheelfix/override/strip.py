@@ -24,7 +24,7 @@ from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import DependencyDecision, KnownContents, NixpkgsBuild, StripPlan
 from wheelfix.model.scan import Need
-from wheelfix.model.wheel import Distribution
+from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.override.carries import find_carries, is_part
 from wheelfix.scan.closure import find_closure, find_required
 from wheelfix.scan.sentences import name_some
@@ -129,7 +129,10 @@ def plan_strip(
     direct = sorted({r.name for r in target.requires if r.active} - {target.name, *(together or ())})
     stripped = {name: reason for name in direct if (reason := judge.find_reason(name))}
     without = {**(removed or {}), target.name: frozenset(stripped)}
-    after = find_closure(target, others, without=without)
+    inherited = find_inherited(target, others) if replaced else frozenset()
+    added = [name for name in sorted(inherited) if not judge.find_reason(name)]
+    more = (Requirement(name=name, extras=(), active=True, text=name) for name in added)
+    after = find_closure(replace(target, requires=(*target.requires, *more)), others, without=without)
     gone = frozenset().union(*without.values())
     leaving = {name: judge.find_reason(name) or _say_users(name, before, others) for name in before}
     staying = {
@@ -141,11 +144,33 @@ def plan_strip(
             for one in _list(stripped)
             for required, extras in [_find_places(dependencies.package, one.name)]
         ),
+        added=tuple(added),
         leaving=_list({n: r for n, r in leaving.items() if n not in after and n not in gone}),
         kept=_find_kept(target, set(direct) - set(stripped), judge, wishes),
         staying=_list({n: f"{r}; {_say_users(n, after, others)}" for n, r in staying.items()}),
         evidence=dependencies.evidence,
     )
+
+
+def find_inherited(package: Distribution, others: Mapping[str, Distribution]) -> frozenset[str]:
+    """Find what a package requires only through its parts, which go when nixpkgs' build replaces it.
+
+    ``pyside6`` requires ``shiboken6`` through ``pyside6-essentials``.
+    """
+    own = {r.name for r in package.requires if r.active or r.under}
+    parts, required, pending = set[str](), set[str](), sorted(own)
+    while pending:
+        part = others.get(name := pending.pop()) or _know_nothing(name)
+        if name not in parts and name != package.name and is_part(part, package):
+            parts.add(name)
+            names = {r.name for r in part.requires if r.active}
+            required |= names
+            pending += sorted(names)
+    return frozenset(required - parts - own - {package.name})
+
+
+def _know_nothing(name: str) -> Distribution:
+    return Distribution(target=name, name=name, version="", tags=(), requires=(), files=frozenset())
 
 
 def _choose_extras(package: Distribution) -> Distribution:
@@ -231,10 +256,7 @@ class _Judge:
     def _is_part(self, name: str) -> bool:
         if name == self._target.name or name not in self._closure:
             return False
-        known = self._others.get(name) or Distribution(
-            target=name, name=name, version="", tags=(), requires=(), files=frozenset()
-        )
-        return is_part(known, self._target)
+        return is_part(self._others.get(name) or _know_nothing(name), self._target)
 
     def _find_by_requirements(self, name: str) -> str | None:
         known = self._others.get(name)
