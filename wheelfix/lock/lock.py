@@ -13,8 +13,7 @@ from wheelfix.lock.plan import (
     replace_bound,
 )
 from wheelfix.lock.read import find_places, read_dependencies, read_request, read_rust
-from wheelfix.model.scan import WheelScan
-from wheelfix.scan.locked import read_choices
+from wheelfix.scan.locked import keep_chosen, read_choices
 from wheelfix.scan.scan import scan_readings
 
 
@@ -33,14 +32,13 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     selection = find_selection(request, options)
     dependencies = read_dependencies(request, selection, options)
     places = find_places(path, request, options)
-    scans: dict[str, WheelScan] = {}
-    while True:
+    adapters = plan_lock_adapters(request, selection, dependencies, {}, options)
+    kept = drop_removed_packages(request, replace_bound(selection, adapters), adapters, options)
+    found = read_choices(kept.choices, places)
+    if adapters.adapters:  # only the wheels that stay tell whether they link what is replaced
+        scans = {scan.name: scan for scan in scan_readings(found.wheels, options.scan)}
         adapters = plan_lock_adapters(request, selection, dependencies, scans, options)
-        kept = replace_bound(selection, adapters.adapters)
-        kept = drop_removed_packages(request, kept, adapters.adapters, options)
-        found = read_choices(kept.choices, places)
-        if not adapters.adapters or scans.keys() >= {one.distribution.name for one in found.wheels}:
-            break  # what links a replaced package is known of all wheels that stay
-        scans.update({scan.name: scan for scan in scan_readings(found.wheels, options.scan)})
+        kept = drop_removed_packages(request, replace_bound(selection, adapters), adapters, options)
+        found = keep_chosen(found, kept.choices)
     rust = read_rust(found, options)
     return plan_overlay(request, kept, adapters, found, rust, options)

@@ -25,7 +25,7 @@ from wheelfix.lockfile.select import (
 )
 from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, ProviderRule, Runtime, name_packages
-from wheelfix.model.override import Adapter, AdapterPlan, Cuda, Override
+from wheelfix.model.override import AdapterPlan, Cuda, Override
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.bound import Environment, plan_adapters
@@ -142,9 +142,9 @@ def plan_lock_adapters(
     return replace(plan, findings=(*told, *plan.findings))
 
 
-def replace_bound(selection: Selection, adapters: Sequence[Adapter]) -> Selection:
+def replace_bound(selection: Selection, plan: AdapterPlan) -> Selection:
     """Take packages from nixpkgs that are bound to others from there."""
-    attrs = {adapter.name: adapter.attr for adapter in adapters if adapter.reason}
+    attrs = {adapter.name: adapter.attr for adapter in plan.adapters if adapter.reason}
     choices = (
         replace(c, kind=ChoiceKind.NIXPKGS, attr=attrs[c.package.name], file=None, rival=None)
         if c.package.name in attrs
@@ -155,16 +155,17 @@ def replace_bound(selection: Selection, adapters: Sequence[Adapter]) -> Selectio
 
 
 def drop_removed_packages(
-    request: LockRequest, selection: Selection, adapters: Sequence[Adapter], options: LockOptions
+    request: LockRequest, selection: Selection, plan: AdapterPlan, options: LockOptions
 ) -> Selection:
     """Leave out packages that adapters remove; these need no source.
 
     Raises:
         InputError: a remaining package has no source.
     """
-    if adapters:
+    if adapters := plan.adapters:
         without = {a.name: [judged.name for judged in a.strip.stripped] for a in adapters}
-        selected = select_packages(request.lock, request.runtime, options.asked, without=without)
+        more = {a.name: a.strip.added for a in adapters}
+        selected = select_packages(request.lock, request.runtime, options.asked, without=without, more=more)
         kept, gone = {id(package) for package in selected}, set[str]()
         if request.lock.roots is None:  # without edges, other dependents are unknown
             gone = {j.name for a in adapters for j in (*a.strip.stripped, *a.strip.leaving)}
@@ -201,7 +202,7 @@ def plan_overlay(
     Raises:
         IndexProblem: the index is damaged.
     """
-    choices = selection.choices
+    choices, chosen = selection.choices, {choice.package.name for choice in selection.choices}
     scans = scan_readings(found.wheels, options.scan)
     collisions = find_collisions(found.wheels)
     builds = _plan_builds(request, choices, found, rust)
@@ -209,7 +210,7 @@ def plan_overlay(
         *tell_doubles(find_doubles(selection.selected)),
         *selection.findings,
         *adapters.findings,
-        *tell_needs(scans, {choice.package.name for choice in choices}),
+        *tell_needs(scans, chosen),
         *tell_collisions(collisions),
         *tell_choices(choices, found.builds),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
@@ -224,7 +225,7 @@ def plan_overlay(
         choices=choices,
         scans=scans,
         overrides=_plan_overrides(request, choices, found, scans, collisions, options),
-        adapters=tuple(sorted(adapters.adapters, key=lambda adapter: adapter.name)),
+        adapters=tuple(a for a in sorted(adapters.adapters, key=lambda a: a.name) if a.name in chosen),
         builds=builds,
         collisions=collisions,
         findings=tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message))),
