@@ -22,6 +22,7 @@ from wheelfix.scan.closure import find_closure
 from wheelfix.scan.sentences import name_some
 
 _NAMED = 3
+_FEW = 2
 
 
 class Environment(Struct):
@@ -247,9 +248,12 @@ def _say_above(
 
 
 def is_released_with(one: Distribution, other: Distribution) -> bool:
-    """Whether two distributions have one release, such as ``6.12.0`` and ``6.12.0.140``."""
+    """Whether two distributions have one release, such as ``6.12.0`` and ``6.12.0.140``.
+
+    Two numbers alone, such as ``1.0``, are no evidence.
+    """
     first, second = sorted((one.version.split("."), other.version.split(".")), key=len)
-    return len(first) > 1 and second[: len(first)] == first
+    return len(first) > _FEW and second[: len(first)] == first
 
 
 def _tell_left(

@@ -752,7 +752,8 @@ class DependenciesDocument(Struct):
     """What becomes of a package's dependencies when nixpkgs brings what is in them.
 
     Attributes:
-        stripped: its own dependencies that are taken away.
+        stripped: its own dependencies that are taken away, those of its extras too.
+        added: what it requires only through those that are taken away, and keeps.
         leaving: distributions that leave the environment with them, as nobody else wants them.
         kept: dependencies that look like candidates and are not.
         staying: redundant distributions that another dependency still wants.
@@ -760,6 +761,7 @@ class DependenciesDocument(Struct):
     """
 
     stripped: tuple[DependencyDocument, ...]
+    added: tuple[str, ...]
     leaving: tuple[DependencyDocument, ...]
     kept: tuple[DependencyDocument, ...]
     staying: tuple[DependencyDocument, ...]

@@ -581,6 +581,7 @@ def _document_dependencies(plan: StripPlan) -> DependenciesDocument:
 
     return DependenciesDocument(
         stripped=tell(plan.stripped),
+        added=plan.added,
         leaving=tell(plan.leaving),
         kept=tell(plan.kept),
         staying=tell(plan.staying),
