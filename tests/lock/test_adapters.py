@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,20 +44,26 @@ class Known(Struct):
 
     attr: str
     version: str
-    dependencies: frozenset[str]
+    dependencies: tuple[str, ...]
     unfree: bool = False
     insecure: bool = False
+    removed: str | None = None
+    renamed: str | None = None
     broken: bool = False
 
 
 class Attributes:
     """Facts of a real nixpkgs in place of the data that are shipped, which change with each release."""
 
+    def ask(self, python: Iterable[str]) -> None:
+        """Nothing has to be evaluated."""
+
+    def find_python_attr(self, attr: str) -> Known | None:
+        return self.find_python(attr)
+
     def find_python(self, name: str) -> Known | None:
         facts = read_nixpkgs().get(name)
-        return (
-            Known(attr=name, **{**facts, "dependencies": frozenset(facts["dependencies"])}) if facts else None
-        )
+        return Known(attr=name, **{**facts, "dependencies": tuple(facts["dependencies"])}) if facts else None
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -17,16 +18,24 @@ from wheelfix.override.builds import choose_build, make_finder
 class Known(Struct):
     attr: str
     version: str = "1.0"
-    dependencies: frozenset[str] | None = None
+    dependencies: tuple[str, ...] = ()
     unfree: bool = False
     broken: bool = False
     insecure: bool = False
+    removed: str | None = None
+    renamed: str | None = None
 
 
 class Attributes:
     """nixpkgs with these packages, each under its own name."""
 
     NAMES = ("cupy", "onnxruntime", "opencv4", "opencv-python", "torch", "faiss", "xgboost")
+
+    def ask(self, python: Iterable[str]) -> None:
+        """Nothing has to be evaluated."""
+
+    def find_python_attr(self, attr: str) -> Known | None:
+        return self.find_python(attr)
 
     def find_python(self, name: str) -> Known | None:
         return Known(attr=name, unfree=name == "cupy") if name in self.NAMES else None

@@ -56,7 +56,8 @@ def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     # Adapters and builds are written in this order, independent of the lock's.
     ordered = sorted(packages, key=lambda package: package.label)
     choices, lacks = find_sources(ordered, rules, runtime, as_nix=TRAITS[options.dialect].locked)
-    find_build = make_finder(options.scan.index, name_packages(runtime.python))
+    replaced = [choice.package.name for choice in choices if choice.kind is ChoiceKind.NIXPKGS]
+    find_build = make_finder(options.scan.index, name_packages(runtime.python), replaced)
     choices = tuple(_name_build(choice, rules, find_build) for choice in choices)
     selection = Selection(
         selected=selected, packages=packages, choices=choices, lacks=lacks, findings=findings
@@ -135,7 +136,7 @@ def plan_lock_adapters(
         evidence=request.lock.name,
         fixed=frozenset(n for n in packages if any(r.pattern == n for r in request.rules)),
     )
-    find_build = make_finder(options.scan.index, name_packages(request.runtime.python))
+    find_build = make_finder(options.scan.index, name_packages(request.runtime.python), packages)
     builds = {name: build for name, (build, _, _) in chosen.items()}
     plan = plan_adapters(builds, environment, find_build, wishes=options.wishes)
     told = [finding for _, _, findings in chosen.values() for finding in findings]

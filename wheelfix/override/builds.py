@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from wheelfix.errors import InputError
@@ -13,6 +13,7 @@ from wheelfix.model.lock import name_packages
 from wheelfix.model.override import NixpkgsBuild
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.tables import Attr, Name, Table, load_table
+from wheelfix.override.prebuilt import find_package
 
 FindBuild = Callable[[str], NixpkgsBuild | None]
 """Finds nixpkgs' build of a distribution by its normalised name; None if nixpkgs is not known to have one."""
@@ -36,14 +37,31 @@ class Builds(Table):
     named: dict[Name, Attr]
 
 
-def make_finder(index: SonameTable, packages: tuple[str, ...] = DEFAULT_SET) -> FindBuild:
+def make_finder(
+    index: SonameTable, packages: tuple[str, ...] = DEFAULT_SET, names: Iterable[str] = ()
+) -> FindBuild:
     """Make a function that finds builds in one Python package set.
 
     Args:
         index: with the data about nixpkgs' attributes.
         packages: attribute path of the package set.
+        names: distributions that will be asked for: a nixpkgs that the user named is evaluated once for all.
     """
-    return partial(_find_build, index, packages)
+    attributes: Any = getattr(index, "attributes", None)
+    if attributes is None:
+        return find_no_build
+    candidates = {candidate for name in names for candidate in _list_names(name)}
+    attributes.ask(python={attr for one in candidates for attr in (one, one.replace("-", "_"))})
+
+    @cache
+    def find_build(name: str) -> NixpkgsBuild | None:
+        for candidate in _list_names(name):
+            package = attributes.find_python(candidate)
+            if package and package.removed is None:
+                return _describe(packages, package)
+        return None
+
+    return find_build
 
 
 def find_no_build(_: str) -> NixpkgsBuild | None:
@@ -63,7 +81,11 @@ def find_real_attr(name: str) -> str | None:
 
 
 def choose_build(
-    attr: tuple[str, ...] | None, name: str, python: str | None, index: SonameTable
+    attr: tuple[str, ...] | None,
+    name: str,
+    python: str | None,
+    index: SonameTable,
+    names: Iterable[str] = (),
 ) -> tuple[NixpkgsBuild, FindBuild, tuple[Finding, ...]]:
     """Choose the build that replaces a distribution.
 
@@ -72,6 +94,7 @@ def choose_build(
         name: of the distribution, normalised.
         python: version that the user named, or None.
         index: with the data about nixpkgs' attributes.
+        names: of all distributions whose builds may be asked for.
 
     Returns:
         The build, how to find others of the same package set, and what to know of the choice.
@@ -82,7 +105,7 @@ def choose_build(
     packages = name_packages(python) if python else DEFAULT_SET
     if attr and len(attr) > 1:
         packages = attr[:-1]
-    finder = make_finder(index, packages)
+    finder = make_finder(index, packages, names)
     known = finder(name)
     if attr is None:
         if known is None:
@@ -91,20 +114,11 @@ def choose_build(
         return known, finder, ()
     real = load_table(Builds).hollow.get(attr[-1])
     if real is None:
-        return (known if known and known.attr == attr else NixpkgsBuild(attr=attr)), finder, ()
+        package = find_package(attr, index)
+        return (_describe(packages, package) if package else NixpkgsBuild(attr=attr)), finder, ()
     message = f"holds metadata alone: {'.'.join((*packages, real))}, which it propagates, has the files"
     told = Finding(level=Level.NOTE, subject=".".join(attr), message=message)
     return (known or NixpkgsBuild(attr=(*packages, real))), finder, (told,)
-
-
-def _find_build(index: SonameTable, packages: tuple[str, ...], name: str) -> NixpkgsBuild | None:
-    known = getattr(index, "attributes", None)
-    if known is None:
-        return None
-    for candidate in _list_names(name):
-        if package := known.find_python(candidate):
-            return _describe(packages, package)
-    return None
 
 
 def _list_names(name: str) -> Iterator[str]:
@@ -126,7 +140,7 @@ def _describe(packages: tuple[str, ...], known: Any) -> NixpkgsBuild:
         problems.append("is marked as insecure: nixpkgs refuses it without permittedInsecurePackages")
     return NixpkgsBuild(
         attr=(*packages, *known.attr.split(".")),
-        version=known.version,
-        dependencies=getattr(known, "dependencies", None),
+        version=known.version or "",
+        dependencies=frozenset(known.dependencies) - {"python3"},
         problems=tuple(problems),
     )
