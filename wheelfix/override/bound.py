@@ -146,7 +146,8 @@ def _find_bonds(
     required |= find_inherited(package, environment.packages)
     for other in sorted(set(environment.packages) - set(together)):
         candidate = environment.packages[other]
-        if _find_owner(candidate, together, environment, find_build):
+        own = other in required and not is_part(candidate, package)
+        if not own and _find_owner(candidate, together, environment, find_build):
             continue
         if other in required:
             if reason := _say_below(package, candidate, build, environment):
@@ -197,7 +198,6 @@ def _say_below(
 ) -> str | None:
     """Say why a package that the replaced one requires has to be nixpkgs' too."""
     carries, propagated = find_carries(other.name), build.dependencies or frozenset()
-    pure = bool(package.tags) and all(tag.endswith("-any") for tag in package.tags)
     needs = environment.needs.get(package.name)
     if not carries.importable or _belongs_to_cuda(other.name):
         return None
@@ -206,16 +206,21 @@ def _say_below(
         return f"{package.name} links {linked.soname} of it"
     if (
         needs is None
-        and not pure
+        and not _is_pure(package)
         and carries.sonames
         and (other.name in propagated or build.dependencies is None)
     ):
         return (
             f"it has libraries for others, such as {carries.sonames[0]}, and {package.name} is built with it"
         )
-    if other.name.startswith(f"{package.name}-") and other.name in propagated:
+    if other.name.startswith(f"{package.name}-") and other.name in propagated and not _is_pure(other):
         return f"it is a part of {package.name}, which nixpkgs builds apart"
     return None
+
+
+def _is_pure(package: Distribution) -> bool:
+    """Whether a package is known to be for any platform: it fits every build."""
+    return bool(package.tags) and all(tag.endswith("-any") for tag in package.tags)
 
 
 def _belongs_to_cuda(name: str) -> bool:
@@ -238,8 +243,7 @@ def _say_above(
                 return f"{users} links {need.soname} of {brings}, which {package.name} brings no longer"
         return None
     carries = find_carries(package.name)
-    compiled = any(not tag.endswith("-any") for tag in other.tags)
-    if not compiled or not carries.importable or not carries.sonames:
+    if not other.tags or _is_pure(other) or not carries.importable or not carries.sonames:
         return None
     build = find_build(other.name)
     if build and package.name in (build.dependencies or ()):
@@ -264,8 +268,8 @@ def _tell_left(
             message = f"stays a wheel as asked, though {bond.reason}: it may not load with nixpkgs' build"
         elif bond.released:
             message = (
-                f"stays a wheel, as nixpkgs has no package of it, though {bond.reason}: where nixpkgs' build "
-                f"has its files too, remove it with --strip {name}"
+                f"stays a wheel, as nixpkgs has no package of it, though {bond.reason}, and may not fit; "
+                f"where nixpkgs' build has its files too, remove it with --strip {name}"
             )
         else:
             message = (

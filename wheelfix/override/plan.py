@@ -29,10 +29,11 @@ from wheelfix.model.override import (
     StripPlan,
 )
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Finding, Need, Opening, WheelScan, find_warnings
+from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.bound import Environment, plan_adapters
 from wheelfix.override.builds import FindBuild, find_no_build
+from wheelfix.override.carries import find_carries
 from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
 from wheelfix.override.strip import (
     NO_WISHES,
@@ -51,7 +52,7 @@ from wheelfix.scan.sentences import (
 from wheelfix.wheel.metadata import normalize_name
 
 if TYPE_CHECKING:
-    from wheelfix.scan.scan import TargetScans
+    from wheelfix.scan.scan import TargetScan, TargetScans
 
 _NAMED = 2
 _HINTS = 12
@@ -105,11 +106,14 @@ def plan_overrides(
             one package.
     """
     named, left = split_named(read.parts, dialect)
+    lacking = set[str]()
+    if cuda is Cuda.PREBUILT and find_build is not find_no_build:
+        lacking = {part.scan.name for part in named if find_build(part.scan.name) is None}
     overrides = [
         plan_override(
             part.reading,
             part.scan,
-            cuda,
+            Cuda.WHEELS if part.scan.name in lacking else cuda,
             dependencies=Dependencies(
                 package=part.reading.distribution, others=read.beside, evidence=evidence or TABLE
             ),
@@ -129,9 +133,26 @@ def plan_overrides(
         scans=tuple(scans),
         overrides=tuple(one for one in overrides if one.name not in replaced),
         adapters=adapters.adapters,
-        findings=(*read.findings, *tell_unnamed(left), *adapters.findings, *find_warnings(scans)),
+        findings=(
+            *read.findings,
+            *tell_unnamed(left),
+            *adapters.findings,
+            *_tell_lacking(named, lacking),
+            *find_warnings(scans),
+        ),
         answered=not left and all(scan.answered for scan in scans),
     )
+
+
+def _tell_lacking(named: Sequence[TargetScan], lacking: Collection[str]) -> Iterable[Finding]:
+    """Tell of packages with CUDA dependencies that nixpkgs has no build of; others stay wheels anyway."""
+    for part in named:
+        if part.scan.name in lacking and any(
+            find_carries(r.name).cuda for r in part.reading.distribution.requires if r.active or r.under
+        ):
+            message = "stays a wheel, with the CUDA of wheels: nixpkgs is not known to have a build of it"
+            subject = f"{part.scan.name} {part.scan.version}"
+            yield Finding(level=Level.WARNING, subject=subject, message=message)
 
 
 def _plan_adapters(
