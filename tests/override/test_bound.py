@@ -180,6 +180,16 @@ def test_what_is_told_of_a_build() -> None:
     ]
 
 
+def test_a_broken_build_replaces_nothing_unasked() -> None:
+    broken = replace(build("torchvision", "torch"), broken=True)
+    found = plan("torch", [TORCH, VISION], {"torch": build("torch"), "torchvision": broken})
+    assert reasons(found) == {"torch": ""}
+    (told,) = [f for f in found.findings if f.subject == "torchvision 1.0"]
+    assert told.message.startswith(
+        "stays a wheel, as nixpkgs' package of it is broken, though it is compiled"
+    )
+
+
 def test_only_what_is_bound_is_replaced() -> None:
     builds = {name: build(name) for name in ("scipy", "numpy", "pandas")}
     packages = [wheel("scipy", requires=["numpy"]), wheel("numpy"), wheel("pandas", requires=["numpy"])]

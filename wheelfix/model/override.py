@@ -130,12 +130,14 @@ class NixpkgsBuild(Struct):
         version: of the build, or empty if unknown.
         dependencies: normalised names of the distributions that its recipe propagates; None if unknown.
         problems: why a build or an evaluation may be refused, one clause each.
+        broken: whether nixpkgs refuses it whatever its configuration permits but broken packages.
     """
 
     attr: tuple[str, ...]
     version: str = ""
     dependencies: frozenset[str] | None = None
     problems: tuple[str, ...] = ()
+    broken: bool = False
 
 
 class Override(Struct):

@@ -77,7 +77,8 @@ def plan_adapters(
         while pending:
             for bond in _find_bonds(pending.pop(0), together, environment, find_build):
                 build = find_build(bond.name)
-                if build is None or bond.name in environment.fixed or bond.name in wishes.keep:
+                kept = bond.name in environment.fixed or bond.name in wishes.keep
+                if kept or build is None or build.broken:
                     left.setdefault(bond.name, bond)
                 else:
                     together[bond.name] = build
@@ -264,18 +265,16 @@ def _tell_left(
     left: Mapping[str, _Bond], environment: Environment, find_build: FindBuild
 ) -> Iterator[Finding]:
     for name, bond in sorted(left.items()):
-        if find_build(name):
+        build = find_build(name)
+        if build and not build.broken:
             message = f"stays a wheel as asked, though {bond.reason}: it may not load with nixpkgs' build"
-        elif bond.released:
-            message = (
-                f"stays a wheel, as nixpkgs has no package of it, though {bond.reason}, and may not fit; "
-                f"where nixpkgs' build has its files too, remove it with --strip {name}"
-            )
         else:
-            message = (
-                f"stays a wheel, as nixpkgs has no package of it, though {bond.reason}: it may not load with "
-                "nixpkgs' build; build it from source, or keep the wheels of both"
-            )
+            lack = "nixpkgs' package of it is broken" if build else "nixpkgs has no package of it"
+            message = f"stays a wheel, as {lack}, though {bond.reason}: it may not load with nixpkgs' build; "
+            if bond.released:
+                message += f"where that has its files too, remove it with --strip {name}"
+            else:
+                message += "build it from source, or keep the wheels of both"
         yield _find(environment.packages[name], Level.WARNING, message)
 
 

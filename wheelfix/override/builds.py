@@ -143,4 +143,5 @@ def _describe(packages: tuple[str, ...], known: Any) -> NixpkgsBuild:
         version=known.version or "",
         dependencies=frozenset(known.dependencies) - {"python3"},
         problems=tuple(problems),
+        broken=known.broken,
     )
