@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from tests.support.facts import open_table
 from tests.support.objects import cause, wheel
 from tests.support.real import FIXTURES
 from tests.support.uv2nix import ask_uv2nix
-from wheelfix.index.table import SonameTable
+from wheelfix.index.attributes import AttributeTable
 from wheelfix.lock.model import LockOptions, LockPlan, LockRequest, Selection
 from wheelfix.lock.plan import (
     drop_removed_packages,
@@ -28,6 +27,7 @@ from wheelfix.lock.read import read_request
 from wheelfix.lock.render import render_lock
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
+from wheelfix.model.index import PythonPackage
 from wheelfix.model.lock import ChoiceKind
 from wheelfix.model.override import AdapterPlan, Dialect
 from wheelfix.model.reading import Reading
@@ -39,31 +39,11 @@ ADAPTERS = FIXTURES / "adapters"
 CUDA = r"nvidia-(?!cudnn-frontend|cutlass|ml-py).*|cuda-toolkit|cuda-bindings|cuda-pathfinder"
 
 
-class Known(Struct):
-    """What the data about nixpkgs say of a Python package."""
-
-    attr: str
-    version: str
-    dependencies: tuple[str, ...]
-    unfree: bool = False
-    insecure: bool = False
-    removed: str | None = None
-    renamed: str | None = None
-    broken: bool = False
-
-
-class Attributes:
+def find_python(name: str) -> PythonPackage | None:
     """Facts of a real nixpkgs in place of the data that are shipped, which change with each release."""
-
-    def ask(self, python: Iterable[str]) -> None:
-        """Nothing has to be evaluated."""
-
-    def find_python_attr(self, attr: str) -> Known | None:
-        return self.find_python(attr)
-
-    def find_python(self, name: str) -> Known | None:
-        facts = read_nixpkgs().get(name)
-        return Known(attr=name, **{**facts, "dependencies": tuple(facts["dependencies"])}) if facts else None
+    if not (facts := read_nixpkgs().get(name)):
+        return None
+    return PythonPackage(attr=name, name=name, **{**facts, "dependencies": tuple(facts["dependencies"])})
 
 
 @cache
@@ -74,7 +54,8 @@ def read_nixpkgs() -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _nixpkgs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SonameTable, "attributes", Attributes(), raising=False)
+    for name in ("find_python", "find_python_attr"):
+        monkeypatch.setattr(AttributeTable, name, lambda _, name: find_python(name))
 
 
 class Planned(Struct):
@@ -177,7 +158,8 @@ def test_a_large_lock_keeps_what_its_other_wheels_require(tmp_path: Path) -> Non
     assert left <= set(staying)
     assert all(" require" in reason for reason in staying.values())
     told = [f for f in planned.adapters.findings if f.level is Level.WARNING]
-    assert "insecure" in told[0].message
+    assert told[0].subject == "nixpkgs"
+    assert "python313Packages.vllm" in told[0].message  # insecure
     assert told[1].message == "nixpkgs has 0.16.0; other packages are resolved for 0.33.0"
 
 

@@ -169,15 +169,20 @@ def test_what_the_user_keeps_is_told_not_to_fit(how: str) -> None:
 
 
 def test_what_is_told_of_a_build() -> None:
-    builds = {"torch": replace(build("torch", "triton", "pybind11"), problems=("is unfree: so and so",))}
+    builds = {"torch": replace(build("torch", "triton", "pybind11"), unfree=True)}
     found = plan("torch", [TORCH, wheel("triton")], builds)
     missing = "nixpkgs' recipe propagates pybind11, not in the environment: "
     missing += "add to the project what the build imports"
     assert [(f.level, f.message) for f in found.findings] == [
-        (Level.WARNING, "python3Packages.torch: is unfree: so and so"),
+        (Level.WARNING, found.findings[0].message),
         (Level.WARNING, "nixpkgs has 9.9; other packages are resolved for 1.0"),
         (Level.NOTE, missing),
     ]
+    assert found.findings[0].subject == "nixpkgs"
+    assert "python3Packages.torch" in found.findings[0].message
+    broken = {"torch": replace(build("torch", "triton", version="1.0"), broken=True)}
+    (told,) = plan("torch", [TORCH, wheel("triton")], broken).findings
+    assert told.message.startswith("python3Packages.torch is marked as broken")
 
 
 def test_a_broken_build_replaces_nothing_unasked() -> None:

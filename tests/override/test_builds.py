@@ -2,48 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from tests.support.facts import open_table
 from wheelfix.errors import InputError
-from wheelfix.index.table import SonameTable
-from wheelfix.model.base import Struct
+from wheelfix.index.attributes import AttributeTable
+from wheelfix.model.index import PythonPackage
 from wheelfix.model.override import NixpkgsBuild
 from wheelfix.override.builds import choose_build, make_finder
+from wheelfix.override.prebuilt import check_build
+
+NAMES = ("cupy", "onnxruntime", "opencv4", "opencv-python", "torch", "faiss", "xgboost")
+GONE = {"aged": "removed in 2025", "old": "has a new name"}
 
 
-class Known(Struct):
-    attr: str
-    version: str = "1.0"
-    dependencies: tuple[str, ...] = ()
-    unfree: bool = False
-    broken: bool = False
-    insecure: bool = False
-    removed: str | None = None
-    renamed: str | None = None
-
-
-class Attributes:
-    """nixpkgs with these packages, each under its own name."""
-
-    NAMES = ("cupy", "onnxruntime", "opencv4", "opencv-python", "torch", "faiss", "xgboost")
-
-    def ask(self, python: Iterable[str]) -> None:
-        """Nothing has to be evaluated."""
-
-    def find_python_attr(self, attr: str) -> Known | None:
-        return self.find_python(attr)
-
-    def find_python(self, name: str) -> Known | None:
-        return Known(attr=name, unfree=name == "cupy") if name in self.NAMES else None
+def find_python(name: str) -> PythonPackage | None:
+    """A nixpkgs with these packages, each under its own name."""
+    if name in GONE:
+        renamed = "torch" if name == "old" else None
+        return PythonPackage(attr=name, name=name, removed=GONE[name], renamed=renamed)
+    if name not in NAMES:
+        return None
+    return PythonPackage(attr=name, name=name, version="1.0", unfree=name == "cupy")
 
 
 @pytest.fixture(autouse=True)
 def _nixpkgs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SonameTable, "attributes", Attributes(), raising=False)
+    for name in ("find_python", "find_python_attr"):
+        monkeypatch.setattr(AttributeTable, name, lambda _, name: find_python(name))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +63,7 @@ def choose(attr: tuple[str, ...] | None, name: str, python: str | None = None) -
 def test_without_a_name_it_is_nixpkgs_own_package() -> None:
     chosen, find_build, told = choose(None, "cupy-cuda12x", "3.13")
     assert chosen.attr == ("python313Packages", "cupy")
-    assert chosen.problems == ("is unfree: nixpkgs refuses it without config.allowUnfree",)
+    assert (chosen.unfree, chosen.insecure, chosen.broken) == (True, False, False)
     assert find_build("torch").attr == ("python313Packages", "torch")
     assert told == []
     assert choose(None, "torch", "3.14t")[0].attr == ("python314FreeThreading", "pkgs", "torch")
@@ -98,3 +86,13 @@ def test_metadata_alone_is_no_build() -> None:
     chosen, _, told = choose(("python312Packages", "opencv-python"), "opencv-python")
     assert chosen.attr == ("python312Packages", "opencv4")
     assert told == ["holds metadata alone: python312Packages.opencv4, which it propagates, has the files"]
+
+
+def test_what_is_gone_is_refused() -> None:
+    assert make_finder(open_table())("aged") is None
+    with pytest.raises(InputError, match="aged: is gone from nixpkgs: removed in 2025") as caught:
+        check_build(("python3Packages", "aged"), "aged", (), asked=None, index=open_table())
+    assert "name another build" in (caught.value.hint or "")
+    with pytest.raises(InputError) as caught:
+        check_build(("python3Packages", "old"), "old", (), asked=None, index=open_table())
+    assert caught.value.hint == "write python3Packages.torch"

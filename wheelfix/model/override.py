@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
+from wheelfix.model.index import Permission
 from wheelfix.model.scan import Finding
 
 
@@ -34,11 +35,13 @@ class Input(Struct):
         attr: path below ``pkgs``, with dots.
         reason: one clause.
         baseline: whether uv2nix and poetry2nix add it by themselves for the wheel's tag.
+        permissions: settings that nixpkgs refuses it without.
     """
 
     attr: str
     reason: str
     baseline: bool = False
+    permissions: tuple[Permission, ...] = ()
 
 
 class Ignored(Struct):
@@ -129,14 +132,14 @@ class NixpkgsBuild(Struct):
         attr: path below ``pkgs``.
         version: of the build, or empty if unknown.
         dependencies: normalised names of the distributions that its recipe propagates; None if unknown.
-        problems: why a build or an evaluation may be refused, one clause each.
-        broken: whether nixpkgs refuses it whatever its configuration permits but broken packages.
+        unfree, insecure, broken: as in :class:`~wheelfix.model.index.Attribute`.
     """
 
     attr: tuple[str, ...]
     version: str = ""
     dependencies: frozenset[str] | None = None
-    problems: tuple[str, ...] = ()
+    unfree: bool = False
+    insecure: bool = False
     broken: bool = False
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from wheelfix.model.base import Struct
 from wheelfix.model.classes import NeedClass
+from wheelfix.model.index import Attribute
 from wheelfix.model.override import Adapter, AdapterPlan, NixpkgsBuild, StripPlan
 from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
@@ -19,6 +20,7 @@ from wheelfix.override.builds import FindBuild
 from wheelfix.override.carries import find_carries, is_part
 from wheelfix.override.strip import NO_WISHES, Dependencies, Wishes, find_inherited, plan_strip
 from wheelfix.scan.closure import find_closure
+from wheelfix.scan.findings import tell_permissions
 from wheelfix.scan.sentences import name_some
 
 _NAMED = 3
@@ -110,7 +112,12 @@ def plan_adapters(
             for f in _tell_build(name, together[name], environment, named=name in builds)
         ),
     )
-    return AdapterPlan(adapters=adapters, findings=findings)
+    said = {
+        shown: Attribute(attr=shown, unfree=one.unfree, insecure=one.insecure)
+        for one in together.values()
+        for shown in [".".join(one.attr)]
+    }
+    return AdapterPlan(adapters=adapters, findings=(*tell_permissions(said, said), *findings))
 
 
 def _plan_strips(
@@ -282,8 +289,9 @@ def _tell_build(
     name: str, build: NixpkgsBuild, environment: Environment, *, named: bool
 ) -> Iterator[Finding]:
     package = environment.packages[name]
-    for problem in build.problems:
-        yield _find(package, Level.WARNING, f"{'.'.join(build.attr)}: {problem}")
+    if build.broken:
+        message = f"{'.'.join(build.attr)} is marked as broken, or does not evaluate: nixpkgs refuses it"
+        yield _find(package, Level.WARNING, message)
     if named and build.version and package.version and build.version != package.version:
         same = build.version.split(".")[:2] == package.version.split(".")[:2]
         message = f"nixpkgs has {build.version}; other packages are resolved for {package.version}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from typing import Any
 
 from wheelfix.errors import InputError
 from wheelfix.index.table import SonameTable
+from wheelfix.model.index import PythonPackage
 from wheelfix.model.lock import name_packages
 from wheelfix.model.override import NixpkgsBuild
 from wheelfix.model.scan import Finding, Level
@@ -47,9 +47,7 @@ def make_finder(
         packages: attribute path of the package set.
         names: distributions that will be asked for: a nixpkgs that the user named is evaluated once for all.
     """
-    attributes: Any = getattr(index, "attributes", None)
-    if attributes is None:
-        return find_no_build
+    attributes = index.attributes
     candidates = {candidate for name in names for candidate in _list_names(name)}
     attributes.ask(python={attr for one in candidates for attr in (one, one.replace("-", "_"))})
 
@@ -130,18 +128,12 @@ def _list_names(name: str) -> Iterator[str]:
         yield find_real_attr(bare) or bare
 
 
-def _describe(packages: tuple[str, ...], known: Any) -> NixpkgsBuild:
-    problems = []
-    if known.unfree:
-        problems.append("is unfree: nixpkgs refuses it without config.allowUnfree")
-    if known.broken:
-        problems.append("is marked as broken: nixpkgs refuses it")
-    if known.insecure:
-        problems.append("is marked as insecure: nixpkgs refuses it without permittedInsecurePackages")
+def _describe(packages: tuple[str, ...], known: PythonPackage) -> NixpkgsBuild:
     return NixpkgsBuild(
-        attr=(*packages, *known.attr.split(".")),
+        attr=(*packages, known.attr),
         version=known.version or "",
-        dependencies=frozenset(known.dependencies) - {"python3"},
-        problems=tuple(problems),
+        dependencies=frozenset(known.dependencies),
+        unfree=known.unfree,
+        insecure=known.insecure,
         broken=known.broken,
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
 
 from wheelfix.errors import InputError
 from wheelfix.index.lookup import find_default_python
 from wheelfix.index.table import SonameTable
+from wheelfix.model.index import PythonPackage
 from wheelfix.model.lock import name_interpreter, name_packages
 from wheelfix.model.scan import Finding, Level
 
@@ -87,15 +87,12 @@ def check_build(
     )
 
 
-def find_package(attr: tuple[str, ...], index: SonameTable) -> Any:
+def find_package(attr: tuple[str, ...], index: SonameTable) -> PythonPackage | None:
     """Find what is known of a build in a Python package set of nixpkgs; None if nothing is."""
-    attributes: Any = getattr(index, "attributes", None)
-    if attributes is None or not _SET.fullmatch(attr[0]):
-        return None
-    return attributes.find_python_attr(attr[-1])
+    return index.attributes.find_python_attr(attr[-1]) if _SET.fullmatch(attr[0]) else None
 
 
-def check_existence(attr: tuple[str, ...], package: Any) -> tuple[Finding, ...]:
+def check_existence(attr: tuple[str, ...], package: PythonPackage | None) -> tuple[Finding, ...]:
     """Refuse a build that nixpkgs has removed, and tell of one that has another name now.
 
     Args:
