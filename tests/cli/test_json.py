@@ -190,11 +190,22 @@ def test_override_tells_what_is_taken_away(desk: Desk) -> None:
     (one,) = document["packages"]
     assert [gone["name"] for gone in one["dependencies"]["stripped"]] == ["nvidia-cublas-cu12"]
     assert one["dependencies"]["stripped"][0]["reason"] in document["code"]
-    replaced = desk.tell("override", "{wheel}", "--cuda", "prebuilt")
+
+
+def test_override_tells_what_nixpkgs_replaces(desk: Desk) -> None:
+    library = build_elf(desk.directory, "z.so", needed=["libcublas.so.12"])
+    requires = ["nvidia-cublas-cu12", "numpy"]
+    wheel = build_wheel(desk.directory, name="torch", files={"torch/z.so": library}, requires=requires)
+    replaced = desk.tell("override", str(wheel), "--cuda", "prebuilt")
     assert replaced["packages"] == []
     (adapter,) = replaced["adapters"]
-    assert (adapter["name"], adapter["attr"]) == ("demo", "python3Packages.demo")
+    assert (adapter["name"], adapter["attr"]) == ("torch", "python3Packages.torch")
     assert [gone["name"] for gone in adapter["dependencies"]["stripped"]] == ["nvidia-cublas-cu12"]
+    # nixpkgs has no build of this one.
+    kept = desk.tell("override", "{wheel}", "--cuda", "prebuilt")
+    assert kept["adapters"] == []
+    assert [one["name"] for one in kept["packages"]] == ["demo"]
+    assert any("not known to have a build of it" in finding["message"] for finding in kept["findings"])
 
 
 def test_override_of_what_belongs_to_no_package_and_of_several(desk: Desk) -> None:

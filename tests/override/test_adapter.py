@@ -10,8 +10,8 @@ from tests.support.facts import read_closure
 from tests.support.golden import ask_package, ask_stub, check_golden, find_dependencies
 from tests.support.nixeval import NixError, evaluate
 from wheelfix.model.base import replace
-from wheelfix.model.override import Adapter, StripPlan
-from wheelfix.override.adapter import render_adapter
+from wheelfix.model.override import Adapter, AdapterPlan, StripPlan
+from wheelfix.override.adapter import render_adapters
 from wheelfix.override.strip import NO_WISHES, Dependencies, Wishes, plan_strip
 from wheelfix.scan.closure import find_closure
 
@@ -39,9 +39,13 @@ def adapt(name: str, wishes: Wishes = NO_WISHES) -> Adapter:
     )
 
 
+def render_one(adapter: Adapter, *, standalone: bool = False) -> str:
+    return render_adapters(AdapterPlan(adapters=(adapter,)), standalone=standalone)
+
+
 @pytest.mark.parametrize("name", TORCH)
 def test_no_cuda_is_left_and_nothing_else_is_lost(name: str) -> None:
-    path = check_golden(f"{name}/adapter.nix", render_adapter(adapt(name)))
+    path = check_golden(f"{name}/adapter.nix", render_one(adapt(name)))
     packages = find_dependencies(read_closure(name))
     overlay = f"import {path} {{ inherit (stub) pkgs lib hacks; }}"
     before, after = ask_stub(
@@ -61,7 +65,7 @@ def test_no_cuda_is_left_and_nothing_else_is_lost(name: str) -> None:
 def test_the_filter_everybody_copies_leaves_thirteen_packages() -> None:
     known = read_closure("torch-2.15.0")
     by_prefix = {r.name for r in known["torch"].requires if r.name.startswith("nvidia")}
-    left = find_closure(known["torch"], known, without=frozenset(by_prefix))
+    left = find_closure(known["torch"], known, without={"torch": frozenset(by_prefix)})
     assert len([n for n in left if n.startswith(("nvidia", "cuda"))]) == 13
 
 
@@ -95,7 +99,7 @@ def test_a_keep_wins_and_a_strip_counts() -> None:
 
 
 def test_the_wrong_python_throws_as_it_does_for_real() -> None:
-    path = check_golden("torch-2.9.1/adapter.nix", render_adapter(adapt("torch-2.9.1")))
+    path = check_golden("torch-2.9.1/adapter.nix", render_one(adapt("torch-2.9.1")))
     overlay = f"import {path} {{ inherit (stub) pkgs lib hacks; }}"
     packages = find_dependencies(read_closure("torch-2.9.1"))
     with pytest.raises(NixError, match=r"Mismatching Python versions: 3\.13 != 3\.12"):
@@ -105,7 +109,7 @@ def test_the_wrong_python_throws_as_it_does_for_real() -> None:
 
 
 def test_a_complete_file() -> None:
-    code = render_adapter(adapt("torch-2.15.0"), standalone=True)
+    code = render_one(adapt("torch-2.15.0"), standalone=True)
     path = check_golden("torch-2.15.0/adapter-standalone.nix", code)
     arguments = evaluate(f"builtins.functionArgs (import {path})")
     assert arguments == {
@@ -148,7 +152,7 @@ def test_a_package_without_redundant_dependencies_is_not_changed() -> None:
     adapter = replace(
         adapt("torch-2.9.1"), strip=StripPlan(), name="3to2", attr=("python312Packages", "3to2")
     )
-    code = render_adapter(adapter)
+    code = render_one(adapter)
     assert 'prev."3to2"' in code
     assert 'pkgs.python312Packages."3to2"' in code
     assert "overrideAttrs" not in code

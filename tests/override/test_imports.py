@@ -47,3 +47,22 @@ def test_imports_are_found_by_the_modules_name_at_the_start_of_a_line(tmp_path: 
     )
     assert find_imports(wheel, ["a-b", "e"]) == {"a-b": "demo/x.py:3"}
     assert find_imports(wheel, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (b"from cuda.pathfinder import x", True),
+        (b"import cuda.pathfinder", True),
+        (b"  from cuda import pathfinder", True),
+        (b"import cuda_pathfinder", True),
+        (b"import cuda.pathfinders", False),
+        (b"from cuda import core", False),
+        (b"import cuda", False),
+    ],
+)
+def test_modules_of_a_namespace_are_found(tmp_path: Path, line: bytes, found: bool) -> None:
+    wheel = build_wheel(tmp_path, files={"demo/__init__.py": line + b"\n"})
+    assert find_imports(wheel, ["cuda-pathfinder", "numpy"]) == (
+        {"cuda-pathfinder": "demo/__init__.py:1"} if found else {}
+    )

@@ -8,7 +8,7 @@ from tests.support.objects import cause, provider, wheel
 from wheelfix.errors import InputError
 from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
-from wheelfix.model.override import StripPlan
+from wheelfix.model.override import NixpkgsBuild, StripPlan
 from wheelfix.model.scan import Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.carries import find_carries
@@ -140,3 +140,42 @@ def test_wheels_of_a_cuda_that_nixpkgs_has_not_got_stay_with_a_wheel_that_stays(
     found = {replaced: {one.name for one in plan.stripped} for replaced, plan in plans.items()}
     assert found[True] == set(names)
     assert found[False] == {"nvidia-cublas-cu12", "nvidia-cudnn-cu12"}
+
+
+def test_requirements_of_extras_are_judged_too() -> None:
+    lines = [
+        "numpy",
+        "nvidia-nccl-cu12; extra == 'cuda'",
+        "nvidia-nccl-cu12",
+        "nvidia-cublas-cu12; extra == 'all'",
+    ]
+    found = [parse_requirement(line, find_environment(())) for line in lines]
+    plan = judge(replace(wheel(), requires=tuple(r for r in found if r)))
+    assert [(one.name, one.required, one.extras) for one in plan.stripped] == [
+        ("nvidia-cublas-cu12", False, ("all",)),
+        ("nvidia-nccl-cu12", True, ("cuda",)),
+    ]
+
+
+def test_what_the_recipe_propagates_stays() -> None:
+    target = wheel("cupy-cuda12x", requires=["cuda-pathfinder", "cuda-bindings", "nvidia-cublas-cu12"])
+    build = NixpkgsBuild(attr=("x", "cupy"), dependencies=frozenset({"cuda-pathfinder"}))
+    plan = plan_strip(Dependencies(package=target), build=build)
+    assert names(plan) == ["cuda-bindings", "nvidia-cublas-cu12"]
+    assert [(k.name, k.reason) for k in plan.kept] == [
+        ("cuda-pathfinder", "nixpkgs' recipe of cupy-cuda12x propagates it")
+    ]
+    nothing = replace(build, dependencies=frozenset())
+    assert "cuda-pathfinder" in names(plan_strip(Dependencies(package=target), build=nothing))
+    # Of an unknown recipe: what works with any CUDA stays, what is for that of the wheels goes.
+    unknown = plan_strip(Dependencies(package=target), build=replace(build, dependencies=None))
+    assert names(unknown) == ["cuda-bindings", "nvidia-cublas-cu12"]
+
+
+def test_only_a_replaced_package_has_its_parts_stripped() -> None:
+    target = wheel("pyside6", requires=["pyside6-addons", "google-auth"])
+    google = wheel("google-auth", files=["google/auth/__init__.py"])
+    assert names(judge(target, google)) == ["pyside6-addons"]
+    assert names(judge(target, google, replaced=False)) == []
+    ns = wheel("google-cloud", requires=["google-auth"], files=["google/cloud/__init__.py"])
+    assert names(judge(ns, google)) == []

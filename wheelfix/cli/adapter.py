@@ -12,6 +12,7 @@ from wheelfix.cli.output import code_options, make_options, write
 
 _EPILOG = """\b
 Examples:
+  wheelfix adapter 'jax[cuda12]'
   wheelfix adapter torch==2.9.1 --from python312Packages.torchWithoutCuda
   wheelfix adapter torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl --from python312Packages.torch
   wheelfix adapter torch==2.9.1 --from python3Packages.torch --keep triton --standalone
@@ -21,7 +22,10 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("target", type=TARGET)
 @click.option(
-    "--from", "attr", required=True, metavar="ATTR", help="nixpkgs' build (python3Packages.torchWithoutCuda)."
+    "--from",
+    "attr",
+    metavar="ATTR",
+    help="nixpkgs' build (python3Packages.torchWithoutCuda); default: its own.",
 )
 @click.option("--standalone", is_flag=True, help="A complete file, with package set and environment.")
 @code_options
@@ -30,7 +34,7 @@ Examples:
 def adapter(
     target: str,
     *,
-    attr: str,
+    attr: str | None,
     standalone: bool,
     keep: tuple[str, ...],
     strip: tuple[str, ...],
@@ -43,7 +47,8 @@ def adapter(
 
     TARGET is a wheel, the address of one, or a requirement such as torch==2.9.1, of which only metadata is
     fetched. The code is an overlay for uv2nix and pyproject.nix: hacks.nixpkgsPrebuilt, without the
-    dependencies that the build makes redundant. Each is named, with the reason.
+    dependencies that the build makes redundant, those of extras too. Each is named, with the reason. Packages
+    that fit only a build of the same nixpkgs, such as jaxlib for jax, are replaced with it.
     """
     from wheelfix.flows.adapter import write_adapter
     from wheelfix.override.strip import make_wishes

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from wheelfix.model.lock import name_packages
 from wheelfix.model.override import Cuda, Dialect
 from wheelfix.model.written import Written
+from wheelfix.override.builds import DEFAULT_SET, find_no_build, make_finder
 from wheelfix.override.dialects import check_targets, render_overrides
 from wheelfix.override.imports import show_imports
 from wheelfix.override.plan import OverridePlan, plan_overrides
@@ -35,7 +37,11 @@ def write_override(
     targets = tuple(find_targets(texts, "override"))
     check_targets(targets, dialect, cuda)
     read = scan_targets(targets, options)
-    plan = plan_overrides(read, dialect, cuda, wishes=wishes, evidence=", ".join(options.beside))
+    packages = name_packages(options.python) if options.python else DEFAULT_SET
+    names = [one.name for one in (*read.beside, *(part.reading.distribution for part in read.parts))]
+    find_build = make_finder(options.index, packages, names) if cuda is Cuda.PREBUILT else find_no_build
+    evidence = ", ".join(options.beside)
+    plan = plan_overrides(read, dialect, cuda, find_build=find_build, wishes=wishes, evidence=evidence)
     plan = show_imports(plan, read.parts)
     text = render_overrides(plan.overrides, plan.adapters, dialect)
     return Written(plan=plan, text=text, findings=plan.findings, answered=plan.answered)

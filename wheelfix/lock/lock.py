@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from wheelfix.lock.model import LockOptions, LockPlan
-from wheelfix.lock.plan import drop_removed_packages, find_selection, plan_adapters, plan_overlay
+from wheelfix.lock.plan import (
+    drop_removed_packages,
+    find_selection,
+    plan_lock_adapters,
+    plan_overlay,
+    replace_bound,
+)
 from wheelfix.lock.read import find_places, read_dependencies, read_request, read_rust
-from wheelfix.scan.locked import read_choices
+from wheelfix.scan.locked import keep_chosen, read_choices
+from wheelfix.scan.scan import scan_readings
 
 
 def plan_lock(path: Path, options: LockOptions) -> LockPlan:
@@ -24,8 +31,14 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     request = read_request(path, options)
     selection = find_selection(request, options)
     dependencies = read_dependencies(request, selection, options)
-    adapters = plan_adapters(request, selection, dependencies, options)
-    selection = drop_removed_packages(request, selection, adapters, options)
-    found = read_choices(selection.choices, find_places(path, request, options))
+    places = find_places(path, request, options)
+    adapters = plan_lock_adapters(request, selection, dependencies, {}, options)
+    kept = drop_removed_packages(request, replace_bound(selection, adapters), adapters, options)
+    found = read_choices(kept.choices, places)
+    if adapters.adapters:  # only the wheels that stay tell whether they link what is replaced
+        scans = {scan.name: scan for scan in scan_readings(found.wheels, options.scan)}
+        adapters = plan_lock_adapters(request, selection, dependencies, scans, options)
+        kept = drop_removed_packages(request, replace_bound(selection, adapters), adapters, options)
+        found = keep_chosen(found, kept.choices)
     rust = read_rust(found, options)
-    return plan_overlay(request, selection, adapters, found, rust, options)
+    return plan_overlay(request, kept, adapters, found, rust, options)

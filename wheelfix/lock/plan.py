@@ -24,20 +24,23 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.base import replace
-from wheelfix.model.lock import Choice, ChoiceKind
-from wheelfix.model.override import Adapter, Cuda, Override
+from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, ProviderRule, Runtime, name_packages
+from wheelfix.model.override import AdapterPlan, Cuda, Override
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
+from wheelfix.override.bound import Environment, plan_adapters
+from wheelfix.override.builds import FindBuild, choose_build, make_finder
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override, tell_refused
 from wheelfix.override.prebuilt import check_build
-from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
+from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.locked import LockReadings
 from wheelfix.scan.nixpkgs import tell_differences
 from wheelfix.scan.scan import scan_readings
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled
+from wheelfix.wheel.metadata import parse_filename
 
 
 def find_selection(request: LockRequest, options: LockOptions) -> Selection:
@@ -55,6 +58,9 @@ def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     # Adapters and builds are written in this order, independent of the lock's.
     ordered = sorted(packages, key=lambda package: package.label)
     choices, lacks = find_sources(ordered, rules, runtime, as_nix=TRAITS[options.dialect].locked)
+    replaced = [choice.package.name for choice in choices if choice.kind is ChoiceKind.NIXPKGS]
+    find_build = make_finder(options.scan.index, name_packages(runtime.python), replaced)
+    choices = tuple(_name_build(choice, rules, find_build) for choice in choices)
     selection = Selection(
         selected=selected, packages=packages, choices=choices, lacks=lacks, findings=findings
     )
@@ -72,46 +78,97 @@ def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     return replace(selection, findings=(*findings, *warnings))
 
 
+def _name_build(choice: Choice, rules: Sequence[ProviderRule], find_build: FindBuild) -> Choice:
+    """Name nixpkgs' build where the rule leaves the attribute open, and nixpkgs has it under another name."""
+    if choice.kind is not ChoiceKind.NIXPKGS or find_rule(choice.package.name, rules)[1]:
+        return choice
+    build = find_build(choice.package.name)
+    return replace(choice, attr=build.attr) if build else choice
+
+
 def find_dependencies(request: LockRequest, selection: Selection) -> Mapping[str, Dependencies]:
     """Return the dependencies of packages that nixpkgs' builds replace, by name; if the lock has edges."""
     if not selection.replaced:
         return {}
-    known = {package.name: make_distribution(package, request.runtime) for package in selection.packages}
+    known = {
+        package.name: _make_distribution(package, request.runtime, selection)
+        for package in selection.packages
+    }
     others, evidence = tuple(known.values()), request.lock.name
     names = [choice.package.name for choice in selection.replaced]
     return {name: Dependencies(package=known[name], others=others, evidence=evidence) for name in names}
 
 
-def plan_adapters(
+def _make_distribution(package: LockedPackage, runtime: Runtime, selection: Selection) -> Distribution:
+    """Make a distribution of a package's entry, with the tags of the wheel that is chosen."""
+    made = make_distribution(package, runtime)
+    choice = next((c for c in selection.choices if c.package is package), None)
+    parsed = parse_filename(choice.file.filename) if choice and choice.file else None
+    return replace(made, tags=parsed[2]) if parsed else made
+
+
+def plan_lock_adapters(
     request: LockRequest,
     selection: Selection,
     dependencies: Mapping[str, Dependencies],
+    scans: Mapping[str, WheelScan],
     options: LockOptions,
-) -> tuple[Adapter, ...]:
-    """Replace packages by nixpkgs' builds; metadata alone tells which dependencies are removed."""
-    return tuple(
-        Adapter(
-            name=choice.package.name,
-            version=choice.package.version or "",
-            target=request.lock.name,
-            attr=choice.attr,
-            strip=plan_strip(dependencies[choice.package.name], wishes=options.wishes),
+) -> AdapterPlan:
+    """Replace packages by nixpkgs' builds, and what is bound to them.
+
+    Args:
+        request: the lock, with the rules and the target.
+        selection: with the packages that the user wants from nixpkgs.
+        dependencies: of these packages, by name.
+        scans: of the wheels that were read, by name; of the others metadata alone is known.
+        options: further options.
+    """
+    if not selection.replaced:
+        return AdapterPlan()
+    packages = {one.name: one for known in dependencies.values() for one in (*known.others, known.package)}
+    chosen = {
+        choice.package.name: choose_build(
+            choice.attr, choice.package.name, request.runtime.python, options.scan.index
         )
         for choice in selection.replaced
+    }
+    environment = Environment(
+        packages=packages,
+        needs={name: scan.needs for name, scan in scans.items()},
+        evidence=request.lock.name,
+        fixed=frozenset(n for n in packages if any(r.pattern == n for r in request.rules)),
     )
+    find_build = make_finder(options.scan.index, name_packages(request.runtime.python), packages)
+    builds = {name: build for name, (build, _, _) in chosen.items()}
+    plan = plan_adapters(builds, environment, find_build, wishes=options.wishes)
+    told = [finding for _, _, findings in chosen.values() for finding in findings]
+    return replace(plan, findings=(*told, *plan.findings))
+
+
+def replace_bound(selection: Selection, plan: AdapterPlan) -> Selection:
+    """Take packages from nixpkgs that are bound to others from there."""
+    attrs = {adapter.name: adapter.attr for adapter in plan.adapters if adapter.reason}
+    choices = (
+        replace(c, kind=ChoiceKind.NIXPKGS, attr=attrs[c.package.name], file=None, rival=None)
+        if c.package.name in attrs
+        else c
+        for c in selection.choices
+    )
+    return replace(selection, choices=tuple(choices))
 
 
 def drop_removed_packages(
-    request: LockRequest, selection: Selection, adapters: Sequence[Adapter], options: LockOptions
+    request: LockRequest, selection: Selection, plan: AdapterPlan, options: LockOptions
 ) -> Selection:
     """Leave out packages that adapters remove; these need no source.
 
     Raises:
         InputError: a remaining package has no source.
     """
-    if adapters:
+    if adapters := plan.adapters:
         without = {a.name: [judged.name for judged in a.strip.stripped] for a in adapters}
-        selected = select_packages(request.lock, request.runtime, options.asked, without=without)
+        more = {a.name: a.strip.added for a in adapters}
+        selected = select_packages(request.lock, request.runtime, options.asked, without=without, more=more)
         kept, gone = {id(package) for package in selected}, set[str]()
         if request.lock.roots is None:  # without edges, other dependents are unknown
             gone = {j.name for a in adapters for j in (*a.strip.stripped, *a.strip.leaving)}
@@ -130,7 +187,7 @@ def drop_removed_packages(
 def plan_overlay(
     request: LockRequest,
     selection: Selection,
-    adapters: tuple[Adapter, ...],
+    adapters: AdapterPlan,
     found: LockReadings,
     rust: Mapping[str, CargoPlan],
     options: LockOptions,
@@ -140,7 +197,7 @@ def plan_overlay(
     Args:
         request: the lock, with the rules and the target.
         selection: without packages that adapters remove.
-        adapters: packages that nixpkgs' builds replace.
+        adapters: packages that nixpkgs' builds replace, and findings about them.
         found: readings of wheels, and source distributions.
         rust: plans of source distributions built with cargo, by name.
         options: further options.
@@ -148,7 +205,7 @@ def plan_overlay(
     Raises:
         IndexProblem: the index is damaged.
     """
-    choices = selection.choices
+    choices, chosen = selection.choices, {choice.package.name for choice in selection.choices}
     scans = scan_readings(found.wheels, options.scan)
     collisions = find_collisions(found.wheels)
     builds = _plan_builds(request, choices, found, rust)
@@ -156,7 +213,8 @@ def plan_overlay(
     findings = (
         *tell_doubles(find_doubles(selection.selected)),
         *selection.findings,
-        *tell_needs(scans, {choice.package.name for choice in choices}),
+        *adapters.findings,
+        *tell_needs(scans, chosen),
         *tell_collisions(collisions),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
@@ -174,7 +232,7 @@ def plan_overlay(
         choices=choices,
         scans=scans,
         overrides=overrides,
-        adapters=adapters,
+        adapters=tuple(a for a in sorted(adapters.adapters, key=lambda a: a.name) if a.name in chosen),
         builds=builds,
         collisions=collisions,
         findings=tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message))),

@@ -21,8 +21,9 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
+from wheelfix.override.adapter import write_adapters
 from wheelfix.override.dialects import TRAITS, render_overrides
-from wheelfix.override.overlay import TITLES, write_adapters, write_overlay, write_packages
+from wheelfix.override.overlay import TITLES, write_overlay, write_packages
 from wheelfix.scan.layout import SITE
 from wheelfix.sdist.render import write_cargo
 

@@ -44,6 +44,7 @@ def select_packages(
     asked: Asked,
     *,
     without: Mapping[str, Collection[str]] | None = None,
+    more: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[LockedPackage, ...]:
     """Select the packages that an environment for a target holds.
 
@@ -52,6 +53,7 @@ def select_packages(
         runtime: the interpreter and platform.
         asked: extras and groups.
         without: per package, dependencies to leave out.
+        more: per package, dependencies to add.
 
     Returns:
         In the lock's order, each once; two versions of one name if the lock leads to both.
@@ -64,7 +66,7 @@ def select_packages(
     extras, groups = _find_parts(lock, asked)
     if lock.roots is None:
         return tuple(p for p in lock.packages if holds(p.marker, runtime, extras=extras, groups=groups))
-    walk = _Walk(lock, runtime, extras, groups, without or {})
+    walk = _Walk(lock, runtime, extras, groups, without or {}, more or {})
     return walk.run()
 
 
@@ -78,9 +80,10 @@ class _Walk:
         extras: frozenset[str],
         groups: frozenset[str],
         without: Mapping[str, Collection[str]],
+        more: Mapping[str, Collection[str]],
     ) -> None:
         self._lock, self._runtime, self._groups, self._extras = lock, runtime, groups, extras
-        self._without = without
+        self._without, self._more = without, more
         self._by_name: dict[str, list[LockedPackage]] = {}
         for package in lock.packages:
             self._by_name.setdefault(package.name, []).append(package)
@@ -132,6 +135,8 @@ class _Walk:
                 edges += extra.dependencies
         if is_root and is_new:
             edges += [d for g in package.groups if g.name in self._groups for d in g.dependencies]
+        if is_new:
+            edges += [LockedDependency(name=name) for name in self._more.get(package.name, ())]
         left_out = self._without.get(package.name, ())
         for edge in edges:
             where = f"{self._lock.name}: {package.label}"

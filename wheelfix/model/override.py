@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from wheelfix.model.base import Struct
 from wheelfix.model.index import Permission
+from wheelfix.model.scan import Finding
 
 
 class Cuda(StrEnum):
@@ -100,6 +101,8 @@ class Adapter(Struct):
         version: of the wheel.
         target: file name of the wheel, or the requirement.
         attr: path of the build below ``pkgs``.
+        strip: what becomes of its dependencies.
+        reason: why it is replaced with another package, in one clause; empty if the user asked for it.
     """
 
     name: str
@@ -107,6 +110,37 @@ class Adapter(Struct):
     target: str
     attr: tuple[str, ...]
     strip: StripPlan
+    reason: str = ""
+
+
+class AdapterPlan(Struct):
+    """Packages that nixpkgs' builds replace.
+
+    Attributes:
+        adapters: those that the user named first, in their order; then what is bound to them, by name.
+        findings: what does not fit, and what is to be known of the builds.
+    """
+
+    adapters: tuple[Adapter, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class NixpkgsBuild(Struct):
+    """nixpkgs' build of a distribution.
+
+    Attributes:
+        attr: path below ``pkgs``.
+        version: of the build, or empty if unknown.
+        dependencies: normalised names of the distributions that its recipe propagates; None if unknown.
+        unfree, insecure, broken: as in :class:`~wheelfix.model.index.Attribute`.
+    """
+
+    attr: tuple[str, ...]
+    version: str = ""
+    dependencies: frozenset[str] | None = None
+    unfree: bool = False
+    insecure: bool = False
+    broken: bool = False
 
 
 class VersionGap(Struct):
@@ -172,6 +206,7 @@ class KnownContents(Struct):
         cuda: those of ``sonames`` that are CUDA's.
         note: another remark on a distribution that belongs to CUDA, or None.
         importable: whether it has, or may have, Python modules of its own.
+        independent: whether it belongs to CUDA, and also works with a CUDA that is not of wheels.
     """
 
     distribution: str
@@ -179,6 +214,7 @@ class KnownContents(Struct):
     cuda: tuple[str, ...] = ()
     note: str | None = None
     importable: bool = True
+    independent: bool = False
 
 
 class DependencyDecision(Struct):
@@ -188,18 +224,23 @@ class DependencyDecision(Struct):
         name: normalised name (PEP 503).
         reason: one clause.
         unshown: whether nothing shows that it is imported, or that it is only linked against.
+        required: whether the package requires it with no extra chosen.
+        extras: extras of the package that require it, sorted.
     """
 
     name: str
     reason: str
     unshown: bool = False
+    required: bool = True
+    extras: tuple[str, ...] = ()
 
 
 class StripPlan(Struct):
     """What happens to a package's dependencies when nixpkgs' build replaces its wheel.
 
     Attributes:
-        stripped: its own dependencies that are removed, sorted by name.
+        stripped: its own dependencies that are removed, those of extras too, sorted by name.
+        added: what the package requires only through its parts, which are stripped, sorted.
         leaving: distributions that leave the environment with them, as nothing else requires them.
         kept: dependencies that look redundant and are not, with the reason to keep them.
         staying: redundant distributions that another dependency still requires.
@@ -207,6 +248,7 @@ class StripPlan(Struct):
     """
 
     stripped: tuple[DependencyDecision, ...] = ()
+    added: tuple[str, ...] = ()
     leaving: tuple[DependencyDecision, ...] = ()
     kept: tuple[DependencyDecision, ...] = ()
     staying: tuple[DependencyDecision, ...] = ()

@@ -20,6 +20,7 @@ from wheelfix.nix.tree import (
     Formal,
     Formals,
     Has,
+    Lambda,
     List,
     Script,
     Select,
@@ -138,8 +139,13 @@ def escape_glob(name: str) -> str:
 
 
 def list_names(judged: Iterable[DependencyDecision]) -> List:
-    """List names of distributions, each below its reason."""
-    return List(tuple(Commented(one.reason, text(one.name)) for one in judged))
+    """List names of distributions below their reasons; a repeated reason is written once."""
+    items: list[Expr] = []
+    said = ""
+    for one in judged:
+        items.append(text(one.name) if one.reason == said else Commented(one.reason, text(one.name)))
+        said = one.reason
+    return List(tuple(items))
 
 
 def add_to_old(name: str, more: Expr) -> Binding:
@@ -153,16 +159,33 @@ def add_code_to_old(name: str, code: Expr, comment: str = "") -> Binding:
 
 
 def remove_dependencies(plan: StripPlan) -> Binding:
-    """Write ``passthru`` without the redundant dependencies, which pyproject.nix reads there."""
-    dependencies = Select(OLD, ("passthru", "dependencies"))
-    stripped = call("builtins.removeAttrs", dependencies, list_names(plan.stripped))
-    changed = Binary("//", select(OLD, "passthru"), Attrs((bind("dependencies", stripped),)))
+    """Write ``passthru`` without the redundant dependencies, which pyproject.nix reads there.
+
+    An extra whose dependencies all go stays, as pyproject.nix refuses extras that a package does not have.
+    """
+    required = [one for one in plan.stripped if one.required]
+    optional = [one for one in plan.stripped if one.extras]
+    bindings = []
+    if required:
+        dependencies: Expr = Select(OLD, ("passthru", "dependencies"))
+        dependencies = call("builtins.removeAttrs", dependencies, list_names(required))
+        if plan.added:
+            added = Attrs(tuple(bind(name, List()) for name in plan.added))
+            dependencies = Binary("//", dependencies, added)
+        bindings.append(bind("dependencies", dependencies))
+    if optional:
+        extras = Select(OLD, ("passthru", "optional-dependencies"), Attrs())  # a lock may have none
+        strip = Lambda("_", Lambda("extra", call("builtins.removeAttrs", Var("extra"), list_names(optional))))
+        bindings.append(bind("optional-dependencies", call("lib.mapAttrs", strip, extras)))
+    changed = Binary("//", select(OLD, "passthru"), Attrs(tuple(bindings)))
     return bind("passthru", changed, describe_strip(plan))
 
 
 def describe_strip(plan: StripPlan) -> str:
     """Describe in one comment what is removed with the stripped dependencies, and what is not."""
     words = []
+    if plan.added:
+        words.append(f"Added: {', '.join(plan.added)}, which those that go require")
     if plan.leaving:
         names = ", ".join(one.name for one in plan.leaving)
         words.append(f"With them go {names}, which nothing else requires")

@@ -7,7 +7,10 @@ from ``prev.passthru.dependencies``. ``prev = final.x`` would recurse infinitely
 
 from __future__ import annotations
 
-from wheelfix.model.override import Adapter
+from collections.abc import Sequence
+
+from wheelfix.model.override import Adapter, AdapterPlan
+from wheelfix.model.scan import Level
 from wheelfix.nix.parts import HACKS, comment_all, formals, remove_dependencies, write_guarded
 from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.tree import (
@@ -15,6 +18,7 @@ from wheelfix.nix.tree import (
     Binary,
     Binding,
     Call,
+    Commented,
     Expr,
     Formal,
     Formals,
@@ -29,6 +33,7 @@ from wheelfix.nix.tree import (
     Var,
     bind,
     call,
+    merge,
     select,
     text,
 )
@@ -40,21 +45,38 @@ _PROPAGATED = (
 )
 
 
-def render_adapter(adapter: Adapter, *, standalone: bool = False) -> str:
-    """Write the overlay of an adapter.
+def render_adapters(plan: AdapterPlan, *, standalone: bool = False) -> str:
+    """Write the overlay of a package that nixpkgs' build replaces, and of what is bound to it.
 
-    adapter: the adapter.
+    plan: the adapters; the first one is the package that the user named.
     standalone: whether to write a complete file with workspace, package set and virtual environment, and not
         the overlay alone.
     """
-    overlay = Lambda("final", Lambda("prev", write_guarded(adapter.name, write_prebuilt(adapter))))
+    adapter = plan.adapters[0]
+    overlay = Lambda("final", Lambda("prev", merge(write_adapters(plan.adapters))))
     title = f"{adapter.name} {adapter.version}: nixpkgs' {'.'.join(adapter.attr)} in place of the wheel."
     head = [f"{title} Written by wheelfix from {adapter.target}."]
     head.append(_PROPAGATED)
+    head += [f"Look at: {f.subject} {f.message}." for f in plan.findings if f.level is not Level.NOTE]
     if not standalone:
         head.append(print_flat(HACKS))
         return render(comment_all(head, Lambda(formals("pkgs", "lib", "hacks"), overlay)))
     return render(comment_all(head, _write_file(adapter, overlay)))
+
+
+def write_adapters(adapters: Sequence[Adapter]) -> list[Expr]:
+    """Write the set of each adapter, with its reason if there are several."""
+    several = len(adapters) > 1
+    return [
+        write_guarded(a.name, Commented(_describe(a), prebuilt) if several else prebuilt)
+        for a in adapters
+        for prebuilt in [write_prebuilt(a)]
+    ]
+
+
+def _describe(adapter: Adapter) -> str:
+    label = f"{adapter.name} {adapter.version}".strip()
+    return f"{label}: {adapter.reason}" if adapter.reason else label
 
 
 def write_prebuilt(adapter: Adapter) -> Expr:

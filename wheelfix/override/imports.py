@@ -56,8 +56,9 @@ def show_own_imports(plan: StripPlan, wheel: Path | None) -> StripPlan:
 def find_imports(path: Path, names: Iterable[str]) -> Mapping[str, str]:
     """Find where a wheel's Python code imports other distributions.
 
-    Modules are assumed to be named like their distributions, with underscores. An import inside a string
-    counts too, because an unneeded dependency does less harm than a missing one.
+    Modules are assumed to be named like their distributions, with underscores, or with dots for packages of a
+    namespace (``cuda.pathfinder``). An import inside a string counts too, because an unneeded dependency does
+    less harm than a missing one.
 
     Args:
         path: a wheel.
@@ -66,19 +67,28 @@ def find_imports(path: Path, names: Iterable[str]) -> Mapping[str, str]:
     Returns:
         Member path and line (``torch/_inductor/scheduler.py:31``) of the first import, by name.
     """
-    wanted = {name.replace("-", "_"): name for name in names}
+    wanted = sorted(set(names))
     found: dict[str, str] = {}
     if not wanted:
         return found
-    words = "|".join(map(re.escape, wanted)).encode()
-    pattern = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(" + words + rb")\b", re.MULTILINE)
+    either = "|".join(f"(?P<n{number}>{_write_import(name)})" for number, name in enumerate(wanted))
+    pattern = re.compile(rf"^[ \t]*(?:{either})\b".encode(), re.MULTILINE)
     for member, text in _iter_sources(path):
         for match in pattern.finditer(text):
             line = text.count(b"\n", 0, match.start()) + 1
-            found.setdefault(wanted[match[1].decode()], f"{member}:{line}")
+            found.setdefault(wanted[int((match.lastgroup or "n0")[1:])], f"{member}:{line}")
         if len(found) == len(wanted):
             break
     return found
+
+
+def _write_import(name: str) -> str:
+    """Write the pattern of a line that imports a distribution's module, up to the module's name."""
+    *spaces, last = map(re.escape, name.split("-"))
+    forms = [rf"(?:import|from)[ \t]+{'[._]'.join((*spaces, last))}"]
+    if spaces:
+        forms.append(rf"from[ \t]+{'[._]'.join(spaces)}[ \t]+import[ \t]+{last}")
+    return "|".join(forms)
 
 
 def _iter_sources(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -42,7 +42,7 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
-from wheelfix.override.adapter import write_prebuilt
+from wheelfix.override.adapter import write_adapters
 
 TITLES = {
     Dialect.UV2NIX: "Overlay for a package set of uv2nix",
@@ -75,11 +75,6 @@ def write_overlay(sets: Sequence[Expr], *, hacks: bool) -> Lambda:
     """
     names = ("pkgs", "lib", "hacks") if hacks else ("pkgs", "lib")
     return Lambda(formals(*names, ellipsis=not hacks), Lambda("final", Lambda("prev", merge(sets))))
-
-
-def write_adapters(adapters: Iterable[Adapter]) -> list[Expr]:
-    """Write the set of each adapter."""
-    return [write_guarded(a.name, Commented(f"{a.name} {a.version}", write_prebuilt(a))) for a in adapters]
 
 
 def write_packages(

@@ -17,10 +17,12 @@ from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Permission, Provider
 from wheelfix.model.override import (
     Adapter,
+    AdapterPlan,
     Cuda,
     Dialect,
     Ignored,
     Input,
+    NixpkgsBuild,
     Override,
     PackageDetails,
     Search,
@@ -28,8 +30,11 @@ from wheelfix.model.override import (
     VersionGap,
 )
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Finding, Need, Opening, WheelScan, find_warnings
+from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
+from wheelfix.override.bound import Environment, plan_adapters
+from wheelfix.override.builds import FindBuild, find_no_build
+from wheelfix.override.carries import find_carries
 from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
 from wheelfix.override.strip import (
     NO_WISHES,
@@ -47,7 +52,7 @@ from wheelfix.scan.sentences import name_some, say_cause, say_unused
 from wheelfix.wheel.metadata import normalize_name
 
 if TYPE_CHECKING:
-    from wheelfix.scan.scan import TargetScans
+    from wheelfix.scan.scan import TargetScan, TargetScans
 
 _NAMED = 2
 _NVIDIA = re.compile(r"nvidia-[a-z0-9-]+|[a-z0-9-]+-cu\d\d")
@@ -80,7 +85,13 @@ class OverridePlan(Struct):
 
 
 def plan_overrides(
-    read: TargetScans, dialect: Dialect, cuda: Cuda, *, wishes: Wishes = NO_WISHES, evidence: str = ""
+    read: TargetScans,
+    dialect: Dialect,
+    cuda: Cuda,
+    *,
+    find_build: FindBuild = find_no_build,
+    wishes: Wishes = NO_WISHES,
+    evidence: str = "",
 ) -> OverridePlan:
     """Plan the overrides of everything that was scanned together.
 
@@ -88,6 +99,7 @@ def plan_overrides(
         read: the scanned parts.
         dialect: the tool to write for.
         cuda: where CUDA libraries come from.
+        find_build: finds nixpkgs' builds, which replace wheels for :attr:`Cuda.PREBUILT`.
         wishes: which dependencies to keep and to strip.
         evidence: source of the metadata of distributions beside the targets; empty without any.
 
@@ -96,11 +108,14 @@ def plan_overrides(
             one package.
     """
     named, left = split_named(read.parts, dialect)
+    lacking = set[str]()
+    if cuda is Cuda.PREBUILT and find_build is not find_no_build:
+        lacking = {part.scan.name for part in named if find_build(part.scan.name) is None}
     overrides = [
         plan_override(
             part.reading,
             part.scan,
-            cuda,
+            Cuda.WHEELS if part.scan.name in lacking else cuda,
             dependencies=Dependencies(
                 package=part.reading.distribution, others=read.beside, evidence=evidence or TABLE
             ),
@@ -112,31 +127,53 @@ def plan_overrides(
     check_wishes(wishes, list_names([*(part.reading.distribution for part in read.parts), *read.beside]))
     scans = [part.scan for part in named]
     refuse_doubles(scans, dialect)
+    adapters = _plan_adapters(read, overrides, find_build, wishes, evidence or TABLE)
+    replaced = {adapter.name for adapter in adapters.adapters}
+    kept = tuple(one for one in overrides if one.name not in replaced)
     return OverridePlan(
         dialect=dialect,
         cuda=cuda,
         scans=tuple(scans),
-        overrides=tuple(one for one in overrides if one.cuda is not Cuda.PREBUILT),
-        adapters=tuple(
-            Adapter(
-                name=one.name,
-                version=one.version,
-                target=one.target,
-                attr=("python3Packages", one.name),
-                strip=one.strip or StripPlan(),
-            )
-            for one in overrides
-            if one.cuda is Cuda.PREBUILT
-        ),
+        overrides=kept,
+        adapters=adapters.adapters,
         findings=(
             *read.findings,
             *tell_unnamed(left),
+            *adapters.findings,
+            *_tell_lacking(named, lacking),
             *tell_gaps(overrides),
             *find_warnings(scans),
-            *tell_refused(overrides, scans),
+            *tell_refused(kept, scans),
         ),
         answered=not left and all(scan.answered for scan in scans),
     )
+
+
+def _tell_lacking(named: Sequence[TargetScan], lacking: Collection[str]) -> Iterable[Finding]:
+    """Tell of packages with CUDA dependencies that nixpkgs has no build of; others stay wheels anyway."""
+    for part in named:
+        if part.scan.name in lacking and any(
+            find_carries(r.name).cuda for r in part.reading.distribution.requires if r.active or r.under
+        ):
+            message = "stays a wheel, with the CUDA of wheels: nixpkgs is not known to have a build of it"
+            subject = f"{part.scan.name} {part.scan.version}"
+            yield Finding(level=Level.WARNING, subject=subject, message=message)
+
+
+def _plan_adapters(
+    read: TargetScans, overrides: Sequence[Override], find_build: FindBuild, wishes: Wishes, evidence: str
+) -> AdapterPlan:
+    names = [one.name for one in overrides if one.cuda is Cuda.PREBUILT]
+    if not names:
+        return AdapterPlan()
+    parts = {part.scan.name: part for part in read.parts}
+    environment = Environment(
+        packages={one.name: one for one in (*read.beside, *(p.reading.distribution for p in read.parts))},
+        needs={name: part.scan.needs for name, part in parts.items()},
+        evidence=evidence,
+    )
+    builds = {name: find_build(name) or NixpkgsBuild(attr=("python3Packages", name)) for name in names}
+    return plan_adapters(builds, environment, find_build, wishes=wishes)
 
 
 def plan_override(
@@ -339,9 +376,10 @@ class _Collector:
     def _add_sibling(self, need: Need) -> None:
         name = need.distribution or ""
         is_cuda = _is_cuda(need)
-        if self._cuda is Cuda.NIXPKGS and is_cuda:
+        absent = self._environment is not None and name not in self._environment
+        if is_cuda and (self._cuda is Cuda.NIXPKGS or absent):
             self._add_provider(need, need.providers[0], instead=name)
-        elif self._environment is not None and name not in self._environment:
+        elif absent:
             self._ignore(need, f"{name} brings it, which is not in this environment", lost=True)
         elif need.directory and (name in self._required or is_cuda):
             self.searches.setdefault((name, "", need.directory), []).append(need)

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from wheelfix.errors import InputError
 from wheelfix.index.lookup import find_default_python
 from wheelfix.index.table import SonameTable
+from wheelfix.model.index import PythonPackage
 from wheelfix.model.lock import name_interpreter, name_packages
 from wheelfix.model.scan import Finding, Level
 
@@ -74,12 +75,42 @@ def check_build(
         Warnings.
 
     Raises:
-        InputError: it is for another version of Python, or a misspelling of the distribution's own name.
+        InputError: it is for another version of Python, a misspelling of the distribution's own name, or gone
+            from nixpkgs.
     """
+    package = find_package(attr, index)
+    known = package is not None or index.has_attr(".".join(attr))
     return (
+        *check_existence(attr, package),
         *check_prebuilt(attr, tags, asked=asked, default=find_default_python(index)),
-        *check_name(attr, name, known=index.has_attr(".".join(attr))),
+        *check_name(attr, name, known=known),
     )
+
+
+def find_package(attr: tuple[str, ...], index: SonameTable) -> PythonPackage | None:
+    """Find what is known of a build in a Python package set of nixpkgs; None if nothing is."""
+    return index.attributes.find_python_attr(attr[-1]) if _SET.fullmatch(attr[0]) else None
+
+
+def check_existence(attr: tuple[str, ...], package: PythonPackage | None) -> tuple[Finding, ...]:
+    """Refuse a build that nixpkgs has removed, and tell of one that has another name now.
+
+    Args:
+        attr: of the build.
+        package: what is known of it, or None.
+
+    Raises:
+        InputError: it is gone.
+    """
+    shown = ".".join(attr)
+    if package is None or (package.removed is None and not package.renamed):
+        return ()
+    now = ".".join((*attr[:-1], package.renamed)) if package.renamed else ""
+    if package.removed is not None:
+        why = f": {package.removed}" if package.removed else ""
+        hint = f"write {now}" if now else "name another build, or keep the wheel: see `wheelfix override`"
+        raise InputError(shown, f"is gone from nixpkgs{why}", hint)
+    return (Finding(level=Level.NOTE, subject=shown, message=f"is an alias of {now} in nixpkgs"),)
 
 
 def check_prebuilt(

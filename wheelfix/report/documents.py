@@ -671,11 +671,13 @@ class LockAdapterDocument(Struct):
         name: normalised (PEP 503).
         attr: the build, below pkgs.
         stripped: dependencies that are taken away.
+        reason: why it is replaced with another package; empty where the user named it.
     """
 
     name: str
     attr: str
     stripped: tuple[str, ...]
+    reason: str
 
 
 class CollisionDocument(Struct):
@@ -860,7 +862,8 @@ class DependenciesDocument(Struct):
     """What becomes of a package's dependencies when nixpkgs brings what is in them.
 
     Attributes:
-        stripped: its own dependencies that are taken away.
+        stripped: its own dependencies that are taken away, those of its extras too.
+        added: what it requires only through those that are taken away, and keeps.
         leaving: distributions that leave the environment with them, as nobody else wants them.
         kept: dependencies that look like candidates and are not.
         staying: redundant distributions that another dependency still wants.
@@ -868,6 +871,7 @@ class DependenciesDocument(Struct):
     """
 
     stripped: tuple[DependencyDocument, ...]
+    added: tuple[str, ...]
     leaving: tuple[DependencyDocument, ...]
     kept: tuple[DependencyDocument, ...]
     staying: tuple[DependencyDocument, ...]
@@ -916,6 +920,7 @@ class ReplacedPackageDocument(Struct):
         attr: the build, below pkgs.
         python: attribute of the interpreter that the build belongs to.
         dependencies: what becomes of them.
+        reason: why it is replaced with another package; empty where the user named it.
     """
 
     name: str
@@ -924,6 +929,7 @@ class ReplacedPackageDocument(Struct):
     attr: str
     python: str
     dependencies: DependenciesDocument
+    reason: str
 
 
 class OverrideDocument(Struct, tag_field="schema", tag="wheelfix.override/1"):
@@ -958,6 +964,7 @@ class AdapterDocument(Struct, tag_field="schema", tag="wheelfix.adapter/1"):
         attr: nixpkgs' build, below pkgs.
         python: attribute of the interpreter that the build belongs to.
         dependencies: what becomes of them.
+        together: packages that have to come from nixpkgs with it.
         code: the Nix code.
         findings: what else is to be known.
         answered: nothing was left without an answer: the exit code is 0.
@@ -969,6 +976,7 @@ class AdapterDocument(Struct, tag_field="schema", tag="wheelfix.adapter/1"):
     attr: str
     python: str
     dependencies: DependenciesDocument
+    together: tuple[ReplacedPackageDocument, ...]
     code: str
     findings: tuple[FindingDocument, ...]
     answered: bool

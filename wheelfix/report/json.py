@@ -81,7 +81,15 @@ if TYPE_CHECKING:
     from wheelfix.model.flake import FlakeConfig
     from wheelfix.model.index import Attribute, IndexInfo, NixpkgsInfo, Provider
     from wheelfix.model.lock import Choice
-    from wheelfix.model.override import Adapter, DependencyDecision, Dialect, Input, Override, StripPlan
+    from wheelfix.model.override import (
+        Adapter,
+        AdapterPlan,
+        DependencyDecision,
+        Dialect,
+        Input,
+        Override,
+        StripPlan,
+    )
     from wheelfix.model.scan import (
         FileHit,
         Finding,
@@ -268,46 +276,47 @@ def document_check(findings: Iterable[LintFinding], *, path: str) -> CheckDocume
 
 def document_override(written: Written[OverridePlan]) -> OverrideDocument:
     """Build the ``wheelfix.override/1`` document."""
-    from wheelfix.override.prebuilt import find_python
-
     plan = written.plan
     scanned = {(scan.target, scan.name): scan for scan in plan.scans}
     return OverrideDocument(
         dialect=plan.dialect,
         cuda=plan.cuda,
         packages=tuple(_document_override(o, scanned[o.target, o.name]) for o in plan.overrides),
-        adapters=tuple(
-            ReplacedPackageDocument(
-                name=a.name,
-                version=a.version,
-                target=a.target,
-                attr=".".join(a.attr),
-                python=find_python(a.attr),
-                dependencies=_document_dependencies(a.strip),
-            )
-            for a in plan.adapters
-        ),
+        adapters=tuple(_document_replaced(a) for a in plan.adapters),
         code=written.text,
         findings=_document_findings(written.findings),
         answered=written.answered,
     )
 
 
-def document_adapter(written: Written[Adapter]) -> AdapterDocument:
+def document_adapter(written: Written[AdapterPlan]) -> AdapterDocument:
     """Build the ``wheelfix.adapter/1`` document."""
-    from wheelfix.override.prebuilt import find_python
-
-    adapter = written.plan
+    first, *rest = map(_document_replaced, written.plan.adapters)
     return AdapterDocument(
-        target=adapter.target,
-        name=adapter.name,
-        version=adapter.version,
-        attr=".".join(adapter.attr),
-        python=find_python(adapter.attr),
-        dependencies=_document_dependencies(adapter.strip),
+        target=first.target,
+        name=first.name,
+        version=first.version,
+        attr=first.attr,
+        python=first.python,
+        dependencies=first.dependencies,
+        together=tuple(rest),
         code=written.text,
         findings=_document_findings(written.findings),
         answered=written.answered,
+    )
+
+
+def _document_replaced(adapter: Adapter) -> ReplacedPackageDocument:
+    from wheelfix.override.prebuilt import find_python
+
+    return ReplacedPackageDocument(
+        name=adapter.name,
+        version=adapter.version,
+        target=adapter.target,
+        attr=".".join(adapter.attr),
+        python=find_python(adapter.attr),
+        dependencies=_document_dependencies(adapter.strip),
+        reason=adapter.reason,
     )
 
 
@@ -364,6 +373,7 @@ def document_lock(plan: LockPlan) -> LockDocument:
                 name=a.name,
                 attr=".".join(a.attr),
                 stripped=tuple(judged.name for judged in a.strip.stripped),
+                reason=a.reason,
             )
             for a in plan.adapters
         ),
@@ -629,6 +639,7 @@ def _document_dependencies(plan: StripPlan) -> DependenciesDocument:
 
     return DependenciesDocument(
         stripped=tell(plan.stripped),
+        added=plan.added,
         leaving=tell(plan.leaving),
         kept=tell(plan.kept),
         staying=tell(plan.staying),

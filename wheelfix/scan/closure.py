@@ -8,17 +8,21 @@ from wheelfix.model.wheel import Distribution, Requirement
 
 
 def find_closure(
-    target: Distribution, others: Mapping[str, Distribution], *, without: frozenset[str] = frozenset()
+    target: Distribution,
+    others: Mapping[str, Distribution],
+    *,
+    without: Mapping[str, frozenset[str]] | None = None,
 ) -> dict[str, frozenset[str]]:
     """Find all distributions that a package brings into an environment, and the extras asked of each.
 
     Args:
         target: the package.
         others: metadata by normalised name; one without metadata is assumed to require nothing.
-        without: dependencies of the package itself that are left out.
+        without: dependencies that are left out, by the name of the distribution that requires them.
     """
     found: dict[str, frozenset[str]] = {}
-    pending = [r for r in find_required(target, frozenset()) if r.name not in without]
+    left_out = without or {}
+    pending = _find_left(target, frozenset(), left_out)
     while pending:
         requirement = pending.pop()
         extras = found.get(requirement.name)
@@ -27,8 +31,15 @@ def find_closure(
             continue
         found[requirement.name] = asked
         if known := others.get(requirement.name):
-            pending += find_required(known, asked)
+            pending += _find_left(known, asked, left_out)
     return dict(sorted(found.items()))
+
+
+def _find_left(
+    wheel: Distribution, extras: frozenset[str], without: Mapping[str, frozenset[str]]
+) -> list[Requirement]:
+    left_out = without.get(wheel.name, frozenset())
+    return [r for r in find_required(wheel, extras) if r.name not in left_out]
 
 
 def find_required(wheel: Distribution, extras: frozenset[str]) -> list[Requirement]:

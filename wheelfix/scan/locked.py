@@ -127,6 +127,18 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
     )
 
 
+def keep_chosen(found: LockReadings, choices: Sequence[Choice]) -> LockReadings:
+    """Keep the readings of those wheels and source distributions that are chosen still."""
+    wheels = {c.package.name for c in choices if c.kind is ChoiceKind.WHEEL}
+    sdists = {c.package.name for c in choices if c.kind is ChoiceKind.SDIST}
+    return replace(
+        found,
+        wheels=tuple(one for one in found.wheels if one.distribution.name in wheels),
+        builds={name: build for name, build in found.builds.items() if name in sdists},
+        sdists={name: path for name, path in found.sdists.items() if name in sdists},
+    )
+
+
 def read_locked(
     path: Path,
     *,
