@@ -199,6 +199,7 @@ def _plan_overrides(
             wishes=options.wishes,
             details=describe_package(reading) if TRAITS[options.dialect].complete else None,
             environment=names,
+            python=request.runtime.python,
         )
         for reading, scan in zip(found.wheels, scans, strict=True)
     ]

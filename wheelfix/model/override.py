@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
+from wheelfix.model.hook import LostOpening
 
 
 class Cuda(StrEnum):
@@ -122,6 +123,9 @@ class Override(Struct):
         details: for a complete package; else None.
         hints: remarks for people, one paragraph each, written as comments.
         removed: directories below site-packages that another package has too, and that are not imported.
+        interpreter: why the package set's own Python is among the inputs, where nothing else puts it there:
+            the library of the interpreter, and who wants it; empty if it is not.
+        lost_openings: what is opened through run paths that auto-patchelf replaces unless told not to.
     """
 
     name: str
@@ -138,6 +142,8 @@ class Override(Struct):
     details: PackageDetails | None = None
     hints: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    interpreter: str = ""
+    lost_openings: tuple[LostOpening, ...] = ()
 
 
 class KnownContents(Struct):

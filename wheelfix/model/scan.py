@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
+from wheelfix.model.hook import LostOpening, Missed
 from wheelfix.model.index import IndexInfo, Lookup, Provider
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ class WheelScan(Struct):
         openings: sorted by file, then line.
         build_inputs: all nixpkgs attributes the wheel needs, as one writes them below ``pkgs``.
         baseline_inputs: the subset uv2nix and poetry2nix add by themselves for the wheel's tag.
-        ignore_missing: the exact entries for ``autoPatchelfIgnoreMissingDeps``.
+        missed: sonames that auto-patchelf has to be told to ignore, sorted.
+        lost_openings: what is opened through run paths that auto-patchelf replaces, sorted.
     """
 
     target: str
@@ -177,8 +179,14 @@ class WheelScan(Struct):
     openings: tuple[Opening, ...]
     build_inputs: tuple[str, ...]
     baseline_inputs: tuple[str, ...]
-    ignore_missing: tuple[str, ...]
+    missed: tuple[Missed, ...]
     findings: tuple[Finding, ...]
+    lost_openings: tuple[LostOpening, ...] = ()
+
+    @property
+    def ignore_missing(self) -> tuple[str, ...]:
+        """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted."""
+        return tuple(missed.soname for missed in self.missed)
 
     @property
     def opened(self) -> tuple[str, ...]:

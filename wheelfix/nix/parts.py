@@ -31,6 +31,7 @@ from wheelfix.nix.tree import (
 )
 
 if TYPE_CHECKING:
+    from wheelfix.model.hook import LostOpening
     from wheelfix.model.override import (
         DependencyDecision,
         Ignored,
@@ -115,6 +116,17 @@ def list_ignored(ignored: Iterable[Ignored]) -> List:
         items.append(item if one.reason == said else Commented(one.reason, item))
         said = one.reason
     return List(tuple(items))
+
+
+def list_flags(lost: Sequence[LostOpening]) -> List:
+    """List the options of auto-patchelf that keep run paths through which libraries are opened by name."""
+    one, more = lost[0], len(lost) - 1
+    reason = (
+        f"{posixpath.basename(one.file)} opens {one.name} through its run path {one.entry}, which "
+        f"auto-patchelf drops without this{f'; so are {more} more opened' if more else ''}. Known since "
+        "nixpkgs 26.05"
+    )
+    return List((Commented(reason, text("--preserve-origin")),))
 
 
 def list_sonames(sonames: Iterable[str], omitted: str = "") -> List:

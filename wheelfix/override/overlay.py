@@ -14,6 +14,7 @@ from wheelfix.nix.parts import (
     describe,
     describe_strip,
     formals,
+    list_flags,
     list_ignored,
     list_inputs,
     list_names,
@@ -126,7 +127,13 @@ def _write_removal(override: Override) -> list[Binding]:
 
 def _write_hooks(override: Override, dialect: Dialect) -> list[Binding]:
     hooks: list[Expr] = []
-    needed = bool(override.inputs or override.searches or override.ignored)
+    needed = bool(
+        override.inputs
+        or override.searches
+        or override.ignored
+        or override.interpreter
+        or override.lost_openings
+    )
     if needed and not _has_hook(override, dialect):
         why = "nothing adds it for this kind of wheel"
         hooks.append(Commented(why, take("autoPatchelfHook")))
@@ -145,7 +152,10 @@ def _has_hook(override: Override, dialect: Dialect) -> bool:
 
 def _write_inputs(override: Override, dialect: Dialect) -> list[Binding]:
     inputs = [i for i in override.inputs if not i.baseline or dialect is Dialect.PYPROJECT_NIX]
-    return [add_to_old("buildInputs", list_inputs(inputs))] if inputs else []
+    items = list(list_inputs(inputs).items)
+    if override.interpreter and dialect is not Dialect.POETRY2NIX:  # whose packages have Python anyway
+        items.append(Commented(override.interpreter, select("final", "python")))
+    return [add_to_old("buildInputs", List(tuple(items)))] if items else []
 
 
 def write_rest(override: Override) -> list[Binding]:
@@ -155,6 +165,8 @@ def write_rest(override: Override) -> list[Binding]:
         bindings.append(add_to_old("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
     if override.runpaths:
         bindings.append(add_to_old("appendRunpaths", list_runpaths(override.runpaths)))
+    if override.lost_openings:
+        bindings.append(add_to_old("autoPatchelfFlags", list_flags(override.lost_openings)))
     search = write_search(
         override.searches,
         lambda name: select("final", name),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct
 from wheelfix.model.classes import NeedClass
+from wheelfix.model.hook import Missed, MissReason
 from wheelfix.model.index import Provider
 from wheelfix.model.override import (
     Adapter,
@@ -43,6 +44,7 @@ from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import (
     name_some,
     say_cause,
+    say_missed,
 )
 from wheelfix.wheel.metadata import normalize_name
 
@@ -140,6 +142,7 @@ def plan_override(
     wishes: Wishes = NO_WISHES,
     details: PackageDetails | None = None,
     environment: Collection[str] | None = None,
+    python: str = "",
 ) -> Override:
     """Plan a wheel's override.
 
@@ -152,6 +155,7 @@ def plan_override(
         wishes: which of them to keep and to strip.
         details: for a complete package.
         environment: names of all distributions in the environment; None if unknown.
+        python: version of the package set's interpreter; empty if only the wheel's tags tell.
     """
     strip = StripPlan()
     if cuda is not Cuda.WHEELS:
@@ -162,9 +166,10 @@ def plan_override(
     needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
     required = {r.name for r in reading.distribution.requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)}
-    found = _Collector(cuda=cuda, required=required, gone=gone, environment=environment)
+    found = _Collector(cuda=cuda, required=required, gone=gone, environment=environment, python=python)
+    missed = {one.soname: one for one in scan.missed}
     for need in needs:
-        found.add(need, missed=need.soname in scan.ignore_missing)
+        found.add(need, missed.get(need.soname))
     if cuda is Cuda.NIXPKGS:
         found.add_opened(scan)
     return Override(
@@ -181,6 +186,8 @@ def plan_override(
         strip=strip if gone else None,
         details=details,
         hints=tuple(_find_hints(needs, scan.openings, found)),
+        interpreter=_explain(found.interpreter) if found.interpreter else "",
+        lost_openings=scan.lost_openings if needs else (),
     )
 
 
@@ -222,28 +229,36 @@ class _Collector:
     """Collects the inputs, searches and ignored sonames of an override, need by need."""
 
     def __init__(
-        self, *, cuda: Cuda, required: set[str], gone: set[str], environment: Collection[str] | None
+        self,
+        *,
+        cuda: Cuda,
+        required: set[str],
+        gone: set[str],
+        environment: Collection[str] | None,
+        python: str,
     ) -> None:
         self._cuda, self._required, self._gone = cuda, required, gone
-        self._environment = environment
+        self._environment, self._python = environment, python
         self.wanted: list[_Wanted] = []
         self.runpaths: dict[str, list[str]] = {}
         self.opened: set[str] = set()
         self.ignored: list[Ignored] = []
+        self.interpreter: list[Need] = []
         self.searches: dict[tuple[str, str, str], list[Need]] = {}
 
-    def add(self, need: Need, *, missed: bool) -> None:
+    def add(self, need: Need, missed: Missed | None) -> None:
+        if need.need_class is NeedClass.PYTHON and (
+            missed is None or missed.reason is MissReason.SOME_PYTHON
+        ):
+            self.interpreter.append(need)
+        if missed:
+            self._ignore(need, say_missed(missed))
+            return
         match need.need_class:
             case NeedClass.PROVIDED:
                 self._add_provider(need, need.providers[0])
             case NeedClass.SIBLING:
                 self._add_sibling(need)
-            case NeedClass.DRIVER:
-                self._ignore(need, "comes with the GPU driver, in /run/opengl-driver/lib")
-            case NeedClass.BUNDLED if missed:
-                self._ignore(
-                    need, "in the wheel, under another file name, by which alone auto-patchelf looks"
-                )
             case NeedClass.UNKNOWN | NeedClass.AMBIGUOUS:
                 self._ignore(need, say_cause(need.cause), lost=True)
             case _:
@@ -306,7 +321,8 @@ class _Collector:
 
     def _ignore(self, need: Need, reason: str, *, lost: bool = False) -> None:
         said = f"{reason}; does not load without: {_name_users([need])}" if lost else reason
-        self.ignored.append(Ignored(soname=need.soname, reason=said))
+        # auto-patchelf compares the entries with the last part of a name that is a path.
+        self.ignored.append(Ignored(soname=posixpath.basename(need.soname), reason=said))
 
 
 def _explain(needs: Iterable[Need]) -> str:

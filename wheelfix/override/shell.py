@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.override import Input, Override
-from wheelfix.nix.parts import comment_all, describe, formals, list_ignored, list_inputs, take
+from wheelfix.nix.parts import comment_all, describe, formals, list_flags, list_ignored, list_inputs, take
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     Attrs,
@@ -98,4 +98,6 @@ def _write_settings(override: Override) -> list[Binding]:
         found.append(setting("nativeBuildInputs", "add", value=List((hook,))))
     if override.ignored:
         found.append(setting("autoPatchelfIgnoreMissingDeps", value=list_ignored(override.ignored)))
+    if override.lost_openings:
+        found.append(setting("autoPatchelfFlags", value=list_flags(override.lost_openings)))
     return found

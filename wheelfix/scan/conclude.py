@@ -19,11 +19,11 @@ from wheelfix.scan.decide import decide
 from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.findings import (
     collect_build_inputs,
-    collect_ignored,
     find_findings,
     find_machine,
     sort_findings,
 )
+from wheelfix.scan.hook import find_lost_openings, find_missed
 from wheelfix.scan.loader import Loader
 from wheelfix.scan.needs import find_cases, make_cases, make_want
 from wheelfix.scan.openings import answer_opening, select_openings
@@ -66,7 +66,8 @@ def conclude(
         openings=answer_openings(openings, reading, machine or default, table, prefer, at_hand),
         build_inputs=build_inputs,
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
-        ignore_missing=collect_ignored(needs, objects, machine),
+        missed=find_missed(needs, objects, machine),
+        lost_openings=find_lost_openings(objects, reading.hints, needs, machine),
         findings=find_findings(
             wheel, objects, needs, machine, told=reading.findings, hints=reading.hints, uses=reading.uses
         ),

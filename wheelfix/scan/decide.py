@@ -42,7 +42,10 @@ if TYPE_CHECKING:
     from wheelfix.scan.loader import Found
 
 _QT = re.compile(r"libQt\d")
-_PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")
+_PYTHON = re.compile(r"libpython([0-9]{1,4}(?:\.[0-9]{1,4})*)([a-z]*)\.so(?:\.[0-9]+)*")
+_TAG_VERSION = re.compile(r"(cp|py)([0-9])([0-9]{0,4})")
+_OLD_FLAGS = "mu"
+"""Flags of the ABI that a version of CPython had always (3.7m), or that no tag tells."""
 
 
 class Want(Struct):
@@ -193,10 +196,52 @@ def _ask_libc(case: Case) -> Step:
 
 
 def _ask_python(case: Case) -> Step:
-    # python: libpython3.*
-    if _PYTHON.fullmatch(case.want.soname):
-        return Step(question=Question.PYTHON, cause=OfInterpreter(), need_class=NeedClass.PYTHON)
+    # python: libpythonX.Y is the interpreter's only where X.Y is the Python that the wheel is for.
+    if match := _PYTHON.fullmatch(case.want.soname):
+        version = match[1] + match[2].strip(_OLD_FLAGS)
+        cause = OfInterpreter(version=version, fits=fits_interpreter(version, case.wheel.tags))
+        return Step(question=Question.PYTHON, cause=cause, need_class=NeedClass.PYTHON)
     return Step(question=Question.PYTHON)
+
+
+def fits_interpreter(version: str, tags: Iterable[str]) -> bool | None:
+    """Tell whether the interpreters that accept a wheel are of a version.
+
+    Args:
+        version: ``3.12``, ``3.13t``, or ``3`` for every Python 3.
+        tags: of the wheel, ``cp312-cp312-manylinux_2_28_x86_64``.
+
+    Returns:
+        None if only some of them are, or if there are no tags.
+
+    Example:
+        >>> fits_interpreter("3.12", ["cp312-cp312-linux_x86_64"])
+        True
+        >>> fits_interpreter("3.9", ["cp310-abi3-linux_x86_64"])
+        False
+    """
+    found = {_fits_tag(version, tag) for tag in tags} or {None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _fits_tag(version: str, tag: str) -> bool | None:
+    python, abi = (*tag.split("-"), "")[:2]
+    match = _TAG_VERSION.fullmatch(python)
+    if match is None:
+        return None
+    major, _, minor = version.partition(".")
+    if match[2] != major:
+        return False
+    if not minor:
+        return True
+    exact = match[1] == "cp" and not abi.startswith("abi")
+    if exact and match[3]:
+        threads = "t" if abi.startswith("cp") and "t" in abi else ""
+        if minor == f"{match[3]}{threads}":
+            return True
+        return None if abi == "none" and minor == f"{match[3]}t" else False
+    older = int(minor.rstrip("t") or 0) < int(match[3] or 0) if minor.rstrip("t").isdigit() else True
+    return False if older or (abi == "abi3" and minor.endswith("t")) else None
 
 
 def _ask_driver(case: Case) -> Step:

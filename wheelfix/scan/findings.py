@@ -60,24 +60,6 @@ def collect_build_inputs(needs: Iterable[Need], machine: str | None) -> tuple[st
     )
 
 
-def collect_ignored(
-    needs: Iterable[Need], objects: Iterable[ElfObject], machine: str | None
-) -> tuple[str, ...]:
-    """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
-
-    These are sonames that only the GPU driver has, and sonames that a member has as DT_SONAME under another
-    file
-    name: the hook looks at file names (nixpkgs, ``auto-patchelf.py``).
-    """
-    names = {obj.name for obj in objects}
-
-    def is_missed(need: Need) -> bool:
-        renamed = need.need_class is NeedClass.BUNDLED and need.soname not in names
-        return need.machine == machine and (renamed or need.need_class is NeedClass.DRIVER)
-
-    return tuple(sorted({need.soname for need in needs if is_missed(need)}))
-
-
 def find_findings(
     wheel: Distribution,
     objects: Sequence[ElfObject],

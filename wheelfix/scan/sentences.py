@@ -26,6 +26,7 @@ from wheelfix.model.classes import (
     Unnamed,
     Unreached,
 )
+from wheelfix.model.hook import Missed, MissReason
 
 if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.hints import DlopenNote, SourceCall
@@ -83,7 +84,7 @@ def say_cause(cause: Cause) -> str:  # noqa: C901 - one line for each kind there
         case OfLibc():
             return f"part of {cause.libc}"
         case OfInterpreter():
-            return "the Python interpreter's own library"
+            return _say_interpreter(cause)
         case OfDriver():
             return cause.part
         case Brought():
@@ -105,6 +106,29 @@ def say_cause(cause: Cause) -> str:  # noqa: C901 - one line for each kind there
             )
         case Nobody():
             return f"nobody in this index has it{_say_nearest(cause)}"
+
+
+def _say_interpreter(cause: OfInterpreter) -> str:
+    if not cause.version:
+        return "the Python interpreter's own library"
+    whose = f"the own library of Python {cause.version}'s interpreter"
+    return f"{whose}, for which the wheel is not" if cause.fits is False else whose
+
+
+def say_missed(missed: Missed) -> str:
+    """Write in one clause why auto-patchelf has to ignore a soname."""
+    match missed.reason:
+        case MissReason.DRIVER:
+            return f"comes with the GPU driver, in {RUN_PATH}"
+        case MissReason.FILE_NAME:
+            return (
+                f"in {missed.distribution or 'the wheel'}, as the file {missed.file}, which has to be loaded "
+                "first: auto-patchelf looks at names of files alone"
+            )
+        case MissReason.OTHER_PYTHON:
+            return f"of Python {missed.python}, for which the wheel is not: what wants it is not loaded"
+        case MissReason.SOME_PYTHON:
+            return f"there if this is Python {missed.python}: else what wants it is not loaded"
 
 
 def say_located(located: Located) -> str | None:
