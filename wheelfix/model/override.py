@@ -107,6 +107,22 @@ class Adapter(Struct):
     strip: StripPlan
 
 
+class WheelSource(Struct):
+    """A wheel that an overlay fetches in place of the one that the package set takes by itself.
+
+    Attributes:
+        url: its address.
+        filename: its name, by which it is installed.
+        sha256: of the file, 32 bytes.
+        passed_over: file name of the other wheel.
+    """
+
+    url: str
+    filename: str
+    sha256: bytes
+    passed_over: str
+
+
 class Override(Struct):
     """Everything that one wheel needs.
 
@@ -126,6 +142,7 @@ class Override(Struct):
         interpreter: why the package set's own Python is among the inputs, where nothing else puts it there:
             the library of the interpreter, and who wants it; empty if it is not.
         lost_openings: what is opened through run paths that auto-patchelf replaces unless told not to.
+        source: the wheel itself, where the package set takes another one by itself; else None.
     """
 
     name: str
@@ -144,6 +161,7 @@ class Override(Struct):
     removed: tuple[str, ...] = ()
     interpreter: str = ""
     lost_openings: tuple[LostOpening, ...] = ()
+    source: WheelSource | None = None
 
 
 class KnownContents(Struct):

@@ -20,6 +20,7 @@ from wheelfix.nix.parts import (
     list_names,
     remove_dependencies,
     take,
+    write_digest,
     write_guarded,
     write_search,
 )
@@ -104,6 +105,7 @@ def write_packages(
 def write_package(override: Override, dialect: Dialect) -> Expr | None:
     """Write the change of one package; None if it needs none."""
     bindings = [
+        *_write_source(override),
         *_write_hooks(override, dialect),
         *_write_inputs(override, dialect),
         *write_rest(override),
@@ -114,6 +116,20 @@ def write_package(override: Override, dialect: Dialect) -> Expr | None:
         return None
     change = "overridePythonAttrs" if dialect is Dialect.POETRY2NIX else "overrideAttrs"
     return call(select("prev", override.name, change), Lambda("old", Attrs(tuple(bindings))))
+
+
+def _write_source(override: Override) -> list[Binding]:
+    """Fetch the wheel itself, where the set would take one without its libraries."""
+    source = override.source
+    if source is None:
+        return []
+    why = f"The set itself takes {source.passed_over}, without the libraries of this one, which pip takes"
+    fetched = (
+        bind("name", text(source.filename)),
+        bind("url", text(source.url)),
+        bind("hash", text(write_digest(source.sha256))),
+    )
+    return [bind("src", call("pkgs.fetchurl", Attrs(fetched)), why)]
 
 
 def _write_removal(override: Override) -> list[Binding]:
@@ -151,7 +167,9 @@ def _has_hook(override: Override, dialect: Dialect) -> bool:
 
 
 def _write_inputs(override: Override, dialect: Dialect) -> list[Binding]:
-    inputs = [i for i in override.inputs if not i.baseline or dialect is Dialect.PYPROJECT_NIX]
+    # What a set adds by itself goes by the tags of the wheel that it takes by itself.
+    alone = dialect is Dialect.PYPROJECT_NIX or override.source is not None
+    inputs = [i for i in override.inputs if alone or not i.baseline]
     items = list(list_inputs(inputs).items)
     if override.interpreter and dialect is not Dialect.POETRY2NIX:  # whose packages have Python anyway
         items.append(Commented(override.interpreter, select("final", "python")))

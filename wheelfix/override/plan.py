@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct
-from wheelfix.model.classes import NeedClass
+from wheelfix.model.classes import NeedClass, OfInterpreter
 from wheelfix.model.hook import Missed, MissReason
 from wheelfix.model.index import Provider
 from wheelfix.model.override import (
@@ -247,10 +247,8 @@ class _Collector:
         self.searches: dict[tuple[str, str, str], list[Need]] = {}
 
     def add(self, need: Need, missed: Missed | None) -> None:
-        if need.need_class is NeedClass.PYTHON and (
-            missed is None or missed.reason is MissReason.SOME_PYTHON
-        ):
-            self.interpreter.append(need)
+        if isinstance(need.cause, OfInterpreter):
+            missed = self._check_interpreter(need, need.cause, missed)
         if missed:
             self._ignore(need, say_missed(missed))
             return
@@ -263,6 +261,16 @@ class _Collector:
                 self._ignore(need, say_cause(need.cause), lost=True)
             case _:
                 pass
+
+    def _check_interpreter(self, need: Need, cause: OfInterpreter, missed: Missed | None) -> Missed | None:
+        """Add the set's Python where it may have the library, and return what has to be ignored then."""
+        if self._python and cause.version:
+            major = self._python.partition(".")[0]
+            other = Missed(soname=need.soname, reason=MissReason.OTHER_PYTHON, python=cause.version)
+            missed = None if cause.version in {self._python, major} else other
+        if missed is None or missed.reason is MissReason.SOME_PYTHON:
+            self.interpreter.append(need)
+        return missed
 
     def add_opened(self, scan: WheelScan) -> None:
         """Add CUDA libraries that are opened by name, from wheels that are removed."""

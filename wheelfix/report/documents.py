@@ -168,6 +168,22 @@ class OpeningDocument(Struct):
     note: NoteDocument | None
 
 
+class LostOpeningDocument(Struct):
+    """A library that is opened through a run path that auto-patchelf drops without --preserve-origin.
+
+    Attributes:
+        file: member that opens it.
+        name: as it is opened.
+        entry: of the run path, which leads there.
+        path: member that is opened.
+    """
+
+    file: str
+    name: str
+    entry: str
+    path: str
+
+
 class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     """Result of `wheelfix scan` for one target.
 
@@ -189,6 +205,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
         baseline_inputs: the subset that uv2nix and poetry2nix add by themselves for the wheel's tag.
         ignore_missing: exact entries for autoPatchelfIgnoreMissingDeps.
         findings: what else is to be known.
+        lost_openings: sorted by file, then name.
     """
 
     target: str
@@ -205,6 +222,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     baseline_inputs: tuple[str, ...]
     ignore_missing: tuple[str, ...]
     findings: tuple[FindingDocument, ...]
+    lost_openings: tuple[LostOpeningDocument, ...]
 
 
 class StepDocument(Struct):
@@ -526,6 +544,7 @@ class ChosenPackageDocument(Struct):
         searches: packages whose directories are searched.
         needs: of the wheel, sorted by soname, then machine.
         openings: of the wheel, sorted by file, then line.
+        passed_over: the wheel that the package set takes by itself, which file replaces; else null.
     """
 
     name: str
@@ -538,6 +557,7 @@ class ChosenPackageDocument(Struct):
     searches: tuple[str, ...]
     needs: tuple[NeedDocument, ...]
     openings: tuple[OpeningDocument, ...]
+    passed_over: str | None
 
 
 class BuildDocument(Struct):
@@ -579,7 +599,8 @@ class CollisionDocument(Struct):
             same module.
         distributions: normalised names.
         paths: relative to the environment; site-packages is lib/python3/site-packages.
-        fix: pattern relative to the environment; null where none is needed or possible.
+        fix: pattern that matches in the environment, for venvSkip and venvIgnoreCollisions; null where none
+            is needed or possible.
     """
 
     kind: Annotated[str, _one_of("identical", "namespace", "leftover", "paper", "program", "real")]
@@ -780,6 +801,8 @@ class OverriddenPackageDocument(Struct):
         hints: what a person should read, one paragraph each.
         needs: sorted by soname, then machine.
         openings: sorted by file, then line.
+        interpreter: why the package set's own Python is an input, where it is not one anyway; else null.
+        lost_openings: sorted by file, then name.
     """
 
     name: str
@@ -794,6 +817,8 @@ class OverriddenPackageDocument(Struct):
     hints: tuple[str, ...]
     needs: tuple[NeedDocument, ...]
     openings: tuple[OpeningDocument, ...]
+    interpreter: str | None
+    lost_openings: tuple[LostOpeningDocument, ...]
 
 
 class ReplacedPackageDocument(Struct):

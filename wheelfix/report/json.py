@@ -38,6 +38,7 @@ from wheelfix.report.documents import (
     LocateDocument,
     LockAdapterDocument,
     LockDocument,
+    LostOpeningDocument,
     MessagePackageDocument,
     MissingDocument,
     NativeBuildInputDocument,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from wheelfix.lock.model import LockPlan
     from wheelfix.model.elf import ElfObject
     from wheelfix.model.flake import FlakeConfig
+    from wheelfix.model.hook import LostOpening
     from wheelfix.model.index import IndexInfo, Provider
     from wheelfix.model.lock import Choice
     from wheelfix.model.override import Adapter, DependencyDecision, Dialect, Input, Override, StripPlan
@@ -131,6 +133,7 @@ def document_scan(scan: WheelScan) -> ScanDocument:
         baseline_inputs=tuple(sorted(scan.baseline_inputs)),
         ignore_missing=tuple(sorted(scan.ignore_missing)),
         findings=_document_findings(scan.findings),
+        lost_openings=_document_lost(scan.lost_openings),
     )
 
 
@@ -319,6 +322,8 @@ def document_sdist(written: Written[CargoPlan], *, dialect: Dialect) -> SdistDoc
 
 def document_lock(plan: LockPlan) -> LockDocument:
     """Build the ``wheelfix.lock/1`` document."""
+    from wheelfix.lock.collisions import spell_pattern
+
     scans = {scan.name: scan for scan in plan.scans}
     overrides = {override.name: override for override in plan.overrides}
     return LockDocument(
@@ -343,7 +348,12 @@ def document_lock(plan: LockPlan) -> LockDocument:
             for a in plan.adapters
         ),
         collisions=tuple(
-            CollisionDocument(kind=c.clash, distributions=c.distributions, paths=c.paths, fix=c.fix or None)
+            CollisionDocument(
+                kind=c.clash,
+                distributions=c.distributions,
+                paths=c.paths,
+                fix=spell_pattern(c, plan.python) or None,
+            )
             for c in plan.collisions
         ),
         findings=_document_findings(plan.told),
@@ -534,6 +544,7 @@ def _document_choice(
         else (),
         needs=tuple(map(_document_need, scan.needs)) if scan else (),
         openings=tuple(map(_document_opening, scan.openings)) if scan else (),
+        passed_over=choice.passed_over,
     )
 
 
@@ -562,6 +573,14 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
         hints=override.hints,
         needs=tuple(map(_document_need, scan.needs)),
         openings=tuple(map(_document_opening, scan.openings)),
+        interpreter=override.interpreter or None,
+        lost_openings=_document_lost(override.lost_openings),
+    )
+
+
+def _document_lost(lost: Iterable[LostOpening]) -> tuple[LostOpeningDocument, ...]:
+    return tuple(
+        LostOpeningDocument(file=one.file, name=one.name, entry=one.entry, path=one.path) for one in lost
     )
 
 
