@@ -126,9 +126,9 @@ def say_missed(missed: Missed) -> str:
                 "first: auto-patchelf looks at names of files alone"
             )
         case MissReason.OTHER_PYTHON:
-            return f"of Python {missed.python}, for which the wheel is not: what wants it is not loaded"
+            return f"of Python {missed.python}: no other interpreter loads what wants it"
         case MissReason.SOME_PYTHON:
-            return f"there if this is Python {missed.python}: else what wants it is not loaded"
+            return f"there if this is Python {missed.python}: no other interpreter loads what wants it"
 
 
 def say_located(located: Located) -> str | None:
