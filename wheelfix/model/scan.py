@@ -185,8 +185,8 @@ class WheelScan(Struct):
 
     @property
     def ignore_missing(self) -> tuple[str, ...]:
-        """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted."""
-        return tuple(missed.soname for missed in self.missed)
+        """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted; of a path, its last part."""
+        return tuple(sorted({missed.soname.rpartition("/")[2] for missed in self.missed}))
 
     @property
     def opened(self) -> tuple[str, ...]:

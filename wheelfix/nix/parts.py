@@ -49,6 +49,9 @@ HACKS = bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", 
 _SITE = "lib/python/site-packages"
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+")
 
+PRESERVE_ORIGIN = "--preserve-origin"
+"""Option by which auto-patchelf keeps the entries of run paths that begin with ``$ORIGIN``."""
+
 FindPython = Callable[[str], Expr]
 """Finds the expression for a distribution's package by its name."""
 
@@ -126,7 +129,7 @@ def list_flags(lost: Sequence[LostOpening]) -> List:
         f"auto-patchelf drops without this{f'; so are {more} more opened' if more else ''}. Known since "
         "nixpkgs 26.05"
     )
-    return List((Commented(reason, text("--preserve-origin")),))
+    return List((Commented(reason, text(PRESERVE_ORIGIN)),))
 
 
 def list_sonames(sonames: Iterable[str], omitted: str = "") -> List:

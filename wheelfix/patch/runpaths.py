@@ -12,7 +12,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from wheelfix.index.driver import RUN_PATH
+from wheelfix.index.driver import RUN_PATH, is_driver_directory
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import CLASS_TRAITS, NeedClass
 from wheelfix.model.elf import ElfObject, Library
@@ -123,9 +123,10 @@ def _answer(
         return Answer(soname=soname, kind=AnswerKind.KEPT, reason="names a path")
     if hit := loader.follow(obj, soname):
         return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"{hit.via} leads to {hit.path}")
+    places = [e for e in obj.runpath or obj.rpath if kind is NeedClass.DRIVER and is_driver_directory(e)]
+    if places and (RUN_PATH in places or not shelf.driver):
+        return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"looked for in {places[0]}")
     if kind is NeedClass.DRIVER and shelf.driver:
-        if RUN_PATH in (obj.runpath or obj.rpath):
-            return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"looked for in {RUN_PATH}")
         reason = "comes with the GPU driver"
         return Answer(soname=soname, kind=AnswerKind.ADDED, reason=reason, directory=RUN_PATH)
     if left := CLASS_TRAITS[kind].unreached:

@@ -118,7 +118,12 @@ def answer_openings(
         places = {carrier.directory for carrier in carriers}
         directories = find_directories(entries[name])
         wants.append(
-            make_want(soname, machine, {d: entry for d, entry in directories.items() if d in places})
+            make_want(
+                soname,
+                machine,
+                {d: entry for d, entry in directories.items() if d in places},
+                places=[name.rpartition("/")[0]],
+            )
         )
     cases = find_cases(
         reading.distribution,

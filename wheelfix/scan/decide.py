@@ -57,6 +57,7 @@ class Want(Struct):
             with the entry as written.
         versions: symbol versions asked of it, sorted.
         optional: whether only plugins want it, against which no other object of the wheel is linked.
+        driver_directory: a directory of a GPU driver where it is looked for, or empty.
     """
 
     soname: str
@@ -66,6 +67,7 @@ class Want(Struct):
     directories: Mapping[str, str]
     versions: tuple[str, ...]
     optional: bool = False
+    driver_directory: str = ""
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -184,6 +186,9 @@ def _ask_wheel(case: Case) -> Step:
 def _ask_path(case: Case) -> Step:
     # A name with a slash is the path of a file: the loader opens only that, so nothing else can provide it.
     if "/" in case.want.soname:
+        if case.want.driver_directory:
+            cause = OfDriver(part=f"in {case.want.driver_directory}, where a GPU driver has its libraries")
+            return Step(question=Question.PATH, cause=cause, need_class=NeedClass.DRIVER)
         return Step(question=Question.PATH, cause=FixedPath(), need_class=NeedClass.UNKNOWN)
     return Step(question=Question.PATH)
 
@@ -324,6 +329,10 @@ def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Ste
         # provided: nixpkgs supplies it: the ranked first provider; others listed.
         cause = Provided(attr=best.attr, path=best.path, note=lookup.note)
         return Step(question=question, cause=cause, need_class=NeedClass.PROVIDED)
+    # A run path, or what opens it, names the place of a driver, whose libraries no index knows all.
+    if place := case.want.driver_directory:
+        by_place = OfDriver(part=f"looked for in {place}, where a GPU driver has its libraries")
+        return Step(question=question, cause=by_place, need_class=NeedClass.DRIVER)
     # unknown: nobody in this index does; say the nearest majors that exist.
     return Step(question=question, cause=Nobody(nearest=lookup.nearest), need_class=NeedClass.UNKNOWN)
 
