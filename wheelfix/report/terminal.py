@@ -194,7 +194,7 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
         known = _PLAIN.fullmatch(scan.name)
         place = print_flat(select("prev", scan.name, "overrideAttrs")) if known else "its overrideAttrs"
         heading = f"Paste into overrides.nix, into {place} (old: {{ … }}):"
-        console.print(Text(printable(heading), style="bold"), soft_wrap=True)
+        _print_prose(console, heading, style="bold")
         code.rstrip()
         for line in code.split("\n"):
             console.print(Text(_INDENT).append_text(line), soft_wrap=True)
