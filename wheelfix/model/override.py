@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from wheelfix.model.base import Struct
 from wheelfix.model.hook import LostOpening
+from wheelfix.model.index import Permission
 
 
 class Cuda(StrEnum):
@@ -34,11 +35,13 @@ class Input(Struct):
         attr: path below ``pkgs``, with dots.
         reason: one clause.
         baseline: whether uv2nix and poetry2nix add it by themselves for the wheel's tag.
+        permissions: settings that nixpkgs refuses it without.
     """
 
     attr: str
     reason: str
     baseline: bool = False
+    permissions: tuple[Permission, ...] = ()
 
 
 class Ignored(Struct):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
 from wheelfix.model.hook import LostOpening, Missed
-from wheelfix.model.index import IndexInfo, Lookup, Provider
+from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider
 
 if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
@@ -165,6 +165,9 @@ class WheelScan(Struct):
         baseline_inputs: the subset uv2nix and poetry2nix add by themselves for the wheel's tag.
         missed: sonames that auto-patchelf has to be told to ignore, sorted.
         lost_openings: what is opened through run paths that auto-patchelf replaces, sorted.
+        attributes: what nixpkgs says of the attributes that needs and openings name; those that it was not
+            asked about are missing.
+        nixpkgs: which nixpkgs says it.
     """
 
     target: str
@@ -182,6 +185,8 @@ class WheelScan(Struct):
     missed: tuple[Missed, ...]
     findings: tuple[Finding, ...]
     lost_openings: tuple[LostOpening, ...] = ()
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    nixpkgs: NixpkgsInfo | None = None
 
     @property
     def ignore_missing(self) -> tuple[str, ...]:
@@ -232,6 +237,7 @@ class Located(Struct):
         providers: best first.
         nearest: other majors of the library that the index has, nearest first.
         note: a remark of the index on its first provider, or None.
+        attributes: what nixpkgs says of the providers' attributes, as in :class:`WheelScan`.
     """
 
     soname: str
@@ -240,6 +246,7 @@ class Located(Struct):
     providers: tuple[Provider, ...]
     nearest: tuple[str, ...]
     note: str | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
 class FileHit(Struct):

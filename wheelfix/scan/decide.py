@@ -16,6 +16,7 @@ from wheelfix.model.classes import (
     Brought,
     CarriedProof,
     FixedPath,
+    Gone,
     NeedClass,
     No,
     Nobody,
@@ -333,6 +334,11 @@ def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Ste
     if place := case.want.driver_directory:
         by_place = OfDriver(part=f"looked for in {place}, where a GPU driver has its libraries")
         return Step(question=question, cause=by_place, need_class=NeedClass.DRIVER)
+    # What the index names and nixpkgs has no longer is nobody, with a reason.
+    if lookup.gone:
+        first = lookup.gone[0]
+        lost = Gone(attr=first.attr, removed=first.removed, nearest=lookup.nearest)
+        return Step(question=question, cause=lost, need_class=NeedClass.UNKNOWN)
     # unknown: nobody in this index does; say the nearest majors that exist.
     return Step(question=question, cause=Nobody(nearest=lookup.nearest), need_class=NeedClass.UNKNOWN)
 
