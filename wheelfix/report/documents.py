@@ -260,7 +260,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     ignore_missing: tuple[str, ...]
     findings: tuple[FindingDocument, ...]
     lost_openings: tuple[LostOpeningDocument, ...]
-    attributes: dict[str, AttributeDocument]
+    attributes: Mapping[str, AttributeDocument]
     nixpkgs: NixpkgsDocument | None
 
 
@@ -339,7 +339,7 @@ class LocatedDocument(Struct):
     note: str | None
     providers: tuple[RankedProviderDocument, ...]
     nearest: tuple[str, ...]
-    attributes: dict[str, AttributeDocument]
+    attributes: Mapping[str, AttributeDocument]
 
 
 class LocateDocument(Struct, tag_field="schema", tag="wheelfix.locate/1"):
