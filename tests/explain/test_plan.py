@@ -47,7 +47,7 @@ def scan(*needs: Need, build_inputs: Sequence[str] = ()) -> WheelScan:
         openings=(),
         build_inputs=tuple(build_inputs),
         baseline_inputs=("zlib",),
-        ignore_missing=(),
+        missed=(),
         findings=(),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wheelfix.index.driver import find_driver
+from wheelfix.index.driver import find_driver, is_driver_directory
 from wheelfix.index.libc import find_libc
 
 
@@ -65,8 +65,26 @@ def test_the_driver_does_not_have_it(soname: str) -> None:
     assert find_driver(soname) is None
 
 
-def test_wsl_has_its_own_place() -> None:
-    assert "/usr/lib/wsl/lib" in (find_driver("libdxcore.so") or "")
+@pytest.mark.parametrize("soname", ["libdxcore.so", "libd3d12.so", "libcuda.so.1.1"])
+def test_wsl_has_its_own_place(soname: str) -> None:
+    assert "/usr/lib/wsl/lib" in (find_driver(soname) or "")
+
+
+@pytest.mark.parametrize(
+    ("directory", "whose"),
+    [
+        ("/run/opengl-driver/lib", True),
+        ("/run/opengl-driver-32/lib", True),
+        ("/usr/lib/wsl/lib/", True),
+        ("/usr/lib/wsl/drivers/nv.inf_amd64_1", True),
+        ("/usr/lib/wsl", False),
+        ("/usr/lib", False),
+        ("$ORIGIN/usr/lib/wsl/lib", False),
+        ("", False),
+    ],
+)
+def test_directories_of_drivers(directory: str, whose: bool) -> None:
+    assert is_driver_directory(directory) == whose
 
 
 MACHINES = {

@@ -135,11 +135,16 @@ def test_the_overlay_keeps_the_contract_of_the_stub() -> None:
         assert shown[name]["inputs"] == inputs
 
 
-def test_a_wheel_without_libraries_where_pip_takes_one_with_them_is_told() -> None:
-    document, _ = run("--extra", "*")
+def test_the_wheel_with_the_libraries_is_put_in_the_place_of_the_one_without() -> None:
+    document, text = run("--extra", "*")
     (finding,) = (f for f in document["findings"] if f["subject"] == "soundfile 0.14.0")
-    assert finding["level"] == "warning"
-    assert "soundfile-0.14.0-py2.py3-none-any.whl, where pip takes" in finding["message"]
+    bare, full = (f"soundfile-0.14.0-py2.py3-none-{tag}.whl" for tag in ("any", "manylinux_2_28_x86_64"))
+    assert finding["level"] == "note"
+    assert f"takes {bare} by itself: {full}, which pip takes" in finding["message"]
+    (package,) = (p for p in document["packages"] if p["name"] == "soundfile")
+    assert (package["file"], package["passed_over"]) == (full, bare)
+    assert ask_loaded("{ ... }: final: prev: { }", "(real.show loaded.set.soundfile).source") == bare
+    assert ask_loaded(text, "(real.show loaded.set.soundfile).source") == full
 
 
 def test_nixpkgs_build_in_place_of_torch() -> None:
@@ -176,8 +181,9 @@ def test_exports_of_the_lock_give_the_same_overlay(lock: str) -> None:
     assert document["read"] == []
     if lock == "pylock.toml":
         assert strip(theirs) == strip(ours)
-    else:  # hashes tell no file names: the wheels that were read before are taken
-        assert strip(theirs).count("prev ? ") == strip(ours).count("prev ? ")
+    else:  # hashes tell no file names: the wheels that were read before are taken, and none is fetched
+        assert strip(ours).count("fetchurl") == 1
+        assert strip(theirs).count("prev ? ") == strip(ours).count("prev ? ") - 1
 
 
 def test_no_package_searches_in_a_circle() -> None:

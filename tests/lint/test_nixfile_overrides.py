@@ -585,6 +585,13 @@ def test_libraries_of_run_time() -> None:
         'with import <nixpkgs> { }; mkShell { LD_LIBRARY_PATH = lib.makeSearchPath "lib" [ a b ]; }',
         "let l = with pkgs; [ a b ]; in pkgs.mkShell { LD_LIBRARY_PATH = pkgs.lib.makeLibraryPath l; }",
         'pkgs.mkShell { LD_LIBRARY_PATH = lib.concatStringsSep ":" [ "${pkgs.a}/lib" "${pkgs.b}/lib" ]; }',
+        'pkgs.mkShell { shellHook = "export LD_LIBRARY_PATH=${lib.makeLibraryPath [ pkgs.a pkgs.b ]}"; }',
+        """pkgs.mkShell { shellHook = ''
+          echo hello
+          export LD_LIBRARY_PATH="${lib.makeLibraryPath [ pkgs.a ]}:${pkgs.b}/lib:$LD_LIBRARY_PATH"
+        ''; }""",
+        """pkgs.mkShell { shellHook = "A=1; NIX_LD_LIBRARY_PATH=\\${NIX_LD_LIBRARY_PATH:-/x}:"
+          + lib.makeLibraryPath [ pkgs.a pkgs.b ]; }""",
         "{ programs.nix-ld = { enable = true; libraries = with pkgs; [ a b ]; }; }",
         "{ programs.nix-ld.libraries = [ pkgs.a pkgs.b ]; }",
     ],
@@ -613,6 +620,14 @@ def test_more_than_libraries_in_a_shell() -> None:
     assert searches(shell) == [("jdk", "lib/server")]
     assert shell.driver
     assert [u.text for u in shell.unclear] == ["f pkgs.x"]
+
+
+def test_the_driver_in_the_hook_of_a_shell() -> None:
+    hook = "export LD_LIBRARY_PATH=/run/opengl-driver/lib:${pkgs.jdk}/lib/server"
+    (shell,) = read(f'{{ pkgs }}: pkgs.mkShell {{ shellHook = "{hook}"; }}').shells
+    assert shell.driver
+    assert searches(shell) == [("jdk", "lib/server")]
+    assert read('{ pkgs }: pkgs.mkShell { shellHook = "export MY_LD_LIBRARY_PATH=/x"; }').shells == ()
 
 
 def test_a_shell_without_libraries_says_nothing() -> None:

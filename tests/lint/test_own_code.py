@@ -53,7 +53,9 @@ def find_written(code: str) -> Said:
             said.inputs |= {
                 (name, attr.replace('"', "")) for attr in pattern.findall(listed) if attr != "lib.getLib"
             }
-    for value in _find_values(bare, _PATH):
+    for value in _find_values(bare, "shellHook"):
+        if f"{_PATH}=" not in value:
+            continue
         listed, _, directories = value.partition("]")
         said.inputs |= {(_PATH, attr) for attr in _ATTR.findall(listed.partition("[")[2])}
         said.searches |= set(re.findall(r"\$\{pkgs\.([\w.-]+)\}/([\w./-]+)", directories))

@@ -12,6 +12,7 @@ from wheelfix.lint.plan import find_lint
 from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import OpeningKind
+from wheelfix.model.hook import Missed, MissReason
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.scan import Level, Need, Opening, WheelScan
 
@@ -60,7 +61,7 @@ def scan(*needs: Need, name: str = "demo", opened: Sequence[str] = (), pure: boo
         openings=tuple(Opening(file="demo/x.py", kind=OpeningKind.CTYPES, names=(s,)) for s in opened),
         build_inputs=tuple(sorted(provided)),
         baseline_inputs=tuple(sorted(provided & set(BASELINE))),
-        ignore_missing=(),
+        missed=(),
         findings=(),
     )
 
@@ -418,7 +419,10 @@ def test_order_is_by_weight_then_place() -> None:
 
 
 def test_what_the_hook_knows_by_another_file_name_is_ignored_rightly() -> None:
-    renamed = replace(scan(BUNDLED, CXX), ignore_missing=("libz.so.1",))
+    renamed = replace(
+        scan(BUNDLED, CXX),
+        missed=(Missed(soname="libz.so.1", reason=MissReason.FILE_NAME, file="libz-1.so"),),
+    )
     assert check(ignoring('[ "libz.so.1" ]'), renamed) == ()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from tests.support.wheel import build_wheel
-from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
+from wheelfix.lock.collisions import find_collisions, find_removed, spell_pattern, tell_collisions
 from wheelfix.lock.model import Clash
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Level
@@ -55,10 +56,10 @@ def test_real_ones_are_errors_and_harmless_ones_are_silent(tmp_path: Path) -> No
             {"cv2/__init__.py": b"2", "cv2/a.py": b"2", "n/__init__.py": b"#"},
         ),
     ]
-    (finding,) = tell_collisions(find_collisions(wheels))
+    (finding,) = tell_collisions(find_collisions(wheels), "3.13")
     assert (finding.level, finding.subject) == (Level.ERROR, "opencv-python and opencv-python-headless")
     assert "cv2/__init__.py, cv2/a.py" in finding.message
-    assert f"{SITE}/cv2/*" in finding.message
+    assert "lib/python3.13/site-packages/cv2/*" in finding.message
 
 
 def test_programs_of_entry_points(tmp_path: Path) -> None:
@@ -84,3 +85,39 @@ def test_leftovers_are_removed_from_both(tmp_path: Path) -> None:
     ]
     collisions = find_collisions(wheels)
     assert [find_removed(collisions, n) for n in ("one", "two", "three")] == [("tests",), ("tests",), ()]
+
+
+def matches(path: str, pattern: str) -> bool:
+    """As ``make_venv.py`` of pyproject.nix compares: with the path in the environment."""
+    return fnmatch(path, pattern)
+
+
+@pytest.mark.parametrize(
+    ("path", "installed"),
+    [
+        ("build_tools/x.py", "lib/python3.13/site-packages/build_tools/x.py"),
+        ("build_tools/deep/x.py", "lib/python3.13/site-packages/build_tools/deep/x.py"),
+        ("six.py", "lib/python3.13/site-packages/six.py"),
+        ("a[1]/x.py", "lib/python3.13/site-packages/a[1]/x.py"),
+        ("b*.py", "lib/python3.13/site-packages/b*.py"),
+    ],
+)
+def test_the_pattern_that_is_named_matches_in_an_environment(
+    tmp_path: Path, path: str, installed: str
+) -> None:
+    wheels = [make(tmp_path, "one", {path: b"a = 1\n"}), make(tmp_path, "two", {path: b"a = 2\n"})]
+    (found,) = find_collisions(wheels)
+    pattern = spell_pattern(found, "3.13")
+    assert matches(installed, pattern)
+    assert not matches(installed.replace("3.13", "3.12"), pattern)
+    assert not matches("lib/python3.13/site-packages/bx.py", pattern)
+    (finding,) = tell_collisions([found], "3.13")
+    ignored = f'venvIgnoreCollisions = (old.venvIgnoreCollisions or [ ]) ++ [ "{pattern}" ];'
+    assert ignored in finding.message
+
+
+def test_a_pattern_outside_site_packages_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = "x-1.0.data/data/share/man/x.1"
+    wheels = [make(tmp_path, "one", {path: b"a"}), make(tmp_path, "two", {path: b"b"})]
+    (found,) = find_collisions(wheels)
+    assert spell_pattern(found, "3.14t") == "share/man/x.1"

@@ -292,3 +292,50 @@ def test_a_rule_of_a_project_that_matches_nothing_is_a_warning(tmp_path: Path, r
         ),
         (Level.WARNING, "pyproject.toml: tool.wheelfix.providers.x*", "matches no package of uv.lock"),
     ]
+
+
+def wheels(*files: str) -> str:
+    return f"wheels = [{', '.join(files)}]"
+
+
+DIGEST = "a" * 64
+
+
+def entry(filename: str, *, url: str = "https://index.invalid/", sha: bool = True) -> str:
+    digest = f', hash = "sha256:{DIGEST}"' if sha else ""
+    return f'{{ url = "{url}{filename}"{digest} }}'
+
+
+BARE, FULL = "demo-1.0-py2.py3-none-any.whl", "demo-1.0-py2.py3-none-manylinux_2_28_x86_64.whl"
+
+
+def test_the_wheel_with_libraries_is_put_in_the_place_of_the_one_for_any_platform(
+    tmp_path: Path, runtime: Runtime
+) -> None:
+    lock = read(tmp_path, package("demo", wheels(entry(BARE), entry(FULL))))
+    (choice,) = choose_sources(lock.packages, (), runtime, as_nix=True)
+    assert choice.file
+    assert (choice.file.filename, choice.passed_over, choice.rival) == (FULL, BARE, None)
+    (choice,) = choose_sources(lock.packages, (), runtime, as_nix=False)
+    assert choice.file
+    assert (choice.file.filename, choice.passed_over, choice.rival) == (FULL, None, None)
+
+
+@pytest.mark.parametrize(
+    "full",
+    [entry(FULL, sha=False), entry(FULL, url="file:///opt/"), entry(FULL, url="https://u:secret@h.invalid/")],
+)
+def test_a_wheel_that_code_cannot_fetch_is_only_told(tmp_path: Path, runtime: Runtime, full: str) -> None:
+    lock = read(tmp_path, package("demo", wheels(entry(BARE), full)))
+    (choice,) = choose_sources(lock.packages, (), runtime, as_nix=True)
+    assert choice.file
+    assert (choice.file.filename, choice.passed_over, choice.rival) == (BARE, None, FULL)
+
+
+def test_of_two_wheels_with_libraries_the_set_takes_its_own(tmp_path: Path, runtime: Runtime) -> None:
+    old = "demo-1.0-py3-none-manylinux_2_17_x86_64.whl"
+    new = "demo-1.0-py3-none-manylinux_2_28_x86_64.whl"
+    lock = read(tmp_path, package("demo", wheels(entry(old), entry(new))))
+    (choice,) = choose_sources(lock.packages, (), runtime, as_nix=True)
+    assert choice.file
+    assert (choice.file.filename, choice.passed_over, choice.rival) == (old, None, new)

@@ -127,8 +127,8 @@ def test_a_shell_looks_into_a_directory_once() -> None:
         for n in range(2000)
     ]
     code = render_overrides(overrides, [], Dialect.SHELL)
-    path = 'pkgs.lib.makeLibraryPath [ ] + ":${pkgs.jdk}/lib/a" + ":${pkgs.jdk}/lib/b";'
-    assert [line.strip() for line in code.splitlines() if "jdk" in line] == [path]
+    found = [line.strip() for line in code.splitlines() if "jdk" in line]
+    assert found == ['+ ":${pkgs.jdk}/lib/a"', '+ ":${pkgs.jdk}/lib/b";']
 
 
 @pytest.mark.parametrize("count", [1, 2, 80, MANY])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ CUDA13 = [
     "libcusparse", "libcusparse_lt", "libnvshmem", "nccl",
 ]  # fmt: skip
 BASE = ["stdenv.cc.cc.lib"]
+NIX_LD = "export NIX_LD_LIBRARY_PATH=${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}"
 # Per wheel: what nixpkgs has to add beyond the manylinux baseline, that baseline as far as the wheel needs
 # it, what is ignored, and whose directories are searched.
 EXPECTED: dict[str, dict[str, Any]] = {
@@ -187,7 +189,9 @@ def test_packages_for_nixpkgs(name: str) -> None:
 def test_shells(name: str) -> None:
     path, override, expected = golden(name, Dialect.SHELL), plan(name, Cuda.WHEELS), EXPECTED[name]
     shell = ask_stub(f"import {path} {{ inherit (stub) pkgs; }}", attrs=list_attrs(override), packages={})
-    path_list = shell["NIX_LD_LIBRARY_PATH"].split(":")
+    # What nix-ld has comes first: the shell adds to it.
+    start, *path_list = re.split(r":(?!-)", shell.get("shellHook", NIX_LD))
+    assert start == NIX_LD
     driver = ["/run/opengl-driver/lib"] if "libcuda.so.1" in expected["ignored"] else []
     assert [p for p in path_list if p.startswith("/run")] == driver
     stores = [p[44:].removesuffix("/lib") for p in path_list if p.startswith("/nix/store")]

@@ -29,7 +29,7 @@ from wheelfix.model.classes import (
 from wheelfix.model.index import Lookup
 from wheelfix.model.scan import Carrier, NeedTrace
 from wheelfix.scan.at_hand import find_carried
-from wheelfix.scan.decide import Case, decide
+from wheelfix.scan.decide import Case, decide, fits_interpreter
 from wheelfix.scan.loader import Found
 from wheelfix.scan.needs import make_want
 from wheelfix.scan.sentences import say_cause, say_question, say_step
@@ -141,3 +141,35 @@ def test_nothing_at_hand_is_no_reason_to_say_that_something_is_not() -> None:
     cause = climb(replace(require(EMPTY), at_hand=AtHand(versions={"numpy": "2.0"}))).need.cause
     assert isinstance(cause, Brought)
     assert cause.absent
+
+
+@pytest.mark.parametrize(
+    ("version", "tags", "fits"),
+    [
+        ("3.12", ["cp312-cp312-manylinux_2_28_x86_64"], True),
+        ("3.9", ["cp312-cp312-manylinux_2_28_x86_64"], False),
+        ("3.13t", ["cp313-cp313t-manylinux_2_28_x86_64"], True),
+        ("3.13", ["cp313-cp313t-manylinux_2_28_x86_64"], False),
+        ("3.13t", ["cp313-cp313-manylinux_2_28_x86_64"], False),
+        ("3.12", ["cp312-none-any"], True),
+        ("3.12t", ["cp312-none-any"], None),
+        ("3.12", ["cp310-abi3-linux_x86_64"], None),
+        ("3.9", ["cp310-abi3-linux_x86_64"], False),
+        ("3.13t", ["cp310-abi3-linux_x86_64"], False),
+        ("3", ["cp310-abi3-linux_x86_64"], True),
+        ("2.7", ["py3-none-any"], False),
+        ("2.7", ["py2-none-any", "py3-none-any"], None),
+        ("3.7", ["py2-none-any", "py3-none-any"], None),
+        ("3.9", ["py310-none-any"], False),
+        ("3.6", ["cp35-cp35m-linux_x86_64", "cp36-cp36m-linux_x86_64"], None),
+        ("3.12.1", ["cp312-cp312-linux_x86_64"], False),
+        ("3.12d", ["py3-none-any"], False),
+        ("3.11", ["pp311-pypy311_pp73-linux_x86_64"], None),
+        ("3.12", [], None),
+        ("3.12", ["broken"], None),
+    ],
+)
+def test_the_tags_tell_whose_interpreter_a_library_is_of(
+    version: str, tags: list[str], fits: bool | None
+) -> None:
+    assert fits_interpreter(version, tags) is fits

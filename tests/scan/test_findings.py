@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.support.objects import cause, elf, provider, wheel
 from wheelfix.model.classes import Cause, NeedClass, OfLibc, Reached, Unreached
 from wheelfix.model.scan import Level, Need
-from wheelfix.scan.findings import collect_build_inputs, collect_ignored, find_findings, find_machine
+from wheelfix.scan.findings import collect_build_inputs, find_findings, find_machine
 
 
 def need(
@@ -32,17 +32,6 @@ def test_inputs_are_provided_needs_of_the_machine_only() -> None:
         need("d", NeedClass.PROVIDED, attr="glib", machine="aarch64"),
     ]
     assert collect_build_inputs(needs, "x86_64") == ("zlib",)
-
-
-def test_ignored_are_driver_needs_and_what_the_hook_knows_by_another_name() -> None:
-    needs = [
-        need("libcuda.so.1", NeedClass.DRIVER),
-        need("libgone.so", NeedClass.UNKNOWN),
-        need("liba.so.1", NeedClass.BUNDLED),
-        need("libb.so.1", NeedClass.BUNDLED),
-    ]
-    objects = [elf("x/liba.so.1"), elf("x/libb-12345678.so.1", soname="libb.so.1")]
-    assert collect_ignored(needs, objects, "x86_64") == ("libb.so.1", "libcuda.so.1")
 
 
 def test_machine_follows_the_tag() -> None:

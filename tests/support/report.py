@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tests.support.objects import cause, elf, provider
 from wheelfix.model.classes import Cause, NeedClass, Nobody
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall
+from wheelfix.model.hook import Missed, MissReason
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan
 from wheelfix.report.model import NixCode, Report
@@ -77,7 +78,7 @@ def scan(
         openings=tuple(openings),
         build_inputs=tuple(sorted(inputs)),
         baseline_inputs=tuple(sorted(inputs & {"zlib"})),
-        ignore_missing=tuple(ignored),
+        missed=tuple(Missed(soname=name, reason=MissReason.DRIVER) for name in ignored),
         findings=tuple(findings),
     )
 

@@ -116,7 +116,14 @@ def plan_explanation(
     reading, package = installed.reading, installed.package
     wheel = reading.distribution if reading else replace(NOBODY, name=package.name if package else "")
     sonames = [s for one in account.symptoms if one.kind in LIBRARIES and (s := find_soname(one))]
-    cases = make_name_cases(sonames, machine, index, wheel=wheel, prefer=prefer, at_hand=installed.at_hand)
+    places = {
+        s: [p.rpartition("/")[0]]
+        for one in account.symptoms
+        if (p := one.soname or "") and (s := find_soname(one))
+    }
+    cases = make_name_cases(
+        sonames, machine, index, wheel=wheel, prefer=prefer, at_hand=installed.at_hand, places=places
+    )
     return explain(
         account,
         package=package,

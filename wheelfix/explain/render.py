@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from wheelfix.explain.model import Explanation
-from wheelfix.index.driver import RUN_PATH
+from wheelfix.index.driver import find_directories
 from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
     add_code_to_old,
@@ -71,19 +71,19 @@ def write_now(explanation: Explanation) -> Iterator[str]:
     if explanation.build_inputs and package and package.environment:
         yield f"wheelfix patch {shlex.quote(package.environment)}"
     if explanation.build_inputs or explanation.ignore_missing:
-        yield render_shell_line(explanation.build_inputs, driver=bool(explanation.ignore_missing))
+        yield render_shell_line(explanation.build_inputs, driver=explanation.ignore_missing)
     if explanation.siblings and not (package and (package.site or "").startswith("/nix/store/")):
         yield f"pip install {' '.join(map(shlex.quote, explanation.siblings))}"
     for trouble in explanation.troubles:
         yield from trouble.now
 
 
-def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
+def render_shell_line(attrs: Sequence[str], *, driver: Sequence[str] = ()) -> str:
     """Write a command that starts a shell in which the loader finds libraries.
 
     Args:
         attrs: nixpkgs attributes.
-        driver: whether to include those of the GPU driver.
+        driver: libraries of the GPU driver that are wanted too.
 
     Example:
         >>> print(render_shell_line(["krb5"]))
@@ -91,7 +91,8 @@ def render_shell_line(attrs: Sequence[str], *, driver: bool = False) -> str:
     """
     libraries: Expr = call("lib.makeLibraryPath", List(tuple(map(take_bare, attrs))))
     if driver:
-        libraries = Binary("+", libraries, text(f":{RUN_PATH}")) if attrs else text(RUN_PATH)
+        places = ":".join(find_directories(driver))
+        libraries = Binary("+", libraries, text(f":{places}")) if attrs else text(places)
     shell = call("mkShell", Attrs((bind("LD_LIBRARY_PATH", libraries),)))
     code = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
     return f"nix-shell -E {shlex.quote(code)}"

@@ -78,7 +78,7 @@ def _find_shell_lint(check: PackageCheck, missing: dict[str, list[Need]]) -> Ite
 def list_exact(check: PackageCheck) -> list[str]:
     """List the sonames that have to be ignored, because no input can, or need, supply them."""
     classes = {NeedClass.DRIVER, NeedClass.SIBLING, NeedClass.UNKNOWN}
-    exact = (s for s, n in check.needs.items() if n.unused or n.need_class in classes)
+    exact = (s for s, n in check.needs.items() if not n.is_used or n.need_class in classes)
     return [soname for soname in exact if not check.is_supplied(soname)]
 
 
@@ -88,7 +88,7 @@ def format_ignored(sonames: list[str]) -> str:
 
 
 def _select(check: PackageCheck, kind: NeedClass) -> list[Need]:
-    return [need for need in check.needs.values() if need.need_class is kind and not need.unused]
+    return [need for need in check.needs.values() if need.need_class is kind and need.is_used]
 
 
 def _find_missing(check: PackageCheck) -> dict[str, list[Need]]:

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Sequence
 from wheelfix.lock.model import Clash, Collision
 from wheelfix.model.reading import Reading, WheelFile
 from wheelfix.model.scan import Finding, Level
+from wheelfix.nix.parts import add_to_old, escape_glob
+from wheelfix.nix.printer import print_flat
+from wheelfix.nix.tree import List, text
 from wheelfix.scan.layout import SITE, find_install_path, relative_to_site
 from wheelfix.scan.sentences import name_some
 
@@ -76,29 +79,52 @@ def find_removed(collisions: Iterable[Collision], name: str) -> tuple[str, ...]:
     return tuple(sorted(found - {""}))
 
 
-def tell_collisions(collisions: Iterable[Collision]) -> tuple[Finding, ...]:
-    """Report the collisions that the user should know."""
-    return tuple(finding for c in collisions if (finding := _tell(c)))
+def tell_collisions(collisions: Iterable[Collision], python: str) -> tuple[Finding, ...]:
+    """Report the collisions that the user should know.
+
+    Args:
+        collisions: of an environment.
+        python: version of its interpreter.
+    """
+    return tuple(finding for c in collisions if (finding := _tell(c, python)))
+
+
+def spell_pattern(collision: Collision, python: str) -> str:
+    """Return the pattern of a collision's fix, as it matches in an environment.
+
+    Args:
+        collision: the collision.
+        python: version of the interpreter, ``3.12``, or ``3.14t``.
+
+    Example:
+        >>> from wheelfix.lock.model import Clash
+        >>> fix = "lib/python3/site-packages/cv2/*"
+        >>> spell_pattern(Collision(clash=Clash.REAL, distributions=(), paths=(), fix=fix), "3.13")
+        'lib/python3.13/site-packages/cv2/*'
+    """
+    inside = relative_to_site(collision.fix)
+    return collision.fix if inside is None else f"lib/python{python}/site-packages/{inside}"
 
 
 def _judge(path: str, files: Sequence[WheelFile]) -> tuple[Clash, str]:
     """Return the kind of a collision, and the pattern for its fix."""
     if len({file.digest for file in files}) == 1:
         return Clash.IDENTICAL, ""
+    pattern = escape_glob(path)
     if all(file.namespace for file in files):
-        return Clash.NAMESPACE, path
+        return Clash.NAMESPACE, pattern
     inside = relative_to_site(path)
     if inside is None:
-        return (Clash.PROGRAM, path) if path.startswith("bin/") else (Clash.PAPER, path)
+        return (Clash.PROGRAM, pattern) if path.startswith("bin/") else (Clash.PAPER, pattern)
     top, _, rest = inside.partition("/")
     if not rest:
-        return (Clash.PAPER, path) if _PAPER.fullmatch(top) else (Clash.REAL, path)
+        return (Clash.PAPER, pattern) if _PAPER.fullmatch(top) else (Clash.REAL, pattern)
     if top in _LEFTOVERS:
         return Clash.LEFTOVER, f"{SITE}/{top}"
-    return Clash.REAL, f"{SITE}/{top}/*"
+    return Clash.REAL, f"{SITE}/{escape_glob(top)}/*"  # an asterisk stands for slashes too
 
 
-def _tell(collision: Collision) -> Finding | None:
+def _tell(collision: Collision, python: str) -> Finding | None:
     paths = name_some([p.removeprefix(f"{SITE}/") for p in collision.paths], _NAMED)
     subject = " and ".join(collision.distributions)
     match collision.clash:
@@ -112,5 +138,9 @@ def _tell(collision: Collision) -> Finding | None:
             message = f"both install {paths}: the first one wins"
             return Finding(level=Level.WARNING, subject=subject, message=message)
         case _:
-            message = f"install different files to {paths}: keep one of them, or ignore {collision.fix!r}"
+            patterns = List((text(spell_pattern(collision, python)),))
+            message = (
+                f"install different files to {paths}: keep one of them, or let mkVirtualEnv take the first, "
+                f"with {print_flat(add_to_old('venvIgnoreCollisions', patterns))}"
+            )
             return Finding(level=Level.ERROR, subject=subject, message=message)

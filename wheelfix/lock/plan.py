@@ -25,7 +25,7 @@ from wheelfix.lockfile.select import (
 )
 from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, ProviderRule, Runtime, name_packages
-from wheelfix.model.override import AdapterPlan, Cuda, Override
+from wheelfix.model.override import AdapterPlan, Cuda, Override, WheelSource
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.bound import Environment, plan_adapters
@@ -215,7 +215,7 @@ def plan_overlay(
         *selection.findings,
         *adapters.findings,
         *tell_needs(scans, chosen),
-        *tell_collisions(collisions),
+        *tell_collisions(collisions, request.runtime.python),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
@@ -263,11 +263,29 @@ def _plan_overrides(
             wishes=options.wishes,
             details=describe_package(reading) if TRAITS[options.dialect].complete else None,
             environment=names,
+            python=request.runtime.python,
         )
         for reading, scan in zip(found.wheels, scans, strict=True)
     ]
     unbroken = break_circles(overrides, {scan.name: scan.needs for scan in scans})
-    return tuple(replace(one, removed=find_removed(collisions, one.name)) for one in unbroken)
+    sources = {choice.package.name: _find_source(choice) for choice in choices}
+    return tuple(
+        replace(one, removed=find_removed(collisions, one.name), source=sources.get(one.name))
+        for one in unbroken
+    )
+
+
+def _find_source(choice: Choice) -> WheelSource | None:
+    """Return the wheel that has to be put in the place of the one that the package set takes by itself."""
+    file = choice.file
+    if not choice.passed_over or not file or not file.url or not file.sha256:
+        return None
+    return WheelSource(
+        url=file.url,
+        filename=file.filename,
+        sha256=bytes.fromhex(file.sha256),
+        passed_over=choice.passed_over,
+    )
 
 
 def _plan_builds(

@@ -68,6 +68,12 @@ def _tell_choice(choice: Choice, build: BuildSystem | None) -> Finding | None:
         )
         message += "be told which wheel to take"
         return Finding(level=Level.WARNING, subject=package.label, message=message)
+    if choice.passed_over and choice.file:
+        message = (
+            f"the package set takes {choice.passed_over} by itself: {choice.file.filename}, which pip takes, "
+            "is fetched in its place"
+        )
+        return Finding(level=Level.NOTE, subject=package.label, message=message)
     if choice.rival and choice.file:
         message = f"the package set takes {choice.file.filename}, where pip takes {choice.rival}"
         level = Level.WARNING if choice.file.filename.endswith("-any.whl") else Level.NOTE

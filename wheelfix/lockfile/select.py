@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
 from wheelfix.errors import InputError, strip_login, suggest
 from wheelfix.lockfile.markers import fits_python, holds, rank_as_nix, rank_as_pip
@@ -15,6 +16,7 @@ from wheelfix.model.lock import (
     DependencySet,
     Lock,
     LockedDependency,
+    LockedFile,
     LockedPackage,
     ProviderRule,
     Runtime,
@@ -350,8 +352,23 @@ def _choose(
     ranked = rank_as_nix(package.wheels, runtime) if as_nix else usual
     if not ranked:
         return None
-    rival = usual[0].filename if usual and usual[0] != ranked[0] else None
-    return Choice(package=package, kind=kind, file=ranked[0], rival=rival)
+    if not usual or usual[0] == ranked[0]:
+        return Choice(package=package, kind=kind, file=ranked[0])
+    if _brings_libraries(usual[0], instead=ranked[0]):
+        return Choice(package=package, kind=kind, file=usual[0], passed_over=ranked[0].filename)
+    return Choice(package=package, kind=kind, file=ranked[0], rival=usual[0].filename)
+
+
+def _brings_libraries(wheel: LockedFile, *, instead: LockedFile) -> bool:
+    """Whether a wheel for one platform can be fetched in place of a wheel of the same package for any.
+
+    pyproject.nix does not compare platforms, so that it may take the wheel for any platform, which leaves the
+    libraries that the package opens to the system. A URL with a login is not copied into code.
+    """
+    general, special = (file.filename.endswith("-any.whl") for file in (instead, wheel))
+    url = urlsplit(wheel.url or "")
+    fetched = url.scheme in {"http", "https"} and "@" not in url.netloc and wheel.sha256 is not None
+    return general and not special and fetched
 
 
 def _say_lack(package: LockedPackage, kinds: Sequence[ChoiceKind]) -> str:

@@ -85,7 +85,7 @@ CLASS_TRAITS = {
     ),
     NeedClass.PYTHON: ClassTraits(
         demand=2,
-        meaning="the interpreter brings it: nothing to do",
+        meaning="the interpreter of that version brings it",
         style="dim",
         bringer="the Python interpreter",
         unignored="the interpreter has it",
@@ -189,7 +189,15 @@ class OfLibc(_Cause, tag="libc"):
 
 
 class OfInterpreter(_Cause, tag="interpreter"):
-    """The Python interpreter's own library."""
+    """A Python interpreter's own library.
+
+    Attributes:
+        version: of that interpreter: ``3.12``, ``3.13t`` (free-threaded), ``3`` for any with the stable ABI.
+        fits: whether it is the interpreter that the wheel is for, by its tags; None if these do not tell.
+    """
+
+    version: str = ""
+    fits: bool | None = None
 
 
 class OfDriver(_Cause, tag="driver"):

@@ -102,6 +102,13 @@ class Attribute(Struct):
         return tuple(one for one, needed in found.items() if needed)
 
 
+class Refused(Struct):
+    """A provider that nixpkgs does not evaluate without a permission of the user."""
+
+    attr: str
+    permissions: tuple[Permission, ...]
+
+
 class PythonPackage(Struct):
     """What a nixpkgs says of one package of ``python3Packages``.
 

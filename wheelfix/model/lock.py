@@ -156,6 +156,7 @@ class Choice(Struct):
             hashes are known.
         attr: path of nixpkgs' build below ``pkgs``.
         rival: the wheel that pip would take, where the package set of the dialect takes another one.
+        passed_over: the wheel that the package set takes by itself, in whose place ``file`` has to be put.
     """
 
     package: LockedPackage
@@ -163,6 +164,7 @@ class Choice(Struct):
     file: LockedFile | None = None
     attr: tuple[str, ...] = ()
     rival: str | None = None
+    passed_over: str | None = None
 
 
 class Sourceless(Struct):

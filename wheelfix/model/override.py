@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
+from wheelfix.model.hook import LostOpening
 from wheelfix.model.index import Permission
 from wheelfix.model.scan import Finding
 
@@ -161,6 +162,22 @@ class VersionGap(Struct):
     older: bool
 
 
+class WheelSource(Struct):
+    """A wheel that an overlay fetches in place of the one that the package set takes by itself.
+
+    Attributes:
+        url: its address.
+        filename: its name, by which it is installed.
+        sha256: of the file, 32 bytes.
+        passed_over: file name of the other wheel.
+    """
+
+    url: str
+    filename: str
+    sha256: bytes
+    passed_over: str
+
+
 class Override(Struct):
     """Everything that one wheel needs.
 
@@ -178,6 +195,10 @@ class Override(Struct):
         hints: remarks for people, one paragraph each, written as comments.
         removed: directories below site-packages that another package has too, and that are not imported.
         gaps: libraries of nixpkgs in other versions than the wheel wants, sorted by attribute.
+        interpreter: why the package set's own Python is among the inputs, where nothing else puts it there:
+            the library of the interpreter, and who wants it; empty if it is not.
+        lost_openings: what is opened through run paths that auto-patchelf replaces unless told not to.
+        source: the wheel itself, where the package set takes another one by itself; else None.
     """
 
     name: str
@@ -195,6 +216,9 @@ class Override(Struct):
     hints: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     gaps: tuple[VersionGap, ...] = ()
+    interpreter: str = ""
+    lost_openings: tuple[LostOpening, ...] = ()
+    source: WheelSource | None = None
 
 
 class KnownContents(Struct):

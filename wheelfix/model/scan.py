@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from wheelfix.model.backends import Alternative, Unused
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
-from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider
+from wheelfix.model.hook import LostOpening, Missed
+from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider, Refused
 
 if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
@@ -65,6 +66,7 @@ class Need(Classed):
         versions: symbol versions asked of it, sorted.
         optional: only plugins want it: without it they are not loaded, and the rest works.
         unused: only files for backends that are not chosen want it: it keeps its class, and brings nothing.
+        refused: only plugins want it, and nixpkgs refuses its provider: it brings nothing.
         gone: attributes that have it in the index, and that nixpkgs has no longer, or only broken.
         stale: a distribution at hand that should bring it, and does not carry it.
     """
@@ -76,8 +78,14 @@ class Need(Classed):
     versions: tuple[str, ...] = ()
     optional: bool = False
     unused: Unused | None = None
+    refused: Refused | None = None
     gone: tuple[str, ...] = ()
     stale: Stale | None = None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether code has to bring it."""
+        return self.unused is None and self.refused is None
 
 
 class Step(Struct):
@@ -167,7 +175,8 @@ class WheelScan(Struct):
         openings: sorted by file, then line.
         build_inputs: all nixpkgs attributes the wheel needs, as one writes them below ``pkgs``.
         baseline_inputs: the subset uv2nix and poetry2nix add by themselves for the wheel's tag.
-        ignore_missing: the exact entries for ``autoPatchelfIgnoreMissingDeps``.
+        missed: sonames that auto-patchelf has to be told to ignore, sorted.
+        lost_openings: what is opened through run paths that auto-patchelf replaces, sorted.
         variant: label of the wheel variant (PEP 825); empty for a wheel that is none.
         alternatives: files for different backends, of which one is used; empty if there are none.
         attributes: what nixpkgs says of the attributes that needs and openings name; those that it was not
@@ -187,8 +196,9 @@ class WheelScan(Struct):
     openings: tuple[Opening, ...]
     build_inputs: tuple[str, ...]
     baseline_inputs: tuple[str, ...]
-    ignore_missing: tuple[str, ...]
+    missed: tuple[Missed, ...]
     findings: tuple[Finding, ...]
+    lost_openings: tuple[LostOpening, ...] = ()
     variant: str = ""
     alternatives: tuple[Alternative, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
@@ -196,8 +206,13 @@ class WheelScan(Struct):
 
     @property
     def used(self) -> tuple[Need, ...]:
-        """The needs without those of alternatives that are not chosen."""
-        return tuple(need for need in self.needs if need.unused is None)
+        """The needs that code has to bring."""
+        return tuple(need for need in self.needs if need.is_used)
+
+    @property
+    def ignore_missing(self) -> tuple[str, ...]:
+        """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted; of a path, its last part."""
+        return tuple(sorted({missed.soname.rpartition("/")[2] for missed in self.missed}))
 
     @property
     def opened(self) -> tuple[str, ...]:

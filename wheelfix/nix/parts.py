@@ -32,6 +32,7 @@ from wheelfix.nix.tree import (
 )
 
 if TYPE_CHECKING:
+    from wheelfix.model.hook import LostOpening
     from wheelfix.model.override import (
         DependencyDecision,
         Ignored,
@@ -48,6 +49,9 @@ HACKS = bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", 
 """pyproject.nix's functions for adapters: ``nixpkgsPrebuilt`` and ``importCargoLock``."""
 _SITE = "lib/python/site-packages"
 _SPDX = re.compile(r"[A-Za-z0-9.+-]+")
+
+PRESERVE_ORIGIN = "--preserve-origin"
+"""Option by which auto-patchelf keeps the entries of run paths that begin with ``$ORIGIN``."""
 
 FindPython = Callable[[str], Expr]
 """Finds the expression for a distribution's package by its name."""
@@ -116,6 +120,17 @@ def list_ignored(ignored: Iterable[Ignored]) -> List:
         items.append(item if one.reason == said else Commented(one.reason, item))
         said = one.reason
     return List(tuple(items))
+
+
+def list_flags(lost: Sequence[LostOpening]) -> List:
+    """List the options of auto-patchelf that keep run paths through which libraries are opened by name."""
+    one, more = lost[0], len(lost) - 1
+    reason = (
+        f"{posixpath.basename(one.file)} opens {one.name} through its run path {one.entry}, which "
+        f"auto-patchelf drops without this{f'; so are {more} more opened' if more else ''}. Known since "
+        "nixpkgs 26.05"
+    )
+    return List((Commented(reason, text(PRESERVE_ORIGIN)),))
 
 
 def list_sonames(sonames: Iterable[str], omitted: str = "") -> List:

@@ -25,7 +25,7 @@ class Traits(Struct):
 
     Attributes:
         label: name of its tool, as users call it.
-        title: kind of its code, in a few words.
+        title: the file that its code belongs into, and what that is, in a few words.
         place: where its code belongs, in one sentence.
         locked: whether its package set is made from a lock, and chooses wheels by pyproject.nix's rules.
         replaces: whether it can replace wheels by nixpkgs' builds.
@@ -48,34 +48,34 @@ _OVERLAY = "An overlay, given pkgs and lib: compose it after the one that"
 TRAITS = {
     Dialect.UV2NIX: Traits(
         label="uv2nix",
-        title="overlay for uv2nix",
+        title="overrides.nix, the overlay for uv2nix",
         place=f"{_OVERLAY} uv2nix makes of the lock.",
         locked=True,
         replaces=True,
     ),
     Dialect.PYPROJECT_NIX: Traits(
         label="pyproject.nix",
-        title="overlay for pyproject.nix",
+        title="overrides.nix, the overlay for pyproject.nix",
         place=f"{_OVERLAY} makes the packages.",
         locked=True,
         replaces=True,
     ),
     Dialect.POETRY2NIX: Traits(
         label="poetry2nix",
-        title="overrides for poetry2nix",
+        title="overrides.nix, the overrides for poetry2nix",
         place="An overlay, given pkgs and lib: goes into overrides of mkPoetryEnv.",
         locked=True,
     ),
     Dialect.NIXPKGS: Traits(
         label="nixpkgs",
-        title="package of nixpkgs",
+        title="this.nix, beside the package of nixpkgs",
         place="One package: for python3Packages.callPackage. Several: an overlay for a Python package set.",
         complete=True,
         cuda=Cuda.NIXPKGS,  # it has no CUDA wheels
     ),
     Dialect.MACH_NIX: Traits(
         label="mach-nix",
-        title="settings for mach-nix",
+        title="this.nix, the settings for mach-nix",
         place="Settings: merge them into the argument of mkPython.",
     ),
     Dialect.SHELL: Traits(

@@ -15,11 +15,13 @@ from wheelfix.nix.parts import (
     describe_permissions,
     describe_strip,
     formals,
+    list_flags,
     list_ignored,
     list_inputs,
     list_names,
     remove_dependencies,
     take,
+    write_digest,
     write_guarded,
     write_search,
 )
@@ -99,6 +101,7 @@ def write_packages(
 def write_package(override: Override, dialect: Dialect) -> Expr | None:
     """Write the change of one package; None if it needs none."""
     bindings = [
+        *_write_source(override),
         *_write_hooks(override, dialect),
         *_write_inputs(override, dialect),
         *write_rest(override),
@@ -109,6 +112,20 @@ def write_package(override: Override, dialect: Dialect) -> Expr | None:
         return None
     change = "overridePythonAttrs" if dialect is Dialect.POETRY2NIX else "overrideAttrs"
     return call(select("prev", override.name, change), Lambda("old", Attrs(tuple(bindings))))
+
+
+def _write_source(override: Override) -> list[Binding]:
+    """Fetch the wheel itself, where the set would take one without its libraries."""
+    source = override.source
+    if source is None:
+        return []
+    why = f"The set itself takes {source.passed_over}, without the libraries of this one, which pip takes"
+    fetched = (
+        bind("name", text(source.filename)),
+        bind("url", text(source.url)),
+        bind("hash", text(write_digest(source.sha256))),
+    )
+    return [bind("src", call("pkgs.fetchurl", Attrs(fetched)), why)]
 
 
 def _write_removal(override: Override) -> list[Binding]:
@@ -122,7 +139,13 @@ def _write_removal(override: Override) -> list[Binding]:
 
 def _write_hooks(override: Override, dialect: Dialect) -> list[Binding]:
     hooks: list[Expr] = []
-    needed = bool(override.inputs or override.searches or override.ignored)
+    needed = bool(
+        override.inputs
+        or override.searches
+        or override.ignored
+        or override.interpreter
+        or override.lost_openings
+    )
     if needed and not _has_hook(override, dialect):
         why = "nothing adds it for this kind of wheel"
         hooks.append(Commented(why, take("autoPatchelfHook")))
@@ -140,8 +163,13 @@ def _has_hook(override: Override, dialect: Dialect) -> bool:
 
 
 def _write_inputs(override: Override, dialect: Dialect) -> list[Binding]:
-    inputs = [i for i in override.inputs if not i.baseline or dialect is Dialect.PYPROJECT_NIX]
-    return [add_to_old("buildInputs", list_inputs(inputs))] if inputs else []
+    # What a set adds by itself goes by the tags of the wheel that it takes by itself.
+    alone = dialect is Dialect.PYPROJECT_NIX or override.source is not None
+    inputs = [i for i in override.inputs if alone or not i.baseline]
+    items = list(list_inputs(inputs).items)
+    if override.interpreter and dialect is not Dialect.POETRY2NIX:  # whose packages have Python anyway
+        items.append(Commented(override.interpreter, select("final", "python")))
+    return [add_to_old("buildInputs", List(tuple(items)))] if items else []
 
 
 def write_rest(override: Override) -> list[Binding]:
@@ -151,6 +179,8 @@ def write_rest(override: Override) -> list[Binding]:
         bindings.append(add_to_old("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
     if override.runpaths:
         bindings.append(add_to_old("appendRunpaths", list_runpaths(override.runpaths)))
+    if override.lost_openings:
+        bindings.append(add_to_old("autoPatchelfFlags", list_flags(override.lost_openings)))
     search = write_search(
         override.searches,
         lambda name: select("final", name),

@@ -13,6 +13,7 @@ from wheelfix.nix.parts import (
     describe_permissions,
     describe_strip,
     formals,
+    list_flags,
     list_ignored,
     list_inputs,
     take_bare,
@@ -164,6 +165,8 @@ def _write_build(override: Override) -> Iterable[Binding]:
         yield bind("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored))
     if override.runpaths:
         yield bind("appendRunpaths", list_runpaths(override.runpaths, take_bare))
+    if override.lost_openings:
+        yield bind("autoPatchelfFlags", list_flags(override.lost_openings))
     if search := write_search(override.searches, take_package, Var("python"), find=take_bare, guarded=False):
         yield bind("preFixup", search)
     yield bind("dontStrip", Var("true"), "strip breaks libraries that patchelf has changed")

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct
-from wheelfix.model.classes import NeedClass
+from wheelfix.model.classes import NeedClass, OfInterpreter
+from wheelfix.model.hook import Missed, MissReason
 from wheelfix.model.index import Permission, Provider
 from wheelfix.model.override import (
     Adapter,
@@ -48,7 +49,7 @@ from wheelfix.override.strip import (
 from wheelfix.override.versions import find_gaps, say_gap, tell_gaps
 from wheelfix.scan.findings import say_lost_sets, tell_permissions
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.sentences import name_some, say_cause, say_unused
+from wheelfix.scan.sentences import name_some, say_cause, say_missed
 from wheelfix.wheel.metadata import normalize_name
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ def plan_override(
     wishes: Wishes = NO_WISHES,
     details: PackageDetails | None = None,
     environment: Collection[str] | None = None,
+    python: str = "",
 ) -> Override:
     """Plan a wheel's override.
 
@@ -197,6 +199,7 @@ def plan_override(
         wishes: which of them to keep and to strip.
         details: for a complete package.
         environment: names of all distributions in the environment; None if unknown.
+        python: version of the package set's interpreter; empty if only the wheel's tags tell.
     """
     strip = StripPlan()
     if cuda is not Cuda.WHEELS:
@@ -207,12 +210,13 @@ def plan_override(
     needs = [n for n in scan.used if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
     required = {r.name for r in reading.distribution.requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)}
-    found = _Collector(scan, cuda=cuda, required=required, gone=gone, environment=environment)
+    found = _Collector(scan, cuda=cuda, required=required, gone=gone, environment=environment, python=python)
+    missed = {one.soname: one for one in scan.missed}
     for need in needs:
-        found.add(need, missed=need.soname in scan.ignore_missing)
+        found.add(need, missed.get(need.soname))
     for need in scan.needs:
-        if need.unused and need.machine == scan.machine and need.soname in scan.ignore_missing:
-            found.pass_over(need, say_unused(need.unused))
+        if not need.is_used and need.machine == scan.machine and need.soname in missed:
+            found.pass_over(need, missed[need.soname])
     if cuda is Cuda.NIXPKGS:
         found.add_opened(scan)
     gaps: tuple[VersionGap, ...] = ()
@@ -239,6 +243,8 @@ def plan_override(
             *_find_hints(needs, scan.openings, found),
         ),
         gaps=gaps,
+        interpreter=_explain(found.interpreter) if found.interpreter else "",
+        lost_openings=scan.lost_openings if needs else (),
     )
 
 
@@ -295,36 +301,47 @@ class _Collector:
         required: set[str],
         gone: set[str],
         environment: Collection[str] | None,
+        python: str,
     ) -> None:
         self._cuda, self._required, self._gone = cuda, required, gone
-        self._environment = environment
+        self._environment, self._python = environment, python
         self._attributes = scan.attributes
         self.wanted: list[_Wanted] = []
         self.runpaths: dict[str, list[str]] = {}
         self.opened: set[str] = set()
         self.ignored: list[Ignored] = []
+        self.interpreter: list[Need] = []
         self.searches: dict[tuple[str, str, str], list[Need]] = {}
 
-    def add(self, need: Need, *, missed: bool) -> None:
+    def add(self, need: Need, missed: Missed | None) -> None:
+        if isinstance(need.cause, OfInterpreter):
+            missed = self._check_interpreter(need, need.cause, missed)
+        if missed:
+            self._ignore(need, say_missed(missed))
+            return
         match need.need_class:
             case NeedClass.PROVIDED:
                 self._add_provider(need, need.providers[0])
             case NeedClass.SIBLING:
                 self._add_sibling(need)
-            case NeedClass.DRIVER:
-                self._ignore(need, "comes with the GPU driver, in /run/opengl-driver/lib")
-            case NeedClass.BUNDLED if missed:
-                self._ignore(
-                    need, "in the wheel, under another file name, by which alone auto-patchelf looks"
-                )
             case NeedClass.UNKNOWN | NeedClass.AMBIGUOUS:
                 self._ignore(need, say_cause(need.cause), lost=True)
             case _:
                 pass
 
-    def pass_over(self, need: Need, reason: str) -> None:
+    def pass_over(self, need: Need, missed: Missed) -> None:
         """Ignore a need that is not used."""
-        self._ignore(need, reason)
+        self._ignore(need, say_missed(missed))
+
+    def _check_interpreter(self, need: Need, cause: OfInterpreter, missed: Missed | None) -> Missed | None:
+        """Add the set's Python where it may have the library, and return what has to be ignored then."""
+        if self._python and cause.version:
+            major = self._python.partition(".")[0]
+            other = Missed(soname=need.soname, reason=MissReason.OTHER_PYTHON, python=cause.version)
+            missed = None if cause.version in {self._python, major} else other
+        if missed is None or missed.reason is MissReason.SOME_PYTHON:
+            self.interpreter.append(need)
+        return missed
 
     def add_opened(self, scan: WheelScan) -> None:
         """Add CUDA libraries that are opened by name, from wheels that are removed."""
@@ -399,7 +416,8 @@ class _Collector:
 
     def _ignore(self, need: Need, reason: str, *, lost: bool = False) -> None:
         said = f"{reason}; does not load without: {_name_users([need])}" if lost else reason
-        self.ignored.append(Ignored(soname=need.soname, reason=said))
+        # auto-patchelf compares the entries with the last part of a name that is a path.
+        self.ignored.append(Ignored(soname=posixpath.basename(need.soname), reason=said))
 
 
 def _is_cuda(need: Need) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial, reduce
 
-from wheelfix.index.driver import RUN_PATH
+from wheelfix.index.driver import RUN_PATH, find_directories
 from wheelfix.model.override import Input, Override
 from wheelfix.nix.parts import (
     comment_all,
     describe,
     describe_permissions,
     formals,
+    list_flags,
     list_ignored,
     list_inputs,
     take,
@@ -42,6 +44,10 @@ _NIX_LD = (
 )
 
 
+NIX_LD_LIBRARIES = "/run/current-system/sw/share/nix-ld/lib"
+"""Where nix-ld looks if NIX_LD_LIBRARY_PATH is not set (nixpkgs, ``nixos/modules/programs/nix-ld.nix``)."""
+
+
 def render_shell(overrides: Sequence[Override]) -> str:
     """Write a ``mkShell`` that passes all libraries of some wheels to the loader."""
     inputs: dict[str, list[str]] = {}
@@ -51,20 +57,23 @@ def render_shell(overrides: Sequence[Override]) -> str:
             inputs.setdefault(one.attr, []).append(f"{override.name or override.target}: {one.reason}")
         directories |= {(s.attr, s.directory): None for s in override.searches if s.attr}
     merged = [Input(attr=attr, reason="; ".join(reasons)) for attr, reasons in sorted(inputs.items())]
-    path: Expr = call("pkgs.lib.makeLibraryPath", list_inputs(merged))
-    for attr, directory in directories:
-        path = Binary("+", path, Str((":", take(attr), f"/{directory}")))
     driver = sorted({soname for override in overrides for soname in override.driver})
-    comment = ""
-    if driver:
-        path = Binary("+", path, text(f":{RUN_PATH}"))
-        comment = f"{', '.join(driver)}: from the GPU driver, in {RUN_PATH}"
-    body = Attrs(
-        (
-            bind("NIX_LD", select("pkgs", "stdenv", "cc", "bintools", "dynamicLinker")),
-            bind("NIX_LD_LIBRARY_PATH", path, comment),
-        )
-    )
+    places = find_directories(driver) if driver else ()
+    bindings = [bind("NIX_LD", select("pkgs", "stdenv", "cc", "bintools", "dynamicLinker"))]
+    parts: list[Expr] = [Str((":", take(attr), f"/{directory}")) for attr, directory in directories]
+    parts += [text(f":{place}") for place in places]
+    if merged or parts:
+        # nix-ld has libraries of its own, which the shell must not take away. No part may be empty: that
+        # stands for the working directory.
+        start = f"export NIX_LD_LIBRARY_PATH=${{NIX_LD_LIBRARY_PATH:-{NIX_LD_LIBRARIES}}}"
+        if merged:
+            parts = [text(f"{start}:"), call("pkgs.lib.makeLibraryPath", list_inputs(merged)), *parts]
+        else:
+            parts = [text(start), *parts]
+        hook = reduce(partial(Binary, "+"), parts)
+        comment = f"{', '.join(driver)}: from the GPU driver, in {' or '.join(places)}" if driver else ""
+        bindings.append(bind("shellHook", hook, comment))
+    body = Attrs(tuple(bindings))
     missing = [
         f"{o.name or o.target}: {i.soname}: {i.reason}."
         for o in overrides
@@ -108,4 +117,6 @@ def _write_settings(override: Override) -> list[Binding]:
         found.append(setting("nativeBuildInputs", "add", value=List((hook,))))
     if override.ignored:
         found.append(setting("autoPatchelfIgnoreMissingDeps", value=list_ignored(override.ignored)))
+    if override.lost_openings:
+        found.append(setting("autoPatchelfFlags", value=list_flags(override.lost_openings)))
     return found

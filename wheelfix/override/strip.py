@@ -275,7 +275,7 @@ class _Judge:
 
 def _find_lost_edition(need: Need) -> str | None:
     """Return the edition of a wheel (``-cu11``) whose library nixpkgs has no longer; None for any other."""
-    lost = need.gone and not need.providers and not need.unused
+    lost = need.gone and not need.providers and need.is_used
     match = _EDITION.search(need.distribution or "") if lost else None
     return match[0] if match else None
 

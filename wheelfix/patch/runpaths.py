@@ -12,7 +12,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from wheelfix.index.driver import RUN_PATH
+from wheelfix.index.driver import RUN_PATH, is_driver_directory
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import CLASS_TRAITS, NeedClass
 from wheelfix.model.elf import ElfObject, Library
@@ -20,7 +20,7 @@ from wheelfix.model.scan import Need
 from wheelfix.patch.model import Answer, AnswerKind, ElfEdit, FilePlan, Group
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl
-from wheelfix.scan.sentences import say_cause, say_unused
+from wheelfix.scan.sentences import say_cause, say_need
 
 
 class Reachable(Struct):
@@ -123,9 +123,10 @@ def _answer(
         return Answer(soname=soname, kind=AnswerKind.KEPT, reason="names a path")
     if hit := loader.follow(obj, soname):
         return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"{hit.via} leads to {hit.path}")
+    places = [e for e in obj.runpath or obj.rpath if kind is NeedClass.DRIVER and is_driver_directory(e)]
+    if places and (RUN_PATH in places or not shelf.driver):
+        return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"looked for in {places[0]}")
     if kind is NeedClass.DRIVER and shelf.driver:
-        if RUN_PATH in (obj.runpath or obj.rpath):
-            return Answer(soname=soname, kind=AnswerKind.KEPT, reason=f"looked for in {RUN_PATH}")
         reason = "comes with the GPU driver"
         return Answer(soname=soname, kind=AnswerKind.ADDED, reason=reason, directory=RUN_PATH)
     if left := CLASS_TRAITS[kind].unreached:
@@ -137,8 +138,8 @@ def _answer(
         return Answer(soname=soname, kind=AnswerKind.ADDED, reason=reason, directory=library.directory)
     if kind is NeedClass.SIBLING and need:
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=f"{need.distribution} brings it")
-    if need and need.unused:
-        return Answer(soname=soname, kind=AnswerKind.LEFT, reason=say_unused(need.unused))
+    if need and not need.is_used:
+        return Answer(soname=soname, kind=AnswerKind.LEFT, reason=say_need(need))
     return Answer(soname=soname, kind=AnswerKind.OPEN, reason=_say_open(need))
 
 

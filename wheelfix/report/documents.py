@@ -150,6 +150,20 @@ class UnusedDocument(Struct):
     reason: str
 
 
+class RefusedDocument(Struct):
+    """Why a need that only plugins have is left out: nixpkgs refuses its provider.
+
+    Attributes:
+        attr: the provider.
+        permissions: settings of nixpkgs' configuration without which it refuses it.
+        reason: the same in one clause.
+    """
+
+    attr: str
+    permissions: tuple[PermissionText, ...]
+    reason: str
+
+
 class NeedDocument(Struct):
     """A soname wanted by some objects for one machine type.
 
@@ -165,6 +179,7 @@ class NeedDocument(Struct):
         versions: symbol versions asked of it by all of wanted_by.
         optional: plugins alone want it.
         unused: null, or why nothing is brought for it: only files for other backends want it.
+        refused: null, or why nothing is brought for it: nixpkgs refuses what only plugins want.
     """
 
     soname: str
@@ -178,6 +193,7 @@ class NeedDocument(Struct):
     versions: tuple[str, ...]
     optional: bool
     unused: UnusedDocument | None
+    refused: RefusedDocument | None
 
 
 class AlternativeDocument(Struct):
@@ -242,6 +258,22 @@ class OpeningDocument(Struct):
     note: NoteDocument | None
 
 
+class LostOpeningDocument(Struct):
+    """A library that is opened through a run path that auto-patchelf drops without --preserve-origin.
+
+    Attributes:
+        file: member that opens it.
+        name: as it is opened.
+        entry: of the run path, which leads there.
+        path: member that is opened.
+    """
+
+    file: str
+    name: str
+    entry: str
+    path: str
+
+
 class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     """Result of `wheelfix scan` for one target.
 
@@ -265,6 +297,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
         findings: what else is to be known.
         variant: label of the wheel variant (PEP 825); empty for a wheel that is none.
         alternatives: files for different backends, best first.
+        lost_openings: sorted by file, then name.
         attributes: what nixpkgs says of the attributes that are named above, by attribute.
         nixpkgs: which nixpkgs says it.
     """
@@ -285,6 +318,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     findings: tuple[FindingDocument, ...]
     variant: str
     alternatives: tuple[AlternativeDocument, ...]
+    lost_openings: tuple[LostOpeningDocument, ...]
     attributes: Mapping[str, AttributeDocument]
     nixpkgs: NixpkgsDocument | None
 
@@ -634,6 +668,7 @@ class ChosenPackageDocument(Struct):
         searches: packages whose directories are searched.
         needs: of the wheel, sorted by soname, then machine.
         openings: of the wheel, sorted by file, then line.
+        passed_over: the wheel that the package set takes by itself, which file replaces; else null.
     """
 
     name: str
@@ -646,6 +681,7 @@ class ChosenPackageDocument(Struct):
     searches: tuple[str, ...]
     needs: tuple[NeedDocument, ...]
     openings: tuple[OpeningDocument, ...]
+    passed_over: str | None
 
 
 class BuildDocument(Struct):
@@ -689,7 +725,8 @@ class CollisionDocument(Struct):
             same module.
         distributions: normalised names.
         paths: relative to the environment; site-packages is lib/python3/site-packages.
-        fix: pattern relative to the environment; null where none is needed or possible.
+        fix: pattern that matches in the environment, for venvSkip and venvIgnoreCollisions; null where none
+            is needed or possible.
     """
 
     kind: Annotated[str, _one_of("identical", "namespace", "leftover", "paper", "program", "real")]
@@ -894,6 +931,8 @@ class OverriddenPackageDocument(Struct):
         hints: what a person should read, one paragraph each.
         needs: sorted by soname, then machine.
         openings: sorted by file, then line.
+        interpreter: why the package set's own Python is an input, where it is not one anyway; else null.
+        lost_openings: sorted by file, then name.
     """
 
     name: str
@@ -908,6 +947,8 @@ class OverriddenPackageDocument(Struct):
     hints: tuple[str, ...]
     needs: tuple[NeedDocument, ...]
     openings: tuple[OpeningDocument, ...]
+    interpreter: str | None
+    lost_openings: tuple[LostOpeningDocument, ...]
 
 
 class ReplacedPackageDocument(Struct):

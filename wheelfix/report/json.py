@@ -41,6 +41,7 @@ from wheelfix.report.documents import (
     LocateDocument,
     LockAdapterDocument,
     LockDocument,
+    LostOpeningDocument,
     MessagePackageDocument,
     MissingDocument,
     NativeBuildInputDocument,
@@ -57,6 +58,7 @@ from wheelfix.report.documents import (
     ProblemDocument,
     ProviderDocument,
     RankedProviderDocument,
+    RefusedDocument,
     ReplacedPackageDocument,
     RunPathInputDocument,
     RustVersionDocument,
@@ -70,7 +72,7 @@ from wheelfix.report.documents import (
     VerifyDocument,
     WrittenFileDocument,
 )
-from wheelfix.scan.sentences import say_cause, say_located, say_question, say_step, say_unused
+from wheelfix.scan.sentences import say_cause, say_located, say_question, say_refused, say_step, say_unused
 
 if TYPE_CHECKING:
     from wheelfix.explain.model import Explanation, Missing
@@ -79,7 +81,8 @@ if TYPE_CHECKING:
     from wheelfix.model.backends import Alternative, Unused
     from wheelfix.model.elf import ElfObject
     from wheelfix.model.flake import FlakeConfig
-    from wheelfix.model.index import Attribute, IndexInfo, NixpkgsInfo, Provider
+    from wheelfix.model.hook import LostOpening
+    from wheelfix.model.index import Attribute, IndexInfo, NixpkgsInfo, Provider, Refused
     from wheelfix.model.lock import Choice
     from wheelfix.model.override import (
         Adapter,
@@ -147,6 +150,7 @@ def document_scan(scan: WheelScan) -> ScanDocument:
         findings=_document_findings(scan.findings),
         variant=scan.variant,
         alternatives=tuple(map(_document_alternative, scan.alternatives)),
+        lost_openings=_document_lost(scan.lost_openings),
         attributes=_document_attributes(scan.attributes),
         nixpkgs=_document_nixpkgs(scan.nixpkgs) if scan.nixpkgs else None,
     )
@@ -353,6 +357,8 @@ def document_sdist(written: Written[CargoPlan], *, dialect: Dialect) -> SdistDoc
 
 def document_lock(plan: LockPlan) -> LockDocument:
     """Build the ``wheelfix.lock/1`` document."""
+    from wheelfix.lock.collisions import spell_pattern
+
     scans = {scan.name: scan for scan in plan.scans}
     overrides = {override.name: override for override in plan.overrides}
     return LockDocument(
@@ -378,7 +384,12 @@ def document_lock(plan: LockPlan) -> LockDocument:
             for a in plan.adapters
         ),
         collisions=tuple(
-            CollisionDocument(kind=c.clash, distributions=c.distributions, paths=c.paths, fix=c.fix or None)
+            CollisionDocument(
+                kind=c.clash,
+                distributions=c.distributions,
+                paths=c.paths,
+                fix=spell_pattern(c, plan.python) or None,
+            )
             for c in plan.collisions
         ),
         findings=_document_findings(plan.told),
@@ -507,6 +518,7 @@ def _document_need(need: Need) -> NeedDocument:
         versions=tuple(sorted(need.versions)),
         optional=need.optional,
         unused=_document_unused(need.unused) if need.unused else None,
+        refused=_document_refused(need.refused) if need.refused else None,
     )
 
 
@@ -518,6 +530,10 @@ def _document_unused(unused: Unused) -> UnusedDocument:
         evidence=unused.wish.evidence,
         reason=say_unused(unused),
     )
+
+
+def _document_refused(refused: Refused) -> RefusedDocument:
+    return RefusedDocument(attr=refused.attr, permissions=refused.permissions, reason=say_refused(refused))
 
 
 def _document_alternative(alternative: Alternative) -> AlternativeDocument:
@@ -601,6 +617,7 @@ def _document_choice(
         else (),
         needs=tuple(map(_document_need, scan.needs)) if scan else (),
         openings=tuple(map(_document_opening, scan.openings)) if scan else (),
+        passed_over=choice.passed_over,
     )
 
 
@@ -630,6 +647,14 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
         hints=override.hints,
         needs=tuple(map(_document_need, scan.needs)),
         openings=tuple(map(_document_opening, scan.openings)),
+        interpreter=override.interpreter or None,
+        lost_openings=_document_lost(override.lost_openings),
+    )
+
+
+def _document_lost(lost: Iterable[LostOpening]) -> tuple[LostOpeningDocument, ...]:
+    return tuple(
+        LostOpeningDocument(file=one.file, name=one.name, entry=one.entry, path=one.path) for one in lost
     )
 
 

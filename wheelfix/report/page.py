@@ -16,7 +16,7 @@ from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan
 from wheelfix.report.escape import printable
 from wheelfix.report.model import Report
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.sentences import say_bringer, say_cause, say_openings, say_unused
+from wheelfix.scan.sentences import say_bringer, say_need, say_openings
 
 _ORDER = tuple(CLASS_TRAITS)
 _LEVELS = tuple(Level)
@@ -86,7 +86,7 @@ def _document_libraries(scans: Sequence[WheelScan]) -> list[dict[str, Any]]:
                 {
                     "by": number,
                     "files": sorted(need.wanted_by),
-                    "reason": say_unused(need.unused) if need.unused else say_cause(need.cause),
+                    "reason": say_need(need),
                     "versions": sorted(need.versions),
                     "optional": need.optional,
                 }

@@ -23,19 +23,20 @@ from rich.table import Table
 from rich.text import Text
 
 from wheelfix.index.driver import RUN_PATH
-from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
+from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass, OfInterpreter
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import say_date
 from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan
-from wheelfix.nix.parts import list_attributes, list_sonames
+from wheelfix.nix.parts import PRESERVE_ORIGIN, add_to_old, list_attributes, list_sonames, take
 from wheelfix.nix.printer import print_flat, render_binding
-from wheelfix.nix.tree import List, bind
+from wheelfix.nix.tree import List, select, strings
 from wheelfix.report.escape import printable
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import (
     name_some,
     say_bringer,
     say_cause,
+    say_need,
     say_openings,
 )
 
@@ -182,21 +183,29 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
 
 def _print_answer(console: Console, scan: WheelScan) -> None:
     width = min(_CODE_WIDTH, console.width - len(_INDENT))
-    extra = [attr for attr in scan.build_inputs if attr not in scan.baseline_inputs]
+    extra = [take(attr) for attr in scan.build_inputs if attr not in scan.baseline_inputs]
+    mine = [need for need in scan.needs if need.machine == scan.machine]
+    if any(isinstance(n.cause, OfInterpreter) and n.cause.fits is not False for n in mine):
+        extra.append(select("final", "python"))
     code = Text()
     if extra:
-        code.append(_print_list("buildInputs", list_attributes(extra), width), style="green")
-    if any(n.need_class is NeedClass.DRIVER for n in scan.used if n.machine == scan.machine):
-        hook = bind("nativeBuildInputs", list_attributes(["autoAddDriverRunpath"]))
-        code.append(f"{print_flat(hook)}\n", style="magenta")
+        code.append(_print_list("buildInputs", List(tuple(extra)), width), style="green")
+    if any(need.need_class is NeedClass.DRIVER for need in mine):
+        hooks = list_attributes(["autoAddDriverRunpath"])
+        code.append(_print_list("nativeBuildInputs", hooks, width), style="magenta")
     if scan.ignore_missing:
         # Control characters are shown as escapes, which would be pasted: `override` writes such names.
         plain = [soname for soname in scan.ignore_missing if _PLAIN.fullmatch(soname)]
         omitted = "and strange names: see override" if len(plain) < len(scan.ignore_missing) else ""
         ignored = list_sonames(plain, omitted)
         code.append(_print_list("autoPatchelfIgnoreMissingDeps", ignored, width), style="magenta")
+    if scan.lost_openings:
+        code.append(_print_list("autoPatchelfFlags", strings([PRESERVE_ORIGIN]), width), style="magenta")
     if code:
-        console.print("Paste into the package's override:", style="bold")
+        known = _PLAIN.fullmatch(scan.name)
+        place = print_flat(select("prev", scan.name, "overrideAttrs")) if known else "its overrideAttrs"
+        heading = f"Paste into overrides.nix, into {place} (old: {{ … }}):"
+        _print_prose(console, heading, style="bold")
         code.rstrip()
         for line in code.split("\n"):
             console.print(Text(_INDENT).append_text(line), soft_wrap=True)
@@ -276,7 +285,7 @@ def _print_needs(console: Console, scan: WheelScan) -> None:
             name,
             need.need_class.value,
             _say_answer(need, scan),
-            f"only for {', '.join(need.unused.backends)}" if need.unused else say_cause(need.cause),
+            _say_reason(need),
             _say_wanted_by(need),
         )
         rows.append((need.need_class, tuple(map(printable, cells))))
@@ -375,8 +384,14 @@ def _print_findings(console: Console, findings: Sequence[Finding], *, details: b
         console.print(f"… and {len(findings) - _FINDINGS_SHOWN} more findings: --json", style="dim")
 
 
-def _say_answer(need: Need, scan: WheelScan) -> str:
+def _say_reason(need: Need) -> str:
     if need.unused:
+        return f"only for {', '.join(need.unused.backends)}"
+    return say_need(need)
+
+
+def _say_answer(need: Need, scan: WheelScan) -> str:
+    if not need.is_used:
         return "not used"
     if need.need_class is NeedClass.SIBLING:
         return need.distribution or ""
@@ -397,6 +412,6 @@ def _say_wanted_by(need: Need) -> str:
 
 
 def _print_list(name: str, items: List, width: int) -> str:
-    """Write Nix code that ends with a newline; control characters are shown as escapes."""
-    lines = render_binding(bind(name, items), width).split("\n")
+    """Write the longer list of an override, with a newline; control characters are shown as escapes."""
+    lines = render_binding(add_to_old(name, items), width).split("\n")
     return "".join(f"{printable(line)}\n" for line in lines)

@@ -11,9 +11,10 @@ from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.backends import Backend
 from wheelfix.model.base import replace
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import Symbols
 from wheelfix.model.hints import OpeningKind
-from wheelfix.model.index import Attribute
+from wheelfix.model.index import Attribute, Refused
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Need, NeedTrace, Opening, WheelScan
 from wheelfix.scan.at_hand import correct_carriers
@@ -22,12 +23,12 @@ from wheelfix.scan.decide import decide
 from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.findings import (
     collect_build_inputs,
-    collect_ignored,
     find_findings,
     find_machine,
     sort_findings,
     tell_permissions,
 )
+from wheelfix.scan.hook import find_lost_openings, find_missed
 from wheelfix.scan.loader import Loader
 from wheelfix.scan.needs import find_cases, make_cases, make_want
 from wheelfix.scan.openings import answer_opening, select_openings
@@ -59,7 +60,7 @@ def conclude(
     machine = find_machine(wheel, objects, default=default)
     made = make_cases(reading, table, prefer, at_hand, gpu)
     unused = list_unused(made.choices)
-    needs = tuple(trace.need for trace in decide(made.cases))
+    needs = _pass_over_refused([trace.need for trace in decide(made.cases)], table)
     build_inputs = collect_build_inputs(needs, machine)
     openings = answer_openings(
         select_openings(
@@ -90,7 +91,8 @@ def conclude(
         openings=openings,
         build_inputs=build_inputs,
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
-        ignore_missing=collect_ignored(needs, objects, machine),
+        missed=find_missed(needs, objects, machine),
+        lost_openings=find_lost_openings(objects, reading.hints, needs, machine),
         findings=find_findings(
             wheel,
             objects,
@@ -106,6 +108,22 @@ def conclude(
         attributes=attributes,
         nixpkgs=table.attributes.info,
     )
+
+
+def _pass_over_refused(needs: Sequence[Need], table: SonameTable) -> tuple[Need, ...]:
+    """Leave out what only plugins want where code could not be evaluated with it, without a permission."""
+    wanted = {n.providers[0].attr for n in needs if n.need_class is NeedClass.PROVIDED and not n.optional}
+
+    def judge(need: Need) -> Need:
+        if need.need_class is not NeedClass.PROVIDED or not need.optional or not need.is_used:
+            return need
+        attr = need.providers[0].attr
+        said = table.attributes.find(attr)
+        if attr in wanted or said is None or not said.permissions:
+            return need
+        return replace(need, refused=Refused(attr=attr, permissions=said.permissions))
+
+    return tuple(map(judge, needs))
 
 
 def _find_attributes(
@@ -164,7 +182,12 @@ def answer_openings(
         places = {carrier.directory for carrier in carriers}
         directories = find_directories(entries[name])
         wants.append(
-            make_want(soname, machine, {d: entry for d, entry in directories.items() if d in places})
+            make_want(
+                soname,
+                machine,
+                {d: entry for d, entry in directories.items() if d in places},
+                places=[name.rpartition("/")[0]],
+            )
         )
     cases = find_cases(
         reading.distribution,

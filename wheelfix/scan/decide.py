@@ -44,7 +44,10 @@ if TYPE_CHECKING:
     from wheelfix.scan.loader import Found
 
 _QT = re.compile(r"libQt\d")
-_PYTHON = re.compile(r"libpython\d+(\.\d+)*[a-z]*\.so(\.\d+)*")
+_PYTHON = re.compile(r"libpython([0-9]{1,4}(?:\.[0-9]{1,4})*)([a-z]*)\.so(?:\.[0-9]+)*")
+_TAG_VERSION = re.compile(r"(cp|py)([0-9])([0-9]{0,4})")
+_OLD_FLAGS = "mu"
+"""Flags of the ABI that a version of CPython had always (3.7m), or that no tag tells."""
 
 
 class Want(Struct):
@@ -56,6 +59,7 @@ class Want(Struct):
             with the entry as written.
         versions: symbol versions asked of it, sorted.
         optional: whether only plugins want it, against which no other object of the wheel is linked.
+        driver_directory: a directory of a GPU driver where it is looked for, or empty.
     """
 
     soname: str
@@ -65,6 +69,7 @@ class Want(Struct):
     directories: Mapping[str, str]
     versions: tuple[str, ...]
     optional: bool = False
+    driver_directory: str = ""
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -189,6 +194,9 @@ def _ask_wheel(case: Case) -> Step:
 def _ask_path(case: Case) -> Step:
     # A name with a slash is the path of a file: the loader opens only that, so nothing else can provide it.
     if "/" in case.want.soname:
+        if case.want.driver_directory:
+            cause = OfDriver(part=f"in {case.want.driver_directory}, where a GPU driver has its libraries")
+            return Step(question=Question.PATH, cause=cause, need_class=NeedClass.DRIVER)
         return Step(question=Question.PATH, cause=FixedPath(), need_class=NeedClass.UNKNOWN)
     return Step(question=Question.PATH)
 
@@ -201,10 +209,52 @@ def _ask_libc(case: Case) -> Step:
 
 
 def _ask_python(case: Case) -> Step:
-    # python: libpython3.*
-    if _PYTHON.fullmatch(case.want.soname):
-        return Step(question=Question.PYTHON, cause=OfInterpreter(), need_class=NeedClass.PYTHON)
+    # python: libpythonX.Y is the interpreter's only where X.Y is the Python that the wheel is for.
+    if match := _PYTHON.fullmatch(case.want.soname):
+        version = match[1] + match[2].strip(_OLD_FLAGS)
+        cause = OfInterpreter(version=version, fits=fits_interpreter(version, case.wheel.tags))
+        return Step(question=Question.PYTHON, cause=cause, need_class=NeedClass.PYTHON)
     return Step(question=Question.PYTHON)
+
+
+def fits_interpreter(version: str, tags: Iterable[str]) -> bool | None:
+    """Tell whether the interpreters that accept a wheel are of a version.
+
+    Args:
+        version: ``3.12``, ``3.13t``, or ``3`` for every Python 3.
+        tags: of the wheel, ``cp312-cp312-manylinux_2_28_x86_64``.
+
+    Returns:
+        None if only some of them are, or if there are no tags.
+
+    Example:
+        >>> fits_interpreter("3.12", ["cp312-cp312-linux_x86_64"])
+        True
+        >>> fits_interpreter("3.9", ["cp310-abi3-linux_x86_64"])
+        False
+    """
+    found = {_fits_tag(version, tag) for tag in tags} or {None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _fits_tag(version: str, tag: str) -> bool | None:
+    python, abi = (*tag.split("-"), "")[:2]
+    match = _TAG_VERSION.fullmatch(python)
+    if match is None:
+        return None
+    major, _, minor = version.partition(".")
+    if match[2] != major:
+        return False
+    if not minor:
+        return True
+    exact = match[1] == "cp" and not abi.startswith("abi")
+    if exact and match[3]:
+        threads = "t" if abi.startswith("cp") and "t" in abi else ""
+        if minor == f"{match[3]}{threads}":
+            return True
+        return None if abi == "none" and minor == f"{match[3]}t" else False
+    older = int(minor.rstrip("t") or 0) < int(match[3] or 0) if minor.rstrip("t").isdigit() else True
+    return False if older or (abi == "abi3" and minor.endswith("t")) else None
 
 
 def _ask_driver(case: Case) -> Step:
@@ -288,6 +338,10 @@ def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Ste
         # provided: nixpkgs supplies it: the ranked first provider; others listed.
         cause = Provided(attr=best.attr, path=best.path, note=lookup.note)
         return Step(question=question, cause=cause, need_class=NeedClass.PROVIDED)
+    # A run path, or what opens it, names the place of a driver, whose libraries no index knows all.
+    if place := case.want.driver_directory:
+        by_place = OfDriver(part=f"looked for in {place}, where a GPU driver has its libraries")
+        return Step(question=question, cause=by_place, need_class=NeedClass.DRIVER)
     # What the index names and nixpkgs has no longer is nobody, with a reason.
     if lookup.gone:
         first = lookup.gone[0]

@@ -64,29 +64,10 @@ def collect_build_inputs(needs: Iterable[Need], machine: str | None) -> tuple[st
             {
                 need.providers[0].attr
                 for need in needs
-                if need.need_class is NeedClass.PROVIDED and need.machine == machine and not need.unused
+                if need.need_class is NeedClass.PROVIDED and need.machine == machine and need.is_used
             }
         )
     )
-
-
-def collect_ignored(
-    needs: Iterable[Need], objects: Iterable[ElfObject], machine: str | None
-) -> tuple[str, ...]:
-    """The exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
-
-    These are sonames that only the GPU driver has, sonames that a member has as DT_SONAME under another file
-    name, as the hook looks at file names (nixpkgs, ``auto-patchelf.py``), and sonames that only alternatives
-    need that are not chosen.
-    """
-    names = {obj.name for obj in objects}
-
-    def is_missed(need: Need) -> bool:
-        renamed = need.need_class is NeedClass.BUNDLED and need.soname not in names
-        unused = need.unused and need.need_class not in _FOUND
-        return need.machine == machine and bool(renamed or unused or need.need_class is NeedClass.DRIVER)
-
-    return tuple(sorted({need.soname for need in needs if is_missed(need)}))
 
 
 def find_findings(
@@ -112,7 +93,7 @@ def find_findings(
         uses: what Python sources open and run.
         choices: which of the alternatives among its files are used.
     """
-    used = [need for need in needs if not need.unused]
+    used = [need for need in needs if need.is_used]
     found = [
         *told,
         *find_trait_findings([h.traits for h in hints if h.traits.machine]),

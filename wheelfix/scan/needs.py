@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from wheelfix.index.baseline import find_baseline
+from wheelfix.index.driver import is_driver_directory
 from wheelfix.index.lookup import find_fillers, find_known
 from wheelfix.index.releases import NEWEST, spell_both
 from wheelfix.model.at_hand import AtHand
@@ -47,6 +48,7 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
     for (soname, machine), users in sorted(grouped.items()):
         users.sort(key=lambda o: o.path)
         entries = [(e.directory, e.text) for user in users for e in search.entries(user)]
+        places = [soname.rpartition("/")[0], *(text for _, text in entries)]
         wants.append(
             Want(
                 soname=soname,
@@ -56,18 +58,26 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
                 directories=find_directories(entries),
                 versions=_collect_versions(users, soname),
                 optional=all(_is_plugin(user, linked) for user in users),
+                driver_directory=find_driver_directory(places),
             )
         )
     return tuple(wants)
 
 
-def make_want(soname: str, machine: str, directories: Mapping[str, str] | None = None) -> Want:
+def make_want(
+    soname: str,
+    machine: str,
+    directories: Mapping[str, str] | None = None,
+    *,
+    places: Iterable[str] = (),
+) -> Want:
     """Make the want for a soname that no object at hand is linked against.
 
     Args:
         soname: file name as the loader gets it.
         machine: machine on which it is wanted.
         directories: as the attribute of :class:`wheelfix.scan.decide.Want`.
+        places: absolute directories where it is looked for.
     """
     return Want(
         soname=soname,
@@ -76,7 +86,13 @@ def make_want(soname: str, machine: str, directories: Mapping[str, str] | None =
         found=(),
         directories=directories or {},
         versions=(),
+        driver_directory=find_driver_directory(places),
     )
+
+
+def find_driver_directory(places: Iterable[str]) -> str:
+    """Return the first of some directories that is a GPU driver's; empty without one."""
+    return next((place for place in places if is_driver_directory(place)), "")
 
 
 def find_cases(
@@ -192,6 +208,7 @@ def make_name_cases(
     at_hand: AtHand | None = None,
     release: tuple[int, int] = NEWEST,
     wheels: bool = True,
+    places: Mapping[str, Iterable[str]] | None = None,
 ) -> tuple[Case, ...]:
     """Combine sonames that no object at hand is linked against with what the tables know of them.
 
@@ -204,6 +221,7 @@ def make_name_cases(
         at_hand: as for :func:`conclude`.
         release: of the user's nixpkgs.
         wheels: also consider the distributions that are known to carry them.
+        places: absolute directories where a soname is looked for, by soname.
 
     Returns:
         One case per soname, in the order given.
@@ -212,7 +230,8 @@ def make_name_cases(
         IndexProblem: the table is damaged.
     """
     unread = bool(wheel.name) and not wheel.files
-    wants = [make_want(soname, machine) for soname in dict.fromkeys(sonames)]
+    named = places or {}
+    wants = [make_want(soname, machine, places=named.get(soname, ())) for soname in dict.fromkeys(sonames)]
     known = find_known(table, [(w.soname, machine) for w in wants], release=release, carriers=wheels)
     cases = find_cases(wheel, wants, known, {}, prefer=spell_both(prefer), at_hand=at_hand)
     return tuple(replace(case, unread=unread, wheels=wheels) for case in cases)

@@ -28,11 +28,13 @@ from wheelfix.model.classes import (
     Unnamed,
     Unreached,
 )
+from wheelfix.model.hook import Missed, MissReason
+from wheelfix.model.index import Refused
 
 if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.backends import Backend, Unused, Wish
     from wheelfix.model.hints import DlopenNote, SourceCall
-    from wheelfix.model.scan import Located, Opening, Step
+    from wheelfix.model.scan import Located, Need, Opening, Step
 
 _SHOWN = 3
 _INDEXED = frozenset({"ctypes.cdll", "ctypes.pydll"})
@@ -86,7 +88,7 @@ def say_cause(cause: Cause) -> str:  # noqa: C901 - one line for each kind there
         case OfLibc():
             return f"part of {cause.libc}"
         case OfInterpreter():
-            return "the Python interpreter's own library"
+            return _say_interpreter(cause)
         case OfDriver():
             return cause.part
         case Brought():
@@ -117,6 +119,19 @@ def say_unused(unused: Unused) -> str:
     return f"only for {', '.join(unused.backends)}: {say_choice(unused.chosen, unused.wish)}"
 
 
+def say_refused(refused: Refused) -> str:
+    """Write in one clause why a need is left out whose provider nixpkgs refuses."""
+    settings = " and ".join(refused.permissions)
+    return f"only plugins want it: {refused.attr} has it, which nixpkgs refuses without {settings}"
+
+
+def say_need(need: Need) -> str:
+    """Write in one clause why a need is answered as it is: its class, or why nothing is brought for it."""
+    if need.unused:
+        return say_unused(need.unused)
+    return say_refused(need.refused) if need.refused else say_cause(need.cause)
+
+
 def say_choice(chosen: Backend | None, wish: Wish) -> str:
     """Write in one clause which backend is used, and why.
 
@@ -137,6 +152,33 @@ def say_choice(chosen: Backend | None, wish: Wish) -> str:
     if chosen.fits(wish.backend):
         return f"{chosen.label} is used ({why})"
     return f"{chosen.label} is used, as nothing here is for {wish.backend.label} ({why})"
+
+
+def _say_interpreter(cause: OfInterpreter) -> str:
+    if not cause.version:
+        return "the Python interpreter's own library"
+    whose = f"the own library of Python {cause.version}'s interpreter"
+    return f"{whose}, for which the wheel is not" if cause.fits is False else whose
+
+
+def say_missed(missed: Missed) -> str:
+    """Write in one clause why auto-patchelf has to ignore a soname."""
+    if isinstance(missed.why, Refused):
+        return say_refused(missed.why)
+    if missed.why:
+        return say_unused(missed.why)
+    match missed.reason:
+        case MissReason.DRIVER:
+            return f"comes with the GPU driver, in {RUN_PATH}"
+        case MissReason.FILE_NAME:
+            return (
+                f"in {missed.distribution or 'the wheel'}, as the file {missed.file}, which has to be loaded "
+                "first: auto-patchelf looks at names of files alone"
+            )
+        case MissReason.OTHER_PYTHON:
+            return f"of Python {missed.python}: no other interpreter loads what wants it"
+        case _:
+            return f"there if this is Python {missed.python}: no other interpreter loads what wants it"
 
 
 def say_located(located: Located) -> str | None:

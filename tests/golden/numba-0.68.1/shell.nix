@@ -13,13 +13,15 @@
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
-  NIX_LD_LIBRARY_PATH = pkgs.lib.makeLibraryPath [
-    # numba: libtbb.so.12 for
-    # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
-    pkgs.onetbb
-    # numba: libgcc_s.so.1, libgomp.so.1.0.0, libstdc++.so.6 for
-    # numba/_devicearray.cpython-312-x86_64-linux-gnu.so,
-    # numba/_dispatcher.cpython-312-x86_64-linux-gnu.so and 5 more
-    pkgs.stdenv.cc.cc.lib
-  ];
+  shellHook =
+    "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
+    + pkgs.lib.makeLibraryPath [
+      # numba: libtbb.so.12 for
+      # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
+      pkgs.onetbb
+      # numba: libgcc_s.so.1, libgomp.so.1.0.0, libstdc++.so.6 for
+      # numba/_devicearray.cpython-312-x86_64-linux-gnu.so,
+      # numba/_dispatcher.cpython-312-x86_64-linux-gnu.so and 5 more
+      pkgs.stdenv.cc.cc.lib
+    ];
 }

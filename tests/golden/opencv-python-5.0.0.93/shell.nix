@@ -14,34 +14,36 @@
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
-  NIX_LD_LIBRARY_PATH = pkgs.lib.makeLibraryPath [
-    # opencv-python: libglib-2.0.so.0, libgthread-2.0.so.0 for
-    # opencv_python.libs/libQt5Core-9088e21b.so.5.15.19,
-    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
-    pkgs.glib
-    # opencv-python: libGL.so.1 for cv2/qt/plugins/platforms/libqxcb.so,
-    # opencv_python.libs/libQt5Gui-afbd4980.so.5.15.19 and 2 more
-    pkgs.libGL
-    # opencv-python: libICE.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
-    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
-    pkgs.libice
-    # opencv-python: libSM.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
-    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
-    pkgs.libsm
-    # opencv-python: libX11.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
-    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
-    pkgs.libx11
-    # opencv-python: libxcb.so.1 for cv2/qt/plugins/platforms/libqxcb.so,
-    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19 and 15 more
-    pkgs.libxcb
-    # opencv-python: libXext.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
-    # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
-    pkgs.libxext
-    # opencv-python: libgcc_s.so.1, libstdc++.so.6 for cv2/cv2.abi3.so,
-    # cv2/qt/plugins/platforms/libqxcb.so and 8 more
-    pkgs.stdenv.cc.cc.lib
-    # opencv-python: libz.so.1 for cv2/cv2.abi3.so,
-    # cv2/qt/plugins/platforms/libqxcb.so and 9 more
-    pkgs.zlib
-  ];
+  shellHook =
+    "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
+    + pkgs.lib.makeLibraryPath [
+      # opencv-python: libglib-2.0.so.0, libgthread-2.0.so.0 for
+      # opencv_python.libs/libQt5Core-9088e21b.so.5.15.19,
+      # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+      pkgs.glib
+      # opencv-python: libGL.so.1 for cv2/qt/plugins/platforms/libqxcb.so,
+      # opencv_python.libs/libQt5Gui-afbd4980.so.5.15.19 and 2 more
+      pkgs.libGL
+      # opencv-python: libICE.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
+      # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+      pkgs.libice
+      # opencv-python: libSM.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
+      # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+      pkgs.libsm
+      # opencv-python: libX11.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
+      # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+      pkgs.libx11
+      # opencv-python: libxcb.so.1 for cv2/qt/plugins/platforms/libqxcb.so,
+      # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19 and 15 more
+      pkgs.libxcb
+      # opencv-python: libXext.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
+      # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
+      pkgs.libxext
+      # opencv-python: libgcc_s.so.1, libstdc++.so.6 for cv2/cv2.abi3.so,
+      # cv2/qt/plugins/platforms/libqxcb.so and 8 more
+      pkgs.stdenv.cc.cc.lib
+      # opencv-python: libz.so.1 for cv2/cv2.abi3.so,
+      # cv2/qt/plugins/platforms/libqxcb.so and 9 more
+      pkgs.zlib
+    ];
 }

@@ -10,11 +10,13 @@
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
-  NIX_LD_LIBRARY_PATH = pkgs.lib.makeLibraryPath [
-    # pyodbc: libgcc_s.so.1, libstdc++.so.6 for
-    # pyodbc.cpython-312-x86_64-linux-gnu.so
-    pkgs.stdenv.cc.cc.lib
-    # pyodbc: libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
-    pkgs.unixodbc
-  ];
+  shellHook =
+    "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
+    + pkgs.lib.makeLibraryPath [
+      # pyodbc: libgcc_s.so.1, libstdc++.so.6 for
+      # pyodbc.cpython-312-x86_64-linux-gnu.so
+      pkgs.stdenv.cc.cc.lib
+      # pyodbc: libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
+      pkgs.unixodbc
+    ];
 }

@@ -12,7 +12,4 @@
 # code opens it:
 # - pkgs.libsndfile: libsndfile.so (soundfile.py)
 { pkgs ? import <nixpkgs> { } }:
-pkgs.mkShell {
-  NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
-  NIX_LD_LIBRARY_PATH = pkgs.lib.makeLibraryPath [ ];
-}
+pkgs.mkShell { NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker; }

@@ -22,8 +22,9 @@
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
   # libcuda.so.1: from the GPU driver, in /run/opengl-driver/lib
-  NIX_LD_LIBRARY_PATH =
-    pkgs.lib.makeLibraryPath [
+  shellHook =
+    "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
+    + pkgs.lib.makeLibraryPath [
       # torch: libgcc_s.so.1, libquadmath.so.0, libstdc++.so.6 for
       # torch/bin/protoc, torch/bin/protoc-3.21.12.0 and 12 more
       pkgs.stdenv.cc.cc.lib

@@ -21,8 +21,9 @@
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
   # libcuda.so.1: from the GPU driver, in /run/opengl-driver/lib
-  NIX_LD_LIBRARY_PATH =
-    pkgs.lib.makeLibraryPath [
+  shellHook =
+    "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
+    + pkgs.lib.makeLibraryPath [
       # torch: libgcc_s.so.1, libstdc++.so.6 for
       # functorch/_C.cpython-312-x86_64-linux-gnu.so, torch/bin/protoc and 12
       # more

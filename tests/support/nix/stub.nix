@@ -88,6 +88,7 @@ let
     inherit lib;
     callPackage = f: extra: f ({ inherit pkgs lib python; } // extra);
     mkShell = args: args;
+    fetchurl = args: args;
     stdenv.cc.bintools.dynamicLinker = "/nix/store/00000000000000000000000000000000-glibc/lib/ld.so";
     autoPatchelfHook = mkLeaf [ "autoPatchelfHook" ];
     autoAddDriverRunpath = mkLeaf [ "autoAddDriverRunpath" ];
@@ -145,6 +146,8 @@ let
     inputs = names (drv.buildInputs or [ ]);
     ignored = drv.autoPatchelfIgnoreMissingDeps or [ ];
     runpaths = drv.appendRunpaths or [ ];
+    flags = drv.autoPatchelfFlags or [ ];
+    source = drv.src.name or null;
     preFixup = drv.preFixup or "";
     dependencies = attrNames (drv.passthru.dependencies or { });
     propagated = names (drv.propagatedBuildInputs or [ ]);

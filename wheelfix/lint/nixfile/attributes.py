@@ -20,6 +20,7 @@ from wheelfix.lint.nixfile.evaluate import HACKS
 from wheelfix.lint.nixfile.searches import (
     ROOTS,
     find_in_code,
+    find_in_hook,
     find_in_path,
 )
 from wheelfix.lint.nixfile.values import (
@@ -52,6 +53,7 @@ _CODE = frozenset({"preFixup", "postFixup", "fixupPhase", "preBuild", "postInsta
 """Attributes with shell code that may add directories to the search of auto-patchelf."""
 LIBRARY_PATHS = ("NIX_LD_LIBRARY_PATH", "LD_LIBRARY_PATH")
 """Variables in which a loader searches for libraries."""
+_SHELL_HOOK = "shellHook"
 _NIX_LD = ("programs", "nix-ld", "libraries")
 _HOLDING = frozenset({("env",), ("programs",), ("programs", "nix-ld")})
 _DEEPEST = 8
@@ -130,6 +132,13 @@ def describe_shell(content: Attrs, how: str, place: Place, force: Force) -> Pack
             path = to_joined(force(entry.thunk), entry.thunk.syntax, force)
             for one in find_in_path(guard_joined(path, entry.condition), name, entry.place):
                 found.add(one, name)
+        elif entry.path == (_SHELL_HOOK,):
+            code = to_joined(force(entry.thunk), entry.thunk.syntax, force)
+            for variable, one in find_in_hook(
+                guard_joined(code, entry.condition), LIBRARY_PATHS, entry.place
+            ):
+                named = True
+                found.add(one, variable)
     if not named:
         return None
     return PackageOverride(

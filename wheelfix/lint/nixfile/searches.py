@@ -42,6 +42,31 @@ def find_in_path(joined: Joined, name: str, place: Place) -> Iterator[Input | Se
         parts that are not understood.
     """
     text, pieces = _write_out(joined)
+    yield from _read_path(text, pieces, name, place)
+
+
+def find_in_hook(
+    joined: Joined, names: Sequence[str], place: Place
+) -> Iterator[tuple[str, Input | Search | Unclear | str]]:
+    """Read the library paths that shell code assigns to variables.
+
+    Args:
+        joined: the code.
+        names: names of the variables.
+        place: its position.
+
+    Yields:
+        The name of a variable, and what :func:`find_in_path` finds in its value.
+    """
+    text, pieces = _write_out(joined)
+    for match in re.finditer(rf"\b({'|'.join(names)})=([\"']?)([^\s\"';]*)", text):
+        for found in _read_path(match[3], pieces, match[1], place):
+            yield match[1], found
+
+
+def _read_path(
+    text: str, pieces: Sequence[Piece], name: str, place: Place
+) -> Iterator[Input | Search | Unclear | str]:
     for word in text.split(":"):
         found = _read_directory(word, pieces, place) if word else None
         if isinstance(found, Search) and found.attr and found.directory == "lib":
