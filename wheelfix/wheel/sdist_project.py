@@ -18,10 +18,10 @@ from wheelfix.model.base import Misfit, Struct, convert, decode_toml
 from wheelfix.model.reading import About
 from wheelfix.model.sdist import Builder, BuiltManifest, PythonProject, SourceTree
 from wheelfix.model.wheel import Requirement
+from wheelfix.wheel.about import parse_about
 from wheelfix.wheel.metadata import (
     find_environment,
     normalize_name,
-    parse_about,
     parse_metadata,
     parse_requirement,
 )
