@@ -16,12 +16,12 @@ from wheelfix.wheel.metadata import canonicalize_license
     [
         ("MIT", "lib.licenses.mit", ""),
         ("PSF-2.0", "lib.licenses.psfl", ""),
-        ("BSD-3-Clause AND MIT", "with lib.licenses; [ bsd3 mit ]", ""),
+        ("BSD-3-Clause AND MIT", "[ lib.licenses.bsd3 lib.licenses.mit ]", ""),
         ("MIT AND MIT", "lib.licenses.mit", ""),
-        ("Apache-2.0 OR MIT", "with lib.licenses; [ asl20 mit ]", "Apache-2.0 OR MIT"),
+        ("Apache-2.0 OR MIT", "[ lib.licenses.asl20 lib.licenses.mit ]", "Apache-2.0 OR MIT"),
         (
             "Apache-2.0 WITH LLVM-exception",
-            "with lib.licenses; [ asl20 llvm-exception ]",
+            "[ lib.licenses.asl20 lib.licenses.llvm-exception ]",
             "Apache-2.0 WITH LLVM-exception",
         ),
         ("GPL-3.0", "lib.licenses.gpl3Only", ""),
@@ -41,12 +41,12 @@ from wheelfix.wheel.metadata import canonicalize_license
         ),
         (
             "MIT AND LicenseRef-Firmware",
-            "with lib.licenses; [ mit unfree ]",
+            "[ lib.licenses.mit lib.licenses.unfree ]",
             "in the metadata's words: LicenseRef-Firmware",
         ),
         (
             "MIT AND (BSD-2-Clause OR GPL-2.0+)",
-            "with lib.licenses; [ mit bsd2 gpl2Plus ]",
+            "[ lib.licenses.mit lib.licenses.bsd2 lib.licenses.gpl2Plus ]",
             "MIT AND (BSD-2-Clause OR GPL-2.0+)",
         ),
         ("MIT AND CNRI-Jython", "lib.licenses.mit", "of MIT AND CNRI-Jython, nixpkgs has no CNRI-Jython"),

@@ -31,6 +31,7 @@ from wheelfix.model.wheel import Distribution
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override
 from wheelfix.override.prebuilt import check_build
+from wheelfix.override.python_set import name_beside, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
 from wheelfix.scan.locked import LockReadings
 from wheelfix.scan.scan import scan_readings
@@ -150,12 +151,14 @@ def plan_overlay(
     scans = scan_readings(found.wheels, options.scan)
     collisions = find_collisions(found.wheels)
     builds = _plan_builds(request, choices, found, rust)
+    overrides = _plan_overrides(request, choices, found, scans, collisions, options)
     findings = (
         *tell_doubles(find_doubles(selection.selected)),
         *selection.findings,
         *tell_needs(scans, {choice.package.name for choice in choices}),
         *tell_collisions(collisions),
         *tell_choices(choices, found.builds),
+        *tell_dependencies(overrides),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,
     )
@@ -167,7 +170,7 @@ def plan_overlay(
         dialect=options.dialect,
         choices=choices,
         scans=scans,
-        overrides=_plan_overrides(request, choices, found, scans, collisions, options),
+        overrides=overrides,
         adapters=adapters,
         builds=builds,
         collisions=collisions,
@@ -197,11 +200,17 @@ def _plan_overrides(
             options.cuda,
             dependencies=Dependencies(package=reading.distribution, others=others),
             wishes=options.wishes,
-            details=describe_package(reading) if TRAITS[options.dialect].complete else None,
             environment=names,
         )
         for reading, scan in zip(found.wheels, scans, strict=True)
     ]
+    if TRAITS[options.dialect].complete:
+        packages = None
+        beside = name_beside([one.name for one in overrides], packages)
+        overrides = [
+            replace(one, details=describe_package(reading, one, packages, beside))
+            for one, reading in zip(overrides, found.wheels, strict=True)
+        ]
     unbroken = break_circles(overrides, {scan.name: scan.needs for scan in scans})
     return tuple(replace(one, removed=find_removed(collisions, one.name)) for one in unbroken)
 

@@ -1,4 +1,4 @@
-"""Writes licenses as nixpkgs' maintainers do: ``lib.licenses.mit``, or ``with lib.licenses; [ … ]``.
+"""Writes licenses as nixpkgs' maintainers do: ``lib.licenses.mit``, or a list of such.
 
 The names are in ``data/licenses.json``, by SPDX identifier.
 """
@@ -9,7 +9,7 @@ import re
 
 from wheelfix.model.base import Struct
 from wheelfix.model.tables import Attr, Table, load_table
-from wheelfix.nix.tree import Expr, List, Var, With, select
+from wheelfix.nix.tree import Expr, List, select
 
 _OPERATORS = frozenset({"AND", "OR", "WITH"})
 _REFERENCE = "LicenseRef-"
@@ -67,7 +67,8 @@ def write_license(spdx: str) -> WrittenLicense:
         remark = f"in the metadata's words: {', '.join(own)}" if own != [f"{_REFERENCE}Proprietary"] else ""
     if len(names) == 1:
         return WrittenLicense(value=select("lib", "licenses", *names), remark=remark)
-    listed = With(select("lib", "licenses"), List(tuple(map(Var, names))))
+    # Not `with lib.licenses;`: an argument of the package has the name of a license, too (zlib, curl).
+    listed = List(tuple(select("lib", "licenses", name) for name in names))
     return WrittenLicense(value=listed, remark=remark)
 
 

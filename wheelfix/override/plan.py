@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from wheelfix.model.base import Struct
+from wheelfix.errors import strip_login
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Provider
 from wheelfix.model.override import (
@@ -30,6 +31,12 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Need, Opening, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
+from wheelfix.override.python_set import (
+    PythonSet,
+    find_dependencies,
+    name_beside,
+    tell_dependencies,
+)
 from wheelfix.override.strip import (
     NO_WISHES,
     TABLE,
@@ -44,14 +51,19 @@ from wheelfix.scan.sentences import (
     name_some,
     say_cause,
 )
-from wheelfix.wheel.metadata import normalize_name
+from wheelfix.scan.target import TargetKind
+from wheelfix.wheel.metadata import find_pythons, normalize_name, parse_wanted
 
 if TYPE_CHECKING:
-    from wheelfix.scan.scan import TargetScans
+    from wheelfix.scan.scan import TargetScan, TargetScans
 
 _NAMED = 2
 _HINTS = 12
 _MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
+_DEPTH = 4
+"""Levels down to which modules are looked for, where those above are namespaces."""
+_BYTECODE = (".class", ".jar")
+_NOTHING: Mapping[str, str] = {}
 _NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup", "test", "tests"})
 
 
@@ -78,7 +90,13 @@ class OverridePlan(Struct):
 
 
 def plan_overrides(
-    read: TargetScans, dialect: Dialect, cuda: Cuda, *, wishes: Wishes = NO_WISHES, evidence: str = ""
+    read: TargetScans,
+    dialect: Dialect,
+    cuda: Cuda,
+    *,
+    packages: PythonSet | None = None,
+    wishes: Wishes = NO_WISHES,
+    evidence: str = "",
 ) -> OverridePlan:
     """Plan the overrides of everything that was scanned together.
 
@@ -86,6 +104,7 @@ def plan_overrides(
         read: the scanned parts.
         dialect: the tool to write for.
         cuda: where CUDA libraries come from.
+        packages: the Python packages of nixpkgs, which complete packages require; None takes all for there.
         wishes: which dependencies to keep and to strip.
         evidence: source of the metadata of distributions beside the targets; empty without any.
 
@@ -103,10 +122,15 @@ def plan_overrides(
                 package=part.reading.distribution, others=read.beside, evidence=evidence or TABLE
             ),
             wishes=wishes,
-            details=describe_package(part.reading) if part.wheel and TRAITS[dialect].complete else None,
         )
         for part in named
     ]
+    if TRAITS[dialect].complete:
+        beside = name_beside([one.name for one in overrides], packages)
+        overrides = [
+            replace(one, details=describe_package(part.reading, one, packages, beside, url=_find_url(part)))
+            for one, part in zip(overrides, named, strict=True)
+        ]
     check_wishes(wishes, list_names([*(part.reading.distribution for part in read.parts), *read.beside]))
     scans = [part.scan for part in named]
     refuse_doubles(scans, dialect)
@@ -126,7 +150,12 @@ def plan_overrides(
             for one in overrides
             if one.cuda is Cuda.PREBUILT
         ),
-        findings=(*read.findings, *tell_unnamed(left), *find_warnings(scans)),
+        findings=(
+            *read.findings,
+            *tell_unnamed(left),
+            *tell_dependencies(overrides),
+            *find_warnings(scans),
+        ),
         answered=not left and all(scan.answered for scan in scans),
     )
 
@@ -138,7 +167,6 @@ def plan_override(
     *,
     dependencies: Dependencies | None = None,
     wishes: Wishes = NO_WISHES,
-    details: PackageDetails | None = None,
     environment: Collection[str] | None = None,
 ) -> Override:
     """Plan a wheel's override.
@@ -150,7 +178,6 @@ def plan_override(
             nixpkgs' build, and is kept as with :attr:`Cuda.WHEELS`.
         dependencies: its dependencies' metadata; None uses the table.
         wishes: which of them to keep and to strip.
-        details: for a complete package.
         environment: names of all distributions in the environment; None if unknown.
     """
     strip = StripPlan()
@@ -179,35 +206,77 @@ def plan_override(
         driver=tuple(sorted(n.soname for n in needs if n.need_class is NeedClass.DRIVER)),
         runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(found.runpaths.items())),
         strip=strip if gone else None,
-        details=details,
         hints=tuple(_find_hints(needs, scan.openings, found)),
     )
 
 
-def describe_package(reading: Reading) -> PackageDetails:
-    """Make the details of a complete package of nixpkgs from a reading.
+def _find_url(part: TargetScan) -> str:
+    """Find where a wheel was fetched from; empty for a package index, whose addresses nixpkgs knows."""
+    wanted = parse_wanted(part.target.text) if part.target.kind is TargetKind.REQUIREMENT else None
+    url = part.target.text if part.target.kind is TargetKind.URL else wanted.url if wanted else None
+    return strip_login(url or "").partition("#")[0]
+
+
+def describe_package(
+    reading: Reading,
+    override: Override,
+    packages: PythonSet | None = None,
+    beside: Mapping[str, str] = _NOTHING,
+    *,
+    url: str = "",
+) -> PackageDetails:
+    """Make the details of a complete package of nixpkgs.
 
     Args:
         reading: of the wheel, with its digest.
+        override: what it needs.
+        packages: the Python packages of nixpkgs; None takes all that are required for there.
+        beside: packages of the same file: attributes by names of distributions.
+        url: where the wheel was fetched from, if not from a package index.
     """
     wheel, about = reading.distribution, reading.about
+    siblings = {one.distribution for one in override.searches if one.distribution}
+    attrs = [one.attr for one in (*override.inputs, *override.runpaths)]
+    attrs += [one.attr for one in override.searches if one.attr]
+    inputs = {attr.partition(".")[0] for attr in attrs}
+    provenance = ["binaryNativeCode"] * bool(reading.objects or reading.foreign)
+    provenance += ["binaryBytecode"] * any(file.endswith(_BYTECODE) for file in wheel.files)
     return PackageDetails(
         filename=wheel.target,
         sha256=bytes.fromhex(about.sha256 or ""),
+        attr=beside.get(wheel.name, wheel.name),
+        url=url,
         summary=about.summary,
         homepage=about.homepage,
+        changelog=about.changelog,
         spdx=about.spdx,
         license=about.license,
-        requires=tuple(sorted({r.name for r in wheel.requires if r.active})),
+        pythons=find_pythons(about.requires_python),
+        dependencies=find_dependencies(wheel, siblings, packages, beside),
         imports=tuple(_find_modules(wheel)),
+        patched=bool(reading.objects),
+        provenance=tuple(provenance),
+        shadowed=frozenset(name for name in inputs if packages and packages.is_shadowed(name)),
     )
 
 
 def _find_modules(wheel: Distribution) -> list[str]:
-    """Return top modules of a wheel: the one with its own name, or else all public ones, sorted."""
-    found = {match[1] for file in wheel.files if (match := _MODULE.fullmatch(file))} - _NO_MODULES
-    own = [module for module in found if normalize_name(module) == wheel.name]
-    return own or sorted(found)
+    """Return top modules of a wheel: the one with its own name, or else all public ones, sorted.
+
+    Where there are none, those of the namespaces in it, such as ``google.cloud.storage``.
+    """
+    files = [file.split("/") for file in wheel.files]
+    for depth in range(1, _DEPTH + 1):
+        found = set()
+        for parts in files:
+            match = _MODULE.fullmatch("/".join(parts[depth - 1 :]))
+            names = (*parts[: depth - 1], match[1]) if match else ()
+            if names and all(map(str.isidentifier, names)) and _NO_MODULES.isdisjoint(names):
+                found.add(".".join(names))
+        if found:
+            own = [module for module in found if normalize_name(module) == wheel.name]
+            return own or sorted(found)
+    return []
 
 
 class _Wanted(Struct, kw_only=False):

@@ -128,6 +128,7 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
         depends=tuple(sorted(r.text for r in run_time if _EXACT.match(r.text))),
         summary=about.summary,
         homepage=about.homepage,
+        changelog=about.changelog,
         spdx=about.spdx,
         license=about.license,
         run_time=tuple(sorted({r.name for r in run_time})),

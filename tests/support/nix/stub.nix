@@ -162,9 +162,13 @@ let
           python
         else if name == "pythonOlder" then
           version: builtins.compareVersions pythonVersion version < 0
+        else if name == "pythonAtLeast" then
+          version: builtins.compareVersions pythonVersion version >= 0
+        else if name == "pkgs" then
+          pkgs
         else if name == "buildPythonPackage" then
           mkDerivation
-        else if name == "fetchPypi" then
+        else if name == "fetchPypi" || name == "fetchurl" then
           args: args
         else
           pkgs.${name} or (mkLeaf [ name ])

@@ -1,0 +1,149 @@
+"""Finds what a Python package set of nixpkgs has for the requirements of a wheel.
+
+nixpkgs checks the requirements of a wheel when it builds it: a distribution that is missing, or has another
+version than is required, stops the build.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from wheelfix.model.base import replace
+from wheelfix.model.override import Override, PythonDependency
+from wheelfix.model.scan import Finding, Level
+from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.wheel.metadata import admits, rank_version
+
+_SPELLED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class PythonPackage(Protocol):
+    """A Python package of nixpkgs.
+
+    Attributes:
+        attr: below ``python3Packages``.
+        version: as nixpkgs writes it.
+        unfree, broken: as in its ``meta``.
+    """
+
+    attr: str
+    version: str
+    unfree: bool
+    broken: bool
+
+
+class PythonSet(Protocol):
+    """The Python packages of nixpkgs."""
+
+    def find_python(self, name: str) -> PythonPackage | None:
+        """Find a package by the normalised name of its distribution."""
+
+    def is_taken(self, name: str) -> bool:
+        """Whether ``callPackage`` of the set gives an argument of that name a value, of whatever kind."""
+
+    def is_shadowed(self, name: str) -> bool:
+        """Whether that value is the set's own, and not that of ``pkgs``."""
+
+
+def name_beside(names: Iterable[str], packages: PythonSet | None) -> dict[str, str]:
+    """Name the packages of one file: by nixpkgs' attributes, which an overlay then replaces, or as they are.
+
+    Returns:
+        The attributes by names of distributions.
+    """
+    known = {name: packages.find_python(name) if packages else None for name in names}
+    return {name: found.attr if found else name for name, found in known.items()}
+
+
+def find_dependencies(
+    wheel: Distribution, siblings: Iterable[str], packages: PythonSet | None, beside: Mapping[str, str]
+) -> tuple[PythonDependency, ...]:
+    """Find the packages for what a wheel requires.
+
+    Args:
+        wheel: its metadata; only its active requirements count.
+        siblings: distributions whose libraries it links, which its metadata may not name.
+        packages: what nixpkgs has; None takes every distribution for there under its own name.
+        beside: packages of the same file: attributes by names of distributions.
+
+    Returns:
+        One per distribution, sorted by name.
+    """
+    required: dict[str, list[Requirement]] = {name: [] for name in siblings}
+    for requirement in wheel.requires:
+        if requirement.active and requirement.name != wheel.name:
+            required.setdefault(requirement.name, []).append(requirement)
+    return tuple(_find_one(name, lines, packages, beside) for name, lines in sorted(required.items()))
+
+
+def _find_one(
+    name: str, lines: list[Requirement], packages: PythonSet | None, beside: Mapping[str, str]
+) -> PythonDependency:
+    spelled = _SPELLED.match(lines[0].text) if lines else None
+    dependency = PythonDependency(
+        name=name,
+        attr=beside.get(name, name),
+        spelled=spelled[0] if spelled else name,
+        extras=tuple(sorted({extra for line in lines for extra in line.extras})),
+    )
+    if name in beside or packages is None:
+        return dependency
+    found = packages.find_python(name)
+    if found is None:
+        return replace(dependency, attr=None, taken=packages.is_taken(name))
+    refused = [line.text for line in lines if not _fits(line.text, found.version)]
+    return replace(
+        dependency,
+        attr=found.attr,
+        refused=f"{refused[0].partition(';')[0].strip()}: nixpkgs has {found.version}" if refused else "",
+        unfree=found.unfree,
+        broken=found.broken,
+    )
+
+
+def _fits(requirement: str, version: str) -> bool:
+    """Whether a version meets a requirement, or cannot be compared: nixpkgs has ``0-unstable-2026-01-01``."""
+    return admits(requirement, version) or not rank_version(version)[0]
+
+
+def say_missing(name: str, missing: Iterable[str]) -> str:
+    """Say what to do about distributions that nixpkgs has not got."""
+    names = " ".join(missing)
+    return f"package them too: `wheelfix override --dialect nixpkgs {name} {names}` writes them together"
+
+
+def tell_dependencies(overrides: Iterable[Override]) -> tuple[Finding, ...]:
+    """Report what complete packages require and nixpkgs has not got, does not build, or has otherwise.
+
+    Args:
+        overrides: with details of complete packages; those without say nothing.
+    """
+    found = []
+    for one in overrides:
+        dependencies = list_left(one)
+        if missing := [d.name for d in dependencies if d.attr is None]:
+            message = (
+                f"requires {', '.join(missing)}, which nixpkgs has not got: {say_missing(one.name, missing)}"
+            )
+            found.append(Finding(level=Level.WARNING, subject=one.name, message=message))
+        for dependency in dependencies:
+            if dependency.broken:
+                message = f"requires {dependency.name}, which nixpkgs marks as broken: it does not evaluate"
+                found.append(Finding(level=Level.WARNING, subject=one.name, message=message))
+            if dependency.unfree:
+                message = f"requires {dependency.name}, which is unfree in nixpkgs: allow it there"
+                found.append(Finding(level=Level.WARNING, subject=one.name, message=message))
+            if dependency.refused:
+                message = f"requires {dependency.refused}, so that the requirement is relaxed"
+                found.append(Finding(level=Level.NOTE, subject=one.name, message=message))
+    return tuple(found)
+
+
+def list_left(override: Override) -> tuple[PythonDependency, ...]:
+    """List the dependencies of a complete package that are not stripped."""
+    if override.details is None:
+        return ()
+    gone = {one.name for one in override.strip.stripped} if override.strip else set()
+    return tuple(one for one in override.details.dependencies if one.name not in gone)
