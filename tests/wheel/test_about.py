@@ -36,6 +36,10 @@ The above copyright notice and this permission notice shall be included in all c
         ("MIT/Apache-2.0", "MIT OR Apache-2.0"),
         ("BSD 3-Clause and MIT", "BSD-3-Clause AND MIT"),
         ("NVIDIA Proprietary Software", "LicenseRef-Proprietary"),
+        (
+            "Dual Licensed - GNU AFFERO GPL 3.0 or Artifex Commercial License",
+            "AGPL-3.0-only OR LicenseRef-Proprietary",
+        ),
         ("Public Domain", "LicenseRef-Public-Domain"),
         ("GPL", ""),
         ("Ask Jane, or Joe", ""),
@@ -75,6 +79,7 @@ def test_classifiers(classifiers: list[str], spdx: str) -> None:
         ("", [], [MIT, BSD3], ""),
         ("", [], ["All rights reserved."], ""),
         (MIT, [], [], "MIT"),
+        (MIT + BSD3, ["Python Software Foundation License"], [], "PSF-2.0"),
         ("Apache-2.0", [], [MIT], "Apache-2.0"),
     ],
 )

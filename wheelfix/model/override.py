@@ -74,6 +74,7 @@ class PythonDependency(Struct):
         attr: of its package in the Python package set; None if nixpkgs has not got it.
         extras: of it that are asked for, normalised, sorted.
         refused: the requirement that nixpkgs' version does not meet, and that version; empty if it does.
+        pinned: whether that requirement is for one version only.
         unfree, broken: as nixpkgs says.
         taken: whether something else has its name in nixpkgs, if ``attr`` is None.
     """
@@ -83,6 +84,7 @@ class PythonDependency(Struct):
     attr: str | None
     extras: tuple[str, ...] = ()
     refused: str = ""
+    pinned: bool = False
     unfree: bool = False
     broken: bool = False
     taken: bool = False

@@ -47,6 +47,7 @@ OLD = Var("old")
 HACKS = bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs()))
 """pyproject.nix's functions for adapters: ``nixpkgsPrebuilt`` and ``importCargoLock``."""
 _SITE = "lib/python/site-packages"
+_PLAIN = re.compile(r"[a-z-]+[,:]?(?= |$)")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 
 FindPython = Callable[[str], Expr]
@@ -102,8 +103,7 @@ def _trim_summary(summary: str) -> str:
         ('Audio library', 'iOS tools')
     """
     words = _ARTICLE.sub("", summary.strip().rstrip("."), count=1)
-    first = words.partition(" ")[0]
-    return words[:1].upper() + words[1:] if first.isalpha() and first.islower() else words
+    return words[:1].upper() + words[1:] if _PLAIN.match(words) else words
 
 
 def formals(*names: str, ellipsis: bool = False) -> Formals:

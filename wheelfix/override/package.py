@@ -44,7 +44,7 @@ from wheelfix.nix.tree import (
     text,
 )
 from wheelfix.override.overlay import list_runpaths
-from wheelfix.override.python_set import list_left, say_missing
+from wheelfix.override.python_set import list_left, say_command
 
 _PART = r"([^-]+)"
 _TAGGED = re.compile("-".join([_PART] * 5) + r"\.whl")
@@ -87,8 +87,8 @@ def _list_remarks(override: Override) -> Iterable[str]:
     dependencies = list_left(override)
     if missing := [one.name for one in dependencies if one.attr is None]:
         yield (
-            f"Not in nixpkgs: {', '.join(missing)}. The build stops at nixpkgs' check of the requirements "
-            f"without {'it' if len(missing) == 1 else 'them'}: {say_missing(override.name, missing)}."
+            f"Not in nixpkgs: {', '.join(missing)}. Without, the build stops at nixpkgs' check of the "
+            f"requirements. Package what is missing, too: {say_command(override.name, missing)}."
         )
     if broken := [one.name for one in dependencies if one.broken]:
         yield f"Marked as broken in nixpkgs, so that this does not evaluate: {', '.join(broken)}."
@@ -260,8 +260,7 @@ def _write_dependencies(override: Override, dependencies: Sequence[PythonDepende
     if refused:
         yield bind("pythonRelaxDeps", List(tuple(refused)))
     plan, details = override.strip, _take_details(override)
-    gone = {one.name for one in plan.stripped} if plan else set()
-    if removed := [one.spelled for one in details.dependencies if one.name in gone]:
+    if removed := [one.spelled for one in details.dependencies if one not in dependencies]:
         yield bind("pythonRemoveDeps", strings(removed), describe_strip(plan) if plan else "")
     known = [one for one in dependencies if one.attr]
     parts: list[Expr] = [List(tuple(map(_take_python, known)))] if known else []

@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 _NAMED = 2
 _HINTS = 12
 _MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
+_SCHEME = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
+"""Where a wheel keeps files for site-packages besides its root."""
 _DEPTH = 4
 """Levels down to which modules are looked for, where those above are namespaces."""
 _BYTECODE = (".class", ".jar")
@@ -261,11 +263,12 @@ def describe_package(
 
 
 def _find_modules(wheel: Distribution) -> list[str]:
-    """Return top modules of a wheel: the one with its own name, or else all public ones, sorted.
+    """Return the module of a wheel with its own name (``google.cloud.storage``), or else all public top ones.
 
-    Where there are none, those of the namespaces in it, such as ``google.cloud.storage``.
+    Where there are none at the top, those of the namespaces in it are taken. Sorted.
     """
-    files = [file.split("/") for file in wheel.files]
+    files = [_SCHEME.sub("", file).split("/") for file in wheel.files]
+    tops: set[str] = set()
     for depth in range(1, _DEPTH + 1):
         found = set()
         for parts in files:
@@ -273,10 +276,10 @@ def _find_modules(wheel: Distribution) -> list[str]:
             names = (*parts[: depth - 1], match[1]) if match else ()
             if names and all(map(str.isidentifier, names)) and _NO_MODULES.isdisjoint(names):
                 found.add(".".join(names))
-        if found:
-            own = [module for module in found if normalize_name(module) == wheel.name]
-            return own or sorted(found)
-    return []
+        if own := [module for module in found if normalize_name(module) == wheel.name]:
+            return own
+        tops = tops or found
+    return sorted(tops)
 
 
 class _Wanted(Struct, kw_only=False):

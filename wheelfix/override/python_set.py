@@ -7,14 +7,14 @@ version than is required, stops the build.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from wheelfix.model.base import replace
 from wheelfix.model.override import Override, PythonDependency
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
-from wheelfix.wheel.metadata import admits, rank_version
+from wheelfix.wheel.metadata import admits, is_exact, rank_version
 
 _SPELLED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -98,6 +98,7 @@ def _find_one(
         dependency,
         attr=found.attr,
         refused=f"{refused[0].partition(';')[0].strip()}: nixpkgs has {found.version}" if refused else "",
+        pinned=any(map(is_exact, refused)),
         unfree=found.unfree,
         broken=found.broken,
     )
@@ -108,10 +109,9 @@ def _fits(requirement: str, version: str) -> bool:
     return admits(requirement, version) or not rank_version(version)[0]
 
 
-def say_missing(name: str, missing: Iterable[str]) -> str:
-    """Say what to do about distributions that nixpkgs has not got."""
-    names = " ".join(missing)
-    return f"package them too: `wheelfix override --dialect nixpkgs {name} {names}` writes them together"
+def say_command(name: str, others: Iterable[str]) -> str:
+    """Say how several packages are written together."""
+    return f"`wheelfix override --dialect nixpkgs {' '.join((name, *others))}` writes them together"
 
 
 def tell_dependencies(overrides: Iterable[Override]) -> tuple[Finding, ...]:
@@ -120,30 +120,39 @@ def tell_dependencies(overrides: Iterable[Override]) -> tuple[Finding, ...]:
     Args:
         overrides: with details of complete packages; those without say nothing.
     """
-    found = []
-    for one in overrides:
-        dependencies = list_left(one)
-        if missing := [d.name for d in dependencies if d.attr is None]:
-            message = (
-                f"requires {', '.join(missing)}, which nixpkgs has not got: {say_missing(one.name, missing)}"
+    return tuple(
+        Finding(level=level, subject=one.name, message=f"requires {message}")
+        for one in overrides
+        for level, message in _say_dependencies(one)
+    )
+
+
+def _say_dependencies(override: Override) -> Iterator[tuple[Level, str]]:
+    dependencies = list_left(override)
+    if missing := [one.name for one in dependencies if one.attr is None]:
+        what = f"{', '.join(missing)}, which nixpkgs has not got: package what is missing, too"
+        yield Level.WARNING, f"{what}; {say_command(override.name, missing)}"
+    for one in dependencies:
+        if one.broken:
+            yield Level.WARNING, f"{one.name}, which nixpkgs marks as broken: this does not evaluate there"
+        if one.unfree:
+            yield Level.WARNING, f"{one.name}, which is unfree in nixpkgs: allow it there"
+        if one.refused:
+            yield (
+                Level.WARNING if one.pinned else Level.NOTE,
+                f"{one.refused}; pythonRelaxDeps accepts that"
+                + (
+                    f". If only that version works, {say_command(override.name, [one.name])}"
+                    if one.pinned
+                    else ""
+                ),
             )
-            found.append(Finding(level=Level.WARNING, subject=one.name, message=message))
-        for dependency in dependencies:
-            if dependency.broken:
-                message = f"requires {dependency.name}, which nixpkgs marks as broken: it does not evaluate"
-                found.append(Finding(level=Level.WARNING, subject=one.name, message=message))
-            if dependency.unfree:
-                message = f"requires {dependency.name}, which is unfree in nixpkgs: allow it there"
-                found.append(Finding(level=Level.WARNING, subject=one.name, message=message))
-            if dependency.refused:
-                message = f"requires {dependency.refused}, so that the requirement is relaxed"
-                found.append(Finding(level=Level.NOTE, subject=one.name, message=message))
-    return tuple(found)
 
 
 def list_left(override: Override) -> tuple[PythonDependency, ...]:
-    """List the dependencies of a complete package that are not stripped."""
+    """List the dependencies that a complete package needs: all that are not stripped, or are searched."""
     if override.details is None:
         return ()
-    gone = {one.name for one in override.strip.stripped} if override.strip else set()
+    stripped = {one.name for one in override.strip.stripped} if override.strip else set()
+    gone = stripped - {one.distribution for one in override.searches}
     return tuple(one for one in override.details.dependencies if one.name not in gone)

@@ -27,7 +27,19 @@ _FILE = re.compile(r"(?:licen[cs]es?/)?(?:licen[cs]e|copying)(?:[.-](?:txt|md|rs
 _TOKEN = re.compile(r"[a-z]+|\d+(?:\.\d+)*|\+")
 _IDLE = frozenset(
     {
-        *("a", "agreement", "clause", "gnu", "its", "licence", "license", "licensed", "licenses", "of"),
+        *(
+            "a",
+            "agreement",
+            "clause",
+            "dual",
+            "gnu",
+            "its",
+            "licence",
+            "license",
+            "licensed",
+            "licenses",
+            "of",
+        ),
         *("released", "software", "style", "terms", "the", "under", "v", "version"),
     }
 )
@@ -137,14 +149,11 @@ def name_license(
     if expression:
         return canonicalize_license(expression)
     first, _, rest = words.strip().partition("\n")
-    if (rest or len(first) > _LONG) and (found := _find_texts([words])):
-        return " AND ".join(found)
+    if (rest or len(first) > _LONG) and len(found := _find_texts([words])) == 1:
+        return found[0]
     words = first if len(first) <= _LONG else ""
-    folded = fold_words(words)
-    if named := _name_words(words) or _name_listed(words):
+    if named := _name_listed(words) or _name_words(words):
         return named
-    if _PROPRIETARY & set(folded.split()):
-        return "LicenseRef-Proprietary"
     named_by_classifiers = sorted({table.classifiers[c] for c in classifiers if c in table.classifiers})
     families = [
         table.families[key] for key in map(fold_words, (words, *classifiers)) if key in table.families
@@ -160,7 +169,9 @@ def name_license(
 
 
 def _name_words(words: str) -> str:
-    return canonicalize_license(words) or load_table(Licenses).words.get(fold_words(words), "")
+    folded = fold_words(words)
+    closed = "LicenseRef-Proprietary" if _PROPRIETARY & set(folded.split()) else ""
+    return canonicalize_license(words) or load_table(Licenses).words.get(folded, closed)
 
 
 def _name_listed(words: str) -> str:
