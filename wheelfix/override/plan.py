@@ -34,6 +34,7 @@ from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell
 from wheelfix.override.python_set import (
     PythonSet,
     find_dependencies,
+    find_shadowed,
     name_beside,
     tell_dependencies,
 )
@@ -59,9 +60,12 @@ if TYPE_CHECKING:
 
 _NAMED = 2
 _HINTS = 12
-_MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
+_MODULE = re.compile(
+    r"(?!_|lib\w*\.so\Z)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)"
+)
 _SCHEME = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
 """Where a wheel keeps files for site-packages besides its root."""
+_INIT = "__init__.py"
 _DEPTH = 4
 """Levels down to which modules are looked for, where those above are namespaces."""
 _BYTECODE = (".class", ".jar")
@@ -258,7 +262,7 @@ def describe_package(
         imports=tuple(_find_modules(wheel)),
         patched=bool(reading.objects),
         provenance=tuple(provenance),
-        shadowed=frozenset(name for name in inputs if packages and packages.is_shadowed(name)),
+        shadowed=find_shadowed(inputs, packages),
     )
 
 
@@ -269,11 +273,13 @@ def _find_modules(wheel: Distribution) -> list[str]:
     """
     files = [_SCHEME.sub("", file).split("/") for file in wheel.files]
     tops: set[str] = set()
-    for depth in range(1, _DEPTH + 1):
+    # A .pth file makes modules of what lies below: which, nobody can say without running it.
+    depth = 1 if any(len(parts) == 1 and parts[0].endswith(".pth") for parts in files) else _DEPTH
+    for level in range(depth):
         found = set()
         for parts in files:
-            match = _MODULE.fullmatch("/".join(parts[depth - 1 :]))
-            names = (*parts[: depth - 1], match[1]) if match else ()
+            match = _MODULE.fullmatch("/".join(parts[level:]))
+            names = (*parts[:level], match[1]) if match and (not level or parts[-1] == _INIT) else ()
             if names and all(map(str.isidentifier, names)) and _NO_MODULES.isdisjoint(names):
                 found.add(".".join(names))
         if own := [module for module in found if normalize_name(module) == wheel.name]:

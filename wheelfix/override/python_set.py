@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from wheelfix.model.base import replace
 from wheelfix.model.override import Override, PythonDependency
@@ -19,32 +19,17 @@ from wheelfix.wheel.metadata import admits, is_exact, rank_version
 _SPELLED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-class PythonPackage(Protocol):
-    """A Python package of nixpkgs.
-
-    Attributes:
-        attr: below ``python3Packages``.
-        version: as nixpkgs writes it.
-        unfree, broken: as in its ``meta``.
-    """
-
-    attr: str
-    version: str
-    unfree: bool
-    broken: bool
-
-
 class PythonSet(Protocol):
-    """The Python packages of nixpkgs."""
+    """What nixpkgs has: :class:`~wheelfix.index.attributes.AttributeTable`."""
 
-    def find_python(self, name: str) -> PythonPackage | None:
-        """Find a package by the normalised name of its distribution."""
+    def find(self, attr: str) -> Any:
+        """Find an attribute below ``pkgs``."""
 
-    def is_taken(self, name: str) -> bool:
-        """Whether ``callPackage`` of the set gives an argument of that name a value, of whatever kind."""
+    def find_python(self, name: str) -> Any:
+        """Find a Python package by the normalised name of its distribution."""
 
-    def is_shadowed(self, name: str) -> bool:
-        """Whether that value is the set's own, and not that of ``pkgs``."""
+    def find_python_attr(self, attr: str) -> Any:
+        """Find a Python package by its attribute."""
 
 
 def name_beside(names: Iterable[str], packages: PythonSet | None) -> dict[str, str]:
@@ -54,7 +39,12 @@ def name_beside(names: Iterable[str], packages: PythonSet | None) -> dict[str, s
         The attributes by names of distributions.
     """
     known = {name: packages.find_python(name) if packages else None for name in names}
-    return {name: found.attr if found else name for name, found in known.items()}
+    return {name: found.attr if found and found.removed is None else name for name, found in known.items()}
+
+
+def find_shadowed(names: Iterable[str], packages: PythonSet | None) -> frozenset[str]:
+    """Find the names that mean a Python package in the set, or what is left of one, and not ``pkgs``' own."""
+    return frozenset(name for name in names if packages and packages.find_python_attr(name))
 
 
 def find_dependencies(
@@ -91,8 +81,9 @@ def _find_one(
     if name in beside or packages is None:
         return dependency
     found = packages.find_python(name)
-    if found is None:
-        return replace(dependency, attr=None, taken=packages.is_taken(name))
+    if found is None or found.removed is not None:
+        taken = packages.find_python_attr(name) or packages.find(name)
+        return replace(dependency, attr=None, taken=taken is not None)
     refused = [line.text for line in lines if not _fits(line.text, found.version)]
     return replace(
         dependency,
@@ -104,9 +95,9 @@ def _find_one(
     )
 
 
-def _fits(requirement: str, version: str) -> bool:
+def _fits(requirement: str, version: str | None) -> bool:
     """Whether a version meets a requirement, or cannot be compared: nixpkgs has ``0-unstable-2026-01-01``."""
-    return admits(requirement, version) or not rank_version(version)[0]
+    return not version or admits(requirement, version) or not rank_version(version)[0]
 
 
 def say_command(name: str, others: Iterable[str]) -> str:

@@ -151,9 +151,9 @@ let
   };
 
   # callPackage for a file of the nixpkgs dialect: whatever parameter it names, it gets.
-  callAny =
+  callAny = f: f (take f);
+  take =
     f:
-    f (
       mapAttrs (
         name: _:
         if name == "lib" then
@@ -172,8 +172,7 @@ let
           args: args
         else
           pkgs.${name} or (mkLeaf [ name ])
-      ) (builtins.functionArgs f)
-    );
+      ) (builtins.functionArgs f);
 in
 {
   inherit
@@ -188,5 +187,6 @@ in
     pkgs
     python
     show
+    take
     ;
 }
