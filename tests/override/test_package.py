@@ -309,6 +309,24 @@ def test_extras_that_are_asked_for_are_those_of_nixpkgs(tmp_path: Path) -> None:
     assert "dependencies = [ cffi ] ++ (cffi.optional-dependencies.fast-path or [ ]);" in code
 
 
+def test_packages_that_require_each_other_evaluate(tmp_path: Path) -> None:
+    wheels = [
+        build(tmp_path, "Requires-Dist: other", "Requires-Dist: cffi"),
+        build(tmp_path, "Requires-Dist: Demo", name="other"),
+    ]
+    code, found = make(wheels)
+    path = tmp_path / "overlay.nix"
+    path.write_text(code)
+    final = f"let final = (import {path} final {{ }}) // {{ callPackage = f: _: f (stub.take f // "
+    final += "builtins.intersectAttrs (builtins.functionArgs f) final); }; in "
+    asked = "map (name: map (d: d.pname) final.${name}.args.dependencies or [ ])"
+    names = ask_stub(f'{final} {asked} [ "demo" "other" ]', attrs=[], packages={})
+    assert names == [["cffi", "other"], []]
+    assert 'pythonRemoveDeps = [ "Demo" ];' in code
+    assert "# Without demo, which requires it in turn: an environment has to name both." in code
+    assert [(f.subject, f.level) for f in found.findings] == [("other", Level.WARNING)]
+
+
 def test_stripped_wheels_are_no_requirements_either() -> None:
     code = render_overrides([plan("torch-2.9.1", Cuda.NIXPKGS)], [], Dialect.NIXPKGS)
     removed = code.partition("pythonRemoveDeps = [")[2].partition("]")[0].split()

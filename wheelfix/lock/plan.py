@@ -31,7 +31,7 @@ from wheelfix.model.wheel import Distribution
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override
 from wheelfix.override.prebuilt import check_build
-from wheelfix.override.python_set import name_beside, tell_dependencies
+from wheelfix.override.python_set import cut_circles, name_beside, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
 from wheelfix.scan.locked import LockReadings
 from wheelfix.scan.scan import scan_readings
@@ -211,6 +211,7 @@ def _plan_overrides(
             replace(one, details=describe_package(reading, one, packages, beside))
             for one, reading in zip(overrides, found.wheels, strict=True)
         ]
+        overrides = cut_circles(overrides)
     unbroken = break_circles(overrides, {scan.name: scan.needs for scan in scans})
     return tuple(replace(one, removed=find_removed(collisions, one.name)) for one in unbroken)
 

@@ -77,6 +77,7 @@ class PythonDependency(Struct):
         pinned: whether that requirement is for one version only.
         unfree, broken: as nixpkgs says.
         taken: whether something else has its name in nixpkgs, if ``attr`` is None.
+        circular: whether it requires the wheel in turn, in one file with it: one of them has to go without.
     """
 
     name: str
@@ -88,6 +89,7 @@ class PythonDependency(Struct):
     unfree: bool = False
     broken: bool = False
     taken: bool = False
+    circular: bool = False
 
 
 class PackageDetails(Struct):

@@ -44,7 +44,7 @@ from wheelfix.nix.tree import (
     text,
 )
 from wheelfix.override.overlay import list_runpaths
-from wheelfix.override.python_set import list_left, say_command
+from wheelfix.override.python_set import list_circular, list_left, say_command
 
 _PART = r"([^-]+)"
 _TAGGED = re.compile("-".join([_PART] * 5) + r"\.whl")
@@ -90,6 +90,8 @@ def _list_remarks(override: Override) -> Iterable[str]:
             f"Not in nixpkgs: {', '.join(missing)}. Without, the build stops at nixpkgs' check of the "
             f"requirements. Package what is missing, too: {say_command(override.name, missing)}."
         )
+    if circular := [one.name for one in list_circular(override)]:
+        yield f"Without {', '.join(circular)}, which requires it in turn: an environment has to name both."
     if broken := [one.name for one in dependencies if one.broken]:
         yield f"Marked as broken in nixpkgs, so that this does not evaluate: {', '.join(broken)}."
     if unfree := [one.name for one in dependencies if one.unfree]:
@@ -232,10 +234,12 @@ def _write_searches(
             several, lambda name: _take_python(known[name]), Var("python"), find=find, guarded=False
         )
 
-    there = [one for one in searches if not one.distribution or known[one.distribution].attr]
+    there = [
+        s for s in searches if not s.distribution or (s.distribution in known and known[s.distribution].attr)
+    ]
     code = write(there)
     for one in searches:
-        package = known[one.distribution] if one.distribution else None
+        package = known.get(one.distribution or "")
         if package and not package.attr and not package.taken and (lines := write([one])):
             guarded = call("lib.optionalString", Binary("!=", _take_python(package), NULL), lines)
             code = Binary("+", code, guarded) if code else guarded

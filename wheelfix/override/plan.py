@@ -33,6 +33,7 @@ from wheelfix.model.wheel import Distribution
 from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
 from wheelfix.override.python_set import (
     PythonSet,
+    cut_circles,
     find_dependencies,
     find_shadowed,
     name_beside,
@@ -137,6 +138,7 @@ def plan_overrides(
             replace(one, details=describe_package(part.reading, one, packages, beside, url=_find_url(part)))
             for one, part in zip(overrides, named, strict=True)
         ]
+        overrides = cut_circles(overrides)
     check_wishes(wishes, list_names([*(part.reading.distribution for part in read.parts), *read.beside]))
     scans = [part.scan for part in named]
     refuse_doubles(scans, dialect)

@@ -7,13 +7,14 @@ version than is required, stops the build.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from wheelfix.model.base import replace
 from wheelfix.model.override import Override, PythonDependency
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.scan.closure import find_closing
 from wheelfix.wheel.metadata import admits, is_exact, rank_version
 
 _SPELLED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -100,6 +101,30 @@ def _fits(requirement: str, version: str | None) -> bool:
     return not version or admits(requirement, version) or not rank_version(version)[0]
 
 
+def cut_circles(overrides: Sequence[Override]) -> list[Override]:
+    """Mark the dependencies that close a circle among the packages of one file, which Nix cannot evaluate.
+
+    Args:
+        overrides: with the details of complete packages.
+
+    Returns:
+        The overrides in the same order.
+    """
+    names = {one.name for one in overrides}
+    edges = {one.name: [d.name for d in list_left(one) if d.name in names] for one in overrides}
+    closing = find_closing(edges)
+    return [_cut(one, {target for name, target in closing if name == one.name}) for one in overrides]
+
+
+def _cut(override: Override, targets: set[str]) -> Override:
+    if not targets or override.details is None:
+        return override
+    dependencies = tuple(
+        replace(one, circular=True) if one.name in targets else one for one in override.details.dependencies
+    )
+    return replace(override, details=replace(override.details, dependencies=dependencies))
+
+
 def say_command(name: str, others: Iterable[str]) -> str:
     """Say how several packages are written together."""
     return f"`wheelfix override --dialect nixpkgs {' '.join((name, *others))}` writes them together"
@@ -120,6 +145,8 @@ def tell_dependencies(overrides: Iterable[Override]) -> tuple[Finding, ...]:
 
 def _say_dependencies(override: Override) -> Iterator[tuple[Level, str]]:
     dependencies = list_left(override)
+    for one in list_circular(override):
+        yield Level.WARNING, f"{one.name}, which requires it in turn: an environment has to name both"
     if missing := [one.name for one in dependencies if one.attr is None]:
         what = f"{', '.join(missing)}, which nixpkgs has not got: package what is missing, too"
         yield Level.WARNING, f"{what}; {say_command(override.name, missing)}"
@@ -140,10 +167,15 @@ def _say_dependencies(override: Override) -> Iterator[tuple[Level, str]]:
             )
 
 
+def list_circular(override: Override) -> tuple[PythonDependency, ...]:
+    """List the dependencies of a complete package that cannot be among its inputs."""
+    return tuple(one for one in (override.details.dependencies if override.details else ()) if one.circular)
+
+
 def list_left(override: Override) -> tuple[PythonDependency, ...]:
     """List the dependencies that a complete package needs: all that are not stripped, or are searched."""
     if override.details is None:
         return ()
     stripped = {one.name for one in override.strip.stripped} if override.strip else set()
     gone = stripped - {one.distribution for one in override.searches}
-    return tuple(one for one in override.details.dependencies if one.name not in gone)
+    return tuple(d for d in override.details.dependencies if d.name not in gone and not d.circular)
