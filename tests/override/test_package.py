@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tests.support.golden import ask_stub
 from tests.support.nixeval import evaluate
 from tests.support.wheel import build_wheel
 from wheelfix.model.base import replace
+from wheelfix.model.index import Attribute, PythonPackage
 from wheelfix.model.override import Cuda, Dialect
 from wheelfix.model.scan import Level
 from wheelfix.override.dialects import render_overrides
@@ -89,41 +89,36 @@ def test_tags_that_are_none_refuse_nobody() -> None:
 
 
 class Set:
-    """A Python package set: distributions with attribute and version, and names that mean something else."""
+    """A Python package set, and names that mean something else."""
 
-    def __init__(self, packages: Mapping[str, Package], taken: Collection[str] = ()) -> None:
-        self._packages, self._taken = packages, taken
+    def __init__(self, packages: Iterable[PythonPackage], taken: Iterable[str] = ()) -> None:
+        self._packages = {one.name: one for one in packages}
+        self._taken = {attr: Attribute(attr=attr) for attr in taken}
 
-    def find(self, attr: str) -> object:
-        return attr if attr in self._taken else None
+    def ask(self, attrs: Iterable[str] = (), python: Iterable[str] = ()) -> None:
+        pass
 
-    def find_python(self, name: str) -> Package | None:
+    def find(self, attr: str) -> Attribute | None:
+        return self._taken.get(attr)
+
+    def find_python(self, name: str) -> PythonPackage | None:
         return self._packages.get(name)
 
-    def find_python_attr(self, attr: str) -> Package | None:
+    def find_python_attr(self, attr: str) -> PythonPackage | None:
         return next((one for one in self._packages.values() if one.attr == attr), None)
 
 
-@dataclass(frozen=True)
-class Package:
-    attr: str
-    version: str | None = None
-    unfree: bool = False
-    broken: bool = False
-    removed: str | None = None
-
-
 KNOWN = Set(
-    {
-        "cffi": Package("cffi", "1.17.1"),
-        "opencv-python": Package("opencv4", "4.9.0"),
-        "zlib": Package("zlib", "1"),
-        "pinned": Package("pinned", "2.0"),
-        "odd": Package("odd", "0-unstable-2026-01-01"),
-        "closed": Package("closed", "1", unfree=True),
-        "failing": Package("failing", "1", broken=True),
-        "gone": Package("gone", removed="was removed"),
-    },
+    [
+        PythonPackage(attr="cffi", name="cffi", version="1.17.1"),
+        PythonPackage(attr="opencv4", name="opencv-python", version="4.9.0"),
+        PythonPackage(attr="zlib", name="zlib", version="1"),
+        PythonPackage(attr="pinned", name="pinned", version="2.0"),
+        PythonPackage(attr="odd", name="odd", version="0-unstable-2026-01-01"),
+        PythonPackage(attr="closed", name="closed", version="1", unfree=True),
+        PythonPackage(attr="failing", name="failing", version="1", broken=True),
+        PythonPackage(attr="gone", name="gone", removed="was removed"),
+    ],
     taken=["nginx"],
 )
 

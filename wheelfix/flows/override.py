@@ -35,7 +35,14 @@ def write_override(
     targets = tuple(find_targets(texts, "override"))
     check_targets(targets, dialect, cuda)
     read = scan_targets(targets, options)
-    plan = plan_overrides(read, dialect, cuda, wishes=wishes, evidence=", ".join(options.beside))
+    plan = plan_overrides(
+        read,
+        dialect,
+        cuda,
+        packages=options.index.attributes,
+        wishes=wishes,
+        evidence=", ".join(options.beside),
+    )
     plan = show_imports(plan, read.parts)
     text = render_overrides(plan.overrides, plan.adapters, dialect)
     return Written(plan=plan, text=text, findings=plan.findings, answered=plan.answered)

@@ -29,11 +29,12 @@ from wheelfix.model.override import Adapter, Cuda, Override
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.dialects import TRAITS
-from wheelfix.override.plan import describe_package, plan_override
+from wheelfix.override.plan import describe_package, plan_override, tell_refused
 from wheelfix.override.prebuilt import check_build
 from wheelfix.override.python_set import cut_circles, name_beside, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
 from wheelfix.scan.locked import LockReadings
+from wheelfix.scan.nixpkgs import tell_differences
 from wheelfix.scan.scan import scan_readings
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled
@@ -161,6 +162,8 @@ def plan_overlay(
         *tell_dependencies(overrides),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,
+        *tell_refused(overrides, scans),
+        *tell_differences(options.scan.index),
     )
     order = list(Level)
     return LockPlan(
@@ -205,8 +208,8 @@ def _plan_overrides(
         for reading, scan in zip(found.wheels, scans, strict=True)
     ]
     if TRAITS[options.dialect].complete:
-        packages = None
-        beside = name_beside([one.name for one in overrides], packages)
+        packages = options.scan.index.attributes
+        beside = name_beside([reading.distribution for reading in found.wheels], packages)
         overrides = [
             replace(one, details=describe_package(reading, one, packages, beside))
             for one, reading in zip(overrides, found.wheels, strict=True)

@@ -10,6 +10,7 @@ from wheelfix.model.override import Override, PackageDetails, PythonDependency, 
 from wheelfix.nix.parts import (
     comment_all,
     describe,
+    describe_permissions,
     describe_strip,
     list_ignored,
     list_inputs,
@@ -66,7 +67,8 @@ _TITLE = "Written by wheelfix."
 def render_packages(overrides: Sequence[Override]) -> str:
     """Write one package as a file for ``callPackage``; several as an overlay for a Python package set."""
     if len(overrides) == 1:
-        head = [f"{describe(overrides[0])}. {_TITLE}", *_list_remarks(overrides[0])]
+        remarks = [*describe_permissions(overrides), *_list_remarks(overrides[0])]
+        head = [f"{describe(overrides[0])}. {_TITLE}", *remarks]
         return render(comment_all(head, _write_function(overrides[0])))
     packages = []
     for override in overrides:
@@ -74,7 +76,8 @@ def render_packages(overrides: Sequence[Override]) -> str:
         head = [describe(override), *_list_remarks(override)]
         packages.append(bind(_take_details(override).attr, comment_all(head, package)))
     overlay = Lambda("final", Lambda("prev", Attrs(tuple(packages))))
-    return render(Commented(f"Overlay for a Python package set (packageOverrides). {_TITLE}", overlay))
+    title = f"Overlay for a Python package set (packageOverrides). {_TITLE}"
+    return render(comment_all([title, *describe_permissions(overrides)], overlay))
 
 
 def _take_details(override: Override) -> PackageDetails:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from wheelfix.model.base import replace
+from wheelfix.model.index import Attribute, PythonPackage
 from wheelfix.model.override import Override, PythonDependency
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
@@ -21,24 +22,34 @@ _SPELLED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class PythonSet(Protocol):
-    """What nixpkgs has: :class:`~wheelfix.index.attributes.AttributeTable`."""
+    """What nixpkgs has, as :class:`~wheelfix.index.attributes.AttributeTable` tells it."""
 
-    def find(self, attr: str) -> Any:
+    def ask(self, attrs: Iterable[str] = (), python: Iterable[str] = ()) -> None:
+        """Prepare the answers about many names at once."""
+
+    def find(self, attr: str) -> Attribute | None:
         """Find an attribute below ``pkgs``."""
 
-    def find_python(self, name: str) -> Any:
+    def find_python(self, name: str) -> PythonPackage | None:
         """Find a Python package by the normalised name of its distribution."""
 
-    def find_python_attr(self, attr: str) -> Any:
+    def find_python_attr(self, attr: str) -> PythonPackage | None:
         """Find a Python package by its attribute."""
 
 
-def name_beside(names: Iterable[str], packages: PythonSet | None) -> dict[str, str]:
+def name_beside(wheels: Iterable[Distribution], packages: PythonSet | None) -> dict[str, str]:
     """Name the packages of one file: by nixpkgs' attributes, which an overlay then replaces, or as they are.
+
+    All that they require is asked about at once, because another nixpkgs than the usual one evaluates for it.
 
     Returns:
         The attributes by names of distributions.
     """
+    wheels = tuple(wheels)
+    names = {wheel.name for wheel in wheels}
+    if packages:
+        asked = names.union(r.name for wheel in wheels for r in wheel.requires if r.active)
+        packages.ask(asked, asked.union(name.replace("-", "_") for name in asked))
     known = {name: packages.find_python(name) if packages else None for name in names}
     return {name: found.attr if found and found.removed is None else name for name, found in known.items()}
 
