@@ -19,7 +19,6 @@ from wheelfix.model.elf import ElfObject
 from wheelfix.model.scan import Opening
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.imports import find_imports
-from wheelfix.override.plan import describe_package
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.read import read_wheel
 from wheelfix.scan.requirement import fetch_closure
@@ -31,7 +30,6 @@ _ASKED = re.compile(r"\bextra\b")
 def collect_wheel(path: Path) -> None:
     with tempfile.TemporaryDirectory() as cache:  # without one, nobody asks for the digest
         reading = read_wheel(path, cache=Path(cache))
-    details = describe_package(reading)
     names = [r.name for r in reading.distribution.requires if "platform" in r.text]
     wheel = reading.distribution
     libraries = {o.path for o in reading.objects}
@@ -46,7 +44,7 @@ def collect_wheel(path: Path) -> None:
         "imports": dict(find_imports(path, names)),
         "objects": [describe_object(o) for o in reading.objects if o.dynamic],
         "openings": [describe_opening(o) for o in conclude(reading, open_bundled()).openings],
-        "source": to_builtins(details) | {"sha256": details.sha256.hex()},
+        "source": to_builtins(reading.about),
     }
     write(
         FIXTURES / "wheel-facts" / f"{wheel.name}-{wheel.version}.json",

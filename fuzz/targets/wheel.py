@@ -14,11 +14,11 @@ from fuzz.target import Scratch, Target, demand
 from wheelfix.elf.reader import ELF_MAGIC, read_elf
 from wheelfix.errors import WheelfixError
 from wheelfix.pysource.opens import find_python_dlopen
+from wheelfix.wheel.about import parse_about
 from wheelfix.wheel.archive import iter_chunks, iter_heads, open_archive, read_distribution
 from wheelfix.wheel.environment import read_environment
 from wheelfix.wheel.metadata import (
     find_environment,
-    parse_about,
     parse_filename,
     parse_metadata,
     parse_requirement,

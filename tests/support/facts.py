@@ -13,12 +13,13 @@ from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, VersionNeed
 from wheelfix.model.hints import OpeningKind
-from wheelfix.model.override import Adapter, Cuda, Dialect, Override, PackageDetails
-from wheelfix.model.reading import Reading
+from wheelfix.model.override import Adapter, Cuda, Dialect, Override
+from wheelfix.model.reading import About, Reading
 from wheelfix.model.scan import Opening, WheelScan
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.override.dialects import render_overrides
-from wheelfix.override.plan import plan_override
+from wheelfix.override.plan import describe_package, plan_override
+from wheelfix.override.python_set import PythonSet
 from wheelfix.override.strip import add_imports
 from wheelfix.scan.conclude import answer_openings, conclude
 from wheelfix.wheel.metadata import find_environment, parse_requirement
@@ -73,15 +74,15 @@ def make_scan(name: str) -> WheelScan:
     return replace(scan, openings=answer_openings(openings, reading, machine, open_table()))
 
 
-def make_details(name: str) -> PackageDetails:
-    found = read_facts(name)["source"]
-    lists = {key: tuple(value) for key, value in found.items() if isinstance(value, list)}
-    return PackageDetails(**(found | lists | {"sha256": bytes.fromhex(found["sha256"])}))
+def add_details(name: str, override: Override, packages: PythonSet | None = None) -> Override:
+    """Make a complete package of an override for a wheel of these facts."""
+    reading = replace(make_reading(name), about=About(**read_facts(name)["source"]))
+    return replace(override, details=describe_package(reading, override, packages))
 
 
 def plan(name: str, cuda: Cuda) -> Override:
     """The plan for a wheel, with the imports that were found in it."""
-    override = plan_override(make_reading(name), make_scan(name), cuda, details=make_details(name))
+    override = add_details(name, plan_override(make_reading(name), make_scan(name), cuda))
     if override.strip is None:
         return override
     return replace(override, strip=add_imports(override.strip, read_facts(name)["imports"]))

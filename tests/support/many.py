@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from tests.support.facts import make_details, make_reading, make_scan
+from tests.support.facts import add_details, make_reading, make_scan
 from wheelfix.model.base import replace
 from wheelfix.model.override import Cuda, Dialect, Override
 from wheelfix.model.scan import WheelScan
@@ -32,6 +32,10 @@ def plan_overrides(scans: Sequence[WheelScan], dialect: Dialect) -> list[Overrid
     overrides = []
     for number, scan in enumerate(scans):
         wheel = WHEELS[number % len(WHEELS)]
-        details = make_details(wheel) if dialect is Dialect.NIXPKGS else None
-        overrides.append(plan_override(make_reading(wheel), scan, Cuda.WHEELS, details=details))
+        override = plan_override(make_reading(wheel), scan, Cuda.WHEELS)
+        if dialect is Dialect.NIXPKGS:
+            details = add_details(wheel, override).details
+            assert details
+            override = replace(override, details=replace(details, attr=override.name))
+        overrides.append(override)
     return overrides

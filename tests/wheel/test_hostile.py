@@ -12,8 +12,9 @@ from tests.support.wheel import build_wheel
 from wheelfix.errors import IndexProblem, WheelError
 from wheelfix.index.fetch import extract_database
 from wheelfix.wheel import archive as module
+from wheelfix.wheel.about import parse_about
 from wheelfix.wheel.archive import open_archive
-from wheelfix.wheel.metadata import parse_about, parse_metadata, parse_requirement, parse_wheel_tags
+from wheelfix.wheel.metadata import parse_metadata, parse_requirement, parse_wheel_tags
 
 HEAD = b"Metadata-Version: 2.1\nName: x\nVersion: 1\n"
 

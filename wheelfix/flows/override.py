@@ -40,8 +40,15 @@ def write_override(
     packages = name_packages(options.python) if options.python else DEFAULT_SET
     names = [one.name for one in (*read.beside, *(part.reading.distribution for part in read.parts))]
     find_build = make_finder(options.index, packages, names) if cuda is Cuda.PREBUILT else find_no_build
-    evidence = ", ".join(options.beside)
-    plan = plan_overrides(read, dialect, cuda, find_build=find_build, wishes=wishes, evidence=evidence)
+    plan = plan_overrides(
+        read,
+        dialect,
+        cuda,
+        find_build=find_build,
+        packages=options.index.attributes,
+        wishes=wishes,
+        evidence=", ".join(options.beside),
+    )
     plan = show_imports(plan, read.parts)
     text = render_overrides(plan.overrides, plan.adapters, dialect)
     return Written(plan=plan, text=text, findings=plan.findings, answered=plan.answered)

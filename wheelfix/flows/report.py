@@ -40,7 +40,8 @@ def write_report(text: str, options: ScanOptions) -> Written[Report]:
 
 def _report_parts(target: Target, options: ScanOptions) -> Report:
     read = scan_targets([target], options)
-    plans = [show_imports(p, read.parts) for p in plan_code(read, evidence=", ".join(options.beside))]
+    found = plan_code(read, options.index.attributes, evidence=", ".join(options.beside))
+    plans = [show_imports(plan, read.parts) for plan in found]
     code = [label_code(p.dialect, render_overrides(p.overrides, p.adapters, p.dialect)) for p in plans]
     name = target.path.resolve().name if target.path else target.text
     return make_report(name, read.scans, code, (*read.findings, *tell_several_wheels(read.scans)))

@@ -8,6 +8,7 @@ from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Ignored, Override
 from wheelfix.model.scan import Need
+from wheelfix.scan.closure import find_closing
 
 
 def break_circles(overrides: Sequence[Override], needs: Mapping[str, Sequence[Need]]) -> tuple[Override, ...]:
@@ -21,30 +22,11 @@ def break_circles(overrides: Sequence[Override], needs: Mapping[str, Sequence[Ne
         The overrides in the same order; the searches form no cycle.
     """
     edges = {o.name: sorted({s.distribution for s in o.searches if s.distribution}) for o in overrides}
-    closing = _find_closing(edges)
+    closing = find_closing(edges)
     return tuple(
         _leave_out(o, {target for name, target in closing if name == o.name}, needs.get(o.name, ()))
         for o in overrides
     )
-
-
-def _find_closing(edges: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
-    """Find edges back to a package that is being visited, in a walk that visits names in order."""
-    closing: set[tuple[str, str]] = set()
-    done: set[str] = set()
-    for start in sorted(edges):
-        path, pending = [start], [iter(edges[start])] if start not in done else []
-        while pending:
-            following = next(pending[-1], None)
-            if following is None:
-                pending.pop()
-                done.add(path.pop())
-            elif following in path:
-                closing.add((path[-1], following))
-            elif following not in done and following in edges:
-                path.append(following)
-                pending.append(iter(edges[following]))
-    return closing
 
 
 def _leave_out(override: Override, targets: set[str], needs: Sequence[Need]) -> Override:

@@ -33,6 +33,7 @@ from wheelfix.override.builds import FindBuild, choose_build, make_finder
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override, tell_refused
 from wheelfix.override.prebuilt import check_build
+from wheelfix.override.python_set import cut_circles, name_beside, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.locked import LockReadings
@@ -218,11 +219,12 @@ def plan_overlay(
         *tell_collisions(collisions, request.runtime.python),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
+        *tell_dependencies(overrides),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,
+        *tell_refused(overrides, scans),
+        *tell_differences(options.scan.index),
     )
-    overrides = _plan_overrides(request, choices, found, scans, collisions, options)
-    findings = (*findings, *tell_refused(overrides, scans), *tell_differences(options.scan.index))
     order = list(Level)
     return LockPlan(
         lock=request.lock.name,
@@ -261,12 +263,19 @@ def _plan_overrides(
             options.cuda,
             dependencies=Dependencies(package=reading.distribution, others=others),
             wishes=options.wishes,
-            details=describe_package(reading) if TRAITS[options.dialect].complete else None,
             environment=names,
             python=request.runtime.python,
         )
         for reading, scan in zip(found.wheels, scans, strict=True)
     ]
+    if TRAITS[options.dialect].complete:
+        packages = options.scan.index.attributes
+        beside = name_beside([reading.distribution for reading in found.wheels], packages)
+        overrides = [
+            replace(one, details=describe_package(reading, one, packages, beside))
+            for one, reading in zip(overrides, found.wheels, strict=True)
+        ]
+        overrides = cut_circles(overrides)
     unbroken = break_circles(overrides, {scan.name: scan.needs for scan in scans})
     sources = {choice.package.name: _find_source(choice) for choice in choices}
     return tuple(

@@ -70,28 +70,69 @@ class Search(Struct):
     certain: bool = True
 
 
+class PythonDependency(Struct):
+    """A distribution that a wheel requires, and what nixpkgs has of it.
+
+    Attributes:
+        name: normalised (PEP 503).
+        spelled: as in the metadata.
+        attr: of its package in the Python package set; None if nixpkgs has not got it.
+        extras: of it that are asked for, normalised, sorted.
+        refused: the requirement that nixpkgs' version does not meet, and that version; empty if it does.
+        pinned: whether that requirement is for one version only.
+        unfree, broken: as nixpkgs says.
+        taken: whether something else has its name in nixpkgs, if ``attr`` is None.
+        circular: whether it requires the wheel in turn, in one file with it: one of them has to go without.
+    """
+
+    name: str
+    spelled: str
+    attr: str | None
+    extras: tuple[str, ...] = ()
+    refused: str = ""
+    pinned: bool = False
+    unfree: bool = False
+    broken: bool = False
+    taken: bool = False
+    circular: bool = False
+
+
 class PackageDetails(Struct):
     """What a complete package states besides the libraries.
 
     Attributes:
         filename: of the wheel.
         sha256: of the file, 32 bytes.
+        attr: of the package in the Python package set.
+        url: where the wheel was fetched from; empty for one of a package index, or a file.
         summary: one line, or empty.
-        homepage: URL, or empty.
+        homepage, changelog: URL, or empty.
         spdx: the license as an SPDX expression, or empty.
         license: the license in the metadata's own words, or empty.
-        requires: normalised names of its active requirements, sorted.
+        pythons: the oldest version of Python that its metadata accepts, and the oldest of those above them
+            that it refuses; each may be empty.
+        dependencies: what its active requirements name, sorted by name.
         imports: modules to import in a check, sorted.
+        patched: whether it has ELF files, which auto-patchelf has to change.
+        provenance: names below ``lib.sourceTypes`` of what it has besides source code.
+        shadowed: attributes of nixpkgs among its inputs whose names the Python package set has, too.
     """
 
     filename: str
     sha256: bytes
+    attr: str
+    url: str = ""
     summary: str = ""
     homepage: str = ""
+    changelog: str = ""
     spdx: str = ""
     license: str = ""
-    requires: tuple[str, ...] = ()
+    pythons: tuple[str, str] = ("", "")
+    dependencies: tuple[PythonDependency, ...] = ()
     imports: tuple[str, ...] = ()
+    patched: bool = False
+    provenance: tuple[str, ...] = ()
+    shadowed: frozenset[str] = frozenset()
 
 
 class Adapter(Struct):

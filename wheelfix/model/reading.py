@@ -30,16 +30,19 @@ class About(Struct):
 
     Attributes:
         sha256: of the wheel's bytes, 64 hexadecimal digits; None if not computed, or if there is no wheel.
-        summary, homepage: as in METADATA, or empty.
-        spdx: license as an SPDX expression, or empty.
-        license: the same in words, or empty.
+        summary, homepage, changelog: as in METADATA, or empty.
+        spdx: license as a canonical SPDX expression, or empty if it cannot be told.
+        license: the same in the metadata's own words, or empty.
+        requires_python: versions of Python that it accepts, as in METADATA, or empty.
     """
 
     sha256: str | None = None
     summary: str = ""
     homepage: str = ""
+    changelog: str = ""
     spdx: str = ""
     license: str = ""
+    requires_python: str = ""
 
 
 class OriginKind(Enum):

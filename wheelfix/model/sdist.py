@@ -145,7 +145,7 @@ class PythonProject(Struct):
         requires: active requirements of ``[build-system]``: normalised names, with extras; sorted.
         depends: active requirements of the project that are pinned to one version, as written.
         summary: one line, or empty.
-        homepage: URL, or empty.
+        homepage, changelog: URL, or empty.
         spdx: license as an SPDX expression, or empty.
         license: the same in words.
         run_time: normalised names of the active requirements at run time, sorted.
@@ -160,6 +160,7 @@ class PythonProject(Struct):
     depends: tuple[str, ...] = ()
     summary: str = ""
     homepage: str = ""
+    changelog: str = ""
     spdx: str = ""
     license: str = ""
     run_time: tuple[str, ...] = ()

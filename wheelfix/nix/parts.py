@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from wheelfix.nix.licenses import write_license
 from wheelfix.nix.printer import render
 from wheelfix.nix.quote import clean_comment, is_identifier
 from wheelfix.nix.tree import (
@@ -48,7 +49,8 @@ OLD = Var("old")
 HACKS = bind("hacks", call("pkgs.callPackage", select("pyproject-nix", "build", "hacks"), Attrs()))
 """pyproject.nix's functions for adapters: ``nixpkgsPrebuilt`` and ``importCargoLock``."""
 _SITE = "lib/python/site-packages"
-_SPDX = re.compile(r"[A-Za-z0-9.+-]+")
+_PLAIN = re.compile(r"[a-z-]+[,:]?(?= |$)")
+_ARTICLE = re.compile(r"^(?:an?|the)\s+(?=\S)", re.IGNORECASE)
 
 PRESERVE_ORIGIN = "--preserve-origin"
 """Option by which auto-patchelf keeps the entries of run paths that begin with ``$ORIGIN``."""
@@ -78,22 +80,35 @@ def write_digest(sha256: bytes) -> str:
 
 
 def write_meta(described: PackageDetails | PythonProject, more: Iterable[Binding] = ()) -> Attrs:
-    """Write ``meta`` of a complete package; a license that is no SPDX expression is a comment.
+    """Write ``meta`` of a complete package; a license that cannot be told is a comment.
 
     Args:
         described: what the package says of itself.
         more: further attributes.
     """
     bindings = []
-    if described.summary:
-        bindings.append(bind("description", text(described.summary.rstrip("."))))
+    if summary := _trim_summary(described.summary):
+        bindings.append(bind("description", text(summary)))
     if described.homepage:
         bindings.append(bind("homepage", text(described.homepage)))
-    known = _SPDX.fullmatch(described.spdx)
-    if known:
-        bindings.append(bind("license", call("lib.getLicenseFromSpdxId", text(described.spdx))))
-    named = described.spdx or described.license or "the metadata names none"
-    return Attrs((*bindings, *more), trailer="" if known else f"license: {named}")
+    if described.changelog:
+        bindings.append(bind("changelog", text(described.changelog)))
+    written = write_license(described.spdx)
+    if written.value:
+        bindings.append(bind("license", written.value, written.remark))
+    named = written.remark or described.license or "the metadata names none"
+    return Attrs((*bindings, *more), trailer="" if written.value else f"license: {named}")
+
+
+def _trim_summary(summary: str) -> str:
+    """Write a summary by nixpkgs' rules: no article before it, no full stop after it, a capital first.
+
+    Example:
+        >>> _trim_summary("an audio library."), _trim_summary("iOS tools")
+        ('Audio library', 'iOS tools')
+    """
+    words = _ARTICLE.sub("", summary.strip().rstrip("."), count=1)
+    return words[:1].upper() + words[1:] if _PLAIN.match(words) else words
 
 
 def formals(*names: str, ellipsis: bool = False) -> Formals:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wheelfix.errors import InputError
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Struct, astuple
 from wheelfix.nix.quote import check_identifier, check_path
 
 _MAX_INT = 2**63 - 1
@@ -259,6 +259,21 @@ def check_bindings(bindings: Sequence[Binding | Inherit]) -> None:
         if any(path[: i + 1] in seen for i in range(len(path))):
             raise InputError(".".join(path), "is bound twice in one set", "bind it once")
         seen.add(path)
+
+
+def find_variables(expression: Expr) -> frozenset[str]:
+    """Find the names of all variables in an expression; what functions in it bind counts, too."""
+    found: set[str] = set()
+    pending: list[object] = [expression]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Var):
+            found.add(part.name)
+        elif isinstance(part, tuple):
+            pending += part
+        elif isinstance(part, Struct):
+            pending += astuple(part)
+    return frozenset(found)
 
 
 def text(value: str) -> Str:

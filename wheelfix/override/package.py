@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial, reduce
 
-from wheelfix.model.override import Override, PackageDetails
+from wheelfix.model.override import Override, PackageDetails, PythonDependency, Search
 from wheelfix.nix.parts import (
     comment_all,
     describe,
     describe_permissions,
     describe_strip,
-    formals,
     list_flags,
     list_ignored,
     list_inputs,
+    take,
     take_bare,
-    take_package,
     write_digest,
     write_meta,
     write_search,
@@ -31,6 +30,9 @@ from wheelfix.nix.tree import (
     Binding,
     Commented,
     Expr,
+    Formal,
+    Formals,
+    Inherit,
     Lambda,
     List,
     Path,
@@ -38,65 +40,93 @@ from wheelfix.nix.tree import (
     Var,
     bind,
     call,
+    find_variables,
     select,
     strings,
     text,
 )
 from wheelfix.override.overlay import list_runpaths
+from wheelfix.override.python_set import list_circular, list_left, say_command
 
 _PART = r"([^-]+)"
 _TAGGED = re.compile("-".join([_PART] * 5) + r"\.whl")
 _VERSIONED = re.compile(r"(cp|py)([0-9])([0-9]+)")
 _FULL = re.compile(r"(?P<kind>cp|pypy)(?P<major>[0-9])(?P<minor>[0-9]+)(?P<flags>[a-z]*)")
 _DISABLED = "the wheel is for these interpreters alone; a t is free-threaded"
+_OLDEST = (3, 10)
+"""Every nixpkgs of these years has a newer Python, so that no line refuses this one and its elders."""
+_FIRST = (
+    *("lib", "pkgs", "buildPythonPackage", "fetchPypi", "fetchurl", "autoPatchelfHook"),
+    *("autoAddDriverRunpath", "python", "pythonAtLeast", "pythonOlder"),
+)
+"""Arguments that come first, in this order."""
+_PURE = ("none", "any")
+"""ABI and platform that ``fetchPypi`` takes if nothing else is said."""
 _TITLE = "Written by wheelfix."
 
 
 def render_packages(overrides: Sequence[Override]) -> str:
     """Write one package as a file for ``callPackage``; several as an overlay for a Python package set."""
     if len(overrides) == 1:
-        head = [f"{describe(overrides[0])}. {_TITLE}", *describe_permissions(overrides), *overrides[0].hints]
+        remarks = [*describe_permissions(overrides), *_list_remarks(overrides[0])]
+        head = [f"{describe(overrides[0])}. {_TITLE}", *remarks]
         return render(comment_all(head, _write_function(overrides[0])))
     packages = []
     for override in overrides:
         package = call("final.callPackage", _write_function(override), Attrs())
-        head = [describe(override), *override.hints]
-        packages.append(bind(override.name, comment_all(head, package)))
+        head = [describe(override), *_list_remarks(override)]
+        packages.append(bind(_take_details(override).attr, comment_all(head, package)))
     overlay = Lambda("final", Lambda("prev", Attrs(tuple(packages))))
     title = f"Overlay for a Python package set (packageOverrides). {_TITLE}"
     return render(comment_all([title, *describe_permissions(overrides)], overlay))
 
 
+def _take_details(override: Override) -> PackageDetails:
+    assert override.details is not None
+    return override.details
+
+
+def _list_remarks(override: Override) -> Iterable[str]:
+    yield from override.hints
+    dependencies = list_left(override)
+    if missing := [one.name for one in dependencies if one.attr is None]:
+        yield (
+            f"Not in nixpkgs: {', '.join(missing)}. Without, the build stops at nixpkgs' check of the "
+            f"requirements. Package what is missing, too: {say_command(override.name, missing)}."
+        )
+    if circular := [one.name for one in list_circular(override)]:
+        yield f"Without {', '.join(circular)}, which requires it in turn: an environment has to name both."
+    if broken := [one.name for one in dependencies if one.broken]:
+        yield f"Marked as broken in nixpkgs, so that this does not evaluate: {', '.join(broken)}."
+    if unfree := [one.name for one in dependencies if one.unfree]:
+        yield f"Unfree in nixpkgs, and to be allowed there: {', '.join(unfree)}."
+
+
 def _write_function(override: Override) -> Expr:
-    details = override.details
-    assert details is not None
-    gone = {j.name for j in override.strip.stripped} if override.strip else set()
-    siblings = {s.distribution for s in override.searches if s.distribution}
-    requires = sorted((set(details.requires) - gone) | siblings)
-    oldest, prefixes = find_interpreters(override.tags)
-    fetch = ["fetchPypi"] * (_TAGGED.fullmatch(details.filename) is not None)
-    names = ["lib", "buildPythonPackage", *fetch, "autoPatchelfHook"]
-    names += ["autoAddDriverRunpath"] * bool(override.driver)
-    names += ["python"] * bool(prefixes or siblings) + ["pythonOlder"] * bool(oldest)
-    inputs = [i.attr for i in (*override.inputs, *override.runpaths)]
-    inputs += [s.attr for s in override.searches if s.attr]
-    names += sorted({attr.partition(".")[0] for attr in inputs})
-    names += [n for n in requires if is_identifier(n)]
-    names += ["pythonPackages"] * any(not is_identifier(n) for n in requires)
+    details = _take_details(override)
+    dependencies = list_left(override)
+    attrs = {one.attr for one in dependencies if one.attr}
     body = Attrs(
         (
             bind("pname", text(override.name)),
             bind("version", text(override.version)),
             bind("format", text("wheel")),
-            *_write_disabled(oldest, prefixes),
-            bind("src", _write_source(details)),
-            *_write_build(override),
-            *_write_dependencies(override, requires),
+            *_write_disabled(override.tags, details.pythons),
+            bind("src", _write_source(override, details)),
+            *(_write_build(override, dependencies, details.shadowed | attrs) if details.patched else ()),
+            *_write_dependencies(override, dependencies),
             *([bind("pythonImportsCheck", strings(details.imports))] if details.imports else []),
             bind("meta", _write_meta(details, override)),
-        )
+        ),
+        rec=True,
     )
-    return Lambda(formals(*names), call("buildPythonPackage", body))
+    package = call("buildPythonPackage", body)
+    used = find_variables(package) - {"builtins", "null", "true"}
+    first = [name for name in _FIRST if name in used]
+    absent = {one.name for one in dependencies if one.attr is None}
+    rest = sorted(used.difference(_FIRST), key=lambda name: (name in attrs | absent, name))
+    arguments = [Formal(name, NULL if name in absent else None) for name in (*first, *rest)]
+    return Lambda(Formals(tuple(arguments)), package)
 
 
 def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:
@@ -133,57 +163,136 @@ def _spell_prefix(match: re.Match[str]) -> str:
     return rf"{kind}{match['major']}\.{match['minor']}{'t' if 't' in match['flags'] else ''}"
 
 
-def _write_disabled(oldest: str, prefixes: str) -> Iterable[Binding]:
+def _write_disabled(tags: Iterable[str], pythons: tuple[str, str]) -> Iterable[Binding]:
+    """Write which interpreters it is not for, by its tags; where these name no version, by its metadata."""
+    oldest, prefixes = find_interpreters(tags)
+    newer = ""
+    if not prefixes or "[" in prefixes:
+        oldest, newer = max(oldest, pythons[0], key=_rank_minor), pythons[1]
     prefix = select("python", "libPrefix")
-    differs: list[Expr] = [call("pythonOlder", text(oldest))] if oldest else []
+    differs: list[Expr] = []
+    if _rank_minor(oldest) > _OLDEST:
+        differs.append(call("pythonOlder", text(oldest)))
+    if newer:
+        differs.append(call("pythonAtLeast", text(newer)))
     if re.fullmatch(r"[\w\\.]+", prefixes):
         differs.append(Binary("!=", prefix, text(prefixes.replace("\\", ""))))
     elif prefixes:
         differs.append(Binary("==", call("builtins.match", text(prefixes), prefix), NULL))
     if differs:
-        yield bind("disabled", reduce(partial(Binary, "||"), differs), _DISABLED)
+        yield bind("disabled", reduce(partial(Binary, "||"), differs), _DISABLED if prefixes else "")
 
 
-def _write_source(details: PackageDetails) -> Expr:
-    """Write the source; ``fetchPypi`` builds a wheel's address from its tags, and has no build tags."""
-    digest = write_digest(details.sha256)
-    if not (match := _TAGGED.fullmatch(details.filename)):
-        why = f"fetchPypi knows no build tags and no variants: the file itself, {digest}"
-        return Commented(why, Path(f"./{details.filename}"))
+def _rank_minor(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split("."))) if version else (0,)
+
+
+def _write_source(override: Override, details: PackageDetails) -> Expr:
+    """Write the source; ``fetchPypi`` makes a wheel's address of its tags, and has no build tags."""
+    digest = bind("hash", text(write_digest(details.sha256)))
+    if details.url:
+        named = (bind("url", text(details.url)), bind("name", text(details.filename)))
+        return call("fetchurl", Attrs((*named, digest)))
+    match = _TAGGED.fullmatch(details.filename)
+    if not match or "+" in match[2]:
+        why = "PyPI has no local versions" if match else "fetchPypi knows no build tags and no variants"
+        return Commented(
+            f"{why}: the file itself, {write_digest(details.sha256)}", Path(f"./{details.filename}")
+        )
     name, version, python, abi, platform = match.groups()
-    wheel = {"pname": name, "version": version, "format": "wheel", "dist": python, "python": python}
-    wheel |= {"abi": abi, "platform": platform, "hash": digest}
-    return call("fetchPypi", Attrs(tuple(bind(key, text(value)) for key, value in wheel.items())))
+    stated = {"pname": name, "version": version, "format": "wheel"}
+    own = {"pname": override.name, "version": override.version, "format": "wheel"}
+    written = {key: value for key, value in stated.items() if own[key] != value}
+    written |= {"dist": python, "python": python}
+    if (abi, platform) != _PURE:
+        written |= {"abi": abi, "platform": platform}
+    inherited = Inherit(tuple(key for key in stated if key not in written))
+    return call("fetchPypi", Attrs((inherited, *(bind(k, text(v)) for k, v in written.items()), digest)))
 
 
-def _write_build(override: Override) -> Iterable[Binding]:
+def _write_build(
+    override: Override, dependencies: Sequence[PythonDependency], shadowed: Collection[str]
+) -> Iterable[Binding]:
+    find = partial(_take_input, shadowed)
     hooks = [Var("autoPatchelfHook")] + [Var("autoAddDriverRunpath")] * bool(override.driver)
     yield bind("nativeBuildInputs", List(tuple(hooks)))
     if override.inputs:
-        yield bind("buildInputs", list_inputs(override.inputs, take_bare))
+        yield bind("buildInputs", list_inputs(override.inputs, find))
     if override.ignored:
         yield bind("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored))
     if override.runpaths:
-        yield bind("appendRunpaths", list_runpaths(override.runpaths, take_bare))
+        yield bind("appendRunpaths", list_runpaths(override.runpaths, find))
     if override.lost_openings:
         yield bind("autoPatchelfFlags", list_flags(override.lost_openings))
-    if search := write_search(override.searches, take_package, Var("python"), find=take_bare, guarded=False):
+    if search := _write_searches(override.searches, dependencies, find):
         yield bind("preFixup", search)
     yield bind("dontStrip", Var("true"), "strip breaks libraries that patchelf has changed")
 
 
-def _write_dependencies(override: Override, requires: Sequence[str]) -> Iterable[Binding]:
-    if requires:
-        comment = ""
-        if plan := override.strip:
-            comment = f"Without {', '.join(j.name for j in plan.stripped)}. {describe_strip(plan)}"
-        yield bind("dependencies", List(tuple(take_package(name) for name in requires)), comment)
+def _write_searches(
+    searches: Sequence[Search], dependencies: Sequence[PythonDependency], find: Callable[[str], Expr]
+) -> Expr | None:
+    """Write the searches; the directories of packages that may be null are guarded."""
+    known = {one.name: one for one in dependencies}
+
+    def write(several: Sequence[Search]) -> Expr | None:
+        return write_search(
+            several, lambda name: _take_python(known[name]), Var("python"), find=find, guarded=False
+        )
+
+    there = [
+        s for s in searches if not s.distribution or (s.distribution in known and known[s.distribution].attr)
+    ]
+    code = write(there)
+    for one in searches:
+        package = known.get(one.distribution or "")
+        if package and not package.attr and not package.taken and (lines := write([one])):
+            guarded = call("lib.optionalString", Binary("!=", _take_python(package), NULL), lines)
+            code = Binary("+", code, guarded) if code else guarded
+    return code
+
+
+def _take_input(shadowed: Collection[str], attr: str) -> Expr:
+    """Write a library by its argument, or below ``pkgs`` where a Python package has that name."""
+    return take(attr) if attr.partition(".")[0] in shadowed else take_bare(attr)
+
+
+def _take_python(dependency: PythonDependency) -> Expr:
+    """Write a Python package by its argument, or below the interpreter where its name cannot be one."""
+    name = dependency.attr or dependency.name
+    if is_identifier(name):
+        return Var(name)
+    return Select(Var("python"), ("pkgs", name), None if dependency.attr else NULL)
+
+
+def _write_dependencies(override: Override, dependencies: Sequence[PythonDependency]) -> Iterable[Binding]:
+    refused = [Commented(one.refused, text(one.spelled)) for one in dependencies if one.refused]
+    if refused:
+        yield bind("pythonRelaxDeps", List(tuple(refused)))
+    plan, details = override.strip, _take_details(override)
+    if removed := [one.spelled for one in details.dependencies if one not in dependencies]:
+        yield bind("pythonRemoveDeps", strings(removed), describe_strip(plan) if plan else "")
+    known = [one for one in dependencies if one.attr]
+    parts: list[Expr] = [List(tuple(map(_take_python, known)))] if known else []
+    parts += [
+        Select(_take_python(one), ("optional-dependencies", extra), List())
+        for one in known
+        for extra in one.extras
+    ]
+    if absent := [_take_python(one) for one in dependencies if not one.attr and not one.taken]:
+        parts.append(call("lib.remove", NULL, List(tuple(absent))))
+    if parts:
+        yield bind("dependencies", reduce(lambda left, right: Binary("++", left, right), parts))
 
 
 def _write_meta(details: PackageDetails, override: Override) -> Expr:
-    native = Select(Var("lib"), ("sourceTypes", "binaryNativeCode"))
-    platforms = strings(find_systems(override.tags))
-    return write_meta(details, (bind("sourceProvenance", List((native,))), bind("platforms", platforms)))
+    more = []
+    if details.provenance:
+        kinds = tuple(select("lib", "sourceTypes", kind) for kind in details.provenance)
+        more.append(bind("sourceProvenance", List(kinds)))
+    if systems := find_systems(override.tags):
+        more.append(bind("platforms", strings(systems)))
+    return write_meta(details, more)
 
 
 _SYSTEMS = {

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from wheelfix.model.base import Struct
+from wheelfix.errors import strip_login
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass, OfInterpreter
 from wheelfix.model.hook import Missed, MissReason
 from wheelfix.model.index import Permission, Provider
@@ -37,6 +38,14 @@ from wheelfix.override.bound import Environment, plan_adapters
 from wheelfix.override.builds import FindBuild, find_no_build
 from wheelfix.override.carries import find_carries
 from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
+from wheelfix.override.python_set import (
+    PythonSet,
+    cut_circles,
+    find_dependencies,
+    find_shadowed,
+    name_beside,
+    tell_dependencies,
+)
 from wheelfix.override.strip import (
     NO_WISHES,
     TABLE,
@@ -50,7 +59,8 @@ from wheelfix.override.versions import find_gaps, say_gap, tell_gaps
 from wheelfix.scan.findings import say_lost_sets, tell_permissions
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import name_some, say_cause, say_missed
-from wheelfix.wheel.metadata import normalize_name
+from wheelfix.scan.target import TargetKind
+from wheelfix.wheel.metadata import find_pythons, normalize_name, parse_wanted
 
 if TYPE_CHECKING:
     from wheelfix.scan.scan import TargetScan, TargetScans
@@ -59,7 +69,16 @@ _NAMED = 2
 _NVIDIA = re.compile(r"nvidia-[a-z0-9-]+|[a-z0-9-]+-cu\d\d")
 """Names of the wheels that carry CUDA's libraries."""
 _HINTS = 12
-_MODULE = re.compile(r"(?!_)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)")
+_MODULE = re.compile(
+    r"(?!_|lib\w*\.so\Z)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)"
+)
+_SCHEME = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
+"""Where a wheel keeps files for site-packages besides its root."""
+_INIT = "__init__.py"
+_DEPTH = 4
+"""Levels down to which modules are looked for, where those above are namespaces."""
+_BYTECODE = (".class", ".jar")
+_NOTHING: Mapping[str, str] = {}
 _NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup", "test", "tests"})
 
 
@@ -91,6 +110,7 @@ def plan_overrides(
     cuda: Cuda,
     *,
     find_build: FindBuild = find_no_build,
+    packages: PythonSet | None = None,
     wishes: Wishes = NO_WISHES,
     evidence: str = "",
 ) -> OverridePlan:
@@ -101,6 +121,7 @@ def plan_overrides(
         dialect: the tool to write for.
         cuda: where CUDA libraries come from.
         find_build: finds nixpkgs' builds, which replace wheels for :attr:`Cuda.PREBUILT`.
+        packages: the Python packages of nixpkgs, which complete packages require; None takes all for there.
         wishes: which dependencies to keep and to strip.
         evidence: source of the metadata of distributions beside the targets; empty without any.
 
@@ -121,10 +142,16 @@ def plan_overrides(
                 package=part.reading.distribution, others=read.beside, evidence=evidence or TABLE
             ),
             wishes=wishes,
-            details=describe_package(part.reading) if part.wheel and TRAITS[dialect].complete else None,
         )
         for part in named
     ]
+    if TRAITS[dialect].complete:
+        beside = name_beside([part.reading.distribution for part in named], packages)
+        overrides = [
+            replace(one, details=describe_package(part.reading, one, packages, beside, url=_find_url(part)))
+            for one, part in zip(overrides, named, strict=True)
+        ]
+        overrides = cut_circles(overrides)
     check_wishes(wishes, list_names([*(part.reading.distribution for part in read.parts), *read.beside]))
     scans = [part.scan for part in named]
     refuse_doubles(scans, dialect)
@@ -143,6 +170,7 @@ def plan_overrides(
             *adapters.findings,
             *_tell_lacking(named, lacking),
             *tell_gaps(overrides),
+            *tell_dependencies(overrides),
             *find_warnings(scans),
             *tell_refused(kept, scans),
         ),
@@ -184,7 +212,6 @@ def plan_override(
     *,
     dependencies: Dependencies | None = None,
     wishes: Wishes = NO_WISHES,
-    details: PackageDetails | None = None,
     environment: Collection[str] | None = None,
     python: str = "",
 ) -> Override:
@@ -197,7 +224,6 @@ def plan_override(
             nixpkgs' build, and is kept as with :attr:`Cuda.WHEELS`.
         dependencies: its dependencies' metadata; None uses the table.
         wishes: which of them to keep and to strip.
-        details: for a complete package.
         environment: names of all distributions in the environment; None if unknown.
         python: version of the package set's interpreter; empty if only the wheel's tags tell.
     """
@@ -236,7 +262,6 @@ def plan_override(
         driver=tuple(sorted(n.soname for n in needs if n.need_class is NeedClass.DRIVER)),
         runpaths=tuple(found.list_runpaths()),
         strip=strip if gone else None,
-        details=details,
         hints=(
             *(f"Warning: it {said}." for said in say_lost_sets(scan.name, needs, scan.machine)),
             *(f"Warning: it {say_gap(gap)}, which is older." for gap in gaps if gap.older),
@@ -256,30 +281,76 @@ def tell_refused(overrides: Sequence[Override], scans: Sequence[WheelScan]) -> t
     return tell_permissions(written - told, attributes)
 
 
-def describe_package(reading: Reading) -> PackageDetails:
-    """Make the details of a complete package of nixpkgs from a reading.
+def _find_url(part: TargetScan) -> str:
+    """Find where a wheel was fetched from; empty for a package index, whose addresses nixpkgs knows."""
+    wanted = parse_wanted(part.target.text) if part.target.kind is TargetKind.REQUIREMENT else None
+    url = part.target.text if part.target.kind is TargetKind.URL else wanted.url if wanted else None
+    return strip_login(url or "").partition("#")[0]
+
+
+def describe_package(
+    reading: Reading,
+    override: Override,
+    packages: PythonSet | None = None,
+    beside: Mapping[str, str] = _NOTHING,
+    *,
+    url: str = "",
+) -> PackageDetails:
+    """Make the details of a complete package of nixpkgs.
 
     Args:
         reading: of the wheel, with its digest.
+        override: what it needs.
+        packages: the Python packages of nixpkgs; None takes all that are required for there.
+        beside: packages of the same file: attributes by names of distributions.
+        url: where the wheel was fetched from, if not from a package index.
     """
     wheel, about = reading.distribution, reading.about
+    siblings = {one.distribution for one in override.searches if one.distribution}
+    attrs = [one.attr for one in (*override.inputs, *override.runpaths)]
+    attrs += [one.attr for one in override.searches if one.attr]
+    inputs = {attr.partition(".")[0] for attr in attrs}
+    provenance = ["binaryNativeCode"] * bool(reading.objects or reading.foreign)
+    provenance += ["binaryBytecode"] * any(file.endswith(_BYTECODE) for file in wheel.files)
     return PackageDetails(
         filename=wheel.target,
         sha256=bytes.fromhex(about.sha256 or ""),
+        attr=beside.get(wheel.name, wheel.name),
+        url=url,
         summary=about.summary,
         homepage=about.homepage,
+        changelog=about.changelog,
         spdx=about.spdx,
         license=about.license,
-        requires=tuple(sorted({r.name for r in wheel.requires if r.active})),
+        pythons=find_pythons(about.requires_python),
+        dependencies=find_dependencies(wheel, siblings, packages, beside),
         imports=tuple(_find_modules(wheel)),
+        patched=bool(reading.objects),
+        provenance=tuple(provenance),
+        shadowed=find_shadowed(inputs, packages),
     )
 
 
 def _find_modules(wheel: Distribution) -> list[str]:
-    """Return top modules of a wheel: the one with its own name, or else all public ones, sorted."""
-    found = {match[1] for file in wheel.files if (match := _MODULE.fullmatch(file))} - _NO_MODULES
-    own = [module for module in found if normalize_name(module) == wheel.name]
-    return own or sorted(found)
+    """Return the module of a wheel with its own name (``google.cloud.storage``), or else all public top ones.
+
+    Where there are none at the top, those of the namespaces in it are taken. Sorted.
+    """
+    files = [_SCHEME.sub("", file).split("/") for file in wheel.files]
+    tops: set[str] = set()
+    # A .pth file makes modules of what lies below: which, nobody can say without running it.
+    depth = 1 if any(len(parts) == 1 and parts[0].endswith(".pth") for parts in files) else _DEPTH
+    for level in range(depth):
+        found = set()
+        for parts in files:
+            match = _MODULE.fullmatch("/".join(parts[level:]))
+            names = (*parts[:level], match[1]) if match and (not level or parts[-1] == _INIT) else ()
+            if names and all(map(str.isidentifier, names)) and _NO_MODULES.isdisjoint(names):
+                found.add(".".join(names))
+        if own := [module for module in found if normalize_name(module) == wheel.name]:
+            return own
+        tops = tops or found
+    return sorted(tops)
 
 
 class _Wanted(Struct, kw_only=False):

@@ -915,6 +915,26 @@ class DependenciesDocument(Struct):
     evidence: str
 
 
+class RequirementDocument(Struct):
+    """A distribution that a complete package requires, and what nixpkgs has of it.
+
+    Attributes:
+        name: normalised (PEP 503).
+        attr: its package in the Python package set; null if nixpkgs has not got it.
+        extras: of it that are asked for, sorted.
+        refused: the requirement that nixpkgs' version does not meet, and that version; null if it does.
+        unfree: nixpkgs takes it with allowUnfree only.
+        broken: nixpkgs marks it as broken.
+    """
+
+    name: str
+    attr: str | None
+    extras: tuple[str, ...]
+    refused: str | None
+    unfree: bool
+    broken: bool
+
+
 class OverriddenPackageDocument(Struct):
     """What the override of one wheel says, and what it rests on.
 
@@ -928,6 +948,7 @@ class OverriddenPackageDocument(Struct):
         driver: libraries of the GPU driver, to which the run path has to lead.
         run_path_inputs: sorted by attribute.
         dependencies: what is taken away; null where nothing is.
+        requirements: what a complete package for nixpkgs requires, sorted by name; null in other dialects.
         hints: what a person should read, one paragraph each.
         needs: sorted by soname, then machine.
         openings: sorted by file, then line.
@@ -944,6 +965,7 @@ class OverriddenPackageDocument(Struct):
     driver: tuple[str, ...]
     run_path_inputs: tuple[RunPathInputDocument, ...]
     dependencies: DependenciesDocument | None
+    requirements: tuple[RequirementDocument, ...] | None
     hints: tuple[str, ...]
     needs: tuple[NeedDocument, ...]
     openings: tuple[OpeningDocument, ...]

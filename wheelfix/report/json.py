@@ -60,6 +60,7 @@ from wheelfix.report.documents import (
     RankedProviderDocument,
     RefusedDocument,
     ReplacedPackageDocument,
+    RequirementDocument,
     RunPathInputDocument,
     RustVersionDocument,
     ScanDocument,
@@ -644,6 +645,7 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
         driver=override.driver,
         run_path_inputs=tuple(RunPathInputDocument(attr=i.attr, reason=i.reason) for i in override.runpaths),
         dependencies=_document_dependencies(override.strip) if override.strip else None,
+        requirements=_document_requirements(override) if override.details else None,
         hints=override.hints,
         needs=tuple(map(_document_need, scan.needs)),
         openings=tuple(map(_document_opening, scan.openings)),
@@ -655,6 +657,22 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
 def _document_lost(lost: Iterable[LostOpening]) -> tuple[LostOpeningDocument, ...]:
     return tuple(
         LostOpeningDocument(file=one.file, name=one.name, entry=one.entry, path=one.path) for one in lost
+    )
+
+
+def _document_requirements(override: Override) -> tuple[RequirementDocument, ...]:
+    from wheelfix.override.python_set import list_left
+
+    return tuple(
+        RequirementDocument(
+            name=one.name,
+            attr=one.attr,
+            extras=one.extras,
+            refused=one.refused or None,
+            unfree=one.unfree,
+            broken=one.broken,
+        )
+        for one in list_left(override)
     )
 
 

@@ -11,18 +11,20 @@ from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.nix.parts import render_attributes, render_sonames
 from wheelfix.override.dialects import TRAITS, find_several_wheels
 from wheelfix.override.plan import OverridePlan, plan_overrides
+from wheelfix.override.python_set import PythonSet
 from wheelfix.report.model import NixCode, Report
 
 if TYPE_CHECKING:
     from wheelfix.scan.scan import TargetScans
 
 
-def plan_code(read: TargetScans, *, evidence: str = "") -> tuple[OverridePlan, ...]:
+def plan_code(read: TargetScans, packages: PythonSet, *, evidence: str = "") -> tuple[OverridePlan, ...]:
     """Plan the code for scanned parts, in every dialect that can express it.
 
     Args:
         read: the scanned parts. Complete packages for nixpkgs contain the wheel's hash, so they are planned
             only if all parts are wheel files.
+        packages: the Python packages of nixpkgs.
         evidence: as for :func:`wheelfix.override.plan.plan_overrides`.
     """
     named = tuple(part for part in read.parts if part.reading.distribution.name)
@@ -35,7 +37,9 @@ def plan_code(read: TargetScans, *, evidence: str = "") -> tuple[OverridePlan, .
         and (not traits.complete or all(part.wheel for part in named))
     ]
     read = replace(read, parts=named)
-    return tuple(plan_overrides(read, d, TRAITS[d].cuda, evidence=evidence) for d in dialects)
+    return tuple(
+        plan_overrides(read, d, TRAITS[d].cuda, packages=packages, evidence=evidence) for d in dialects
+    )
 
 
 def label_code(dialect: Dialect, text: str) -> NixCode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from wheelfix.model.wheel import Distribution, Requirement
 
@@ -45,3 +45,22 @@ def _find_left(
 def find_required(wheel: Distribution, extras: frozenset[str]) -> list[Requirement]:
     """Requirements that hold with some extras chosen, in metadata order."""
     return [r for r in wheel.requires if r.active or extras & set(r.under)]
+
+
+def find_closing(edges: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
+    """Find edges back to a package that is being visited, in a walk that visits names in order."""
+    closing: set[tuple[str, str]] = set()
+    done: set[str] = set()
+    for start in sorted(edges):
+        path, pending = [start], [iter(edges[start])] if start not in done else []
+        while pending:
+            following = next(pending[-1], None)
+            if following is None:
+                pending.pop()
+                done.add(path.pop())
+            elif following in path:
+                closing.add((path[-1], following))
+            elif following not in done and following in edges:
+                path.append(following)
+                pending.append(iter(edges[following]))
+    return closing

@@ -30,6 +30,7 @@ from wheelfix.pysource.sources import (
     read_tree_sources,
     read_wheel_sources,
 )
+from wheelfix.wheel.about import MAX_LICENSE, list_licenses, parse_about
 from wheelfix.wheel.archive import (
     Archive,
     find_dist_info,
@@ -45,7 +46,6 @@ from wheelfix.wheel.foreign import find_format, is_launcher, is_named_like_libra
 from wheelfix.wheel.input import open_regular
 from wheelfix.wheel.metadata import (
     add_variant,
-    parse_about,
     parse_metadata,
     parse_wheel_tags,
 )
@@ -110,8 +110,13 @@ class ArchiveSource:
         """Read WHEEL and METADATA."""
         tags = read_wheel_tags(self._archive, self._info)
         text = read_member(self._archive, f"{self._info}/METADATA") or b""
-        wheel = parse_own_metadata(self._archive, self._info, text, tags)
-        return add_variant(wheel, read_member(self._archive, f"{self._info}/variant.json")), parse_about(text)
+        own = parse_own_metadata(self._archive, self._info, text, tags)
+        wheel = add_variant(own, read_member(self._archive, f"{self._info}/variant.json"))
+        return wheel, parse_about(text, self._read_licenses)
+
+    def _read_licenses(self) -> Iterator[bytes]:
+        for path in list_licenses(self._info, {m.path: m.size for m in self._archive.members}):
+            yield read_member(self._archive, path, limit=MAX_LICENSE) or b""
 
     @contextmanager
     def open_uses(self) -> Iterator[PendingUses]:
@@ -209,7 +214,12 @@ class UnpackedSource:
         )
         with _tell_errors(self._directory):
             wheel = add_variant(wheel, self._read_if_there(f"{self._info}/variant.json"))
-        return wheel, parse_about(text)
+        return wheel, parse_about(text, self._read_licenses)
+
+    def _read_licenses(self) -> Iterator[bytes]:
+        with _tell_errors(self._directory):
+            for path in list_licenses(self._info, self._sizes):
+                yield self._read(path)
 
     @contextmanager
     def open_uses(self) -> Iterator[PendingUses]:

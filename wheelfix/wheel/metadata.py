@@ -8,6 +8,7 @@ from contextlib import suppress
 from math import prod
 from typing import Any
 
+from packaging.licenses import canonicalize_license_expression
 from packaging.markers import Marker
 from packaging.metadata import RawMetadata, parse_email
 from packaging.requirements import Requirement as ParsedRequirement
@@ -18,7 +19,6 @@ from packaging.version import Version
 
 from wheelfix.errors import WheelError
 from wheelfix.model.base import Struct, decode_json, replace
-from wheelfix.model.reading import About
 from wheelfix.model.wheel import Distribution, Requirement
 
 DEFAULT_PYTHON = "3.12"
@@ -50,6 +50,10 @@ _LABEL = re.compile(r"[0-9a-z_.]{1,16}")
 _PROPERTY = re.compile(r"[0-9a-z_.]{1,128}")
 _MAX_VARIANTS = 1 << 20
 """Largest variant.json that is read, in bytes."""
+_MINORS = range(4, 40)
+"""Minor versions of Python 3 that a range is tested for."""
+_MAX_LICENSE = 1 << 10
+"""Longest license expression parsed, in bytes; parentheses nest as deep as they are many."""
 _PYTHON_TAG = re.compile(r"(cp|py)(\d)(\d{0,3})")
 
 
@@ -204,7 +208,7 @@ def parse_metadata(path: str, text: bytes, tags: Sequence[str]) -> tuple[str, st
     Raises:
         WheelError: the file names no distribution or no version, or has more requirements than is plausible.
     """
-    raw = _read_fields(path, text)
+    raw = read_fields(path, text)
     name, version = raw.get("name"), raw.get("version")
     if not name or not version:
         raise WheelError(path, "METADATA has no Name or no Version", "the wheel is damaged: fetch it again")
@@ -435,7 +439,16 @@ def _sort_tags(tags: Iterable[Tag]) -> tuple[str, ...]:
     return tuple(sorted(str(tag) for tag in tags))
 
 
-def _read_fields(path: str, text: bytes) -> RawMetadata:
+def read_fields(path: str, text: bytes) -> RawMetadata:
+    """Read the fields of a METADATA file, as written.
+
+    Args:
+        path: member path, for messages.
+        text: the file.
+
+    Raises:
+        WheelError: it cannot be parsed, or has more fields than is plausible.
+    """
     fields = _FIELD.findall(_END_OF_FIELDS.split(text, maxsplit=1)[0].replace(b"\r", b"\n"))
     if len(fields) > _MAX_FIELDS or len(set(fields)) > _MAX_FIELD_NAMES:
         raise WheelError(
@@ -454,20 +467,42 @@ def _read_fields(path: str, text: bytes) -> RawMetadata:
     return raw
 
 
-def parse_about(text: bytes) -> About:
-    """Read the descriptive fields of a METADATA file.
+def canonicalize_license(text: str) -> str:
+    """Write an SPDX license expression in its canonical spelling; empty for other text.
 
-    Raises:
-        WheelError: it cannot be parsed.
+    Example:
+        >>> canonicalize_license("apache-2.0 or mit"), canonicalize_license("BSD")
+        ('Apache-2.0 OR MIT', '')
     """
-    raw = _read_fields("METADATA", text)
-    urls = {re.sub(r"[^a-z]", "", label.lower()): url for label, url in raw.get("project_urls", {}).items()}
-    named = (urls[label] for label in ("homepage", "source", "sourcecode", "repository") if label in urls)
-    homepage = raw.get("home_page") or next(named, "")
-    words = (raw.get("license") or "").partition("\n")[0]
-    return About(
-        summary=raw.get("summary") or "",
-        homepage=homepage,
-        spdx=raw.get("license_expression") or "",
-        license=words,
-    )
+    if len(text) > _MAX_LICENSE:
+        return ""
+    try:
+        return canonicalize_license_expression(text)
+    except (*_UNREADABLE, SyntaxError, MemoryError):
+        return ""
+
+
+def find_pythons(specifier: str) -> tuple[str, str]:
+    """Find the range of Python versions that ``Requires-Python`` accepts.
+
+    Args:
+        specifier: ``>=3.12,<3.15``.
+
+    Returns:
+        The oldest minor version that it accepts in some patch release, and the oldest of those above it that
+        it refuses; each empty if there is none.
+
+    Example:
+        >>> find_pythons(">=3.12,<3.15"), find_pythons(">=3.11"), find_pythons("*")
+        (('3.12', '3.15'), ('3.11', ''), ('', ''))
+    """
+    try:
+        known = SpecifierSet(specifier)
+        accepted = [m for m in _MINORS if known.contains(f"3.{m}.99") or known.contains(f"3.{m}.0")]
+    except _UNREADABLE:
+        return "", ""
+    if not accepted:
+        return "", ""
+    newer = (m for m in _MINORS if m > accepted[-1])
+    oldest = f"3.{accepted[0]}" if accepted[0] > _MINORS[0] else ""
+    return oldest, next((f"3.{m}" for m in newer), "")

@@ -18,10 +18,10 @@ from wheelfix.model.base import Misfit, Struct, convert, decode_toml
 from wheelfix.model.reading import About
 from wheelfix.model.sdist import Builder, BuiltManifest, PythonProject, SourceTree
 from wheelfix.model.wheel import Requirement
+from wheelfix.wheel.about import parse_about
 from wheelfix.wheel.metadata import (
     find_environment,
     normalize_name,
-    parse_about,
     parse_metadata,
     parse_requirement,
 )
@@ -128,6 +128,7 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
         depends=tuple(sorted(r.text for r in run_time if _EXACT.match(r.text))),
         summary=about.summary,
         homepage=about.homepage,
+        changelog=about.changelog,
         spdx=about.spdx,
         license=about.license,
         run_time=tuple(sorted({r.name for r in run_time})),

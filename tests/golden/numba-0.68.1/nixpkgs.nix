@@ -15,7 +15,7 @@
   llvmlite,
   numpy,
 }:
-buildPythonPackage {
+buildPythonPackage rec {
   pname = "numba";
   version = "0.68.1";
   format = "wheel";
@@ -23,9 +23,7 @@ buildPythonPackage {
   disabled = python.libPrefix != "python3.12";
 
   src = fetchPypi {
-    pname = "numba";
-    version = "0.68.1";
-    format = "wheel";
+    inherit pname version format;
     dist = "cp312";
     python = "cp312";
     abi = "cp312";
@@ -47,10 +45,10 @@ buildPythonPackage {
   dependencies = [ llvmlite numpy ];
   pythonImportsCheck = [ "numba" ];
   meta = {
-    description = "compiling Python code using LLVM";
+    description = "Compiling Python code using LLVM";
     homepage = "https://numba.pydata.org";
+    license = lib.licenses.bsd2;
     sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
     platforms = [ "x86_64-linux" ];
-    # license: BSD
   };
 }

@@ -11,7 +11,6 @@
   fetchPypi,
   autoPatchelfHook,
   python,
-  pythonOlder,
   glib,
   libGL,
   libice,
@@ -23,19 +22,16 @@
   zlib,
   numpy,
 }:
-buildPythonPackage {
+buildPythonPackage rec {
   pname = "opencv-python";
   version = "5.0.0.93";
   format = "wheel";
   # the wheel is for these interpreters alone; a t is free-threaded
-  disabled =
-    pythonOlder "3.7"
-    || builtins.match "python[0-9.]+" python.libPrefix == null;
+  disabled = builtins.match "python[0-9.]+" python.libPrefix == null;
 
   src = fetchPypi {
+    inherit version format;
     pname = "opencv_python";
-    version = "5.0.0.93";
-    format = "wheel";
     dist = "cp37";
     python = "cp37";
     abi = "abi3";
@@ -81,8 +77,8 @@ buildPythonPackage {
   meta = {
     description = "Wrapper package for OpenCV python bindings";
     homepage = "https://github.com/opencv/opencv-python";
+    license = lib.licenses.asl20;
     sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
     platforms = [ "x86_64-linux" ];
-    # license: Apache 2.0
   };
 }

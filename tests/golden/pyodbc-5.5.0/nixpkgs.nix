@@ -10,7 +10,7 @@
   stdenv,
   unixodbc,
 }:
-buildPythonPackage {
+buildPythonPackage rec {
   pname = "pyodbc";
   version = "5.5.0";
   format = "wheel";
@@ -18,9 +18,7 @@ buildPythonPackage {
   disabled = python.libPrefix != "python3.12";
 
   src = fetchPypi {
-    pname = "pyodbc";
-    version = "5.5.0";
-    format = "wheel";
+    inherit pname version format;
     dist = "cp312";
     python = "cp312";
     abi = "cp312";
@@ -41,7 +39,7 @@ buildPythonPackage {
   meta = {
     description = "DB API module for ODBC";
     homepage = "https://github.com/mkleehammer/pyodbc";
-    license = lib.getLicenseFromSpdxId "MIT-0";
+    license = lib.licenses.mit0;
     sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
     platforms = [ "x86_64-linux" ];
   };

@@ -7,7 +7,7 @@
   fetchPypi,
   autoPatchelfHook,
   python,
-  pythonOlder,
+  pythonAtLeast,
   at-spi2-core,
   brotli,
   cairo,
@@ -42,19 +42,18 @@
   zstd,
   shiboken6,
 }:
-buildPythonPackage {
+buildPythonPackage rec {
   pname = "pyside6-essentials";
   version = "6.12.0";
   format = "wheel";
   # the wheel is for these interpreters alone; a t is free-threaded
   disabled =
-    pythonOlder "3.10"
+    pythonAtLeast "3.16"
     || builtins.match "python[0-9.]+" python.libPrefix == null;
 
   src = fetchPypi {
+    inherit version format;
     pname = "pyside6_essentials";
-    version = "6.12.0";
-    format = "wheel";
     dist = "cp310";
     python = "cp310";
     abi = "abi3";
@@ -234,8 +233,16 @@ buildPythonPackage {
     description =
       "Python bindings for the Qt cross-platform application and UI framework (Essentials)";
     homepage = "https://pyside.org";
+    changelog =
+      "https://code.qt.io/cgit/pyside/pyside-setup.git/tree/doc/changelogs";
+
+    # LGPL-3.0-only OR GPL-2.0-only OR GPL-3.0-only
+    license = [
+      lib.licenses.lgpl3Only
+      lib.licenses.gpl2Only
+      lib.licenses.gpl3Only
+    ];
     sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
     platforms = [ "x86_64-linux" ];
-    # license: LGPL-3.0-only OR GPL-2.0-only OR GPL-3.0-only
   };
 }

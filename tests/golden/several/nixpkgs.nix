@@ -19,7 +19,7 @@ final: prev: {
           llvmlite,
           numpy,
         }:
-        buildPythonPackage {
+        buildPythonPackage rec {
           pname = "numba";
           version = "0.68.1";
           format = "wheel";
@@ -27,9 +27,7 @@ final: prev: {
           disabled = python.libPrefix != "python3.12";
 
           src = fetchPypi {
-            pname = "numba";
-            version = "0.68.1";
-            format = "wheel";
+            inherit pname version format;
             dist = "cp312";
             python = "cp312";
             abi = "cp312";
@@ -52,11 +50,11 @@ final: prev: {
           dependencies = [ llvmlite numpy ];
           pythonImportsCheck = [ "numba" ];
           meta = {
-            description = "compiling Python code using LLVM";
+            description = "Compiling Python code using LLVM";
             homepage = "https://numba.pydata.org";
+            license = lib.licenses.bsd2;
             sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
             platforms = [ "x86_64-linux" ];
-            # license: BSD
           };
         }
       )
@@ -76,7 +74,7 @@ final: prev: {
           stdenv,
           unixodbc,
         }:
-        buildPythonPackage {
+        buildPythonPackage rec {
           pname = "pyodbc";
           version = "5.5.0";
           format = "wheel";
@@ -84,9 +82,7 @@ final: prev: {
           disabled = python.libPrefix != "python3.12";
 
           src = fetchPypi {
-            pname = "pyodbc";
-            version = "5.5.0";
-            format = "wheel";
+            inherit pname version format;
             dist = "cp312";
             python = "cp312";
             abi = "cp312";
@@ -108,7 +104,7 @@ final: prev: {
           meta = {
             description = "DB API module for ODBC";
             homepage = "https://github.com/mkleehammer/pyodbc";
-            license = lib.getLicenseFromSpdxId "MIT-0";
+            license = lib.licenses.mit0;
             sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
             platforms = [ "x86_64-linux" ];
           };

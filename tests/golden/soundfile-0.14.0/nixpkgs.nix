@@ -13,14 +13,12 @@
   numpy,
   typing-extensions,
 }:
-buildPythonPackage {
+buildPythonPackage rec {
   pname = "soundfile";
   version = "0.14.0";
   format = "wheel";
   src = fetchPypi {
-    pname = "soundfile";
-    version = "0.14.0";
-    format = "wheel";
+    inherit pname version format;
     dist = "py2.py3";
     python = "py2.py3";
     abi = "none";
@@ -33,10 +31,10 @@ buildPythonPackage {
   dependencies = [ cffi numpy typing-extensions ];
   pythonImportsCheck = [ "soundfile" ];
   meta = {
-    description = "An audio library based on libsndfile, CFFI and NumPy";
+    description = "Audio library based on libsndfile, CFFI and NumPy";
     homepage = "https://github.com/bastibe/python-soundfile";
+    license = lib.licenses.bsd3;
     sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
     platforms = [ "x86_64-linux" ];
-    # license: BSD 3-Clause License
   };
 }

@@ -43,7 +43,7 @@
   triton,
   typing-extensions,
 }:
-buildPythonPackage {
+buildPythonPackage rec {
   pname = "torch";
   version = "2.15.0";
   format = "wheel";
@@ -51,9 +51,7 @@ buildPythonPackage {
   disabled = python.libPrefix != "python3.12";
 
   src = fetchPypi {
-    pname = "torch";
-    version = "2.15.0";
-    format = "wheel";
+    inherit pname version format;
     dist = "cp312";
     python = "cp312";
     abi = "cp312";
@@ -111,10 +109,17 @@ buildPythonPackage {
   # strip breaks libraries that patchelf has changed
   dontStrip = true;
 
-  # Without cuda-toolkit, nvidia-cudnn-cu13, nvidia-cusparselt-cu13,
-  # nvidia-nccl-cu13, nvidia-nvshmem-cu13. Kept: cuda-bindings (nothing shows it
-  # to be only linked); triton (torch/_dynamo/device_interface.py:381 imports
-  # it). What they require is known from wheelfix's own table.
+  # Kept: cuda-bindings (nothing shows it to be only linked); triton
+  # (torch/_dynamo/device_interface.py:381 imports it). What they require is
+  # known from wheelfix's own table.
+  pythonRemoveDeps = [
+    "cuda-toolkit"
+    "nvidia-cudnn-cu13"
+    "nvidia-cusparselt-cu13"
+    "nvidia-nccl-cu13"
+    "nvidia-nvshmem-cu13"
+  ];
+
   dependencies = [
     cuda-bindings
     filelock
@@ -131,9 +136,19 @@ buildPythonPackage {
     description =
       "Tensors and Dynamic neural networks in Python with strong GPU acceleration";
     homepage = "https://pytorch.org";
+    # Apache-2.0 AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND
+    # BSD-3-Clause AND BSL-1.0 AND ISC AND MIT AND Zlib
+    license = [
+      lib.licenses.asl20
+      lib.licenses.llvm-exception
+      lib.licenses.bsd2
+      lib.licenses.bsd3
+      lib.licenses.boost
+      lib.licenses.isc
+      lib.licenses.mit
+      lib.licenses.zlib
+    ];
     sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
     platforms = [ "x86_64-linux" ];
-    # license: Apache-2.0 AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause
-    # AND BSD-3-Clause AND BSL-1.0 AND ISC AND MIT AND Zlib
   };
 }

@@ -33,7 +33,7 @@
   triton,
   typing-extensions,
 }:
-buildPythonPackage {
+buildPythonPackage rec {
   pname = "torch";
   version = "2.6.0";
   format = "wheel";
@@ -41,9 +41,7 @@ buildPythonPackage {
   disabled = python.libPrefix != "python3.12";
 
   src = fetchPypi {
-    pname = "torch";
-    version = "2.6.0";
-    format = "wheel";
+    inherit pname version format;
     dist = "cp312";
     python = "cp312";
     abi = "cp312";
@@ -97,12 +95,24 @@ buildPythonPackage {
   # strip breaks libraries that patchelf has changed
   dontStrip = true;
 
-  # Without nvidia-cublas-cu12, nvidia-cuda-cupti-cu12, nvidia-cuda-nvrtc-cu12,
-  # nvidia-cuda-runtime-cu12, nvidia-cudnn-cu12, nvidia-cufft-cu12,
-  # nvidia-curand-cu12, nvidia-cusolver-cu12, nvidia-cusparse-cu12,
-  # nvidia-cusparselt-cu12, nvidia-nccl-cu12, nvidia-nvjitlink-cu12,
-  # nvidia-nvtx-cu12. Kept: triton (torch/_dynamo/logging.py:40 imports it).
-  # What they require is known from wheelfix's own table.
+  # Kept: triton (torch/_dynamo/logging.py:40 imports it). What they require is
+  # known from wheelfix's own table.
+  pythonRemoveDeps = [
+    "nvidia-cublas-cu12"
+    "nvidia-cuda-cupti-cu12"
+    "nvidia-cuda-nvrtc-cu12"
+    "nvidia-cuda-runtime-cu12"
+    "nvidia-cudnn-cu12"
+    "nvidia-cufft-cu12"
+    "nvidia-curand-cu12"
+    "nvidia-cusolver-cu12"
+    "nvidia-cusparse-cu12"
+    "nvidia-cusparselt-cu12"
+    "nvidia-nccl-cu12"
+    "nvidia-nvjitlink-cu12"
+    "nvidia-nvtx-cu12"
+  ];
+
   dependencies = [
     filelock
     fsspec
@@ -118,8 +128,8 @@ buildPythonPackage {
     description =
       "Tensors and Dynamic neural networks in Python with strong GPU acceleration";
     homepage = "https://pytorch.org/";
+    license = lib.licenses.bsd3;
     sourceProvenance = [ lib.sourceTypes.binaryNativeCode ];
     platforms = [ "x86_64-linux" ];
-    # license: BSD-3-Clause
   };
 }

@@ -154,9 +154,9 @@ let
   };
 
   # callPackage for a file of the nixpkgs dialect: whatever parameter it names, it gets.
-  callAny =
+  callAny = f: f (take f);
+  take =
     f:
-    f (
       mapAttrs (
         name: _:
         if name == "lib" then
@@ -165,14 +165,17 @@ let
           python
         else if name == "pythonOlder" then
           version: builtins.compareVersions pythonVersion version < 0
+        else if name == "pythonAtLeast" then
+          version: builtins.compareVersions pythonVersion version >= 0
+        else if name == "pkgs" then
+          pkgs
         else if name == "buildPythonPackage" then
           mkDerivation
-        else if name == "fetchPypi" then
+        else if name == "fetchPypi" || name == "fetchurl" then
           args: args
         else
           pkgs.${name} or (mkLeaf [ name ])
-      ) (builtins.functionArgs f)
-    );
+      ) (builtins.functionArgs f);
 in
 {
   inherit
@@ -187,5 +190,6 @@ in
     pkgs
     python
     show
+    take
     ;
 }

@@ -35,6 +35,6 @@ buildPythonPackage rec {
   meta = {
     description = "Modern password hashing for your software and your servers";
     homepage = "https://github.com/pyca/bcrypt/";
-    # license: Apache-2.0
+    license = lib.licenses.asl20;
   };
 }

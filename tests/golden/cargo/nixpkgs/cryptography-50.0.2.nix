@@ -40,8 +40,10 @@ buildPythonPackage rec {
   dependencies = [ cffi ];
   meta = {
     description =
-      "cryptography is a package which provides cryptographic recipes and primitives to Python developers";
+      "Cryptography is a package which provides cryptographic recipes and primitives to Python developers";
     homepage = "https://github.com/pyca/cryptography";
-    # license: Apache-2.0 OR BSD-3-Clause
+    changelog = "https://cryptography.io/en/latest/changelog/";
+    # Apache-2.0 OR BSD-3-Clause
+    license = [ lib.licenses.asl20 lib.licenses.bsd3 ];
   };
 }

@@ -26,6 +26,6 @@ buildPythonPackage rec {
   meta = {
     description = "Fast iterable JSON parser";
     homepage = "https://github.com/pydantic/jiter/";
-    license = lib.getLicenseFromSpdxId "MIT";
+    license = lib.licenses.mit;
   };
 }

@@ -29,6 +29,8 @@ buildPythonPackage rec {
     description =
       "Fast, correct Python JSON library supporting dataclasses, datetimes, and numpy";
     homepage = "https://github.com/ijl/orjson";
-    # license: MPL-2.0 AND (Apache-2.0 OR MIT)
+    changelog = "https://github.com/ijl/orjson/blob/master/CHANGELOG.md";
+    # MPL-2.0 AND (Apache-2.0 OR MIT)
+    license = [ lib.licenses.mpl20 lib.licenses.asl20 lib.licenses.mit ];
   };
 }

@@ -43,6 +43,7 @@ buildPythonPackage rec {
   meta = {
     description = "Blazingly fast DataFrame library";
     homepage = "https://www.pola.rs/";
-    # license: the metadata names none
+    changelog = "https://github.com/pola-rs/polars/releases";
+    license = lib.licenses.mit;
   };
 }

@@ -28,6 +28,6 @@ buildPythonPackage rec {
     description =
       "Core functionality for Pydantic validation and serialization";
     homepage = "https://github.com/pydantic/pydantic";
-    license = lib.getLicenseFromSpdxId "MIT";
+    license = lib.licenses.mit;
   };
 }

@@ -26,6 +26,6 @@ buildPythonPackage rec {
   meta = {
     description = "Python bindings to Rust's persistent data structures (rpds)";
     homepage = "https://github.com/crate-py/rpds";
-    license = lib.getLicenseFromSpdxId "MIT";
+    license = lib.licenses.mit;
   };
 }

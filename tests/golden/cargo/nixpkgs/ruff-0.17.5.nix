@@ -37,8 +37,9 @@ buildPythonPackage rec {
 
   meta = {
     description =
-      "An extremely fast Python linter and code formatter, written in Rust";
+      "Extremely fast Python linter and code formatter, written in Rust";
     homepage = "https://docs.astral.sh/ruff";
-    license = lib.getLicenseFromSpdxId "MIT";
+    changelog = "https://github.com/astral-sh/ruff/blob/main/CHANGELOG.md";
+    license = lib.licenses.mit;
   };
 }

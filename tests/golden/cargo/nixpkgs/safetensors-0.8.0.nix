@@ -28,6 +28,6 @@ buildPythonPackage rec {
 
   meta = {
     homepage = "https://github.com/huggingface/safetensors";
-    # license: the metadata names none
+    license = lib.licenses.asl20;
   };
 }

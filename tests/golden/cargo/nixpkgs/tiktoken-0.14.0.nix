@@ -33,8 +33,9 @@ buildPythonPackage rec {
   dependencies = [ regex requests ];
   meta = {
     description =
-      "tiktoken is a fast BPE tokeniser for use with OpenAI's models";
+      "Tiktoken is a fast BPE tokeniser for use with OpenAI's models";
     homepage = "https://github.com/openai/tiktoken";
-    # license: MIT License
+    changelog = "https://github.com/openai/tiktoken/blob/main/CHANGELOG.md";
+    license = lib.licenses.mit;
   };
 }

@@ -47,6 +47,6 @@ buildPythonPackage rec {
   dependencies = [ huggingface-hub ];
   meta = {
     homepage = "https://github.com/huggingface/tokenizers";
-    # license: the metadata names none
+    license = lib.licenses.asl20;
   };
 }

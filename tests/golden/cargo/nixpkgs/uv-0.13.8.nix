@@ -37,8 +37,10 @@ buildPythonPackage rec {
 
   meta = {
     description =
-      "An extremely fast Python package and project manager, written in Rust";
+      "Extremely fast Python package and project manager, written in Rust";
     homepage = "https://index.example/project/uv/";
-    # license: MIT OR Apache-2.0
+    changelog = "https://github.com/astral-sh/uv/blob/main/CHANGELOG.md";
+    # MIT OR Apache-2.0
+    license = [ lib.licenses.mit lib.licenses.asl20 ];
   };
 }

@@ -99,8 +99,22 @@ let
 
     getLib = drv: drv.lib or drv.out or drv;
     makeLibraryPath = drvs: builtins.concatStringsSep ":" (map (drv: "${lib.getLib drv}/lib") drvs);
-    getLicenseFromSpdxId = spdxId: { inherit spdxId; };
-    sourceTypes.binaryNativeCode = "binaryNativeCode";
+    # Those that the package knows: whether nixpkgs has them, scripts/collect_licenses.py --check says.
+    licenses =
+      let
+        table = builtins.fromJSON (builtins.readFile ../../../../../../wheelfix/nix/data/licenses.json);
+      in
+      builtins.listToAttrs (
+        map (spdxId: {
+          name = table.attributes.${spdxId};
+          value = { inherit spdxId; };
+        }) (builtins.attrNames table.attributes)
+      );
+    sourceTypes = {
+      binaryNativeCode = "binaryNativeCode";
+      binaryBytecode = "binaryBytecode";
+    };
+    remove = value: filter (other: other != value);
 
     systems.elaborate =
       system:
