@@ -1,0 +1,174 @@
+"""The table of names: which packages have a pkg-config module, CMake package, header or program.
+
+SQLite, in a file or in memory, apart from the soname table and opened only when such a name is asked for::
+
+    names_meta  key, value       schema, date, digest, number of names of each kind
+    package     id, system, attr, output, hash, name
+    folder      kind, package, path, linked, votes, names
+
+A row of ``folder`` has all files of one kind in one directory of a package, names apart by newlines. That is a third
+of the size of one row a file, and all names of a question are looked for in one pass.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from wheelfix.errors import IndexProblem
+from wheelfix.index.table import STORE_DIR, open_database_bytes, open_database_file
+from wheelfix.model.base import Struct
+from wheelfix.model.names import NameKind
+
+SCHEMA = "1"
+_BUILD = "build it again: `wheelfix index build`"
+_SELECT = """
+    SELECT path, linked, votes, names, attr, output, hash, name
+    FROM folder JOIN package ON package.id = folder.package WHERE kind = ? AND system = ? ORDER BY folder.id
+"""
+
+
+class Named(Struct):
+    """A file of a package.
+
+    Attributes:
+        path: of its directory; of a header, below ``include``.
+        file: its name.
+        linked: it is a link into another package.
+        votes: number of file systems of a whole distribution that link to it.
+        size: number of files of its kind in its directory.
+        store_path: ``/nix/store/<hash>-<name>``.
+        store_name: the name in it.
+    """
+
+    attr: str
+    output: str
+    path: str
+    file: str
+    linked: bool
+    votes: int
+    size: int
+    store_path: str
+    store_name: str
+
+
+class NameTable:
+    """An open table of names.
+
+    Args:
+        connection: to the SQLite database.
+        subject: name of the table in messages.
+
+    Raises:
+        IndexProblem: it is no table of names, or has another schema.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, subject: str) -> None:
+        self._connection = connection
+        self._subject = subject
+        try:
+            self.meta: Mapping[str, str] = {
+                str(key): str(value) for key, value in connection.execute("SELECT key, value FROM names_meta")
+            }
+        except sqlite3.DatabaseError as error:
+            raise IndexProblem(subject, f"no table of names ({error})", _BUILD) from None
+        if self.meta.get("schema") != SCHEMA or not self.meta.get("digest"):
+            raise IndexProblem(
+                subject,
+                f"a table of names of schema {self.meta.get('schema')}, wheelfix reads {SCHEMA}",
+                _BUILD,
+            )
+
+    def find(
+        self, kind: NameKind, files: Iterable[str], *, system: str
+    ) -> Mapping[str, tuple[Named, ...]]:
+        """Find all packages that have some files, in one pass.
+
+        Args:
+            kind: of all of them.
+            files: their names; of headers, paths below ``include``, or the ends of such paths.
+            system: Nix system.
+
+        Returns:
+            By the same names; without those that nobody has.
+
+        Raises:
+            IndexProblem: the table is damaged.
+        """
+        wanted: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for file in dict.fromkeys(files):
+            directory, _, last = file.rpartition("/")
+            wanted[last].append((file, directory))
+        found: dict[str, list[Named]] = defaultdict(list)
+        for path, linked, votes, text, attr, output, hash_, name in self._read(kind, system):
+            if not wanted.keys() & (names := text.split("\n")):
+                continue
+            for last in sorted(wanted.keys() & names):
+                for file, directory in wanted[last]:
+                    if directory and not f"/{path}".endswith(f"/{directory}"):
+                        continue
+                    one = Named(
+                        attr=attr,
+                        output=output,
+                        path=path,
+                        file=last,
+                        linked=bool(linked),
+                        votes=votes,
+                        size=len(names),
+                        store_path=f"{STORE_DIR}/{hash_}-{name}",
+                        store_name=name,
+                    )
+                    found[file].append(one)
+        return {file: tuple(all_of_it) for file, all_of_it in found.items()}
+
+    def list_names(self, kind: NameKind, *, system: str) -> tuple[str, ...]:
+        """Every file name of a kind, sorted.
+
+        Raises:
+            IndexProblem: the table is damaged.
+        """
+        names = {name for row in self._read(kind, system) for name in row[3].split("\n")}
+        return tuple(sorted(names))
+
+    def match_names(self, kind: NameKind, pattern: str, *, system: str) -> tuple[str, ...]:
+        """File names of a kind that match a glob as a whole, sorted.
+
+        Raises:
+            IndexProblem: the table is damaged.
+        """
+        match = re.compile(fnmatch.translate(pattern)).match
+        return tuple(name for name in self.list_names(kind, system=system) if match(name))
+
+    def _read(
+        self, kind: NameKind, system: str
+    ) -> Iterable[tuple[str, int, int, str, str, str, str, str]]:
+        try:
+            yield from self._connection.execute(_SELECT, (kind.value, system))
+        except sqlite3.DatabaseError as error:
+            raise IndexProblem(self._subject, f"damaged table ({error})", _BUILD) from None
+
+    def __del__(self) -> None:
+        # The table is read-only, so no explicit close is needed.
+        self._connection.close()
+
+
+def open_names_file(path: Path) -> NameTable:
+    """Open a table of names on disk, read-only.
+
+    Raises:
+        IndexProblem: it is missing or damaged.
+    """
+    return NameTable(open_database_file(path), subject=str(path))
+
+
+def open_names_bytes(data: bytes, *, subject: str) -> NameTable:
+    """Open a table of names held in memory.
+
+    Raises:
+        IndexProblem: it is damaged.
+    """
+    return NameTable(open_database_bytes(data, subject=subject), subject=subject)
