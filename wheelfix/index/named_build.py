@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from typing import Final
 
 from wheelfix.errors import ApplyError, IndexProblem
 from wheelfix.index.build import SYSTEM, compute_digest
-from wheelfix.index.canonical import find_canonical
+from wheelfix.index.canonical import Canonical, find_canonical
 from wheelfix.index.database import Block, iter_blocks
 from wheelfix.index.frcode import Package
 from wheelfix.index.named_ranking import NamedLists
@@ -56,6 +56,9 @@ _PYTHON_SET: Final = re.compile(r"python(\d)(\d+)Packages\.")
 # name, as it shares the rest with the entry before.
 _DIRECTORIES: Final = (b"/bin", b"/include", b"/pkgconfig", b"/cmake", b"/share", b"/lib", b"/lib64")
 _CMAKE: Final = re.compile(r"/(?:(?:lib|lib64|share)/(?:cmake/)?[^/]+(?:/(?:cmake|CMake))?|cmake)\Z")
+_SITE: Final = re.compile(
+    r"/lib/python3\.\d+/site-packages/(?:[^/]+/){0,3}?[^/]+(/(?:include|share|lib|cmake)(?:/.*)?)\Z"
+)
 _PKG_CONFIG: Final = frozenset({"/lib/pkgconfig", "/share/pkgconfig"})
 
 
@@ -72,7 +75,7 @@ class Folder(Struct):
     """Files of one kind in one directory of a package.
 
     Attributes:
-        path: of the directory; of headers, below ``include``.
+        path: of the directory.
         linked: they are links into other packages.
         names: of the files.
     """
@@ -210,16 +213,14 @@ def decode_names(blocks: Iterable[Block]) -> list[tuple[Package, tuple[Folder, .
 def _list_folders(block: Block) -> tuple[Folder, ...]:
     found: dict[tuple[NameKind, str, bool], list[str]] = defaultdict(list)
     for meta, raw in block.decode():
-        if meta.endswith(b"d") or not raw.startswith((b"/bin/", b"/include/", b"/lib", b"/share/", b"/cmake/")):
-            continue
-        if raw.startswith((b"/lib", b"/share/", b"/cmake/")) and not raw.endswith((b".pc", b"onfig.cmake")):
+        if meta.endswith(b"d") or not (
+            raw.startswith((b"/bin/", b"/include/")) or raw.endswith((b".pc", b"onfig.cmake")) or b"/site-packages/" in raw
+        ):
             continue
         directory, _, name = raw.decode("utf-8", "backslashreplace").rpartition("/")
         kind = _find_kind(directory, name, meta)
-        if kind is None or not name.isprintable() or not directory.isprintable():
-            continue
-        place = directory.removeprefix("/include").removeprefix("/") if kind is NameKind.HEADER else directory
-        found[kind, place, meta.startswith(b"/nix/store/")].append(name)
+        if kind is not None and name.isprintable() and directory.isprintable():
+            found[kind, directory, meta.startswith(b"/nix/store/")].append(name)
     return tuple(
         Folder(kind=kind, path=path, linked=linked, names=tuple(names))
         for (kind, path, linked), names in found.items()
@@ -228,7 +229,11 @@ def _list_folders(block: Block) -> tuple[Folder, ...]:
 
 def _find_kind(directory: str, name: str, meta: bytes) -> NameKind | None:
     """Tell what a file is, by its directory and name: what Nix' setup hooks and compilers find, and no more."""
-    if directory == "/bin":
+    if match := _SITE.match(directory):
+        directory = match[1]  # as pybind11 and numpy have theirs, and tell by a program or function where
+        if not directory.startswith(("/include", "/share/", "/lib/", "/cmake")):
+            return None
+    elif directory == "/bin":
         # a program that a wrapper runs is hidden by a dot
         return NameKind.PROGRAM if not name.startswith(".") and not meta.endswith(b"r") else None
     if directory == "/include" or directory.startswith("/include/"):
@@ -267,7 +272,7 @@ def _insert(connection: sqlite3.Connection, harvest: _Harvest, meta: Mapping[str
     python = _choose_python(harvest)
     packages: dict[tuple[str, ...], list[tuple[str, str, bool, int, str]]] = {}
     for package, folders in harvest.found:
-        attr = find_canonical(package.attr, split_name(package.name, package.output)[0], harvest.attrs)
+        attr = _find_attr(package, harvest.attrs)
         if _PYTHON_SET.match(attr):
             if not attr.startswith(python or "\0"):
                 continue
@@ -284,6 +289,13 @@ def _insert(connection: sqlite3.Connection, harvest: _Harvest, meta: Mapping[str
     )
     rows = sorted((kind, i, *rest) for i, key in enumerate(ordered) for kind, *rest in packages[key])
     connection.executemany("INSERT INTO folder VALUES (?, ?, ?, ?, ?, ?, ?)", [(i, *r) for i, r in enumerate(rows)])
+
+
+def _find_attr(package: Package, attrs: Set[str]) -> str:
+    """Find the attribute that experts write; without the output that has libraries, if they write one."""
+    attr = find_canonical(package.attr, split_name(package.name, package.output)[0], attrs)
+    bare = {written: recorded for recorded, written in load_table(Canonical).outputs.items()}
+    return bare.get(attr, attr)
 
 
 def _split_by_votes(

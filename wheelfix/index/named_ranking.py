@@ -35,6 +35,9 @@ REASONS = {
     "i": "a stand-in, not the real one",
     "s": "from a set of packages",
     "p": "the same package is at the top level",
+    "o": "its attribute has its name",
+    "y": "another package's attribute, with more behind it",
+    "g": "inside a Python package, whose own settings lead there",
     "w": "a variant of another package",
     "n": "a version kept beside the current one",
     "f": "a fork of another package that has it",
@@ -44,8 +47,16 @@ REASONS = {
 }
 """Codes of the rules, for :func:`explain_named`."""
 
+ABSENT = -40
+"""A score at or below this means that the package has the file but is no provider."""
+
+_EXACT = 25
 _OWN_LIBRARY = 15
 _LINKED = -45
+_OWN_LINK = -15
+_EXTENDED = -9
+_IN_PYTHON = -5
+_MISPLACED = -40
 _STAND_IN = -60
 _OTHER_DIRECTORY = -6
 _COPY_OF_TOP = -20
@@ -59,6 +70,7 @@ class NamedLists(Table):
         unread_sets: prefixes of attributes that are skipped, beside those for libraries.
         good_sets: sets that experts choose such files from, beside those for libraries.
         stand_ins: reason why a package is no provider, by pname or attribute, beside those for libraries.
+        answers: the attribute that is right by definition, by kind and file.
     """
 
     FILE = "named.toml"
@@ -67,6 +79,17 @@ class NamedLists(Table):
     unread_sets: tuple[AttrPrefix, ...]
     good_sets: dict[Attr, int]
     stand_ins: dict[Attr, str]
+    answers: dict[str, dict[str, Attr]]
+
+
+def find_include(path: str) -> str:
+    """Return what of a directory is below its directory ``include``: as far as the compiler needs to be told.
+
+    Example:
+        >>> find_include("/include/openssl"), find_include("/include")
+        ('openssl', '')
+    """
+    return f"{path}/".partition("/include/")[2].rstrip("/")
 
 
 class NamedCandidate(Struct):
@@ -77,7 +100,7 @@ class NamedCandidate(Struct):
         asked: the file that was asked for; of a header, its path below ``include``.
         attr: canonical attribute path.
         name: of the store path, behind the hash.
-        path: of the file's directory; of a header, below ``include``.
+        path: of the file's directory.
         linked: it is a link into another package.
         votes: number of file systems of a whole distribution that link to it.
         size: number of files of its kind in its directory.
@@ -101,15 +124,31 @@ class NamedCandidate(Struct):
         return split_name(self.name, self.output)[0]
 
 
+class _Field(Struct):
+    """The competitors of a candidate: pnames with counts, those at the top level, attributes, votes by pname."""
+
+    pnames: Counter[str]
+    top: frozenset[str]
+    attrs: frozenset[str]
+    votes: Mapping[str, int]
+
+
 def score_named(candidates: Sequence[NamedCandidate]) -> list[tuple[int, tuple[str, ...]]]:
     """Score all candidates for one file.
 
     Returns:
         Score, and a sentence for each rule that moved it, the strongest first, in the order given.
     """
-    pnames = Counter(c.pname for c in candidates)
-    top = frozenset(c.pname for c in candidates if "." not in c.attr)
-    return [_score(c, pnames, top) for c in candidates]
+    votes: dict[str, int] = {}
+    for one in candidates:
+        votes[one.pname] = max(votes.get(one.pname, 0), one.votes)
+    field = _Field(
+        pnames=Counter(c.pname for c in candidates),
+        top=frozenset(c.pname for c in candidates if "." not in c.attr),
+        attrs=frozenset(c.attr for c in candidates),
+        votes=votes,
+    )
+    return [_score(c, field) for c in candidates]
 
 
 @cache
@@ -117,28 +156,57 @@ def _make_good_sets() -> Mapping[str, int]:
     return {**load_table(RankingLists).good_sets, **load_table(NamedLists).good_sets}
 
 
-def _score(candidate: NamedCandidate, pnames: Counter[str], top: frozenset[str]) -> tuple[int, tuple[str, ...]]:
+@cache
+def _make_stand_ins() -> frozenset[str]:
+    return frozenset({*load_table(RankingLists).stand_ins, *load_table(NamedLists).stand_ins})
+
+
+def _score(candidate: NamedCandidate, field: _Field) -> tuple[int, tuple[str, ...]]:
     attr, pname = candidate.attr, candidate.pname
+    last = attr.rpartition(".")[2]
     stems = find_stems(candidate.kind, candidate.asked)
-    stand_ins = load_table(RankingLists).stand_ins.keys() | load_table(NamedLists).stand_ins.keys()
+    affinity = max(score_affinity(stem, attr, pname) for stem in stems)
+    extends = any(_extends(attr, other) for other in field.attrs) and squeeze(last) not in map(squeeze, stems)
     points = {
-        "v": score_votes(candidate.votes),
-        "a": max(score_affinity(stem, attr, pname) for stem in stems),
+        "v": score_votes(field.votes[pname]),
+        "a": affinity,
+        "o": (3 if last == pname else 0) + (6 if last == stems[0] else 0),
         "k": _OWN_LIBRARY if candidate.library else 0,
         "e": _OTHER_DIRECTORY * _count_others(candidate),
-        "x": _LINKED if candidate.linked else 0,
-        "i": _STAND_IN if {pname, attr} & stand_ins else 0,
+        "g": _IN_PYTHON if candidate.path.startswith("/lib/python") else 0,
+        "x": _score_link(candidate, affinity),
+        "i": _STAND_IN if not _make_stand_ins().isdisjoint({pname, attr}) else 0,
         "s": score_set(attr, _make_good_sets()),
-        "p": _COPY_OF_TOP if "." in attr and pname in top else 0,
+        "p": _COPY_OF_TOP if "." in attr and pname in field.top else 0,
         "w": score_variant(attr, stems[0]),
         "n": score_version(attr, stems),
-        "f": score_fork(pname, pnames),
+        "f": 0 if _is_base(last, pname) else score_fork(pname, field.pnames),
         "m": _score_place(candidate),
         "b": -min(6, round(math.log2(1 + candidate.size) / 2)),
         "c": -min(6, len(attr) // 6),
     }
+    if extends and not (points["w"] or points["n"]):
+        points["y"] = _EXTENDED
     told = sorted(((rule, p) for rule, p in points.items() if p), key=lambda pair: -abs(pair[1]))
     return sum(points.values()), tuple(f"{REASONS[rule]} ({p:+d})" for rule, p in told)
+
+
+def _score_link(candidate: NamedCandidate, affinity: int) -> int:
+    """A package that links to another one's file stands in for it, unless it is what its users should take."""
+    if not candidate.linked:
+        return 0
+    return _OWN_LINK if affinity == _EXACT and "." not in candidate.attr else _LINKED
+
+
+def _extends(attr: str, other: str) -> bool:
+    """Tell whether an attribute is another one with more behind it: ``libjpeg_original``, ``curlFull``."""
+    rest = attr.removeprefix(other)
+    return rest != attr and re.fullmatch(r"[-_].+|[A-Z0-9].*", rest) is not None
+
+
+def _is_base(last: str, pname: str) -> bool:
+    """Tell whether an attribute leaves out what makes its pname look like a fork: ``libpng`` is libpng-apng."""
+    return pname != last and pname.startswith((f"{last}-", f"{last}_"))
 
 
 def _count_others(candidate: NamedCandidate) -> int:
@@ -146,7 +214,7 @@ def _count_others(candidate: NamedCandidate) -> int:
     if candidate.kind is not NameKind.HEADER:
         return 0
     asked = candidate.asked.rpartition("/")[0]
-    rest = candidate.path.removesuffix(asked).strip("/")
+    rest = find_include(candidate.path).removesuffix(asked).strip("/")
     return len(rest.split("/")) if rest else 0
 
 
@@ -156,4 +224,4 @@ def _score_place(candidate: NamedCandidate) -> int:
         return 0
     stem = squeeze(find_stems(candidate.kind, candidate.asked)[0])
     last = re.sub(r"/c[mM]ake\Z", "", re.sub(r"/CMake\Z", "", candidate.path)).rpartition("/")[2]
-    return 0 if squeeze(last).startswith(stem) else -10
+    return 0 if squeeze(last).startswith(stem) else _MISPLACED

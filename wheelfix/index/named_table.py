@@ -12,11 +12,10 @@ of the size of one row a file, and all names of a question are looked for in one
 
 from __future__ import annotations
 
-import fnmatch
-import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from wheelfix.errors import IndexProblem
@@ -36,12 +35,12 @@ class Named(Struct):
     """A file of a package.
 
     Attributes:
-        path: of its directory; of a header, below ``include``.
+        path: of its directory.
         file: its name.
         linked: it is a link into another package.
         votes: number of file systems of a whole distribution that link to it.
         size: number of files of its kind in its directory.
-        store_path: ``/nix/store/<hash>-<name>``.
+        store_path: ``/nix/store/<hash>-<name>``; None where the table leaves out hashes.
         store_name: the name in it.
     """
 
@@ -52,7 +51,7 @@ class Named(Struct):
     linked: bool
     votes: int
     size: int
-    store_path: str
+    store_path: str | None
     store_name: str
 
 
@@ -109,7 +108,7 @@ class NameTable:
                 continue
             for last in sorted(wanted.keys() & names):
                 for file, directory in wanted[last]:
-                    if directory and not f"/{path}".endswith(f"/{directory}"):
+                    if directory and not path.endswith(f"/{directory}"):
                         continue
                     one = Named(
                         attr=attr,
@@ -119,7 +118,7 @@ class NameTable:
                         linked=bool(linked),
                         votes=votes,
                         size=len(names),
-                        store_path=f"{STORE_DIR}/{hash_}-{name}",
+                        store_path=f"{STORE_DIR}/{hash_}-{name}" if hash_ else None,
                         store_name=name,
                     )
                     found[file].append(one)
@@ -134,15 +133,6 @@ class NameTable:
         names = {name for row in self._read(kind, system) for name in row[3].split("\n")}
         return tuple(sorted(names))
 
-    def match_names(self, kind: NameKind, pattern: str, *, system: str) -> tuple[str, ...]:
-        """File names of a kind that match a glob as a whole, sorted.
-
-        Raises:
-            IndexProblem: the table is damaged.
-        """
-        match = re.compile(fnmatch.translate(pattern)).match
-        return tuple(name for name in self.list_names(kind, system=system) if match(name))
-
     def _read(
         self, kind: NameKind, system: str
     ) -> Iterable[tuple[str, int, int, str, str, str, str, str]]:
@@ -154,6 +144,28 @@ class NameTable:
     def __del__(self) -> None:
         # The table is read-only, so no explicit close is needed.
         self._connection.close()
+
+
+class NamedIndex:
+    """The tables of names of one index, each opened when a name of its kind is first asked for.
+
+    Args:
+        open_table: opens the table that has a kind.
+
+    Example:
+        >>> NamedIndex(lambda kind: open_names_file(path)).open(NameKind.PROGRAM)  # doctest: +SKIP
+    """
+
+    def __init__(self, open_table: Callable[[NameKind], NameTable]) -> None:
+        self._open = cache(open_table)
+
+    def open(self, kind: NameKind) -> NameTable:
+        """Return the table that has a kind.
+
+        Raises:
+            IndexProblem: there is none, or it is damaged.
+        """
+        return self._open(kind)
 
 
 def open_names_file(path: Path) -> NameTable:

@@ -1,0 +1,249 @@
+"""Finds the packages that provide names other than sonames: ``find_named``, many names at once."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from wheelfix.index.canonical import spell_recorded
+from wheelfix.index.named_ranking import (
+    ABSENT,
+    NamedCandidate,
+    NamedLists,
+    find_include,
+    score_named,
+)
+from wheelfix.index.named_table import Named, NamedIndex
+from wheelfix.index.names import split_name, squeeze
+from wheelfix.index.ranking import MARGIN, are_akin
+from wheelfix.index.table import SonameTable
+from wheelfix.model.base import replace
+from wheelfix.model.classes import NeedClass, Nobody, OfLibc, Provided, Rivals
+from wheelfix.model.index import Provider
+from wheelfix.model.names import Name, NamedAnswer, NameKind, find_stems, list_files
+from wheelfix.model.tables import load_table
+
+_BY_DEFINITION = 100
+_NEAREST = 5
+_SIMILAR = 0.75
+_USUAL = {
+    NameKind.PKG_CONFIG: ("/lib/pkgconfig", "dev"),
+    NameKind.CMAKE: ("/lib/cmake", "dev"),
+    NameKind.HEADER: ("/include", "dev"),
+    NameKind.PROGRAM: ("/bin", "out"),
+}
+"""Where files of a kind are, and in which output."""
+
+
+def find_named(
+    table: SonameTable,
+    names_of: NamedIndex,
+    names: Iterable[Name],
+    *,
+    prefer: Sequence[str] = (),
+    every: bool = False,
+    near: bool = False,
+) -> tuple[NamedAnswer, ...]:
+    """Find the providers of pkg-config modules, CMake packages, headers and programs.
+
+    Args:
+        table: the soname table of the same index; whoever has the library of a name is its likely owner.
+        names_of: the tables of names.
+        names: none of them a library's.
+        prefer: attributes that win if several provide a name, strongest first.
+        every: whether to list also packages that have such a file and are no providers.
+        near: whether to look for similar names where there is no provider; takes longer than all the rest.
+
+    Returns:
+        One answer for each name, in the order asked.
+
+    Raises:
+        IndexProblem: a table is damaged.
+    """
+    asked = tuple(names)
+    system = table.info.system
+    by_kind: dict[NameKind, dict[str, None]] = defaultdict(dict)
+    for name in asked:
+        by_kind[name.kind] |= dict.fromkeys(list_files(name))
+    found = {
+        kind: names_of.open(kind).find(kind, files, system=system) for kind, files in sorted(by_kind.items())
+    }
+    answers = (_answer(table, name, found[name.kind], prefer, every=every) for name in asked)
+    return tuple(
+        _tell_nearest(answer, names_of, system) if near and not answer.providers else answer for answer in answers
+    )
+
+
+def list_matching(names_of: NamedIndex, kind: NameKind, pattern: str, *, system: str) -> tuple[Name, ...]:
+    """Expand a glob to the names of a kind that match it, sorted; only the last part of a path counts."""
+    files = names_of.open(kind).list_names(kind, system=system)
+    return tuple(Name(kind=kind, text=f) for f in fnmatch.filter(files, pattern.rpartition("/")[2]))
+
+
+def _answer(
+    table: SonameTable,
+    name: Name,
+    found: Mapping[str, tuple[Named, ...]],
+    prefer: Sequence[str],
+    *,
+    every: bool,
+) -> NamedAnswer:
+    for file in list_files(name):
+        ranked = _rank(table, name.kind, file, found.get(file, ()))
+        usable = [pair for pair in ranked if pair[0].score > ABSENT]
+        if not usable:
+            continue
+        shown = tuple(provider for provider, _ in (ranked if every else usable))
+        if _is_libc(name.kind, file, usable):
+            return NamedAnswer(
+                name=name, need_class=NeedClass.LIBC, cause=OfLibc(libc="glibc"), providers=shown
+            )
+        wished = sorted(usable, key=lambda pair: _rank_wish(pair[0], prefer))
+        if rivals := _find_rivals(usable) if _rank_wish(wished[0][0], prefer) == len(prefer) else ():
+            return NamedAnswer(
+                name=name, need_class=NeedClass.AMBIGUOUS, cause=Rivals(attrs=rivals), providers=shown
+            )
+        first = wished[0][0]
+        return NamedAnswer(
+            name=name,
+            need_class=NeedClass.PROVIDED,
+            cause=Provided(attr=first.attr, path=first.path),
+            providers=(first, *(p for p in shown if p is not first)),
+        )
+    return NamedAnswer(name=name, need_class=NeedClass.UNKNOWN, cause=Nobody())
+
+
+def _tell_nearest(answer: NamedAnswer, names_of: NamedIndex, system: str) -> NamedAnswer:
+    nearest = _find_nearest(names_of, answer.name, system)
+    return replace(answer, cause=Nobody(nearest=nearest), nearest=nearest)
+
+
+def _rank(
+    table: SonameTable, kind: NameKind, file: str, found: Iterable[Named]
+) -> list[tuple[Provider, Named]]:
+    """Rank all packages that have a file, best first."""
+    ours = tuple(found)
+    owners = _find_owners(table, kind, file) if ours else frozenset()
+    candidates = [
+        NamedCandidate(
+            kind=kind,
+            asked=file,
+            attr=one.attr,
+            output=one.output,
+            name=one.store_name,
+            path=one.path,
+            linked=one.linked,
+            votes=one.votes,
+            size=one.size,
+            library=not owners.isdisjoint({one.attr, split_name(one.store_name, one.output)[0]}),
+        )
+        for one in ours
+    ]
+    ranked = [
+        (_make_provider(one, score, why), one)
+        for one, (score, why) in zip(ours, score_named(candidates), strict=True)
+    ]
+    if attr := load_table(NamedLists).answers.get(kind.value, {}).get(file):
+        ranked = _put_first(ranked, kind, file, attr)
+    ranked.sort(key=lambda pair: (len(pair[0].attr), pair[0].attr, pair[0].output, pair[0].path))
+    ranked.sort(key=lambda pair: (pair[0].score, _parse_version(pair[0].version)), reverse=True)
+    return ranked
+
+
+def _put_first(
+    ranked: list[tuple[Provider, Named]], kind: NameKind, file: str, attr: str
+) -> list[tuple[Provider, Named]]:
+    """Give the attribute that is right by definition the best score, whether the database lists it or not."""
+    known = next((pair for pair in ranked if pair[0].attr == attr), None)
+    if known:
+        ranked.remove(known)
+        provider, named = known
+    else:
+        directory, output = _USUAL[kind]
+        directory = f"{directory}/{file.rpartition('/')[0]}".rstrip("/")
+        last = file.rpartition("/")[2]
+        provider = Provider(attr=attr, output=output, path=f"{directory}/{last}", store_path=None)
+        named = Named(
+            attr=attr, output=output, path=directory, file=last, linked=False, votes=0, size=1, store_path=None, store_name=attr
+        )
+    return [(replace(provider, score=_BY_DEFINITION, why=("where nixpkgs keeps it",)), named), *ranked]
+
+
+def _parse_version(version: str | None) -> tuple[int, ...]:
+    """Return a sort key: of equals, the newer one is what nixpkgs goes on with."""
+    return tuple(int(number) for number in re.findall(r"\d+", version or "")[:4])
+
+
+def _find_owners(table: SonameTable, kind: NameKind, file: str) -> frozenset[str]:
+    """Find attributes and pnames of the best providers of libraries that a file's name fits."""
+    if kind is NameKind.PROGRAM:
+        return frozenset()
+    stems = find_stems(kind, file)
+    spelled = dict.fromkeys(s for stem in stems for s in (stem, stem.lower()))
+    sonames = [f"{'' if s.startswith('lib') else 'lib'}{s}.so" for s in spelled if s.isprintable()]
+    owners: set[str] = set()
+    for lookup in table.lookup(sonames):
+        if lookup.providers:
+            best = lookup.providers[0]
+            owners |= {best.attr, best.attr.partition(".")[0] if best.attr.endswith(".lib") else best.attr}
+            if best.store_path:
+                owners.add(split_name(best.store_path.partition("-")[2], best.output)[0])
+    return frozenset(owners)
+
+
+def _make_provider(one: Named, score: int, why: tuple[str, ...]) -> Provider:
+    return Provider(
+        attr=one.attr,
+        output=one.output,
+        path=f"{one.path}/{one.file}",
+        store_path=one.store_path,
+        version=split_name(one.store_name, one.output)[1],
+        score=score,
+        why=why,
+    )
+
+
+def _is_libc(kind: NameKind, file: str, ranked: Iterable[tuple[Provider, Named]]) -> bool:
+    """Tell whether every compiler finds a header, without any input."""
+    directory = file.rpartition("/")[0]
+    libc = load_table(NamedLists).libc_attributes
+    return kind is NameKind.HEADER and any(p.attr in libc and find_include(one.path) == directory for p, one in ranked)
+
+
+def _rank_wish(provider: Provider, prefer: Sequence[str]) -> int:
+    names = {provider.attr, f"{provider.attr}.{provider.output}"}
+    wishes = (i for i, wish in enumerate(prefer) if wish in names or spell_recorded(wish) in names)
+    return min(wishes, default=len(prefer))
+
+
+def _find_rivals(ranked: Sequence[tuple[Provider, Named]]) -> tuple[str, ...]:
+    """Return the attributes of the two best providers if they differ in kind and no rule decides."""
+    if len(ranked) < 2 or ranked[0][0].score - ranked[1][0].score > MARGIN:
+        return ()
+    one, other = (split_name(named.store_name, named.output)[0] for _, named in ranked[:2])
+    return () if are_akin(one, other) else tuple(provider.attr for provider, _ in ranked[:2])
+
+
+def _find_nearest(names_of: NamedIndex, name: Name, system: str) -> tuple[str, ...]:
+    """Find similar names: the same but for case, version and signs, then those that differ by little."""
+    file = list_files(name)[0].rpartition("/")[2]
+    stem = squeeze(find_stems(name.kind, file)[0])
+    if not stem:
+        return ()
+    near: list[tuple[float, str]] = []
+    matcher = difflib.SequenceMatcher(autojunk=False, b=stem)
+    for other in names_of.open(name.kind).list_names(name.kind, system=system):
+        stems = [squeeze(part) for part in find_stems(name.kind, other)]
+        if stem in stems or (stem[:-1].isalpha() and stems[-1] == stem):
+            near.append((2 - len(other) / 1000, other))
+            continue
+        if abs(len(stems[0]) - len(stem)) > 3 or stems[0][:1] != stem[:1]:
+            continue
+        matcher.set_seq1(stems[0])
+        if matcher.quick_ratio() >= _SIMILAR and (ratio := matcher.ratio()) >= _SIMILAR:
+            near.append((ratio, other))
+    near.sort(key=lambda pair: (-pair[0], len(pair[1]), pair[1]))
+    return tuple(other for _, other in near[:_NEAREST])
