@@ -58,9 +58,10 @@ def index() -> None:
 def build(
     *, database: Path | None, stores: tuple[Path, ...], output: Path | None, system: str, quiet: bool
 ) -> None:
-    """Build the soname table of a nix-index database, once for each database.
+    """Build the tables of a nix-index database, once for each database: sonames, and other names.
 
-    Without -o the table goes into the cache, where every command finds it by the database's digest.
+    Without -o they go into the cache, where every command finds them by the database's digest. With -o FILE
+    the table of other names (pkg-config modules, CMake packages, headers, programs) is FILE.names.
     """
     from wheelfix.flows import index as flows
 
@@ -70,7 +71,7 @@ def build(
         count = flows.build_database(stores, output, system=system)
         click.echo(printable(f"{output}: {count} store paths"))
         return
-    with show_progress("building the soname table", enabled=not quiet) as progress:
+    with show_progress("building the tables", enabled=not quiet) as progress:
         table, info = flows.build_index(database, output, progress=progress)
     click.echo(printable(f"{table}: {_say(info)}"))
 

@@ -12,6 +12,7 @@ from wheelfix.errors import InputError, suggest
 from wheelfix.index.cuda import find_cuda, list_cuda_attrs
 from wheelfix.index.driver import find_driver
 from wheelfix.index.libc import find_libc
+from wheelfix.index.named_table import NameTable
 from wheelfix.index.releases import NEWEST, spell_both, translate
 from wheelfix.index.siblings import find_by_directory, find_distributions
 from wheelfix.index.table import SonameTable
@@ -84,11 +85,12 @@ def find_providers(
     return tuple(found) if release == NEWEST else tuple(_translate(lookup, release) for lookup in found)
 
 
-def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
+def check_attrs(table: SonameTable, attrs: Iterable[str], *, others: NameTable | None = None) -> None:
     """Refuse attributes that no answer can have.
 
     Args:
         table: the soname table.
+        others: a table of names, if such are asked for too.
         attrs: as a user writes them: with or without an output, under newer or older names.
 
     Raises:
@@ -97,7 +99,7 @@ def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
     for attr in attrs:
         spelled = spell_both((attr,))
         names = {*spelled, *(name.rpartition(".")[0] for name in spelled if _OUTPUT.search(name))}
-        if any(map(table.has_attr, names)):
+        if any(map(table.has_attr, names)) or (others and any(map(others.has_attr, names))):
             continue
         beside = list_attrs_beside()
         if beside.isdisjoint(names):
@@ -229,7 +231,7 @@ def expand_names(table: SonameTable, names: Iterable[str], *, regex: bool = Fals
 def append_non_providers(table: SonameTable, located: Located) -> Located:
     """Append the packages that have the file but are no providers."""
     known = {(p.attr, p.output) for p in located.providers}
-    rest = tuple(p for p in table.find_all(located.soname) if (p.attr, p.output) not in known)
+    rest = tuple(p for p in table.find_all(located.name) if (p.attr, p.output) not in known)
     return replace(located, providers=(*located.providers, *rest))
 
 

@@ -23,12 +23,14 @@ from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass, Nobody, OfLibc, Provided, Rivals
 from wheelfix.model.index import Provider
-from wheelfix.model.names import Name, NamedAnswer, NameKind, find_stems, list_files
+from wheelfix.model.names import Name, NameKind, find_stems, list_files
+from wheelfix.model.scan import Located
 from wheelfix.model.tables import load_table
 
 _BY_DEFINITION = 100
 _NEAREST = 5
 _SIMILAR = 0.75
+_SHALLOW = "this index has the headers at most {} directories below include; a nix-index database has all"
 _USUAL = {
     NameKind.PKG_CONFIG: ("/lib/pkgconfig", "dev"),
     NameKind.CMAKE: ("/lib/cmake", "dev"),
@@ -46,7 +48,7 @@ def find_named(
     prefer: Sequence[str] = (),
     every: bool = False,
     near: bool = False,
-) -> tuple[NamedAnswer, ...]:
+) -> tuple[Located, ...]:
     """Find the providers of pkg-config modules, CMake packages, headers and programs.
 
     Args:
@@ -71,9 +73,13 @@ def find_named(
     found = {
         kind: names_of.open(kind).find(kind, files, system=system) for kind, files in sorted(by_kind.items())
     }
-    answers = (_answer(table, name, found[name.kind], prefer, every=every) for name in asked)
+    answers = (
+        _answer(table, name, found[name.kind], prefer, every=every, depth=names_of.open(name.kind).depth)
+        for name in asked
+    )
     return tuple(
-        _tell_nearest(answer, names_of, system) if near and not answer.providers else answer for answer in answers
+        _tell_nearest(answer, table, names_of) if near and not answer.providers else answer
+        for answer in answers
     )
 
 
@@ -90,41 +96,76 @@ def _answer(
     prefer: Sequence[str],
     *,
     every: bool,
-) -> NamedAnswer:
+    depth: int | None,
+) -> Located:
     for file in list_files(name):
-        ranked = _rank(table, name.kind, file, found.get(file, ()))
+        ranked = rank_named(table, name.kind, file, found.get(file, ()))
         usable = [pair for pair in ranked if pair[0].score > ABSENT]
         if not usable:
             continue
         shown = tuple(provider for provider, _ in (ranked if every else usable))
         if _is_libc(name.kind, file, usable):
-            return NamedAnswer(
-                name=name, need_class=NeedClass.LIBC, cause=OfLibc(libc="glibc"), providers=shown
+            return Located(
+                name=name.text,
+                kind=name.kind,
+                need_class=NeedClass.LIBC,
+                cause=OfLibc(libc="glibc"),
+                providers=shown,
             )
         wished = sorted(usable, key=lambda pair: _rank_wish(pair[0], prefer))
-        if rivals := _find_rivals(usable) if _rank_wish(wished[0][0], prefer) == len(prefer) else ():
-            return NamedAnswer(
-                name=name, need_class=NeedClass.AMBIGUOUS, cause=Rivals(attrs=rivals), providers=shown
+        if rivals := find_named_rivals(usable) if _rank_wish(wished[0][0], prefer) == len(prefer) else ():
+            return Located(
+                name=name.text,
+                kind=name.kind,
+                need_class=NeedClass.AMBIGUOUS,
+                cause=Rivals(attrs=rivals),
+                providers=shown,
             )
         first = wished[0][0]
-        return NamedAnswer(
-            name=name,
+        return Located(
+            name=name.text,
+            kind=name.kind,
             need_class=NeedClass.PROVIDED,
             cause=Provided(attr=first.attr, path=first.path),
             providers=(first, *(p for p in shown if p is not first)),
         )
-    return NamedAnswer(name=name, need_class=NeedClass.UNKNOWN, cause=Nobody())
+    note = _SHALLOW.format(depth) if name.kind is NameKind.HEADER and depth is not None else None
+    return Located(name=name.text, kind=name.kind, need_class=NeedClass.UNKNOWN, cause=Nobody(), note=note)
 
 
-def _tell_nearest(answer: NamedAnswer, names_of: NamedIndex, system: str) -> NamedAnswer:
-    nearest = _find_nearest(names_of, answer.name, system)
-    return replace(answer, cause=Nobody(nearest=nearest), nearest=nearest)
+def _tell_nearest(answer: Located, table: SonameTable, names_of: NamedIndex) -> Located:
+    nearest = _find_nearest(names_of, Name(kind=answer.kind, text=answer.name), table.info.system)
+    note = answer.note
+    if answer.kind is NameKind.HEADER and (owner := _find_directory(table, names_of, answer.name)):
+        note = f"{owner}; {note}" if note else owner
+    return replace(answer, cause=Nobody(nearest=nearest), nearest=nearest, note=note)
 
 
-def _rank(
+def _find_directory(table: SonameTable, names_of: NamedIndex, text: str) -> str | None:
+    """Tell who has headers in the directory of a header that nobody has, or above it."""
+    (file,) = list_files(Name(kind=NameKind.HEADER, text=text))
+    headers = names_of.open(NameKind.HEADER)
+    parts = file.split("/")[:-1]
+    for end in range(len(parts), 0, -1):
+        directory = "/".join(parts[:end])
+        found = headers.find_directories(directory, system=table.info.system)
+        ranked = rank_named(table, NameKind.HEADER, f"{directory}/{parts[0]}", found)
+        if ranked and ranked[0][0].score > ABSENT:
+            return f"{ranked[0][0].attr} has headers in {directory}"
+    return None
+
+
+def rank_named(
     table: SonameTable, kind: NameKind, file: str, found: Iterable[Named]
 ) -> list[tuple[Provider, Named]]:
-    """Rank all packages that have a file, best first."""
+    """Rank all packages that have a file, best first.
+
+    Args:
+        table: the soname table of the same index.
+        kind: of the file.
+        file: its name; of a header, its path below ``include``, or the end of it.
+        found: the packages.
+    """
     ours = tuple(found)
     owners = _find_owners(table, kind, file) if ours else frozenset()
     candidates = [
@@ -167,7 +208,15 @@ def _put_first(
         last = file.rpartition("/")[2]
         provider = Provider(attr=attr, output=output, path=f"{directory}/{last}", store_path=None)
         named = Named(
-            attr=attr, output=output, path=directory, file=last, linked=False, votes=0, size=1, store_path=None, store_name=attr
+            attr=attr,
+            output=output,
+            path=directory,
+            file=last,
+            linked=False,
+            votes=0,
+            size=1,
+            store_path=None,
+            store_name=attr,
         )
     return [(replace(provider, score=_BY_DEFINITION, why=("where nixpkgs keeps it",)), named), *ranked]
 
@@ -210,7 +259,9 @@ def _is_libc(kind: NameKind, file: str, ranked: Iterable[tuple[Provider, Named]]
     """Tell whether every compiler finds a header, without any input."""
     directory = file.rpartition("/")[0]
     libc = load_table(NamedLists).libc_attributes
-    return kind is NameKind.HEADER and any(p.attr in libc and find_include(one.path) == directory for p, one in ranked)
+    return kind is NameKind.HEADER and any(
+        p.attr in libc and find_include(one.path) == directory for p, one in ranked
+    )
 
 
 def _rank_wish(provider: Provider, prefer: Sequence[str]) -> int:
@@ -219,7 +270,7 @@ def _rank_wish(provider: Provider, prefer: Sequence[str]) -> int:
     return min(wishes, default=len(prefer))
 
 
-def _find_rivals(ranked: Sequence[tuple[Provider, Named]]) -> tuple[str, ...]:
+def find_named_rivals(ranked: Sequence[tuple[Provider, Named]]) -> tuple[str, ...]:
     """Return the attributes of the two best providers if they differ in kind and no rule decides."""
     if len(ranked) < 2 or ranked[0][0].score - ranked[1][0].score > MARGIN:
         return ()

@@ -1,27 +1,28 @@
 """Builds a table of names from a nix-index database: pkg-config modules, CMake packages, headers, programs.
 
-One pass over the inflated stream, as for libraries (:mod:`wheelfix.index.harvest`). More packages have such files
-than libraries, and a header's directories are part of its name, so this decodes about two thirds of the
-toplevel packages entry by entry, and takes several times as long.
+One pass over the inflated stream, as for libraries (:mod:`wheelfix.index.harvest`). More packages have such
+files than libraries: two thirds of the bytes of toplevel packages are decoded entry by entry, which takes
+several times as long.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from concurrent.futures import BrokenExecutor, Future
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from wheelfix.errors import ApplyError, IndexProblem
+from wheelfix.index.batches import decode_blocks
 from wheelfix.index.build import SYSTEM, compute_digest
 from wheelfix.index.canonical import Canonical, find_canonical
 from wheelfix.index.database import Block, iter_blocks
 from wheelfix.index.frcode import Package
+from wheelfix.index.harvest import ORIGIN, ROOTFS
 from wheelfix.index.named_ranking import NamedLists
 from wheelfix.index.named_table import SCHEMA
 from wheelfix.index.names import split_name
@@ -30,11 +31,10 @@ from wheelfix.model.base import Struct
 from wheelfix.model.names import CMAKE_ENDINGS, HEADER_ENDINGS, PKG_CONFIG_ENDING, NameKind
 from wheelfix.model.tables import load_table
 from wheelfix.outside.files import stage_output
-from wheelfix.outside.processes import may_spawn, open_pool
 from wheelfix.wheel.identity import find_stamp
 
 _HINT = "make room, or choose another place"
-_TABLES = """
+TABLES = """
     CREATE TABLE names_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE package (
         id INTEGER PRIMARY KEY, system TEXT NOT NULL, attr TEXT NOT NULL, output TEXT NOT NULL,
@@ -44,17 +44,12 @@ _TABLES = """
         linked INTEGER NOT NULL, votes INTEGER NOT NULL, names TEXT NOT NULL);
 """
 _UNREAD_OUTPUTS = frozenset({"debug", "doc", "man", "devdoc", "info"})
-_WORKERS: Final = 2
-_BATCH: Final = 1 << 20
-_AHEAD: Final = 3
-_ROOTFS: Final = b"-fhsenv-rootfs"
-_ORIGIN: Final = re.compile(rb'"attr":"([^"\\]+)","output":"([^"\\]+)","toplevel":true')
 _VOTE: Final = re.compile(rb"/nix/store/([0-9a-z]{32})-[^\0\n/]*/bin/([^/\0\n]+)s\0")
 _PYTHON_SET: Final = re.compile(r"python(\d)(\d+)Packages\.")
 
-# The entry of a directory bin, include, pkgconfig, or of one above CMake's files. Its tail is some end of its
-# name, as it shares the rest with the entry before.
-_DIRECTORIES: Final = (b"/bin", b"/include", b"/pkgconfig", b"/cmake", b"/share", b"/lib", b"/lib64")
+# Directories with such files. The tail of a directory's entry is some end of its name, as it shares the rest
+# with the entry before.
+_DIRECTORIES: Final = (b"/bin", b"/include", b"/pkgconfig", b"/cmake")
 _CMAKE: Final = re.compile(r"/(?:(?:lib|lib64|share)/(?:cmake/)?[^/]+(?:/(?:cmake|CMake))?|cmake)\Z")
 _SITE: Final = re.compile(
     r"/lib/python3\.\d+/site-packages/(?:[^/]+/){0,3}?[^/]+(/(?:include|share|lib|cmake)(?:/.*)?)\Z"
@@ -68,7 +63,7 @@ def _make_hint(directories: Iterable[bytes]) -> re.Pattern[bytes]:
     return re.compile(rb"d\0(?:\x80..|[^\x80])(?:" + b"|".join(map(re.escape, longest)) + rb")\n", re.DOTALL)
 
 
-_HINT_DIRECTORY: Final = _make_hint((b"/bin", b"/include", b"/pkgconfig", b"/cmake"))
+_ENTRY_OF_DIRECTORY: Final = _make_hint(_DIRECTORIES)
 
 
 class Folder(Struct):
@@ -77,13 +72,13 @@ class Folder(Struct):
     Attributes:
         path: of the directory.
         linked: they are links into other packages.
-        names: of the files.
+        names: of the files, sorted, apart by newlines.
     """
 
     kind: NameKind
     path: str
     linked: bool
-    names: tuple[str, ...]
+    names: str
 
 
 @dataclass(slots=True)
@@ -101,7 +96,6 @@ def build_names(
     *,
     date: str | None = None,
     digest: str | None = None,
-    kinds: Iterable[NameKind] = tuple(NameKind),
     progress: Callable[[int, int], None] | None = None,
 ) -> Mapping[str, str]:
     """Build a table of names, and replace ``destination`` when it is complete.
@@ -129,7 +123,7 @@ def build_names(
     names: dict[NameKind, set[str]] = defaultdict(set)
     for _, folders in harvest.found:
         for folder in folders:
-            names[folder.kind].update(folder.names)
+            names[folder.kind].update(folder.names.split("\n"))
     meta = {"schema": SCHEMA, "date": date or "", "digest": found_digest}
     meta |= {kind.value: str(len(names[kind])) for kind in NameKind if kind is not NameKind.LIBRARY}
     _write(destination, harvest, meta)
@@ -138,24 +132,8 @@ def build_names(
 
 def _read_names(database: Path, *, progress: Callable[[int, int], None] | None) -> _Harvest:
     harvest = _Harvest()
-    batches = _cut_batches(_choose_blocks(iter_blocks(database, progress=progress), harvest))
-    if not may_spawn():
-        for batch in batches:
-            harvest.found += decode_names(batch)
-        return harvest
-    with open_pool(_WORKERS) as pool:
-        pending: deque[Future[list[tuple[Package, tuple[Folder, ...]]]]] = deque()
-        try:
-            for batch in batches:
-                pending.append(pool.submit(decode_names, batch))
-                while len(pending) > _AHEAD:
-                    harvest.found += pending.popleft().result()
-            while pending:
-                harvest.found += pending.popleft().result()
-        except BrokenExecutor:
-            raise IndexProblem(
-                str(database), "a process that was decoding it died", "free some memory and try again"
-            ) from None
+    chosen = _choose_blocks(iter_blocks(database, progress=progress), harvest)
+    harvest.found += decode_blocks(chosen, decode_names, subject=str(database))
     return harvest
 
 
@@ -163,11 +141,11 @@ def _choose_blocks(blocks: Iterable[Block], harvest: _Harvest) -> Iterator[Block
     """Count votes, and yield the blocks that may hold such files."""
     unread = (*load_table(RankingLists).unread_sets, *load_table(NamedLists).unread_sets)
     for block in blocks:
-        if _ROOTFS in block.footer:
+        if ROOTFS in block.footer:
             harvest.votes.update(
                 {(m[1].decode(), m[2].decode("utf-8", "replace")) for m in _VOTE.finditer(block.raw)}
             )
-        match = _ORIGIN.search(block.footer)
+        match = ORIGIN.search(block.footer)
         if match is None:
             continue
         attr, output = match[1].decode("utf-8", "replace"), match[2].decode("utf-8", "replace")
@@ -185,20 +163,7 @@ def may_hold_names(raw: bytes) -> bool:
     Returns:
         False only if there is certainly none.
     """
-    return _HINT_DIRECTORY.search(raw) is not None
-
-
-def _cut_batches(blocks: Iterable[Block]) -> Iterator[list[Block]]:
-    batch: list[Block] = []
-    size = 0
-    for block in blocks:
-        batch.append(block)
-        size += len(block.raw)
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+    return _ENTRY_OF_DIRECTORY.search(raw) is not None
 
 
 def decode_names(blocks: Iterable[Block]) -> list[tuple[Package, tuple[Folder, ...]]]:
@@ -214,7 +179,9 @@ def _list_folders(block: Block) -> tuple[Folder, ...]:
     found: dict[tuple[NameKind, str, bool], list[str]] = defaultdict(list)
     for meta, raw in block.decode():
         if meta.endswith(b"d") or not (
-            raw.startswith((b"/bin/", b"/include/")) or raw.endswith((b".pc", b"onfig.cmake")) or b"/site-packages/" in raw
+            raw.startswith((b"/bin/", b"/include/"))
+            or raw.endswith((b".pc", b"onfig.cmake"))
+            or b"/site-packages/" in raw
         ):
             continue
         directory, _, name = raw.decode("utf-8", "backslashreplace").rpartition("/")
@@ -222,13 +189,13 @@ def _list_folders(block: Block) -> tuple[Folder, ...]:
         if kind is not None and name.isprintable() and directory.isprintable():
             found[kind, directory, meta.startswith(b"/nix/store/")].append(name)
     return tuple(
-        Folder(kind=kind, path=path, linked=linked, names=tuple(names))
+        Folder(kind=kind, path=path, linked=linked, names="\n".join(sorted(names)))
         for (kind, path, linked), names in found.items()
     )
 
 
 def _find_kind(directory: str, name: str, meta: bytes) -> NameKind | None:
-    """Tell what a file is, by its directory and name: what Nix' setup hooks and compilers find, and no more."""
+    """Tell what a file is, by directory and name: what Nix' setup hooks and compilers find, and no more."""
     if match := _SITE.match(directory):
         directory = match[1]  # as pybind11 and numpy have theirs, and tell by a program or function where
         if not directory.startswith(("/include", "/share/", "/lib/", "/cmake")):
@@ -261,7 +228,7 @@ def _write(destination: Path, harvest: _Harvest, meta: Mapping[str, str]) -> Non
                 with connection:
                     connection.execute("PRAGMA journal_mode = OFF")
                     connection.execute("PRAGMA page_size = 4096")
-                    connection.executescript(_TABLES)
+                    connection.executescript(TABLES)
                     _insert(connection, harvest, meta)
                 connection.execute("VACUUM")
         except sqlite3.Error as error:
@@ -281,14 +248,16 @@ def _insert(connection: sqlite3.Connection, harvest: _Harvest, meta: Mapping[str
         rows = packages.setdefault(key, [])
         for folder in folders:
             for votes, names in _split_by_votes(folder, package.hash, harvest.votes):
-                rows.append((folder.kind.value, folder.path, folder.linked, votes, "\n".join(names)))
+                rows.append((folder.kind.value, folder.path, folder.linked, votes, names))
     connection.executemany("INSERT INTO names_meta VALUES (?, ?)", sorted(meta.items()))
     ordered = sorted(packages)
     connection.executemany(
         "INSERT INTO package VALUES (?, ?, ?, ?, ?, ?)", [(i, *key) for i, key in enumerate(ordered)]
     )
-    rows = sorted((kind, i, *rest) for i, key in enumerate(ordered) for kind, *rest in packages[key])
-    connection.executemany("INSERT INTO folder VALUES (?, ?, ?, ?, ?, ?, ?)", [(i, *r) for i, r in enumerate(rows)])
+    written = sorted((kind, i, *rest) for i, key in enumerate(ordered) for kind, *rest in packages[key])
+    connection.executemany(
+        "INSERT INTO folder VALUES (?, ?, ?, ?, ?, ?, ?)", [(i, *folder) for i, folder in enumerate(written)]
+    )
 
 
 def _find_attr(package: Package, attrs: Set[str]) -> str:
@@ -300,11 +269,12 @@ def _find_attr(package: Package, attrs: Set[str]) -> str:
 
 def _split_by_votes(
     folder: Folder, hash_: str, votes: Mapping[tuple[str, str], int]
-) -> Iterator[tuple[int, list[str]]]:
+) -> Iterator[tuple[int, str]]:
     if folder.kind is not NameKind.PROGRAM:
-        yield 0, sorted(folder.names)
+        yield 0, folder.names
         return
     groups: dict[int, list[str]] = defaultdict(list)
-    for name in sorted(folder.names):
+    for name in folder.names.split("\n"):
         groups[votes.get((hash_, name), 0)].append(name)
-    yield from sorted(groups.items())
+    for count, names in sorted(groups.items()):
+        yield count, "\n".join(names)

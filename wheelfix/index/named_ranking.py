@@ -1,7 +1,7 @@
 """Ranks the packages that have a pkg-config module, CMake package, header or program of a given name.
 
-The rules that libraries are ranked by hold where they fit (:mod:`wheelfix.index.ranking`); the others are here. Scores
-are computed when a name is asked for, from all packages that have it.
+The rules that libraries are ranked by hold where they fit (:mod:`wheelfix.index.ranking`); the others are here.
+Scores are computed when a name is asked for, from all packages that have it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 
 from wheelfix.index.names import split_name, squeeze
@@ -125,7 +125,7 @@ class NamedCandidate(Struct):
 
 
 class _Field(Struct):
-    """The competitors of a candidate: pnames with counts, those at the top level, attributes, votes by pname."""
+    """The competitors of a candidate: pnames with counts, those at the top, attributes, votes by pname."""
 
     pnames: Counter[str]
     top: frozenset[str]
@@ -174,7 +174,7 @@ def _score(candidate: NamedCandidate, field: _Field) -> tuple[int, tuple[str, ..
         "k": _OWN_LIBRARY if candidate.library else 0,
         "e": _OTHER_DIRECTORY * _count_others(candidate),
         "g": _IN_PYTHON if candidate.path.startswith("/lib/python") else 0,
-        "x": _score_link(candidate, affinity),
+        "x": _score_link(candidate, affinity, field.attrs),
         "i": _STAND_IN if not _make_stand_ins().isdisjoint({pname, attr}) else 0,
         "s": score_set(attr, _make_good_sets()),
         "p": _COPY_OF_TOP if "." in attr and pname in field.top else 0,
@@ -191,9 +191,9 @@ def _score(candidate: NamedCandidate, field: _Field) -> tuple[int, tuple[str, ..
     return sum(points.values()), tuple(f"{REASONS[rule]} ({p:+d})" for rule, p in told)
 
 
-def _score_link(candidate: NamedCandidate, affinity: int) -> int:
-    """A package that links to another one's file stands in for it, unless it is what its users should take."""
-    if not candidate.linked:
+def _score_link(candidate: NamedCandidate, affinity: int, attrs: Set[str]) -> int:
+    """A package that links to another one's file stands in for it, unless users should take just that one."""
+    if not candidate.linked or f"{candidate.attr}-unwrapped" in attrs:
         return 0
     return _OWN_LINK if affinity == _EXACT and "." not in candidate.attr else _LINKED
 
@@ -205,7 +205,7 @@ def _extends(attr: str, other: str) -> bool:
 
 
 def _is_base(last: str, pname: str) -> bool:
-    """Tell whether an attribute leaves out what makes its pname look like a fork: ``libpng`` is libpng-apng."""
+    """Tell whether an attribute leaves out what makes its pname look like a fork (libpng: libpng-apng)."""
     return pname != last and pname.startswith((f"{last}-", f"{last}_"))
 
 

@@ -6,17 +6,18 @@ SQLite, in a file or in memory, apart from the soname table and opened only when
     package     id, system, attr, output, hash, name
     folder      kind, package, path, linked, votes, names
 
-A row of ``folder`` has all files of one kind in one directory of a package, names apart by newlines. That is a third
-of the size of one row a file, and all names of a question are looked for in one pass.
+A row of ``folder`` has all files of one kind in one directory of a package, names apart by newlines. That is
+half the size of one row a file, and all names of a question are looked for in one pass.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from wheelfix.errors import IndexProblem
 from wheelfix.index.table import STORE_DIR, open_database_bytes, open_database_file
@@ -55,6 +56,22 @@ class Named(Struct):
     store_name: str
 
 
+def make_named(row: Sequence[Any], file: str) -> Named:
+    """Make the entry of a file, of the row of its directory: path to names, then attr, output, hash, name."""
+    path, linked, votes, names, attr, output, hash_, name = row
+    return Named(
+        attr=attr,
+        output=output,
+        path=path,
+        file=file,
+        linked=bool(linked),
+        votes=votes,
+        size=names.count("\n") + 1,
+        store_path=f"{STORE_DIR}/{hash_}-{name}" if hash_ else None,
+        store_name=name,
+    )
+
+
 class NameTable:
     """An open table of names.
 
@@ -82,9 +99,12 @@ class NameTable:
                 _BUILD,
             )
 
-    def find(
-        self, kind: NameKind, files: Iterable[str], *, system: str
-    ) -> Mapping[str, tuple[Named, ...]]:
+    @property
+    def depth(self) -> int | None:
+        """How many directories below ``include`` headers are listed; None if all of them are."""
+        return int(depth) if (depth := self.meta.get("header-depth", "")).isdecimal() else None
+
+    def find(self, kind: NameKind, files: Iterable[str], *, system: str) -> Mapping[str, tuple[Named, ...]]:
         """Find all packages that have some files, in one pass.
 
         Args:
@@ -103,26 +123,34 @@ class NameTable:
             directory, _, last = file.rpartition("/")
             wanted[last].append((file, directory))
         found: dict[str, list[Named]] = defaultdict(list)
-        for path, linked, votes, text, attr, output, hash_, name in self._read(kind, system):
-            if not wanted.keys() & (names := text.split("\n")):
-                continue
-            for last in sorted(wanted.keys() & names):
+        for row in self._read(kind, system):
+            path = row[0]
+            for last in sorted(wanted.keys() & row[3].split("\n")):
                 for file, directory in wanted[last]:
                     if directory and not path.endswith(f"/{directory}"):
                         continue
-                    one = Named(
-                        attr=attr,
-                        output=output,
-                        path=path,
-                        file=last,
-                        linked=bool(linked),
-                        votes=votes,
-                        size=len(names),
-                        store_path=f"{STORE_DIR}/{hash_}-{name}" if hash_ else None,
-                        store_name=name,
-                    )
-                    found[file].append(one)
+                    found[file].append(make_named(row, last))
         return {file: tuple(all_of_it) for file, all_of_it in found.items()}
+
+    def find_directories(self, directory: str, *, system: str) -> tuple[Named, ...]:
+        """Find the packages that have headers in a directory; the entries' file is a header of it.
+
+        Args:
+            directory: below ``include``, or the end of such a path.
+            system: Nix system.
+
+        Raises:
+            IndexProblem: the table is damaged.
+        """
+        rows = self._read(NameKind.HEADER, system)
+        return tuple(
+            make_named(row, row[3].partition("\n")[0]) for row in rows if row[0].endswith(f"/{directory}")
+        )
+
+    def has_attr(self, attr: str) -> bool:
+        """Tell whether an attribute is in the table."""
+        query = "SELECT 1 FROM package WHERE attr = ? LIMIT 1"
+        return self._connection.execute(query, (attr,)).fetchone() is not None
 
     def list_names(self, kind: NameKind, *, system: str) -> tuple[str, ...]:
         """Every file name of a kind, sorted.
@@ -133,9 +161,7 @@ class NameTable:
         names = {name for row in self._read(kind, system) for name in row[3].split("\n")}
         return tuple(sorted(names))
 
-    def _read(
-        self, kind: NameKind, system: str
-    ) -> Iterable[tuple[str, int, int, str, str, str, str, str]]:
+    def _read(self, kind: NameKind, system: str) -> Iterable[tuple[str, int, int, str, str, str, str, str]]:
         try:
             yield from self._connection.execute(_SELECT, (kind.value, system))
         except sqlite3.DatabaseError as error:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
-from wheelfix.model.classes import Cause, NeedClass
-from wheelfix.model.index import Provider
 
 
 class NameKind(StrEnum):
@@ -26,6 +24,16 @@ class NameKind(StrEnum):
     """An executable file: ``pg_config``."""
 
 
+KIND_WORDS = {
+    NameKind.LIBRARY: "library",
+    NameKind.PKG_CONFIG: "pkg-config module",
+    NameKind.CMAKE: "CMake package",
+    NameKind.HEADER: "header",
+    NameKind.PROGRAM: "program",
+}
+"""Each kind, as people call it."""
+
+
 class Name(Struct):
     """A name of one kind.
 
@@ -36,24 +44,6 @@ class Name(Struct):
 
     kind: NameKind
     text: str
-
-
-class NamedAnswer(Struct):
-    """The answer of the index for a name that is no soname.
-
-    Attributes:
-        name: as it was asked for.
-        need_class: ``provided``, ``ambiguous``, ``unknown``, or ``libc`` for a header that every compiler finds.
-        cause: reason for the class.
-        providers: best first.
-        nearest: similar names in the index, the most similar first; empty if there are providers.
-    """
-
-    name: Name
-    need_class: NeedClass
-    cause: Cause
-    providers: tuple[Provider, ...] = ()
-    nearest: tuple[str, ...] = ()
 
 
 HEADER_ENDINGS = (".h", ".hh", ".hpp", ".hxx", ".h++")
@@ -68,8 +58,8 @@ def tell_kind(text: str) -> NameKind | None:
     """Tell what a file name or path names, by the name alone.
 
     The first rule that fits decides: ``.so`` at the end, or followed by a dot, is a library's; ``.pc`` at the
-    end is a pkg-config module's; ``Config.cmake`` and ``-config.cmake`` are a CMake package's; ``.h``, ``.hh``,
-    ``.hpp``, ``.hxx`` and ``.h++`` are a header's.
+    end is a pkg-config module's; ``Config.cmake`` and ``-config.cmake`` are a CMake package's; ``.h``,
+    ``.hh``, ``.hpp``, ``.hxx`` and ``.h++`` are a header's.
 
     Returns:
         None if no rule fits: it is a program if the index has one of that name, else a library.

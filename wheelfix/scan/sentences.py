@@ -26,6 +26,7 @@ from wheelfix.model.classes import (
     Unnamed,
     Unreached,
 )
+from wheelfix.model.names import NameKind
 
 if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.hints import DlopenNote, SourceCall
@@ -115,7 +116,9 @@ def say_located(located: Located) -> str | None:
         case Rivals():
             return "choose with --prefer ATTR"
         case Nobody():
-            return "another ABI of it is there" if located.nearest else "nobody in this index has it"
+            if located.kind is NameKind.LIBRARY and located.nearest:
+                return "another ABI of it is there"
+            return f"nobody in this index has it{f' ({located.note})' if located.note else ''}"
         case OfLibc():
             return located.note or say_cause(located.cause)
         case _:
