@@ -18,6 +18,7 @@ from wheelfix.index.named_ranking import (
 )
 from wheelfix.index.named_table import Named, NamedIndex
 from wheelfix.index.names import split_name, squeeze
+from wheelfix.index.ranking import ABSENT as NO_LIBRARY
 from wheelfix.index.ranking import MARGIN, are_akin
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
@@ -232,12 +233,15 @@ def _find_owners(table: SonameTable, kind: NameKind, file: str) -> frozenset[str
         return frozenset()
     stems = find_stems(kind, file)
     spelled = dict.fromkeys(s for stem in stems for s in (stem, stem.lower()))
-    sonames = [f"{'' if s.startswith('lib') else 'lib'}{s}.so" for s in spelled if s.isprintable()]
+    sonames = [f"{'' if s.startswith('lib') else 'lib'}{s}.so" for s in spelled if not set("*?[") & set(s)]
     owners: set[str] = set()
-    for lookup in table.lookup(sonames):
-        if lookup.providers:
-            best = lookup.providers[0]
-            owners |= {best.attr, best.attr.partition(".")[0] if best.attr.endswith(".lib") else best.attr}
+    for soname in sonames:
+        # of all versions: a name without one is no good evidence by itself
+        versions = (soname, *table.find_names(f"{soname}.*"))
+        providers = [p for name in versions for p in table.find_all(name)[:1]]
+        best = max(providers, key=lambda p: p.score, default=None)
+        if best and best.score > NO_LIBRARY:
+            owners |= {best.attr, best.attr.removesuffix(".lib")}
             if best.store_path:
                 owners.add(split_name(best.store_path.partition("-")[2], best.output)[0])
     return frozenset(owners)

@@ -1,6 +1,6 @@
 """Ranks the packages that have a pkg-config module, CMake package, header or program of a given name.
 
-The rules that libraries are ranked by hold where they fit (:mod:`wheelfix.index.ranking`); the others are here.
+The rules that libraries are ranked by hold where they fit (:mod:`wheelfix.index.ranking`); others are here.
 Scores are computed when a name is asked for, from all packages that have it.
 """
 
@@ -56,7 +56,7 @@ _LINKED = -45
 _OWN_LINK = -15
 _EXTENDED = -9
 _IN_PYTHON = -5
-_MISPLACED = -40
+_MISPLACED = -50
 _STAND_IN = -60
 _OTHER_DIRECTORY = -6
 _COPY_OF_TOP = -20
