@@ -119,8 +119,8 @@ def update(data: Path, source: Source, *, system: str, work: Path) -> str:
     lines = [f'sources = ["{meta["origin"]}"]']
     lines += [f'{key} = "{meta[key]}"' for key in ("date", "digest", "system")]
     lines += [f"{key} = {meta[key]}" for key in COUNTS]
-    for file, packed in fresh.items():
-        (data / f".{file}").write_bytes(packed)
+    for file, contents in fresh.items():
+        (data / f".{file}").write_bytes(contents)
     for file in fresh:
         (data / f".{file}").replace(data / file)
     (data / PROVENANCE).write_text(COMMENT.format(**meta) + "\n".join(lines) + "\n")

@@ -291,11 +291,13 @@ def _find_nearest(names_of: NamedIndex, name: Name, system: str) -> tuple[str, .
     near: list[tuple[float, str]] = []
     matcher = difflib.SequenceMatcher(autojunk=False, b=stem)
     for other in names_of.open(name.kind).list_names(name.kind, system=system):
+        if other[:1].lower() != stem[:1]:
+            continue  # nearly all of some hundred thousand
         stems = [squeeze(part) for part in find_stems(name.kind, other)]
-        if stem in stems or (stem[:-1].isalpha() and stems[-1] == stem):
+        if stem in stems:
             near.append((2 - len(other) / 1000, other))
             continue
-        if abs(len(stems[0]) - len(stem)) > 3 or stems[0][:1] != stem[:1]:
+        if abs(len(stems[0]) - len(stem)) > 3:
             continue
         matcher.set_seq1(stems[0])
         if matcher.quick_ratio() >= _SIMILAR and (ratio := matcher.ratio()) >= _SIMILAR:
