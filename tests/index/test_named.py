@@ -14,6 +14,7 @@ from tests.support.real import FIXTURES
 from wheelfix.errors import IndexProblem
 from wheelfix.index.build import build_table
 from wheelfix.index.choice import open_bundled, open_names
+from wheelfix.index.frcode import Package
 from wheelfix.index.named import find_named, list_matching
 from wheelfix.index.named_build import build_names
 from wheelfix.index.named_table import NamedIndex, NameTable, open_names_bytes, open_names_file
@@ -27,7 +28,7 @@ STORE = "/nix/store"
 CAIRO = package("cairo", output="dev", name="cairo-1.18-dev")
 COREUTILS = package("coreutils", name="coreutils-9.8")
 ROOTFS = package("steam-fhsenv-rootfs", name="steam-fhsenv-rootfs", toplevel=False)
-PACKAGES = {
+PACKAGES: dict[Package, dict[str, str | int]] = {
     CAIRO: {
         "/include/cairo/cairo.h": 1,
         "/lib/pkgconfig/cairo.pc": 1,

@@ -64,6 +64,7 @@ def locate(
     as_json: bool,
     index: Path | None,
     prefer: tuple[str, ...],
+    nixpkgs: str | None,
     quiet: bool,
 ) -> None:
     """Tell which nixpkgs attributes provide libraries and other files, best first.
@@ -81,7 +82,7 @@ def locate(
 
     if any_file:
         sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))
-    table = open_table(index, quiet=quiet)
+    table = open_table(index, quiet=quiet, nixpkgs=nixpkgs)
     builds = table.info.source != "bundled"
     with show_progress("building the table of names", enabled=not quiet and builds) as progress:
         names_of = open_names(table, index, progress=progress)

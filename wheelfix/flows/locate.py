@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from wheelfix.index.choice import find_database
-from wheelfix.index.lookup import append_non_providers, check_attrs, expand_names
+from wheelfix.index.lookup import append_non_providers, check_attrs, expand_names, find_providers
 from wheelfix.index.named import find_named, list_matching
 from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.releases import NEWEST, translate
@@ -52,25 +52,30 @@ def locate(
         InputError: a name is not a regular expression, or the index has no attribute that is preferred.
     """
     kinds = _find_kinds([] if regex else names, index, names_of)
-    asked = {
-        name: _expand(name, kind, index, names_of)
-        for name, kind in kinds.items()
-        if kind is not NameKind.LIBRARY
-    }
-    check_attrs(index, prefer, others=names_of.open(NameKind.PROGRAM) if prefer and asked else None)
-    every_asked = tuple(dict.fromkeys(one for expanded in asked.values() for one in expanded))
-    answers = find_named(index, names_of, every_asked, prefer=prefer, every=every, near=True)
-    named = dict(zip(every_asked, answers, strict=True))
-    found: list[Located] = []
-    for name in names:
-        if name in asked:
-            found += (_translate(named[one], release) for one in asked[name])
-            continue
-        sonames = expand_names(index, [name], regex=regex)
-        told = regex or tell_kind(name) is not None or bool(_GLOB & set(name))
-        located = (_locate_library(soname, index, prefer, release, told=told) for soname in sonames)
-        found += (append_non_providers(index, one) if every else one for one in located)
-    return tuple(dict.fromkeys(found))
+    asked = dict.fromkeys(
+        one
+        for name in names
+        for one in _expand(name, kinds.get(name, NameKind.LIBRARY), index, names_of, regex=regex)
+    )
+    others = [one for one in asked if one.kind is not NameKind.LIBRARY]
+    check_attrs(index, prefer, others=names_of.open(NameKind.PROGRAM) if prefer and others else None)
+    sonames = [one.text for one in asked if one.kind is NameKind.LIBRARY]
+    find_providers(index, sonames, release=release)  # asks a nixpkgs that the user named once for all
+    answers = find_named(index, names_of, others, prefer=prefer, every=every, near=True)
+    found = {one: _translate(answer, release, index) for one, answer in zip(others, answers, strict=True)}
+    for soname in sonames:
+        located = _locate_library(
+            soname,
+            index,
+            prefer,
+            release,
+            untold=kinds.get(soname) is NameKind.LIBRARY and not tell_kind(soname),
+        )
+        found[Name(kind=NameKind.LIBRARY, text=soname)] = located
+    return tuple(
+        append_non_providers(index, found[one]) if every and one.kind is NameKind.LIBRARY else found[one]
+        for one in asked
+    )
 
 
 def _find_kinds(names: Sequence[str], index: SonameTable, names_of: NamedIndex) -> Mapping[str, NameKind]:
@@ -86,25 +91,31 @@ def _find_kinds(names: Sequence[str], index: SonameTable, names_of: NamedIndex) 
     }
 
 
-def _expand(name: str, kind: NameKind, index: SonameTable, names_of: NamedIndex) -> Sequence[Name]:
+def _expand(
+    name: str, kind: NameKind, index: SonameTable, names_of: NamedIndex, *, regex: bool
+) -> Sequence[Name]:
+    if kind is NameKind.LIBRARY:
+        return [Name(kind=kind, text=soname) for soname in expand_names(index, [name], regex=regex)]
     if _GLOB & set(name):
         return list_matching(names_of, kind, name, system=index.info.system)
     return [Name(kind=kind, text=name)]
 
 
-def _translate(located: Located, release: tuple[int, int]) -> Located:
+def _translate(located: Located, release: tuple[int, int], index: SonameTable) -> Located:
+    """Write the attributes as a release does; what nixpkgs says of them holds for the newest alone."""
     if release == NEWEST:
-        return located
+        said = {p.attr: said for p in located.providers if (said := index.attributes.find(p.attr))}
+        return replace(located, attributes=said)
     providers = (replace(p, attr=translate(p.attr, release)) for p in located.providers)
     return replace(located, providers=tuple(providers))
 
 
 def _locate_library(
-    soname: str, index: SonameTable, prefer: Sequence[str], release: tuple[int, int], *, told: bool
+    soname: str, index: SonameTable, prefer: Sequence[str], release: tuple[int, int], *, untold: bool
 ) -> Located:
     """Decide as for a wheel of which only this need is known, with no distributions at hand.
 
-    ``told`` is whether the name says that it is a library's; else nobody has a program of it.
+    ``untold`` is whether the name does not say that it is a library's, and nobody has a program of it.
     """
     machine = index.info.system.partition("-")[0]
     (case,) = make_name_cases([soname], machine, index, prefer=prefer, release=release, wheels=False)
@@ -116,7 +127,8 @@ def _locate_library(
         cause=trace.need.cause,
         providers=trace.need.providers,
         nearest=case.lookup.nearest,
-        note=case.lookup.note if told or case.lookup.note else _NO_PROGRAM,
+        note=case.lookup.note or (_NO_PROGRAM if untold else None),
+        attributes={p.attr: said for p in trace.need.providers if (said := index.attributes.find(p.attr))},
     )
 
 

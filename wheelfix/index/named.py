@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.index.canonical import spell_recorded
+from wheelfix.index.lookup import find_gone
 from wheelfix.index.named_ranking import (
     ABSENT,
     NamedCandidate,
@@ -22,7 +23,7 @@ from wheelfix.index.ranking import ABSENT as NO_LIBRARY
 from wheelfix.index.ranking import MARGIN, are_akin
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
-from wheelfix.model.classes import NeedClass, Nobody, OfLibc, Provided, Rivals
+from wheelfix.model.classes import Gone, NeedClass, Nobody, OfLibc, Provided, Rivals
 from wheelfix.model.index import Provider
 from wheelfix.model.names import Name, NameKind, find_stems, list_files
 from wheelfix.model.scan import Located
@@ -74,12 +75,17 @@ def find_named(
     found = {
         kind: names_of.open(kind).find(kind, files, system=system) for kind, files in sorted(by_kind.items())
     }
+    if table.attributes.followed:
+        everybody = {
+            one.attr for by_file in found.values() for all_of_it in by_file.values() for one in all_of_it
+        }
+        table.attributes.ask(everybody)  # in one evaluation
     answers = (
         _answer(table, name, found[name.kind], prefer, every=every, depth=names_of.open(name.kind).depth)
         for name in asked
     )
     return tuple(
-        _tell_nearest(answer, table, names_of) if near and not answer.providers else answer
+        _tell_nearest(answer, table, names_of) if near and isinstance(answer.cause, Nobody | Gone) else answer
         for answer in answers
     )
 
@@ -102,6 +108,11 @@ def _answer(
     for file in list_files(name):
         ranked = rank_named(table, name.kind, file, found.get(file, ()))
         usable = [pair for pair in ranked if pair[0].score > ABSENT]
+        gone = [said for provider, _ in usable if (said := find_gone(provider.attr, table))]
+        usable = [pair for pair in usable if not find_gone(pair[0].attr, table)]
+        if gone and not usable:
+            cause = Gone(attr=gone[0].attr, removed=gone[0].removed)
+            return Located(name=name.text, kind=name.kind, need_class=NeedClass.UNKNOWN, cause=cause)
         if not usable:
             continue
         shown = tuple(provider for provider, _ in (ranked if every else usable))
@@ -139,7 +150,7 @@ def _tell_nearest(answer: Located, table: SonameTable, names_of: NamedIndex) -> 
     note = answer.note
     if answer.kind is NameKind.HEADER and (owner := _find_directory(table, names_of, answer.name)):
         note = f"{owner}; {note}" if note else owner
-    return replace(answer, cause=Nobody(nearest=nearest), nearest=nearest, note=note)
+    return replace(answer, cause=replace(answer.cause, nearest=nearest), nearest=nearest, note=note)
 
 
 def _find_directory(table: SonameTable, names_of: NamedIndex, text: str) -> str | None:
