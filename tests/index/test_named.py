@@ -12,6 +12,7 @@ import pytest
 from tests.support.nixindex import package, write_database
 from tests.support.real import FIXTURES
 from wheelfix.errors import IndexProblem
+from wheelfix.index.attributes import open_attributes, write_attributes
 from wheelfix.index.build import build_table
 from wheelfix.index.choice import open_bundled, open_names
 from wheelfix.index.frcode import Package
@@ -20,7 +21,8 @@ from wheelfix.index.named_build import build_names
 from wheelfix.index.named_table import NamedIndex, NameTable, open_names_bytes, open_names_file
 from wheelfix.index.named_trim import DEPTH, trim_names
 from wheelfix.index.table import SonameTable, open_file
-from wheelfix.model.classes import NeedClass
+from wheelfix.model.classes import Gone, NeedClass
+from wheelfix.model.index import Attribute, Evaluated, NixpkgsInfo
 from wheelfix.model.names import Name, NameKind
 from wheelfix.model.scan import Located
 
@@ -177,6 +179,36 @@ def test_many_at_once_in_the_order_asked(index: tuple[SonameTable, NamedIndex, P
     assert [(a.name, a.kind) for a in answers] == [(n.text, n.kind) for n in asked]
     assert [a.providers[0].attr for a in answers] == ["coreutils", "openldap", "coreutils", "fmt"]
     assert find_named(table, names, []) == ()
+
+
+def test_what_nixpkgs_removed_is_no_answer(
+    index: tuple[SonameTable, NamedIndex, Path], tmp_path: Path
+) -> None:
+    info = NixpkgsInfo(
+        source="here",
+        release="26.11",
+        system="x86_64-linux",
+        python="3.13.1",
+        revision=None,
+        date="2026-07-14",
+    )
+    said = (Attribute(attr="openldap", removed="it was old"), Attribute(attr="fmt", broken=True))
+    write_attributes(tmp_path / "attributes", Evaluated(info=info, attributes=said, python=()), {})
+    table = open_file(index[2] / "table", source="file")
+    table.attributes = open_attributes(tmp_path / "attributes")
+    held = (table, index[1], index[2])
+    assert [p.attr for p in ask(held, NameKind.HEADER, "lber.h").providers] == ["imposter"]
+    removed = ask(held, NameKind.CMAKE, "fmt", near=True)
+    assert (removed.need_class, removed.providers) == (NeedClass.UNKNOWN, ())
+    assert removed.cause == Gone(attr="fmt", removed=None, nearest=removed.nearest)
+
+
+def test_who_has_a_file_and_is_no_provider_is_said(index: tuple[SonameTable, NamedIndex, Path]) -> None:
+    found = ask(index, NameKind.PROGRAM, "ash")
+    assert (found.need_class, found.providers) == (NeedClass.UNKNOWN, ())
+    assert found.note == "busybox has such a file and is no provider: --all lists who has"
+    every = ask(index, NameKind.PROGRAM, "ash", every=True)
+    assert (every.need_class, [p.attr for p in every.providers]) == (NeedClass.UNKNOWN, ["busybox"])
 
 
 def test_globs(index: tuple[SonameTable, NamedIndex, Path]) -> None:

@@ -24,7 +24,7 @@ from wheelfix.index.ranking import MARGIN, are_akin
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.classes import Gone, NeedClass, Nobody, OfLibc, Provided, Rivals
-from wheelfix.model.index import Provider
+from wheelfix.model.index import Attribute, Provider
 from wheelfix.model.names import Name, NameKind, find_stems, list_files
 from wheelfix.model.scan import Located
 from wheelfix.model.tables import load_table
@@ -33,6 +33,7 @@ _BY_DEFINITION = 100
 _NEAREST = 5
 _SIMILAR = 0.75
 _SHALLOW = "this index has the headers at most {} directories below include; a nix-index database has all"
+_NO_PROVIDER = "{} has such a file and is no provider: --all lists who has"
 _USUAL = {
     NameKind.PKG_CONFIG: ("/lib/pkgconfig", "dev"),
     NameKind.CMAKE: ("/lib/cmake", "dev"),
@@ -105,44 +106,50 @@ def _answer(
     every: bool,
     depth: int | None,
 ) -> Located:
+    unusable: list[Provider] = []
+    gone: list[Attribute] = []
     for file in list_files(name):
         ranked = rank_named(table, name.kind, file, found.get(file, ()))
-        usable = [pair for pair in ranked if pair[0].score > ABSENT]
-        gone = [said for provider, _ in usable if (said := find_gone(provider.attr, table))]
-        usable = [pair for pair in usable if not find_gone(pair[0].attr, table)]
-        if gone and not usable:
-            cause = Gone(attr=gone[0].attr, removed=gone[0].removed)
-            return Located(name=name.text, kind=name.kind, need_class=NeedClass.UNKNOWN, cause=cause)
-        if not usable:
-            continue
-        shown = tuple(provider for provider, _ in (ranked if every else usable))
-        if _is_libc(name.kind, file, usable):
-            return Located(
-                name=name.text,
-                kind=name.kind,
-                need_class=NeedClass.LIBC,
-                cause=OfLibc(libc="glibc"),
-                providers=shown,
-            )
-        wished = sorted(usable, key=lambda pair: _rank_wish(pair[0], prefer))
-        if rivals := find_named_rivals(usable) if _rank_wish(wished[0][0], prefer) == len(prefer) else ():
-            return Located(
-                name=name.text,
-                kind=name.kind,
-                need_class=NeedClass.AMBIGUOUS,
-                cause=Rivals(attrs=rivals),
-                providers=shown,
-            )
-        first = wished[0][0]
-        return Located(
-            name=name.text,
-            kind=name.kind,
-            need_class=NeedClass.PROVIDED,
-            cause=Provided(attr=first.attr, path=first.path),
-            providers=(first, *(p for p in shown if p is not first)),
-        )
+        fitting = [pair for pair in ranked if pair[0].score > ABSENT]
+        usable = [pair for pair in fitting if not find_gone(pair[0].attr, table)]
+        if usable:
+            answer = _choose(name, file, usable, prefer)
+            rest = (provider for provider, _ in ranked if provider not in answer.providers)
+            return replace(answer, providers=(*answer.providers, *rest)) if every else answer
+        unusable += (provider for provider, _ in ranked)
+        gone += (said for provider, _ in fitting if (said := find_gone(provider.attr, table)))
     note = _SHALLOW.format(depth) if name.kind is NameKind.HEADER and depth is not None else None
-    return Located(name=name.text, kind=name.kind, need_class=NeedClass.UNKNOWN, cause=Nobody(), note=note)
+    if unusable and not gone:
+        note = _NO_PROVIDER.format(unusable[0].attr)
+    return Located(
+        name=name.text,
+        kind=name.kind,
+        need_class=NeedClass.UNKNOWN,
+        cause=Gone(attr=gone[0].attr, removed=gone[0].removed) if gone else Nobody(),
+        providers=tuple(unusable) if every else (),
+        note=note,
+    )
+
+
+def _choose(
+    name: Name, file: str, usable: Sequence[tuple[Provider, Named]], prefer: Sequence[str]
+) -> Located:
+    """Make the answer of the packages that can be used, best first."""
+    wished = sorted(usable, key=lambda pair: _rank_wish(pair[0], prefer))
+    providers = tuple(provider for provider, _ in wished)
+    answer = Located(
+        name=name.text,
+        kind=name.kind,
+        need_class=NeedClass.PROVIDED,
+        cause=Provided(attr=providers[0].attr, path=providers[0].path),
+        providers=providers,
+    )
+    if _is_libc(name.kind, file, usable):
+        return replace(answer, need_class=NeedClass.LIBC, cause=OfLibc(libc="glibc"))
+    is_wished = _rank_wish(providers[0], prefer) < len(prefer)
+    if not is_wished and (rivals := find_named_rivals(usable)):
+        return replace(answer, need_class=NeedClass.AMBIGUOUS, cause=Rivals(attrs=rivals))
+    return answer
 
 
 def _tell_nearest(answer: Located, table: SonameTable, names_of: NamedIndex) -> Located:
