@@ -1,4 +1,4 @@
-"""Building and asking the soname table, as ratios to bare decompression and to a nix-locate query.
+"""Building and asking the tables of sonames and other names, as ratios to decompression and to nix-locate.
 
     python benchmarks/index.py ~/.cache/nix-index/files
 
@@ -19,6 +19,12 @@ from pathlib import Path
 from wheelfix.index.zstd import inflate
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
+BUILD = """
+import sys
+from pathlib import Path
+from wheelfix.index.{module} import {function}
+{function}(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
 MEASURE = """
 import resource, subprocess, sys, time
 t = time.perf_counter()
@@ -56,9 +62,14 @@ def main() -> None:
     print(f"floor: stream and scan      {floor:7.2f} s CPU   1.0x")
     with tempfile.TemporaryDirectory() as work:
         table = f"{work}/table.sqlite"
-        wall, cpu, rss = measure(*wheelfix, "index", "build", "--from", str(database), "-o", table)
-        rest = f"{cpu:.1f} s CPU, {rss} MB RSS"
-        print(f"index build                 {wall:7.2f} s     {wall / floor:5.1f}x   {rest}")
+        for what, module, function in (
+            ("sonames", "build", "build_table"),
+            ("names", "named_build", "build_names"),
+        ):
+            code = BUILD.format(module=module, function=function)
+            wall, cpu, rss = measure(sys.executable, "-c", code, str(database), table)
+            rest = f"{cpu:.1f} s CPU, {rss} MB RSS"
+            print(f"building the {what:<8}       {wall:7.2f} s     {wall / floor:5.1f}x   {rest}")
     build = [*wheelfix, "index", "build", "--from", str(database)]
     measure(*build)
     wall, _, _ = measure(*build, runs=3)
@@ -68,6 +79,9 @@ def main() -> None:
     many, _, _ = measure(*wheelfix, "locate", *sonames, runs=3)
     print(f"locate, 1 soname            {one:7.3f} s   {rss} MB RSS")
     print(f"locate, {len(sonames)} sonames        {many:7.3f} s")
+    for name in ("cairo.pc", "pg_config", "lber.h"):
+        other, _, rss = measure(*wheelfix, "locate", name, runs=5)
+        print(f"locate, {name:<20}{other:7.3f} s   {rss} MB RSS")
     if nix_locate := shutil.which("nix-locate"):
         base = [nix_locate, "--db", str(database.parent), "--minimal", "--whole-name"]
         theirs, _, _ = measure(*base, "/lib/libtbb.so.12", runs=3)

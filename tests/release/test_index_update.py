@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.nixindex import package, write_database
+from wheelfix.index.named_table import open_names_bytes
 from wheelfix.index.table import SonameTable, open_bytes
+from wheelfix.model.names import NameKind
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "update_index.py"
@@ -67,6 +69,22 @@ def test_same_database_gives_the_same_bytes(tmp_path: Path) -> None:
     result = update(tmp_path, libraries, date="2026-01-02")
     assert "Of 2 answers 2 are the same; 0 moved, 0 gone, 0 new." in result.stdout
     assert read_data(tmp_path / "data") == before
+
+
+def test_names_are_refreshed_with_the_sonames(tmp_path: Path) -> None:
+    files = {package("cairo", output="dev"): {"/lib/pkgconfig/cairo.pc": 1, "/include/cairo/cairo.h": 1}}
+    database = write_database(tmp_path / "database", files)
+    result = run_script(database, tmp_path / "data", date="2026-01-02")
+    assert result.returncode == 0, result.stderr
+    assert "| bytes of headers.sqlite.z | 0 |" in result.stdout
+    for file, kind, name in (
+        ("names.sqlite.z", NameKind.PKG_CONFIG, "cairo.pc"),
+        ("headers.sqlite.z", NameKind.HEADER, "cairo.h"),
+    ):
+        packed = (tmp_path / "data" / file).read_bytes()
+        table = open_names_bytes(zlib.decompress(packed), subject=file)
+        assert table.list_names(kind, system="x86_64-linux") == (name,)
+        assert table.meta["date"] == "2026-01-02"
 
 
 @pytest.mark.parametrize("content", [b"", b"NIXI\1\0\0\0\0\0\0\0 not zstd"])

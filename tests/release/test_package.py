@@ -36,7 +36,8 @@ def test_data_files_are_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     package = ROOT / "wheelfix"
     wanted = {p for p in package.rglob("*") if p.parent.name in {"data", "schema"} and p.is_file()}
-    wanted |= {package / "py.typed", package / "index" / "data" / "sonames.sqlite.z"}
+    wanted |= {package / "py.typed"}
+    wanted |= {package / "index" / "data" / f"{name}.sqlite.z" for name in ("sonames", "names", "headers")}
     assert {p.relative_to(ROOT).as_posix() for p in wanted} <= names
     assert not any("__pycache__" in name for name in names)
 

@@ -72,9 +72,10 @@ def build(
     nixpkgs: str | None,
     quiet: bool,
 ) -> None:
-    """Build the soname table of a nix-index database, once for each database.
+    """Build the tables of a nix-index database, once for each database: sonames, and other names.
 
-    Without -o the table goes into the cache, where every command finds it by the database's digest. With
+    Without -o they go into the cache, where every command finds them by the database's digest. With -o FILE
+    the table of other names (pkg-config modules, CMake packages, headers, programs) is FILE.names. With
     --nixpkgs, Nix is asked about all attributes instead, which takes minutes; what it says is kept, too.
     """
     from wheelfix.flows import index as flows
@@ -90,7 +91,7 @@ def build(
         count = flows.build_database(stores, output, system=system)
         click.echo(printable(f"{output}: {count} store paths"))
         return
-    with show_progress("building the soname table", enabled=not quiet) as progress:
+    with show_progress("building the tables", enabled=not quiet) as progress:
         table, info = flows.build_index(database, output, progress=progress)
     click.echo(printable(f"{table}: {_say(info)}"))
 

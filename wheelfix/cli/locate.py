@@ -17,6 +17,7 @@ Examples:
   wheelfix locate libtbb.so.12 libgssapi_krb5.so.2
   wheelfix locate 'libicuuc.so.*' --all
   wheelfix locate libz.so.1 --why --json
+  wheelfix locate cairo.pc openssl/ssl.h fmt-config.cmake pg_config
   wheelfix locate --any-file '/bin/ldconfig'
 """
 
@@ -31,9 +32,11 @@ def _parse_release(_context: click.Context, _parameter: click.Parameter, value: 
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("names", nargs=-1, required=True, metavar="SONAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--all", "every", is_flag=True, help="Also packages that have the file and are no providers.")
-@click.option("--regex", is_flag=True, help="SONAMEs are regular expressions, searched for in file names.")
+@click.option(
+    "--regex", is_flag=True, help="NAMEs are regular expressions, searched for in file names of libraries."
+)
 @click.option("--why", is_flag=True, help="Show the rules behind each score.")
 @click.option(
     "--any-file",
@@ -64,18 +67,28 @@ def locate(
     nixpkgs: str | None,
     quiet: bool,
 ) -> None:
-    """Tell which nixpkgs attributes provide libraries, best first.
+    """Tell which nixpkgs attributes provide libraries and other files, best first.
 
-    SONAME is a soname, a file name, a path (of which the last part counts) or a glob. Each answer names
-    attribute, output, version, path, store path and score.
+    NAME is a file name, a path (of which the last part counts; of a header, what is below include) or a
+    glob. What is looked for depends on how it ends: .so, or .so and a version: a library; .pc: a pkg-config
+    module; Config.cmake, -config.cmake: a CMake package; .h, .hh, .hpp, .hxx, .h++: a header. Any other
+    name is a program if there is one of that name, else a library. Each answer names attribute, output,
+    version, path, store path and score.
     """
+    from wheelfix.cli.progress import show_progress
     from wheelfix.flows import locate as flows
+    from wheelfix.index.choice import open_names
     from wheelfix.model.classes import OPEN_CLASSES
 
     if any_file:
         sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))
-    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
-    results = flows.locate(names, index=table, every=every, regex=regex, prefer=prefer, release=release)
+    table = open_table(index, quiet=quiet, nixpkgs=nixpkgs)
+    builds = table.info.source != "bundled"
+    with show_progress("building the table of names", enabled=not quiet and builds) as progress:
+        names_of = open_names(table, index, progress=progress)
+        results = flows.locate(
+            names, index=table, names_of=names_of, every=every, regex=regex, prefer=prefer, release=release
+        )
     if as_json:
         from wheelfix.report.json import document_located
 

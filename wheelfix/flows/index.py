@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wheelfix.index.attributes import AttributeTable, open_attributes, write_attributes
-from wheelfix.index.choice import build_cached, find_database, find_fetched_table, open_index
+from wheelfix.index.choice import (
+    NAMES_SUFFIX,
+    build_cached,
+    build_cached_names,
+    find_database,
+    find_fetched_table,
+    open_index,
+)
 from wheelfix.index.dates import parse_url_date, parse_version_date
 from wheelfix.index.lookup import list_answers
 from wheelfix.index.table import open_file
@@ -20,27 +27,35 @@ Progress = Callable[[int, int], None]
 def build_index(
     database: Path | None, output: Path | None = None, *, progress: Progress | None = None
 ) -> tuple[Path, IndexInfo]:
-    """Build the soname table of a database, unless it exists already.
+    """Build the soname table of a database, and its table of names, unless they exist already.
 
     Args:
         database: nix-index database; None takes the user's own.
-        output: path of the table; None keeps it in the cache, by the database's digest.
-        progress: called with compressed bytes read and in all.
+        output: path of the soname table, which the table of names is put beside; None keeps both in the
+            cache, by the database's digest.
+        progress: called with compressed bytes read and in all, for one table after the other.
 
     Returns:
-        The table's path, and its description.
+        The soname table's path, and its description.
 
     Raises:
         IndexProblem: the database is missing or corrupt; an old table is kept.
         ApplyError: the table cannot be written.
     """
     from wheelfix.index.build import build_table
+    from wheelfix.index.named_build import build_names
 
     source = database or find_database(None)
     table = output or build_cached(source, progress=progress)
     if output:
         build_table(source, output, progress=progress)
-    return table, open_file(table, source="file").info
+    info = open_file(table, source="file").info
+    if output:
+        names = output.with_name(f"{output.name}{NAMES_SUFFIX}")
+        build_names(source, names, date=info.date, digest=info.digest, progress=progress)
+    else:
+        build_cached_names(source, date=info.date, progress=progress)
+    return table, info
 
 
 def build_attributes(nixpkgs: str, *, progress: Progress | None = None) -> AttributeTable:

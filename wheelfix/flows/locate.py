@@ -1,65 +1,133 @@
-"""Finds providers of sonames, and packages with files: ``wheelfix locate``."""
+"""Finds providers of sonames and other names, and packages with files: ``wheelfix locate``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from wheelfix.index.choice import find_database
-from wheelfix.index.lookup import append_non_providers, expand_names, find_providers
-from wheelfix.index.releases import NEWEST
+from wheelfix.index.lookup import append_non_providers, check_attrs, expand_names, find_providers
+from wheelfix.index.named import find_named, list_matching
+from wheelfix.index.named_table import NamedIndex
+from wheelfix.index.releases import NEWEST, translate
 from wheelfix.index.table import SonameTable
+from wheelfix.model.base import replace
+from wheelfix.model.names import Name, NameKind, tell_kind
 from wheelfix.model.scan import FileHit, Located
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import make_name_cases
 
 Progress = Callable[[int, int], None]
 
+_GLOB = frozenset("*?[")
+_NO_PROGRAM = "looked for as a library: no program has this name"
+
 
 def locate(
     names: Sequence[str],
     *,
     index: SonameTable,
+    names_of: NamedIndex,
     every: bool = False,
     regex: bool = False,
     prefer: Sequence[str] = (),
     release: tuple[int, int] = NEWEST,
 ) -> tuple[Located, ...]:
-    """Find the providers of some sonames.
+    """Find the providers of some names.
 
     Args:
-        names: sonames, file names, paths (of which the last part counts) or globs.
+        names: names, paths (of which the last part counts; of headers, what is below ``include``) or globs.
         index: the index for attributes.
+        names_of: its tables of names other than sonames.
         every: whether to list also packages that have such a file and are not providers.
-        regex: whether names are regular expressions to search for in file names.
-        prefer: attributes that win if several provide a library, strongest first.
+        regex: whether names are regular expressions to search for in file names of libraries.
+        prefer: attributes that win if several provide a name, strongest first.
         release: release of the user's nixpkgs, see :func:`wheelfix.index.releases.parse_release`.
 
     Returns:
-        One answer per soname, in the order of the names; for a pattern, all matches, sorted.
+        One answer per name, in the order of the names; for a pattern, all matches, sorted.
 
     Raises:
         IndexProblem: the index is damaged.
-        InputError: a name is not a regular expression.
+        InputError: a name is not a regular expression, or the index has no attribute that is preferred.
     """
-    sonames = expand_names(index, names, regex=regex)
+    kinds = _find_kinds([] if regex else names, index, names_of)
+    asked = dict.fromkeys(
+        one
+        for name in names
+        for one in _expand(name, kinds.get(name, NameKind.LIBRARY), index, names_of, regex=regex)
+    )
+    others = [one for one in asked if one.kind is not NameKind.LIBRARY]
+    check_attrs(index, prefer, others=names_of.open(NameKind.PROGRAM) if prefer and others else None)
+    sonames = [one.text for one in asked if one.kind is NameKind.LIBRARY]
     find_providers(index, sonames, release=release)  # asks a nixpkgs that the user named once for all
-    located = (_locate_one(soname, index, prefer, release) for soname in sonames)
-    return tuple(append_non_providers(index, one) if every else one for one in located)
+    answers = find_named(index, names_of, others, prefer=prefer, every=every, near=True)
+    found = {one: _translate(answer, release, index) for one, answer in zip(others, answers, strict=True)}
+    for soname in sonames:
+        located = _locate_library(
+            soname,
+            index,
+            prefer,
+            release,
+            untold=kinds.get(soname) is NameKind.LIBRARY and not tell_kind(soname),
+        )
+        found[Name(kind=NameKind.LIBRARY, text=soname)] = located
+    return tuple(
+        append_non_providers(index, found[one]) if every and one.kind is NameKind.LIBRARY else found[one]
+        for one in asked
+    )
 
 
-def _locate_one(soname: str, index: SonameTable, prefer: Sequence[str], release: tuple[int, int]) -> Located:
-    """Decide as for a wheel of which only this need is known, with no distributions at hand."""
+def _find_kinds(names: Sequence[str], index: SonameTable, names_of: NamedIndex) -> Mapping[str, NameKind]:
+    """Tell what names name; one that does not say it is a program, if there is one, else a library."""
+    told = {name: tell_kind(name) for name in names}
+    open_ones = [name for name, kind in told.items() if kind is None and not _GLOB & set(name)]
+    asked = [Name(kind=NameKind.PROGRAM, text=name) for name in open_ones]
+    answers = find_named(index, names_of, asked)
+    programs = {name for name, answer in zip(open_ones, answers, strict=True) if answer.providers}
+    return {
+        name: kind or (NameKind.PROGRAM if name in programs else NameKind.LIBRARY)
+        for name, kind in told.items()
+    }
+
+
+def _expand(
+    name: str, kind: NameKind, index: SonameTable, names_of: NamedIndex, *, regex: bool
+) -> Sequence[Name]:
+    if kind is NameKind.LIBRARY:
+        return [Name(kind=kind, text=soname) for soname in expand_names(index, [name], regex=regex)]
+    if _GLOB & set(name):
+        return list_matching(names_of, kind, name, system=index.info.system)
+    return [Name(kind=kind, text=name)]
+
+
+def _translate(located: Located, release: tuple[int, int], index: SonameTable) -> Located:
+    """Write the attributes as a release does; what nixpkgs says of them holds for the newest alone."""
+    if release == NEWEST:
+        said = {p.attr: said for p in located.providers if (said := index.attributes.find(p.attr))}
+        return replace(located, attributes=said)
+    providers = (replace(p, attr=translate(p.attr, release)) for p in located.providers)
+    return replace(located, providers=tuple(providers))
+
+
+def _locate_library(
+    soname: str, index: SonameTable, prefer: Sequence[str], release: tuple[int, int], *, untold: bool
+) -> Located:
+    """Decide as for a wheel of which only this need is known, with no distributions at hand.
+
+    ``untold`` is whether the name does not say that it is a library's, and nobody has a program of it.
+    """
     machine = index.info.system.partition("-")[0]
     (case,) = make_name_cases([soname], machine, index, prefer=prefer, release=release, wheels=False)
     (trace,) = decide([case])
     return Located(
-        soname=soname,
+        name=soname,
+        kind=NameKind.LIBRARY,
         need_class=trace.need.need_class,
         cause=trace.need.cause,
         providers=trace.need.providers,
         nearest=case.lookup.nearest,
-        note=case.lookup.note,
+        note=case.lookup.note or (_NO_PROGRAM if untold else None),
         attributes={p.attr: said for p in trace.need.providers if (said := index.attributes.find(p.attr))},
     )
 

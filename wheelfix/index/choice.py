@@ -7,12 +7,16 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from wheelfix.errors import ApplyError, IndexProblem, describe
+from wheelfix.index import named_table
+from wheelfix.index.named_table import NamedIndex, NameTable, open_names_bytes, open_names_file
 from wheelfix.index.table import SCHEMA, SonameTable, open_bytes, open_file
 from wheelfix.model.base import Struct, decode_json, encode_json
 from wheelfix.model.index import say_date
+from wheelfix.model.names import NameKind
 from wheelfix.model.scan import IndexSource
 from wheelfix.model.tables import read_data
 from wheelfix.outside.files import claim_file, write_file
@@ -20,6 +24,10 @@ from wheelfix.outside.places import find_cache, find_own_database
 from wheelfix.wheel.identity import find_stamp
 
 BUNDLED = "sonames.sqlite.z"
+BUNDLED_NAMES = "names.sqlite.z"
+BUNDLED_HEADERS = "headers.sqlite.z"
+NAMES_SUFFIX = ".names"
+"""Of the table of names beside a soname table that was built with a name of its own."""
 _KEPT = f"{SCHEMA}.1"
 """Generation of stored tables; tables of an earlier one took a file's time for the database's date."""
 _SQLITE = b"SQLite format 3\0"
@@ -65,6 +73,88 @@ def open_index(
 def open_bundled() -> SonameTable:
     """Open the table inside the package."""
     return open_bytes(zlib.decompress(read_data(__name__, BUNDLED)), subject=BUNDLED, source="bundled")
+
+
+def open_names(
+    table: SonameTable,
+    path: Path | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> NamedIndex:
+    """Return the tables of names that belong to an index; each is opened when it is first asked.
+
+    Where the index is a database, its table of names is built once, which takes half a minute, and kept in
+    the cache directory by the database's digest.
+
+    Args:
+        table: the index.
+        path: the file that was given to :func:`open_index`.
+        progress: called with bytes done and in all while a table is built.
+    """
+
+    def open_one(kind: NameKind) -> NameTable:
+        if table.info.source == "bundled":
+            return _open_bundled_names(BUNDLED_HEADERS if kind is NameKind.HEADER else BUNDLED_NAMES)
+        return open_own()
+
+    @cache
+    def open_own() -> NameTable:
+        return open_names_file(_find_names(table, path, progress))
+
+    return NamedIndex(open_one)
+
+
+@cache
+def _open_bundled_names(name: str) -> NameTable:
+    return open_names_bytes(zlib.decompress(read_data(__name__, name)), subject=name)
+
+
+def _find_names(table: SonameTable, path: Path | None, progress: Callable[[int, int], None] | None) -> Path:
+    """Find the table of names of an index that is not the bundled one; build it if there is none."""
+    if path is not None and _read_head(path) == _SQLITE:
+        names = path.with_name(f"{path.name}{NAMES_SUFFIX}")
+        if not names.is_file():
+            hint = "build both again: `wheelfix index build --from DATABASE -o FILE`, or name the database"
+            raise IndexProblem(str(names), "is missing: a soname table answers sonames alone", hint)
+        return names
+    own = find_own_database() if table.info.source == "nix-index" else find_cache().database
+    database = path or own
+    if not database.is_file() or find_digest(database) != table.info.digest:
+        raise IndexProblem(
+            str(database),
+            "is not the database that the soname table in use was built from",
+            "run `wheelfix index update`, or name a database with --index",
+        )
+    return build_cached_names(database, date=table.info.date, progress=progress)
+
+
+def build_cached_names(
+    database: Path, *, date: str | None, progress: Callable[[int, int], None] | None = None
+) -> Path:
+    """Return the path of the table of names of a database; builds it if it does not exist.
+
+    Args:
+        database: nix-index database.
+        date: day of its nixpkgs, if it is known.
+        progress: called with bytes done and in all.
+
+    Raises:
+        IndexProblem: the database is corrupt, or there is no place to store the table.
+    """
+    digest = find_digest(database)
+    names = find_cache().find_built_names(named_table.SCHEMA, digest)
+    if not names.is_file():
+        from wheelfix.index.named_build import build_names
+
+        try:
+            build_names(database, names, date=date, digest=digest, progress=progress)
+        except ApplyError as error:
+            raise _tell_no_room(error) from None
+    return names
+
+
+def _tell_no_room(error: ApplyError) -> IndexProblem:
+    return IndexProblem(error.subject, error.problem, "set XDG_CACHE_HOME to a directory with room")
 
 
 def find_fetched_table() -> Path:
@@ -187,13 +277,7 @@ def find_digest(database: Path) -> str:
 
 
 def _open_path(path: Path, *, source: str, progress: Callable[[int, int], None] | None) -> SonameTable:
-    from wheelfix.index.database import open_database
-
-    try:
-        with open_database(path) as file:
-            head = file.read(len(_SQLITE))
-    except OSError as error:
-        raise IndexProblem(str(path), f"cannot be read ({describe(error)})", "check the path") from None
+    head = _read_head(path)
     if head == _SQLITE:
         return open_file(path, source=source)
     if not head.startswith(_MAGIC):
@@ -203,6 +287,16 @@ def _open_path(path: Path, *, source: str, progress: Callable[[int, int], None] 
             "give the `files` that nix-index writes, or a table of `wheelfix index build`",
         )
     return open_file(build_cached(path, progress=progress), source=source)
+
+
+def _read_head(path: Path) -> bytes:
+    from wheelfix.index.database import open_database
+
+    try:
+        with open_database(path) as file:
+            return file.read(len(_SQLITE))
+    except OSError as error:
+        raise IndexProblem(str(path), f"cannot be read ({describe(error)})", "check the path") from None
 
 
 def build_cached(path: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
@@ -219,7 +313,5 @@ def build_cached(path: Path, *, progress: Callable[[int, int], None] | None = No
         try:
             build_table(path, table, digest=digest, progress=progress)
         except ApplyError as error:
-            raise IndexProblem(
-                error.subject, error.problem, "set XDG_CACHE_HOME to a directory with room"
-            ) from None
+            raise _tell_no_room(error) from None
     return table

@@ -1,40 +1,34 @@
 """Reads the libraries of toplevel packages from a database, and the votes for them, in one pass.
 
-This process cuts the inflated stream into packages; two worker processes find the packages that may hold a
-library and decode these, which halves the time on two cores.
+This process cuts the inflated stream into packages; the workers of :mod:`wheelfix.index.batches` find the
+packages that may hold a library and decode these.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from wheelfix.errors import IndexProblem
+from wheelfix.index.batches import decode_blocks
 from wheelfix.index.database import Block, iter_blocks
 from wheelfix.index.frcode import Package
 from wheelfix.index.ranking import RankingLists, is_own_directory
 from wheelfix.model.base import Struct
 from wheelfix.model.tables import load_table
-from wheelfix.outside.processes import may_spawn, open_pool
 
 UNUSED_OUTPUTS = frozenset({"debug", "static", "dev", "doc", "man", "devdoc", "info"})
 """Outputs that nothing is linked against."""
 
-_WORKERS = 2
-_BATCH = 1 << 19
-_LARGE = 4 << 20
-_AHEAD = 3
 _DIRECTORY = re.compile(r"/lib(?:64)?/")
 _VERSIONED = re.compile(r"\.so\.\d")
-_ROOTFS = b"-fhsenv-rootfs"
+ROOTFS: Final = b"-fhsenv-rootfs"
 # The footer of a toplevel package: attribute and output, without parsing the JSON of all the others.
-_ORIGIN = re.compile(rb'"attr":"([^"\\]+)","output":"([^"\\]+)","toplevel":true')
+ORIGIN: Final = re.compile(rb'"attr":"([^"\\]+)","output":"([^"\\]+)","toplevel":true')
 # A link of a root file system into the store: the target, then the NUL that ends the metadata. C speed:
 # these hundred packages hold a quarter of a gigabyte of entries.
 _VOTE = re.compile(rb"/nix/store/([0-9a-z]{32})-[^\0\n/]*/lib(?:64)?/([^/\0\n]+\.so[^/\0\n]*)s\0")
@@ -87,12 +81,9 @@ def read_libraries(database: Path, *, progress: Callable[[int, int], None] | Non
         IndexProblem: the database is unreadable or corrupt.
     """
     harvest = Harvest()
-    batches = _cut_batches(_choose_blocks(iter_blocks(database, progress=progress), harvest))
-    if may_spawn():
-        _decode_in_processes(batches, harvest, str(database))
-    else:
-        for batch in batches:
-            _add(harvest, decode_libraries(batch))
+    chosen = _choose_blocks(iter_blocks(database, progress=progress), harvest)
+    for package, files in decode_blocks(chosen, decode_libraries, subject=str(database)):
+        harvest.found += [Found(package=package, path=path, target=target) for path, target in files]
     return harvest
 
 
@@ -118,26 +109,6 @@ def read_sizes(database: Path, attrs: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-def _decode_in_processes(batches: Iterable[list[Block]], harvest: Harvest, subject: str) -> None:
-    with open_pool(_WORKERS) as pool:
-        pending: deque[Future[list[tuple[Package, Files]]]] = deque()
-        try:
-            for batch in batches:
-                if len(batch) == 1 and len(batch[0].raw) > _LARGE:
-                    # Megabytes: a copy for the pipe would cost more memory than the worker saves time.
-                    _add(harvest, decode_libraries(batch))
-                    continue
-                pending.append(pool.submit(decode_libraries, batch))
-                while len(pending) > _AHEAD:
-                    _add(harvest, pending.popleft().result())
-            while pending:
-                _add(harvest, pending.popleft().result())
-        except BrokenExecutor:
-            raise IndexProblem(
-                subject, "a process that was decoding it died", "free some memory and try again"
-            ) from None
-
-
 def decode_libraries(blocks: Iterable[Block]) -> list[tuple[Package, Files]]:
     """Decode the packages that hold libraries; runs in a worker.
 
@@ -156,37 +127,16 @@ def _choose_blocks(blocks: Iterable[Block], harvest: Harvest) -> Iterator[Block]
     unread = load_table(RankingLists).unread_sets
     for block in blocks:
         harvest.packages += 1
-        if _ROOTFS in block.footer:
+        if ROOTFS in block.footer:
             voted = {(m[1].decode(), m[2].decode("utf-8", "replace")) for m in _VOTE.finditer(block.raw)}
             harvest.votes.update(voted)
-        match = _ORIGIN.search(block.footer)
+        match = ORIGIN.search(block.footer)
         if match is None:
             continue
         attr, output = match[1].decode("utf-8", "replace"), match[2].decode("utf-8", "replace")
         harvest.attrs.add(attr)
         if output not in UNUSED_OUTPUTS and not attr.startswith(unread):
             yield block
-
-
-def _cut_batches(blocks: Iterable[Block]) -> Iterator[list[Block]]:
-    batch: list[Block] = []
-    size = 0
-    for block in blocks:
-        if len(block.raw) > _LARGE:
-            yield [block]
-            continue
-        batch.append(block)
-        size += len(block.raw)
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _add(harvest: Harvest, decoded: Iterable[tuple[Package, Files]]) -> None:
-    for package, files in decoded:
-        harvest.found += [Found(package=package, path=path, target=target) for path, target in files]
 
 
 def _list_libraries(block: Block) -> Files:

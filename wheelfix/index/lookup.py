@@ -23,6 +23,7 @@ from wheelfix.model.tables import Attr, Row, Soname, Table, load_table
 
 if TYPE_CHECKING:
     from wheelfix.index.attributes import AttributeTable
+    from wheelfix.index.named_table import NameTable
 
 _OUTPUT = re.compile(r"\.(out|lib|dev|bin|libgcc)$")
 _NOT_IN_LIB = "in a subdirectory: addAutoPatchelfSearchPath has to name it"
@@ -121,10 +122,10 @@ def _hold_against_nixpkgs(lookup: Lookup, table: SonameTable) -> Lookup:
     attributes = table.attributes
     kept, gone = [], []
     for provider in lookup.providers:
-        said = attributes.find(provider.attr)
-        if said and not said.usable and not _is_older(attributes.info, table.info):
-            gone.append(said)
+        if lost := find_gone(provider.attr, table):
+            gone.append(lost)
         else:
+            said = attributes.find(provider.attr)
             kept.append(_add_version(_name_output(provider, said), said))
     if not gone and tuple(kept) == lookup.providers:
         return lookup
@@ -149,6 +150,12 @@ def _find_nearest_cuda(soname: str, attributes: AttributeTable) -> tuple[str, ..
     return tuple(
         other for other in find_nearest_cuda(soname) if any(is_there(p.attr) for p in find_cuda(other))
     )
+
+
+def find_gone(attr: str, table: SonameTable) -> Attribute | None:
+    """Return what nixpkgs says of an attribute that cannot be evaluated in it; None for all others."""
+    said = table.attributes.find(attr)
+    return said if said and not said.usable and not _is_older(table.attributes.info, table.info) else None
 
 
 def _is_older(nixpkgs: NixpkgsInfo, index: IndexInfo) -> bool:
@@ -176,11 +183,12 @@ def _add_version(provider: Provider, said: Attribute | None) -> Provider:
     return provider if known == provider.version else replace(provider, version=known)
 
 
-def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
+def check_attrs(table: SonameTable, attrs: Iterable[str], *, others: NameTable | None = None) -> None:
     """Refuse attributes that no answer can have.
 
     Args:
         table: the soname table.
+        others: a table of names, if such are asked for too.
         attrs: as a user writes them: with or without an output, under newer or older names.
 
     Raises:
@@ -189,7 +197,7 @@ def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
     for attr in attrs:
         spelled = spell_both((attr,))
         names = {*spelled, *(name.rpartition(".")[0] for name in spelled if _OUTPUT.search(name))}
-        if any(map(table.has_attr, names)):
+        if any(map(table.has_attr, names)) or (others and any(map(others.has_attr, names))):
             continue
         beside = list_attrs_beside()
         if beside.isdisjoint(names):
@@ -329,7 +337,7 @@ def expand_names(table: SonameTable, names: Iterable[str], *, regex: bool = Fals
 def append_non_providers(table: SonameTable, located: Located) -> Located:
     """Append the packages that have the file but are no providers."""
     known = {(p.attr, p.output) for p in located.providers}
-    rest = tuple(p for p in table.find_all(located.soname) if (p.attr, p.output) not in known)
+    rest = tuple(p for p in table.find_all(located.name) if (p.attr, p.output) not in known)
     return replace(located, providers=(*located.providers, *rest))
 
 

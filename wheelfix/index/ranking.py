@@ -168,21 +168,22 @@ def _score(candidate: Candidate, field: _Field) -> tuple[int, str]:
     unwrapped = field.votes.get(f"{candidate.attr}-unwrapped")  # its libraries are links into this package
     foreign = candidate.target is not None and candidate.target.startswith("/") and unwrapped is None
     votes = max(candidate.votes, unwrapped or 0)
-    affinity = _score_affinity(candidate.soname, candidate.attr, pname)
+    stem = find_stem(candidate.soname)
+    affinity = score_affinity(stem, candidate.attr, pname)
     versioned = _VERSIONED.search(candidate.soname) is not None
     points = {
-        "v": _score_votes(votes),
+        "v": score_votes(votes),
         "d": _score_directory(candidate.path, candidate.soname),
         "l": -6 if candidate.path.startswith("/lib64/") else 0,
         "x": -45 if foreign else 0,
         "t": _score_target(candidate),
         "i": -60 if {pname, candidate.attr} & load_table(RankingLists).stand_ins.keys() else 0,
         "a": affinity,
-        "s": _score_set(candidate.attr),
+        "s": score_set(candidate.attr, load_table(RankingLists).good_sets),
         "p": -20 if "." in candidate.attr and pname in field.top else 0,
-        "w": _score_variant(candidate.attr, candidate.soname),
-        "n": _score_version(candidate.attr, candidate.soname),
-        "f": _score_fork(pname, field.pnames),
+        "w": score_variant(candidate.attr, stem),
+        "n": score_version(candidate.attr, (stem, candidate.soname.partition(".so")[0])),
+        "f": score_fork(pname, field.pnames),
         "u": 0 if votes or affinity or versioned or field.pnames[pname] > 1 else -30,
         "b": -min(6, round(math.log2(1 + candidate.size) / 2)),
         "c": -min(6, len(candidate.attr) // 6),
@@ -190,7 +191,8 @@ def _score(candidate: Candidate, field: _Field) -> tuple[int, str]:
     return sum(points.values()), " ".join(f"{k}{p:+d}" for k, p in points.items() if p)
 
 
-def _score_votes(votes: int) -> int:
+def score_votes(votes: int) -> int:
+    """Score a file that packages which stand for a whole distribution link to."""
     return 20 + round(8 * math.log2(1 + votes)) if votes else 0
 
 
@@ -217,8 +219,15 @@ def _score_target(candidate: Candidate) -> int:
     return 0 if squeeze(find_stem(name)) == squeeze(find_stem(candidate.soname)) else -15
 
 
-def _score_affinity(soname: str, attr: str, pname: str) -> int:
-    stem = squeeze(find_stem(soname))
+def score_affinity(stem: str, attr: str, pname: str) -> int:
+    """Score how well the name of a package fits a file.
+
+    Args:
+        stem: what the file's name says about its package (``png`` of ``libpng16.so.16``).
+        attr: attribute of the package.
+        pname: of its store path.
+    """
+    stem = squeeze(stem)
     names = {squeeze(attr.rpartition(".")[2]), squeeze(pname)}
     bare = {name.removeprefix("lib") for name in names} - {""}
     if stem in names | bare or f"{stem}lib" in names:
@@ -233,36 +242,42 @@ def _score_affinity(soname: str, attr: str, pname: str) -> int:
     return 0
 
 
-def _score_set(attr: str) -> int:
+def score_set(attr: str, good_sets: Mapping[str, int]) -> int:
+    """Score the set that an attribute is in.
+
+    Args:
+        attr: the attribute.
+        good_sets: sets that experts choose such files from, with their scores.
+    """
     base = attr.rpartition(".")[0]
     if not base or attr.startswith(("stdenv.", "gfortran.")):
         return 0
     generic = re.sub(r"_\d+$", "", base)
-    table = load_table(RankingLists)
     for name in (base, generic):
-        if name in table.good_sets:
-            return table.good_sets[name] - (1 if name != base else 0)
-    return _BAD_SET if base.startswith(table.bad_sets) else _UNKNOWN_SET
+        if name in good_sets:
+            return good_sets[name] - (1 if name != base else 0)
+    return _BAD_SET if base.startswith(load_table(RankingLists).bad_sets) else _UNKNOWN_SET
 
 
-def _score_variant(attr: str, soname: str) -> int:
+def score_variant(attr: str, stem: str) -> int:
+    """Score a variant of another package (``ffmpeg-headless``), unless the file's stem says the same."""
     last = attr.rpartition(".")[2]
     match = _make_variant().search(last)
-    if match is None or match.start() == 0 or squeeze(match[0]) in squeeze(find_stem(soname)):
+    if match is None or match.start() == 0 or squeeze(match[0]) in squeeze(stem):
         return 0
     return -9
 
 
-def _score_version(attr: str, soname: str) -> int:
+def score_version(attr: str, stems: Iterable[str]) -> int:
+    """Score a version kept beside the current one (``hdf5_1_10``), unless a stem of the file names it."""
     last = attr.rpartition(".")[2]
     match = _VERSION.search(last)
-    spellings = {squeeze(find_stem(soname)), squeeze(soname.partition(".so")[0])}
-    if match is None or match.start() == 0 or squeeze(last) in spellings:
+    if match is None or match.start() == 0 or squeeze(last) in set(map(squeeze, stems)):
         return 0
     return -4 if re.search(r"[-_]\d|\d\d", match[0]) else -2
 
 
-def _score_fork(pname: str, pnames: Iterable[str]) -> int:
+def score_fork(pname: str, pnames: Iterable[str]) -> int:
     """Penalise a pname that contains the pname of another candidate: ``openssl-quic`` beside ``openssl``."""
     parts = (other for other in pnames if other != pname and len(other) > 2)
     return -8 if any(_contains_word(pname, other) for other in parts) else 0
@@ -276,11 +291,15 @@ def find_rivals(ranked: Sequence[Candidate], scores: Mapping[int, int] | Sequenc
     """Return the attributes of the two best candidates if they differ in kind and no rule decides."""
     if len(ranked) < 2 or scores[0] - scores[1] > MARGIN:
         return ()
-    kinds = [_find_kind(c) for c in ranked[:2]]
-    alike = kinds[0].startswith(kinds[1]) or kinds[1].startswith(kinds[0])
-    return () if alike else tuple(c.attr for c in ranked[:2])
+    pnames = [split_name(c.name, c.output)[0] for c in ranked[:2]]
+    return () if are_akin(*pnames) else tuple(c.attr for c in ranked[:2])
 
 
-def _find_kind(candidate: Candidate) -> str:
-    pname = split_name(candidate.name, candidate.output)[0]
+def are_akin(one: str, other: str) -> bool:
+    """Tell whether two pnames are of one kind: versions or variants of one package."""
+    kinds = _find_kind(one), _find_kind(other)
+    return kinds[0].startswith(kinds[1]) or kinds[1].startswith(kinds[0])
+
+
+def _find_kind(pname: str) -> str:
     return squeeze(_VERSION.sub("", _make_variant().sub("", pname))).removeprefix("lib")

@@ -209,15 +209,32 @@ def open_file(path: Path, *, source: str) -> SonameTable:
     Raises:
         IndexProblem: it is missing or damaged.
     """
-    try:
-        connection = _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-    except sqlite3.Error as error:
-        raise IndexProblem(str(path), f"cannot be opened ({error})", "check the path") from None
-    return SonameTable(connection, subject=str(path), source=source)
+    return SonameTable(open_database_file(path), subject=str(path), source=source)
 
 
 def open_bytes(data: bytes, *, subject: str, source: str) -> SonameTable:
     """Open a table held in memory.
+
+    Raises:
+        IndexProblem: it is damaged.
+    """
+    return SonameTable(open_database_bytes(data, subject=subject), subject=subject, source=source)
+
+
+def open_database_file(path: Path) -> sqlite3.Connection:
+    """Open an SQLite database on disk, read-only.
+
+    Raises:
+        IndexProblem: it is missing.
+    """
+    try:
+        return _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    except sqlite3.Error as error:
+        raise IndexProblem(str(path), f"cannot be opened ({error})", "check the path") from None
+
+
+def open_database_bytes(data: bytes, *, subject: str) -> sqlite3.Connection:
+    """Open an SQLite database held in memory.
 
     Raises:
         IndexProblem: it is damaged.
@@ -227,7 +244,7 @@ def open_bytes(data: bytes, *, subject: str, source: str) -> SonameTable:
         connection.deserialize(data)
     except sqlite3.Error as error:
         raise IndexProblem(subject, f"damaged table ({error})", "install wheelfix again") from None
-    return SonameTable(connection, subject=subject, source=source)
+    return connection
 
 
 def _spell(text: str) -> str:

@@ -11,6 +11,7 @@ from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
 from wheelfix.model.hook import LostOpening, Missed
 from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider, Refused
+from wheelfix.model.names import NameKind
 
 if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
@@ -249,23 +250,25 @@ def find_warnings(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
 
 
 class Located(Struct):
-    """The answer of ``locate`` for one soname.
+    """The answer of the index for one name.
 
     Attributes:
-        soname: as it was asked for, or as a pattern found it.
+        name: as it was asked for, or as a pattern found it.
+        kind: what was looked for.
         need_class: ``provided``, ``driver``, ``libc``, ``python``, ``ambiguous`` or ``unknown``.
         cause: reason for the class.
         providers: best first.
-        nearest: other majors of the library that the index has, nearest first.
-        note: a remark of the index on its first provider, or None.
+        nearest: other majors of a library, or names similar to one that nobody has; nearest first.
+        note: a remark of the index on its answer, or None.
         attributes: what nixpkgs says of the providers' attributes, as in :class:`WheelScan`.
     """
 
-    soname: str
+    name: str
+    kind: NameKind
     need_class: NeedClass
     cause: Cause
-    providers: tuple[Provider, ...]
-    nearest: tuple[str, ...]
+    providers: tuple[Provider, ...] = ()
+    nearest: tuple[str, ...] = ()
     note: str | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 

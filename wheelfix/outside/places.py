@@ -101,6 +101,15 @@ class Cache(Struct):
         """
         return self.root / f"table-{generation}-{digest[:32]}.sqlite"
 
+    def find_built_names(self, generation: str, digest: str) -> Path:
+        """Return the path of the table of names of a database.
+
+        Args:
+            generation: of the tables' format.
+            digest: SHA-256 of the database, in hexadecimal.
+        """
+        return self.root / f"names-{generation}-{digest[:32]}.sqlite"
+
     def find_digest_note(self, name: str) -> Path:
         """Return the path of the note of a database's digest.
 

@@ -15,6 +15,7 @@ from wheelfix.model.backends import WishClue
 from wheelfix.model.base import Meta, Struct, field
 from wheelfix.model.classes import Cause, NeedClass
 from wheelfix.model.index import Permission
+from wheelfix.model.names import NameKind
 from wheelfix.model.override import Dialect
 
 
@@ -366,7 +367,7 @@ class RankedProviderDocument(Struct):
         path: of the file, below the store path.
         store_path: /nix/store/<hash>-<name> as the index recorded it; null if it did not.
         version: taken from the store path's name.
-        score: its rank; comparable only among the providers of one soname.
+        score: its rank; comparable only among the providers of one name.
         why: one short sentence for each rule that moved the score.
     """
 
@@ -380,18 +381,23 @@ class RankedProviderDocument(Struct):
 
 
 class LocatedDocument(Struct):
-    """One soname, and who provides it.
+    """One name, and who provides it.
 
     Attributes:
-        soname: as it was asked for, or as a pattern found it.
+        name: as it was asked for, or as a pattern found it.
+        kind: what was looked for.
+        soname: the name, if it is a library's; else null.
         need_class: who has it.
         note: a remark on the answer.
         providers: best first.
-        nearest: other majors in the index, nearest first.
+        nearest: other majors of a library in the index, or names similar to one that nobody has; nearest
+            first.
         attributes: what nixpkgs says of the providers' attributes, by attribute.
     """
 
-    soname: str
+    name: str
+    kind: Annotated[str, _one_of(*NameKind)]
+    soname: str | None
     need_class: Annotated[str, _one_of("provided", "driver", "libc", "python", "unknown", "ambiguous")] = (
         field(name="class")
     )
@@ -406,7 +412,7 @@ class LocateDocument(Struct, tag_field="schema", tag="wheelfix.locate/1"):
 
     Attributes:
         index: which index answered.
-        results: one per soname, in the order asked; a pattern stands for all names it matches, sorted.
+        results: one per name, in the order asked; a pattern stands for all names it matches, sorted.
     """
 
     index: AskedIndexDocument

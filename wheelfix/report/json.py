@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wheelfix.model.base import decode_json
+from wheelfix.model.names import NameKind
 from wheelfix.report.documents import (
     AdapterDocument,
     AlternativeDocument,
@@ -176,12 +177,14 @@ def document_trace(trace: NeedTrace) -> TraceDocument:
 
 
 def document_located(results: Iterable[Located], info: IndexInfo) -> LocateDocument:
-    """Build the ``wheelfix.locate/1`` document: one result per soname, in the order asked."""
+    """Build the ``wheelfix.locate/1`` document: one result per name, in the order asked."""
     return LocateDocument(
         index=_document_index(info),
         results=tuple(
             LocatedDocument(
-                soname=located.soname,
+                name=located.name,
+                kind=located.kind,
+                soname=located.name if located.kind is NameKind.LIBRARY else None,
                 need_class=located.need_class,
                 note=say_located(located),
                 providers=tuple(map(_document_ranked, located.providers)),

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import NixpkgsInfo
+from wheelfix.model.names import KIND_WORDS, NameKind
 from wheelfix.model.scan import FileHit, IndexSource, Located, NeedTrace
 from wheelfix.report.escape import printable
 from wheelfix.scan.sentences import say_located, say_question, say_step
@@ -91,7 +92,8 @@ def _render_trace(trace: NeedTrace) -> str:
 
 def _render_one(result: Located, width: int | None, *, every: bool, why: bool) -> str:
     note = say_located(result)
-    head = f"{result.soname}  {result.need_class.value}{f': {note}' if note else ''}"
+    kind = "" if result.kind is NameKind.LIBRARY else f" ({KIND_WORDS[result.kind]})"
+    head = f"{result.name}  {result.need_class.value}{kind}{f': {note}' if note else ''}"
     shown = result.providers if every else result.providers[:3]
     rows = [
         ("", p.attr, p.output, p.version or "", p.path, p.store_path or "", f"{p.score:+d}") for p in shown
@@ -107,7 +109,8 @@ def _render_one(result: Located, width: int | None, *, every: bool, why: bool) -
     if rest:
         lines.append(f"  … and {rest} more: --all")
     if result.nearest and result.need_class in {NeedClass.UNKNOWN, NeedClass.PROVIDED}:
-        lines.append(f"  other majors: {', '.join(result.nearest)}")
+        what = "other majors" if result.kind is NameKind.LIBRARY else "similar names"
+        lines.append(f"  {what}: {', '.join(result.nearest)}")
     return "\n".join([*wrap_words(head, width), *map(printable, lines)])
 
 

@@ -30,6 +30,7 @@ from wheelfix.model.classes import (
 )
 from wheelfix.model.hook import Missed, MissReason
 from wheelfix.model.index import Refused
+from wheelfix.model.names import NameKind
 
 if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.backends import Backend, Unused, Wish
@@ -191,7 +192,9 @@ def say_located(located: Located) -> str | None:
         case Gone():
             return say_gone(located.cause)
         case Nobody():
-            return "another ABI of it is there" if located.nearest else "nobody in this index has it"
+            if located.kind is NameKind.LIBRARY and located.nearest:
+                return "another ABI of it is there"
+            return f"nobody in this index has it{f' ({located.note})' if located.note else ''}"
         case OfLibc():
             return located.note or say_cause(located.cause)
         case _:
