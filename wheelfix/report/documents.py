@@ -285,7 +285,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     findings: tuple[FindingDocument, ...]
     variant: str
     alternatives: tuple[AlternativeDocument, ...]
-    attributes: dict[str, AttributeDocument]
+    attributes: Mapping[str, AttributeDocument]
     nixpkgs: NixpkgsDocument | None
 
 
@@ -364,7 +364,7 @@ class LocatedDocument(Struct):
     note: str | None
     providers: tuple[RankedProviderDocument, ...]
     nearest: tuple[str, ...]
-    attributes: dict[str, AttributeDocument]
+    attributes: Mapping[str, AttributeDocument]
 
 
 class LocateDocument(Struct, tag_field="schema", tag="wheelfix.locate/1"):
