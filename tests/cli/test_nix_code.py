@@ -83,6 +83,20 @@ def test_adapter(wheel: Path) -> None:
     assert '"triton"' in run("adapter", wheel, "--from", "python312Packages.demo", "--strip", "tri*").stdout
 
 
+def test_adapter_finds_the_build_and_strips_extras(tmp_path: Path) -> None:
+    requires = ["numpy", "nvidia-cublas-cu12; extra == 'cuda'"]
+    jax = build_wheel(tmp_path, name="jax", files={"jax/__init__.py": b""}, requires=requires)
+    result = run("adapter", jax)
+    assert result.returncode == 0, result.stderr
+    assert "pkgs.python3Packages.jax;" in result.stdout
+    assert '"nvidia-cublas-cu12"' in result.stdout.partition("optional-dependencies =")[2]
+    assert evaluate(f"builtins.isFunction ({result.stdout})") is True
+    unknown = run("adapter", build_wheel(tmp_path, name="nosuchpackage", files={}))
+    assert unknown.returncode == 3
+    assert "nosuchpackage: is not known to be among nixpkgs' Python packages" in unknown.stderr
+    assert "--from" in unknown.stderr
+
+
 def test_adapter_refuses_another_python(wheel: Path) -> None:
     result = run("adapter", wheel, "--from", "python311Packages.demo")
     assert (result.returncode, result.stdout) == (3, "")
