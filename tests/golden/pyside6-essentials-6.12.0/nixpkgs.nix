@@ -1,6 +1,7 @@
 # pyside6-essentials 6.12.0, from
 # pyside6_essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl. Written by
 # wheelfix.
+# Needs allowUnfree in the configuration of nixpkgs, for oracle-instantclient.
 {
   lib,
   buildPythonPackage,
@@ -34,7 +35,6 @@
   libxcb-util,
   libxcb-wm,
   libxkbcommon,
-  mysql80,
   oracle-instantclient,
   pango,
   stdenv,
@@ -139,8 +139,6 @@ buildPythonPackage rec {
     # PySide6/Qt/lib/libQt6Designer.so.6,
     # PySide6/Qt/lib/libQt6DesignerComponents.so.6 and 123 more
     libxkbcommon
-    # libmysqlclient.so.21 for PySide6/Qt/plugins/sqldrivers/libqsqlmysql.so
-    mysql80
     # libclntsh.so.23.1 for PySide6/Qt/plugins/sqldrivers/libqsqloci.so
     oracle-instantclient
     # libpango-1.0.so.0, libpangocairo-1.0.so.0 for
@@ -192,6 +190,11 @@ buildPythonPackage rec {
     # nobody in this index has it; does not load without:
     # PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so
     "libmimerapi.so"
+    # only mysql80 had it, which nixpkgs has removed: 'mysql80' reached end of
+    # life on 2026-04-30 and has been removed; another ABI of it is there:
+    # libmysqlclient.so.24; does not load without:
+    # PySide6/Qt/plugins/sqldrivers/libqsqlmysql.so
+    "libmysqlclient.so.21"
     # pyside6-addons brings it, found where both are in one environment; this
     # wheel does not require it, so that an input could be a cycle
     "libQt63DCore.so.6"

@@ -1,5 +1,12 @@
 # torch 2.15.0, from torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl. Written
 # by wheelfix.
+# Needs allowUnfree in the configuration of nixpkgs, for
+# cudaPackages_13.cuda_cudart, cudaPackages_13.cuda_cupti,
+# cudaPackages_13.cuda_nvrtc, cudaPackages_13.cudnn, cudaPackages_13.libcublas,
+# cudaPackages_13.libcufft, cudaPackages_13.libcufile,
+# cudaPackages_13.libcusolver, cudaPackages_13.libcusparse,
+# cudaPackages_13.libcusparse_lt, cudaPackages_13.libnvshmem,
+# cudaPackages_13.nccl.
 # Opened by name, from the GPU driver: libnvidia-ml.so.1. Found where the
 # program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
 # Opened by name at run time, if at all; where one is wanted, add the

@@ -1,5 +1,10 @@
 # torch 2.6.0, from torch-2.6.0-cp312-cp312-manylinux1_x86_64.whl. Written by
 # wheelfix.
+# Needs allowUnfree in the configuration of nixpkgs, for
+# cudaPackages.cuda_cudart, cudaPackages.cuda_cupti, cudaPackages.cuda_nvrtc,
+# cudaPackages.cudnn, cudaPackages.libcublas, cudaPackages.libcufft,
+# cudaPackages.libcurand, cudaPackages.libcusolver, cudaPackages.libcusparse,
+# cudaPackages.libcusparse_lt, cudaPackages.nccl.
 # Opened by name, from the GPU driver: libnvidia-ml.so.1. Found where the
 # program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
 # Opened by name at run time, if at all; where one is wanted, add the
