@@ -78,9 +78,13 @@ class Row:
         return said
 
 
-def evaluate_cases(parts: Parts, cases: Sequence[Case]) -> dict[tuple[Path, str], tuple[str, Answer]]:
-    """Evaluate all code; returns what was allowed, and the answer, by wheel and dialect."""
-    found: dict[tuple[Path, str], tuple[str, Answer]] = {}
+def evaluate_cases(parts: Parts, cases: Sequence[Case]) -> dict[tuple[Path, str], tuple[str, Answer, str]]:
+    """Evaluate all code, with more allowed where it fails.
+
+    Returns:
+        By wheel and dialect: what was allowed, the answer, and what Nix said with less allowed.
+    """
+    found: dict[tuple[Path, str], tuple[str, Answer, str]] = {}
     left = [(case, dialect) for case in cases if not case.musl for dialect in case.codes]
     for allow in ALLOWED:
         systems = sorted({case.system for case, _ in left})
@@ -88,24 +92,32 @@ def evaluate_cases(parts: Parts, cases: Sequence[Case]) -> dict[tuple[Path, str]
             mine = [(case, dialect) for case, dialect in left if case.system == system]
             answers = ask(parts, "Cases", [c.ask(d) for c, d in mine], system=system, allow=allow)
             for (case, dialect), answer in zip(mine, answers, strict=True):
-                known = found.get((case.wheel, dialect))
-                if known is None or not answer.failed:
-                    found[case.wheel, dialect] = (allow, answer)
+                before = found.get((case.wheel, dialect))
+                found[case.wheel, dialect] = (allow, answer, before[1].error if before else "")
         left = [(c, d) for c, d in left if found[c.wheel, d][1].failed]
     return found
 
 
-def judge(case: Case, dialect: str, allow: str, answer: Answer) -> str:
+def judge(case: Case, dialect: str, allow: str, answer: Answer, error: str) -> str:
     """Say what an evaluation shows."""
     head = read_head(case.codes[dialect])
     if answer.failed:
         return f"does not evaluate: {answer.error}"
     if missing := answer.value.get("missing"):
-        told = all(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", head) for name in missing)
-        return f"ok: {', '.join(missing)} missing, said" if told else f"not said: {', '.join(missing)} missing"
+        left = [name for name in missing if not tells(head, name)]
+        return f"not said: {', '.join(left)} missing" if left else f"ok: {', '.join(missing)} missing, said"
+    foreign = [name for name in answer.value.get("foreign", ()) if not tells(head, name)]
+    if foreign:
+        return f"false: {', '.join(foreign)}: no Python package, and taken for one"
     if allow == "nothing":
         return "ok"
-    return f"ok: {allow}, said" if ANNOUNCED[allow].search(head) else f"not said: evaluates with {allow} only"
+    said = bool(ANNOUNCED[allow].search(head))
+    return f"ok: {allow}, said" if said else f"not said: evaluates with {allow} allowed: {error}"
+
+
+def tells(head: str, name: str) -> bool:
+    """Whether comments name a package, as a word of its own."""
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", head) is not None
 
 
 @dataclass(kw_only=True)
@@ -199,20 +211,25 @@ class _Search:
         for one in self.derivation["inputs"]:
             if one["path"] in there or self.run(without=one["path"]).missing:
                 continue
-            places = {f"{self.store.move(r['path'])}/" for r in one["reached"]}
-            used = any(f"{directory}/".startswith(tuple(places)) for directory in full.used)
-            word = "reached without it, too" if used else "unused"
-            found.append(f"input {libraries.name(one['path'])}: {word}")
+            places = [r["path"] for r in one["reached"]]
+            found.append(f"input {libraries.name(one['path'])}: {self._say(places, full)}")
         names = _list(self.variables["autoPatchelfIgnoreMissingDeps"])
         for name in names[len(_list(self.before["variables"]["autoPatchelfIgnoreMissingDeps"])) :]:
             if not self.run(ignored=[other for other in names if other != name]).missing:
-                found.append(f"ignored {name}: unused" if name not in full.ignored else f"ignored {name}: twice")
+                found.append(
+                    f"ignored {name}: unused" if name not in full.ignored else f"ignored {name}: twice"
+                )
         for line in _SEARCH.finditer(self.code):
             code = self.code[: line.start()] + self.code[line.end() :]
             if not self.run(code=code).missing:
-                said = re.sub(r"\S*/nix/store/[0-9a-z]{32}-", "", line[0].split(None, 1)[1])
-                found.append(f"search {said}: unused")
+                where = line[0].split(None, 1)[1]
+                found.append(f"search {where.removeprefix('/nix/store/')[33:]}: {self._say([where], full)}")
         return found
+
+    def _say(self, places: Iterable[str], full: Run) -> str:
+        moved = tuple(f"{self.store.move(place)}/" for place in places)
+        used = any(f"{directory}/".startswith(moved) for directory in full.used)
+        return "reached without it, too" if used else "unused"
 
     def _list_libraries(self, without: str) -> list[str]:
         """Store paths whose ``lib`` the hook searches; strict: those that are for the host alone."""
@@ -233,7 +250,15 @@ def _list(value: Any) -> list[str]:
 
 def choose_machine(machines: Iterable[Machine], system: str) -> Machine | None:
     """The machine of a wheel's ELF files that is the system's."""
-    numbers = {"x86_64": 62, "aarch64": 183, "i686": 3, "armv7l": 40, "powerpc64le": 21, "s390x": 22, "riscv64": 243}
+    numbers = {
+        "x86_64": 62,
+        "aarch64": 183,
+        "i686": 3,
+        "armv7l": 40,
+        "powerpc64le": 21,
+        "s390x": 22,
+        "riscv64": 243,
+    }
     number = numbers[system.partition("-")[0]]
     return next((m for m in machines if m.number == number), None)
 
@@ -286,6 +311,7 @@ def check_wheels(
         for need in case.scan.needs if case.scan else ():
             patcher.libraries.add(need.providers)
         row.evaluated |= {dialect: f"wheelfix: {said}" for dialect, said in case.refused.items()}
+        row.note = case.note
         if case.musl:
             row.note = "for musl: a set with glibc never takes it"
     answers = evaluate_cases(parts, cases)
@@ -294,8 +320,8 @@ def check_wheels(
         for dialect in case.codes:
             if (case.wheel, dialect) not in answers:
                 continue
-            allow, answer = answers[case.wheel, dialect]
-            row.evaluated[dialect] = judge(case, dialect, allow, answer)
+            allow, answer, error = answers[case.wheel, dialect]
+            row.evaluated[dialect] = judge(case, dialect, allow, answer, error)
             if answer.failed or "after" not in answer.value:
                 continue
             try:
@@ -309,11 +335,17 @@ def check_wheels(
 def print_row(row: Row) -> None:
     """Print one line, and below it what is false."""
     columns = [row.evaluated.get(d, "-").partition(":")[0][:18] for d in (*OVERLAYS, Dialect.NIXPKGS)]
-    found = "-" if not row.wanted else "all" if not row.missing else f"{max(map(len, row.missing.values()))} missing"
+    found = (
+        "-"
+        if not row.wanted
+        else "all"
+        if not row.missing
+        else f"{max(map(len, row.missing.values()))} missing"
+    )
     extra = max((len(several) for several in row.superfluous.values()), default=0)
     print(f"{row.wheel[:60]:60} {' '.join(f'{c:18}' for c in columns)} {found:10} {extra or '-'} {row.note}")
     for said in row.false:
-        print(f"    {said}")
+        print(f"    {said[:240]}")
     for dialect, several in row.superfluous.items():
         for said in several:
             if "unused" not in said:
@@ -322,7 +354,9 @@ def print_row(row: Row) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for name in ("nixpkgs", "uv2nix", "pyproject-nix"):
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="PATH")
     parser.add_argument("--nix", default="nix-instantiate", metavar="PROGRAM")
@@ -345,7 +379,10 @@ def main() -> int:
     best = find_best(table)
     known = evaluate_attributes(parts, table, best, work / "attributes.json")
     patcher = Patcher(
-        program=AutoPatchelf(parts.nixpkgs), libraries=Libraries(table, known), libc=list_libc(table), work=work
+        program=AutoPatchelf(parts.nixpkgs),
+        libraries=Libraries(table, known),
+        libc=list_libc(table),
+        work=work,
     )
     wheels = [wheel for target in options.targets for wheel in find_wheels(target)]
     rows = []

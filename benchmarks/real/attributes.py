@@ -67,7 +67,9 @@ def find_best(table: SonameTable) -> dict[str, list[str]]:
     return best
 
 
-def find_false(table: SonameTable, best: dict[str, list[str]], known: Attributes) -> dict[str, dict[str, Any]]:
+def find_false(
+    table: SonameTable, best: dict[str, list[str]], known: Attributes
+) -> dict[str, dict[str, Any]]:
     """First answers that do not evaluate, and that the index' own data do not announce."""
     told = getattr(table, "attributes", None)
     false = {}

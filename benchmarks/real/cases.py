@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ class Case:
         refused: what wheelfix said instead of writing code, by dialect.
         scan: of the wheel.
         packages: the lock: version, url, hash and dependencies by name.
+        note: what is not as it should be.
     """
 
     wheel: Path
@@ -59,6 +61,7 @@ class Case:
     scan: WheelScan | None = None
     packages: dict[str, dict[str, Any]] = field(default_factory=dict)
     directory: Path = Path()
+    note: str = ""
 
     def ask(self, dialect: str) -> dict[str, Any]:
         """The case as Nix reads it."""
@@ -90,7 +93,10 @@ def make_case(wheel: Path, table: SonameTable, work: Path, codes: dict[str, Path
     case = Case(wheel=wheel, name=name, version=version, python=python, system=system, musl=musl)
     case.directory = work / "cases" / wheel.name.removesuffix(".whl")
     case.directory.mkdir(parents=True, exist_ok=True)
-    case.codes = dict(codes or {})
+    _link(wheel, case.directory / wheel.name)  # code may name the file beside it
+    for dialect, code in (codes or {}).items():
+        case.codes[dialect] = case.directory / code.name
+        case.codes[dialect].write_bytes(code.read_bytes())
     for dialect in DIALECTS:
         options = ScanOptions(index=table, python=python, system=system)
         try:
@@ -135,13 +141,9 @@ def find_packages(case: Case) -> dict[str, dict[str, Any]]:
             one.name: (one.version, one.target, sorted({r.name for r in one.requires if r.active}))
             for one in known
         }
-    except WheelfixError:
-        packages = {}
-    if case.name not in packages:
-        lines = case.scan.requires_dist if case.scan else ()
-        wanted = (parse_wanted(line.partition(";")[0]) for line in lines if "extra ==" not in line)
-        packages = {one.name: ("1.0", "", []) for one in wanted if one and one.name != case.name}
-        packages[case.name] = (case.version, "", sorted(packages))
+    except WheelfixError as error:
+        case.note = f"the lock has direct requirements alone: {error.problem}"[:200]
+        packages = find_direct(case)
     packages[case.name] = (case.version, case.wheel.name, packages[case.name][2])
     return {
         name: {
@@ -152,6 +154,30 @@ def find_packages(case: Case) -> dict[str, dict[str, Any]]:
         }
         for name, (version, file, dependencies) in sorted(packages.items())
     }
+
+
+def find_direct(case: Case) -> dict[str, tuple[str, str, list[str]]]:
+    """What the metadata of a wheel requires, in the newest versions that fit."""
+    lines = case.scan.requires_dist if case.scan else ()
+    interpreter = find_interpreter(case.name, case.python, case.system)
+    found: dict[str, tuple[str, str, list[str]]] = {}
+    with open_session(find_package_sources()) as session:
+        for line in lines:
+            wanted = None if "extra ==" in line else parse_wanted(line.partition(";")[0])
+            if wanted is None or wanted.name == case.name:
+                continue
+            version, file = "1.0", ""
+            with suppress(WheelfixError):
+                file = find_wheel(session, wanted, interpreter).filename
+                parsed = parse_filename(file)
+                version = parsed[1] if parsed else version
+            found[wanted.name] = (version, file, [])
+    return {**found, case.name: (case.version, "", sorted(found))}
+
+
+def _link(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    target.symlink_to(source.resolve())
 
 
 def _name_pure(name: str, version: str) -> str:
@@ -172,8 +198,7 @@ def write_lock(directory: Path, packages: dict[str, dict[str, Any]], wanted: lis
         )
     listed = ", ".join(f'{{ name = "{name}" }}' for name in wanted)
     lines.append(
-        '[[package]]\nname = "app"\nversion = "0"\nsource = { virtual = "." }\n'
-        f"dependencies = [{listed}]\n"
+        f'[[package]]\nname = "app"\nversion = "0"\nsource = {{ virtual = "." }}\ndependencies = [{listed}]\n'
     )
     (directory / "uv.lock").write_text("\n".join(lines))
     (directory / "pyproject.toml").write_text(

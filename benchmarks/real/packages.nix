@@ -79,13 +79,19 @@ let
       code = /. + case.code;
       wanted = lib.filterAttrs (_: optional: !optional) (builtins.functionArgs (import code));
       missing = builtins.filter (name: !(scope ? ${name} || pkgs ? ${name})) (builtins.attrNames wanted);
-      result =
-        if missing == [ ] then
-          { after = show (scope.callPackage code { }); }
-        else
-          { inherit missing; };
+      drv = scope.callPackage code { };
+      foreign = builtins.filter (input: !(input ? pythonModule || input ? interpreter)) (
+        list drv "propagatedBuildInputs"
+      );
     in
-    result;
+    if missing != [ ] then
+      { inherit missing; }
+    else
+      {
+        after = show drv;
+        # Dependencies that nixpkgs has by that name, but not as a Python package.
+        foreign = map lib.getName foreign;
+      };
 
   dialects = {
     uv2nix = overlay locked;
