@@ -35,7 +35,6 @@ from benchmarks.real.attributes import Libraries, evaluate_attributes, find_best
 from benchmarks.real.cases import Case, list_files, make_case, read_head
 from benchmarks.real.evaluate import ALLOWED, Answer, Parts, ask
 from benchmarks.real.patching import AutoPatchelf, Machine, Run, Store, place, unpack
-from wheelfix.errors import WheelfixError
 from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.override import Dialect
@@ -44,11 +43,21 @@ from wheelfix.scan.requirement import fetch_named
 
 OVERLAYS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX)
 ANNOUNCED = {
-    "unfree": re.compile(r"allowUnfree|unfree", re.I),
-    "everything": re.compile(r"permittedInsecure|insecure|broken|unsupported", re.I),
+    "unfree": re.compile(r"allowUnfree|unfree", re.IGNORECASE),
+    "everything": re.compile(r"permittedInsecure|insecure|broken|unsupported", re.IGNORECASE),
 }
 HOOKED = ("autoPatchelfIgnoreMissingDeps", "appendRunpaths", "runtimeDependencies", "patchelfFlags")
-_SEARCH = re.compile(r"^\s*addAutoPatchelfSearchPath .*$", re.M)
+NUMBERS = {
+    "x86_64": 62,
+    "aarch64": 183,
+    "i686": 3,
+    "armv7l": 40,
+    "powerpc64le": 21,
+    "s390x": 22,
+    "riscv64": 243,
+}
+"""e_machine by the machine of a Nix system."""
+_SEARCH = re.compile(r"^\s*addAutoPatchelfSearchPath .*$", re.MULTILINE)
 
 
 @dataclass(kw_only=True)
@@ -215,10 +224,9 @@ class _Search:
             found.append(f"input {libraries.name(one['path'])}: {self._say(places, full)}")
         names = _list(self.variables["autoPatchelfIgnoreMissingDeps"])
         for name in names[len(_list(self.before["variables"]["autoPatchelfIgnoreMissingDeps"])) :]:
-            if not self.run(ignored=[other for other in names if other != name]).missing:
-                found.append(
-                    f"ignored {name}: unused" if name not in full.ignored else f"ignored {name}: twice"
-                )
+            left = [other for other in names if other != name]
+            if not self.run(ignored=left).missing:
+                found.append(f"ignored {name}: {'twice' if name in full.ignored else 'unused'}")
         for line in _SEARCH.finditer(self.code):
             code = self.code[: line.start()] + self.code[line.end() :]
             if not self.run(code=code).missing:
@@ -320,8 +328,8 @@ def check_wheels(
         for dialect in case.codes:
             if (case.wheel, dialect) not in answers:
                 continue
-            allow, answer, error = answers[case.wheel, dialect]
-            row.evaluated[dialect] = judge(case, dialect, allow, answer, error)
+            allow, answer, said = answers[case.wheel, dialect]
+            row.evaluated[dialect] = judge(case, dialect, allow, answer, said)
             if answer.failed or "after" not in answer.value:
                 continue
             try:
@@ -385,14 +393,14 @@ def main() -> int:
         work=work,
     )
     wheels = [wheel for target in options.targets for wheel in find_wheels(target)]
-    rows = []
+    rows: list[Row] = []
+    document: dict[str, Any] = {"wheels": {}}
     for start in range(0, len(wheels), options.chunk):
         for row in check_wheels(parts, wheels[start : start + options.chunk], table, patcher):
             print_row(row)
             rows.append(row)
-    document: dict[str, Any] = {
-        "wheels": {r.wheel: {**vars(r), "false": r.false} for r in rows},
-    }
+            document["wheels"][row.wheel] = {**vars(row), "false": row.false}
+        write_document(options.json, document)
     false = sum(bool(row.false) for row in rows)
     print(f"{len(rows)} wheels, {false} with something false; {dict(count(rows))}")
     if options.attributes:
@@ -402,11 +410,16 @@ def main() -> int:
         sonames = sum(len(about["sonames"]) for about in answers.values())
         print(f"first answers: {len(best)} attributes, {len(answers)} do not evaluate ({sonames} sonames)")
         false += len(answers)
-    if options.json:
-        options.json.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    write_document(options.json, document)
     if not options.work:
         shutil.rmtree(work)
     return 1 if false else 0
+
+
+def write_document(path: Path | None, document: dict[str, Any]) -> None:
+    """Write what was found so far, to be compared with later."""
+    if path:
+        path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
 def count(rows: Iterable[Row]) -> Counter[str]:

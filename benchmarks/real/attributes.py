@@ -34,7 +34,7 @@ class Attributes:
 
 
 def evaluate_attributes(parts: Parts, table: SonameTable, attrs: Iterable[str], kept: Path) -> Attributes:
-    """Evaluate every attribute of the index, or take what an earlier run kept for the same nixpkgs and index."""
+    """Evaluate every attribute of the index, or take what a run kept for the same nixpkgs and index."""
     wanted = sorted({*attrs, *table.list_attrs(), *list_cuda_attrs()})
     key = f"{parts.nixpkgs} {table.info.digest} {len(wanted)}"
     if kept.exists() and (known := json.loads(kept.read_text()))["key"] == key:

@@ -1,8 +1,8 @@
 """Evaluates many questions in few runs of Nix.
 
 ``tryEval`` catches what a package throws, so that one run answers many questions; what it does not catch (a
-missing attribute, ``abort``) ends the run, which is then split. What was thrown is learnt by asking again, for
-one question alone.
+missing attribute, ``abort``) ends the run, which is then split. What was thrown is learnt by asking again,
+for one question alone.
 """
 
 from __future__ import annotations

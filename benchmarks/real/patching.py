@@ -1,15 +1,14 @@
 """Runs nixpkgs' own auto-patchelf over a wheel, with the arguments that its hook gives it.
 
-``auto-patchelf.py`` and the functions of ``auto-patchelf.sh`` are the real ones. Three things are not: patchelf
-is not run, as nothing in the search depends on what it writes; the libraries of nixpkgs are stand-ins that have
-the right names, since auto-patchelf goes by file name and header; and what it reads of one file is kept, so
-that it can search many times. Paths of the machine are hidden from it, as in a build.
+``auto-patchelf.py`` and the functions of ``auto-patchelf.sh`` are the real ones. Three things are not:
+patchelf is not run, as nothing in the search depends on what it writes; the libraries of nixpkgs are
+stand-ins that have the right names, since auto-patchelf goes by file name and header; and what it reads of one
+file is kept, so that it can search many times. Paths of the machine are hidden from it, as in a build.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 import struct
@@ -306,7 +305,8 @@ class _Events:
 
 def _load(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("auto_patchelf", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules["auto_patchelf"] = module
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
@@ -327,7 +327,7 @@ def _hide(text: str) -> str:
 
 
 def _quote(value: Any) -> str:
-    """A value as elements of an array of bash; a string is split at blanks, as without structured attributes."""
+    """A value as elements of an array of bash; a string is split at blanks, as setup.sh does."""
     if value is True:
         return "1"
     words = value.split() if isinstance(value, str) else value
