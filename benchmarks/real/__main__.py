@@ -27,7 +27,7 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from benchmarks.real.evaluate import ALLOWED, Answer, Parts, ask
 from benchmarks.real.patching import AutoPatchelf, Machine, Run, Store, place, unpack
 from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Dialect
 from wheelfix.outside.places import find_cache
 from wheelfix.scan.requirement import fetch_named
@@ -94,6 +95,8 @@ def evaluate_cases(parts: Parts, cases: Sequence[Case]) -> dict[tuple[Path, str]
         By wheel and dialect: what was allowed, the answer, and what Nix said with less allowed.
     """
     found: dict[tuple[Path, str], tuple[str, Answer, str]] = {}
+    empty = parts.work / "empty.nix"
+    empty.write_text("{ ... }: final: prev: { }\n")
     left = [(case, dialect) for case in cases if not case.musl for dialect in case.codes]
     for allow in ALLOWED:
         systems = sorted({case.system for case, _ in left})
@@ -104,12 +107,25 @@ def evaluate_cases(parts: Parts, cases: Sequence[Case]) -> dict[tuple[Path, str]
                 before = found.get((case.wheel, dialect))
                 found[case.wheel, dialect] = (allow, answer, before[1].error if before else "")
         left = [(c, d) for c, d in left if found[c.wheel, d][1].failed]
+        if allow == "nothing":
+            left = [(c, d) for c, d in left if d not in OVERLAYS or _has_base(parts, c, d, empty, found)]
     return found
+
+
+def _has_base(parts: Parts, case: Case, dialect: str, empty: Path, found: dict[Any, Any]) -> bool:
+    """Whether the package evaluates without the code; what fails without it is no matter of the code."""
+    asked = case.ask(dialect) | {"code": str(empty)}
+    (answer,) = ask(parts, "Cases", [asked], system=case.system, allow="nothing")
+    if answer.failed:
+        found[case.wheel, dialect] = ("", answer, "")
+    return not answer.failed
 
 
 def judge(case: Case, dialect: str, allow: str, answer: Answer, error: str) -> str:
     """Say what an evaluation shows."""
     head = read_head(case.codes[dialect])
+    if not allow:
+        return f"- the set itself does not evaluate: {answer.error}"
     if answer.failed:
         return f"does not evaluate: {answer.error}"
     if missing := answer.value.get("missing"):
@@ -157,6 +173,11 @@ class Patcher:
             self._add_siblings(case, answer, store, code, site)
             found = search.run()
             row.wanted = max(row.wanted, found.wanted)
+            # nixpkgs' own build of a dependency has files that no index lists.
+            unseen = list_siblings(case) if dialect == Dialect.NIXPKGS else set()
+            if unchecked := sorted(unseen & set(found.missing)):
+                row.note += f" {dialect}: not checked: {', '.join(unchecked)}"
+                found = replace(found, missing={k: v for k, v in found.missing.items() if k not in unseen})
             if found.missing:
                 row.missing[dialect] = {
                     name: str(Path(file).relative_to(out)) for name, file in found.missing.items()
@@ -254,6 +275,12 @@ def _list(value: Any) -> list[str]:
     if not value:
         return []
     return value.split() if isinstance(value, str) else [str(one) for one in value]
+
+
+def list_siblings(case: Case) -> set[str]:
+    """Sonames that other distributions bring."""
+    needs = case.scan.needs if case.scan else ()
+    return {need.soname for need in needs if need.need_class is NeedClass.SIBLING}
 
 
 def choose_machine(machines: Iterable[Machine], system: str) -> Machine | None:

@@ -2,7 +2,7 @@
 
 ``auto-patchelf.py`` and the functions of ``auto-patchelf.sh`` are the real ones. Three things are not:
 patchelf is not run, as nothing in the search depends on what it writes; the libraries of nixpkgs are
-stand-ins that have the right names, since auto-patchelf goes by file name and header; and what it reads of one
+stand-ins that have the right names, since auto-patchelf goes by file name and header; and what it reads of a
 file is kept, so that it can search many times. Paths of the machine are hidden from it, as in a build.
 """
 
