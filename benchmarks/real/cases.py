@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from wheelfix.scan.scan import ScanOptions
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, parse_filename, parse_wanted
 
 DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
-_HEAD = 40
+_PACKAGE = re.compile(r"override(Python)?Attrs|^buildPython")
 _LINUX = re.compile(r"(?:many|musl)?linux\w*?_(x86_64|aarch64|i686|armv7l|ppc64le|s390x|riscv64)$")
 _SYSTEMS = {"ppc64le": "powerpc64le-linux", "armv7l": "armv7l-linux"}
 
@@ -207,8 +208,8 @@ def write_lock(directory: Path, packages: dict[str, dict[str, Any]], wanted: lis
 
 
 def read_head(code: Path) -> str:
-    """The comments that a file begins with, up to the first packages."""
-    lines = code.read_text().splitlines()[:_HEAD]
+    """The comments of a file above its first package."""
+    lines = takewhile(lambda line: not _PACKAGE.search(line), code.read_text().splitlines())
     return " ".join(line.strip().lstrip("# ") for line in lines if line.strip().startswith("#"))
 
 
