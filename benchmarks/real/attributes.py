@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.real.evaluate import Answer, Parts, ask
-from wheelfix.index.cuda import list_cuda_attrs
-from wheelfix.index.lookup import find_providers
+from benchmarks.real.evaluate import Parts, ask
+from wheelfix.index.lookup import find_providers, list_attrs_beside
 from wheelfix.index.table import SonameTable
 from wheelfix.model.index import Provider
 
@@ -34,33 +33,35 @@ class Attributes:
 
 
 def evaluate_attributes(parts: Parts, table: SonameTable, attrs: Iterable[str], kept: Path) -> Attributes:
-    """Evaluate every attribute of the index, or take what a run kept for the same nixpkgs and index."""
-    wanted = sorted({*attrs, *table.list_attrs(), *list_cuda_attrs()})
-    key = f"{parts.nixpkgs} {table.info.digest} {len(wanted)}"
-    if kept.exists() and (known := json.loads(kept.read_text()))["key"] == key:
-        return Attributes(found=known["found"], errors=known["errors"])
+    """Evaluate every attribute of the index that no earlier run with the same nixpkgs and index kept."""
+    key = f"{parts.nixpkgs} {table.info.digest}"
+    known: dict[str, Any] = {"key": key, "found": {}, "errors": {}}
+    if kept.exists() and (before := json.loads(kept.read_text()))["key"] == key:
+        known = before
+    found, errors = known["found"], known["errors"]
+    wanted = sorted({*attrs, *table.list_attrs(), *list_attrs_beside()} - set(found) - set(errors))
     paths = [attr.split(".") for attr in wanted]
     answers = ask(parts, "Attributes", paths, system=SYSTEM, allow="everything", chunk=500)
-    found = {attr: a.value["outputs"] for attr, a in zip(wanted, answers, strict=True) if a.value}
-    errors = {a: _say(answer) for a, answer in zip(wanted, answers, strict=True) if not answer.value}
     left = {attr: answer.value for attr, answer in zip(wanted, answers, strict=True) if answer.value}
+    errors |= {
+        attr: answer.error or "no such attribute"
+        for attr, answer in zip(wanted, answers, strict=True)
+        if not answer.value
+    }
     paths = [attr.split(".") for attr in left]
     answers = ask(parts, "Attributes", paths, system=SYSTEM, allow="nothing", chunk=500, explain=False)
     for (attr, value), answer in zip(left.items(), answers, strict=True):
+        found[attr] = value["outputs"]
         if not answer.value:
             errors[attr] = f"refused: {', '.join(value['refused']) or 'needs something that is refused'}"
-    kept.write_text(json.dumps({"key": key, "found": found, "errors": errors}))
+    kept.write_text(json.dumps(known))
     return Attributes(found=found, errors=errors)
-
-
-def _say(answer: Answer) -> str:
-    return answer.error or "no such attribute"
 
 
 def find_best(table: SonameTable) -> dict[str, list[str]]:
     """Sonames by the attribute that is the first answer for them, as one writes it in Nix."""
     names = table.find_names("*")
-    best: dict[str, list[str]] = {attr: [] for attr in list_cuda_attrs()}
+    best: dict[str, list[str]] = {attr: [] for attr in list_attrs_beside()}
     for soname, lookup in zip(names, find_providers(table, names), strict=True):
         if lookup.providers:
             best.setdefault(lookup.providers[0].attr, []).append(soname)

@@ -168,10 +168,12 @@ def find_direct(case: Case) -> dict[str, tuple[str, str, list[str]]]:
             if wanted is None or wanted.name == case.name:
                 continue
             version, file = "1.0", ""
-            with suppress(WheelfixError):
-                file = find_wheel(session, wanted, interpreter).filename
-                parsed = parse_filename(file)
-                version = parsed[1] if parsed else version
+            for text in (wanted.text, wanted.name):  # the version that it asks for may be gone
+                with suppress(WheelfixError):
+                    file = find_wheel(session, parse_wanted(text) or wanted, interpreter).filename
+                    parsed = parse_filename(file)
+                    version = parsed[1] if parsed else version
+                    break
             found[wanted.name] = (version, file, [])
     return {**found, case.name: (case.version, "", sorted(found))}
 
