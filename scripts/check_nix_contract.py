@@ -112,7 +112,7 @@ def check(real: list[str], code: Path, name: str, cuda: Cuda) -> None:
 
     The stub's packages begin without the manylinux inputs: those are taken off what the real one answers.
     """
-    override, _ = plan(code.parent.name, cuda)
+    override = plan(code.parent.name, cuda)
     attrs = sorted({i.attr for i in (*override.inputs, *override.runpaths)} | set(ATTRS))
     if name == "torch":
         lock = find_dependencies(read_closure(code.parent.name))
