@@ -55,6 +55,7 @@ def explain(
     as_json: bool,
     index: Path | None,
     prefer: tuple[str, ...],
+    nixpkgs: str | None,
     quiet: bool,
 ) -> None:
     """Explain why a shared library is not found, and what to paste.
@@ -68,7 +69,7 @@ def explain(
     command: tuple[str, ...] | None = context.meta.get(_COMMAND)
     if command is not None and (file or not command):
         raise click.UsageError("Give a FILE, or -- and a COMMAND.")
-    table = open_table(index, quiet=quiet, prefer=prefer)
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
     tool = Dialect(dialect) if dialect else None
     here = Path.cwd()
     if command:

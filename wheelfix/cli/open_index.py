@@ -18,16 +18,25 @@ _TODAY = "WHEELFIX_TODAY"
 """Variable with the day to use as today, for reproducible output."""
 
 
-def open_table(index: Path | None, *, quiet: bool, prefer: Sequence[str] = ()) -> SonameTable:
+def open_table(
+    index: Path | None,
+    *,
+    quiet: bool,
+    prefer: Sequence[str] = (),
+    nixpkgs: str | None = None,
+    lock: Path | None = None,
+) -> SonameTable:
     """Open the index, with progress where a table has to be built first.
 
     Args:
         index: path that the user named with --index.
         quiet: show neither progress nor how old the index is.
         prefer: attributes that the user prefers.
+        nixpkgs: the nixpkgs that the user named; None takes the one that the project names.
+        lock: the lock that code is written for, beside which a flake.lock may name a nixpkgs.
 
     Raises:
-        InputError: the index has no such attribute.
+        InputError: the index has no such attribute, or a file of the project cannot be read.
         IndexProblem: it cannot be read.
     """
     from wheelfix.index.choice import open_index
@@ -36,17 +45,42 @@ def open_table(index: Path | None, *, quiet: bool, prefer: Sequence[str] = ()) -
     builds = (index or find_own_database()).is_file()
     with show_progress("building the soname table", enabled=not quiet and builds) as progress:
         table = open_index(index, progress=progress)
-    from wheelfix.model.index import say_age
-
-    if words := say_age(table.info, find_today()):
-        from wheelfix.model.scan import Finding, Level
-
-        tell_findings([Finding(level=Level.NOTE, subject=words[0], message=words[1])], quiet=quiet)
+    _follow_nixpkgs(table, nixpkgs, lock)
+    if not quiet:
+        _tell_ages(table)
     if prefer:
         from wheelfix.index.lookup import check_attrs
 
         check_attrs(table, prefer)
     return table
+
+
+def _tell_ages(table: SonameTable) -> None:
+    """Tell how old the index is, and the nixpkgs that its answers are held against, where they are old."""
+    from wheelfix.model.index import say_age, say_attributes_age
+
+    today = find_today()
+    said = [say_age(table.info, today)]
+    if not table.attributes.followed:
+        said.append(say_attributes_age(table.attributes.info, today))
+    if old := [words for words in said if words]:
+        from wheelfix.model.scan import Finding, Level
+
+        tell_findings(
+            [Finding(level=Level.NOTE, subject=subject, message=message) for subject, message in old]
+        )
+
+
+def _follow_nixpkgs(table: SonameTable, nixpkgs: str | None, lock: Path | None) -> None:
+    """Let the user's nixpkgs decide about attributes: the one of the option, else the project's."""
+    from wheelfix.outside.nixpkgs import find_nixpkgs, has_nix
+
+    if nixpkgs is not None:
+        table.attributes.follow(nixpkgs, origin="--nixpkgs", required=True)
+        return
+    named = find_nixpkgs(lock.parent if lock else Path.cwd(), locked=lock is not None)
+    if named and (named.required or has_nix()):
+        table.attributes.follow(named.nixpkgs, origin=named.origin, required=named.required)
 
 
 def find_today() -> date:

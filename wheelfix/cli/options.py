@@ -61,6 +61,14 @@ code_json_option = click.option(
 )
 
 
+nixpkgs_option = click.option(
+    "--nixpkgs",
+    metavar="REF",
+    help="nixpkgs that the code is for: a path, <nixpkgs> or a flake reference, which Nix is asked about. "
+    "[default: [tool.wheelfix] nixpkgs in pyproject.toml, else what wheelfix knows]",
+)
+
+
 def complete_files(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[Any]:
     """Let the shell complete file names for arguments that may be a file or something else."""
     from click.shell_completion import CompletionItem
@@ -87,6 +95,11 @@ def check_platform(_context: click.Context, _parameter: click.Parameter, value: 
 
 
 def common_options(command: F) -> F:
+    """Add --nixpkgs, and what :func:`answer_options` adds, in this order in the help."""
+    return add_options(command, nixpkgs_option, answer_options)
+
+
+def answer_options(command: F) -> F:
     """Add --json, --index, --prefer, --quiet and --debug, in this order in the help."""
     return add_options(
         command,

@@ -18,6 +18,7 @@ from wheelfix.cli.options import (
     check_python,
     index_options,
     make_sources,
+    nixpkgs_option,
     print_json,
     source_options,
     tell_findings,
@@ -67,6 +68,7 @@ _OPTIONS = [
         help="Nix system a requirement is for.",
     ),
     index_options,
+    nixpkgs_option,
     output_option,
 ]
 
@@ -88,16 +90,18 @@ def make_options(
     platform: str,
     index: Path | None,
     prefer: tuple[str, ...],
+    nixpkgs: str | None = None,
     quiet: bool,
     index_url: str | None,
     find_links: tuple[str, ...],
+    lock: Path | None = None,
 ) -> ScanOptions:
-    """Open the index, and make the options of a scan."""
+    """Open the index, and make the options of a scan; options as for :func:`.open_index.open_table`."""
     from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
     return ScanOptions(
-        index=open_table(index, quiet=quiet, prefer=prefer),
+        index=open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, lock=lock),
         prefer=prefer,
         beside=beside,
         python=python,

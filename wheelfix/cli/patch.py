@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from wheelfix.cli.open_index import open_table
-from wheelfix.cli.options import FILE, TARGET, beside_option, common_options, print_json
+from wheelfix.cli.options import FILE, TARGET, answer_options, beside_option, print_json
 
 _EPILOG = """\b
 Examples:
@@ -43,7 +43,7 @@ Examples:
 @click.option(
     "--nixpkgs",
     metavar="REF",
-    help="Build what is missing from this nixpkgs: a path, <nixpkgs>, or a flake reference.",
+    help="nixpkgs that is asked, and builds what is missing: a path, <nixpkgs>, or a flake reference.",
 )
 @click.option("--driver", is_flag=True, help="Add /run/opengl-driver/lib where the GPU driver is needed.")
 @click.option(
@@ -57,7 +57,7 @@ Examples:
 )
 @click.option("--dry-run", is_flag=True, help="Tell what would change, file by file, and change nothing.")
 @click.option("--undo", is_flag=True, help="Give an environment its files back, bit by bit.")
-@common_options
+@answer_options
 def patch(
     target: str,
     *,
@@ -111,7 +111,7 @@ def patch(
         prefer=prefer,
         beside=beside,
     )
-    table = open_table(index, quiet=quiet, prefer=prefer)
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
     with show_progress(target, enabled=not quiet) as progress:
         report = patch_target(target, index=table, options=options, progress=progress)
     from wheelfix.model.scan import Level

@@ -10,16 +10,21 @@ Callback = Callable[[int, int], None]
 
 
 @contextmanager
-def show_progress(description: str, *, enabled: bool) -> Iterator[Callback | None]:
+def show_progress(description: str, *, enabled: bool, in_bytes: bool = True) -> Iterator[Callback | None]:
     """Show a progress bar while the block runs, if stderr is a terminal.
 
+    Args:
+        description: the current work.
+        enabled: whether it is shown.
+        in_bytes: whether the work is measured in bytes; else in pieces.
+
     Yields:
-        A function to call with bytes done and bytes in all, or None if nothing is shown.
+        A function to call with what is done and what there is in all, or None if nothing is shown.
     """
     if not enabled or not sys.stderr.isatty():
         yield None
         return
     from wheelfix.report.terminal import show_progress as show
 
-    with show(description) as callback:
+    with show(description, in_bytes=in_bytes) as callback:
         yield callback

@@ -14,6 +14,7 @@ from wheelfix.cli.options import (
     beside_option,
     index_options,
     make_sources,
+    nixpkgs_option,
     runtime_options,
     source_options,
 )
@@ -33,6 +34,7 @@ Examples:
 @beside_option
 @runtime_options
 @index_options
+@nixpkgs_option
 @source_options
 @output_option
 @basic_options
@@ -44,6 +46,7 @@ def report(
     platform: str,
     index: Path | None,
     prefer: tuple[str, ...],
+    nixpkgs: str | None,
     index_url: str | None,
     find_links: tuple[str, ...],
     output: Path | None,
@@ -61,7 +64,7 @@ def report(
     from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    table = open_table(index, quiet=quiet, prefer=prefer)
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
     with show_progress(target, enabled=not quiet) as progress:
         options = ScanOptions(
             index=table,

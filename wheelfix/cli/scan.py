@@ -71,6 +71,7 @@ def scan(
     as_json: bool,
     index: Path | None,
     prefer: tuple[str, ...],
+    nixpkgs: str | None,
     quiet: bool,
 ) -> None:
     """Tell which shared libraries wheels need, and who provides each.
@@ -90,7 +91,7 @@ def scan(
     from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    table = open_table(index, quiet=quiet, prefer=prefer)
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
     codes = [0]
 
     def take_error(error: WheelfixError) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from wheelfix.index.choice import build_cached, find_database, find_fetched_table
+from wheelfix.index.attributes import AttributeTable, open_attributes, write_attributes
+from wheelfix.index.choice import build_cached, find_database, find_fetched_table, open_index
 from wheelfix.index.dates import parse_url_date, parse_version_date
+from wheelfix.index.lookup import list_answers
 from wheelfix.index.table import open_file
 from wheelfix.index.update import Fetched, find_current, is_news
 from wheelfix.model.index import IndexInfo
@@ -39,6 +41,29 @@ def build_index(
     if output:
         build_table(source, output, progress=progress)
     return table, open_file(table, source="file").info
+
+
+def build_attributes(nixpkgs: str, *, progress: Progress | None = None) -> AttributeTable:
+    """Ask this user's nixpkgs about every attribute that answers can name, and use what it says from now on.
+
+    Args:
+        nixpkgs: a path, a path of NIX_PATH (``<nixpkgs>``), or else a flake reference.
+        progress: called with the number of attributes done and in all.
+
+    Raises:
+        InputError: Nix is not installed, or the nixpkgs cannot be evaluated.
+        IndexProblem: the index is damaged.
+        ApplyError: the table cannot be written; an old one is kept.
+    """
+    from wheelfix.index.evaluate import evaluate_all
+
+    table = open_index()
+    known = table.attributes
+    attrs = sorted({*list_answers(table), *known.list_attrs()})
+    said = evaluate_all(nixpkgs, attrs, system=table.info.system, progress=progress)
+    place = find_cache().attributes
+    write_attributes(place, said, known.read_sizes())
+    return open_attributes(place)
 
 
 def build_database(stores: Sequence[Path], output: Path, *, system: str) -> int:

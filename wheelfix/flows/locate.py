@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wheelfix.index.choice import find_database
-from wheelfix.index.lookup import append_non_providers, expand_names
+from wheelfix.index.lookup import append_non_providers, expand_names, find_providers
 from wheelfix.index.releases import NEWEST
 from wheelfix.index.table import SonameTable
 from wheelfix.model.scan import FileHit, Located
@@ -43,6 +43,7 @@ def locate(
         InputError: a name is not a regular expression.
     """
     sonames = expand_names(index, names, regex=regex)
+    find_providers(index, sonames, release=release)  # asks a nixpkgs that the user named once for all
     located = (_locate_one(soname, index, prefer, release) for soname in sonames)
     return tuple(append_non_providers(index, one) if every else one for one in located)
 
@@ -59,6 +60,7 @@ def _locate_one(soname: str, index: SonameTable, prefer: Sequence[str], release:
         providers=trace.need.providers,
         nearest=case.lookup.nearest,
         note=case.lookup.note,
+        attributes={p.attr: said for p in trace.need.providers if (said := index.attributes.find(p.attr))},
     )
 
 

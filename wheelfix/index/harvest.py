@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
 from itertools import islice
@@ -38,6 +38,10 @@ _ORIGIN = re.compile(rb'"attr":"([^"\\]+)","output":"([^"\\]+)","toplevel":true'
 # A link of a root file system into the store: the target, then the NUL that ends the metadata. C speed:
 # these hundred packages hold a quarter of a gigabyte of entries.
 _VOTE = re.compile(rb"/nix/store/([0-9a-z]{32})-[^\0\n/]*/lib(?:64)?/([^/\0\n]+\.so[^/\0\n]*)s\0")
+
+_HASH = re.compile(rb'"hash":"([0-9a-z]{32})"')
+# The metadata of a file: its size and type, before the NUL.
+_SIZE = re.compile(rb"(?:^|\n)(\d+)[rx]\0")
 
 Files = list[tuple[str, str | None]]
 """Paths of libraries with the targets of those that are links."""
@@ -90,6 +94,28 @@ def read_libraries(database: Path, *, progress: Callable[[int, int], None] | Non
         for batch in batches:
             _add(harvest, decode_libraries(batch))
     return harvest
+
+
+def read_sizes(database: Path, attrs: Mapping[str, str]) -> dict[str, int]:
+    """Add up the sizes of the files of some packages.
+
+    Args:
+        database: nix-index database.
+        attrs: attributes by the hash of their store paths; the outputs of an attribute have one hash each.
+
+    Returns:
+        Bytes by attribute.
+
+    Raises:
+        IndexProblem: the database is unreadable or corrupt.
+    """
+    found: dict[str, int] = {}
+    for block in iter_blocks(database):
+        match = _HASH.search(block.footer)
+        attr = attrs.get(match[1].decode()) if match else None
+        if attr:
+            found[attr] = found.get(attr, 0) + sum(map(int, _SIZE.findall(block.raw)))
+    return found
 
 
 def _decode_in_processes(batches: Iterable[list[Block]], harvest: Harvest, subject: str) -> None:

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.index.cuda import find_cuda, list_cuda_attrs
 from wheelfix.index.driver import find_driver
 from wheelfix.index.libc import find_libc
-from wheelfix.index.releases import NEWEST, spell_both, translate
+from wheelfix.index.releases import NEWEST, find_older, spell_both, translate
 from wheelfix.index.siblings import find_by_directory, find_distributions
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
-from wheelfix.model.index import Lookup, Provider
+from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider
 from wheelfix.model.scan import Known, Located
 from wheelfix.model.tables import Attr, Row, Soname, Table, load_table
+
+if TYPE_CHECKING:
+    from wheelfix.index.attributes import AttributeTable
 
 _OUTPUT = re.compile(r"\.(out|lib|dev|bin|libgcc)$")
 _NOT_IN_LIB = "in a subdirectory: addAutoPatchelfSearchPath has to name it"
@@ -79,9 +83,77 @@ def find_providers(
 
     Raises:
         IndexProblem: the table is damaged.
+        InputError: the nixpkgs that the user named cannot be evaluated.
     """
-    found = (_find(table, soname, system) for soname in sonames)
-    return tuple(found) if release == NEWEST else tuple(_translate(lookup, release) for lookup in found)
+    found = tuple(_find(table, soname, system) for soname in sonames)
+    if release != NEWEST:
+        return tuple(_translate(lookup, release) for lookup in found)
+    attributes = table.attributes
+    if attributes.followed:
+        named = {provider.attr for lookup in found for provider in lookup.providers}
+        attributes.ask({spelling for attr in named for spelling in (attr, find_older(attr))})
+        found = tuple(_choose_spellings(lookup, attributes) for lookup in found)
+    return tuple(_hold_against_nixpkgs(lookup, table) for lookup in found)
+
+
+def _choose_spellings(lookup: Lookup, attributes: AttributeTable) -> Lookup:
+    """Write attributes as a nixpkgs does that has their older names only."""
+
+    def spell(attr: str) -> str:
+        older = find_older(attr)
+        if older == attr or ((said := attributes.find(attr)) and said.removed is None):
+            return attr
+        known = attributes.find(older)
+        return older if known and known.removed is None else attr
+
+    return replace(
+        lookup,
+        providers=tuple(replace(p, attr=spell(p.attr)) for p in lookup.providers),
+        rivals=tuple(map(spell, lookup.rivals)),
+    )
+
+
+def _hold_against_nixpkgs(lookup: Lookup, table: SonameTable) -> Lookup:
+    """Leave out attributes that cannot be evaluated, and name the outputs that buildInputs do not reach.
+
+    An index is of another day than the nixpkgs that its answers are written for.
+    """
+    attributes = table.attributes
+    kept, gone = [], []
+    for provider in lookup.providers:
+        said = attributes.find(provider.attr)
+        if said and not said.usable and not _is_older(attributes.info, table.info):
+            gone.append(said)
+        else:
+            kept.append(_name_output(provider, said))
+    if not gone and tuple(kept) == lookup.providers:
+        return lookup
+    rivals = tuple(p.attr for p in kept if p.attr in lookup.rivals)
+    return replace(
+        lookup,
+        providers=tuple(kept),
+        gone=tuple(gone),
+        rivals=rivals if len(rivals) > 1 else (),
+    )
+
+
+def _is_older(nixpkgs: NixpkgsInfo, index: IndexInfo) -> bool:
+    """Tell whether an index is of a later nixpkgs, which may have got back what was removed."""
+    return bool(nixpkgs.date and index.date and nixpkgs.date < index.date)
+
+
+def _name_output(provider: Provider, said: Attribute | None) -> Provider:
+    """Write the output into the attribute where the attribute alone leads elsewhere.
+
+    Two ways have to lead to it: what ``buildInputs`` reach, and ``lib.getLib``, for run paths and shells.
+    """
+    attr, output = provider.attr, provider.output
+    if said is None or output not in said.outputs or attr.endswith(f".{output}"):
+        return provider
+    of_libraries = "lib" if "lib" in said.outputs else "out"
+    if output in said.reached and output == of_libraries:
+        return provider
+    return replace(provider, attr=f"{attr}.{output}")
 
 
 def check_attrs(table: SonameTable, attrs: Iterable[str]) -> None:
@@ -110,6 +182,14 @@ def list_attrs_beside() -> frozenset[str]:
     table = load_table(Answers)
     places = (place.attr for place in table.elsewhere.values())
     return frozenset({*table.attributes.values(), *places, *list_cuda_attrs(), _GLIBC})
+
+
+def list_answers(table: SonameTable) -> tuple[str, ...]:
+    """List every attribute that an answer can name, sorted."""
+    from wheelfix.index.baseline import Baseline
+
+    baseline = (inputs.inputs for inputs in load_table(Baseline).lists.values())
+    return tuple(sorted({*table.list_attrs(), *list_attrs_beside(), *(a for one in baseline for a in one)}))
 
 
 def _translate(lookup: Lookup, release: tuple[int, int]) -> Lookup:

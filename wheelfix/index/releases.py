@@ -84,6 +84,16 @@ def translate(attr: str, release: tuple[int, int]) -> str:
     return old if release < since else attr
 
 
+def find_older(attr: str) -> str:
+    """Return the name that an attribute had before the newest one; itself if it has had no other.
+
+    Example:
+        >>> find_older("libx11"), find_older("zlib")
+        ('xorg.libX11', 'zlib')
+    """
+    return _find_older().get(attr, (attr, (0, 0)))[0]
+
+
 def modernize(attr: str) -> str:
     """Return the newest name of an attribute that may have an older name.
 

@@ -15,13 +15,17 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wheelfix.errors import IndexProblem
 from wheelfix.index.names import find_series, measure_distance, split_name
 from wheelfix.index.ranking import ABSENT, Candidate, explain_score, find_rivals
 from wheelfix.model.index import IndexInfo, Lookup, Provider
+
+if TYPE_CHECKING:
+    from wheelfix.index.attributes import AttributeTable
 
 SCHEMA = "1"
 STORE_DIR = "/nix/store"
@@ -54,6 +58,7 @@ class SonameTable:
     def __init__(self, connection: sqlite3.Connection, *, subject: str, source: str) -> None:
         self._connection = connection
         self._subject = subject
+        self._attributes: AttributeTable | None = None
         try:
             meta = dict(connection.execute("SELECT key, value FROM meta"))
             systems = [
@@ -142,6 +147,24 @@ class SonameTable:
         return tuple(
             attr for (attr,) in self._connection.execute("SELECT DISTINCT attr FROM store ORDER BY attr")
         )
+
+    @property
+    def attributes(self) -> AttributeTable:
+        """What nixpkgs says of the attributes; opened when it is first asked."""
+        if self._attributes is None:
+            from wheelfix.index.attributes import open_current_attributes
+
+            self._attributes = open_current_attributes()
+        return self._attributes
+
+    @attributes.setter
+    def attributes(self, attributes: AttributeTable) -> None:
+        self._attributes = attributes
+
+    def list_stores(self) -> Mapping[str, str]:
+        """Return the attribute of every store path in the table, by its hash; main system only."""
+        rows = self._connection.execute("SELECT hash, attr FROM store WHERE system = ?", (self.info.system,))
+        return {str(digest): str(attr) for digest, attr in rows}
 
     def close(self) -> None:
         """Close the database."""

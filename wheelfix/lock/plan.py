@@ -29,10 +29,11 @@ from wheelfix.model.override import Adapter, Cuda, Override
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.dialects import TRAITS
-from wheelfix.override.plan import describe_package, plan_override
+from wheelfix.override.plan import describe_package, plan_override, tell_refused
 from wheelfix.override.prebuilt import check_build
 from wheelfix.override.strip import Dependencies, check_wishes, plan_strip
 from wheelfix.scan.locked import LockReadings
+from wheelfix.scan.nixpkgs import tell_differences
 from wheelfix.scan.scan import scan_readings
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled
@@ -159,6 +160,8 @@ def plan_overlay(
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,
     )
+    overrides = _plan_overrides(request, choices, found, scans, collisions, options)
+    findings = (*findings, *tell_refused(overrides, scans), *tell_differences(options.scan.index))
     order = list(Level)
     return LockPlan(
         lock=request.lock.name,
@@ -167,7 +170,7 @@ def plan_overlay(
         dialect=options.dialect,
         choices=choices,
         scans=scans,
-        overrides=_plan_overrides(request, choices, found, scans, collisions, options),
+        overrides=overrides,
         adapters=adapters,
         builds=builds,
         collisions=collisions,

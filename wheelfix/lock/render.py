@@ -5,7 +5,7 @@ from __future__ import annotations
 from wheelfix.lock.model import Clash, Collision, LockPlan, SourceBuild
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
-from wheelfix.nix.parts import add_to_old, comment_all, write_guarded
+from wheelfix.nix.parts import add_to_old, comment_all, describe_permissions, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     Attrs,
@@ -44,7 +44,8 @@ def render_lock(plan: LockPlan) -> str:
     title = (
         f"{TITLES[plan.dialect]}. Written by wheelfix for {plan.lock}, Python {plan.python} on {plan.system}."
     )
-    return render(comment_all([title, *_list_residue(plan.findings)], write_overlay(sets, hacks=hacks)))
+    head = [title, *describe_permissions(plan.overrides), *_list_residue(plan.findings)]
+    return render(comment_all(head, write_overlay(sets, hacks=hacks)))
 
 
 def _list_residue(findings: tuple[Finding, ...]) -> list[str]:

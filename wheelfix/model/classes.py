@@ -310,6 +310,20 @@ class Nobody(_Cause, tag="nobody"):
     nearest: tuple[str, ...] = ()
 
 
+class Gone(_Cause, tag="gone"):
+    """The attributes of the index that have it cannot be evaluated in nixpkgs.
+
+    Attributes:
+        attr: the first of them.
+        removed: why nixpkgs removed it, in its words, or an empty string; None if it is marked as broken.
+        nearest: as in :class:`Nobody`.
+    """
+
+    attr: str
+    removed: str | None = None
+    nearest: tuple[str, ...] = ()
+
+
 Cause = (
     No
     | Reached
@@ -325,6 +339,7 @@ Cause = (
     | Rivals
     | TornFamily
     | Nobody
+    | Gone
 )
 """The answer to one question."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 
 from wheelfix.model.base import Struct
 
@@ -43,6 +44,7 @@ class Lookup(Struct):
         rivals: attrs of first-rank providers that differ in kind; empty if the answer is not ambiguous.
         nearest: other majors of the same library that the index has, nearest first.
         note: a remark to show about the first provider, such as another ABI.
+        gone: attributes that have it in the index, and that nixpkgs has no longer, or only broken.
     """
 
     soname: str
@@ -50,6 +52,138 @@ class Lookup(Struct):
     rivals: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()
     note: str | None = None
+    gone: tuple[Attribute, ...] = ()
+
+
+class Permission(StrEnum):
+    """A setting in the configuration of nixpkgs without which some packages are refused."""
+
+    UNFREE = "allowUnfree"
+    INSECURE = "permittedInsecurePackages"
+
+
+class Attribute(Struct):
+    """What a nixpkgs says of one attribute.
+
+    Attributes:
+        attr: path below ``pkgs``.
+        version: of the package, or None.
+        outputs: all outputs, the default one first.
+        reached: outputs whose files the hooks of a build see if the attribute stands in ``buildInputs``.
+        unfree: it, or something that it is built with, evaluates with ``allowUnfree`` only.
+        insecure: the same for ``permittedInsecurePackages``.
+        broken: it is marked as broken, or does not evaluate on this platform whatever is allowed.
+        removed: nixpkgs does not have it: nixpkgs' own reason, or an empty string without one; else None.
+        renamed: the attribute that it is an alias of, or None.
+        size: bytes of the files in its outputs, except those for development and documentation; None if
+            unknown.
+    """
+
+    attr: str
+    version: str | None = None
+    outputs: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
+    unfree: bool = False
+    insecure: bool = False
+    broken: bool = False
+    removed: str | None = None
+    renamed: str | None = None
+    size: int | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be written into code, with a permission of the user or without."""
+        return self.removed is None and not self.broken
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Settings that it has to be allowed by."""
+        found = {Permission.UNFREE: self.unfree, Permission.INSECURE: self.insecure}
+        return tuple(one for one, needed in found.items() if needed)
+
+
+class PythonPackage(Struct):
+    """What a nixpkgs says of one package of ``python3Packages``.
+
+    Attributes:
+        attr: name in the set.
+        name: normalised name of the distribution (PEP 503).
+        dependencies: normalised names of the Python packages that it propagates, sorted.
+        version, unfree, insecure, broken, removed, renamed: as in :class:`Attribute`.
+    """
+
+    attr: str
+    name: str
+    version: str | None = None
+    dependencies: tuple[str, ...] = ()
+    unfree: bool = False
+    insecure: bool = False
+    broken: bool = False
+    removed: str | None = None
+    renamed: str | None = None
+
+
+class NixpkgsInfo(Struct):
+    """Which nixpkgs said something about attributes.
+
+    Attributes:
+        source: ``bundled``, ``own`` (evaluated by this user's Nix and kept), or the path or flake reference
+            that was evaluated now.
+        release: ``26.11``.
+        revision: Git commit, or None if it is not known.
+        date: day of the commit, ISO 8601, or None if it is not known.
+        system: Nix system that was evaluated.
+        python: version of ``python3``.
+    """
+
+    source: str
+    release: str
+    system: str
+    python: str
+    revision: str | None = None
+    date: str | None = None
+
+
+class Wanted(Struct, kw_only=False):
+    """A name to ask about.
+
+    Attributes:
+        name: attribute path below ``pkgs`` with dots, or a name in ``python3Packages``.
+        is_python: which of both.
+    """
+
+    name: str
+    is_python: bool = False
+
+
+class Followed(Struct):
+    """A nixpkgs that the user named, and that decides about attributes.
+
+    Attributes:
+        nixpkgs: a path, a path of NIX_PATH (``<nixpkgs>``), or else a flake reference.
+        origin: where it was named, for messages.
+        required: whether it is an error if it cannot be evaluated.
+        problem: why it could not be evaluated; None if it could, or was not asked yet.
+    """
+
+    nixpkgs: str
+    origin: str
+    required: bool
+    problem: str | None = None
+
+
+class Evaluated(Struct):
+    """What a nixpkgs said.
+
+    Attributes:
+        info: which nixpkgs.
+        attributes: in the order asked.
+        python: in the order asked.
+    """
+
+    info: NixpkgsInfo
+    attributes: tuple[Attribute, ...] = ()
+    python: tuple[PythonPackage, ...] = ()
 
 
 class IndexInfo(Struct):
@@ -81,18 +215,18 @@ def say_date(info: IndexInfo) -> str:
     return f"of unknown date, written {info.written}" if info.written else "of unknown date"
 
 
-def find_age(info: IndexInfo, today: date) -> int | None:
-    """Return the least possible age of an index in days.
+def find_age(day: str | None, today: date) -> int | None:
+    """Return the age in days of what is of a day.
 
     Args:
-        info: the index.
+        day: ISO 8601, or None.
         today: the current day.
 
     Returns:
-        None if no date is known, or if the date is in the future.
+        None if no day is known, or if it is in the future.
     """
     try:
-        age = (today - date.fromisoformat(info.date or info.written or "")).days
+        age = (today - date.fromisoformat(day or "")).days
     except ValueError:
         return None
     return age if age >= 0 else None
@@ -100,7 +234,7 @@ def find_age(info: IndexInfo, today: date) -> int | None:
 
 def say_age(info: IndexInfo, today: date) -> tuple[str, str] | None:
     """Write subject and predicate, with advice, about an index older than :data:`OLD` days; else None."""
-    age = find_age(info, today)
+    age = find_age(info.date or info.written, today)
     if age is None or age <= OLD:
         return None
     remedy = {
@@ -108,3 +242,12 @@ def say_age(info: IndexInfo, today: date) -> tuple[str, str] | None:
         "file": "name a newer one with --index",
     }.get(info.source, "fetch a newer one with `wheelfix index update`")
     return f"the {info.source} index {say_date(info)}", f"is {age} days old: {remedy}"
+
+
+def say_attributes_age(info: NixpkgsInfo, today: date) -> tuple[str, str] | None:
+    """Write subject and predicate about attributes held against a nixpkgs older than :data:`OLD` days."""
+    age = find_age(info.date, today)
+    if age is None or age <= OLD:
+        return None
+    remedy = "name yours with --nixpkgs, or keep what it says with `wheelfix index update --nixpkgs REF`"
+    return "the nixpkgs that answers are held against", f"is of {info.date}, {age} days old: {remedy}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
+from wheelfix.model.index import Permission
 
 
 class Cuda(StrEnum):
@@ -33,11 +34,13 @@ class Input(Struct):
         attr: path below ``pkgs``, with dots.
         reason: one clause.
         baseline: whether uv2nix and poetry2nix add it by themselves for the wheel's tag.
+        permissions: settings that nixpkgs refuses it without.
     """
 
     attr: str
     reason: str
     baseline: bool = False
+    permissions: tuple[Permission, ...] = ()
 
 
 class Ignored(Struct):

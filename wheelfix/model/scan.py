@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
-from wheelfix.model.index import IndexInfo, Lookup, Provider
+from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider
 
 if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
@@ -163,6 +163,9 @@ class WheelScan(Struct):
         build_inputs: all nixpkgs attributes the wheel needs, as one writes them below ``pkgs``.
         baseline_inputs: the subset uv2nix and poetry2nix add by themselves for the wheel's tag.
         ignore_missing: the exact entries for ``autoPatchelfIgnoreMissingDeps``.
+        attributes: what nixpkgs says of the attributes that needs and openings name; those that it was not
+            asked about are missing.
+        nixpkgs: which nixpkgs says it.
     """
 
     target: str
@@ -179,6 +182,8 @@ class WheelScan(Struct):
     baseline_inputs: tuple[str, ...]
     ignore_missing: tuple[str, ...]
     findings: tuple[Finding, ...]
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    nixpkgs: NixpkgsInfo | None = None
 
     @property
     def opened(self) -> tuple[str, ...]:
@@ -224,6 +229,7 @@ class Located(Struct):
         providers: best first.
         nearest: other majors of the library that the index has, nearest first.
         note: a remark of the index on its first provider, or None.
+        attributes: what nixpkgs says of the providers' attributes, as in :class:`WheelScan`.
     """
 
     soname: str
@@ -232,6 +238,7 @@ class Located(Struct):
     providers: tuple[Provider, ...]
     nearest: tuple[str, ...]
     note: str | None = None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
 class FileHit(Struct):

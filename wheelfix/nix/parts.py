@@ -243,6 +243,16 @@ def describe(override: Override) -> str:
     return f"{f'{override.name} {override.version}'.strip()}, from {override.target}"
 
 
+def describe_permissions(overrides: Iterable[Override]) -> list[str]:
+    """Write the settings of nixpkgs that a file needs, one line each; empty without any."""
+    inputs = [one for override in overrides for one in (*override.inputs, *override.runpaths)]
+    found = []
+    for permission in sorted({permission for one in inputs for permission in one.permissions}):
+        refused = sorted({one.attr for one in inputs if permission in one.permissions})
+        found.append(f"Needs {permission} in the configuration of nixpkgs, for {', '.join(refused)}.")
+    return found
+
+
 def comment_all(paragraphs: Iterable[str], value: Expr) -> Expr:
     """Put several comments above one expression."""
     for paragraph in reversed(list(paragraphs)):

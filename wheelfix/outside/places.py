@@ -59,6 +59,11 @@ class Cache(Struct):
         return self.root / "fetched-database"
 
     @property
+    def attributes(self) -> Path:
+        """What this user's Nix said of nixpkgs' attributes; wheelfix.index.attributes defines the table."""
+        return self.root / "attributes-1.sqlite"
+
+    @property
     def update_lock(self) -> Path:
         """The file that is locked while a database is fetched."""
         return self.root / "update.lock"

@@ -12,6 +12,7 @@ from wheelfix.nix.parts import (
     add_to_old,
     comment_all,
     describe,
+    describe_permissions,
     describe_strip,
     formals,
     list_ignored,
@@ -62,7 +63,7 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
     packages, unchanged = write_packages(overrides, dialect)
     silent = [line for o in unchanged for line in (f"{describe(o)}: nothing to add.", *o.hints)]
     overlay = write_overlay([*write_adapters(adapters), *packages], hacks=bool(adapters))
-    return render(comment_all([title, *silent], overlay))
+    return render(comment_all([title, *describe_permissions(overrides), *silent], overlay))
 
 
 def write_overlay(sets: Sequence[Expr], *, hacks: bool) -> Lambda:

@@ -10,6 +10,7 @@ from wheelfix.model.override import Override, PackageDetails
 from wheelfix.nix.parts import (
     comment_all,
     describe,
+    describe_permissions,
     describe_strip,
     formals,
     list_ignored,
@@ -53,7 +54,7 @@ _TITLE = "Written by wheelfix."
 def render_packages(overrides: Sequence[Override]) -> str:
     """Write one package as a file for ``callPackage``; several as an overlay for a Python package set."""
     if len(overrides) == 1:
-        head = [f"{describe(overrides[0])}. {_TITLE}", *overrides[0].hints]
+        head = [f"{describe(overrides[0])}. {_TITLE}", *describe_permissions(overrides), *overrides[0].hints]
         return render(comment_all(head, _write_function(overrides[0])))
     packages = []
     for override in overrides:
@@ -61,7 +62,8 @@ def render_packages(overrides: Sequence[Override]) -> str:
         head = [describe(override), *override.hints]
         packages.append(bind(override.name, comment_all(head, package)))
     overlay = Lambda("final", Lambda("prev", Attrs(tuple(packages))))
-    return render(Commented(f"Overlay for a Python package set (packageOverrides). {_TITLE}", overlay))
+    title = f"Overlay for a Python package set (packageOverrides). {_TITLE}"
+    return render(comment_all([title, *describe_permissions(overrides)], overlay))
 
 
 def _write_function(override: Override) -> Expr:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from wheelfix.model.base import Struct
 from wheelfix.model.classes import NeedClass
-from wheelfix.model.index import Provider
+from wheelfix.model.index import Permission, Provider
 from wheelfix.model.override import (
     Adapter,
     Cuda,
@@ -39,6 +39,7 @@ from wheelfix.override.strip import (
     list_names,
     plan_strip,
 )
+from wheelfix.scan.findings import tell_permissions
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import (
     name_some,
@@ -126,7 +127,12 @@ def plan_overrides(
             for one in overrides
             if one.cuda is Cuda.PREBUILT
         ),
-        findings=(*read.findings, *tell_unnamed(left), *find_warnings(scans)),
+        findings=(
+            *read.findings,
+            *tell_unnamed(left),
+            *find_warnings(scans),
+            *tell_refused(overrides, scans),
+        ),
         answered=not left and all(scan.answered for scan in scans),
     )
 
@@ -162,7 +168,7 @@ def plan_override(
     needs = [n for n in scan.needs if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
     required = {r.name for r in reading.distribution.requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)}
-    found = _Collector(cuda=cuda, required=required, gone=gone, environment=environment)
+    found = _Collector(scan, cuda=cuda, required=required, gone=gone, environment=environment)
     for need in needs:
         found.add(need, missed=need.soname in scan.ignore_missing)
     if cuda is Cuda.NIXPKGS:
@@ -177,11 +183,19 @@ def plan_override(
         ignored=tuple(sorted(found.ignored, key=lambda i: (i.reason, i.soname))),
         searches=tuple(found.list_searches()),
         driver=tuple(sorted(n.soname for n in needs if n.need_class is NeedClass.DRIVER)),
-        runpaths=tuple(Input(attr=a, reason="; ".join(r)) for a, r in sorted(found.runpaths.items())),
+        runpaths=tuple(found.list_runpaths()),
         strip=strip if gone else None,
         details=details,
         hints=tuple(_find_hints(needs, scan.openings, found)),
     )
+
+
+def tell_refused(overrides: Sequence[Override], scans: Sequence[WheelScan]) -> tuple[Finding, ...]:
+    """Report attributes in the code that nixpkgs refuses without a permission, and that no scan reports."""
+    told = {attr for scan in scans for attr in scan.build_inputs}
+    attributes = {attr: said for scan in scans for attr, said in scan.attributes.items()}
+    written = {one.attr for override in overrides for one in (*override.inputs, *override.runpaths)}
+    return tell_permissions(written - told, attributes)
 
 
 def describe_package(reading: Reading) -> PackageDetails:
@@ -222,10 +236,17 @@ class _Collector:
     """Collects the inputs, searches and ignored sonames of an override, need by need."""
 
     def __init__(
-        self, *, cuda: Cuda, required: set[str], gone: set[str], environment: Collection[str] | None
+        self,
+        scan: WheelScan,
+        *,
+        cuda: Cuda,
+        required: set[str],
+        gone: set[str],
+        environment: Collection[str] | None,
     ) -> None:
         self._cuda, self._required, self._gone = cuda, required, gone
         self._environment = environment
+        self._attributes = scan.attributes
         self.wanted: list[_Wanted] = []
         self.runpaths: dict[str, list[str]] = {}
         self.opened: set[str] = set()
@@ -267,7 +288,17 @@ class _Collector:
             mine = [w for w in self.wanted if w.attr == attr]
             instead = name_some(sorted({w.instead for w in mine} - {""}), _NAMED)
             reason = _explain(w.need for w in mine) + (f"; in place of {instead}" if instead else "")
-            yield Input(attr=attr, reason=reason, baseline=attr in baseline)
+            permissions = self._find_permissions(attr)
+            yield Input(attr=attr, reason=reason, baseline=attr in baseline, permissions=permissions)
+
+    def list_runpaths(self) -> Iterable[Input]:
+        """One per attribute whose libraries are opened by name only, sorted."""
+        for attr, reasons in sorted(self.runpaths.items()):
+            yield Input(attr=attr, reason="; ".join(reasons), permissions=self._find_permissions(attr))
+
+    def _find_permissions(self, attr: str) -> tuple[Permission, ...]:
+        said = self._attributes.get(attr)
+        return said.permissions if said else ()
 
     def list_searches(self) -> Iterable[Search]:
         """One per directory, sorted."""

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.override import Input, Override
-from wheelfix.nix.parts import comment_all, describe, formals, list_ignored, list_inputs, take
+from wheelfix.nix.parts import (
+    comment_all,
+    describe,
+    describe_permissions,
+    formals,
+    list_ignored,
+    list_inputs,
+    take,
+)
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     Attrs,
@@ -68,7 +76,8 @@ def render_shell(overrides: Sequence[Override]) -> str:
     function = Lambda(Formals((Formal("pkgs", nixpkgs),)), call("pkgs.mkShell", body))
     title = "A shell for a virtual environment of pip or uv. Written by wheelfix."
     targets = [f"For {describe(override)}." for override in overrides]
-    return render(comment_all([title, _NIX_LD, *targets, *missing, *hints], function))
+    head = [title, *describe_permissions(overrides), _NIX_LD]
+    return render(comment_all([*head, *targets, *missing, *hints], function))
 
 
 def render_mach_nix(overrides: Sequence[Override]) -> str:
@@ -79,6 +88,7 @@ def render_mach_nix(overrides: Sequence[Override]) -> str:
     use = "mkPython ({ requirements = …; } // import ./this.nix { inherit pkgs; })"
     head = [
         f"Settings for mach-nix: {use}. Written by wheelfix.",
+        *describe_permissions(overrides),
         *(f"For {describe(override)}." for override in overrides),
         *(hint for override in overrides for hint in override.hints),
     ]

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from wheelfix.model.base import Meta, Struct, field
 from wheelfix.model.classes import Cause, NeedClass
+from wheelfix.model.index import Permission
 from wheelfix.model.override import Dialect
 
 
@@ -26,6 +27,7 @@ Line = Annotated[int, Meta(ge=1)]
 ClassText = Annotated[str, _one_of(*NeedClass)]
 LevelText = Annotated[str, _one_of("error", "warning", "note")]
 DialectText = Annotated[str, _one_of(*Dialect)]
+PermissionText = Annotated[str, _one_of(*Permission)]
 
 
 class AskedIndexDocument(Struct):
@@ -39,6 +41,39 @@ class AskedIndexDocument(Struct):
 
     source: Annotated[str, _one_of("bundled", "fetched", "nix-index", "file")]
     system: Annotated[str, Meta(examples=["x86_64-linux"])]
+    date: str | None
+
+
+class AttributeDocument(Struct):
+    """What nixpkgs says of an attribute.
+
+    Attributes:
+        version: of the package; null if it has none.
+        unfree: nixpkgs refuses it without allowUnfree, itself or something that it is built with.
+        insecure: the same for permittedInsecurePackages.
+        size: bytes of the files in its outputs, except those for development and documentation; null if
+            unknown.
+    """
+
+    version: str | None
+    unfree: bool
+    insecure: bool
+    size: int | None
+
+
+class NixpkgsDocument(Struct):
+    """Which nixpkgs the answers were held against.
+
+    Attributes:
+        source: bundled, own (evaluated by this user's Nix and kept), or the reference that was asked now.
+        release: of nixpkgs.
+        revision: its commit; null if that is not known.
+        date: day of the commit, ISO 8601; null if that is not known.
+    """
+
+    source: str
+    release: Annotated[str, Meta(examples=["26.11"])]
+    revision: str | None
     date: str | None
 
 
@@ -189,6 +224,8 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
         baseline_inputs: the subset that uv2nix and poetry2nix add by themselves for the wheel's tag.
         ignore_missing: exact entries for autoPatchelfIgnoreMissingDeps.
         findings: what else is to be known.
+        attributes: what nixpkgs says of the attributes that are named above, by attribute.
+        nixpkgs: which nixpkgs says it.
     """
 
     target: str
@@ -205,6 +242,8 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     baseline_inputs: tuple[str, ...]
     ignore_missing: tuple[str, ...]
     findings: tuple[FindingDocument, ...]
+    attributes: dict[str, AttributeDocument]
+    nixpkgs: NixpkgsDocument | None
 
 
 class StepDocument(Struct):
@@ -272,6 +311,7 @@ class LocatedDocument(Struct):
         note: a remark on the answer.
         providers: best first.
         nearest: other majors in the index, nearest first.
+        attributes: what nixpkgs says of the providers' attributes, by attribute.
     """
 
     soname: str
@@ -281,6 +321,7 @@ class LocatedDocument(Struct):
     note: str | None
     providers: tuple[RankedProviderDocument, ...]
     nearest: tuple[str, ...]
+    attributes: dict[str, AttributeDocument]
 
 
 class LocateDocument(Struct, tag_field="schema", tag="wheelfix.locate/1"):
@@ -335,6 +376,30 @@ class IndexDocument(Struct, tag_field="schema", tag="wheelfix.index/1"):
     path: str
     state: str
     used: bool
+
+
+class AttributesDocument(Struct, tag_field="schema", tag="wheelfix.attributes/1"):
+    """The nixpkgs that answers are held against; the last document of `wheelfix index info`.
+
+    Attributes:
+        source: whose evaluation it is: shipped inside the package, or made by this user's Nix.
+        release: of nixpkgs.
+        revision: its commit; null if that is not known.
+        date: day of the commit, ISO 8601; null if that is not known.
+        system: Nix system that was evaluated.
+        python: version of its python3.
+        attributes: number of attributes that are known.
+        python_packages: number of packages of python3Packages that are known.
+    """
+
+    source: Annotated[str, _one_of("bundled", "own")]
+    release: Annotated[str, Meta(examples=["26.11"])]
+    revision: str | None
+    date: str | None
+    system: str
+    python: str
+    attributes: int
+    python_packages: int
 
 
 class MessagePackageDocument(Struct):
@@ -685,11 +750,13 @@ class InputDocument(Struct):
         attr: as one writes it below pkgs.
         reason: one clause.
         baseline: uv2nix and poetry2nix add it by themselves for the wheel's tag, so the code leaves it out.
+        permissions: settings of nixpkgs' configuration without which it refuses the attribute.
     """
 
     attr: str
     reason: str
     baseline: bool
+    permissions: tuple[PermissionText, ...]
 
 
 class RunPathInputDocument(Struct):
@@ -1121,6 +1188,7 @@ DOCUMENTS: tuple[type[Struct], ...] = (
     LocateDocument,
     FileDocument,
     IndexDocument,
+    AttributesDocument,
     ExplainDocument,
     CheckDocument,
     OverrideDocument,

@@ -14,6 +14,8 @@ from wheelfix.report.documents import (
     AdapterDocument,
     AnswerDocument,
     AskedIndexDocument,
+    AttributeDocument,
+    AttributesDocument,
     BuildDocument,
     BuildSystemDocument,
     CargoDocument,
@@ -42,6 +44,7 @@ from wheelfix.report.documents import (
     MissingDocument,
     NativeBuildInputDocument,
     NeedDocument,
+    NixpkgsDocument,
     NoteDocument,
     ObjectDocument,
     OpeningDocument,
@@ -73,7 +76,7 @@ if TYPE_CHECKING:
     from wheelfix.lock.model import LockPlan
     from wheelfix.model.elf import ElfObject
     from wheelfix.model.flake import FlakeConfig
-    from wheelfix.model.index import IndexInfo, Provider
+    from wheelfix.model.index import Attribute, IndexInfo, NixpkgsInfo, Provider
     from wheelfix.model.lock import Choice
     from wheelfix.model.override import Adapter, DependencyDecision, Dialect, Input, Override, StripPlan
     from wheelfix.model.scan import (
@@ -131,6 +134,8 @@ def document_scan(scan: WheelScan) -> ScanDocument:
         baseline_inputs=tuple(sorted(scan.baseline_inputs)),
         ignore_missing=tuple(sorted(scan.ignore_missing)),
         findings=_document_findings(scan.findings),
+        attributes=_document_attributes(scan.attributes),
+        nixpkgs=_document_nixpkgs(scan.nixpkgs) if scan.nixpkgs else None,
     )
 
 
@@ -163,6 +168,7 @@ def document_located(results: Iterable[Located], info: IndexInfo) -> LocateDocum
                 note=say_located(located),
                 providers=tuple(map(_document_ranked, located.providers)),
                 nearest=located.nearest,
+                attributes=_document_attributes(located.attributes),
             )
             for located in results
         ),
@@ -185,6 +191,20 @@ def document_hit(hit: FileHit) -> FileDocument:
 def document_source(source: IndexSource) -> IndexDocument:
     """Build the ``wheelfix.index/1`` document of a place where an index may be."""
     return IndexDocument(name=source.name, path=source.path, state=source.state, used=source.used)
+
+
+def document_attributes(info: NixpkgsInfo, attrs: int, python: int) -> AttributesDocument:
+    """Build the ``wheelfix.attributes/1`` document of the nixpkgs that answers are held against."""
+    return AttributesDocument(
+        source=info.source,
+        release=info.release,
+        revision=info.revision,
+        date=info.date,
+        system=info.system,
+        python=info.python,
+        attributes=attrs,
+        python_packages=python,
+    )
 
 
 def document_explanation(
@@ -431,6 +451,17 @@ def _document_index(info: IndexInfo) -> AskedIndexDocument:
     return AskedIndexDocument(source=info.source, system=info.system, date=info.date)
 
 
+def _document_attributes(attributes: Mapping[str, Attribute]) -> dict[str, AttributeDocument]:
+    return {
+        attr: AttributeDocument(version=one.version, unfree=one.unfree, insecure=one.insecure, size=one.size)
+        for attr, one in sorted(attributes.items())
+    }
+
+
+def _document_nixpkgs(info: NixpkgsInfo) -> NixpkgsDocument:
+    return NixpkgsDocument(source=info.source, release=info.release, revision=info.revision, date=info.date)
+
+
 def _document_findings(findings: Iterable[Finding]) -> tuple[FindingDocument, ...]:
     return tuple(FindingDocument(level=f.level, subject=f.subject, message=f.message) for f in findings)
 
@@ -543,7 +574,8 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
         version=override.version,
         target=override.target,
         inputs=tuple(
-            InputDocument(attr=i.attr, reason=i.reason, baseline=i.baseline) for i in override.inputs
+            InputDocument(attr=i.attr, reason=i.reason, baseline=i.baseline, permissions=i.permissions)
+            for i in override.inputs
         ),
         ignored=tuple(IgnoredDocument(soname=i.soname, reason=i.reason) for i in override.ignored),
         searches=tuple(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
 from wheelfix.model.classes import NeedClass
+from wheelfix.model.index import NixpkgsInfo
 from wheelfix.model.scan import FileHit, IndexSource, Located, NeedTrace
 from wheelfix.report.escape import printable
 from wheelfix.scan.sentences import say_located, say_question, say_step
@@ -47,6 +48,22 @@ def render_sources(sources: Sequence[IndexSource], *, width: int | None = None) 
     return "".join(f"{line}\n" for lines in _fit(rows, 2, width) for line in lines)
 
 
+def say_attributes(info: NixpkgsInfo, attrs: int, python: int) -> str:
+    """Tell in one line which nixpkgs answers are held against.
+
+    Args:
+        info: the nixpkgs.
+        attrs: number of its attributes that are known.
+        python: the same for Python packages.
+    """
+    who = "yours" if info.source == "own" else info.source
+    revision = f", {info.revision[:12]}" if info.revision else ""
+    return (
+        f"held against nixpkgs {info.release} of {info.date or 'unknown date'}{revision} ({who}): "
+        f"{attrs} attributes, {python} packages of Python {info.python}"
+    )
+
+
 def render_traces(traces: Sequence[NeedTrace]) -> str:
     """Render the explanations of needs' classes, as text for a bug report."""
     return "\n".join(_render_trace(e) for e in traces)
@@ -80,6 +97,9 @@ def _render_one(result: Located, width: int | None, *, every: bool, why: bool) -
     lines = []
     for provider, fitting in zip(shown, _fit(rows, 4, width), strict=True):
         lines += fitting
+        said = result.attributes.get(provider.attr)
+        if said and said.permissions:
+            lines.append(f"      refused by nixpkgs without {' and '.join(said.permissions)}")
         lines += [f"      {reason}" for reason in provider.why] if why else []
     rest = len(result.providers) - len(shown)
     if rest:

@@ -11,7 +11,14 @@ from typing import IO
 from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -70,19 +77,20 @@ def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = Tr
 
 
 @contextmanager
-def show_progress(description: str) -> Iterator[Callable[[int, int], None]]:
+def show_progress(description: str, *, in_bytes: bool = True) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on stderr while the block runs; it appears with the first report.
 
     Args:
         description: the current work.
+        in_bytes: whether it is measured in bytes; else in pieces.
 
     Yields:
-        A function to call with bytes done and bytes in all.
+        A function to call with what is done and what there is in all.
     """
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        DownloadColumn(),
+        DownloadColumn() if in_bytes else MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as progress:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.index.baseline import find_baseline
 from wheelfix.index.lookup import find_known, is_libc
@@ -12,8 +12,9 @@ from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import replace
 from wheelfix.model.elf import Symbols
 from wheelfix.model.hints import OpeningKind
+from wheelfix.model.index import Attribute
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import NeedTrace, Opening, WheelScan
+from wheelfix.model.scan import Need, NeedTrace, Opening, WheelScan
 from wheelfix.scan.at_hand import correct_carriers
 from wheelfix.scan.decide import decide
 from wheelfix.scan.evidence import show_evidence
@@ -23,6 +24,7 @@ from wheelfix.scan.findings import (
     find_findings,
     find_machine,
     sort_findings,
+    tell_permissions,
 )
 from wheelfix.scan.loader import Loader
 from wheelfix.scan.needs import find_cases, make_cases, make_want
@@ -50,9 +52,15 @@ def conclude(
     machine = find_machine(wheel, objects, default=default)
     needs = tuple(trace.need for trace in decide(make_cases(reading, table, prefer, at_hand)))
     build_inputs = collect_build_inputs(needs, machine)
-    openings = select_openings(
-        objects, reading.hints, reading.uses, machine=machine or default, is_libc=is_libc
+    openings = answer_openings(
+        select_openings(objects, reading.hints, reading.uses, machine=machine or default, is_libc=is_libc),
+        reading,
+        machine or default,
+        table,
+        prefer,
+        at_hand,
     )
+    attributes = _find_attributes(table, needs, openings)
     return WheelScan(
         target=wheel.target,
         name=wheel.name,
@@ -63,14 +71,32 @@ def conclude(
         machine=machine,
         objects=objects,
         needs=needs,
-        openings=answer_openings(openings, reading, machine or default, table, prefer, at_hand),
+        openings=openings,
         build_inputs=build_inputs,
         baseline_inputs=tuple(sorted(find_baseline(wheel.tags).intersection(build_inputs))),
         ignore_missing=collect_ignored(needs, objects, machine),
         findings=find_findings(
-            wheel, objects, needs, machine, told=reading.findings, hints=reading.hints, uses=reading.uses
+            wheel,
+            objects,
+            needs,
+            machine,
+            told=(*reading.findings, *tell_permissions(build_inputs, attributes)),
+            hints=reading.hints,
+            uses=reading.uses,
         ),
+        attributes=attributes,
+        nixpkgs=table.attributes.info,
     )
+
+
+def _find_attributes(
+    table: SonameTable, needs: Iterable[Need], openings: Iterable[Opening]
+) -> dict[str, Attribute]:
+    """Return what nixpkgs says of every attribute that is named, sorted."""
+    answers = (*(need.providers for need in needs), *(opening.providers for opening in openings))
+    named = {provider.attr for providers in answers for provider in providers}
+    said = ((attr, table.attributes.find(attr)) for attr in sorted(named))
+    return {attr: one for attr, one in said if one}
 
 
 def answer_openings(

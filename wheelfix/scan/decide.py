@@ -16,6 +16,7 @@ from wheelfix.model.classes import (
     Brought,
     CarriedProof,
     FixedPath,
+    Gone,
     NeedClass,
     No,
     Nobody,
@@ -279,6 +280,11 @@ def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Ste
         # provided: nixpkgs supplies it: the ranked first provider; others listed.
         cause = Provided(attr=best.attr, path=best.path, note=lookup.note)
         return Step(question=question, cause=cause, need_class=NeedClass.PROVIDED)
+    # What the index names and nixpkgs has no longer is nobody, with a reason.
+    if lookup.gone:
+        first = lookup.gone[0]
+        lost = Gone(attr=first.attr, removed=first.removed, nearest=lookup.nearest)
+        return Step(question=question, cause=lost, need_class=NeedClass.UNKNOWN)
     # unknown: nobody in this index does; say the nearest majors that exist.
     return Step(question=question, cause=Nobody(nearest=lookup.nearest), need_class=NeedClass.UNKNOWN)
 

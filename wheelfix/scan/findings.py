@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from wheelfix.model.classes import NeedClass, OfLibc, Unreached
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
+from wheelfix.model.index import Attribute, Permission
 from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.sentences import (
@@ -17,6 +18,10 @@ from wheelfix.scan.sentences import (
 )
 
 _NAMED = 3
+_REFUSED = {
+    Permission.UNFREE: "which is unfree, without `config.allowUnfree = true`",
+    Permission.INSECURE: "known to be vulnerable, unless `config.permittedInsecurePackages` names it",
+}
 _LARGE_PAGES = {"aarch64": 1 << 14}
 """Machines whose kernels are built with larger pages than 4 KiB, with the smallest of these, in bytes."""
 _VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI)_(\d+(?:\.\d+)*)")
@@ -112,6 +117,24 @@ def find_findings(
         *find_version_findings(needs, wheel.tags, machine),
     ]
     return sort_findings(found)
+
+
+def tell_permissions(attrs: Iterable[str], attributes: Mapping[str, Attribute]) -> tuple[Finding, ...]:
+    """Report attributes that nixpkgs refuses to evaluate unless its configuration permits it.
+
+    Args:
+        attrs: the attributes that code names.
+        attributes: what nixpkgs says of them.
+    """
+    found = []
+    for permission in Permission:
+        refused = [
+            a for a in sorted(set(attrs)) if a in attributes and permission in attributes[a].permissions
+        ]
+        if refused:
+            message = f"refuses {', '.join(refused)}, {_REFUSED[permission]}"
+            found.append(Finding(level=Level.WARNING, subject="nixpkgs", message=message))
+    return tuple(found)
 
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -21,6 +21,7 @@ from wheelfix.model.wheel import Distribution
 from wheelfix.outside.places import find_cache
 from wheelfix.scan.at_hand import assign_at_hand, fit_together
 from wheelfix.scan.conclude import add_comparison, conclude
+from wheelfix.scan.nixpkgs import ask_together, tell_differences
 from wheelfix.scan.symbols import find_users
 from wheelfix.scan.target import Target, TargetKind, find_targets
 from wheelfix.wheel.environment import find_wheels
@@ -140,12 +141,14 @@ def scan_targets(
         IndexProblem: the index is damaged.
     """
     read = read_targets(targets, options, on_error=on_error)
+    ask_together(options.index, [part.reading for part in read.parts])
     parts: list[TargetScan] = []
     for part in read.parts:
         with _pass(on_error, InputError):
             scan = conclude(part.reading, options.index, options.prefer, part.at_hand)
             parts.append(TargetScan(**asdict(part), scan=_compare(part, scan, options)))
-    return TargetScans(parts=tuple(parts), beside=read.beside, findings=read.findings)
+    findings = (*read.findings, *tell_differences(options.index))
+    return TargetScans(parts=tuple(parts), beside=read.beside, findings=findings)
 
 
 def scan_readings(readings: Sequence[Reading], options: ScanOptions) -> tuple[WheelScan, ...]:
@@ -155,6 +158,7 @@ def scan_readings(readings: Sequence[Reading], options: ScanOptions) -> tuple[Wh
         IndexProblem: the index is damaged.
     """
     at_hand = assign_at_hand(readings, [(reading.distribution, ()) for reading in readings])
+    ask_together(options.index, readings)
     return tuple(
         conclude(reading, options.index, options.prefer, hand)
         for reading, hand in zip(readings, at_hand, strict=True)

@@ -10,6 +10,7 @@ from wheelfix.model.classes import (
     Brought,
     Cause,
     FixedPath,
+    Gone,
     NeedClass,
     No,
     Nobody,
@@ -105,6 +106,8 @@ def say_cause(cause: Cause) -> str:  # noqa: C901 - one line for each kind there
             )
         case Nobody():
             return f"nobody in this index has it{_say_nearest(cause)}"
+        case Gone():
+            return f"{say_gone(cause)}{_say_nearest(cause)}"
 
 
 def say_located(located: Located) -> str | None:
@@ -114,6 +117,8 @@ def say_located(located: Located) -> str | None:
             return located.note
         case Rivals():
             return "choose with --prefer ATTR"
+        case Gone():
+            return say_gone(located.cause)
         case Nobody():
             return "another ABI of it is there" if located.nearest else "nobody in this index has it"
         case OfLibc():
@@ -122,7 +127,16 @@ def say_located(located: Located) -> str | None:
             return say_cause(located.cause)
 
 
-def _say_nearest(cause: Nobody) -> str:
+def say_gone(cause: Gone) -> str:
+    """Write why an attribute is not the answer, as one clause."""
+    if cause.removed is None:
+        return f"only {cause.attr} has it, which is broken in nixpkgs"
+    reason = " ".join(cause.removed.split()).rstrip(".")
+    said = f": {reason}" if reason else ""
+    return f"only {cause.attr} had it, which nixpkgs has removed{said}"
+
+
+def _say_nearest(cause: Nobody | Gone) -> str:
     near = ", ".join(cause.nearest[:_SHOWN])
     return f"; another ABI of it is there: {near}" if near else ""
 

@@ -1,0 +1,4 @@
+lib: self: super: {
+  gone = throw "gone was removed";
+  py-scipy = self.scipy;
+}
