@@ -10,12 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.real.evaluate import Parts, ask
+from wheelfix.index import lookup
 from wheelfix.index.lookup import find_providers, list_attrs_beside
 from wheelfix.index.table import SonameTable
 from wheelfix.model.index import Provider
+from wheelfix.model.tables import read_data
 
 _HASH = re.compile(r"/nix/store/[0-9a-z]{32}-")
-_ANNOUNCED = ("unfree", "insecure", "broken", "removed")
+_ANNOUNCED = ("unfree", "insecure", "broken")
+_BESIDE = ("cuda.toml", "answers.toml")
+"""Tables with sonames that no database has."""
+_SONAME = re.compile(r'"(lib[^"/ ]+\.so[^"/ ]*)"')
 SYSTEM = "x86_64-linux"
 
 
@@ -60,11 +65,12 @@ def evaluate_attributes(parts: Parts, table: SonameTable, attrs: Iterable[str], 
 
 def find_best(table: SonameTable) -> dict[str, list[str]]:
     """Sonames by the attribute that is the first answer for them, as one writes it in Nix."""
-    names = table.find_names("*")
-    best: dict[str, list[str]] = {attr: [] for attr in list_attrs_beside()}
-    for soname, lookup in zip(names, find_providers(table, names), strict=True):
-        if lookup.providers:
-            best.setdefault(lookup.providers[0].attr, []).append(soname)
+    beside = "".join(read_data(lookup.__name__, file).decode() for file in _BESIDE)
+    names = sorted({*table.find_names("*"), *_SONAME.findall(beside)})
+    best: dict[str, list[str]] = {}
+    for soname, found in zip(names, find_providers(table, names), strict=True):
+        if found.providers:
+            best.setdefault(found.providers[0].attr, []).append(soname)
     return best
 
 
@@ -72,10 +78,10 @@ def find_false(
     table: SonameTable, best: dict[str, list[str]], known: Attributes
 ) -> dict[str, dict[str, Any]]:
     """First answers that do not evaluate, and that the index' own data do not announce."""
-    told = getattr(table, "attributes", None)
+    told = table.attributes
     false = {}
     for attr in sorted(set(best) & set(known.errors)):
-        about = told.find(attr) if told else None
+        about = told.find(attr)
         if not any(getattr(about, word, None) for word in _ANNOUNCED):
             false[attr] = {"sonames": best[attr], "error": known.errors[attr]}
     return false
