@@ -18,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.real.cases import write_lock
 from tests.integration.test_workbench import make_bench, run
 from tests.support.facts import make_reading, plan, read_closure
 from tests.support.golden import GOLDEN, ask_package, ask_stub, find_dependencies
@@ -75,29 +76,6 @@ FILES = (
 )
 
 
-def write_lock(directory: Path, packages: dict[str, list[str]], files: dict[str, str]) -> None:
-    """A workspace whose lock has these packages, with these wheels."""
-    lines = ['version = 1\nrevision = 3\nrequires-python = ">=3.12"\n']
-    for name, dependencies in packages.items():
-        file = files.get(name, f"{name.replace('-', '_')}-1.0-py3-none-any.whl")
-        listed = ", ".join(f'{{ name = "{d}" }}' for d in dependencies)
-        lines.append(
-            f'[[package]]\nname = "{name}"\nversion = "{file.split("-")[1]}"\n'
-            'source = { registry = "https://example.org/simple" }\n'
-            f"dependencies = [{listed}]\n"
-            f'wheels = [{{ url = "https://example.org/{file}", hash = "sha256:{"0" * 64}", size = 1 }}]\n'
-        )
-    first = next(iter(packages))
-    lines.append(
-        '[[package]]\nname = "app"\nversion = "0"\nsource = { virtual = "." }\n'
-        f'dependencies = [{{ name = "{first}" }}]\n'
-    )
-    (directory / "uv.lock").write_text("\n".join(lines))
-    (directory / "pyproject.toml").write_text(
-        f'[project]\nname = "app"\nversion = "0"\nrequires-python = ">=3.12"\ndependencies = ["{first}"]\n'
-    )
-
-
 def ask_real(
     real: list[str],
     code: Path,
@@ -110,7 +88,13 @@ def ask_real(
     lib, pyproject, uv2nix = (Path(path).resolve() for path in real)
     known = make_reading(f"{name}-{_version(code)}").distribution
     with tempfile.TemporaryDirectory() as work:
-        write_lock(Path(work), {name: lock[name], **lock}, {name: known.target})
+        packages = {
+            one: {"version": version, "url": f"https://example.org/{file}", "dependencies": lock[one]}
+            for one in lock
+            for file in [known.target if one == name else f"{one.replace('-', '_')}-1.0-py3-none-any.whl"]
+            for version in [file.split("-")[1]]
+        }
+        write_lock(Path(work), packages, [name])
         paths = render(List(tuple(strings(a.split(".")) for a in attrs)))
         return evaluate(
             f"import {CONTRACT} {{ lib = {lib}; pyproject-nix = {pyproject}; uv2nix = {uv2nix}; "
@@ -128,7 +112,7 @@ def check(real: list[str], code: Path, name: str, cuda: Cuda) -> None:
 
     The stub's packages begin without the manylinux inputs: those are taken off what the real one answers.
     """
-    override, _ = plan(code.parent.name, cuda)
+    override = plan(code.parent.name, cuda)
     attrs = sorted({i.attr for i in (*override.inputs, *override.runpaths)} | set(ATTRS))
     if name == "torch":
         lock = find_dependencies(read_closure(code.parent.name))
