@@ -1,7 +1,6 @@
 # pyside6-essentials 6.12.0, from
 # pyside6_essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl. Written by
 # wheelfix.
-# Needs allowUnfree in the configuration of nixpkgs, for oracle-instantclient.
 {
   lib,
   buildPythonPackage,
@@ -35,7 +34,6 @@
   libxcb-util,
   libxcb-wm,
   libxkbcommon,
-  oracle-instantclient,
   pango,
   stdenv,
   unixodbc,
@@ -139,8 +137,6 @@ buildPythonPackage rec {
     # PySide6/Qt/lib/libQt6Designer.so.6,
     # PySide6/Qt/lib/libQt6DesignerComponents.so.6 and 123 more
     libxkbcommon
-    # libclntsh.so.23.1 for PySide6/Qt/plugins/sqldrivers/libqsqloci.so
-    oracle-instantclient
     # libpango-1.0.so.0, libpangocairo-1.0.so.0 for
     # PySide6/Qt/plugins/platformthemes/libqgtk3.so
     pango
@@ -190,6 +186,9 @@ buildPythonPackage rec {
     # nobody in this index has it; does not load without:
     # PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so
     "libmimerapi.so"
+    # nobody in this index has it; does not load without:
+    # PySide6/Qt/plugins/sqldrivers/libqsqloci.so
+    "libclntsh.so.23.1"
     # only mysql80 had it, which nixpkgs has removed: 'mysql80' reached end of
     # life on 2026-04-30 and has been removed; another ABI of it is there:
     # libmysqlclient.so.24; does not load without:

@@ -7,6 +7,10 @@
 # cudaPackages_13.libcusolver, cudaPackages_13.libcusparse,
 # cudaPackages_13.libcusparse_lt, cudaPackages_13.libnvshmem,
 # cudaPackages_13.nccl.
+# Warning: it wants nvidia-cudnn-cu13 9.26.0.51, and nixpkgs has
+# cudaPackages_13.cudnn 9.22.0.52, which is older.
+# Warning: it wants nvidia-nvshmem-cu13 3.7.2, and nixpkgs has
+# cudaPackages_13.libnvshmem 3.6.5-0, which is older.
 # Opened by name, from the GPU driver: libnvidia-ml.so.1. Found where the
 # program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
 # Opened by name at run time, if at all; where one is wanted, add the

@@ -1,7 +1,6 @@
 # Overlay for a package set of uv2nix. Written by wheelfix.
 { pkgs, lib, hacks }:
 final: prev: lib.optionalAttrs (prev ? torch) {
-  # torch 2.9.1
   torch =
     let
       from = pkgs.python3Packages.torch;
