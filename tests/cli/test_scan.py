@@ -46,8 +46,13 @@ def test_answer_comes_first_and_evidence_after(wheel: Path) -> None:
     result = run("scan", wheel)
     assert result.returncode == 0, result.stderr
     text = result.stdout
-    assert "buildInputs = [ pkgs.unixodbc ];" in text
-    assert 'autoPatchelfIgnoreMissingDeps = [ "libcuda.so.1" ];' in text
+    assert "Paste into overrides.nix, into prev.demo.overrideAttrs (old: { … }):" in text
+    flat = " ".join(text.split())
+    assert "buildInputs = (old.buildInputs or [ ]) ++ [ pkgs.unixodbc" in flat
+    ignored = (
+        'autoPatchelfIgnoreMissingDeps = (old.autoPatchelfIgnoreMissingDeps or [ ]) ++ [ "libcuda.so.1" ];'
+    )
+    assert ignored in flat
     assert text.index("unixodbc") < text.index("libodbc.so.2")
     assert "\x1b" not in text
     assert result.stderr == ""

@@ -105,6 +105,15 @@ def test_the_driver_only_if_asked_for_and_last() -> None:
     assert asked.run_path == (TBB, RUN_PATH)
 
 
+def test_a_directory_of_the_driver_that_a_run_path_names_is_kept() -> None:
+    needs = [need("libdxcore.so", NeedClass.DRIVER)]
+    x = elf("a/x.so", needed=["libdxcore.so"], runpath=["/usr/lib/wsl/lib"])
+    (kept,) = plan([x], needs)["a/x.so"].answers
+    assert (kept.kind, kept.reason) == (AnswerKind.KEPT, "looked for in /usr/lib/wsl/lib")
+    asked = plan([x], needs, Reachable(driver=True))["a/x.so"]
+    assert set(asked.run_path) == {"/usr/lib/wsl/lib", RUN_PATH}
+
+
 def test_a_sibling_is_left_to_its_distribution_unless_a_directory_has_it() -> None:
     x = elf("a/x.so", needed=["libcublas.so.12"], rpath=["$ORIGIN/../nvidia/cublas/lib"])
     needs = [need("libcublas.so.12", NeedClass.SIBLING)]

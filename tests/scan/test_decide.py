@@ -173,3 +173,15 @@ def test_the_tags_tell_whose_interpreter_a_library_is_of(
     version: str, tags: list[str], fits: bool | None
 ) -> None:
     assert fits_interpreter(version, tags) is fits
+
+
+def test_an_unknown_library_is_the_drivers_where_a_drivers_directory_is_searched() -> None:
+    want = replace(make_want("libnvnew.so", "x86_64"), driver_directory="/usr/lib/wsl/lib")
+    (trace,) = decide([replace(EMPTY, want=want)])
+    assert trace.need.need_class is NeedClass.DRIVER
+    assert "looked for in /usr/lib/wsl/lib" in say_cause(trace.need.cause)
+    path = replace(want, soname="/usr/lib/wsl/lib/libnvnew.so")
+    (trace,) = decide([replace(EMPTY, want=path)])
+    assert trace.need.need_class is NeedClass.DRIVER
+    (trace,) = decide([replace(EMPTY, want=make_want("/opt/lib/libnvnew.so", "x86_64"))])
+    assert trace.need.need_class is NeedClass.UNKNOWN

@@ -280,3 +280,12 @@ def test_a_family_that_other_wheels_bring_does_not_come_from_nixpkgs_either() ->
     assert needs["libQt6Core.so.6"].need_class is NeedClass.SIBLING
     assert needs["libQt6Kms.so.6"].need_class is NeedClass.UNKNOWN
     assert "other wheels bring the rest" in say_cause(needs["libQt6Kms.so.6"].cause)
+
+
+def test_the_directory_of_a_driver_is_found_in_run_paths_and_names() -> None:
+    (want,) = find_wants([elf("a.so", needed=["libx.so"], rpath=["$ORIGIN", "/usr/lib/wsl/lib"])])
+    assert want.driver_directory == "/usr/lib/wsl/lib"
+    (want,) = find_wants([elf("a.so", needed=["/run/opengl-driver/lib/libx.so"])])
+    assert want.driver_directory == "/run/opengl-driver/lib"
+    (want,) = find_wants([elf("a.so", needed=["libx.so"], rpath=["/usr/lib"])])
+    assert want.driver_directory == ""
