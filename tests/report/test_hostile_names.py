@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -45,6 +45,8 @@ def fill(kind: Any) -> Any:
         return (fill(arguments[0]),) if arguments[-1] is ... else tuple(map(fill, arguments))
     if get_origin(kind) in {frozenset, Sequence}:
         return get_origin(kind)([fill(get_args(kind)[0])])
+    if get_origin(kind) is Mapping:
+        return {fill(part): fill(other) for part, other in [get_args(kind)]}
     if kind == Cause:
         return fill(Brought)
     if isinstance(kind, types.UnionType):

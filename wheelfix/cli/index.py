@@ -140,7 +140,7 @@ def _ask_nixpkgs(nixpkgs: str, *, quiet: bool) -> None:
 
     with show_progress("asking nixpkgs", enabled=not quiet, in_bytes=False) as progress:
         attributes = flows.build_attributes(nixpkgs, progress=progress)
-    click.echo(printable(f"now in use: {say_attributes(attributes.info, *attributes.count())}"))
+    click.echo(f"now in use: {say_attributes(attributes.info, *attributes.count())}")
 
 
 def _say_waiting() -> None:
@@ -165,4 +165,4 @@ def info(*, as_json: bool, quiet: bool) -> None:
         from wheelfix.report.plain import render_sources, say_attributes
 
         click.echo(render_sources(sources, width=find_width()), nl=False)
-        click.echo(printable(say_attributes(attributes.info, *attributes.count())))
+        click.echo(say_attributes(attributes.info, *attributes.count(), width=find_width()))

@@ -316,7 +316,7 @@ class Gone(_Cause, tag="gone"):
     Attributes:
         attr: the first of them.
         removed: why nixpkgs removed it, in its words, or an empty string; None if it is marked as broken.
-        nearest: as in :class:`Nobody`.
+        nearest: other majors of the library that are there, nearest first.
     """
 
     attr: str

@@ -242,7 +242,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     baseline_inputs: tuple[str, ...]
     ignore_missing: tuple[str, ...]
     findings: tuple[FindingDocument, ...]
-    attributes: dict[str, AttributeDocument]
+    attributes: Mapping[str, AttributeDocument]
     nixpkgs: NixpkgsDocument | None
 
 
@@ -321,7 +321,7 @@ class LocatedDocument(Struct):
     note: str | None
     providers: tuple[RankedProviderDocument, ...]
     nearest: tuple[str, ...]
-    attributes: dict[str, AttributeDocument]
+    attributes: Mapping[str, AttributeDocument]
 
 
 class LocateDocument(Struct, tag_field="schema", tag="wheelfix.locate/1"):

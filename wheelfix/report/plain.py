@@ -48,20 +48,22 @@ def render_sources(sources: Sequence[IndexSource], *, width: int | None = None) 
     return "".join(f"{line}\n" for lines in _fit(rows, 2, width) for line in lines)
 
 
-def say_attributes(info: NixpkgsInfo, attrs: int, python: int) -> str:
-    """Tell in one line which nixpkgs answers are held against.
+def say_attributes(info: NixpkgsInfo, attrs: int, python: int, *, width: int | None = None) -> str:
+    """Tell which nixpkgs answers are held against.
 
     Args:
         info: the nixpkgs.
         attrs: number of its attributes that are known.
         python: the same for Python packages.
+        width: available columns, or None.
     """
     who = "yours" if info.source == "own" else info.source
     revision = f", {info.revision[:12]}" if info.revision else ""
-    return (
+    text = (
         f"held against nixpkgs {info.release} of {info.date or 'unknown date'}{revision} ({who}): "
         f"{attrs} attributes, {python} packages of Python {info.python}"
     )
+    return "\n".join(wrap_words(text, width))
 
 
 def render_traces(traces: Sequence[NeedTrace]) -> str:
