@@ -138,7 +138,7 @@ def render_schemas() -> str:
     nodes = [*({schema["$id"]: schema for schema in schemas.values()} | parts).values()]
     below = [one for node in nodes for one in node["properties"].values()]
     causes = {kind for one in below for kind in find_kinds(one)}
-    counts = Counter(part for one in below for part in {find_part(one), find_part(one.get("items", {}))})
+    counts = Counter(part for one in below for part in {p for p, _ in find_parts(one)})
     shared = {part for part, count in counts.items() if part and count > 1}
     texts = [render_schema(file, schema, shared) for file, schema in schemas.items()]
     texts.append("## Parts\n\nWhat stands in several places.\n\n")
@@ -187,9 +187,17 @@ def walk_fields(
     for name, below in node["properties"].items():
         field = f"{path}{name}"
         yield field, describe_type(below, shared), describe_values(below)
-        for part, dots in ((find_part(below), "."), (find_part(below.get("items", {})), "[].")):
+        for part, dots in find_parts(below):
             if part and part not in shared:
                 yield from walk_fields(parts[part], parts, shared, f"{field}{dots}")
+
+
+def find_parts(node: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the parts that stand there, in an array there, or as values there, with how one writes that."""
+    values = node.get("additionalProperties")
+    yield find_part(node), "."
+    yield find_part(node.get("items", {})), "[]."
+    yield find_part(values if isinstance(values, dict) else {}), ".*."
 
 
 def name_ref(node: Mapping[str, str]) -> str:
@@ -214,6 +222,9 @@ def describe_type(node: Mapping[str, Any], shared: Collection[str]) -> str:
     if part := find_part(node):
         said = f"[{part}](#{part.lower()})" if part in shared else "object"
         return f"{said} or null" if "anyOf" in node else said
+    values = node.get("additionalProperties")
+    if isinstance(values, dict) and (part := find_part(values)):
+        return f"object of [{part}](#{part.lower()})" if part in shared else "object of objects"
     if "const" in node or "enum" in node:
         return "string or null" if None in node.get("enum", ()) else "string"
     kinds = node["type"] if isinstance(node["type"], list) else [node["type"]]

@@ -121,7 +121,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "linker/__init__.py": b"import ctypes\nctypes.CDLL('libmagic.so.1')\nfrom triton import jit\n",
     }
     requires = [f"{NVIDIA}; platform_system == 'Linux'", "triton", "numpy"]
-    build_wheel(top, name="linker", files=files, requires=requires)
+    build_wheel(top, name="xgboost", files=files, requires=requires)
     library = build_elf(work, "own.so", needed=["libodbc.so.2", "libstdc++.so.6"])
     plain = {"own_built/own.so": library}
     build_wheel(top, name="own_built", files=plain, tag="cp312-cp312-linux_x86_64")
@@ -134,7 +134,7 @@ STRATEGIES = [(d, c) for d in Dialect for c in Cuda if c is not Cuda.PREBUILT or
 
 
 @pytest.mark.parametrize(("dialect", "cuda"), STRATEGIES)
-@pytest.mark.parametrize("named", ["linker-*", "."])
+@pytest.mark.parametrize("named", ["xgboost-*", "."])
 def test_overrides(shelf: Path, tmp_path: Path, dialect: Dialect, cuda: Cuda, named: str) -> None:
     target = shelf if named == "." else next(shelf.glob(named))
     file = tmp_path / "code.nix"
@@ -142,7 +142,7 @@ def test_overrides(shelf: Path, tmp_path: Path, dialect: Dialect, cuda: Cuda, na
     written = find_written(file.read_text())
     assert find_read(file) == written
     adapted = cuda is Cuda.PREBUILT
-    assert find_rules(file, target) == [("not-checked", "linker")] * adapted
+    assert find_rules(file, target) == [("not-checked", "xgboost")] * adapted
     assert bool(written.inputs) != (adapted and named != ".")
     if dialect not in {Dialect.SHELL, Dialect.MACH_NIX} and not adapted:
         assert written.searches
@@ -151,14 +151,14 @@ def test_overrides(shelf: Path, tmp_path: Path, dialect: Dialect, cuda: Cuda, na
 
 @pytest.mark.parametrize("more", [[], ["--standalone"]])
 def test_adapters(shelf: Path, tmp_path: Path, more: list[str]) -> None:
-    (wheel,) = shelf.glob("linker-*")
+    (wheel,) = shelf.glob("xgboost-*")
     file = tmp_path / "code.nix"
-    run("adapter", wheel, "--from", "python312Packages.linker", *more, "-o", file)
+    run("adapter", wheel, "--from", "python312Packages.xgboost", *more, "-o", file)
     assert find_read(file) == Said()
-    assert find_rules(file, wheel) == [("not-checked", "linker")]
+    assert find_rules(file, wheel) == [("not-checked", "xgboost")]
     # Without the adapter, the file says nothing about the wheel.
     file.write_text("final: prev: { }")
-    assert find_rules(file, wheel) == [("missing-override", "linker")]
+    assert find_rules(file, wheel) == [("missing-override", "xgboost")]
 
 
 @pytest.fixture

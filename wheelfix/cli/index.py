@@ -158,10 +158,9 @@ def info(*, as_json: bool, quiet: bool) -> None:
 
     sources, attributes = find_sources(), open_current_attributes()
     if as_json:
-        from wheelfix.report.json import document_attributes, document_source
+        from wheelfix.report.json import document_sources
 
-        documents = [document_source(source) for source in sources]
-        print_json([*documents, document_attributes(attributes.info, *attributes.count())])
+        print_json(document_sources(sources, attributes.info, *attributes.count()))
     else:
         from wheelfix.report.plain import render_sources, say_attributes
 

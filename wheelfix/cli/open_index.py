@@ -24,6 +24,7 @@ def open_table(
     quiet: bool,
     prefer: Sequence[str] = (),
     nixpkgs: str | None = None,
+    required: bool = True,
     lock: Path | None = None,
 ) -> SonameTable:
     """Open the index, with progress where a table has to be built first.
@@ -33,6 +34,7 @@ def open_table(
         quiet: show neither progress nor how old the index is.
         prefer: attributes that the user prefers.
         nixpkgs: the nixpkgs that the user named; None takes the one that the project names.
+        required: whether it is an error if that cannot be evaluated.
         lock: the lock that code is written for, beside which a flake.lock may name a nixpkgs.
 
     Raises:
@@ -45,7 +47,7 @@ def open_table(
     builds = (index or find_own_database()).is_file()
     with show_progress("building the soname table", enabled=not quiet and builds) as progress:
         table = open_index(index, progress=progress)
-    _follow_nixpkgs(table, nixpkgs, lock)
+    _follow_nixpkgs(table, nixpkgs, lock, required=required)
     if not quiet:
         _tell_ages(table)
     if prefer:
@@ -71,12 +73,12 @@ def _tell_ages(table: SonameTable) -> None:
         )
 
 
-def _follow_nixpkgs(table: SonameTable, nixpkgs: str | None, lock: Path | None) -> None:
+def _follow_nixpkgs(table: SonameTable, nixpkgs: str | None, lock: Path | None, *, required: bool) -> None:
     """Let the user's nixpkgs decide about attributes: the one of the option, else the project's."""
     from wheelfix.outside.nixpkgs import find_nixpkgs, has_nix
 
     if nixpkgs is not None:
-        table.attributes.follow(nixpkgs, origin="--nixpkgs", required=True)
+        table.attributes.follow(nixpkgs, origin="--nixpkgs", required=required)
         return
     named = find_nixpkgs(lock.parent if lock else Path.cwd(), locked=lock is not None)
     if named and (named.required or has_nix()):

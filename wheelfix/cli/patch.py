@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from wheelfix.cli.open_index import open_table
-from wheelfix.cli.options import FILE, TARGET, answer_options, beside_option, gpu_option, print_json
+from wheelfix.cli.options import (
+    FILE,
+    TARGET,
+    answer_options,
+    beside_option,
+    gpu_option,
+    print_json,
+    tell_findings,
+)
 
 if TYPE_CHECKING:
     from wheelfix.model.backends import Backend
@@ -118,11 +126,13 @@ def patch(
         beside=beside,
         gpu=gpu,
     )
-    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, required=False)
     with show_progress(target, enabled=not quiet) as progress:
         report = patch_target(target, index=table, options=options, progress=progress)
     from wheelfix.model.scan import Level
+    from wheelfix.scan.nixpkgs import tell_differences
 
+    tell_findings(tell_differences(table), quiet=quiet)
     if as_json:
         from wheelfix.report.json import document_patch
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from wheelfix.errors import InputError
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
@@ -210,7 +210,8 @@ def plan_overlay(
     scans = scan_readings(found.wheels, options.scan)
     collisions = find_collisions(found.wheels)
     builds = _plan_builds(request, choices, found, rust)
-    overrides = _plan_overrides(request, choices, found, scans, collisions, options)
+    left = {j.name for a in adapters.adapters for j in (*a.strip.stripped, *a.strip.leaving)}
+    overrides = _plan_overrides(request, choices, found, scans, collisions, left, options)
     findings = (
         *tell_doubles(find_doubles(selection.selected)),
         *selection.findings,
@@ -248,6 +249,7 @@ def _plan_overrides(
     found: LockReadings,
     scans: Sequence[WheelScan],
     collisions: Sequence[Collision],
+    left: Collection[str],
     options: LockOptions,
 ) -> tuple[Override, ...]:
     others: tuple[Distribution, ...] = ()
@@ -264,6 +266,7 @@ def _plan_overrides(
             dependencies=Dependencies(package=reading.distribution, others=others),
             wishes=options.wishes,
             environment=names,
+            left=left,
             python=request.runtime.python,
         )
         for reading, scan in zip(found.wheels, scans, strict=True)

@@ -213,6 +213,7 @@ def plan_override(
     dependencies: Dependencies | None = None,
     wishes: Wishes = NO_WISHES,
     environment: Collection[str] | None = None,
+    left: Collection[str] = (),
     python: str = "",
 ) -> Override:
     """Plan a wheel's override.
@@ -225,6 +226,7 @@ def plan_override(
         dependencies: its dependencies' metadata; None uses the table.
         wishes: which of them to keep and to strip.
         environment: names of all distributions in the environment; None if unknown.
+        left: names of those that have left it with what nixpkgs' builds replace.
         python: version of the package set's interpreter; empty if only the wheel's tags tell.
     """
     strip = StripPlan()
@@ -236,7 +238,9 @@ def plan_override(
     needs = [n for n in scan.used if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
     required = {r.name for r in reading.distribution.requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)}
-    found = _Collector(scan, cuda=cuda, required=required, gone=gone, environment=environment, python=python)
+    found = _Collector(
+        scan, cuda=cuda, required=required, gone=gone, environment=environment, left=left, python=python
+    )
     missed = {one.soname: one for one in scan.missed}
     for need in needs:
         found.add(need, missed.get(need.soname))
@@ -372,10 +376,11 @@ class _Collector:
         required: set[str],
         gone: set[str],
         environment: Collection[str] | None,
+        left: Collection[str],
         python: str,
     ) -> None:
         self._cuda, self._required, self._gone = cuda, required, gone
-        self._environment, self._python = environment, python
+        self._environment, self._left, self._python = environment, left, python
         self._attributes = scan.attributes
         self.wanted: list[_Wanted] = []
         self.runpaths: dict[str, list[str]] = {}
@@ -465,7 +470,7 @@ class _Collector:
         name = need.distribution or ""
         is_cuda = _is_cuda(need)
         absent = self._environment is not None and name not in self._environment
-        if is_cuda and (self._cuda is Cuda.NIXPKGS or absent):
+        if is_cuda and (self._cuda is Cuda.NIXPKGS or (absent and name in self._left)):
             self._add_provider(need, need.providers[0], instead=name)
         elif absent:
             self._ignore(need, f"{name} brings it, which is not in this environment", lost=True)

@@ -443,6 +443,24 @@ class FileDocument(Struct, tag_field="schema", tag="wheelfix.file/1"):
     toplevel: bool
 
 
+class KnownNixpkgsDocument(NixpkgsDocument):
+    """The nixpkgs that answers are held against, and how much of it is known.
+
+    Attributes:
+        source: bundled, or own: evaluated by this user's Nix, and kept.
+        release: of nixpkgs.
+        revision: its commit; null if that is not known.
+        date: day of the commit, ISO 8601; null if that is not known.
+        python: version of its python3.
+        attributes: number of attributes that are known.
+        python_packages: number of packages of python3Packages that are known.
+    """
+
+    python: str
+    attributes: int
+    python_packages: int
+
+
 class IndexDocument(Struct, tag_field="schema", tag="wheelfix.index/1"):
     """One place where an index may be, of those that `wheelfix index info` tells.
 
@@ -453,36 +471,14 @@ class IndexDocument(Struct, tag_field="schema", tag="wheelfix.index/1"):
         path: of the database or table.
         state: what is there, in one clause.
         used: a command without --index asks this one.
+        nixpkgs: the nixpkgs that its answers are held against.
     """
 
     name: Annotated[str, _one_of("nix-index", "fetched", "bundled")]
     path: str
     state: str
     used: bool
-
-
-class AttributesDocument(Struct, tag_field="schema", tag="wheelfix.attributes/1"):
-    """The nixpkgs that answers are held against; the last document of `wheelfix index info`.
-
-    Attributes:
-        source: whose evaluation it is: shipped inside the package, or made by this user's Nix.
-        release: of nixpkgs.
-        revision: its commit; null if that is not known.
-        date: day of the commit, ISO 8601; null if that is not known.
-        system: Nix system that was evaluated.
-        python: version of its python3.
-        attributes: number of attributes that are known.
-        python_packages: number of packages of python3Packages that are known.
-    """
-
-    source: Annotated[str, _one_of("bundled", "own")]
-    release: Annotated[str, Meta(examples=["26.11"])]
-    revision: str | None
-    date: str | None
-    system: str
-    python: str
-    attributes: int
-    python_packages: int
+    nixpkgs: KnownNixpkgsDocument
 
 
 class MessagePackageDocument(Struct):
@@ -1308,7 +1304,6 @@ DOCUMENTS: tuple[type[Struct], ...] = (
     LocateDocument,
     FileDocument,
     IndexDocument,
-    AttributesDocument,
     ExplainDocument,
     CheckDocument,
     OverrideDocument,

@@ -17,7 +17,6 @@ from wheelfix.report.documents import (
     AnswerDocument,
     AskedIndexDocument,
     AttributeDocument,
-    AttributesDocument,
     BuildDocument,
     BuildSystemDocument,
     CargoDocument,
@@ -37,6 +36,7 @@ from wheelfix.report.documents import (
     IgnoredDocument,
     IndexDocument,
     InputDocument,
+    KnownNixpkgsDocument,
     LinkedInputDocument,
     LocatedDocument,
     LocateDocument,
@@ -209,22 +209,29 @@ def document_hit(hit: FileHit) -> FileDocument:
     )
 
 
-def document_source(source: IndexSource) -> IndexDocument:
-    """Build the ``wheelfix.index/1`` document of a place where an index may be."""
-    return IndexDocument(name=source.name, path=source.path, state=source.state, used=source.used)
+def document_sources(
+    sources: Iterable[IndexSource], nixpkgs: NixpkgsInfo, attrs: int, python: int
+) -> tuple[IndexDocument, ...]:
+    """Build the ``wheelfix.index/1`` documents of the places where an index may be.
 
-
-def document_attributes(info: NixpkgsInfo, attrs: int, python: int) -> AttributesDocument:
-    """Build the ``wheelfix.attributes/1`` document of the nixpkgs that answers are held against."""
-    return AttributesDocument(
-        source=info.source,
-        release=info.release,
-        revision=info.revision,
-        date=info.date,
-        system=info.system,
-        python=info.python,
+    Args:
+        sources: the places.
+        nixpkgs: the nixpkgs that answers are held against.
+        attrs: number of its attributes that are known.
+        python: the same for Python packages.
+    """
+    known = KnownNixpkgsDocument(
+        source=nixpkgs.source,
+        release=nixpkgs.release,
+        revision=nixpkgs.revision,
+        date=nixpkgs.date,
+        python=nixpkgs.python,
         attributes=attrs,
         python_packages=python,
+    )
+    return tuple(
+        IndexDocument(name=one.name, path=one.path, state=one.state, used=one.used, nixpkgs=known)
+        for one in sources
     )
 
 
