@@ -3,9 +3,9 @@
     python scripts/update_attributes.py NIXPKGS --revision COMMIT --date YYYY-MM-DD [--database DATABASE]
 
 Asks a checkout of nixpkgs, by the Nix on PATH (2.18 or newer), about every attribute that the shipped
-tables can answer with and every package of ``python3Packages``, writes ``attributes.sqlite.z``, and prints
-the report, as Markdown. Sizes come from the nix-index database that the soname table was built from; without
-one those of the table before are kept. It takes ten minutes on two cores.
+tables can answer with, but for programs, and every package of ``python3Packages``, writes
+``attributes.sqlite.z``, and prints the report, as Markdown. Sizes come from the nix-index database that the
+soname table was built from; without one those of the table before are kept. It takes ten minutes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,18 @@ from wheelfix.index.attributes import (
     open_bundled_attributes,
     write_attributes,
 )
-from wheelfix.index.choice import open_bundled
+from wheelfix.index.choice import open_bundled, open_names
 from wheelfix.index.evaluate import evaluate_all
 from wheelfix.index.harvest import read_sizes
 from wheelfix.index.lookup import list_answers
 from wheelfix.model.base import replace
+from wheelfix.model.names import NameKind
+from wheelfix.model.tables import load_table
+from wheelfix.sdist.crates import Crates
 
 DATA = Path(__file__).parents[1] / "wheelfix" / "index" / "data"
+NAMED = (NameKind.PKG_CONFIG, NameKind.CMAKE, NameKind.HEADER)
+"""Kinds of names whose attributes are asked about; programs come from four times as many."""
 LIMIT = 500_000
 """Bytes that the table may take in the package."""
 
@@ -51,7 +56,10 @@ def main() -> None:
     options = parser.parse_args()
 
     table, nixpkgs = open_bundled(), str(options.nixpkgs)
-    attrs = list_answers(table)
+    names = open_names(table)
+    named = (names.open(kind).list_attrs(kind, system=options.system) for kind in NAMED)
+    crates = (attr for rule in load_table(Crates).rules for attr in (*rule.libraries, *rule.tools))
+    attrs = sorted({*list_answers(table), *crates, *(attr for several in named for attr in several)})
     evaluated = evaluate_all(nixpkgs, attrs, system=options.system, progress=show)
     info = replace(evaluated.info, revision=options.revision, date=options.date.isoformat())
     evaluated = replace(

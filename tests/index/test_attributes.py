@@ -20,7 +20,9 @@ from wheelfix.index.choice import open_bundled
 from wheelfix.index.lookup import find_providers, list_answers
 from wheelfix.model.base import replace
 from wheelfix.model.index import Attribute, Evaluated, Lookup, NixpkgsInfo, PythonPackage
+from wheelfix.model.tables import load_table
 from wheelfix.outside.places import find_cache
+from wheelfix.sdist.crates import Crates
 
 NIXPKGS = Path(__file__).parents[1] / "support" / "nix" / "nixpkgs"
 INFO = NixpkgsInfo(
@@ -224,3 +226,11 @@ def test_no_best_answer_is_gone() -> None:
             wrong.append((lookup.soname, said.attr))
 
     assert wrong == []
+
+
+def test_tools_and_libraries_of_crates_are_there() -> None:
+    rules = load_table(Crates).rules
+    named = {attr for rule in rules for attr in (*rule.libraries, *rule.tools)}
+    attributes = open_bundled_attributes()
+
+    assert [attr for attr in sorted(named) if not ((said := attributes.find(attr)) and said.usable)] == []

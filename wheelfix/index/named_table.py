@@ -152,6 +152,14 @@ class NameTable:
         query = "SELECT 1 FROM package WHERE attr = ? LIMIT 1"
         return self._connection.execute(query, (attr,)).fetchone() is not None
 
+    def list_attrs(self, kind: NameKind, *, system: str) -> tuple[str, ...]:
+        """Every attribute that has files of a kind, sorted.
+
+        Raises:
+            IndexProblem: the table is damaged.
+        """
+        return tuple(sorted({row[4] for row in self._read(kind, system)}))
+
     def list_names(self, kind: NameKind, *, system: str) -> tuple[str, ...]:
         """Every file name of a kind, sorted.
 
