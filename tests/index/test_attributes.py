@@ -107,7 +107,10 @@ def test_a_damaged_table_is_a_problem_of_the_index(tmp_path: Path) -> None:
         open_attributes(place.with_name("other.sqlite"))
 
 
-def test_a_table_of_the_user_is_used_before_the_bundled_one() -> None:
+def test_a_table_of_the_user_is_used_before_the_bundled_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert open_current_attributes().info.source == "bundled"
 
     write_attributes(find_cache().attributes, Evaluated(info=INFO), {})
