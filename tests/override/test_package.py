@@ -295,7 +295,7 @@ def test_what_nixpkgs_refuses_to_build_is_said(tmp_path: Path) -> None:
     assert "Marked as broken in nixpkgs, so that this does not evaluate: failing." in " ".join(
         head.split("\n# ")
     )
-    assert "Unfree in nixpkgs, and to be allowed there: closed." in " ".join(head.split("\n# "))
+    assert "Needs allowUnfree in the configuration of nixpkgs, for closed." in " ".join(head.split("\n# "))
     assert [finding.level for finding in found.findings] == [Level.WARNING] * 2
 
 

@@ -151,3 +151,11 @@ def test_the_table_says_what_can_be_found() -> None:
 )
 def test_ranges_of_python(specifier: str, found: tuple[str, str]) -> None:
     assert find_pythons(specifier) == found
+
+
+def test_a_sentence_about_a_free_license_does_not_make_it_proprietary() -> None:
+    words = "GPLv2-or-later with a special exception which allows to distribute commercial programs, too"
+    classifiers = ["GNU General Public License v2 (GPLv2)"]
+
+    assert "Proprietary" not in name_license("", words, classifiers)
+    assert name_license("", "Commercial", []) == "LicenseRef-Proprietary"

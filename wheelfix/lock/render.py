@@ -45,7 +45,7 @@ def render_lock(plan: LockPlan) -> str:
     title = (
         f"{TITLES[plan.dialect]}. Written by wheelfix for {plan.lock}, Python {plan.python} on {plan.system}."
     )
-    head = [title, *describe_permissions(plan.overrides), *_list_residue(plan.findings)]
+    head = [title, *describe_permissions(plan.overrides, plan.adapters), *_list_residue(plan.findings)]
     return render(comment_all(head, write_overlay(sets, hacks=hacks)))
 
 

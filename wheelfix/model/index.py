@@ -62,6 +62,12 @@ class Permission(StrEnum):
     INSECURE = "permittedInsecurePackages"
 
 
+def list_permissions(*, unfree: bool, insecure: bool) -> tuple[Permission, ...]:
+    """List the settings that something has to be allowed by."""
+    found = {Permission.UNFREE: unfree, Permission.INSECURE: insecure}
+    return tuple(one for one, needed in found.items() if needed)
+
+
 class Attribute(Struct):
     """What a nixpkgs says of one attribute.
 
@@ -98,8 +104,7 @@ class Attribute(Struct):
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """Settings that it has to be allowed by."""
-        found = {Permission.UNFREE: self.unfree, Permission.INSECURE: self.insecure}
-        return tuple(one for one, needed in found.items() if needed)
+        return list_permissions(unfree=self.unfree, insecure=self.insecure)
 
 
 class Refused(Struct):

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from wheelfix.model.base import Struct
 from wheelfix.model.hook import LostOpening
-from wheelfix.model.index import Permission
+from wheelfix.model.index import Permission, list_permissions
 from wheelfix.model.scan import Finding
 
 
@@ -80,7 +80,7 @@ class PythonDependency(Struct):
         extras: of it that are asked for, normalised, sorted.
         refused: the requirement that nixpkgs' version does not meet, and that version; empty if it does.
         pinned: whether that requirement is for one version only.
-        unfree, broken: as nixpkgs says.
+        unfree, insecure, broken: as nixpkgs says.
         taken: whether something else has its name in nixpkgs, if ``attr`` is None.
         circular: whether it requires the wheel in turn, in one file with it: one of them has to go without.
     """
@@ -92,9 +92,15 @@ class PythonDependency(Struct):
     refused: str = ""
     pinned: bool = False
     unfree: bool = False
+    insecure: bool = False
     broken: bool = False
     taken: bool = False
     circular: bool = False
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Settings that nixpkgs refuses it without."""
+        return list_permissions(unfree=self.unfree, insecure=self.insecure)
 
 
 class PackageDetails(Struct):
@@ -145,6 +151,7 @@ class Adapter(Struct):
         attr: path of the build below ``pkgs``.
         strip: what becomes of its dependencies.
         reason: why it is replaced with another package, in one clause; empty if the user asked for it.
+        permissions: settings that nixpkgs refuses the build without.
     """
 
     name: str
@@ -153,6 +160,7 @@ class Adapter(Struct):
     attr: tuple[str, ...]
     strip: StripPlan
     reason: str = ""
+    permissions: tuple[Permission, ...] = ()
 
 
 class AdapterPlan(Struct):

@@ -72,6 +72,14 @@ def write_license(spdx: str) -> WrittenLicense:
     return WrittenLicense(value=listed, remark=remark)
 
 
+def is_unfree(spdx: str) -> bool:
+    """Tell whether nixpkgs takes a package of this license with ``allowUnfree`` only."""
+    words = [word for word in re.findall(r"[^\s()]+", spdx) if word not in _OPERATORS]
+    names = [name for name in map(_find_name, words) if name]
+    chosen = "OR" in spdx.split() and "AND" not in spdx.split()
+    return all(name == _UNFREE for name in names) and bool(names) if chosen else _UNFREE in names
+
+
 def _find_name(identifier: str) -> str:
     """Find nixpkgs' name of one license or exception; empty if it has none."""
     known = load_table(LicenseNames).attributes

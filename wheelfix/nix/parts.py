@@ -34,7 +34,9 @@ from wheelfix.nix.tree import (
 
 if TYPE_CHECKING:
     from wheelfix.model.hook import LostOpening
+    from wheelfix.model.index import Permission
     from wheelfix.model.override import (
+        Adapter,
         DependencyDecision,
         Ignored,
         Input,
@@ -296,12 +298,27 @@ def describe(override: Override) -> str:
     return f"{f'{override.name} {override.version}'.strip()}, from {override.target}"
 
 
-def describe_permissions(overrides: Iterable[Override]) -> list[str]:
-    """Write the settings of nixpkgs that a file needs, one line each; empty without any."""
+def describe_permissions(
+    overrides: Iterable[Override],
+    adapters: Iterable[Adapter] = (),
+    more: Iterable[tuple[str, Sequence[Permission]]] = (),
+) -> list[str]:
+    """Write the settings of nixpkgs that a file needs, one line each; empty without any.
+
+    Args:
+        overrides: whose inputs are in the file.
+        adapters: whose builds are in the file.
+        more: what else needs settings: how it is called, and which.
+    """
     inputs = [one for override in overrides for one in (*override.inputs, *override.runpaths)]
+    named = [
+        *((one.attr, one.permissions) for one in inputs),
+        *((".".join(one.attr), one.permissions) for one in adapters),
+        *more,
+    ]
     found = []
-    for permission in sorted({permission for one in inputs for permission in one.permissions}):
-        refused = sorted({one.attr for one in inputs if permission in one.permissions})
+    for permission in sorted({permission for _, several in named for permission in several}):
+        refused = sorted({name for name, several in named if permission in several})
         found.append(f"Needs {permission} in the configuration of nixpkgs, for {', '.join(refused)}.")
     return found
 

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 
 from wheelfix.model.override import Adapter, AdapterPlan
 from wheelfix.model.scan import Level
-from wheelfix.nix.parts import HACKS, comment_all, formals, remove_dependencies, write_guarded
+from wheelfix.nix.parts import (
+    HACKS,
+    comment_all,
+    describe_permissions,
+    formals,
+    remove_dependencies,
+    write_guarded,
+)
 from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.tree import (
     Attrs,
@@ -56,7 +63,7 @@ def render_adapters(plan: AdapterPlan, *, standalone: bool = False) -> str:
     overlay = Lambda("final", Lambda("prev", merge(write_adapters(plan.adapters))))
     title = f"{adapter.name} {adapter.version}: nixpkgs' {'.'.join(adapter.attr)} in place of the wheel."
     head = [f"{title} Written by wheelfix from {adapter.target}."]
-    head.append(_PROPAGATED)
+    head += [*describe_permissions((), plan.adapters), _PROPAGATED]
     head += [f"Look at: {f.subject} {f.message}." for f in plan.findings if f.level is not Level.NOTE]
     if not standalone:
         head.append(print_flat(HACKS))

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from wheelfix.model.base import Struct
 from wheelfix.model.classes import NeedClass
-from wheelfix.model.index import Attribute
+from wheelfix.model.index import Attribute, list_permissions
 from wheelfix.model.override import Adapter, AdapterPlan, NixpkgsBuild, StripPlan
 from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
@@ -100,6 +100,7 @@ def plan_adapters(
             attr=together[name].attr,
             strip=strips[name],
             reason=reasons.get(name, ""),
+            permissions=list_permissions(unfree=together[name].unfree, insecure=together[name].insecure),
         )
         for name in ordered
     )

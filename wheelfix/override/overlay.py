@@ -65,7 +65,7 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
     packages, unchanged = write_packages(overrides, dialect)
     silent = [line for o in unchanged for line in (f"{describe(o)}: nothing to add.", *o.hints)]
     overlay = write_overlay([*write_adapters(adapters), *packages], hacks=bool(adapters))
-    return render(comment_all([title, *describe_permissions(overrides), *silent], overlay))
+    return render(comment_all([title, *describe_permissions(overrides, adapters), *silent], overlay))
 
 
 def write_overlay(sets: Sequence[Expr], *, hacks: bool) -> Lambda:

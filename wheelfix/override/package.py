@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial, reduce
 
+from wheelfix.model.index import Permission
 from wheelfix.model.override import Override, PackageDetails, PythonDependency, Search
+from wheelfix.nix.licenses import is_unfree
 from wheelfix.nix.parts import (
     comment_all,
     describe,
@@ -68,7 +70,7 @@ _TITLE = "Written by wheelfix."
 def render_packages(overrides: Sequence[Override]) -> str:
     """Write one package as a file for ``callPackage``; several as an overlay for a Python package set."""
     if len(overrides) == 1:
-        remarks = [*describe_permissions(overrides), *_list_remarks(overrides[0])]
+        remarks = [*_describe_permissions(overrides), *_list_remarks(overrides[0])]
         head = [f"{describe(overrides[0])}. {_TITLE}", *remarks]
         return render(comment_all(head, _write_function(overrides[0])))
     packages = []
@@ -78,7 +80,17 @@ def render_packages(overrides: Sequence[Override]) -> str:
         packages.append(bind(_take_details(override).attr, comment_all(head, package)))
     overlay = Lambda("final", Lambda("prev", Attrs(tuple(packages))))
     title = f"Overlay for a Python package set (packageOverrides). {_TITLE}"
-    return render(comment_all([title, *describe_permissions(overrides)], overlay))
+    return render(comment_all([title, *_describe_permissions(overrides)], overlay))
+
+
+def _describe_permissions(overrides: Sequence[Override]) -> list[str]:
+    more = [(one.name, one.permissions) for override in overrides for one in list_left(override)]
+    more += [
+        (f"{override.name} itself", (Permission.UNFREE,))
+        for override in overrides
+        if is_unfree(_take_details(override).spdx)
+    ]
+    return describe_permissions(overrides, more=more)
 
 
 def _take_details(override: Override) -> PackageDetails:
@@ -98,8 +110,6 @@ def _list_remarks(override: Override) -> Iterable[str]:
         yield f"Without {', '.join(circular)}, which requires it in turn: an environment has to name both."
     if broken := [one.name for one in dependencies if one.broken]:
         yield f"Marked as broken in nixpkgs, so that this does not evaluate: {', '.join(broken)}."
-    if unfree := [one.name for one in dependencies if one.unfree]:
-        yield f"Unfree in nixpkgs, and to be allowed there: {', '.join(unfree)}."
 
 
 def _write_function(override: Override) -> Expr:

@@ -33,7 +33,7 @@ from wheelfix.model.override import (
 )
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan, find_warnings
-from wheelfix.model.wheel import Distribution
+from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.override.bound import Environment, plan_adapters
 from wheelfix.override.builds import FindBuild, find_no_build
 from wheelfix.override.carries import find_carries
@@ -59,6 +59,7 @@ from wheelfix.override.versions import find_gaps, say_gap, tell_gaps
 from wheelfix.scan.findings import say_lost_sets, tell_permissions
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import name_some, say_cause, say_missed
+from wheelfix.scan.siblings import expand_required
 from wheelfix.scan.target import TargetKind
 from wheelfix.wheel.metadata import find_pythons, normalize_name, parse_wanted
 
@@ -236,7 +237,7 @@ def plan_override(
     if cuda is Cuda.PREBUILT and not strip.stripped:
         cuda = Cuda.WHEELS
     needs = [n for n in scan.used if n.machine == scan.machine] if cuda is not Cuda.PREBUILT else []
-    required = {r.name for r in reading.distribution.requires if r.active}
+    required = {r.name: r for r in reading.distribution.requires if r.active}
     gone = {j.name for j in (*strip.stripped, *strip.leaving)}
     found = _Collector(
         scan, cuda=cuda, required=required, gone=gone, environment=environment, left=left, python=python
@@ -373,7 +374,7 @@ class _Collector:
         scan: WheelScan,
         *,
         cuda: Cuda,
-        required: set[str],
+        required: Mapping[str, Requirement],
         gone: set[str],
         environment: Collection[str] | None,
         left: Collection[str],
@@ -474,12 +475,11 @@ class _Collector:
             self._add_provider(need, need.providers[0], instead=name)
         elif absent:
             self._ignore(need, f"{name} brings it, which is not in this environment", lost=True)
-        elif need.directory and (name in self._required or is_cuda):
+        elif need.directory and (name in self._required or is_cuda or _NVIDIA.fullmatch(name)):
+            # A wheel of CUDA links nothing of this wheel, so that it is an input and no cycle, also where
+            # it is not required; but then the set may be without it.
             self.searches.setdefault((name, "", need.directory), []).append(need)
-        elif need.directory and _NVIDIA.fullmatch(name):
-            # It links nothing of this wheel, so that an input is no cycle; but the set may be without it.
-            self.searches.setdefault((name, "", need.directory), []).append(need)
-            if self._environment is None:
+            if self._environment is None and name not in expand_required(self._required):
                 self._ignore(need, f"{name} brings it, if that is in the environment", lost=True)
         elif name in self._required:
             self._ignore(need, f"{name} brings it, in a place that is not known")

@@ -103,6 +103,7 @@ def _find_one(
         refused=f"{refused[0].partition(';')[0].strip()}: nixpkgs has {found.version}" if refused else "",
         pinned=any(map(is_exact, refused)),
         unfree=found.unfree,
+        insecure=found.insecure,
         broken=found.broken,
     )
 
@@ -164,8 +165,9 @@ def _say_dependencies(override: Override) -> Iterator[tuple[Level, str]]:
     for one in dependencies:
         if one.broken:
             yield Level.WARNING, f"{one.name}, which nixpkgs marks as broken: this does not evaluate there"
-        if one.unfree:
-            yield Level.WARNING, f"{one.name}, which is unfree in nixpkgs: allow it there"
+        if one.permissions:
+            settings = " and ".join(one.permissions)
+            yield Level.WARNING, f"{one.name}, which nixpkgs refuses without {settings}"
         if one.refused:
             yield (
                 Level.WARNING if one.pinned else Level.NOTE,

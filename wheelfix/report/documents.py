@@ -926,6 +926,7 @@ class RequirementDocument(Struct):
         extras: of it that are asked for, sorted.
         refused: the requirement that nixpkgs' version does not meet, and that version; null if it does.
         unfree: nixpkgs takes it with allowUnfree only.
+        insecure: the same for permittedInsecurePackages.
         broken: nixpkgs marks it as broken.
     """
 
@@ -934,6 +935,7 @@ class RequirementDocument(Struct):
     extras: tuple[str, ...]
     refused: str | None
     unfree: bool
+    insecure: bool
     broken: bool
 
 

@@ -680,6 +680,7 @@ def _document_requirements(override: Override) -> tuple[RequirementDocument, ...
             extras=one.extras,
             refused=one.refused or None,
             unfree=one.unfree,
+            insecure=one.insecure,
             broken=one.broken,
         )
         for one in list_left(override)

@@ -45,6 +45,8 @@ _IDLE = frozenset(
 )
 """Words that make no difference between licenses."""
 _SEPARATOR = re.compile(r"(\s+or\s+|\s+and\s+|\s*[/,;&]\s*)", re.IGNORECASE)
+_SHORT = 6
+"""Words of a license's name; what has more is a sentence about it."""
 _PROPRIETARY = frozenset({"commercial", "eula", "noncommercial", "proprietary", "unfree"})
 _LONG = 200
 """Characters of the License field from which it is a text and not a name."""
@@ -170,7 +172,9 @@ def name_license(
 
 def _name_words(words: str) -> str:
     folded = fold_words(words)
-    closed = "LicenseRef-Proprietary" if _PROPRIETARY & set(folded.split()) else ""
+    said = set(folded.split())
+    # Longer texts may say what a free license does not ask: "… to distribute commercial programs".
+    closed = "LicenseRef-Proprietary" if _PROPRIETARY & said and len(said) <= _SHORT else ""
     return canonicalize_license(words) or load_table(Licenses).words.get(folded, closed)
 
 
