@@ -82,7 +82,6 @@ def test_the_first_provider(soname: str, attr: str, output: str) -> None:
         ("libcusparse.so.12", ["cudaPackages.libcusparse", "cudaPackages_13.libcusparse"]),
         ("libnccl.so.2", ["cudaPackages.nccl", "cudaPackages_13.nccl", "cudaPackages_11.nccl"]),
         ("libnvToolsExt.so.1", ["cudaPackages_12_8.cuda_nvtx", "cudaPackages_11.cuda_nvtx"]),
-        ("libcublas.so", []),
         ("libcublas.so.14", []),
         ("libcudart.so.11", []),
         ("libmkl_rt.so.3", []),
@@ -153,3 +152,18 @@ def test_nvidias_wheels_have_the_same_sonames(major: str) -> None:
             distributions = {carrier.distribution for carrier in find_distributions(soname)}
             suffixes = {re.sub(r".*-cu(\d+)$", r"\1", d) if "-cu1" in d else "13" for d in distributions}
             assert major in suffixes, (attr, soname)
+
+
+@pytest.mark.parametrize(
+    ("name", "attr"),
+    [
+        ("libnvinfer.so", "cudaPackages.tensorrt"),
+        ("libclntsh.so", "oracle-instantclient"),
+        ("libmkl_rt.so", "mkl"),
+        ("libcublas.so", "cudaPackages.libcublas"),
+    ],
+)
+def test_a_name_without_a_version_is_the_link_that_the_package_has(name: str, attr: str) -> None:
+    first = find_cuda(name)[0]
+
+    assert (first.attr, first.path.rpartition("/")[2]) == (attr, name)

@@ -130,6 +130,7 @@ class Missing(Classed):
     Attributes:
         wanted_by: path of a file that needs it, or None.
         providers: its providers, best first.
+        gone: attributes that had it until nixpkgs removed them.
         carriers: distributions that are known to contain it, sorted, if another class answers.
         fixed: whether the text has its absolute path, which the program then contains.
         by_name: whether Python code searched for it (``find_library``), for which run paths do not matter.
@@ -139,6 +140,7 @@ class Missing(Classed):
     soname: str
     wanted_by: str | None = None
     providers: tuple[Provider, ...] = ()
+    gone: tuple[str, ...] = ()
     carriers: tuple[str, ...] = ()
     fixed: bool = False
     named: bool = True

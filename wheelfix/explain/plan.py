@@ -255,6 +255,9 @@ def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Ove
             Input(attr=attr, reason=", ".join(sonames), baseline=attr in known)
             for attr, sonames in sorted(reasons.items())
         ),
+        interpreter=", ".join(
+            m.soname for m in explanation.missing if m.named and m.need_class is NeedClass.PYTHON
+        ),
         ignored=tuple(Ignored(soname=soname, reason="comes with the GPU driver") for soname in driver),
         driver=driver,
         searches=tuple(
@@ -299,6 +302,7 @@ def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelSca
         cause=need.cause,
         wanted_by=symptom.wanted_by,
         providers=need.providers,
+        gone=need.gone,
         carriers=tuple(sorted({c.distribution for c in case.known.carriers if c.exact})),
         fixed=(symptom.soname or "").startswith("/"),
         by_name=symptom.kind is SymptomKind.NAMED,

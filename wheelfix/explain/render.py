@@ -54,7 +54,8 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
         The place to paste a piece, and the piece.
     """
     traits = TRAITS[dialect]
-    if override.inputs or override.ignored or (override.searches and traits.locked):
+    in_sets = traits.locked and bool(override.searches or override.interpreter)
+    if override.inputs or override.ignored or in_sets:
         whole = not traits.complete  # a message has no wheel file, which a package needs
         code = render_overrides([override], (), dialect) if whole else render_fragment(override)
         yield traits.title, code

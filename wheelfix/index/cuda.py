@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from wheelfix.model.base import replace
 from wheelfix.model.index import Provider
 from wheelfix.model.tables import Attr, InOrder, Row, Soname, Table, load_table
 
@@ -123,7 +124,20 @@ def _find_providers() -> dict[str, tuple[Provider, ...]]:
                 why=tuple(clause for clause in (note, package.note, _UNFREE) if clause),
             )
         )
+    _add_links(rows)
     return {soname: tuple(providers) for soname, providers in rows.items()}
+
+
+def _add_links(rows: dict[str, list[Provider]]) -> None:
+    """Add the links without a version, which linkers use, and programs that open a library by such a name."""
+    for soname, providers in list(rows.items()):
+        bare = f"{soname.partition('.so')[0]}.so"
+        if bare == soname:
+            continue
+        links = rows.setdefault(bare, [])
+        for one in providers:
+            if all(link.attr != one.attr for link in links):
+                links.append(replace(one, path=f"{one.path.rpartition('/')[0]}/{bare}"))
 
 
 def _list_rows(table: Unfree) -> Iterator[tuple[str, Package, str, str]]:

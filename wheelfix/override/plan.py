@@ -70,6 +70,8 @@ _NAMED = 2
 _NVIDIA = re.compile(r"nvidia-[a-z0-9-]+|[a-z0-9-]+-cu\d\d")
 """Names of the wheels that carry CUDA's libraries."""
 _HINTS = 12
+_OLDEST_MINOR = 10
+"""Of the oldest Python 3 that a nixpkgs of today, or of two years ago, has."""
 _MODULE = re.compile(
     r"(?!_|lib\w*\.so\Z)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)"
 )
@@ -416,7 +418,7 @@ class _Collector:
             major = self._python.partition(".")[0]
             other = Missed(soname=need.soname, reason=MissReason.OTHER_PYTHON, python=cause.version)
             missed = None if cause.version in {self._python, major} else other
-        if missed is None or missed.reason is MissReason.SOME_PYTHON:
+        if missed is None or (missed.reason is MissReason.SOME_PYTHON and _is_in_nixpkgs(cause.version)):
             self.interpreter.append(need)
         return missed
 
@@ -458,7 +460,7 @@ class _Collector:
                 attr=attr or None,
                 directory=directory,
                 reason=_explain(needs),
-                certain=bool(attr) or distribution in self._required,
+                certain=bool(attr) or distribution in (self._environment or ()),
             )
 
     def _add_provider(self, need: Need, provider: Provider, instead: str = "") -> None:
@@ -494,6 +496,12 @@ class _Collector:
         said = f"{reason}; does not load without: {_name_users([need])}" if lost else reason
         # auto-patchelf compares the entries with the last part of a name that is a path.
         self.ignored.append(Ignored(soname=posixpath.basename(need.soname), reason=said))
+
+
+def _is_in_nixpkgs(version: str) -> bool:
+    """Tell whether nixpkgs may have a version of Python: ``3`` for any, ``3.12``, ``3.14t``."""
+    major, _, minor = version.rstrip("t").partition(".")
+    return major == "3" and (not minor or int(minor) >= _OLDEST_MINOR)
 
 
 def _is_cuda(need: Need) -> bool:

@@ -115,6 +115,8 @@ def _hang(texts: Sequence[str], indent: str, width: int | None) -> list[str]:
 def _say_nothing_to_paste(explanation: Explanation) -> str:
     if any(m.need_class in OPEN_CLASSES for m in explanation.missing):
         return "nothing yet: see above which library has no answer"
+    if gone := sorted({attr for m in explanation.missing for attr in m.gone}):
+        return f"nothing: nixpkgs has removed {', '.join(gone)}, which had it"
     if any(t.kind is not SymptomKind.PLUGIN for t in explanation.troubles) or explanation.siblings:
         return "nothing: no library of nixpkgs is missing"
     return "nothing: the package, the interpreter or the C library brings it"

@@ -3,7 +3,10 @@
 # Written by wheelfix.
 # Opened by name, from the GPU driver: libcuda.so.1. Found where the program's
 # run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
-# Opened by name, brought by other wheels: libnvvm.so (nvidia-cuda-nvcc-cu12).
+# Opened by name at run time, if at all; where one is wanted, add the
+# attribute's lib directory to appendRunpaths, or to LD_LIBRARY_PATH if Python
+# code opens it:
+# - pkgs.cudaPackages.cuda_nvcc: libnvvm.so (numba/cuda/cudadrv/libs.py)
 {
   lib,
   buildPythonPackage,

@@ -152,7 +152,7 @@ final: prev: lib.optionalAttrs (prev ? pyside6-essentials) {
 
     preFixup =
       (old.preFixup or "")
-      + ''
+      + lib.optionalString (final ? shiboken6) ''
         # libshiboken6.abi3.so.6.12 for PySide6/QtConcurrent.abi3.so, PySide6/QtCore.abi3.so and 24 more
         addAutoPatchelfSearchPath ${final.shiboken6}/${final.python.sitePackages}/shiboken6
       '';

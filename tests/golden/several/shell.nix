@@ -11,7 +11,10 @@
 # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl.
 # Opened by name, from the GPU driver: libcuda.so.1. Found where the program's
 # run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
-# Opened by name, brought by other wheels: libnvvm.so (nvidia-cuda-nvcc-cu12).
+# Opened by name at run time, if at all; where one is wanted, add the
+# attribute's lib directory to appendRunpaths, or to LD_LIBRARY_PATH if Python
+# code opens it:
+# - pkgs.cudaPackages.cuda_nvcc: libnvvm.so (numba/cuda/cudadrv/libs.py)
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;

@@ -28,16 +28,6 @@ final: prev: lib.optionalAttrs (prev ? torch) {
 
     preFixup =
       (old.preFixup or "")
-      + ''
-        # libcudnn.so.9 for torch/lib/libtorch_cuda.so, torch/lib/libtorch_python.so
-        addAutoPatchelfSearchPath ${final.nvidia-cudnn-cu13}/${final.python.sitePackages}/nvidia/cudnn/lib
-        # libcusparseLt.so.0 for torch/lib/libtorch_cuda.so
-        addAutoPatchelfSearchPath ${final.nvidia-cusparselt-cu13}/${final.python.sitePackages}/nvidia/cu13/lib
-        # libnccl.so.2 for torch/lib/libtorch_cuda.so
-        addAutoPatchelfSearchPath ${final.nvidia-nccl-cu13}/${final.python.sitePackages}/nvidia/nccl/lib
-        # libnvshmem_host.so.3 for torch/lib/libtorch_nvshmem.so
-        addAutoPatchelfSearchPath ${final.nvidia-nvshmem-cu13}/${final.python.sitePackages}/nvidia/nvshmem/lib
-      ''
       + lib.optionalString (final ? nvidia-cublas) ''
         # libcublas.so.13, libcublasLt.so.13 for torch/lib/libtorch_cuda.so, torch/lib/libtorch_cuda_linalg.so
         addAutoPatchelfSearchPath ${final.nvidia-cublas}/${final.python.sitePackages}/nvidia/cu13/lib
@@ -54,6 +44,10 @@ final: prev: lib.optionalAttrs (prev ? torch) {
         # libcudart.so.13 for torch/lib/libc10_cuda.so, torch/lib/libtorch_cpu.so and 5 more
         addAutoPatchelfSearchPath ${final.nvidia-cuda-runtime}/${final.python.sitePackages}/nvidia/cu13/lib
       ''
+      + lib.optionalString (final ? nvidia-cudnn-cu13) ''
+        # libcudnn.so.9 for torch/lib/libtorch_cuda.so, torch/lib/libtorch_python.so
+        addAutoPatchelfSearchPath ${final.nvidia-cudnn-cu13}/${final.python.sitePackages}/nvidia/cudnn/lib
+      ''
       + lib.optionalString (final ? nvidia-cufft) ''
         # libcufft.so.12 for torch/lib/libtorch_cuda.so
         addAutoPatchelfSearchPath ${final.nvidia-cufft}/${final.python.sitePackages}/nvidia/cu13/lib
@@ -69,6 +63,18 @@ final: prev: lib.optionalAttrs (prev ? torch) {
       + lib.optionalString (final ? nvidia-cusparse) ''
         # libcusparse.so.12 for torch/lib/libtorch_cuda.so, torch/lib/libtorch_cuda_linalg.so
         addAutoPatchelfSearchPath ${final.nvidia-cusparse}/${final.python.sitePackages}/nvidia/cu13/lib
+      ''
+      + lib.optionalString (final ? nvidia-cusparselt-cu13) ''
+        # libcusparseLt.so.0 for torch/lib/libtorch_cuda.so
+        addAutoPatchelfSearchPath ${final.nvidia-cusparselt-cu13}/${final.python.sitePackages}/nvidia/cu13/lib
+      ''
+      + lib.optionalString (final ? nvidia-nccl-cu13) ''
+        # libnccl.so.2 for torch/lib/libtorch_cuda.so
+        addAutoPatchelfSearchPath ${final.nvidia-nccl-cu13}/${final.python.sitePackages}/nvidia/nccl/lib
+      ''
+      + lib.optionalString (final ? nvidia-nvshmem-cu13) ''
+        # libnvshmem_host.so.3 for torch/lib/libtorch_nvshmem.so
+        addAutoPatchelfSearchPath ${final.nvidia-nvshmem-cu13}/${final.python.sitePackages}/nvidia/nvshmem/lib
       '';
   });
 }

@@ -26,27 +26,47 @@ final: prev: lib.optionalAttrs (prev ? torch) {
 
     preFixup =
       (old.preFixup or "")
-      + ''
+      + lib.optionalString (final ? nvidia-cublas-cu12) ''
         # libcublas.so.12, libcublasLt.so.12 for torch/lib/libtorch_cuda.so, torch/lib/libtorch_cuda_linalg.so
         addAutoPatchelfSearchPath ${final.nvidia-cublas-cu12}/${final.python.sitePackages}/nvidia/cublas/lib
+      ''
+      + lib.optionalString (final ? nvidia-cuda-cupti-cu12) ''
         # libcupti.so.12 for torch/lib/libtorch_cpu.so
         addAutoPatchelfSearchPath ${final.nvidia-cuda-cupti-cu12}/${final.python.sitePackages}/nvidia/cuda_cupti/lib
+      ''
+      + lib.optionalString (final ? nvidia-cuda-nvrtc-cu12) ''
         # libnvrtc.so.12 for torch/lib/libcaffe2_nvrtc.so
         addAutoPatchelfSearchPath ${final.nvidia-cuda-nvrtc-cu12}/${final.python.sitePackages}/nvidia/cuda_nvrtc/lib
+      ''
+      + lib.optionalString (final ? nvidia-cuda-runtime-cu12) ''
         # libcudart.so.12 for torch/lib/libc10_cuda.so, torch/lib/libtorch_cpu.so and 4 more
         addAutoPatchelfSearchPath ${final.nvidia-cuda-runtime-cu12}/${final.python.sitePackages}/nvidia/cuda_runtime/lib
+      ''
+      + lib.optionalString (final ? nvidia-cudnn-cu12) ''
         # libcudnn.so.9 for torch/lib/libtorch_cuda.so, torch/lib/libtorch_python.so
         addAutoPatchelfSearchPath ${final.nvidia-cudnn-cu12}/${final.python.sitePackages}/nvidia/cudnn/lib
+      ''
+      + lib.optionalString (final ? nvidia-cufft-cu12) ''
         # libcufft.so.11 for torch/lib/libtorch_cuda.so
         addAutoPatchelfSearchPath ${final.nvidia-cufft-cu12}/${final.python.sitePackages}/nvidia/cufft/lib
+      ''
+      + lib.optionalString (final ? nvidia-curand-cu12) ''
         # libcurand.so.10 for torch/lib/libtorch_cuda.so
         addAutoPatchelfSearchPath ${final.nvidia-curand-cu12}/${final.python.sitePackages}/nvidia/curand/lib
+      ''
+      + lib.optionalString (final ? nvidia-cusolver-cu12) ''
         # libcusolver.so.11 for torch/lib/libtorch_cuda_linalg.so
         addAutoPatchelfSearchPath ${final.nvidia-cusolver-cu12}/${final.python.sitePackages}/nvidia/cusolver/lib
+      ''
+      + lib.optionalString (final ? nvidia-cusparse-cu12) ''
         # libcusparse.so.12 for torch/lib/libtorch_cuda.so, torch/lib/libtorch_cuda_linalg.so
         addAutoPatchelfSearchPath ${final.nvidia-cusparse-cu12}/${final.python.sitePackages}/nvidia/cusparse/lib
+      ''
+      + lib.optionalString (final ? nvidia-cusparselt-cu12) ''
         # libcusparseLt.so.0 for torch/lib/libtorch_cuda.so
         addAutoPatchelfSearchPath ${final.nvidia-cusparselt-cu12}/${final.python.sitePackages}/cusparselt/lib
+      ''
+      + lib.optionalString (final ? nvidia-nccl-cu12) ''
         # libnccl.so.2 for torch/lib/libtorch_cuda.so
         addAutoPatchelfSearchPath ${final.nvidia-nccl-cu12}/${final.python.sitePackages}/nvidia/nccl/lib
       '';
