@@ -55,7 +55,7 @@ def test_a_distribution_and_its_build(name: str, attr: str | None) -> None:
     assert (found.attr[-1] if found else None) == attr
 
 
-def choose(attr: tuple[str, ...] | None, name: str, python: str | None = None) -> Any:
+def choose(attr: tuple[str, ...] | None, name: str, python: str = "3.12") -> Any:
     chosen, find_build, told = choose_build(attr, name, python, open_table())
     return chosen, find_build, [finding.message for finding in told]
 

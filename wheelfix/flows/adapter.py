@@ -44,7 +44,7 @@ def write_adapter(
     package, others = read.dependencies.package, read.dependencies.others
     check_wishes(wishes, list_names([package, *others]))
     names = [one.name for one in (package, *others)]
-    chosen, find_build, told = choose_build(attr, package.name, options.python, options.index, names)
+    chosen, find_build, told = choose_build(attr, package.name, options.chosen_python, options.index, names)
     checked = check_build(chosen.attr, package.name, package.tags, asked=options.python, index=options.index)
     environment = Environment(
         packages={one.name: one for one in (*others, package)},

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from wheelfix.model.lock import name_packages
 from wheelfix.model.override import Cuda, Dialect
 from wheelfix.model.written import Written
-from wheelfix.override.builds import DEFAULT_SET, find_no_build, make_finder
+from wheelfix.override.builds import find_no_build, make_finder
 from wheelfix.override.dialects import check_targets, render_overrides
 from wheelfix.override.imports import show_imports
 from wheelfix.override.plan import OverridePlan, plan_overrides
@@ -37,7 +37,7 @@ def write_override(
     targets = tuple(find_targets(texts, "override"))
     check_targets(targets, dialect, cuda)
     read = scan_targets(targets, options)
-    packages = name_packages(options.python) if options.python else DEFAULT_SET
+    packages = name_packages(options.chosen_python)
     names = [one.name for one in (*read.beside, *(part.reading.distribution for part in read.parts))]
     find_build = make_finder(options.index, packages, names) if cuda is Cuda.PREBUILT else find_no_build
     plan = plan_overrides(

@@ -58,8 +58,8 @@ class Search(Struct):
     Attributes:
         distribution: distribution that has it, or None.
         attr: nixpkgs attribute that has it, or None; exactly one of both is set.
-        certain: whether the distribution is known to be in the environment; a set may be without it even if the
-            wheel requires it, as a lock has the metadata of one wheel of each version.
+        certain: whether the distribution is known to be in the environment; a set may be without it even if
+            the wheel requires it, as a lock has the metadata of one wheel of each version.
         directory: relative to site-packages for a distribution (``nvidia/cublas/lib``, ``../..`` is ``lib``
             of the prefix), relative to the store path for an attribute.
     """

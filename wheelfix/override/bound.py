@@ -110,7 +110,7 @@ def plan_adapters(
         *(
             f
             for name in ordered
-            for f in _tell_build(name, together[name], environment, named=name in builds)
+            for f in _tell_build(name, together[name], environment, strips[name], named=name in builds)
         ),
     )
     said = {
@@ -287,9 +287,16 @@ def _tell_left(
 
 
 def _tell_build(
-    name: str, build: NixpkgsBuild, environment: Environment, *, named: bool
+    name: str, build: NixpkgsBuild, environment: Environment, strip: StripPlan, *, named: bool
 ) -> Iterator[Finding]:
     package = environment.packages[name]
+    # A build with CUDA is unfree. One that is not computes without, whatever the wheel did.
+    if not build.unfree and not build.attr[-1].endswith("WithoutCuda") and _takes_cuda(strip):
+        message = (
+            f"loses its CUDA wheels, and nixpkgs builds {'.'.join(build.attr)} without CUDA, unless its "
+            "configuration has cudaSupport = true: see `wheelfix flake --cuda --unfree`"
+        )
+        yield _find(package, Level.WARNING, message)
     if build.broken:
         message = f"{'.'.join(build.attr)} is marked as broken, or does not evaluate: nixpkgs refuses it"
         yield _find(package, Level.WARNING, message)
@@ -304,6 +311,10 @@ def _tell_build(
             "to the project what the build imports"
         )
         yield _find(package, Level.NOTE, message)
+
+
+def _takes_cuda(strip: StripPlan) -> bool:
+    return any(one.name.startswith("nvidia-") for one in (*strip.stripped, *strip.leaving))
 
 
 def _find(package: Distribution, level: Level, message: str) -> Finding:

@@ -81,7 +81,7 @@ def find_real_attr(name: str) -> str | None:
 def choose_build(
     attr: tuple[str, ...] | None,
     name: str,
-    python: str | None,
+    python: str,
     index: SonameTable,
     names: Iterable[str] = (),
 ) -> tuple[NixpkgsBuild, FindBuild, tuple[Finding, ...]]:
@@ -90,7 +90,7 @@ def choose_build(
     Args:
         attr: what the user named, or None.
         name: of the distribution, normalised.
-        python: version that the user named, or None.
+        python: version of the package set.
         index: with the data about nixpkgs' attributes.
         names: of all distributions whose builds may be asked for.
 
@@ -100,7 +100,7 @@ def choose_build(
     Raises:
         InputError: no build is named, and nixpkgs is not known to have one.
     """
-    packages = name_packages(python) if python else DEFAULT_SET
+    packages = name_packages(python)
     if attr and len(attr) > 1:
         packages = attr[:-1]
     finder = make_finder(index, packages, names)

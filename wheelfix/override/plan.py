@@ -418,7 +418,8 @@ class _Collector:
             major = self._python.partition(".")[0]
             other = Missed(soname=need.soname, reason=MissReason.OTHER_PYTHON, python=cause.version)
             missed = None if cause.version in {self._python, major} else other
-        if missed is None or (missed.reason is MissReason.SOME_PYTHON and _is_in_nixpkgs(cause.version)):
+        some = missed is not None and missed.reason is MissReason.SOME_PYTHON
+        if missed is None or (some and _is_in_nixpkgs(cause.version)):
             self.interpreter.append(need)
         return missed
 

@@ -194,11 +194,14 @@ def find_claimed(
 def correct_carriers(
     carriers: Iterable[Carrier], at_hand: AtHand, soname: str, *, machine: str
 ) -> tuple[Carrier, ...]:
-    """Replace the table's entries about distributions at hand by what these really carry."""
+    """Replace the table's entries about distributions at hand by what these really carry.
+
+    A copy whose file has another name, as the private one in ``x.libs``, counts only if nobody has the file.
+    """
+    mine = [c for c in at_hand.libraries.get(soname, ()) if c.machine == machine]
     seen = [
         Carrier(distribution=c.distribution, directory=c.directory, exact=True)
-        for c in at_hand.libraries.get(soname, ())
-        if c.machine == machine
+        for c in [c for c in mine if c.named] or mine
     ]
     return (*dict.fromkeys(seen), *(c for c in carriers if c.distribution not in at_hand.versions))
 

@@ -35,6 +35,8 @@ _SEVERAL = 2
 _WORDS = re.compile(r"([-_.]+)")
 _LABEL = re.compile(r"([a-z]+)[-_]?(\d[\d.]*)?x?")
 _NVIDIA = re.compile(r"nvidia-[a-z0-9-]+-cu(\d\d)")
+_RUNTIME = "cuda-runtime"
+"""In the name of the distribution that everything of CUDA needs."""
 _EXTENSION = re.compile(r"\.(?:cpython-|abi3|pypy|cp3)")
 _VERSION_FEATURE = re.compile(r"(?:cuda|rocm)_version(?:_lower_bound)?")
 
@@ -170,8 +172,12 @@ def _read_beside(wheel: Distribution, at_hand: AtHand) -> Wish | None:
     found = [one for one in found if one[2].name in _find_rows()]
     if not found:
         return None
-    # Of several CUDAs in one environment the newest: its wheels are there for something newer.
-    _, evidence, backend = min(found, key=lambda f: (f[0], _invert(f[2].version), f[1]))
+    # Of several CUDAs in one environment the one that most wheels are of: others are there for a tool. Among
+    # equals the newest: its wheels are there for something newer.
+    counts = Counter(backend for _, _, backend in found)
+    _, evidence, backend = min(
+        found, key=lambda f: (f[0], -counts[f[2]], _invert(f[2].version), _RUNTIME not in f[1], f[1])
+    )
     return Wish(backend=backend, clue=WishClue.AT_HAND, evidence=evidence)
 
 

@@ -284,7 +284,8 @@ def _ask_siblings(case: Case) -> Step:
         provided=bool(case.lookup.providers),
         unread=case.unread,
     )
-    if found is None and not case.lookup.providers:
+    # A build of nixpkgs that only a permission gives is no better than the wheel that the environment has.
+    if found is None and (not case.lookup.providers or _is_cuda(case.lookup)):
         found = _find_unnamed(case)
     if found is None:
         return Step(question=Question.SIBLINGS, cause=_find_refusal(case))
@@ -306,14 +307,17 @@ def _ask_siblings(case: Case) -> Step:
 def _find_unnamed(case: Case) -> Brought | None:
     """Find the distribution at hand that alone carries the library, though nothing in the wheel names it."""
     want = case.want
-    others = {
-        c.distribution for c in case.at_hand.libraries.get(want.soname, ()) if c.machine == want.machine
-    }
-    others.discard(case.wheel.name)
+    carried = [c for c in case.at_hand.libraries.get(want.soname, ()) if c.machine == want.machine]
+    carried = [c for c in carried if c.distribution != case.wheel.name]
+    others = {c.distribution for c in [c for c in carried if c.named] or carried}
     if len(others) != 1:
         return None
     (name,) = others
     return Brought(how=SiblingClue.ONLY_AT_HAND, distribution=name)
+
+
+def _is_cuda(lookup: Lookup) -> bool:
+    return lookup.providers[0].attr.startswith("cudaPackages")
 
 
 def _find_refusal(case: Case) -> No | Unnamed | Stale:
