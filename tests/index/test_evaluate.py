@@ -109,7 +109,9 @@ def test_no_nixpkgs_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be evaluated") as caught:
         evaluate(str(tmp_path), [Wanted("zlib")], system=SYSTEM)
 
-    assert str(tmp_path) in caught.value.subject
+    assert caught.value.subject == str(tmp_path)
+    with pytest.raises(InputError, match="is no directory"):
+        evaluate(str(tmp_path / "nowhere"), [Wanted("zlib")], system=SYSTEM)
 
 
 def test_without_nix_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def test_a_project_that_names_none(tmp_path: Path) -> None:
             {"type": "tarball", "url": "https://h.example/n.tar.xz", "narHash": "x"},
             "https://h.example/n.tar.xz?narHash=x",
         ),
-        ({"type": "path", "path": "/nix/store/n"}, "path:/nix/store/n"),
+        ({"type": "path", "path": "/nix/store/n"}, "/nix/store/n"),
         ({"type": "mercurial", "url": "https://h.example"}, None),
         ({"type": "github", "owner": "NixOS", "repo": ["nixpkgs"], "rev": REV}, None),
     ],
@@ -81,7 +81,7 @@ def test_an_input_that_follows_another(tmp_path: Path) -> None:
     found = find_nixpkgs(tmp_path, locked=True)
 
     assert found
-    assert found.nixpkgs == "path:/n"
+    assert found.nixpkgs == "/n"
 
 
 def test_inputs_that_follow_in_a_circle_name_nothing(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ from wheelfix.wheel.metadata import normalize_name
 
 BUNDLED: Final = "attributes.sqlite.z"
 SCHEMA: Final = "1"
+_PATIENCE: Final = 120
+"""Seconds that a nixpkgs may take that the user has not named for wheelfix."""
 _OBSTACLES: Final = ("unfree", "insecure", "broken")
 _HINT: Final = "make it again: `wheelfix index update --nixpkgs REF`"
 _TABLES: Final = """
@@ -114,10 +116,12 @@ class AttributeTable:
         from wheelfix.index.evaluate import evaluate
 
         try:
-            said = evaluate(followed.nixpkgs, wanted, system=self.info.system)
+            limit = None if followed.required else _PATIENCE
+            said = evaluate(followed.nixpkgs, wanted, system=self.info.system, seconds=limit)
         except InputError as error:
             if followed.required:
-                raise
+                subject = f"{followed.origin}: {error.subject}"
+                raise InputError(subject, error.problem, error.hint) from None
             self._followed = replace(followed, problem=error.problem)
             return
         self.info = said.info

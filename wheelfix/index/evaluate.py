@@ -82,6 +82,7 @@ def evaluate(
     wanted: Sequence[Wanted],
     *,
     system: str,
+    seconds: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluated:
     """Ask a nixpkgs about names, as it is for users who have set nothing.
@@ -90,6 +91,7 @@ def evaluate(
         nixpkgs: a path, a path of NIX_PATH (``<nixpkgs>``), or else a flake reference.
         wanted: names to ask about; without any, the answer tells which nixpkgs it is.
         system: Nix system.
+        seconds: time limit of one evaluation, in which a flake may have to be fetched.
         progress: called with the number of names done and in all.
 
     Raises:
@@ -97,7 +99,7 @@ def evaluate(
     """
     parts: list[Evaluated] = []
     for start in range(0, max(len(wanted), 1), _CHUNK):
-        parts += _ask(nixpkgs, wanted[start : start + _CHUNK], system)
+        parts += _ask(nixpkgs, wanted[start : start + _CHUNK], system, seconds)
         if progress:
             progress(min(start + _CHUNK, len(wanted)), len(wanted))
     return Evaluated(
@@ -149,10 +151,10 @@ class _EvaluationError(Exception):
 
 
 def _refuse(nixpkgs: str, error: _EvaluationError) -> InputError:
-    return InputError(f"--nixpkgs {nixpkgs}", f"cannot be evaluated: {quote_output(error.said)}", _HINT)
+    return InputError(nixpkgs, f"cannot be evaluated: {quote_output(error.said)}", _HINT)
 
 
-def _ask(nixpkgs: str, wanted: Sequence[Wanted], system: str) -> Iterator[Evaluated]:
+def _ask(nixpkgs: str, wanted: Sequence[Wanted], system: str, seconds: float | None) -> Iterator[Evaluated]:
     """Evaluate; what stops the evaluation as a whole is found by halves, and is broken."""
     question = {
         "system": system,
@@ -160,16 +162,16 @@ def _ask(nixpkgs: str, wanted: Sequence[Wanted], system: str) -> Iterator[Evalua
         "python": [one.name for one in wanted if one.is_python],
     }
     try:
-        answer = _run(nixpkgs, question, _Answer)
+        answer = _run(nixpkgs, question, _Answer, seconds)
     except _EvaluationError as error:
         if not wanted:
             raise _refuse(nixpkgs, error) from None
         if len(wanted) > 1:
             half = len(wanted) // 2
-            yield from _ask(nixpkgs, wanted[:half], system)
-            yield from _ask(nixpkgs, wanted[half:], system)
+            yield from _ask(nixpkgs, wanted[:half], system, seconds)
+            yield from _ask(nixpkgs, wanted[half:], system, seconds)
             return
-        (none,) = _ask(nixpkgs, (), system)
+        (none,) = _ask(nixpkgs, (), system, seconds)
         name = wanted[0].name
         if wanted[0].is_python:
             python = PythonPackage(attr=name, name=normalize_name(name), broken=True)
@@ -184,7 +186,7 @@ def _ask(nixpkgs: str, wanted: Sequence[Wanted], system: str) -> Iterator[Evalua
     )
 
 
-def _run(nixpkgs: str, question: object, kind: type[_N]) -> _N:
+def _run(nixpkgs: str, question: object, kind: type[_N], seconds: float | None = None) -> _N:
     """Evaluate the query.
 
     Raises:
@@ -204,7 +206,7 @@ def _run(nixpkgs: str, question: object, kind: type[_N]) -> _N:
             else ("nix-instantiate", "--readonly-mode", "--eval", "--strict", "--json", "--expr", expression)
         )
         missing = InputError(command[0], "is not on PATH", "install Nix, or leave --nixpkgs out")
-        ran = run(command, environment={**os.environ, **_NOTHING_ALLOWED}, missing=missing)
+        ran = run(command, environment={**os.environ, **_NOTHING_ALLOWED}, seconds=seconds, missing=missing)
     if ran.code:
         raise _EvaluationError(ran.messages)
     try:
@@ -219,6 +221,8 @@ def _find_source(nixpkgs: str) -> tuple[str, bool]:
     """Return a nixpkgs as an expression, and whether it is a flake."""
     if nixpkgs.startswith("<") and nixpkgs.endswith(">"):
         return f"builtins.findFile builtins.nixPath {quote(nixpkgs[1:-1])}", False
+    if nixpkgs.startswith(("/", "./", "../")) and not Path(nixpkgs).is_dir():
+        raise InputError(nixpkgs, "is no directory", _HINT)
     if Path(nixpkgs).is_dir():
         return f"/. + {quote(str(Path(nixpkgs).resolve()))}", False
     return f"builtins.getFlake {quote(nixpkgs)}", True

@@ -116,6 +116,7 @@ class PackageDetails(Struct):
         homepage, changelog: URL, or empty.
         spdx: the license as an SPDX expression, or empty.
         license: the license in the metadata's own words, or empty.
+        present: attribute and version of nixpkgs' own package; empty without one.
         pythons: the oldest version of Python that its metadata accepts, and the oldest of those above them
             that it refuses; each may be empty.
         dependencies: what its active requirements name, sorted by name.
@@ -134,6 +135,7 @@ class PackageDetails(Struct):
     changelog: str = ""
     spdx: str = ""
     license: str = ""
+    present: str = ""
     pythons: tuple[str, str] = ("", "")
     dependencies: tuple[PythonDependency, ...] = ()
     imports: tuple[str, ...] = ()

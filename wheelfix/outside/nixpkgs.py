@@ -133,8 +133,8 @@ def _write_reference(locked: dict[str, Any]) -> str | None:
             return f"git+{url}{_write_query({'rev': rev} | digest)}"
         case {"type": "tarball", "url": url}:
             return f"{url}{_write_query(digest)}"
-        case {"type": "path", "path": path}:
-            return f"path:{path}{_write_query(digest)}"
+        case {"type": "path", "path": path} if path.startswith("/"):
+            return path  # a reference would copy all of it into the store first
         case _:
             return None
 

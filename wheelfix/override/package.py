@@ -64,6 +64,7 @@ _FIRST = (
 """Arguments that come first, in this order."""
 _PURE = ("none", "any")
 """ABI and platform that ``fetchPypi`` takes if nothing else is said."""
+_EXACT = re.compile(r"python(\d)\\\.(\d+)")
 _TITLE = "Written by wheelfix."
 
 
@@ -99,6 +100,10 @@ def _take_details(override: Override) -> PackageDetails:
 
 
 def _list_remarks(override: Override) -> Iterable[str]:
+    if version := _EXACT.fullmatch(find_interpreters(override.tags)[1]):
+        yield f"For Python {version[1]}.{version[2]}: python{version[1]}{version[2]}Packages.callPackage."
+    if present := _take_details(override).present:
+        yield f"nixpkgs has {present}."
     yield from override.hints
     dependencies = list_left(override)
     if missing := [one.name for one in dependencies if one.attr is None]:

@@ -59,6 +59,14 @@ def find_shadowed(names: Iterable[str], packages: PythonSet | None) -> frozenset
     return frozenset(name for name in names if packages and packages.find_python_attr(name))
 
 
+def find_present(name: str, packages: PythonSet | None) -> str:
+    """Return attribute and version of what nixpkgs has of a distribution; empty if it has nothing."""
+    found = packages.find_python(name) if packages else None
+    if found is None or found.removed is not None:
+        return ""
+    return f"python3Packages.{found.attr} {found.version or ''}".rstrip()
+
+
 def find_dependencies(
     wheel: Distribution, siblings: Iterable[str], packages: PythonSet | None, beside: Mapping[str, str]
 ) -> tuple[PythonDependency, ...]:
@@ -149,7 +157,7 @@ def tell_dependencies(overrides: Iterable[Override]) -> tuple[Finding, ...]:
         overrides: with details of complete packages; those without say nothing.
     """
     return tuple(
-        Finding(level=level, subject=one.name, message=f"requires {message}")
+        Finding(level=level, subject=one.name, message=message)
         for one in overrides
         for level, message in _say_dependencies(one)
     )
@@ -157,21 +165,29 @@ def tell_dependencies(overrides: Iterable[Override]) -> tuple[Finding, ...]:
 
 def _say_dependencies(override: Override) -> Iterator[tuple[Level, str]]:
     dependencies = list_left(override)
+    if override.details and override.details.present:
+        yield Level.NOTE, f"is in nixpkgs already, as {override.details.present}"
     for one in list_circular(override):
-        yield Level.WARNING, f"{one.name}, which requires it in turn: an environment has to name both"
+        yield (
+            Level.WARNING,
+            f"requires {one.name}, which requires it: an environment has to name both",
+        )
     if missing := [one.name for one in dependencies if one.attr is None]:
-        what = f"{', '.join(missing)}, which nixpkgs has not got: package what is missing, too"
+        what = f"requires {', '.join(missing)}, which nixpkgs has not got: package what is missing, too"
         yield Level.WARNING, f"{what}; {say_command(override.name, missing)}"
     for one in dependencies:
         if one.broken:
-            yield Level.WARNING, f"{one.name}, which nixpkgs marks as broken: this does not evaluate there"
+            yield (
+                Level.WARNING,
+                f"requires {one.name}, marked as broken in nixpkgs: this does not evaluate there",
+            )
         if one.permissions:
             settings = " and ".join(one.permissions)
-            yield Level.WARNING, f"{one.name}, which nixpkgs refuses without {settings}"
+            yield Level.WARNING, f"requires {one.name}, which nixpkgs refuses without {settings}"
         if one.refused:
             yield (
                 Level.WARNING if one.pinned else Level.NOTE,
-                f"{one.refused}; pythonRelaxDeps accepts that"
+                f"requires {one.refused}; pythonRelaxDeps accepts that"
                 + (
                     f". If only that version works, {say_command(override.name, [one.name])}"
                     if one.pinned

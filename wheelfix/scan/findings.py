@@ -23,8 +23,8 @@ _OUTSIDE = frozenset({NeedClass.SIBLING, NeedClass.UNKNOWN})
 _FOUND = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
 """Classes whose libraries the hook finds, or does not look for."""
 _REFUSED = {
-    Permission.UNFREE: "which is unfree, without `config.allowUnfree = true`",
-    Permission.INSECURE: "known to be vulnerable, unless `config.permittedInsecurePackages` names it",
+    Permission.UNFREE: "as unfree, without `config.allowUnfree = true`",
+    Permission.INSECURE: "as vulnerable, unless `config.permittedInsecurePackages` allows it",
 }
 _CUDA_SET = re.compile(r"cudaPackages_(\d+)\.")
 _LARGE_PAGES = {"aarch64": 1 << 14}
@@ -127,7 +127,7 @@ def tell_permissions(attrs: Iterable[str], attributes: Mapping[str, Attribute]) 
             a for a in sorted(set(attrs)) if a in attributes and permission in attributes[a].permissions
         ]
         if refused:
-            message = f"refuses {', '.join(refused)}, {_REFUSED[permission]}"
+            message = f"refuses {', '.join(refused)} {_REFUSED[permission]}"
             found.append(Finding(level=Level.WARNING, subject="nixpkgs", message=message))
     return tuple(found)
 

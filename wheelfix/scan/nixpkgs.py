@@ -43,7 +43,11 @@ def tell_differences(table: SonameTable) -> tuple[Finding, ...]:
         return ()
     if followed.problem:
         known = f"{attributes.info.release} of {attributes.info.date or 'unknown date'}"
-        message = f"names {followed.nixpkgs}, which {followed.problem}: answers are for nixpkgs {known}"
+        # What Nix says differs from run to run, and generated files begin with findings.
+        message = (
+            f"names {followed.nixpkgs}, which could not be evaluated: answers are for nixpkgs {known}; name "
+            "it with --nixpkgs to see why"
+        )
         return (Finding(level=Level.WARNING, subject=followed.origin, message=message),)
     pairs = attributes.list_different()
     if not pairs:

@@ -1,6 +1,7 @@
 # pyodbc 5.5.0, from
 # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl.
 # Written by wheelfix.
+# For Python 3.12: python312Packages.callPackage.
 {
   lib,
   buildPythonPackage,

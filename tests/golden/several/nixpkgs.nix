@@ -2,6 +2,7 @@
 final: prev: {
   # numba 0.68.1, from
   # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
+  # For Python 3.12: python312Packages.callPackage.
   # Opened by name, from the GPU driver: libcuda.so.1. Found where the program's
   # run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
   # Opened by name at run time, if at all; where one is wanted, add the
@@ -65,6 +66,7 @@ final: prev: {
 
   # pyodbc 5.5.0, from
   # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl
+  # For Python 3.12: python312Packages.callPackage.
   pyodbc =
     final.callPackage
       (

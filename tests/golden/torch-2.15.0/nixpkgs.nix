@@ -7,6 +7,7 @@
 # cudaPackages_13.libcusolver, cudaPackages_13.libcusparse,
 # cudaPackages_13.libcusparse_lt, cudaPackages_13.libnvshmem,
 # cudaPackages_13.nccl.
+# For Python 3.12: python312Packages.callPackage.
 # Warning: it wants nvidia-cudnn-cu13 9.26.0.51, and nixpkgs has
 # cudaPackages_13.cudnn 9.22.0.52, which is older.
 # Warning: it wants nvidia-nvshmem-cu13 3.7.2, and nixpkgs has

@@ -5,6 +5,7 @@
 # cudaPackages.cudnn, cudaPackages.libcublas, cudaPackages.libcufft,
 # cudaPackages.libcurand, cudaPackages.libcusolver, cudaPackages.libcusparse,
 # cudaPackages.libcusparse_lt, cudaPackages.nccl.
+# For Python 3.12: python312Packages.callPackage.
 # Opened by name, from the GPU driver: libnvidia-ml.so.1. Found where the
 # program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
 # Opened by name at run time, if at all; where one is wanted, add the

@@ -6,6 +6,7 @@
 # cudaPackages.libcufile, cudaPackages.libcurand, cudaPackages.libcusolver,
 # cudaPackages.libcusparse, cudaPackages.libcusparse_lt,
 # cudaPackages.libnvshmem, cudaPackages.nccl.
+# For Python 3.12: python312Packages.callPackage.
 # Opened by name, from the GPU driver: libnvidia-ml.so.1. Found where the
 # program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
 # Opened by name at run time, if at all; where one is wanted, add the
