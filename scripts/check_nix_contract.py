@@ -35,6 +35,7 @@ TESTS = [
     "tests/cli/test_env.py",
     "tests/integration/test_workbench.py",
     "tests/integration/test_from_mach_nix.py",
+    "tests/lock/test_adapters.py",
 ]
 OVERLAYS = (
     ("--extra", "*"),
