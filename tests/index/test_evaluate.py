@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,22 @@ def test_progress_is_told_in_names() -> None:
     )
 
     assert told == [(300, 301), (301, 301)]
+
+
+def test_a_stranger_reads_no_other_files_and_builds_nothing(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("4711")
+    evil = tmp_path / "nixpkgs"
+    evil.mkdir()
+    package = f'{{ type = "derivation"; outPath = builtins.readFile {secret}; }}'
+    (evil / "default.nix").write_text(f"args: (import ./real args) // {{ x = {package}; }}")
+    shutil.copytree(NIXPKGS, evil / "real")
+
+    def ask_evil(confined: bool) -> bool:
+        (x,) = evaluate(str(evil), [Wanted("x")], system=SYSTEM, confined=confined).attributes
+        return x.usable
+
+    assert ask_evil(False)
+    assert not ask_evil(True)
+    (zlib,) = evaluate(str(evil), [Wanted("zlib")], system=SYSTEM, confined=True).attributes
+    assert zlib.version == "1.3.2"

@@ -98,3 +98,9 @@ def test_what_is_no_lock_is_refused(tmp_path: Path, text: str) -> None:
         find_nixpkgs(tmp_path, locked=True)
 
     assert caught.value.subject == str(tmp_path / "flake.lock")
+
+
+def test_an_input_that_follows_itself_for_ever_names_nothing(tmp_path: Path) -> None:
+    write_lock(tmp_path, {}, {"nixpkgs": ["nixpkgs", "x"]})
+
+    assert find_nixpkgs(tmp_path, locked=True) is None

@@ -362,3 +362,25 @@ def test_a_damaged_variant_json_is_no_traceback(tmp_path: Path, text: bytes) -> 
     files = {"demo/core.so": build_elf(tmp_path, "core.so"), "demo-1.0.dist-info/variant.json": text}
     found = read_wheel(build_wheel(tmp_path, files=files, filename=name)).distribution
     assert (found.variant, dict(found.properties)) == ("cu130", {})
+
+
+def test_modules_that_python_imports_are_all_used() -> None:
+    tagged = [
+        elf("m/_vulkan.cpython-312-x86_64-linux-gnu.so", needed=["libvulkan.so.1"]),
+        elf("m/_opencl.cpython-312-x86_64-linux-gnu.so", needed=["libOpenCL.so.1"]),
+    ]
+    folders = [elf("m/intel/_a.so", needed=["libtbb.so.12"]), elf("m/amd/_b.so", needed=["libz.so.1"])]
+    numbered = [elf("m/_a1.so", needed=["libtinfo.so.5"]), elf("m/_a2.so", needed=["libtinfo.so.6"])]
+    for objects in (tagged, folders, numbered):
+        assert list_unused(scan(objects)) == set()
+
+
+def test_names_with_thousands_of_digits_are_names() -> None:
+    many = "9" * 5000
+    objects = [
+        elf(f"m/libx_cuda{many}.so", needed=[f"libcudart.so.{many}"]),
+        elf("m/libx_rocm6.so"),
+        elf("m/liby_core7.so", needed=["libfoo.so.7"]),
+        elf("m/liby_core8.so", needed=[f"libfoo.so.{many}"]),
+    ]
+    assert scan(objects).needs

@@ -26,6 +26,7 @@ def open_table(
     nixpkgs: str | None = None,
     required: bool = True,
     lock: Path | None = None,
+    system: str | None = None,
 ) -> SonameTable:
     """Open the index, with progress where a table has to be built first.
 
@@ -36,6 +37,7 @@ def open_table(
         nixpkgs: the nixpkgs that the user named; None takes the one that the project names.
         required: whether it is an error if that cannot be evaluated.
         lock: the lock that code is written for, beside which a flake.lock may name a nixpkgs.
+        system: Nix system that a nixpkgs is asked for; None takes that of the index.
 
     Raises:
         InputError: the index has no such attribute, or a file of the project cannot be read.
@@ -47,7 +49,7 @@ def open_table(
     builds = (index or find_own_database()).is_file()
     with show_progress("building the soname table", enabled=not quiet and builds) as progress:
         table = open_index(index, progress=progress)
-    _follow_nixpkgs(table, nixpkgs, lock, required=required)
+    _follow_nixpkgs(table, nixpkgs, lock, required=required, system=system)
     if not quiet:
         _tell_ages(table)
     if prefer:
@@ -73,16 +75,20 @@ def _tell_ages(table: SonameTable) -> None:
         )
 
 
-def _follow_nixpkgs(table: SonameTable, nixpkgs: str | None, lock: Path | None, *, required: bool) -> None:
+def _follow_nixpkgs(
+    table: SonameTable, nixpkgs: str | None, lock: Path | None, *, required: bool, system: str | None
+) -> None:
     """Let the user's nixpkgs decide about attributes: the one of the option, else the project's."""
     from wheelfix.outside.nixpkgs import find_nixpkgs, has_nix
 
     if nixpkgs is not None:
-        table.attributes.follow(nixpkgs, origin="--nixpkgs", required=required)
+        table.attributes.follow(nixpkgs, origin="--nixpkgs", required=required, system=system)
         return
     named = find_nixpkgs(lock.parent if lock else Path.cwd(), locked=lock is not None)
     if named and (named.required or has_nix()):
-        table.attributes.follow(named.nixpkgs, origin=named.origin, required=named.required)
+        table.attributes.follow(
+            named.nixpkgs, origin=named.origin, required=named.required, system=system, confined=True
+        )
 
 
 def find_today() -> date:

@@ -103,7 +103,7 @@ def make_options(
 
     sources = make_sources(index_url, find_links)
     return ScanOptions(
-        index=open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, lock=lock),
+        index=open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, lock=lock, system=platform),
         prefer=prefer,
         beside=beside,
         gpu=gpu,

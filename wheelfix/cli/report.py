@@ -71,7 +71,7 @@ def report(
     from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, system=platform)
     with show_progress(target, enabled=not quiet) as progress:
         options = ScanOptions(
             index=table,

@@ -96,7 +96,7 @@ def scan(
     from wheelfix.scan.scan import ScanOptions
 
     sources = make_sources(index_url, find_links)
-    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, system=platform)
     codes = [0]
 
     def take_error(error: WheelfixError) -> None:

@@ -24,7 +24,7 @@ from wheelfix.index.lookup import find_providers
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
-from wheelfix.model.index import IndexInfo
+from wheelfix.model.index import Attribute, IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
 from wheelfix.model.scan import NeedTrace, WheelScan
 from wheelfix.scan.decide import Case, decide
@@ -33,6 +33,7 @@ from wheelfix.scan.needs import NOBODY, make_name_cases
 LIBRARIES = frozenset({SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED})
 """Kinds of symptoms that report a missing library."""
 
+_NOTHING: Mapping[str, Attribute] = {}
 _PLACEHOLDER = "package"
 _UNNAMED = f"Nothing in the text names the package: write its name in place of `{_PLACEHOLDER}`."
 _BY_NAME = (
@@ -229,12 +230,15 @@ def explain(
     )
 
 
-def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Override:
+def plan_override(
+    explanation: Explanation, baseline: Iterable[str] = (), attributes: Mapping[str, Attribute] = _NOTHING
+) -> Override:
     """Plan the override of the package.
 
     Args:
         explanation: the explanation.
         baseline: attributes that uv2nix and poetry2nix add by themselves for the package's tag.
+        attributes: what nixpkgs says of the attributes that the explanation names.
     """
     package = explanation.package
     asked = {m.providers[0].attr for m in explanation.missing if m.named and m.providers}
@@ -252,7 +256,12 @@ def plan_override(explanation: Explanation, baseline: Iterable[str] = ()) -> Ove
         tags=(),
         cuda=Cuda.WHEELS,
         inputs=tuple(
-            Input(attr=attr, reason=", ".join(sonames), baseline=attr in known)
+            Input(
+                attr=attr,
+                reason=", ".join(sonames),
+                baseline=attr in known,
+                permissions=attributes[attr].permissions if attr in attributes else (),
+            )
             for attr, sonames in sorted(reasons.items())
         ),
         interpreter=", ".join(

@@ -26,6 +26,7 @@ from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import find_warnings
 from wheelfix.scan.conclude import conclude
+from wheelfix.scan.findings import tell_permissions
 from wheelfix.wheel.input import read_input, read_stream
 
 _HINT = "name a file that can be read, or - for a pipe"
@@ -107,11 +108,16 @@ def _explain(
     dialect = dialect or choose_dialect(installed.files, installed.package)
     present = find_present(installed, scan, host=dialect is Dialect.SHELL)
     explanation = plan_explanation(account, installed, index, prefer, scan=scan, present=present)
-    override = plan_override(explanation, scan.baseline_inputs if scan else ())
+    told = scan.build_inputs if scan else ()
+    attributes = {a: said for a in explanation.build_inputs if (said := index.attributes.find(a))}
+    override = plan_override(explanation, scan.baseline_inputs if scan else (), attributes)
     return Explained(
         explanation=explanation,
         dialect=dialect,
         paste=tuple(write_paste(explanation, override, dialect)),
         now=tuple(write_now(explanation)),
-        warnings=find_warnings([scan] if scan else ()),
+        warnings=(
+            *find_warnings([scan] if scan else ()),
+            *tell_permissions(set(explanation.build_inputs).difference(told), attributes),
+        ),
     )

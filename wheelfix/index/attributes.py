@@ -33,6 +33,17 @@ _PATIENCE: Final = 120
 """Seconds that a nixpkgs may take that the user has not named for wheelfix."""
 _OBSTACLES: Final = ("unfree", "insecure", "broken")
 _HINT: Final = "make it again: `wheelfix index update --nixpkgs REF`"
+_FIND_ATTRIBUTE: Final = """
+    SELECT attr, version, outputs, reached, obstacles, removed, renamed, CAST(size AS INTEGER)
+    FROM attribute WHERE attr = ?
+"""
+_FIND_PYTHON: Final = """
+    SELECT attr, name, version, dependencies, obstacles, removed, renamed
+    FROM python WHERE name = ? OR attr IN (?, ?)
+"""
+_FIND_PYTHON_ATTR: Final = """
+    SELECT attr, name, version, dependencies, obstacles, removed, renamed FROM python WHERE attr = ?
+"""
 _TABLES: Final = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE attribute (
@@ -79,15 +90,28 @@ class AttributeTable:
             problem = f"no table of attributes (its metadata lack {error})"
             raise IndexProblem(subject, problem, _HINT) from None
 
-    def follow(self, nixpkgs: str, *, origin: str, required: bool) -> None:
+    def follow(
+        self,
+        nixpkgs: str,
+        *,
+        origin: str,
+        required: bool,
+        system: str | None = None,
+        confined: bool = False,
+    ) -> None:
         """Let a nixpkgs decide from now on, and the table only where that cannot be asked.
 
         Args:
             nixpkgs: as for :func:`wheelfix.index.evaluate.evaluate`.
             origin: where it was named, for messages.
             required: whether it is an error if it cannot be evaluated.
+            system: Nix system that it is asked for; None takes that of the table.
+            confined: whether it is a stranger's code, as for :func:`wheelfix.index.evaluate.evaluate`.
         """
-        self._followed = Followed(nixpkgs=nixpkgs, origin=origin, required=required)
+        asked = system or self.info.system
+        self._followed = Followed(
+            nixpkgs=nixpkgs, origin=origin, required=required, system=asked, confined=confined
+        )
 
     @property
     def followed(self) -> Followed | None:
@@ -117,7 +141,9 @@ class AttributeTable:
 
         try:
             limit = None if followed.required else _PATIENCE
-            said = evaluate(followed.nixpkgs, wanted, system=self.info.system, seconds=limit)
+            said = evaluate(
+                followed.nixpkgs, wanted, system=followed.system, seconds=limit, confined=followed.confined
+            )
         except InputError as error:
             if followed.required:
                 subject = f"{followed.origin}: {error.subject}"
@@ -146,7 +172,7 @@ class AttributeTable:
 
     def find_kept(self, attr: str) -> Attribute | None:
         """Find what the table says, whichever nixpkgs decides; else as :meth:`find`."""
-        for row in self._select("SELECT * FROM attribute WHERE attr = ?", attr):
+        for row in self._select(_FIND_ATTRIBUTE, attr):
             return _make_attribute(row)
         package, _, output = attr.rpartition(".")
         whole = self.find_kept(package) if package else None
@@ -168,8 +194,9 @@ class AttributeTable:
             IndexProblem: the table is damaged.
             InputError: as for :meth:`ask`.
         """
-        query = "SELECT * FROM python WHERE name = ? OR attr IN (?, ?)"
-        found = {one.attr: one for one in map(_make_python, self._select(query, name, *_spell_python(name)))}
+        found = {
+            one.attr: one for one in map(_make_python, self._select(_FIND_PYTHON, name, *_spell_python(name)))
+        }
         self.ask(python={*found, *_spell_python(name)})
         known = [self._asked_python.get(attr, one) for attr, one in found.items()]
         known += [one for attr in _spell_python(name) if (one := self._asked_python.get(attr))]
@@ -194,7 +221,7 @@ class AttributeTable:
         self.ask(python=[attr])
         if found := self._asked_python.get(attr):
             return found
-        for row in self._select("SELECT * FROM python WHERE attr = ?", attr):
+        for row in self._select(_FIND_PYTHON_ATTR, attr):
             return _make_python(row)
         return None
 
@@ -236,7 +263,7 @@ class AttributeTable:
     def _select(self, query: str, *values: str) -> Iterator[Sequence[str]]:
         try:
             yield from self._connection.execute(query, values)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise IndexProblem(self._subject, f"damaged table ({error})", _HINT) from None
 
 

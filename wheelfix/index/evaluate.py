@@ -19,8 +19,13 @@ from wheelfix.wheel.metadata import normalize_name
 
 QUERY: Final = "attributes.nix"
 _FEATURES: Final = ("--extra-experimental-features", "nix-command flakes")
+# The nixpkgs of a project is a stranger's code.
+_CONFINED: Final = ("--option", "allow-import-from-derivation", "false")
 _CHUNK: Final = 300
 """Names that one process evaluates: it frees nothing, and takes gigabytes for more."""
+_FAR: Final = 1 << 33
+"""Seconds since 1970 that no commit has."""
+_SIGNALS: Final = 128
 _HINT: Final = "give --nixpkgs the path of a nixpkgs, <nixpkgs>, or a flake reference"
 # Permissions that the environment gives would hide what is missing by default.
 _NOTHING_ALLOWED: Final = {
@@ -83,6 +88,7 @@ def evaluate(
     *,
     system: str,
     seconds: float | None = None,
+    confined: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluated:
     """Ask a nixpkgs about names, as it is for users who have set nothing.
@@ -92,14 +98,16 @@ def evaluate(
         wanted: names to ask about; without any, the answer tells which nixpkgs it is.
         system: Nix system.
         seconds: time limit of one evaluation, in which a flake may have to be fetched.
+        confined: whether its code may read no other files, fetch nothing and build nothing.
         progress: called with the number of names done and in all.
 
     Raises:
         InputError: Nix is not installed, or the nixpkgs cannot be evaluated.
     """
+    asked = _Asked(nixpkgs=nixpkgs, system=system, seconds=seconds, confined=confined)
     parts: list[Evaluated] = []
     for start in range(0, max(len(wanted), 1), _CHUNK):
-        parts += _ask(nixpkgs, wanted[start : start + _CHUNK], system, seconds)
+        parts += _ask(asked, wanted[start : start + _CHUNK])
         if progress:
             progress(min(start + _CHUNK, len(wanted)), len(wanted))
     return Evaluated(
@@ -137,7 +145,8 @@ def list_python(nixpkgs: str, *, system: str) -> tuple[str, ...]:
         InputError: as for :func:`evaluate`.
     """
     try:
-        return tuple(sorted(_run(nixpkgs, {"system": system, "python": None}, _Names).python))
+        asked = _Asked(nixpkgs=nixpkgs, system=system)
+        return tuple(sorted(_run(asked, {"system": system, "python": None}, _Names).python))
     except _EvaluationError as error:
         raise _refuse(nixpkgs, error) from None
 
@@ -150,28 +159,37 @@ class _EvaluationError(Exception):
         self.said = said
 
 
+class _Asked(Struct):
+    """A nixpkgs, and how it is asked; attributes as the arguments of :func:`evaluate`."""
+
+    nixpkgs: str
+    system: str
+    seconds: float | None = None
+    confined: bool = False
+
+
 def _refuse(nixpkgs: str, error: _EvaluationError) -> InputError:
     return InputError(nixpkgs, f"cannot be evaluated: {quote_output(error.said)}", _HINT)
 
 
-def _ask(nixpkgs: str, wanted: Sequence[Wanted], system: str, seconds: float | None) -> Iterator[Evaluated]:
+def _ask(asked: _Asked, wanted: Sequence[Wanted]) -> Iterator[Evaluated]:
     """Evaluate; what stops the evaluation as a whole is found by halves, and is broken."""
     question = {
-        "system": system,
+        "system": asked.system,
         "attrs": [one.name.split(".") for one in wanted if not one.is_python],
         "python": [one.name for one in wanted if one.is_python],
     }
     try:
-        answer = _run(nixpkgs, question, _Answer, seconds)
+        answer = _run(asked, question, _Answer)
     except _EvaluationError as error:
         if not wanted:
-            raise _refuse(nixpkgs, error) from None
+            raise _refuse(asked.nixpkgs, error) from None
         if len(wanted) > 1:
             half = len(wanted) // 2
-            yield from _ask(nixpkgs, wanted[:half], system, seconds)
-            yield from _ask(nixpkgs, wanted[half:], system, seconds)
+            yield from _ask(asked, wanted[:half])
+            yield from _ask(asked, wanted[half:])
             return
-        (none,) = _ask(nixpkgs, (), system, seconds)
+        (none,) = _ask(asked, ())
         name = wanted[0].name
         if wanted[0].is_python:
             python = PythonPackage(attr=name, name=normalize_name(name), broken=True)
@@ -180,41 +198,60 @@ def _ask(nixpkgs: str, wanted: Sequence[Wanted], system: str, seconds: float | N
             yield Evaluated(info=none.info, attributes=(Attribute(attr=name, broken=True),))
         return
     yield Evaluated(
-        info=_make_info(nixpkgs, system, answer),
+        info=_make_info(asked.nixpkgs, asked.system, answer),
         attributes=tuple(map(_make_attribute, answer.attributes)),
         python=tuple(map(_make_python, answer.python)),
     )
 
 
-def _run(nixpkgs: str, question: object, kind: type[_N], seconds: float | None = None) -> _N:
+def _run(asked: _Asked, question: object, kind: type[_N]) -> _N:
     """Evaluate the query.
 
     Raises:
-        InputError: Nix is not installed, or prints something else.
+        InputError: Nix is not installed, was ended, or prints something else.
         _EvaluationError: Nix ended with an error.
     """
     with open_workplace() as place:
-        query, asked = place / QUERY, place / "question.json"
-        query.write_bytes(read_data(__name__, QUERY))
-        asked.write_bytes(encode_json(question))
-        source, is_flake = _find_source(nixpkgs)
-        arguments = f"{{ source = {source}; }} // builtins.fromJSON (builtins.readFile {quote(str(asked))})"
-        expression = f"import {quote(str(query))} ({arguments})"
-        command = (
-            ("nix", *_FEATURES, "eval", "--impure", "--json", "--expr", expression)
-            if is_flake
-            else ("nix-instantiate", "--readonly-mode", "--eval", "--strict", "--json", "--expr", expression)
-        )
+        command = _write_command(asked, encode_json(question).decode(), place)
         missing = InputError(command[0], "is not on PATH", "install Nix, or leave --nixpkgs out")
-        ran = run(command, environment={**os.environ, **_NOTHING_ALLOWED}, seconds=seconds, missing=missing)
+        variables = {**os.environ, **_NOTHING_ALLOWED}
+        ran = run(command, environment=variables, seconds=asked.seconds, missing=missing)
+    if ran.code < 0 or ran.code > _SIGNALS:
+        # Killed, for want of memory perhaps: that says nothing about the names.
+        problem = f"could not be evaluated to its end: Nix ended with {ran.code}"
+        raise InputError(asked.nixpkgs, problem, "free some memory and try again")
     if ran.code:
         raise _EvaluationError(ran.messages)
     try:
         return decode_json(ran.output, kind)
     except ValueError as error:
-        raise InputError(
-            f"--nixpkgs {nixpkgs}", f"gives another answer than asked for ({error})", _HINT
-        ) from None
+        problem = f"gives another answer than asked for ({error})"
+        raise InputError(asked.nixpkgs, problem, _HINT) from None
+
+
+def _write_command(asked: _Asked, question: str, place: Path) -> tuple[str, ...]:
+    """Write the command that answers a question, with the query in a directory of its own."""
+    query = read_data(__name__, QUERY).decode()
+    source, is_flake = _find_source(asked.nixpkgs)
+    arguments = f"({{ source = {source}; }} // builtins.fromJSON {quote(question)})"
+    if is_flake:
+        # Without --impure, a flake has to be locked, and reads nothing of this machine.
+        purity = _CONFINED if asked.confined else ("--impure",)
+        return ("nix", *_FEATURES, "eval", *purity, "--json", "--expr", f"({query}) {arguments}")
+    file = place / QUERY
+    file.write_text(query)
+    options = _restrict(asked.nixpkgs, place) if asked.confined else ()
+    expression = f"import {quote(str(file))} {arguments}"
+    return (
+        *("nix-instantiate", "--readonly-mode", *options),
+        *("--eval", "--strict", "--json", "--expr", expression),
+    )
+
+
+def _restrict(nixpkgs: str, place: Path) -> tuple[str, ...]:
+    """Return the options with which an evaluation reads the query and a nixpkgs, and nothing else."""
+    paths = ("-I", f"wheelfix-query={place}", "-I", f"wheelfix-nixpkgs={Path(nixpkgs).resolve()}")
+    return (*_CONFINED, "--option", "restrict-eval", "true", *paths)
 
 
 def _find_source(nixpkgs: str) -> tuple[str, bool]:
@@ -229,7 +266,9 @@ def _find_source(nixpkgs: str) -> tuple[str, bool]:
 
 
 def _make_info(nixpkgs: str, system: str, answer: _Nixpkgs) -> NixpkgsInfo:
-    day = datetime.fromtimestamp(answer.modified, UTC).date().isoformat() if answer.modified else None
+    day = None
+    if answer.modified and 0 < answer.modified < _FAR:
+        day = datetime.fromtimestamp(answer.modified, UTC).date().isoformat()
     return NixpkgsInfo(
         source=nixpkgs,
         release=answer.version,

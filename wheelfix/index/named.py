@@ -42,6 +42,9 @@ _USUAL = {
 }
 """Where files of a kind are, and in which output."""
 
+_DEEPEST = 8
+"""Directories of a header that are looked for, one pass through the table each."""
+
 
 def find_named(
     table: SonameTable,
@@ -164,7 +167,7 @@ def _find_directory(table: SonameTable, names_of: NamedIndex, text: str) -> str 
     """Tell who has headers in the directory of a header that nobody has, or above it."""
     (file,) = list_files(Name(kind=NameKind.HEADER, text=text))
     headers = names_of.open(NameKind.HEADER)
-    parts = file.split("/")[:-1]
+    parts = file.split("/")[:-1][:_DEEPEST]
     for end in range(len(parts), 0, -1):
         directory = "/".join(parts[:end])
         found = headers.find_directories(directory, system=table.info.system)

@@ -175,12 +175,16 @@ class Followed(Struct):
         nixpkgs: a path, a path of NIX_PATH (``<nixpkgs>``), or else a flake reference.
         origin: where it was named, for messages.
         required: whether it is an error if it cannot be evaluated.
+        system: Nix system that it is asked for.
+        confined: whether its code may read no other files, fetch nothing and build nothing.
         problem: why it could not be evaluated; None if it could, or was not asked yet.
     """
 
     nixpkgs: str
     origin: str
     required: bool
+    system: str
+    confined: bool = False
     problem: str | None = None
 
 

@@ -12,6 +12,8 @@ from wheelfix.model.base import Misfit, Struct, convert, decode_json, decode_tom
 from wheelfix.wheel.input import open_input
 
 _MAX: Final = 8 << 20
+_ROUNDS: Final = 20
+"""Inputs that follow each other; more lead in a circle."""
 _HINT: Final = "correct it, or name a nixpkgs with --nixpkgs"
 
 
@@ -102,9 +104,7 @@ def _read_flake_lock(path: Path) -> ProjectNixpkgs | None:
 
 def _follow(lock: _FlakeLock, names: tuple[str, ...]) -> _Node | None:
     """Find the node of an input of the root; an input that follows another is a path from the root."""
-    seen: set[tuple[str, ...]] = set()
-    while names not in seen:
-        seen.add(names)
+    for _ in range(_ROUNDS):
         name = lock.root
         for index, part in enumerate(names):
             node = lock.nodes.get(name)

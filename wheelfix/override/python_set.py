@@ -18,6 +18,25 @@ from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.scan.closure import find_closing
 from wheelfix.wheel.metadata import admits, is_exact, rank_version
 
+_TAKEN = frozenset(
+    {
+        *(
+            "abort",
+            "builtins",
+            "derivation",
+            "false",
+            "import",
+            "map",
+            "null",
+            "placeholder",
+            "throw",
+            "true",
+        ),
+        *("buildPythonPackage", "fetchPypi", "fetchurl", "lib", "pkgs", "python", "pythonPackages", "stdenv"),
+        *("dependencies", "disabled", "dist", "format", "meta", "pname", "src", "version"),
+    }
+)
+"""Names that mean something else in a package: Nix' own, its arguments, its attributes."""
 _SPELLED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -56,7 +75,10 @@ def name_beside(wheels: Iterable[Distribution], packages: PythonSet | None) -> d
 
 def find_shadowed(names: Iterable[str], packages: PythonSet | None) -> frozenset[str]:
     """Find the names that mean a Python package in the set, or what is left of one, and not ``pkgs``' own."""
-    return frozenset(name for name in names if packages and packages.find_python_attr(name))
+    asked = tuple(names)
+    if packages:
+        packages.ask(python=asked)
+    return frozenset(name for name in asked if packages and packages.find_python_attr(name))
 
 
 def find_present(name: str, packages: PythonSet | None) -> str:
@@ -98,6 +120,8 @@ def _find_one(
         spelled=spelled[0] if spelled else name,
         extras=tuple(sorted({extra for line in lines for extra in line.extras})),
     )
+    if name in _TAKEN:
+        return replace(dependency, attr=None, taken=True)
     if name in beside or packages is None:
         return dependency
     found = packages.find_python(name)

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 CPU = "cpu"
 _CUDA = "cuda"
 _SEVERAL = 2
+_DEEPEST = 50
+"""Directories in a path; the names in a longer one cost time, and tell nothing."""
 _WORDS = re.compile(r"([-_.]+)")
-_LABEL = re.compile(r"([a-z]+)[-_]?(\d[\d.]*)?x?")
+_LABEL = re.compile(r"([a-z]+)[-_]?(\d[\d.]{0,8})?x?")
 _NVIDIA = re.compile(r"nvidia-[a-z0-9-]+-cu(\d\d)")
 _RUNTIME = "cuda-runtime"
 """In the name of the distribution that everything of CUDA needs."""
@@ -128,7 +130,7 @@ def _read_variant(label: str, properties: Mapping[str, Mapping[str, Sequence[str
 
 
 def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+    return _order_version(version)
 
 
 def _read_own(wheel: Distribution) -> Wish | None:
@@ -182,7 +184,7 @@ def _read_beside(wheel: Distribution, at_hand: AtHand) -> Wish | None:
 
 
 def _invert(version: str) -> tuple[int, ...]:
-    return tuple(-int(part) for part in version.split(".") if part.isdigit())
+    return tuple(-number for number in _order_version(version))
 
 
 class Choice(Struct):
@@ -292,7 +294,7 @@ def _is_used(backend: Backend, chosen: Backend | None) -> bool:
 
 
 def _order_version(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+    return tuple(int(part) for part in version.split(".") if re.fullmatch(r"[0-9]{1,9}", part))
 
 
 def _choose(
@@ -348,12 +350,13 @@ def list_missing(
 
 def _find_parts(objects: Sequence[ElfObject]) -> list[_Part]:
     """Find the files that are for a backend, and that the rest of the wheel works without."""
-    parts = [part for obj in objects if (part := _read_part(obj))]
+    parts = [part for obj in objects if _may_be_unused(obj) and (part := _read_part(obj))]
     backends: dict[tuple[str, str], set[Backend]] = {}
     for part in parts:
         key = Backend(name=part.backend.name, version=part.backend.major)
         backends.setdefault((part.obj.machine, part.family), set()).add(key)
-        backends.setdefault((part.obj.machine, part.folder), set()).add(key)
+        if part.folder and is_library(part.obj):
+            backends.setdefault((part.obj.machine, part.folder), set()).add(key)
     accelerated = {part.obj.path for part in parts if part.backend.name != CPU}
     if not accelerated:
         return []
@@ -362,8 +365,9 @@ def _find_parts(objects: Sequence[ElfObject]) -> list[_Part]:
     found = {
         part.obj.path: part
         for part in parts
-        if any(len(backends[part.obj.machine, k]) >= _SEVERAL for k in (part.family, part.folder) if k)
-        or (has_core and _is_library(part.obj) and (not part.folder or part.family in twins))
+        if len(backends[part.obj.machine, part.family]) >= _SEVERAL
+        or (is_library(part.obj) and len(backends.get((part.obj.machine, part.folder), ())) >= _SEVERAL)
+        or (has_core and is_library(part.obj) and (not part.folder or part.family in twins))
     }
     while bound := _find_bound(objects, found):
         found = {path: part for path, part in found.items() if path not in bound}
@@ -398,9 +402,14 @@ def _find_twins(parts: Iterable[_Part], objects: Iterable[ElfObject]) -> set[str
     return {family for family, count in counts.items() if count >= _SEVERAL}
 
 
-def _is_library(obj: ElfObject) -> bool:
+def is_library(obj: ElfObject) -> bool:
     """Whether it is a library by its name, and not a module that Python imports."""
-    return obj.name.startswith("lib") and not _EXTENSION.search(obj.name)
+    return obj.name.startswith("lib") and _may_be_unused(obj)
+
+
+def _may_be_unused(obj: ElfObject) -> bool:
+    """Whether it is no module that Python imports by its name: all of these have to load."""
+    return not _EXTENSION.search(obj.name) and obj.path.count("/") <= _DEEPEST
 
 
 def _read_part(obj: ElfObject) -> _Part | None:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.model.backends import Alternative, Backend, Wish, WishClue
-from wheelfix.scan.backends import Choice, find_carried_names, list_missing, spread
+from wheelfix.scan.backends import Choice, find_carried_names, is_library, list_missing, spread
 
 if TYPE_CHECKING:
     from wheelfix.model.at_hand import AtHand
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SEVERAL = 2
 _NUMBER = re.compile(r"\d+")
-_VERSIONED = re.compile(r"(lib[^/]+?)\.so\.(\d+)(?:\.\d+)*")
+_VERSIONED = re.compile(r"(lib[^/]+?)\.so\.(\d{1,9})(?:\.\d+)*")
 
 
 def choose_generations(
@@ -48,7 +48,8 @@ def choose_generations(
     linked = {(obj.machine, soname) for obj in objects for soname in obj.needed}
     for obj in objects:
         free = {(obj.machine, obj.name), (obj.machine, obj.soname or obj.name)}.isdisjoint(linked)
-        if free and obj.path not in passed and (family := _find_family(obj)):
+        usable = is_library(obj) and obj.path not in passed
+        if free and usable and (family := _find_family(obj)):
             families.setdefault((obj.machine, family), []).append(obj)
     groups: dict[str, dict[Backend, list[tuple[str, ElfObject]]]] = {}
     for (_, family), members in families.items():

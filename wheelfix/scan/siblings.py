@@ -214,7 +214,7 @@ def find_directories(entries: Iterable[tuple[str, str]]) -> dict[str, str]:
     return found
 
 
-_TELLING = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|cupti)\.so\.(\d+)(?:\.\d+)?")
+_TELLING = re.compile(r"lib(?:cudart|cublas|cublasLt|nvrtc|cupti)\.so\.(\d{1,9})(?:\.\d+)?")
 _SET = re.compile(r"cudaPackages(?:_(\d+))?(?:_\d+)*\.")
 
 
