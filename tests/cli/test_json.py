@@ -199,7 +199,7 @@ def test_override_tells_what_nixpkgs_replaces(desk: Desk) -> None:
     replaced = desk.tell("override", str(wheel), "--cuda", "prebuilt")
     assert replaced["packages"] == []
     (adapter,) = replaced["adapters"]
-    assert (adapter["name"], adapter["attr"]) == ("torch", "python3Packages.torch")
+    assert (adapter["name"], adapter["attr"]) == ("torch", "python312Packages.torch")
     assert [gone["name"] for gone in adapter["dependencies"]["stripped"]] == ["nvidia-cublas-cu12"]
     # nixpkgs has no build of this one.
     kept = desk.tell("override", "{wheel}", "--cuda", "prebuilt")

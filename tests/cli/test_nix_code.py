@@ -72,7 +72,8 @@ def test_an_open_question_is_exit_code_1(tmp_path: Path) -> None:
 
 def test_adapter(wheel: Path) -> None:
     result = run("adapter", wheel, "--from", "python312Packages.demo")
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0
+    assert "without CUDA, unless its configuration has cudaSupport = true" in result.stderr
     assert '"nvidia-cublas-cu12"' in result.stdout
     assert '"cuda-toolkit"' in result.stdout
     assert "triton (demo/__init__.py:2 imports it)" in result.stdout.replace("\n", " ").replace(
@@ -88,7 +89,7 @@ def test_adapter_finds_the_build_and_strips_extras(tmp_path: Path) -> None:
     jax = build_wheel(tmp_path, name="jax", files={"jax/__init__.py": b""}, requires=requires)
     result = run("adapter", jax)
     assert result.returncode == 0, result.stderr
-    assert "pkgs.python3Packages.jax;" in result.stdout
+    assert "pkgs.python312Packages.jax;" in result.stdout
     assert '"nvidia-cublas-cu12"' in result.stdout.partition("optional-dependencies =")[2]
     assert evaluate(f"builtins.isFunction ({result.stdout})") is True
     unknown = run("adapter", build_wheel(tmp_path, name="nosuchpackage", files={}))

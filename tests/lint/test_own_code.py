@@ -51,7 +51,9 @@ def find_written(code: str) -> Said:
         for value in _find_values(bare, name):
             listed = value.rpartition("++")[2].strip(" \n()[]")
             said.inputs |= {
-                (name, attr.replace('"', "")) for attr in pattern.findall(listed) if attr != "lib.getLib"
+                (name, attr.replace('"', "").removeprefix("pkgs."))
+                for attr in pattern.findall(listed)
+                if attr != "lib.getLib"
             }
     for value in _find_values(bare, "shellHook"):
         if f"{_PATH}=" not in value:
