@@ -186,6 +186,20 @@ def test_a_nixpkgs_that_is_followed_decides(make: MakeTable) -> None:
     ]
 
 
+def test_an_output_of_what_was_asked_is_not_asked_again(
+    make: MakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = make()
+    table.follow(str(NIXPKGS), origin="--nixpkgs", required=True)
+    table.ask(["events"])
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    said = table.find("events.openssl")
+
+    assert said
+    assert (said.attr, said.reached) == ("events.openssl", ("openssl",))
+
+
 def test_older_names_are_written_for_a_nixpkgs_that_has_only_these(make: MakeTable, tmp_path: Path) -> None:
     old = tmp_path / "nixpkgs"
     old.mkdir()

@@ -167,8 +167,18 @@ class AttributeTable:
             IndexProblem: the table is damaged.
             InputError: as for :meth:`ask`.
         """
+        if found := self._find_asked(attr):
+            return found
         self.ask([attr])
-        return self._asked.get(attr) or self.find_kept(attr)
+        return self._find_asked(attr) or self.find_kept(attr)
+
+    def _find_asked(self, attr: str) -> Attribute | None:
+        """Find what was asked already, of the attribute or of the package that it is an output of."""
+        if found := self._asked.get(attr):
+            return found
+        package, _, output = attr.rpartition(".")
+        whole = self._asked.get(package)
+        return replace(whole, attr=attr, reached=(output,)) if whole and output in whole.outputs else None
 
     def find_kept(self, attr: str) -> Attribute | None:
         """Find what the table says, whichever nixpkgs decides; else as :meth:`find`."""
