@@ -190,6 +190,16 @@ class AttributeTable:
             return replace(whole, attr=attr, reached=(output,))
         return None
 
+    def ask_distributions(self, names: Iterable[str]) -> None:
+        """Ask the nixpkgs that decides about all that :meth:`find_python` needs, as :meth:`ask`."""
+        if self._followed:
+            self.ask(python={attr for name in names for attr in self._list_spellings(name)})
+
+    def _list_spellings(self, name: str) -> set[str]:
+        """List the attributes that may be a distribution's package: its own name, and the table's."""
+        rows = self._select(_FIND_PYTHON, name, *_spell_python(name))
+        return {*_spell_python(name), *(str(row[0]) for row in rows)}
+
     def find_python(self, name: str) -> PythonPackage | None:
         """Find the package of ``python3Packages`` for a distribution.
 

@@ -33,7 +33,7 @@ from wheelfix.override.builds import FindBuild, choose_build, make_finder
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override, tell_refused
 from wheelfix.override.prebuilt import check_build
-from wheelfix.override.python_set import cut_circles, name_beside, tell_dependencies
+from wheelfix.override.python_set import cut_circles, name_beside, prepare_shadowed, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.locked import LockReadings
@@ -274,6 +274,7 @@ def _plan_overrides(
     if TRAITS[options.dialect].complete:
         packages = options.scan.index.attributes
         beside = name_beside([reading.distribution for reading in found.wheels], packages)
+        prepare_shadowed(overrides, packages)
         overrides = [
             replace(one, details=describe_package(reading, one, packages, beside))
             for one, reading in zip(overrides, found.wheels, strict=True)

@@ -45,6 +45,7 @@ from wheelfix.override.python_set import (
     find_present,
     find_shadowed,
     name_beside,
+    prepare_shadowed,
     tell_dependencies,
 )
 from wheelfix.override.strip import (
@@ -151,6 +152,7 @@ def plan_overrides(
     ]
     if TRAITS[dialect].complete:
         beside = name_beside([part.reading.distribution for part in named], packages)
+        prepare_shadowed(overrides, packages)
         overrides = [
             replace(one, details=describe_package(part.reading, one, packages, beside, url=_find_url(part)))
             for one, part in zip(overrides, named, strict=True)

@@ -46,6 +46,9 @@ class PythonSet(Protocol):
     def ask(self, attrs: Iterable[str] = (), python: Iterable[str] = ()) -> None:
         """Prepare the answers about many names at once."""
 
+    def ask_distributions(self, names: Iterable[str]) -> None:
+        """Prepare the answers about many distributions at once."""
+
     def find(self, attr: str) -> Attribute | None:
         """Find an attribute below ``pkgs``."""
 
@@ -68,9 +71,17 @@ def name_beside(wheels: Iterable[Distribution], packages: PythonSet | None) -> d
     names = {wheel.name for wheel in wheels}
     if packages:
         asked = names.union(r.name for wheel in wheels for r in wheel.requires if r.active)
-        packages.ask(asked, asked.union(name.replace("-", "_") for name in asked))
+        packages.ask(asked)
+        packages.ask_distributions(asked)
     known = {name: packages.find_python(name) if packages else None for name in names}
     return {name: found.attr if found and found.removed is None else name for name, found in known.items()}
+
+
+def prepare_shadowed(overrides: Iterable[Override], packages: PythonSet | None) -> None:
+    """Prepare the answers of :func:`find_shadowed` about all inputs of some packages at once."""
+    if packages:
+        inputs = (one.attr for override in overrides for one in (*override.inputs, *override.runpaths))
+        packages.ask(python={attr.partition(".")[0] for attr in inputs})
 
 
 def find_shadowed(names: Iterable[str], packages: PythonSet | None) -> frozenset[str]:
