@@ -30,6 +30,9 @@ _SAME_TEXT: Final = frozenset({"encode", "decode", "strip", "copy", "items", "va
 _PLACEHOLDER: Final = re.compile(r"%[sd]|\{\d*\}")
 
 
+Place = tuple[int, int, int, int]
+
+
 class Value(Struct, kw_only=False):
     """A string an expression may be.
 
@@ -39,6 +42,8 @@ class Value(Struct, kw_only=False):
         function: if set, the value is not a string but the function of this dotted name.
         caller: number of the use in the module that passed it, or a part of it, as an argument; the first one
             if it was passed several times.
+        place: of the constant that is the whole of it: first and last line, and the columns in UTF-8 bytes, as
+            in ``ast`` (``lineno``, ``col_offset``, ``end_lineno``, ``end_col_offset``); None if it is composed.
     """
 
     text: str
@@ -46,6 +51,12 @@ class Value(Struct, kw_only=False):
     statement: int
     function: bool = False
     caller: int | None = None
+    place: Place | None = None
+
+
+def find_place(expr: ast.expr) -> Place:
+    """Return where an expression stands, as :attr:`Value.place`."""
+    return expr.lineno, expr.col_offset, expr.end_lineno or expr.lineno, expr.end_col_offset or 0
 
 
 class TooComplexError(Exception):
@@ -118,7 +129,8 @@ class Evaluator:
         if isinstance(text, int):
             # Integers of thousands of digits are valid in hexadecimal, and cannot be printed in decimal.
             text = str(text) if abs(text) < 1 << 32 else ""
-        return Value(text[:_MAX_TEXT], expr.lineno, self._module.statements.get(id(expr), -expr.lineno))
+        statement = self._module.statements.get(id(expr), -expr.lineno)
+        return Value(text[:_MAX_TEXT], expr.lineno, statement, place=find_place(expr))
 
     def _union(self, items: Iterable[ast.expr], scope: Scope) -> Iterable[Value]:
         return (value for item in items for value in self.values(item, scope))
@@ -223,7 +235,11 @@ class Evaluator:
             case ast.Call(func=ast.Attribute(value=base, attr="get"), args=[_, *default]):
                 return self._union([base, *default], scope)
             case ast.Call(func=ast.Attribute(value=base, attr="split"), args=[], keywords=[]):
-                return (replace(v, text=word) for v in self.values(base, scope) for word in v.text.split())
+                return (
+                    replace(v, text=word, place=None)
+                    for v in self.values(base, scope)
+                    for word in v.text.split()
+                )
             case ast.Call(func=ast.Attribute(value=base, attr=name)) if name in _SAME_TEXT:
                 return self.values(base, scope)
         return ()
@@ -236,7 +252,11 @@ def _combine(
         for b in right:
             fits = not a.function and not b.function and len(a.text) + len(b.text) <= _MAX_TEXT
             caller = b.caller if a.caller is None else a.caller
-            yield replace(a if a.text else b, text=glue(a.text, b.text), caller=caller) if fits else None
+            yield (
+                replace(a if a.text else b, text=glue(a.text, b.text), caller=caller, place=None)
+                if fits
+                else None
+            )
 
 
 def _mark(value: Value, caller: int | None) -> Value:
