@@ -11,11 +11,13 @@ import json
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from wheelfix.index.choice import open_bundled
 from wheelfix.model.base import to_builtins
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.hints import OpeningKind
 from wheelfix.model.scan import Opening
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.imports import find_imports
@@ -43,7 +45,8 @@ def collect_wheel(path: Path) -> None:
         "files": sorted(files),
         "imports": dict(find_imports(path, names)),
         "objects": [describe_object(o) for o in reading.objects if o.dynamic],
-        "openings": [describe_opening(o) for o in conclude(reading, open_bundled()).openings],
+        "uses": to_builtins(reading.uses),
+        "strings": collect_strings(conclude(reading, open_bundled()).openings),
         "source": to_builtins(reading.about),
     }
     write(
@@ -59,9 +62,12 @@ def describe_object(obj: ElfObject) -> dict[str, object]:
     return to_builtins(obj) | {"versions": kept}
 
 
-def describe_opening(opening: Opening) -> dict[str, object]:
-    kept = {"file": opening.file, "line": opening.line, "kind": opening.kind.value}
-    return kept | {"names": list(opening.names)}
+def collect_strings(openings: Iterable[Opening]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for opening in openings:
+        if opening.kind is OpeningKind.STRING:
+            found.setdefault(opening.file, []).extend(opening.names)
+    return {path: sorted(names) for path, names in sorted(found.items())}
 
 
 def collect_closure(requirement: str) -> None:

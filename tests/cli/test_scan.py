@@ -283,13 +283,18 @@ def test_libraries_opened_by_python_are_told(tmp_path: Path) -> None:
         "kind": "ctypes",
         "names": ["libmagic.so.1"],
         "optional": False,
+        "answered": "libmagic.so.1",
         "class": "provided",
         "distribution": None,
-        "form": "none",
+        "form": "substitute",
+        "held": None,
+        "permissions": [],
         "note": None,
     }
-    told = 'libmagic.so.1  pkgs.file, for demo.py: ctypes.CDLL("libmagic.so.1"), line 2'
-    assert told in run("scan", path).stdout
+    told = 'libmagic.so.1  pkgs.file, for demo.py: ctypes.CDLL("libmagic.so.1"), line 2;'
+    shown = run("scan", path).stdout
+    assert told in shown
+    assert "its path is written into the source" in " ".join(shown.split())
 
 
 def test_explain_says_why_step_by_step(wheel: Path) -> None:

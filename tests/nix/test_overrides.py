@@ -99,7 +99,7 @@ def golden(name: str, dialect: Dialect, cuda: Cuda | None = None) -> Any:
 
 
 def list_attrs(override: Override) -> list[str]:
-    inputs = {one.attr for one in (*override.inputs, *override.runpaths)}
+    inputs = {one.attr for one in override.written}
     return sorted(inputs | {one.attr for one in override.searches if one.attr})
 
 
@@ -192,10 +192,12 @@ def test_shells(name: str) -> None:
     # What nix-ld has comes first: the shell adds to it.
     start, *path_list = re.split(r":(?!-)", shell.get("shellHook", NIX_LD))
     assert start == NIX_LD
-    driver = ["/run/opengl-driver/lib"] if "libcuda.so.1" in expected["ignored"] else []
-    assert [p for p in path_list if p.startswith("/run")] == driver
+    answered = [library for _, library in override.shim.libraries] if override.shim else []
+    driver = "libcuda.so.1" in expected["ignored"] or any(not library.attr for library in answered)
+    assert [p for p in path_list if p.startswith("/run")] == ["/run/opengl-driver/lib"] * driver
     stores = [p[44:].removesuffix("/lib") for p in path_list if p.startswith("/nix/store")]
-    assert sorted(stores) == sorted([*expected["inputs"], *expected["baseline"]])
+    opened = {one.attr for one in (*override.opened, *override.runpaths)}
+    assert sorted(stores) == sorted({*expected["inputs"], *expected["baseline"], *opened})
     assert shell["NIX_LD"].endswith("ld.so")
 
 

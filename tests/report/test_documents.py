@@ -24,7 +24,7 @@ from wheelfix.model.base import Struct, encode_indented, fields
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.override import Cuda, Dialect
-from wheelfix.model.scan import Level, OpeningForm
+from wheelfix.model.scan import Held, Level, OpeningForm
 from wheelfix.patch.model import AnswerKind
 from wheelfix.report import documents
 from wheelfix.report.documents import DOCUMENTS
@@ -158,6 +158,7 @@ def test_texts_that_no_model_has_as_they_are() -> None:
     assert get_texts("wheelfix.explain/1", "interpreter") == [*Interpreter, None]
     assert get_texts("wheelfix.explain/1", "Trouble.kind") == [k for k in SymptomKind if k not in LIBRARIES]
     assert get_texts("wheelfix.scan/2", "Note.priority") == list(dlopen._PRIORITIES)
+    assert get_texts("wheelfix.scan/2", "Opening.held") == [*Held, None]
     places = get_texts("wheelfix.index/1", "name")
     assert places == [source.name for source in find_sources()]
     assert set(get_texts("wheelfix.scan/2", "AskedIndex.source")) == {*places, "file"}

@@ -46,10 +46,13 @@ def test_openings_as_json() -> None:
         "kind": "note",
         "names": ["liba.so.2", "liba.so.1"],
         "optional": True,
+        "answered": None,
         "class": "unknown",
         "distribution": None,
         "providers": [],
         "form": "none",
+        "held": None,
+        "permissions": [],
         "note": {"feature": "sound", "description": None, "priority": "suggested"},
     }
     assert (call["line"], call["class"], [p["attr"] for p in call["providers"]]) == (3, "provided", ["x"])

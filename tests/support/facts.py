@@ -10,18 +10,18 @@ from typing import Any
 from tests.support.real import FIXTURES
 from wheelfix.index.choice import open_bundled
 from wheelfix.index.table import SonameTable
-from wheelfix.model.base import replace
-from wheelfix.model.elf import ElfObject, VersionNeed
-from wheelfix.model.hints import OpeningKind
+from wheelfix.model.base import convert, replace
+from wheelfix.model.elf import ElfObject, ElfTraits, VersionNeed
+from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.reading import About, Reading
-from wheelfix.model.scan import Opening, WheelScan
+from wheelfix.model.scan import WheelScan
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.override.dialects import render_overrides
 from wheelfix.override.plan import describe_package, plan_override
 from wheelfix.override.python_set import PythonSet
 from wheelfix.override.strip import add_imports
-from wheelfix.scan.conclude import answer_openings, conclude
+from wheelfix.scan.conclude import conclude
 from wheelfix.wheel.metadata import find_environment, parse_requirement
 
 
@@ -43,7 +43,7 @@ def parse_requires(lines: list[str], tags: list[str]) -> tuple[Requirement, ...]
 
 @cache
 def make_reading(name: str) -> Reading:
-    """What reading the wheel gives, without by-catch."""
+    """What reading the wheel gives, without the strings that are no openings."""
     facts = read_facts(name)
     wheel = Distribution(
         target=facts["target"],
@@ -60,18 +60,17 @@ def make_reading(name: str) -> Reading:
             VersionNeed(soname=v["soname"], versions=tuple(v["versions"])) for v in found["versions"]
         )
         objects.append(ElfObject(**(found | lists | {"versions": versions})))
-    return Reading(distribution=wheel, objects=tuple(objects))
+    hints = tuple(
+        ElfHints(path=path, traits=ElfTraits(path=path, machine="x86_64"), strings=tuple(names))
+        for path, names in facts["strings"].items()
+    )
+    uses = tuple(convert(use, SourceUse) for use in facts["uses"])
+    return Reading(distribution=wheel, objects=tuple(objects), hints=hints, uses=uses)
 
 
 @cache
 def make_scan(name: str) -> WheelScan:
-    scan = conclude(make_reading(name), open_table())
-    openings = tuple(
-        Opening(file=o["file"], line=o["line"], kind=OpeningKind(o["kind"]), names=tuple(o["names"]))
-        for o in read_facts(name)["openings"]
-    )
-    reading, machine = make_reading(name), scan.machine or "x86_64"
-    return replace(scan, openings=answer_openings(openings, reading, machine, open_table()))
+    return conclude(make_reading(name), open_table())
 
 
 def add_details(name: str, override: Override, packages: PythonSet | None = None) -> Override:

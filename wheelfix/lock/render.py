@@ -46,7 +46,7 @@ def render_lock(plan: LockPlan) -> str:
         f"{TITLES[plan.dialect]}. Written by wheelfix for {plan.lock}, Python {plan.python} on {plan.system}."
     )
     head = [title, *describe_permissions(plan.overrides, plan.adapters), *_list_residue(plan.findings)]
-    return render(comment_all(head, write_overlay(sets, hacks=hacks)))
+    return render(comment_all(head, write_overlay(sets, plan.overrides, hacks=hacks)))
 
 
 def _list_residue(findings: tuple[Finding, ...]) -> list[str]:

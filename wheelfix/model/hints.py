@@ -55,6 +55,19 @@ class ElfHints(Struct):
     strings: tuple[str, ...] = ()
 
 
+class SourceEdit(Struct):
+    """A replacement in a Python source by which it opens a library by an absolute path.
+
+    Attributes:
+        old: text that is in the file once, in ASCII, on one line.
+        before, after: what stands before and after the path in the text that replaces it.
+    """
+
+    old: str
+    before: str
+    after: str
+
+
 class CalledName(Struct):
     """One name that a call in a Python source tries.
 
@@ -65,12 +78,15 @@ class CalledName(Struct):
         text: the text in the source (``magic``).
         line: line of its first constant part, from 1.
         inside: whether the call itself contains the text, and not a variable.
+        edit: how the source opens a library by its path in place of the name, proved by an analysis of the
+            edited source; None if no edit is.
     """
 
     name: str
     text: str
     line: int
     inside: bool
+    edit: SourceEdit | None = None
 
 
 class SourceCall(Struct):
@@ -89,6 +105,7 @@ class SourceCall(Struct):
             function does not raise, assert or exit behind it; and nothing else is opened instead, neither in
             a handler of that ``try``, nor the same name by another call in the file that is not optional.
             False where this cannot be told.
+        at_import: whether importing the source makes it.
     """
 
     kind: OpeningKind
@@ -97,6 +114,7 @@ class SourceCall(Struct):
     variable: str
     names: tuple[CalledName, ...]
     optional: bool
+    at_import: bool = False
 
 
 class SourceUse(Struct):
@@ -105,7 +123,10 @@ class SourceUse(Struct):
     Attributes:
         path: member path.
         calls: in source order; calls of programs are kept for ldconfig only, as NixOS has no cache for it.
+        anchor: an import at the top of the file, whose text is in it once, in ASCII: what has to be done
+            before any call can be put before it on the same line; empty if there is none.
     """
 
     path: str
+    anchor: str = ""
     calls: tuple[SourceCall, ...] = ()

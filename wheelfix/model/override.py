@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from wheelfix.model.base import Struct
+from wheelfix.model.hints import SourceEdit
 from wheelfix.model.hook import LostOpening
 from wheelfix.model.index import Permission, list_permissions
 from wheelfix.model.scan import Finding
@@ -35,12 +36,14 @@ class Input(Struct):
     Attributes:
         attr: path below ``pkgs``, with dots.
         reason: one clause.
+        directory: where its library is, below the store path (``lib``).
         baseline: whether uv2nix and poetry2nix add it by themselves for the wheel's tag.
         permissions: settings that nixpkgs refuses it without.
     """
 
     attr: str
     reason: str
+    directory: str = "lib"
     baseline: bool = False
     permissions: tuple[Permission, ...] = ()
 
@@ -230,6 +233,55 @@ class WheelSource(Struct):
     passed_over: str
 
 
+class OpenedLibrary(Struct):
+    """A library that Python code of a package opens by name, and where it is.
+
+    Attributes:
+        attr: path below ``pkgs``, with dots; empty for the GPU driver's, which are in no package.
+        path: below the store path (``/lib/libmagic.so.1``); absolute for the GPU driver's.
+        reason: file, line and call that open it, in one clause.
+        why: why the code has its form, in one clause.
+        permissions: settings that nixpkgs refuses it without.
+    """
+
+    attr: str
+    path: str
+    reason: str
+    why: str
+    permissions: tuple[Permission, ...] = ()
+
+
+class Substitution(Struct):
+    """A replacement in an installed Python source, by which it opens a library by its path.
+
+    Attributes:
+        file: path relative to site-packages.
+    """
+
+    file: str
+    edit: SourceEdit
+    library: OpenedLibrary
+
+
+class Shim(Struct):
+    """A loader shim (:mod:`wheelfix.pysource.shim`): what it answers, and to whom.
+
+    Attributes:
+        modules: dotted names of the modules whose code it answers, sorted.
+        libraries: by the names that are opened, sorted.
+        preload: those of the names that cffi opens, which compiled code may do without asking Python, sorted.
+        sources: number of the files that need it.
+        anchors: imports before which it can be started, by file relative to site-packages, sorted; files
+            without any are left out.
+    """
+
+    modules: tuple[str, ...]
+    libraries: tuple[tuple[str, OpenedLibrary], ...]
+    preload: tuple[str, ...] = ()
+    sources: int = 0
+    anchors: tuple[tuple[str, str], ...] = ()
+
+
 class Override(Struct):
     """Everything that one wheel needs.
 
@@ -240,8 +292,11 @@ class Override(Struct):
         ignored: grouped by reason.
         searches: sorted.
         tags: of the wheel.
-        driver: libraries of the GPU driver that it links, sorted: the run path has to lead to them.
-        runpaths: attributes whose libraries are opened by name only.
+        driver: libraries of the GPU driver that its ELF files link or open, sorted: the run path has to lead
+            to them.
+        runpaths: attributes whose libraries ELF files open by name, sorted.
+        substitutions: replacements in Python sources that open libraries by name, sorted by file.
+        shim: what answers the Python sources that cannot be changed exactly, or None.
         strip: dependencies to remove, or None.
         details: for a complete package; else None.
         hints: remarks for people, one paragraph each, written as comments.
@@ -263,6 +318,8 @@ class Override(Struct):
     searches: tuple[Search, ...] = ()
     driver: tuple[str, ...] = ()
     runpaths: tuple[Input, ...] = ()
+    substitutions: tuple[Substitution, ...] = ()
+    shim: Shim | None = None
     strip: StripPlan | None = None
     details: PackageDetails | None = None
     hints: tuple[str, ...] = ()
@@ -271,6 +328,26 @@ class Override(Struct):
     interpreter: str = ""
     lost_openings: tuple[LostOpening, ...] = ()
     source: WheelSource | None = None
+
+    @property
+    def opened(self) -> tuple[Input, ...]:
+        """The attributes whose libraries Python code opens by name, one for each directory, sorted."""
+        libraries = [one.library for one in self.substitutions]
+        libraries += [library for _, library in self.shim.libraries] if self.shim else []
+        found: dict[tuple[str, str], Input] = {}
+        for one in libraries:
+            directory = one.path.rpartition("/")[0].strip("/")
+            key = (one.attr, directory)
+            if one.attr and key not in found:
+                found[key] = Input(
+                    attr=one.attr, reason=one.reason, directory=directory, permissions=one.permissions
+                )
+        return tuple(found[key] for key in sorted(found))
+
+    @property
+    def written(self) -> tuple[Input, ...]:
+        """Every attribute of nixpkgs that the code names for its libraries."""
+        return (*self.inputs, *self.runpaths, *self.opened)
 
 
 class KnownContents(Struct):

@@ -10,7 +10,7 @@ from wheelfix.model.backends import Alternative, Unused
 from wheelfix.model.base import Struct, field, replace
 from wheelfix.model.classes import OPEN_CLASSES, Cause, Classed, NeedClass, No, Question, Stale
 from wheelfix.model.hook import LostOpening, Missed
-from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider, Refused
+from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Permission, Provider, Refused
 from wheelfix.model.names import NameKind
 
 if TYPE_CHECKING:
@@ -118,9 +118,31 @@ class NeedTrace(Struct):
 
 
 class OpeningForm(StrEnum):
-    """How Nix code answers an opening."""
+    """How code answers an opening.
 
+    ``SUBSTITUTE``: the source gets the path of the library in place of the name. ``RUN_PATH``: the run paths
+    of the ELF files lead to it. ``SHIM``: a module that starts with the interpreter finds it by the name.
+    ``NONE``: there is nothing to write.
+    """
+
+    SUBSTITUTE = "substitute"
+    RUN_PATH = "run-path"
+    SHIM = "shim"
     NONE = "none"
+
+
+class Held(StrEnum):
+    """Why nothing is written for an opening that has an answer.
+
+    ``CARRIED``: the wheel has a library of that name. ``NEWER``: the same file opens a newer version of it.
+    ``OTHER_GPU``: it is for a backend that is not chosen. ``REFUSED``: nixpkgs refuses the attribute without
+    a permission, and nothing shows that the program cannot do without.
+    """
+
+    CARRIED = "carried"
+    NEWER = "newer"
+    OTHER_GPU = "other-gpu"
+    REFUSED = "refused"
 
 
 class Opening(Struct):
@@ -138,7 +160,10 @@ class Opening(Struct):
         need_class: class of that name; None for a program.
         distribution: the distribution that brings it, for class ``sibling``.
         providers: of that name, best first.
-        form: how Nix code answers it.
+        form: how code answers it.
+        held: why there is no code for it though it has an answer; None if there is, or if it has none.
+        permissions: settings that nixpkgs refuses its provider without.
+        anchor: for a Python source, as in :class:`wheelfix.model.hints.SourceUse`.
         note: the entry, for kind ``note``.
         call: the call, for a Python source.
     """
@@ -153,6 +178,9 @@ class Opening(Struct):
     distribution: str | None = None
     providers: tuple[Provider, ...] = ()
     form: OpeningForm = OpeningForm.NONE
+    held: Held | None = None
+    permissions: tuple[Permission, ...] = ()
+    anchor: str = ""
     note: DlopenNote | None = None
     call: SourceCall | None = None
 

@@ -275,20 +275,20 @@ def _write_lines(
     yield (f"# {clean_comment(search.reason)}",)
     command = "addAutoPatchelfSearchPath "
     if search.attr:
-        yield (command, find(search.attr), f"/{_quote(search.directory)}")
+        yield (command, find(search.attr), f"/{quote_path(search.directory)}")
         return
     base = package(search.distribution or "")
     path = posixpath.normpath(posixpath.join(_SITE, search.directory))
     if path.startswith(f"{_SITE}/"):
         site = select(python, "sitePackages")
-        yield (command, base, "/", site, f"/{_quote(path.removeprefix(_SITE + '/'))}")
+        yield (command, base, "/", site, f"/{quote_path(path.removeprefix(_SITE + '/'))}")
     else:
-        yield (command, base, f"/{_quote(path)}")
+        yield (command, base, f"/{quote_path(path)}")
 
 
-def _quote(directory: str) -> str:
-    """Quote a directory for the shell; characters that are not printable, such as newlines, become ``?``."""
-    return shlex.quote("".join(c if c.isprintable() else "?" for c in directory))
+def quote_path(path: str) -> str:
+    """Quote a path for the shell; characters that are not printable, such as newlines, become ``?``."""
+    return shlex.quote("".join(c if c.isprintable() else "?" for c in path))
 
 
 def describe(override: Override) -> str:
@@ -310,7 +310,7 @@ def describe_permissions(
         adapters: whose builds are in the file.
         more: what else needs settings: how it is called, and which.
     """
-    inputs = [one for override in overrides for one in (*override.inputs, *override.runpaths)]
+    inputs = [one for override in overrides for one in override.written]
     named = [
         *((one.attr, one.permissions) for one in inputs),
         *((".".join(one.attr), one.permissions) for one in adapters),

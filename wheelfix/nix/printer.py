@@ -56,8 +56,9 @@ from wheelfix.nix.tree import (
     With,
 )
 
-# What stands in ''…'' as it is; a dollar unless it could begin an interpolation.
-_PLAIN = re.compile(r"(?:[ !#%&()*+,./0-9:;<=>?@A-Z\[\]^_a-z{|}~\"-]|\$(?=[A-Za-z(]))*")
+# What stands in ''…'' as it is, with NUL for an expression: no dollar that could begin an interpolation, and
+# no two apostrophes, which end the string.
+_PLAIN = re.compile(r"(?:[ !#%&()*+,./0-9:;<=>?@A-Z\[\]^_a-z{|}~\"\0-]|\$(?=[A-Za-z(])|'(?!'))*")
 
 
 def render(expression: Expr) -> str:
@@ -132,7 +133,9 @@ def _write_script(e: Script) -> Document:
     """Write ``''…''`` if no part of it could be read as Nix, else ``"…"``."""
     if not e.lines:
         return group('""', hugs=True)
-    literals = [part for line in e.lines for part in line if isinstance(part, str)]
+    if any("\0" in part for line in e.lines for part in line if isinstance(part, str)):
+        return group('"', *_write_parts([part for line in e.lines for part in line], escape), '"')
+    literals = ["".join(part if isinstance(part, str) else "\0" for part in line) for line in e.lines]
     starts = [line[0] if line and isinstance(line[0], str) else "x" for line in e.lines]
     lines = [flatten(_write_parts(line, str)) for line in e.lines]
     # Nix removes the common indentation of an indented string, so one line has to begin without any.

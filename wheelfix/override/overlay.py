@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial, reduce
 
 from wheelfix.model.override import Adapter, Dialect, Input, Override
 from wheelfix.nix.parts import (
@@ -19,6 +19,7 @@ from wheelfix.nix.parts import (
     list_ignored,
     list_inputs,
     list_names,
+    quote_path,
     remove_dependencies,
     take,
     write_digest,
@@ -28,6 +29,7 @@ from wheelfix.nix.parts import (
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     Attrs,
+    Binary,
     Binding,
     Commented,
     Expr,
@@ -45,6 +47,7 @@ from wheelfix.nix.tree import (
     text,
 )
 from wheelfix.override.adapter import write_adapters
+from wheelfix.override.install import add_shim, write_install
 
 TITLES = {
     Dialect.UV2NIX: "Overlay for a package set of uv2nix",
@@ -64,19 +67,21 @@ def render_overlay(overrides: Sequence[Override], adapters: Sequence[Adapter], d
     title = f"{TITLES[dialect]}. Written by wheelfix."
     packages, unchanged = write_packages(overrides, dialect)
     silent = [line for o in unchanged for line in (f"{describe(o)}: nothing to add.", *o.hints)]
-    overlay = write_overlay([*write_adapters(adapters), *packages], hacks=bool(adapters))
+    overlay = write_overlay([*write_adapters(adapters), *packages], overrides, hacks=bool(adapters))
     return render(comment_all([title, *describe_permissions(overrides, adapters), *silent], overlay))
 
 
-def write_overlay(sets: Sequence[Expr], *, hacks: bool) -> Lambda:
+def write_overlay(sets: Sequence[Expr], overrides: Iterable[Override] = (), *, hacks: bool) -> Lambda:
     """Write the function of an overlay.
 
     Args:
         sets: the attribute sets that it merges.
-        hacks: whether one of them uses pyproject.nix's ``hacks``.
+        overrides: the packages in it.
+        hacks: whether one of the sets uses pyproject.nix's ``hacks``.
     """
     names = ("pkgs", "lib", "hacks") if hacks else ("pkgs", "lib")
-    return Lambda(formals(*names, ellipsis=not hacks), Lambda("final", Lambda("prev", merge(sets))))
+    overlay = Lambda("final", Lambda("prev", merge(sets)))
+    return Lambda(formals(*names, ellipsis=not hacks), add_shim(overrides, overlay))
 
 
 def write_packages(
@@ -106,7 +111,7 @@ def write_package(override: Override, dialect: Dialect) -> Expr | None:
         *_write_inputs(override, dialect),
         *write_rest(override),
         *_write_strip(override, dialect),
-        *_write_removal(override),
+        *_write_install(override),
     ]
     if not bindings:
         return None
@@ -128,13 +133,21 @@ def _write_source(override: Override) -> list[Binding]:
     return [bind("src", call("pkgs.fetchurl", Attrs(fetched)), why)]
 
 
-def _write_removal(override: Override) -> list[Binding]:
-    """Remove leftovers that another package has too: nothing imports them, and they would collide."""
-    if not override.removed:
+def _write_install(override: Override) -> list[Binding]:
+    site = ("$out/", select("final", "python", "sitePackages"))
+    parts = [*_write_removal(override, site)]
+    if code := write_install(override, site):
+        parts.append(code)
+    if not parts:
         return []
-    site = select("final", "python", "sitePackages")
-    lines = tuple(("rm -rf $out/", site, f"/{shlex.quote(path)}") for path in override.removed)
-    return [add_code_to_old("postInstall", Script(lines), "other packages have these, too")]
+    return [add_code_to_old("postInstall", reduce(partial(Binary, "+"), parts))]
+
+
+def _write_removal(override: Override, site: tuple[str | Expr, ...]) -> Iterable[Expr]:
+    """Remove leftovers that another package has too: nothing imports them, and they would collide."""
+    if override.removed:
+        lines = [("rm -rf ", *site, f"/{quote_path(path)}") for path in override.removed]
+        yield Script((("# other packages have these, too",), *lines))
 
 
 def _write_hooks(override: Override, dialect: Dialect) -> list[Binding]:
@@ -145,6 +158,7 @@ def _write_hooks(override: Override, dialect: Dialect) -> list[Binding]:
         or override.ignored
         or override.interpreter
         or override.lost_openings
+        or override.runpaths
     )
     if needed and not _has_hook(override, dialect):
         why = "nothing adds it for this kind of wheel"
@@ -194,7 +208,11 @@ def write_rest(override: Override) -> list[Binding]:
 
 def list_runpaths(runpaths: Sequence[Input], find: Callable[[str], Expr] = take) -> List:
     """List library directories as strings, each below its reason."""
-    return List(tuple(Commented(r.reason, Str((call("lib.getLib", find(r.attr)), "/lib"))) for r in runpaths))
+    return List(
+        tuple(
+            Commented(r.reason, Str((call("lib.getLib", find(r.attr)), f"/{r.directory}"))) for r in runpaths
+        )
+    )
 
 
 def _write_strip(override: Override, dialect: Dialect) -> list[Binding]:

@@ -47,6 +47,7 @@ from wheelfix.nix.tree import (
     strings,
     text,
 )
+from wheelfix.override.install import LOADER_SHIM, add_shim, is_started, write_install
 from wheelfix.override.overlay import list_runpaths
 from wheelfix.override.python_set import list_circular, list_left, say_command
 
@@ -76,10 +77,10 @@ def render_packages(overrides: Sequence[Override]) -> str:
         return render(comment_all(head, _write_function(overrides[0])))
     packages = []
     for override in overrides:
-        package = call("final.callPackage", _write_function(override), Attrs())
+        package = call("final.callPackage", _write_function(override, shared=True), Attrs())
         head = [describe(override), *_list_remarks(override)]
         packages.append(bind(_take_details(override).attr, comment_all(head, package)))
-    overlay = Lambda("final", Lambda("prev", Attrs(tuple(packages))))
+    overlay = Lambda("final", Lambda("prev", add_shim(overrides, Attrs(tuple(packages)), "prev.lib")))
     title = f"Overlay for a Python package set (packageOverrides). {_TITLE}"
     return render(comment_all([title, *_describe_permissions(overrides)], overlay))
 
@@ -117,7 +118,13 @@ def _list_remarks(override: Override) -> Iterable[str]:
         yield f"Marked as broken in nixpkgs, so that this does not evaluate: {', '.join(broken)}."
 
 
-def _write_function(override: Override) -> Expr:
+def _write_function(override: Override, *, shared: bool = False) -> Expr:
+    """Write the function of one package.
+
+    Args:
+        override: the package.
+        shared: whether the function for shims is in scope already.
+    """
     details = _take_details(override)
     dependencies = list_left(override)
     attrs = {one.attr for one in dependencies if one.attr}
@@ -130,18 +137,19 @@ def _write_function(override: Override) -> Expr:
             bind("src", _write_source(override, details)),
             *(_write_build(override, dependencies, details.shadowed | attrs) if details.patched else ()),
             *_write_dependencies(override, dependencies),
+            *_write_install(override, details.shadowed | attrs),
             *([bind("pythonImportsCheck", strings(details.imports))] if details.imports else []),
             bind("meta", _write_meta(details, override)),
         ),
         rec=True,
     )
     package = call("buildPythonPackage", body)
-    used = find_variables(package) - {"builtins", "null", "true"}
+    used = find_variables(package) - {"builtins", "false", "null", "true", LOADER_SHIM}
     first = [name for name in _FIRST if name in used]
     absent = {one.name for one in dependencies if one.attr is None}
     rest = sorted(used.difference(_FIRST), key=lambda name: (name in attrs | absent, name))
     arguments = [Formal(name, NULL if name in absent else None) for name in (*first, *rest)]
-    return Lambda(Formals(tuple(arguments)), package)
+    return Lambda(Formals(tuple(arguments)), package if shared else add_shim([override], package))
 
 
 def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:
@@ -242,6 +250,15 @@ def _write_build(
     if search := _write_searches(override.searches, dependencies, find):
         yield bind("preFixup", search)
     yield bind("dontStrip", Var("true"), "strip breaks libraries that patchelf has changed")
+
+
+def _write_install(override: Override, shadowed: Collection[str]) -> Iterable[Binding]:
+    site = ("$out/", select("python", "sitePackages"))
+    find = partial(_take_input, shadowed)
+    if code := write_install(
+        override, site, find=find, writer=Var("writeText"), by_import=is_started(override)
+    ):
+        yield bind("postInstall", code)
 
 
 def _write_searches(

@@ -32,12 +32,13 @@ from wheelfix.model.override import (
     VersionGap,
 )
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan, find_warnings
+from wheelfix.model.scan import Finding, Held, Level, Need, Opening, WheelScan, find_warnings
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.override.bound import Environment, plan_adapters
 from wheelfix.override.builds import FindBuild, find_no_build
 from wheelfix.override.carries import find_carries
 from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
+from wheelfix.override.openings import OpenedPlan, plan_openings
 from wheelfix.override.python_set import (
     PythonSet,
     cut_circles,
@@ -253,8 +254,13 @@ def plan_override(
     for need in scan.needs:
         if not need.is_used and need.machine == scan.machine and need.soname in missed:
             found.pass_over(need, missed[need.soname])
-    if cuda is Cuda.NIXPKGS:
-        found.add_opened(scan)
+    opened = OpenedPlan()
+    if cuda is not Cuda.PREBUILT:
+        replaced = gone if cuda is Cuda.NIXPKGS else ()
+        opened = plan_openings(scan, reading.distribution.files, replaced=replaced)
+    baseline = frozenset(scan.baseline_inputs)
+    inputs = {one.attr: one for one in (*opened.inputs, *found.list_inputs(baseline))}
+    driver = {n.soname for n in needs if n.need_class is NeedClass.DRIVER}.union(opened.driver)
     gaps: tuple[VersionGap, ...] = ()
     if cuda is Cuda.NIXPKGS:
         others = dependencies.others if dependencies else ()
@@ -266,16 +272,18 @@ def plan_override(
         target=scan.target,
         tags=scan.tags,
         cuda=cuda,
-        inputs=tuple(found.list_inputs(frozenset(scan.baseline_inputs))),
+        inputs=tuple(inputs[attr] for attr in sorted(inputs)),
         ignored=tuple(sorted(found.ignored, key=lambda i: (i.reason, i.soname))),
         searches=tuple(found.list_searches()),
-        driver=tuple(sorted(n.soname for n in needs if n.need_class is NeedClass.DRIVER)),
-        runpaths=tuple(found.list_runpaths()),
+        driver=tuple(sorted(driver)),
+        runpaths=opened.runpaths,
+        substitutions=opened.substitutions,
+        shim=opened.shim,
         strip=strip if gone else None,
         hints=(
             *(f"Warning: it {said}." for said in say_lost_sets(scan.name, needs, scan.machine)),
             *(f"Warning: it {say_gap(gap)}, which is older." for gap in gaps if gap.older),
-            *_find_hints(needs, scan.openings, found),
+            *_find_hints(needs, opened.rest),
         ),
         gaps=gaps,
         interpreter=_explain(found.interpreter) if found.interpreter else "",
@@ -287,7 +295,7 @@ def tell_refused(overrides: Sequence[Override], scans: Sequence[WheelScan]) -> t
     """Report attributes in the code that nixpkgs refuses without a permission, and that no scan reports."""
     told = {attr for scan in scans for attr in scan.build_inputs}
     attributes = {attr: said for scan in scans for attr, said in scan.attributes.items()}
-    written = {one.attr for override in overrides for one in (*override.inputs, *override.runpaths)}
+    written = {one.attr for override in overrides for one in override.written}
     return tell_permissions(written - told, attributes)
 
 
@@ -317,7 +325,7 @@ def describe_package(
     """
     wheel, about = reading.distribution, reading.about
     siblings = {one.distribution for one in override.searches if one.distribution}
-    attrs = [one.attr for one in (*override.inputs, *override.runpaths)]
+    attrs = [one.attr for one in override.written]
     attrs += [one.attr for one in override.searches if one.attr]
     inputs = {attr.partition(".")[0] for attr in attrs}
     provenance = ["binaryNativeCode"] * bool(reading.objects or reading.foreign)
@@ -390,8 +398,6 @@ class _Collector:
         self._environment, self._left, self._python = environment, left, python
         self._attributes = scan.attributes
         self.wanted: list[_Wanted] = []
-        self.runpaths: dict[str, list[str]] = {}
-        self.opened: set[str] = set()
         self.ignored: list[Ignored] = []
         self.interpreter: list[Need] = []
         self.searches: dict[tuple[str, str, str], list[Need]] = {}
@@ -427,18 +433,6 @@ class _Collector:
             self.interpreter.append(need)
         return missed
 
-    def add_opened(self, scan: WheelScan) -> None:
-        """Add CUDA libraries that are opened by name, from wheels that are removed."""
-        linked = {w.attr for w in self.wanted}
-        for name, opening in _find_answers(scan.openings):
-            if opening.distribution not in self._gone or not opening.providers:
-                continue
-            attr = opening.providers[0].attr
-            if attr.startswith("cudaPackages"):
-                self.opened.add(name)
-                if attr not in linked:
-                    self.runpaths.setdefault(attr, []).append(f"{name}, opened by {opening.file}")
-
     def list_inputs(self, baseline: frozenset[str]) -> Iterable[Input]:
         """One per attribute, sorted."""
         for attr in sorted({w.attr for w in self.wanted}):
@@ -447,11 +441,6 @@ class _Collector:
             reason = _explain(w.need for w in mine) + (f"; in place of {instead}" if instead else "")
             permissions = self._find_permissions(attr)
             yield Input(attr=attr, reason=reason, baseline=attr in baseline, permissions=permissions)
-
-    def list_runpaths(self) -> Iterable[Input]:
-        """One per attribute whose libraries are opened by name only, sorted."""
-        for attr, reasons in sorted(self.runpaths.items()):
-            yield Input(attr=attr, reason="; ".join(reasons), permissions=self._find_permissions(attr))
 
     def _find_permissions(self, attr: str) -> tuple[Permission, ...]:
         said = self._attributes.get(attr)
@@ -522,38 +511,43 @@ def _name_users(needs: Sequence[Need]) -> str:
     return name_some(sorted({path for need in needs for path in need.wanted_by}), _NAMED)
 
 
-def _find_answers(openings: Iterable[Opening]) -> Iterable[tuple[str, Opening]]:
-    """Yield every name that has an answer, with its strongest opening."""
-    for name, found in group_by_name(openings).items():
-        if answer := find_answer(found, name):
-            yield name, answer
-
-
-def _find_hints(needs: Iterable[Need], openings: Iterable[Opening], found: _Collector) -> Iterable[str]:
+def _find_hints(needs: Iterable[Need], openings: Iterable[Opening]) -> Iterable[str]:
+    """Say what is left to the user: ambiguous needs, and openings that have no code."""
     for need in needs:
         if need.need_class is NeedClass.AMBIGUOUS:
             yield f"{need.soname}: {say_cause(need.cause)}."
-    answers = [(name, opening) for name, opening in _find_answers(openings) if name not in found.opened]
-    driver = [name for name, opening in answers if opening.need_class is NeedClass.DRIVER]
-    brought = [f"{name} ({o.distribution})" for name, o in answers if o.need_class is NeedClass.SIBLING]
-    by_attr: dict[str, list[tuple[str, Opening]]] = {}
-    for name, opening in answers:
-        provided = opening.need_class in {NeedClass.PROVIDED, NeedClass.AMBIGUOUS}
-        if provided and (attr := opening.providers[0].attr) not in found.runpaths:
-            by_attr.setdefault(attr, []).append((name, opening))
-    if driver:
-        yield (
-            f"Opened by name, from the GPU driver: {', '.join(sorted(driver))}. Found where the program's "
-            "run path or LD_LIBRARY_PATH has /run/opengl-driver/lib."
-        )
+    grouped = group_by_name(openings)
+    refused, other, brought, unknown = {}, {}, [], []
+    for name, several in grouped.items():
+        first = find_answer(several, name) or several[0]
+        if first.need_class is NeedClass.SIBLING and first.answered == name:
+            brought.append(f"{name} ({first.distribution})")
+        elif first.held is Held.REFUSED:
+            refused[name] = first
+        elif first.held is Held.OTHER_GPU or first.need_class is NeedClass.AMBIGUOUS:
+            other[name] = first
+        elif first.need_class is NeedClass.UNKNOWN and first.call and not first.optional:
+            unknown.append(f"{name} ({first.file}, line {first.line})")
     if brought:
         yield f"Opened by name, brought by other wheels: {', '.join(brought)}."
-    if by_attr:
+    if unknown:
+        yield f"Opened by name, and in no package of the index: {name_some(unknown, _HINTS)}."
+    if refused:
+        permissions = sorted({one for opening in refused.values() for one in opening.permissions})
         yield (
-            "Opened by name at run time, if at all; where one is wanted, add the attribute's lib directory "
-            "to appendRunpaths, or to LD_LIBRARY_PATH if Python code opens it:"
+            "Opened by name, if at all, and left out because nixpkgs refuses them without "
+            f"{' and '.join(permissions)}: {name_some(list(_list_answers(refused)), _HINTS)}. "
+            "`--prefer ATTR` writes one."
         )
-    for attr, several in sorted(by_attr.items())[:_HINTS]:
-        yield f"- pkgs.{attr}: {', '.join(name for name, _ in several)} ({several[0][1].file})"
-    if len(by_attr) > _HINTS:
-        yield f"- and {len(by_attr) - _HINTS} more attributes: see `wheelfix scan`"
+    if other:
+        yield (
+            "Opened by name, where several would do, or for another GPU: "
+            f"{name_some(list(_list_answers(other)), _HINTS)}. `--prefer ATTR` writes one."
+        )
+
+
+def _list_answers(openings: Mapping[str, Opening]) -> Iterable[str]:
+    by_attr: dict[str, list[str]] = {}
+    for name, opening in openings.items():
+        by_attr.setdefault(opening.providers[0].attr, []).append(name)
+    return (f"pkgs.{attr} ({', '.join(names)})" for attr, names in sorted(by_attr.items()))

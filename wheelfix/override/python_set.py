@@ -80,7 +80,7 @@ def name_beside(wheels: Iterable[Distribution], packages: PythonSet | None) -> d
 def prepare_shadowed(overrides: Iterable[Override], packages: PythonSet | None) -> None:
     """Prepare the answers of :func:`find_shadowed` about all inputs of some packages at once."""
     if packages:
-        inputs = (one.attr for override in overrides for one in (*override.inputs, *override.runpaths))
+        inputs = (one.attr for override in overrides for one in override.written)
         packages.ask(python={attr.partition(".")[0] for attr in inputs})
 
 

@@ -11,7 +11,6 @@ from wheelfix.nix.parts import (
     comment_all,
     describe,
     describe_permissions,
-    formals,
     list_flags,
     list_ignored,
     list_inputs,
@@ -35,6 +34,8 @@ from wheelfix.nix.tree import (
     select,
     text,
 )
+from wheelfix.override.install import add_shim, write_install
+from wheelfix.override.overlay import list_runpaths
 
 _NIX_LD = (
     "Programs that were not built by Nix, such as an interpreter that uv fetched, start through nix-ld "
@@ -44,6 +45,7 @@ _NIX_LD = (
 )
 
 
+_SEARCHED = frozenset({"lib", "lib64"})
 NIX_LD_LIBRARIES = "/run/current-system/sw/share/nix-ld/lib"
 """Where nix-ld looks if NIX_LD_LIBRARY_PATH is not set (nixpkgs, ``nixos/modules/programs/nix-ld.nix``)."""
 
@@ -53,11 +55,13 @@ def render_shell(overrides: Sequence[Override]) -> str:
     inputs: dict[str, list[str]] = {}
     directories: dict[tuple[str, str], None] = {}  # each once, for any number of wheels
     for override in overrides:
-        for one in override.inputs:
+        for one in override.written:
             inputs.setdefault(one.attr, []).append(f"{override.name or override.target}: {one.reason}")
+        opened = [(one.attr, one.directory) for one in (*override.runpaths, *override.opened)]
         directories |= {(s.attr, s.directory): None for s in override.searches if s.attr}
+        directories |= {pair: None for pair in opened if pair[1] not in _SEARCHED}
     merged = [Input(attr=attr, reason="; ".join(reasons)) for attr, reasons in sorted(inputs.items())]
-    driver = sorted({soname for override in overrides for soname in override.driver})
+    driver = sorted({soname for override in overrides for soname in list_driver(override)})
     places = find_directories(driver) if driver else ()
     bindings = [bind("NIX_LD", select("pkgs", "stdenv", "cc", "bintools", "dynamicLinker"))]
     parts: list[Expr] = [Str((":", take(attr), f"/{directory}")) for attr, directory in directories]
@@ -89,6 +93,13 @@ def render_shell(overrides: Sequence[Override]) -> str:
     return render(comment_all([*head, *targets, *missing, *hints], function))
 
 
+def list_driver(override: Override) -> list[str]:
+    """List the libraries of the GPU driver that files of a package link or open, sorted."""
+    shim = override.shim
+    opened = [name for name, library in shim.libraries if not library.attr] if shim else []
+    return sorted({*override.driver, *opened})
+
+
 def render_mach_nix(overrides: Sequence[Override]) -> str:
     """Write settings to be merged into the argument of ``mach-nix.mkPython``."""
     settings: list[Binding] = []
@@ -101,7 +112,11 @@ def render_mach_nix(overrides: Sequence[Override]) -> str:
         *(f"For {describe(override)}." for override in overrides),
         *(hint for override in overrides for hint in override.hints),
     ]
-    return render(comment_all(head, Lambda(formals("pkgs"), Attrs(tuple(settings)))))
+    body = Attrs(tuple(settings))
+    names = ("pkgs", "lib") if any(o.runpaths or o.opened for o in overrides) else ("pkgs",)
+    lib = {"lib": select("pkgs", "lib")}
+    arguments = tuple(Formal(name, lib.get(name)) for name in names)
+    return render(comment_all(head, Lambda(Formals(arguments), add_shim(overrides, body))))
 
 
 def _write_settings(override: Override) -> list[Binding]:
@@ -117,6 +132,10 @@ def _write_settings(override: Override) -> list[Binding]:
         found.append(setting("nativeBuildInputs", "add", value=List((hook,))))
     if override.ignored:
         found.append(setting("autoPatchelfIgnoreMissingDeps", value=list_ignored(override.ignored)))
+    if override.runpaths:
+        found.append(setting("appendRunpaths", "add", value=list_runpaths(override.runpaths)))
     if override.lost_openings:
         found.append(setting("autoPatchelfFlags", value=list_flags(override.lost_openings)))
+    if code := write_install(override, ("$out/lib/python3*/site-packages",)):
+        found.append(setting("postInstall", "add", value=code))
     return found

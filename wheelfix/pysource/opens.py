@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from wheelfix.model.base import Struct, replace
-from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceUse
+from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceEdit, SourceUse
 from wheelfix.model.tables import Table, load_table
+from wheelfix.pysource.edits import Opened, Spot, find_anchor, find_edits
 from wheelfix.pysource.scope import Guard, Module, Use
-from wheelfix.pysource.values import Evaluator, TooComplexError, Value
+from wheelfix.pysource.values import Evaluator, TooComplexError, Value, find_place
 
 MAX_SOURCE: Final = 1 << 19
 """Longest source read, in bytes; its syntax tree can take 600 times as much memory."""
@@ -78,6 +79,7 @@ class _Claim(Struct):
         number: number of the use.
         bare: whether the source names a library without its file.
         variable: as in :class:`SourceCall`.
+        edit: as in :class:`CalledName`.
     """
 
     number: int
@@ -88,6 +90,7 @@ class _Claim(Struct):
     bare: bool
     value: Value
     variable: str
+    edit: SourceEdit | None = None
 
 
 def find_python_dlopen(path: str, source: bytes) -> SourceUse:
@@ -111,17 +114,12 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
     if len(source) > MAX_SOURCE or not may_open(path, source):
         return SourceUse(path=path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about invalid escapes and the like in foreign code
-            tree = ast.parse(source)
-        module = Module(tree)
-        evaluator = Evaluator(module, _KNOWN)
-        uses = tuple(enumerate(module.uses))
-        claims = [claim for number, use in uses for claim in _find_claims(number, use, module, evaluator)]
-        programs = [p for number, use in uses for p in _find_programs(number, use, module, evaluator)]
+        module, claims, programs = _analyse(source)
         if len(claims) + len(programs) > _MAX_NAMES:
             return SourceUse(path=path)
-        return SourceUse(path=path, calls=_find_calls([*_drop_alternatives(claims), *programs], module))
+        calls = _find_calls([*_add_edits(source, claims), *programs], module)
+        anchor = find_anchor(source, module.tree, min((call.line for call in calls), default=0))
+        return SourceUse(path=path, calls=calls, anchor=anchor)
     except (
         SyntaxError,
         ValueError,
@@ -132,6 +130,45 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
         TooComplexError,
     ):
         return SourceUse(path=path)
+
+
+def _analyse(source: bytes) -> tuple[Module, list[_Claim], list[_Claim]]:
+    """Find the libraries and the programs that a source opens and runs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about invalid escapes and the like in foreign code
+        tree = ast.parse(source)
+    module = Module(tree)
+    evaluator = Evaluator(module, _KNOWN)
+    uses = tuple(enumerate(module.uses))
+    claims = [claim for number, use in uses for claim in _find_claims(number, use, module, evaluator)]
+    programs = [p for number, use in uses for p in _find_programs(number, use, module, evaluator)]
+    return module, _drop_alternatives(claims), programs
+
+
+def _add_edits(source: bytes, claims: Sequence[_Claim]) -> list[_Claim]:
+    edits = find_edits(
+        source,
+        [_find_spot(claim) for claim in claims],
+        _list_opened(claims),
+        lambda s: _list_opened(_analyse(s)[1]),
+    )
+    return [replace(claim, edit=edit) for claim, edit in zip(claims, edits, strict=True)]
+
+
+def _list_opened(claims: Iterable[_Claim]) -> set[Opened]:
+    return {(claim.kind, claim.name) for claim in claims}
+
+
+def _find_spot(claim: _Claim) -> Spot | None:
+    """Find what of the source an edit may replace: the literal, or the whole call that searches for it."""
+    place, opened = claim.value.place, (claim.kind, claim.name)
+    if place is None:
+        return None
+    if claim.kind is not OpeningKind.FIND_LIBRARY:
+        return Spot(place=place, text=claim.value.text, opened=opened)
+    call = find_place(claim.use.node)
+    inside = call[:2] <= place[:2] and place[2:] <= call[2:]
+    return Spot(place=call, text="", opened=opened) if inside and claim.function == _FINDER else None
 
 
 def may_open(path: str, source: bytes) -> bool:
@@ -261,7 +298,7 @@ def _make_call(claims: Sequence[_Claim]) -> SourceCall:
     for claim in claims:
         line = claim.value.line
         inside = node.lineno <= line <= (node.end_lineno or node.lineno)
-        called = CalledName(name=claim.name, text=claim.value.text, line=line, inside=inside)
+        called = CalledName(name=claim.name, text=claim.value.text, line=line, inside=inside, edit=claim.edit)
         names.setdefault(claim.name, called)
     return SourceCall(
         kind=first.kind,
@@ -270,6 +307,7 @@ def _make_call(claims: Sequence[_Claim]) -> SourceCall:
         variable=first.variable,
         names=tuple(names.values()),
         optional=False,
+        at_import=first.use.scope.parent is None,
     )
 
 

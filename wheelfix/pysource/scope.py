@@ -108,6 +108,7 @@ class Module:
         root: the module's own scope.
         uses: every call and subscript, in source order.
         statements: number of the simple statement a string constant stands in, by ``id`` of its node.
+        tree: the parsed source.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -118,7 +119,7 @@ class Module:
         self._count = 0
         self._guards: frozenset[Guard] = frozenset()
         self._handles: frozenset[Guard] = frozenset()
-        self._tree = tree  # keeps the nodes alive, as their ids are keys
+        self.tree = tree  # keeps the nodes alive, as their ids are keys
         for node in _walk_statements(tree):
             self._import(node)
         self._visit_all(tree.body, self.root)

@@ -42,8 +42,8 @@ class Value(Struct, kw_only=False):
         function: if set, the value is not a string but the function of this dotted name.
         caller: number of the use in the module that passed it, or a part of it, as an argument; the first one
             if it was passed several times.
-        place: of the constant that is the whole of it: first and last line, and the columns in UTF-8 bytes, as
-            in ``ast`` (``lineno``, ``col_offset``, ``end_lineno``, ``end_col_offset``); None if it is composed.
+        place: of the constant that is the whole of it, as ``ast`` has it: ``lineno``, ``col_offset``
+            (in bytes of UTF-8), ``end_lineno``, ``end_col_offset``; None if it is composed.
     """
 
     text: str

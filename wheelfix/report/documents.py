@@ -240,10 +240,15 @@ class OpeningDocument(Struct):
         names: file names, absolute paths, or libx.so for any version of a library, in the order in which they
             are tried.
         optional: failing is survived; false where that cannot be told.
-        need_class: who answers the first name that has an answer; null for a program.
+        answered: the name that the answer is about: the first that has one; null without an answer.
+        need_class: who answers that name; null for a program.
         distribution: for class sibling: who brings it.
         providers: nixpkgs attributes that have the file of that name, best first.
-        form: how Nix code answers it.
+        form: how Nix code answers it: the source gets the path in place of the name, run paths of the ELF
+            files lead to it, a shim that starts with the interpreter finds it, or not at all.
+        held: why no code is written though there is an answer: the wheel has that library, the same file
+            opens a newer one, it is for another GPU, nixpkgs refuses it without a permission; else null.
+        permissions: settings of nixpkgs' configuration without which it refuses the first provider.
         note: what the note says, for kind note.
     """
 
@@ -252,10 +257,13 @@ class OpeningDocument(Struct):
     kind: Annotated[str, _one_of("note", "string", "ctypes", "find_library", "cffi", "program")]
     names: Annotated[tuple[str, ...], Meta(min_length=1)]
     optional: bool
+    answered: str | None
     need_class: ClassText | None = field(name="class")
     distribution: str | None
     providers: tuple[ProviderDocument, ...]
-    form: Annotated[str, _one_of("none")]
+    form: Annotated[str, _one_of("substitute", "run-path", "shim", "none")]
+    held: Annotated[str, _one_of("carried", "newer", "other-gpu", "refused")] | None
+    permissions: tuple[PermissionText, ...]
     note: NoteDocument | None
 
 

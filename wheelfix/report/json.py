@@ -565,10 +565,13 @@ def _document_opening(opening: Opening) -> OpeningDocument:
         kind=opening.kind,
         names=opening.names,
         optional=opening.optional,
+        answered=opening.answered,
         need_class=opening.need_class,
         distribution=opening.distribution,
         providers=tuple(map(_document_provider, opening.providers)),
         form=opening.form,
+        held=opening.held,
+        permissions=opening.permissions,
         note=NoteDocument(feature=note.feature, description=note.description, priority=note.priority)
         if note
         else None,

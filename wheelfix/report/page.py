@@ -142,7 +142,7 @@ def _document_one_opened(name: str, number: int, openings: Sequence[Opening]) ->
         "soname": name,
         "by": number,
         "file": openings[0].file,
-        "evidence": say_openings(openings, name),
+        "evidence": say_openings(openings, name, answer),
         "class": need_class.value,
         "answer": say_bringer(answer) if answer else "",
     }

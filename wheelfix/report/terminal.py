@@ -370,7 +370,9 @@ def _say_opened(openings: Sequence[Opening], name: str) -> str:
     bringer = say_bringer(answer) if answer else ""
     if answer and answer.need_class is NeedClass.PROVIDED:
         bringer = f"pkgs.{bringer}"
-    return f"{f'{bringer}, for ' if bringer else ''}{openings[0].file}: {say_openings(openings, name)}"
+    return (
+        f"{f'{bringer}, for ' if bringer else ''}{openings[0].file}: {say_openings(openings, name, answer)}"
+    )
 
 
 def _print_findings(console: Console, findings: Sequence[Finding], *, details: bool) -> None:

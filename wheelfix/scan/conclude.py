@@ -31,7 +31,7 @@ from wheelfix.scan.findings import (
 from wheelfix.scan.hook import find_lost_openings, find_missed
 from wheelfix.scan.loader import Loader
 from wheelfix.scan.needs import find_cases, make_cases, make_want
-from wheelfix.scan.openings import answer_opening, select_openings
+from wheelfix.scan.openings import answer_opening, hold_back, select_openings
 from wheelfix.scan.siblings import find_directories
 from wheelfix.scan.symbols import find_mismatches
 
@@ -78,6 +78,8 @@ def conclude(
         made.major,
     )
     attributes = _find_attributes(table, needs, openings)
+    preferred = frozenset(spell_both(prefer))
+    openings = hold_back(openings, objects, needs, attributes, prefer=preferred, gpu=gpu)
     return WheelScan(
         target=wheel.target,
         name=wheel.name,

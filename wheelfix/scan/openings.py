@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from wheelfix.model.backends import Backend
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
-from wheelfix.model.scan import Need, Opening
+from wheelfix.model.index import Attribute, Permission
+from wheelfix.model.scan import Held, Need, Opening, OpeningForm
 
 IsLibc = Callable[[str, str], bool]
 """Whether a soname belongs to the C library of a machine: ``is_libc(soname, machine)``."""
@@ -22,6 +24,9 @@ _MAJORS = tuple(range(10))
 # libhdf5-fiona-9e18f0c6.so.320.0.0 in fiona.libs; a library that was bundled twice has two hashes.
 _RENAMED = re.compile(r"(?P<stem>[^.]+?)(?:-[0-9a-f]{8})+(?P<rest>\..+)")
 _RELEASE = re.compile(r"-r?\d[\w.]*")
+_ROCM = "rocmPackages."
+_SUFFIX = re.compile(r"(?:[-_](?:x86_64|amd64|linux\w*|64|[0-9a-f]{8}))+")
+"""What wheels append to the names of libraries that they carry."""
 _STRENGTH = {OpeningKind.NOTE: 0, OpeningKind.STRING: 2}
 _SOURCE = 1
 
@@ -43,9 +48,10 @@ def select_openings(
 ) -> tuple[Opening, ...]:
     """Select the openings to report from all that a wheel's files open by name.
 
-    Left out, name by name, are members of the wheel, libpython and the C library, names for other systems,
-    and an unversioned ``libx.so`` where ``libx.so.1`` is opened as well. A name that sources and notes open
-    is kept even if it is a need too, because another file than the opening one may be linked against it.
+    Left out, name by name, are members of the wheel, libpython and the C library, and names for other
+    systems; an unversioned ``libx.so`` where the same call tries ``libx.so.1``, and as a string where
+    anything opens that. A name that sources and notes open is kept even if it is a need too, because another
+    file than the opening one may be linked against it.
     Strings are the weakest evidence. A string is dropped if a DT_NEEDED entry has the same name, if the wheel
     bundles that library under another name (auditwheel leaves such strings behind), or if a note of the same
     file has the name.
@@ -63,13 +69,19 @@ def select_openings(
     answered = _Answered(objects, is_libc)
     claims = [*_find_claims(objects, hints), *_find_called(uses, machine)]
     kept = [(claim.opening, _choose_names(claim, answered)) for claim in claims]
-    versioned = {name.partition(".so")[0] for _, names in kept for name in names if ".so." in name}
+    everywhere = {stem for _, names in kept for stem in _find_versioned(names)}
     found: dict[Opening, None] = {}
     for opening, names in kept:
+        versioned = everywhere if opening.kind is OpeningKind.STRING else _find_versioned(names)
         rest = tuple(n for n in names if not (n.endswith(".so") and n.removesuffix(".so") in versioned))
         if rest:
             found[replace(opening, names=rest)] = None
     return tuple(sorted(found, key=_order))
+
+
+def _find_versioned(names: Iterable[str]) -> set[str]:
+    """Return the stems of the names that have a version: ``libx`` of ``libx.so.1``."""
+    return {name.partition(".so")[0] for name in names if ".so." in name}
 
 
 def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> Opening:
@@ -90,8 +102,121 @@ def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> Opening:
                 need_class=need.need_class,
                 distribution=need.distribution,
                 providers=need.providers,
+                form=choose_form(opening, name, need.need_class),
             )
     return replace(opening, need_class=NeedClass.UNKNOWN)
+
+
+def choose_form(opening: Opening, name: str, need_class: NeedClass) -> OpeningForm:
+    """Choose the first form of code that is proved exact for an opening.
+
+    A GPU driver has no path that is right on every system, so that its name is never replaced in a source.
+
+    Args:
+        opening: the opening.
+        name: the name that is answered.
+        need_class: class of that name.
+    """
+    if need_class not in {NeedClass.PROVIDED, NeedClass.DRIVER}:
+        return OpeningForm.NONE
+    if opening.call is None:
+        return OpeningForm.RUN_PATH
+    edited = any(called.edit for called in opening.call.names if called.name == name)
+    return OpeningForm.SUBSTITUTE if edited and need_class is NeedClass.PROVIDED else OpeningForm.SHIM
+
+
+def hold_back(
+    openings: Sequence[Opening],
+    objects: Iterable[ElfObject],
+    needs: Iterable[Need],
+    attributes: Mapping[str, Attribute],
+    *,
+    prefer: Collection[str] = (),
+    gpu: Backend | None = None,
+) -> tuple[Opening, ...]:
+    """Take back the form of openings for which code would do more harm than good: see :class:`Held`.
+
+    Args:
+        openings: answered.
+        objects: ELF files of the wheel.
+        needs: of the wheel, classified.
+        attributes: what nixpkgs says of attributes.
+        prefer: attributes that the user prefers; for these there is code.
+        gpu: the backend that the user chose; None if nobody did.
+    """
+    linked = {n.providers[0].attr for n in needs if n.need_class is NeedClass.PROVIDED and n.is_used}
+    context = _Context(
+        carried=frozenset(_split_version(obj.name)[0] for obj in objects),
+        linked=frozenset(linked),
+        allowed=frozenset(p for a in linked if a in attributes for p in attributes[a].permissions),
+        rocm=any(a.startswith(_ROCM) for a in linked) or (gpu is not None and gpu.name == "rocm"),
+        newest=_find_newest(openings),
+    )
+    found = []
+    for opening in openings:
+        if opening.form is OpeningForm.NONE or opening.need_class is not NeedClass.PROVIDED:
+            found.append(opening)
+            continue
+        attr = opening.providers[0].attr
+        permissions = attributes[attr].permissions if attr in attributes else ()
+        held = None if attr in prefer else _find_held(opening, permissions, context)
+        form = OpeningForm.NONE if held else opening.form
+        found.append(replace(opening, form=form, held=held, permissions=permissions))
+    return tuple(found)
+
+
+class _Context(Struct):
+    """What decides whether code is written for openings.
+
+    Attributes:
+        carried: stems of the wheel's own libraries.
+        linked: attributes that the wheel is linked against.
+        allowed: permissions that these need anyway.
+        rocm: whether ROCm is chosen.
+        newest: of the strings of one file, the newest answered name of each stem.
+    """
+
+    carried: frozenset[str]
+    linked: frozenset[str]
+    allowed: frozenset[Permission]
+    rocm: bool
+    newest: Mapping[tuple[str, str], str]
+
+
+def _find_held(opening: Opening, permissions: Collection[Permission], context: _Context) -> Held | None:
+    attr, name = opening.providers[0].attr, opening.answered or ""
+    stem = _split_version(name.rpartition("/")[2])[0]
+    if attr.startswith(_ROCM) and not context.rocm:
+        return Held.OTHER_GPU
+    if any(_is_same(stem, own) for own in context.carried):
+        return Held.CARRIED
+    wanted = opening.call and opening.call.at_import and not opening.optional
+    if attr not in context.linked and not wanted and not context.allowed.issuperset(permissions):
+        return Held.REFUSED
+    if opening.kind is OpeningKind.STRING and context.newest[opening.file, stem] != name:
+        return Held.NEWER
+    return None
+
+
+def _is_same(stem: str, own: str) -> bool:
+    """Whether a library of the wheel is the one that is opened: ``libsndfile_x86_64`` is ``libsndfile``."""
+    rest = own.removeprefix(stem)
+    return own.startswith(stem) and (not rest or _SUFFIX.fullmatch(rest) is not None)
+
+
+def _find_newest(openings: Iterable[Opening]) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for opening in openings:
+        if opening.kind is OpeningKind.STRING and opening.form is not OpeningForm.NONE and opening.answered:
+            key = (opening.file, _split_version(opening.answered)[0])
+            found[key] = max(found.get(key, opening.answered), opening.answered, key=_split_version)
+    return found
+
+
+def _split_version(name: str) -> tuple[str, tuple[int, ...]]:
+    """Split a file name into its stem and the numbers of its version, which are none for ``libx.so``."""
+    stem, _, version = name.partition(".so")
+    return stem, tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 def group_by_name(openings: Iterable[Opening]) -> Mapping[str, tuple[Opening, ...]]:
@@ -191,6 +316,7 @@ def _find_called(uses: Iterable[SourceUse], machine: str) -> Iterator[_Claim]:
                 kind=call.kind,
                 names=tuple(called.name for called in call.names),
                 optional=call.optional,
+                anchor=use.anchor,
                 call=call,
             )
             yield _Claim(opening, machine)

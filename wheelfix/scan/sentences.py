@@ -260,16 +260,41 @@ def say_opening(opening: Opening, name: str) -> str:
     return f'{opening.kind.value}, "{name}"{where}'
 
 
-def say_openings(openings: Sequence[Opening], name: str) -> str:
-    """Write how the first of some openings uses a name, and how many more files do.
+def say_openings(openings: Sequence[Opening], name: str, answer: Opening | None) -> str:
+    """Write how the first of some openings uses a name, how many more files do, and what code does about it.
 
     Args:
         openings: at least one; all have the name.
         name: the name.
+        answer: the one of them whose answer is about the name, if there is one.
     """
-    said = say_opening(openings[0], name)
     more = len({opening.file for opening in openings}) - 1
-    return f"{said}; {more} more {'file' if more == 1 else 'files'} name it" if more else said
+    said = [
+        say_opening(openings[0], name),
+        f"{more} more {'file' if more == 1 else 'files'} name it" if more else "",
+        say_form(answer) if answer else "",
+    ]
+    return "; ".join(filter(None, said))
+
+
+def say_form(opening: Opening) -> str:
+    """Write in one clause what code does about an opening; empty if there is none, and nothing to explain."""
+    from wheelfix.model.scan import Held, OpeningForm
+
+    if opening.held:
+        permissions = " and ".join(opening.permissions)
+        return {
+            Held.CARRIED: "nothing is written, as the wheel has that library",
+            Held.NEWER: "nothing is written, as the same file opens a newer one",
+            Held.OTHER_GPU: "nothing is written, as it is for another GPU",
+            Held.REFUSED: f"nothing is written, as nixpkgs refuses it without {permissions}",
+        }[opening.held]
+    return {
+        OpeningForm.SUBSTITUTE: "its path is written into the source",
+        OpeningForm.RUN_PATH: "a run path leads to it",
+        OpeningForm.SHIM: "a shim finds it by this name",
+        OpeningForm.NONE: "",
+    }[opening.form]
 
 
 def say_bringer(opening: Opening) -> str:

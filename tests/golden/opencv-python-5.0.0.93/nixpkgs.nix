@@ -1,10 +1,6 @@
 # opencv-python 5.0.0.93, from
 # opencv_python-5.0.0.93-cp37-abi3-manylinux_2_28_x86_64.whl. Written by
 # wheelfix.
-# Opened by name at run time, if at all; where one is wanted, add the
-# attribute's lib directory to appendRunpaths, or to LD_LIBRARY_PATH if Python
-# code opens it:
-# - pkgs.ocl-icd: libOpenCL.so.1 (cv2/cv2.abi3.so)
 {
   lib,
   buildPythonPackage,
@@ -18,6 +14,7 @@
   libx11,
   libxcb,
   libxext,
+  ocl-icd,
   stdenv,
   zlib,
   numpy,
@@ -68,6 +65,11 @@ buildPythonPackage rec {
     # libz.so.1 for cv2/cv2.abi3.so, cv2/qt/plugins/platforms/libqxcb.so and 9
     # more
     zlib
+  ];
+
+  appendRunpaths = [
+    # libOpenCL.so.1, opened by cv2/cv2.abi3.so
+    "${lib.getLib ocl-icd}/lib"
   ];
 
   # strip breaks libraries that patchelf has changed

@@ -7,10 +7,6 @@
 # it would load these.
 # For opencv-python 5.0.0.93, from
 # opencv_python-5.0.0.93-cp37-abi3-manylinux_2_28_x86_64.whl.
-# Opened by name at run time, if at all; where one is wanted, add the
-# attribute's lib directory to appendRunpaths, or to LD_LIBRARY_PATH if Python
-# code opens it:
-# - pkgs.ocl-icd: libOpenCL.so.1 (cv2/cv2.abi3.so)
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
@@ -39,6 +35,8 @@ pkgs.mkShell {
       # opencv-python: libXext.so.6 for cv2/qt/plugins/platforms/libqxcb.so,
       # opencv_python.libs/libQt5XcbQpa-bb93e554.so.5.15.19
       pkgs.libxext
+      # opencv-python: libOpenCL.so.1, opened by cv2/cv2.abi3.so
+      pkgs.ocl-icd
       # opencv-python: libgcc_s.so.1, libstdc++.so.6 for cv2/cv2.abi3.so,
       # cv2/qt/plugins/platforms/libqxcb.so and 8 more
       pkgs.stdenv.cc.cc.lib

@@ -9,20 +9,20 @@
 # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl.
 # For pyodbc 5.5.0, from
 # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl.
-# Opened by name, from the GPU driver: libcuda.so.1. Found where the program's
-# run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
-# Opened by name at run time, if at all; where one is wanted, add the
-# attribute's lib directory to appendRunpaths, or to LD_LIBRARY_PATH if Python
-# code opens it:
-# - pkgs.cudaPackages.cuda_nvcc: libnvvm.so (numba/cuda/cudadrv/libs.py)
+# Opened by name, if at all, and left out because nixpkgs refuses them without
+# allowUnfree: pkgs.cudaPackages.cuda_nvcc (libcudadevrt.so, libcudart.so,
+# libnvrtc.so, libnvvm.so). `--prefer ATTR` writes one.
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
+  # libcuda.so.1: from the GPU driver, in /run/opengl-driver/lib
   shellHook =
     "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
     + pkgs.lib.makeLibraryPath [
       # numba: libtbb.so.12 for
-      # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
+      # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so; numba:
+      # numba/np/ufunc/parallel.py: ctypes.CDLL(libtbb_name), line 361, with
+      # "libtbb.so.12" of line 358
       pkgs.onetbb
       # numba: libgcc_s.so.1, libgomp.so.1.0.0, libstdc++.so.6 for
       # numba/_devicearray.cpython-312-x86_64-linux-gnu.so,
@@ -31,5 +31,6 @@ pkgs.mkShell {
       pkgs.stdenv.cc.cc.lib
       # pyodbc: libodbc.so.2 for pyodbc.cpython-312-x86_64-linux-gnu.so
       pkgs.unixodbc
-    ];
+    ]
+    + ":/run/opengl-driver/lib";
 }

@@ -1,21 +1,132 @@
 # Overlay for a package set of uv2nix. Written by wheelfix.
 { pkgs, lib, ... }:
+let
+  loaderCode = ''
+    """Lets one distribution open libraries by their names, which no directory has that the loader searches.
+
+    Written by wheelfix. It waits for the import of one of the modules in TABLE, and then answers for their code
+    alone: where that asks for a name in TABLE, it gets the library at the path beside it.
+    """
+
+    import sys
+
+    TABLE = {"modules": [], "libraries": {}, "preload": []}
+
+
+    class _Watch:
+        def find_spec(self, name, path=None, target=None):
+            if name in TABLE["modules"] and self in sys.meta_path:
+                sys.meta_path.remove(self)
+                _answer(**TABLE)
+
+
+    def install():
+        if any(name in sys.modules for name in TABLE["modules"]):
+            _answer(**TABLE)
+        else:
+            sys.meta_path.insert(0, _Watch())
+
+
+    def _answer(modules, libraries, preload):
+        import ctypes.util
+        import os
+
+        own = tuple(name + "." for name in modules)
+
+        def find(name):
+            path = libraries.get(os.fsdecode(name)) if name else None
+            frame = sys._getframe(2) if path else None
+            while frame:
+                spec = frame.f_globals.get("__spec__")  # __name__ is "__main__" for python -m
+                module = getattr(spec, "name", None) or frame.f_globals.get("__name__") or ""
+                if (module + ".").startswith(own):
+                    return path
+                frame = frame.f_back
+            return None
+
+        def wrap(load):
+            def open_library(name=None, *more, **named):
+                path = find(name)
+                if path:
+                    try:
+                        return load(path, *more, **named)
+                    except OSError:
+                        pass  # whatever the name alone leads to is better than nothing
+                return load(name, *more, **named)
+
+            return open_library
+
+        search = ctypes.util.find_library
+
+        def find_library(name):
+            return find("lib" + name + ".so") or search(name)
+
+        ctypes._dlopen = wrap(ctypes._dlopen)
+        ctypes.util.find_library = find_library
+        backend = sys.modules.get("_cffi_backend")
+        if preload and not backend:
+            try:
+                import _cffi_backend as backend
+            except ImportError:
+                pass
+        if backend:
+            backend.load_library = wrap(backend.load_library)
+        # cffi's compiled modules call dlopen themselves: a library that is loaded already is found by its soname.
+        for path in preload:
+            try:
+                ctypes.CDLL(path)
+            except OSError:
+                pass
+  '';
+
+  # Finds libraries for one package by the names that it opens. A .pth file
+  # starts it with the interpreter, and a .start file from Python 3.15 on
+  loaderShim =
+    writeText: site: name: table: starts:
+    ''
+      cp ${writeText "${name}.py" (loaderCode + "TABLE.update(${builtins.toJSON table})\n")} ${site}/${name}.py
+    ''
+    + lib.optionalString starts ''
+      echo "import ${name}; ${name}.install()" > ${site}/${name}.pth
+      echo "${name}:install" > ${site}/${name}.start
+    '';
+in
 final: prev: lib.mergeAttrsList [
   (lib.optionalAttrs (prev ? numba) {
     # numba 0.68.1, from
     # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
-    # Opened by name, from the GPU driver: libcuda.so.1. Found where the
-    # program's run path or LD_LIBRARY_PATH has /run/opengl-driver/lib.
-    # Opened by name at run time, if at all; where one is wanted, add the
-    # attribute's lib directory to appendRunpaths, or to LD_LIBRARY_PATH if
-    # Python code opens it:
-    # - pkgs.cudaPackages.cuda_nvcc: libnvvm.so (numba/cuda/cudadrv/libs.py)
+    # Opened by name, if at all, and left out because nixpkgs refuses them
+    # without allowUnfree: pkgs.cudaPackages.cuda_nvcc (libcudadevrt.so,
+    # libcudart.so, libnvrtc.so, libnvvm.so). `--prefer ATTR` writes one.
     numba = prev.numba.overrideAttrs (old: {
       buildInputs = (old.buildInputs or [ ]) ++ [
         # libtbb.so.12 for
         # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so
         pkgs.onetbb
       ];
+
+      postInstall =
+        (old.postInstall or "")
+        + (
+          ''
+            # numba/np/ufunc/parallel.py: ctypes.CDLL(libtbb_name), line 361, with "libtbb.so.12" of line 358: the source gets its path
+            substituteInPlace $out/${final.python.sitePackages}/numba/np/ufunc/parallel.py --replace-fail "'libtbb.so.12'" "'${lib.getLib pkgs.onetbb}/lib/libtbb.so.12'"
+          ''
+          + loaderShim
+            pkgs.writeText
+            "\$out/${final.python.sitePackages}"
+            "_wheelfix_numba"
+            {
+              modules = [ "numba" ];
+              libraries = {
+                # numba/cuda/cudadrv/driver.py: ctypes.CDLL(path), line 152,
+                # with "libcuda.so.1" of line 122: where the GPU driver is
+                # differs, so a shim answers
+                "libcuda.so.1" = "/run/opengl-driver/lib/libcuda.so.1";
+              };
+            }
+            true
+        );
     });
   })
   (lib.optionalAttrs (prev ? pyodbc) {

@@ -7,9 +7,5 @@
 # it would load these.
 # For soundfile 0.14.0, from
 # soundfile-0.14.0-py2.py3-none-manylinux_2_28_x86_64.whl.
-# Opened by name at run time, if at all; where one is wanted, add the
-# attribute's lib directory to appendRunpaths, or to LD_LIBRARY_PATH if Python
-# code opens it:
-# - pkgs.libsndfile: libsndfile.so (soundfile.py)
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell { NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker; }

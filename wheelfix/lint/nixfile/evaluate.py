@@ -54,7 +54,7 @@ from wheelfix.lint.nixfile.values import (
 )
 
 _STEPS = 300_000  # the largest hand-written file needs a tenth
-_STEPS_PER_BYTE = 0.25  # added to that; generated files of thousands of packages need less than a tenth
+_STEPS_PER_BYTE = 1.0  # or that; generated files of thousands of packages need less than 0.4
 _DEEPEST = 40
 _NIXPKGS = "<nixpkgs>"
 _LONGEST = 5_000  # elements of a list; a file may double a list sixty times

@@ -25,8 +25,10 @@ _UNUSED = re.compile("[\U000f0000-\U0010ffff]")
 _SITE = "lib/python/site-packages"
 _ANY_SITE = re.compile(r"lib/python3?(?:\.\d+)?t?/site-packages")
 _COMMAND = "addAutoPatchelfSearchPath"
-_HARMLESS = frozenset({"rm", "rmdir", "runHook"})
+_HARMLESS = frozenset({"echo", "rm", "rmdir", "runHook", "substituteInPlace"})
 """Commands that cannot add libraries."""
+_WRITTEN = (".py", ".pth", ".start", "/dev/null")
+"""Ends of the names of files that are no libraries, to which such a command may write."""
 
 
 def find_in_path(joined: Joined, name: str, place: Place) -> Iterator[Input | Search | Unclear | str]:
@@ -93,8 +95,23 @@ def find_in_code(joined: Joined, place: Place) -> Iterator[Search | None]:
         command = line.partition(" ")[0]
         if command == _COMMAND:
             yield from _read_command(line, pieces, place)
-        elif command and command[0] != "#" and (command not in _HARMLESS or set(";&|") & set(line)):
+        elif command and command[0] != "#" and not _is_harmless(line):
             yield None
+
+
+def _is_harmless(line: str) -> bool:
+    """Whether a line is one command that cannot add libraries, and writes nothing but Python's own files."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer) if len(line) < _LONGEST else [";"]
+    except ValueError:
+        return False
+    signs = [(at, word) for at, word in enumerate(words) if word and not word.strip("();<>|&")]
+    for at, sign in signs:
+        if sign not in {">", ">>"} or not words[at + 1 : at + 2] or not words[at + 1].endswith(_WRITTEN):
+            return False
+    return words[0] in _HARMLESS or (words[0] == "cp" and not signs and words[-1].endswith(_WRITTEN))
 
 
 def _read_command(line: str, pieces: Sequence[Piece], place: Place) -> Iterator[Search | None]:

@@ -1,0 +1,199 @@
+"""Plans the code for what a wheel's files open by name: each opening in the form that is proved for it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from wheelfix.index.driver import RUN_PATH
+from wheelfix.model.base import Struct, replace
+from wheelfix.model.classes import NeedClass
+from wheelfix.model.hints import OpeningKind
+from wheelfix.model.index import Attribute, Provider
+from wheelfix.model.override import Input, OpenedLibrary, Shim, Substitution
+from wheelfix.model.scan import Need, Opening, OpeningForm, WheelScan
+from wheelfix.scan.layout import find_install_path, relative_to_site
+from wheelfix.scan.openings import choose_form
+from wheelfix.scan.sentences import name_some, say_opening
+
+_NAMED = 2
+_CUDA = "cudaPackages"
+
+
+class OpenedPlan(Struct):
+    """Code for what a wheel opens by name.
+
+    Attributes:
+        inputs: what entries of ``.note.dlopen`` name, which auto-patchelf looks for among the inputs.
+        runpaths, substitutions, shim: as in :class:`~wheelfix.model.override.Override`.
+        driver: libraries of the GPU driver that ELF files open, sorted.
+        rest: openings that have no code.
+    """
+
+    inputs: tuple[Input, ...] = ()
+    runpaths: tuple[Input, ...] = ()
+    substitutions: tuple[Substitution, ...] = ()
+    shim: Shim | None = None
+    driver: tuple[str, ...] = ()
+    rest: tuple[Opening, ...] = ()
+
+
+def plan_openings(
+    scan: WheelScan,
+    files: Collection[str],
+    *,
+    replaced: Collection[str] = (),
+    unreached: Collection[str] = (),
+) -> OpenedPlan:
+    """Plan the code for all openings of a wheel.
+
+    Args:
+        scan: its scan.
+        files: paths of all its members; empty if they are not known.
+        replaced: distributions whose libraries nixpkgs' CUDA replaces.
+        unreached: attributes that are inputs already.
+    """
+    openings = [_replace_cuda(one, replaced) for one in scan.openings]
+    shown = [one for one in openings if one.form is not OpeningForm.NONE]
+    python = [one for one in shown if one.call and _find_file(one)]
+    elf = [one for one in shown if not one.call]
+    coded = {id(one) for one in (*python, *elf)}
+    return OpenedPlan(
+        inputs=tuple(_list_inputs([o for o in elf if o.kind is OpeningKind.NOTE], scan.attributes)),
+        runpaths=tuple(_list_runpaths(elf, scan)),
+        substitutions=tuple(_list_substitutions(python, scan.attributes)),
+        shim=_make_shim([o for o in python if o.form is OpeningForm.SHIM], frozenset(files), scan.attributes),
+        driver=tuple(sorted({o.answered or "" for o in elf if o.need_class is NeedClass.DRIVER})),
+        rest=tuple(
+            original for original, one in zip(scan.openings, openings, strict=True) if id(one) not in coded
+        ),
+    )
+
+
+def _replace_cuda(opening: Opening, replaced: Collection[str]) -> Opening:
+    """Answer by nixpkgs' CUDA what a distribution would bring that is removed."""
+    provider = opening.providers[0] if opening.providers else None
+    if opening.distribution not in replaced or not provider or not provider.attr.startswith(_CUDA):
+        return opening
+    form = choose_form(opening, opening.answered or "", NeedClass.PROVIDED)
+    return replace(opening, need_class=NeedClass.PROVIDED, distribution=None, form=form)
+
+
+def _list_inputs(openings: Iterable[Opening], attributes: Mapping[str, Attribute]) -> Iterable[Input]:
+    for (attr, _), several in _group_by_directory(openings).items():
+        yield _make_input(attr, several, attributes)
+
+
+def _list_runpaths(openings: Sequence[Opening], scan: WheelScan) -> Iterable[Input]:
+    """One per attribute whose libraries an ELF file opens and does not reach by linking something beside."""
+    strings = [one for one in openings if one.kind is not OpeningKind.NOTE]
+    linked = _find_linked(scan.used)
+    for (attr, directory), several in _group_by_directory(strings).items():
+        left = [o for o in several if (o.file, attr, directory) not in linked]
+        if left:
+            yield _make_input(attr, left, scan.attributes)
+
+
+def _find_linked(needs: Iterable[Need]) -> set[tuple[str, str, str]]:
+    """Find what auto-patchelf puts into run paths anyway: by file, the attribute and its directory."""
+    return {
+        (path, need.providers[0].attr, _find_directory(need.providers[0]))
+        for need in needs
+        if need.need_class is NeedClass.PROVIDED
+        for path in need.wanted_by
+    }
+
+
+def _find_directory(provider: Provider) -> str:
+    return posixpath.dirname(provider.path).strip("/")
+
+
+def _group_by_directory(openings: Iterable[Opening]) -> dict[tuple[str, str], list[Opening]]:
+    found: dict[tuple[str, str], list[Opening]] = {}
+    for opening in openings:
+        if opening.need_class is NeedClass.PROVIDED:
+            provider = opening.providers[0]
+            found.setdefault((provider.attr, _find_directory(provider)), []).append(opening)
+    return dict(sorted(found.items()))
+
+
+def _make_input(attr: str, openings: Sequence[Opening], attributes: Mapping[str, Attribute]) -> Input:
+    names = sorted({one.answered or "" for one in openings})
+    files = name_some(sorted({one.file for one in openings}), _NAMED)
+    said = attributes.get(attr)
+    permissions = said.permissions if said else ()
+    return Input(
+        attr=attr,
+        reason=f"{', '.join(names)}, opened by {files}",
+        directory=_find_directory(openings[0].providers[0]),
+        permissions=permissions,
+    )
+
+
+def _list_substitutions(
+    openings: Iterable[Opening], attributes: Mapping[str, Attribute]
+) -> Iterable[Substitution]:
+    found: dict[tuple[str, str], Substitution] = {}
+    for opening in openings:
+        name = opening.answered or ""
+        called = next((c for c in opening.call.names if c.name == name), None) if opening.call else None
+        if opening.form is not OpeningForm.SUBSTITUTE or not called or not called.edit:
+            continue
+        file = _find_file(opening) or ""
+        library = _find_library(opening, "the source gets its path", attributes)
+        one = Substitution(file=file, edit=called.edit, library=library)
+        found.setdefault((file, called.edit.old), one)
+    return (found[key] for key in sorted(found))
+
+
+def _find_library(opening: Opening, why: str, attributes: Mapping[str, Attribute]) -> OpenedLibrary:
+    name = opening.answered or ""
+    reason = f"{opening.file}: {say_opening(opening, name)}"
+    if opening.need_class is NeedClass.DRIVER:
+        return OpenedLibrary(attr="", path=f"{RUN_PATH}/{posixpath.basename(name)}", reason=reason, why=why)
+    provider = opening.providers[0]
+    said = attributes.get(provider.attr)
+    permissions = said.permissions if said else ()
+    return OpenedLibrary(
+        attr=provider.attr, path=provider.path, reason=reason, why=why, permissions=permissions
+    )
+
+
+def _make_shim(
+    openings: Sequence[Opening], files: Collection[str], attributes: Mapping[str, Attribute]
+) -> Shim | None:
+    if not openings:
+        return None
+    libraries: dict[str, OpenedLibrary] = {}
+    for opening in openings:
+        driver = opening.need_class is NeedClass.DRIVER
+        why = "where the GPU driver is differs" if driver else "no text in it can be replaced for sure"
+        libraries.setdefault(
+            opening.answered or "", _find_library(opening, f"{why}, so a shim answers", attributes)
+        )
+    paths = {_find_file(opening) or "": opening.anchor for opening in openings}
+    installed = {site for file in files if (site := relative_to_site(find_install_path(file)))}
+    cffi = {o.answered or "" for o in openings if o.kind is OpeningKind.CFFI}
+    return Shim(
+        modules=tuple(sorted({_find_module(path, installed) for path in paths})),
+        libraries=tuple((name, libraries[name]) for name in sorted(libraries)),
+        preload=tuple(sorted(name for name in cffi if ".so." in name)),
+        sources=len(paths),
+        anchors=tuple((path, anchor) for path, anchor in sorted(paths.items()) if anchor),
+    )
+
+
+def _find_file(opening: Opening) -> str | None:
+    """Return where a source is, relative to site-packages; None for one outside, which is no module."""
+    return relative_to_site(find_install_path(opening.file))
+
+
+def _find_module(path: str, installed: Collection[str]) -> str:
+    """Return the outermost module with code that has a source: its top package, or one below namespaces."""
+    parts = path.removesuffix(".py").split("/")
+    if parts[-1] == "__init__":
+        parts.pop()
+    for depth in range(1, len(parts)):
+        if f"{'/'.join(parts[:depth])}/__init__.py" in installed:
+            return ".".join(parts[:depth])
+    return ".".join(parts) if installed else parts[0]
