@@ -65,12 +65,14 @@ class CalledName(Struct):
         text: the text in the source (``magic``).
         line: line of its first constant part, from 1.
         inside: whether the call itself contains the text, and not a variable.
+        file: path of the file with the text, if it is another one than the call's.
     """
 
     name: str
     text: str
     line: int
     inside: bool
+    file: str = ""
 
 
 class SourceCall(Struct):
