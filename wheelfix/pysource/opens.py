@@ -141,14 +141,14 @@ def analyse_source(path: str, source: bytes, library: Library, callers: Iterable
         callers: modules to analyse it with, because they call its helpers.
     """
     try:
-        tree = library.parse(path, source)
+        tree = library.parse(source)
         if tree is None:
             return Analysis()
         program = Program(library)
         module = program.add(path, tree)
         for caller in callers:
             program.load(caller)
-        evaluator = Evaluator(program, _KNOWN)
+        evaluator = Evaluator(program, _KNOWN, library)
         for _ in range(_MAX_ROUNDS):
             known = len(program.uses)
             uses = tuple(enumerate(module.uses, module.first))
@@ -218,7 +218,8 @@ def _find_sinks(
             if module.find_function(func, use.scope, load=_name_last(func) in _HELPERS):
                 return
             functions = _functions(evaluator, func, use)
-            for function in sorted(functions & _OPENERS):
+            # A loader cannot be called: if it seems to be, it was replaced by the type that it makes.
+            for function in sorted(functions & (_OPENERS | _LOADERS)):
                 yield OpeningKind.CTYPES, function, [*args[:1], *named]
             if _FINDER in functions:
                 yield OpeningKind.FIND_LIBRARY, _FINDER, [*args[:1], *named]

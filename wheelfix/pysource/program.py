@@ -1,8 +1,9 @@
 """Knows the modules of one distribution, and reads those that the analysis of one source needs.
 
 An analysis starts with one source, its root. A module that the root imports is read when an expression that
-names a library depends on it, and modules that call a helper of the root are added by :mod:`wheelfix.pysource.callers`. What is
-read is limited for each root and for the distribution, so that the time for a wheel stays linear in its size.
+names a library depends on it, and the modules that :mod:`wheelfix.pysource.callers` finds are added, as they
+may call a helper of the root. What is read is limited for each root and for the distribution, so that the
+time for a wheel stays linear in its size.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ _MAX_LOADED: Final = 1 << 20
 _MAX_MODULES: Final = 128
 _MAX_PARSED: Final = 64 << 20
 """Bytes of sources parsed for one distribution; real ones have a tenth of it."""
+_MAX_SHARED: Final = 8 << 20
+"""Bytes of sources read for all roots of one distribution besides themselves; pyglet takes 0.4 MB."""
+MAX_STEPS: Final = 5_000_000
+"""Strings composed for one distribution: about ten seconds' work. Real ones need some thousands."""
 _MAX_DEPTH: Final = 6
 _MAX_PARTS: Final = 16
 _MAX_CLASSES: Final = 64
@@ -63,34 +68,37 @@ class Library:
             self.names.setdefault(name_module(path), path)
         self.tops = {name.partition(".")[0] for name in self.names}
         self._read = read
-        self._left = _MAX_PARSED
+        self._left, self._shared = _MAX_PARSED, _MAX_SHARED
+        self.steps = MAX_STEPS
 
-    def parse(self, path: str, source: bytes | None = None) -> ast.Module | None:
-        """Parse a source; None if it cannot be read, is no Python, or the distribution is too large."""
-        if source is None:
-            source = self._read(path)
-        if source is None or len(source) > self._left:
+    def parse(self, source: bytes) -> ast.Module | None:
+        """Parse a root; None if it is no Python, or the distribution is too large."""
+        if len(source) > self._left:
             return None
         self._left -= len(source)
-        try:
-            return parse_source(source)
-        except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError, OverflowError):
+        return _parse(source)
+
+    def load(self, path: str, limit: int) -> tuple[ast.Module, int] | None:
+        """Parse a module that a root needs; None if it cannot be read, is no Python, or is too large.
+
+        Returns:
+            The syntax tree, and the length of the source in bytes.
+        """
+        source = self._read(path)
+        if source is None or len(source) > min(limit, self._shared):
             return None
+        self._shared -= len(source)
+        tree = _parse(source)
+        return (tree, len(source)) if tree else None
 
-    def size(self, path: str) -> int:
-        """Return the length of a source in bytes."""
-        return len(self._read(path) or b"")
 
-
-def parse_source(source: bytes) -> ast.Module:
-    """Parse a source without warnings about it.
-
-    Raises:
-        SyntaxError: and others that :func:`ast.parse` raises.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about invalid escapes and the like in foreign code
-        return ast.parse(source)
+def _parse(source: bytes) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about invalid escapes and the like in foreign code
+            return ast.parse(source)
+    except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError, OverflowError):
+        return None
 
 
 def name_module(path: str) -> str:
@@ -151,12 +159,12 @@ class Program:
         self.modules[name] = None
         if path is None or len(self.modules) > _MAX_MODULES:
             return None
-        size = self._library.size(path)
-        if size > self._left:
+        loaded = self._library.load(path, self._left)
+        if loaded is None:
             return None
+        tree, size = loaded
         self._left -= size
-        tree = self._library.parse(path)
-        return self.add(path, tree) if tree else None
+        return self.add(path, tree)
 
     def find(self, full: str, *, load: bool = False) -> Found:
         """Find what a full name stands for.

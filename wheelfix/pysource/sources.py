@@ -54,7 +54,7 @@ def read_wheel_sources(path: Path, stamp: Stamp) -> tuple[SourceUse, ...]:
 def read_archive_sources(archive: Archive) -> tuple[SourceUse, ...]:
     """Find what the Python sources of an open wheel open by name, as :func:`read_wheel_sources` does."""
     members = {m.path: m for m in filter(is_source, archive.members)}
-    return _find_all(sorted(members), lambda path: b"".join(iter_chunks(archive, members[path])))
+    return find_in_sources(sorted(members), lambda path: b"".join(iter_chunks(archive, members[path])))
 
 
 class PythonSources(Struct):
@@ -84,13 +84,18 @@ def read_tree_sources(site: Path, root: Path, paths: Iterable[str]) -> tuple[Sou
         root: the prefix, outside which nothing is read.
         paths: relative to ``site``; missing and overlong files are left out.
     """
-    return _find_all(
+    return find_in_sources(
         tuple(paths), lambda path: read_regular(f"{site}/{path}", root=str(root), limit=MAX_SOURCE)
     )
 
 
-def _find_all(paths: Sequence[str], read: Callable[[str], bytes | None]) -> tuple[SourceUse, ...]:
-    """Analyse the sources that may open something, each with the modules that it needs."""
+def find_in_sources(paths: Sequence[str], read: Callable[[str], bytes | None]) -> tuple[SourceUse, ...]:
+    """Find what sources open by name: each that may is analysed with the modules that it needs.
+
+    Args:
+        paths: the sources.
+        read: reads a source; None if it cannot be read.
+    """
     read = _keep(read)
     library = Library(paths, read)
     found: dict[str, Analysis] = {}

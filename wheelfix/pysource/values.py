@@ -15,7 +15,7 @@ from functools import reduce
 from typing import Final
 
 from wheelfix.model.base import Struct, replace
-from wheelfix.pysource.program import Program
+from wheelfix.pysource.program import Library, Program
 from wheelfix.pysource.scope import Bound, Module, Scope
 
 _MAX_VALUES: Final = 256
@@ -86,6 +86,7 @@ class Evaluator:
     Args:
         program: the modules; calls between their functions are linked by :meth:`link`.
         known: dotted names of functions that are followed as values.
+        library: the sources of the distribution, which limit the steps of all evaluations.
 
     Attributes:
         asked: functions whose parameters, and classes whose attributes, values depend on.
@@ -93,11 +94,12 @@ class Evaluator:
         record: whether ``asked`` grows.
     """
 
-    def __init__(self, program: Program, known: frozenset[str]) -> None:
+    def __init__(self, program: Program, known: frozenset[str], library: Library) -> None:
         self.asked: dict[Scope, None] = {}
         self.load = self.record = True
         self._program = program
         self._known = known
+        self._library = library
         self._done: dict[tuple[int, int, bool, bool], tuple[Value, ...]] = {}
         self._lists: dict[tuple[int, bool, bool], tuple[Value, ...]] = {}
         self._sequences: dict[int, bool] = {}
@@ -174,7 +176,7 @@ class Evaluator:
         return ()
 
     def _items(self, base: ast.expr, scope: Scope) -> Iterable[Value]:
-        """Evaluate what an index or a method takes out of a value: the values of a dictionary, not its keys."""
+        """Evaluate what an index or a method takes out of a value: of a dictionary, the values alone."""
         if isinstance(base, ast.Dict):
             return self._union([v for v in base.values if not isinstance(v, ast.Dict)], scope)
         bound = self._find_bound(base, scope)
@@ -295,7 +297,8 @@ class Evaluator:
         found: dict[Value, None] = {}
         for value in values:
             self._steps += 1
-            if self._steps > _MAX_STEPS:
+            self._library.steps -= 1
+            if self._steps > _MAX_STEPS or self._library.steps < 0:
                 raise TooComplexError
             if value:
                 found[value] = None
