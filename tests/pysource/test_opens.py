@@ -300,6 +300,97 @@ def test_loop_over_pairs_keeps_them_apart() -> None:
     assert sorted(found) == ["libcublas.so", "libcublasLt.so"]
 
 
+def test_product_gives_each_target_its_own_values() -> None:
+    # As in wand/api.py.
+    found = find(
+        """
+        import ctypes.util, itertools
+        versions, options = ("", "-7"), ("", "HDRI")
+        combinations = itertools.product(versions, options)
+        suffixes = list()
+        suffixes.extend(list(version + option for version, option in combinations))
+        for suffix in suffixes:
+            ctypes.util.find_library("Magick" + suffix)
+        """
+    )
+    assert sorted(found) == ["libMagick-7.so", "libMagick-7HDRI.so", "libMagick.so", "libMagickHDRI.so"]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        'for stem, major in (("a", 1), ("b", 2)):',
+        'for stem, major in zip(("a", "b"), (1, 2)):',
+        'for stem, major in {"a": 1, "b": 2}.items():',
+        'TABLE = {"a": 1, "b": 2}\nfor stem, major in TABLE.items():',
+        'for _, (stem, major) in enumerate([("a", 1), ("b", 2)]):',
+    ],
+)
+def test_values_of_one_turn_of_a_loop_stay_together(loop: str) -> None:
+    source = f'import ctypes\n{loop}\n    ctypes.CDLL(f"lib{{stem}}.so.{{major}}")'
+    assert sorted(find(source)) == ["liba.so.1", "libb.so.2"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        '{"Linux": "libx.so", "FreeBSD": "liby.so"}[platform.system()]',
+        '{"linux": "libx.so", "freebsd": "liby.so"}.get(sys.platform, "libz.so")',
+        'TABLE["Linux"]',
+        "Class.TABLE[platform.system()]",
+        "Path(TABLE[platform.system()])",
+        "next(map(lambda stem: f'lib{stem}.so', ['x']))",
+        "next(itertools.chain(['libx.so']))",
+        "Class().file",
+        "Class.instance.file",
+        "text",
+    ],
+)
+def test_more_ways_to_spell_a_name(expression: str) -> None:
+    source = f"""
+        import ctypes, platform, sys, itertools
+        from pathlib import Path
+        TABLE = {{"Linux": "libx.so", "FreeBSD": "liby.so"}}
+        class Class:
+            TABLE = {{"Linux": "libx.so", "FreeBSD": "liby.so"}}
+            instance = Class()
+            PATTERN = "lib{{}}.so"
+            @property
+            def file(self):
+                return self.PATTERN.format("x")
+        text = "libx"
+        text += ".so"
+        ctypes.CDLL({expression})
+    """
+    assert list(find(source)) == ["libx.so"]
+
+
+def test_keys_and_values_of_a_dictionary_are_told_apart() -> None:
+    # As in LXST/Codecs/libs/pyogg/library_loader.py.
+    source = """
+        import ctypes.util
+        def load(names):
+            for name in names.values():
+                ctypes.util.find_library(name)
+            ctypes.util.find_library(names[key])
+        load({"external": "ogg"})
+        for stem in {"z": 1}:
+            ctypes.util.find_library(stem)
+    """
+    assert sorted(find(source)) == ["libogg.so", "libz.so"]
+
+
+def test_result_of_a_function_is_made_of_what_this_call_passes() -> None:
+    source = """
+        import ctypes
+        def name_it(stem):
+            return f"lib{stem}.so"
+        ctypes.CDLL(name_it("a"))
+        print(name_it("b"))
+    """
+    assert list(find(source)) == ["liba.so"]
+
+
 def test_words_of_a_string() -> None:
     found = find(
         """

@@ -30,6 +30,8 @@ _MAX_NAMES: Final = 4096
 FATBIN_MAGIC: Final = b"\x50\xed\x55\xba"
 """Magic of a container of GPU code (CUDA ``fatbinary_section.h``): nine tenths of a GPU library."""
 _FATBIN_HEADER: Final = 16
+_FATBIN_VERSION: Final = b"\1\0\x10\0"
+"""Version 1, and the size of the header."""
 _FATBIN_SEARCH: Final = 32 << 20
 
 
@@ -149,6 +151,8 @@ class StringScanner:
         if not self._big:
             return len(chunk)
         found = chunk.find(FATBIN_MAGIC, at)
+        while found >= 0 and not _is_fatbin(chunk[found : found + _FATBIN_HEADER]):
+            found = chunk.find(FATBIN_MAGIC, found + 1)
         return found if found >= 0 else len(chunk)
 
     def _step_over(self, chunk: bytes, start: int) -> int:
@@ -161,6 +165,11 @@ class StringScanner:
         end = start + max(size, _FATBIN_HEADER)
         self._skip = max(0, end - len(chunk))
         return min(end, len(chunk))
+
+
+def _is_fatbin(header: bytes) -> bool:
+    """Whether the start of a container is its header; programs that make containers have the magic alone."""
+    return len(header) < _FATBIN_HEADER or header[4:8] == _FATBIN_VERSION
 
 
 def _has_dlopen(data: bytes, start: int, end: int) -> bool:

@@ -194,7 +194,8 @@ class SonameTable:
         bounds = (f"{series}.", f"{series}/", _spell(system), ABSENT)
         found = {row[0] for row in self._connection.execute(_SELECT_SERIES, bounds)} - {soname}
         # The longer of "libffi.so.8" and "libffi.so.8.1.4" is the file, the shorter the soname.
-        majors = [n for n in found if not any(n.startswith(f"{other}.") for other in (*found, soname))]
+        shorter = found | ({soname} - {find_series(soname)})  # a name without a version hides no major
+        majors = [n for n in found if not any(n.startswith(f"{other}.") for other in shorter)]
         return tuple(sorted(majors, key=lambda n: (measure_distance(soname, n), n))[:_NEAREST])
 
 

@@ -80,6 +80,7 @@ class CalledName(Struct):
         inside: whether the call itself contains the text, and not a variable.
         edit: how the source opens a library by its path in place of the name, proved by an analysis of the
             edited source; None if no edit is.
+        file: path of the file with the text, if it is another one than the call's.
     """
 
     name: str
@@ -87,6 +88,7 @@ class CalledName(Struct):
     line: int
     inside: bool
     edit: SourceEdit | None = None
+    file: str = ""
 
 
 class SourceCall(Struct):

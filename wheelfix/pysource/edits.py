@@ -13,6 +13,7 @@ from typing import Final
 
 from wheelfix.model.base import Struct
 from wheelfix.model.hints import OpeningKind, SourceEdit
+from wheelfix.pysource.program import parse_source
 from wheelfix.pysource.values import Place
 
 Opened = tuple[OpeningKind, str]
@@ -68,20 +69,20 @@ def find_edits(
     return tuple(proved.get(spot.place) if spot else None for spot in spots)
 
 
-def find_anchor(source: bytes, tree: ast.Module, before: int) -> str:
+def find_anchor(source: bytes, before: int) -> str:
     """Find an import before which, on its line, other code can be put that runs before any call.
 
     Args:
         source: the file.
-        tree: the parsed file.
         before: line of the first call.
 
     Returns:
         The import; one that is in the file once, above the call, and not below an import of ctypes or cffi,
         whose functions it may take. Empty if there is none.
     """
+    tree = parse_source(source)
     lines = _split_lines(source)
-    for node in tree.body[:_MAX_STATEMENTS]:
+    for node in tree.body[:_MAX_STATEMENTS] if tree else ():
         if node.lineno >= before:
             break
         if not isinstance(node, ast.Import | ast.ImportFrom) or node.col_offset:

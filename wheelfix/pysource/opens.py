@@ -1,30 +1,31 @@
 """Finds libraries and programs that Python sources open by name, from the syntax tree; nothing is executed.
 
 Recognised are ctypes (``CDLL``, ``PyDLL``, ``cdll``, ``pydll``, ``util.find_library``), cffi's
-``ffi.dlopen``, helper functions of the same module that pass a parameter on to one of these, and imported
-helpers of the names ``load_library``, ``load_locate_library``, ``load_ctypes_library`` and ``dlopen``. Code
-for other systems and tests are left out. A name that the source does not spell out gives no result.
+``ffi.dlopen``, helper functions of the same distribution that pass a parameter on to one of these, and
+helpers of other distributions with the names ``load_library``, ``load_locate_library``,
+``load_ctypes_library`` and ``dlopen``. Code for other systems and tests are left out. A name that the sources
+do not spell out gives no result.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceEdit, SourceUse
 from wheelfix.model.tables import Table, load_table
 from wheelfix.pysource.edits import Opened, Spot, find_anchor, find_edits
-from wheelfix.pysource.scope import Guard, Module, Use
+from wheelfix.pysource.program import Library, Program, list_functions
+from wheelfix.pysource.scope import Guard, Module, Scope, Use
 from wheelfix.pysource.values import Evaluator, TooComplexError, Value, find_place
 
 MAX_SOURCE: Final = 1 << 19
 """Longest source read, in bytes; its syntax tree can take 600 times as much memory."""
 
-_LOADER_HINTS: Final = (b"DLL", b"cdll", b"pydll")
+LOADER_HINTS: Final = re.compile(rb"\b(?:CDLL|PyDLL|cdll|pydll)\b")
 _HINTS: Final = (b"d_library", b"dlopen", b"load_locate", b"load_ctypes", b"ldconfig")
 _OPENERS: Final = frozenset(
     {"ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary", "_ctypes.dlopen"}
@@ -39,6 +40,7 @@ _RUNNERS: Final = frozenset(
     }
     | {"os.system", "os.popen"}
 )
+_OPENER_NAMES: Final = frozenset({"CDLL", "PyDLL", "cdll", "pydll", "LoadLibrary", "find_library"})
 _KNOWN: Final = _OPENERS | _LOADERS | {_FINDER}
 
 _FILE: Final = re.compile(r"(?:/[\w.+/-]*/)?[\w+-][\w.+-]*\.so(?:\.\d+)*", re.ASCII)
@@ -52,6 +54,7 @@ _TEST_PATH: Final = re.compile(
 )
 _LDCONFIG: Final = re.compile(r"(?:/[\w/]+/)?ldconfig")
 _MAX_VARIABLE: Final = 60
+_MAX_ROUNDS: Final = 4
 _MAX_NAMES: Final = 8192
 """Names that the calls of one source may open; real sources have some tens."""
 
@@ -111,47 +114,99 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
         >>> call.function, call.line, call.names[0].name
         ('ctypes.CDLL', 2, 'libcuda.so.1')
     """
-    if len(source) > MAX_SOURCE or not may_open(path, source):
+    if not may_open(path, source):
         return SourceUse(path=path)
+    found = analyse_source(path, source, Library())
+    return next((add_anchor(use, source) for use in found.uses if use.path == path), SourceUse(path=path))
+
+
+def add_anchor(use: SourceUse, source: bytes) -> SourceUse:
+    """Add the import of a source before which other code can be put."""
+    return replace(use, anchor=find_anchor(source, min((call.line for call in use.calls), default=0)))
+
+
+class Analysis(Struct):
+    """What the functions that one source calls open and run.
+
+    Attributes:
+        uses: by the file to report it for: the source, or the one that calls its helper.
+        asked: names of functions and classes that other modules may give names of libraries to, by module.
+        openers: the same for functions that other modules may give a function to that opens libraries.
+    """
+
+    uses: tuple[SourceUse, ...] = ()
+    asked: Mapping[str, frozenset[str]] = {}
+    openers: Mapping[str, frozenset[str]] = {}
+
+
+def analyse_source(path: str, source: bytes, library: Library, callers: Iterable[str] = ()) -> Analysis:
+    """Find what is opened by the calls of one source; other modules may pass or hold the names.
+
+    Args:
+        path: as for :func:`find_python_dlopen`.
+        source: the file.
+        library: the sources of the distribution.
+        callers: modules to analyse it with, because they call its helpers.
+    """
     try:
-        module, claims, programs = _analyse(source)
-        if len(claims) + len(programs) > _MAX_NAMES:
-            return SourceUse(path=path)
-        calls = _find_calls([*_add_edits(source, claims), *programs], module)
-        anchor = find_anchor(source, module.tree, min((call.line for call in calls), default=0))
-        return SourceUse(path=path, calls=calls, anchor=anchor)
-    except (
-        SyntaxError,
-        ValueError,
-        LookupError,
-        RecursionError,
-        MemoryError,
-        OverflowError,
-        TooComplexError,
-    ):
-        return SourceUse(path=path)
+        found = _analyse(path, source, library, tuple(callers))
+        if found is None or len(found.claims) + len(found.programs) > _MAX_NAMES:
+            return Analysis()
+        claims = _add_edits(path, source, library, tuple(callers), found.claims)
+        return Analysis(
+            uses=_find_uses([*claims, *found.programs], found.program),
+            asked=found.asked,
+            openers=found.openers,
+        )
+    except (ValueError, LookupError, RecursionError, MemoryError, OverflowError, TooComplexError):
+        return Analysis()
 
 
-def _analyse(source: bytes) -> tuple[Module, list[_Claim], list[_Claim]]:
-    """Find the libraries and the programs that a source opens and runs."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about invalid escapes and the like in foreign code
-        tree = ast.parse(source)
-    module = Module(tree)
-    evaluator = Evaluator(module, _KNOWN)
-    uses = tuple(enumerate(module.uses))
-    claims = [claim for number, use in uses for claim in _find_claims(number, use, module, evaluator)]
+class _Found(Struct):
+    """What one source opens and runs, and the modules that it was analysed with; the rest as in Analysis."""
+
+    program: Program
+    claims: Sequence[_Claim] = ()
+    programs: Sequence[_Claim] = ()
+    asked: Mapping[str, frozenset[str]] = {}
+    openers: Mapping[str, frozenset[str]] = {}
+
+
+def _analyse(path: str, source: bytes, library: Library, callers: Iterable[str]) -> _Found | None:
+    """Find the libraries and the programs that a source opens and runs; None if it cannot be parsed."""
+    tree = library.parse(source)
+    if tree is None:
+        return None
+    program = Program(library)
+    module = program.add(path, tree)
+    for caller in callers:
+        program.load(caller)
+    evaluator = Evaluator(program, _KNOWN, library)
+    for _ in range(_MAX_ROUNDS):
+        known = len(program.uses)
+        uses = tuple(enumerate(module.uses, module.first))
+        claims = [claim for number, use in uses for claim in _find_claims(number, use, module, evaluator)]
+        if len(program.uses) == known:
+            break
+        evaluator.link()  # the modules that were read meanwhile may pass names on
     programs = [p for number, use in uses for p in _find_programs(number, use, module, evaluator)]
-    return module, _drop_alternatives(claims), programs
-
-
-def _add_edits(source: bytes, claims: Sequence[_Claim]) -> list[_Claim]:
-    edits = find_edits(
-        source,
-        [_find_spot(claim) for claim in claims],
-        _list_opened(claims),
-        lambda s: _list_opened(_analyse(s)[1]),
+    return _Found(
+        program=program,
+        claims=[_place(claim, module, program) for claim in _drop_alternatives(claims)],
+        programs=[_place(claim, module, program) for claim in programs],
+        asked=list_functions(evaluator.asked),
+        openers=list_functions(_list_openers(module)),
     )
+
+
+def _add_edits(
+    path: str, source: bytes, library: Library, callers: Sequence[str], claims: Sequence[_Claim]
+) -> list[_Claim]:
+    def analyse(edited: bytes) -> set[Opened]:
+        found = _analyse(path, edited, library, callers)
+        return _list_opened(found.claims) if found else set()
+
+    edits = find_edits(source, [_find_spot(claim) for claim in claims], _list_opened(claims), analyse)
     return [replace(claim, edit=edit) for claim, edit in zip(claims, edits, strict=True)]
 
 
@@ -178,11 +233,13 @@ def may_open(path: str, source: bytes) -> bool:
         path: as for :func:`find_python_dlopen`.
         source: the file.
     """
-    # ctypes and cffi take file names only, which are spelled out in the same file.
-    if not any(hint in source for hint in _HINTS) and not (
-        any(hint in source for hint in _LOADER_HINTS) and b".so" in source
-    ):
+    if len(source) > MAX_SOURCE or not is_for_linux(path):
         return False
+    return any(hint in source for hint in _HINTS) or bool(LOADER_HINTS.search(source))
+
+
+def is_for_linux(path: str) -> bool:
+    """Whether a source is, by its path, meant neither for another system nor for tests."""
     return not _FOREIGN_PATH.search(path) and not _TEST_PATH.search(path)
 
 
@@ -218,10 +275,11 @@ def _find_sinks(
                 yield OpeningKind.CTYPES, loader, [name]
         case ast.Call(func=func, args=args, keywords=keywords):
             named = [k.value for k in keywords if k.arg == "name"]
-            if module.find_function(func, use.scope):
+            if module.find_function(func, use.scope, load=_name_last(func) in _HELPERS):
                 return
             functions = _functions(evaluator, func, use)
-            for function in sorted(functions & _OPENERS):
+            # A loader cannot be called: if it seems to be, it was replaced by the type that it makes.
+            for function in sorted(functions & (_OPENERS | _LOADERS)):
                 yield OpeningKind.CTYPES, function, [*args[:1], *named]
             if _FINDER in functions:
                 yield OpeningKind.FIND_LIBRARY, _FINDER, [*args[:1], *named]
@@ -240,7 +298,37 @@ def _find_sinks(
 
 
 def _functions(evaluator: Evaluator, expr: ast.expr, use: Use) -> set[str]:
-    return {value.text for value in evaluator.values(expr, use.scope) if value.function}
+    evaluator.load, evaluator.record = _name_last(expr) in _OPENER_NAMES, False
+    try:
+        return {value.text for value in evaluator.values(expr, use.scope) if value.function}
+    finally:
+        evaluator.load = evaluator.record = True
+
+
+def _list_openers(module: Module) -> Iterator[Scope]:
+    """List functions of a module about ctypes that call a parameter, which may be CDLL."""
+    found: set[tuple[Scope, str]] = set()
+    if not module.has_ctypes:
+        return
+    called = [
+        (use.node.func, use.scope) for use in module.uses if isinstance(use.node, ast.Call) and use.node.args
+    ]
+    while called:
+        func, scope = called.pop()
+        if not isinstance(func, ast.Name):
+            continue
+        place = scope.find_place(func.id)
+        if place and func.id in place.parameters and (place, func.id) not in found:
+            found.add((place, func.id))
+            yield place
+            called += [(b.expr, b.scope) for b in place.bindings[func.id] if b.scope.module is module]
+
+
+def _name_last(expr: ast.expr) -> str:
+    match expr:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
 
 
 def _find_soname(value: Value, function: str, *, bare: bool) -> str | None:
@@ -275,30 +363,63 @@ def _find_variable(arg: ast.expr) -> str:
     return arg.id if isinstance(arg, ast.Name) and len(arg.id) < _MAX_VARIABLE else ""
 
 
-def _find_calls(claims: Iterable[_Claim], module: Module) -> tuple[SourceCall, ...]:
-    """Group the names that one call tries for one of its callers."""
+def _place(claim: _Claim, module: Module, program: Program) -> _Claim:
+    """Keep the place of a constant only if an edit of the source can reach it."""
+    caller = claim.value.caller
+    reached = caller is None or program.uses[caller].scope.module is module
+    if claim.value.path == module.path and reached:
+        return claim
+    return replace(claim, value=replace(claim.value, place=None))
+
+
+def _find_uses(claims: Iterable[_Claim], program: Program) -> tuple[SourceUse, ...]:
+    """Group the names that one call tries for one of its callers, by the file of the caller."""
     grouped: dict[tuple[int, int | None, OpeningKind], list[_Claim]] = {}
     for claim in claims:
         grouped.setdefault((claim.number, claim.value.caller, claim.kind), []).append(claim)
     groups = sorted(grouped.values(), key=lambda group: group[0].number)
     handles = frozenset[Guard]().union(*(group[0].use.handles for group in groups))
-    survived = [_is_survived(group[0], module, handles) for group in groups]
+    survived = [_is_survived(group[0], program, handles) for group in groups]
     wanted = {c.name for group, fine in zip(groups, survived, strict=True) if not fine for c in group}
-    found: dict[SourceCall, bool] = {}
+    found: dict[str, dict[SourceCall, bool]] = {}
     for group, fine in zip(groups, survived, strict=True):
         optional = fine and wanted.isdisjoint(claim.name for claim in group)
-        call = _make_call(group)  # equal if several callers pass the same text
-        found[call] = optional and found.get(call, True)
-    return tuple(replace(call, optional=optional) for call, optional in found.items())
+        told = _tell_caller(group, program)
+        call = _make_call(told)  # equal if several callers pass the same text
+        calls = found.setdefault(told[0].use.scope.module.path, {})
+        calls[call] = optional and calls.get(call, True)
+    return tuple(
+        SourceUse(
+            path=path, calls=tuple(replace(call, optional=optional) for call, optional in calls.items())
+        )
+        for path, calls in found.items()
+    )
+
+
+def _tell_caller(group: list[_Claim], program: Program) -> list[_Claim]:
+    """Replace the call of a helper by that of a caller in another module, which is the one to report."""
+    number = group[0].value.caller
+    caller = None if number is None else program.uses[number]
+    if (
+        not caller
+        or caller.scope.module is group[0].use.scope.module
+        or not isinstance(caller.node, ast.Call)
+    ):
+        return group
+    func = caller.node.func
+    function = (caller.scope.module.dotted(func, caller.scope) or "").lstrip(".") or _name_last(func)
+    return [replace(claim, use=caller, function=function, variable="") for claim in group]
 
 
 def _make_call(claims: Sequence[_Claim]) -> SourceCall:
-    first, node = claims[0], claims[0].use.node
+    first, node, path = claims[0], claims[0].use.node, claims[0].use.scope.module.path
     names: dict[str, CalledName] = {}
     for claim in claims:
-        line = claim.value.line
-        inside = node.lineno <= line <= (node.end_lineno or node.lineno)
-        called = CalledName(name=claim.name, text=claim.value.text, line=line, inside=inside, edit=claim.edit)
+        line, file = claim.value.line, claim.value.path if claim.value.path != path else ""
+        inside = not file and node.lineno <= line <= (node.end_lineno or node.lineno)
+        called = CalledName(
+            name=claim.name, text=claim.value.text, line=line, inside=inside, edit=claim.edit, file=file
+        )
         names.setdefault(claim.name, called)
     return SourceCall(
         kind=first.kind,
@@ -311,27 +432,30 @@ def _make_call(claims: Sequence[_Claim]) -> SourceCall:
     )
 
 
-def _is_survived(claim: _Claim, module: Module, handles: frozenset[Guard]) -> bool:
+def _is_survived(claim: _Claim, program: Program, handles: frozenset[Guard]) -> bool:
     """Whether a failure is caught at the call or by the caller, and nothing is raised afterwards.
 
     Args:
         claim: claim of the call.
-        module: module of the call.
+        program: the modules.
         handles: statements with a handler that opens something else, which is a fallback and not survival.
     """
     raised = _RAISED.get(claim.kind, _OS_ERRORS)
     if _is_guarded(claim.use, raised, handles):
         return True
-    if claim.value.caller is None or claim.use.guards:
+    if claim.value.caller is None:
         return False
-    caller = module.uses[claim.value.caller]
+    caller = program.uses[claim.value.caller]
     if not isinstance(caller.node, ast.Call):
         return False
-    passed_on = module.find_function(caller.node.func, caller.scope) is claim.use.scope
+    passed_on = caller.scope.module.find_function(caller.node.func, caller.scope) is claim.use.scope
+    if claim.use.guards:  # the helper raises something of its own
+        own = claim.use.scope.raised
+        return passed_on and bool(own) and all(_is_guarded(caller, {name} | _ABOVE, handles) for name in own)
     return passed_on and _is_guarded(caller, raised, handles)
 
 
-def _is_guarded(use: Use, raised: frozenset[str], handles: frozenset[Guard]) -> bool:
+def _is_guarded(use: Use, raised: Set[str], handles: frozenset[Guard]) -> bool:
     catching = [g for g in use.guards - handles if not g.caught or g.caught & raised]
     return bool(catching) and use.scope.last_raise < use.node.lineno
 
@@ -343,6 +467,7 @@ def _find_programs(number: int, use: Use, module: Module, evaluator: Evaluator) 
     function = module.dotted(node.func, use.scope)
     if function not in _RUNNERS:
         return
+    evaluator.load = evaluator.record = False
     given: Iterable[ast.expr] = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "args")]
     for arg in given:
         for value in evaluator.values(arg, use.scope):

@@ -5,13 +5,24 @@ The reading functions can run in another process: their arguments and results ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Struct, replace
 from wheelfix.model.hints import SourceUse
 from wheelfix.model.reading import Stamp
-from wheelfix.pysource.opens import MAX_SOURCE, find_python_dlopen
+from wheelfix.pysource.callers import find_callers
+from wheelfix.pysource.opens import (
+    LOADER_HINTS,
+    MAX_SOURCE,
+    Analysis,
+    add_anchor,
+    analyse_source,
+    is_for_linux,
+    may_open,
+)
+from wheelfix.pysource.program import Library, name_module
 from wheelfix.wheel.archive import (
     Archive,
     Member,
@@ -19,6 +30,11 @@ from wheelfix.wheel.archive import (
     open_archive,
 )
 from wheelfix.wheel.tree import read_regular
+
+_MAX_KEPT: Final = 32 << 20
+"""Bytes of sources kept in memory, so that they are inflated once."""
+_MAX_ROUNDS: Final = 3
+"""How often callers are searched for: a helper may call a helper, whose callers are in a third module."""
 
 
 def is_source(member: Member) -> bool:
@@ -45,8 +61,8 @@ def read_wheel_sources(path: Path, stamp: Stamp) -> tuple[SourceUse, ...]:
 
 def read_archive_sources(archive: Archive) -> tuple[SourceUse, ...]:
     """Find what the Python sources of an open wheel open by name, as :func:`read_wheel_sources` does."""
-    members = sorted(filter(is_source, archive.members), key=lambda m: m.path)
-    return _parse((m.path, b"".join(iter_chunks(archive, m))) for m in members)
+    members = {m.path: m for m in filter(is_source, archive.members)}
+    return find_in_sources(sorted(members), lambda path: b"".join(iter_chunks(archive, members[path])))
 
 
 class PythonSources(Struct):
@@ -76,10 +92,94 @@ def read_tree_sources(site: Path, root: Path, paths: Iterable[str]) -> tuple[Sou
         root: the prefix, outside which nothing is read.
         paths: relative to ``site``; missing and overlong files are left out.
     """
-    files = ((path, read_regular(f"{site}/{path}", root=str(root), limit=MAX_SOURCE)) for path in paths)
-    return _parse((path, data) for path, data in files if data)
+    return find_in_sources(
+        tuple(paths), lambda path: read_regular(f"{site}/{path}", root=str(root), limit=MAX_SOURCE)
+    )
 
 
-def _parse(sources: Iterable[tuple[str, bytes]]) -> tuple[SourceUse, ...]:
-    found = (find_python_dlopen(path, data) for path, data in sources)
-    return tuple(use for use in found if use.calls)
+def find_in_sources(paths: Sequence[str], read: Callable[[str], bytes | None]) -> tuple[SourceUse, ...]:
+    """Find what sources open by name: each that may is analysed with the modules that it needs.
+
+    Args:
+        paths: the sources.
+        read: reads a source; None if it cannot be read.
+    """
+    read = _keep(read)
+    library = Library(paths, read)
+    found: dict[str, Analysis] = {}
+    for path in paths:
+        source = read(path)
+        if source and may_open(path, source):
+            found[path] = analyse_source(path, source, library)
+    linux = list(filter(is_for_linux, paths))
+    searched: dict[str, frozenset[str]] = {}
+    called: dict[str, frozenset[str]] = {}
+    callers: dict[str, dict[str, None]] = {}
+    for _ in range(_MAX_ROUNDS):
+        asked = _list_unsearched((analysis.asked for analysis in found.values()), searched)
+        openers = _list_unsearched((analysis.openers for analysis in found.values()), called)
+        new = find_callers(asked, linux, read) if asked else {}
+        passing = find_callers(openers, linux, read, LOADER_HINTS) if openers else {}
+        more = _add(callers, new) | _add(callers, passing)
+        if not more:
+            break
+        for path, analysis in found.items():
+            names = analysis.asked.keys() | analysis.openers.keys()
+            if not more.isdisjoint(names):
+                needed = dict.fromkeys(c for name in sorted(names) for c in callers.get(name, ()))
+                needed.pop(name_module(path), None)
+                found[path] = analyse_source(path, read(path) or b"", library, needed)
+    return tuple(add_anchor(use, read(use.path) or b"") for use in _merge(found.values()))
+
+
+def _add(callers: dict[str, dict[str, None]], new: Mapping[str, Iterable[str]]) -> set[str]:
+    """Add callers, and return the modules that have more now."""
+    grown = set()
+    for module, names in new.items():
+        known = callers.setdefault(module, {})
+        if any(name not in known for name in names):
+            known.update(dict.fromkeys(names))
+            grown.add(module)
+    return grown
+
+
+def _keep(read: Callable[[str], bytes | None]) -> Callable[[str], bytes | None]:
+    """Read every source once, as far as memory is to be spent on it."""
+    kept: dict[str, bytes | None] = {}
+    left = _MAX_KEPT
+
+    def read_kept(path: str) -> bytes | None:
+        nonlocal left
+        if path in kept:
+            return kept[path]
+        source = read(path)
+        if (left := left - len(source or b"")) >= 0:
+            kept[path] = source
+        return source
+
+    return read_kept
+
+
+def _list_unsearched(
+    found: Iterable[Mapping[str, frozenset[str]]], searched: dict[str, frozenset[str]]
+) -> Mapping[str, frozenset[str]]:
+    """List helpers that were not searched for yet, and note them."""
+    asked: dict[str, frozenset[str]] = {}
+    for helpers in found:
+        for module, names in helpers.items():
+            if new := names - searched.get(module, frozenset()):
+                asked[module] = asked.get(module, frozenset()) | new
+                searched[module] = searched.get(module, frozenset()) | new
+    return asked
+
+
+def _merge(found: Iterable[Analysis]) -> tuple[SourceUse, ...]:
+    uses: dict[str, SourceUse] = {}
+    for use in (use for analysis in found for use in analysis.uses):
+        own = uses.get(use.path, SourceUse(path=use.path))
+        uses[use.path] = replace(own, calls=tuple(dict.fromkeys((*own.calls, *use.calls))))
+    return tuple(
+        replace(uses[path], calls=tuple(sorted(uses[path].calls, key=lambda call: call.line)))
+        for path in sorted(uses)
+        if uses[path].calls
+    )

@@ -1,4 +1,4 @@
-"""Evaluates expressions of a Python module to the strings they may be, from constants alone.
+"""Evaluates expressions of Python modules to the strings they may be, from constants alone.
 
 Results are sets of strings, without order or structure: a tuple stands for its elements, a parameter for what
 all callers pass, a variable for everything it is ever bound to. An expression with an unknown part has no
@@ -15,6 +15,7 @@ from functools import reduce
 from typing import Final
 
 from wheelfix.model.base import Struct, replace
+from wheelfix.pysource.program import Library, Program
 from wheelfix.pysource.scope import Bound, Module, Scope
 
 _MAX_VALUES: Final = 256
@@ -26,7 +27,18 @@ _NONE: Final[list[Bound]] = []
 _PASSED_ON: Final = frozenset(
     {"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "next", "str", "enumerate", "filter"}
 )
-_SAME_TEXT: Final = frozenset({"encode", "decode", "strip", "copy", "items", "values", "pop"})
+_SAME_AS_ARGUMENTS: Final = frozenset(
+    {
+        "itertools.chain",
+        "itertools.chain.from_iterable",
+        "os.fspath",
+        "os.fsencode",
+        "os.fsdecode",
+        "copy.copy",
+    }
+)
+_JOINED: Final = frozenset({"os.path.join", "posixpath.join", "pathlib.Path", "pathlib.PurePath"})
+_SAME_TEXT: Final = frozenset({"encode", "decode", "strip", "copy", "keys"})
 _PLACEHOLDER: Final = re.compile(r"%[sd]|\{\d*\}")
 
 
@@ -40,10 +52,13 @@ class Value(Struct, kw_only=False):
         line: line of its first constant part.
         statement: number of the simple statement that holds this part.
         function: if set, the value is not a string but the function of this dotted name.
-        caller: number of the use in the module that passed it, or a part of it, as an argument; the first one
-            if it was passed several times.
-        place: of the constant that is the whole of it, as ``ast`` has it: ``lineno``, ``col_offset``
-            (in bytes of UTF-8), ``end_lineno``, ``end_col_offset``; None if it is composed.
+        caller: number of the use that passed it, or a part of it, as an argument; the first one if it was
+            passed several times.
+        place: of the constant that is the whole of it: first and last line, and the columns in UTF-8 bytes,
+            as in ``ast`` (``lineno``, ``col_offset``, ``end_lineno``, ``end_col_offset``); None if it is
+            composed.
+        path: path of the file with this part.
+        row: as in :class:`wheelfix.pysource.scope.Bound`: values of other turns of a loop never meet it.
     """
 
     text: str
@@ -52,6 +67,8 @@ class Value(Struct, kw_only=False):
     function: bool = False
     caller: int | None = None
     place: Place | None = None
+    path: str = ""
+    row: tuple[int, int] | None = None
 
 
 def find_place(expr: ast.expr) -> Place:
@@ -64,23 +81,53 @@ class TooComplexError(Exception):
 
 
 class Evaluator:
-    """Evaluates expressions of one module.
+    """Evaluates expressions of the modules of a program.
 
     Args:
-        module: the module; calls between its own functions are linked here.
+        program: the modules; calls between their functions are linked by :meth:`link`.
         known: dotted names of functions that are followed as values.
+        library: the sources of the distribution, which limit the steps of all evaluations.
+
+    Attributes:
+        asked: functions whose parameters, and classes whose attributes, values depend on.
+        load: whether a module that was not needed so far is read for a value.
+        record: whether ``asked`` grows.
     """
 
-    def __init__(self, module: Module, known: frozenset[str]) -> None:
-        self._module = module
+    def __init__(self, program: Program, known: frozenset[str], library: Library) -> None:
+        self.asked: dict[Scope, None] = {}
+        self.load = self.record = True
+        self._program = program
         self._known = known
-        self._done: dict[tuple[int, int], tuple[Value, ...]] = {}
-        self._lists: dict[int, tuple[Value, ...]] = {}
+        self._library = library
+        self._done: dict[tuple[int, int, bool, bool], tuple[Value, ...]] = {}
+        self._lists: dict[tuple[int, bool, bool], tuple[Value, ...]] = {}
         self._sequences: dict[int, bool] = {}
+        self._taken: dict[tuple[tuple[int, ...], bool, bool], tuple[Value, ...]] = {}
+        self._linked: set[tuple[int, int]] = set()
         self._steps = 0
-        for number, use in enumerate(module.uses):
-            if isinstance(use.node, ast.Call) and (called := module.find_function(use.node.func, use.scope)):
-                _bind_arguments(called, use.node, use.scope, number)
+        self.link()
+
+    def link(self) -> None:
+        """Bind arguments of all calls to the parameters they are passed to, and forget former values."""
+        self._done.clear()
+        self._lists.clear()
+        self._sequences.clear()
+        self._taken.clear()
+        self._program.link_classes()
+        for number, use in enumerate(self._program.uses):
+            if isinstance(use.node, ast.Call):
+                module = use.scope.module
+                self._link(module.find_function(use.node.func, use.scope), use.node, use.scope, number)
+                match use.node:
+                    case ast.Call(func=ast.Name(id="map"), args=[func, items]):
+                        call = ast.Call(func=func, args=[ast.Starred(value=items)], keywords=[])
+                        self._link(_find_lambda(func, use.scope), call, use.scope, number)
+
+    def _link(self, called: Scope | None, call: ast.Call, scope: Scope, number: int) -> None:
+        if called and (number, id(called)) not in self._linked:
+            self._linked.add((number, id(called)))
+            _bind_arguments(called, call, scope, number)
 
     def values(self, expr: ast.expr, scope: Scope) -> tuple[Value, ...]:
         """Return all strings ``expr`` may be, in source order; empty if none is known.
@@ -88,7 +135,7 @@ class Evaluator:
         Raises:
             TooComplexError: the limit of steps is exceeded.
         """
-        key = id(expr), id(scope)
+        key = id(expr), id(scope), self.load, self.record
         if key not in self._done:
             self._done[key] = ()  # a value that depends on itself adds nothing
             self._done[key] = self._limit(self._evaluate(expr, scope))
@@ -97,18 +144,22 @@ class Evaluator:
     def _evaluate(self, expr: ast.expr, scope: Scope) -> Iterable[Value]:  # noqa: C901 - one case per kind of node
         match expr:
             case ast.Constant(value=str() | bytes() | int() as value) if not isinstance(value, bool):
-                return [self._constant(expr, value)]
+                return [self._constant(expr, value, scope.module)]
             case ast.Name() | ast.Attribute():
                 return self._name(expr, scope)
             case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
                 return self._union(items, scope)
-            case ast.Dict(keys=keys, values=items):
-                return self._union([*filter(None, keys), *items], scope)
+            case ast.Dict(keys=keys):
+                return self._union(filter(None, keys), scope)
             case ast.BoolOp(values=items):
                 return self._union(items, scope)
             case ast.IfExp():
-                return self._union(self._module.branches(expr, scope), scope)
-            case ast.Starred(value=inner) | ast.Subscript(value=inner) | ast.NamedExpr(value=inner):
+                return self._union(scope.module.branches(expr, scope), scope)
+            case ast.Subscript(value=base, slice=key) if chosen := self._choose(base, key, scope):
+                return self.values(*chosen)
+            case ast.Subscript(value=inner):
+                return self._items(inner, scope)
+            case ast.Starred(value=inner) | ast.NamedExpr(value=inner):
                 return self.values(inner, scope)
             case ast.ListComp(elt=inner) | ast.GeneratorExp(elt=inner) | ast.SetComp(elt=inner):
                 return self.values(inner, scope)
@@ -124,39 +175,94 @@ class Evaluator:
                 return self._call(expr, scope)
         return ()
 
-    def _constant(self, expr: ast.Constant, value: str | bytes | int) -> Value:
+    def _items(self, base: ast.expr, scope: Scope) -> Iterable[Value]:
+        """Evaluate what an index or a method takes out of a value: of a dictionary, the values alone."""
+        if isinstance(base, ast.Dict):
+            return self._union([v for v in base.values if not isinstance(v, ast.Dict)], scope)
+        bound = self._find_bound(base, scope)
+        if not any(isinstance(b.expr, ast.Dict | ast.Name | ast.Attribute | ast.Call) for b in bound):
+            return self.values(base, scope)
+        key = tuple(id(b.expr) for b in bound[:_MAX_VALUES]), self.load, self.record
+        if key not in self._taken:
+            self._taken[key] = ()
+            self._taken[key] = self._limit(_mark(v, b) for b in bound for v in self._items(b.expr, b.scope))
+        return self._taken[key]
+
+    def _find_bound(self, expr: ast.expr, scope: Scope) -> list[Bound]:
+        """Return what a variable or an attribute may stand for."""
+        module = scope.module
+        match expr:
+            case ast.Name(id=name) if bound := scope.find(name):
+                return bound
+            case ast.Attribute(value=base, attr=name) if owner := module.find_owner(
+                base, scope, load=self.load
+            ):
+                lists = self._program.list_attributes(owner, name, load=self.load)
+                return [one for bound in lists for one in bound]
+            case ast.Name() | ast.Attribute():
+                return module.find_bound(expr, scope, load=self.load)
+            case ast.Call(func=func) if called := module.find_function(func, scope, load=self.load):
+                return called.results
+        return []
+
+    def _choose(self, base: ast.expr, key: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
+        """Return the value of a literal dictionary for a key, and its scope; None if that is not known."""
+        bound = [] if isinstance(base, ast.Dict) else self._find_bound(base, scope)
+        base, where = (bound[0].expr, bound[0].scope) if len(bound) == 1 else (base, scope)
+        chosen = scope.module.choose(base, key, scope) if isinstance(base, ast.Dict) else None
+        return (chosen, where) if chosen else None
+
+    def _constant(self, expr: ast.Constant, value: str | bytes | int, module: Module) -> Value:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         if isinstance(text, int):
             # Integers of thousands of digits are valid in hexadecimal, and cannot be printed in decimal.
             text = str(text) if abs(text) < 1 << 32 else ""
-        statement = self._module.statements.get(id(expr), -expr.lineno)
-        return Value(text[:_MAX_TEXT], expr.lineno, statement, place=find_place(expr))
+        statement = module.statements.get(id(expr), -expr.lineno)
+        return Value(text[:_MAX_TEXT], expr.lineno, statement, place=find_place(expr), path=module.path)
 
     def _union(self, items: Iterable[ast.expr], scope: Scope) -> Iterable[Value]:
         return (value for item in items for value in self.values(item, scope))
 
     def _bound(self, bound: list[Bound]) -> Iterable[Value]:
-        key = id(bound)
+        key = id(bound), self.load, self.record
         if key not in self._lists:
             self._lists[key] = ()
-            self._lists[key] = self._limit(
-                _mark(v, b.caller) for b in bound for v in self.values(b.expr, b.scope)
-            )
+            self._lists[key] = self._limit(_mark(v, b) for b in bound for v in self.values(b.expr, b.scope))
         return self._lists[key]
 
     def _name(self, expr: ast.Name | ast.Attribute, scope: Scope) -> Iterable[Value]:
-        bound = list(self._bound(scope.find(expr.id))) if isinstance(expr, ast.Name) else []
-        if (full := self._module.dotted(expr, scope)) and full in self._known:
+        module = scope.module
+        bound: list[Value] = []
+        if isinstance(expr, ast.Name) and (place := scope.find_place(expr.id)):
+            if self.record and expr.id in place.parameters:
+                self.asked[place] = None
+            bound = list(self._bound(place.bindings[expr.id]))
+        if (full := module.find_known(expr, scope, load=self.load)) and full in self._known:
             return [Value(full, expr.lineno, 0, function=True), *bound]
         if bound:
             return bound
         if isinstance(expr, ast.Attribute):
-            if isinstance(expr.value, ast.Name) and (owner := self._module.find_class(expr.value, scope)):
-                return self._bound(owner.bindings.get(expr.attr, _NONE))
+            if found := list(self._attribute(expr, scope)):
+                return found
             base = [v for v in self.values(expr.value, scope) if v.function]
             names = [f"{v.text}.{expr.attr}" for v in base]
-            return [Value(name, expr.lineno, 0, function=True) for name in names if name in self._known]
-        return ()
+            if known := [Value(n, expr.lineno, 0, function=True) for n in names if n in self._known]:
+                return known
+        return self._bound(module.find_bound(expr, scope, load=self.load))
+
+    def _attribute(self, expr: ast.Attribute, scope: Scope) -> Iterable[Value]:
+        """Evaluate an attribute of a class or of its instances, or the value of a member of an Enum."""
+        module = scope.module
+        if owner := module.find_owner(expr.value, scope, load=self.load):
+            if self.record and isinstance(expr.value, ast.Name) and expr.value.id in {"self", "cls"}:
+                self.asked[owner] = None
+            method = self._program.find_method(owner, expr.attr, load=self.load)
+            if method and method.is_property:
+                yield from self._bound(method.results)
+            for bound in self._program.list_attributes(owner, expr.attr, load=self.load):
+                yield from self._bound(bound)
+        elif expr.attr == "value" and isinstance(expr.value, ast.Name | ast.Attribute):
+            yield from (v for v in self.values(expr.value, scope) if not v.function)
 
     def _add(self, expr: ast.BinOp, scope: Scope) -> Iterable[Value]:
         sides = (expr.left, expr.right)
@@ -177,7 +283,7 @@ class Evaluator:
                 return True
             case ast.Call(func=ast.Name(id="list" | "tuple" | "sorted")):
                 return True
-            case ast.Call(func=func) if called := self._module.find_function(func, scope):
+            case ast.Call(func=func) if called := scope.module.find_function(func, scope):
                 bound = called.results
             case ast.Name(id=name):
                 bound = scope.find(name)
@@ -191,7 +297,8 @@ class Evaluator:
         found: dict[Value, None] = {}
         for value in values:
             self._steps += 1
-            if self._steps > _MAX_STEPS:
+            self._library.steps -= 1
+            if self._steps > _MAX_STEPS or self._library.steps < 0:
                 raise TooComplexError
             if value:
                 found[value] = None
@@ -219,12 +326,20 @@ class Evaluator:
                 pieces += [value, (replace(pattern, text=text),)]
             yield from self._join(pieces)
 
-    def _call(self, node: ast.Call, scope: Scope) -> Iterable[Value]:
-        if called := self._module.find_function(node.func, scope):
-            return self._bound(called.results)
-        full = self._module.dotted(node.func, scope)
-        if full in {"os.path.join", "posixpath.join"}:
+    def _is_of_other(self, value: Value, called: Scope, node: ast.Call) -> bool:
+        """Whether a result is made of what another call of the function passes to it."""
+        if value.caller is None or (value.caller, id(called)) not in self._linked:
+            return False
+        return self._program.uses[value.caller].node is not node
+
+    def _call(self, node: ast.Call, scope: Scope) -> Iterable[Value]:  # noqa: C901 - one case per function
+        if called := scope.module.find_function(node.func, scope, load=self.load):
+            return [v for v in self._bound(called.results) if not self._is_of_other(v, called, node)]
+        full = scope.module.dotted(node.func, scope)
+        if full in _JOINED:
             return self._join([self.values(arg, scope) for arg in node.args], posixpath.join)
+        if full in _SAME_AS_ARGUMENTS:
+            return self._union(node.args, scope)
         if full in {"os.getenv", "os.environ.get"}:
             return self._union(node.args[1:], scope)
         match node:
@@ -232,8 +347,14 @@ class Evaluator:
                 return self._union(args, scope)
             case ast.Call(func=ast.Attribute(value=base, attr="format"), args=args, keywords=[]):
                 return self._format(base, args, scope)
-            case ast.Call(func=ast.Attribute(value=base, attr="get"), args=[_, *default]):
-                return self._union([base, *default], scope)
+            case ast.Call(func=ast.Name(id="map"), args=[func, _]) if mapped := _find_lambda(func, scope):
+                return self._bound(mapped.results)
+            case ast.Call(func=ast.Attribute(value=base, attr="get"), args=[key, *default]):
+                if chosen := self._choose(base, key, scope):
+                    return self.values(*chosen)
+                return [*self._items(base, scope), *self._union(default, scope)]
+            case ast.Call(func=ast.Attribute(value=base, attr="values" | "pop")):
+                return self._items(base, scope)
             case ast.Call(func=ast.Attribute(value=base, attr="split"), args=[], keywords=[]):
                 return (
                     replace(v, text=word, place=None)
@@ -251,16 +372,27 @@ def _combine(
     for a in left:
         for b in right:
             fits = not a.function and not b.function and len(a.text) + len(b.text) <= _MAX_TEXT
-            caller = b.caller if a.caller is None else a.caller
+            caller, row = b.caller if a.caller is None else a.caller, a.row or b.row
+            if a.row and b.row and a.row[0] == b.row[0] and a.row[1] != b.row[1]:
+                fits = False
             yield (
-                replace(a if a.text else b, text=glue(a.text, b.text), caller=caller, place=None)
+                replace(a if a.text else b, text=glue(a.text, b.text), caller=caller, place=None, row=row)
                 if fits
                 else None
             )
 
 
-def _mark(value: Value, caller: int | None) -> Value:
-    return value if caller is None or value.caller is not None else replace(value, caller=caller)
+def _mark(value: Value, bound: Bound) -> Value:
+    if bound.caller is not None and value.caller is None:
+        value = replace(value, caller=bound.caller)
+    return replace(value, row=bound.row) if bound.row and not value.row else value
+
+
+def _find_lambda(func: ast.expr, scope: Scope) -> Scope | None:
+    """Return the scope of a function that is passed as an argument, or None."""
+    if isinstance(func, ast.Lambda):
+        return scope.module.lambdas.get(id(func))
+    return scope.module.find_function(func, scope) if isinstance(func, ast.Name) else None
 
 
 def _bind_arguments(called: Scope, call: ast.Call, scope: Scope, caller: int) -> None:

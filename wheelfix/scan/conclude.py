@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.index.baseline import find_baseline
 from wheelfix.index.lookup import find_known, is_libc
+from wheelfix.index.names import measure_distance
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
@@ -149,6 +150,9 @@ def answer_openings(
 ) -> tuple[Opening, ...]:
     """Answer openings: each name is classified as if it were linked, by the same ladder.
 
+    A source's ``libx.so`` that nobody has stands for the newest ``libx.so.N``, which it would find where a
+    cache of libraries knows all.
+
     Args:
         openings: without answers.
         reading: of the wheel whose files open them; names that an ELF file opens are searched by its run
@@ -201,6 +205,22 @@ def answer_openings(
         major=major,
     )
     decided = {name: trace.need for name, trace in zip(names, decide(cases), strict=True)}
+    nearest = {case.lookup.soname: case.lookup.nearest for case in cases}
+    spelled = {name for opening in openings if opening.call for name in opening.names}
+    newest = {
+        name: max(nearest[sonames[name]], key=lambda other: measure_distance(sonames[name], other))
+        for name in names
+        if name in spelled and name.endswith(".so") and nearest[sonames[name]]
+        if decided[name].need_class is NeedClass.UNKNOWN
+    }
+    if newest:
+        known = find_known(table, [(soname, machine) for soname in newest.values()])
+        wants = [make_want(soname, machine) for soname in newest.values()]
+        again = find_cases(
+            reading.distribution, wants, known, {}, prefer=spell_both(prefer), at_hand=at_hand, major=major
+        )
+        for name, trace in zip(newest, decide(again), strict=True):
+            decided[name] = replace(trace.need, soname=sonames[name])
     return tuple(answer_opening(opening, decided) for opening in openings)
 
 

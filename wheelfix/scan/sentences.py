@@ -327,6 +327,7 @@ def say_call(call: SourceCall, name: str) -> str:
     where = f", line {call.line}"
     if not called.inside:
         where += f', with "{called.text}" of line {called.line}'
+        where += f" of {called.file}" if called.file else ""
     return f"{call.function}{shown}{where}"
 
 
