@@ -42,6 +42,10 @@ _SELECT_SERIES = """
     SELECT DISTINCT library.soname FROM library JOIN store ON store.id = library.store
     WHERE library.soname > ? AND library.soname < ? AND store.system = ? AND library.score > ?
 """
+_SELECT_SPELLED = """
+    SELECT DISTINCT library.soname FROM library JOIN store ON store.id = library.store
+    WHERE library.soname = ? COLLATE NOCASE AND store.system = ? AND library.score > ?
+"""
 
 
 class SonameTable:
@@ -187,6 +191,12 @@ class SonameTable:
             nearest=nearest,
             rivals=find_rivals(ranked, [row[2] for row in rows[:2]]),
         )
+
+    def find_spelled(self, soname: str) -> str | None:
+        """Find the one name in the table that differs from another in the case of its letters alone."""
+        found = self._connection.execute(_SELECT_SPELLED, (_spell(soname), _spell(self.info.system), ABSENT))
+        names = {str(row[0]) for row in found}
+        return names.pop() if len(names) == 1 else None
 
     def _find_nearest(self, soname: str, system: str) -> tuple[str, ...]:
         series = _spell(find_series(soname))

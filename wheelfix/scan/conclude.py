@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from wheelfix.index.baseline import find_baseline
 from wheelfix.index.lookup import find_known, is_libc
@@ -151,7 +152,8 @@ def answer_openings(
     """Answer openings: each name is classified as if it were linked, by the same ladder.
 
     A source's ``libx.so`` that nobody has stands for the newest ``libx.so.N``, which it would find where a
-    cache of libraries knows all.
+    cache of libraries knows all, or else for ``libX.so``, as what it names may be spelled for systems that
+    make no difference.
 
     Args:
         openings: without answers.
@@ -207,19 +209,20 @@ def answer_openings(
     decided = {name: trace.need for name, trace in zip(names, decide(cases), strict=True)}
     nearest = {case.lookup.soname: case.lookup.nearest for case in cases}
     spelled = {name for opening in openings if opening.call for name in opening.names}
-    newest = {
-        name: max(nearest[sonames[name]], key=lambda other: measure_distance(sonames[name], other))
-        for name in names
-        if name in spelled and name.endswith(".so") and nearest[sonames[name]]
-        if decided[name].need_class is NeedClass.UNKNOWN
-    }
-    if newest:
-        known = find_known(table, [(soname, machine) for soname in newest.values()])
-        wants = [make_want(soname, machine) for soname in newest.values()]
+    meant: dict[str, str] = {}
+    for name in names:
+        soname = sonames[name]
+        if name in spelled and name.endswith(".so") and decided[name].need_class is NeedClass.UNKNOWN:
+            newest = max(nearest[soname], key=partial(measure_distance, soname), default=None)
+            if other := newest or table.find_spelled(soname):
+                meant[name] = other
+    if meant:
+        known = find_known(table, [(soname, machine) for soname in meant.values()])
+        wants = [make_want(soname, machine) for soname in meant.values()]
         again = find_cases(
             reading.distribution, wants, known, {}, prefer=spell_both(prefer), at_hand=at_hand, major=major
         )
-        for name, trace in zip(newest, decide(again), strict=True):
+        for name, trace in zip(meant, decide(again), strict=True):
             decided[name] = replace(trace.need, soname=sonames[name])
     return tuple(answer_opening(opening, decided) for opening in openings)
 
