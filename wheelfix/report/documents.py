@@ -783,14 +783,17 @@ class AnswerDocument(Struct):
         answer: kept: it is answered as the file is. added: a directory is added to the run path. pinned: the
             directory of the copy that the file used to find is written into its own run path. left: somebody
             else brings it. open: nothing at hand answers it.
-        directory: entry that answers it from now on, where one is added.
+        directory: entry that answers it from now on, where one is added; for what a Python source opens, the
+            directory of the library.
         reason: one clause.
+        opened: the file opens it by name; what is left of these is no need.
     """
 
     soname: str
     answer: Annotated[str, _one_of("kept", "added", "pinned", "left", "open")]
     directory: str | None
     reason: str
+    opened: bool
 
 
 class PatchedFileDocument(Struct):
@@ -804,7 +807,7 @@ class PatchedFileDocument(Struct):
         interpreter: program loader it is given.
         method: how the edit was done; null if it was not.
         problem: why the file is as it was though an edit was wanted.
-        needs: in the order of DT_NEEDED.
+        needs: in the order of DT_NEEDED, then what it opens by name.
     """
 
     path: str
@@ -817,6 +820,36 @@ class PatchedFileDocument(Struct):
     needs: tuple[AnswerDocument, ...]
 
 
+class ShimFileDocument(Struct):
+    """A file of a shim.
+
+    Attributes:
+        path: member path, or path relative to site-packages.
+        method: write: it is new, or other than before. none: it is there. null: it could not be written.
+        problem: why not.
+    """
+
+    path: str
+    method: Annotated[str, _one_of("write", "none")] | None
+    problem: str | None
+
+
+class ShimDocument(Struct):
+    """What finds the libraries that the Python sources of one distribution open by name.
+
+    Attributes:
+        distribution: normalised name.
+        answers: one per name, sorted.
+        modules: the modules for whose code it answers, sorted; empty if there is no shim.
+        files: empty if there is no shim, and for the plan of a wheel.
+    """
+
+    distribution: str
+    answers: tuple[AnswerDocument, ...]
+    modules: tuple[str, ...]
+    files: tuple[ShimFileDocument, ...]
+
+
 class PatchDocument(Struct, tag_field="schema", tag="wheelfix.patch/1"):
     """Result of `wheelfix patch`.
 
@@ -825,6 +858,7 @@ class PatchDocument(Struct, tag_field="schema", tag="wheelfix.patch/1"):
         output: path of the patched wheel; null for an environment, and for a plan alone.
         applied: false under --dry-run: nothing was written.
         files: ELF files that were chosen, sorted by path; empty for --undo.
+        shims: one per distribution whose Python sources open what nothing in it brings, sorted.
         findings: what else is to be known.
     """
 
@@ -832,6 +866,7 @@ class PatchDocument(Struct, tag_field="schema", tag="wheelfix.patch/1"):
     output: str | None
     applied: bool
     files: tuple[PatchedFileDocument, ...]
+    shims: tuple[ShimDocument, ...]
     findings: tuple[FindingDocument, ...]
 
 

@@ -67,6 +67,8 @@ from wheelfix.report.documents import (
     ScanDocument,
     SdistDocument,
     SearchDocument,
+    ShimDocument,
+    ShimFileDocument,
     StepDocument,
     TraceDocument,
     TroubleDocument,
@@ -107,7 +109,7 @@ if TYPE_CHECKING:
     )
     from wheelfix.model.written import Written
     from wheelfix.override.plan import OverridePlan
-    from wheelfix.patch.model import FilePlan, FileResult, PatchReport, Problem
+    from wheelfix.patch.model import Answer, FilePlan, FileResult, PatchReport, Problem, ShimPlan
     from wheelfix.sdist.model import BuildRequirement, CargoPlan
 
 _NAMED = "the project names it in [build-system], or it is the default of PEP 517"
@@ -468,6 +470,7 @@ def document_patch(report: PatchReport) -> PatchDocument:
         output=report.output,
         applied=report.applied,
         files=tuple(_document_patched(plan, results.get(plan.path)) for plan in report.plans),
+        shims=tuple(_document_shim(shim, results) for shim in report.shims),
         findings=_document_findings(report.findings),
     )
 
@@ -744,8 +747,29 @@ def _document_patched(plan: FilePlan, result: FileResult | None) -> PatchedFileD
         interpreter=plan.edit.interpreter if plan.edit else None,
         method=result.method if result else None,
         problem=plan.conflict or (result.problem if result else None),
-        needs=tuple(
-            AnswerDocument(soname=a.soname, answer=a.kind, directory=a.directory, reason=a.reason)
-            for a in plan.answers
+        needs=tuple(map(_document_answer, plan.answers)),
+    )
+
+
+def _document_shim(shim: ShimPlan, results: Mapping[str, FileResult]) -> ShimDocument:
+    from wheelfix.pysource.shim import render_files
+
+    found = (results.get(name) for name in render_files(shim.distribution, shim.table)) if shim.table else ()
+    return ShimDocument(
+        distribution=shim.distribution,
+        answers=tuple(map(_document_answer, shim.answers)),
+        modules=shim.table.modules if shim.table else (),
+        files=tuple(
+            ShimFileDocument(path=one.path, method=one.method, problem=one.problem) for one in found if one
         ),
+    )
+
+
+def _document_answer(answer: Answer) -> AnswerDocument:
+    return AnswerDocument(
+        soname=answer.soname,
+        answer=answer.kind,
+        directory=answer.directory,
+        reason=answer.reason,
+        opened=answer.opened,
     )
