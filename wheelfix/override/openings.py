@@ -141,7 +141,7 @@ def _list_substitutions(
             continue
         file = find_source(opening) or ""
         library = _find_library(opening, "the source gets its path", attributes)
-        one = Substitution(file=file, edit=called.edit, library=library)
+        one = Substitution(file=file, name=name, edit=called.edit, library=library)
         found.setdefault((file, called.edit.old), one)
     return (found[key] for key in sorted(found))
 

@@ -982,6 +982,74 @@ class RequirementDocument(Struct):
     broken: bool
 
 
+class OpenedLibraryDocument(Struct):
+    """A library that Python code opens by name.
+
+    Attributes:
+        name: as it is opened.
+        attr: nixpkgs attribute that has it; null for the GPU driver.
+        path: path in an output of the attribute, or absolute for the GPU driver.
+        reason: the call, and the form of the code, in one clause.
+        permissions: settings of nixpkgs' configuration without which it refuses the attribute.
+    """
+
+    name: str
+    attr: str | None
+    path: str
+    reason: str
+    permissions: tuple[PermissionText, ...]
+
+
+class SubstitutionDocument(Struct):
+    """A text in a Python source that code replaces.
+
+    Attributes:
+        file: path relative to site-packages.
+        old: text that is in the file once.
+        before: what replaces it, up to the path of the library.
+        after: what comes behind the path.
+        library: what is opened by its path then.
+    """
+
+    file: str
+    old: str
+    before: str
+    after: str
+    library: OpenedLibraryDocument
+
+
+class LoaderShimDocument(Struct):
+    """A module beside a package that finds libraries by the names that its code opens.
+
+    Attributes:
+        modules: the modules for whose code it answers, sorted.
+        libraries: sorted by name.
+        preload: names among these that compiled code opens by itself, sorted.
+    """
+
+    modules: tuple[str, ...]
+    libraries: tuple[OpenedLibraryDocument, ...]
+    preload: tuple[str, ...]
+
+
+class VariableDocument(Struct):
+    """An environment variable, or a setting, by which a package finds what it opens or runs.
+
+    Attributes:
+        name: of the variable.
+        attr: nixpkgs attribute that has it; null without one.
+        value: path in an output of the attribute, or the value itself; null if it has to be unset.
+        setting: it belongs to the program's own configuration, not to the environment.
+        reason: one clause.
+    """
+
+    name: str
+    attr: str | None
+    value: str | None
+    setting: bool
+    reason: str
+
+
 class OverriddenPackageDocument(Struct):
     """What the override of one wheel says, and what it rests on.
 
@@ -994,6 +1062,9 @@ class OverriddenPackageDocument(Struct):
         searches: sorted.
         driver: libraries of the GPU driver, to which the run path has to lead.
         run_path_inputs: sorted by attribute.
+        substitutions: in Python sources that open libraries by name, sorted by file.
+        shim: what answers the sources that cannot be changed exactly; else null.
+        variables: by which its code finds more.
         dependencies: what is taken away; null where nothing is.
         requirements: what a complete package for nixpkgs requires, sorted by name; null in other dialects.
         hints: what a person should read, one paragraph each.
@@ -1011,6 +1082,9 @@ class OverriddenPackageDocument(Struct):
     searches: tuple[SearchDocument, ...]
     driver: tuple[str, ...]
     run_path_inputs: tuple[RunPathInputDocument, ...]
+    substitutions: tuple[SubstitutionDocument, ...]
+    shim: LoaderShimDocument | None
+    variables: tuple[VariableDocument, ...]
     dependencies: DependenciesDocument | None
     requirements: tuple[RequirementDocument, ...] | None
     hints: tuple[str, ...]

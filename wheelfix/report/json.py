@@ -38,6 +38,7 @@ from wheelfix.report.documents import (
     InputDocument,
     KnownNixpkgsDocument,
     LinkedInputDocument,
+    LoaderShimDocument,
     LocatedDocument,
     LocateDocument,
     LockAdapterDocument,
@@ -50,6 +51,7 @@ from wheelfix.report.documents import (
     NixpkgsDocument,
     NoteDocument,
     ObjectDocument,
+    OpenedLibraryDocument,
     OpeningDocument,
     OverriddenPackageDocument,
     OverrideDocument,
@@ -70,9 +72,11 @@ from wheelfix.report.documents import (
     ShimDocument,
     ShimFileDocument,
     StepDocument,
+    SubstitutionDocument,
     TraceDocument,
     TroubleDocument,
     UnusedDocument,
+    VariableDocument,
     VerifyDocument,
     WrittenFileDocument,
 )
@@ -94,8 +98,12 @@ if TYPE_CHECKING:
         DependencyDecision,
         Dialect,
         Input,
+        OpenedLibrary,
         Override,
+        Shim,
         StripPlan,
+        Substitution,
+        Variable,
     )
     from wheelfix.model.scan import (
         FileHit,
@@ -660,6 +668,9 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
         ),
         driver=override.driver,
         run_path_inputs=tuple(RunPathInputDocument(attr=i.attr, reason=i.reason) for i in override.runpaths),
+        substitutions=tuple(map(_document_substitution, override.substitutions)),
+        shim=_document_loader_shim(override.shim) if override.shim else None,
+        variables=tuple(map(_document_variable, override.variables)),
         dependencies=_document_dependencies(override.strip) if override.strip else None,
         requirements=_document_requirements(override) if override.details else None,
         hints=override.hints,
@@ -667,6 +678,45 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
         openings=tuple(map(_document_opening, scan.openings)),
         interpreter=override.interpreter or None,
         lost_openings=_document_lost(override.lost_openings),
+    )
+
+
+def _document_substitution(one: Substitution) -> SubstitutionDocument:
+    return SubstitutionDocument(
+        file=one.file,
+        old=one.edit.old,
+        before=one.edit.before,
+        after=one.edit.after,
+        library=_document_library(one.name, one.library),
+    )
+
+
+def _document_loader_shim(shim: Shim) -> LoaderShimDocument:
+    return LoaderShimDocument(
+        modules=shim.modules,
+        libraries=tuple(_document_library(name, library) for name, library in shim.libraries),
+        preload=shim.preload,
+    )
+
+
+def _document_library(name: str, library: OpenedLibrary) -> OpenedLibraryDocument:
+    return OpenedLibraryDocument(
+        name=name,
+        attr=library.attr or None,
+        path=library.path,
+        reason=f"{library.reason}: {library.why}",
+        permissions=library.permissions,
+    )
+
+
+def _document_variable(variable: Variable) -> VariableDocument:
+    value = variable.path if variable.attr else variable.value or None
+    return VariableDocument(
+        name=variable.name,
+        attr=variable.attr or None,
+        value=value,
+        setting=variable.is_setting,
+        reason=variable.reason,
     )
 
 
