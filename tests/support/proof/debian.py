@@ -1,7 +1,7 @@
 """Debian's packages, fetched and unpacked without being installed, and what stands in for which attribute.
 
-Nothing of this machine's own packages is used, so that answers are the same whatever is installed on it: apt is
-told that nothing is, and fetches all that the packages of ``debian.toml`` depend on.
+Nothing of this machine's own packages is used, so that answers are the same whatever is installed on it: apt
+is told that nothing is, and fetches all that the packages of ``debian.toml`` depend on.
 """
 
 from __future__ import annotations
@@ -156,12 +156,19 @@ class _Libraries:
             elf = read_elf(path)
             if elf is not None and elf.machine == X86_64:
                 self.add(path, elf)
+        for path in found:
+            if path.is_symlink() and path.resolve() in self.elves:
+                self.by_name.setdefault(path.name, path.resolve())
 
     def add(self, path: Path, elf: ElfFile) -> None:
         self.elves[path] = elf
         for name in (elf.soname, path.name):
             if name:
                 self.by_name.setdefault(name, path)
+
+    def list_names(self, path: Path) -> set[str]:
+        """All names that lead to a library, those of links too."""
+        return {name for name, found in self.by_name.items() if found == path}
 
     def find_needs(self, path: Path) -> list[Path]:
         """Libraries that one needs itself, but for libc's."""
@@ -193,36 +200,34 @@ def _describe(root: Path, wanted: dict[str, Any], table: dict[str, Any], stubs: 
     hidden = {name: _find_between(libraries, paths) for name, paths in owned.items()}
     group_of: dict[Path, str] = {}
     for name, paths in owned.items():
-        for path in [*paths, *hidden[name]]:
+        for path in paths:
             assert path not in group_of, f"{path.name} is of {group_of[path]} and of nixpkgs.{name}"
             group_of[path] = f"nixpkgs.{name}"
     python = _describe_python(root, libraries)
     for path in sorted(libraries.find_closure([*group_of, *(path for _, path in python["files"])])):
         group_of.setdefault(path, f"debian.{_name(libraries, path)}")
 
-    def list_needs(path: Path) -> list[str]:
-        return sorted({group_of[need] for need in libraries.find_needs(path)} - {group_of.get(path, "")})
+    def list_needs(path: Path, own: set[Path]) -> list[str]:
+        return sorted({group_of[need] for need in libraries.find_needs(path) if need not in own})
 
     groups: dict[str, Any] = {}
     for path, group in group_of.items():
-        name = _name(libraries, path)
         attr = wanted.get(group.removeprefix("nixpkgs."), {"outputs": ["out"]})
-        is_hidden = path in hidden.get(group.removeprefix("nixpkgs."), ())
-        others = {path.name} if is_hidden else {path.name, f"{name.partition('.so')[0]}.so", *links[path]}
         made = {
             "output": attr.get("output", "out"),
             "outputs": attr.get("outputs", ["out", "dev"]),
             "files": [],
         }
-        groups.setdefault(group, made)["files"].append(
-            {
-                "path": str(path),
-                "name": name,
-                "links": sorted(others - {name}),
-                "hidden": is_hidden,
-                "needs": list_needs(path),
-            }
-        )
+        groups.setdefault(group, made)["files"].append({"path": path, "hidden": False})
+    for name, between in hidden.items():
+        groups[f"nixpkgs.{name}"]["files"] += [{"path": path, "hidden": True} for path in sorted(between)]
+    for group in groups.values():
+        own = {file["path"] for file in group["files"]}
+        for file in group["files"]:
+            path, name = file["path"], _name(libraries, file["path"])
+            plain = set() if file["hidden"] else {f"{name.partition('.so')[0]}.so", *links[path]}
+            links_of_it = sorted((libraries.list_names(path) | plain) - {name})
+            file |= {"path": str(path), "name": name, "links": links_of_it, "needs": list_needs(path, own)}
     names = {name: name for name in table["attributes"]} | table["aliases"]
     return {
         "root": str(root),
@@ -235,7 +240,9 @@ def _describe(root: Path, wanted: dict[str, Any], table: dict[str, Any], stubs: 
         "libc": [str(libraries.by_name[name]) for name in sorted(LIBC) if name in libraries.by_name],
         "python": {
             **python,
-            "files": [{"target": target, "needs": list_needs(path)} for target, path in python["files"]],
+            "files": [
+                {"target": target, "needs": list_needs(path, set())} for target, path in python["files"]
+            ],
         },
     }
 
@@ -261,7 +268,7 @@ def _name(libraries: _Libraries, path: Path) -> str:
 
 
 def _find_between(libraries: _Libraries, paths: list[Path]) -> set[Path]:
-    """What some of the paths need and what needs others of them: store paths have no circles."""
+    """What some of the paths need and what needs others of them, for a copy: store paths have no circles."""
     own = set(paths)
     return {one for one in libraries.find_closure(paths) - own if libraries.find_closure([one]) & own}
 

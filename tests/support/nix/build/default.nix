@@ -137,19 +137,8 @@ in
 {
   inherit interpreter set pkgs;
   environment = set.mkVirtualEnv "environment" workspace.deps.default;
-  # One directory with a link to every library of the attributes named, as an environment variable would list them.
-  directories = builtins.listToAttrs (
-    builtins.concatMap (
-      attr:
-      if attr.group == null then
-        [ ]
-      else
-        [
-          {
-            name = builtins.concatStringsSep "." attr.path;
-            value = lib.getLib (get attr.path);
-          }
-        ]
-    ) given.facts.attrs
-  );
+  # What stands in for nixpkgs' attributes, their outputs with libraries.
+  directories = builtins.concatMap (
+    attr: if attr.group == null then [ ] else [ (lib.getLib (get attr.path)) ]
+  ) given.facts.attrs;
 }

@@ -1,4 +1,4 @@
-"""Replaces strings in files: ``substitute FILE... --replace-fail OLD NEW...``, or ``-warn``, or ``-quiet``."""
+"""Replaces strings in files: ``substitute FILE... --replace-fail OLD NEW...``, or -warn, or -quiet."""
 
 from __future__ import annotations
 
