@@ -65,6 +65,9 @@ def find_library(name):
             return path
 ctypes.util.find_library = find_library
 """
+DRIVER = Path("/run/opengl-driver/lib")
+SEED = 20261128
+PIP = [sys.executable, "-m", "pip"]
 WHEELFIX = [sys.executable, "-m", "wheelfix"]
 PLATFORMS = [*(f"manylinux_2_{n}_x86_64" for n in range(39, 4, -1)), "linux_x86_64", "any"]
 PLATFORMS[:0] = ["manylinux1_x86_64", "manylinux2010_x86_64", "manylinux2014_x86_64"]
@@ -78,26 +81,21 @@ class Case:
     wheels: tuple[Path, ...]
 
 
-def download(requirement: str, platform: str = "", *, alone: bool = True) -> list[Path]:
-    """Wheels of a package, kept; the package's own is the first."""
+def download(requirement: str, platform: str = "", *, alone: bool = True, built: bool = False) -> list[Path]:
+    """Wheels of a package, kept, or the one that is built of its sources; the package's own is the first."""
     name = str(canonicalize_name(requirement.partition("==")[0].partition("[")[0]))
     python = read_python(large=True)
-    target = HOME / "wheels" / f"{python}-{requirement}-{platform}-{'alone' if alone else 'all'}"
+    kind = "built" if built else "alone" if alone else "all"
+    target = HOME / "wheels" / f"{python}-{requirement}-{platform}-{kind}"
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=HOME) as work:
-            command = [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--only-binary=:all:",
-                "-d",
-                f"{work}/wheels",
-            ]
-            command += ["--python-version", python, "--no-deps" if alone else "--prefer-binary"]
-            for one in [platform] if platform else PLATFORMS:
-                command += ["--platform", one]
+            if built:
+                command = [*PIP, "wheel", "-q", "--no-deps", "--no-binary", name, "-w", f"{work}/wheels"]
+            else:
+                command = [*PIP, "download", "-q", "--only-binary=:all:", "-d", f"{work}/wheels"]
+                command += ["--python-version", python, "--no-deps" if alone else "--prefer-binary"]
+                for one in [platform] if platform else PLATFORMS:
+                    command += ["--platform", one]
             subprocess.run([*command, requirement], check=True)
             target.parent.mkdir(exist_ok=True)
             Path(work, "wheels").rename(target)
@@ -125,7 +123,11 @@ def make_case(target: str) -> Case:
         name = str(canonicalize_name(target.partition("==")[0]))
         known = probes.get(name)
         version = f"=={known.version}" if known and known.version and "==" not in target else ""
-        wheels = download(target + version, known.platform if known else "", alone=known is not None)
+        wheels = (
+            download(target + version, known.platform, built=known.build)
+            if known
+            else download(target, alone=False)
+        )
     if probe := probes.get(name):
         wheels += [download(companion)[0] for companion in probe.companions]
     else:
@@ -162,11 +164,19 @@ def try_venv(case: Case, variables: dict[str, str], *, before: str = "", patched
             if done.returncode not in {0, 1}:
                 return Result(built=False, worked=False, said=done.stderr)
         code = before + case.probe.code
-        return run_probe(python, code, visible=[environment], variables=variables, large=True)
+        visible = [environment]
+        return run_probe(
+            python, code, visible=visible, variables=variables, large=True, driver=case.probe.driver
+        )
+
+
+def try_built(case: Case, overlay: str) -> Result:
+    """Run the probe in what Nix builds under an overlay."""
+    return prove(case.wheels, overlay, case.probe.code, large=True, driver=case.probe.driver)
 
 
 def try_overlay(case: Case) -> Result:
-    """Run the probe in what Nix builds under the overlay."""
+    """Run the probe under the overlay that wheelfix writes."""
     with tempfile.TemporaryDirectory() as work:
         overlay = Path(work, "overlay.nix")
         command = [
@@ -182,7 +192,7 @@ def try_overlay(case: Case) -> Result:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not overlay.exists():
             return Result(built=False, worked=False, said=done.stderr)
-        return prove(case.wheels, overlay.read_text(), case.probe.code, large=True)
+        return try_built(case, overlay.read_text())
 
 
 def try_nix_ld(case: Case) -> Result:
@@ -194,19 +204,19 @@ def try_nix_ld(case: Case) -> Result:
 WAYS: dict[str, Callable[[Case], Result]] = {
     "venv": lambda case: try_venv(case, {}),
     "nix-ld": try_nix_ld,
-    "uv2nix": lambda case: prove(case.wheels, NOTHING, case.probe.code, large=True),
+    "uv2nix": lambda case: try_built(case, NOTHING),
     "overlay": try_overlay,
     "patch": lambda case: try_venv(case, {}, patched=True),
-    "bound": lambda case: try_venv(case, join(list_directories()), before=BOUND),
+    "bound": lambda case: try_venv(case, join([*list_directories(), DRIVER]), before=BOUND),
 }
 
 
 def choose_targets(options: argparse.Namespace) -> list[str]:
     """What the command line asks for."""
-    targets: list[str] = options.targets or sorted(read_probes())
     if options.draw:
-        targets = random.Random(options.seed).sample(targets, min(options.draw, len(targets)))
-    return targets
+        changed = sorted(name for name, probe in read_probes().items() if probe.changed)
+        return sorted(random.Random(options.seed).sample(changed, min(options.draw, len(changed))))
+    return options.targets or sorted(read_probes())
 
 
 def main() -> None:
@@ -215,7 +225,7 @@ def main() -> None:
     )
     parser.add_argument("targets", nargs="*", metavar="PACKAGE|WHEEL")
     parser.add_argument("--draw", type=int, metavar="N", help="only N of them")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="for the draw")
+    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"for the draw: {SEED}")
     parser.add_argument("--ways", default=",".join(WAYS), metavar="WAY,...")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was found")
     parser.add_argument("--verbose", action="store_true", help="say why, where one does not work")
@@ -228,7 +238,11 @@ def main() -> None:
     width = max(map(len, targets := choose_targets(options)))
     print(" ".join(["package".ljust(width), *ways]))
     for target in targets:
-        case = make_case(target)
+        try:
+            case = make_case(target)
+        except subprocess.CalledProcessError:
+            print(f"{target.ljust(width)} is not to be had")
+            continue
         row: dict[str, object] = {"package": target, "wheels": [wheel.name for wheel in case.wheels]}
         print(target.ljust(width), end="", flush=True)
         for way in ways:

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -68,6 +69,17 @@ def prepare_facts(*, large: bool = False) -> Path:
             facts.with_suffix(".part").write_text(text)
             facts.with_suffix(".part").rename(facts)
     return facts
+
+
+def prepare_driver() -> Path:
+    """A directory with what stands in for a GPU driver's libraries."""
+    directory = HOME / "driver"
+    with lock(HOME / "lock"):
+        if not directory.exists():
+            with tempfile.TemporaryDirectory(dir=HOME) as work:
+                library = _build_stub(Path(work), "libcuda.so.1", ["cuInit", "cuDeviceGetCount"])
+                library.parent.rename(directory)
+    return directory
 
 
 def _list_packages(attrs: Iterable[Mapping[str, Any]]) -> list[str]:

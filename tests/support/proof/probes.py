@@ -31,6 +31,25 @@ class Pretence:
 # Last: what is really there is preferred.
 sys.meta_path.append(Pretence())
 """
+DISPLAY = """
+import os, socket
+os.environ["DISPLAY"] = ":0"
+os.mkdir("/tmp/.X11-unix")
+server = socket.socket(socket.AF_UNIX)
+server.bind("/tmp/.X11-unix/X0")
+server.listen()
+# A process of its own: who waits for an answer may hold the interpreter's lock.
+if os.fork() == 0:
+    while True:
+        connection = server.accept()[0]
+        os.makedirs("/tmp/asked", exist_ok=True)
+        connection.close()
+server.close()
+
+def asked():
+    return os.path.exists("/tmp/asked")
+"""
+"""An X server that answers nobody, but knows whether it was asked: whoever asks has its libraries."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +63,9 @@ class Probe:
         version: that it was written for; empty for any.
         platform: tag of the wheel that is meant; empty for the best one.
         companions: distributions that have to be there, too.
+        build: whether the wheel is to be built of the source distribution.
+        changed: whether nixpkgs changes the sources by hand, so that they find their libraries.
+        driver: whether a GPU driver has to be there.
     """
 
     name: str
@@ -52,6 +74,9 @@ class Probe:
     version: str = ""
     platform: str = ""
     companions: tuple[str, ...] = ()
+    build: bool = False
+    changed: bool = False
+    driver: bool = False
 
     def holds(self, result: Result) -> bool:
         """Whether it worked with the libraries that were meant."""
@@ -65,11 +90,16 @@ def read_probes() -> dict[str, Probe]:
     return {
         name: Probe(
             name=name,
-            code=PRETENCE.format(names=row.get("pretend", [])) + row["probe"],
+            code=PRETENCE.format(names=row.get("pretend", []))
+            + (DISPLAY if row.get("display") else "")
+            + row["probe"],
             opens=tuple(row["opens"]),
             version=row.get("version", ""),
             platform=row.get("platform", ""),
             companions=tuple(row.get("with", [])),
+            build=row.get("build", False),
+            changed=row.get("changed", False),
+            driver=row.get("driver", False),
         )
         for name, row in tomllib.loads(TABLE.read_text()).items()
     }

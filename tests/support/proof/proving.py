@@ -27,7 +27,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from tests.support.proof.builder.install_wheel import install_wheel
 from tests.support.proof.builder.make_venv import write_venv
-from tests.support.proof.debian import HOME, prepare_facts
+from tests.support.proof.debian import HOME, prepare_driver, prepare_facts
 
 STORE = HOME / "nix" / "store"
 NOTHING = "{ pkgs, lib, ... }: final: prev: { }\n"
@@ -188,6 +188,7 @@ def run_probe(
     visible: Sequence[Path] = (),
     variables: Mapping[str, str] | None = None,
     large: bool = False,
+    driver: bool = False,
 ) -> Result:
     """Run a probe in a namespace that has the store, libc and nothing else.
 
@@ -197,6 +198,7 @@ def run_probe(
         visible: further directories to have there, read-only.
         variables: environment variables to set there.
         large: whose libc: see ``build``.
+        driver: with a directory of the GPU driver's libraries, as NixOS has it.
     """
     libc = json.loads(prepare_facts(large=large).read_text())["libc"]
     command = [
@@ -216,6 +218,8 @@ def run_probe(
         name = Path(file).name
         place = "/lib64" if name.startswith("ld-") else "/lib/x86_64-linux-gnu"
         command += ["--ro-bind", file, f"{place}/{name}"]
+    if driver:
+        command += ["--ro-bind", str(prepare_driver()), "/run/opengl-driver/lib"]
     for name, value in (variables or {}).items():
         command += ["--setenv", name, value]
     command += ["--chdir", "/", "--", str(python), "-c", INSIDE.read_text()]
@@ -238,7 +242,9 @@ def run_probe(
     )
 
 
-def prove(wheels: Iterable[Path], overlay: str, probe: str, *, large: bool = False) -> Result:
+def prove(
+    wheels: Iterable[Path], overlay: str, probe: str, *, large: bool = False, driver: bool = False
+) -> Result:
     """Build an environment of wheels under an overlay, and run a probe in it.
 
     Args:
@@ -246,12 +252,13 @@ def prove(wheels: Iterable[Path], overlay: str, probe: str, *, large: bool = Fal
         overlay: Nix code of an overlay, as ``wheelfix override`` and ``wheelfix lock`` write it.
         probe: Python code, which ends without an error where it works.
         large: with attributes of nixpkgs that only benchmarks want.
+        driver: with a directory of the GPU driver's libraries, as NixOS has it.
     """
     with tempfile.TemporaryDirectory() as directory:
         paths, said = build(Path(directory), wheels, overlay, ["environment"], large=large)
     if not paths:
         return Result(built=False, worked=False, said=said)
-    return run_probe(paths[0] / "bin" / "python", probe, large=large)
+    return run_probe(paths[0] / "bin" / "python", probe, large=large, driver=driver)
 
 
 def install_plainly(target: Path, wheels: Iterable[Path], *, large: bool = False) -> Path:
