@@ -6,13 +6,15 @@ then it gets it. What the others download together has a limit (tests/test_downl
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -78,13 +80,22 @@ def fetch_wheel(filename: str) -> Path:
     return _fetch(filename)
 
 
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Only one process at a time runs the block."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @cache
 def _fetch(filename: str) -> Path:
     pin = read_proof_pins()[filename]
     path = CACHE / filename
-    if not path.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        _download(filename, pin)
+    with lock(CACHE / "locks" / filename):
+        if not path.exists():
+            _download(filename, pin)
     assert _digest(path) == pin["sha256"], f"{path} is not the pinned file: delete it"
     assert path.stat().st_size == pin["size"], f"{filename} has another size than its pin says"
     return path

@@ -6,7 +6,6 @@ is told that nothing is, and fetches all that the packages of ``debian.toml`` de
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,15 +14,14 @@ import subprocess
 import tempfile
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.support.elf import build_elf
 from tests.support.proof.builder.elffile import ElfFile, read_elf
-from tests.support.real import CACHE
+from tests.support.real import CACHE, lock
 
 HOME = CACHE / "proof"
 TABLE = Path(__file__).with_name("debian.toml")
@@ -39,15 +37,6 @@ LIBC = {
 def read_table() -> dict[str, Any]:
     """``debian.toml``."""
     return tomllib.loads(TABLE.read_text())
-
-
-@contextmanager
-def lock(path: Path) -> Iterator[None]:
-    """Only one process at a time runs the block."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def prepare_facts(*, large: bool = False) -> Path:
