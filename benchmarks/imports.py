@@ -56,13 +56,13 @@ NIX_LD = [
 ]  # fmt: skip
 """What nixpkgs' nixos/modules/programs/nix-ld.nix has by default."""
 BOUND = """
-import ctypes.util, os
+import ctypes.util, glob, os
 def find_library(name):
     if name in ("c", "m"):
         return f"lib{name}.so.6"
     for directory in os.environ["LD_LIBRARY_PATH"].split(":"):
-        if os.path.exists(path := f"{directory}/lib{name}.so"):
-            return path
+        if found := sorted(glob.glob(f"{directory}/lib{name}.so*")):
+            return found[0]
 ctypes.util.find_library = find_library
 """
 DRIVER = Path("/run/opengl-driver/lib")

@@ -222,11 +222,13 @@ def _describe(root: Path, wanted: dict[str, Any], table: dict[str, Any], stubs: 
         groups.setdefault(group, made)["files"].append({"path": path, "hidden": False})
     for name, between in hidden.items():
         groups[f"nixpkgs.{name}"]["files"] += [{"path": path, "hidden": True} for path in sorted(between)]
-    for group in groups.values():
+    for name_of_group, group in groups.items():
         own = {file["path"] for file in group["files"]}
+        plainly = wanted.get(name_of_group.removeprefix("nixpkgs."), {}).get("plain", True)
         for file in group["files"]:
             path, name = file["path"], _name(libraries, file["path"])
-            plain = set() if file["hidden"] else {f"{name.partition('.so')[0]}.so", *links[path]}
+            plain = {f"{name.partition('.so')[0]}.so"} if plainly else set()
+            plain = set() if file["hidden"] else plain | links[path]
             links_of_it = sorted((libraries.list_names(path) | plain) - {name})
             file |= {"path": str(path), "name": name, "links": links_of_it, "needs": list_needs(path, own)}
     names = {name: name for name in table["attributes"]} | table["aliases"]
