@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from wheelfix.pysource.shim import render_shim
+from wheelfix.pysource.shim import ShimTable, render_shim
 
 BACKEND = """
 def load_library(name, flags=0):
@@ -14,7 +14,7 @@ def load_library(name, flags=0):
 
 def run(directory: Path, code: str, libraries: dict[str, str], *, before: str = "", after: str = "") -> str:
     """What a module ``demo`` of the code prints that the shim answers."""
-    (directory / "shim.py").write_text(render_shim(["demo"], libraries, []))
+    (directory / "shim.py").write_text(render_shim(ShimTable(modules=("demo",), libraries=libraries)))
     (directory / "demo.py").write_text(code)
     command = [sys.executable, "-c", f"{before}\nimport shim; shim.install(); import demo\n{after}"]
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True).stdout
