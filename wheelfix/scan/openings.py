@@ -186,7 +186,7 @@ class _Context(Struct):
 
 def _find_held(opening: Opening, permissions: Collection[Permission], context: _Context) -> Held | None:
     attr, name = opening.providers[0].attr, opening.answered or ""
-    stem = _split_version(name.rpartition("/")[2])[0]
+    stem = _find_stem(name)
     backend = _find_backend(attr)
     if backend and backend not in context.backends:
         return Held.OTHER_GPU
@@ -215,9 +215,13 @@ def _find_newest(openings: Iterable[Opening]) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for opening in openings:
         if opening.kind is OpeningKind.STRING and opening.form is not OpeningForm.NONE and opening.answered:
-            key = (opening.file, _split_version(opening.answered)[0])
+            key = (opening.file, _find_stem(opening.answered))
             found[key] = max(found.get(key, opening.answered), opening.answered, key=_split_version)
     return found
+
+
+def _find_stem(name: str) -> str:
+    return _split_version(name.rpartition("/")[2])[0]
 
 
 def _split_version(name: str) -> tuple[str, tuple[int, ...]]:
