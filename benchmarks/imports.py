@@ -157,7 +157,7 @@ def try_venv(case: Case, variables: dict[str, str], *, before: str = "", patched
         environment = Path(work, "venv")
         python = install_plainly(environment, case.wheels, large=True)
         if patched:
-            command = [*WHEELFIX, "patch", str(environment), "--quiet"]
+            command = [*WHEELFIX, "patch", str(environment), "--quiet", "--driver"]
             for directory in list_directories():
                 command += ["--libs", str(directory)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -112,6 +112,7 @@ def choose_form(opening: Opening, name: str, need_class: NeedClass) -> OpeningFo
     """Choose the first form of code that is proved exact for an opening.
 
     A GPU driver has no path that is right on every system, so that its name is never replaced in a source.
+    No run path answers an absolute path in compiled code.
 
     Args:
         opening: the opening.
@@ -121,7 +122,7 @@ def choose_form(opening: Opening, name: str, need_class: NeedClass) -> OpeningFo
     if need_class not in {NeedClass.PROVIDED, NeedClass.DRIVER}:
         return OpeningForm.NONE
     if opening.call is None:
-        return OpeningForm.RUN_PATH
+        return OpeningForm.NONE if name.startswith("/") else OpeningForm.RUN_PATH
     edited = any(called.edit for called in opening.call.names if called.name == name)
     return OpeningForm.SUBSTITUTE if edited and need_class is NeedClass.PROVIDED else OpeningForm.SHIM
 

@@ -106,16 +106,10 @@ final: prev: lib.optionalAttrs (prev ? torch) {
   # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
   # libmkl_vml_avx2.so.2, libmkl_vml_avx512.so.2, libmkl_vml_cmpt.so.2,
   # libmkl_vml_def.so.2, libmkl_vml_mc3.so.2). `--prefer ATTR` writes one.
-<<<<<<< HEAD
   # Opened by name, where several would do, or for another GPU: pkgs.level-zero
   # (libze_loader.so), pkgs.rocmPackages.amdsmi (libamd_smi.so),
   # pkgs.rocmPackages.clr (libamdhip64.so, libhiprtc.so). `--prefer ATTR` writes
   # one.
-=======
-  # Opened by name, where several would do, or for another GPU:
-  # pkgs.rocmPackages.amdsmi (libamd_smi.so), pkgs.rocmPackages.clr
-  # (libamdhip64.so, libhiprtc.so). `--prefer ATTR` writes one.
->>>>>>> proof
   torch = prev.torch.overrideAttrs (old: {
     nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [
       # libcuda.so.1: found in /run/opengl-driver/lib at run time
@@ -200,12 +194,6 @@ final: prev: lib.optionalAttrs (prev ? torch) {
             # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line
             # 1102: where the GPU driver is differs, so a shim answers
             "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
-
-            # torch/_inductor/cpp_builder.py:
-            # ctypes.util.find_library("ze_loader"), line 2298: no text in it
-            # can be replaced for sure, so a shim answers
-            "libze_loader.so" =
-              "${lib.getLib pkgs.level-zero}/lib/libze_loader.so.1";
           };
         }
         true;

@@ -23,7 +23,6 @@
   autoAddDriverRunpath,
   python,
   cudaPackages,
-  level-zero,
   rdma-core,
   stdenv,
   writeText,
@@ -241,8 +240,6 @@ buildPythonPackage rec {
 
   postInstall =
     ''
-      # torch/_inductor/cpp_builder.py: starts the shim
-      substituteInPlace $out/${python.sitePackages}/torch/_inductor/cpp_builder.py --replace-fail 'import copy' 'import _wheelfix_torch; _wheelfix_torch.install(); import copy'
       # torch/cuda/__init__.py: starts the shim
       substituteInPlace $out/${python.sitePackages}/torch/cuda/__init__.py --replace-fail 'import importlib' 'import _wheelfix_torch; _wheelfix_torch.install(); import importlib'
       # torch/cuda/_utils.py: starts the shim
@@ -262,11 +259,6 @@ buildPythonPackage rec {
           # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line 824:
           # where the GPU driver is differs, so a shim answers
           "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
-
-          # torch/_inductor/cpp_builder.py:
-          # ctypes.util.find_library("ze_loader"), line 1603: no text in it can
-          # be replaced for sure, so a shim answers
-          "libze_loader.so" = "${lib.getLib level-zero}/lib/libze_loader.so.1";
         };
       }
       false;

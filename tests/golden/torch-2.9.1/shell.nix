@@ -22,9 +22,6 @@ pkgs.mkShell {
   shellHook =
     "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
     + pkgs.lib.makeLibraryPath [
-      # torch: torch/_inductor/cpp_builder.py:
-      # ctypes.util.find_library("ze_loader"), line 1603
-      pkgs.level-zero
       # torch: libibverbs.so.1, opened by torch/lib/libtorch_cpu.so
       pkgs.rdma-core
       # torch: libgcc_s.so.1, libstdc++.so.6 for

@@ -197,12 +197,6 @@ final: prev: lib.optionalAttrs (prev ? torch) {
             # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line
             # 824: where the GPU driver is differs, so a shim answers
             "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
-
-            # torch/_inductor/cpp_builder.py:
-            # ctypes.util.find_library("ze_loader"), line 1603: no text in it
-            # can be replaced for sure, so a shim answers
-            "libze_loader.so" =
-              "${lib.getLib pkgs.level-zero}/lib/libze_loader.so.1";
           };
         }
         true;
