@@ -3,9 +3,9 @@
     python -m benchmarks.nothing [NAME ...]
 
 They are of those that are downloaded most: pure Python, or compiled and carrying all they load, but for what
-uv2nix adds by itself. Many of them load libraries of other systems, of their own, or of the C library. (Not
-among them: matplotlib, which opens libX11 and libwayland-client, and pillow, which opens libfribidi.) One line
-for each that gets more than nothing, and a count; the exit code is 1 if there is one.
+uv2nix adds by itself. Many of them load libraries of other systems, of their own, or of the C library.
+(Not among them: matplotlib, which opens libX11 and libwayland-client, and pillow, which opens libfribidi.)
+One line for each that gets more than nothing, and a count; the exit code is 1 if there is one.
 """
 
 from __future__ import annotations
@@ -15,70 +15,15 @@ import subprocess
 import sys
 
 NAMES = [
-    "aiohttp",
-    "anyio",
-    "argon2-cffi-bindings",
-    "attrs",
-    "bcrypt",
-    "black",
-    "boto3",
-    "certifi",
-    "cffi",
-    "charset-normalizer",
-    "click",
-    "colorama",
-    "coverage",
-    "cryptography",
-    "cython",
-    "distlib",
-    "fastapi",
-    "filelock",
-    "flask",
-    "frozenlist",
-    "gevent",
-    "greenlet",
-    "grpcio",
-    "h5py",
-    "httptools",
-    "idna",
-    "jinja2",
-    "keyring",
-    "kiwisolver",
-    "lxml",
-    "markupsafe",
-    "msgpack",
-    "multidict",
-    "mypy",
-    "numpy",
-    "orjson",
-    "packaging",
-    "pandas",
-    "pip",
-    "platformdirs",
-    "portalocker",
-    "prompt-toolkit",
-    "protobuf",
-    "psutil",
-    "pydantic-core",
-    "pymongo",
-    "pynacl",
-    "pytest",
-    "pyyaml",
-    "regex",
-    "requests",
-    "rich",
-    "ruff",
-    "scikit-learn",
-    "scipy",
-    "setuptools",
-    "shapely",
-    "sqlalchemy",
-    "threadpoolctl",
-    "tqdm",
-    "uvloop",
-    "websockets",
-    "wheel",
-]
+    "aiohttp", "anyio", "argon2-cffi-bindings", "attrs", "bcrypt", "black", "boto3", "certifi", "cffi",
+    "charset-normalizer", "click", "colorama", "coverage", "cryptography", "cython", "distlib", "fastapi",
+    "filelock", "flask", "frozenlist", "gevent", "greenlet", "grpcio", "h5py", "httptools", "idna",
+    "jinja2", "keyring", "kiwisolver", "lxml", "markupsafe", "msgpack", "multidict", "mypy", "numpy",
+    "orjson", "packaging", "pandas", "pip", "platformdirs", "portalocker", "prompt-toolkit", "protobuf",
+    "psutil", "pydantic-core", "pymongo", "pynacl", "pytest", "pyyaml", "regex", "requests", "rich",
+    "ruff", "scikit-learn", "scipy", "setuptools", "shapely", "sqlalchemy", "threadpoolctl", "tqdm",
+    "uvloop", "websockets", "wheel",
+]  # fmt: skip
 KINDS = ("inputs", "run_path_inputs", "substitutions", "ignored", "searches", "driver")
 
 
