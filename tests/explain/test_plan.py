@@ -254,6 +254,7 @@ def test_a_library_that_is_linked_and_opened_is_an_input() -> None:
         (Dialect.POETRY2NIX, ("poetry.lock",), None, "wheelfix lock poetry.lock --dialect poetry2nix"),
         (Dialect.NIXPKGS, ("uv.lock", ".venv"), None, "wheelfix override --dialect nixpkgs PACKAGE"),
         (Dialect.UV2NIX, (".venv",), None, "wheelfix override --dialect uv2nix .venv"),
+        (Dialect.UV2NIX, (), Package(name="a;b c"), "wheelfix override --dialect uv2nix 'a;b c'"),
         (Dialect.SHELL, (), Package(name="demo"), None),
     ],
 )  # fmt: skip

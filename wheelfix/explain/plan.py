@@ -33,6 +33,7 @@ from wheelfix.override.openings import plan_openings
 from wheelfix.override.plan import find_hints
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, make_name_cases
+from wheelfix.scan.target import quote_target
 
 LIBRARIES = frozenset({SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED})
 """Kinds of symptoms that report a missing library."""
@@ -325,7 +326,7 @@ def plan_command(explanation: Explanation, dialect: Dialect, files: Collection[s
         wanted = f"{package.name}=={package.version}" if package.version else package.name
     else:
         wanted = ".venv" if ".venv" in files and not TRAITS[dialect].complete else "PACKAGE"
-    return f"wheelfix override{option} {wanted}"
+    return f"wheelfix override{option} {quote_target(wanted)}"
 
 
 def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:

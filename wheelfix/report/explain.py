@@ -12,9 +12,7 @@ from wheelfix.scan.sentences import say_cause, say_openings
 
 NOTHING = "nothing about shared libraries here"
 _WIDTH = 100
-_WHOLE = (
-    "The code that this writes is for all that the package opens by name, as it reads the package itself:"
-)
+_COMMAND = "This reads the package itself, and writes the code for all that it opens by name:"
 _WRONG_LIBC = "this was built for glibc, and what runs it uses musl, or has no loader there"
 
 
@@ -55,7 +53,8 @@ def render_explanation(
         lines += _indent(["… and more; the text was not read to its end."])
     lines += ["", "What to paste"]
     if command:
-        lines += _indent([_WHOLE, f"  {printable(command)}", *([""] if paste else [])])
+        lines += _indent([_COMMAND, f"  {printable(command)}"])
+        lines += ["", *_indent(["Or, from the message alone:"])] if paste else []
     for title, code in paste:
         lines += [f"  # {printable(title)}", *_indent(map(printable, code.rstrip("\n").split("\n")))]
     if not paste and not command:
