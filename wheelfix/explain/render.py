@@ -75,8 +75,7 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
 def write_now(explanation: Explanation) -> Iterator[str]:
     """Write fixes without a build: shell lines, and sentences in the imperative."""
     package = explanation.package
-    linked = any(m.linked and m.need_class is NeedClass.PROVIDED for m in explanation.missing)
-    if linked and package and package.environment:
+    if explanation.build_inputs and package and package.environment:
         yield f"wheelfix patch {shlex.quote(package.environment)}"
     driver = sorted({m.soname for m in explanation.missing if m.need_class is NeedClass.DRIVER})
     if explanation.build_inputs or driver:

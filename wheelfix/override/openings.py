@@ -12,9 +12,9 @@ from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import Attribute, Provider
 from wheelfix.model.override import Input, OpenedLibrary, Shim, Substitution
 from wheelfix.model.scan import Need, Opening, OpeningForm
-from wheelfix.scan.layout import find_install_path, relative_to_site
 from wheelfix.scan.openings import choose_form
 from wheelfix.scan.sentences import name_some, say_opening
+from wheelfix.scan.shims import find_modules, find_source, list_preloaded
 
 _NAMED = 2
 _CUDA = "cudaPackages"
@@ -58,7 +58,7 @@ def plan_openings(
     """
     answered = [_replace_cuda(one, replaced) for one in openings]
     shown = [one for one in answered if one.form is not OpeningForm.NONE]
-    python = [one for one in shown if one.call and _find_file(one)]
+    python = [one for one in shown if one.call and find_source(one)]
     elf = [one for one in shown if not one.call]
     coded = {id(one) for one in (*python, *elf)}
     return OpenedPlan(
@@ -142,9 +142,9 @@ def _list_substitutions(
         called = next((c for c in opening.call.names if c.name == name), None) if opening.call else None
         if opening.form is not OpeningForm.SUBSTITUTE or not called or not called.edit:
             continue
-        file = _find_file(opening) or ""
+        file = find_source(opening) or ""
         library = _find_library(opening, "the source gets its path", attributes)
-        one = Substitution(file=file, edit=called.edit, library=library)
+        one = Substitution(file=file, name=name, edit=called.edit, library=library)
         found.setdefault((file, called.edit.old), one)
     return (found[key] for key in sorted(found))
 
@@ -174,29 +174,11 @@ def _make_shim(
         libraries.setdefault(
             opening.answered or "", _find_library(opening, f"{why}, so a shim answers", attributes)
         )
-    paths = {_find_file(opening) or "": opening.anchor for opening in openings}
-    installed = {site for file in files if (site := relative_to_site(find_install_path(file)))}
-    cffi = {o.answered or "" for o in openings if o.kind is OpeningKind.CFFI}
+    paths = {find_source(opening) or "": opening.anchor for opening in openings}
     return Shim(
-        modules=tuple(sorted({_find_module(path, installed) for path in paths})),
+        modules=find_modules(openings, files),
         libraries=tuple((name, libraries[name]) for name in sorted(libraries)),
-        preload=tuple(sorted(name for name in cffi if ".so." in name)),
+        preload=list_preloaded(openings),
         sources=len(paths),
         anchors=tuple((path, anchor) for path, anchor in sorted(paths.items()) if anchor),
     )
-
-
-def _find_file(opening: Opening) -> str | None:
-    """Return where a source is, relative to site-packages; None for one outside, which is no module."""
-    return relative_to_site(find_install_path(opening.file))
-
-
-def _find_module(path: str, installed: Collection[str]) -> str:
-    """Return the outermost module with code that has a source: its top package, or one below namespaces."""
-    parts = path.removesuffix(".py").split("/")
-    if parts[-1] == "__init__":
-        parts.pop()
-    for depth in range(1, len(parts)):
-        if f"{'/'.join(parts[:depth])}/__init__.py" in installed:
-            return ".".join(parts[:depth])
-    return ".".join(parts) if installed else parts[0]

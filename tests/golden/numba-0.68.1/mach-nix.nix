@@ -39,16 +39,18 @@ let
 
         own = tuple(name + "." for name in modules)
 
-        def find(name):
-            path = libraries.get(os.fsdecode(name)) if name else None
-            frame = sys._getframe(2) if path else None
+        def is_own(frame):
             while frame:
                 spec = frame.f_globals.get("__spec__")  # __name__ is "__main__" for python -m
                 module = getattr(spec, "name", None) or frame.f_globals.get("__name__") or ""
                 if (module + ".").startswith(own):
-                    return path
+                    return True
                 frame = frame.f_back
-            return None
+            return False
+
+        def find(name):
+            path = libraries.get(os.fsdecode(name)) if name else None
+            return path if path and is_own(sys._getframe(2)) else None
 
         def wrap(load):
             def open_library(name=None, *more, **named):
@@ -62,20 +64,26 @@ let
 
             return open_library
 
-        search = ctypes.util.find_library
+        search, open_plainly = ctypes.util.find_library, ctypes._dlopen
 
         def find_library(name):
-            return find("lib" + name + ".so") or search(name)
+            found = find("lib" + name + ".so") or search(name)
+            # The C library is there, but Python looks for it with ldconfig and a compiler.
+            if not found and name in ("c", "m") and is_own(sys._getframe(1)):
+                try:
+                    open_plainly("lib" + name + ".so.6", ctypes.DEFAULT_MODE)
+                    found = "lib" + name + ".so.6"
+                except OSError:
+                    pass
+            return found
 
         ctypes._dlopen = wrap(ctypes._dlopen)
         ctypes.util.find_library = find_library
-        backend = sys.modules.get("_cffi_backend")
-        if preload and not backend:
-            try:
-                import _cffi_backend as backend
-            except ImportError:
-                pass
-        if backend:
+        try:
+            import _cffi_backend as backend  # whoever opens the libraries may import it only later
+        except ImportError:
+            pass
+        else:
             backend.load_library = wrap(backend.load_library)
         # cffi's compiled modules call dlopen themselves: a library that is loaded already is found by its soname.
         for path in preload:

@@ -6,17 +6,15 @@
 # in front. Do not export LD_LIBRARY_PATH for the whole shell: every program in
 # it would load these.
 # For torch 2.15.0, from torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl.
-# Opened by name, and in no package of the index: libhiprtc.so
-# (torch/cuda/_utils.py, line 181), libze_loader.so
-# (torch/_inductor/cpp_builder.py, line 2298).
 # Opened by name, if at all, and left out because nixpkgs refuses them without
 # allowUnfree: pkgs.cudaPackages_13.cuda_nvrtc (libnvrtc.so), pkgs.mkl
 # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
 # libmkl_vml_avx2.so.2, libmkl_vml_avx512.so.2, libmkl_vml_cmpt.so.2,
 # libmkl_vml_def.so.2, libmkl_vml_mc3.so.2). `--prefer ATTR` writes one.
-# Opened by name, where several would do, or for another GPU:
-# pkgs.rocmPackages.amdsmi (libamd_smi.so), pkgs.rocmPackages.clr
-# (libamdhip64.so). `--prefer ATTR` writes one.
+# Opened by name, where several would do, or for another GPU: pkgs.level-zero
+# (libze_loader.so), pkgs.rocmPackages.amdsmi (libamd_smi.so),
+# pkgs.rocmPackages.clr (libamdhip64.so, libhiprtc.so). `--prefer ATTR` writes
+# one.
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;

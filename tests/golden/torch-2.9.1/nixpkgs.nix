@@ -7,15 +7,14 @@
 # cudaPackages.libcusparse, cudaPackages.libcusparse_lt,
 # cudaPackages.libnvshmem, cudaPackages.nccl.
 # For Python 3.12: python312Packages.callPackage.
-# Opened by name, and in no package of the index: libze_loader.so
-# (torch/_inductor/cpp_builder.py, line 1603).
 # Opened by name, if at all, and left out because nixpkgs refuses them without
 # allowUnfree: pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so), pkgs.mkl
 # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
 # libmkl_vml_avx2.so.2, libmkl_vml_avx512.so.2, libmkl_vml_cmpt.so.2,
 # libmkl_vml_def.so.2, libmkl_vml_mc3.so.2). `--prefer ATTR` writes one.
-# Opened by name, where several would do, or for another GPU:
-# pkgs.rocmPackages.amdsmi (libamd_smi.so). `--prefer ATTR` writes one.
+# Opened by name, where several would do, or for another GPU: pkgs.level-zero
+# (libze_loader.so), pkgs.rocmPackages.amdsmi (libamd_smi.so). `--prefer ATTR`
+# writes one.
 {
   lib,
   buildPythonPackage,
@@ -69,16 +68,18 @@ let
 
         own = tuple(name + "." for name in modules)
 
-        def find(name):
-            path = libraries.get(os.fsdecode(name)) if name else None
-            frame = sys._getframe(2) if path else None
+        def is_own(frame):
             while frame:
                 spec = frame.f_globals.get("__spec__")  # __name__ is "__main__" for python -m
                 module = getattr(spec, "name", None) or frame.f_globals.get("__name__") or ""
                 if (module + ".").startswith(own):
-                    return path
+                    return True
                 frame = frame.f_back
-            return None
+            return False
+
+        def find(name):
+            path = libraries.get(os.fsdecode(name)) if name else None
+            return path if path and is_own(sys._getframe(2)) else None
 
         def wrap(load):
             def open_library(name=None, *more, **named):
@@ -92,20 +93,26 @@ let
 
             return open_library
 
-        search = ctypes.util.find_library
+        search, open_plainly = ctypes.util.find_library, ctypes._dlopen
 
         def find_library(name):
-            return find("lib" + name + ".so") or search(name)
+            found = find("lib" + name + ".so") or search(name)
+            # The C library is there, but Python looks for it with ldconfig and a compiler.
+            if not found and name in ("c", "m") and is_own(sys._getframe(1)):
+                try:
+                    open_plainly("lib" + name + ".so.6", ctypes.DEFAULT_MODE)
+                    found = "lib" + name + ".so.6"
+                except OSError:
+                    pass
+            return found
 
         ctypes._dlopen = wrap(ctypes._dlopen)
         ctypes.util.find_library = find_library
-        backend = sys.modules.get("_cffi_backend")
-        if preload and not backend:
-            try:
-                import _cffi_backend as backend
-            except ImportError:
-                pass
-        if backend:
+        try:
+            import _cffi_backend as backend  # whoever opens the libraries may import it only later
+        except ImportError:
+            pass
+        else:
             backend.load_library = wrap(backend.load_library)
         # cffi's compiled modules call dlopen themselves: a library that is loaded already is found by its soname.
         for path in preload:

@@ -6,15 +6,14 @@
 # in front. Do not export LD_LIBRARY_PATH for the whole shell: every program in
 # it would load these.
 # For torch 2.9.1, from torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl.
-# Opened by name, and in no package of the index: libze_loader.so
-# (torch/_inductor/cpp_builder.py, line 1603).
 # Opened by name, if at all, and left out because nixpkgs refuses them without
 # allowUnfree: pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so), pkgs.mkl
 # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
 # libmkl_vml_avx2.so.2, libmkl_vml_avx512.so.2, libmkl_vml_cmpt.so.2,
 # libmkl_vml_def.so.2, libmkl_vml_mc3.so.2). `--prefer ATTR` writes one.
-# Opened by name, where several would do, or for another GPU:
-# pkgs.rocmPackages.amdsmi (libamd_smi.so). `--prefer ATTR` writes one.
+# Opened by name, where several would do, or for another GPU: pkgs.level-zero
+# (libze_loader.so), pkgs.rocmPackages.amdsmi (libamd_smi.so). `--prefer ATTR`
+# writes one.
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
