@@ -259,7 +259,13 @@ def plan_override(
     opened = OpenedPlan()
     if cuda is not Cuda.PREBUILT:
         replaced = gone if cuda is Cuda.NIXPKGS else ()
-        opened = plan_openings(scan, reading.distribution.files, replaced=replaced)
+        opened = plan_openings(
+            scan.openings,
+            reading.distribution.files,
+            needs=scan.used,
+            attributes=scan.attributes,
+            replaced=replaced,
+        )
     baseline = frozenset(scan.baseline_inputs)
     inputs = {one.attr: one for one in (*opened.inputs, *found.list_inputs(baseline))}
     driver = {n.soname for n in needs if n.need_class is NeedClass.DRIVER}.union(opened.driver)
@@ -287,7 +293,7 @@ def plan_override(
         hints=(
             *(f"Warning: it {said}." for said in say_lost_sets(scan.name, needs, scan.machine)),
             *(f"Warning: it {say_gap(gap)}, which is older." for gap in gaps if gap.older),
-            *_find_hints(needs, opened.rest),
+            *find_hints(needs, opened.rest),
             *_say_variables(variables),
         ),
         gaps=gaps,
@@ -516,7 +522,7 @@ def _name_users(needs: Sequence[Need]) -> str:
     return name_some(sorted({path for need in needs for path in need.wanted_by}), _NAMED)
 
 
-def _find_hints(needs: Iterable[Need], openings: Iterable[Opening]) -> Iterable[str]:
+def find_hints(needs: Iterable[Need], openings: Iterable[Opening]) -> Iterable[str]:
     """Say what is left to the user: ambiguous needs, and openings that have no code."""
     for need in needs:
         if need.need_class is NeedClass.AMBIGUOUS:

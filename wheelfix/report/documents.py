@@ -517,6 +517,8 @@ class MissingDocument(Struct):
         named: the text names it; false for what the look into the installed package found.
         distribution: for class sibling: who brings it.
         providers: nixpkgs attributes that have the file, best first.
+        linked: a file is, or may be, linked against it; if not, inputs do nothing for it.
+        openings: where the package opens it by name, and what answers that.
     """
 
     soname: str
@@ -527,6 +529,8 @@ class MissingDocument(Struct):
     named: bool
     distribution: str | None
     providers: tuple[ProviderDocument, ...]
+    linked: bool
+    openings: tuple[OpeningDocument, ...]
 
 
 class TroubleDocument(Struct):
@@ -585,6 +589,8 @@ class ExplainDocument(Struct, tag_field="schema", tag="wheelfix.explain/1"):
         dialect: the tool that paste is written for.
         paste: what to paste into the Nix code.
         now: what helps without a build: shell lines, or sentences.
+        command: reads the package itself and writes the code, where the text does not tell all that it opens
+            by name; else null.
         index: which index answered.
     """
 
@@ -601,6 +607,7 @@ class ExplainDocument(Struct, tag_field="schema", tag="wheelfix.explain/1"):
     dialect: DialectText
     paste: tuple[PasteDocument, ...]
     now: tuple[str, ...]
+    command: str | None
     index: AskedIndexDocument
 
 

@@ -246,7 +246,11 @@ def document_sources(
 
 
 def document_explanation(
-    explanation: Explanation, dialect: Dialect, paste: Iterable[tuple[str, str]], now: Sequence[str]
+    explanation: Explanation,
+    dialect: Dialect,
+    paste: Iterable[tuple[str, str]],
+    now: Sequence[str],
+    command: str | None = None,
 ) -> ExplainDocument:
     """Build the ``wheelfix.explain/1`` document; arguments as for the text of an explanation."""
     package = explanation.package
@@ -270,6 +274,7 @@ def document_explanation(
         dialect=dialect,
         paste=tuple(PasteDocument(place=place, code=code) for place, code in paste),
         now=tuple(now),
+        command=command,
         index=_document_index(explanation.index),
     )
 
@@ -622,6 +627,8 @@ def _document_missing(missing: Missing) -> MissingDocument:
         named=missing.named,
         distribution=missing.distribution,
         providers=tuple(map(_document_provider, missing.providers)),
+        linked=missing.linked,
+        openings=tuple(map(_document_opening, missing.openings)),
     )
 
 

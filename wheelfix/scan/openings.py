@@ -101,6 +101,7 @@ def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> Opening:
                 opening,
                 answered=name,
                 need_class=need.need_class,
+                cause=need.cause,
                 distribution=need.distribution,
                 providers=need.providers,
                 form=choose_form(opening, name, need.need_class),
