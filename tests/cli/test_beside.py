@@ -137,8 +137,21 @@ def test_what_is_opened_by_name_is_told_where_an_explanation_was_asked_for(tmp_p
     source = b'import ctypes\nctypes.CDLL("libmagic.so.1")\n'
     wheel = build_wheel(tmp_path, name="user", files={"user/__init__.py": source})
     result = run(tmp_path, "scan", wheel, "--explain", "libmagic.so.1")
+    assert result.returncode == 0, result.stderr
+    assert "opened by name in user/__init__.py" in result.stdout
+    assert 'ctypes.CDLL("libmagic.so.1"), line 2: its path is written into the source' in result.stdout
+    assert result.stdout.rstrip().endswith("This decides: provided.")
+    (trace,) = json.loads(run(tmp_path, "scan", wheel, "--explain", "libmagic.so.1", "--json").stdout)
+    assert [opening["form"] for opening in trace["openings"]] == ["substitute"]
+    assert (trace["need"]["class"], trace["need"]["wanted_by"]) == ("provided", ["user/__init__.py"])
+
+
+def test_what_is_opened_and_needs_no_answer_is_told(tmp_path: Path) -> None:
+    source = b'import ctypes\nctypes.CDLL("libm.so.6")\n'
+    wheel = build_wheel(tmp_path, name="user", files={"user/__init__.py": source})
+    result = run(tmp_path, "scan", wheel, "--explain", "libm.so.6")
     assert (result.returncode, result.stdout) == (3, "")
-    assert "libmagic.so.1: is opened by name, not linked" in result.stderr
+    assert "libm.so.6: is opened by name, and is the wheel's own, the C library's" in result.stderr
 
 
 def test_hints_can_be_pasted_whatever_a_file_is_called(tmp_path: Path) -> None:

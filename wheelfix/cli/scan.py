@@ -123,10 +123,8 @@ def scan(
         if not retraced.traces and codes == [0]:
             hint = suggest(explained, retraced.wanted, otherwise="`wheelfix scan` lists what is wanted")
             if explained in retraced.opened:
-                problem, hint = (
-                    "is opened by name, not linked",
-                    "`wheelfix scan` lists by whom, and who brings it",
-                )
+                problem = "is opened by name, and is the wheel's own, the C library's or for another system"
+                hint = "`wheelfix scan` lists what is opened and has to be found"
                 take_error(InputError(explained, problem, hint))
             else:
                 take_error(InputError(explained, "nothing here wants it", hint))

@@ -105,18 +105,6 @@ class Step(Struct):
     evidence: tuple[str, ...] = ()
 
 
-class NeedTrace(Struct):
-    """Why a need is in its class.
-
-    Attributes:
-        steps: the questions in order; the last one decided.
-    """
-
-    target: str
-    need: Need
-    steps: tuple[Step, ...]
-
-
 class OpeningForm(StrEnum):
     """How code answers an opening.
 
@@ -185,6 +173,21 @@ class Opening(Struct):
     anchor: str = ""
     note: DlopenNote | None = None
     call: SourceCall | None = None
+
+
+class NeedTrace(Struct):
+    """Why a need is in its class.
+
+    Attributes:
+        steps: the questions in order; the last one decided.
+        openings: who opens it by name, where nothing is linked against it: the need is then what it would be
+            if something were.
+    """
+
+    target: str
+    need: Need
+    steps: tuple[Step, ...]
+    openings: tuple[Opening, ...] = ()
 
 
 class Finding(Struct):

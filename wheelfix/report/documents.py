@@ -359,11 +359,13 @@ class TraceDocument(Struct, tag_field="schema", tag="wheelfix.trace/1"):
         target: file name of the wheel.
         need: what is wanted, and the answer.
         steps: the questions in the order in which they were asked; the last one decided.
+        openings: who opens it by name, where nothing is linked against it.
     """
 
     target: str
     need: NeedDocument
     steps: tuple[StepDocument, ...]
+    openings: tuple[OpeningDocument, ...]
 
 
 class RankedProviderDocument(Struct):

@@ -183,6 +183,7 @@ def document_trace(trace: NeedTrace) -> TraceDocument:
             )
             for step in trace.steps
         ),
+        openings=tuple(map(_document_opening, trace.openings)),
     )
 
 

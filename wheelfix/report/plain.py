@@ -78,8 +78,9 @@ def _render_trace(trace: NeedTrace) -> str:
     rest = f" and {len(need.wanted_by) - 1} more" if len(need.wanted_by) > 1 else ""
     lines = [
         f"{need.soname} for {need.machine} in {trace.target}: {need.need_class.value}{who}",
-        f"wanted by {need.wanted_by[0]}{rest}",
+        f"{'opened by name in' if trace.openings else 'wanted by'} {need.wanted_by[0]}{rest}",
     ]
+    lines += _list_openings(trace)
     if need.versions:
         lines.append(f"symbol versions asked of it: {', '.join(need.versions)}")
     for number, step in enumerate(trace.steps, 1):
@@ -88,6 +89,17 @@ def _render_trace(trace: NeedTrace) -> str:
         if step.need_class:
             lines += ["", f"This decides: {step.need_class.value}."]
     return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _list_openings(trace: NeedTrace) -> Iterable[str]:
+    """List the calls, and what code does about each."""
+    from wheelfix.scan.sentences import say_form, say_opening
+
+    for opening in trace.openings:
+        form = say_form(opening)
+        yield f"  - {opening.file}: {say_opening(opening, trace.need.soname)}{f': {form}' if form else ''}"
+        if opening.answered and opening.answered != trace.need.soname:
+            yield f"    answered for {opening.answered}, which is tried too"
 
 
 def _render_one(result: Located, width: int | None, *, every: bool, why: bool) -> str:

@@ -21,7 +21,7 @@ from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Need, NeedTrace, Opening, WheelScan
 from wheelfix.scan.at_hand import correct_carriers
 from wheelfix.scan.backends import list_unused
-from wheelfix.scan.decide import decide
+from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.findings import (
     collect_build_inputs,
@@ -165,8 +165,25 @@ def answer_openings(
         at_hand: as for :func:`conclude`.
         major: of the wheel's CUDA; None if unknown.
     """
+    decided = _decide_names(openings, reading, machine, table, prefer, at_hand, major)
+    return tuple(
+        answer_opening(opening, {name: trace.need for name, (_, trace) in decided.items()})
+        for opening in openings
+    )
+
+
+def _decide_names(
+    openings: Sequence[Opening],
+    reading: Reading,
+    machine: str,
+    table: SonameTable,
+    prefer: Sequence[str],
+    at_hand: AtHand | None,
+    major: str | None,
+) -> dict[str, tuple[Case, NeedTrace]]:
+    """Classify every name that is opened, with the reason."""
     if not openings:
-        return ()
+        return {}
     files: dict[str, list[str]] = {}
     for opening in openings:
         if opening.kind is not OpeningKind.PROGRAM:
@@ -206,13 +223,13 @@ def answer_openings(
         at_hand=at_hand,
         major=major,
     )
-    decided = {name: trace.need for name, trace in zip(names, decide(cases), strict=True)}
+    decided = dict(zip(names, zip(cases, decide(cases), strict=True), strict=True))
     nearest = {case.lookup.soname: case.lookup.nearest for case in cases}
     spelled = {name for opening in openings if opening.call for name in opening.names}
     meant: dict[str, str] = {}
     for name in names:
         soname = sonames[name]
-        if name in spelled and name.endswith(".so") and decided[name].need_class is NeedClass.UNKNOWN:
+        if name in spelled and name.endswith(".so") and decided[name][1].need.need_class is NeedClass.UNKNOWN:
             newest = max(nearest[soname], key=partial(measure_distance, soname), default=None)
             if other := newest or table.find_spelled(soname):
                 meant[name] = other
@@ -222,9 +239,9 @@ def answer_openings(
         again = find_cases(
             reading.distribution, wants, known, {}, prefer=spell_both(prefer), at_hand=at_hand, major=major
         )
-        for name, trace in zip(meant, decide(again), strict=True):
-            decided[name] = replace(trace.need, soname=sonames[name])
-    return tuple(answer_opening(opening, decided) for opening in openings)
+        for name, case, trace in zip(meant, again, decide(again), strict=True):
+            decided[name] = case, replace(trace, need=replace(trace.need, soname=sonames[name]))
+    return decided
 
 
 def retrace_needs(
@@ -235,13 +252,28 @@ def retrace_needs(
     at_hand: AtHand | None = None,
     gpu: Backend | None = None,
 ) -> tuple[NeedTrace, ...]:
-    """Explain step by step why a soname is in its class; one explanation per machine that wants it."""
-    cases = make_cases(reading, table, prefer, at_hand, gpu).cases
-    return tuple(
+    """Explain step by step why a soname is in its class; one explanation per machine that wants it.
+
+    A name that nothing is linked against, and that is opened, is explained as if something were.
+    """
+    made = make_cases(reading, table, prefer, at_hand, gpu)
+    found = tuple(
         show_evidence(trace, case, reading.objects)
-        for case, trace in zip(cases, decide(cases), strict=True)
+        for case, trace in zip(made.cases, decide(made.cases), strict=True)
         if case.want.soname == soname
     )
+    if found or soname not in find_opened(reading):
+        return found
+    scan = conclude(reading, table, prefer, at_hand, gpu)
+    openings = tuple(opening for opening in scan.openings if soname in opening.names)
+    machine = scan.machine or table.info.system.partition("-")[0]
+    decided = _decide_names(openings, reading, machine, table, prefer, at_hand, made.major)
+    if soname not in decided:
+        return ()
+    case, trace = decided[soname]
+    wanted = tuple(sorted({opening.file for opening in openings}))
+    need = replace(trace.need, soname=soname, wanted_by=wanted)
+    return (replace(show_evidence(trace, case, reading.objects), need=need, openings=openings),)
 
 
 def find_opened(reading: Reading) -> frozenset[str]:
