@@ -12,9 +12,6 @@
 # cudaPackages_13.cudnn 9.22.0.52, which is older.
 # Warning: it wants nvidia-nvshmem-cu13 3.7.2, and nixpkgs has
 # cudaPackages_13.libnvshmem 3.6.5-0, which is older.
-# Opened by name, and in no package of the index: libhiprtc.so
-# (torch/cuda/_utils.py, line 181), libze_loader.so
-# (torch/_inductor/cpp_builder.py, line 2298).
 # Opened by name, if at all, and left out because nixpkgs refuses them without
 # allowUnfree: pkgs.cudaPackages_13.cuda_nvrtc (libnvrtc.so), pkgs.mkl
 # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
@@ -22,7 +19,7 @@
 # libmkl_vml_def.so.2, libmkl_vml_mc3.so.2). `--prefer ATTR` writes one.
 # Opened by name, where several would do, or for another GPU:
 # pkgs.rocmPackages.amdsmi (libamd_smi.so), pkgs.rocmPackages.clr
-# (libamdhip64.so). `--prefer ATTR` writes one.
+# (libamdhip64.so, libhiprtc.so). `--prefer ATTR` writes one.
 {
   lib,
   buildPythonPackage,
@@ -31,6 +28,7 @@
   autoAddDriverRunpath,
   python,
   cudaPackages_13,
+  level-zero,
   rdma-core,
   stdenv,
   writeText,
@@ -232,6 +230,8 @@ buildPythonPackage rec {
 
   postInstall =
     ''
+      # torch/_inductor/cpp_builder.py: starts the shim
+      substituteInPlace $out/${python.sitePackages}/torch/_inductor/cpp_builder.py --replace-fail 'import copy' 'import _wheelfix_torch; _wheelfix_torch.install(); import copy'
       # torch/cuda/__init__.py: starts the shim
       substituteInPlace $out/${python.sitePackages}/torch/cuda/__init__.py --replace-fail 'import glob' 'import _wheelfix_torch; _wheelfix_torch.install(); import glob'
       # torch/cuda/_utils.py: starts the shim
@@ -251,6 +251,11 @@ buildPythonPackage rec {
           # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line 1102:
           # where the GPU driver is differs, so a shim answers
           "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
+
+          # torch/_inductor/cpp_builder.py:
+          # ctypes.util.find_library("ze_loader"), line 2298: no text in it can
+          # be replaced for sure, so a shim answers
+          "libze_loader.so" = "${lib.getLib level-zero}/lib/libze_loader.so.1";
         };
       }
       false;

@@ -94,9 +94,6 @@ let
 in
 final: prev: lib.optionalAttrs (prev ? torch) {
   # torch 2.15.0, from torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl
-  # Opened by name, and in no package of the index: libhiprtc.so
-  # (torch/cuda/_utils.py, line 181), libze_loader.so
-  # (torch/_inductor/cpp_builder.py, line 2298).
   # Opened by name, if at all, and left out because nixpkgs refuses them without
   # allowUnfree: pkgs.cudaPackages_13.cuda_nvrtc (libnvrtc.so), pkgs.mkl
   # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
@@ -104,7 +101,7 @@ final: prev: lib.optionalAttrs (prev ? torch) {
   # libmkl_vml_def.so.2, libmkl_vml_mc3.so.2). `--prefer ATTR` writes one.
   # Opened by name, where several would do, or for another GPU:
   # pkgs.rocmPackages.amdsmi (libamd_smi.so), pkgs.rocmPackages.clr
-  # (libamdhip64.so). `--prefer ATTR` writes one.
+  # (libamdhip64.so, libhiprtc.so). `--prefer ATTR` writes one.
   torch = prev.torch.overrideAttrs (old: {
     nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [
       # nothing adds it for this kind of wheel
@@ -199,6 +196,12 @@ final: prev: lib.optionalAttrs (prev ? torch) {
             # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line
             # 1102: where the GPU driver is differs, so a shim answers
             "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
+
+            # torch/_inductor/cpp_builder.py:
+            # ctypes.util.find_library("ze_loader"), line 2298: no text in it
+            # can be replaced for sure, so a shim answers
+            "libze_loader.so" =
+              "${lib.getLib pkgs.level-zero}/lib/libze_loader.so.1";
           };
         }
         true;

@@ -6,9 +6,6 @@
 # in front. Do not export LD_LIBRARY_PATH for the whole shell: every program in
 # it would load these.
 # For torch 2.15.0, from torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl.
-# Opened by name, and in no package of the index: libhiprtc.so
-# (torch/cuda/_utils.py, line 181), libze_loader.so
-# (torch/_inductor/cpp_builder.py, line 2298).
 # Opened by name, if at all, and left out because nixpkgs refuses them without
 # allowUnfree: pkgs.cudaPackages_13.cuda_nvrtc (libnvrtc.so), pkgs.mkl
 # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
@@ -16,7 +13,7 @@
 # libmkl_vml_def.so.2, libmkl_vml_mc3.so.2). `--prefer ATTR` writes one.
 # Opened by name, where several would do, or for another GPU:
 # pkgs.rocmPackages.amdsmi (libamd_smi.so), pkgs.rocmPackages.clr
-# (libamdhip64.so). `--prefer ATTR` writes one.
+# (libamdhip64.so, libhiprtc.so). `--prefer ATTR` writes one.
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
@@ -25,6 +22,9 @@ pkgs.mkShell {
   shellHook =
     "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
     + pkgs.lib.makeLibraryPath [
+      # torch: torch/_inductor/cpp_builder.py:
+      # ctypes.util.find_library("ze_loader"), line 2298
+      pkgs.level-zero
       # torch: libibverbs.so.1, opened by torch/lib/libtorch_cpu.so
       pkgs.rdma-core
       # torch: libgcc_s.so.1, libquadmath.so.0, libstdc++.so.6 for

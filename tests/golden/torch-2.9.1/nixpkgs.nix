@@ -7,8 +7,6 @@
 # cudaPackages.libcusparse, cudaPackages.libcusparse_lt,
 # cudaPackages.libnvshmem, cudaPackages.nccl.
 # For Python 3.12: python312Packages.callPackage.
-# Opened by name, and in no package of the index: libze_loader.so
-# (torch/_inductor/cpp_builder.py, line 1603).
 # Opened by name, if at all, and left out because nixpkgs refuses them without
 # allowUnfree: pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so), pkgs.mkl
 # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
@@ -24,6 +22,7 @@
   autoAddDriverRunpath,
   python,
   cudaPackages,
+  level-zero,
   rdma-core,
   stdenv,
   writeText,
@@ -233,6 +232,8 @@ buildPythonPackage rec {
 
   postInstall =
     ''
+      # torch/_inductor/cpp_builder.py: starts the shim
+      substituteInPlace $out/${python.sitePackages}/torch/_inductor/cpp_builder.py --replace-fail 'import copy' 'import _wheelfix_torch; _wheelfix_torch.install(); import copy'
       # torch/cuda/__init__.py: starts the shim
       substituteInPlace $out/${python.sitePackages}/torch/cuda/__init__.py --replace-fail 'import importlib' 'import _wheelfix_torch; _wheelfix_torch.install(); import importlib'
       # torch/cuda/_utils.py: starts the shim
@@ -252,6 +253,11 @@ buildPythonPackage rec {
           # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line 824:
           # where the GPU driver is differs, so a shim answers
           "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
+
+          # torch/_inductor/cpp_builder.py:
+          # ctypes.util.find_library("ze_loader"), line 1603: no text in it can
+          # be replaced for sure, so a shim answers
+          "libze_loader.so" = "${lib.getLib level-zero}/lib/libze_loader.so.1";
         };
       }
       false;

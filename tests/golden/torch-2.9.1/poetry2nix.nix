@@ -93,8 +93,6 @@ let
 in
 final: prev: lib.optionalAttrs (prev ? torch) {
   # torch 2.9.1, from torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl
-  # Opened by name, and in no package of the index: libze_loader.so
-  # (torch/_inductor/cpp_builder.py, line 1603).
   # Opened by name, if at all, and left out because nixpkgs refuses them without
   # allowUnfree: pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so), pkgs.mkl
   # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
@@ -190,6 +188,12 @@ final: prev: lib.optionalAttrs (prev ? torch) {
             # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line
             # 824: where the GPU driver is differs, so a shim answers
             "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
+
+            # torch/_inductor/cpp_builder.py:
+            # ctypes.util.find_library("ze_loader"), line 1603: no text in it
+            # can be replaced for sure, so a shim answers
+            "libze_loader.so" =
+              "${lib.getLib pkgs.level-zero}/lib/libze_loader.so.1";
           };
         }
         true;

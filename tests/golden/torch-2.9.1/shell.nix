@@ -6,8 +6,6 @@
 # in front. Do not export LD_LIBRARY_PATH for the whole shell: every program in
 # it would load these.
 # For torch 2.9.1, from torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl.
-# Opened by name, and in no package of the index: libze_loader.so
-# (torch/_inductor/cpp_builder.py, line 1603).
 # Opened by name, if at all, and left out because nixpkgs refuses them without
 # allowUnfree: pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so), pkgs.mkl
 # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
@@ -23,6 +21,9 @@ pkgs.mkShell {
   shellHook =
     "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
     + pkgs.lib.makeLibraryPath [
+      # torch: torch/_inductor/cpp_builder.py:
+      # ctypes.util.find_library("ze_loader"), line 1603
+      pkgs.level-zero
       # torch: libibverbs.so.1, opened by torch/lib/libtorch_cpu.so
       pkgs.rdma-core
       # torch: libgcc_s.so.1, libstdc++.so.6 for
