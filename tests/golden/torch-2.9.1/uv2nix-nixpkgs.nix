@@ -14,45 +14,79 @@ let
     alone: where that asks for a name in TABLE, it gets the library at the path beside it.
     """
 
+    import _thread
     import sys
 
     TABLE = {"modules": [], "libraries": {}, "preload": []}
+    _LOCK = _thread.RLock()
+    _DONE = []
 
 
     class _Watch:
         def find_spec(self, name, path=None, target=None):
-            if name in TABLE["modules"] and self in sys.meta_path:
-                sys.meta_path.remove(self)
-                _answer(**TABLE)
+            if name in TABLE["modules"]:
+                _answer()
+
+
+    _WATCH = _Watch()
 
 
     def install():
-        if any(name in sys.modules for name in TABLE["modules"]):
-            _answer(**TABLE)
-        else:
-            sys.meta_path.insert(0, _Watch())
+        if _is_own(sys._getframe(1), TABLE) or any(name in sys.modules for name in TABLE["modules"]):
+            _answer()
+        elif not _DONE and _WATCH not in sys.meta_path:
+            sys.meta_path.insert(0, _WATCH)
 
 
-    def _answer(modules, libraries, preload):
+    def _answer():
+        with _LOCK:
+            try:
+                if not _DONE:
+                    _DONE.append(True)
+                    _wrap(**TABLE)
+            except Exception:  # what is imported fails or works as it does without this
+                pass
+            # A list that shrinks while imports go through it makes them skip a finder: it gets another one.
+            if _WATCH in sys.meta_path:
+                sys.meta_path = [finder for finder in sys.meta_path if finder is not _WATCH]
+
+
+    def _is_own(frame, table):
+        spec = frame.f_globals.get("__spec__")  # __name__ is "__main__" for python -m
+        module = getattr(spec, "name", None) or frame.f_globals.get("__name__")
+        return isinstance(module, str) and (module + ".").startswith(tuple(n + "." for n in table["modules"]))
+
+
+    def _find(name):
+        path = TABLE["libraries"].get(name)
+        if not path:
+            return None
+        shims = [module for key, module in list(sys.modules.items()) if key.startswith("_wheelfix_")]
+        tables = [getattr(module, "TABLE", TABLE) for module in shims]
+        others = [table for table in tables if table is not TABLE and name in table["libraries"]]
+        frame = sys._getframe(1)
+        while frame:
+            if _is_own(frame, TABLE):
+                return path
+            # Code that was called by a module of TABLE asks for that; code that was imported asks for itself.
+            if frame.f_code.co_name == "<module>" or any(_is_own(frame, table) for table in others):
+                return None
+            frame = frame.f_back
+        return None
+
+
+    def _wrap(modules, libraries, preload):
+        import _ctypes
         import ctypes.util
         import os
 
-        own = tuple(name + "." for name in modules)
-
-        def find(name):
-            path = libraries.get(os.fsdecode(name)) if name else None
-            frame = sys._getframe(2) if path else None
-            while frame:
-                spec = frame.f_globals.get("__spec__")  # __name__ is "__main__" for python -m
-                module = getattr(spec, "name", None) or frame.f_globals.get("__name__") or ""
-                if (module + ".").startswith(own):
-                    return path
-                frame = frame.f_back
-            return None
+        # What find_library returns where a cache knows all is the file's name, which may be asked for in turn.
+        for path in list(libraries.values()):
+            libraries.setdefault(os.path.basename(path), path)
 
         def wrap(load):
             def open_library(name=None, *more, **named):
-                path = find(name)
+                path = _find(os.fsdecode(name)) if isinstance(name, (str, bytes, os.PathLike)) else None
                 if path:
                     try:
                         return load(path, *more, **named)
@@ -65,18 +99,18 @@ let
         search = ctypes.util.find_library
 
         def find_library(name):
-            return find("lib" + name + ".so") or search(name)
+            path = _find("lib" + name + ".so") if isinstance(name, str) else None
+            return path if path and os.path.exists(path) else search(name)
 
         ctypes._dlopen = wrap(ctypes._dlopen)
+        _ctypes.dlopen = wrap(_ctypes.dlopen)
         ctypes.util.find_library = find_library
-        backend = sys.modules.get("_cffi_backend")
-        if preload and not backend:
-            try:
-                import _cffi_backend as backend
-            except ImportError:
-                pass
-        if backend:
-            backend.load_library = wrap(backend.load_library)
+        try:
+            import _cffi_backend
+
+            _cffi_backend.load_library = wrap(_cffi_backend.load_library)
+        except ImportError:
+            pass
         # cffi's compiled modules call dlopen themselves: a library that is loaded already is found by its soname.
         for path in preload:
             try:
