@@ -139,21 +139,29 @@ in
 
   _.numba.postInstall.add =
     ''
-      # numba/np/ufunc/parallel.py: ctypes.CDLL(libtbb_name), line 361, with "libtbb.so.12" of line 358: the source gets its path
-      substituteInPlace $out/lib/python3*/site-packages/numba/np/ufunc/parallel.py --replace-fail "'libtbb.so.12'" "'${lib.getLib pkgs.onetbb}/lib/libtbb.so.12'"
+      pushd $out/lib/python3*/site-packages > /dev/null
     ''
-    + loaderShim
-      pkgs.writeText
-      "\$out/lib/python3*/site-packages"
-      "_wheelfix_numba"
-      {
-        modules = [ "numba" ];
-        libraries = {
-          # numba/cuda/cudadrv/driver.py: ctypes.CDLL(path), line 152, with
-          # "libcuda.so.1" of line 122: where the GPU driver is differs, so a
-          # shim answers
-          "libcuda.so.1" = "/run/opengl-driver/lib/libcuda.so.1";
-        };
-      }
-      true;
+    + (
+      ''
+        # numba/np/ufunc/parallel.py: ctypes.CDLL(libtbb_name), line 361, with "libtbb.so.12" of line 358: the source gets its path
+        substituteInPlace ./numba/np/ufunc/parallel.py --replace-fail "'libtbb.so.12'" "'${lib.getLib pkgs.onetbb}/lib/libtbb.so.12'"
+      ''
+      + loaderShim
+        pkgs.writeText
+        "."
+        "_wheelfix_numba"
+        {
+          modules = [ "numba" ];
+          libraries = {
+            # numba/cuda/cudadrv/driver.py: ctypes.CDLL(path), line 152, with
+            # "libcuda.so.1" of line 122: where the GPU driver is differs, so a
+            # shim answers
+            "libcuda.so.1" = "/run/opengl-driver/lib/libcuda.so.1";
+          };
+        }
+        true
+    )
+    + ''
+      popd > /dev/null
+    '';
 }

@@ -149,9 +149,12 @@ in
   ];
 
   _.torch.postInstall.add =
-    loaderShim
+    ''
+      pushd $out/lib/python3*/site-packages > /dev/null
+    ''
+    + loaderShim
       pkgs.writeText
-      "\$out/lib/python3*/site-packages"
+      "."
       "_wheelfix_torch"
       {
         modules = [ "torch" ];
@@ -161,5 +164,8 @@ in
           "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
         };
       }
-      true;
+      true
+    + ''
+      popd > /dev/null
+    '';
 }

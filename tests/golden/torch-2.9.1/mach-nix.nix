@@ -151,9 +151,12 @@ in
   ];
 
   _.torch.postInstall.add =
-    loaderShim
+    ''
+      pushd $out/lib/python3*/site-packages > /dev/null
+    ''
+    + loaderShim
       pkgs.writeText
-      "\$out/lib/python3*/site-packages"
+      "."
       "_wheelfix_torch"
       {
         modules = [ "torch" ];
@@ -173,5 +176,8 @@ in
             "${lib.getLib pkgs.level-zero}/lib/libze_loader.so.1";
         };
       }
-      true;
+      true
+    + ''
+      popd > /dev/null
+    '';
 }

@@ -25,7 +25,7 @@ _UNUSED = re.compile("[\U000f0000-\U0010ffff]")
 _SITE = "lib/python/site-packages"
 _ANY_SITE = re.compile(r"lib/python3?(?:\.\d+)?t?/site-packages")
 _COMMAND = "addAutoPatchelfSearchPath"
-_HARMLESS = frozenset({"echo", "rm", "rmdir", "runHook", "substituteInPlace"})
+_HARMLESS = frozenset({"echo", "popd", "pushd", "rm", "rmdir", "runHook", "substituteInPlace"})
 """Commands that cannot add libraries."""
 _WRITTEN = (".py", ".pth", ".start", "/dev/null")
 """Ends of the names of files that are no libraries, to which such a command may write."""
