@@ -9,15 +9,19 @@ a test whether there is one, is a no.
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from wheelfix.pysource.values import Place, find_place
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_SAME: Final = frozenset({"list", "tuple", "iter", "reversed", "str"})
-"""Functions that hand on what they get, or its elements."""
+_Held = tuple[ast.expr, int]
+"""An expression, and in how many lists around each other it has the value."""
+_MAX_DEPTH: Final = 4
+_SEQUENCES: Final = frozenset({"list", "tuple", "iter", "reversed"})
+"""Functions that hand on the elements of what they get."""
+_OPENING: Final = frozenset({"CDLL", "PyDLL", "LoadLibrary", "dlopen"})
 _TELLING: Final = frozenset(
     {"print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log", "write"}
 )
@@ -54,20 +58,21 @@ class Reach:
     def is_only_opened(self, place: Place) -> bool:
         """Whether an expression reaches calls that open libraries, and nothing else."""
         node = self._expressions.get(place)
-        seen: set[ast.AST] = set()
-        left = [node] if node else []
+        seen: set[_Held] = set()
+        left: list[_Held] = [(node, 0)] if node else []
         opened = False
         while left:
-            value = left.pop()
-            if value in seen:
+            held = left.pop()
+            if held in seen:
                 continue
-            seen.add(value)
-            if self._is_opened(value):
+            seen.add(held)
+            value, depth = held
+            if depth == 0 and self._is_opened(value):
                 opened = True
                 continue
             if self._is_told(value) or self._is_tested(value):
                 continue
-            further = self._find_takers(value)
+            further = self._find_takers(value, depth) if depth < _MAX_DEPTH else None
             if further is None:
                 return False
             left += further
@@ -77,8 +82,12 @@ class Reach:
         parent = self._parents[node]
         if isinstance(parent, ast.keyword):
             parent = self._parents[parent]
-        is_function = isinstance(parent, ast.Call) and parent.func is node
-        return isinstance(parent, ast.expr) and not is_function and find_place(parent) in self._openers
+        if isinstance(parent, ast.Call):
+            # Calls in code for other systems are no uses, and open it all the same.
+            name = _find_name(parent.func)
+            named = name in _OPENING and name not in self._functions
+            return parent.func is not node and (named or find_place(parent) in self._openers)
+        return isinstance(parent, ast.expr) and find_place(parent) in self._openers
 
     def _is_told(self, node: ast.expr) -> bool:
         """Whether a value only gets into a message."""
@@ -105,36 +114,45 @@ class Reach:
             return isinstance(above.op, ast.Not)
         return isinstance(above, ast.If | ast.While | ast.IfExp | ast.Assert) and above.test is node
 
-    def _find_takers(self, node: ast.expr) -> Iterable[ast.expr] | None:  # noqa: C901 - one case per kind of node
-        """Return the expressions that have the value next; None if that is not known."""
+    def _find_takers(self, node: ast.expr, depth: int) -> Sequence[_Held] | None:  # noqa: C901 - one case per node
+        """Return the expressions that have the value next, in one list more or less; None if not known."""
         above = self._parents[node]
+        if depth:
+            match above:
+                case ast.For(target=target, iter=taken) | ast.comprehension(target=target, iter=taken):
+                    return _hold(self._find_all([target]), depth - 1) if taken is node else None
+                case ast.Subscript(value=value, slice=part) if value is node:
+                    return [(above, depth if isinstance(part, ast.Slice) else depth - 1)]
+                case ast.Starred() if isinstance(whole := self._parents[above], ast.Tuple | ast.List):
+                    return [(whole, depth)]
+                case ast.Call(func=ast.Name(id=name), args=[one]) if one is node and name in _SEQUENCES:
+                    return [(above, depth)]
         match above:
-            case ast.Tuple() | ast.List() | ast.BoolOp() | ast.Starred():
-                return [above]
-            case ast.IfExp():
-                return [above]
-            case ast.NamedExpr(target=ast.Name() as target) if target is not node:
-                taken = self._find_loads(target)
-                return None if taken is None else [above, *taken]
-            case ast.Assign(targets=targets):
-                return self._find_all(targets)
-            case ast.AnnAssign(target=target):
-                return self._find_all([target])
-            case ast.For(target=target, iter=taken) | ast.comprehension(target=target, iter=taken):
-                return self._find_all([target]) if taken is node else None
+            case ast.Tuple() | ast.List():
+                return [(above, depth + 1)]
+            case ast.BoolOp() | ast.IfExp():
+                return [(above, depth)]
             case ast.ListComp(elt=made) | ast.GeneratorExp(elt=made):
-                return [above] if made is node else None
+                return [(above, depth + 1)] if made is node else None
+            case ast.NamedExpr(target=ast.Name() as target) if target is not node:
+                read = _hold(self._find_loads(target), depth)
+                return None if read is None else [(above, depth), *read]
+            case ast.Assign(targets=targets):
+                return _hold(self._find_all(targets), depth)
+            case ast.AnnAssign(target=target):
+                return _hold(self._find_all([target]), depth)
             case ast.arguments():
-                return self._find_default(above, node)
-            case ast.Return() | ast.Yield() | ast.YieldFrom():
-                return self._find_results(above)
-            case ast.keyword(arg=str() as name):
-                call = self._parents[above]
-                return self._find_argument(call, name) if isinstance(call, ast.Call) else None
-            case ast.Call(func=ast.Name(id=name), args=[one]) if one is node and name in _SAME:
-                return [above]
+                return _hold(self._find_default(above, node), depth)
+            case ast.Return() | ast.YieldFrom():
+                return _hold(self._find_results(above), depth)
+            case ast.Yield():
+                return _hold(self._find_results(above), depth + 1)
+            case ast.keyword(arg=str() as name) if isinstance(call := self._parents[above], ast.Call):
+                return self._find_argument(call, name, depth)
             case ast.Call(args=args) if node in args and not any(isinstance(a, ast.Starred) for a in args):
-                return self._find_argument(above, args.index(node))
+                if _is_join(above) and node is args[-1] and not depth:
+                    return [(above, 0)]  # what stands before an absolute path does not count
+                return self._find_argument(above, args.index(node), depth)
         return None
 
     def _find_all(self, targets: Iterable[ast.expr]) -> list[ast.expr] | None:
@@ -203,7 +221,7 @@ class Reach:
             calls.append(call)
         return calls or None
 
-    def _find_argument(self, call: ast.Call, which: int | str) -> list[ast.expr] | None:
+    def _find_argument(self, call: ast.Call, which: int | str, depth: int) -> Sequence[_Held] | None:
         """Return where the parameter is read that gets an argument."""
         functions = self._functions.get(_find_name(call.func), [])
         if len(functions) != 1:
@@ -212,12 +230,25 @@ class Reach:
         positional = [*function.args.posonlyargs, *function.args.args]
         if isinstance(call.func, ast.Attribute) and positional and positional[0].arg in {"self", "cls"}:
             positional = positional[1:]
-        named = [*positional, *function.args.kwonlyargs]
         if isinstance(which, str):
-            found = [arg for arg in named if arg.arg == which]
+            found = [arg for arg in (*positional, *function.args.kwonlyargs) if arg.arg == which]
+        elif which >= len(positional) and function.args.vararg:
+            found, depth = [function.args.vararg], depth + 1
         else:
             found = positional[which : which + 1]
-        return self._list_loads(found[0].arg, function) if found else None
+        return _hold(self._list_loads(found[0].arg, function), depth) if found else None
+
+
+def _hold(nodes: Iterable[ast.expr] | None, depth: int) -> Sequence[_Held] | None:
+    return None if nodes is None else [(node, depth) for node in nodes]
+
+
+def _is_join(call: ast.Call) -> bool:
+    """Whether it is ``os.path.join``, under whatever name of os."""
+    match call.func:
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(), attr="path"), attr="join"):
+            return len(call.args) > 1
+    return False
 
 
 def _find_name(func: ast.expr) -> str:
