@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -296,6 +297,24 @@ def test_anchor_of_other_encodings(encoding: str) -> None:
 def test_what_is_no_python_has_no_anchor() -> None:
     assert find_anchor(b"import os\n)", 100) == ""
     assert find_anchor(b"import os\n\0", 100) == ""
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "n = 'lib{0}.so.1'\nctypes.CDLL(n)\n",
+        "def f{0}(n='lib{0}.so.1'): return f{1}(n)\n",
+        "def f(n): ctypes.CDLL(n)\nf('lib{0}.so.1')\n",
+        "class A:\n    n = 'lib{0}.so.1'\nctypes.CDLL(A.n)\n",
+        "a{1} = b = a{0} = 'lib{0}.so.1'\nctypes.CDLL(a{0})\n",
+        "def g():\n    global n\n    n = 'lib{0}.so.1'\nctypes.CDLL(n)\n",
+    ],
+)
+def test_long_sources_take_no_longer_than_they_must(piece: str) -> None:
+    source = CTYPES + "".join(piece.format(number, number + 1) for number in range(3000))
+    start = time.process_time()
+    find(source.encode())
+    assert time.process_time() - start < 30
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)

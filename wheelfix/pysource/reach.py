@@ -19,6 +19,8 @@ _Scope = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | as
 _Held = tuple[ast.expr, int]
 """An expression, and in how many lists around each other it has the value."""
 _MAX_DEPTH: Final = 4
+_MAX_STEPS: Final = 50_000
+"""Expressions looked at for one source; real ones need some hundreds."""
 _SEQUENCES: Final = frozenset({"list", "tuple", "iter", "reversed"})
 """Functions that hand on the elements of what they get."""
 _OPENING: Final = frozenset({"CDLL", "PyDLL", "LoadLibrary", "dlopen"})
@@ -43,6 +45,9 @@ class Reach:
         self._names: dict[str, list[ast.Name | ast.Attribute]] = {}
         self._functions: dict[str, list[_Function]] = {}
         self._expressions: dict[Place, ast.expr] = {}
+        self._loads: dict[tuple[str, ast.AST, type[ast.expr]], list[ast.expr]] = {}
+        self._shared: dict[ast.AST, set[str]] = {}
+        self._steps = _MAX_STEPS
         for node in ast.walk(tree):
             for child in ast.iter_child_nodes(node):
                 self._parents[child] = node
@@ -73,7 +78,8 @@ class Reach:
             if self._is_told(value) or self._is_tested(value):
                 continue
             further = self._find_takers(value, depth) if depth < _MAX_DEPTH else None
-            if further is None:
+            self._steps -= 1 + len(further or ())
+            if further is None or self._steps < 0:
                 return False
             left += further
         return opened
@@ -174,17 +180,22 @@ class Reach:
         name = target.id
         if isinstance(scope, ast.ClassDef):
             return [*self._list_loads(name, self._tree, ast.Attribute), *self._list_loads(name, scope)]
-        shared = (n for n in ast.walk(scope) if isinstance(n, ast.Global | ast.Nonlocal))
-        return self._list_loads(name, self._tree if any(name in one.names for one in shared) else scope)
+        if scope not in self._shared:
+            kept = (n.names for n in ast.walk(scope) if isinstance(n, ast.Global | ast.Nonlocal))
+            self._shared[scope] = {one for names in kept for one in names}
+        return self._list_loads(name, self._tree if name in self._shared[scope] else scope)
 
     def _list_loads(
         self, name: str, scope: ast.AST, kind: type[ast.Name | ast.Attribute] = ast.Name
     ) -> list[ast.expr]:
-        return [
-            node
-            for node in self._names.get(name, ())
-            if isinstance(node, kind) and isinstance(node.ctx, ast.Load) and self._is_inside(node, scope)
-        ]
+        key = name, scope, kind
+        if key not in self._loads:
+            self._loads[key] = [
+                node
+                for node in self._names.get(name, ())
+                if isinstance(node, kind) and isinstance(node.ctx, ast.Load) and self._is_inside(node, scope)
+            ]
+        return self._loads[key]
 
     def _is_inside(self, node: ast.AST, scope: ast.AST) -> bool:
         while node is not scope:
