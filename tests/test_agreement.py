@@ -312,7 +312,13 @@ def explain(desk: Desk) -> Answer:
     text = f"Traceback (most recent call last):\n{frame}ImportError: {desk.kind.soname}: {problem}\n"
     (desk.root / "message").write_text(text)
     document = json.loads(desk.run("explain", "--json", "message").stdout)
-    return read_answer(next(m for m in document["missing"] if m["soname"] == desk.kind.soname))
+    missing = next(m for m in document["missing"] if m["soname"] == desk.kind.soname)
+    assert missing["linked"] is not desk.kind.opened
+    if desk.kind.opened:
+        found = json.loads(desk.run("scan", "--json", *desk.targets).stdout)
+        (user,) = [d for d in (found if isinstance(found, list) else [found]) if d["name"] == "user"]
+        assert missing["openings"] == [o for o in user["openings"] if desk.kind.soname in o["names"]]
+    return read_answer(missing)
 
 
 def lock(desk: Desk) -> Answer:

@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from tests.support.elf import build_elf
+from tests.support.nixeval import evaluate
 from tests.support.wheel import build_wheel
 from wheelfix.report.json import load_schema
 
@@ -152,6 +153,100 @@ def test_every_piece_is_nix(tmp_path: Path, dialect: str) -> None:
         if line.startswith("nix-shell"):
             expression = shlex.split(line)[2]
             subprocess.run(["nix-instantiate", "--parse", "-E", expression], check=True, capture_output=True)
+
+
+MAGIC = (
+    "from ctypes import CDLL, util\n"
+    "CDLL(util.find_library('magic') or 'libmagic.so.1')\n"
+    "CDLL('libtbb.so.12')\n"
+    "CDLL('libcuda.so.1')\n"
+)
+NOT_FOUND = "ImportError: failed to find libmagic.  Check your installation\n"
+
+
+@pytest.fixture
+def pure(tmp_path: Path) -> Path:
+    """A project with a virtual environment, in which a package without ELF files opens libraries by name."""
+    site = tmp_path / "project" / ".venv" / "lib" / "python3.12" / "site-packages"
+    site.mkdir(parents=True)
+    for name, module in (("acme_files", "magical"), ("bystander", "bystander")):
+        source = MAGIC if module == "magical" else "import ctypes\n"
+        files = {f"{module}/__init__.py": source.encode()}
+        wheel = build_wheel(tmp_path, name=name, files=files, tag="py3-none-any")
+        zipfile.ZipFile(wheel).extractall(site)
+    return tmp_path / "project"
+
+
+def frame_magic(project: Path | str) -> str:
+    file = f"{project}/.venv/lib/python3.12/site-packages/magical/__init__.py"
+    return f'Traceback (most recent call last):\n  File "{file}", line 2, in <module>\n{NOT_FOUND}'
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["traceback", "one line"])
+def test_the_package_that_opens_a_library_is_found_and_answers(pure: Path, shown: bool) -> None:
+    text = frame_magic(pure) if shown else NOT_FOUND
+    document = explain_json(pure, "--dialect", "uv2nix", text=text)
+    assert document["package"]["name"] == "acme-files"
+    named = document["missing"][0]
+    assert (named["class"], named["providers"][0]["attr"], named["linked"]) == ("provided", "file", False)
+    assert {o["file"] for o in named["openings"]} == {"magical/__init__.py"}
+    assert all(o["form"] != "none" for o in named["openings"])
+    assert [m["soname"] for m in document["missing"] if not m["named"]] == ["libcuda.so.1", "libtbb.so.12"]
+    (piece,) = document["paste"]
+    override = subprocess.run(
+        [sys.executable, "-m", "wheelfix", "override", "--quiet", "--dialect", "uv2nix", ".venv"],
+        capture_output=True, text=True, cwd=pure, check=True, env={**os.environ, "XDG_CACHE_HOME": str(pure)},
+    ).stdout  # fmt: skip
+    changes = [line for line in override.splitlines() if "substituteInPlace" in line or '" =' in line]
+    assert changes
+    assert [line for line in piece["code"].splitlines() if line in changes] == changes
+    assert "buildInputs" not in piece["code"]
+    assert document["command"] is None
+    assert document["ignore_missing"] == []
+    assert any(line.startswith("wheelfix patch") for line in document["now"])
+
+
+def test_a_message_from_elsewhere_is_answered_and_names_the_command(tmp_path: Path) -> None:
+    document = explain_json(tmp_path, "--dialect", "uv2nix", text=frame_magic("/elsewhere"))
+    (named,) = document["missing"]
+    assert [(o["file"], o["line"], o["form"]) for o in named["openings"]] == [
+        ("magical/__init__.py", 2, "shim")
+    ]
+    (piece,) = document["paste"]
+    assert '"libmagic.so" = "${lib.getLib pkgs.file}/lib/libmagic.so"' in piece["code"]
+    assert "buildInputs" not in piece["code"]
+    assert document["command"] == "wheelfix override --dialect uv2nix magical"
+    result = run(tmp_path, "--dialect", "uv2nix", text=frame_magic("/elsewhere"), code=0)
+    assert f"    {document['command']}\n" in result.stdout
+    assert "a shim finds it by this name" in " ".join(result.stdout.split())
+
+
+def test_without_a_place_the_command_alone_is_what_to_paste(tmp_path: Path) -> None:
+    (tmp_path / "uv.lock").touch()
+    (tmp_path / "flake.nix").touch()
+    document = explain_json(tmp_path, text=NOT_FOUND)
+    assert (document["paste"], document["command"]) == ([], "wheelfix lock uv.lock")
+    result = run(tmp_path, text=NOT_FOUND, code=0)
+    assert "nothing:" not in result.stdout
+    assert "opened by name, for which inputs do nothing" in result.stdout
+
+
+@pytest.mark.parametrize("dialect", ["uv2nix", "pyproject-nix", "poetry2nix", "nixpkgs", "mach-nix", "shell"])
+@pytest.mark.parametrize("installed", [True, False])
+def test_code_for_what_is_opened_is_nix(pure: Path, dialect: str, installed: bool) -> None:
+    text = frame_magic(pure if installed else "/elsewhere")
+    directory = pure if installed else pure.parent
+    document = explain_json(directory, "--dialect", dialect, text=text)
+    (piece,) = document["paste"]
+    path = pure / "paste.nix"
+    path.write_text(piece["code"])
+    subprocess.run(["nix-instantiate", "--parse", path], check=True, capture_output=True)
+    assert "pkgs.file" in piece["code"]
+    if dialect == "nixpkgs":
+        code = f"(({piece['code']}) {{ inherit pkgs; }} {{ }}).postInstall"
+        packages = '{ lib.getLib = x: x; lib.optionalString = c: t: if c then t else ""; '
+        packages += 'writeText = n: t: t; file = "/file"; onetbb = "/tbb"; python3.sitePackages = "site"; }'
+        assert "/file/lib/libmagic.so" in evaluate(f"let pkgs = {packages}; in {code}")
 
 
 def test_all_that_will_be_missing_next(venv: Path) -> None:

@@ -334,11 +334,7 @@ build-backend = "mesonpy"
 
 
 def test_source_distributions_get_their_build_system(bench: Bench) -> None:
-    path, digest = add_sdist(bench, "odbcuser", {"pyproject.toml": PROJECT})
-    text = bench.write_lock().read_text()
-    line = f'sdist = {{ url = "{bench.server.url}/files/{path.name}", hash = "sha256:{digest}" }}\n'
-    head = 'name = "odbcuser"\nversion = "1.0"\n'
-    (bench.directory / "uv.lock").write_text(text.replace(head, head + line))
+    add_to_lock(bench, {"pyproject.toml": PROJECT})
     ran = bench.run("--provider", "odbcuser=sdist", "-o", "overrides.nix", "--json")
     assert ran.document["builds"] == [
         {"name": "odbcuser", "version": "1.0", "requires": ["cython", "meson-python"], "cargo": False}
@@ -355,15 +351,55 @@ def test_source_distributions_get_their_build_system(bench: Bench) -> None:
     assert evaluate(made) == {"name": "sdist", "nativeBuildInputs": ["cython", "meson-python"]}
 
 
-def test_rust_in_a_source_distribution_is_built_by_the_same_overlay(bench: Bench) -> None:
-    files = {path: text.replace("demo", "odbcuser") for path, text in CARGO.items()}
-    files["Cargo.toml"] += '[dependencies]\nopenssl-sys = "0.9"\n'
-    files["Cargo.lock"] = lock("*odbcuser 1.0.0 < openssl-sys", "openssl-sys 0.9.102")
+def add_to_lock(bench: Bench, files: Mapping[str, str]) -> None:
     path, digest = add_sdist(bench, "odbcuser", files)
     text = bench.write_lock().read_text()
     line = f'sdist = {{ url = "{bench.server.url}/files/{path.name}", hash = "sha256:{digest}" }}\n'
     head = 'name = "odbcuser"\nversion = "1.0"\n'
     (bench.directory / "uv.lock").write_text(text.replace(head, head + line))
+
+
+def test_what_a_source_distribution_opens_by_name_is_found_by_a_shim(bench: Bench) -> None:
+    opening = "import ctypes\nlib = ctypes.CDLL('libmagic.so.1')\n"
+    files = {
+        "pyproject.toml": PROJECT,
+        "src/odbcuser/__init__.py": opening,
+        "setup.py": opening.replace("magic", "usb-1.0"),
+        "tests/test_it.py": opening.replace("magic", "usb-1.0"),
+        "scripts/make.py": opening.replace("magic", "usb-1.0"),
+    }
+    add_to_lock(bench, files)
+    ran = bench.run("--provider", "odbcuser=sdist", "-o", "overrides.nix")
+    assert "cannot be read" not in ran.err
+    text = (bench.directory / "overrides.nix").read_text()
+    assert "libusb" not in text
+    world = '{ attrs = [ [ "file" ] ]; }'
+    made = (
+        f"let stub = import {STUB} {world}; "
+        "prev = stub.base // { resolveBuildSystem = builtins.attrNames; odbcuser.override = args: "
+        "stub.mkDerivation { name = args.sourcePreference; }; }; "
+        "pkgs = stub.pkgs // { writeText = name: text: name; }; "
+        f"overlay = import {bench.directory}/overrides.nix {{ inherit (stub) lib; inherit pkgs; }}; "
+        "final = prev // overlay final prev; "
+        "in { inherit (final.odbcuser) name; inherit (final.odbcuser.args) nativeBuildInputs postInstall; }"
+    )
+    found = evaluate(made)
+    assert (found["name"], found["nativeBuildInputs"]) == ("sdist", ["cython", "meson-python"])
+    assert "_wheelfix_odbcuser.pth" in found["postInstall"]
+    assert "substituteInPlace" not in found["postInstall"], "where a build puts its files is not known"
+
+
+def test_sources_that_cannot_be_read_are_told(bench: Bench) -> None:
+    add_to_lock(bench, {"pyproject.toml": PROJECT, "src/odbcuser/__init__.py": "#" * (5 << 20)})
+    ran = bench.run("--provider", "odbcuser=sdist", "-o", "overrides.nix")
+    assert "odbcuser 1.0 its sources cannot be read" in " ".join(ran.err.split())
+
+
+def test_rust_in_a_source_distribution_is_built_by_the_same_overlay(bench: Bench) -> None:
+    files = {path: text.replace("demo", "odbcuser") for path, text in CARGO.items()}
+    files["Cargo.toml"] += '[dependencies]\nopenssl-sys = "0.9"\n'
+    files["Cargo.lock"] = lock("*odbcuser 1.0.0 < openssl-sys", "openssl-sys 0.9.102")
+    add_to_lock(bench, files)
     bench.run("--provider", "odbcuser=sdist", "-o", "overrides.nix")
     overlay = (
         f"import {bench.directory}/overrides.nix {{ inherit (stub) pkgs lib; "

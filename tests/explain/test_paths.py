@@ -13,6 +13,7 @@ STORE = "/nix/store/00000000000000000000000000000000-"
         (f"{STORE}python3.12-numba-0.60.0/lib/python3.12/site-packages/numba/x.so", "numba", "0.60.0", None),
         (f"{STORE}python3.12-ruamel.yaml-0.18.6/lib/x.so", "ruamel-yaml", "0.18.6", None),
         (f"{STORE}numba-0.60.0/lib/python3.12/site-packages/numba/x.so", "numba", "0.60.0", None),
+        (f"{STORE}python-vlc-3.0.1/lib/python3.12/site-packages/vlc.py", "python-vlc", "3.0.1", None),
         (f"{STORE}python3-3.12.8-env/lib/python3.12/site-packages/torch/lib/x.so", "torch", None, None),
         (f"{STORE}app-env/lib/python3.12/site-packages/cv2/x.so", "opencv-python", None, None),
         (

@@ -7,12 +7,14 @@ import pytest
 
 from tests.support.objects import cause, elf, facts, wheel
 from wheelfix.explain.model import Account, Explanation, Interpreter, Package, Symptom, SymptomKind
-from wheelfix.explain.plan import choose_dialect, explain, find_soname, plan_override
+from wheelfix.explain.plan import choose_dialect, explain, find_soname, plan_command, plan_override
 from wheelfix.explain.troubles import find_trouble
+from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
+from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Dialect
-from wheelfix.model.scan import Need, WheelScan
+from wheelfix.model.scan import Held, Need, Opening, OpeningForm, WheelScan
 from wheelfix.report.explain import say_missing
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import NOBODY, find_cases, make_want
@@ -22,9 +24,11 @@ STORE = "/nix/store/00000000000000000000000000000000"
 
 
 def explain_missing(
-    *sonames: str, known: Sequence[Any] = (), kind: SymptomKind = SymptomKind.MISSING, **rest: Any
+    *sonames: str, known: Sequence[Any] = (), symptoms: Sequence[Symptom] = (), **rest: Any
 ) -> Explanation:
-    account = Account(symptoms=tuple(Symptom(kind=kind, soname=s) for s in sonames))
+    given = tuple(Symptom(kind=SymptomKind.MISSING, soname=s) for s in sonames)
+    account = Account(symptoms=(*given, *symptoms))
+    sonames = tuple(s.soname for s in account.symptoms if s.soname)
     by_name = {(fact.soname, fact.machine): fact for fact in known}
     cases = find_cases(NOBODY, [make_want(soname, "x86_64") for soname in sonames], by_name, {})
     decided = {c.want.soname: (c, t) for c, t in zip(cases, decide(cases), strict=True)}
@@ -161,12 +165,107 @@ def test_only_what_the_text_does_not_name_may_be_a_baseline_input() -> None:
     ]
 
 
-def test_what_python_looks_for_by_name_gets_a_hint() -> None:
-    result = explain_missing(
-        "libcairo.so", known=[facts("libcairo.so", attrs=["cairo"])], kind=SymptomKind.NAMED
+OPENED = Symptom(
+    kind=SymptomKind.NAMED,
+    soname="libcairo.so",
+    frame="/v/lib/python3.12/site-packages/demo/lib.py",
+    line=7,
+    call=OpeningKind.FIND_LIBRARY,
+)
+CAIRO = facts("libcairo.so", attrs=["cairo"])
+
+
+def test_what_is_opened_by_name_gets_code_and_no_input() -> None:
+    result = explain_missing(symptoms=[OPENED], known=[CAIRO])
+    (missing,) = result.missing
+    assert (missing.linked, [o.form for o in missing.openings]) == (False, [OpeningForm.SHIM])
+    override = plan_override(result)
+    assert (override.inputs, override.hints) == ((), ())
+    assert override.shim is not None
+    assert override.shim.modules == ("demo",)
+    assert [(name, one.attr, one.path) for name, one in override.shim.libraries] == [
+        ("libcairo.so", "cairo", "/lib/libcairo.so")
+    ]
+    shell = plan_override(result, dialect=Dialect.SHELL)
+    assert [one.attr for one in shell.written] == ["cairo"]
+
+
+def test_what_is_opened_in_a_place_that_is_not_told_gets_the_command_alone() -> None:
+    result = explain_missing(symptoms=[replace(OPENED, frame=None)], known=[CAIRO], package=None)
+    override = plan_override(result)
+    assert (override.inputs, override.shim) == ((), None)
+    assert plan_command(result, Dialect.UV2NIX, ()) == "wheelfix override --dialect uv2nix PACKAGE"
+    shell = plan_override(result, dialect=Dialect.SHELL)
+    assert [one.attr for one in shell.inputs] == ["cairo"]
+
+
+def test_the_driver_is_not_ignored_where_it_is_opened_by_name() -> None:
+    symptom = replace(OPENED, kind=SymptomKind.MISSING, soname="libcuda.so.1", call=OpeningKind.CTYPES)
+    result = explain_missing(symptoms=[symptom], known=[facts("libcuda.so.1", driver="the driver")])
+    override = plan_override(result)
+    assert (result.ignore_missing, override.ignored, override.driver) == ((), (), ())
+    assert override.shim is not None
+    assert override.shim.libraries[0][1].path == "/run/opengl-driver/lib/libcuda.so.1"
+
+
+def test_the_answer_of_an_opening_is_the_one_of_the_scan() -> None:
+    found = Opening(
+        file="demo/lib.py",
+        kind=OpeningKind.CTYPES,
+        names=("libcairo.so.3", "libcairo.so.2"),
+        answered="libcairo.so.2",
+        need_class=NeedClass.PROVIDED,
+        cause=cause(NeedClass.PROVIDED, "libcairo.so.2", attrs=["other"]),
+        providers=facts("libcairo.so.2", attrs=["other"]).lookup.providers,
+        form=OpeningForm.RUN_PATH,
     )
-    (hint,) = plan_override(result).hints
-    assert hint.startswith("libcairo.so: Python code looks for it by name")
+    more = replace(found, names=("libnext.so",), answered="libnext.so")
+    held = replace(
+        more, names=("libheld.so",), answered="libheld.so", form=OpeningForm.NONE, held=Held.CARRIED
+    )
+    scanned = replace(scan(), openings=(found, held, more))
+    result = explain_missing(symptoms=[OPENED], known=[CAIRO], scan=scanned, looked_into="demo")
+    assert [(m.soname, m.named, m.linked) for m in result.missing] == [
+        ("libcairo.so.2", True, False),
+        ("libnext.so", False, False),
+    ]
+    assert result.build_inputs == ("other",)
+    assert result.openings == scanned.openings
+    assert plan_override(result).runpaths[0].attr == "other"
+    assert plan_command(result, Dialect.UV2NIX, ()) is None
+
+
+def test_a_library_that_is_linked_and_opened_is_an_input() -> None:
+    opening = Opening(file="demo/lib.py", kind=OpeningKind.CTYPES, names=("libz.so",), answered="libz.so")
+    scanned = replace(scan(need("libz.so", NeedClass.PROVIDED)), openings=(opening,))
+    result = explain_missing("libz.so", known=[facts("libz.so")], scan=scanned)
+    assert result.missing[0].linked
+    assert result.missing[0].openings == (opening,)
+    assert [one.attr for one in plan_override(result).inputs] == ["libz.so-attr"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "files", "package", "command"),
+    [
+        (Dialect.UV2NIX, (), Package(name="demo"), "wheelfix override --dialect uv2nix demo"),
+        (Dialect.NIXPKGS, (), Package(name="demo", version="1.0"),
+         "wheelfix override --dialect nixpkgs demo==1.0"),
+        (Dialect.UV2NIX, ("uv.lock",), Package(name="demo"), "wheelfix lock uv.lock"),
+        (Dialect.POETRY2NIX, ("poetry.lock",), None, "wheelfix lock poetry.lock --dialect poetry2nix"),
+        (Dialect.NIXPKGS, ("uv.lock", ".venv"), None, "wheelfix override --dialect nixpkgs PACKAGE"),
+        (Dialect.UV2NIX, (".venv",), None, "wheelfix override --dialect uv2nix .venv"),
+        (Dialect.UV2NIX, (), Package(name="a;b c"), "wheelfix override --dialect uv2nix 'a;b c'"),
+        (Dialect.SHELL, (), Package(name="demo"), None),
+    ],
+)  # fmt: skip
+def test_the_command_that_writes_all(
+    dialect: Dialect, files: Sequence[str], package: Package | None, command: str | None
+) -> None:
+    unsure = Symptom(kind=SymptomKind.MISSING, soname="libcairo.so", unsure=True)
+    result = explain_missing(symptoms=[unsure], known=[CAIRO], package=package)
+    assert plan_command(result, dialect, files) == command
+    linked = explain_missing("libcairo.so", known=[CAIRO], package=package)
+    assert plan_command(linked, dialect, files) is None
 
 
 def test_dialect_without_lock_files() -> None:

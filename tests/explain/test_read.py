@@ -13,6 +13,7 @@ from wheelfix.explain import read
 from wheelfix.explain.model import Account, Symptom, SymptomKind
 from wheelfix.explain.read import MAX_SYMPTOMS, clean_line, merge_accounts, read_messages
 from wheelfix.explain.wordings import MARKERS
+from wheelfix.model.hints import OpeningKind
 
 MESSAGE = b"ImportError: libodbc.so.2: cannot open shared object file: No such file or directory"
 TRACEBACK = (
@@ -135,6 +136,73 @@ def test_merge() -> None:
     merged = merge_accounts(one, two)
     assert [s.soname for s in merged.symptoms] == ["libodbc.so.2", "libz.so.1"]
     assert merge_accounts(Account(symptoms=()), one) == one
+
+
+SITE = "/home/ann/v/lib/python3.12/site-packages"
+CANNOT = "cannot open shared object file: No such file or directory"
+
+
+def read_traceback(statement: str, error: str, *, further: str = "") -> Symptom:
+    text = (
+        "Traceback (most recent call last):\n"
+        f'  File "{SITE}/orrery/__init__.py", line 9, in <module>\n    {statement}\n{further}{error}\n'
+    )
+    (symptom,) = read_messages([text.encode()]).symptoms
+    return symptom
+
+
+CFFI = f'  File "{SITE}/cffi/api.py", line 150, in dlopen\n    lib, cache = _make_ffi_library(self, name)\n'
+NOT_MANAGED = "ctypes.util.find_library() did not manage to locate a library called"
+
+
+@pytest.mark.parametrize(
+    ("statement", "error", "soname", "call"),
+    [
+        ("ffi.dlopen('pulse')", f"OSError: {NOT_MANAGED} 'pulse'", "libpulse.so", OpeningKind.FIND_LIBRARY),
+        (
+            "ffi.dlopen(name)",
+            (
+                f"OSError: cannot load library 'libx.so.1': libx.so.1: {CANNOT}.  Additionally, "
+                f"{NOT_MANAGED} 'libx.so.1'"
+            ),
+            "libx.so.1",
+            OpeningKind.CFFI,
+        ),
+        (
+            "ffi.dlopen(name)",
+            (
+                f"OSError: cannot load library 'gobject-2.0-0': gobject-2.0-0: {CANNOT}.  Additionally, "
+                f"{NOT_MANAGED} 'gobject-2.0-0'"
+            ),
+            "libgobject-2.0.so",
+            OpeningKind.FIND_LIBRARY,
+        ),
+    ],
+)
+def test_cffi_opens_libraries_for_others(statement: str, error: str, soname: str, call: OpeningKind) -> None:
+    symptom = read_traceback(statement, error, further=CFFI)
+    assert (symptom.soname, symptom.call, symptom.unsure) == (soname, call, False)
+    assert (symptom.frame, symptom.line) == (f"{SITE}/orrery/__init__.py", 9)
+
+
+@pytest.mark.parametrize(
+    ("statement", "error", "call", "unsure"),
+    [
+        ('lib = CDLL("libx.so.1")', f"OSError: libx.so.1: {CANNOT}", OpeningKind.CTYPES, False),
+        ("lib = CDLL(path)", f"OSError: libx.so.1: {CANNOT}", None, True),
+        ("from . import _x", f"ImportError: libx.so.1: {CANNOT}", None, False),
+    ],
+)
+def test_an_oserror_may_be_of_a_name_or_of_what_a_file_is_linked_against(
+    statement: str, error: str, call: OpeningKind | None, unsure: bool
+) -> None:
+    symptom = read_traceback(statement, error)
+    assert (symptom.soname, symptom.call, symptom.unsure) == ("libx.so.1", call, unsure)
+
+
+def test_names_for_other_systems_are_left_out() -> None:
+    lines = [f"cannot load library '{n}': {n}: {CANNOT}" for n in ("libx.2.dylib", "libx-2.dll", "libx.so.2")]
+    assert find_sonames("\n".join(lines).encode()) == ["libx.so.2"]
 
 
 @pytest.mark.parametrize("separator", [b"\r", b"\n", b"\r\n", b"\\n", b" "])

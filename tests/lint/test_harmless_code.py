@@ -40,7 +40,7 @@ def test_own_code_is_understood(tmp_path: Path, dialect: Dialect, word: str) -> 
         tags=("py3-none-any",),
         cuda=Cuda.WHEELS,
         inputs=(Input(attr="zlib", reason=word),),
-        substitutions=(Substitution(file=f"demo/{word}.py", edit=edit, library=library),),
+        substitutions=(Substitution(name="libx.so.1", file=f"demo/{word}.py", edit=edit, library=library),),
         shim=Shim(
             modules=(word,),
             libraries=((word, library),),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import combinations, pairwise, permutations
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from packaging.utils import is_normalized_name
@@ -150,7 +150,7 @@ def list_parts(value: Any, hint: Any) -> Iterator[tuple[Any, Any, str]]:
             yield key, get_args(hint)[0], f".{key}"
             yield item, get_args(hint)[1], f".{key}"
     else:
-        assert hint in {int, bool}, hint
+        assert hint in {int, bool} or get_origin(hint) is Literal, hint
 
 
 def find_faults_of_text(text: str, rule: str, place: str) -> Iterator[str]:

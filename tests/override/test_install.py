@@ -49,7 +49,12 @@ def library(
 
 def substitution(file: str = "demo/a.py", edit: tuple[str, str, str] = ("'x'", "'", "'")) -> Substitution:
     old, before, after = edit
-    return Substitution(file=file, edit=SourceEdit(old=old, before=before, after=after), library=library())
+    return Substitution(
+        name="libmagic.so.1",
+        file=file,
+        edit=SourceEdit(old=old, before=before, after=after),
+        library=library(),
+    )
 
 
 def make(name: str = "demo", *substitutions: Substitution, shim: Shim | None = None) -> Override:
@@ -272,7 +277,9 @@ def test_hostile_words_stay_words(
     libraries = tuple((name, replace(opened, path=f"/lib/{name}")) for name in names)
     shim = Shim(modules=(file, *names), libraries=libraries, preload=tuple(names[:1]), sources=1)
     path = f"demo/{file}.py"
-    override = make("demo", Substitution(file=path, edit=edit, library=opened), shim=shim)
+    override = make(
+        "demo", Substitution(name="libmagic.so.1", file=path, edit=edit, library=opened), shim=shim
+    )
     (code,) = evaluate(directory, [override], dialect)
     source = f"a\n{old}\nb".encode()
     done, files = install(directory, code, {path: source, "demo/other.py": source})

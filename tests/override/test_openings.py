@@ -39,7 +39,11 @@ def scan(
 
 
 def plan(sources: Mapping[str, str], *more: str, known: bool = True) -> OpenedPlan:
-    return plan_openings(scan(sources), [*sources, *more] if known else [])
+    return make_plan(scan(sources), [*sources, *more] if known else [])
+
+
+def make_plan(found: WheelScan, files: Sequence[str] = ()) -> OpenedPlan:
+    return plan_openings(found.openings, files, needs=found.used, attributes=found.attributes)
 
 
 def test_substitution() -> None:
@@ -116,12 +120,12 @@ def test_sources_without_a_start_are_counted() -> None:
 
 
 def test_strings_of_elf_files() -> None:
-    found = plan_openings(scan({}, [elf("demo/x.so")], {"demo/x.so": [SND, "libcuda.so.1"]}), [])
+    found = make_plan(scan({}, [elf("demo/x.so")], {"demo/x.so": [SND, "libcuda.so.1"]}))
     assert [(one.attr, one.directory) for one in found.runpaths] == [("libsndfile", "lib")]
     assert found.driver == ("libcuda.so.1",)
     # What auto-patchelf puts into the run path anyway is not repeated.
     linked = scan({}, [elf("demo/x.so", needed=["libsndfile.so.1"])], {"demo/x.so": ["libsndfile.so"]})
-    assert plan_openings(linked, []).runpaths == ()
+    assert make_plan(linked).runpaths == ()
 
 
 def test_every_opening_is_somewhere() -> None:

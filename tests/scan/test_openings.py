@@ -9,10 +9,10 @@ from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import CalledName, DlopenNote, ElfHints, OpeningKind, SourceCall, SourceUse
 from wheelfix.model.index import Lookup
-from wheelfix.model.scan import Known, Need, Opening
+from wheelfix.model.scan import Held, Known, Need, Opening, OpeningForm
 from wheelfix.scan.decide import decide
 from wheelfix.scan.needs import NOBODY, find_cases, make_want
-from wheelfix.scan.openings import answer_opening, find_answer, group_by_name, select_openings
+from wheelfix.scan.openings import answer_opening, find_answer, group_by_name, hold_back, select_openings
 from wheelfix.scan.sentences import say_opening, say_openings
 
 
@@ -200,3 +200,19 @@ def test_program_needs_no_library() -> None:
     (found,) = choose(uses=[opened("/sbin/ldconfig", kind=OpeningKind.PROGRAM)])
     assert (found.names, answer_opening(found, {}).need_class) == (("/sbin/ldconfig",), None)
     assert group_by_name([found]) == {}
+
+
+def test_of_two_versions_in_one_file_the_newest_is_kept_whatever_directory_is_before_it() -> None:
+    openings = [
+        Opening(
+            file="a.so",
+            kind=OpeningKind.STRING,
+            names=(name,),
+            answered=name,
+            need_class=NeedClass.PROVIDED,
+            providers=(provider("x", "libx.so.2"),),
+            form=OpeningForm.RUN_PATH,
+        )
+        for name in ("/usr/lib64/libx.so.1", "libx.so.2", "/usr/lib64/liby.so.1")
+    ]
+    assert [one.held for one in hold_back(openings, [], [], {})] == [Held.NEWER, None, None]

@@ -17,6 +17,7 @@ def build_elf(
     runpath: Sequence[str] = (),
     executable: bool = False,
     flags: Sequence[str] = (),
+    code: str = "",
 ) -> bytes:
     """Link a shared library (or a program) and return its bytes.
 
@@ -27,11 +28,13 @@ def build_elf(
         rpath: entries of DT_RPATH; excludes ``runpath``.
         runpath: entries of DT_RUNPATH.
         flags: further arguments for gcc.
+        code: C source in place of a function ``answer`` that returns 42, or of a ``main``.
     """
     work = directory / f"{name}.build"
     work.mkdir(parents=True, exist_ok=True)
     source = work / "source.c"
-    source.write_text("int main(void) { return 0; }\n" if executable else "int answer(void) { return 42; }\n")
+    plain = "int main(void) { return 0; }\n" if executable else "int answer(void) { return 42; }\n"
+    source.write_text(code or plain)
     stubs = [_build_stub(work, wanted) for wanted in needed]
     arguments = ["gcc", "-o", str(work / name), str(source), "-Wl,--no-as-needed", *map(str, stubs)]
     if not executable:

@@ -1,4 +1,4 @@
-"""Real wheels: pinned in fixtures/real-wheels.toml, downloaded by pip from the configured index, kept.
+"""Real wheels: pinned in fixtures, downloaded by pip from the configured index, kept.
 
 A test that wants a large one is marked so (``pytest.mark.large``, or ``by_size`` for its parameters): only
 then it gets it. What the others download together has a limit (tests/test_downloads.py).
@@ -6,13 +6,15 @@ then it gets it. What the others download together has a limit (tests/test_downl
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,8 +38,18 @@ PERMISSION = Permission()
 
 @cache
 def read_pins() -> dict[str, dict[str, Any]]:
-    """All pinned wheels by file name."""
-    document = tomllib.loads((FIXTURES / "real-wheels.toml").read_text())
+    """Pinned wheels of real-wheels.toml by file name."""
+    return _read_pins("real-wheels.toml")
+
+
+@cache
+def read_proof_pins() -> dict[str, dict[str, Any]]:
+    """Pinned wheels by file name: of real-wheels.toml, and what only environments of proofs are built of."""
+    return read_pins() | _read_pins("proof-wheels.toml")
+
+
+def _read_pins(name: str) -> dict[str, dict[str, Any]]:
+    document = tomllib.loads((FIXTURES / name).read_text())
     return {pin["file"]: pin for pin in document["wheel"]}
 
 
@@ -63,18 +75,27 @@ def by_size(cases: Iterable[Any]) -> list[Any]:
 
 def fetch_wheel(filename: str) -> Path:
     """Path of a pinned wheel; downloads it first where the cache has not got it, and checks its hash."""
-    large = read_pins()[filename].get("large")
+    large = read_proof_pins()[filename].get("large")
     assert PERMISSION.large or not large, f"{filename} is large: mark the test with pytest.mark.large"
     return _fetch(filename)
 
 
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Only one process at a time runs the block."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @cache
 def _fetch(filename: str) -> Path:
-    pin = read_pins()[filename]
+    pin = read_proof_pins()[filename]
     path = CACHE / filename
-    if not path.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        _download(filename, pin)
+    with lock(CACHE / "locks" / filename):
+        if not path.exists():
+            _download(filename, pin)
     assert _digest(path) == pin["sha256"], f"{path} is not the pinned file: delete it"
     assert path.stat().st_size == pin["size"], f"{filename} has another size than its pin says"
     return path

@@ -94,7 +94,9 @@ def explain(
         from wheelfix.report.json import document_explanation
 
         print_json(
-            document_explanation(explained.explanation, explained.dialect, explained.paste, explained.now),
+            document_explanation(
+                explained.explanation, explained.dialect, explained.paste, explained.now, explained.command
+            ),
             err=bool(command),
         )
     else:
@@ -104,7 +106,9 @@ def explain(
             explained.explanation,
             explained.paste,
             explained.now,
+            explained.command,
             details=not quiet,
+            listed=explained.dialect is Dialect.SHELL,
             width=None if command else find_width(),
         )
         click.echo(text, nl=False, err=bool(command))

@@ -17,14 +17,14 @@ from wheelfix.model.hints import ElfHints
 
 
 def read_elf_at(path: str, disk: Path) -> tuple[ElfObject, ElfHints]:
-    """Read what the loader sees of one ELF file on disk; only a few windows of it are fetched.
+    """Read what the loader sees of one ELF file on disk; of most, only a few windows are fetched.
 
     Args:
         path: POSIX path for the result and messages.
         disk: where the file is.
 
     Returns:
-        The object, and its hints without strings, as these would require reading the whole file.
+        The object, and its hints; of a file that uses dlopen, all that may be strings is read.
 
     Raises:
         ElfError: the file contradicts itself.

@@ -118,6 +118,18 @@ class StringScanner:
         self._close()
         self._tail, self._skip, self._big = b"\0", 0, size >= _FATBIN_SEARCH
 
+    def leap(self, most: int) -> int:
+        """Step over GPU code that comes next, and need not be fed; returns how many bytes that is.
+
+        Args:
+            most: bytes that are left of the part.
+        """
+        over = min(self._skip, most)
+        if over:
+            self._skip -= over
+            self._tail = b"\0"
+        return over
+
     def result(self) -> tuple[str, ...]:
         """The sonames and absolute paths of libraries found, sorted; empty unless dlopen is used."""
         self._close()

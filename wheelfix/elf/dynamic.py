@@ -25,6 +25,8 @@ MAX_STRING = 1 << 16
 """Longest string read from a string table, in bytes; no real RUNPATH comes near 64 KiB."""
 _MAX_DYNAMIC = 1 << 20
 _MAX_VERNEED = 1 << 20
+_STEP = 1 << 20
+_LONGEST_CALL = len(b"dlmopen\0")
 _VERNAUX_SIZE = 16
 _HINT = "the file is damaged or made to mislead; fetch the wheel again, or report it to its authors"
 
@@ -78,6 +80,32 @@ def read_dynamic(path: str, reader: Reader, header: Header) -> Dynamic | None:
         flags_1=_first(tags, DT_FLAGS_1) or 0,
         versions=_merge_versions((text[f], tuple(text[n] for n in names)) for f, names in verneed),
     )
+
+
+def uses_dlopen(path: str, reader: Reader, header: Header) -> bool:
+    """Whether a file can open libraries by name: its string table ends a name in ``dlopen`` or ``dlmopen``.
+
+    Args:
+        path: member path, for messages.
+        reader: the file, with random access.
+        header: its program headers.
+
+    Raises:
+        ElfError: the table lies outside the file.
+    """
+    segment = next((s for s in header.segments if s.type == PT_DYNAMIC and s.filesz), None)
+    tags = _read_tags(path, reader, header, segment) if segment else []
+    address, size = _first(tags, DT_STRTAB), _first(tags, DT_STRSZ) or 0
+    offset = None if address is None else header.find_offset(address)
+    if offset is None:
+        return False
+    tail, end = b"", min(offset + size, reader.size)
+    for at in range(offset, end, _STEP):
+        data = tail + reader.read(at, min(_STEP, end - at))
+        if b"dlopen\0" in data or b"dlmopen\0" in data:
+            return True
+        tail = data[-_LONGEST_CALL:]
+    return False
 
 
 def _read_tags(path: str, reader: Reader, header: Header, segment: Segment) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from wheelfix.elf.dlopen import StringScanner, parse_dlopen_notes
+from wheelfix.elf.dynamic import uses_dlopen
 from wheelfix.elf.file import Reader
 from wheelfix.elf.header import PT_DYNAMIC, PT_LOAD, PT_NOTE, Header, Segment, read_header
 from wheelfix.elf.notes import PF_X, find_traits, parse_notes
@@ -22,6 +23,7 @@ from wheelfix.model.hints import ElfHints
 _HEAD: Final = 8192
 """Bytes for the program headers of nearly any file: 64 and 145 entries. Without them there are no hints."""
 _MAX_KEPT: Final = 1 << 17
+_STEP: Final = 1 << 20
 _MAX_SEGMENTS: Final = 64
 
 
@@ -115,7 +117,7 @@ class Watch:
 
 
 def read_hints(path: str, reader: Reader) -> ElfHints:
-    """Read the notes and traits of a file with random access; its strings are not searched.
+    """Read the hints of a file with random access; its strings are searched only if it can open libraries.
 
     Args:
         path: member path.
@@ -124,9 +126,23 @@ def read_hints(path: str, reader: Reader) -> ElfHints:
     try:
         header = read_header(path, reader)
         kept = {s: reader.read(s.offset, min(s.filesz, _MAX_KEPT)) for s in _choose_segments(header)}
+        strings = _search_strings(reader, header) if uses_dlopen(path, reader, header) else ()
     except (ElfError, OutOfRange):
         return ElfHints(path=path, traits=ElfTraits(path=path, machine=""))
-    return _make_hints(path, header, kept, ())
+    return _make_hints(path, header, kept, strings)
+
+
+def _search_strings(reader: Reader, header: Header) -> tuple[str, ...]:
+    scanner = StringScanner()
+    for first, last in _find_string_ranges(header):
+        scanner.restart(size=last - first)
+        at, end = first, min(last, reader.size)
+        while at < end:
+            size = min(_STEP, end - at)
+            scanner.feed(reader.read(at, size))
+            at += size
+            at += scanner.leap(end - at)
+    return scanner.result()
 
 
 def _choose_segments(header: Header) -> list[Segment]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.explain.model import Installed, Package
+from wheelfix.explain.opened import is_same
 from wheelfix.index.siblings import find_distributions
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Need, WheelScan
-from wheelfix.scan.read import read_package
+from wheelfix.scan.conclude import find_opened
+from wheelfix.scan.read import read_installed, read_package
 
 _LIB_DIRECTORIES = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 _NIX_LD = "/run/current-system/sw/share/nix-ld/lib"
 
 
-def find_installed(package: Package | None, directory: Path) -> Installed:
+def find_installed(package: Package | None, directory: Path, *, opened: Iterable[str] = ()) -> Installed:
     """Read the installed package, at the path in the text or else in the project's environment.
 
     A package that cannot be read counts as not installed, as the text may be from another machine.
@@ -24,7 +28,10 @@ def find_installed(package: Package | None, directory: Path) -> Installed:
     Args:
         package: the package that the text is about.
         directory: directory of the project, to which relative paths of the text refer.
+        opened: libraries that Python code opens by name. If the text names no package, it is the one in the
+            project's environment that opens one of them.
     """
+    package = package or _find_opener(frozenset(opened), directory)
     found = _read_installed(package, directory) if package else Installed()
     return replace(found, python=_find_python(found.package, directory), files=_list_files(directory))
 
@@ -32,13 +39,13 @@ def find_installed(package: Package | None, directory: Path) -> Installed:
 def _read_installed(package: Package, directory: Path) -> Installed:
     sites = [package.site] if package.site else []
     if not (package.site or "").startswith("/nix/store/"):
-        sites += [str(p) for p in sorted((directory / ".venv" / "lib").glob("python3*/site-packages"))]
+        sites += map(str, _find_sites(directory))
     for site in dict.fromkeys(sites):
         path = directory / site
         if not path.is_dir():
             continue
         try:
-            reading, at_hand = read_package(path, package.name)
+            reading, at_hand = read_package(path, package.name, package.file)
         except InputError:
             continue
         if reading:
@@ -48,9 +55,29 @@ def _read_installed(package: Package, directory: Path) -> Installed:
                 version=reading.distribution.version,
                 site=site,
                 environment=environment,
+                file=package.file,
             )
             return Installed(package=found, reading=reading, at_hand=at_hand)
     return Installed(package=package)
+
+
+def _find_sites(directory: Path) -> list[Path]:
+    """List the site-packages of the project's environment."""
+    return sorted((directory / ".venv" / "lib").glob("python3*/site-packages"))
+
+
+def _find_opener(sonames: frozenset[str], directory: Path) -> Package | None:
+    """Find the only distribution in the project's environment that opens one of some libraries by name."""
+    found = set()
+    for site in _find_sites(directory) if sonames else ():
+        with suppress(InputError):
+            found |= {
+                reading.distribution.name
+                for reading in read_installed(site)
+                if any(is_same(name, soname) for name in find_opened(reading) for soname in sonames)
+            }
+    names = found - {""}
+    return Package(name=names.pop()) if len(names) == 1 else None
 
 
 def _find_python(package: Package | None, directory: Path) -> str | None:
@@ -98,12 +125,12 @@ def find_present(installed: Installed, scan: WheelScan | None, *, host: bool) ->
     if host and environment and not _runs_on_nixpkgs(Path(environment)):
         multiarch = [str(p) for top in ("/lib", "/usr/lib") for p in Path(top).glob("*-linux-gnu*")]
         directories |= dict.fromkeys((_NIX_LD, *_LIB_DIRECTORIES, *multiarch))
+    siblings = {need.soname: _find_sibling_directories(need, package) for need in scan.needs}
     found = {}
-    for need in scan.needs:
-        own = _find_sibling_directories(need, package)
-        for directory in (*own, *directories):
-            if "/" not in need.soname and Path(directory, need.soname).is_file():
-                found[need.soname] = f"{directory}/{need.soname}"
+    for soname in sorted({*siblings, *(one.answered for one in scan.openings if one.answered)}):
+        for directory in (*siblings.get(soname, ()), *directories):
+            if "/" not in soname and Path(directory, soname).is_file():
+                found[soname] = f"{directory}/{soname}"
                 break
     return found
 

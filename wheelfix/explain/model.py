@@ -7,10 +7,11 @@ from enum import StrEnum
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct
 from wheelfix.model.classes import OPEN_CLASSES, Classed
+from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import IndexInfo, Provider
 from wheelfix.model.override import Dialect
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Finding
+from wheelfix.model.scan import Finding, Opening
 
 
 class SymptomKind(StrEnum):
@@ -49,7 +50,12 @@ class Symptom(Struct):
         version: missing symbol version (``GLIBC_2.38``).
         symbol: missing symbol.
         module: top-level module whose import failed, if a traceback names it.
-        frame: path of the last file below ``site-packages`` in the traceback around it.
+        frame: path of the last file below ``site-packages`` in the traceback around it, other than those of
+            cffi, which opens libraries for others.
+        line: number of the line in that file.
+        call: the call by which Python code opens the library, if the message shows that it does so by name.
+        unsure: whether Python code opens the library by name, or a file that is linked against it, and the
+            message does not tell which.
     """
 
     kind: SymptomKind
@@ -59,6 +65,9 @@ class Symptom(Struct):
     symbol: str | None = None
     module: str | None = None
     frame: str | None = None
+    line: int | None = None
+    call: OpeningKind | None = None
+    unsure: bool = False
 
 
 class Interpreter(StrEnum):
@@ -79,12 +88,14 @@ class Package(Struct):
         version: its version, or None if no path contains it.
         site: path of its ``site-packages``, as the text writes it.
         environment: path of its virtual environment; None in the Nix store or elsewhere.
+        file: path of one of its files, relative to ``site``, or None.
     """
 
     name: str
     version: str | None = None
     site: str | None = None
     environment: str | None = None
+    file: str | None = None
 
 
 class Account(Struct):
@@ -133,7 +144,9 @@ class Missing(Classed):
         gone: attributes that had it until nixpkgs removed them.
         carriers: distributions that are known to contain it, sorted, if another class answers.
         fixed: whether the text has its absolute path, which the program then contains.
-        by_name: whether Python code searched for it (``find_library``), for which run paths do not matter.
+        openings: where the package opens it by name, with the answers.
+        linked: whether a file is, or may be, linked against it; if not, inputs do nothing for it.
+        unsure: whether Python code may open it by name as well.
         named: whether the text names it; False if the scan of the installed package found it.
     """
 
@@ -144,7 +157,9 @@ class Missing(Classed):
     carriers: tuple[str, ...] = ()
     fixed: bool = False
     named: bool = True
-    by_name: bool = False
+    openings: tuple[Opening, ...] = ()
+    linked: bool = True
+    unsure: bool = False
 
 
 class Trouble(Struct):
@@ -177,6 +192,7 @@ class Explanation(Struct):
         build_inputs: nixpkgs attributes of the missing libraries, sorted.
         ignore_missing: exact entries for ``autoPatchelfIgnoreMissingDeps``, sorted.
         siblings: distributions that supply the rest, sorted.
+        openings: everything that the package opens by name and that nothing finds yet.
         looked_into: what was scanned to find libraries that will be missing next, or None.
         left_out: whether there were more symptoms than are kept.
     """
@@ -189,6 +205,7 @@ class Explanation(Struct):
     ignore_missing: tuple[str, ...]
     siblings: tuple[str, ...]
     index: IndexInfo
+    openings: tuple[Opening, ...] = ()
     looked_into: str | None = None
     left_out: bool = False
 
@@ -212,6 +229,8 @@ class Explained(Struct):
         dialect: the tool that ``paste`` is written for.
         paste: pieces of Nix code, each with the place to paste it.
         now: fixes without a build, shell lines or sentences.
+        command: command that reads the package itself and writes the code, where the text does not tell all
+            that it opens; else None.
         warnings: warnings about the scanned package.
     """
 
@@ -219,4 +238,5 @@ class Explained(Struct):
     dialect: Dialect
     paste: tuple[tuple[str, str], ...] = ()
     now: tuple[str, ...] = ()
+    command: str | None = None
     warnings: tuple[Finding, ...] = ()

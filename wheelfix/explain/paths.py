@@ -13,7 +13,7 @@ _SITE = re.compile(
     r"|[^\n]*?/(?:site|dist)-packages"
     r"|[^\n]*/uv/archive-v\d+/[^/\n]+)/(?P<inside>[^\n]+)"
 )
-_PYTHON_PREFIX = re.compile(r"(?:python|pypy)3?\d*(?:\.\d+)?-")
+_PYTHON_PREFIX = re.compile(r"(?:python|pypy)\d+(?:\.\d+)?-")
 _VERSION = re.compile(r"-(?=\d)")
 _SUFFIX = re.compile(r"(?:\.(?:cpython|pypy|abi3)[^/]*)?\.so.*|\.py[cdi]?|[-.]\d.*|\.libs|-stubs|\.data")
 _INFO = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+)\.(?:dist|egg)-info")
@@ -73,7 +73,12 @@ def parse_path(path: str) -> Package | None:
     top = site["inside"].partition("/")[0] if site else ""
     store = _STORE.match(path)
     if store and (package := parse_store_path(store["name"], prefixed=not site)):
-        return Package(name=package.name, version=package.version, site=site["site"] if site else None)
+        return Package(
+            name=package.name,
+            version=package.version,
+            site=site["site"] if site else None,
+            file=site["inside"] if site else None,
+        )
     if site is None:
         return None
     info = _INFO.fullmatch(top)
@@ -86,6 +91,7 @@ def parse_path(path: str) -> Package | None:
         version=info["version"] if info else None,
         site=site["site"],
         environment=prefix if prefix and _is_environment(prefix) else None,
+        file=site["inside"],
     )
 
 

@@ -6,7 +6,7 @@ in :mod:`wheelfix.explain.troubles`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.explain.model import (
     Account,
@@ -18,6 +18,7 @@ from wheelfix.explain.model import (
     Symptom,
     SymptomKind,
 )
+from wheelfix.explain.opened import find_openings, make_opening
 from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
 from wheelfix.explain.troubles import find_trouble
 from wheelfix.index.lookup import find_providers
@@ -26,21 +27,23 @@ from wheelfix.model.base import replace
 from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
 from wheelfix.model.index import Attribute, IndexInfo
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
-from wheelfix.model.scan import NeedTrace, WheelScan
+from wheelfix.model.scan import Need, NeedTrace, Opening, OpeningForm, WheelScan
+from wheelfix.override.dialects import TRAITS
+from wheelfix.override.openings import plan_openings
+from wheelfix.override.plan import find_hints
 from wheelfix.scan.decide import Case, decide
 from wheelfix.scan.needs import NOBODY, make_name_cases
+from wheelfix.scan.target import quote_target
 
 LIBRARIES = frozenset({SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED})
 """Kinds of symptoms that report a missing library."""
 
 _NOTHING: Mapping[str, Attribute] = {}
+_NOTHING_PRESENT: Mapping[str, str] = {}
 _PLACEHOLDER = "package"
 _UNNAMED = f"Nothing in the text names the package: write its name in place of `{_PLACEHOLDER}`."
-_BY_NAME = (
-    "{}: Python code looks for it by name, which inputs alone do not help: wrap the program with "
-    "LD_LIBRARY_PATH, or substitute the library's path for its name."
-)
 _OPEN_OR_PROVIDED = OPEN_CLASSES | {NeedClass.PROVIDED}
+_LOCK_FILES = ("uv.lock", "pylock.toml", "poetry.lock")
 _LOCKS = (
     # if several fit: the file written by hand, or by the more specific tool
     (("uv.lock", "flake.nix"), Dialect.UV2NIX),
@@ -97,7 +100,7 @@ def plan_explanation(
     prefer: Sequence[str] = (),
     *,
     scan: WheelScan | None = None,
-    present: Mapping[str, str] | None = None,
+    present: Mapping[str, str] = _NOTHING_PRESENT,
 ) -> Explanation:
     """Look up the libraries that a text reports as missing, and explain it.
 
@@ -185,7 +188,7 @@ def explain(
     index: IndexInfo,
     glibc: str | None = None,
     scan: WheelScan | None = None,
-    present: Mapping[str, str] | None = None,
+    present: Mapping[str, str] = _NOTHING_PRESENT,
     looked_into: str | None = None,
 ) -> Explanation:
     """Explain what happened, and find the providers of missing libraries.
@@ -201,14 +204,15 @@ def explain(
         present: sonames that the loader finds already, with the path of the file.
         looked_into: what was scanned, as text for users.
     """
-    missing = {
-        soname: _find_missing(symptom, *decided[soname], scan)
-        for symptom in reversed(account.symptoms)
-        if symptom.kind in LIBRARIES and (soname := find_soname(symptom))
-    }
-    named = tuple(dict.fromkeys(s for one in account.symptoms if (s := find_soname(one)) in missing))
-    further = _find_further(scan, frozenset(missing), present or {}) if scan else ()
-    libraries = (*(missing[soname] for soname in named if soname), *further)
+    missing: dict[str, Missing] = {}
+    for symptom in account.symptoms:
+        if symptom.kind in LIBRARIES and (soname := find_soname(symptom)):
+            one = _find_missing(symptom, *decided[soname], scan)
+            missing.setdefault(one.soname, one)
+    further = _find_further(scan, missing, present) if scan else ()
+    libraries = (*missing.values(), *further)
+    named = tuple(o for one in missing.values() for o in one.openings)
+    unfound = (o for o in (scan.openings if scan else ()) if o.answered not in present)
     troubles = tuple(
         find_trouble(symptom, interpreter=interpreter, glibc=glibc)
         for symptom in account.symptoms
@@ -222,16 +226,23 @@ def explain(
         missing=libraries,
         troubles=tuple(dict.fromkeys(troubles)),
         build_inputs=_collect(m.providers[0].attr for m in libraries if m.need_class is NeedClass.PROVIDED),
-        ignore_missing=_collect(m.soname for m in libraries if m.need_class is NeedClass.DRIVER),
+        ignore_missing=_collect(m.soname for m in libraries if m.need_class is NeedClass.DRIVER and m.linked),
         siblings=_collect(m.distribution for m in libraries if m.distribution),
         index=index,
+        openings=tuple(dict.fromkeys((*unfound, *named))),
         looked_into=looked_into,
         left_out=account.left_out,
     )
 
 
 def plan_override(
-    explanation: Explanation, baseline: Iterable[str] = (), attributes: Mapping[str, Attribute] = _NOTHING
+    explanation: Explanation,
+    baseline: Iterable[str] = (),
+    attributes: Mapping[str, Attribute] = _NOTHING,
+    *,
+    dialect: Dialect = Dialect.UV2NIX,
+    files: Collection[str] = (),
+    needs: Iterable[Need] = (),
 ) -> Override:
     """Plan the override of the package.
 
@@ -239,44 +250,83 @@ def plan_override(
         explanation: the explanation.
         baseline: attributes that uv2nix and poetry2nix add by themselves for the package's tag.
         attributes: what nixpkgs says of the attributes that the explanation names.
+        dialect: the tool to write for. A shell needs no more than the libraries, however they are wanted.
+        files: paths of all files of the installed package.
+        needs: what these are linked against and code brings.
     """
     package = explanation.package
+    opened = plan_openings(explanation.openings, files, needs=needs, attributes=attributes)
     asked = {m.providers[0].attr for m in explanation.missing if m.named and m.providers}
     known = frozenset(baseline) - asked  # the text shows that they are missing
-    opened = [m.soname for m in explanation.missing if m.by_name]
     reasons: dict[str, list[str]] = {}
     for one in explanation.missing:
-        if one.need_class is NeedClass.PROVIDED:
+        listed = dialect is Dialect.SHELL and all(o.form is OpeningForm.NONE for o in one.openings)
+        if one.need_class is NeedClass.PROVIDED and (one.linked or listed):
             reasons.setdefault(one.providers[0].attr, []).append(one.soname)
     driver = explanation.ignore_missing
+    inputs = {
+        attr: Input(
+            attr=attr,
+            reason=", ".join(sonames),
+            baseline=attr in known,
+            permissions=attributes[attr].permissions if attr in attributes else (),
+        )
+        for attr, sonames in reasons.items()
+    }
+    inputs = {one.attr: one for one in opened.inputs} | inputs
     return Override(
         name=package.name if package else _PLACEHOLDER,
         version=(package.version or "") if package else "",
         target=explanation.looked_into or "a message",
         tags=(),
         cuda=Cuda.WHEELS,
-        inputs=tuple(
-            Input(
-                attr=attr,
-                reason=", ".join(sonames),
-                baseline=attr in known,
-                permissions=attributes[attr].permissions if attr in attributes else (),
-            )
-            for attr, sonames in sorted(reasons.items())
-        ),
+        inputs=tuple(inputs[attr] for attr in sorted(inputs)),
         interpreter=", ".join(
             m.soname for m in explanation.missing if m.named and m.need_class is NeedClass.PYTHON
         ),
         ignored=tuple(Ignored(soname=soname, reason="comes with the GPU driver") for soname in driver),
-        driver=driver,
+        driver=_collect((*driver, *opened.driver)),
+        runpaths=opened.runpaths,
+        substitutions=opened.substitutions,
+        shim=opened.shim,
         searches=tuple(
             Search(directory=directory, distribution=name, reason=f"{name} brings it", certain=False)
             for name, directory in sorted(
-                {(m.distribution, m.directory) for m in explanation.missing if m.distribution and m.directory}
+                {
+                    (m.distribution, m.directory)
+                    for m in explanation.missing
+                    if m.distribution and m.directory and m.linked
+                }
             )
         ),
-        hints=(*([] if package else [_UNNAMED]), *([_BY_NAME.format(", ".join(opened))] if opened else [])),
+        hints=(*([] if package else [_UNNAMED]), *find_hints((), opened.rest)),
     )
+
+
+def plan_command(explanation: Explanation, dialect: Dialect, files: Collection[str]) -> str | None:
+    """Find the command that reads the package itself and writes all code for what it opens by name.
+
+    Args:
+        explanation: the explanation.
+        dialect: the tool to write for.
+        files: names of the files in the project's directory.
+
+    Returns:
+        None if the package is installed and was read, if nothing is opened by name, or for a shell, which
+        lists libraries however they are wanted.
+    """
+    opened = any(m.unsure or not m.linked for m in explanation.missing if m.named)
+    if explanation.looked_into or not opened or dialect is Dialect.SHELL:
+        return None
+    option = f" --dialect {dialect}"
+    if TRAITS[dialect].locked and (lock := next((one for one in _LOCK_FILES if one in files), None)):
+        return f"wheelfix lock {lock}{'' if dialect is Dialect.UV2NIX else option}"
+    package = explanation.package
+    if package:
+        wanted = f"{package.name}=={package.version}" if package.version else package.name
+    else:
+        wanted = ".venv" if ".venv" in files and not TRAITS[dialect].complete else "PACKAGE"
+    return f"wheelfix override{option} {quote_target(wanted)}"
 
 
 def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:
@@ -305,6 +355,11 @@ def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelSca
     """Take the decision of the scan if the installed package needs the library, as the scan knows more."""
     known = next((n for n in scan.needs if n.soname == trace.need.soname), None) if scan else None
     need = known or trace.need
+    openings = find_openings(scan.openings, need.soname) if scan else ()
+    if not openings and not known and (told := make_opening(symptom, need)):
+        openings = (told,)
+    if openings and not known:
+        need = _take_answer(need, openings[0])
     return Missing(
         soname=need.soname,
         need_class=need.need_class,
@@ -314,12 +369,30 @@ def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelSca
         gone=need.gone,
         carriers=tuple(sorted({c.distribution for c in case.known.carriers if c.exact})),
         fixed=(symptom.soname or "").startswith("/"),
-        by_name=symptom.kind is SymptomKind.NAMED,
+        openings=openings,
+        linked=known is not None or not (openings or symptom.call),
+        unsure=symptom.unsure and not known and not openings,
     )
 
 
-def _find_further(scan: WheelScan, named: frozenset[str], present: Mapping[str, str]) -> tuple[Missing, ...]:
-    return tuple(
+def _take_answer(need: Need, opening: Opening) -> Need:
+    """Take the answer of the package's own scan, which is about the name that its code opens."""
+    if opening.answered is None or opening.need_class is None or opening.cause is None:
+        return need
+    return replace(
+        need,
+        soname=opening.answered,
+        need_class=opening.need_class,
+        cause=opening.cause,
+        providers=opening.providers,
+    )
+
+
+def _find_further(
+    scan: WheelScan, named: Mapping[str, Missing], present: Mapping[str, str]
+) -> tuple[Missing, ...]:
+    """List what will be missing next: first what is linked, then what is opened by name and has code."""
+    linked = [
         Missing(
             soname=need.soname,
             need_class=need.need_class,
@@ -333,4 +406,21 @@ def _find_further(scan: WheelScan, named: frozenset[str], present: Mapping[str, 
         and not CLASS_TRAITS[need.need_class].unignored
         and need.soname not in named
         and need.soname not in present
-    )
+    ]
+    told = {*named, *present, *(need.soname for need in scan.needs)}
+    told |= {opening.answered for one in named.values() for opening in one.openings if opening.answered}
+    opened = {
+        one.answered: Missing(
+            soname=one.answered,
+            need_class=one.need_class,
+            cause=one.cause,
+            providers=one.providers,
+            named=False,
+            openings=tuple(other for other in scan.openings if other.answered == one.answered),
+            linked=False,
+        )
+        for one in scan.openings
+        if one.form is not OpeningForm.NONE and not one.optional
+        if one.answered and one.need_class and one.cause and one.answered not in told
+    }
+    return (*linked, *(opened[soname] for soname in sorted(opened)))

@@ -28,6 +28,7 @@ from wheelfix.explain.wordings import (
     LDD_HEAD,
     LOADING,
     MARKERS,
+    OPENING,
     PRINTED_JSON,
     SEARCHING,
     TRUNCATED,
@@ -35,6 +36,7 @@ from wheelfix.explain.wordings import (
     WORDINGS,
 )
 from wheelfix.model.base import Meta, Struct, convert, decode_json, replace
+from wheelfix.model.hints import OpeningKind
 
 CHUNK = 1 << 20
 """How much to read at once, in bytes."""
@@ -304,6 +306,7 @@ def _unpack_json(text: str) -> Iterator[str]:
 _REACH = 768
 """Number of characters before and after the words of a message that may belong to it."""
 _EDGES = " \t'\"`‘’()[]{}"
+_FOR_OTHERS = re.compile(r"/(?:site|dist)-packages/cffi/")
 _SITE = re.compile(r"/(?:site|dist)-packages/|/archive-v\d+/[^/]+/")
 _ALTERNATIVES = re.compile(r"any\((.*)\)")
 _WINDOWS = re.compile(r"-\d+$")
@@ -347,19 +350,36 @@ def locate_symptom(symptom: Symptom, before: Sequence[str]) -> Symptom:
         head = _find_last(LDD_HEAD, before)
         if head and not any(FRAME.search(line) for line in before):
             return replace(symptom, wanted_by=head)
-    module, frame = find_import(before)
-    return replace(symptom, module=module, frame=frame)
+    module, number = find_import(before)
+    if number is None:
+        return replace(symptom, module=module)
+    frame = FRAME.search(before[number])
+    assert frame is not None
+    statement = before[number + 1] if number + 1 < len(before) else ""
+    call = symptom.call
+    if symptom.unsure and symptom.soname in re.split(r"['\"]", statement):
+        call = OpeningKind.CFFI if "ffi" in statement else OpeningKind.CTYPES
+    return replace(
+        symptom,
+        module=module,
+        frame=frame["path"] or frame["pytest"],
+        line=int(frame["line"] or frame["number"] or frame["row"]),
+        call=call,
+        unsure=symptom.unsure and call is None,
+    )
 
 
-def find_import(lines: Sequence[str]) -> tuple[str | None, str | None]:
-    """Find which module a traceback was importing, and the last of its files below site-packages.
+def find_import(lines: Sequence[str]) -> tuple[str | None, int | None]:
+    """Find which module a traceback was importing, and the last of its frames below site-packages.
+
+    Frames of cffi, which opens libraries for others, do not count.
 
     Args:
         lines: a traceback, outermost call first.
 
     Returns:
         Top-level module that another package imported, or None if a package imported a part of itself; and
-        the path of the file.
+        the index of the line that names the file.
     """
     module: str | None = None
     for number in range(len(lines) - 1, -1, -1):
@@ -370,8 +390,8 @@ def find_import(lines: Sequence[str]) -> tuple[str | None, str | None]:
         statement = IMPORT.match(lines[number + 1]) if number + 1 < len(lines) else None
         if statement and module is None:
             module = _find_foreign((statement["origin"] or statement["name"]), path)
-        if _SITE.search(path):
-            return module, path
+        if _SITE.search(path) and not _FOR_OTHERS.search(path):
+            return module, number
     return module, None
 
 
@@ -386,23 +406,28 @@ def _build(kind: SymptomKind, match: re.Match[str], text: str) -> Iterator[Sympt
     groups = match.groupdict()
     soname = "libxcb-cursor.so.0" if groups.get("xcb") else groups.get("soname")
     if kind is SymptomKind.NAMED:
-        yield _name_library(groups.get("name") or groups["title"].lower())
+        yield from _name_library(groups.get("name") or groups["title"].lower())
         return
-    wanted_by = _trim(groups.get("by") or _find_wanting(text[: match.start()]) or "") or None
+    head = text[: match.start()]
+    wanted_by = _trim(groups.get("by") or _find_wanting(head) or "") or None
     for one in _split(soname) if soname else (None,):
         trimmed = _trim(one) if one else None
         if trimmed and kind is SymptomKind.MISSING and ".so" not in trimmed:
-            if re.fullmatch(r"[A-Za-z][\w.+-]*", trimmed):
-                yield _name_library(trimmed)
+            yield from _name_library(trimmed)
             continue
         if soname and not trimmed:
             continue
+        opened = OPENING.search(head)
+        by_cffi = opened is not None and opened["name"] == trimmed
         yield Symptom(
             kind=kind,
             soname=trimmed,
             wanted_by=wanted_by,
             version=groups.get("version"),
             symbol=groups.get("symbol"),
+            call=OpeningKind.CFFI if by_cffi else None,
+            # An import raises ImportError, whatever the loader lacks.
+            unsure=kind is SymptomKind.MISSING and head.endswith("OSError: "),
         )
 
 
@@ -418,9 +443,16 @@ def _find_wanting(head: str) -> str | None:
     return next((w for w in before.groups() if w), None) if before else None
 
 
-def _name_library(name: str) -> Symptom:
-    """Convert a name of ``find_library``: ``gobject-2.0-0`` is Windows' name of ``libgobject-2.0.so``."""
-    return Symptom(kind=SymptomKind.NAMED, soname=f"lib{_WINDOWS.sub('', name.removeprefix('lib'))}.so")
+def _name_library(name: str) -> Iterator[Symptom]:
+    """Convert a name of ``find_library``: ``gobject-2.0-0`` is Windows' name of ``libgobject-2.0.so``.
+
+    cffi looks for file names in this way, too; those of other systems are left out.
+    """
+    if re.search(r"\.so(?:\.\d|$)", name):
+        yield Symptom(kind=SymptomKind.MISSING, soname=name, call=OpeningKind.CFFI)
+    elif re.fullmatch(r"[A-Za-z][\w.+-]*", name) and not name.endswith((".dll", ".dylib")):
+        soname = f"lib{_WINDOWS.sub('', name.removeprefix('lib'))}.so"
+        yield Symptom(kind=SymptomKind.NAMED, soname=soname, call=OpeningKind.FIND_LIBRARY)
 
 
 def _split(soname: str) -> tuple[str, ...]:

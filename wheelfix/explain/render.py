@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from wheelfix.explain.model import Explanation
 from wheelfix.index.driver import find_directories
+from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
     add_code_to_old,
@@ -27,6 +28,8 @@ from wheelfix.nix.tree import (
     Binding,
     Commented,
     Expr,
+    Formal,
+    Formals,
     Inherit,
     Lambda,
     List,
@@ -40,6 +43,8 @@ from wheelfix.nix.tree import (
     text,
 )
 from wheelfix.override.dialects import TRAITS, render_overrides
+from wheelfix.override.install import add_shim, is_started, write_install
+from wheelfix.override.overlay import list_runpaths
 
 
 def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
@@ -55,7 +60,8 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
     """
     traits = TRAITS[dialect]
     in_sets = traits.locked and bool(override.searches or override.interpreter)
-    if override.inputs or override.ignored or in_sets:
+    opened = override.runpaths or override.opened or override.shim or override.driver
+    if override.inputs or override.ignored or opened or in_sets:
         whole = not traits.complete  # a message has no wheel file, which a package needs
         code = render_overrides([override], (), dialect) if whole else render_fragment(override)
         yield traits.title, code
@@ -71,8 +77,9 @@ def write_now(explanation: Explanation) -> Iterator[str]:
     package = explanation.package
     if explanation.build_inputs and package and package.environment:
         yield f"wheelfix patch {shlex.quote(package.environment)}"
-    if explanation.build_inputs or explanation.ignore_missing:
-        yield render_shell_line(explanation.build_inputs, driver=explanation.ignore_missing)
+    driver = sorted({m.soname for m in explanation.missing if m.need_class is NeedClass.DRIVER})
+    if explanation.build_inputs or driver:
+        yield render_shell_line(explanation.build_inputs, driver=driver)
     if explanation.siblings and not (package and (package.site or "").startswith("/nix/store/")):
         yield f"pip install {' '.join(map(shlex.quote, explanation.siblings))}"
     for trouble in explanation.troubles:
@@ -133,7 +140,19 @@ def render_fragment(override: Override) -> str:
         bindings.append(add_to_old("buildInputs", list_inputs(override.inputs)))
     if override.ignored:
         bindings.append(add_to_old("autoPatchelfIgnoreMissingDeps", list_ignored(override.ignored)))
+    if override.runpaths:
+        bindings.append(add_to_old("appendRunpaths", list_runpaths(override.runpaths)))
+    site = ("$out/", select("pkgs", "python3", "sitePackages"))
+    if code := write_install(override, site, by_import=is_started(override)):
+        bindings.append(add_code_to_old("postInstall", code))
     function = call("import", Path("./this.nix"), Attrs((Inherit(("pkgs",)),)))
     use = call(select("python3Packages", override.name, "overridePythonAttrs"), function)
     head = [f"For {describe(override)}. Written by wheelfix.", print_flat(use)]
-    return render(comment_all(head, Lambda(formals("pkgs"), Lambda("old", Attrs(tuple(bindings))))))
+    body = add_shim([override], Lambda("old", Attrs(tuple(bindings))))
+    lib = (
+        [Formal("lib", select("pkgs", "lib"))]
+        if override.runpaths or override.opened or override.shim
+        else []
+    )
+    arguments = Formals((Formal("pkgs"), *lib))
+    return render(comment_all([*head, *override.hints], Lambda(arguments, body)))

@@ -197,10 +197,13 @@ WANTING: Final = re.compile(
     r")$"
 )
 """Text before a loader's message that names the file that needs the library."""
+OPENING: Final = re.compile(r"cannot load library '?(?P<name>[^'\s]+?)'?: $")
+"""Text of cffi (``c/_cffi_backend.c``) before a loader's message: what it was asked to open."""
 SEARCHING: Final = re.compile(r"^\s*searching for dependencies of (?P<by>\S[^\n]*)")
 LDD_HEAD: Final = re.compile(r"^(?P<by>\S*(?:/|\.so)[^:\n]*):\s*$")
 FRAME: Final = re.compile(
-    r"File \"?(?P<path>[^\"\n]+?)\"?(?:, line \d+|:\d+, in )|^(?P<pytest>\S+\.py):\d+: in "
+    r"File \"?(?P<path>[^\"\n]+?)\"?(?:, line (?P<line>\d{1,9})|:(?P<number>\d{1,9}), in )"
+    r"|^(?P<pytest>\S+\.py):(?P<row>\d{1,9}): in "
 )
 IMPORT: Final = re.compile(
     r"^\s*(?:[-—>]*\s*\d+\s+)?(?:from\s+(?P<origin>[\w.]+)\s+import\b|import\s+(?P<name>[\w.]+))"

@@ -15,7 +15,9 @@ from wheelfix.explain.plan import (
     add_users,
     choose_dialect,
     find_package,
+    find_soname,
     is_unplaced,
+    plan_command,
     plan_explanation,
     plan_override,
 )
@@ -103,19 +105,28 @@ def _explain(
     prefer: Sequence[str],
 ) -> Explained:
     """Explain the messages of a text; arguments as for :func:`explain_file`."""
-    installed = find_installed(find_package(account), directory)
+    opened = (soname for one in account.symptoms if one.call and (soname := find_soname(one)))
+    installed = find_installed(find_package(account), directory, opened=opened)
     scan = conclude(installed.reading, index, prefer, installed.at_hand) if installed.reading else None
     dialect = dialect or choose_dialect(installed.files, installed.package)
     present = find_present(installed, scan, host=dialect is Dialect.SHELL)
     explanation = plan_explanation(account, installed, index, prefer, scan=scan, present=present)
     told = scan.build_inputs if scan else ()
     attributes = {a: said for a in explanation.build_inputs if (said := index.attributes.find(a))}
-    override = plan_override(explanation, scan.baseline_inputs if scan else (), attributes)
+    override = plan_override(
+        explanation,
+        scan.baseline_inputs if scan else (),
+        {**(scan.attributes if scan else {}), **attributes},
+        dialect=dialect,
+        files=installed.reading.distribution.files if installed.reading else (),
+        needs=scan.used if scan else (),
+    )
     return Explained(
         explanation=explanation,
         dialect=dialect,
         paste=tuple(write_paste(explanation, override, dialect)),
         now=tuple(write_now(explanation)),
+        command=plan_command(explanation, dialect, installed.files),
         warnings=(
             *find_warnings([scan] if scan else ()),
             *tell_permissions(set(explanation.build_inputs).difference(told), attributes),

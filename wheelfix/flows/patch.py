@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
-from wheelfix.model.scan import Level, WheelScan, find_warnings
+from wheelfix.model.scan import Finding, Level, find_warnings
 from wheelfix.patch.libraries import find_reachable
-from wheelfix.patch.model import FilePlan, Group, PatchOptions, PatchReport
-from wheelfix.patch.runpaths import plan_run_paths
+from wheelfix.patch.model import FilePlan, Group, PatchOptions, PatchReport, ShimPlan
+from wheelfix.patch.openings import plan_shims
+from wheelfix.patch.runpaths import Reachable, plan_run_paths
+from wheelfix.pysource.shim import ShimTable, render_files
 from wheelfix.scan.scan import ScanOptions, TargetScans, scan_targets
 from wheelfix.scan.target import TargetKind, find_target
 
@@ -93,15 +95,16 @@ def _patch_wheel(
     from wheelfix.patch.wheel import patch_wheel
 
     output = options.output or target.parent
-    plans = _plan(scanned.scans, index, options, home=output)
+    plans, shims = _plan(scanned, index, options, home=output)
     warnings = find_warnings(scanned.scans)
-    report = PatchReport(target=target.name, applied=False, plans=plans, findings=warnings)
+    report = PatchReport(target=target.name, applied=False, plans=plans, shims=shims, findings=warnings)
     if options.dry_run:
         return report
     done = patch_wheel(
         target,
         {plan.path: plan.edit for plan in plans if plan.edit},
         output,
+        files={name: data for files in _render_shims(shims).values() for name, data in files.items()},
         version=scanned.parts[0].reading.distribution.version,
         tag=options.tag,
         progress=progress,
@@ -117,43 +120,75 @@ def _patch_environment(
     options: PatchOptions,
     progress: Progress | None,
 ) -> PatchReport:
-    from wheelfix.patch.environment import patch_environment, probe_environment
+    from wheelfix.patch.environment import patch_environment, probe_environment, read_shims
     from wheelfix.wheel.environment import find_site
 
-    root = Path(find_site(target)[0])
-    plans = _plan(scanned.scans, index, options, home=root, python=root / "bin" / "python3")
+    root, site = map(Path, find_site(target))
+    present = read_shims(target, (scan.name for scan in scanned.scans if scan.name))
+    plans, shims = _plan(scanned, index, options, home=root, python=root / "bin" / "python3", present=present)
     edits = {plan.path: plan.edit for plan in plans if plan.edit}
+    files = _render_shims(shims)
     if options.dry_run:
-        results = probe_environment(target, edits)
+        results = probe_environment(target, edits, files)
     else:
-        results = patch_environment(target, edits, progress=progress)
-    notes = (f for part in scanned.parts for f in part.reading.findings if f.level is Level.NOTE)
+        results = patch_environment(target, edits, files, progress=progress)
+    notes = [f for part in scanned.parts for f in part.reading.findings if f.level is Level.NOTE]
+    if files and root == site:
+        message = "what Python code opens by name is found only where .pth files run: in site-packages"
+        notes.append(Finding(level=Level.NOTE, subject=str(target), message=message))
     return PatchReport(
         target=str(target),
         applied=not options.dry_run,
         plans=plans,
+        shims=shims,
         results=results,
         findings=(*find_warnings(scanned.scans), *notes),
     )
 
 
+def _render_shims(shims: Iterable[ShimPlan]) -> dict[str, dict[str, bytes]]:
+    return {one.distribution: render_files(one.distribution, one.table) for one in shims if one.table}
+
+
 def _plan(
-    scans: Sequence[WheelScan],
+    scanned: TargetScans,
     index: SonameTable,
     options: PatchOptions,
     *,
     home: Path,
     python: Path | None = None,
-) -> tuple[FilePlan, ...]:
+    present: Mapping[str, ShimTable] | None = None,
+) -> tuple[tuple[FilePlan, ...], tuple[ShimPlan, ...]]:
     """Plan every file; if Nix must first supply libraries, plan again with them."""
-    groups = [Group(name=scan.name, objects=scan.objects, needs=scan.needs) for scan in scans]
-    reachable = find_reachable(groups, options.libs, python=python, driver=options.driver)
-    plans = plan_run_paths(groups, reachable, choose=options.chooses)
+    groups = [
+        Group(
+            name=part.scan.name,
+            objects=part.scan.objects,
+            needs=part.scan.needs,
+            openings=part.scan.openings,
+            files=tuple(sorted(part.reading.distribution.files)),
+        )
+        for part in scanned.parts
+    ]
+    machine = index.info.system.partition("-")[0]
+
+    def plan(libs: Sequence[Path]) -> tuple[Reachable, tuple[FilePlan, ...], tuple[ShimPlan, ...]]:
+        reachable = find_reachable(groups, libs, python=python, driver=options.driver)
+        shims = plan_shims(
+            groups,
+            reachable.libraries,
+            present or {},
+            machine=machine,
+            driver=options.driver,
+            choose=options.chooses,
+        )
+        return reachable, plan_run_paths(groups, reachable, choose=options.chooses), shims
+
+    reachable, plans, shims = plan(options.libs)
     if options.fetches:
         from wheelfix.patch import nix_store
 
-        wanted = nix_store.find_wanted(plans, groups, reachable, index)
+        wanted = nix_store.find_wanted(plans, shims, groups, reachable, index)
         brought = nix_store.bring(wanted, options.nixpkgs, home)
-        reachable = find_reachable(groups, (*options.libs, *brought), python=python, driver=options.driver)
-        plans = plan_run_paths(groups, reachable, choose=options.chooses)
-    return plans
+        _, plans, shims = plan((*options.libs, *brought))
+    return plans, shims

@@ -144,6 +144,7 @@ class LockPlan(Struct):
         choices: source of each package, sorted by name.
         scans: of the wheels, sorted by name.
         overrides, adapters, builds: sorted by name.
+        built: overrides of builds whose code opens libraries by name, sorted by name.
         collisions: sorted.
         findings: the residue, errors first.
         read: names of the wheels that were read now, sorted; readings of the others were stored.
@@ -158,6 +159,7 @@ class LockPlan(Struct):
     overrides: tuple[Override, ...] = ()
     adapters: tuple[Adapter, ...] = ()
     builds: tuple[SourceBuild, ...] = ()
+    built: tuple[Override, ...] = ()
     collisions: tuple[Collision, ...] = ()
     findings: tuple[Finding, ...] = ()
     read: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from wheelfix.lockfile.select import (
 from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, ProviderRule, Runtime, name_packages
 from wheelfix.model.override import AdapterPlan, Cuda, Override, WheelSource
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
 from wheelfix.override.bound import Environment, plan_adapters
@@ -212,6 +213,7 @@ def plan_overlay(
     builds = _plan_builds(request, choices, found, rust)
     left = {j.name for a in adapters.adapters for j in (*a.strip.stripped, *a.strip.leaving)}
     overrides = _plan_overrides(request, choices, found, scans, collisions, left, options)
+    built = _plan_built(found.sources, options)
     findings = (
         *tell_doubles(find_doubles(selection.selected)),
         *selection.findings,
@@ -223,7 +225,7 @@ def plan_overlay(
         *tell_dependencies(overrides),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,
-        *tell_refused(overrides, scans),
+        *tell_refused((*overrides, *built), scans),
         *tell_differences(options.scan.index),
     )
     order = list(Level)
@@ -237,6 +239,7 @@ def plan_overlay(
         overrides=overrides,
         adapters=tuple(a for a in sorted(adapters.adapters, key=lambda a: a.name) if a.name in chosen),
         builds=builds,
+        built=() if TRAITS[options.dialect].complete else built,
         collisions=collisions,
         findings=tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message))),
         read=found.read,
@@ -286,6 +289,15 @@ def _plan_overrides(
         replace(one, removed=find_removed(collisions, one.name), source=sources.get(one.name))
         for one in unbroken
     )
+
+
+def _plan_built(sources: Sequence[Reading], options: LockOptions) -> tuple[Override, ...]:
+    """Plan what packages that are built from source open by name; what their builds need is not known."""
+    scans = scan_readings(sources, options.scan)
+    planned = (
+        plan_override(reading, scan, Cuda.WHEELS) for reading, scan in zip(sources, scans, strict=True)
+    )
+    return tuple(override for override in planned if override.shim or override.hints)
 
 
 def _find_source(choice: Choice) -> WheelSource | None:

@@ -23,7 +23,7 @@ from wheelfix.nix.tree import (
 )
 from wheelfix.override.adapter import write_adapters
 from wheelfix.override.dialects import TRAITS, render_overrides
-from wheelfix.override.overlay import TITLES, write_overlay, write_packages
+from wheelfix.override.overlay import TITLES, write_overlay, write_package, write_packages
 from wheelfix.scan.layout import SITE
 from wheelfix.sdist.render import write_cargo
 
@@ -31,13 +31,17 @@ from wheelfix.sdist.render import write_cargo
 def render_lock(plan: LockPlan) -> str:
     """Write the overlay of a lock; packages that need no change are left out."""
     if not TRAITS[plan.dialect].locked:
-        return render_overrides(plan.overrides, (), plan.dialect)
+        return render_overrides((*plan.overrides, *plan.built), (), plan.dialect)
     sets = write_adapters(plan.adapters)
-    sets += [
-        write_guarded(b.name, Commented(_describe_build(b), package))
-        for b in plan.builds
-        if (package := _write_build(b, plan.dialect))
-    ]
+    built = {override.name: override for override in plan.built}
+    for build in plan.builds:
+        package, override = _write_build(build, plan.dialect), built.get(build.name)
+        head = [_describe_build(build)]
+        if override:
+            package = write_package(override, plan.dialect, package) or package
+            head += override.hints
+        if package:
+            sets.append(write_guarded(build.name, comment_all(head, package)))
     sets += write_packages(plan.overrides, plan.dialect)[0]
     if environment := _write_environment(plan):
         sets.append(environment)
@@ -45,8 +49,9 @@ def render_lock(plan: LockPlan) -> str:
     title = (
         f"{TITLES[plan.dialect]}. Written by wheelfix for {plan.lock}, Python {plan.python} on {plan.system}."
     )
-    head = [title, *describe_permissions(plan.overrides, plan.adapters), *_list_residue(plan.findings)]
-    return render(comment_all(head, write_overlay(sets, plan.overrides, hacks=hacks)))
+    overrides = (*plan.overrides, *plan.built)
+    head = [title, *describe_permissions(overrides, plan.adapters), *_list_residue(plan.findings)]
+    return render(comment_all(head, write_overlay(sets, overrides, hacks=hacks)))
 
 
 def _list_residue(findings: tuple[Finding, ...]) -> list[str]:

@@ -256,9 +256,11 @@ class Substitution(Struct):
 
     Attributes:
         file: path relative to site-packages.
+        name: as it is opened.
     """
 
     file: str
+    name: str
     edit: SourceEdit
     library: OpenedLibrary
 
@@ -282,6 +284,29 @@ class Shim(Struct):
     anchors: tuple[tuple[str, str], ...] = ()
 
 
+class Variable(Struct):
+    """An environment variable, or a setting, by which a package finds what it opens or runs.
+
+    Attributes:
+        name: of the variable.
+        attr: nixpkgs attribute that has it; empty without one.
+        path: path in its output.
+        value: the value, without an attribute; empty if the variable has to be unset.
+        reason: one clause.
+        for_library: whether it names a library, which code answers without it.
+        is_setting: whether it belongs to a program's own configuration, which the environment does not
+            change.
+    """
+
+    name: str
+    reason: str
+    attr: str = ""
+    path: str = ""
+    value: str = ""
+    for_library: bool = False
+    is_setting: bool = False
+
+
 class Override(Struct):
     """Everything that one wheel needs.
 
@@ -297,6 +322,7 @@ class Override(Struct):
         runpaths: attributes whose libraries ELF files open by name, sorted.
         substitutions: replacements in Python sources that open libraries by name, sorted by file.
         shim: what answers the Python sources that cannot be changed exactly, or None.
+        variables: by which its code finds more, in the order of the table.
         strip: dependencies to remove, or None.
         details: for a complete package; else None.
         hints: remarks for people, one paragraph each, written as comments.
@@ -320,6 +346,7 @@ class Override(Struct):
     runpaths: tuple[Input, ...] = ()
     substitutions: tuple[Substitution, ...] = ()
     shim: Shim | None = None
+    variables: tuple[Variable, ...] = ()
     strip: StripPlan | None = None
     details: PackageDetails | None = None
     hints: tuple[str, ...] = ()

@@ -78,8 +78,7 @@ class Reading(Struct):
 
     Attributes:
         objects: sorted by path.
-        hints: hints of the ELF files, sorted by path; files of environments are not read whole, so they have
-            no strings.
+        hints: hints of the ELF files, sorted by path.
         uses: what Python sources open and run by name, sorted by path.
         findings: what was left out, and why.
         foreign: formats of libraries for other systems among its files (``Mach-O``, ``PE``), sorted.

@@ -158,6 +158,7 @@ class Opening(Struct):
             :class:`wheelfix.model.hints.SourceCall`. False where it cannot be told, as for a string.
         answered: the name that the answer is about: the first whose class is not unknown; None without one.
         need_class: class of that name; None for a program.
+        cause: why it is in that class; None for a program, or without an answer.
         distribution: the distribution that brings it, for class ``sibling``.
         providers: of that name, best first.
         form: how code answers it.
@@ -175,6 +176,7 @@ class Opening(Struct):
     optional: bool = False
     answered: str | None = None
     need_class: NeedClass | None = None
+    cause: Cause | None = None
     distribution: str | None = None
     providers: tuple[Provider, ...] = ()
     form: OpeningForm = OpeningForm.NONE

@@ -11,13 +11,14 @@ from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import Attribute, Provider
 from wheelfix.model.override import Input, OpenedLibrary, Shim, Substitution
-from wheelfix.model.scan import Need, Opening, OpeningForm, WheelScan
-from wheelfix.scan.layout import find_install_path, relative_to_site
+from wheelfix.model.scan import Need, Opening, OpeningForm
 from wheelfix.scan.openings import choose_form
 from wheelfix.scan.sentences import name_some, say_opening
+from wheelfix.scan.shims import find_modules, find_source, list_preloaded
 
 _NAMED = 2
 _CUDA = "cudaPackages"
+_NOTHING: Mapping[str, Attribute] = {}
 
 
 class OpenedPlan(Struct):
@@ -39,34 +40,34 @@ class OpenedPlan(Struct):
 
 
 def plan_openings(
-    scan: WheelScan,
+    openings: Sequence[Opening],
     files: Collection[str],
     *,
+    needs: Iterable[Need] = (),
+    attributes: Mapping[str, Attribute] = _NOTHING,
     replaced: Collection[str] = (),
-    unreached: Collection[str] = (),
 ) -> OpenedPlan:
-    """Plan the code for all openings of a wheel.
+    """Plan the code for openings of a wheel.
 
     Args:
-        scan: its scan.
+        openings: answered.
         files: paths of all its members; empty if they are not known.
+        needs: what its files are linked against and code brings.
+        attributes: what nixpkgs says of attributes.
         replaced: distributions whose libraries nixpkgs' CUDA replaces.
-        unreached: attributes that are inputs already.
     """
-    openings = [_replace_cuda(one, replaced) for one in scan.openings]
-    shown = [one for one in openings if one.form is not OpeningForm.NONE]
-    python = [one for one in shown if one.call and _find_file(one)]
+    answered = [_replace_cuda(one, replaced) for one in openings]
+    shown = [one for one in answered if one.form is not OpeningForm.NONE]
+    python = [one for one in shown if one.call and find_source(one)]
     elf = [one for one in shown if not one.call]
     coded = {id(one) for one in (*python, *elf)}
     return OpenedPlan(
-        inputs=tuple(_list_inputs([o for o in elf if o.kind is OpeningKind.NOTE], scan.attributes)),
-        runpaths=tuple(_list_runpaths(elf, scan)),
-        substitutions=tuple(_list_substitutions(python, scan.attributes)),
-        shim=_make_shim([o for o in python if o.form is OpeningForm.SHIM], frozenset(files), scan.attributes),
+        inputs=tuple(_list_inputs([o for o in elf if o.kind is OpeningKind.NOTE], attributes)),
+        runpaths=tuple(_list_runpaths(elf, needs, attributes)),
+        substitutions=tuple(_list_substitutions(python, attributes)),
+        shim=_make_shim([o for o in python if o.form is OpeningForm.SHIM], frozenset(files), attributes),
         driver=tuple(sorted({o.answered or "" for o in elf if o.need_class is NeedClass.DRIVER})),
-        rest=tuple(
-            original for original, one in zip(scan.openings, openings, strict=True) if id(one) not in coded
-        ),
+        rest=tuple(opening for opening, one in zip(openings, answered, strict=True) if id(one) not in coded),
     )
 
 
@@ -84,14 +85,16 @@ def _list_inputs(openings: Iterable[Opening], attributes: Mapping[str, Attribute
         yield _make_input(attr, several, attributes)
 
 
-def _list_runpaths(openings: Sequence[Opening], scan: WheelScan) -> Iterable[Input]:
+def _list_runpaths(
+    openings: Sequence[Opening], needs: Iterable[Need], attributes: Mapping[str, Attribute]
+) -> Iterable[Input]:
     """One per attribute whose libraries an ELF file opens and does not reach by linking something beside."""
     strings = [one for one in openings if one.kind is not OpeningKind.NOTE]
-    linked = _find_linked(scan.used)
+    linked = _find_linked(needs)
     for (attr, directory), several in _group_by_directory(strings).items():
         left = [o for o in several if (o.file, attr, directory) not in linked]
         if left:
-            yield _make_input(attr, left, scan.attributes)
+            yield _make_input(attr, left, attributes)
 
 
 def _find_linked(needs: Iterable[Need]) -> set[tuple[str, str, str]]:
@@ -139,9 +142,9 @@ def _list_substitutions(
         called = next((c for c in opening.call.names if c.name == name), None) if opening.call else None
         if opening.form is not OpeningForm.SUBSTITUTE or not called or not called.edit:
             continue
-        file = _find_file(opening) or ""
+        file = find_source(opening) or ""
         library = _find_library(opening, "the source gets its path", attributes)
-        one = Substitution(file=file, edit=called.edit, library=library)
+        one = Substitution(file=file, name=name, edit=called.edit, library=library)
         found.setdefault((file, called.edit.old), one)
     return (found[key] for key in sorted(found))
 
@@ -171,29 +174,11 @@ def _make_shim(
         libraries.setdefault(
             opening.answered or "", _find_library(opening, f"{why}, so a shim answers", attributes)
         )
-    paths = {_find_file(opening) or "": opening.anchor for opening in openings}
-    installed = {site for file in files if (site := relative_to_site(find_install_path(file)))}
-    cffi = {o.answered or "" for o in openings if o.kind is OpeningKind.CFFI}
+    paths = {find_source(opening) or "": opening.anchor for opening in openings}
     return Shim(
-        modules=tuple(sorted({_find_module(path, installed) for path in paths})),
+        modules=find_modules(openings, files),
         libraries=tuple((name, libraries[name]) for name in sorted(libraries)),
-        preload=tuple(sorted(name for name in cffi if ".so." in name)),
+        preload=list_preloaded(openings),
         sources=len(paths),
         anchors=tuple((path, anchor) for path, anchor in sorted(paths.items()) if anchor),
     )
-
-
-def _find_file(opening: Opening) -> str | None:
-    """Return where a source is, relative to site-packages; None for one outside, which is no module."""
-    return relative_to_site(find_install_path(opening.file))
-
-
-def _find_module(path: str, installed: Collection[str]) -> str:
-    """Return the outermost module with code that has a source: its top package, or one below namespaces."""
-    parts = path.removesuffix(".py").split("/")
-    if parts[-1] == "__init__":
-        parts.pop()
-    for depth in range(1, len(parts)):
-        if f"{'/'.join(parts[:depth])}/__init__.py" in installed:
-            return ".".join(parts[:depth])
-    return ".".join(parts) if installed else parts[0]

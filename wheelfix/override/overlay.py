@@ -103,8 +103,14 @@ def write_packages(
     return tuple(sets), tuple(unchanged)
 
 
-def write_package(override: Override, dialect: Dialect) -> Expr | None:
-    """Write the change of one package; None if it needs none."""
+def write_package(override: Override, dialect: Dialect, package: Expr | None = None) -> Expr | None:
+    """Write the change of one package; None if it needs none.
+
+    Args:
+        override: what it needs.
+        dialect: the package set.
+        package: what is changed; None is the package of the set.
+    """
     bindings = [
         *_write_source(override),
         *_write_hooks(override, dialect),
@@ -116,7 +122,8 @@ def write_package(override: Override, dialect: Dialect) -> Expr | None:
     if not bindings:
         return None
     change = "overridePythonAttrs" if dialect is Dialect.POETRY2NIX else "overrideAttrs"
-    return call(select("prev", override.name, change), Lambda("old", Attrs(tuple(bindings))))
+    changed = select("prev", override.name, change) if package is None else Select(package, (change,))
+    return call(changed, Lambda("old", Attrs(tuple(bindings))))
 
 
 def _write_source(override: Override) -> list[Binding]:

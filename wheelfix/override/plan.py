@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import strip_login
+from wheelfix.index.variables import find_variables
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass, OfInterpreter
 from wheelfix.model.hook import Missed, MissReason
@@ -29,6 +30,7 @@ from wheelfix.model.override import (
     PackageDetails,
     Search,
     StripPlan,
+    Variable,
     VersionGap,
 )
 from wheelfix.model.reading import Reading
@@ -61,7 +63,7 @@ from wheelfix.override.strip import (
 from wheelfix.override.versions import find_gaps, say_gap, tell_gaps
 from wheelfix.scan.findings import say_lost_sets, tell_permissions
 from wheelfix.scan.openings import find_answer, group_by_name
-from wheelfix.scan.sentences import name_some, say_cause, say_missed
+from wheelfix.scan.sentences import name_some, say_cause, say_missed, say_variable
 from wheelfix.scan.siblings import expand_required
 from wheelfix.scan.target import TargetKind
 from wheelfix.wheel.metadata import find_pythons, normalize_name, parse_wanted
@@ -257,10 +259,17 @@ def plan_override(
     opened = OpenedPlan()
     if cuda is not Cuda.PREBUILT:
         replaced = gone if cuda is Cuda.NIXPKGS else ()
-        opened = plan_openings(scan, reading.distribution.files, replaced=replaced)
+        opened = plan_openings(
+            scan.openings,
+            reading.distribution.files,
+            needs=scan.used,
+            attributes=scan.attributes,
+            replaced=replaced,
+        )
     baseline = frozenset(scan.baseline_inputs)
     inputs = {one.attr: one for one in (*opened.inputs, *found.list_inputs(baseline))}
     driver = {n.soname for n in needs if n.need_class is NeedClass.DRIVER}.union(opened.driver)
+    variables = find_variables(scan.name) if cuda is not Cuda.PREBUILT else ()
     gaps: tuple[VersionGap, ...] = ()
     if cuda is Cuda.NIXPKGS:
         others = dependencies.others if dependencies else ()
@@ -279,11 +288,13 @@ def plan_override(
         runpaths=opened.runpaths,
         substitutions=opened.substitutions,
         shim=opened.shim,
+        variables=variables,
         strip=strip if gone else None,
         hints=(
             *(f"Warning: it {said}." for said in say_lost_sets(scan.name, needs, scan.machine)),
             *(f"Warning: it {say_gap(gap)}, which is older." for gap in gaps if gap.older),
-            *_find_hints(needs, opened.rest),
+            *find_hints(needs, opened.rest),
+            *_say_variables(variables),
         ),
         gaps=gaps,
         interpreter=_explain(found.interpreter) if found.interpreter else "",
@@ -511,7 +522,7 @@ def _name_users(needs: Sequence[Need]) -> str:
     return name_some(sorted({path for need in needs for path in need.wanted_by}), _NAMED)
 
 
-def _find_hints(needs: Iterable[Need], openings: Iterable[Opening]) -> Iterable[str]:
+def find_hints(needs: Iterable[Need], openings: Iterable[Opening]) -> Iterable[str]:
     """Say what is left to the user: ambiguous needs, and openings that have no code."""
     for need in needs:
         if need.need_class is NeedClass.AMBIGUOUS:
@@ -544,6 +555,13 @@ def _find_hints(needs: Iterable[Need], openings: Iterable[Opening]) -> Iterable[
             "Opened by name, where several would do, or for another GPU: "
             f"{name_some(list(_list_answers(other)), _HINTS)}. `--prefer ATTR` writes one."
         )
+
+
+def _say_variables(variables: Iterable[Variable]) -> Iterable[str]:
+    """Say which variables matter where the program runs, as no build can set them."""
+    for one in variables:
+        if not one.for_library and not one.is_setting:
+            yield f"Where the program runs: {say_variable(one)}."
 
 
 def _list_answers(openings: Mapping[str, Opening]) -> Iterable[str]:

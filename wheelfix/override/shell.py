@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial, reduce
 
 from wheelfix.index.driver import RUN_PATH, find_directories
-from wheelfix.model.override import Input, Override
+from wheelfix.model.override import Input, Override, Variable
 from wheelfix.nix.parts import (
     comment_all,
     describe,
@@ -64,7 +64,11 @@ def render_shell(overrides: Sequence[Override]) -> str:
     merged = [Input(attr=attr, reason="; ".join(reasons)) for attr, reasons in sorted(inputs.items())]
     driver = sorted({soname for override in overrides for soname in list_driver(override)})
     places = find_directories(driver) if driver else ()
+    variables = {v.name: v for o in overrides for v in o.variables if not v.is_setting}
+    unset = [name for name, one in sorted(variables.items()) if not one.attr and not one.value]
+    misleading = f"unset {' '.join(unset)}" if unset else ""
     bindings = [bind("NIX_LD", select("pkgs", "stdenv", "cc", "bintools", "dynamicLinker"))]
+    bindings += [_write_variable(one) for name, one in sorted(variables.items()) if name not in unset]
     parts: list[Expr] = [Str((":", take(attr), f"/{directory}")) for attr, directory in directories]
     parts += [text(f":{place}") for place in places]
     if merged or parts:
@@ -75,9 +79,12 @@ def render_shell(overrides: Sequence[Override]) -> str:
             parts = [text(f"{start}:"), call("pkgs.lib.makeLibraryPath", list_inputs(merged)), *parts]
         else:
             parts = [text(start), *parts]
+        parts += [text(f"\n{misleading}")] if misleading else []
         hook = reduce(partial(Binary, "+"), parts)
         comment = f"{', '.join(driver)}: from the GPU driver, in {' or '.join(places)}" if driver else ""
         bindings.append(bind("shellHook", hook, comment))
+    elif misleading:
+        bindings.append(bind("shellHook", text(misleading)))
     body = Attrs(tuple(bindings))
     missing = [
         f"{o.name or o.target}: {i.soname}: {i.reason}."
@@ -92,6 +99,13 @@ def render_shell(overrides: Sequence[Override]) -> str:
     targets = [f"For {describe(override)}." for override in overrides]
     head = [title, *describe_permissions(overrides), _NIX_LD]
     return render(comment_all([*head, *targets, *missing, *hints], function))
+
+
+def _write_variable(one: Variable) -> Binding:
+    if not one.attr:
+        return bind(one.name, text(one.value), one.reason)
+    function = "pkgs.lib.getBin" if one.path.startswith("/bin/") else "pkgs.lib.getLib"
+    return bind(one.name, Str((call(function, take(one.attr)), one.path)), one.reason)
 
 
 def list_driver(override: Override) -> list[str]:

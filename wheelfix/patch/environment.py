@@ -11,29 +11,31 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import EditRefused, InputError, WheelError
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Struct, replace
 from wheelfix.patch.checked import edit_copy, plan_open
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
-from wheelfix.patch.manifest import Change, Manifest, open_manifest, pack_originals
+from wheelfix.patch.manifest import ABSENT, Change, Manifest, open_manifest, pack_originals
 from wheelfix.patch.model import ElfEdit, FileResult, Write
 from wheelfix.patch.nofollow import (
     open_directory,
     open_parent,
     open_regular,
+    place_file,
     read_bounded,
     remove_beside,
     replace_file,
     tell_links,
 )
 from wheelfix.patch.record import Written, find_stale_rows, parse_record, rewrite_record
-from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed, read_environment
+from wheelfix.pysource.shim import ShimTable, is_shim_file, name_shim, read_table
+from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed, find_site, read_environment
 from wheelfix.wheel.tree import OWN, ElfFile, resolve_inside
 
 Progress = Callable[[int, int], None]
@@ -41,6 +43,9 @@ Progress = Callable[[int, int], None]
 MAX_FILE = 16 << 30
 """Largest file in bytes that is edited or restored: a sparse file takes disk space only when it is copied."""
 
+MAX_SHIM = 4 << 20
+"""Largest file of a shim in bytes; pyglet's has 8 KB."""
+_WRITE = "write"
 _BATCH_FILES = 64
 _BATCH_BYTES = 512 << 20
 
@@ -84,40 +89,97 @@ def read_patchable(directory: Path) -> Environment:
     return environment
 
 
+Files = Mapping[str, Mapping[str, bytes]]
+"""Files of shims: contents by name, by the distribution."""
+_NONE: Files = {}
+
+
 def patch_environment(
-    directory: Path, edits: Mapping[str, ElfEdit], *, progress: Progress | None = None
+    directory: Path,
+    edits: Mapping[str, ElfEdit],
+    shims: Files = _NONE,
+    *,
+    progress: Progress | None = None,
 ) -> tuple[FileResult, ...]:
-    """Edit ELF files of an environment.
+    """Edit ELF files of an environment, and write shims.
 
     Args:
         directory: as for :func:`wheelfix.wheel.environment.read_environment`.
         edits: by path, as that function spells it.
+        shims: files for its site-packages.
         progress: told files done and in all.
 
     Returns:
-        The result of each edit, sorted by path. A file is unchanged if its edit is refused or fails
-        verification, or if the file cannot be replaced.
+        The result of each edit and of each file of a shim, sorted by path. A file is unchanged if its edit is
+        refused or fails verification, or if the file cannot be replaced.
 
     Raises:
         InputError: the environment cannot be read.
         ApplyError: nothing can be written there, or another process is patching it.
     """
     environment = read_patchable(directory)
-    with open_manifest(environment.root, create=bool(edits)) as manifest:
+    with open_manifest(environment.root, create=bool(edits or shims)) as manifest:
         if manifest is None:
             return ()
-        run = _Run(environment, manifest, edits, progress)
+        run = _Run(environment, manifest, edits, shims, progress)
         for installed in environment.distributions:
             run.patch(installed)
         return tuple(sorted(run.results, key=lambda r: r.path))
 
 
-def probe_environment(directory: Path, edits: Mapping[str, ElfEdit]) -> tuple[FileResult, ...]:
-    """Plan edits without writing anything.
+def read_shims(directory: Path, distributions: Iterable[str]) -> Mapping[str, ShimTable]:
+    """Read the shims that are in place.
+
+    Args:
+        directory: as for :func:`wheelfix.wheel.environment.read_environment`.
+        distributions: normalised names.
+
+    Returns:
+        Their tables by distribution, with the libraries that are there.
+
+    Raises:
+        InputError: the environment cannot be read.
+        ApplyError: a file cannot be read.
+    """
+    root, site = map(Path, find_site(directory))
+    found = {}
+    with tell_errors(site), open_directory(root) as top:
+        for distribution in distributions:
+            path = _name_below(root, site / f"{name_shim(distribution)}.py")
+            data = _read_small(top, root, path)
+            if data and (table := read_table(data)):
+                there = {n: p for n, p in table.libraries.items() if p.startswith("/") and _is_file(p)}
+                found[distribution] = replace(table, libraries=there)
+    return found
+
+
+def _is_file(path: str) -> bool:
+    return "\0" not in path and os.path.isfile(path)  # noqa: PTH113 - of any length
+
+
+def _read_small(top: int, root: Path, path: str) -> bytes | None:
+    """Read a file of a shim; None if there is none, or if it is no plain file, or too long to be one."""
+    subject = str(root / path)
+    try:
+        with (
+            tell_links(subject),
+            open_parent(top, path) as (directory, name),
+            open_regular(directory, name, subject) as fd,
+        ):
+            return read_bounded(fd, subject, MAX_SHIM) if os.fstat(fd).st_size <= MAX_SHIM else None
+    except (FileNotFoundError, EditRefused):
+        return None
+
+
+def probe_environment(
+    directory: Path, edits: Mapping[str, ElfEdit], shims: Files = _NONE
+) -> tuple[FileResult, ...]:
+    """Plan edits, and shims, without writing anything.
 
     Args:
         directory: as for :func:`wheelfix.wheel.environment.read_environment`.
         edits: by path, as that function spells it.
+        shims: as for :func:`patch_environment`.
 
     Returns:
         How each edit would be done, or why not, sorted by path.
@@ -138,7 +200,10 @@ def probe_environment(directory: Path, edits: Mapping[str, ElfEdit]) -> tuple[Fi
             except EditRefused as refused:
                 problem = refused.problem
             results.append(FileResult(path=file.path, method=method, problem=problem))
-    return tuple(results)
+        for name, data in sorted(file for files in shims.values() for file in files.items()):
+            old = _read_small(root, environment.root, _name_below(environment.root, environment.site / name))
+            results.append(FileResult(path=name, method="none" if old == data else _WRITE))
+    return tuple(sorted(results, key=lambda result: result.path))
 
 
 class _Run:
@@ -147,11 +212,13 @@ class _Run:
         environment: Environment,
         manifest: Manifest,
         edits: Mapping[str, ElfEdit],
+        shims: Files,
         progress: Progress | None,
     ) -> None:
         self.results: list[FileResult] = []
         self._root, self._site = environment.root, environment.site
         self._manifest, self._edits, self._progress = manifest, edits, progress
+        self._shims = shims
         self._numbers = count()
         # Results of files that were edited already: one file may have several paths.
         self._done: dict[Path, tuple[str | None, str | None]] = {}
@@ -179,8 +246,59 @@ class _Run:
             if self._progress:
                 self._progress(len(self.results), len(self._edits))
         self._replace(ready)
+        name = installed.distribution.name if installed.distribution else ""
+        written = {
+            file: Written(sha256=hashlib.sha256(data).digest(), size=len(data))
+            for file, data in self._shims.get(name, {}).items()
+            if self._write_shim(file, data)
+        }
         if record:
-            self._update_record(record)
+            self._update_record(record, written)
+
+    def _write_shim(self, name: str, data: bytes) -> bool:
+        """Write one file of a shim, unless it is there; returns whether it is there now."""
+        path = _name_below(self._root, self._site / name)
+        subject = self._root / path
+        method: str | None = "none"
+        problem = None
+        try:
+            with (
+                tell_errors(subject),
+                tell_links(str(subject)),
+                open_parent(self._manifest.root, path) as target,
+            ):
+                old, was = self._read_shim(target, str(subject))
+                if old != data:
+                    method = _WRITE
+                    with self._make_copy() as (copy, fd):
+                        os.fchmod(fd, 0o644)
+                        with open(fd, "wb", closefd=False) as file:
+                            file.write(data)
+                    digest = hashlib.sha256(data).hexdigest()
+                    made = Change(path=path, old=ABSENT, new=digest, old_size=0, originals=(), mtime_ns=0)
+                    self._manifest.add([made])
+                    place_file((self._manifest.scratch, copy), target, was=was)
+        except EditRefused as refused:
+            method, problem = None, refused.problem
+        self.results.append(FileResult(path=name, method=method, problem=problem))
+        return problem is None
+
+    def _read_shim(self, target: tuple[int, str], subject: str) -> tuple[bytes | None, os.stat_result | None]:
+        """Read what has the name of a file of a shim; nothing if there is nothing.
+
+        Raises:
+            EditRefused: it is another file.
+        """
+        directory, name = target
+        try:
+            with open_regular(directory, name, subject) as fd:
+                was = os.fstat(fd)
+                old = read_bounded(fd, subject, MAX_SHIM) if was.st_size <= MAX_SHIM else b""
+        except FileNotFoundError:
+            return None, None
+        if not is_shim_file(name, old):
+            raise EditRefused(subject, "is there already, and was not written by wheelfix", "move it away")
+        return old, was
 
     def _give_up(self, installed: Installed, problem: str) -> None:
         """Skip a distribution whose RECORD cannot be updated."""
@@ -188,6 +306,10 @@ class _Run:
             FileResult(path=file.path, method=None, problem=problem)
             for file in installed.elf_files
             if file.path in self._edits
+        ]
+        name = installed.distribution.name if installed.distribution else ""
+        self.results += [
+            FileResult(path=file, method=None, problem=problem) for file in self._shims.get(name, {})
         ]
 
     def _prepare(self, file: ElfFile, edit: ElfEdit) -> _Ready | None:
@@ -277,10 +399,15 @@ class _Run:
         parse_record(disk, record.data)
         return record
 
-    def _update_record(self, record: _Record) -> None:
-        """Update the rows of changed files, including those that a killed run changed before."""
+    def _update_record(self, record: _Record, shim: Mapping[str, Written]) -> None:
+        """Update the rows of changed files, including those that a killed run changed before.
+
+        Args:
+            record: of the distribution.
+            shim: files of its shim, so that an installer removes them with it.
+        """
         subject = str(self._root / record.path)
-        changed: dict[str, Written] = {}
+        changed = dict(shim)
         for path in find_stale_rows(subject, record.data, self._manifest.digests):
             if written := self._sum_up(path):
                 changed[path] = written

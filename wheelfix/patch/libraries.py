@@ -12,6 +12,7 @@ from wheelfix.errors import ElfError, InputError, WheelfixError
 from wheelfix.model.elf import ElfObject, Library
 from wheelfix.outside.places import find_store
 from wheelfix.patch.model import Group
+from wheelfix.patch.openings import is_version, list_names
 from wheelfix.patch.runpaths import Reachable
 
 _GLIBC = ("libc.so.6", "ld-linux", "libm.so.6")
@@ -62,6 +63,19 @@ def find_libraries(places: Iterable[Path], names: Collection[str]) -> tuple[Libr
     return tuple(found)
 
 
+def find_versions(places: Iterable[Path], names: Collection[str]) -> set[str]:
+    """Find the names of the versions of libraries whose names have none: ``libx.so.1`` for ``libx.so``."""
+    wanted = {name for name in names if name.endswith(".so")}
+    found: set[str] = set()
+    for place in places if wanted else ():
+        with suppress(OSError):
+            files = os.listdir(place)  # noqa: PTH208 - the names alone, of thousands of files
+            found |= {
+                f for f in files if (name := f"{f.partition('.so')[0]}.so") in wanted and is_version(f, name)
+            }
+    return found
+
+
 def _find_libc(obj: ElfObject) -> bool | None:
     names = (*obj.needed, obj.soname or obj.name)
     if any(name.startswith(_MUSL[1:]) or name == _MUSL[0] for name in names):
@@ -85,6 +99,7 @@ def find_reachable(
     """
     objects = [obj for group in groups for obj in group.objects if obj.dynamic]
     names = {soname for obj in objects for soname in obj.needed}
+    opened = {file for group in groups for opening in group.openings for _, file in list_names(opening)}
     loaders = {obj.interpreter.rpartition("/")[2] for obj in objects if obj.interpreter}
     places = find_places(directories)
     named = sorted({d for obj in objects for d in _list_directories(obj)})
@@ -94,8 +109,8 @@ def find_reachable(
     # Not Path.is_dir, which may raise an error for a path that is longer than the system allows.
     alive = [d for d in inside if os.path.isdir(d)]  # noqa: PTH112
     return Reachable(
-        libraries=find_libraries(places, names),
-        present=find_libraries(map(Path, alive), names | loaders),
+        libraries=find_libraries(places, names | opened | find_versions(places, opened)),
+        present=find_libraries(map(Path, alive), names | opened | loaders),
         dead=frozenset(inside) - frozenset(alive),
         interpreters=(*find_libraries(places, loaders), *_find_loader(python, store)),
         driver=driver,

@@ -7,9 +7,9 @@ A line describes how to get from one state of a file to the previous one; a SHA-
      "originals":[[64,"<base64 of zlib>"],...],"mtime_ns":1700000000000000000}
 
 ``path`` is relative to the environment. ``originals`` are ranges of the old file that differ in the new one,
-by offset. A line is applied only if the file is in its new state. So if a run is killed after it wrote a
-line, the line does no harm, and the next run writes it again. If the last line has no newline, its change was
-never made.
+by offset. The file of a shim was not there before (:data:`ABSENT`): it is undone by removing it. A line is
+applied only if the file is in its new state. So if a run is killed after it wrote a line, the line does no
+harm, and the next run writes it again. If the last line has no newline, its change was never made.
 
 Any installed distribution can contain such a file, so it is not trusted. A line has only the keys above, with
 values of their types: no deep nesting, no numbers of unlimited length, no more ranges than an edit makes.
@@ -20,6 +20,7 @@ reverse of an edit (:mod:`~wheelfix.patch.undo`).
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -51,6 +52,9 @@ _LARGEST = 256 << 20
 """Largest manifest in bytes; one for 3 000 changed files has 5 MB."""
 _MOST_RANGES = 1 << 16
 _PATH = re.compile(rb'\{"path":("(?:[^"\\\x00-\x1f]|\\["\\/bfnrtu])*"),')
+
+ABSENT = hashlib.sha256().hexdigest()
+"""State of a file that was not there: what wheelfix writes is never empty, and never replaces what is."""
 
 _Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 _Size = Annotated[int, Meta(ge=0, lt=10**18)]
@@ -171,7 +175,8 @@ class Manifest:
         for change in changes:
             self.changes[change.path, change.new] = change
             self.olds[change.path].add(change.old)
-            self.digests.add(bytes.fromhex(change.old))
+            if change.old != ABSENT:
+                self.digests.add(bytes.fromhex(change.old))
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from pathlib import Path
 from wheelfix.model.backends import Backend
 from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.scan import Finding, Need
+from wheelfix.model.scan import Finding, Need, Opening
+from wheelfix.pysource.shim import ShimTable
 
 
 class PatchOptions(Struct):
@@ -57,15 +58,19 @@ class PatchOptions(Struct):
 
 
 class Group(Struct):
-    """The ELF files of one distribution, with the classes of what they need.
+    """The ELF files of one distribution, with the classes of what they need, and what it opens by name.
 
     Attributes:
         name: normalised distribution name; empty for files that belong to none.
+        openings: answered.
+        files: paths of all its files; empty if they are not known.
     """
 
     name: str
     objects: tuple[ElfObject, ...]
     needs: tuple[Need, ...]
+    openings: tuple[Opening, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 class AnswerKind(StrEnum):
@@ -84,17 +89,21 @@ class AnswerKind(StrEnum):
 
 
 class Answer(Struct):
-    """One need of one file.
+    """One need of one file, or a library that it opens by name.
 
     Attributes:
-        directory: the run path entry that is added for it, if any.
+        soname: what is wanted.
         reason: one clause.
+        directory: the run path entry that is added for it, if any; for what a Python source opens, the
+            directory of the library.
+        opened: whether the file opens it by name.
     """
 
     soname: str
     kind: AnswerKind
     reason: str
     directory: str | None = None
+    opened: bool = False
 
 
 class FilePlan(Struct):
@@ -103,7 +112,7 @@ class FilePlan(Struct):
     Attributes:
         path: member path, or path relative to site-packages.
         distribution: normalised name, or empty.
-        answers: one per need, in the order of DT_NEEDED.
+        answers: one per need, in the order of DT_NEEDED, then one for each library that it opens by name.
         edit: None if the file does not change.
         run_path: its entries after the edit.
         conflict: why the edit that the answers ask for is not made, or None.
@@ -117,11 +126,26 @@ class FilePlan(Struct):
     conflict: str | None = None
 
 
+class ShimPlan(Struct):
+    """What finds the libraries that the Python sources of one distribution open by name.
+
+    Attributes:
+        distribution: normalised name.
+        answers: one per name, sorted: ``KEPT`` if the shim that is there has it, ``ADDED``, or ``LEFT``.
+        table: of the shim; None if nothing at hand answers any name.
+    """
+
+    distribution: str
+    answers: tuple[Answer, ...]
+    table: ShimTable | None = None
+
+
 class FileResult(Struct):
     """The result of one planned edit.
 
     Attributes:
-        method: the editor's method, as in :class:`wheelfix.patch.model.EditPlan`; None if it was not done.
+        method: the editor's method, as in :class:`wheelfix.patch.model.EditPlan`, or ``write`` for a file of
+            a shim; None if it was not done.
         problem: why it was not done, or None.
     """
 
@@ -138,7 +162,9 @@ class PatchReport(Struct):
         output: path of the patched wheel; None for an environment and for a plan alone.
         applied: False for a plan alone.
         plans: one per ELF file that was chosen, sorted by path.
-        results: one per plan with an edit, sorted by path; empty for the plan of a wheel.
+        shims: one per distribution whose sources open libraries by name, sorted.
+        results: one per plan with an edit, and per file of a shim, sorted by path; empty for the plan of a
+            wheel.
         findings: other remarks for the user.
     """
 
@@ -146,6 +172,7 @@ class PatchReport(Struct):
     output: str | None = None
     applied: bool
     plans: tuple[FilePlan, ...] = ()
+    shims: tuple[ShimPlan, ...] = ()
     results: tuple[FileResult, ...] = ()
     findings: tuple[Finding, ...] = ()
 

@@ -13,7 +13,8 @@ from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Provider
 from wheelfix.outside.places import find_store
 from wheelfix.outside.processes import Stream, run
-from wheelfix.patch.model import AnswerKind, FilePlan, Group
+from wheelfix.patch.model import AnswerKind, FilePlan, Group, ShimPlan
+from wheelfix.patch.openings import find_bringers
 from wheelfix.patch.runpaths import Reachable
 from wheelfix.patch.state_directory import open_roots
 
@@ -67,12 +68,19 @@ def find_loaders(plans: Iterable[FilePlan], groups: Iterable[Group], system: str
 
 
 def find_wanted(
-    plans: Sequence[FilePlan], groups: Sequence[Group], reachable: Reachable, index: SonameTable
+    plans: Sequence[FilePlan],
+    shims: Sequence[ShimPlan],
+    groups: Sequence[Group],
+    reachable: Reachable,
+    index: SonameTable,
 ) -> tuple[Provider, ...]:
-    """Find the providers that Nix has to supply: for needs that are left open, and loaders of programs.
+    """Find the providers that Nix has to supply.
+
+    They are those of needs that are left open, of what is opened by name, and of loaders of programs.
 
     Args:
         plans: of the files that are to change.
+        shims: of the distributions' Python sources.
         groups: the distributions they are from.
         reachable: the libraries that were at hand.
         index: where the loaders are looked up.
@@ -83,7 +91,9 @@ def find_wanted(
     system = index.info.system
     loaders = set(find_loaders(plans, groups, system)) - {lib.name for lib in reachable.interpreters}
     found = (lookup.providers[:1] for lookup in find_providers(index, sorted(loaders)))
-    return (*find_missing(plans, groups, system), *(provider for first in found for provider in first))
+    missing = (*find_missing(plans, groups, system), *find_bringers(groups, plans, shims, system))
+    first = {(one.attr, one.output): one for one in (*missing, *(one for few in found for one in few))}
+    return tuple(first.values())
 
 
 def bring(providers: Sequence[Provider], nixpkgs: str | None, home: Path) -> tuple[Path, ...]:

@@ -22,6 +22,8 @@ from wheelfix.patch.files import copy_attributes, copy_contents
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK})
+"""Another mount, or a file system without hard links."""
 _LINKS = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EMLINK})
 
 
@@ -145,6 +147,33 @@ def replace_file(source: tuple[int, str], target: tuple[int, str], *, was: os.st
         os.replace(source[1], name, src_dir_fd=source[0], dst_dir_fd=directory)
     except OSError as error:
         if error.errno != errno.EXDEV:
+            raise
+        _replace_across(source, target)
+
+
+def place_file(source: tuple[int, str], target: tuple[int, str], *, was: os.stat_result | None) -> None:
+    """Give a finished file a name that no file had, or one that had another.
+
+    Args:
+        source: open directory and name of the new file.
+        target: open directory and name of its place.
+        was: status of the file that had the name; None if none had.
+
+    Raises:
+        EditRefused: that has changed since.
+        OSError: it cannot be placed.
+    """
+    if was is not None:
+        replace_file(source, target, was=was)
+        return
+    directory, name = target
+    try:
+        os.link(source[1], name, src_dir_fd=source[0], dst_dir_fd=directory, follow_symlinks=False)
+        os.unlink(source[1], dir_fd=source[0])
+    except FileExistsError:
+        raise EditRefused(name, "appeared while it was written", "stop what else writes to it") from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
             raise
         _replace_across(source, target)
 

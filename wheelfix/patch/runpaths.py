@@ -16,8 +16,9 @@ from wheelfix.index.driver import RUN_PATH, is_driver_directory
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import CLASS_TRAITS, NeedClass
 from wheelfix.model.elf import ElfObject, Library
-from wheelfix.model.scan import Need
+from wheelfix.model.scan import Need, Opening
 from wheelfix.patch.model import Answer, AnswerKind, ElfEdit, FilePlan, Group
+from wheelfix.patch.openings import list_names, list_opened, say_left
 from wheelfix.scan.layout import find_install_path
 from wheelfix.scan.loader import Found, Loader, is_musl
 from wheelfix.scan.sentences import say_cause, say_need
@@ -61,6 +62,7 @@ def plan_run_paths(
     alone = {group.name: Loader(group.objects) for group in groups}
     classes = {(g.name, n.machine, n.soname): n for g in groups for n in g.needs}
     shelf = _Shelf(reachable)
+    opened = {path: found for group in groups for path, found in list_opened(group).items()}
     drafts: dict[str, list[Answer]] = {}
     for path, group in owners.items():
         obj = loader.objects[path]
@@ -76,6 +78,7 @@ def plan_run_paths(
                 )
                 for soname in dict.fromkeys(obj.needed)
             ]
+            drafts[path] += [_answer_opened(obj, one, loader, shelf) for one in opened.get(path, ())]
     _pin(drafts, loader, reachable)
     plans = [_plan_file(loader.objects[p], owners[p].name, drafts[p], shelf) for p in sorted(drafts)]
     return _check(plans, loader, reachable)
@@ -96,6 +99,11 @@ class _Shelf:
     def find_library(self, obj: ElfObject, name: str) -> Library | None:
         """Find the first library of a name that fits an object."""
         return _choose_library(obj, self._libraries.get(name, ()))
+
+    def find_opened(self, obj: ElfObject, opening: Opening) -> Library | None:
+        """Find the first library that answers an opening and fits an object; a version is never guessed."""
+        found = (self.find_library(obj, file) for _, file in list_names(opening))
+        return next(filter(None, found), None)
 
     def find_interpreter(self, obj: ElfObject) -> str | None:
         """Find the loader for a program; None if it keeps its own."""
@@ -141,6 +149,22 @@ def _answer(
     if need and not need.is_used:
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=say_need(need))
     return Answer(soname=soname, kind=AnswerKind.OPEN, reason=_say_open(need))
+
+
+def _answer_opened(obj: ElfObject, opening: Opening, loader: Loader, shelf: _Shelf) -> Answer:
+    """Answer what a file opens by name: it is not linked against it, so that nothing is open without."""
+    name = opening.answered or opening.names[0]
+    kind, reason, directory = AnswerKind.LEFT, say_left(opening), None
+    hits = (loader.follow(obj, file) for _, file in list_names(opening))
+    if hit := next(filter(None, hits), None):
+        kind, reason = AnswerKind.KEPT, f"{hit.via} leads to {hit.path}"
+    elif opening.need_class is NeedClass.DRIVER:
+        reason = "comes with the GPU driver"
+        if shelf.driver:
+            kind, directory = AnswerKind.ADDED, RUN_PATH
+    elif found := shelf.find_opened(obj, opening):
+        kind, reason, directory = AnswerKind.ADDED, f"{found.directory}/{found.name}", found.directory
+    return Answer(soname=name, kind=kind, reason=reason, directory=directory, opened=True)
 
 
 def _say_open(need: Need | None) -> str:

@@ -2,7 +2,8 @@
 
 A manifest is not trusted. A file is restored only if the old and the present version differ in the way an
 edit makes them differ: a restored ELF file is verified against the present one, and a restored RECORD has to
-list the same paths. Patching changes no other kinds of files, so no others are restored.
+list the same paths, but for shims. These were not there before, and are removed if they are what wheelfix
+writes. Patching changes no other kinds of files, so no others are restored.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from pathlib import Path
 from wheelfix.errors import EditRefused, WheelError
 from wheelfix.model.scan import Finding, Level
 from wheelfix.patch.checked import check_copy
-from wheelfix.patch.environment import MAX_FILE, read_patchable
+from wheelfix.patch.environment import MAX_FILE, MAX_SHIM, read_patchable
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
-from wheelfix.patch.manifest import Change, Manifest, open_manifest, unpack_originals
+from wheelfix.patch.manifest import ABSENT, Change, Manifest, open_manifest, unpack_originals
 from wheelfix.patch.nofollow import (
     open_parent,
     open_regular,
@@ -27,6 +28,7 @@ from wheelfix.patch.nofollow import (
     tell_links,
 )
 from wheelfix.patch.record import parse_record
+from wheelfix.pysource.shim import is_shim_file, is_shim_name
 from wheelfix.wheel.environment import MAX_RECORD
 
 Progress = Callable[[int, int], None]
@@ -81,7 +83,8 @@ def _restore(root: Path, path: str, manifest: Manifest, *, dry_run: bool) -> tup
             ):
                 return _restore_file(fd, (directory, name), path, manifest, dry_run=dry_run)
         except FileNotFoundError:
-            return False, "is gone: nothing to restore"
+            # A shim goes with its distribution, whose RECORD lists it.
+            return False, None if is_shim_name(path.rpartition("/")[2]) else "is gone: nothing to restore"
         except EditRefused as refused:
             return False, f"{refused.problem}: left as it is"
 
@@ -99,6 +102,8 @@ def _restore_file(
         return False, None if state in manifest.olds[path] else "was replaced since: left as it is"
     if has_rights(fd):
         return False, "has got rights that its user does not have: left as it is"
+    if steps[-1].old == ABSENT:
+        return _remove(fd, target, path, dry_run=dry_run)
     if dry_run:
         return True, None
     remove_beside(*target)
@@ -114,6 +119,16 @@ def _restore_file(
         copy_attributes(fd, before)
         os.utime(before, ns=(was.st_atime_ns, steps[-1].mtime_ns))
         replace_file((manifest.scratch, _COPIES[copies.index(before)]), target, was=was)
+    return True, None
+
+
+def _remove(fd: int, target: tuple[int, str], path: str, *, dry_run: bool) -> tuple[bool, str | None]:
+    """Remove a file that was not there before; a manifest that is another's can name files of shims alone."""
+    size = os.fstat(fd).st_size
+    if size > MAX_SHIM or not is_shim_file(target[1], read_bounded(fd, path, MAX_SHIM)):
+        return False, "cannot be removed: it is not what the manifest says"
+    if not dry_run:
+        os.unlink(target[1], dir_fd=target[0])
     return True, None
 
 
@@ -158,7 +173,9 @@ def _step_back(after: int, before: int, path: str, change: Change) -> None:
 
 
 def _list_paths(path: str, fd: int) -> list[str]:
-    return [row[0] for row in parse_record(path, read_bounded(fd, path, MAX_RECORD))]
+    """List the paths of a RECORD, without those of shims, which come and go with a patch."""
+    rows = parse_record(path, read_bounded(fd, path, MAX_RECORD))
+    return [row[0] for row in rows if not is_shim_name(row[0])]
 
 
 _COPIES = ("before", "after")

@@ -28,6 +28,7 @@ from wheelfix.wheel.inflate import WINDOW, crc32, deflate
 
 Progress = Callable[[int, int], None]
 
+_NONE: Mapping[str, bytes] = {}
 _WORKERS = 2
 _AHEAD = 32
 _MAX_SMALL = 64 << 20
@@ -54,11 +55,12 @@ def patch_wheel(
     edits: Mapping[str, ElfEdit],
     directory: Path,
     *,
+    files: Mapping[str, bytes] = _NONE,
     version: str,
     tag: str | None = None,
     progress: Progress | None = None,
 ) -> PatchedWheel:
-    """Write a copy of a wheel with some members edited.
+    """Write a copy of a wheel with some members edited, and others added.
 
     Members that do not change are copied as compressed bytes. A member whose edit is refused, or fails
     verification, is copied unchanged. Order, modes and times are kept; if SOURCE_DATE_EPOCH is set, members
@@ -68,6 +70,7 @@ def patch_wheel(
         source: the wheel.
         edits: by member path.
         directory: for the new wheel; made if it is missing.
+        files: contents of small members to add, or to replace, by member path.
         version: as the wheel's METADATA writes it.
         tag: build tag or local version of the new wheel, or None for the same name.
         progress: told bytes of members written and in all.
@@ -87,12 +90,14 @@ def patch_wheel(
             if target.is_file() and target.samefile(source):
                 raise ApplyError(str(target), "is the wheel itself", "give another directory, or --tag")
         with tell_errors(target), stage_alone(target) as file:
-            if not edits and tag is None:
+            if not edits and not files and tag is None:
                 copy_contents(archive.fd, file.fileno())
                 results: tuple[FileResult, ...] = ()
                 findings: tuple[Finding, ...] = ()
             else:
-                with _open_rewrite(archive, edits, label, directory, file.fileno(), progress) as rewrite:
+                with _open_rewrite(
+                    archive, (edits, files), label, directory, file.fileno(), progress
+                ) as rewrite:
                     rewrite.run()
                 results, findings = rewrite.results(), tuple(rewrite.findings)
             os.fchmod(file.fileno(), os.fstat(archive.fd).st_mode & 0o777)
@@ -102,7 +107,7 @@ def patch_wheel(
 @contextmanager
 def _open_rewrite(
     archive: Archive,
-    edits: Mapping[str, ElfEdit],
+    changes: tuple[Mapping[str, ElfEdit], Mapping[str, bytes]],
     label: Label,
     scratch: Path,
     fd: int,
@@ -111,7 +116,7 @@ def _open_rewrite(
     # Two pools: a task that waits for prepared members must not be queued behind their preparation.
     prepare = ThreadPoolExecutor(_WORKERS, thread_name_prefix="prepare")
     pack = ThreadPoolExecutor(_WORKERS, thread_name_prefix="pack")
-    rewrite = _Rewrite(archive, edits, label, scratch, ZipWriter(fd), (prepare, pack), progress)
+    rewrite = _Rewrite(archive, changes, label, scratch, ZipWriter(fd), (prepare, pack), progress)
     try:
         yield rewrite
     finally:
@@ -126,7 +131,7 @@ class _Rewrite:
     def __init__(
         self,
         archive: Archive,
-        edits: Mapping[str, ElfEdit],
+        changes: tuple[Mapping[str, ElfEdit], Mapping[str, bytes]],
         label: Label,
         scratch: Path,
         writer: ZipWriter,
@@ -134,7 +139,8 @@ class _Rewrite:
         progress: Progress | None,
     ) -> None:
         self.findings: list[Finding] = []
-        self._archive, self._edits, self._label = archive, edits, label
+        self._archive, self._label = archive, label
+        self._edits, self._files = changes
         self._scratch, self._writer, self._progress = scratch, writer, progress
         self._prepare, self._pack = pools
         self._members = {m.path: m for m in archive.members}
@@ -144,7 +150,7 @@ class _Rewrite:
             raise WheelError(archive.name, "has no RECORD", "rebuild the wheel")
         rows = parse_record(f"{archive.name}: {self._record}", self._read(self._record))
         self._rows = {row[0]: row for row in rows}
-        self._order = [e.path for e in self._entries if e.path in edits]
+        self._order = [e.path for e in self._entries if e.path in self._edits]
         self._pending: dict[str, Future[Prepared]] = {}
         self._done: dict[str, Prepared] = {}
         self._changed: dict[str, Written] = {}
@@ -164,7 +170,10 @@ class _Rewrite:
             if entry.path in dropped:
                 message = "signs the RECORD of before: left out"
                 self.findings.append(Finding(level=Level.NOTE, subject=entry.path, message=message))
+            elif entry.path in self._files:
+                continue  # written with RECORD
             elif entry.path == self._record:
+                self._add_files(renamed)
                 self._writer.write_small(self._stamp(renamed), self._render_record(dropped))
             elif entry.path in rewritten:
                 self._writer.write_small(self._stamp(renamed), rewritten[entry.path])
@@ -175,10 +184,9 @@ class _Rewrite:
 
     def results(self) -> tuple[FileResult, ...]:
         """List the results of the edits."""
-        return tuple(
-            FileResult(path=path, method=done.method, problem=done.problem)
-            for path, done in sorted(self._done.items())
-        )
+        edited = [FileResult(path=p, method=d.method, problem=d.problem) for p, d in self._done.items()]
+        added = [FileResult(path=path, method="write") for path in self._files]
+        return tuple(sorted((*edited, *added), key=lambda result: result.path))
 
     def close(self) -> None:
         """Close all scratch files."""
@@ -214,6 +222,12 @@ class _Rewrite:
             member, edit, row = self._members[path], self._edits[path], self._rows.get(path)
             arguments = (self._archive, member, edit, row, self._scratch, self._pack)
             self._pending[path] = self._prepare.submit(prepare_member, *arguments)
+
+    def _add_files(self, like: Entry) -> None:
+        for path, data in sorted(self._files.items()):
+            entry = self._stamp(replace(like, path=path, name=path.encode()))
+            self._writer.write_small(entry, data)
+            self._changed[path] = Written(sha256=hashlib.sha256(data).digest(), size=len(data))
 
     def _render_record(self, dropped: set[str]) -> bytes:
         for path in self._order:  # if RECORD comes before them, their digests are needed now

@@ -7,10 +7,13 @@ distributions in one environment do not collide.
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+
+from wheelfix.model.base import Struct, convert
 
 
 def name_shim(distribution: str) -> str:
@@ -23,9 +26,16 @@ def name_shim(distribution: str) -> str:
     return "_wheelfix_" + re.sub(r"[^0-9a-z]", "_", distribution.lower())
 
 
+_LAST = "\nTABLE.update("
+_FIRST = '"""Lets one distribution open libraries'
+_MAX_TABLE = 1 << 20
+"""Longest table in characters; pyglet's has 4 000."""
+_NAME = re.compile(r"_wheelfix_[0-9a-z_]+\.(?:py|pth|start)")
+
+
 @cache
 def read_shim() -> str:
-    """Read the code of the shim, for which a line from :func:`render_table` comes last."""
+    """Read the code of the shim, for which a line with its table comes last."""
     return (files("wheelfix.pysource") / "data" / "shim.py").read_text(encoding="utf-8")
 
 
@@ -41,13 +51,61 @@ def render_starters(name: str) -> dict[str, str]:
     return {f"{name}.pth": f"import {name}; {name}.install()\n", f"{name}.start": f"{name}:install\n"}
 
 
-def render_shim(modules: Sequence[str], libraries: Mapping[str, str], preload: Sequence[str]) -> str:
-    """Write a shim.
+class ShimTable(Struct):
+    """What a shim answers.
 
-    Args:
+    Attributes:
         modules: dotted names whose import makes it answer, and whose code it answers.
         libraries: absolute paths by the names that are opened.
         preload: absolute paths of libraries that compiled code opens by soname.
     """
-    table = {"modules": list(modules), "libraries": dict(libraries), "preload": list(preload)}
-    return f"{read_shim()}\nTABLE.update({table!a})\n"
+
+    modules: tuple[str, ...]
+    libraries: Mapping[str, str]
+    preload: tuple[str, ...] = ()
+
+
+def render_shim(table: ShimTable) -> str:
+    """Write a shim; equal tables give the same text."""
+    libraries = dict(sorted(table.libraries.items()))
+    made = {"modules": list(table.modules), "libraries": libraries, "preload": list(table.preload)}
+    return f"{read_shim()}{_LAST}{made!a})\n"
+
+
+def render_files(distribution: str, table: ShimTable) -> dict[str, bytes]:
+    """Write a shim and what starts it: contents by file name, the one that is started first."""
+    name = name_shim(distribution)
+    texts = {f"{name}.py": render_shim(table), **render_starters(name)}
+    return {file: text.encode() for file, text in texts.items()}
+
+
+def read_table(data: bytes) -> ShimTable | None:
+    """Read the table of a shim of this or another version; None if it is none.
+
+    The file is input, not an order: the table is a literal, of which nothing is executed.
+    """
+    before, mark, last = data.decode("utf-8", "replace").rpartition(_LAST)
+    if not mark or len(last) > _MAX_TABLE or not before.startswith(_FIRST) or not last.endswith(")\n"):
+        return None
+    try:
+        return convert(ast.literal_eval(last[:-2]), ShimTable)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def is_shim_file(name: str, data: bytes) -> bool:
+    """Whether a file is a shim, or one that starts it, as this program writes them.
+
+    Args:
+        name: name of the file.
+        data: its contents.
+    """
+    stem, _, end = name.rpartition(".")
+    if not is_shim_name(name):
+        return False
+    return read_table(data) is not None if end == "py" else data == render_starters(stem)[name].encode()
+
+
+def is_shim_name(name: str) -> bool:
+    """Whether a file in site-packages has a name that this program gives to parts of a shim."""
+    return _NAME.fullmatch(name) is not None

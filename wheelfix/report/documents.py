@@ -517,6 +517,8 @@ class MissingDocument(Struct):
         named: the text names it; false for what the look into the installed package found.
         distribution: for class sibling: who brings it.
         providers: nixpkgs attributes that have the file, best first.
+        linked: a file is, or may be, linked against it; if not, inputs do nothing for it.
+        openings: where the package opens it by name, and what answers that.
     """
 
     soname: str
@@ -527,6 +529,8 @@ class MissingDocument(Struct):
     named: bool
     distribution: str | None
     providers: tuple[ProviderDocument, ...]
+    linked: bool
+    openings: tuple[OpeningDocument, ...]
 
 
 class TroubleDocument(Struct):
@@ -585,6 +589,8 @@ class ExplainDocument(Struct, tag_field="schema", tag="wheelfix.explain/1"):
         dialect: the tool that paste is written for.
         paste: what to paste into the Nix code.
         now: what helps without a build: shell lines, or sentences.
+        command: reads the package itself and writes the code, where the text does not tell all that it opens
+            by name; else null.
         index: which index answered.
     """
 
@@ -601,6 +607,7 @@ class ExplainDocument(Struct, tag_field="schema", tag="wheelfix.explain/1"):
     dialect: DialectText
     paste: tuple[PasteDocument, ...]
     now: tuple[str, ...]
+    command: str | None
     index: AskedIndexDocument
 
 
@@ -783,14 +790,17 @@ class AnswerDocument(Struct):
         answer: kept: it is answered as the file is. added: a directory is added to the run path. pinned: the
             directory of the copy that the file used to find is written into its own run path. left: somebody
             else brings it. open: nothing at hand answers it.
-        directory: entry that answers it from now on, where one is added.
+        directory: entry that answers it from now on, where one is added; for what a Python source opens, the
+            directory of the library.
         reason: one clause.
+        opened: the file opens it by name; what is left of these is no need.
     """
 
     soname: str
     answer: Annotated[str, _one_of("kept", "added", "pinned", "left", "open")]
     directory: str | None
     reason: str
+    opened: bool
 
 
 class PatchedFileDocument(Struct):
@@ -804,7 +814,7 @@ class PatchedFileDocument(Struct):
         interpreter: program loader it is given.
         method: how the edit was done; null if it was not.
         problem: why the file is as it was though an edit was wanted.
-        needs: in the order of DT_NEEDED.
+        needs: in the order of DT_NEEDED, then what it opens by name.
     """
 
     path: str
@@ -817,6 +827,36 @@ class PatchedFileDocument(Struct):
     needs: tuple[AnswerDocument, ...]
 
 
+class ShimFileDocument(Struct):
+    """A file of a shim.
+
+    Attributes:
+        path: member path, or path relative to site-packages.
+        method: write: it is new, or other than before. none: it is there. null: it could not be written.
+        problem: why not.
+    """
+
+    path: str
+    method: Annotated[str, _one_of("write", "none")] | None
+    problem: str | None
+
+
+class ShimDocument(Struct):
+    """What finds the libraries that the Python sources of one distribution open by name.
+
+    Attributes:
+        distribution: normalised name.
+        answers: one per name, sorted.
+        modules: the modules for whose code it answers, sorted; empty if there is no shim.
+        files: empty if there is no shim, and for the plan of a wheel.
+    """
+
+    distribution: str
+    answers: tuple[AnswerDocument, ...]
+    modules: tuple[str, ...]
+    files: tuple[ShimFileDocument, ...]
+
+
 class PatchDocument(Struct, tag_field="schema", tag="wheelfix.patch/1"):
     """Result of `wheelfix patch`.
 
@@ -825,6 +865,7 @@ class PatchDocument(Struct, tag_field="schema", tag="wheelfix.patch/1"):
         output: path of the patched wheel; null for an environment, and for a plan alone.
         applied: false under --dry-run: nothing was written.
         files: ELF files that were chosen, sorted by path; empty for --undo.
+        shims: one per distribution whose Python sources open what nothing in it brings, sorted.
         findings: what else is to be known.
     """
 
@@ -832,6 +873,7 @@ class PatchDocument(Struct, tag_field="schema", tag="wheelfix.patch/1"):
     output: str | None
     applied: bool
     files: tuple[PatchedFileDocument, ...]
+    shims: tuple[ShimDocument, ...]
     findings: tuple[FindingDocument, ...]
 
 
@@ -947,6 +989,74 @@ class RequirementDocument(Struct):
     broken: bool
 
 
+class OpenedLibraryDocument(Struct):
+    """A library that Python code opens by name.
+
+    Attributes:
+        name: as it is opened.
+        attr: nixpkgs attribute that has it; null for the GPU driver.
+        path: path in an output of the attribute, or absolute for the GPU driver.
+        reason: the call, and the form of the code, in one clause.
+        permissions: settings of nixpkgs' configuration without which it refuses the attribute.
+    """
+
+    name: str
+    attr: str | None
+    path: str
+    reason: str
+    permissions: tuple[PermissionText, ...]
+
+
+class SubstitutionDocument(Struct):
+    """A text in a Python source that code replaces.
+
+    Attributes:
+        file: path relative to site-packages.
+        old: text that is in the file once.
+        before: what replaces it, up to the path of the library.
+        after: what comes behind the path.
+        library: what is opened by its path then.
+    """
+
+    file: str
+    old: str
+    before: str
+    after: str
+    library: OpenedLibraryDocument
+
+
+class LoaderShimDocument(Struct):
+    """A module beside a package that finds libraries by the names that its code opens.
+
+    Attributes:
+        modules: the modules for whose code it answers, sorted.
+        libraries: sorted by name.
+        preload: names among these that compiled code opens by itself, sorted.
+    """
+
+    modules: tuple[str, ...]
+    libraries: tuple[OpenedLibraryDocument, ...]
+    preload: tuple[str, ...]
+
+
+class VariableDocument(Struct):
+    """An environment variable, or a setting, by which a package finds what it opens or runs.
+
+    Attributes:
+        name: of the variable.
+        attr: nixpkgs attribute that has it; null without one.
+        value: path in an output of the attribute, or the value itself; null if it has to be unset.
+        setting: it belongs to the program's own configuration, not to the environment.
+        reason: one clause.
+    """
+
+    name: str
+    attr: str | None
+    value: str | None
+    setting: bool
+    reason: str
+
+
 class OverriddenPackageDocument(Struct):
     """What the override of one wheel says, and what it rests on.
 
@@ -959,6 +1069,9 @@ class OverriddenPackageDocument(Struct):
         searches: sorted.
         driver: libraries of the GPU driver, to which the run path has to lead.
         run_path_inputs: sorted by attribute.
+        substitutions: in Python sources that open libraries by name, sorted by file.
+        shim: what answers the sources that cannot be changed exactly; else null.
+        variables: by which its code finds more.
         dependencies: what is taken away; null where nothing is.
         requirements: what a complete package for nixpkgs requires, sorted by name; null in other dialects.
         hints: what a person should read, one paragraph each.
@@ -976,6 +1089,9 @@ class OverriddenPackageDocument(Struct):
     searches: tuple[SearchDocument, ...]
     driver: tuple[str, ...]
     run_path_inputs: tuple[RunPathInputDocument, ...]
+    substitutions: tuple[SubstitutionDocument, ...]
+    shim: LoaderShimDocument | None
+    variables: tuple[VariableDocument, ...]
     dependencies: DependenciesDocument | None
     requirements: tuple[RequirementDocument, ...] | None
     hints: tuple[str, ...]

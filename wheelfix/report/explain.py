@@ -8,10 +8,11 @@ from wheelfix.explain.model import Explanation, Missing, SymptomKind
 from wheelfix.model.classes import OPEN_CLASSES, OfLibc, Provided, Reached, Unreached
 from wheelfix.report.escape import printable
 from wheelfix.report.plain import wrap_words
-from wheelfix.scan.sentences import say_cause
+from wheelfix.scan.sentences import say_cause, say_openings
 
 NOTHING = "nothing about shared libraries here"
 _WIDTH = 100
+_COMMAND = "This reads the package itself, and writes the code for all that it opens by name:"
 _WRONG_LIBC = "this was built for glibc, and what runs it uses musl, or has no loader there"
 
 
@@ -19,8 +20,10 @@ def render_explanation(
     explanation: Explanation,
     paste: Sequence[tuple[str, str]],
     now: Sequence[str],
+    command: str | None = None,
     *,
     details: bool = True,
+    listed: bool = False,
     width: int | None = None,
 ) -> str:
     """Render an explanation.
@@ -29,26 +32,32 @@ def render_explanation(
         explanation: the explanation.
         paste: pieces of Nix code, each with its place.
         now: remedies that need no build.
+        command: command that writes all code for what the package opens by name.
         details: also print which files want each library, and what will be missing next.
+        listed: whether the code is a list of libraries for a loader, which finds all of them by name.
         width: available columns, or None. Code and commands are not wrapped, because they are copied.
     """
     if not explanation.concerned:
         return f"{NOTHING}\n"
     lines = ["What happened"]
     lines += _indent(_say_place(explanation))
-    lines += _render_missing([m for m in explanation.missing if m.named], width, details=details)
+    named = [m for m in explanation.missing if m.named]
+    lines += _render_missing(named, width, details=details, listed=listed)
     for trouble in explanation.troubles:
         lines += wrap_words(trouble.what, min(width or _WIDTH, _WIDTH), "  ")
     further = [m for m in explanation.missing if not m.named]
     if further:
         lines += ["", f"Missing next ({printable(explanation.looked_into or 'the package')})"]
-        lines += _render_missing(further, width, details=details)
+        lines += _render_missing(further, width, details=details, listed=listed)
     if explanation.left_out:
         lines += _indent(["… and more; the text was not read to its end."])
     lines += ["", "What to paste"]
+    if command:
+        lines += _indent([_COMMAND, f"  {printable(command)}"])
+        lines += ["", *_indent(["Or, from the message alone:"])] if paste else []
     for title, code in paste:
         lines += [f"  # {printable(title)}", *_indent(map(printable, code.rstrip("\n").split("\n")))]
-    if not paste:
+    if not paste and not command:
         lines += _indent([_say_nothing_to_paste(explanation)])
     if now:
         lines += ["", "What to do now, without a build", *_indent(map(printable, now))]
@@ -75,6 +84,19 @@ def say_missing(missing: Missing) -> str:
             return said
 
 
+def _say_opened(missing: Missing, *, listed: bool) -> list[str]:
+    """Say that, and where, code opens a library by its name, and what is done about it."""
+    if missing.openings:
+        first = missing.openings[0]
+        how = say_openings(missing.openings, first.answered or first.names[0], None if listed else first)
+        return [f"opened by name in {first.file}: {how}"]
+    if listed or (missing.linked and not missing.unsure):
+        return []
+    if missing.unsure:
+        return ["if Python code opens it by this name, and no file is linked against it, inputs do nothing"]
+    return ["opened by name, for which inputs do nothing"]
+
+
 def _say_place(explanation: Explanation) -> list[str]:
     package, interpreter = explanation.package, explanation.interpreter
     words = []
@@ -87,13 +109,17 @@ def _say_place(explanation: Explanation) -> list[str]:
     return [printable(", ".join(words))] if words else []
 
 
-def _render_missing(missing: Sequence[Missing], width: int | None, *, details: bool) -> list[str]:
+def _render_missing(
+    missing: Sequence[Missing], width: int | None, *, details: bool, listed: bool
+) -> list[str]:
     longest = max((len(printable(m.soname)) for m in missing), default=0)
     rows = []
     for one in missing:
         head = f"  {printable(one.soname):<{longest}}  {one.need_class.value:<9}  "
         reason = say_missing(one)
-        said = [reason, f"wanted by {one.wanted_by}"] if details and one.wanted_by else [reason]
+        said = [reason, *_say_opened(one, listed=listed)]
+        if details and one.wanted_by:
+            said.append(f"wanted by {one.wanted_by}")
         rows.append((head, said))
     indent = " " * (longest + 15)
     words = [word for _, said in rows for text in said for word in printable(text).split()]
@@ -113,6 +139,8 @@ def _hang(texts: Sequence[str], indent: str, width: int | None) -> list[str]:
 
 
 def _say_nothing_to_paste(explanation: Explanation) -> str:
+    if any(m.openings and m.need_class not in OPEN_CLASSES for m in explanation.missing):
+        return "no code: see above why, for each library that is opened by name"
     if any(m.need_class in OPEN_CLASSES for m in explanation.missing):
         return "nothing yet: see above which library has no answer"
     if gone := sorted({attr for m in explanation.missing for attr in m.gone}):

@@ -38,6 +38,7 @@ from wheelfix.report.documents import (
     InputDocument,
     KnownNixpkgsDocument,
     LinkedInputDocument,
+    LoaderShimDocument,
     LocatedDocument,
     LocateDocument,
     LockAdapterDocument,
@@ -50,6 +51,7 @@ from wheelfix.report.documents import (
     NixpkgsDocument,
     NoteDocument,
     ObjectDocument,
+    OpenedLibraryDocument,
     OpeningDocument,
     OverriddenPackageDocument,
     OverrideDocument,
@@ -67,10 +69,14 @@ from wheelfix.report.documents import (
     ScanDocument,
     SdistDocument,
     SearchDocument,
+    ShimDocument,
+    ShimFileDocument,
     StepDocument,
+    SubstitutionDocument,
     TraceDocument,
     TroubleDocument,
     UnusedDocument,
+    VariableDocument,
     VerifyDocument,
     WrittenFileDocument,
 )
@@ -92,8 +98,12 @@ if TYPE_CHECKING:
         DependencyDecision,
         Dialect,
         Input,
+        OpenedLibrary,
         Override,
+        Shim,
         StripPlan,
+        Substitution,
+        Variable,
     )
     from wheelfix.model.scan import (
         FileHit,
@@ -107,7 +117,7 @@ if TYPE_CHECKING:
     )
     from wheelfix.model.written import Written
     from wheelfix.override.plan import OverridePlan
-    from wheelfix.patch.model import FilePlan, FileResult, PatchReport, Problem
+    from wheelfix.patch.model import Answer, FilePlan, FileResult, PatchReport, Problem, ShimPlan
     from wheelfix.sdist.model import BuildRequirement, CargoPlan
 
 _NAMED = "the project names it in [build-system], or it is the default of PEP 517"
@@ -236,7 +246,11 @@ def document_sources(
 
 
 def document_explanation(
-    explanation: Explanation, dialect: Dialect, paste: Iterable[tuple[str, str]], now: Sequence[str]
+    explanation: Explanation,
+    dialect: Dialect,
+    paste: Iterable[tuple[str, str]],
+    now: Sequence[str],
+    command: str | None = None,
 ) -> ExplainDocument:
     """Build the ``wheelfix.explain/1`` document; arguments as for the text of an explanation."""
     package = explanation.package
@@ -260,6 +274,7 @@ def document_explanation(
         dialect=dialect,
         paste=tuple(PasteDocument(place=place, code=code) for place, code in paste),
         now=tuple(now),
+        command=command,
         index=_document_index(explanation.index),
     )
 
@@ -468,6 +483,7 @@ def document_patch(report: PatchReport) -> PatchDocument:
         output=report.output,
         applied=report.applied,
         files=tuple(_document_patched(plan, results.get(plan.path)) for plan in report.plans),
+        shims=tuple(_document_shim(shim, results) for shim in report.shims),
         findings=_document_findings(report.findings),
     )
 
@@ -611,6 +627,8 @@ def _document_missing(missing: Missing) -> MissingDocument:
         named=missing.named,
         distribution=missing.distribution,
         providers=tuple(map(_document_provider, missing.providers)),
+        linked=missing.linked,
+        openings=tuple(map(_document_opening, missing.openings)),
     )
 
 
@@ -657,6 +675,9 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
         ),
         driver=override.driver,
         run_path_inputs=tuple(RunPathInputDocument(attr=i.attr, reason=i.reason) for i in override.runpaths),
+        substitutions=tuple(map(_document_substitution, override.substitutions)),
+        shim=_document_loader_shim(override.shim) if override.shim else None,
+        variables=tuple(map(_document_variable, override.variables)),
         dependencies=_document_dependencies(override.strip) if override.strip else None,
         requirements=_document_requirements(override) if override.details else None,
         hints=override.hints,
@@ -664,6 +685,45 @@ def _document_override(override: Override, scan: WheelScan) -> OverriddenPackage
         openings=tuple(map(_document_opening, scan.openings)),
         interpreter=override.interpreter or None,
         lost_openings=_document_lost(override.lost_openings),
+    )
+
+
+def _document_substitution(one: Substitution) -> SubstitutionDocument:
+    return SubstitutionDocument(
+        file=one.file,
+        old=one.edit.old,
+        before=one.edit.before,
+        after=one.edit.after,
+        library=_document_library(one.name, one.library),
+    )
+
+
+def _document_loader_shim(shim: Shim) -> LoaderShimDocument:
+    return LoaderShimDocument(
+        modules=shim.modules,
+        libraries=tuple(_document_library(name, library) for name, library in shim.libraries),
+        preload=shim.preload,
+    )
+
+
+def _document_library(name: str, library: OpenedLibrary) -> OpenedLibraryDocument:
+    return OpenedLibraryDocument(
+        name=name,
+        attr=library.attr or None,
+        path=library.path,
+        reason=f"{library.reason}: {library.why}",
+        permissions=library.permissions,
+    )
+
+
+def _document_variable(variable: Variable) -> VariableDocument:
+    value = variable.path if variable.attr else variable.value or None
+    return VariableDocument(
+        name=variable.name,
+        attr=variable.attr or None,
+        value=value,
+        setting=variable.is_setting,
+        reason=variable.reason,
     )
 
 
@@ -744,8 +804,29 @@ def _document_patched(plan: FilePlan, result: FileResult | None) -> PatchedFileD
         interpreter=plan.edit.interpreter if plan.edit else None,
         method=result.method if result else None,
         problem=plan.conflict or (result.problem if result else None),
-        needs=tuple(
-            AnswerDocument(soname=a.soname, answer=a.kind, directory=a.directory, reason=a.reason)
-            for a in plan.answers
+        needs=tuple(map(_document_answer, plan.answers)),
+    )
+
+
+def _document_shim(shim: ShimPlan, results: Mapping[str, FileResult]) -> ShimDocument:
+    from wheelfix.pysource.shim import render_files
+
+    found = (results.get(name) for name in render_files(shim.distribution, shim.table)) if shim.table else ()
+    return ShimDocument(
+        distribution=shim.distribution,
+        answers=tuple(map(_document_answer, shim.answers)),
+        modules=shim.table.modules if shim.table else (),
+        files=tuple(
+            ShimFileDocument(path=one.path, method=one.method, problem=one.problem) for one in found if one
         ),
+    )
+
+
+def _document_answer(answer: Answer) -> AnswerDocument:
+    return AnswerDocument(
+        soname=answer.soname,
+        answer=answer.kind,
+        directory=answer.directory,
+        reason=answer.reason,
+        opened=answer.opened,
     )

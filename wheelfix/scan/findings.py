@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.index.cuda import find_default_cuda
+from wheelfix.index.variables import find_variables
 from wheelfix.model.backends import WishClue
 from wheelfix.model.classes import NeedClass, OfLibc, Unreached
 from wheelfix.model.elf import ElfObject, ElfTraits
@@ -15,7 +16,7 @@ from wheelfix.model.index import Attribute, Permission
 from wheelfix.model.scan import Finding, Level, Need
 from wheelfix.model.wheel import Distribution
 from wheelfix.scan.backends import CPU, Choice
-from wheelfix.scan.sentences import name_some, say_call, say_choice
+from wheelfix.scan.sentences import name_some, say_call, say_choice, say_variable
 
 _NAMED = 3
 _OUTSIDE = frozenset({NeedClass.SIBLING, NeedClass.UNKNOWN})
@@ -109,6 +110,10 @@ def find_findings(
         ),
         *(finding for choice in choices for finding in tell_choice(choice)),
         *_find_stale(needs),
+        *(
+            Finding(level=Level.NOTE, subject=one.name, message=f"is honoured: {say_variable(one)}")
+            for one in find_variables(wheel.name)
+        ),
         *find_version_findings(needs, wheel.tags, machine),
     ]
     return sort_findings(found)

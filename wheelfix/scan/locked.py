@@ -27,13 +27,17 @@ from wheelfix.lockfile.select import (
     tell_doubles,
 )
 from wheelfix.model.base import Struct, replace
+from wheelfix.model.hints import SourceUse
 from wheelfix.model.lock import Choice, ChoiceKind, Runtime
 from wheelfix.model.reading import BuildSystem, Reading
-from wheelfix.model.scan import Finding
+from wheelfix.model.scan import Finding, Level
 from wheelfix.model.sdist import Builder
+from wheelfix.model.wheel import Distribution
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.places import Cache, find_cache
 from wheelfix.outside.tool_caches import find_in_directories, find_in_pip, find_in_uv, list_matching
+from wheelfix.pysource.opens import is_for_linux
+from wheelfix.pysource.sources import find_in_sources
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
 from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
 from wheelfix.scan.store import find_digest
@@ -43,6 +47,8 @@ from wheelfix.wheel.sdist_project import read_project
 
 WORKERS = 4
 """Number of parallel downloads."""
+
+_BUILD_SCRIPTS = frozenset({"setup.py", "conftest.py", "noxfile.py", "tasks.py"})
 
 
 if TYPE_CHECKING:
@@ -77,6 +83,7 @@ class LockReadings(Struct):
         builds: build systems of the source distributions, by name; without those whose file only an index
             could give.
         sdists: files of the same source distributions.
+        sources: readings of the Python sources in them, sorted by name.
         read: names of the wheels whose reading was not stored, sorted.
         findings: what an index said of them.
     """
@@ -84,6 +91,7 @@ class LockReadings(Struct):
     wheels: tuple[Reading, ...]
     builds: Mapping[str, BuildSystem]
     sdists: Mapping[str, Path]
+    sources: tuple[Reading, ...]
     read: tuple[str, ...]
     findings: tuple[Finding, ...]
 
@@ -101,6 +109,8 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
     wheels: dict[str, Reading] = {}
     builds: dict[str, BuildSystem] = {}
     sdists: dict[str, Path] = {}
+    sources: dict[str, Reading] = {}
+    unread: list[Finding] = []
     missing: list[Choice] = []
     for choice in choices:
         known = _find_known(choice, places) if choice.kind is ChoiceKind.WHEEL else None
@@ -115,6 +125,11 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
         if choice.kind is ChoiceKind.SDIST:
             builds[name] = _read_build_system(found, places)
             sdists[name] = found
+            try:
+                sources[name] = _read_sources(choice, found)
+            except InputError as error:
+                message = f"its sources cannot be read ({error.problem}): what they open by name is not known"
+                unread.append(Finding(level=Level.WARNING, subject=choice.package.label, message=message))
             continue
         wheels[name] = _read(choice, found, places)
         read.append(name)
@@ -122,9 +137,58 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
         wheels=tuple(evaluate_reading(wheels[name], places.runtime) for name in sorted(wheels)),
         builds=builds,
         sdists=sdists,
+        sources=tuple(sources[name] for name in sorted(sources)),
         read=tuple(sorted(read)),
-        findings=tuple(fetcher.findings),
+        findings=(*fetcher.findings, *unread),
     )
+
+
+def _read_sources(choice: Choice, path: Path) -> Reading:
+    """Read what the Python sources in a source distribution open by name.
+
+    What a build does with them is not known: a name is answered by a shim, for which the module is enough.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    tree = read_sdist(path, _is_source)
+    package = choice.package
+    files = {inside: data for full, data in tree.files.items() if (inside := _find_module(full))}
+    tops = {
+        name.partition("/")[0] for name in files if name.count("/") == 1 and name.endswith("/__init__.py")
+    }
+    single = f"{package.name.replace('-', '_')}.py"
+    kept = sorted(name for name in files if name.partition("/")[0] in tops or name == single)
+    uses = find_in_sources(kept, files.get)
+    return Reading(
+        distribution=Distribution(
+            target=path.name,
+            name=package.name,
+            version=package.version or "",
+            tags=("py3-none-any",),
+            requires=(),
+            files=frozenset(kept),
+        ),
+        objects=(),
+        uses=tuple(_drop_edits(use) for use in uses),
+    )
+
+
+def _is_source(path: str) -> bool:
+    return path.endswith(".py")
+
+
+def _find_module(path: str) -> str | None:
+    """Return where a source would be in site-packages; None for one of the build."""
+    inside = path.removeprefix("src/")
+    return None if inside in _BUILD_SCRIPTS or not is_for_linux(inside) else inside
+
+
+def _drop_edits(use: SourceUse) -> SourceUse:
+    calls = tuple(
+        replace(call, names=tuple(replace(name, edit=None) for name in call.names)) for call in use.calls
+    )
+    return replace(use, calls=calls, anchor="")
 
 
 def keep_chosen(found: LockReadings, choices: Sequence[Choice]) -> LockReadings:
@@ -136,6 +200,7 @@ def keep_chosen(found: LockReadings, choices: Sequence[Choice]) -> LockReadings:
         wheels=tuple(one for one in found.wheels if one.distribution.name in wheels),
         builds={name: build for name, build in found.builds.items() if name in sdists},
         sdists={name: path for name, path in found.sdists.items() if name in sdists},
+        sources=tuple(one for one in found.sources if one.distribution.name in sdists),
     )
 
 

@@ -24,7 +24,8 @@ _MAJORS = tuple(range(10))
 # libhdf5-fiona-9e18f0c6.so.320.0.0 in fiona.libs; a library that was bundled twice has two hashes.
 _RENAMED = re.compile(r"(?P<stem>[^.]+?)(?:-[0-9a-f]{8})+(?P<rest>\..+)")
 _RELEASE = re.compile(r"-r?\d[\w.]*")
-_ROCM = "rocmPackages."
+_BACKENDS = {"rocmPackages.": "rocm", "level-zero": "xpu", "intel-compute-runtime": "xpu"}
+"""Backends by the attributes that are for them alone, or how these begin; CUDA's need a permission anyway."""
 _SUFFIX = re.compile(r"(?:[-_](?:x86_64|amd64|linux\w*|64|[0-9a-f]{8}))+")
 """What wheels append to the names of libraries that they carry."""
 _STRENGTH = {OpeningKind.NOTE: 0, OpeningKind.STRING: 2}
@@ -100,6 +101,7 @@ def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> Opening:
                 opening,
                 answered=name,
                 need_class=need.need_class,
+                cause=need.cause,
                 distribution=need.distribution,
                 providers=need.providers,
                 form=choose_form(opening, name, need.need_class),
@@ -111,6 +113,7 @@ def choose_form(opening: Opening, name: str, need_class: NeedClass) -> OpeningFo
     """Choose the first form of code that is proved exact for an opening.
 
     A GPU driver has no path that is right on every system, so that its name is never replaced in a source.
+    No run path answers an absolute path in compiled code.
 
     Args:
         opening: the opening.
@@ -120,7 +123,7 @@ def choose_form(opening: Opening, name: str, need_class: NeedClass) -> OpeningFo
     if need_class not in {NeedClass.PROVIDED, NeedClass.DRIVER}:
         return OpeningForm.NONE
     if opening.call is None:
-        return OpeningForm.RUN_PATH
+        return OpeningForm.NONE if name.startswith("/") else OpeningForm.RUN_PATH
     edited = any(called.edit for called in opening.call.names if called.name == name)
     return OpeningForm.SUBSTITUTE if edited and need_class is NeedClass.PROVIDED else OpeningForm.SHIM
 
@@ -149,7 +152,7 @@ def hold_back(
         carried=frozenset(_split_version(obj.name)[0] for obj in objects),
         linked=frozenset(linked),
         allowed=frozenset(p for a in linked if a in attributes for p in attributes[a].permissions),
-        rocm=any(a.startswith(_ROCM) for a in linked) or (gpu is not None and gpu.name == "rocm"),
+        backends=frozenset(filter(None, [*map(_find_backend, linked), gpu.name if gpu else ""])),
         newest=_find_newest(openings),
     )
     found = []
@@ -172,21 +175,22 @@ class _Context(Struct):
         carried: stems of the wheel's own libraries.
         linked: attributes that the wheel is linked against.
         allowed: permissions that these need anyway.
-        rocm: whether ROCm is chosen.
+        backends: those that are chosen, by name.
         newest: of the strings of one file, the newest answered name of each stem.
     """
 
     carried: frozenset[str]
     linked: frozenset[str]
     allowed: frozenset[Permission]
-    rocm: bool
+    backends: frozenset[str]
     newest: Mapping[tuple[str, str], str]
 
 
 def _find_held(opening: Opening, permissions: Collection[Permission], context: _Context) -> Held | None:
     attr, name = opening.providers[0].attr, opening.answered or ""
-    stem = _split_version(name.rpartition("/")[2])[0]
-    if attr.startswith(_ROCM) and not context.rocm:
+    stem = _find_stem(name)
+    backend = _find_backend(attr)
+    if backend and backend not in context.backends:
         return Held.OTHER_GPU
     if any(_is_same(stem, own) for own in context.carried):
         return Held.CARRIED
@@ -196,6 +200,11 @@ def _find_held(opening: Opening, permissions: Collection[Permission], context: _
     if opening.kind is OpeningKind.STRING and context.newest[opening.file, stem] != name:
         return Held.NEWER
     return None
+
+
+def _find_backend(attr: str) -> str:
+    """Find the backend that an attribute is for; empty if it is for none alone."""
+    return next((name for prefix, name in _BACKENDS.items() if attr.startswith(prefix)), "")
 
 
 def _is_same(stem: str, own: str) -> bool:
@@ -208,9 +217,13 @@ def _find_newest(openings: Iterable[Opening]) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for opening in openings:
         if opening.kind is OpeningKind.STRING and opening.form is not OpeningForm.NONE and opening.answered:
-            key = (opening.file, _split_version(opening.answered)[0])
+            key = (opening.file, _find_stem(opening.answered))
             found[key] = max(found.get(key, opening.answered), opening.answered, key=_split_version)
     return found
+
+
+def _find_stem(name: str) -> str:
+    return _split_version(name.rpartition("/")[2])[0]
 
 
 def _split_version(name: str) -> tuple[str, tuple[int, ...]]:

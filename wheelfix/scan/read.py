@@ -425,31 +425,41 @@ def read_libraries(directories: Iterable[Path], names: Iterable[str]) -> Mapping
     return found
 
 
-def read_package(site: Path, name: str) -> tuple[Reading | None, AtHand]:
+def read_package(site: Path, name: str, file: str | None = None) -> tuple[Reading | None, AtHand]:
     """Read one installed distribution, and what the other distributions beside it carry.
 
     Args:
         site: a site-packages directory.
         name: normalised; if several distributions begin with it, such as the parts of a split package, the
             one with most ELF files is taken.
+        file: a file relative to ``site``: the distribution that installed it is taken, whatever its name.
 
     Returns:
-        The reading, None if no distribution of that name has ELF files; and all distributions at hand.
+        The reading, None if there is no such distribution; and all distributions at hand.
 
     Raises:
         InputError: the directory cannot be read.
     """
-    found = read_environment(site, ELF_MAGIC, follow_editable=True).distributions
-    installed = [i for i in found if i.distribution and i.elf_files]
-    exact = [i for i in installed if i.distribution and i.distribution.name == name]
-    parts = [i for i in installed if i.distribution and i.distribution.name.startswith(f"{name}-")]
-    chosen = max(exact or parts, key=lambda i: len(i.elf_files), default=None)
+    environment = read_environment(site, ELF_MAGIC, follow_editable=True)
+    named = [(i.distribution, i) for i in environment.distributions if i.distribution]
+    compiled = [(distribution, i) for distribution, i in named if i.elf_files]
     at_hand = find_carried(
-        (one.distribution, [obj for obj, _ in read_elf_paths((f.path, f.disk) for f in one.elf_files)])
-        for one in installed
-        if one.distribution
+        (distribution, [obj for obj, _ in read_elf_paths((f.path, f.disk) for f in i.elf_files)])
+        for distribution, i in compiled
     )
-    return read_source(InstalledSource(chosen, site, tuple)) if chosen else None, at_hand
+    candidates = (
+        [i for distribution, i in named if file in distribution.files],
+        [i for distribution, i in compiled if distribution.name == name],
+        [i for distribution, i in compiled if distribution.name.startswith(f"{name}-")],
+        [i for distribution, i in named if distribution.name == name],
+    )
+    chosen = max(next(filter(None, candidates), ()), key=lambda i: len(i.elf_files), default=None)
+    if chosen is None:
+        return None, at_hand
+    trees, _ = _list_sources(replace(environment, distributions=(chosen,)))
+    reading = read_source(InstalledSource(chosen, site, tuple))
+    uses = (use for found in read_all_sources(trees) for use in found)
+    return replace(reading, uses=(*reading.uses, *uses)), at_hand
 
 
 def _count_up(progress: Progress | None, total: int) -> Callable[[int], None] | None:

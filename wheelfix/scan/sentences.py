@@ -35,6 +35,7 @@ from wheelfix.model.names import NameKind
 if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.backends import Backend, Unused, Wish
     from wheelfix.model.hints import DlopenNote, SourceCall
+    from wheelfix.model.override import Variable
     from wheelfix.model.scan import Located, Need, Opening, Step
 
 _SHOWN = 3
@@ -337,6 +338,15 @@ def _say_note(note: DlopenNote, name: str) -> str:
         words += f": {purpose}"
     rest = [other for other in note.sonames if other != name]
     return f"{words} (or {', '.join(rest)})" if rest else words
+
+
+def say_variable(variable: Variable) -> str:
+    """Write in one clause what to set a variable to, and why."""
+    if variable.attr:
+        value = f'"${{pkgs.{variable.attr}}}{variable.path}"'
+    else:
+        value = f'"{variable.value}"' if variable.value else ""
+    return f"{f'{variable.name} = {value}' if value else f'unset {variable.name}'} ({variable.reason})"
 
 
 def name_some(names: Sequence[str], most: int) -> str:

@@ -13,7 +13,7 @@ import os
 import posixpath
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -46,27 +46,6 @@ _HOSTILE = "no build tool writes such an archive: do not use it"
 _DAMAGED = "download it again"
 
 
-def read_sdist(path: Path) -> SourceTree:
-    """Read a source distribution: an archive, or a directory with the unpacked contents.
-
-    Raises:
-        InputError: it cannot be read, is damaged, or an unpacker would write outside its directory.
-    """
-    if path.is_dir():
-        return _read_directory(path)
-    if not path.name.endswith((".tar.gz", ".tgz")):
-        raise InputError(
-            str(path), "is no .tar.gz", "give an sdist, or the directory that another kind was unpacked to"
-        )
-    try:
-        with open_input(path) as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-            file.seek(0)
-            return _read_archive(path.name, _Forward(path.name, file), digest)
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read ({describe(error)})", "check the path") from None
-
-
 def is_wanted(path: str) -> bool:
     """Whether a file describes the build."""
     directory, _, name = path.rpartition("/")
@@ -75,6 +54,31 @@ def is_wanted(path: str) -> bool:
     if name in {"config.toml", "config"}:
         return directory == ".cargo" or directory.endswith("/.cargo")
     return not directory and name in _TOP
+
+
+def read_sdist(path: Path, wanted: Callable[[str], bool] = is_wanted) -> SourceTree:
+    """Read a source distribution: an archive, or a directory with the unpacked contents.
+
+    Args:
+        path: the archive, or the directory.
+        wanted: tells by its path which file is kept.
+
+    Raises:
+        InputError: it cannot be read, is damaged, or an unpacker would write outside its directory.
+    """
+    if path.is_dir():
+        return _read_directory(path, wanted)
+    if not path.name.endswith((".tar.gz", ".tgz")):
+        raise InputError(
+            str(path), "is no .tar.gz", "give an sdist, or the directory that another kind was unpacked to"
+        )
+    try:
+        with open_input(path) as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+            file.seek(0)
+            return _read_archive(path.name, _Forward(path.name, file), digest, wanted)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read ({describe(error)})", "check the path") from None
 
 
 class _Forward:
@@ -114,7 +118,7 @@ class _Forward:
         return data
 
 
-def _read_archive(name: str, stream: _Forward, digest: bytes) -> SourceTree:
+def _read_archive(name: str, stream: _Forward, digest: bytes, wanted: Callable[[str], bool]) -> SourceTree:
     files: dict[str, bytes] = {}
     links: dict[str, str] = {}
     directories: set[str] = set()
@@ -133,11 +137,11 @@ def _read_archive(name: str, stream: _Forward, digest: bytes) -> SourceTree:
                     raise InputError(f"{name}: {member.name}", "is neither file nor directory", _HOSTILE)
                 else:
                     _note(directories, posixpath.dirname(path))
-                    if is_wanted(path):
+                    if wanted(path):
                         files[path] = _read_member(name, archive, member)
                         kept += len(files[path])
                 if kept > MAX_KEPT:
-                    raise InputError(name, f"more than {MAX_KEPT} bytes of manifests", _HOSTILE)
+                    raise InputError(name, f"more than {MAX_KEPT} bytes of wanted files", _HOSTILE)
         while stream.read(_MAX_HEADER):  # up to the checksum at its end
             pass
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -147,7 +151,7 @@ def _read_archive(name: str, stream: _Forward, digest: bytes) -> SourceTree:
     if len(tops) != 1:
         problem = "is empty" if not tops else f"has {len(tops)} top directories; an sdist has one"
         raise InputError(name, problem, "give a source distribution")
-    _follow_links(files, links)
+    _follow_links(files, links, wanted)
     return SourceTree(target=name, files=files, directories=frozenset(directories), sha256=digest)
 
 
@@ -190,9 +194,9 @@ def _read_member(name: str, archive: tarfile.TarFile, member: tarfile.TarInfo) -
     return data
 
 
-def _follow_links(files: dict[str, bytes], links: dict[str, str]) -> None:
+def _follow_links(files: dict[str, bytes], links: dict[str, str], wanted: Callable[[str], bool]) -> None:
     """Give wanted names that are links the contents of their targets, if these were read."""
-    for path in filter(is_wanted, links):
+    for path in filter(wanted, links):
         target, steps = links[path], 0
         while target in links and steps < len(links):
             target, steps = links[target], steps + 1
@@ -206,7 +210,7 @@ def _note(directories: set[str], path: str) -> None:
         directories.add(path.split("/")[0])
 
 
-def _read_directory(path: Path) -> SourceTree:
+def _read_directory(path: Path, wanted: Callable[[str], bool]) -> SourceTree:
     files: dict[str, bytes] = {}
     directories: set[str] = set()
     count = kept = 0
@@ -227,7 +231,7 @@ def _read_directory(path: Path) -> SourceTree:
                 kept += len(files[prefix + name])
         if kept > MAX_KEPT:
             raise InputError(
-                str(path), f"more than {MAX_KEPT} bytes of manifests", "give the directory of one project"
+                str(path), f"more than {MAX_KEPT} bytes of wanted files", "give the directory of one project"
             )
     return SourceTree(target=path.resolve().name, files=files, directories=frozenset(directories))
 

@@ -2,6 +2,10 @@
 # inherit pkgs; }). Written by wheelfix.
 # For pyside6-essentials 6.12.0, from
 # pyside6_essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl.
+# Where the program runs: unset QT_PLUGIN_PATH (desktops on NixOS set it for
+# their own Qt, whose plugins the wheel's Qt cannot load).
+# Where the program runs: unset QT_QPA_PLATFORM_PLUGIN_PATH (the wheel brings
+# its platform plugins; those of another Qt cannot be loaded).
 { pkgs }:
 {
   _.pyside6-essentials.buildInputs.add = [

@@ -89,6 +89,10 @@
 # pyside6-essentials: libQt6WebEngineWidgets.so.6: pyside6-webengine brings it,
 # found where both are in one environment; this wheel does not require it, so
 # that an input could be a cycle.
+# Where the program runs: unset QT_PLUGIN_PATH (desktops on NixOS set it for
+# their own Qt, whose plugins the wheel's Qt cannot load).
+# Where the program runs: unset QT_QPA_PLATFORM_PLUGIN_PATH (the wheel brings
+# its platform plugins; those of another Qt cannot be loaded).
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
@@ -208,5 +212,6 @@ pkgs.mkShell {
       # pyside6-essentials: libzstd.so.1 for PySide6/Qt/lib/libQt6Core.so.6,
       # PySide6/Qt/lib/libQt6Designer.so.6 and 2 more
       pkgs.zstd
-    ];
+    ]
+    + "\nunset QT_PLUGIN_PATH QT_QPA_PLATFORM_PLUGIN_PATH";
 }

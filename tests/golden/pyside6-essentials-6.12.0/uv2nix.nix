@@ -3,6 +3,10 @@
 final: prev: lib.optionalAttrs (prev ? pyside6-essentials) {
   # pyside6-essentials 6.12.0, from
   # pyside6_essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl
+  # Where the program runs: unset QT_PLUGIN_PATH (desktops on NixOS set it for
+  # their own Qt, whose plugins the wheel's Qt cannot load).
+  # Where the program runs: unset QT_QPA_PLATFORM_PLUGIN_PATH (the wheel brings
+  # its platform plugins; those of another Qt cannot be loaded).
   pyside6-essentials = prev.pyside6-essentials.overrideAttrs (old: {
     buildInputs = (old.buildInputs or [ ]) ++ [
       # libatk-1.0.so.0 for PySide6/Qt/plugins/platformthemes/libqgtk3.so

@@ -11,9 +11,10 @@
 # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
 # libmkl_vml_avx2.so.2, libmkl_vml_avx512.so.2, libmkl_vml_cmpt.so.2,
 # libmkl_vml_def.so.2, libmkl_vml_mc3.so.2). `--prefer ATTR` writes one.
-# Opened by name, where several would do, or for another GPU:
-# pkgs.rocmPackages.amdsmi (libamd_smi.so), pkgs.rocmPackages.clr
-# (libamdhip64.so, libhiprtc.so). `--prefer ATTR` writes one.
+# Opened by name, where several would do, or for another GPU: pkgs.level-zero
+# (libze_loader.so), pkgs.rocmPackages.amdsmi (libamd_smi.so),
+# pkgs.rocmPackages.clr (libamdhip64.so, libhiprtc.so). `--prefer ATTR` writes
+# one.
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
@@ -22,9 +23,6 @@ pkgs.mkShell {
   shellHook =
     "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
     + pkgs.lib.makeLibraryPath [
-      # torch: torch/_inductor/cpp_builder.py:
-      # ctypes.util.find_library("ze_loader"), line 2298
-      pkgs.level-zero
       # torch: libibverbs.so.1, opened by torch/lib/libtorch_cpu.so
       pkgs.rdma-core
       # torch: libgcc_s.so.1, libquadmath.so.0, libstdc++.so.6 for

@@ -59,20 +59,22 @@ let
 
     def _find(name):
         path = TABLE["libraries"].get(name)
-        if not path:
-            return None
+        return path if path and _is_asked(name) else None
+
+
+    def _is_asked(name):
         shims = [module for key, module in list(sys.modules.items()) if key.startswith("_wheelfix_")]
         tables = [getattr(module, "TABLE", TABLE) for module in shims]
         others = [table for table in tables if table is not TABLE and name in table["libraries"]]
         frame = sys._getframe(1)
         while frame:
             if _is_own(frame, TABLE):
-                return path
+                return True
             # Code that was called by a module of TABLE asks for that; code that was imported asks for itself.
             if frame.f_code.co_name == "<module>" or any(_is_own(frame, table) for table in others):
-                return None
+                return False
             frame = frame.f_back
-        return None
+        return False
 
 
     def _wrap(modules, libraries, preload):
@@ -96,17 +98,25 @@ let
 
             return open_library
 
-        search = ctypes.util.find_library
+        search, open_plainly = ctypes.util.find_library, ctypes._dlopen
 
         def find_library(name):
             path = _find("lib" + name + ".so") if isinstance(name, str) else None
-            return path if path and os.path.exists(path) else search(name)
+            found = path if path and os.path.exists(path) else search(name)
+            # The C library is there, but Python looks for it with ldconfig and a compiler.
+            if not found and name in ("c", "m") and _is_asked("lib" + name + ".so.6"):
+                try:
+                    open_plainly("lib" + name + ".so.6", ctypes.DEFAULT_MODE)
+                    found = "lib" + name + ".so.6"
+                except OSError:
+                    pass
+            return found
 
         ctypes._dlopen = wrap(ctypes._dlopen)
         _ctypes.dlopen = wrap(_ctypes.dlopen)
         ctypes.util.find_library = find_library
         try:
-            import _cffi_backend
+            import _cffi_backend  # whoever opens the libraries may import it only later
 
             _cffi_backend.load_library = wrap(_cffi_backend.load_library)
         except ImportError:
@@ -138,8 +148,9 @@ final: prev: lib.optionalAttrs (prev ? torch) {
   # (libmkl_avx2.so.2, libmkl_avx512.so.2, libmkl_def.so.2, libmkl_mc3.so.2,
   # libmkl_vml_avx2.so.2, libmkl_vml_avx512.so.2, libmkl_vml_cmpt.so.2,
   # libmkl_vml_def.so.2, libmkl_vml_mc3.so.2). `--prefer ATTR` writes one.
-  # Opened by name, where several would do, or for another GPU:
-  # pkgs.rocmPackages.amdsmi (libamd_smi.so). `--prefer ATTR` writes one.
+  # Opened by name, where several would do, or for another GPU: pkgs.level-zero
+  # (libze_loader.so), pkgs.rocmPackages.amdsmi (libamd_smi.so). `--prefer ATTR`
+  # writes one.
   torch = prev.torch.overrideAttrs (old: {
     nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [
       # libcuda.so.1: found in /run/opengl-driver/lib at run time
@@ -267,12 +278,6 @@ final: prev: lib.optionalAttrs (prev ? torch) {
             # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line
             # 824: where the GPU driver is differs, so a shim answers
             "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
-
-            # torch/_inductor/cpp_builder.py:
-            # ctypes.util.find_library("ze_loader"), line 1603: no text in it
-            # can be replaced for sure, so a shim answers
-            "libze_loader.so" =
-              "${lib.getLib pkgs.level-zero}/lib/libze_loader.so.1";
           };
         }
         true;

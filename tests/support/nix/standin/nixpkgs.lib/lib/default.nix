@@ -98,6 +98,7 @@ let
     importTOML = path: builtins.fromTOML (builtins.readFile path);
 
     getLib = drv: drv.lib or drv.out or drv;
+    getOutput = output: drv: drv.${output} or drv.out or drv;
     makeLibraryPath = drvs: builtins.concatStringsSep ":" (map (drv: "${lib.getLib drv}/lib") drvs);
     # Those that the package knows: whether nixpkgs has them, scripts/collect_licenses.py --check says.
     licenses =

@@ -1,0 +1,3 @@
+doInstall() {
+  runTool install_wheel "$src" "$out" "$sitePackages"
+}
