@@ -27,6 +27,7 @@ from wheelfix.nix.tree import (
     Formals,
     Lambda,
     List,
+    Script,
     SearchPath,
     Str,
     bind,
@@ -150,6 +151,10 @@ def _write_settings(override: Override) -> list[Binding]:
         found.append(setting("appendRunpaths", "add", value=list_runpaths(override.runpaths)))
     if override.lost_openings:
         found.append(setting("autoPatchelfFlags", value=list_flags(override.lost_openings)))
-    if code := write_install(override, ("$out/lib/python3*/site-packages",)):
-        found.append(setting("postInstall", "add", value=code))
+    if code := write_install(override, (".",)):
+        # A pattern stands for files that are there already, and not for those that are written.
+        enter = Script((("pushd $out/lib/python3*/site-packages > /dev/null",),))
+        leave = Script((("popd > /dev/null",),))
+        whole = Binary("+", Binary("+", enter, code), leave)
+        found.append(setting("postInstall", "add", value=whole))
     return found

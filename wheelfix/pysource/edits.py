@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from io import BytesIO
+from tokenize import detect_encoding
 from typing import Final
 
 from wheelfix.model.base import Struct
@@ -86,6 +89,8 @@ def find_anchor(source: bytes, before: int) -> str:
         if node.lineno >= before:
             break
         if not isinstance(node, ast.Import | ast.ImportFrom) or node.col_offset:
+            if any(map(_LOADING.search, lines[node.lineno - 1 : node.end_lineno])):
+                break
             continue
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             continue
@@ -118,7 +123,7 @@ def apply_edit(source: bytes, edit: SourceEdit, path: str) -> bytes:
 
 def _plan(source: bytes, lines: Sequence[bytes], spot: Spot) -> SourceEdit | None:
     first, start, last, end = spot.place
-    if first != last or first > len(lines):
+    if first != last or first > len(lines) or not _has_columns(source, lines[first - 1][:end]):
         return None
     line = lines[first - 1]
     segment = line[start:end]
@@ -143,6 +148,17 @@ def _plan(source: bytes, lines: Sequence[bytes], spot: Spot) -> SourceEdit | Non
                 after=(mark + old[at + len(segment) :]).decode(),
             )
     return None
+
+
+def _has_columns(source: bytes, line: bytes) -> bool:
+    """Whether columns in the start of a line, which count bytes of UTF-8, are those of the file."""
+    if line.isascii():
+        return True
+    try:
+        encoding, _ = detect_encoding(BytesIO(source).readline)
+    except SyntaxError:  # it takes lines that end in \r for one
+        return False
+    return encoding == "utf-8" or (encoding == "utf-8-sig" and not line.startswith(BOM_UTF8))
 
 
 def _split_lines(source: bytes) -> list[bytes]:

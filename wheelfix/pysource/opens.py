@@ -19,8 +19,9 @@ from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceEdit
 from wheelfix.model.tables import Table, load_table
 from wheelfix.pysource.edits import Opened, Spot, find_anchor, find_edits
 from wheelfix.pysource.program import Library, Program, list_functions
+from wheelfix.pysource.reach import Reach
 from wheelfix.pysource.scope import Guard, Module, Scope, Use
-from wheelfix.pysource.values import Evaluator, TooComplexError, Value, find_place
+from wheelfix.pysource.values import Evaluator, Place, TooComplexError, Value, find_place
 
 MAX_SOURCE: Final = 1 << 19
 """Longest source read, in bytes; its syntax tree can take 600 times as much memory."""
@@ -33,6 +34,7 @@ _OPENERS: Final = frozenset(
 _LOADERS: Final = frozenset({"ctypes.cdll", "ctypes.pydll"})
 _FINDER: Final = "ctypes.util.find_library"
 _HELPERS: Final = frozenset({"load_library", "load_locate_library", "load_ctypes_library", "dlopen"})
+_BY_PATH: Final = frozenset({OpeningKind.CTYPES, OpeningKind.CFFI})
 _RUNNERS: Final = frozenset(
     {
         f"subprocess.{name}"
@@ -152,7 +154,7 @@ def analyse_source(path: str, source: bytes, library: Library, callers: Iterable
         found = _analyse(path, source, library, tuple(callers))
         if found is None or len(found.claims) + len(found.programs) > _MAX_NAMES:
             return Analysis()
-        claims = _add_edits(path, source, library, tuple(callers), found.claims)
+        claims = _add_edits(path, source, library, tuple(callers), found)
         return Analysis(
             uses=_find_uses([*claims, *found.programs], found.program),
             asked=found.asked,
@@ -163,9 +165,14 @@ def analyse_source(path: str, source: bytes, library: Library, callers: Iterable
 
 
 class _Found(Struct):
-    """What one source opens and runs, and the modules that it was analysed with; the rest as in Analysis."""
+    """What one source opens and runs, and the modules that it was analysed with; the rest as in Analysis.
+
+    Attributes:
+        places: of the calls in the source that would open a path.
+    """
 
     program: Program
+    places: frozenset[Place] = frozenset()
     claims: Sequence[_Claim] = ()
     programs: Sequence[_Claim] = ()
     asked: Mapping[str, frozenset[str]] = {}
@@ -192,6 +199,11 @@ def _analyse(path: str, source: bytes, library: Library, callers: Iterable[str])
     programs = [p for number, use in uses for p in _find_programs(number, use, module, evaluator)]
     return _Found(
         program=program,
+        places=frozenset(
+            find_place(use.node)
+            for _, use in uses
+            if any(kind in _BY_PATH for kind, _, _ in _find_sinks(use, module, evaluator))
+        ),
         claims=[_place(claim, module, program) for claim in _drop_alternatives(claims)],
         programs=[_place(claim, module, program) for claim in programs],
         asked=list_functions(evaluator.asked),
@@ -200,13 +212,21 @@ def _analyse(path: str, source: bytes, library: Library, callers: Iterable[str])
 
 
 def _add_edits(
-    path: str, source: bytes, library: Library, callers: Sequence[str], claims: Sequence[_Claim]
+    path: str, source: bytes, library: Library, callers: Sequence[str], known: _Found
 ) -> list[_Claim]:
+    claims = known.claims
+
     def analyse(edited: bytes) -> set[Opened]:
         found = _analyse(path, edited, library, callers)
         return _list_opened(found.claims) if found else set()
 
-    edits = find_edits(source, [_find_spot(claim) for claim in claims], _list_opened(claims), analyse)
+    spots = [_find_spot(claim) for claim in claims]
+    tree = library.parse(source) if any(spots) else None
+    if tree is None:
+        return list(claims)
+    reach = Reach(tree, known.places)
+    sure = [spot if spot and reach.is_only_opened(spot.place) else None for spot in spots]
+    edits = find_edits(source, sure, _list_opened(claims), analyse)
     return [replace(claim, edit=edit) for claim, edit in zip(claims, edits, strict=True)]
 
 

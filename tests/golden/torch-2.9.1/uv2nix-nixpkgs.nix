@@ -14,47 +14,81 @@ let
     alone: where that asks for a name in TABLE, it gets the library at the path beside it.
     """
 
+    import _thread
     import sys
 
     TABLE = {"modules": [], "libraries": {}, "preload": []}
+    _LOCK = _thread.RLock()
+    _DONE = []
 
 
     class _Watch:
         def find_spec(self, name, path=None, target=None):
-            if name in TABLE["modules"] and self in sys.meta_path:
-                sys.meta_path.remove(self)
-                _answer(**TABLE)
+            if name in TABLE["modules"]:
+                _answer()
+
+
+    _WATCH = _Watch()
 
 
     def install():
-        if any(name in sys.modules for name in TABLE["modules"]):
-            _answer(**TABLE)
-        else:
-            sys.meta_path.insert(0, _Watch())
+        if _is_own(sys._getframe(1), TABLE) or any(name in sys.modules for name in TABLE["modules"]):
+            _answer()
+        elif not _DONE and _WATCH not in sys.meta_path:
+            sys.meta_path.insert(0, _WATCH)
 
 
-    def _answer(modules, libraries, preload):
+    def _answer():
+        with _LOCK:
+            try:
+                if not _DONE:
+                    _DONE.append(True)
+                    _wrap(**TABLE)
+            except Exception:  # what is imported fails or works as it does without this
+                pass
+            # A list that shrinks while imports go through it makes them skip a finder: it gets another one.
+            if _WATCH in sys.meta_path:
+                sys.meta_path = [finder for finder in sys.meta_path if finder is not _WATCH]
+
+
+    def _is_own(frame, table):
+        spec = frame.f_globals.get("__spec__")  # __name__ is "__main__" for python -m
+        module = getattr(spec, "name", None) or frame.f_globals.get("__name__")
+        return isinstance(module, str) and (module + ".").startswith(tuple(n + "." for n in table["modules"]))
+
+
+    def _find(name):
+        path = TABLE["libraries"].get(name)
+        return path if path and _is_asked(name) else None
+
+
+    def _is_asked(name):
+        shims = [module for key, module in list(sys.modules.items()) if key.startswith("_wheelfix_")]
+        tables = [getattr(module, "TABLE", TABLE) for module in shims]
+        others = [table for table in tables if table is not TABLE and name in table["libraries"]]
+        frame = sys._getframe(1)
+        while frame:
+            if _is_own(frame, TABLE):
+                return True
+            # Code that was called by a module of TABLE asks for that; code that was imported asks for itself.
+            if frame.f_code.co_name == "<module>" or any(_is_own(frame, table) for table in others):
+                return False
+            frame = frame.f_back
+        return False
+
+
+    def _wrap(modules, libraries, preload):
+        import _ctypes
         import ctypes.util
         import os
 
-        own = tuple(name + "." for name in modules)
-
-        def is_own(frame):
-            while frame:
-                spec = frame.f_globals.get("__spec__")  # __name__ is "__main__" for python -m
-                module = getattr(spec, "name", None) or frame.f_globals.get("__name__") or ""
-                if (module + ".").startswith(own):
-                    return True
-                frame = frame.f_back
-            return False
-
-        def find(name):
-            path = libraries.get(os.fsdecode(name)) if name else None
-            return path if path and is_own(sys._getframe(2)) else None
+        # What find_library returns where a cache knows all is the file's name, which may be asked for in turn.
+        for path in list(libraries.values()):
+            libraries.setdefault(os.path.basename(path), path)
 
         def wrap(load):
             def open_library(name=None, *more, **named):
-                path = find(name)
+                path = _find(os.fsdecode(name)) if isinstance(name, (str, bytes, os.PathLike)) else None
                 if path:
                     try:
                         return load(path, *more, **named)
@@ -67,9 +101,10 @@ let
         search, open_plainly = ctypes.util.find_library, ctypes._dlopen
 
         def find_library(name):
-            found = find("lib" + name + ".so") or search(name)
+            path = _find("lib" + name + ".so") if isinstance(name, str) else None
+            found = path if path and os.path.exists(path) else search(name)
             # The C library is there, but Python looks for it with ldconfig and a compiler.
-            if not found and name in ("c", "m") and is_own(sys._getframe(1)):
+            if not found and name in ("c", "m") and _is_asked("lib" + name + ".so.6"):
                 try:
                     open_plainly("lib" + name + ".so.6", ctypes.DEFAULT_MODE)
                     found = "lib" + name + ".so.6"
@@ -78,13 +113,14 @@ let
             return found
 
         ctypes._dlopen = wrap(ctypes._dlopen)
+        _ctypes.dlopen = wrap(_ctypes.dlopen)
         ctypes.util.find_library = find_library
         try:
-            import _cffi_backend as backend  # whoever opens the libraries may import it only later
+            import _cffi_backend  # whoever opens the libraries may import it only later
+
+            _cffi_backend.load_library = wrap(_cffi_backend.load_library)
         except ImportError:
             pass
-        else:
-            backend.load_library = wrap(backend.load_library)
         # cffi's compiled modules call dlopen themselves: a library that is loaded already is found by its soname.
         for path in preload:
             try:

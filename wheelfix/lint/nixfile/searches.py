@@ -25,8 +25,10 @@ _UNUSED = re.compile("[\U000f0000-\U0010ffff]")
 _SITE = "lib/python/site-packages"
 _ANY_SITE = re.compile(r"lib/python3?(?:\.\d+)?t?/site-packages")
 _COMMAND = "addAutoPatchelfSearchPath"
-_HARMLESS = frozenset({"echo", "rm", "rmdir", "runHook", "substituteInPlace"})
+_HARMLESS = frozenset({"echo", "popd", "pushd", "rm", "rmdir", "runHook", "substituteInPlace"})
 """Commands that cannot add libraries."""
+_QUOTED = re.compile(r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|\$[("']|.""", re.DOTALL)
+"""Pieces of a line: what is quoted, what begins with a dollar, and single characters."""
 _WRITTEN = (".py", ".pth", ".start", "/dev/null")
 """Ends of the names of files that are no libraries, to which such a command may write."""
 
@@ -101,17 +103,32 @@ def find_in_code(joined: Joined, place: Place) -> Iterator[Search | None]:
 
 def _is_harmless(line: str) -> bool:
     """Whether a line is one command that cannot add libraries, and writes nothing but Python's own files."""
+    if len(line) >= _LONGEST or _runs_others(line):
+        return False
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
+    lexer.commenters = ""  # it takes any # for one, even inside a word
     try:
-        words = list(lexer) if len(line) < _LONGEST else [";"]
+        words = list(lexer)
     except ValueError:
         return False
     signs = [(at, word) for at, word in enumerate(words) if word and not word.strip("();<>|&")]
     for at, sign in signs:
         if sign not in {">", ">>"} or not words[at + 1 : at + 2] or not words[at + 1].endswith(_WRITTEN):
             return False
-    return words[0] in _HARMLESS or (words[0] == "cp" and not signs and words[-1].endswith(_WRITTEN))
+    match words:
+        case ["cp", source, target]:
+            return not source.startswith("-") and target.endswith(_WRITTEN)
+    return words[0] in _HARMLESS
+
+
+def _runs_others(line: str) -> bool:
+    """Whether words of a command may be made by other commands, or are quoted in a way that is not read."""
+    for match in _QUOTED.finditer(line):
+        piece = match[0]
+        if piece[0] not in "\\'" and ("`" in piece or "$(" in piece or piece in {"$'", '$"'}):
+            return True
+    return False
 
 
 def _read_command(line: str, pieces: Sequence[Piece], place: Place) -> Iterator[Search | None]:

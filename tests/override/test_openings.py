@@ -1,0 +1,140 @@
+"""The plan for what a wheel opens by name, from its sources to the parts of an override."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tests.support.facts import open_table
+from tests.support.objects import elf, wheel
+from wheelfix.model.elf import ElfObject, ElfTraits
+from wheelfix.model.hints import ElfHints
+from wheelfix.model.reading import Reading
+from wheelfix.model.scan import WheelScan
+from wheelfix.override.openings import OpenedPlan, plan_openings
+from wheelfix.pysource.opens import find_python_dlopen
+from wheelfix.scan.conclude import conclude
+
+C = "import ctypes\n"
+F = "from ctypes.util import find_library\n"
+SND = "libsndfile.so.1"
+
+
+def scan(
+    sources: Mapping[str, str], objects: Sequence[ElfObject] = (), strings: Mapping[str, Sequence[str]] = {}
+) -> WheelScan:
+    uses = [find_python_dlopen(path, source.encode()) for path, source in sources.items()]
+    hints = [
+        ElfHints(path=path, traits=ElfTraits(path=path, machine="x86_64"), strings=tuple(names))
+        for path, names in strings.items()
+    ]
+    reading = Reading(
+        distribution=wheel(files=[*sources, *(o.path for o in objects)]),
+        objects=tuple(objects),
+        hints=tuple(hints),
+        uses=tuple(use for use in uses if use.calls),
+    )
+    return conclude(reading, open_table())
+
+
+def plan(sources: Mapping[str, str], *more: str, known: bool = True) -> OpenedPlan:
+    return make_plan(scan(sources), [*sources, *more] if known else [])
+
+
+def make_plan(found: WheelScan, files: Sequence[str] = ()) -> OpenedPlan:
+    return plan_openings(found.openings, files, needs=found.used, attributes=found.attributes)
+
+
+def test_substitution() -> None:
+    found = plan({"demo/a.py": f"{C}ctypes.CDLL('{SND}')"})
+    (one,) = found.substitutions
+    assert (one.file, one.edit.old, one.library.attr) == ("demo/a.py", f"'{SND}'", "libsndfile")
+    assert one.library.path == f"/lib/{SND}"
+    assert one.library.reason == f'demo/a.py: ctypes.CDLL("{SND}"), line 2'
+    assert (found.shim, found.rest, found.runpaths, found.inputs) == (None, (), (), ())
+
+
+def test_both_forms_in_one_file() -> None:
+    source = f"import os\n{C}ctypes.CDLL('{SND}')\nfor v in (1,): ctypes.CDLL('libmagic.so.%d' % v)\n"
+    found = plan({"demo/a.py": source})
+    assert [one.library.path for one in found.substitutions] == [f"/lib/{SND}"]
+    assert found.shim
+    assert [name for name, _ in found.shim.libraries] == ["libmagic.so.1"]
+    assert (found.shim.anchors, found.shim.sources) == ((("demo/a.py", "import os"),), 1)
+
+
+def test_driver_is_answered_by_a_shim_at_its_place() -> None:
+    found = plan({"demo/a.py": f"{C}ctypes.CDLL('libcuda.so.1')"})
+    assert found.substitutions == ()
+    assert found.shim
+    ((name, library),) = found.shim.libraries
+    assert (name, library.attr, library.path) == ("libcuda.so.1", "", "/run/opengl-driver/lib/libcuda.so.1")
+
+
+HARD = f"{C}n = '%s.so.1' % 'libsndfile'\nctypes.CDLL(n)\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "known", "modules"),
+    [
+        ("demo/a.py", ["demo/__init__.py"], True, ("demo",)),
+        ("demo/sub/a.py", ["demo/__init__.py"], True, ("demo",)),
+        ("demo/__init__.py", [], True, ("demo",)),
+        ("single.py", [], True, ("single",)),
+        ("space/demo/a.py", ["space/demo/__init__.py"], True, ("space.demo",)),
+        ("space/demo/__init__.py", ["space/demo/__init__.py"], True, ("space.demo",)),
+        ("space/a.py", [], True, ("space.a",)),
+        ("space/demo/a.py", ["other/__init__.py"], True, ("space.demo.a",)),
+        ("demo/a.py", [], False, ("demo",)),
+        ("demo-1.0.data/purelib/demo/a.py", ["demo-1.0.data/purelib/demo/__init__.py"], True, ("demo",)),
+        ("demo-1.0.data/platlib/single.py", [], True, ("single",)),
+    ],
+)
+def test_modules_of_a_shim(file: str, more: list[str], known: bool, modules: tuple[str, ...]) -> None:
+    shim = plan({file: HARD}, *more, known=known).shim
+    assert shim
+    assert shim.modules == modules
+
+
+@pytest.mark.parametrize("file", ["demo-1.0.data/scripts/run.py", "demo-1.0.data/data/share/a.py"])
+def test_what_is_outside_of_site_packages_has_no_code(file: str) -> None:
+    found = plan({file: HARD})
+    assert (found.shim, found.substitutions) == (None, ())
+    assert [one.file for one in found.rest] == [file]
+
+
+def test_only_files_with_a_version_are_loaded_in_advance() -> None:
+    names = f"from cffi import FFI\nffi = FFI()\nn = '%s.so.1' % 'libsndfile'\nffi.dlopen(n)\n{HARD}"
+    shim = plan({"demo/a.py": names}).shim
+    assert shim
+    assert shim.preload == (SND,)
+
+
+def test_sources_without_a_start_are_counted() -> None:
+    shim = plan(
+        {"demo/a.py": f"import os\n{HARD}", "demo/b.py": f"if 1:\n    {HARD.replace(chr(10), '; ')}"}
+    ).shim
+    assert shim
+    assert (shim.sources, [file for file, _ in shim.anchors]) == (2, ["demo/a.py"])
+
+
+def test_strings_of_elf_files() -> None:
+    found = make_plan(scan({}, [elf("demo/x.so")], {"demo/x.so": [SND, "libcuda.so.1"]}))
+    assert [(one.attr, one.directory) for one in found.runpaths] == [("libsndfile", "lib")]
+    assert found.driver == ("libcuda.so.1",)
+    # What auto-patchelf puts into the run path anyway is not repeated.
+    linked = scan({}, [elf("demo/x.so", needed=["libsndfile.so.1"])], {"demo/x.so": ["libsndfile.so"]})
+    assert make_plan(linked).runpaths == ()
+
+
+def test_every_opening_is_somewhere() -> None:
+    source = f"{C}{F}ctypes.CDLL('{SND}')\nctypes.CDLL('libno-such-thing.so.1')\nfind_library('magic')\n"
+    found = plan({"demo/a.py": source, "demo-1.0.data/scripts/run.py": HARD})
+    assert len(found.substitutions) == 1
+    assert found.shim
+    assert [name for name, _ in found.shim.libraries] == ["libmagic.so"]
+    assert [(one.file, one.names) for one in found.rest] == [
+        ("demo-1.0.data/scripts/run.py", (SND,)),
+        ("demo/a.py", ("libno-such-thing.so.1",)),
+    ]
