@@ -7,29 +7,18 @@ from pathlib import Path
 
 SUBSTITUTE = r"""
 substituteInPlace() {
-  local file="$1" content
-  shift
-  if [ ! -f "$file" ]; then
-    echo "substitute(): ERROR: file '$file' does not exist" >&2
-    return 1
-  fi
-  if IFS='' read -r -d '' content < "$file"; then
-    echo "consumeEntire(): ERROR: Input null bytes, won't process" >&2
-    return 1
-  fi
-  while (( "$#" )); do
-    [ "$1" = --replace-fail ] && [ "$#" -ge 3 ] || { echo "invalid command line argument: $1" >&2; return 1; }
-    if ! [[ "$content" == *"$2"* ]]; then
-      printf "substituteStream(): ERROR: pattern %q doesn't match anything in file '%s'\n" "$2" "$file" >&2
-      return 1
-    fi
-    content="${content//"$2"/"$3"}"
-    shift 3
-  done
-  printf '%s' "$content" > "$file"
+  local text
+  [ "$#" = 4 ] && [ "$2" = --replace-fail ] || { echo "cannot be called so: $*" >&2; return 1; }
+  text=$(cat "$1" && echo .) || return 1
+  text=${text%.}
+  case "$text" in
+    *"$3"*) ;;
+    *) echo "nothing to replace in $1: $3" >&2; return 1 ;;
+  esac
+  printf %s "${text//"$3"/"$4"}" > "$1"
 }
 """
-"""As ``pkgs/stdenv/generic/setup.sh`` does it, for one file and ``--replace-fail``."""
+"""What nixpkgs' ``substituteInPlace`` does with one file and ``--replace-fail``."""
 
 
 def run_shell(code: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:

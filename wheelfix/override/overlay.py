@@ -117,7 +117,7 @@ def write_package(override: Override, dialect: Dialect, package: Expr | None = N
         *_write_inputs(override, dialect),
         *write_rest(override),
         *_write_strip(override, dialect),
-        *_write_install(override),
+        *_write_install(override, dialect),
     ]
     if not bindings:
         return None
@@ -140,10 +140,15 @@ def _write_source(override: Override) -> list[Binding]:
     return [bind("src", call("pkgs.fetchurl", Attrs(fetched)), why)]
 
 
-def _write_install(override: Override) -> list[Binding]:
+_PYTHON = select("final", "python", "pythonOnBuildForHost", "interpreter")
+
+
+def _write_install(override: Override, dialect: Dialect) -> list[Binding]:
     site = ("$out/", select("final", "python", "sitePackages"))
     parts = [*_write_removal(override, site)]
-    if code := write_install(override, site):
+    # poetry2nix' builds are nixpkgs', which compile after postInstall.
+    python = None if dialect is Dialect.POETRY2NIX else _PYTHON
+    if code := write_install(override, site, python=python):
         parts.append(code)
     if not parts:
         return []

@@ -180,6 +180,9 @@ final: prev: lib.mergeAttrsList [
               };
             }
             true
+          + ''
+            ${final.python.pythonOnBuildForHost.interpreter} -m compileall -q $out/${final.python.sitePackages}/numba/np/ufunc/parallel.py $out/${final.python.sitePackages}/_wheelfix_numba.py || true
+          ''
         );
     });
   })

@@ -237,22 +237,27 @@ final: prev: lib.optionalAttrs (prev ? torch) {
 
     postInstall =
       (old.postInstall or "")
-      + loaderShim
-        pkgs.writeText
-        "\$out/${final.python.sitePackages}"
-        "_wheelfix_torch"
-        {
-          modules = [ "torch" ];
-          libraries = {
-            # torch/cuda/_utils.py: ctypes.CDLL("libcuda.so.1"), line 73: where
-            # the GPU driver is differs, so a shim answers
-            "libcuda.so.1" = "/run/opengl-driver/lib/libcuda.so.1";
+      + (
+        loaderShim
+          pkgs.writeText
+          "\$out/${final.python.sitePackages}"
+          "_wheelfix_torch"
+          {
+            modules = [ "torch" ];
+            libraries = {
+              # torch/cuda/_utils.py: ctypes.CDLL("libcuda.so.1"), line 73:
+              # where the GPU driver is differs, so a shim answers
+              "libcuda.so.1" = "/run/opengl-driver/lib/libcuda.so.1";
 
-            # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line
-            # 1102: where the GPU driver is differs, so a shim answers
-            "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
-          };
-        }
-        true;
+              # torch/cuda/__init__.py: ctypes.CDLL("libnvidia-ml.so.1"), line
+              # 1102: where the GPU driver is differs, so a shim answers
+              "libnvidia-ml.so.1" = "/run/opengl-driver/lib/libnvidia-ml.so.1";
+            };
+          }
+          true
+        + ''
+          ${final.python.pythonOnBuildForHost.interpreter} -m compileall -q $out/${final.python.sitePackages}/_wheelfix_torch.py || true
+        ''
+      );
   });
 }

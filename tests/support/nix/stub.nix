@@ -60,6 +60,7 @@ let
       inherit pythonVersion libPrefix;
       sitePackages = "lib/${libPrefix}/site-packages";
       implementation = "cpython";
+      pythonOnBuildForHost.interpreter = "python3";
       sourceVersion = {
         major = "3";
         minor = builtins.elemAt (builtins.match "3\\.([0-9]+)" pythonVersion) 0;

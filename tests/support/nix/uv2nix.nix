@@ -63,6 +63,7 @@ let
       };
       sitePackages = "lib/python${python}/site-packages";
       pythonOnBuildForHost = interpreter;
+      interpreter = "python3";
       inherit stdenv;
     };
   };

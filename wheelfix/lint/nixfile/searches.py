@@ -112,6 +112,7 @@ def _is_harmless(line: str) -> bool:
         words = list(lexer)
     except ValueError:
         return False
+    words = words[:-2] if words[-2:] == ["||", "true"] else words
     signs = [(at, word) for at, word in enumerate(words) if word and not word.strip("();<>|&")]
     for at, sign in signs:
         if sign not in {">", ">>"} or not words[at + 1 : at + 2] or not words[at + 1].endswith(_WRITTEN):
@@ -119,7 +120,14 @@ def _is_harmless(line: str) -> bool:
     match words:
         case ["cp", source, target]:
             return not source.startswith("-") and target.endswith(_WRITTEN)
+        case [program, "-m", "compileall", "-q", *files]:
+            return _is_mark(program) and all(file.endswith(".py") for file in files)
     return words[0] in _HARMLESS
+
+
+def _is_mark(word: str) -> bool:
+    """Whether a word is one interpolation."""
+    return len(word) == 1 and ord(word) >= _MARKS
 
 
 def _runs_others(line: str) -> bool:

@@ -45,6 +45,7 @@ in
 built
 // {
   pname = "python3";
+  interpreter = "${built}/bin/python3";
   version = "${python.version}.0";
   pythonVersion = python.version;
   implementation = "cpython";
