@@ -95,6 +95,8 @@ def test_harmless(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        "cp -m compileall -q a.py",
+        "program -m compileall -q a.py",
         'echo "$(cp lib.so $out/lib)"',
         'echo "a`cp lib.so $out/lib`b"',
         "echo `cp lib.so $out/lib`",

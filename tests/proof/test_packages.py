@@ -105,3 +105,8 @@ def test_one_environment_of_a_lock_works_under_its_overlay(tmp_path: Path) -> No
     for probe in probes:
         result = run_probe(paths[0] / "bin" / "python", probe.code)
         assert probe.holds(result), (probe.name, result.said)
+    shims = sorted(path.stem for path in paths[0].glob("lib/python3*/site-packages/_wheelfix_*.py"))
+    assert shims
+    code = f"for name in {shims}:\n    assert os.path.exists(importlib.import_module(name).__cached__)"
+    result = run_probe(paths[0] / "bin" / "python", f"import importlib, os\n{code}")
+    assert result.worked, "in a store, every start would compile them again"
