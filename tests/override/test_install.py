@@ -201,6 +201,15 @@ def test_text_of_a_shim(tmp_path: Path, dialect: Dialect) -> None:
 
 
 @pytest.mark.parametrize("dialect", WRITING)
+def test_a_shim_for_the_driver_alone_evaluates(tmp_path: Path, dialect: Dialect) -> None:
+    shim = replace(make_shim(), libraries=(("libcuda.so.1", library("libcuda.so.1", "")),))
+    (code,) = evaluate(tmp_path, [make(shim=shim)], dialect)
+    done, files = install(tmp_path, code, {})
+    assert done.returncode == 0, done.stderr
+    assert "_wheelfix_demo.py" in files
+
+
+@pytest.mark.parametrize("dialect", WRITING)
 def test_packages_share_the_code_of_the_shim(tmp_path: Path, dialect: Dialect) -> None:
     one = make("demo", shim=make_shim(["demo"]))
     two = make("other", substitution("other/a.py"), shim=make_shim(["other"], ["libother.so.2"]))

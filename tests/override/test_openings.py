@@ -106,9 +106,42 @@ def test_what_is_outside_of_site_packages_has_no_code(file: str) -> None:
 
 def test_only_files_with_a_version_are_loaded_in_advance() -> None:
     names = f"from cffi import FFI\nffi = FFI()\nn = '%s.so.1' % 'libsndfile'\nffi.dlopen(n)\n{HARD}"
-    shim = plan({"demo/a.py": names}).shim
+    shim = plan({"demo/a.py": names}, "demo/_native.abi3.so").shim
     assert shim
     assert shim.preload == (SND,)
+    pure = plan({"demo/a.py": names}).shim
+    assert pure
+    assert pure.preload == (), "nothing but Python code can open it"
+
+
+def test_all_that_one_call_opens_is_found() -> None:
+    each = "ctypes.CDLL(n, ctypes.RTLD_GLOBAL)"
+    loop = f"{C}for n in ('libz.so.1', 'libusb-1.0.so.0', 'libmagic.so.1'):\n    {each}\n"
+    found = plan({"demo/a.py": loop})
+    assert found.rest == ()
+    names = {one.name for one in found.substitutions} | {
+        n for s in filter(None, [found.shim]) for n, _ in s.libraries
+    }
+    assert names == {"libz.so.1", "libusb-1.0.so.0", "libmagic.so.1"}
+
+
+def test_a_plain_name_is_found_beside_an_absolute_path() -> None:
+    guarded = (
+        f"import os\n{C}for p in ('/usr/lib/libmagic.so.1', '/opt/lib/libmagic.so.1'):\n"
+        "    if os.path.exists(p): break\nelse: p = 'libmagic.so.1'\nctypes.CDLL(p)\n"
+    )
+    found = plan({"demo/a.py": guarded})
+    names = {one.name for one in found.substitutions} | {
+        n for s in filter(None, [found.shim]) for n, _ in s.libraries
+    }
+    assert "libmagic.so.1" in names
+
+
+def test_the_c_library_of_others_is_no_answer() -> None:
+    assert (
+        plan({"demo/a.py": f"{C}for n in ('libc.so.6', 'libc.so.0', 'libc.so'):\n    ctypes.CDLL(n)\n"})
+        == OpenedPlan()
+    )
 
 
 def test_sources_without_a_start_are_counted() -> None:

@@ -171,8 +171,10 @@ def test_a_file_of_somebody_else_stays(environment: Path, libs: Path) -> None:
     other = find_site(environment) / "_wheelfix_demo.pth"
     other.write_text("import sys\n")
     told = run(environment, "--libs", libs, code=5)
-    assert "_wheelfix_demo.pth: not written: is there already, and was not written by wheelfix" in told
+    why = "_wheelfix_demo.pth is there already, and was not written by wheelfix"
+    assert f"_wheelfix_demo.py: not written: {why}" in told
     assert other.read_text() == "import sys\n"
+    assert list(list_shim(environment)) == [other.name], "all files of a shim, or none"
 
 
 def test_no_link_is_followed(environment: Path, libs: Path, tmp_path: Path) -> None:

@@ -400,13 +400,20 @@ def test_missing_file_leads_to_the_name(env: Environment, libraries: dict[int, s
     assert env.do("import pkg") == before
 
 
-def test_what_fails_says_the_name_that_was_asked_for(env: Environment, tmp_path: Path) -> None:
+def test_what_fails_says_why_the_library_cannot_be_loaded(env: Environment, tmp_path: Path) -> None:
     broken = tmp_path / NAME
     broken.write_text("no library")
+    ask = "try:\n    ctypes.CDLL('libwfxone.so.1')\nexcept OSError as e:\n    print(e)\n"
+    env.add("pkg.py", f"import ctypes\n{ask}")
+    env.add_shim("pkg", ["pkg"], {NAME: str(broken)})
+    assert str(broken) in env.do("import pkg")
+
+
+def test_what_is_gone_says_the_name_that_was_asked_for(env: Environment, tmp_path: Path) -> None:
     ask = "try:\n    ctypes.CDLL('libwfxone.so.1')\nexcept OSError as e:\n    print(e, e.__context__)\n"
     env.add("pkg.py", f"import ctypes\n{ask}")
     before = env.do("import pkg")
-    env.add_shim("pkg", ["pkg"], {NAME: str(broken)})
+    env.add_shim("pkg", ["pkg"], {NAME: str(tmp_path / NAME)})
     assert env.do("import pkg") == before
 
 

@@ -632,11 +632,37 @@ HEAD = b"import ctypes\n"
         HEAD + b"CDLL = " + b"1+" * 60_000 + b"1",
         HEAD + b"CDLL = a" + b".b" * 60_000,
         HEAD + b"CDLL = " + b"1 + " * 700 + b"1\n",
-        HEAD + b"ctypes.CDLL('libx.so')\n" + b"#" * MAX_SOURCE,
     ],
 )
 def test_what_is_no_readable_python_gives_nothing(source: bytes) -> None:
-    assert find_python_dlopen("a.py", source) == SourceUse(path="a.py")
+    found = find_python_dlopen("a.py", source)
+    assert found.calls == ()
+    assert found.unread in {"", "nested too deeply", "too complex"}
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (HEAD + b"ctypes.CDLL('libx.so')\n" + b"#" * MAX_SOURCE, "longer than 512 KiB"),
+        (HEAD + b"".join(b"ctypes.CDLL('libx%d.so')\n" % n for n in range(9000)), "more than 8192 names"),
+    ],
+    ids=["long", "many"],
+)
+def test_what_may_open_something_and_is_not_analysed_is_told(source: bytes, why: str) -> None:
+    assert find_python_dlopen("a.py", source) == SourceUse(path="a.py", unread=why)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class Lib(ctypes.CDLL): pass\nLib('libx.so.1')",
+        "class Base(ctypes.CDLL): pass\nclass Lib(Base): x = 1\nLib(name='libx.so.1')",
+        "import functools\nfunctools.partial(ctypes.CDLL, mode=ctypes.RTLD_GLOBAL)('libx.so.1')",
+        "from functools import partial\nload = partial(ctypes.CDLL, use_errno=True)\nload('libx.so.1')",
+    ],
+)
+def test_what_is_made_of_a_loader_is_one(source: str) -> None:
+    assert list(find(f"import ctypes\n{source}")) == ["libx.so.1"]
 
 
 def test_foreign_warnings_do_not_surface() -> None:

@@ -195,7 +195,7 @@ def test_other_calls_keep_their_names() -> None:
     source = "import ctypes\nctypes.CDLL('libsndfile.so.1')\nctypes.CDLL('libsndfile.so')\n"
     assert [one.names for one in find(source)] == [("libsndfile.so.1",), ("libsndfile.so",)]
     loop = "import ctypes\nfor n in ('libsndfile.so', 'libsndfile.so.1'): ctypes.CDLL(n)\n"
-    assert [one.names for one in find(loop)] == [("libsndfile.so.1",)]
+    assert [one.names for one in find(loop)] == [("libsndfile.so", "libsndfile.so.1")]
 
 
 def test_note_is_an_input_and_never_held_for_its_version() -> None:

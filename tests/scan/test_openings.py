@@ -68,8 +68,8 @@ def test_names_for_other_systems_and_relative_paths(soname: str) -> None:
     assert choose(uses=[opened(soname)]) == ()
 
 
-def test_unversioned_name_yields_to_a_versioned_one() -> None:
-    assert select(uses=[opened("libcuda.so", "libcuda.so.1")]) == ["libcuda.so.1"]
+def test_unversioned_string_yields_to_a_versioned_one() -> None:
+    assert select(uses=[opened("libcuda.so", "libcuda.so.1")]) == ["libcuda.so", "libcuda.so.1"]
     # Another call is another way in: python-vlc opens libvlc.so.5 only if find_library("vlc") lies.
     assert select(uses=[opened("libvlc.so"), opened("libvlc.so.5")]) == ["libvlc.so", "libvlc.so.5"]
     linked = [elf("a.so", needed=["libcuda.so.1"])]
@@ -104,7 +104,7 @@ def test_renamed_member_hides_no_other_library() -> None:
 def test_names_inside_an_opening_keep_their_order() -> None:
     objects = [elf("libown.so.1")]
     found = choose(objects, uses=[opened("libz.so.2", "libown.so.1", "x.dll", "liba.so.1", "libz.so")])
-    assert [o.names for o in found] == [("libz.so.2", "liba.so.1")]
+    assert [o.names for o in found] == [("libz.so.2", "liba.so.1", "libz.so")]
 
 
 def test_every_place_is_an_opening() -> None:
@@ -175,7 +175,7 @@ def decide_all(*known: Known) -> dict[str, Need]:
 
 def answer(names: Sequence[str], *known: Known) -> tuple[NeedClass | None, list[str]]:
     (opening,) = choose(uses=[opened(*names)])
-    found = answer_opening(opening, decide_all(*known))
+    found = answer_opening(opening, decide_all(*known))[0]
     return found.need_class, [p.attr for p in found.providers]
 
 
@@ -188,17 +188,21 @@ def test_each_answer_of_an_opening() -> None:
 
 
 def test_first_name_with_an_answer_answers() -> None:
-    names = ["liba.so.1", "libb.so.1", "libc.so.1"]
-    known = [facts("liba.so.1"), facts("libb.so.1", "b"), facts("libc.so.1", "c")]
-    assert answer(names, *known) == (NeedClass.PROVIDED, ["b"])
+    names = ["liba.so.1", "libb.so.1", "libd.so.1", "libb.so.2", "/usr/lib/libb.so.1"]
+    known = [facts("liba.so.1"), facts("libb.so.1", "b"), facts("libd.so.1", "d"), facts("libb.so.2", "b2")]
+    assert answer(names[:4], *known) == (NeedClass.PROVIDED, ["b"])
     (opening,) = choose(uses=[opened(*names)])
-    found = answer_opening(opening, decide_all(*known))
-    assert [find_answer([found], name) for name in names] == [None, found, None]
+    decided = decide_all(*known)
+    found = answer_opening(opening, {**decided, names[4]: decided["libb.so.1"]})
+    # A call may open all of them, but not two versions of one library.
+    assert [one.answered for one in found] == ["libb.so.1", "libd.so.1", "/usr/lib/libb.so.1"]
+    assert all(one.names == tuple(names) for one in found)
+    assert [find_answer(found, name) for name in names[:3]] == [None, found[0], found[1]]
 
 
 def test_program_needs_no_library() -> None:
     (found,) = choose(uses=[opened("/sbin/ldconfig", kind=OpeningKind.PROGRAM)])
-    assert (found.names, answer_opening(found, {}).need_class) == (("/sbin/ldconfig",), None)
+    assert (found.names, answer_opening(found, {})[0].need_class) == (("/sbin/ldconfig",), None)
     assert group_by_name([found]) == {}
 
 

@@ -59,4 +59,4 @@ def make_opening(symptom: Symptom, need: Need) -> Opening | None:
         at_import=True,
     )
     opening = Opening(file=place.file, kind=symptom.call, names=(need.soname,), line=symptom.line, call=call)
-    return answer_opening(opening, {need.soname: need})
+    return answer_opening(opening, {need.soname: need})[0]

@@ -127,8 +127,10 @@ class SourceUse(Struct):
         calls: in source order; calls of programs are kept for ldconfig only, as NixOS has no cache for it.
         anchor: an import at the top of the file, whose text is in it once, in ASCII: what has to be done
             before any call can be put before it on the same line; empty if there is none.
+        unread: why it was not analysed, though it may open libraries, in one clause; empty if it was.
     """
 
     path: str
     anchor: str = ""
+    unread: str = ""
     calls: tuple[SourceCall, ...] = ()

@@ -178,7 +178,7 @@ def _make_shim(
     return Shim(
         modules=find_modules(openings, files),
         libraries=tuple((name, libraries[name]) for name in sorted(libraries)),
-        preload=list_preloaded(openings),
+        preload=list_preloaded(openings, files),
         sources=len(paths),
         anchors=tuple((path, anchor) for path, anchor in sorted(paths.items()) if anchor),
     )

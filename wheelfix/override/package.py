@@ -144,7 +144,8 @@ def _write_function(override: Override, *, shared: bool = False) -> Expr:
         rec=True,
     )
     package = call("buildPythonPackage", body)
-    used = find_variables(package) - {"builtins", "false", "null", "true", LOADER_SHIM}
+    used = find_variables(package) | ({"lib"} if override.shim and not shared else set())
+    used -= {"builtins", "false", "null", "true", LOADER_SHIM}
     first = [name for name in _FIRST if name in used]
     absent = {one.name for one in dependencies if one.attr is None}
     rest = sorted(used.difference(_FIRST), key=lambda name: (name in attrs | absent, name))

@@ -128,7 +128,7 @@ def render_mach_nix(overrides: Sequence[Override]) -> str:
         *(hint for override in overrides for hint in override.hints),
     ]
     body = Attrs(tuple(settings))
-    names = ("pkgs", "lib") if any(o.runpaths or o.opened for o in overrides) else ("pkgs",)
+    names = ("pkgs", "lib") if any(o.runpaths or o.opened or o.shim for o in overrides) else ("pkgs",)
     lib = {"lib": select("pkgs", "lib")}
     arguments = tuple(Formal(name, lib.get(name)) for name in names)
     return render(comment_all(head, Lambda(Formals(arguments), add_shim(overrides, body))))

@@ -247,13 +247,36 @@ class _Run:
                 self._progress(len(self.results), len(self._edits))
         self._replace(ready)
         name = installed.distribution.name if installed.distribution else ""
-        written = {
-            file: Written(sha256=hashlib.sha256(data).digest(), size=len(data))
-            for file, data in self._shims.get(name, {}).items()
-            if self._write_shim(file, data)
-        }
+        written = self._write_shims(self._shims.get(name, {}))
         if record:
             self._update_record(record, written)
+
+    def _write_shims(self, files: Mapping[str, bytes]) -> Mapping[str, Written]:
+        """Write the files of a shim, or none of them: what starts it comes last."""
+        refused = next(filter(None, map(self._find_refusal, files)), None)
+        if refused:
+            self.results += [FileResult(path=file, method=None, problem=refused) for file in files]
+            return {}
+        return {
+            file: Written(sha256=hashlib.sha256(data).digest(), size=len(data))
+            for file, data in files.items()
+            if self._write_shim(file, data)
+        }
+
+    def _find_refusal(self, name: str) -> str | None:
+        """Tell why a file of a shim cannot have its name."""
+        path = _name_below(self._root, self._site / name)
+        subject = str(self._root / path)
+        try:
+            with (
+                tell_errors(Path(subject)),
+                tell_links(subject),
+                open_parent(self._manifest.root, path) as target,
+            ):
+                self._read_shim(target, subject)
+        except EditRefused as refused:
+            return f"{name} {refused.problem}"
+        return None
 
     def _write_shim(self, name: str, data: bytes) -> bool:
         """Write one file of a shim, unless it is there; returns whether it is there now."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.index.driver import RUN_PATH
+from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import Library
 from wheelfix.model.hints import OpeningKind
@@ -50,7 +51,7 @@ def _is_wanted(opening: Opening) -> bool:
 
 def list_names(opening: Opening) -> Iterator[tuple[str, str]]:
     """List what may answer an opening, best first: the name as it is opened, and the name of the file."""
-    names = dict.fromkeys([*filter(None, [opening.answered]), *opening.names])
+    names = [opening.answered] if opening.answered else opening.names
     for name in names:
         yield name, posixpath.basename(name)
     if opening.answered and opening.providers:
@@ -135,16 +136,19 @@ def plan_shims(
         paths: dict[str, str] = {}
         answered = []
         for opening in openings:
-            answer, path = _answer(opening, old, series, fits, driver=driver)
-            if path:
+            tried = [(one, _answer(one, old, series, fits, driver=driver)) for one in _list_tried(opening)]
+            good = [(one, answer, path) for one, (answer, path) in tried if path]
+            for one, answer, path in good:
                 paths[answer.soname] = path
-                answered.append(opening)
-            if path or answer.soname not in answers:
                 answers[answer.soname] = answer
+                answered.append(one)
+            if not good:
+                first = tried[0][1][0]
+                answers.setdefault(first.soname, first)
         table = ShimTable(
             modules=find_modules(answered, group.files),
             libraries=paths,
-            preload=tuple(paths[name] for name in list_preloaded(answered) if name in paths),
+            preload=tuple(paths[name] for name in list_preloaded(answered, group.files) if name in paths),
         )
         plans.append(
             ShimPlan(
@@ -154,6 +158,16 @@ def plan_shims(
             )
         )
     return tuple(plans)
+
+
+def _list_tried(opening: Opening) -> Iterator[Opening]:
+    """List the names of an opening, each as one of its own, as the code may open all of them."""
+    for name in dict.fromkeys([*filter(None, [opening.answered]), *opening.names]):
+        yield (
+            opening
+            if name == opening.answered
+            else replace(opening, answered=None, names=(name,), providers=())
+        )
 
 
 def _answer(

@@ -20,6 +20,7 @@ from wheelfix.patch.environment import MAX_FILE, MAX_SHIM, read_patchable
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
 from wheelfix.patch.manifest import ABSENT, Change, Manifest, open_manifest, unpack_originals
 from wheelfix.patch.nofollow import (
+    open_directory,
     open_parent,
     open_regular,
     read_bounded,
@@ -55,7 +56,8 @@ def undo_environment(
     findings: list[Finding] = []
     restored = 0
     with open_manifest(root, create=False, dry_run=dry_run) as manifest:
-        paths = manifest.paths() if manifest else ()
+        # What starts a shim goes before the shim.
+        paths = sorted(manifest.paths(), key=_is_started) if manifest else []
         for number, path in enumerate(paths, 1):
             assert manifest is not None
             done, problem = _restore(root, path, manifest, dry_run=dry_run)
@@ -69,6 +71,11 @@ def undo_environment(
     what = "would be restored" if dry_run else "restored"
     findings.append(Finding(level=Level.NOTE, subject=str(directory), message=f"{restored} files {what}"))
     return tuple(findings)
+
+
+def _is_started(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return is_shim_name(name) and name.endswith(".py")
 
 
 def _restore(root: Path, path: str, manifest: Manifest, *, dry_run: bool) -> tuple[bool, str | None]:
@@ -129,7 +136,18 @@ def _remove(fd: int, target: tuple[int, str], path: str, *, dry_run: bool) -> tu
         return False, "cannot be removed: it is not what the manifest says"
     if not dry_run:
         os.unlink(target[1], dir_fd=target[0])
+        _remove_bytecode(target)
     return True, None
+
+
+def _remove_bytecode(target: tuple[int, str]) -> None:
+    """Remove what the interpreter made of a shim."""
+    directory, name = target
+    stem = name.removesuffix("py")
+    with suppress(OSError), open_directory("__pycache__", inside=directory) as cache:
+        for file in os.listdir(cache):  # noqa: PTH208 - of an open directory
+            if name.endswith(".py") and file.startswith(stem) and file.endswith(".pyc"):
+                os.unlink(file, dir_fd=cache)
 
 
 def _find_steps(path: str, state: str, manifest: Manifest) -> Iterator[Change]:

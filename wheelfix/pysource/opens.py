@@ -24,7 +24,9 @@ from wheelfix.pysource.scope import Guard, Module, Scope, Use
 from wheelfix.pysource.values import Evaluator, Place, TooComplexError, Value, find_place
 
 MAX_SOURCE: Final = 1 << 19
-"""Longest source read, in bytes; its syntax tree can take 600 times as much memory."""
+"""Longest source analysed, in bytes; its syntax tree can take 600 times as much memory."""
+MAX_SEARCHED: Final = 16 << 20
+"""Longest source that is searched for text that may open a library, in bytes."""
 
 LOADER_HINTS: Final = re.compile(rb"\b(?:CDLL|PyDLL|cdll|pydll)\b")
 _HINTS: Final = (b"d_library", b"dlopen", b"load_locate", b"load_ctypes", b"ldconfig")
@@ -108,8 +110,8 @@ def find_python_dlopen(path: str, source: bytes) -> SourceUse:
         source: the file.
 
     Returns:
-        No calls for a file that is not Python, is longer than :data:`MAX_SOURCE`, is nested too deeply, or is
-        by its path meant for another system or for tests.
+        No calls for a file that is not Python, or is by its path meant for another system or for tests; nor
+        for one that may open libraries and is too long or too complex, which is ``unread``.
 
     Example:
         >>> (call,) = find_python_dlopen("a.py", b"import ctypes\nctypes.CDLL('libcuda.so.1')").calls
@@ -150,18 +152,28 @@ def analyse_source(path: str, source: bytes, library: Library, callers: Iterable
         library: the sources of the distribution.
         callers: modules to analyse it with, because they call its helpers.
     """
+    if len(source) > MAX_SOURCE:
+        return _give_up(path, f"longer than {MAX_SOURCE >> 10} KiB")
     try:
         found = _analyse(path, source, library, tuple(callers))
-        if found is None or len(found.claims) + len(found.programs) > _MAX_NAMES:
+        if found is None:
             return Analysis()
+        if len(found.claims) + len(found.programs) > _MAX_NAMES:
+            return _give_up(path, f"more than {_MAX_NAMES} names")
         claims = _add_edits(path, source, library, tuple(callers), found)
         return Analysis(
             uses=_find_uses([*claims, *found.programs], found.program),
             asked=found.asked,
             openers=found.openers,
         )
-    except (ValueError, LookupError, RecursionError, MemoryError, OverflowError, TooComplexError):
-        return Analysis()
+    except TooComplexError:
+        return _give_up(path, "too complex")
+    except (ValueError, LookupError, RecursionError, MemoryError, OverflowError):
+        return _give_up(path, "nested too deeply")
+
+
+def _give_up(path: str, why: str) -> Analysis:
+    return Analysis(uses=(SourceUse(path=path, unread=why),))
 
 
 class _Found(Struct):
@@ -253,7 +265,7 @@ def may_open(path: str, source: bytes) -> bool:
         path: as for :func:`find_python_dlopen`.
         source: the file.
     """
-    if len(source) > MAX_SOURCE or not is_for_linux(path):
+    if not is_for_linux(path):
         return False
     return any(hint in source for hint in _HINTS) or bool(LOADER_HINTS.search(source))
 
@@ -298,6 +310,7 @@ def _find_sinks(
             if module.find_function(func, use.scope, load=_name_last(func) in _HELPERS):
                 return
             functions = _functions(evaluator, func, use)
+            functions |= set(evaluator.list_base_functions(func, use.scope))
             # A loader cannot be called: if it seems to be, it was replaced by the type that it makes.
             for function in sorted(functions & (_OPENERS | _LOADERS)):
                 yield OpeningKind.CTYPES, function, [*args[:1], *named]

@@ -15,7 +15,7 @@ from wheelfix.model.reading import Stamp
 from wheelfix.pysource.callers import find_callers
 from wheelfix.pysource.opens import (
     LOADER_HINTS,
-    MAX_SOURCE,
+    MAX_SEARCHED,
     Analysis,
     add_anchor,
     analyse_source,
@@ -39,7 +39,7 @@ _MAX_ROUNDS: Final = 3
 
 def is_source(member: Member) -> bool:
     """Whether a member is a Python source to be read."""
-    return member.path.endswith(".py") and member.size <= MAX_SOURCE
+    return member.path.endswith(".py") and member.size <= MAX_SEARCHED
 
 
 def read_wheel_sources(path: Path, stamp: Stamp) -> tuple[SourceUse, ...]:
@@ -93,7 +93,7 @@ def read_tree_sources(site: Path, root: Path, paths: Iterable[str]) -> tuple[Sou
         paths: relative to ``site``; missing and overlong files are left out.
     """
     return find_in_sources(
-        tuple(paths), lambda path: read_regular(f"{site}/{path}", root=str(root), limit=MAX_SOURCE)
+        tuple(paths), lambda path: read_regular(f"{site}/{path}", root=str(root), limit=MAX_SEARCHED)
     )
 
 
@@ -177,9 +177,10 @@ def _merge(found: Iterable[Analysis]) -> tuple[SourceUse, ...]:
     uses: dict[str, SourceUse] = {}
     for use in (use for analysis in found for use in analysis.uses):
         own = uses.get(use.path, SourceUse(path=use.path))
-        uses[use.path] = replace(own, calls=tuple(dict.fromkeys((*own.calls, *use.calls))))
+        calls = tuple(dict.fromkeys((*own.calls, *use.calls)))
+        uses[use.path] = replace(own, calls=calls, unread=own.unread or use.unread)
     return tuple(
         replace(uses[path], calls=tuple(sorted(uses[path].calls, key=lambda call: call.line)))
         for path in sorted(uses)
-        if uses[path].calls
+        if uses[path].calls or uses[path].unread
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from typing import Final
 
@@ -174,6 +174,15 @@ class Evaluator:
             case ast.Call():
                 return self._call(expr, scope)
         return ()
+
+    def list_base_functions(self, expr: ast.expr, scope: Scope) -> Iterator[str]:
+        """List the known functions that a class is derived from: CDLL of ``class Lib(ctypes.CDLL)``."""
+        owner = scope.module.find_class(expr, scope) if isinstance(expr, ast.Name | ast.Attribute) else None
+        for one in self._program.list_bases(owner) if owner else ():
+            for base in one.bases:
+                full = one.module.dotted(base, one.parent or one)
+                if full in self._known:
+                    yield full
 
     def _items(self, base: ast.expr, scope: Scope) -> Iterable[Value]:
         """Evaluate what an index or a method takes out of a value: of a dictionary, the values alone."""
@@ -343,6 +352,8 @@ class Evaluator:
         if full in {"os.getenv", "os.environ.get"}:
             return self._union(node.args[1:], scope)
         match node:
+            case ast.Call(args=[made]) if full == "functools.partial":
+                return tuple(value for value in self.values(made, scope) if value.function)
             case ast.Call(func=ast.Name(id=name), args=args) if name in _PASSED_ON:
                 return self._union(args, scope)
             case ast.Call(func=ast.Attribute(value=base, attr="format"), args=args, keywords=[]):

@@ -166,10 +166,8 @@ def answer_openings(
         major: of the wheel's CUDA; None if unknown.
     """
     decided = _decide_names(openings, reading, machine, table, prefer, at_hand, major)
-    return tuple(
-        answer_opening(opening, {name: trace.need for name, (_, trace) in decided.items()})
-        for opening in openings
-    )
+    needs = {name: trace.need for name, (_, trace) in decided.items()}
+    return tuple(answer for opening in openings for answer in answer_opening(opening, needs))
 
 
 def _decide_names(
@@ -229,7 +227,11 @@ def _decide_names(
     meant: dict[str, str] = {}
     for name in names:
         soname = sonames[name]
-        if name in spelled and name.endswith(".so") and decided[name][1].need.need_class is NeedClass.UNKNOWN:
+        if (
+            name in spelled
+            and _is_unversioned(name)
+            and decided[name][1].need.need_class is NeedClass.UNKNOWN
+        ):
             newest = max(nearest[soname], key=partial(measure_distance, soname), default=None)
             if other := newest or table.find_spelled(soname):
                 meant[name] = other
@@ -242,6 +244,10 @@ def _decide_names(
         for name, case, trace in zip(meant, again, decide(again), strict=True):
             decided[name] = case, replace(trace, need=replace(trace.need, soname=sonames[name]))
     return decided
+
+
+def _is_unversioned(name: str) -> bool:
+    return name.endswith(".so") and name.count(".so") == 1
 
 
 def retrace_needs(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.index.cuda import find_default_cuda
 from wheelfix.index.variables import find_variables
@@ -99,6 +99,7 @@ def find_findings(
         *told,
         *find_trait_findings([h.traits for h in hints if h.traits.machine]),
         *_find_programs(uses),
+        *_find_unread(uses),
         *_find_interpreters(objects),
         *_find_musl(wheel, needs),
         *_find_foreign(objects, machine),
@@ -146,6 +147,14 @@ def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _find_tag_machine(tag: str) -> str | None:
     match = _PLATFORM.fullmatch(tag.rpartition("-")[2])
     return match[2] if match else None
+
+
+def _find_unread(uses: Iterable[SourceUse]) -> Iterator[Finding]:
+    """Tell of sources that may open libraries, and that were not analysed."""
+    for use in uses:
+        if use.unread:
+            message = f"may open libraries by name, and was not analysed: {use.unread}"
+            yield Finding(level=Level.WARNING, subject=use.path, message=message)
 
 
 def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:

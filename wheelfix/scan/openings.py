@@ -50,9 +50,9 @@ def select_openings(
     """Select the openings to report from all that a wheel's files open by name.
 
     Left out, name by name, are members of the wheel, libpython and the C library, and names for other
-    systems; an unversioned ``libx.so`` where the same call tries ``libx.so.1``, and as a string where
-    anything opens that. A name that sources and notes open is kept even if it is a need too, because another
-    file than the opening one may be linked against it.
+    systems; as a string, an unversioned ``libx.so`` where anything opens ``libx.so.1``. A name that sources
+    and notes open is kept even if it is a need too, because another file than the opening one may be linked
+    against it.
     Strings are the weakest evidence. A string is dropped if a DT_NEEDED entry has the same name, if the wheel
     bundles that library under another name (auditwheel leaves such strings behind), or if a note of the same
     file has the name.
@@ -73,10 +73,10 @@ def select_openings(
     everywhere = {stem for _, names in kept for stem in _find_versioned(names)}
     found: dict[Opening, None] = {}
     for opening, names in kept:
-        versioned = everywhere if opening.kind is OpeningKind.STRING else _find_versioned(names)
-        rest = tuple(n for n in names if not (n.endswith(".so") and n.removesuffix(".so") in versioned))
-        if rest:
-            found[replace(opening, names=rest)] = None
+        if opening.kind is OpeningKind.STRING:
+            names = tuple(n for n in names if n.removesuffix(".so") not in everywhere)
+        if names:
+            found[replace(opening, names=names)] = None
     return tuple(sorted(found, key=_order))
 
 
@@ -85,19 +85,28 @@ def _find_versioned(names: Iterable[str]) -> set[str]:
     return {name.partition(".so")[0] for name in names if ".so." in name}
 
 
-def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> Opening:
+def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> tuple[Opening, ...]:
     """Answer an opening with the class of its first name that is not unknown.
+
+    A call may try names one after the other, or open them all: nobody can tell. So a further name gets an
+    answer of its own, unless it is another version of a library that has one.
 
     Args:
         opening: from :func:`select_openings`.
         decided: the classified need for each of its names.
+
+    Returns:
+        The opening, and another one for each further answer.
     """
     if opening.kind is OpeningKind.PROGRAM:
-        return opening
+        return (opening,)
+    found: dict[str, Opening] = {}
     for name in opening.names:
         need = decided[name]
-        if need.need_class is not NeedClass.UNKNOWN:
-            return replace(
+        # An absolute path is tried beside the plain name, not instead.
+        stem = name if name.startswith("/") else _find_stem(name)
+        if need.need_class is not NeedClass.UNKNOWN and stem not in found:
+            found[stem] = replace(
                 opening,
                 answered=name,
                 need_class=need.need_class,
@@ -106,7 +115,7 @@ def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> Opening:
                 providers=need.providers,
                 form=choose_form(opening, name, need.need_class),
             )
-    return replace(opening, need_class=NeedClass.UNKNOWN)
+    return tuple(found.values()) or (replace(opening, need_class=NeedClass.UNKNOWN),)
 
 
 def choose_form(opening: Opening, name: str, need_class: NeedClass) -> OpeningForm:
@@ -278,7 +287,7 @@ class _Answered:
 
     def __call__(self, soname: str, machine: str) -> bool:
         name = soname.rpartition("/")[2]
-        if name in self._own or _PYTHON.match(name):
+        if name in self._own or _PYTHON.match(name) or _find_stem(name) == "libc":
             return True
         # libm.so, the name for the linker, stands for libm.so.6
         names = [name, *(f"{name}.{major}" for major in _MAJORS)] if name.endswith(".so") else [name]

@@ -10,8 +10,12 @@ from wheelfix.scan.layout import find_install_path, relative_to_site
 
 
 def find_source(opening: Opening) -> str | None:
-    """Return where a source is, relative to site-packages; None for one outside, which is no module."""
-    return relative_to_site(find_install_path(opening.file))
+    """Return where a source is, relative to site-packages; None for one outside, which is no module.
+
+    A name that cannot be printed cannot be written into code, and imported hardly.
+    """
+    path = relative_to_site(find_install_path(opening.file))
+    return path if path and path.isprintable() else None
 
 
 def find_modules(openings: Iterable[Opening], files: Iterable[str]) -> tuple[str, ...]:
@@ -26,8 +30,15 @@ def find_modules(openings: Iterable[Opening], files: Iterable[str]) -> tuple[str
     return tuple(sorted({_find_module(path, installed) for path in paths}))
 
 
-def list_preloaded(openings: Iterable[Opening]) -> tuple[str, ...]:
-    """List the sonames that compiled modules of cffi may open by themselves, sorted."""
+def list_preloaded(openings: Iterable[Opening], files: Iterable[str]) -> tuple[str, ...]:
+    """List the sonames that compiled modules of cffi may open by themselves, sorted.
+
+    Args:
+        openings: of Python sources.
+        files: paths of all files of the distribution.
+    """
+    if not any(file.endswith(".so") for file in files):
+        return ()
     names = {o.answered or o.names[0] for o in openings if o.kind is OpeningKind.CFFI}
     return tuple(sorted(name for name in names if ".so." in name))
 

@@ -3,8 +3,9 @@
 # For numba 0.68.1, from
 # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl.
 # Opened by name, if at all, and left out because nixpkgs refuses them without
-# allowUnfree: pkgs.cudaPackages.cuda_nvcc (libcudadevrt.so, libcudart.so,
-# libnvrtc.so, libnvvm.so). `--prefer ATTR` writes one.
+# allowUnfree: pkgs.cudaPackages.cuda_cudart (libcudart.so),
+# pkgs.cudaPackages.cuda_nvcc (libcudadevrt.so, libnvvm.so),
+# pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so). `--prefer ATTR` writes one.
 { pkgs, lib ? pkgs.lib }:
 let
   loaderCode = ''
@@ -26,6 +27,9 @@ let
         def find_spec(self, name, path=None, target=None):
             if name in TABLE["modules"]:
                 _answer()
+            elif sys.meta_path[0] is not self and self in sys.meta_path:
+                # A finder that stands before this one may answer for the module that is waited for.
+                sys.meta_path = [self] + [finder for finder in sys.meta_path if finder is not self]
 
 
     _WATCH = _Watch()
@@ -89,12 +93,18 @@ let
         def wrap(load):
             def open_library(name=None, *more, **named):
                 path = _find(os.fsdecode(name)) if isinstance(name, (str, bytes, os.PathLike)) else None
-                if path:
-                    try:
-                        return load(path, *more, **named)
-                    except OSError:
-                        pass  # whatever the name alone leads to is better than nothing
-                return load(name, *more, **named)
+                if not path:
+                    return load(name, *more, **named)
+                try:
+                    return load(path, *more, **named)
+                except OSError as error:
+                    first = error
+                try:
+                    return load(name, *more, **named)  # whatever that leads to is better than nothing
+                except OSError:
+                    if os.path.exists(path):
+                        raise first from None
+                    raise
 
             return open_library
 
@@ -164,9 +174,9 @@ in
           modules = [ "numba" ];
           libraries = {
             # numba/cuda/cudadrv/driver.py: ctypes.CDLL(path), line 152, with
-            # "libcuda.so.1" of line 122: where the GPU driver is differs, so a
+            # "libcuda.so" of line 122: where the GPU driver is differs, so a
             # shim answers
-            "libcuda.so.1" = "/run/opengl-driver/lib/libcuda.so.1";
+            "libcuda.so" = "/run/opengl-driver/lib/libcuda.so";
           };
         }
         true

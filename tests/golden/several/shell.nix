@@ -10,12 +10,13 @@
 # For pyodbc 5.5.0, from
 # pyodbc-5.5.0-cp312-cp312-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl.
 # Opened by name, if at all, and left out because nixpkgs refuses them without
-# allowUnfree: pkgs.cudaPackages.cuda_nvcc (libcudadevrt.so, libcudart.so,
-# libnvrtc.so, libnvvm.so). `--prefer ATTR` writes one.
+# allowUnfree: pkgs.cudaPackages.cuda_cudart (libcudart.so),
+# pkgs.cudaPackages.cuda_nvcc (libcudadevrt.so, libnvvm.so),
+# pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so). `--prefer ATTR` writes one.
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
-  # libcuda.so.1: from the GPU driver, in /run/opengl-driver/lib
+  # libcuda.so: from the GPU driver, in /run/opengl-driver/lib
   shellHook =
     "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
     + pkgs.lib.makeLibraryPath [

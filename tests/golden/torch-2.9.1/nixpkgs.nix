@@ -55,6 +55,9 @@ let
         def find_spec(self, name, path=None, target=None):
             if name in TABLE["modules"]:
                 _answer()
+            elif sys.meta_path[0] is not self and self in sys.meta_path:
+                # A finder that stands before this one may answer for the module that is waited for.
+                sys.meta_path = [self] + [finder for finder in sys.meta_path if finder is not self]
 
 
     _WATCH = _Watch()
@@ -118,12 +121,18 @@ let
         def wrap(load):
             def open_library(name=None, *more, **named):
                 path = _find(os.fsdecode(name)) if isinstance(name, (str, bytes, os.PathLike)) else None
-                if path:
-                    try:
-                        return load(path, *more, **named)
-                    except OSError:
-                        pass  # whatever the name alone leads to is better than nothing
-                return load(name, *more, **named)
+                if not path:
+                    return load(name, *more, **named)
+                try:
+                    return load(path, *more, **named)
+                except OSError as error:
+                    first = error
+                try:
+                    return load(name, *more, **named)  # whatever that leads to is better than nothing
+                except OSError:
+                    if os.path.exists(path):
+                        raise first from None
+                    raise
 
             return open_library
 
