@@ -125,6 +125,23 @@ def test_all_that_one_call_opens_is_found() -> None:
     assert names == {"libz.so.1", "libusb-1.0.so.0", "libmagic.so.1"}
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{C}for n in NAMES:\n    try: lib = ctypes.CDLL(n)\n    except OSError: continue\n    break\n",
+        f"{C}def load():\n    for n in NAMES:\n        try: return ctypes.CDLL(n)\n        except OSError: pass\n",
+        f"{F}lib = next((p for n in ('usb-1.0', 'magic') if (p := find_library(n))), None)\n",
+        f"{F}for n in ('usb-1.0', 'magic'):\n    p = find_library(n)\n    if p: break\n",
+        f"{C}def load(*names):\n    for n in names:\n        if n: return ctypes.CDLL(n)\nload(*NAMES)",
+    ],
+)
+def test_of_alternatives_the_first_is_found(source: str) -> None:
+    found = plan({"demo/a.py": source.replace("NAMES", "('libusb-1.0.so.0', 'libmagic.so.1')")})
+    attrs = {one.library.attr for one in found.substitutions}
+    attrs |= {library.attr for _, library in found.shim.libraries} if found.shim else set()
+    assert attrs == {"libusb1"}
+
+
 def test_a_plain_name_is_found_beside_an_absolute_path() -> None:
     guarded = (
         f"import os\n{C}for p in ('/usr/lib/libmagic.so.1', '/opt/lib/libmagic.so.1'):\n"

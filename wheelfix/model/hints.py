@@ -108,6 +108,8 @@ class SourceCall(Struct):
             a handler of that ``try``, nor the same name by another call in the file that is not optional.
             False where this cannot be told.
         at_import: whether importing the source makes it.
+        alternatives: whether its names are tried until one is found: it, or the call that passes them to it,
+            stands in a loop that can end before its time. False where all of them may be opened.
     """
 
     kind: OpeningKind
@@ -117,6 +119,7 @@ class SourceCall(Struct):
     names: tuple[CalledName, ...]
     optional: bool
     at_import: bool = False
+    alternatives: bool = False
 
 
 class SourceUse(Struct):

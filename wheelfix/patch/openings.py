@@ -138,6 +138,8 @@ def plan_shims(
         for opening in openings:
             tried = [(one, _answer(one, old, series, fits, driver=driver)) for one in _list_tried(opening)]
             good = [(one, answer, path) for one, (answer, path) in tried if path]
+            if opening.call and opening.call.alternatives:
+                good = good[:1]
             for one, answer, path in good:
                 paths[answer.soname] = path
                 answers[answer.soname] = answer

@@ -418,7 +418,8 @@ def _find_uses(claims: Iterable[_Claim], program: Program) -> tuple[SourceUse, .
     for group, fine in zip(groups, survived, strict=True):
         optional = fine and wanted.isdisjoint(claim.name for claim in group)
         told = _tell_caller(group, program)
-        call = _make_call(told)  # equal if several callers pass the same text
+        call = _make_call(told, alternatives=_are_alternatives(group[0], program))
+        # It is equal if several callers pass the same text.
         calls = found.setdefault(told[0].use.scope.module.path, {})
         calls[call] = optional and calls.get(call, True)
     return tuple(
@@ -444,7 +445,12 @@ def _tell_caller(group: list[_Claim], program: Program) -> list[_Claim]:
     return [replace(claim, use=caller, function=function, variable="") for claim in group]
 
 
-def _make_call(claims: Sequence[_Claim]) -> SourceCall:
+def _are_alternatives(claim: _Claim, program: Program) -> bool:
+    caller = None if claim.value.caller is None else program.uses[claim.value.caller]
+    return claim.use.left or (caller is not None and caller.left)
+
+
+def _make_call(claims: Sequence[_Claim], *, alternatives: bool) -> SourceCall:
     first, node, path = claims[0], claims[0].use.node, claims[0].use.scope.module.path
     names: dict[str, CalledName] = {}
     for claim in claims:
@@ -462,6 +468,7 @@ def _make_call(claims: Sequence[_Claim]) -> SourceCall:
         names=tuple(names.values()),
         optional=False,
         at_import=first.use.scope.parent is None,
+        alternatives=alternatives,
     )
 
 

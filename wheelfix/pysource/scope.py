@@ -7,7 +7,7 @@ bound to, without order: an over-approximation, which suits a search for strings
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -129,12 +129,15 @@ class Use(Struct, kw_only=False, eq=False):
     Attributes:
         guards: statements that would catch an exception raised by it.
         handles: the ``try`` statements in whose handlers it stands.
+        left: whether it stands in a loop that can end before its time: what it is given in turn are
+            alternatives.
     """
 
     node: ast.Call | ast.Subscript
     scope: Scope
     guards: frozenset[Guard] = frozenset()
     handles: frozenset[Guard] = frozenset()
+    left: bool = False
 
 
 class Module:
@@ -184,6 +187,7 @@ class Module:
         self._program = program
         self._package = name.split(".") if is_package else name.split(".")[:-1]
         self._count = number << 32
+        self._left = False
         self._guards: frozenset[Guard] = frozenset()
         self._handles: frozenset[Guard] = frozenset()
         self.tree = tree  # keeps the nodes alive, as their ids are keys
@@ -325,7 +329,7 @@ class Module:
         for node in nodes:
             self._visit(node, scope)
 
-    def _visit(self, node: ast.AST, scope: Scope) -> None:
+    def _visit(self, node: ast.AST, scope: Scope) -> None:  # noqa: C901 - one case per kind of node
         if isinstance(node, ast.stmt):
             self._count += 1
         match node:
@@ -348,6 +352,10 @@ class Module:
                 self._visit_function(node, scope)
             case ast.Try() | ast.TryStar() | ast.With() | ast.AsyncWith():
                 self._visit_guarded(node, scope)
+            case ast.For() | ast.AsyncFor() | ast.While() if not self._left and _can_end(node.body):
+                self._visit_left(node, scope)
+            case ast.Call(func=ast.Name(id="next" | "any")) if not self._left:
+                self._visit_left(node, scope)
             case ast.ClassDef(name=name):
                 inner = scope.classes.setdefault(name, Scope(scope, self, name, is_class=True))
                 inner.bases += node.bases
@@ -407,6 +415,13 @@ class Module:
         self._handles = handles
         self._visit_all([*node.orelse, *node.finalbody], scope)
 
+    def _visit_left(self, node: ast.AST, scope: Scope) -> None:
+        self._left = True
+        self._note(node, scope)
+        for child in ast.iter_child_nodes(node):
+            self._visit(child, scope)
+        self._left = False
+
     def _visit_function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: Scope
     ) -> None:
@@ -437,11 +452,12 @@ class Module:
 
     def _visit_body(self, nodes: Sequence[ast.AST], scope: Scope) -> None:
         """Visit a body that runs later than its definition: statements around it catch nothing."""
-        guards, handles = self._guards, self._handles
+        guards, handles, left = self._guards, self._handles, self._left
         self._guards = self._handles = frozenset()
+        self._left = False
         for node in nodes:
             self._visit(node, scope)
-        self._guards, self._handles = guards, handles
+        self._guards, self._handles, self._left = guards, handles, left
 
     def _note(self, node: ast.AST, scope: Scope) -> None:
         match node:
@@ -478,9 +494,9 @@ class Module:
             case ast.Nonlocal(names=names):
                 scope.outer |= dict.fromkeys(names, scope.parent or self.root)
             case ast.Subscript(ctx=ast.Load()):
-                self.uses.append(Use(node, scope, self._guards, self._handles))
+                self.uses.append(Use(node, scope, self._guards, self._handles, self._left))
             case ast.Call(func=func, args=args):
-                self.uses.append(Use(node, scope, self._guards, self._handles))
+                self.uses.append(Use(node, scope, self._guards, self._handles, self._left))
                 self._note_call(func, args, scope)
 
     def _note_call(self, func: ast.expr, args: list[ast.expr], scope: Scope) -> None:
@@ -587,6 +603,20 @@ def _name_last(expr: ast.expr) -> str:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
     return ""
+
+
+def _can_end(body: Iterable[ast.stmt]) -> bool:
+    """Whether statements of a loop leave it: by ``break``, or by a ``return`` that is their function's."""
+    nodes: list[ast.AST] = list(body)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Break | ast.Return):
+            return True
+        if isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case) and not isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        ):
+            nodes += ast.iter_child_nodes(node)
+    return False
 
 
 def _name_caught(expr: ast.expr | None) -> frozenset[str]:

@@ -88,8 +88,8 @@ def _find_versioned(names: Iterable[str]) -> set[str]:
 def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> tuple[Opening, ...]:
     """Answer an opening with the class of its first name that is not unknown.
 
-    A call may try names one after the other, or open them all: nobody can tell. So a further name gets an
-    answer of its own, unless it is another version of a library that has one.
+    Further names of a call that may open all of them get answers of their own, unless one is another version
+    of a library that has one.
 
     Args:
         opening: from :func:`select_openings`.
@@ -115,7 +115,8 @@ def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> tuple[Openi
                 providers=need.providers,
                 form=choose_form(opening, name, need.need_class),
             )
-    return tuple(found.values()) or (replace(opening, need_class=NeedClass.UNKNOWN),)
+    answers = tuple(found.values()) or (replace(opening, need_class=NeedClass.UNKNOWN),)
+    return answers[:1] if opening.call is None or opening.call.alternatives else answers
 
 
 def choose_form(opening: Opening, name: str, need_class: NeedClass) -> OpeningForm:
