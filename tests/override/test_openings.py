@@ -129,7 +129,7 @@ def test_all_that_one_call_opens_is_found() -> None:
     "source",
     [
         f"{C}for n in NAMES:\n    try: lib = ctypes.CDLL(n)\n    except OSError: continue\n    break\n",
-        f"{C}def load():\n    for n in NAMES:\n        try: return ctypes.CDLL(n)\n        except OSError: pass\n",
+        f"{C}def load():\n for n in NAMES:\n  try: return ctypes.CDLL(n)\n  except OSError: pass\n",
         f"{F}lib = next((p for n in ('usb-1.0', 'magic') if (p := find_library(n))), None)\n",
         f"{F}for n in ('usb-1.0', 'magic'):\n    p = find_library(n)\n    if p: break\n",
         f"{C}def load(*names):\n    for n in names:\n        if n: return ctypes.CDLL(n)\nload(*NAMES)",
