@@ -95,8 +95,9 @@ def patch(
 
     TARGET is a wheel, of which a patched copy is written (-o), or a virtual environment (or any directory of
     ELF files), which is changed in place: --undo takes it back. Every file gets the directories that answer
-    its own needs and no others, behind its $ORIGIN entries; a program also gets its loader. Every edit is
-    verified before it takes the file's place, and files are replaced whole: an interrupted run is repeated.
+    its own needs and no others, behind its $ORIGIN entries; a program also gets its loader. What Python code
+    opens by name is found by a module that is put beside it. Every edit is verified before it takes the
+    file's place, and files are replaced whole: an interrupted run is repeated.
 
     Ends with 0 if every need has an answer, 1 if some have none, 5 if some file could not be changed.
     """
