@@ -9,7 +9,7 @@ import pytest
 from tests.support.facts import open_table
 from tests.support.objects import elf, wheel
 from wheelfix.model.elf import ElfObject, ElfTraits
-from wheelfix.model.hints import ElfHints
+from wheelfix.model.hints import DlopenNote, ElfHints
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import WheelScan
 from wheelfix.override.openings import OpenedPlan, plan_openings
@@ -22,12 +22,20 @@ SND = "libsndfile.so.1"
 
 
 def scan(
-    sources: Mapping[str, str], objects: Sequence[ElfObject] = (), strings: Mapping[str, Sequence[str]] = {}
+    sources: Mapping[str, str],
+    objects: Sequence[ElfObject] = (),
+    strings: Mapping[str, Sequence[str]] = {},
+    notes: Mapping[str, Sequence[DlopenNote]] = {},
 ) -> WheelScan:
     uses = [find_python_dlopen(path, source.encode()) for path, source in sources.items()]
     hints = [
-        ElfHints(path=path, traits=ElfTraits(path=path, machine="x86_64"), strings=tuple(names))
-        for path, names in strings.items()
+        ElfHints(
+            path=path,
+            traits=ElfTraits(path=path, machine="x86_64"),
+            strings=tuple(strings.get(path, ())),
+            notes=tuple(notes.get(path, ())),
+        )
+        for path in {**strings, **notes}
     ]
     reading = Reading(
         distribution=wheel(files=[*sources, *(o.path for o in objects)]),
@@ -159,6 +167,26 @@ def test_the_c_library_of_others_is_no_answer() -> None:
         plan({"demo/a.py": f"{C}for n in ('libc.so.6', 'libc.so.0', 'libc.so'):\n    ctypes.CDLL(n)\n"})
         == OpenedPlan()
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "attrs", "ignored"),
+    [
+        ((SND,), ["libsndfile"], []),
+        (("libnobody.so.3",), [], ["libnobody.so.3"]),
+        (("libnobody.so.3", "libnobody.so.2"), [], ["any(libnobody.so.3, libnobody.so.2)"]),
+        (("libcuda.so.1",), [], ["libcuda.so.1"]),
+        (("libnobody.so.3", SND), ["libsndfile"], []),
+        (("libm.so.6", "libnobody.so.3"), [], []),
+    ],
+)
+def test_what_a_note_names_is_an_input_or_ignored(
+    names: tuple[str, ...], attrs: list[str], ignored: list[str]
+) -> None:
+    note = DlopenNote(sonames=names, feature=None, description=None, priority="suggested")
+    found = make_plan(scan({}, [elf("demo/x.so")], {}, {"demo/x.so": [note]}))
+    assert [one.attr for one in found.inputs] == attrs
+    assert [one.soname for one in found.ignored] == ignored
 
 
 def test_sources_without_a_start_are_counted() -> None:

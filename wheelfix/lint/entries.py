@@ -12,6 +12,7 @@ from wheelfix.model.classes import CLASS_TRAITS, NeedClass
 from wheelfix.model.scan import Level, Need
 from wheelfix.nix.parts import list_sonames
 from wheelfix.nix.printer import print_flat
+from wheelfix.scan.hook import spell_note
 
 _ALIKE = 0.84
 _TOOLS = frozenset({"makeWrapper", "makeBinaryWrapper", "pkg-config", "cmake", "ninja", "meson", "which"})
@@ -103,6 +104,9 @@ def _explain_unneeded(check: PackageCheck, attr: str) -> str:
 
 
 def _check_ignored(check: PackageCheck, entry: Ignored) -> Iterator[LintFinding]:
+    notes = (spell_note(one.note) for scan in check.scans for one in scan.openings if one.note)
+    if entry.soname not in check.needs and any(fnmatchcase(note, entry.soname) for note in notes):
+        return  # auto-patchelf looks for what a note names
     if set(entry.soname) & set("*?["):
         yield from _check_pattern(check, entry)
     elif need := check.needs.get(entry.soname):

@@ -49,7 +49,12 @@ class Input(Struct):
 
 
 class Ignored(Struct):
-    """A soname that auto-patchelf must not look for."""
+    """A soname that auto-patchelf must not look for.
+
+    Attributes:
+        soname: or an entry of ``.note.dlopen`` with several, as auto-patchelf writes it: ``any(a, b)``.
+        reason: one clause.
+    """
 
     soname: str
     reason: str

@@ -133,7 +133,8 @@ def list_ignored(ignored: Iterable[Ignored]) -> List:
     items: list[Expr] = []
     said = ""
     for one in ignored:
-        item = text(escape_glob(one.soname))
+        # The list becomes a variable of words separated by blanks, and each word is a pattern.
+        item = text(escape_glob(one.soname).replace(" ", "?"))
         items.append(item if one.reason == said else Commented(one.reason, item))
         said = one.reason
     return List(tuple(items))

@@ -10,10 +10,11 @@ from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import Attribute, Provider
-from wheelfix.model.override import Input, OpenedLibrary, Shim, Substitution
+from wheelfix.model.override import Ignored, Input, OpenedLibrary, Shim, Substitution
 from wheelfix.model.scan import Need, Opening, OpeningForm
+from wheelfix.scan.hook import spell_note
 from wheelfix.scan.openings import choose_form
-from wheelfix.scan.sentences import name_some, say_opening
+from wheelfix.scan.sentences import name_some, say_form, say_opening
 from wheelfix.scan.shims import find_modules, find_source, list_preloaded
 
 _NAMED = 2
@@ -26,12 +27,14 @@ class OpenedPlan(Struct):
 
     Attributes:
         inputs: what entries of ``.note.dlopen`` name, which auto-patchelf looks for among the inputs.
+        ignored: such entries that no input answers, as auto-patchelf writes them.
         runpaths, substitutions, shim: as in :class:`~wheelfix.model.override.Override`.
         driver: libraries of the GPU driver that ELF files open, sorted.
         rest: openings that have no code.
     """
 
     inputs: tuple[Input, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     runpaths: tuple[Input, ...] = ()
     substitutions: tuple[Substitution, ...] = ()
     shim: Shim | None = None
@@ -63,6 +66,7 @@ def plan_openings(
     coded = {id(one) for one in (*python, *elf)}
     return OpenedPlan(
         inputs=tuple(_list_inputs([o for o in elf if o.kind is OpeningKind.NOTE], attributes)),
+        ignored=tuple(_list_ignored(answered)),
         runpaths=tuple(_list_runpaths(elf, needs, attributes)),
         substitutions=tuple(_list_substitutions(python, attributes)),
         shim=_make_shim([o for o in python if o.form is OpeningForm.SHIM], frozenset(files), attributes),
@@ -83,6 +87,18 @@ def _replace_cuda(opening: Opening, replaced: Collection[str]) -> Opening:
 def _list_inputs(openings: Iterable[Opening], attributes: Mapping[str, Attribute]) -> Iterable[Input]:
     for (attr, _), several in _group_by_directory(openings).items():
         yield _make_input(attr, several, attributes)
+
+
+def _list_ignored(openings: Iterable[Opening]) -> Iterable[Ignored]:
+    """List the entries of ``.note.dlopen`` that auto-patchelf would look for in vain."""
+    for one in openings:
+        if one.note is None or len(one.names) < len(set(one.note.sonames)):
+            continue  # the wheel itself has one of its names, or the C library
+        if one.need_class is NeedClass.PROVIDED and one.form is OpeningForm.RUN_PATH:
+            continue
+        why = f"comes with the GPU driver, in {RUN_PATH}" if one.need_class is NeedClass.DRIVER else ""
+        reason = why or say_form(one) or "opened by name, if at all, and brought by nobody here"
+        yield Ignored(soname=spell_note(one.note), reason=reason)
 
 
 def _list_runpaths(

@@ -267,6 +267,8 @@ def plan_override(
             replaced=replaced,
         )
     baseline = frozenset(scan.baseline_inputs)
+    linked = {one.soname for one in found.ignored}
+    noted = [one for one in opened.ignored if one.soname not in linked]
     inputs = {one.attr: one for one in (*opened.inputs, *found.list_inputs(baseline))}
     driver = {n.soname for n in needs if n.need_class is NeedClass.DRIVER}.union(opened.driver)
     variables = find_variables(scan.name) if cuda is not Cuda.PREBUILT else ()
@@ -282,7 +284,7 @@ def plan_override(
         tags=scan.tags,
         cuda=cuda,
         inputs=tuple(inputs[attr] for attr in sorted(inputs)),
-        ignored=tuple(sorted(found.ignored, key=lambda i: (i.reason, i.soname))),
+        ignored=tuple(sorted({*found.ignored, *noted}, key=lambda i: (i.reason, i.soname))),
         searches=tuple(found.list_searches()),
         driver=tuple(sorted(driver)),
         runpaths=opened.runpaths,

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from wheelfix.model.classes import Brought, NeedClass, OfInterpreter, Reached, Unreached
 from wheelfix.model.elf import ElfObject
-from wheelfix.model.hints import ElfHints
+from wheelfix.model.hints import DlopenNote, ElfHints
 from wheelfix.model.hook import LostOpening, Missed, MissReason
 from wheelfix.model.scan import Need
 from wheelfix.scan.layout import find_install_path
@@ -22,6 +22,11 @@ from wheelfix.scan.loader import Found, Loader
 
 _FOUND = frozenset({NeedClass.BUNDLED, NeedClass.LIBC})
 """Classes whose libraries the hook finds, or does not look for."""
+
+
+def spell_note(note: DlopenNote) -> str:
+    """Write an entry of ``.note.dlopen`` as auto-patchelf does, which looks for each of them."""
+    return note.sonames[0] if len(note.sonames) == 1 else f"any({', '.join(note.sonames)})"
 
 
 def find_missed(
