@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.support.elf import build_elf
 from tests.support.proof.probes import Probe, read_probes
 from tests.support.proof.proving import NOTHING, build, prove, read_python, run_probe, write_lock
 from tests.support.real import CACHE, fetch_wheel, read_proof_pins
+from tests.support.wheel import build_wheel
 from wheelfix.cli import cli
 
 pytestmark = pytest.mark.network
@@ -110,3 +112,21 @@ def test_one_environment_of_a_lock_works_under_its_overlay(tmp_path: Path) -> No
     code = f"for name in {shims}:\n    assert os.path.exists(importlib.import_module(name).__cached__)"
     result = run_probe(paths[0] / "bin" / "python", f"import importlib, os\n{code}")
     assert result.worked, "in a store, every start would compile them again"
+
+
+NOTES = r"""
+__asm__(".pushsection .note.dlopen,\"a\",@note\n.balign 4\n.long 4, 2f - 1f, 0x407c0c0a\n"
+        ".asciz \"FDO\"\n1: .asciz \"[{\\\"soname\\\":[\\\"libnobody.so.3\\\",\\\"libnobody.so.2\\\"]},"
+        "{\\\"soname\\\":[\\\"libnobody.so.1\\\"]},{\\\"soname\\\":[\\\"libmagic.so.1\\\"]}]\"\n"
+        "2: .balign 4\n.popsection");
+int answer(void) { return 42; }
+"""
+
+
+def test_what_notes_name_and_nobody_has_stops_no_build(tmp_path: Path) -> None:
+    member = build_elf(tmp_path / "elf", "x.so", code=NOTES)
+    files = {"demo/__init__.py": b"", "demo/x.so": member}
+    wheel = build_wheel(tmp_path, files=files, tag="py3-none-manylinux_2_28_x86_64")
+    assert not prove([wheel], NOTHING, "import demo").built
+    result = prove([wheel], ask("override", wheel), "import demo")
+    assert result.worked, result.said
