@@ -88,6 +88,7 @@ def _find_versioned(names: Iterable[str]) -> set[str]:
 def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> tuple[Opening, ...]:
     """Answer an opening with the class of its first name that is not unknown.
 
+    An unversioned ``libx.so`` gives way to a ``libx.so.1`` that is known.
     Further names of a call that may open all of them get answers of their own, unless one is another version
     of a library that has one.
 
@@ -101,11 +102,15 @@ def answer_opening(opening: Opening, decided: Mapping[str, Need]) -> tuple[Openi
     if opening.kind is OpeningKind.PROGRAM:
         return (opening,)
     found: dict[str, Opening] = {}
-    for name in opening.names:
+    known = [name for name in opening.names if decided[name].need_class is not NeedClass.UNKNOWN]
+    versioned = _find_versioned(known)
+    for name in known:
+        if name.removesuffix(".so") in versioned:
+            continue  # the soname is what there is for sure
         need = decided[name]
         # An absolute path is tried beside the plain name, not instead.
         stem = name if name.startswith("/") else _find_stem(name)
-        if need.need_class is not NeedClass.UNKNOWN and stem not in found:
+        if stem not in found:
             found[stem] = replace(
                 opening,
                 answered=name,

@@ -182,9 +182,9 @@ final: prev: lib.optionalAttrs (prev ? numba) {
             modules = [ "numba" ];
             libraries = {
               # numba/cuda/cudadrv/driver.py: ctypes.CDLL(path), line 152, with
-              # "libcuda.so" of line 122: where the GPU driver is differs, so a
-              # shim answers
-              "libcuda.so" = "/run/opengl-driver/lib/libcuda.so";
+              # "libcuda.so.1" of line 122: where the GPU driver is differs, so
+              # a shim answers
+              "libcuda.so.1" = "/run/opengl-driver/lib/libcuda.so.1";
             };
           }
           true

@@ -16,7 +16,7 @@
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
-  # libcuda.so: from the GPU driver, in /run/opengl-driver/lib
+  # libcuda.so.1: from the GPU driver, in /run/opengl-driver/lib
   shellHook =
     "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
     + pkgs.lib.makeLibraryPath [
