@@ -22,7 +22,8 @@ HEAD = b"Metadata-Version: 2.1\nName: x\nVersion: 1\n"
 def test_member_without_a_name(tmp_path: Path) -> None:
     path = tmp_path / "a.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("x", b"data")
+        # The time of day must not have the byte of the name.
+        archive.writestr(zipfile.ZipInfo("x", (1980, 1, 1, 0, 0, 0)), b"data")
     data = path.read_bytes().replace(b"x", b"").replace(struct.pack("<HH", 1, 0), struct.pack("<HH", 0, 0))
     at = data.rindex(b"PK\5\6")
     size, offset = (value - 1 for value in struct.unpack_from("<LL", data, at + 12))
