@@ -139,11 +139,11 @@ def write_lock(directory: Path, wheels: Iterable[Path]) -> None:
         {
             "name": name,
             "version": version,
-            "source": {"registry": "https://pypi.org/simple"},
+            "source": {"registry": "https://index.invalid/simple"},
             "dependencies": [{"name": other} for other in sorted(metadata.keys() & requirements)],
             "wheels": [
                 {
-                    "url": f"https://files.pythonhosted.org/packages/{path.name}",
+                    "url": f"https://index.invalid/files/{path.name}",
                     "hash": f"sha256:{_digest(path)}",
                     "size": path.stat().st_size,
                 }
