@@ -6,8 +6,9 @@ import pytest
 
 from tests.support.facts import open_table
 from wheelfix.index.variables import Variables, find_variables
-from wheelfix.model.override import Cuda, Override, Variable
+from wheelfix.model.override import Cuda, Override
 from wheelfix.model.tables import load_table
+from wheelfix.model.variables import Variable
 from wheelfix.override.shell import render_shell
 from wheelfix.scan.sentences import say_variable
 

@@ -25,7 +25,7 @@ from wheelfix.index.lookup import find_providers
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
-from wheelfix.model.index import Attribute, IndexInfo
+from wheelfix.model.index import Attribute, IndexInfo, find_permissions
 from wheelfix.model.override import Cuda, Dialect, Ignored, Input, Override, Search
 from wheelfix.model.scan import Need, NeedTrace, Opening, OpeningForm, WheelScan
 from wheelfix.override.dialects import TRAITS
@@ -269,7 +269,7 @@ def plan_override(
             attr=attr,
             reason=", ".join(sonames),
             baseline=attr in known,
-            permissions=attributes[attr].permissions if attr in attributes else (),
+            permissions=find_permissions(attr, attributes),
         )
         for attr, sonames in reasons.items()
     }

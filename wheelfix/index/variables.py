@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from wheelfix.model.override import Variable
 from wheelfix.model.tables import Attr, Name, Row, Table, load_table
+from wheelfix.model.variables import Variable
 
 
 class VariableRow(Row):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
@@ -105,6 +106,17 @@ class Attribute(Struct):
     def permissions(self) -> tuple[Permission, ...]:
         """Settings that it has to be allowed by."""
         return list_permissions(unfree=self.unfree, insecure=self.insecure)
+
+
+def find_permissions(attr: str, attributes: Mapping[str, Attribute]) -> tuple[Permission, ...]:
+    """Find the settings that an attribute has to be allowed by; none for one of which nothing is known.
+
+    Args:
+        attr: the attribute.
+        attributes: what nixpkgs says, by attribute.
+    """
+    said = attributes.get(attr)
+    return said.permissions if said else ()
 
 
 class Refused(Struct):

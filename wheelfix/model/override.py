@@ -9,6 +9,7 @@ from wheelfix.model.hints import SourceEdit
 from wheelfix.model.hook import LostOpening
 from wheelfix.model.index import Permission, list_permissions
 from wheelfix.model.scan import Finding
+from wheelfix.model.variables import Variable
 
 
 class Cuda(StrEnum):
@@ -287,29 +288,6 @@ class Shim(Struct):
     preload: tuple[str, ...] = ()
     sources: int = 0
     anchors: tuple[tuple[str, str], ...] = ()
-
-
-class Variable(Struct):
-    """An environment variable, or a setting, by which a package finds what it opens or runs.
-
-    Attributes:
-        name: of the variable.
-        attr: nixpkgs attribute that has it; empty without one.
-        path: path in its output.
-        value: the value, without an attribute; empty if the variable has to be unset.
-        reason: one clause.
-        for_library: whether it names a library, which code answers without it.
-        is_setting: whether it belongs to a program's own configuration, which the environment does not
-            change.
-    """
-
-    name: str
-    reason: str
-    attr: str = ""
-    path: str = ""
-    value: str = ""
-    for_library: bool = False
-    is_setting: bool = False
 
 
 class Override(Struct):

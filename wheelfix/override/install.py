@@ -27,7 +27,7 @@ from wheelfix.nix.tree import (
     strings,
     text,
 )
-from wheelfix.pysource.shim import name_shim, read_shim
+from wheelfix.pysource.shim import STARTERS, TABLE, name_shim, read_shim
 
 Parts = tuple[str | Expr, ...]
 """Literal text and expressions, in order."""
@@ -66,7 +66,7 @@ def write_install(
     if shim and by_import:
         for file, anchor in shim.anchors:
             lines.append((f"# {clean_comment(file)}: starts the shim",))
-            lines.append(_replace(file, site, anchor, (f"import {name}; {name}.install(); {anchor}",)))
+            lines.append(_replace(file, site, anchor, (f"{STARTERS['.pth'].format(name)}; {anchor}",)))
     if lines:
         parts.append(Script(tuple(lines)))
     if shim:
@@ -135,6 +135,12 @@ def _write_shim(
     return call(LOADER_SHIM, *place, text(name), Attrs(table), *([FALSE] if by_import else [TRUE]))
 
 
+def _fill(said: str, name: Expr) -> Parts:
+    """Put an expression into a text of STARTERS."""
+    first, *rest = said.split("{0}")
+    return (first, *(part for one in rest for part in (name, one)))
+
+
 def add_shim(overrides: Iterable[Override], body: Expr, lib: str = "lib") -> Expr:
     """Put the function by which packages get their shims around code, if one of them has a shim.
 
@@ -147,14 +153,12 @@ def add_shim(overrides: Iterable[Override], body: Expr, lib: str = "lib") -> Exp
         return body
     code = Script(tuple((line,) if line else () for line in read_shim().splitlines()))
     name = Var("name")
-    table = Str(("TABLE.update(", call("builtins.toJSON", Var("table")), ")\n"))
+    before, after = TABLE
+    table = Str((before, call("builtins.toJSON", Var("table")), after))
     made = call("writeText", Str((name, ".py")), Binary("+", Var(_CODE), table))
     file: Parts = (Var("site"), "/", name)
     starters = Script(
-        (
-            ('echo "import ', name, "; ", name, '.install()" > ', *file, ".pth"),
-            ('echo "', name, ':install" > ', *file, ".start"),
-        )
+        tuple(('echo "', *_fill(said, name), '" > ', *file, end) for end, said in STARTERS.items())
     )
     module = Script((("cp ", made, " ", *file, ".py"),))
     written = Binary("+", module, call(f"{lib}.optionalString", Var("starts"), starters))

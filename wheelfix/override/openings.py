@@ -9,7 +9,7 @@ from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import OpeningKind
-from wheelfix.model.index import Attribute, Provider
+from wheelfix.model.index import Attribute, Provider, find_permissions
 from wheelfix.model.override import Ignored, Input, OpenedLibrary, Shim, Substitution
 from wheelfix.model.scan import Need, Opening, OpeningForm
 from wheelfix.scan.hook import spell_note
@@ -139,13 +139,11 @@ def _group_by_directory(openings: Iterable[Opening]) -> dict[tuple[str, str], li
 def _make_input(attr: str, openings: Sequence[Opening], attributes: Mapping[str, Attribute]) -> Input:
     names = sorted({one.answered or "" for one in openings})
     files = name_some(sorted({one.file for one in openings}), _NAMED)
-    said = attributes.get(attr)
-    permissions = said.permissions if said else ()
     return Input(
         attr=attr,
         reason=f"{', '.join(names)}, opened by {files}",
         directory=_find_directory(openings[0].providers[0]),
-        permissions=permissions,
+        permissions=find_permissions(attr, attributes),
     )
 
 
@@ -171,8 +169,7 @@ def _find_library(opening: Opening, why: str, attributes: Mapping[str, Attribute
     if opening.need_class is NeedClass.DRIVER:
         return OpenedLibrary(attr="", path=f"{RUN_PATH}/{posixpath.basename(name)}", reason=reason, why=why)
     provider = opening.providers[0]
-    said = attributes.get(provider.attr)
-    permissions = said.permissions if said else ()
+    permissions = find_permissions(provider.attr, attributes)
     return OpenedLibrary(
         attr=provider.attr, path=provider.path, reason=reason, why=why, permissions=permissions
     )

@@ -17,7 +17,7 @@ from wheelfix.index.variables import find_variables
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass, OfInterpreter
 from wheelfix.model.hook import Missed, MissReason
-from wheelfix.model.index import Permission, Provider
+from wheelfix.model.index import Provider, find_permissions
 from wheelfix.model.override import (
     Adapter,
     AdapterPlan,
@@ -30,11 +30,11 @@ from wheelfix.model.override import (
     PackageDetails,
     Search,
     StripPlan,
-    Variable,
     VersionGap,
 )
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Held, Level, Need, Opening, WheelScan, find_warnings
+from wheelfix.model.variables import Variable
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.override.bound import Environment, plan_adapters
 from wheelfix.override.builds import FindBuild, find_no_build
@@ -452,12 +452,8 @@ class _Collector:
             mine = [w for w in self.wanted if w.attr == attr]
             instead = name_some(sorted({w.instead for w in mine} - {""}), _NAMED)
             reason = _explain(w.need for w in mine) + (f"; in place of {instead}" if instead else "")
-            permissions = self._find_permissions(attr)
+            permissions = find_permissions(attr, self._attributes)
             yield Input(attr=attr, reason=reason, baseline=attr in baseline, permissions=permissions)
-
-    def _find_permissions(self, attr: str) -> tuple[Permission, ...]:
-        said = self._attributes.get(attr)
-        return said.permissions if said else ()
 
     def list_searches(self) -> Iterable[Search]:
         """One per directory, sorted."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import partial, reduce
 
 from wheelfix.index.driver import RUN_PATH, find_directories
-from wheelfix.model.override import Input, Override, Variable
+from wheelfix.model.override import Input, Override
+from wheelfix.model.variables import Variable
 from wheelfix.nix.parts import (
     comment_all,
     describe,

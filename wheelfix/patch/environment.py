@@ -34,7 +34,7 @@ from wheelfix.patch.nofollow import (
     tell_links,
 )
 from wheelfix.patch.record import Written, find_stale_rows, parse_record, rewrite_record
-from wheelfix.pysource.shim import ShimTable, is_shim_file, name_shim, read_table
+from wheelfix.pysource.shim import MAX_SHIM, ShimTable, is_shim_file, name_shim, read_table
 from wheelfix.wheel.environment import MAX_RECORD, Environment, Installed, find_site, read_environment
 from wheelfix.wheel.tree import OWN, ElfFile, resolve_inside
 
@@ -43,8 +43,6 @@ Progress = Callable[[int, int], None]
 MAX_FILE = 16 << 30
 """Largest file in bytes that is edited or restored: a sparse file takes disk space only when it is copied."""
 
-MAX_SHIM = 4 << 20
-"""Largest file of a shim in bytes; pyglet's has 8 KB."""
 _WRITE = "write"
 _BATCH_FILES = 64
 _BATCH_BYTES = 512 << 20

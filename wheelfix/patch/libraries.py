@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wheelfix.elf.disk import read_elf_at
 from wheelfix.errors import ElfError, InputError, WheelfixError
+from wheelfix.index.names import find_series
 from wheelfix.model.elf import ElfObject, Library
 from wheelfix.outside.places import find_store
 from wheelfix.patch.model import Group
@@ -70,9 +71,7 @@ def find_versions(places: Iterable[Path], names: Collection[str]) -> set[str]:
     for place in places if wanted else ():
         with suppress(OSError):
             files = os.listdir(place)  # noqa: PTH208 - the names alone, of thousands of files
-            found |= {
-                f for f in files if (name := f"{f.partition('.so')[0]}.so") in wanted and is_version(f, name)
-            }
+            found |= {f for f in files if (name := find_series(f)) in wanted and is_version(f, name)}
     return found
 
 

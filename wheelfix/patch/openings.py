@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.index.driver import RUN_PATH
+from wheelfix.index.names import find_series
 from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import Library
@@ -74,7 +75,7 @@ def choose_library(
         fits: whether one can be loaded.
     """
     for name, file in list_names(opening):
-        near = [lib for lib in libraries.get(f"{file.partition('.so')[0]}.so", ()) if fits(lib)]
+        near = [lib for lib in libraries.get(find_series(file), ()) if fits(lib)]
         exact = [lib for lib in near if lib.name == file]
         versions = [lib for lib in near if is_version(lib.name, file)]
         if exact:
@@ -95,7 +96,7 @@ def group_by_series(libraries: Iterable[Library]) -> Mapping[str, Sequence[Libra
     """Group libraries by their names without versions, in the given order."""
     found: dict[str, list[Library]] = {}
     for library in libraries:
-        found.setdefault(f"{library.name.partition('.so')[0]}.so", []).append(library)
+        found.setdefault(find_series(library.name), []).append(library)
     return found
 
 

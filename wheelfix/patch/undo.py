@@ -16,7 +16,7 @@ from pathlib import Path
 from wheelfix.errors import EditRefused, WheelError
 from wheelfix.model.scan import Finding, Level
 from wheelfix.patch.checked import check_copy
-from wheelfix.patch.environment import MAX_FILE, MAX_SHIM, read_patchable
+from wheelfix.patch.environment import MAX_FILE, read_patchable
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
 from wheelfix.patch.manifest import ABSENT, Change, Manifest, open_manifest, unpack_originals
 from wheelfix.patch.nofollow import (
@@ -29,7 +29,7 @@ from wheelfix.patch.nofollow import (
     tell_links,
 )
 from wheelfix.patch.record import parse_record
-from wheelfix.pysource.shim import is_shim_file, is_shim_name
+from wheelfix.pysource.shim import MAX_SHIM, is_shim_file, is_shim_name
 from wheelfix.wheel.environment import MAX_RECORD
 
 Progress = Callable[[int, int], None]

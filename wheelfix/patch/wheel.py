@@ -23,14 +23,13 @@ from wheelfix.patch.labels import Label, plan_label, relabel_metadata, relabel_w
 from wheelfix.patch.model import ElfEdit, FileResult
 from wheelfix.patch.record import Written, find_mismatch, parse_record, rewrite_record
 from wheelfix.patch.zipwriter import Entry, ZipWriter, read_entries, rename_entry
-from wheelfix.pysource.shim import is_shim_file
+from wheelfix.pysource.shim import MAX_SHIM, is_shim_file
 from wheelfix.wheel.archive import Archive, Member, find_dist_info, iter_chunks, open_archive
 from wheelfix.wheel.inflate import WINDOW, crc32, deflate
 
 Progress = Callable[[int, int], None]
 
 _NONE: Mapping[str, bytes] = {}
-_MAX_SHIM = 4 << 20
 _WORKERS = 2
 _AHEAD = 32
 _MAX_SMALL = 64 << 20
@@ -117,7 +116,7 @@ def _check_files(archive: Archive, files: Mapping[str, bytes]) -> None:
         for name in files:
             taken = member.path == name or member.path.startswith(f"{name}/")
             if taken and not (
-                member.size <= _MAX_SHIM and is_shim_file(name, b"".join(iter_chunks(archive, member)))
+                member.size <= MAX_SHIM and is_shim_file(name, b"".join(iter_chunks(archive, member)))
             ):
                 problem = "has a name that wheelfix gives to a file of its own"
                 raise WheelError(f"{archive.name}: {member.path}", problem, "report it to who made the wheel")

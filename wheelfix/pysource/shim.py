@@ -11,9 +11,16 @@ import ast
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
 from wheelfix.model.base import Struct, convert
+from wheelfix.model.tables import read_data
+
+MAX_SHIM = 4 << 20
+"""Largest file of a shim in bytes; pyglet's has 8 KB."""
+STARTERS = {".pth": "import {0}; {0}.install()", ".start": "{0}:install"}
+"""What the files say that start a shim, by the ends of their names; ``{0}`` stands for its name."""
+TABLE = ("TABLE.update(", ")\n")
+"""What stands around the table in the last line of a shim."""
 
 
 def name_shim(distribution: str) -> str:
@@ -26,7 +33,6 @@ def name_shim(distribution: str) -> str:
     return "_wheelfix_" + re.sub(r"[^0-9a-z]", "_", distribution.lower())
 
 
-_LAST = "\nTABLE.update("
 _FIRST = '"""Lets one distribution open libraries'
 _MAX_TABLE = 1 << 20
 """Longest table in characters; pyglet's has 4 000."""
@@ -36,7 +42,7 @@ _NAME = re.compile(r"_wheelfix_[0-9a-z_]+\.(?:py|pth|start)")
 @cache
 def read_shim() -> str:
     """Read the code of the shim, for which a line with its table comes last."""
-    return (files("wheelfix.pysource") / "data" / "shim.py").read_text(encoding="utf-8")
+    return read_data(__name__, "shim.py").decode()
 
 
 def render_starters(name: str) -> dict[str, str]:
@@ -48,7 +54,7 @@ def render_starters(name: str) -> dict[str, str]:
     Returns:
         Contents by file name.
     """
-    return {f"{name}.pth": f"import {name}; {name}.install()\n", f"{name}.start": f"{name}:install\n"}
+    return {f"{name}{end}": f"{text.format(name)}\n" for end, text in STARTERS.items()}
 
 
 class ShimTable(Struct):
@@ -69,7 +75,8 @@ def render_shim(table: ShimTable) -> str:
     """Write a shim; equal tables give the same text."""
     libraries = dict(sorted(table.libraries.items()))
     made = {"modules": list(table.modules), "libraries": libraries, "preload": list(table.preload)}
-    return f"{read_shim()}{_LAST}{made!a})\n"
+    before, after = TABLE
+    return f"{read_shim()}\n{before}{made!a}{after}"
 
 
 def render_files(distribution: str, table: ShimTable) -> dict[str, bytes]:
@@ -84,11 +91,12 @@ def read_table(data: bytes) -> ShimTable | None:
 
     The file is input, not an order: the table is a literal, of which nothing is executed.
     """
-    before, mark, last = data.decode("utf-8", "replace").rpartition(_LAST)
-    if not mark or len(last) > _MAX_TABLE or not before.startswith(_FIRST) or not last.endswith(")\n"):
+    start, end = TABLE
+    before, mark, last = data.decode("utf-8", "replace").rpartition(f"\n{start}")
+    if not mark or len(last) > _MAX_TABLE or not before.startswith(_FIRST) or not last.endswith(end):
         return None
     try:
-        return convert(ast.literal_eval(last[:-2]), ShimTable)
+        return convert(ast.literal_eval(last.removesuffix(end)), ShimTable)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
 

@@ -103,7 +103,6 @@ if TYPE_CHECKING:
         Shim,
         StripPlan,
         Substitution,
-        Variable,
     )
     from wheelfix.model.scan import (
         FileHit,
@@ -115,6 +114,7 @@ if TYPE_CHECKING:
         Opening,
         WheelScan,
     )
+    from wheelfix.model.variables import Variable
     from wheelfix.model.written import Written
     from wheelfix.override.plan import OverridePlan
     from wheelfix.patch.model import Answer, FilePlan, FileResult, PatchReport, Problem, ShimPlan

@@ -10,7 +10,7 @@ from wheelfix.model.base import Struct, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
-from wheelfix.model.index import Attribute, Permission
+from wheelfix.model.index import Attribute, Permission, find_permissions
 from wheelfix.model.scan import Held, Need, Opening, OpeningForm
 
 IsLibc = Callable[[str, str], bool]
@@ -176,7 +176,7 @@ def hold_back(
             found.append(opening)
             continue
         attr = opening.providers[0].attr
-        permissions = attributes[attr].permissions if attr in attributes else ()
+        permissions = find_permissions(attr, attributes)
         held = None if attr in prefer else _find_held(opening, permissions, context)
         form = OpeningForm.NONE if held else opening.form
         found.append(replace(opening, form=form, held=held, permissions=permissions))

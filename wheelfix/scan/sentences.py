@@ -35,8 +35,8 @@ from wheelfix.model.names import NameKind
 if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.backends import Backend, Unused, Wish
     from wheelfix.model.hints import DlopenNote, SourceCall
-    from wheelfix.model.override import Variable
     from wheelfix.model.scan import Located, Need, Opening, Step
+    from wheelfix.model.variables import Variable
 
 _SHOWN = 3
 _INDEXED = frozenset({"ctypes.cdll", "ctypes.pydll"})
