@@ -170,9 +170,11 @@ def test_only_sources_that_are_chosen_count(environment: Path, libs: Path) -> No
 def test_a_file_of_somebody_else_stays(environment: Path, libs: Path) -> None:
     other = find_site(environment) / "_wheelfix_demo.pth"
     other.write_text("import sys\n")
+    planned = run(environment, "--libs", libs, "--dry-run", code=5)
     told = run(environment, "--libs", libs, code=5)
     why = "_wheelfix_demo.pth is there already, and was not written by wheelfix"
     assert f"_wheelfix_demo.py: not written: {why}" in told
+    assert f"_wheelfix_demo.py: not written: {why}" in planned
     assert other.read_text() == "import sys\n"
     assert list(list_shim(environment)) == [other.name], "all files of a shim, or none"
 

@@ -12,7 +12,7 @@ import hashlib
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -143,30 +143,17 @@ def read_shims(directory: Path, distributions: Iterable[str]) -> Mapping[str, Sh
     found = {}
     with tell_errors(site), open_directory(root) as top:
         for distribution in distributions:
-            path = _name_below(root, site / f"{name_shim(distribution)}.py")
-            data = _read_small(top, root, path)
-            if data and (table := read_table(data)):
-                there = {n: p for n, p in table.libraries.items() if p.startswith("/") and _is_file(p)}
-                found[distribution] = replace(table, libraries=there)
+            name = f"{name_shim(distribution)}.py"
+            with suppress(EditRefused):  # what is not a shim answers nothing
+                data = _read_files(top, root, site, [name])[name].data
+                if data and (table := read_table(data)):
+                    there = {n: p for n, p in table.libraries.items() if p.startswith("/") and _is_file(p)}
+                    found[distribution] = replace(table, libraries=there)
     return found
 
 
 def _is_file(path: str) -> bool:
     return "\0" not in path and os.path.isfile(path)  # noqa: PTH113 - of any length
-
-
-def _read_small(top: int, root: Path, path: str) -> bytes | None:
-    """Read a file of a shim; None if there is none, or if it is no plain file, or too long to be one."""
-    subject = str(root / path)
-    try:
-        with (
-            tell_links(subject),
-            open_parent(top, path) as (directory, name),
-            open_regular(directory, name, subject) as fd,
-        ):
-            return read_bounded(fd, subject, MAX_SHIM) if os.fstat(fd).st_size <= MAX_SHIM else None
-    except (FileNotFoundError, EditRefused):
-        return None
 
 
 def probe_environment(
@@ -198,9 +185,15 @@ def probe_environment(
             except EditRefused as refused:
                 problem = refused.problem
             results.append(FileResult(path=file.path, method=method, problem=problem))
-        for name, data in sorted(file for files in shims.values() for file in files.items()):
-            old = _read_small(root, environment.root, _name_below(environment.root, environment.site / name))
-            results.append(FileResult(path=name, method="none" if old == data else _WRITE))
+        for shim in shims.values():
+            try:
+                found = _read_files(root, environment.root, environment.site, shim)
+                results += [
+                    FileResult(path=name, method=_tell_method(found[name], data))
+                    for name, data in shim.items()
+                ]
+            except EditRefused as refused:
+                results += _refuse_files(shim, refused)
     return tuple(sorted(results, key=lambda result: result.path))
 
 
@@ -251,75 +244,44 @@ class _Run:
 
     def _write_shims(self, files: Mapping[str, bytes]) -> Mapping[str, Written]:
         """Write the files of a shim, or none of them: what starts it comes last."""
-        refused = next(filter(None, map(self._find_refusal, files)), None)
-        if refused:
-            self.results += [FileResult(path=file, method=None, problem=refused) for file in files]
+        try:
+            found = _read_files(self._manifest.root, self._root, self._site, files)
+        except EditRefused as refused:
+            self.results += _refuse_files(files, refused)
             return {}
         return {
-            file: Written(sha256=hashlib.sha256(data).digest(), size=len(data))
-            for file, data in files.items()
-            if self._write_shim(file, data)
+            name: Written(sha256=hashlib.sha256(data).digest(), size=len(data))
+            for name, data in files.items()
+            if self._write_shim(name, data, found[name])
         }
 
-    def _find_refusal(self, name: str) -> str | None:
-        """Tell why a file of a shim cannot have its name."""
-        path = _name_below(self._root, self._site / name)
-        subject = str(self._root / path)
-        try:
-            with (
-                tell_errors(Path(subject)),
-                tell_links(subject),
-                open_parent(self._manifest.root, path) as target,
-            ):
-                self._read_shim(target, subject)
-        except EditRefused as refused:
-            return f"{name} {refused.problem}"
-        return None
-
-    def _write_shim(self, name: str, data: bytes) -> bool:
+    def _write_shim(self, name: str, data: bytes, found: _Found) -> bool:
         """Write one file of a shim, unless it is there; returns whether it is there now."""
-        path = _name_below(self._root, self._site / name)
-        subject = self._root / path
-        method: str | None = "none"
-        problem = None
+        disk = self._site / name
+        method, problem = _tell_method(found, data), None
         try:
-            with (
-                tell_errors(subject),
-                tell_links(str(subject)),
-                open_parent(self._manifest.root, path) as target,
-            ):
-                old, was = self._read_shim(target, str(subject))
-                if old != data:
-                    method = _WRITE
-                    with self._make_copy() as (copy, fd):
-                        os.fchmod(fd, 0o644)
-                        with open(fd, "wb", closefd=False) as file:
-                            file.write(data)
-                    digest = hashlib.sha256(data).hexdigest()
-                    made = Change(path=path, old=ABSENT, new=digest, old_size=0, originals=(), mtime_ns=0)
+            if method == _WRITE:
+                with (
+                    _open_place(self._manifest.root, self._root, disk) as target,
+                    self._make_copy() as (copy, fd),
+                ):
+                    os.fchmod(fd, 0o644)
+                    with open(fd, "wb", closefd=False) as file:
+                        file.write(data)
+                    made = Change(
+                        path=_name_below(self._root, disk),
+                        old=ABSENT,
+                        new=hashlib.sha256(data).hexdigest(),
+                        old_size=0,
+                        originals=(),
+                        mtime_ns=0,
+                    )
                     self._manifest.add([made])
-                    place_file((self._manifest.scratch, copy), target, was=was)
+                    place_file((self._manifest.scratch, copy), target, was=found.was)
         except EditRefused as refused:
             method, problem = None, refused.problem
         self.results.append(FileResult(path=name, method=method, problem=problem))
         return problem is None
-
-    def _read_shim(self, target: tuple[int, str], subject: str) -> tuple[bytes | None, os.stat_result | None]:
-        """Read what has the name of a file of a shim; nothing if there is nothing.
-
-        Raises:
-            EditRefused: it is another file.
-        """
-        directory, name = target
-        try:
-            with open_regular(directory, name, subject) as fd:
-                was = os.fstat(fd)
-                old = read_bounded(fd, subject, MAX_SHIM) if was.st_size <= MAX_SHIM else b""
-        except FileNotFoundError:
-            return None, None
-        if not is_shim_file(name, old):
-            raise EditRefused(subject, "is there already, and was not written by wheelfix", "move it away")
-        return old, was
 
     def _give_up(self, installed: Installed, problem: str) -> None:
         """Skip a distribution whose RECORD cannot be updated."""
@@ -499,6 +461,70 @@ def _open_file(root: int, top: Path, disk: Path) -> Iterator[tuple[int, int, str
                 "leave it as it is: such a program has to load what its maker chose",
             )
         yield fd, directory, name
+
+
+class _Found(Struct):
+    """What has the name of a file of a shim.
+
+    Attributes:
+        data: its contents; None if nothing has that name.
+        was: its status when it was read.
+    """
+
+    data: bytes | None = None
+    was: os.stat_result | None = None
+
+
+def _read_files(root: int, top: Path, site: Path, names: Iterable[str]) -> Mapping[str, _Found]:
+    """Read what has the names of files of a shim.
+
+    Args:
+        root: the environment, open.
+        top: its path.
+        site: its site-packages.
+        names: of the files.
+
+    Raises:
+        EditRefused: one is no file that wheelfix writes, or is reached through a link.
+        ApplyError: one cannot be read.
+    """
+    found = {}
+    for file in names:
+        with _open_place(root, top, site / file) as (directory, name):
+            try:
+                with open_regular(directory, name, str(site / file)) as fd:
+                    was = os.fstat(fd)
+                    data = read_bounded(fd, name, MAX_SHIM) if was.st_size <= MAX_SHIM else b""
+            except FileNotFoundError:
+                found[file] = _Found()
+                continue
+        if not is_shim_file(file, data):
+            problem = "is there already, and was not written by wheelfix"
+            raise EditRefused(str(site / file), problem, "move it away")
+        found[file] = _Found(data=data, was=was)
+    return found
+
+
+def _refuse_files(names: Iterable[str], refused: EditRefused) -> list[FileResult]:
+    """Tell that none of the files of a shim can be written, because of one of them."""
+    problem = f"{posixpath.basename(refused.subject)} {refused.problem}"
+    return [FileResult(path=name, method=None, problem=problem) for name in names]
+
+
+def _tell_method(found: _Found, data: bytes) -> str | None:
+    return "none" if found.data == data else _WRITE
+
+
+@contextmanager
+def _open_place(root: int, top: Path, disk: Path) -> Iterator[tuple[int, str]]:
+    """Open the directory of a file of an environment; yields its descriptor, and the name of the file.
+
+    Raises:
+        EditRefused: a part of the path is a link.
+        ApplyError: it cannot be opened, or the block raised an OSError.
+    """
+    with tell_errors(disk), tell_links(str(disk)), open_parent(root, _name_below(top, disk)) as target:
+        yield target
 
 
 def _name_below(top: Path, disk: Path) -> str:
