@@ -18,10 +18,10 @@ from wheelfix.model.elf import Symbols
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import Attribute, Refused
 from wheelfix.model.reading import Reading
-from wheelfix.model.scan import Need, NeedTrace, Opening, WheelScan
+from wheelfix.model.scan import Known, Need, NeedTrace, Opening, WheelScan
 from wheelfix.scan.at_hand import correct_carriers
 from wheelfix.scan.backends import list_unused
-from wheelfix.scan.decide import Case, decide
+from wheelfix.scan.decide import Case, Want, decide
 from wheelfix.scan.evidence import show_evidence
 from wheelfix.scan.findings import (
     collect_build_inputs,
@@ -36,6 +36,9 @@ from wheelfix.scan.needs import find_cases, make_cases, make_want
 from wheelfix.scan.openings import answer_opening, hold_back, select_openings
 from wheelfix.scan.siblings import find_directories
 from wheelfix.scan.symbols import find_mismatches
+
+_Decided = dict[str, tuple[Case, NeedTrace]]
+"""Names, with what was asked about each, and the reason for its class."""
 
 
 def conclude(
@@ -178,7 +181,7 @@ def _decide_names(
     prefer: Sequence[str],
     at_hand: AtHand | None,
     major: str | None,
-) -> dict[str, tuple[Case, NeedTrace]]:
+) -> _Decided:
     """Classify every name that is opened, with the reason."""
     if not openings:
         return {}
@@ -212,38 +215,33 @@ def _decide_names(
                 places=[name.rpartition("/")[0]],
             )
         )
-    cases = find_cases(
-        reading.distribution,
-        wants,
-        known,
-        {},
-        prefer=spell_both(prefer),
-        at_hand=at_hand,
-        major=major,
-    )
-    decided = dict(zip(names, zip(cases, decide(cases), strict=True), strict=True))
-    nearest = {case.lookup.soname: case.lookup.nearest for case in cases}
-    spelled = {name for opening in openings if opening.call for name in opening.names}
-    meant: dict[str, str] = {}
-    for name in names:
-        soname = sonames[name]
-        if (
-            name in spelled
-            and _is_unversioned(name)
-            and decided[name][1].need.need_class is NeedClass.UNKNOWN
-        ):
-            newest = max(nearest[soname], key=partial(measure_distance, soname), default=None)
-            if other := newest or table.find_spelled(soname):
-                meant[name] = other
-    if meant:
-        known = find_known(table, [(soname, machine) for soname in meant.values()])
-        wants = [make_want(soname, machine) for soname in meant.values()]
-        again = find_cases(
+
+    def classify(
+        names: Iterable[str], wants: Sequence[Want], known: Mapping[tuple[str, str], Known]
+    ) -> _Decided:
+        cases = find_cases(
             reading.distribution, wants, known, {}, prefer=spell_both(prefer), at_hand=at_hand, major=major
         )
-        for name, case, trace in zip(meant, again, decide(again), strict=True):
-            decided[name] = case, replace(trace, need=replace(trace.need, soname=sonames[name]))
+        return dict(zip(names, zip(cases, decide(cases), strict=True), strict=True))
+
+    decided = classify(names, wants, known)
+    called = {name for opening in openings if opening.call for name in opening.names}
+    meant = {name: other for name in names if name in called and (other := _find_meant(decided[name], table))}
+    known = find_known(table, [(soname, machine) for soname in meant.values()])
+    again = classify(meant, [make_want(soname, machine) for soname in meant.values()], known)
+    for name, (case, trace) in again.items():
+        decided[name] = case, replace(trace, need=replace(trace.need, soname=sonames[name]))
     return decided
+
+
+def _find_meant(decided: tuple[Case, NeedTrace], table: SonameTable) -> str | None:
+    """Find the library that a source means by a name without a version that nobody has; None for others."""
+    case, trace = decided
+    soname = case.want.soname
+    if trace.need.need_class is not NeedClass.UNKNOWN or not _is_unversioned(soname):
+        return None
+    newest = max(case.lookup.nearest, key=partial(measure_distance, soname), default=None)
+    return newest or table.find_spelled(soname)
 
 
 def _is_unversioned(name: str) -> bool:
