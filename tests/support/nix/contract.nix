@@ -16,17 +16,8 @@ let
   reallib = import lib;
   stub = import ./stub.nix { inherit attrs; };
   platform = reallib.systems.elaborate "x86_64-linux";
-  stdenv = {
+  stdenv = import ./platform.nix platform // {
     inherit (stub) mkDerivation;
-    isLinux = true;
-    isDarwin = false;
-    buildPlatform = platform;
-    hostPlatform = platform;
-    targetPlatform = platform;
-    cc.libc = {
-      pname = "glibc";
-      version = "2.40";
-    };
   };
   python = stub.python // {
     inherit stdenv;

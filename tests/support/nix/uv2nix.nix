@@ -35,17 +35,8 @@ let
       passthru.pythonModule = interpreter;
     };
 
-  stdenv = {
+  stdenv = import ./platform.nix platform // {
     inherit mkDerivation;
-    isLinux = true;
-    isDarwin = false;
-    hostPlatform = platform;
-    targetPlatform = platform;
-    buildPlatform = platform;
-    cc.libc = {
-      pname = "glibc";
-      version = "2.40";
-    };
   };
 
   interpreter = mkDerivation {

@@ -53,17 +53,7 @@ let
     };
 
   platform = lib.systems.elaborate system;
-  stdenv = import ./stdenv.nix { inherit lib tools system; } // {
-    isLinux = true;
-    isDarwin = false;
-    hostPlatform = platform;
-    targetPlatform = platform;
-    buildPlatform = platform;
-    cc.libc = {
-      pname = "glibc";
-      version = "2.40";
-    };
-  };
+  stdenv = import ./stdenv.nix { inherit lib tools system; } // import ../platform.nix platform;
 
   makeHook =
     name: passthru:
