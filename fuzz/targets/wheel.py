@@ -13,7 +13,7 @@ from fuzz import seeds
 from fuzz.target import Scratch, Target, demand
 from wheelfix.elf.reader import ELF_MAGIC, read_elf
 from wheelfix.errors import WheelfixError
-from wheelfix.pysource.opens import find_python_dlopen
+from wheelfix.pysource.sources import find_in_sources
 from wheelfix.wheel.about import parse_about
 from wheelfix.wheel.archive import iter_chunks, iter_heads, open_archive, read_distribution
 from wheelfix.wheel.environment import read_environment
@@ -96,7 +96,8 @@ def run_record(data: bytes) -> None:
 
 def run_python(data: bytes) -> None:
     """A Python source, searched for what it opens."""
-    for opened in (n for c in find_python_dlopen("pkg/a.py", data).calls for n in c.names):
+    uses = find_in_sources(["pkg/a.py"], {"pkg/a.py": data}.get)
+    for opened in (n for use in uses for call in use.calls for n in call.names):
         demand(opened.name.isprintable() or not opened.name.isascii(), "sonames are plain text")
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from tests.support.facts import open_table
 from tests.support.objects import elf, wheel
+from tests.support.sources import find_python_dlopen
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import DlopenNote, ElfHints
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import WheelScan
 from wheelfix.override.openings import OpenedPlan, plan_openings
-from wheelfix.pysource.opens import find_python_dlopen
 from wheelfix.scan.conclude import conclude
 
 C = "import ctypes\n"

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.shell import run_shell
+from tests.support.sources import find_python_dlopen
 from wheelfix.model.hints import OpeningKind, SourceEdit, SourceUse
 from wheelfix.pysource.edits import apply_edit, find_anchor
-from wheelfix.pysource.opens import find_python_dlopen
 
 PATH = "/nix/store/00000000000000000000000000000000-x-1.0/lib/libx.so.1.0"
 CTYPES = "import ctypes\nfrom ctypes.util import find_library\n"

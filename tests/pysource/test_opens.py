@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.counting import count_calls
+from tests.support.sources import find_python_dlopen
 from wheelfix.model.base import replace
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceUse
-from wheelfix.pysource.opens import MAX_SOURCE, find_python_dlopen, may_open
+from wheelfix.pysource.opens import MAX_SOURCE, may_open
 from wheelfix.scan.sentences import say_call
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.facts import open_table
 from tests.support.objects import elf, provider, wheel
+from tests.support.sources import find_python_dlopen
 from wheelfix.model.backends import Backend
 from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
@@ -13,7 +14,6 @@ from wheelfix.model.hints import CalledName, DlopenNote, OpeningKind, SourceCall
 from wheelfix.model.index import Attribute
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Held, Need, Opening, OpeningForm
-from wheelfix.pysource.opens import find_python_dlopen
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.openings import choose_form, hold_back
 

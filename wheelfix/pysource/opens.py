@@ -100,30 +100,6 @@ class _Claim(Struct):
     edit: SourceEdit | None = None
 
 
-def find_python_dlopen(path: str, source: bytes) -> SourceUse:
-    r"""Find what a Python source opens by name.
-
-    Not thread-safe: warnings about the foreign code are silenced for the whole process meanwhile.
-
-    Args:
-        path: POSIX path of the member, relative to the root of the wheel.
-        source: the file.
-
-    Returns:
-        No calls for a file that is not Python, or is by its path meant for another system or for tests; nor
-        for one that may open libraries and is too long or too complex, which is ``unread``.
-
-    Example:
-        >>> (call,) = find_python_dlopen("a.py", b"import ctypes\nctypes.CDLL('libcuda.so.1')").calls
-        >>> call.function, call.line, call.names[0].name
-        ('ctypes.CDLL', 2, 'libcuda.so.1')
-    """
-    if not may_open(path, source):
-        return SourceUse(path=path)
-    found = analyse_source(path, source, Library())
-    return next((add_anchor(use, source) for use in found.uses if use.path == path), SourceUse(path=path))
-
-
 def add_anchor(use: SourceUse, source: bytes) -> SourceUse:
     """Add the import of a source before which other code can be put."""
     return replace(use, anchor=find_anchor(source, min((call.line for call in use.calls), default=0)))
@@ -146,8 +122,10 @@ class Analysis(Struct):
 def analyse_source(path: str, source: bytes, library: Library, callers: Iterable[str] = ()) -> Analysis:
     """Find what is opened by the calls of one source; other modules may pass or hold the names.
 
+    Not thread-safe: warnings about the foreign code are silenced for the whole process meanwhile.
+
     Args:
-        path: as for :func:`find_python_dlopen`.
+        path: POSIX path of the member, relative to the root of the wheel.
         source: the file.
         library: the sources of the distribution.
         callers: modules to analyse it with, because they call its helpers.
@@ -262,7 +240,7 @@ def may_open(path: str, source: bytes) -> bool:
     """Whether parsing a Python source could give any result; as fast as a text search.
 
     Args:
-        path: as for :func:`find_python_dlopen`.
+        path: as for :func:`analyse_source`.
         source: the file.
     """
     if not is_for_linux(path):
