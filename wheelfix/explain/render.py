@@ -19,6 +19,7 @@ from wheelfix.nix.parts import (
     list_inputs,
     take,
     take_bare,
+    take_pkgs,
 )
 from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.tree import (
@@ -28,8 +29,6 @@ from wheelfix.nix.tree import (
     Binding,
     Commented,
     Expr,
-    Formal,
-    Formals,
     Inherit,
     Lambda,
     List,
@@ -149,10 +148,4 @@ def render_fragment(override: Override) -> str:
     use = call(select("python3Packages", override.name, "overridePythonAttrs"), function)
     head = [f"For {describe(override)}. Written by wheelfix.", print_flat(use)]
     body = add_shim([override], Lambda("old", Attrs(tuple(bindings))))
-    lib = (
-        [Formal("lib", select("pkgs", "lib"))]
-        if override.runpaths or override.opened or override.shim
-        else []
-    )
-    arguments = Formals((Formal("pkgs"), *lib))
-    return render(comment_all([*head, *override.hints], Lambda(arguments, body)))
+    return render(comment_all([*head, *override.hints], Lambda(take_pkgs(body), body)))

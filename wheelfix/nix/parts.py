@@ -28,6 +28,7 @@ from wheelfix.nix.tree import (
     Var,
     bind,
     call,
+    find_variables,
     select,
     text,
 )
@@ -64,6 +65,12 @@ FindPython = Callable[[str], Expr]
 def take(attr: str, root: str = "pkgs") -> Expr:
     """Write an attribute of nixpkgs by its dotted path."""
     return select(root, *attr.split("."))
+
+
+def take_pkgs(body: Expr) -> Formals:
+    """Write the arguments of a function of ``pkgs``, with ``lib`` where its body uses that."""
+    lib = [Formal("lib", select("pkgs", "lib"))] if "lib" in find_variables(body) else []
+    return Formals((Formal("pkgs"), *lib))
 
 
 def take_bare(attr: str) -> Expr:

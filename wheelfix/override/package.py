@@ -144,13 +144,15 @@ def _write_function(override: Override, *, shared: bool = False) -> Expr:
         rec=True,
     )
     package = call("buildPythonPackage", body)
-    used = find_variables(package) | ({"lib"} if override.shim and not shared else set())
+    whole = package if shared else add_shim([override], package)
+    # What the function for shims binds is no argument, and of the rest it uses lib alone.
+    used = find_variables(package) | (find_variables(whole) & {"lib"})
     used -= {"builtins", "false", "null", "true", LOADER_SHIM}
     first = [name for name in _FIRST if name in used]
     absent = {one.name for one in dependencies if one.attr is None}
     rest = sorted(used.difference(_FIRST), key=lambda name: (name in attrs | absent, name))
     arguments = [Formal(name, NULL if name in absent else None) for name in (*first, *rest)]
-    return Lambda(Formals(tuple(arguments)), package if shared else add_shim([override], package))
+    return Lambda(Formals(tuple(arguments)), whole)
 
 
 def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from wheelfix.nix.parts import (
     list_ignored,
     list_inputs,
     take,
+    take_pkgs,
 )
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
@@ -128,11 +129,8 @@ def render_mach_nix(overrides: Sequence[Override]) -> str:
         *(f"For {describe(override)}." for override in overrides),
         *(hint for override in overrides for hint in override.hints),
     ]
-    body = Attrs(tuple(settings))
-    names = ("pkgs", "lib") if any(o.runpaths or o.opened or o.shim for o in overrides) else ("pkgs",)
-    lib = {"lib": select("pkgs", "lib")}
-    arguments = tuple(Formal(name, lib.get(name)) for name in names)
-    return render(comment_all(head, Lambda(Formals(arguments), add_shim(overrides, body))))
+    body = add_shim(overrides, Attrs(tuple(settings)))
+    return render(comment_all(head, Lambda(take_pkgs(body), body)))
 
 
 def _write_settings(override: Override) -> list[Binding]:
