@@ -20,7 +20,7 @@ from wheelfix.model.tables import Table, load_table
 from wheelfix.pysource.edits import Opened, Spot, find_anchor, find_edits
 from wheelfix.pysource.program import Library, Program, list_functions
 from wheelfix.pysource.reach import Reach
-from wheelfix.pysource.scope import Guard, Module, Scope, Use
+from wheelfix.pysource.scope import Guard, Module, Scope, Use, name_last
 from wheelfix.pysource.values import Evaluator, Place, TooComplexError, Value, find_place
 
 MAX_SOURCE: Final = 1 << 19
@@ -285,7 +285,7 @@ def _find_sinks(
                 yield OpeningKind.CTYPES, loader, [name]
         case ast.Call(func=func, args=args, keywords=keywords):
             named = [k.value for k in keywords if k.arg == "name"]
-            if module.find_function(func, use.scope, load=_name_last(func) in _HELPERS):
+            if module.find_function(func, use.scope, load=name_last(func) in _HELPERS):
                 return
             functions = _functions(evaluator, func, use)
             functions |= set(evaluator.list_base_functions(func, use.scope))
@@ -309,7 +309,7 @@ def _find_sinks(
 
 
 def _functions(evaluator: Evaluator, expr: ast.expr, use: Use) -> set[str]:
-    evaluator.load, evaluator.record = _name_last(expr) in _OPENER_NAMES, False
+    evaluator.load, evaluator.record = name_last(expr) in _OPENER_NAMES, False
     try:
         return {value.text for value in evaluator.values(expr, use.scope) if value.function}
     finally:
@@ -333,13 +333,6 @@ def _list_openers(module: Module) -> Iterator[Scope]:
             found.add((place, func.id))
             yield place
             called += [(b.expr, b.scope) for b in place.bindings[func.id] if b.scope.module is module]
-
-
-def _name_last(expr: ast.expr) -> str:
-    match expr:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-    return ""
 
 
 def _find_soname(value: Value, function: str, *, bare: bool) -> str | None:
@@ -419,7 +412,7 @@ def _tell_caller(group: list[_Claim], program: Program) -> list[_Claim]:
     ):
         return group
     func = caller.node.func
-    function = (caller.scope.module.dotted(func, caller.scope) or "").lstrip(".") or _name_last(func)
+    function = (caller.scope.module.dotted(func, caller.scope) or "").lstrip(".") or name_last(func)
     return [replace(claim, use=caller, function=function, variable="") for claim in group]
 
 

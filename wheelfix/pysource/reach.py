@@ -12,6 +12,7 @@ import ast
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from wheelfix.pysource.scope import name_last
 from wheelfix.pysource.values import Place, find_place
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -90,7 +91,7 @@ class Reach:
             parent = self._parents[parent]
         if isinstance(parent, ast.Call):
             # Calls in code for other systems are no uses, and open it all the same.
-            name = _find_name(parent.func)
+            name = name_last(parent.func)
             named = name in _OPENING and name not in self._functions
             return parent.func is not node and (named or find_place(parent) in self._openers)
         return isinstance(parent, ast.expr) and find_place(parent) in self._openers
@@ -106,8 +107,8 @@ class Reach:
                 if isinstance(holder, ast.Raise):
                     return True
                 if isinstance(holder, ast.Expr):
-                    return _find_name(func) in _TELLING
-                return _find_name(func) in {"format", "str", "repr"} and self._is_told(above)
+                    return name_last(func) in _TELLING
+                return name_last(func) in {"format", "str", "repr"} and self._is_told(above)
         return False
 
     def _is_tested(self, node: ast.expr) -> bool:
@@ -234,7 +235,7 @@ class Reach:
 
     def _find_argument(self, call: ast.Call, which: int | str, depth: int) -> Sequence[_Held] | None:
         """Return where the parameter is read that gets an argument."""
-        functions = self._functions.get(_find_name(call.func), [])
+        functions = self._functions.get(name_last(call.func), [])
         if len(functions) != 1:
             return None
         (function,) = functions
@@ -260,10 +261,3 @@ def _is_join(call: ast.Call) -> bool:
         case ast.Attribute(value=ast.Attribute(value=ast.Name(), attr="path"), attr="join"):
             return len(call.args) > 1
     return False
-
-
-def _find_name(func: ast.expr) -> str:
-    match func:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-    return ""

@@ -446,7 +446,7 @@ class Module:
             return
         for decorator in node.decorator_list:
             self._visit(decorator, scope)
-            body.is_property |= bool(scope.is_class and _name_last(decorator).endswith("property"))
+            body.is_property |= bool(scope.is_class and name_last(decorator).endswith("property"))
         scope.functions[node.name] = body
         self._visit_body(node.body, body)
 
@@ -532,7 +532,7 @@ class Module:
             bound := _only(scope.find(value.id)), ast.Call | ast.Dict
         ):
             value = bound
-        while isinstance(value, ast.Call) and value.args and _name_last(value.func) in {"list", "tuple"}:
+        while isinstance(value, ast.Call) and value.args and name_last(value.func) in {"list", "tuple"}:
             value = value.args[0]
         match value:
             case ast.Call(func=func, args=args, keywords=[]) if len(args) == len(targets) and self.dotted(
@@ -592,13 +592,14 @@ def _name_raised(node: ast.AST) -> str:
     """Return the last name of the exception that a statement raises, or empty if it is not named."""
     match node:
         case ast.Raise(exc=ast.Call(func=func)):
-            return _name_last(func)
+            return name_last(func)
         case ast.Raise(exc=ast.expr() as exc):
-            return _name_last(exc)
+            return name_last(exc)
     return ""
 
 
-def _name_last(expr: ast.expr) -> str:
+def name_last(expr: ast.expr) -> str:
+    """Return the last part of a dotted name: ``CDLL`` of ``ctypes.CDLL``; empty for anything else."""
     match expr:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
