@@ -23,7 +23,7 @@ Opened = tuple[OpeningKind, str]
 """What one call opens: how, and by which name."""
 
 _PROOF: Final = "/nix/store/00000000000000000000000000000000-proof/lib/libproof{}.so.1"
-_LOADERS: Final = frozenset({OpeningKind.CTYPES, OpeningKind.CFFI})
+BY_PATH: Final = frozenset({OpeningKind.CTYPES, OpeningKind.CFFI})
 """Kinds that take an absolute path."""
 _MAX_EDITS: Final = 256
 _MAX_STATEMENTS: Final = 100
@@ -189,5 +189,5 @@ def _prove(
     return {
         place: edit
         for number, (place, edit) in enumerate(planned.items())
-        if any((kind, _PROOF.format(number)) in found for kind in _LOADERS)
+        if any((kind, _PROOF.format(number)) in found for kind in BY_PATH)
     }

@@ -17,7 +17,7 @@ from typing import Final
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceEdit, SourceUse
 from wheelfix.model.tables import Table, load_table
-from wheelfix.pysource.edits import Opened, Spot, find_anchor, find_edits
+from wheelfix.pysource.edits import BY_PATH, Opened, Spot, find_anchor, find_edits
 from wheelfix.pysource.program import Library, Program, list_functions
 from wheelfix.pysource.reach import Reach
 from wheelfix.pysource.scope import Guard, Module, Scope, Use, name_last
@@ -36,7 +36,6 @@ _OPENERS: Final = frozenset(
 _LOADERS: Final = frozenset({"ctypes.cdll", "ctypes.pydll"})
 _FINDER: Final = "ctypes.util.find_library"
 _HELPERS: Final = frozenset({"load_library", "load_locate_library", "load_ctypes_library", "dlopen"})
-_BY_PATH: Final = frozenset({OpeningKind.CTYPES, OpeningKind.CFFI})
 _RUNNERS: Final = frozenset(
     {
         f"subprocess.{name}"
@@ -155,14 +154,11 @@ def _give_up(path: str, why: str) -> Analysis:
 
 
 class _Found(Struct):
-    """What one source opens and runs, and the modules that it was analysed with; the rest as in Analysis.
+    """What one source opens and runs, and what it was analysed with; the rest as in Analysis."""
 
-    Attributes:
-        places: of the calls in the source that would open a path.
-    """
-
+    module: Module
     program: Program
-    places: frozenset[Place] = frozenset()
+    evaluator: Evaluator
     claims: Sequence[_Claim] = ()
     programs: Sequence[_Claim] = ()
     asked: Mapping[str, frozenset[str]] = {}
@@ -188,12 +184,9 @@ def _analyse(path: str, source: bytes, library: Library, callers: Iterable[str])
         evaluator.link()  # the modules that were read meanwhile may pass names on
     programs = [p for number, use in uses for p in _find_programs(number, use, module, evaluator)]
     return _Found(
+        module=module,
         program=program,
-        places=frozenset(
-            find_place(use.node)
-            for _, use in uses
-            if any(kind in _BY_PATH for kind, _, _ in _find_sinks(use, module, evaluator))
-        ),
+        evaluator=evaluator,
         claims=[_place(claim, module, program) for claim in _drop_alternatives(claims)],
         programs=[_place(claim, module, program) for claim in programs],
         asked=list_functions(evaluator.asked),
@@ -211,13 +204,21 @@ def _add_edits(
         return _list_opened(found.claims) if found else set()
 
     spots = [_find_spot(claim) for claim in claims]
-    tree = library.parse(source) if any(spots) else None
-    if tree is None:
+    if not any(spots):
         return list(claims)
-    reach = Reach(tree, known.places)
+    reach = Reach(known.module.tree, _find_places(known))
     sure = [spot if spot and reach.is_only_opened(spot.place) else None for spot in spots]
     edits = find_edits(source, sure, _list_opened(claims), analyse)
     return [replace(claim, edit=edit) for claim, edit in zip(claims, edits, strict=True)]
+
+
+def _find_places(found: _Found) -> set[Place]:
+    """Find the places of the calls that would open a path."""
+    return {
+        find_place(use.node)
+        for use in found.module.uses
+        if any(kind in BY_PATH for kind, _, _ in _find_sinks(use, found.module, found.evaluator))
+    }
 
 
 def _list_opened(claims: Iterable[_Claim]) -> set[Opened]:
