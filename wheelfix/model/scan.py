@@ -257,6 +257,11 @@ class WheelScan(Struct):
         return tuple(sorted({name for opening in libraries for name in opening.names}))
 
     @property
+    def coded(self) -> tuple[Opening, ...]:
+        """What is opened by name, and has code."""
+        return tuple(opening for opening in self.openings if opening.form is not OpeningForm.NONE)
+
+    @property
     def answered(self) -> bool:
         """Every need has an answer and no finding is an error: exit code 0."""
         return not any(n.need_class in OPEN_CLASSES for n in self.used) and not any(

@@ -26,7 +26,7 @@ from wheelfix.index.driver import RUN_PATH
 from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass, OfInterpreter
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import say_date
-from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan
+from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan, find_warnings
 from wheelfix.nix.parts import PRESERVE_ORIGIN, add_to_old, list_attributes, list_sonames, take
 from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import List, select, strings
@@ -165,8 +165,9 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
         title.append(printable(f"  variant {scan.variant}"))
     _print_prose(console, title)
     if not scan.objects:
-        rest = "" if scan.opened else " Nothing to do."
+        rest = "" if scan.opened or find_warnings([scan]) else " Nothing to do."
         _print_prose(console, f"Pure Python: no ELF files, nothing to link.{rest}")
+        _print_coded(console, scan)
         _print_openings(console, scan)
         _print_findings(console, scan.findings, details=details)
         return
@@ -209,17 +210,29 @@ def _print_answer(console: Console, scan: WheelScan) -> None:
         code.rstrip()
         for line in code.split("\n"):
             console.print(Text(_INDENT).append_text(line), soft_wrap=True)
-    elif scan.build_inputs or not any(n.need_class is NeedClass.UNKNOWN for n in scan.used):
+    elif not scan.coded and (
+        scan.build_inputs or not any(n.need_class is NeedClass.UNKNOWN for n in scan.used)
+    ):
         _print_prose(
             console,
             "Nothing to paste: this wheel needs no more than uv2nix and poetry2nix add by themselves.",
             style="bold",
         )
+    _print_coded(console, scan)
     if scan.baseline_inputs:
         added = ", ".join(scan.baseline_inputs)
         _print_prose(console, f"Added by uv2nix and poetry2nix by themselves, to be named elsewhere: {added}")
     _print_groups(console, scan)
     console.print()
+
+
+def _print_coded(console: Console, scan: WheelScan) -> None:
+    """Say who writes the code for what is opened by name, as that is too much to be pasted line by line."""
+    names = sorted({opening.answered or "" for opening in scan.coded})
+    if names:
+        said = f"Opened by name: {name_some(names, _SUMMARY_SHOWN)}."
+        how = "`wheelfix override`, `wheelfix lock` and `wheelfix patch` write what finds them."
+        _print_prose(console, f"{said} {how}", style="bold")
 
 
 def _print_groups(console: Console, scan: WheelScan) -> None:
