@@ -10,11 +10,13 @@ from pathlib import Path
 from wheelfix.elf.disk import read_elf_at
 from wheelfix.errors import ElfError, InputError, WheelfixError
 from wheelfix.index.names import find_series
+from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, Library
 from wheelfix.outside.places import find_store
 from wheelfix.patch.model import Group
 from wheelfix.patch.openings import is_version, list_names
 from wheelfix.patch.runpaths import Reachable
+from wheelfix.pysource.shim import ShimTable
 
 _GLIBC = ("libc.so.6", "ld-linux", "libm.so.6")
 _MUSL = ("libc.so", "libc.musl-", "ld-musl-")
@@ -62,6 +64,16 @@ def find_libraries(places: Iterable[Path], names: Collection[str]) -> tuple[Libr
                         musl = _find_libc(obj)
                         found.append(Library(name=name, directory=str(place), machine=obj.machine, musl=musl))
     return tuple(found)
+
+
+def drop_absent(table: ShimTable) -> ShimTable:
+    """Return the table of a shim without libraries that are not there."""
+    there = {
+        name: path
+        for name, path in table.libraries.items()
+        if path.startswith("/") and "\0" not in path and os.path.isfile(path)  # noqa: PTH113 - of any length
+    }
+    return replace(table, libraries=there)
 
 
 def find_versions(places: Iterable[Path], names: Collection[str]) -> set[str]:

@@ -254,7 +254,7 @@ def _check(plans: Sequence[FilePlan], before: Loader, reachable: Reachable) -> t
     for _ in range(len(plans) + 1):  # every round but the last removes an edit
         changed = {p.path: p.run_path for p in plans if p.edit and not p.conflict}
         after = Loader(
-            (_with_run_path(obj, changed.get(path)) for path, obj in before.objects.items()), libraries
+            (set_run_path(obj, changed.get(path)) for path, obj in before.objects.items()), libraries
         )
         blamed: dict[str, str] = {}
         for path, obj in after.objects.items():
@@ -272,8 +272,8 @@ def _check(plans: Sequence[FilePlan], before: Loader, reachable: Reachable) -> t
     return tuple(replace(p, edit=None) if p.conflict else p for p in plans)
 
 
-def _with_run_path(obj: ElfObject, entries: tuple[str, ...] | None) -> ElfObject:
-    """Return an object with its new run path, under its present tag."""
+def set_run_path(obj: ElfObject, entries: tuple[str, ...] | None) -> ElfObject:
+    """Return an object with another run path, under its present tag; None leaves it."""
     if entries is None:
         return obj
     return replace(obj, runpath=entries) if obj.runpath else replace(obj, rpath=entries)
