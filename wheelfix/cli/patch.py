@@ -152,7 +152,8 @@ def patch(
     named = find_source(target) if chooses else None
     if named:
         options = replace(options, nixpkgs=named.nixpkgs, origin=named.origin)
-    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=named or nixpkgs, required=False)
+    asked = named if named and not named.moves else nixpkgs
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=asked, required=False)
     from wheelfix.cli.progress import show_progress
 
     with show_progress(target, enabled=not quiet) as progress:

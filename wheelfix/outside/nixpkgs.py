@@ -43,12 +43,14 @@ class NamedNixpkgs(Struct):
         origin: the file that names it, or what has it on the machine.
         required: whether it is named for wheelfix.
         confined: whether it is a stranger's code, which may come with a project.
+        moves: whether it is fetched anew from time to time, and so is about as new as wheelfix' own answers.
     """
 
     nixpkgs: str
     origin: str
     required: bool = False
     confined: bool = True
+    moves: bool = False
 
 
 class _Wheelfix(Struct):
@@ -136,7 +138,7 @@ def find_machine_nixpkgs() -> NamedNixpkgs:
     found = run(("nix-instantiate", "--find-file", _SEARCHED))
     if found.code == 0 and found.output:
         return searched
-    return NamedNixpkgs(nixpkgs="flake:nixpkgs", origin="the flake registry", confined=False)
+    return NamedNixpkgs(nixpkgs="flake:nixpkgs", origin="the flake registry", confined=False, moves=True)
 
 
 def read_variables() -> tuple[str, ...]:

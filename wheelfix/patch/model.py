@@ -107,6 +107,7 @@ class Answer(Struct):
             directory of the library.
         opened: whether the file opens it by name.
         attr: path below ``pkgs`` of what Nix is to bring for it, if any.
+        unfit: path of a library at hand for which the C library of the interpreter is too old, if any.
     """
 
     soname: str
@@ -115,6 +116,7 @@ class Answer(Struct):
     directory: str | None = None
     opened: bool = False
     attr: str | None = None
+    unfit: str | None = None
 
 
 class FilePlan(Struct):

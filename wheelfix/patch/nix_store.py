@@ -132,7 +132,7 @@ def mark_absent(plans: Sequence[FilePlan], supplies: Iterable[Supply]) -> tuple[
 
     def mark(plan: FilePlan, answer: Answer) -> Answer:
         name = brought.get(Seeker(plan.distribution, plan.path, answer.soname))
-        if not name or answer.kind is not AnswerKind.OPEN:
+        if not name or answer.unfit or answer.kind is not AnswerKind.OPEN:
             return answer
         return replace(answer, reason=f"{name} of this nixpkgs has no library of this name that fits")
 

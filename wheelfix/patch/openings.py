@@ -107,6 +107,7 @@ def plan_shims(
     *,
     machine: str,
     driver: bool,
+    serves: Callable[[Library], bool] = lambda library: True,
     choose: Callable[[str], bool] = lambda path: True,
 ) -> tuple[ShimPlan, ...]:
     """Plan the shims of all distributions.
@@ -117,6 +118,7 @@ def plan_shims(
         present: tables of the shims that are in place, with libraries that are there.
         machine: of the interpreter.
         driver: whether to answer for libraries of the GPU driver.
+        serves: whether the C library of the interpreter is new enough for a library.
         choose: tells by path which sources count.
 
     Returns:
@@ -125,7 +127,7 @@ def plan_shims(
     series = group_by_series(libraries)
 
     def fits(library: Library) -> bool:
-        return library.machine == machine and library.musl is not True
+        return library.machine == machine and library.musl is not True and serves(library)
 
     plans = []
     for group in sorted(groups, key=lambda one: one.name):

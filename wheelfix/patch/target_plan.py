@@ -20,7 +20,6 @@ from wheelfix.patch.model import AnswerKind, FilePlan, Group, PatchOptions, Patc
 from wheelfix.patch.openings import plan_shims
 from wheelfix.patch.runpaths import Reachable, plan_run_paths, set_run_path
 from wheelfix.pysource.shim import ShimTable
-from wheelfix.scan.layout import find_install_path
 
 _NO_SHIMS: Mapping[str, ShimTable] = {}
 
@@ -111,6 +110,7 @@ def _plan(setting: Setting, libs: Sequence[Path]) -> tuple[TargetPlan, Reachable
         setting.present,
         machine=setting.index.info.system.partition("-")[0],
         driver=options.driver,
+        serves=reachable.serves,
         choose=options.chooses,
     )
     files = plan_run_paths(setting.groups, reachable, choose=options.chooses)
@@ -161,7 +161,7 @@ def plan_again(plan: TargetPlan) -> TargetPlan | None:
 def list_watched(plan: TargetPlan) -> tuple[str, ...]:
     """List what a plan depends on: ELF files, relative to site-packages, and directories of the store."""
     store = f"{find_store()}/"
-    paths = {find_install_path(obj.path) for group in plan.setting.groups for obj in group.objects}
+    paths = {obj.path for group in plan.setting.groups for obj in group.objects}
     named = {entry for file in plan.files for entry in file.run_path}
     tables = [shim.table for shim in plan.shims if shim.table]
     named |= {path.rpartition("/")[0] for table in tables for path in table.libraries.values()}

@@ -138,7 +138,12 @@ def _render_open(report: PatchReport) -> list[str]:
     for soname, (answer, paths) in sorted(found.items()):
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         lines.append(f"open: {soname} for {paths[0]}{more}: {answer.reason}")
-    if lines:
+    if any(answer.unfit for answer, _ in found.values()):
+        lines.append(
+            "hint: make the environment with a Python of that nixpkgs, or name a nixpkgs that is as old as its "
+            "Python with --nixpkgs"
+        )
+    elif lines:
         bring = "" if report.supplies else ", or let Nix bring them: --nixpkgs, --realise"
         lines.append(f"hint: give directories of libraries with --libs{bring}")
     return lines
