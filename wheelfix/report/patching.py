@@ -140,8 +140,8 @@ def _render_open(report: PatchReport) -> list[str]:
         lines.append(f"open: {soname} for {paths[0]}{more}: {answer.reason}")
     if any(answer.unfit for answer, _ in found.values()):
         lines.append(
-            "hint: make the environment with a Python of that nixpkgs, or name a nixpkgs that is as old as its "
-            "Python with --nixpkgs"
+            "hint: make the environment with a Python of that nixpkgs, or name a nixpkgs that is as old as "
+            "its Python with --nixpkgs"
         )
     elif lines:
         bring = "" if report.supplies else ", or let Nix bring them: --nixpkgs, --realise"
