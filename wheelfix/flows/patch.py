@@ -189,6 +189,7 @@ def _patch_environment(
     options: PatchOptions,
     progress: Progress | None,
 ) -> PatchReport:
+    from wheelfix.patch.beyond import tell_beyond
     from wheelfix.patch.environment import patch_environment, probe_environment, read_shims
 
     root, site = map(Path, find_site(target))
@@ -196,17 +197,18 @@ def _patch_environment(
     setting = _set(scanned, index, options, home=root, shown=target)
     plan = plan_target(replace(setting, python=root / "bin" / "python3", present=present))
     notes = [f for part in scanned.parts for f in part.reading.findings if f.level is Level.NOTE]
+    beyond = tuple(tell_beyond(root, {scan.name for scan in scanned.scans}))
     files = _render_shims(plan.shims)
     if files and root == site:
         message = "what Python code opens by name is found only where .pth files run: in site-packages"
         notes.append(Finding(level=Level.NOTE, subject=str(target), message=message))
-    report = plan.report(str(target), (*find_warnings(scanned.scans), *notes))
+    report = plan.report(str(target), (*find_warnings(scanned.scans), *notes, *beyond))
     edits = {plan.path: plan.edit for plan in plan.files if plan.edit}
     if not plan.ready:
         return replace(report, results=probe_environment(target, edits, files))
     results = patch_environment(target, edits, files, progress=progress)
     report = replace(report, applied=True, results=results)
-    if options.depends and not report.refused:
+    if options.depends and not report.refused and not any(f.level is Level.WARNING for f in beyond):
         _keep(report, plan, root, site, options.depends)
     return report
 
