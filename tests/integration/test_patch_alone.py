@@ -390,3 +390,61 @@ def test_what_is_too_new_for_the_c_library_of_the_interpreter_is_not_used(
     )
     assert "0 of 1 ELF files changed" in told.stdout
     assert snapshot(project) == before
+
+
+HOOK = """
+set -eu
+uv sync --quiet --offline --python {python}
+python -m wheelfix patch .venv --json >report.json
+"""
+
+
+def test_it_stands_behind_uv_sync(run: Run, project: Path, nixpkgs: Path, tmp_path: Path) -> None:
+    """As in a shell hook: a second time nothing happens, and what changes is patched, that alone."""
+    shutil.rmtree(project / ".venv")
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    x = build_elf(tmp_path / "work", "x.so", needed=["libtbb.so.12"])
+    opens = b"import ctypes\ndef answer():\n    return ctypes.CDLL('libodbc.so.2').answer()\n"
+    for name, version in (("plain", "1"), ("opener", "1"), ("opener", "2")):
+        files = {f"{name}/__init__.py": opens if name == "opener" else b"", f"{name}/x.so": x}
+        build_wheel(wheels, files=files, name=name, version=version, tag="py3-none-any")
+
+    def sync(*requirements: str) -> dict[str, Any]:
+        (project / "pyproject.toml").write_text(
+            f'[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\n'
+            f"dependencies = {list(requirements)}\n"
+            f'[tool.uv]\nno-index = true\nfind-links = ["{wheels}"]\n'
+        )
+        script = HOOK.format(python=shlex.quote(sys.executable))
+        done = run_in_shell(
+            run,
+            script,
+            NIX_PATH=f"nixpkgs={nixpkgs}",
+            PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        )
+        assert done.returncode == 0, done.stderr
+        document: dict[str, Any] = json.loads((project / "report.json").read_text())
+        return document
+
+    def list_changed(document: dict[str, Any]) -> list[str]:
+        shims = [file for shim in document["shims"] for file in shim["files"] if file["method"] == "write"]
+        return [f["path"] for f in document["files"] if f["changes"]] + [f["path"] for f in shims]
+
+    shim = ["_wheelfix_opener.py", "_wheelfix_opener.pth", "_wheelfix_opener.start"]
+    first = sync("plain", "opener==1")
+    assert list_changed(first) == ["opener/x.so", "plain/x.so", *shim]
+    assert sync("plain", "opener==1")["settled"] is True
+    code = "import opener; print(opener.answer())"
+    assert run_in_shell(run, f".venv/bin/python -c '{code}'").stdout == "42\n"
+
+    updated = sync("plain", "opener==2")
+    assert list_changed(updated) == ["opener/x.so", *shim]
+    assert sync("plain", "opener==2")["settled"] is True
+
+    removed = sync("plain")
+    assert (removed["settled"], list_changed(removed)) == (False, [])
+    (site,) = (project / ".venv").glob("lib/python3*/site-packages")
+    assert [path.name for path in site.iterdir() if path.name.startswith("_wheelfix")] == []
+    assert sync("plain")["settled"] is True
+    assert find_installed_lies(site) == []
