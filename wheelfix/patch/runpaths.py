@@ -47,11 +47,6 @@ class Reachable(Struct):
         """Whether the C library of the interpreter is new enough for a library."""
         return not self.glibc or library.glibc <= self.glibc
 
-    def find_too_new(self, name: str, machine: str) -> Library | None:
-        """Find a library that the C library of the interpreter is too old for."""
-        named = (one for one in self.libraries if one.name == name and one.machine == machine)
-        return next((one for one in named if not self.serves(one)), None)
-
 
 def plan_run_paths(
     groups: Sequence[Group], reachable: Reachable, *, choose: Callable[[str], bool] = lambda path: True
@@ -115,6 +110,11 @@ class _Shelf:
             found = [library for library in found if self.reachable.serves(library)]
         return _choose_library(obj, found)
 
+    def find_too_new(self, obj: ElfObject, name: str) -> Library | None:
+        """Find a library for an object that the C library of the interpreter is too old for."""
+        found = self._libraries.get(name, ())
+        return _choose_library(obj, [library for library in found if not self.reachable.serves(library)])
+
     def find_opened(self, obj: ElfObject, opening: Opening) -> Library | None:
         """Find the first library that answers an opening and fits an object; a version is never guessed."""
         found = (self.find_library(obj, file) for _, file in list_names(opening))
@@ -163,7 +163,7 @@ def _answer(
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=f"{need.distribution} brings it")
     if need and not need.is_used:
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=say_need(need))
-    if unfit := shelf.reachable.find_too_new(soname, obj.machine):
+    if unfit := shelf.find_too_new(obj, soname):
         reason, path = say_too_new(unfit, shelf.reachable.glibc), f"{unfit.directory}/{unfit.name}"
         return Answer(soname=soname, kind=AnswerKind.OPEN, reason=reason, unfit=path)
     return Answer(soname=soname, kind=AnswerKind.OPEN, reason=_say_open(need))
