@@ -83,6 +83,9 @@ def test_an_environment_is_patched_and_restored(environment: Path, libs: Path) -
     assert (again.returncode, again.stdout) == (0, f"0 of 4 ELF files changed: {environment}\n")
     without = run(environment, "--quiet", env={"NIX_STORE_DIR": str(libs.parent)})
     assert (without.returncode, without.stdout) == (0, f"0 of 4 ELF files changed: {environment}\n")
+    assert run(environment, "--quiet", env={"NIX_STORE_DIR": str(libs.parent)}).stdout == "", (
+        "nothing changed"
+    )
     told = json.loads(run(environment, "--undo", "--dry-run", "--json").stdout)
     jsonschema.validate(told, load_schema("wheelfix.patch/1"), cls=jsonschema.Draft202012Validator)
     assert [f["message"] for f in told["findings"]] == ["4 files would be restored"]
@@ -161,9 +164,10 @@ def test_a_program_gets_its_loader_and_runs(tmp_path: Path, libs: Path) -> None:
 def test_the_driver_is_added_where_it_is_needed(tmp_path: Path) -> None:
     files = {"demo/x.so": build_elf(tmp_path / "work", "x.so", needed=["libcuda.so.1"])}
     wheel = build_wheel(tmp_path, files=files)
-    left = run(wheel, "--dry-run")
+    left = run(wheel, "--dry-run", "--no-driver")
     assert (left.returncode, left.stdout) == (0, "0 of 1 ELF files would change: nothing was written\n")
-    assert "    + /run/opengl-driver/lib  libcuda.so.1" in run(wheel, "--dry-run", "--driver").stdout
+    assert "    + /run/opengl-driver/lib  libcuda.so.1" in run(wheel, "--dry-run").stdout
+    assert "would change" in run(wheel, "--dry-run", "--libs", tmp_path, "--driver").stdout
 
 
 def test_usage(wheel: Path, environment: Path, tmp_path: Path) -> None:

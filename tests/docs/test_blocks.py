@@ -30,6 +30,8 @@ import yaml
 from _pytest.mark import ParameterSet
 
 from tests.support.nixeval import parse
+from tests.support.proof.nixpkgs import write_nixpkgs
+from tests.support.proof.proving import make_nix_environment
 from tests.support.real import fetch_wheel, is_large, read_pins
 from tests.support.surroundings import make_environment
 from wheelfix.cli import cli
@@ -135,14 +137,21 @@ def mark_page(page: Path) -> ParameterSet:
 
 
 def prepare(directory: Path, text: str) -> dict[str, str]:
-    """Link the wheels that are named, whole or as a pattern, and keep everything else out."""
+    """Link the wheels that are named, whole or as a pattern, and keep everything else out.
+
+    Where an environment is patched without options, Nix has a nixpkgs.
+    """
     for pin in find_wheels(text):
         (directory / pin).symlink_to(fetch_wheel(pin))
     home = directory.parent / "home"
     home.mkdir()
     (home / "wheelfix").symlink_to(ROOT)
     path = f"{home}/.local/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return {**make_environment(os.environ, home), "PATH": path, "COLUMNS": "100"}
+    variables = {**make_environment(os.environ, home), "PATH": path, "COLUMNS": "100"}
+    if re.search(r"^\$ wheelfix patch \.venv$", text, re.MULTILINE):
+        nix = {k: v for k, v in make_nix_environment().items() if k.startswith("NIX_")}
+        variables |= {**nix, "NIX_PATH": f"nixpkgs={write_nixpkgs(directory.parent / 'nixpkgs')}"}
+    return variables
 
 
 def run_setup(setup: str, directory: Path, environment: dict[str, str]) -> None:

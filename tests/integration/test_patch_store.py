@@ -12,9 +12,9 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.patch import read
 from tests.support.patched import build_wheel, find_installed_lies, install, snapshot
-from wheelfix.errors import ApplyError
 from wheelfix.model.index import Provider
-from wheelfix.patch.nix_store import add_roots, find_directories, name_attr, plan_build, realise_providers
+from wheelfix.patch.model import Seeker, Supply
+from wheelfix.patch.nix_store import bring, name_attr, plan_bringing, plan_build
 
 ANY_NIXPKGS = """
 let
@@ -99,6 +99,7 @@ def test_a_library_added_to_a_store_is_found_there(
     assert load(environment, "demo/x.so") == f"{store_path}/lib/libtbb.so.12"
     assert find_installed_lies(site(environment)) == []
     assert run(nix, "patch", environment, "--quiet").stdout.startswith("0 of 1 ELF files changed")
+    assert run(nix, "patch", environment, "--quiet").stdout == ""  # a hook says nothing if nothing happened
     run(nix, "patch", environment, "--undo")
     assert snapshot(environment) == before
 
@@ -149,19 +150,22 @@ def test_store_paths_are_fetched_from_a_substituter_and_kept(
     assert not Path(built).exists()
     for name, value in nix.items():
         monkeypatch.setenv(name, value)
-    provider = Provider(attr="onetbb", output="out", path="/lib/libtbb.so.12", store_path=built)
-    assert realise_providers([provider]) == (Path(built),)
-    add_roots([Path(built)], environment)
+    brought = bring(plan_bringing((make_supply(built),), None, "--realise", environment), environment)
     call("nix-store", "--gc")
-    assert find_directories([Path(built)], [provider]) == (Path(built),)
+    assert [path.resolve() for path in brought.directories] == [Path(built)]
     assert run(nix, "patch", environment, "--libs", built).returncode == 0
     assert load(environment, "demo/x.so") == f"{built}/lib/libtbb.so.12"
 
 
-def test_a_provider_without_a_store_path_cannot_be_realised() -> None:
-    provider = Provider(attr="cudaPackages.libcublas", output="lib", path="/lib/x", store_path=None)
-    with pytest.raises(ApplyError, match="has no store path in this index"):
-        realise_providers([provider])
+def make_supply(store_path: str | None) -> Supply:
+    seeker = Seeker("demo", "demo/x.so", "libtbb.so.12")
+    return Supply(name="onetbb.out", directories=("lib",), store_path=store_path, seekers=(seeker,))
+
+
+def test_what_has_no_store_path_cannot_be_realised(tmp_path: Path) -> None:
+    supplies = plan_bringing((make_supply(None),), None, "--realise", tmp_path)
+    assert supplies.command == ()
+    assert "has no store path in this index" in str(supplies.outputs[0].problem)
 
 
 def test_what_nix_cannot_build_or_fetch_ends_with_5(
@@ -172,7 +176,7 @@ def test_what_nix_cannot_build_or_fetch_ends_with_5(
     result = run(nix, "patch", environment, "--nixpkgs", libs)
     assert result.returncode == 5
     assert "onetbb" in result.stderr
-    assert "failed with status 1" in result.stderr
+    assert "failed; what it said is above" in result.stderr
     result = run(
         nix, "patch", environment, "--realise"
     )  # of the shipped index, in a store without substituters
@@ -196,6 +200,7 @@ def test_flakes_and_paths_are_built_by_their_own_commands(tmp_path: Path) -> Non
         str(tmp_path),
         "-A",
         "a.out",
+        "--keep-going",
         "--no-out-link",
     )
     assert plan_build("<nixpkgs>", ["a.out"])[:2] == ("nix-build", "<nixpkgs>")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from wheelfix.errors import InputError
-from wheelfix.outside.nixpkgs import ProjectNixpkgs, find_nixpkgs
+from wheelfix.outside.nixpkgs import NamedNixpkgs, find_nixpkgs
 
 REV = "0123456789abcdef0123456789abcdef01234567"
 
@@ -26,7 +26,7 @@ def write_lock(directory: Path, locked: dict[str, Any], inputs: dict[str, Any] |
 def test_pyproject_names_a_reference_or_a_directory_beside_it(tmp_path: Path) -> None:
     project = tmp_path / "pyproject.toml"
     project.write_text('[tool.wheelfix]\nnixpkgs = "github:NixOS/nixpkgs/nixos-26.05"\n')
-    assert find_nixpkgs(tmp_path, locked=False) == ProjectNixpkgs(
+    assert find_nixpkgs(tmp_path, locked=False) == NamedNixpkgs(
         nixpkgs="github:NixOS/nixpkgs/nixos-26.05", origin=str(project), required=True
     )
 

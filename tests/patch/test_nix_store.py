@@ -8,10 +8,19 @@ from pathlib import Path
 import pytest
 
 from wheelfix.errors import ApplyError
-from wheelfix.model.index import Provider
-from wheelfix.patch.nix_store import build_providers
+from wheelfix.patch.model import Seeker, Supplies, Supply
+from wheelfix.patch.nix_store import bring, plan_bringing
 
-TBB = Provider(attr="onetbb", output="out", path="/lib/libtbb.so.12", store_path=None)
+TBB = Supply(
+    name="onetbb.out",
+    directories=("lib",),
+    store_path=None,
+    seekers=(Seeker("numba", "x.so", "libtbb.so.12"),),
+)
+
+
+def plan(home: Path) -> Supplies:
+    return plan_bringing((TBB,), "flake:nixpkgs", "--nixpkgs", home)
 
 
 def print_by_nix(directory: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -24,7 +33,7 @@ def print_by_nix(directory: Path, monkeypatch: pytest.MonkeyPatch, text: str) ->
 def test_paths_of_what_was_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = '{"startTime": 1, "outputs": {"lib": "/nix/store/b", "out": "/nix/store/a"}}'
     print_by_nix(tmp_path, monkeypatch, f"[{built}, {built}]")
-    assert build_providers("flake:nixpkgs", [TBB]) == (Path("/nix/store/b"), Path("/nix/store/a"))
+    assert bring(plan(tmp_path), tmp_path).directories == (Path("/nix/store/b"), Path("/nix/store/a"))
 
 
 @pytest.mark.parametrize(
@@ -43,5 +52,5 @@ def test_paths_of_what_was_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_what_nix_never_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     print_by_nix(tmp_path, monkeypatch, text)
     with pytest.raises(ApplyError, match="nix build --json: prints no store paths") as caught:
-        build_providers("flake:nixpkgs", [TBB])
+        bring(plan(tmp_path), tmp_path)
     assert caught.value.hint

@@ -134,7 +134,7 @@ def test_a_library_that_is_gone_is_looked_for_again(environment: Path, libs: Pat
     (old / "libvips.so.42").write_bytes((libs / "libvips.so.42").read_bytes())
     run(environment, "--libs", old)
     (old / "libvips.so.42").unlink()
-    (shim,) = read_json(environment)["shims"]
+    (shim,) = read_json(environment, "--libs", old)["shims"]
     assert {a["soname"]: a["answer"] for a in shim["answers"]} == {
         "libvips.so.42": "left",
         "libuhd.so": "left",

@@ -20,7 +20,7 @@ Examples:
   wheelfix locate libtbb.so.12
   wheelfix override --dialect uv2nix numba.whl
   wheelfix lock uv.lock -o overrides.nix
-  wheelfix patch .venv --nixpkgs '<nixpkgs>'
+  wheelfix patch .venv
   nix build 2>&1 | wheelfix explain
 
 \b

@@ -13,6 +13,7 @@ from wheelfix.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from wheelfix.index.table import SonameTable
+    from wheelfix.outside.nixpkgs import NamedNixpkgs
 
 _TODAY = "WHEELFIX_TODAY"
 """Variable with the day to use as today, for reproducible output."""
@@ -23,7 +24,7 @@ def open_table(
     *,
     quiet: bool,
     prefer: Sequence[str] = (),
-    nixpkgs: str | None = None,
+    nixpkgs: str | NamedNixpkgs | None = None,
     required: bool = True,
     lock: Path | None = None,
     system: str | None = None,
@@ -34,7 +35,8 @@ def open_table(
         index: path that the user named with --index.
         quiet: show neither progress nor how old the index is.
         prefer: attributes that the user prefers.
-        nixpkgs: the nixpkgs that the user named; None takes the one that the project names.
+        nixpkgs: the nixpkgs that the user named, or that was found for the command; None takes the one that
+            the project names.
         required: whether it is an error if that cannot be evaluated.
         lock: the lock that code is written for, beside which a flake.lock may name a nixpkgs.
         system: Nix system that a nixpkgs is asked for; None takes that of the index.
@@ -76,18 +78,27 @@ def _tell_ages(table: SonameTable) -> None:
 
 
 def _follow_nixpkgs(
-    table: SonameTable, nixpkgs: str | None, lock: Path | None, *, required: bool, system: str | None
+    table: SonameTable,
+    nixpkgs: str | NamedNixpkgs | None,
+    lock: Path | None,
+    *,
+    required: bool,
+    system: str | None,
 ) -> None:
     """Let the user's nixpkgs decide about attributes: the one of the option, else the project's."""
     from wheelfix.outside.nixpkgs import find_nixpkgs, has_nix
 
-    if nixpkgs is not None:
+    if isinstance(nixpkgs, str):
         table.attributes.follow(nixpkgs, origin="--nixpkgs", required=required, system=system)
         return
-    named = find_nixpkgs(lock.parent if lock else Path.cwd(), locked=lock is not None)
+    named = nixpkgs or find_nixpkgs(lock.parent if lock else Path.cwd(), locked=lock is not None)
     if named and (named.required or has_nix()):
         table.attributes.follow(
-            named.nixpkgs, origin=named.origin, required=named.required, system=system, confined=True
+            named.nixpkgs,
+            origin=named.origin,
+            required=named.required,
+            system=system,
+            confined=named.confined,
         )
 
 

@@ -17,20 +17,24 @@ from wheelfix.cli.options import (
     beside_option,
     gpu_option,
     print_json,
+    tell_error,
     tell_findings,
 )
 
 if TYPE_CHECKING:
     from wheelfix.model.backends import Backend
+    from wheelfix.patch.model import PatchReport
 
 _EPILOG = """\b
 Examples:
-  wheelfix patch numba.whl -o patched --libs $(nix-build '<nixpkgs>' -A onetbb --no-out-link)
-  wheelfix patch .venv --nixpkgs '<nixpkgs>'
-  wheelfix patch .venv --nixpkgs github:NixOS/nixpkgs/nixos-unstable --driver
+  wheelfix patch .venv
+  wheelfix patch .venv --dry-run
+  wheelfix patch .venv --undo
+  uv sync && wheelfix patch --quiet .venv
+  wheelfix patch .venv --nixpkgs github:NixOS/nixpkgs/nixos-unstable
   wheelfix patch .venv --realise --only 'PySide6/*' --exclude '*/Qt/plugins/sqldrivers/*'
   wheelfix patch .venv --libs /run/current-system/sw/lib --dry-run --json
-  wheelfix patch .venv --undo
+  wheelfix patch numba.whl -o patched --libs $(nix-build '<nixpkgs>' -A onetbb --no-out-link)
 """
 
 
@@ -56,9 +60,16 @@ Examples:
 @click.option(
     "--nixpkgs",
     metavar="REF",
-    help="nixpkgs that is asked, and builds what is missing: a path, <nixpkgs>, or a flake reference.",
+    help="nixpkgs that is asked, and builds what is missing: a path, <nixpkgs>, or a flake reference. "
+    "[default, without --libs and --realise: that of the project's pyproject.toml, flake.lock or "
+    "devenv.lock, else <nixpkgs>, else that of the registry]",
 )
-@click.option("--driver", is_flag=True, help="Add /run/opengl-driver/lib where the GPU driver is needed.")
+@click.option(
+    "--driver/--no-driver",
+    default=None,
+    help="Add /run/opengl-driver/lib where the GPU driver is needed. [default: yes, without --libs, "
+    "--realise and --nixpkgs]",
+)
 @click.option(
     "--only", multiple=True, metavar="GLOB", help="Change files whose path matches alone; repeatable."
 )
@@ -68,7 +79,9 @@ Examples:
     metavar="TAG",
     help="Build tag (1nix) or local version (+nix) of the patched wheel. [default: none]",
 )
-@click.option("--dry-run", is_flag=True, help="Tell what would change, file by file, and change nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Tell what Nix would bring, and what would change, and change nothing."
+)
 @click.option("--undo", is_flag=True, help="Give an environment its files back, bit by bit.")
 @answer_options
 def patch(
@@ -80,7 +93,7 @@ def patch(
     gpu: Backend | None,
     realise: bool,
     nixpkgs: str | None,
-    driver: bool,
+    driver: bool | None,
     only: tuple[str, ...],
     exclude: tuple[str, ...],
     tag: str | None,
@@ -91,18 +104,23 @@ def patch(
     prefer: tuple[str, ...],
     quiet: bool,
 ) -> None:
-    """Give the ELF files of a wheel or environment run paths to the libraries they need.
+    """Make the files of an environment, or of a wheel, find the libraries they need.
 
-    TARGET is a wheel, of which a patched copy is written (-o), or a virtual environment (or any directory of
-    ELF files), which is changed in place: --undo takes it back. Every file gets the directories that answer
-    its own needs and no others, behind its $ORIGIN entries; a program also gets its loader. What Python code
-    opens by name is found by a module that is put beside it. Every edit is verified before it takes the
-    file's place, and files are replaced whole: an interrupted run is repeated.
+    TARGET is a virtual environment (or any directory of ELF files), which is changed in place: --undo takes
+    it back. Or it is a wheel, of which a patched copy is written (-o). What is missing is taken from nixpkgs:
+    Nix brings it, and keeps it from the garbage collector as long as the environment is there. Without Nix,
+    and with --dry-run, you get the plan, by attribute.
 
-    Ends with 0 if every need has an answer, 1 if some have none, 5 if some file could not be changed.
+    Every file gets the directories that answer its own needs and no others, behind its $ORIGIN entries, in
+    its run path; a program also gets its loader. What Python code opens by name is found by a module that is
+    put beside it. Every edit is verified before it takes the file's place, and files are replaced whole: an
+    interrupted run is repeated. A run in which nothing has changed since the last one is done at once.
+
+    Ends with 0 if every need has an answer, 1 if some have none, 5 if some file could not be changed, or if
+    there is no Nix that could bring what is missing.
     """
-    from wheelfix.cli.progress import show_progress
-    from wheelfix.flows.patch import patch_target
+    from wheelfix.flows.patch import find_dependencies, find_settled, find_source, patch_target
+    from wheelfix.model.base import replace
     from wheelfix.patch.model import PatchOptions
 
     if not os.path.exists(target):  # noqa: PTH110 - what is not there needs no place to go to
@@ -113,12 +131,13 @@ def patch(
     if undo:
         _undo(target, dry_run=dry_run, quiet=quiet, as_json=as_json)
         return
+    chooses = not (libs or realise or nixpkgs)
     options = PatchOptions(
         output=output,
         libs=libs,
         realise=realise,
         nixpkgs=nixpkgs,
-        driver=driver,
+        driver=chooses if driver is None else driver,
         only=only,
         exclude=exclude,
         tag=tag,
@@ -127,13 +146,31 @@ def patch(
         beside=beside,
         gpu=gpu,
     )
-    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs, required=False)
+    depends = find_dependencies(target, options, index)
+    if depends and (settled := find_settled(target, depends)):
+        sys.exit(_tell(settled, quiet=quiet, as_json=as_json))
+    named = find_source(target) if chooses else None
+    if named:
+        options = replace(options, nixpkgs=named.nixpkgs, origin=named.origin)
+    asked = named if named and not named.moves else nixpkgs
+    table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=asked, required=False)
+    from wheelfix.cli.progress import show_progress
+
     with show_progress(target, enabled=not quiet) as progress:
-        report = patch_target(target, index=table, options=options, progress=progress)
-    from wheelfix.model.scan import Level
+        report = patch_target(
+            target, index=table, options=replace(options, depends=depends), progress=progress
+        )
     from wheelfix.scan.nixpkgs import tell_differences
 
-    tell_findings(tell_differences(table), quiet=quiet)
+    # A nixpkgs that nobody named may differ in much that this environment does not want.
+    tell_findings(tell_differences(table), quiet=quiet or named is not None)
+    sys.exit(_tell(report, quiet=quiet, as_json=as_json))
+
+
+def _tell(report: PatchReport, *, quiet: bool, as_json: bool) -> int:
+    """Print a report; returns the exit code."""
+    from wheelfix.model.scan import Level
+
     if as_json:
         from wheelfix.report.json import document_patch
 
@@ -143,7 +180,13 @@ def patch(
 
         click.echo(render_patch(report, details=not quiet), nl=False)
     wrong = any(finding.level is Level.ERROR for finding in report.findings)
-    sys.exit(5 if report.refused else 0 if report.answered and not wrong else 1)
+    if report.supplies and report.supplies.problem:
+        from wheelfix.errors import ApplyError
+        from wheelfix.report.patching import plan_commands
+
+        hint = f"where Nix is, run `{plan_commands(report)[0]}`"
+        return tell_error(ApplyError(report.target, f"was not changed: {report.supplies.problem}", hint))
+    return 5 if report.refused else 0 if report.answered and not wrong else 1
 
 
 def _check_usage(target: str, *, output: Path | None, tag: str | None, undo: bool, dry_run: bool) -> None:

@@ -2,21 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Finding, Level, find_warnings
-from wheelfix.patch.libraries import find_reachable
-from wheelfix.patch.model import FilePlan, Group, PatchOptions, PatchReport, ShimPlan
-from wheelfix.patch.openings import plan_shims
-from wheelfix.patch.runpaths import Reachable, plan_run_paths
-from wheelfix.pysource.shim import ShimTable, render_files
+from wheelfix.outside.nixpkgs import (
+    NamedNixpkgs,
+    find_machine_nixpkgs,
+    find_nixpkgs_above,
+    read_variables,
+)
+from wheelfix.patch.model import Group, PatchOptions, PatchReport, ShimPlan
+from wheelfix.patch.target_plan import Setting, TargetPlan, list_watched, plan_again, plan_target
+from wheelfix.pysource.shim import render_files
 from wheelfix.scan.scan import ScanOptions, TargetScans, scan_targets
 from wheelfix.scan.target import TargetKind, find_target
+from wheelfix.wheel.environment import find_site
 
 Progress = Callable[[int, int], None]
+
+
+def find_source(target: Path | str) -> NamedNixpkgs:
+    """Find the nixpkgs that a patch takes libraries from if the user names none.
+
+    Args:
+        target: as for :func:`patch_target`.
+
+    Returns:
+        The one that the project of an environment locks or names, else that of the machine. The project of a
+        wheel is that of the working directory.
+
+    Raises:
+        InputError: a file of the project cannot be read.
+    """
+    return _find_project(target) or find_machine_nixpkgs()
+
+
+def _find_project(target: Path | str) -> NamedNixpkgs | None:
+    is_environment = os.path.isdir(target)  # noqa: PTH112 - it may be too long for a Path
+    return find_nixpkgs_above(Path(target) if is_environment else Path.cwd() / "wheel")
+
+
+def find_dependencies(target: Path | str, options: PatchOptions, index: Path | None) -> str | None:
+    """Compute a digest of what a patch of an environment depends on, other than the environment.
+
+    Args:
+        target: as for :func:`patch_target`.
+        options: as the user gave them.
+        index: path of the index that the user named.
+
+    Returns:
+        None if there is more than can be told from properties of a few files: then nothing is kept.
+
+    Raises:
+        InputError: a file of the project cannot be read.
+    """
+    if options.beside or options.libs or options.dry_run or not os.path.isdir(target):  # noqa: PTH112
+        return None
+    from wheelfix.index.choice import identify_index
+    from wheelfix.patch.last_run import hash_run
+
+    named = None if options.fetches else _find_project(target)
+    return hash_run([repr(options), repr(named), *identify_index(index), *read_variables()])
+
+
+def find_settled(target: Path | str, depends: str) -> PatchReport | None:
+    """Find what there is to say of an environment in which nothing has changed since the last run.
+
+    Args:
+        target: the environment.
+        depends: from :func:`find_dependencies`.
+
+    Returns:
+        What :func:`patch_target` would return; None if it has to look.
+
+    Raises:
+        InputError: the environment cannot be read.
+    """
+    from wheelfix.patch.last_run import read_last_run
+
+    root, site = map(Path, find_site(Path(target)))
+    report = read_last_run(root, site, depends)
+    return replace(report, target=str(target)) if report else None
 
 
 def patch_target(
@@ -95,21 +165,20 @@ def _patch_wheel(
     from wheelfix.patch.wheel import patch_wheel
 
     output = options.output or target.parent
-    plans, shims = _plan(scanned, index, options, home=output)
-    warnings = find_warnings(scanned.scans)
-    report = PatchReport(target=target.name, applied=False, plans=plans, shims=shims, findings=warnings)
-    if options.dry_run:
+    plan = plan_target(_set(scanned, index, options, home=output, shown=output))
+    report = plan.report(target.name, find_warnings(scanned.scans))
+    if not plan.ready:
         return report
     done = patch_wheel(
         target,
-        {plan.path: plan.edit for plan in plans if plan.edit},
+        {plan.path: plan.edit for plan in plan.files if plan.edit},
         output,
-        files={name: data for files in _render_shims(shims).values() for name, data in files.items()},
+        files={name: data for files in _render_shims(plan.shims).values() for name, data in files.items()},
         version=scanned.parts[0].reading.distribution.version,
         tag=options.tag,
         progress=progress,
     )
-    findings = (*warnings, *done.findings)
+    findings = (*report.findings, *done.findings)
     return replace(report, output=str(done.path), applied=True, results=done.results, findings=findings)
 
 
@@ -120,47 +189,48 @@ def _patch_environment(
     options: PatchOptions,
     progress: Progress | None,
 ) -> PatchReport:
+    from wheelfix.patch.beyond import tell_beyond
     from wheelfix.patch.environment import patch_environment, probe_environment, read_shims
-    from wheelfix.wheel.environment import find_site
 
     root, site = map(Path, find_site(target))
     present = read_shims(target, (scan.name for scan in scanned.scans if scan.name))
-    plans, shims = _plan(scanned, index, options, home=root, python=root / "bin" / "python3", present=present)
-    edits = {plan.path: plan.edit for plan in plans if plan.edit}
-    files = _render_shims(shims)
-    if options.dry_run:
-        results = probe_environment(target, edits, files)
-    else:
-        results = patch_environment(target, edits, files, progress=progress)
+    setting = _set(scanned, index, options, home=root, shown=target)
+    plan = plan_target(replace(setting, python=root / "bin" / "python3", present=present))
     notes = [f for part in scanned.parts for f in part.reading.findings if f.level is Level.NOTE]
+    beyond = tuple(tell_beyond(root, {scan.name for scan in scanned.scans}))
+    files = _render_shims(plan.shims)
     if files and root == site:
         message = "what Python code opens by name is found only where .pth files run: in site-packages"
         notes.append(Finding(level=Level.NOTE, subject=str(target), message=message))
-    return PatchReport(
-        target=str(target),
-        applied=not options.dry_run,
-        plans=plans,
-        shims=shims,
-        results=results,
-        findings=(*find_warnings(scanned.scans), *notes),
-    )
+    report = plan.report(str(target), (*find_warnings(scanned.scans), *notes, *beyond))
+    edits = {plan.path: plan.edit for plan in plan.files if plan.edit}
+    if not plan.ready:
+        return replace(report, results=probe_environment(target, edits, files))
+    results = patch_environment(target, edits, files, progress=progress)
+    report = replace(report, applied=True, results=results)
+    if options.depends and not report.refused and not any(f.level is Level.WARNING for f in beyond):
+        _keep(report, plan, root, site, options.depends)
+    return report
 
 
-def _render_shims(shims: Iterable[ShimPlan]) -> dict[str, dict[str, bytes]]:
-    return {one.distribution: render_files(one.distribution, one.table) for one in shims if one.table}
+def _keep(report: PatchReport, plan: TargetPlan, root: Path, site: Path, depends: str) -> None:
+    """Keep what the next run will say, if that has nothing left to do."""
+    from wheelfix.patch.last_run import write_last_run
+
+    after = plan_again(plan)
+    if after is None:
+        return
+    elf_files = {plan.path for plan in after.files}
+    results = tuple(replace(one, method="none") for one in report.results if one.path not in elf_files)
+    said = after.report(report.target, report.findings)
+    said = replace(said, applied=True, results=results, settled=True)
+    write_last_run(root, site, depends, said, list_watched(after))
 
 
-def _plan(
-    scanned: TargetScans,
-    index: SonameTable,
-    options: PatchOptions,
-    *,
-    home: Path,
-    python: Path | None = None,
-    present: Mapping[str, ShimTable] | None = None,
-) -> tuple[tuple[FilePlan, ...], tuple[ShimPlan, ...]]:
-    """Plan every file; if Nix must first supply libraries, plan again with them."""
-    groups = [
+def _set(
+    scanned: TargetScans, index: SonameTable, options: PatchOptions, *, home: Path, shown: Path
+) -> Setting:
+    groups = (
         Group(
             name=part.scan.name,
             objects=part.scan.objects,
@@ -169,26 +239,9 @@ def _plan(
             files=tuple(sorted(part.reading.distribution.files)),
         )
         for part in scanned.parts
-    ]
-    machine = index.info.system.partition("-")[0]
+    )
+    return Setting(groups=tuple(groups), index=index, options=options, home=home, shown=shown)
 
-    def plan(libs: Sequence[Path]) -> tuple[Reachable, tuple[FilePlan, ...], tuple[ShimPlan, ...]]:
-        reachable = find_reachable(groups, libs, python=python, driver=options.driver)
-        shims = plan_shims(
-            groups,
-            reachable.libraries,
-            present or {},
-            machine=machine,
-            driver=options.driver,
-            choose=options.chooses,
-        )
-        return reachable, plan_run_paths(groups, reachable, choose=options.chooses), shims
 
-    reachable, plans, shims = plan(options.libs)
-    if options.fetches:
-        from wheelfix.patch import nix_store
-
-        wanted = nix_store.find_wanted(plans, shims, groups, reachable, index)
-        brought = nix_store.bring(wanted, options.nixpkgs, home)
-        _, plans, shims = plan((*options.libs, *brought))
-    return plans, shims
+def _render_shims(shims: Iterable[ShimPlan]) -> dict[str, dict[str, bytes]]:
+    return {one.distribution: render_files(one.distribution, one.table) for one in shims if one.table}

@@ -70,6 +70,24 @@ def open_index(
     return open_bundled()
 
 
+def identify_index(path: Path | None = None) -> tuple[str, ...]:
+    """Identify the index that :func:`open_index` opens, and the table of attributes, without reading them.
+
+    Args:
+        path: as for :func:`open_index`.
+    """
+    own = find_own_database()
+    chosen = path or (own if own.is_file() else find_fetched_table())
+    return tuple(f"{one} {_tell_stamp(one)}" for one in (chosen, find_cache().attributes))
+
+
+def _tell_stamp(path: Path) -> str:
+    try:
+        return str(find_stamp(path.stat()))
+    except (OSError, ValueError):
+        return "none"
+
+
 def open_bundled() -> SonameTable:
     """Open the table inside the package."""
     return open_bytes(zlib.decompress(read_data(__name__, BUNDLED)), subject=BUNDLED, source="bundled")

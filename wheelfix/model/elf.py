@@ -83,12 +83,14 @@ class Library(Struct):
         directory: absolute path of its directory.
         machine: as in :class:`ElfObject`.
         musl: whether it is linked with musl; None if it is linked with no C library.
+        glibc: the newest version of glibc whose symbols it wants; empty if it wants none by version.
     """
 
     name: str
     directory: str
     machine: str
     musl: bool | None = None
+    glibc: tuple[int, ...] = ()
 
 
 class SymbolWants(Struct):

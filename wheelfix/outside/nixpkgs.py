@@ -1,7 +1,13 @@
-"""Finds the nixpkgs that a project uses: named in ``pyproject.toml``, or locked in ``flake.lock``."""
+"""Finds the nixpkgs that a project uses, or else that of the machine.
+
+A project names one in ``pyproject.toml``, or locks one in ``flake.lock`` (flakes) or ``devenv.lock``
+(devenv), which have one format. A machine has one in the search path of Nix (``<nixpkgs>``), or in its flake
+registry.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any, Final
@@ -9,26 +15,42 @@ from urllib.parse import quote, urlencode
 
 from wheelfix.errors import InputError
 from wheelfix.model.base import Misfit, Struct, convert, decode_json, decode_toml, field
+from wheelfix.model.index import Permission
+from wheelfix.outside.processes import run
 from wheelfix.wheel.input import open_input
 
 _MAX: Final = 8 << 20
 _ROUNDS: Final = 20
 """Inputs that follow each other; more lead in a circle."""
 _HINT: Final = "correct it, or name a nixpkgs with --nixpkgs"
+_LOCKS: Final = ("flake.lock", "devenv.lock")
+_SEARCHED: Final = "nixpkgs"
+"""What ``<nixpkgs>`` looks for in the search path of Nix."""
 
 
-class ProjectNixpkgs(Struct):
-    """A nixpkgs that a project names.
+PERMISSIONS: Final = {
+    Permission.UNFREE: "NIXPKGS_ALLOW_UNFREE",
+    Permission.INSECURE: "NIXPKGS_ALLOW_INSECURE",
+}
+"""Variables by which the user gives a nixpkgs a permission: they are 1."""
+
+
+class NamedNixpkgs(Struct):
+    """A nixpkgs that a project names, or that a machine has.
 
     Attributes:
-        nixpkgs: a path, or a flake reference.
-        origin: the file that names it.
+        nixpkgs: a path, a path of NIX_PATH (``<nixpkgs>``), or a flake reference.
+        origin: the file that names it, or what has it on the machine.
         required: whether it is named for wheelfix.
+        confined: whether it is a stranger's code, which may come with a project.
+        moves: whether it is fetched anew from time to time, and so is about as new as wheelfix' own answers.
     """
 
     nixpkgs: str
     origin: str
-    required: bool
+    required: bool = False
+    confined: bool = True
+    moves: bool = False
 
 
 class _Wheelfix(Struct):
@@ -55,18 +77,73 @@ class _FlakeLock(Struct):
     nodes: dict[str, _Node]
 
 
-def find_nixpkgs(directory: Path, *, locked: bool) -> ProjectNixpkgs | None:
+def find_nixpkgs(directory: Path, *, locked: bool) -> NamedNixpkgs | None:
     """Find the nixpkgs of the project in a directory.
 
     Args:
         directory: with the project's pyproject.toml, where ``[tool.wheelfix]`` may name one.
-        locked: whether else the input ``nixpkgs`` of a flake.lock in it counts.
+        locked: whether else the input ``nixpkgs`` of a flake.lock or a devenv.lock in it counts.
 
     Raises:
         InputError: a file cannot be read, or is not what its name says.
     """
     named = _read_project(directory / "pyproject.toml")
-    return named or (_read_flake_lock(directory / "flake.lock") if locked else None)
+    for name in _LOCKS if locked and not named else ():
+        named = named or _read_flake_lock(directory / name)
+    return named
+
+
+def find_nixpkgs_above(place: Path) -> NamedNixpkgs | None:
+    """Find the nixpkgs of the project that an environment is in.
+
+    The project is looked for from the directory of the environment upwards, to the directory of a version
+    control, and only as long as directories belong to who owns the environment, or to root: anybody could
+    put a file into another one above, and what it names is built.
+
+    Args:
+        place: the environment, or another directory in the project.
+
+    Raises:
+        InputError: as for :func:`find_nixpkgs`.
+    """
+    top = Path(os.path.abspath(place))  # noqa: PTH100 - of the link, not of what it leads to
+    for directory in top.parents:
+        if not _is_trusted(directory, top):
+            return None
+        if named := find_nixpkgs(directory, locked=True):
+            return named
+        if any(os.path.lexists(directory / name) for name in (".git", ".hg", ".jj")):
+            return None
+    return None
+
+
+def _is_trusted(directory: Path, place: Path) -> bool:
+    """Whether only the owner of a place, this user, or root, can have made the files in a directory."""
+    try:
+        info, owner = directory.stat(), place.lstat().st_uid
+    except OSError:
+        return False
+    return info.st_uid in {0, os.geteuid(), owner} and not info.st_mode & 0o002
+
+
+def find_machine_nixpkgs() -> NamedNixpkgs:
+    """Find the nixpkgs of the machine: that of the search path of Nix, else that of the flake registry.
+
+    Without Nix it is the one that most machines with Nix have.
+    """
+    searched = NamedNixpkgs(nixpkgs=f"<{_SEARCHED}>", origin="the search path of Nix", confined=False)
+    if not has_nix():
+        return searched
+    # Ends with an error, and has nothing else to tell, if there is none.
+    found = run(("nix-instantiate", "--find-file", _SEARCHED))
+    if found.code == 0 and found.output:
+        return searched
+    return NamedNixpkgs(nixpkgs="flake:nixpkgs", origin="the flake registry", confined=False, moves=True)
+
+
+def read_variables() -> tuple[str, ...]:
+    """Return the variables that decide what the nixpkgs of the machine is, and what it may evaluate."""
+    return tuple(os.environ.get(name, "") for name in ("NIX_PATH", *PERMISSIONS.values()))
 
 
 def has_nix() -> bool:
@@ -74,7 +151,7 @@ def has_nix() -> bool:
     return shutil.which("nix-instantiate") is not None
 
 
-def _read_project(path: Path) -> ProjectNixpkgs | None:
+def _read_project(path: Path) -> NamedNixpkgs | None:
     text = _read(path)
     if text is None:
         return None
@@ -86,10 +163,10 @@ def _read_project(path: Path) -> ProjectNixpkgs | None:
         return None
     below = path.parent / nixpkgs
     where = str(below) if below.is_dir() else nixpkgs
-    return ProjectNixpkgs(nixpkgs=where, origin=str(path), required=True)
+    return NamedNixpkgs(nixpkgs=where, origin=str(path), required=True)
 
 
-def _read_flake_lock(path: Path) -> ProjectNixpkgs | None:
+def _read_flake_lock(path: Path) -> NamedNixpkgs | None:
     text = _read(path)
     if text is None:
         return None
@@ -98,8 +175,8 @@ def _read_flake_lock(path: Path) -> ProjectNixpkgs | None:
     except ValueError as error:
         raise InputError(str(path), f"is no lock of a flake ({error})", _HINT) from None
     node = _follow(lock, ("nixpkgs",))
-    reference = _write_reference(node.locked) if node else None
-    return ProjectNixpkgs(nixpkgs=reference, origin=str(path), required=False) if reference else None
+    reference = _write_reference(node.locked, path.parent) if node else None
+    return NamedNixpkgs(nixpkgs=reference, origin=str(path)) if reference else None
 
 
 def _follow(lock: _FlakeLock, names: tuple[str, ...]) -> _Node | None:
@@ -120,8 +197,13 @@ def _follow(lock: _FlakeLock, names: tuple[str, ...]) -> _Node | None:
     return None
 
 
-def _write_reference(locked: dict[str, Any]) -> str | None:
-    """Write a locked input as a flake reference; None for a kind that is not known."""
+def _write_reference(locked: dict[str, Any], directory: Path) -> str | None:
+    """Write a locked input as a flake reference; None for a kind that is not known.
+
+    Args:
+        locked: the node's ``locked``.
+        directory: of the lock, which relative paths are below.
+    """
     parts = {key: value for key, value in locked.items() if isinstance(value, str)}
     digest = {"narHash": parts["narHash"]} if "narHash" in parts else {}
     match parts:
@@ -133,8 +215,9 @@ def _write_reference(locked: dict[str, Any]) -> str | None:
             return f"git+{url}{_write_query({'rev': rev} | digest)}"
         case {"type": "tarball", "url": url}:
             return f"{url}{_write_query(digest)}"
-        case {"type": "path", "path": path} if path.startswith("/"):
-            return path  # a reference would copy all of it into the store first
+        case {"type": "path", "path": path} if "\0" not in path:
+            # A reference would copy all of it into the store first.
+            return os.path.normpath(os.path.abspath(directory / path))  # noqa: PTH100
         case _:
             return None
 

@@ -141,6 +141,11 @@ def find_uv_cache() -> Path:
     return _find_cache("UV_CACHE_DIR", "uv")
 
 
+def find_playwright_browsers() -> Path:
+    """Return the directory of Playwright's browsers on Linux."""
+    return _find_cache("PLAYWRIGHT_BROWSERS_PATH", "ms-playwright")
+
+
 def find_cargo_home() -> Path:
     """Return cargo's home directory."""
     return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")

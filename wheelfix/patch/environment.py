@@ -18,9 +18,10 @@ from pathlib import Path
 
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import EditRefused, InputError, WheelError
-from wheelfix.model.base import Struct, replace
+from wheelfix.model.base import Struct
 from wheelfix.patch.checked import edit_copy, plan_open
 from wheelfix.patch.files import copy_attributes, copy_contents, has_rights, hash_file, tell_errors
+from wheelfix.patch.libraries import drop_absent
 from wheelfix.patch.manifest import ABSENT, Change, Manifest, open_manifest, pack_originals
 from wheelfix.patch.model import ElfEdit, FileResult, Write
 from wheelfix.patch.nofollow import (
@@ -147,13 +148,8 @@ def read_shims(directory: Path, distributions: Iterable[str]) -> Mapping[str, Sh
             with suppress(EditRefused):  # what is not a shim answers nothing
                 data = _read_files(top, root, site, [name])[name].data
                 if data and (table := read_table(data)):
-                    there = {n: p for n, p in table.libraries.items() if p.startswith("/") and _is_file(p)}
-                    found[distribution] = replace(table, libraries=there)
+                    found[distribution] = drop_absent(table)
     return found
-
-
-def _is_file(path: str) -> bool:
-    return "\0" not in path and os.path.isfile(path)  # noqa: PTH113 - of any length
 
 
 def probe_environment(

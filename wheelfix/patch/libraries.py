@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from wheelfix.elf.disk import read_elf_at
+from wheelfix.elf.disk import read_elf_at, read_symbols_at
 from wheelfix.errors import ElfError, InputError, WheelfixError
 from wheelfix.index.names import find_series
+from wheelfix.model.base import replace
 from wheelfix.model.elf import ElfObject, Library
 from wheelfix.outside.places import find_store
 from wheelfix.patch.model import Group
 from wheelfix.patch.openings import is_version, list_names
 from wheelfix.patch.runpaths import Reachable
+from wheelfix.pysource.shim import ShimTable
 
 _GLIBC = ("libc.so.6", "ld-linux", "libm.so.6")
 _MUSL = ("libc.so", "libc.musl-", "ld-musl-")
+_GLIBC_VERSION = re.compile(r"GLIBC_(\d{1,3}(?:\.\d{1,3}){1,2})")
 
 
 def find_places(directories: Iterable[Path]) -> tuple[Path, ...]:
@@ -59,9 +63,50 @@ def find_libraries(places: Iterable[Path], names: Collection[str]) -> tuple[Libr
                 with suppress(ElfError, InputError):
                     obj, _ = read_elf_at(str(place / name), place / name)
                     if obj.dynamic:
-                        musl = _find_libc(obj)
-                        found.append(Library(name=name, directory=str(place), machine=obj.machine, musl=musl))
+                        versions = [name for one in obj.versions for name in one.versions]
+                        found.append(
+                            Library(
+                                name=name,
+                                directory=str(place),
+                                machine=obj.machine,
+                                musl=_find_libc(obj),
+                                glibc=_find_newest(versions),
+                            )
+                        )
     return tuple(found)
+
+
+def _find_newest(versions: Iterable[str]) -> tuple[int, ...]:
+    """Find the newest version of glibc among names of symbol versions."""
+    found = (_GLIBC_VERSION.fullmatch(name) for name in versions)
+    return max((tuple(map(int, match[1].split("."))) for match in found if match), default=())
+
+
+def find_glibc(python: Path) -> tuple[int, ...]:
+    """Find the version of glibc that an interpreter runs with.
+
+    Args:
+        python: the interpreter.
+
+    Returns:
+        Empty if it cannot be told: there is no C library beside its program loader, as with nix-ld.
+    """
+    with suppress(WheelfixError, OSError, ValueError, RuntimeError):
+        obj, _ = read_elf_at(str(python), python.resolve())
+        libc = Path(obj.interpreter or "").resolve().with_name("libc.so.6")
+        if obj.interpreter and libc.is_file():
+            return _find_newest(read_symbols_at(str(libc), libc).versions)
+    return ()
+
+
+def drop_absent(table: ShimTable) -> ShimTable:
+    """Return the table of a shim without libraries that are not there."""
+    there = {
+        name: path
+        for name, path in table.libraries.items()
+        if path.startswith("/") and "\0" not in path and os.path.isfile(path)  # noqa: PTH113 - of any length
+    }
+    return replace(table, libraries=there)
 
 
 def find_versions(places: Iterable[Path], names: Collection[str]) -> set[str]:
@@ -113,6 +158,7 @@ def find_reachable(
         dead=frozenset(inside) - frozenset(alive),
         interpreters=(*find_libraries(places, loaders), *_find_loader(python, store)),
         driver=driver,
+        glibc=find_glibc(python) if python and places else (),
     )
 
 

@@ -37,6 +37,7 @@ from wheelfix.patch.files import tell_errors
 from wheelfix.patch.model import Write
 from wheelfix.patch.nofollow import is_below, open_directory, open_regular, read_bounded
 from wheelfix.patch.state_directory import (
+    LAST_RUN,
     REMOVE,
     ROOTS,
     StateDirectory,
@@ -164,8 +165,9 @@ class Manifest:
 
     def forget(self) -> None:
         """Delete the manifest and its directories, after everything was restored."""
-        with suppress(FileNotFoundError):
-            os.unlink(_CHANGES, dir_fd=self._state.fd)  # first: the rest has no meaning without it
+        for name in (_CHANGES, LAST_RUN):  # first: the rest has no meaning without them
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=self._state.fd)
         for name in (_SCRATCH, ROOTS):
             remove_tree(self._state, name)
         with suppress(OSError):  # other files in it are not wheelfix's

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 from wheelfix.model.backends import Backend
 from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.index import Permission
 from wheelfix.model.scan import Finding, Need, Opening
 from wheelfix.pysource.shim import ShimTable
 
@@ -22,6 +24,7 @@ class PatchOptions(Struct):
         libs: directories of libraries, or store paths, in the order in which they are preferred.
         realise: whether to fetch the store paths that the index names for missing libraries.
         nixpkgs: path or flake reference from which the attributes for missing libraries are built.
+        origin: who named that: ``--nixpkgs``, a file of the project, or what has it on the machine.
         driver: whether to add the directory of the GPU driver if one of its libraries is needed.
         only: globs of paths that may change; empty for all.
         exclude: globs of paths that must not change.
@@ -31,12 +34,15 @@ class PatchOptions(Struct):
         beside: wheels, directories of wheels and environments that are at hand; libraries in them are not
             searched for elsewhere.
         gpu: the backend that is used, of those that a wheel has files for; None chooses one.
+        depends: digest of what the run depends on, other than the environment, with which the report is kept
+            for the next run; None keeps nothing.
     """
 
     output: Path | None = None
     libs: Sequence[Path] = ()
     realise: bool = False
     nixpkgs: str | None = None
+    origin: str = "--nixpkgs"
     driver: bool = False
     only: Sequence[str] = ()
     exclude: Sequence[str] = ()
@@ -45,11 +51,12 @@ class PatchOptions(Struct):
     prefer: Sequence[str] = ()
     beside: Sequence[str] = ()
     gpu: Backend | None = None
+    depends: str | None = None
 
     @property
     def fetches(self) -> bool:
         """Whether Nix is to supply missing libraries."""
-        return (self.realise or bool(self.nixpkgs)) and not self.dry_run
+        return self.realise or bool(self.nixpkgs)
 
     def chooses(self, path: str) -> bool:
         """Tell whether a file may change."""
@@ -84,6 +91,8 @@ class AnswerKind(StrEnum):
     """The file's own run path gets the directory of the copy that it found through an inherited DT_RPATH."""
     LEFT = "left"
     """No run path is needed: a sibling, the driver or an object loaded before supplies it."""
+    BROUGHT = "brought"
+    """An attribute of nixpkgs answers it, as soon as Nix has brought it."""
     OPEN = "open"
     """No library at hand answers it."""
 
@@ -97,6 +106,8 @@ class Answer(Struct):
         directory: the run path entry that is added for it, if any; for what a Python source opens, the
             directory of the library.
         opened: whether the file opens it by name.
+        attr: path below ``pkgs`` of what Nix is to bring for it, if any.
+        unfit: path of a library at hand for which the C library of the interpreter is too old, if any.
     """
 
     soname: str
@@ -104,6 +115,8 @@ class Answer(Struct):
     reason: str
     directory: str | None = None
     opened: bool = False
+    attr: str | None = None
+    unfit: str | None = None
 
 
 class FilePlan(Struct):
@@ -116,6 +129,7 @@ class FilePlan(Struct):
         edit: None if the file does not change.
         run_path: its entries after the edit.
         conflict: why the edit that the answers ask for is not made, or None.
+        interpreter: path below ``pkgs`` of what Nix is to bring for the loader of a program, if any.
     """
 
     path: str
@@ -124,6 +138,12 @@ class FilePlan(Struct):
     edit: ElfEdit | None
     run_path: tuple[str, ...]
     conflict: str | None = None
+    interpreter: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether Nix has to bring something before the file can change."""
+        return bool(self.interpreter) or any(a.kind is AnswerKind.BROUGHT for a in self.answers)
 
 
 class ShimPlan(Struct):
@@ -138,6 +158,66 @@ class ShimPlan(Struct):
     distribution: str
     answers: tuple[Answer, ...]
     table: ShimTable | None = None
+
+
+class Seeker(NamedTuple):
+    """Who seeks a library.
+
+    Attributes:
+        distribution: normalised name, or empty.
+        path: of the ELF file; empty for the Python sources of the distribution.
+        soname: what it seeks: a soname, or a name that it opens; of a program loader the name of its file.
+        is_program: whether it is a program that seeks its loader.
+    """
+
+    distribution: str
+    path: str
+    soname: str
+    is_program: bool = False
+
+
+class Supply(Struct):
+    """An output of a package of nixpkgs that has what no library at hand answers.
+
+    Attributes:
+        name: path below ``pkgs``, with dots, of the output.
+        directories: of the libraries, relative to the store path, sorted.
+        store_path: as the index recorded it; None if it is not known.
+        seekers: sorted.
+        permissions: settings of nixpkgs' configuration without which it refuses the package.
+        problem: why it is not brought, or None.
+    """
+
+    name: str
+    directories: tuple[str, ...]
+    store_path: str | None
+    seekers: tuple[Seeker, ...]
+    permissions: tuple[Permission, ...] = ()
+    problem: str | None = None
+
+    @property
+    def sonames(self) -> tuple[str, ...]:
+        """What it has that is sought, sorted."""
+        return tuple(sorted({one.soname for one in self.seekers}))
+
+
+class Supplies(Struct):
+    """What nixpkgs has of what is missing.
+
+    Attributes:
+        nixpkgs: a path, a path of NIX_PATH (``<nixpkgs>``), or a flake reference; None if the store paths
+            that the index recorded are fetched.
+        origin: who named it: an option, a file of the project, or what has it on the machine.
+        outputs: sorted by name.
+        command: brings those without a problem, with garbage collector roots; empty if there are none.
+        problem: why it could not be run, or None.
+    """
+
+    nixpkgs: str | None
+    origin: str
+    outputs: tuple[Supply, ...] = ()
+    command: tuple[str, ...] = ()
+    problem: str | None = None
 
 
 class FileResult(Struct):
@@ -165,6 +245,8 @@ class PatchReport(Struct):
         shims: one per distribution whose sources open libraries by name, sorted.
         results: one per plan with an edit, and per file of a shim, sorted by path; empty for the plan of a
             wheel.
+        supplies: what Nix brought, or would bring; None if it was not asked.
+        settled: whether nothing has changed since the last run, whose report this is.
         findings: other remarks for the user.
     """
 
@@ -174,6 +256,8 @@ class PatchReport(Struct):
     plans: tuple[FilePlan, ...] = ()
     shims: tuple[ShimPlan, ...] = ()
     results: tuple[FileResult, ...] = ()
+    supplies: Supplies | None = None
+    settled: bool = False
     findings: tuple[Finding, ...] = ()
 
     @property

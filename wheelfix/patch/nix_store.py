@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.table import SonameTable
-from wheelfix.model.base import Struct, decode_json
+from wheelfix.model.base import Struct, decode_json, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Provider
+from wheelfix.outside.nixpkgs import PERMISSIONS, has_nix
 from wheelfix.outside.places import find_store
 from wheelfix.outside.processes import Stream, run
-from wheelfix.patch.model import AnswerKind, FilePlan, Group, ShimPlan
+from wheelfix.patch.model import Answer, AnswerKind, FilePlan, Group, Seeker, ShimPlan, Supplies, Supply
 from wheelfix.patch.openings import find_bringers
 from wheelfix.patch.runpaths import Reachable
-from wheelfix.patch.state_directory import open_roots
+from wheelfix.patch.state_directory import ROOTS, open_roots
+from wheelfix.wheel.tree import OWN
 
-_FEATURES = ("--extra-experimental-features", "nix-command flakes")
+_FEATURES: Final = ("--extra-experimental-features", "nix-command flakes")
+_PRESENT: Final = ("substitute", "false"), ("max-jobs", "0"), ("builders", "")
+"""Settings with which Nix gives what is in the store already, and brings nothing."""
+_HINT: Final = "install Nix, or give directories of libraries with --libs"
 
 
 class _Built(Struct):
@@ -27,8 +36,10 @@ class _Built(Struct):
     outputs: dict[str, str]
 
 
-def find_missing(plans: Iterable[FilePlan], groups: Iterable[Group], system: str) -> tuple[Provider, ...]:
-    """Find the providers of all needs that are left open and that nixpkgs answers, sorted by attribute.
+def find_missing(
+    plans: Iterable[FilePlan], groups: Iterable[Group], system: str
+) -> Iterator[tuple[Provider, Seeker]]:
+    """Find the providers of all needs that are left open and that nixpkgs answers.
 
     Args:
         plans: of the files that are to change.
@@ -37,84 +48,221 @@ def find_missing(plans: Iterable[FilePlan], groups: Iterable[Group], system: str
     """
     machine = system.partition("-")[0]
     needs = {(g.name, n.soname): n for g in groups for n in g.needs if n.machine == machine}
-    found: dict[tuple[str, str], Provider] = {}
     for plan in plans:
         for answer in plan.answers:
             need = needs.get((plan.distribution, answer.soname))
             if answer.kind is AnswerKind.OPEN and need and need.need_class is NeedClass.PROVIDED:
-                first = need.providers[0]
-                found.setdefault((first.attr, first.output), first)
-    return tuple(found[key] for key in sorted(found))
+                yield need.providers[0], Seeker(plan.distribution, plan.path, answer.soname)
 
 
-def find_loaders(plans: Iterable[FilePlan], groups: Iterable[Group], system: str) -> tuple[str, ...]:
-    """List the file names of program loaders that programs name outside of the store, sorted."""
+def find_loaders(
+    plans: Iterable[FilePlan], groups: Iterable[Group], system: str
+) -> Mapping[str, tuple[Seeker, ...]]:
+    """Find the program loaders that programs name outside of the store, by file name."""
     machine, store = system.partition("-")[0], f"{find_store()}/"
     chosen = {plan.path for plan in plans}
-    return tuple(
-        sorted(
-            {
-                obj.interpreter.rpartition("/")[2]
-                for group in groups
-                for obj in group.objects
-                if obj.path in chosen
-                and obj.machine == machine
-                and obj.executable
-                and obj.interpreter
-                and not obj.interpreter.startswith(store)
-            }
-        )
-    )
+    found: dict[str, tuple[Seeker, ...]] = {}
+    for group in groups:
+        for obj in group.objects:
+            if not (obj.path in chosen and obj.machine == machine and obj.executable and obj.needed):
+                continue
+            if obj.interpreter and not obj.interpreter.startswith(store):
+                name = obj.interpreter.rpartition("/")[2]
+                found[name] = (*found.get(name, ()), Seeker(group.name, obj.path, name, is_program=True))
+    return found
 
 
-def find_wanted(
+def plan_supplies(
     plans: Sequence[FilePlan],
     shims: Sequence[ShimPlan],
     groups: Sequence[Group],
     reachable: Reachable,
     index: SonameTable,
-) -> tuple[Provider, ...]:
-    """Find the providers that Nix has to supply.
+) -> tuple[Supply, ...]:
+    """Plan what Nix has to supply, sorted by name.
 
-    They are those of needs that are left open, of what is opened by name, and of loaders of programs.
+    That is what answers needs that are left open, what is opened by name, and loaders of programs.
 
     Args:
         plans: of the files that are to change.
         shims: of the distributions' Python sources.
         groups: the distributions they are from.
         reachable: the libraries that were at hand.
-        index: where the loaders are looked up.
+        index: where the loaders, and the attributes, are looked up.
 
     Raises:
         IndexProblem: the index is damaged.
     """
     system = index.info.system
-    loaders = set(find_loaders(plans, groups, system)) - {lib.name for lib in reachable.interpreters}
-    found = (lookup.providers[:1] for lookup in find_providers(index, sorted(loaders)))
-    missing = (*find_missing(plans, groups, system), *find_bringers(groups, plans, shims, system))
-    first = {(one.attr, one.output): one for one in (*missing, *(one for few in found for one in few))}
-    return tuple(first.values())
+    pairs = [*find_missing(plans, groups, system), *find_bringers(groups, plans, shims, system)]
+    loaders = find_loaders(plans, groups, system)
+    sought = sorted(loaders.keys() - {library.name for library in reachable.interpreters})
+    for name, lookup in zip(sought, find_providers(index, sought), strict=True):
+        pairs += [(first, one) for first in lookup.providers[:1] for one in loaders[name]]
+    found: dict[str, list[tuple[Provider, Seeker]]] = {}
+    for provider, seeker in pairs:
+        found.setdefault(name_attr(provider), []).append((provider, seeker))
+    supplies = []
+    for name, few in sorted(found.items()):
+        first = few[0][0]
+        said = index.attributes.find(first.attr)
+        one = Supply(
+            name=name,
+            directories=tuple(sorted({one.path.rpartition("/")[0].lstrip("/") for one, _ in few})),
+            store_path=first.store_path,
+            seekers=tuple(sorted({seeker for _, seeker in few})),
+            permissions=said.permissions if said else (),
+        )
+        supplies.append(replace(one, problem=_find_refusal(one)))
+    return tuple(supplies)
 
 
-def bring(providers: Sequence[Provider], nixpkgs: str | None, home: Path) -> tuple[Path, ...]:
-    """Let Nix build or fetch providers, and protect them from garbage collection.
+def _find_refusal(supply: Supply) -> str | None:
+    """Tell why nixpkgs would refuse an output; None if it would not."""
+    refused = [one for one in supply.permissions if os.environ.get(PERMISSIONS[one]) != "1"]
+    if not refused:
+        return None
+    settings = " ".join(f"{PERMISSIONS[one]}=1" for one in refused)
+    return f"nixpkgs refuses it without {' and '.join(refused)}: set {settings}, and run this again"
+
+
+def mark_absent(plans: Sequence[FilePlan], supplies: Iterable[Supply]) -> tuple[FilePlan, ...]:
+    """Say in plans what Nix has brought in vain: the index knows a file that is not in this nixpkgs."""
+    brought = {one: supply.name for supply in supplies if not supply.problem for one in supply.seekers}
+
+    def mark(plan: FilePlan, answer: Answer) -> Answer:
+        name = brought.get(Seeker(plan.distribution, plan.path, answer.soname))
+        if not name or answer.unfit or answer.kind is not AnswerKind.OPEN:
+            return answer
+        return replace(answer, reason=f"{name} of this nixpkgs has no library of this name that fits")
+
+    return tuple(replace(p, answers=tuple(mark(p, answer) for answer in p.answers)) for p in plans)
+
+
+def mark_brought(
+    plans: Sequence[FilePlan], shims: Sequence[ShimPlan], supplies: Iterable[Supply]
+) -> tuple[tuple[FilePlan, ...], tuple[ShimPlan, ...]]:
+    """Say in plans what Nix would bring for them."""
+    brought = {one: supply.name for supply in supplies if not supply.problem for one in supply.seekers}
+    loaders = {(one.distribution, one.path): name for one, name in brought.items() if one.is_program}
+
+    def mark(answers: Iterable[Answer], distribution: str, path: str) -> tuple[Answer, ...]:
+        marked = []
+        for answer in answers:
+            name = brought.get(Seeker(distribution, path, answer.soname))
+            is_open = answer.kind is AnswerKind.OPEN or (answer.opened and answer.kind is AnswerKind.LEFT)
+            marked.append(
+                replace(answer, kind=AnswerKind.BROUGHT, attr=name, reason=f"nixpkgs has it in {name}")
+                if name and is_open
+                else answer
+            )
+        return tuple(marked)
+
+    def mark_file(plan: FilePlan) -> FilePlan:
+        answers = mark(plan.answers, plan.distribution, plan.path)
+        return replace(plan, answers=answers, interpreter=loaders.get((plan.distribution, plan.path)))
+
+    return (
+        tuple(map(mark_file, plans)),
+        tuple(replace(s, answers=mark(s.answers, s.distribution, "")) for s in shims),
+    )
+
+
+def plan_bringing(
+    outputs: tuple[Supply, ...], nixpkgs: str | None, origin: str, home: Path | str
+) -> Supplies:
+    """Plan the one command that brings outputs, and protects them from garbage collection.
 
     Args:
-        providers: from :func:`find_wanted`.
+        outputs: from :func:`plan_supplies`.
         nixpkgs: the nixpkgs to build from; None takes the store paths that the index recorded.
-        home: as for :func:`add_roots`.
+        origin: who named it.
+        home: the environment, or the directory of patched wheels, that uses them: the roots are links in its
+            ``.wheelfix/roots``.
+    """
+    if nixpkgs is None:
+        hint = "has no store path in this index: give --nixpkgs, which builds it, or --libs"
+        outputs = tuple(one if one.store_path else replace(one, problem=hint) for one in outputs)
+    wanted = [one for one in outputs if not one.problem]
+    if not wanted:
+        return Supplies(nixpkgs=nixpkgs, origin=origin, outputs=outputs)
+    if nixpkgs is None:
+        paths = sorted({one.store_path for one in wanted if one.store_path})
+        command = ("nix-store", "--realise", *paths, "--indirect", "--add-root", _name_root(home, paths))
+    else:
+        names = [one.name for one in wanted]
+        needs_permission = any(one.permissions for one in wanted)
+        command = plan_build(nixpkgs, names, _name_root(home, [nixpkgs, *names]), impure=needs_permission)
+    return Supplies(nixpkgs=nixpkgs, origin=origin, outputs=outputs, command=command)
 
-    Returns:
-        The directories of the libraries.
+
+def _name_root(home: Path | str, wanted: Iterable[str]) -> str:
+    """Name the link of the first root; Nix numbers the others. What is wanted again has the same links."""
+    digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+    return f"{home}/{OWN}/{ROOTS}/{digest[:12]}"
+
+
+class Brought(Struct):
+    """What Nix brought.
+
+    Attributes:
+        supplies: with the reason where it did not.
+        directories: of the libraries.
+    """
+
+    supplies: Supplies
+    directories: tuple[Path, ...] = ()
+
+
+def bring(supplies: Supplies, home: Path) -> Brought:
+    """Let Nix build or fetch what is planned.
+
+    If one output cannot be had, the others are brought nevertheless.
+
+    Args:
+        supplies: from :func:`plan_bringing`.
+        home: as for :func:`plan_bringing`.
 
     Raises:
-        ApplyError: as :func:`build_providers`, :func:`realise_providers` and :func:`add_roots`.
+        ApplyError: Nix brings none of them, or does not print their store paths.
+        InputError: what is in the place of the roots is not wheelfix's.
     """
-    if not providers:
-        return ()
-    paths = build_providers(nixpkgs, providers) if nixpkgs else realise_providers(providers)
-    add_roots(paths, home)
-    return find_directories(paths, providers)
+    if not supplies.command:
+        return Brought(supplies=supplies)
+    if not has_nix():
+        return Brought(supplies=replace(supplies, problem="Nix is not on PATH"))
+    with open_roots(home):
+        ran = _run(supplies.command)
+        if ran is None:
+            supplies, paths = _find_brought(supplies, home)
+        else:
+            paths = ran
+    below = {place for one in supplies.outputs for place in one.directories}
+    return Brought(supplies=supplies, directories=find_directories(paths, below))
+
+
+def _find_brought(supplies: Supplies, home: Path) -> tuple[Supplies, tuple[Path, ...]]:
+    """Find out what is in the store after a command that failed.
+
+    Raises:
+        ApplyError: nothing is.
+    """
+    outputs: list[Supply] = []
+    paths: list[Path] = []
+    problem = f"{supplies.command[0]} does not bring it; what it said is above"
+    for one in supplies.outputs:
+        if one.problem:
+            outputs.append(one)
+            continue
+        alone = plan_bringing((one,), supplies.nixpkgs, supplies.origin, home).command
+        settings = tuple(word for name, value in _PRESENT for word in ("--option", name, value))
+        found = _run((*alone, *settings), messages=Stream.KEEP)
+        outputs.append(one if found else replace(one, problem=problem))
+        paths += found or ()
+    if not paths:
+        command = shlex.join(supplies.command)
+        raise ApplyError(command, "failed; what it said is above", "run this command to see why")
+    return replace(supplies, outputs=tuple(outputs)), tuple(dict.fromkeys(paths))
 
 
 def name_attr(provider: Provider) -> str:
@@ -128,94 +276,60 @@ def name_attr(provider: Provider) -> str:
     return attr if attr.endswith(f".{output}") else f"{attr}.{output}"
 
 
-def plan_build(reference: str, attrs: Sequence[str]) -> tuple[str, ...]:
+def plan_build(
+    reference: str, names: Sequence[str], link: str | None = None, *, impure: bool = False
+) -> tuple[str, ...]:
     """Plan the command that builds attributes of a nixpkgs; it prints store paths (``nix-build``) or JSON.
 
     Args:
         reference: a path, a path of NIX_PATH (``<nixpkgs>``), or else a flake reference.
-        attrs: attribute paths.
+        names: attribute paths.
+        link: the first of the links that protect them; None makes none.
+        impure: whether variables that give permissions count.
     """
     path = Path(reference)
     if reference.startswith("<") or path.exists():
         source = reference if reference.startswith("<") else str(path.resolve())
-        options = [word for attr in attrs for word in ("-A", attr)]
-        return ("nix-build", source, *options, "--no-out-link")
-    installables = [f"{reference}#{attr}" for attr in attrs]
-    return ("nix", *_FEATURES, "build", "--no-link", "--json", *installables)
+        attrs = [word for name in names for word in ("-A", name)]
+        return ("nix-build", source, *attrs, "--keep-going", *(("-o", link) if link else ("--no-out-link",)))
+    installables = [f"{reference}#{name}" for name in names]
+    options = ("--out-link", link) if link else ("--no-link",)
+    purity = ("--impure",) if impure else ()
+    return ("nix", *_FEATURES, "build", *options, *purity, "--keep-going", "--json", *installables)
 
 
-def build_providers(reference: str, providers: Sequence[Provider]) -> tuple[Path, ...]:
-    """Let Nix build providers.
-
-    Returns:
-        The store paths.
-
-    Raises:
-        ApplyError: Nix cannot build one of them, or does not print their store paths.
-        InputError: Nix is not installed.
-    """
-    attrs = tuple(dict.fromkeys(map(name_attr, providers)))
-    command = plan_build(reference, attrs)
-    text = _run(command)
-    paths = _parse_built(text) if command[0] == "nix" else text.split()
-    return tuple(Path(path) for path in dict.fromkeys(paths))
-
-
-def _parse_built(text: str) -> list[str]:
-    try:
-        return [path for built in decode_json(text, tuple[_Built, ...]) for path in built.outputs.values()]
-    except ValueError as error:
-        problem = f"prints no store paths ({error})"
-        raise ApplyError("nix build --json", problem, "give the paths with --libs, or another Nix") from None
-
-
-def realise_providers(providers: Sequence[Provider]) -> tuple[Path, ...]:
-    """Let Nix fetch the store paths that an index recorded for providers.
-
-    Raises:
-        ApplyError: Nix is not installed, no substituter has one of them, or the index has no store path.
-    """
-    unknown = sorted(p.attr for p in providers if not p.store_path)
-    if unknown:
-        hint = "give --nixpkgs, which builds them, or --libs"
-        raise ApplyError(", ".join(unknown), "has no store path in this index", hint)
-    paths = sorted({p.store_path for p in providers if p.store_path})
-    _run(("nix-store", "--realise", *paths))
-    return tuple(map(Path, paths))
-
-
-def find_directories(paths: Iterable[Path], providers: Iterable[Provider]) -> tuple[Path, ...]:
-    """List the directories of libraries below store paths: the top, ``lib``, and those of the providers."""
-    places: dict[Path, None] = {}
-    below = {p.path.rpartition("/")[0].lstrip("/") for p in providers}
-    for path in paths:
-        places[path] = None
-        places |= {path / name: None for name in sorted(below - {"", "lib"}) if (path / name).is_dir()}
-    return tuple(places)
-
-
-def add_roots(paths: Iterable[Path], home: Path) -> None:
-    """Protect store paths from garbage collection as long as the patched target exists.
+def find_directories(paths: Iterable[Path], below: Iterable[str]) -> tuple[Path, ...]:
+    """List the directories of libraries in store paths: the top, ``lib``, and those that are named.
 
     Args:
         paths: the store paths.
-        home: the environment; the roots are links in its ``.wheelfix/roots``.
+        below: directories relative to them.
+    """
+    places: dict[Path, None] = {}
+    named = sorted(set(below) - {"", "lib"})
+    for path in paths:
+        places[path] = None
+        places |= {path / name: None for name in named if (path / name).is_dir()}
+    return tuple(places)
+
+
+def _run(command: Sequence[str], *, messages: Stream = Stream.SHARE) -> tuple[Path, ...] | None:
+    """Run Nix; returns the store paths, or None if it failed, which it has said itself.
 
     Raises:
-        ApplyError: the links cannot be made.
+        InputError: it is not on PATH.
+        ApplyError: it prints something else.
     """
-    with open_roots(home) as roots:
-        for path in paths:
-            link = str(roots / path.name)
-            _run(("nix-store", "--realise", str(path), "--add-root", link, "--indirect"))
-
-
-def _run(command: Sequence[str]) -> str:
-    """Run Nix; its messages go to stderr."""
-    hint = "install Nix, or give directories of libraries with --libs"
-    missing = InputError(command[0], "is not on PATH", hint)
-    done = run(command, messages=Stream.SHARE, missing=missing, hint=hint)
+    missing = InputError(command[0], "is not on PATH", _HINT)
+    done = run(command, messages=messages, missing=missing, hint=_HINT)
     if done.code:
-        problem = f"failed with status {done.code}; what it said is above"
-        raise ApplyError(" ".join(command), problem, "run this command to see why")
-    return done.output.decode()
+        return None
+    if command[0] != "nix":
+        lines = os.fsdecode(done.output).split("\n")
+        return tuple(Path(line) for line in dict.fromkeys(lines) if line)
+    try:
+        built = decode_json(done.output, tuple[_Built, ...])
+    except ValueError as error:
+        problem = f"prints no store paths ({error})"
+        raise ApplyError("nix build --json", problem, "give the paths with --libs, or another Nix") from None
+    return tuple(dict.fromkeys(Path(path) for one in built for path in one.outputs.values()))

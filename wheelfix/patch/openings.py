@@ -19,7 +19,7 @@ from wheelfix.model.elf import Library
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import Provider
 from wheelfix.model.scan import Held, Opening, OpeningForm
-from wheelfix.patch.model import Answer, AnswerKind, FilePlan, Group, ShimPlan
+from wheelfix.patch.model import Answer, AnswerKind, FilePlan, Group, Seeker, ShimPlan
 from wheelfix.pysource.shim import ShimTable
 from wheelfix.scan.shims import find_modules, find_source, list_preloaded
 
@@ -107,6 +107,7 @@ def plan_shims(
     *,
     machine: str,
     driver: bool,
+    serves: Callable[[Library], bool] = lambda library: True,
     choose: Callable[[str], bool] = lambda path: True,
 ) -> tuple[ShimPlan, ...]:
     """Plan the shims of all distributions.
@@ -117,6 +118,7 @@ def plan_shims(
         present: tables of the shims that are in place, with libraries that are there.
         machine: of the interpreter.
         driver: whether to answer for libraries of the GPU driver.
+        serves: whether the C library of the interpreter is new enough for a library.
         choose: tells by path which sources count.
 
     Returns:
@@ -125,7 +127,7 @@ def plan_shims(
     series = group_by_series(libraries)
 
     def fits(library: Library) -> bool:
-        return library.machine == machine and library.musl is not True
+        return library.machine == machine and library.musl is not True and serves(library)
 
     plans = []
     for group in sorted(groups, key=lambda one: one.name):
@@ -213,8 +215,8 @@ def say_left(opening: Opening) -> str:
 
 def find_bringers(
     groups: Sequence[Group], plans: Iterable[FilePlan], shims: Iterable[ShimPlan], system: str
-) -> tuple[Provider, ...]:
-    """Find the providers of what is opened by name, has code, and is not answered yet, sorted by attribute.
+) -> Iterator[tuple[Provider, Seeker]]:
+    """Find the providers of what is opened by name, has code, and is not answered yet.
 
     Args:
         groups: the distributions.
@@ -223,20 +225,17 @@ def find_bringers(
         system: Nix system that the providers are of.
     """
     machine = system.partition("-")[0]
-    left = {(p.distribution, p.path, a.soname) for p in plans for a in p.answers if _is_left(a)}
-    left |= {(s.distribution, "", a.soname) for s in shims for a in s.answers if _is_left(a)}
-    found: dict[tuple[str, str], Provider] = {}
+    left = {Seeker(p.distribution, p.path, a.soname) for p in plans for a in p.answers if _is_left(a)}
+    left |= {Seeker(s.distribution, "", a.soname) for s in shims for a in s.answers if _is_left(a)}
     for group in groups:
         machines = {obj.path: obj.machine for obj in group.objects}
         for opening in group.openings:
-            name = opening.answered or ""
             if opening.form is OpeningForm.NONE or opening.need_class is not NeedClass.PROVIDED:
                 continue
             path = "" if opening.call else opening.file
-            if (group.name, path, name) in left and machines.get(path, machine) == machine:
-                first = opening.providers[0]
-                found.setdefault((first.attr, first.output), first)
-    return tuple(found[key] for key in sorted(found))
+            one = Seeker(group.name, path, opening.answered or "")
+            if one in left and machines.get(path, machine) == machine:
+                yield opening.providers[0], one
 
 
 def _is_left(answer: Answer) -> bool:

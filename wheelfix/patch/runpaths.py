@@ -33,6 +33,7 @@ class Reachable(Struct):
         dead: directories of a Nix store that run paths name, and that do not exist.
         interpreters: program loaders, best first.
         driver: whether to answer needs of the GPU driver's libraries too.
+        glibc: version that the interpreter has; empty if it is not known.
     """
 
     libraries: Sequence[Library] = ()
@@ -40,6 +41,11 @@ class Reachable(Struct):
     dead: Collection[str] = ()
     interpreters: Sequence[Library] = ()
     driver: bool = False
+    glibc: tuple[int, ...] = ()
+
+    def serves(self, library: Library) -> bool:
+        """Whether the C library of the interpreter is new enough for a library."""
+        return not self.glibc or library.glibc <= self.glibc
 
 
 def plan_run_paths(
@@ -88,6 +94,7 @@ class _Shelf:
     """The reachable libraries, indexed by name, as both libraries and files may be many."""
 
     def __init__(self, reachable: Reachable) -> None:
+        self.reachable = reachable
         self.driver, self.dead = reachable.driver, frozenset(reachable.dead)
         self.places = frozenset(lib.directory for lib in reachable.present)
         directories = dict.fromkeys(lib.directory for lib in reachable.libraries)
@@ -98,7 +105,15 @@ class _Shelf:
 
     def find_library(self, obj: ElfObject, name: str) -> Library | None:
         """Find the first library of a name that fits an object."""
-        return _choose_library(obj, self._libraries.get(name, ()))
+        found = self._libraries.get(name, ())
+        if not obj.interpreter:  # a program gets the loader, and so the C library, that belongs to them
+            found = [library for library in found if self.reachable.serves(library)]
+        return _choose_library(obj, found)
+
+    def find_too_new(self, obj: ElfObject, name: str) -> Library | None:
+        """Find a library for an object that the C library of the interpreter is too old for."""
+        found = self._libraries.get(name, ())
+        return _choose_library(obj, [library for library in found if not self.reachable.serves(library)])
 
     def find_opened(self, obj: ElfObject, opening: Opening) -> Library | None:
         """Find the first library that answers an opening and fits an object; a version is never guessed."""
@@ -148,7 +163,17 @@ def _answer(
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=f"{need.distribution} brings it")
     if need and not need.is_used:
         return Answer(soname=soname, kind=AnswerKind.LEFT, reason=say_need(need))
+    if unfit := shelf.find_too_new(obj, soname):
+        reason, path = say_too_new(unfit, shelf.reachable.glibc), f"{unfit.directory}/{unfit.name}"
+        return Answer(soname=soname, kind=AnswerKind.OPEN, reason=reason, unfit=path)
     return Answer(soname=soname, kind=AnswerKind.OPEN, reason=_say_open(need))
+
+
+def say_too_new(library: Library, glibc: tuple[int, ...]) -> str:
+    """Write in one clause that a library wants a newer C library than the interpreter has."""
+    wanted, has = (".".join(map(str, version)) for version in (library.glibc, glibc))
+    path = f"{library.directory}/{library.name}"
+    return f"{path} is for glibc {wanted} or newer, and the Python of this environment runs with {has}"
 
 
 def _answer_opened(obj: ElfObject, opening: Opening, loader: Loader, shelf: _Shelf) -> Answer:
@@ -254,7 +279,7 @@ def _check(plans: Sequence[FilePlan], before: Loader, reachable: Reachable) -> t
     for _ in range(len(plans) + 1):  # every round but the last removes an edit
         changed = {p.path: p.run_path for p in plans if p.edit and not p.conflict}
         after = Loader(
-            (_with_run_path(obj, changed.get(path)) for path, obj in before.objects.items()), libraries
+            (set_run_path(obj, changed.get(path)) for path, obj in before.objects.items()), libraries
         )
         blamed: dict[str, str] = {}
         for path, obj in after.objects.items():
@@ -272,8 +297,8 @@ def _check(plans: Sequence[FilePlan], before: Loader, reachable: Reachable) -> t
     return tuple(replace(p, edit=None) if p.conflict else p for p in plans)
 
 
-def _with_run_path(obj: ElfObject, entries: tuple[str, ...] | None) -> ElfObject:
-    """Return an object with its new run path, under its present tag."""
+def set_run_path(obj: ElfObject, entries: tuple[str, ...] | None) -> ElfObject:
+    """Return an object with another run path, under its present tag; None leaves it."""
     if entries is None:
         return obj
     return replace(obj, runpath=entries) if obj.runpath else replace(obj, rpath=entries)

@@ -19,6 +19,9 @@ from wheelfix.wheel.tree import OWN
 ROOTS = "roots"
 """Name of the directory of links that protect store paths from garbage collection."""
 
+LAST_RUN = "last-run.json"
+"""Name of the file that says how the last run left the environment."""
+
 
 class StateDirectory(Struct):
     """The directory of a manifest, open; ``root`` is the environment, ``subject`` its path for messages."""

@@ -791,16 +791,19 @@ class AnswerDocument(Struct):
         soname: what is wanted.
         answer: kept: it is answered as the file is. added: a directory is added to the run path. pinned: the
             directory of the copy that the file used to find is written into its own run path. left: somebody
-            else brings it. open: nothing at hand answers it.
+            else brings it. brought: nixpkgs has it, in an attribute that Nix has to bring first. open:
+            nothing at hand answers it.
         directory: entry that answers it from now on, where one is added; for what a Python source opens, the
             directory of the library.
+        attr: path below pkgs of the output that Nix has to bring; else null.
         reason: one clause.
         opened: the file opens it by name; what is left of these is no need.
     """
 
     soname: str
-    answer: Annotated[str, _one_of("kept", "added", "pinned", "left", "open")]
+    answer: Annotated[str, _one_of("kept", "added", "pinned", "left", "brought", "open")]
     directory: str | None
+    attr: str | None
     reason: str
     opened: bool
 
@@ -859,13 +862,54 @@ class ShimDocument(Struct):
     files: tuple[ShimFileDocument, ...]
 
 
+class SupplyDocument(Struct):
+    """An output of a package of nixpkgs that has what nothing at hand has.
+
+    Attributes:
+        attr: path below pkgs of the output, such as onetbb.out.
+        sonames: what it has that is wanted, sorted: sonames, names that are opened, program loaders.
+        files: paths of the ELF files that want it, sorted.
+        distributions: whose Python sources want it, sorted.
+        permissions: settings of nixpkgs' configuration without which it refuses the package.
+        problem: why it is not brought; null if it is, or would be.
+    """
+
+    attr: str
+    sonames: tuple[str, ...]
+    files: tuple[str, ...]
+    distributions: tuple[str, ...]
+    permissions: tuple[PermissionText, ...]
+    problem: str | None
+
+
+class SuppliesDocument(Struct):
+    """What Nix brought, or has to bring.
+
+    Attributes:
+        nixpkgs: a path, a path of NIX_PATH, or a flake reference; null if store paths of the index are taken.
+        origin: who named it.
+        outputs: sorted by attribute.
+        command: brings them, with garbage collector roots; empty if there is nothing to bring.
+        problem: why it could not be run; null if it was, or need not be.
+    """
+
+    nixpkgs: str | None
+    origin: str
+    outputs: tuple[SupplyDocument, ...]
+    command: tuple[str, ...]
+    problem: str | None
+
+
 class PatchDocument(Struct, tag_field="schema", tag="wheelfix.patch/1"):
     """Result of `wheelfix patch`.
 
     Attributes:
         target: file name of the wheel, or directory of the environment.
         output: path of the patched wheel; null for an environment, and for a plan alone.
-        applied: false under --dry-run: nothing was written.
+        applied: false under --dry-run, and where Nix would have to bring something and is not there: nothing
+            was written.
+        settled: nothing has changed since the last run, and all else is what that run would say now.
+        supplies: what Nix brought, or has to bring; null if it is not asked.
         files: ELF files that were chosen, sorted by path; empty for --undo.
         shims: one per distribution whose Python sources open what nothing in it brings, sorted.
         findings: what else is to be known.
@@ -874,6 +918,8 @@ class PatchDocument(Struct, tag_field="schema", tag="wheelfix.patch/1"):
     target: str
     output: str | None
     applied: bool
+    settled: bool
+    supplies: SuppliesDocument | None
     files: tuple[PatchedFileDocument, ...]
     shims: tuple[ShimDocument, ...]
     findings: tuple[FindingDocument, ...]

@@ -73,6 +73,8 @@ from wheelfix.report.documents import (
     ShimFileDocument,
     StepDocument,
     SubstitutionDocument,
+    SuppliesDocument,
+    SupplyDocument,
     TraceDocument,
     TroubleDocument,
     UnusedDocument,
@@ -117,7 +119,16 @@ if TYPE_CHECKING:
     from wheelfix.model.variables import Variable
     from wheelfix.model.written import Written
     from wheelfix.override.plan import OverridePlan
-    from wheelfix.patch.model import Answer, FilePlan, FileResult, PatchReport, Problem, ShimPlan
+    from wheelfix.patch.model import (
+        Answer,
+        FilePlan,
+        FileResult,
+        PatchReport,
+        Problem,
+        ShimPlan,
+        Supplies,
+        Supply,
+    )
     from wheelfix.sdist.model import BuildRequirement, CargoPlan
 
 _NAMED = "the project names it in [build-system], or it is the default of PEP 517"
@@ -483,9 +494,32 @@ def document_patch(report: PatchReport) -> PatchDocument:
         target=report.target,
         output=report.output,
         applied=report.applied,
+        settled=report.settled,
+        supplies=_document_supplies(report.supplies) if report.supplies else None,
         files=tuple(_document_patched(plan, results.get(plan.path)) for plan in report.plans),
         shims=tuple(_document_shim(shim, results) for shim in report.shims),
         findings=_document_findings(report.findings),
+    )
+
+
+def _document_supplies(supplies: Supplies) -> SuppliesDocument:
+    return SuppliesDocument(
+        nixpkgs=supplies.nixpkgs,
+        origin=supplies.origin,
+        outputs=tuple(map(_document_supply, supplies.outputs)),
+        command=supplies.command,
+        problem=supplies.problem,
+    )
+
+
+def _document_supply(supply: Supply) -> SupplyDocument:
+    return SupplyDocument(
+        attr=supply.name,
+        sonames=supply.sonames,
+        files=tuple(sorted({one.path for one in supply.seekers if one.path})),
+        distributions=tuple(sorted({one.distribution for one in supply.seekers if not one.path})),
+        permissions=supply.permissions,
+        problem=supply.problem,
     )
 
 
@@ -828,6 +862,7 @@ def _document_answer(answer: Answer) -> AnswerDocument:
         soname=answer.soname,
         answer=answer.kind,
         directory=answer.directory,
+        attr=answer.attr,
         reason=answer.reason,
         opened=answer.opened,
     )

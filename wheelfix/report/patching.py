@@ -2,39 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 
 from wheelfix.model.scan import Finding
-from wheelfix.patch.model import Answer, AnswerKind, FilePlan, FileResult, PatchReport, ShimPlan
+from wheelfix.patch.model import (
+    Answer,
+    AnswerKind,
+    FilePlan,
+    FileResult,
+    PatchReport,
+    ShimPlan,
+    Supplies,
+    Supply,
+)
 from wheelfix.pysource.shim import render_files
 from wheelfix.report.escape import printable
 
 _CHANGES = frozenset({AnswerKind.ADDED, AnswerKind.PINNED})
 
 
+_SHOWN = 4
+"""Names that one line of a list has."""
+
+
 def render_patch(report: PatchReport, *, details: bool = True) -> str:
-    """Render a report as text: changes first, then open needs, last a summary.
+    """Render a report as text: what Nix has to bring, changes, open needs, last a summary.
 
     Args:
         report: the report.
-        details: False leaves out files that were changed as planned.
+        details: False leaves out files that were changed as planned, and everything if nothing had to change.
     """
     results = {r.path: r for r in report.results}
-    lines: list[str] = []
+    lines = _render_supplies(report) if report.supplies else []
     for plan in report.plans:
         result = results.get(plan.path)
         problem = plan.conflict or (result.problem if result else None)
         if problem:
             lines += [f"{plan.path}: left as it is: {problem}"]
-        elif plan.edit and details:
+        elif (plan.edit or plan.waits) and details:
             how = f"  ({result.method})" if result and result.method else ""
             lines += [f"{plan.path}{how}", *(f"    {line}" for line in _render_plan(plan))]
     for shim in report.shims:
         lines += _render_shim(shim, results, details=details)
-    lines += _render_open(report.plans)
+    lines += _render_open(report)
     lines += [f"{f.level.value}: {f.subject}: {f.message}" for f in report.findings]
-    lines += _render_sum(report, results)
+    if details or lines or not report.settled:
+        lines += _render_sum(report, results, details=details)
     return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def plan_commands(report: PatchReport) -> tuple[str, str]:
+    """Write the commands that do what a report could not do, for want of Nix.
+
+    Returns:
+        The one for a machine with Nix, and the one for libraries that were brought before.
+    """
+    target = shlex.quote(report.target)
+    assert report.supplies
+    build = shlex.join(_print_paths(report.supplies))
+    return f"wheelfix patch {target}", f"wheelfix patch {target} $({build} | sed s/^/--libs=/)"
+
+
+def _print_paths(supplies: Supplies) -> Iterator[str]:
+    """Change a command so that it prints store paths, a line each."""
+    for word in supplies.command:
+        yield "--print-out-paths" if word == "--json" else word
+
+
+def _render_supplies(report: PatchReport) -> list[str]:
+    """List what Nix brought, or has to bring."""
+    supplies = report.supplies
+    if supplies is None or not supplies.outputs:
+        return []
+    verb = "brought" if report.applied else "has to bring"
+    source = f"nixpkgs ({supplies.nixpkgs}, of {supplies.origin})" if supplies.nixpkgs else "a substituter"
+    width = max(len(one.name) for one in supplies.outputs)
+    lines = [f"Nix {verb}, from {source}:"]
+    for one in supplies.outputs:
+        lines.append(f"  {one.name:{width}}  {_name_some(one.sonames)}  ({_count_seekers(one)})")
+        if one.problem:
+            lines.append(f"  {'':{width}}  not brought: {one.problem}")
+    return [*lines, ""]
+
+
+def _name_some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
+
+
+def _count_seekers(supply: Supply) -> str:
+    files = {(one.distribution, one.path) for one in supply.seekers if one.path}
+    sources = {one.distribution for one in supply.seekers if not one.path}
+    counted = [f"{len(files)} file{'' if len(files) == 1 else 's'}"] if files else []
+    return ", ".join([*counted, *(f"code of {name}" for name in sorted(sources))])
 
 
 def _render_plan(plan: FilePlan) -> Iterator[str]:
@@ -42,10 +103,14 @@ def _render_plan(plan: FilePlan) -> Iterator[str]:
     for answer in plan.answers:
         if answer.kind in _CHANGES and answer.directory:
             added.setdefault(answer.directory, []).append(answer.soname)
+        elif answer.kind is AnswerKind.BROUGHT and answer.attr:
+            added.setdefault(answer.attr, []).append(answer.soname)
     for directory, sonames in added.items():
         yield f"+ {directory}  {', '.join(sonames)}"
     if plan.edit and plan.edit.interpreter:
         yield f"interpreter {plan.edit.interpreter}"
+    elif plan.interpreter:
+        yield f"interpreter of {plan.interpreter}"
 
 
 def _render_shim(shim: ShimPlan, results: dict[str, FileResult], *, details: bool) -> Iterator[str]:
@@ -54,17 +119,18 @@ def _render_shim(shim: ShimPlan, results: dict[str, FileResult], *, details: boo
     names = render_files(shim.distribution, shim.table)
     problems = [r for name in names if (r := results.get(name)) and r.problem]
     yield from (f"{result.path}: not written: {result.problem}" for result in problems)
-    if details and not problems:
+    is_there = {results[name].method for name in names if name in results} == {"none"}
+    if details and not problems and not is_there:
         yield f"{next(iter(names))}  (finds what {', '.join(shim.table.modules)} opens by name)"
         for answer in shim.answers:
             if answer.soname in shim.table.libraries:
                 yield f"    {answer.soname}  {shim.table.libraries[answer.soname]}"
 
 
-def _render_open(plans: Iterable[FilePlan]) -> list[str]:
+def _render_open(report: PatchReport) -> list[str]:
     """List open needs, once per soname."""
     found: dict[str, tuple[Answer, list[str]]] = {}
-    for plan in plans:
+    for plan in report.plans:
         for answer in plan.answers:
             if answer.kind is AnswerKind.OPEN:
                 found.setdefault(answer.soname, (answer, []))[1].append(plan.path)
@@ -72,31 +138,58 @@ def _render_open(plans: Iterable[FilePlan]) -> list[str]:
     for soname, (answer, paths) in sorted(found.items()):
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         lines.append(f"open: {soname} for {paths[0]}{more}: {answer.reason}")
-    if lines:
+    if any(answer.unfit for answer, _ in found.values()):
         lines.append(
-            "hint: give directories of libraries with --libs, or let Nix bring them: --nixpkgs, --realise"
+            "hint: make the environment with a Python of that nixpkgs, or name a nixpkgs that is as old as "
+            "its Python with --nixpkgs"
         )
+    elif lines:
+        bring = "" if report.supplies else ", or let Nix bring them: --nixpkgs, --realise"
+        lines.append(f"hint: give directories of libraries with --libs{bring}")
     return lines
 
 
-def _render_sum(report: PatchReport, results: dict[str, FileResult]) -> list[str]:
+def _render_sum(report: PatchReport, results: dict[str, FileResult], *, details: bool) -> list[str]:
     paths = {plan.path for plan in report.plans}
     refused = {path for path, result in results.items() if result.problem}
-    planned = sum(1 for plan in report.plans if plan.edit and plan.path not in refused)
+    planned = sum(1 for plan in report.plans if (plan.edit or plan.waits) and plan.path not in refused)
     total = len(report.plans)
     done = [result.path for result in results.values() if result.method not in {None, "none"}]
     changed = len(paths.intersection(done))
     written = sum(1 for path in done if path not in paths and path.endswith(".py"))
     if not report.applied:
-        written = written if results else sum(1 for shim in report.shims if shim.table)
-        return [f"{planned} of {total} ELF files would change{_say_shims(written)}: nothing was written"]
-    return [f"{changed} of {total} ELF files changed{_say_shims(written)}: {report.output or report.target}"]
+        waiting = {s.distribution for s in report.shims if any(a.attr for a in s.answers)}
+        shims = {s.distribution for s in report.shims if s.table} - waiting
+        written = len(waiting) + (written if results else len(shims))
+        lines = [f"{planned} of {total} ELF files would change{_say_shims(written)}: nothing was written"]
+        return [*lines, *_say_commands(report)]
+    if report.settled:
+        return [f"nothing has changed since the last run: {report.target}"]
+    lines = [f"{changed} of {total} ELF files changed{_say_shims(written)}: {report.output or report.target}"]
+    if details and not report.output and (changed or written):
+        lines.append(f"to take it back: wheelfix patch {shlex.quote(report.target)} --undo")
+    return lines
+
+
+def _say_commands(report: PatchReport) -> list[str]:
+    """Say what does what could not be done for want of Nix."""
+    if not report.supplies or not report.supplies.problem or not report.supplies.command:
+        return []
+    here, there = plan_commands(report)
+    return [
+        "",
+        f"{report.supplies.problem}. Where it is, this does all of it:",
+        f"    {here}",
+        "This builds what is missing, where Nix is, and patches with it:",
+        f"    {there}",
+    ]
 
 
 def _say_shims(count: int) -> str:
     if not count:
         return ""
-    return f", and {count} {'package finds' if count == 1 else 'packages find'} what it opens by name"
+    who = "1 package finds what it opens" if count == 1 else f"{count} packages find what they open"
+    return f", and {who} by name"
 
 
 def render_findings(findings: Sequence[Finding]) -> str:

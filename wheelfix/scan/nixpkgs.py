@@ -52,7 +52,7 @@ def tell_differences(table: SonameTable) -> tuple[Finding, ...]:
     pairs = attributes.list_different()
     if not pairs:
         return ()
-    named = name_some([f"{one.attr} ({_say(one)}, and {_say(kept)} there)" for one, kept in pairs], _NAMED)
+    named = name_some([f"{one.attr} ({_say(one)}, was {_say(kept)})" for one, kept in pairs], _NAMED)
     message = f"differs from the nixpkgs that wheelfix knows: {named}"
     return (Finding(level=Level.NOTE, subject=followed.nixpkgs, message=message),)
 

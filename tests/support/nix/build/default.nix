@@ -79,6 +79,7 @@ let
 
   pkgs = lib.foldl' lib.recursiveUpdate {
     inherit lib stdenv pkgs system;
+    glibc = tools.builderLibc;
     python3 = interpreter;
     "python${lib.replaceStrings [ "." ] [ "" ] interpreter.pythonVersion}" = interpreter;
     buildPackages = pkgs;
