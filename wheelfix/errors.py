@@ -18,7 +18,7 @@ Every error has a ``subject`` (what it is about), a ``problem`` (what is wrong) 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 
@@ -72,8 +72,7 @@ class EditRefused(ApplyError):  # noqa: N818 - says what happened
     """An ELF file cannot be changed exactly as asked; it is as it was."""
 
 
-_NEAR = 0.7
-"""Ratio of :mod:`difflib` from which on a known name is suggested for a wrong one."""
+_SUGGESTED = 3
 
 
 def suggest(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
@@ -81,13 +80,14 @@ def suggest(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
 
     Args:
         wrong: the name, in the spelling of ``known``.
-        known: all existing names, in any order.
-        otherwise: the hint if none of them is similar.
+        known: all existing names, in any order; of a mapping, the keys, and what to write for each.
+        otherwise: the hint if none of them is near.
     """
-    from difflib import get_close_matches
+    from wheelfix.near import find_near
 
-    near = get_close_matches(wrong, sorted(set(known)), cutoff=_NEAR)
-    return f"write {' or '.join(near)}" if near else otherwise
+    near = find_near(wrong, known, count=_SUGGESTED)
+    written = dict.fromkeys(known[name] if isinstance(known, Mapping) else name for name in near)
+    return f"write {' or '.join(written)}" if written else otherwise
 
 
 _LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")

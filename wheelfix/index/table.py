@@ -46,6 +46,17 @@ _SELECT_SPELLED = """
     SELECT DISTINCT library.soname FROM library JOIN store ON store.id = library.store
     WHERE library.soname = ? COLLATE NOCASE AND store.system = ? AND library.score > ?
 """
+_SELECT_NAMES = "SELECT DISTINCT soname FROM library WHERE score > ? ORDER BY soname"
+_SELECT_VERSIONS = """
+    SELECT library.soname, max(library.score) FROM library JOIN store ON store.id = library.store
+    WHERE library.soname >= ? AND library.soname < ? AND store.system = ? AND library.score > ?
+    GROUP BY library.soname
+"""
+_SELECT_PROVIDED = """
+    SELECT soname, max(score) FROM library
+    WHERE store IN (SELECT id FROM store WHERE attr = ? AND system = ?) AND score > ?
+    GROUP BY soname ORDER BY soname
+"""
 
 
 class SonameTable:
@@ -146,6 +157,28 @@ class SonameTable:
         query = "SELECT 1 FROM store WHERE attr IN (?, ?) LIMIT 1"
         return self._connection.execute(query, (name, bare)).fetchone() is not None
 
+    def list_names(self) -> tuple[str, ...]:
+        """Every file name that somebody provides, sorted."""
+        found = self._connection.execute(_SELECT_NAMES, (ABSENT,))
+        return tuple(name for (name,) in found)
+
+    def list_versions(self, series: str) -> Mapping[str, int]:
+        """Return the best score of each file of a library that somebody provides on the main system, by name.
+
+        Args:
+            series: the name that all of them share, up to ``.so``.
+        """
+        start = _spell(series)
+        # "." is followed by "/" in ASCII
+        bounds = (start, f"{start}/", _spell(self.info.system), ABSENT)
+        rows = self._connection.execute(_SELECT_VERSIONS, bounds)
+        return {name: score for name, score in rows if find_series(name) == series}
+
+    def list_provided(self, attr: str) -> Mapping[str, int]:
+        """Return the score of each file name that an attribute provides on the main system, by name."""
+        found = self._connection.execute(_SELECT_PROVIDED, (_spell(attr), _spell(self.info.system), ABSENT))
+        return dict(found.fetchall())
+
     def list_attrs(self) -> tuple[str, ...]:
         """Every attribute with libraries in the table, sorted."""
         return tuple(
@@ -200,6 +233,8 @@ class SonameTable:
 
     def _find_nearest(self, soname: str, system: str) -> tuple[str, ...]:
         series = _spell(find_series(soname))
+        if not series.endswith(".so"):
+            return ()  # no library's name: the range would hold names without a version
         # "." is followed by "/" in ASCII: the range holds exactly the names that start with "<series>."
         bounds = (f"{series}.", f"{series}/", _spell(system), ABSENT)
         found = {row[0] for row in self._connection.execute(_SELECT_SERIES, bounds)} - {soname}
