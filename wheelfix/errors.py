@@ -79,13 +79,13 @@ def suggest(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """Write the hint for a name that matches nothing.
 
     Args:
-        wrong: the name, in the spelling of ``known``.
+        wrong: the name, or a glob, in the spelling of ``known``.
         known: all existing names, in any order; of a mapping, the keys, and what to write for each.
         otherwise: the hint if none of them is near.
     """
     from wheelfix.near import find_near
 
-    near = find_near(wrong, known, count=_SUGGESTED)
+    near = find_near(wrong.strip("*?"), known, count=_SUGGESTED)
     written = dict.fromkeys(known[name] if isinstance(known, Mapping) else name for name in near)
     return f"write {' or '.join(written)}" if written else otherwise
 

@@ -96,7 +96,7 @@ def _patch_wheel(
 
     output = options.output or target.parent
     plans, shims = _plan(scanned, index, options, home=output)
-    warnings = find_warnings(scanned.scans)
+    warnings = _find_warnings(scanned, options)
     report = PatchReport(target=target.name, applied=False, plans=plans, shims=shims, findings=warnings)
     if options.dry_run:
         return report
@@ -142,8 +142,14 @@ def _patch_environment(
         plans=plans,
         shims=shims,
         results=results,
-        findings=(*find_warnings(scanned.scans), *notes),
+        findings=(*_find_warnings(scanned, options), *notes),
     )
+
+
+def _find_warnings(scanned: TargetScans, options: PatchOptions) -> tuple[Finding, ...]:
+    paths = {obj.path for scan in scanned.scans for obj in scan.objects}
+    paths |= {opening.file for scan in scanned.scans for opening in scan.openings}
+    return (*find_warnings(scanned.scans), *options.find_useless(paths))
 
 
 def _render_shims(shims: Iterable[ShimPlan]) -> dict[str, dict[str, bytes]]:

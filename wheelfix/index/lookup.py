@@ -201,7 +201,9 @@ def check_attrs(table: SonameTable, attrs: Iterable[str], *, others: NameTable |
             continue
         beside = list_attrs_beside()
         if beside.isdisjoint(names):
-            hint = suggest(attr, {*table.list_attrs(), *beside}, otherwise="ask `wheelfix locate SONAME`")
+            # A package may have libraries under another attribute than its name: libglvnd's are of libGL.
+            known = {**table.list_packages(), **{one: one for one in (*table.list_attrs(), *beside)}}
+            hint = suggest(attr, known, otherwise="ask `wheelfix locate SONAME`")
             raise InputError(f"--prefer {attr}", "is no attribute that the index knows", hint)
 
 

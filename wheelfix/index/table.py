@@ -185,6 +185,16 @@ class SonameTable:
             attr for (attr,) in self._connection.execute("SELECT DISTINCT attr FROM store ORDER BY attr")
         )
 
+    def list_packages(self) -> Mapping[str, str]:
+        """Return the attribute of every package with libraries, the shortest one, by the package's name."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT name, output, attr FROM store ORDER BY length(attr), attr"
+        )
+        found: dict[str, str] = {}
+        for name, output, attr in rows:
+            found.setdefault(split_name(name, output)[0], attr)
+        return found
+
     @property
     def attributes(self) -> AttributeTable:
         """What nixpkgs says of the attributes; opened when it is first asked."""
