@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from wheelfix.index.canonical import spell_recorded
 from wheelfix.index.lookup import find_gone
@@ -84,8 +84,13 @@ def find_named(
 
 def list_matching(names_of: NamedIndex, kind: NameKind, pattern: str, *, system: str) -> tuple[Name, ...]:
     """Expand a glob to the names of a kind that match it, sorted; only the last part of a path counts."""
-    files = names_of.open(kind).list_names(kind, system=system)
-    return tuple(Name(kind=kind, text=f) for f in fnmatch.filter(files, pattern.rpartition("/")[2]))
+    files = {*names_of.open(kind).list_names(kind, system=system), *list_answered(kind)}
+    return tuple(Name(kind=kind, text=f) for f in fnmatch.filter(sorted(files), pattern.rpartition("/")[2]))
+
+
+def list_answered(kind: NameKind) -> Collection[str]:
+    """Return the names of a kind that have an answer even if no table of names has them."""
+    return load_table(NamedLists).answers.get(kind.value, {}).keys()
 
 
 def _answer(

@@ -188,12 +188,16 @@ class NameTable:
         """
         return tuple(sorted({row[4] for row in self._read(kind, system)}))
 
-    def list_names(self, kind: NameKind, *, system: str) -> tuple[str, ...]:
-        """Every file name of a kind, sorted.
+    def list_names(
+        self, kind: NameKind, *, system: str, pattern: re.Pattern[str] | None = None
+    ) -> tuple[str, ...]:
+        """Every file name of a kind, or every one that matches a pattern, sorted.
 
         Raises:
             IndexProblem: the table is damaged.
         """
+        if pattern:
+            return tuple(sorted(self.find_matching(kind, pattern, system=system)))
         names = {name for row in self._read(kind, system) for name in row[3].split("\n")}
         return tuple(sorted(names))
 

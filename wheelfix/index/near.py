@@ -13,16 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.index.driver import find_driver
 from wheelfix.index.lookup import find_gone, find_providers, list_sonames_beside
-from wheelfix.index.named import rank_named
-from wheelfix.index.named_ranking import ABSENT, NamedLists, find_include
+from wheelfix.index.named import list_answered, rank_named
+from wheelfix.index.named_ranking import ABSENT, find_include
 from wheelfix.index.named_table import Named, NamedIndex
-from wheelfix.index.names import find_series, find_stem
+from wheelfix.index.names import drop_longer, find_series, find_stem
 from wheelfix.index.releases import NEWEST, translate
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct
 from wheelfix.model.index import Provider
 from wheelfix.model.names import CMAKE_ENDINGS, Name, NameKind, find_stems, list_files
-from wheelfix.model.tables import load_table
 from wheelfix.near import RANDOM, SAME, SLIP, WORDS, Asked, Nearness, drop_far
 
 _MOST = 5
@@ -160,8 +159,9 @@ def _list_versions(table: SonameTable, series: str) -> Mapping[str, int]:
 def _sort_versions(scores: Mapping[str, int]) -> Mapping[str, int]:
     """Sort the versions of one library, without names more exact than a soname, and linkers' names."""
     versioned = [name for name in scores if name != find_series(name)] or list(scores)
-    short = [name for name in versioned if not any(name.startswith(f"{other}.") for other in versioned)]
-    return {name: scores[name] for name in sorted(short, key=lambda name: (-scores[name], name))}
+    return {
+        name: scores[name] for name in sorted(drop_longer(versioned), key=lambda name: (-scores[name], name))
+    }
 
 
 def _list_own(table: SonameTable, attr: str) -> Iterator[_Found]:
@@ -194,8 +194,7 @@ def _compare_named(
     same = files.pop(last, ())
     if kind is NameKind.HEADER:
         yield from _compare_places(same, directory, last)
-    by_definition = load_table(NamedLists).answers.get(kind.value, {})
-    files |= {name: () for name in by_definition if name not in files and pattern.search(name)}
+    files |= {name: () for name in list_answered(kind) if name not in files and pattern.search(name)}
     asked = Asked(stem)
     for name, packages in files.items():
         near = asked.compare(name if whole else find_stems(kind, name)[0])

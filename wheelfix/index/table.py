@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import IndexProblem
-from wheelfix.index.names import find_series, measure_distance, split_name
+from wheelfix.index.names import drop_longer, find_series, measure_distance, split_name
 from wheelfix.index.ranking import ABSENT, Candidate, explain_score, find_rivals
 from wheelfix.model.index import IndexInfo, Lookup, Provider
 
@@ -47,6 +47,9 @@ _SELECT_SPELLED = """
     WHERE library.soname = ? COLLATE NOCASE AND store.system = ? AND library.score > ?
 """
 _SELECT_NAMES = "SELECT DISTINCT soname FROM library WHERE score > ? ORDER BY soname"
+_SELECT_BEGINNING = """
+    SELECT DISTINCT soname FROM library WHERE soname >= ? AND soname < ? AND score > ? ORDER BY soname
+"""
 _SELECT_VERSIONS = """
     SELECT library.soname, max(library.score) FROM library JOIN store ON store.id = library.store
     WHERE library.soname >= ? AND library.soname < ? AND store.system = ? AND library.score > ?
@@ -162,6 +165,12 @@ class SonameTable:
         found = self._connection.execute(_SELECT_NAMES, (ABSENT,))
         return tuple(name for (name,) in found)
 
+    def list_beginning(self, start: str) -> tuple[str, ...]:
+        """Every file name that somebody provides and that begins with some letters, sorted."""
+        begin = _spell(start)
+        found = self._connection.execute(_SELECT_BEGINNING, (begin, f"{begin}\U0010ffff", ABSENT))
+        return tuple(name for (name,) in found)
+
     def list_versions(self, series: str) -> Mapping[str, int]:
         """Return the best score of each file of a library that somebody provides on the main system, by name.
 
@@ -248,9 +257,7 @@ class SonameTable:
         # "." is followed by "/" in ASCII: the range holds exactly the names that start with "<series>."
         bounds = (f"{series}.", f"{series}/", _spell(system), ABSENT)
         found = {row[0] for row in self._connection.execute(_SELECT_SERIES, bounds)} - {soname}
-        # The longer of "libffi.so.8" and "libffi.so.8.1.4" is the file, the shorter the soname.
-        shorter = found | ({soname} - {find_series(soname)})  # a name without a version hides no major
-        majors = [n for n in found if not any(n.startswith(f"{other}.") for other in shorter)]
+        majors = drop_longer(found, beside=[soname])
         return tuple(sorted(majors, key=lambda n: (measure_distance(soname, n), n))[:_NEAREST])
 
 
