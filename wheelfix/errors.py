@@ -85,9 +85,12 @@ def suggest(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """
     from wheelfix.near import find_near
 
-    near = find_near(wrong.strip("*?"), known, count=_SUGGESTED)
-    written = dict.fromkeys(known[name] if isinstance(known, Mapping) else name for name in near)
-    return f"write {' or '.join(written)}" if written else otherwise
+    written = known if isinstance(known, Mapping) else {name: name for name in known}
+    bare = wrong.rstrip("*")
+    if bare != wrong:  # names that begin nearly so
+        written = {name[: len(bare)]: text for name, text in sorted(written.items(), reverse=True)}
+    near = dict.fromkeys(written[name] for name in find_near(bare, written, count=_SUGGESTED))
+    return f"write {' or '.join(near)}" if near else otherwise
 
 
 _LOGIN = re.compile(r"(?<=://)[^/?#\s]*@")

@@ -24,6 +24,8 @@ RANDOM = 5
 
 _SHORTEST_PART = 3
 """Letters that a part of a name has to have, to mean the name."""
+_LEAST = 2
+"""Letters of a name that can have a slip."""
 _SHORT = 7
 """Up to this length one slip is looked for, in longer names two."""
 _SHORTEST = 3
@@ -46,7 +48,7 @@ class Asked:
         self.name = name
         self._bare = _squeeze(name)
         self._letters = frozenset(self._bare)
-        self._most = 1 if len(self._bare) <= _SHORT else 2
+        self._most = 0 if len(self._bare) < _LEAST else 1 if len(self._bare) <= _SHORT else 2
 
     @cached_property
     def _root(self) -> str:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from wheelfix.index.choice import open_names, open_ready
-from wheelfix.index.named import list_answered
 from wheelfix.index.names import drop_longer
 from wheelfix.model.names import NameKind
 
@@ -31,11 +29,15 @@ def complete_name(typed: str, index: Path | None = None) -> Sequence[str]:
     Raises:
         IndexProblem: a table is damaged.
     """
+    from wheelfix.index.choice import open_names, open_ready
+
     table = open_ready(index) if typed else None
     if table is None:
         return ()
     found = {*drop_longer(table.list_beginning(typed))}
     if not typed.startswith("lib") and table.info.source == "bundled":
+        from wheelfix.index.named import list_answered
+
         pattern = re.compile(rf"^{re.escape(typed)}.*$", re.MULTILINE)
         names_of, system = open_names(table, index), table.info.system
         for kind in _KINDS:
@@ -46,6 +48,7 @@ def complete_name(typed: str, index: Path | None = None) -> Sequence[str]:
 
 def complete_attr(typed: str, index: Path | None = None) -> Sequence[str]:
     """List the attributes with libraries that begin alike; as :func:`complete_name`."""
+    from wheelfix.index.choice import open_ready
     from wheelfix.index.lookup import list_attrs_beside
 
     if (table := open_ready(index)) is None:

@@ -137,6 +137,7 @@ def suggest_path(text: str, *, otherwise: str) -> str:
         text: as the user wrote it.
         otherwise: the hint if nothing there has such a name.
     """
+    text = text.rstrip("/") or text
     where, name = os.path.split(text)
     try:
         names = os.listdir(where or ".")  # noqa: PTH208 - a Path drops the dot of ./x
