@@ -68,7 +68,7 @@ def locate(
         if (
             one.kind is NameKind.PROGRAM and one.text in kinds
         ):  # it does not say what it is: libmagic, perhaps
-            (library,) = find_providers(index, [f"lib{one.text}.so"], release=release)
+            (library,) = index.lookup([f"lib{one.text}.so"])
             found[one] = replace(found[one], nearest=library.nearest)
     for soname in sonames:
         located = _locate_library(

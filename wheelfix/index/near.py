@@ -27,6 +27,8 @@ from wheelfix.near import RANDOM, SAME, SLIP, WORDS, Asked, Nearness, drop_far
 _MOST = 5
 _BESIDE = 100
 """Score of a library that no database lists."""
+_CONSIDERED = 3 * _MOST
+"""Candidates of which the first ones are told that somebody has."""
 _UNTOLD = (NameKind.LIBRARY, NameKind.PKG_CONFIG, NameKind.CMAKE, NameKind.PROGRAM)
 """What a name may name that does not say it; of equally near ones, the first."""
 _LIBRARIES = 0
@@ -82,7 +84,7 @@ def find_near(
         IndexProblem: a table is damaged.
     """
     libraries: Mapping[str, str] = {}
-    answers = []
+    candidates = []
     for text, kind in asked:
         found: list[_Found] = []
         for one in (kind,) if kind else _UNTOLD:
@@ -93,9 +95,18 @@ def find_near(
             else:
                 found += _compare_named(names_of, one, text, told=kind is not None, system=table.info.system)
         found.sort(key=lambda one: one[:2])
-        made = (_make_near(table, one, release) for one in _drop_repeated(drop_far(found)))
-        answers.append(tuple(near for near, _ in zip(filter(None, made), range(_MOST), strict=False)))
-    return tuple(answers)
+        candidates.append(tuple(_drop_repeated(drop_far(found)))[:_CONSIDERED])
+    _ask_nixpkgs(table, [one for found in candidates for one in found])
+    made = (filter(None, (_make_near(table, one, release) for one in found)) for found in candidates)
+    return tuple(tuple(itertools.islice(near, _MOST)) for near in made)
+
+
+def _ask_nixpkgs(table: SonameTable, found: Iterable[_Found]) -> None:
+    """Ask a nixpkgs that the user named about all candidates at once."""
+    if table.attributes.followed:
+        libraries = [key[-1] for _, key, kind, _ in found if kind is NameKind.LIBRARY]
+        find_providers(table, libraries)
+        table.attributes.ask(one.attr for *_, packages in found for one in packages)
 
 
 def find_holders(
