@@ -92,6 +92,7 @@ def test_fish_completes_commands_values_and_files(tmp_path: Path) -> None:
         "wheelfix scan x-",
         "wheelfix locate libtbb.so.1",
         "wheelfix patch .venv --prefer openblasC",
+        "wheelfix lock uv.lock --provider torch=nix",
     )
     script = "wheelfix completion fish | source; " + "; ".join(f'complete -C "{line}"' for line in asked)
     lines = run_shell(["fish", "-c"], script, tmp_path)
@@ -101,6 +102,7 @@ def test_fish_completes_commands_values_and_files(tmp_path: Path) -> None:
         "x-1-py3-none-any.whl",
         "libtbb.so.12",
         "openblasCompat",
+        "torch=nixpkgs",
     ]
 
 
@@ -199,3 +201,9 @@ def test_an_index_of_ones_own_is_completed_once_it_is_built(tmp_path: Path) -> N
     assert complete(*asked, **home) == [], "a whole database is not read while somebody types"
     assert run("index", "build", "--from", str(own), **home).returncode == 0
     assert complete(*asked, **home) == ["libmine.so.1"]
+
+
+def test_kinds_of_source_are_completed_behind_the_sign() -> None:
+    assert complete("lock", "--provider", "torch=") == ["torch=wheel", "torch=sdist", "torch=nixpkgs"]
+    assert complete("lock", "--provider", "torch=wheel,s") == ["torch=wheel,sdist"]
+    assert complete("lock", "--provider", "torch") == []

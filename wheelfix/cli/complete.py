@@ -43,6 +43,19 @@ def complete_builds(context: click.Context, _parameter: click.Parameter, typed: 
     return _list(context, find)
 
 
+def complete_sources(context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+    """Complete the kinds of source in ``NAME=KIND,KIND``; bash takes the sign for the end of a word."""
+
+    def find(_: Path | None) -> Sequence[str]:
+        from wheelfix.model.lock import ChoiceKind
+
+        name, sign, kinds = typed.partition("=")
+        known, comma, last = kinds.rpartition(",")
+        return [f"{name}={known}{comma}{kind}" for kind in ChoiceKind if sign and kind.startswith(last)]
+
+    return _list(context, find)
+
+
 def _list(context: click.Context, find: Callable[[Path | None], Sequence[str]]) -> list[str]:
     try:
         found = find(context.params.get("index"))
