@@ -18,7 +18,7 @@ Every error has a ``subject`` (what it is about), a ``problem`` (what is wrong) 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 
@@ -72,21 +72,24 @@ class EditRefused(ApplyError):  # noqa: N818 - says what happened
     """An ELF file cannot be changed exactly as asked; it is as it was."""
 
 
-_NEAR = 0.7
-"""Ratio of :mod:`difflib` from which on a known name is suggested for a wrong one."""
+_SUGGESTED = 3
 
 
 def suggest(wrong: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """Write the hint for a name that matches nothing.
 
     Args:
-        wrong: the name, in the spelling of ``known``.
-        known: all existing names, in any order.
-        otherwise: the hint if none of them is similar.
+        wrong: the name, or a glob, in the spelling of ``known``.
+        known: all existing names, in any order; of a mapping, the keys, and what to write for each.
+        otherwise: the hint if none of them is near.
     """
-    from difflib import get_close_matches
+    from wheelfix.near import find_near
 
-    near = get_close_matches(wrong, sorted(set(known)), cutoff=_NEAR)
+    written = known if isinstance(known, Mapping) else {name: name for name in known}
+    bare = wrong.rstrip("*")
+    if bare != wrong:  # names that begin nearly so
+        written = {name[: len(bare)]: text for name, text in sorted(written.items(), reverse=True)}
+    near = dict.fromkeys(written[name] for name in find_near(bare, written, count=_SUGGESTED))
     return f"write {' or '.join(near)}" if near else otherwise
 
 

@@ -208,10 +208,38 @@ def test_the_answer_says_what_was_looked_for(env: dict[str, str]) -> None:
     assert result.returncode == 1
     lines = result.stdout.splitlines()
     assert lines[0] == "openssl.pc  provided (pkg-config module)"
-    assert "glib.pc  unknown (pkg-config module): nobody in this index has it" in lines
+    assert "glib.pc  unknown (pkg-config module): no file has this name; these are near" in lines
     assert "stdio.h  libc (header): part of glibc" in lines
-    assert any(line.startswith("  similar names: glib-2.0.pc") for line in lines)
-    assert lines[-1].endswith("(looked for as a library: no program has this name)")
+    said = "nobody in this index has it (looked for as a library: no program has this name)"
+    assert lines[-1] == f"no-such-thing  unknown: {said}"
+
+
+def test_near_names_are_listed_with_who_has_them(env: dict[str, str]) -> None:
+    result = run("locate", "libGL", "pg_confg", "glib.pc", "libtbb.so.2", "magic", "libz.so.1", env=env)
+    assert result.returncode == 1
+    lines = [line.split() for line in result.stdout.splitlines()]
+    heads = [i for i, line in enumerate(result.stdout.splitlines()) if not line.startswith(" ")]
+    assert lines[0] == ["libGL", "unknown:", "no", "file", "has", "this", "name;", "these", "are", "near"]
+    assert lines[1] == ["libGL.so.1", "libGL"]
+    assert lines[heads[1] + 1 : heads[2]] == [["pg_config", "libpq.pg_config"]]
+    assert lines[heads[2]][:4] == ["glib.pc", "unknown", "(pkg-config", "module):"]
+    assert lines[heads[2] + 1] == ["glib-2.0.pc", "glib"]
+    assert lines[heads[3] : heads[4]] == [
+        ["libtbb.so.2", "unknown:", "another", "ABI", "of", "it", "is", "there"],
+        ["libtbb.so.12", "onetbb"],
+    ]
+    assert lines[heads[5] - 1] == ["libraries", "of", "this", "name:", "libmagic.so.1"]
+    assert lines[heads[5]] == ["libz.so.1", "provided"]
+
+
+def test_near_names_in_json(env: dict[str, str]) -> None:
+    result = run("locate", "--json", "--nixpkgs-release", "25.05", "X11", "libz.so.1", env=env)
+    document = json.loads(result.stdout)
+    jsonschema.validate(document, load_schema("wheelfix.locate/1"), cls=jsonschema.Draft202012Validator)
+    near, exact = document["results"]
+    assert (result.returncode, near["class"], near["nearest"][0]) == (1, "unknown", "libX11.so.6")
+    assert near["holders"]["libX11.so.6"] == "xorg.libX11"
+    assert exact["holders"] == {}
 
 
 def test_patterns_of_other_names(env: dict[str, str]) -> None:

@@ -159,14 +159,6 @@ def test_a_program_that_no_database_lists(index: tuple[SonameTable, NamedIndex, 
     assert provider.store_path is None
 
 
-def test_near_misses(index: tuple[SonameTable, NamedIndex, Path]) -> None:
-    assert ask(index, NameKind.PKG_CONFIG, "Cairo-2.0", near=True).nearest[0] == "cairo.pc"
-    assert ask(index, NameKind.PROGRAM, "versionned", near=True).nearest == ("versioned",)
-    assert ask(index, NameKind.PROGRAM, "versionned").nearest == ()
-    missing = ask(index, NameKind.HEADER, "cairo/deep/nothing.h", near=True)
-    assert missing.note == "cairo has headers in cairo"
-
-
 def test_many_at_once_in_the_order_asked(index: tuple[SonameTable, NamedIndex, Path]) -> None:
     table, names, _ = index
     asked = [
@@ -198,9 +190,9 @@ def test_what_nixpkgs_removed_is_no_answer(
     table.attributes = open_attributes(tmp_path / "attributes")
     held = (table, index[1], index[2])
     assert [p.attr for p in ask(held, NameKind.HEADER, "lber.h").providers] == ["imposter"]
-    removed = ask(held, NameKind.CMAKE, "fmt", near=True)
+    removed = ask(held, NameKind.CMAKE, "fmt")
     assert (removed.need_class, removed.providers) == (NeedClass.UNKNOWN, ())
-    assert removed.cause == Gone(attr="fmt", removed=None, nearest=removed.nearest)
+    assert removed.cause == Gone(attr="fmt", removed=None)
 
 
 def test_who_has_a_file_and_is_no_provider_is_said(index: tuple[SonameTable, NamedIndex, Path]) -> None:

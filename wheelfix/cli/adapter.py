@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from wheelfix.cli.complete import complete_builds
 from wheelfix.cli.options import TARGET, basic_options, code_json_option
 from wheelfix.cli.output import code_options, make_options, write
 
@@ -25,6 +26,7 @@ Examples:
     "--from",
     "attr",
     metavar="ATTR",
+    shell_complete=complete_builds,
     help="nixpkgs' build (python3Packages.torchWithoutCuda); default: its own.",
 )
 @click.option("--standalone", is_flag=True, help="A complete file, with package set and environment.")

@@ -19,7 +19,7 @@ _VARIABLE = "_WHEELFIX_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, *, shell: str) -> None:
-    """Write a shell's completion script: commands, options, files.
+    """Write a shell's completion script: commands, options, files, and names of the index.
 
     bash (4.4 or newer) loads it from ~/.local/share/bash-completion/completions, zsh from any directory of
     fpath, fish from ~/.config/fish/completions.

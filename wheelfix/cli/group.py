@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from wheelfix.cli.options import tell_error
-from wheelfix.errors import InputError, WheelfixError, describe
+from wheelfix.errors import InputError, WheelfixError, describe, suggest
 
 _EPILOG = """\b
 Examples:
@@ -70,6 +70,15 @@ class _Cli(click.Group):
         command: click.Command = getattr(import_module(f"wheelfix.cli.{cmd_name}"), cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say what was meant by a word that is no command: a near one, or one for such a target."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not ctx.resilient_parsing and not name.startswith("-"):
+            ctx.fail(f"there is no command {name!r}: {_find_meant(name)}")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -80,10 +89,27 @@ class _Cli(click.Group):
             if error.filename is None:
                 raise
             reason = describe(error)
-            hint = "check the path and its permissions"
-            refused = InputError(os.fsdecode(error.filename), f"cannot be read ({reason})", hint)
+            subject, hint = os.fsdecode(error.filename), "check the path and its permissions"
+            if isinstance(error, FileNotFoundError):
+                from wheelfix.wheel.input import suggest_path
+
+                hint = suggest_path(subject, otherwise=hint)
+            refused = InputError(subject, f"cannot be read ({reason})", hint)
             refused.__cause__ = error
             sys.exit(tell_error(refused))
+
+
+def _find_meant(word: str) -> str:
+    from wheelfix.model.names import NameKind, tell_kind
+    from wheelfix.scan.target import quote_target
+
+    if os.path.lexists(word):
+        return f"run `wheelfix scan {quote_target(word)}`"
+    if near := suggest(word, COMMANDS):
+        return near
+    if tell_kind(word) is NameKind.LIBRARY:
+        return f"run `wheelfix locate {quote_target(word)}`"
+    return "`wheelfix --help` lists them"
 
 
 @click.group(

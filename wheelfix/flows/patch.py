@@ -166,7 +166,7 @@ def _patch_wheel(
 
     output = options.output or target.parent
     plan = plan_target(_set(scanned, index, options, home=output, shown=output))
-    report = plan.report(target.name, find_warnings(scanned.scans))
+    report = plan.report(target.name, _find_warnings(scanned, options))
     if not plan.ready:
         return report
     done = patch_wheel(
@@ -202,7 +202,7 @@ def _patch_environment(
     if files and root == site:
         message = "what Python code opens by name is found only where .pth files run: in site-packages"
         notes.append(Finding(level=Level.NOTE, subject=str(target), message=message))
-    report = plan.report(str(target), (*find_warnings(scanned.scans), *notes, *beyond))
+    report = plan.report(str(target), (*_find_warnings(scanned, options), *notes, *beyond))
     edits = {plan.path: plan.edit for plan in plan.files if plan.edit}
     if not plan.ready:
         return replace(report, results=probe_environment(target, edits, files))
@@ -225,6 +225,12 @@ def _keep(report: PatchReport, plan: TargetPlan, root: Path, site: Path, depends
     said = after.report(report.target, report.findings)
     said = replace(said, applied=True, results=results, settled=True)
     write_last_run(root, site, depends, said, list_watched(after))
+
+
+def _find_warnings(scanned: TargetScans, options: PatchOptions) -> tuple[Finding, ...]:
+    paths = {obj.path for scan in scanned.scans for obj in scan.objects}
+    paths |= {opening.file for scan in scanned.scans for opening in scan.openings}
+    return (*find_warnings(scanned.scans), *options.find_useless(paths))
 
 
 def _set(

@@ -88,6 +88,25 @@ def _tell_stamp(path: Path) -> str:
         return "none"
 
 
+def open_ready(path: Path | None = None) -> SonameTable | None:
+    """Open the index that :func:`open_index` would open, if it is there as a table; None if not.
+
+    Args:
+        path: as for :func:`open_index`.
+
+    Raises:
+        IndexProblem: it is damaged.
+    """
+    database = path or find_own_database()
+    if path is not None and _read_head(path) == _SQLITE:
+        return open_file(path, source="file")
+    if path is not None or database.is_file():
+        digest = _find_known_digest(database)
+        table = find_built_table(digest) if digest else None
+        return open_file(table, source="nix-index") if table and table.is_file() else None
+    return open_index()
+
+
 def open_bundled() -> SonameTable:
     """Open the table inside the package."""
     return open_bytes(zlib.decompress(read_data(__name__, BUNDLED)), subject=BUNDLED, source="bundled")
@@ -270,6 +289,23 @@ def find_built_table(digest: str) -> Path:
     return find_cache().find_built_table(_KEPT, digest)
 
 
+def _find_known_digest(database: Path) -> str | None:
+    """Return the digest of a database if it was computed before."""
+    with suppress(OSError, ValueError):
+        known = decode_json(_find_note(database).read_bytes(), _KnownDigest)
+        if known.key == _find_key(database):
+            return known.digest
+    return None
+
+
+def _find_note(database: Path) -> Path:
+    return find_cache().find_digest_note(hashlib.sha256(str(database.absolute()).encode()).hexdigest()[:16])
+
+
+def _find_key(database: Path) -> str:
+    return ":".join(map(str, find_stamp(database.stat())))
+
+
 def find_digest(database: Path) -> str:
     """Return the SHA-256 of a database, stored with size, time and inode to avoid reading 93 MB again.
 
@@ -279,18 +315,14 @@ def find_digest(database: Path) -> str:
     from wheelfix.index.build import compute_digest
 
     try:
-        key = ":".join(map(str, find_stamp(database.stat())))
-        name = hashlib.sha256(str(database.absolute()).encode()).hexdigest()[:16]
-        note = find_cache().find_digest_note(name)
-        with suppress(OSError, ValueError):
-            known = decode_json(note.read_bytes(), _KnownDigest)
-            if known.key == key:
-                return known.digest
+        key = _find_key(database)
+        if known := _find_known_digest(database):
+            return known
         digest = compute_digest(database)
     except OSError as error:
         raise IndexProblem(str(database), f"cannot be read ({describe(error)})", "check the path") from None
     with suppress(OSError):  # an unwritable cache is not used
-        write_file(note, encode_json(_KnownDigest(key=key, digest=digest)))
+        write_file(_find_note(database), encode_json(_KnownDigest(key=key, digest=digest)))
     return digest
 
 

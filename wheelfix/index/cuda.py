@@ -104,6 +104,11 @@ def list_cuda_attrs() -> frozenset[str]:
     return frozenset(provider.attr for providers in _find_providers().values() for provider in providers)
 
 
+def list_cuda_sonames() -> tuple[str, ...]:
+    """Return the sonames of all known unfree packages."""
+    return tuple(_find_providers())
+
+
 def find_default_cuda() -> str:
     """Return the CUDA major of plain ``cudaPackages``."""
     return load_table(Unfree).sets[0].version.partition("_")[0]

@@ -62,6 +62,13 @@ def find_driver(soname: str) -> str | None:
     return f"part of the NVIDIA driver ({use}), in {RUN_PATH}"
 
 
+def list_drivers() -> tuple[str, ...]:
+    """Return the sonames of all libraries that come with a driver, but for those with its release in them."""
+    table = load_table(Drivers)
+    rows = [row for stems in table.nvidia.values() for row in stems.items()]
+    return (*(f"{stem}.so.{major}" for stem, majors in rows for major in majors), *table.windows)
+
+
 def find_directories(sonames: Iterable[str]) -> tuple[str, ...]:
     """List the directories where some libraries of drivers are found, NixOS' first.
 

@@ -53,3 +53,9 @@ def find_libc(soname: str, machine: str) -> str | None:
         return "glibc"
     names = {f"{prefix}-{arch}.so.1" for prefix in _MUSL_PREFIXES for arch in own.musl}
     return "musl" if soname == "libc.so" or soname in names else None
+
+
+def list_libc(machine: str) -> tuple[str, ...]:
+    """Return the sonames of glibc on a machine."""
+    table = load_table(Libcs)
+    return (*table.glibc, *table.machines.get(machine, Machine()).glibc)

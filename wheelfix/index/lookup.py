@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, suggest
-from wheelfix.index.cuda import find_cuda, find_nearest_cuda, list_cuda_attrs
-from wheelfix.index.driver import find_driver
-from wheelfix.index.libc import find_libc
+from wheelfix.index.cuda import find_cuda, find_nearest_cuda, list_cuda_attrs, list_cuda_sonames
+from wheelfix.index.driver import find_driver, list_drivers
+from wheelfix.index.libc import find_libc, list_libc
 from wheelfix.index.releases import NEWEST, find_older, spell_both, translate
 from wheelfix.index.siblings import find_by_directory, find_distributions
 from wheelfix.index.table import SonameTable
@@ -201,7 +201,9 @@ def check_attrs(table: SonameTable, attrs: Iterable[str], *, others: NameTable |
             continue
         beside = list_attrs_beside()
         if beside.isdisjoint(names):
-            hint = suggest(attr, {*table.list_attrs(), *beside}, otherwise="ask `wheelfix locate SONAME`")
+            # A package may have libraries under another attribute than its name: libglvnd's are of libGL.
+            known = {**table.list_packages(), **{one: one for one in (*table.list_attrs(), *beside)}}
+            hint = suggest(attr, known, otherwise="ask `wheelfix locate SONAME`")
             raise InputError(f"--prefer {attr}", "is no attribute that the index knows", hint)
 
 
@@ -210,6 +212,17 @@ def list_attrs_beside() -> frozenset[str]:
     table = load_table(Answers)
     places = (place.attr for place in table.elsewhere.values())
     return frozenset({*table.attributes.values(), *places, *list_cuda_attrs(), _GLIBC})
+
+
+def list_sonames_beside(machine: str) -> frozenset[str]:
+    """Return sonames that have an answer even if the soname table lacks them.
+
+    Args:
+        machine: as in :class:`wheelfix.model.elf.ElfObject`.
+    """
+    table = load_table(Answers)
+    known = (table.attributes, table.elsewhere, list_cuda_sonames(), list_drivers(), list_libc(machine))
+    return frozenset(soname for sonames in known for soname in sonames)
 
 
 def list_answers(table: SonameTable) -> tuple[str, ...]:

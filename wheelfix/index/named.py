@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from wheelfix.index.canonical import spell_recorded
 from wheelfix.index.lookup import find_gone
@@ -18,7 +17,7 @@ from wheelfix.index.named_ranking import (
     score_named,
 )
 from wheelfix.index.named_table import Named, NamedIndex
-from wheelfix.index.names import split_name, squeeze
+from wheelfix.index.names import split_name
 from wheelfix.index.ranking import ABSENT as NO_LIBRARY
 from wheelfix.index.ranking import MARGIN, are_akin
 from wheelfix.index.table import SonameTable
@@ -30,8 +29,6 @@ from wheelfix.model.scan import Located
 from wheelfix.model.tables import load_table
 
 _BY_DEFINITION = 100
-_NEAREST = 5
-_SIMILAR = 0.75
 _SHALLOW = "this index has the headers at most {} directories below include; a nix-index database has all"
 _NO_PROVIDER = "{} has such a file and is no provider: --all lists who has"
 _USUAL = {
@@ -42,9 +39,6 @@ _USUAL = {
 }
 """Where files of a kind are, and in which output."""
 
-_DEEPEST = 8
-"""Directories of a header that are looked for, one pass through the table each."""
-
 
 def find_named(
     table: SonameTable,
@@ -53,7 +47,6 @@ def find_named(
     *,
     prefer: Sequence[str] = (),
     every: bool = False,
-    near: bool = False,
 ) -> tuple[Located, ...]:
     """Find the providers of pkg-config modules, CMake packages, headers and programs.
 
@@ -63,7 +56,6 @@ def find_named(
         names: none of them a library's.
         prefer: attributes that win if several provide a name, strongest first.
         every: whether to list also packages that have such a file and are no providers.
-        near: whether to look for similar names where there is no provider; takes longer than all the rest.
 
     Returns:
         One answer for each name, in the order asked.
@@ -84,20 +76,21 @@ def find_named(
             one.attr for by_file in found.values() for all_of_it in by_file.values() for one in all_of_it
         }
         table.attributes.ask(everybody)  # in one evaluation
-    answers = (
+    return tuple(
         _answer(table, name, found[name.kind], prefer, every=every, depth=names_of.open(name.kind).depth)
         for name in asked
-    )
-    return tuple(
-        _tell_nearest(answer, table, names_of) if near and isinstance(answer.cause, Nobody | Gone) else answer
-        for answer in answers
     )
 
 
 def list_matching(names_of: NamedIndex, kind: NameKind, pattern: str, *, system: str) -> tuple[Name, ...]:
     """Expand a glob to the names of a kind that match it, sorted; only the last part of a path counts."""
-    files = names_of.open(kind).list_names(kind, system=system)
-    return tuple(Name(kind=kind, text=f) for f in fnmatch.filter(files, pattern.rpartition("/")[2]))
+    files = {*names_of.open(kind).list_names(kind, system=system), *list_answered(kind)}
+    return tuple(Name(kind=kind, text=f) for f in fnmatch.filter(sorted(files), pattern.rpartition("/")[2]))
+
+
+def list_answered(kind: NameKind) -> Collection[str]:
+    """Return the names of a kind that have an answer even if no table of names has them."""
+    return load_table(NamedLists).answers.get(kind.value, {}).keys()
 
 
 def _answer(
@@ -153,28 +146,6 @@ def _choose(
     if not is_wished and (rivals := find_named_rivals(usable)):
         return replace(answer, need_class=NeedClass.AMBIGUOUS, cause=Rivals(attrs=rivals))
     return answer
-
-
-def _tell_nearest(answer: Located, table: SonameTable, names_of: NamedIndex) -> Located:
-    nearest = _find_nearest(names_of, Name(kind=answer.kind, text=answer.name), table.info.system)
-    note = answer.note
-    if answer.kind is NameKind.HEADER and (owner := _find_directory(table, names_of, answer.name)):
-        note = f"{owner}; {note}" if note else owner
-    return replace(answer, cause=replace(answer.cause, nearest=nearest), nearest=nearest, note=note)
-
-
-def _find_directory(table: SonameTable, names_of: NamedIndex, text: str) -> str | None:
-    """Tell who has headers in the directory of a header that nobody has, or above it."""
-    (file,) = list_files(Name(kind=NameKind.HEADER, text=text))
-    headers = names_of.open(NameKind.HEADER)
-    parts = file.split("/")[:-1][:_DEEPEST]
-    for end in range(len(parts), 0, -1):
-        directory = "/".join(parts[:end])
-        found = headers.find_directories(directory, system=table.info.system)
-        ranked = rank_named(table, NameKind.HEADER, f"{directory}/{parts[0]}", found)
-        if ranked and ranked[0][0].score > ABSENT:
-            return f"{ranked[0][0].attr} has headers in {directory}"
-    return None
 
 
 def rank_named(
@@ -301,27 +272,3 @@ def find_named_rivals(ranked: Sequence[tuple[Provider, Named]]) -> tuple[str, ..
         return ()
     one, other = (split_name(named.store_name, named.output)[0] for _, named in ranked[:2])
     return () if are_akin(one, other) else tuple(provider.attr for provider, _ in ranked[:2])
-
-
-def _find_nearest(names_of: NamedIndex, name: Name, system: str) -> tuple[str, ...]:
-    """Find similar names: the same but for case, version and signs, then those that differ by little."""
-    file = list_files(name)[0].rpartition("/")[2]
-    stem = squeeze(find_stems(name.kind, file)[0])
-    if not stem:
-        return ()
-    near: list[tuple[float, str]] = []
-    matcher = difflib.SequenceMatcher(autojunk=False, b=stem)
-    for other in names_of.open(name.kind).list_names(name.kind, system=system):
-        if other[:1].lower() != stem[:1]:
-            continue  # nearly all of some hundred thousand
-        stems = [squeeze(part) for part in find_stems(name.kind, other)]
-        if stem in stems:
-            near.append((2 - len(other) / 1000, other))
-            continue
-        if abs(len(stems[0]) - len(stem)) > 3:
-            continue
-        matcher.set_seq1(stems[0])
-        if matcher.quick_ratio() >= _SIMILAR and (ratio := matcher.ratio()) >= _SIMILAR:
-            near.append((ratio, other))
-    near.sort(key=lambda pair: (-pair[0], len(pair[1]), pair[1]))
-    return tuple(other for _, other in near[:_NEAREST])

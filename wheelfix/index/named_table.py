@@ -12,9 +12,10 @@ half the size of one row a file, and all names of a question are looked for in o
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ _BUILD = "build it again: `wheelfix index build`"
 _SELECT = """
     SELECT path, linked, votes, names, attr, output, hash, name
     FROM folder JOIN package ON package.id = folder.package WHERE kind = ? AND system = ? ORDER BY folder.id
+"""
+_SELECT_NAMES = "SELECT id, names FROM folder WHERE kind = ? ORDER BY id"
+_SELECT_FOLDER = """
+    SELECT path, linked, votes, names, attr, output, hash, name
+    FROM folder JOIN package ON package.id = folder.package WHERE folder.id = ? AND system = ?
 """
 
 
@@ -123,14 +129,36 @@ class NameTable:
             directory, _, last = file.rpartition("/")
             wanted[last].append((file, directory))
         found: dict[str, list[Named]] = defaultdict(list)
-        for row in self._read(kind, system):
+        for row, names in self._find_folders(kind, system, lambda names: wanted.keys() & names.split("\n")):
             path = row[0]
-            for last in sorted(wanted.keys() & row[3].split("\n")):
+            for last in sorted(names):
                 for file, directory in wanted[last]:
                     if directory and not path.endswith(f"/{directory}"):
                         continue
                     found[file].append(make_named(row, last))
         return {file: tuple(all_of_it) for file, all_of_it in found.items()}
+
+    def find_matching(
+        self, kind: NameKind, pattern: re.Pattern[str], *, system: str
+    ) -> Mapping[str, tuple[Named, ...]]:
+        """Find all files of a kind whose names match a pattern, in one pass.
+
+        Args:
+            kind: of the files.
+            pattern: searched for in many names, apart by newlines: it must match whole lines.
+            system: Nix system.
+
+        Returns:
+            By name.
+
+        Raises:
+            IndexProblem: the table is damaged.
+        """
+        found: dict[str, list[Named]] = defaultdict(list)
+        for row, names in self._find_folders(kind, system, pattern.findall):
+            for name in names:
+                found[name].append(make_named(row, name))
+        return {name: tuple(all_of_it) for name, all_of_it in found.items()}
 
     def find_directories(self, directory: str, *, system: str) -> tuple[Named, ...]:
         """Find the packages that have headers in a directory; the entries' file is a header of it.
@@ -160,14 +188,33 @@ class NameTable:
         """
         return tuple(sorted({row[4] for row in self._read(kind, system)}))
 
-    def list_names(self, kind: NameKind, *, system: str) -> tuple[str, ...]:
-        """Every file name of a kind, sorted.
+    def list_names(
+        self, kind: NameKind, *, system: str, pattern: re.Pattern[str] | None = None
+    ) -> tuple[str, ...]:
+        """Every file name of a kind, or every one that matches a pattern, sorted.
 
         Raises:
             IndexProblem: the table is damaged.
         """
+        if pattern:
+            return tuple(sorted(self.find_matching(kind, pattern, system=system)))
         names = {name for row in self._read(kind, system) for name in row[3].split("\n")}
         return tuple(sorted(names))
+
+    def _find_folders(
+        self, kind: NameKind, system: str, select: Callable[[str], Collection[str]]
+    ) -> Iterable[tuple[Sequence[Any], Collection[str]]]:
+        """Yield the directories that have names that are wanted, and these.
+
+        Names are read first, the rest of a row where it is needed: that is three times as fast.
+        """
+        try:
+            for number, names in self._connection.execute(_SELECT_NAMES, (kind.value,)):
+                if selected := select(names):
+                    for row in self._connection.execute(_SELECT_FOLDER, (number, system)):
+                        yield row, selected
+        except sqlite3.DatabaseError as error:
+            raise IndexProblem(self._subject, f"damaged table ({error})", _BUILD) from None
 
     def _read(self, kind: NameKind, system: str) -> Iterable[tuple[str, int, int, str, str, str, str, str]]:
         try:

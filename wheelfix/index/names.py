@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 _NAME = re.compile(r"(?P<pname>.+?)-(?P<version>\d[^/]*|unstable-[^/]*)", re.DOTALL)
@@ -49,6 +50,28 @@ def find_series(soname: str) -> str:
     """
     head, mark, _ = soname.partition(".so")
     return head + mark
+
+
+def drop_longer(names: Collection[str], beside: Collection[str] = ()) -> list[str]:
+    """Leave out the file names that are more exact than a soname, and keep the order of the rest.
+
+    Args:
+        names: of libraries.
+        beside: further sonames.
+
+    Example:
+        >>> drop_longer(["libffi.so", "libffi.so.8", "libffi.so.8.1.4"])
+        ['libffi.so', 'libffi.so.8']
+    """
+    known = {*names, *beside}
+
+    def is_longer(name: str) -> bool:
+        while (name := name.rpartition(".")[0]) and not name.endswith(".so"):
+            if name in known:
+                return True
+        return False
+
+    return [name for name in names if not is_longer(name)]
 
 
 @lru_cache(maxsize=1 << 16)

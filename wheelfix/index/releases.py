@@ -63,7 +63,7 @@ def parse_release(text: str) -> tuple[int, int]:
     """
     if text in {"newest", "unstable", "nixos-unstable", "nixpkgs-unstable"}:
         return NEWEST
-    match = re.fullmatch(r"(?:(?:nixos|release|nixpkgs)-)?(\d\d)\.(\d\d)", text)
+    match = re.fullmatch(r"(?:(?:nixos|release|nixpkgs)-)?(\d\d)\.(0[1-9]|1[0-2])", text)
     if match is None:
         raise ValueError(text)
     return int(match[1]), int(match[2])

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import IndexProblem
-from wheelfix.index.names import find_series, measure_distance, split_name
+from wheelfix.index.names import drop_longer, find_series, measure_distance, split_name
 from wheelfix.index.ranking import ABSENT, Candidate, explain_score, find_rivals
 from wheelfix.model.index import IndexInfo, Lookup, Provider
 
@@ -45,6 +45,20 @@ _SELECT_SERIES = """
 _SELECT_SPELLED = """
     SELECT DISTINCT library.soname FROM library JOIN store ON store.id = library.store
     WHERE library.soname = ? COLLATE NOCASE AND store.system = ? AND library.score > ?
+"""
+_SELECT_NAMES = "SELECT DISTINCT soname FROM library WHERE score > ? ORDER BY soname"
+_SELECT_BEGINNING = """
+    SELECT DISTINCT soname FROM library WHERE soname >= ? AND soname < ? AND score > ? ORDER BY soname
+"""
+_SELECT_VERSIONS = """
+    SELECT library.soname, max(library.score) FROM library JOIN store ON store.id = library.store
+    WHERE library.soname >= ? AND library.soname < ? AND store.system = ? AND library.score > ?
+    GROUP BY library.soname
+"""
+_SELECT_PROVIDED = """
+    SELECT soname, max(score) FROM library
+    WHERE store IN (SELECT id FROM store WHERE attr = ? AND system = ?) AND score > ?
+    GROUP BY soname ORDER BY soname
 """
 
 
@@ -146,11 +160,49 @@ class SonameTable:
         query = "SELECT 1 FROM store WHERE attr IN (?, ?) LIMIT 1"
         return self._connection.execute(query, (name, bare)).fetchone() is not None
 
+    def list_names(self) -> tuple[str, ...]:
+        """Every file name that somebody provides, sorted."""
+        found = self._connection.execute(_SELECT_NAMES, (ABSENT,))
+        return tuple(name for (name,) in found)
+
+    def list_beginning(self, start: str) -> tuple[str, ...]:
+        """Every file name that somebody provides and that begins with some letters, sorted."""
+        begin = _spell(start)
+        found = self._connection.execute(_SELECT_BEGINNING, (begin, f"{begin}\U0010ffff", ABSENT))
+        return tuple(name for (name,) in found)
+
+    def list_versions(self, series: str) -> Mapping[str, int]:
+        """Return the best score of each file of a library that somebody provides on the main system, by name.
+
+        Args:
+            series: the name that all of them share, up to ``.so``.
+        """
+        start = _spell(series)
+        # "." is followed by "/" in ASCII
+        bounds = (start, f"{start}/", _spell(self.info.system), ABSENT)
+        rows = self._connection.execute(_SELECT_VERSIONS, bounds)
+        return {name: score for name, score in rows if find_series(name) == series}
+
+    def list_provided(self, attr: str) -> Mapping[str, int]:
+        """Return the score of each file name that an attribute provides on the main system, by name."""
+        found = self._connection.execute(_SELECT_PROVIDED, (_spell(attr), _spell(self.info.system), ABSENT))
+        return dict(found.fetchall())
+
     def list_attrs(self) -> tuple[str, ...]:
         """Every attribute with libraries in the table, sorted."""
         return tuple(
             attr for (attr,) in self._connection.execute("SELECT DISTINCT attr FROM store ORDER BY attr")
         )
+
+    def list_packages(self) -> Mapping[str, str]:
+        """Return the attribute of every package with libraries, the shortest one, by the package's name."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT name, output, attr FROM store ORDER BY length(attr), attr"
+        )
+        found: dict[str, str] = {}
+        for name, output, attr in rows:
+            found.setdefault(split_name(name, output)[0], attr)
+        return found
 
     @property
     def attributes(self) -> AttributeTable:
@@ -200,12 +252,12 @@ class SonameTable:
 
     def _find_nearest(self, soname: str, system: str) -> tuple[str, ...]:
         series = _spell(find_series(soname))
+        if not series.endswith(".so"):
+            return ()  # no library's name: the range would hold names without a version
         # "." is followed by "/" in ASCII: the range holds exactly the names that start with "<series>."
         bounds = (f"{series}.", f"{series}/", _spell(system), ABSENT)
         found = {row[0] for row in self._connection.execute(_SELECT_SERIES, bounds)} - {soname}
-        # The longer of "libffi.so.8" and "libffi.so.8.1.4" is the file, the shorter the soname.
-        shorter = found | ({soname} - {find_series(soname)})  # a name without a version hides no major
-        majors = [n for n in found if not any(n.startswith(f"{other}.") for other in shorter)]
+        majors = drop_longer(found, beside=[soname])
         return tuple(sorted(majors, key=lambda n: (measure_distance(soname, n), n))[:_NEAREST])
 
 

@@ -67,6 +67,10 @@ class _Uv(Struct, rename="kebab"):
     default_groups: str | tuple[str, ...] = DEFAULT_GROUPS
 
 
+SETTINGS = ("nixpkgs", "providers", "free-threaded")
+"""Keys of ``[tool.wheelfix]``; the first one is read where Nix is asked."""
+
+
 class _Wheelfix(Struct, rename="kebab"):
     """``[tool.wheelfix]``."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from wheelfix.errors import InputError, describe, suggest
 from wheelfix.lockfile.checks import HINT
 from wheelfix.lockfile.poetry import parse_poetry
-from wheelfix.lockfile.project import Project, parse_project
+from wheelfix.lockfile.project import SETTINGS, Project, parse_project
 from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
@@ -108,6 +108,10 @@ def read_rules(project: Project | None, flags: tuple[str, ...]) -> tuple[Provide
             raise InputError(f"--provider {flag}", "is no rule", "write NAME=KIND, such as torch=nixpkgs")
         found.append(_make_rule(f"--provider {flag}", pattern, kinds, shared=False))
     if project:
+        for key in project.document.get("tool", {}).get("wheelfix", {}):
+            if key not in SETTINGS:
+                hint = suggest(key, SETTINGS, otherwise=f"it has: {', '.join(SETTINGS)}")
+                raise InputError(f"{project.file}: tool.wheelfix.{key}", "is no setting of wheelfix", hint)
         for pattern, kinds in project.providers.items():
             where = f"{project.file}: tool.wheelfix.providers.{pattern}"
             found.append(_make_rule(where, pattern, kinds, shared=True))

@@ -296,7 +296,9 @@ class Located(Struct):
         need_class: ``provided``, ``driver``, ``libc``, ``python``, ``ambiguous`` or ``unknown``.
         cause: reason for the class.
         providers: best first.
-        nearest: other majors of a library, or names similar to one that nobody has; nearest first.
+        nearest: other majors of a library; for a name that nobody has, those that are near; for a program,
+            the libraries that are called so. Nearest first.
+        holders: the attributes that have them, by name, where the name itself has no provider.
         note: a remark of the index on its answer, or None.
         attributes: what nixpkgs says of the providers' attributes, as in :class:`WheelScan`.
     """
@@ -307,6 +309,7 @@ class Located(Struct):
     cause: Cause
     providers: tuple[Provider, ...] = ()
     nearest: tuple[str, ...] = ()
+    holders: Mapping[str, str] = field(default_factory=dict)
     note: str | None = None
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 

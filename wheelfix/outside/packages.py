@@ -46,7 +46,7 @@ from wheelfix.outside.http import (
     tell_settings,
 )
 from wheelfix.outside.requirements import Interpreter
-from wheelfix.wheel.input import open_regular
+from wheelfix.wheel.input import open_regular, suggest_path
 from wheelfix.wheel.metadata import Wanted, is_sound_filename, parse_sdist_name
 
 _MAX_PAGE = 256 << 20
@@ -617,6 +617,5 @@ def _explain_nothing(session: PackageSession, wanted: Wanted) -> InputError:
     if wanted.text == wanted.name:
         problem = f"is no file or directory here, and {problem}"
     asked = f" (asked: {', '.join(dict.fromkeys(session.asked))})" if session.asked else ""
-    return InputError(
-        wanted.text, problem, f"check the spelling, and the index that pip or uv is configured for{asked}"
-    )
+    hint = f"check the spelling, and the index that pip or uv is configured for{asked}"
+    return InputError(wanted.text, problem, suggest_path(wanted.text, otherwise=hint))

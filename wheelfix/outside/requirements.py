@@ -115,15 +115,19 @@ def check_python(text: str) -> None:
         raise InputError(f"--python {text}", f"has no build without GIL before 3.{_FIRST_THREADS}", hint)
 
 
-def check_system(text: str) -> None:
+def check_system(text: str, option: str = "--platform") -> None:
     """Refuse text that is not a Nix system with Linux.
+
+    Args:
+        text: what the user wrote.
+        option: where, for the message.
 
     Raises:
         InputError: it is not one.
     """
     if text not in list_linux_systems():
         hint = suggest(text, list_linux_systems(), otherwise="name a system such as x86_64-linux")
-        raise InputError(f"--platform {text}", "is no Linux system of Nix", hint)
+        raise InputError(f"{option} {text}", "is no Linux system of Nix", hint)
 
 
 def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:

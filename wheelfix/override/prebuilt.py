@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, suggest
 from wheelfix.index.lookup import find_default_python
 from wheelfix.index.table import SonameTable
 from wheelfix.model.index import PythonPackage
@@ -19,6 +19,8 @@ _TOO_SHORT = 2
 """Parts of a name with so few letters are not compared: ``py``, ``3d``."""
 _SLIP = 0.8
 """Ratio of :mod:`difflib` above which a name counts as a misspelling of another."""
+_PARTS = 2
+"""Parts of the path of a package in a set."""
 _HINT = "write an attribute path below pkgs, such as python3Packages.torchWithoutCuda"
 
 
@@ -78,13 +80,28 @@ def check_build(
         InputError: it is for another version of Python, a misspelling of the distribution's own name, or gone
             from nixpkgs.
     """
+    _check_set(attr, name)
     package = find_package(attr, index)
     known = package is not None or index.has_attr(".".join(attr))
     return (
         *check_existence(attr, package),
         *check_prebuilt(attr, tags, asked=asked, default=find_default_python(index)),
-        *check_name(attr, name, known=known),
+        *check_name(attr, name, known=known, others=index.attributes.list_python()),
     )
+
+
+def _check_set(attr: tuple[str, ...], name: str) -> None:
+    """Refuse a misspelling of a Python package set, and the name of a package without one."""
+    shown, of_default = ".".join(attr), "python3Packages"
+    if len(attr) == 1 and attr[0] == name:
+        raise InputError(shown, "is in no Python package set", f"write {of_default}.{name}")
+    if len(attr) > 1 and not _SET.fullmatch(attr[0]):
+        digits = re.sub(r"\D", "", attr[0])
+        fixed = suggest(
+            attr[0], {one: ".".join((one, *attr[1:])) for one in (of_default, f"python{digits}Packages")}
+        )
+        if fixed:
+            raise InputError(shown, "is in no Python package set", fixed)
 
 
 def find_package(attr: tuple[str, ...], index: SonameTable) -> PythonPackage | None:
@@ -155,13 +172,16 @@ def check_prebuilt(
     return ()
 
 
-def check_name(attr: tuple[str, ...], name: str, *, known: bool) -> tuple[Finding, ...]:
+def check_name(
+    attr: tuple[str, ...], name: str, *, known: bool, others: Iterable[str] = ()
+) -> tuple[Finding, ...]:
     """Compare the name of a build with that of the distribution that it is to replace.
 
     Args:
         attr: of the build.
         name: of the distribution, normalised.
         known: the index has the attribute.
+        others: all names in ``python3Packages``, for a suggestion.
 
     A warning if the names have nothing in common; whether nixpkgs has the attribute is not checked.
 
@@ -175,7 +195,9 @@ def check_name(attr: tuple[str, ...], name: str, *, known: bool) -> tuple[Findin
     own = ".".join((*attr[:-1], name))
     if get_close_matches(last, [_squeeze(name)], cutoff=_SLIP):
         raise InputError(shown, f"is not known to wheelfix, and nearly {name}'s own name", f"write {own}")
-    message = f"is not known to wheelfix, and not named after {name}: make sure that nixpkgs has it"
+    known_ones = {one: ".".join((*attr[:-1], one)) for one in others} if len(attr) == _PARTS else {}
+    near = suggest(attr[-1], known_ones, otherwise="make sure that nixpkgs has it")
+    message = f"is not known to wheelfix, and not named after {name}: {near}"
     return (Finding(level=Level.WARNING, subject=shown, message=message),)
 
 

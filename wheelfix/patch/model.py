@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from wheelfix.errors import suggest
 from wheelfix.model.backends import Backend
 from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import Permission
-from wheelfix.model.scan import Finding, Need, Opening
+from wheelfix.model.scan import Finding, Level, Need, Opening
 from wheelfix.pysource.shim import ShimTable
 
 
@@ -62,6 +63,25 @@ class PatchOptions(Struct):
         """Tell whether a file may change."""
         chosen = not self.only or any(fnmatchcase(path, glob) for glob in self.only)
         return chosen and not any(fnmatchcase(path, glob) for glob in self.exclude)
+
+    def find_useless(self, paths: Collection[str]) -> tuple[Finding, ...]:
+        """Warn of globs that have no effect.
+
+        Args:
+            paths: of all files that may change.
+        """
+        tops = {path.partition("/")[0]: f"{path.partition('/')[0]}/*" for path in paths}
+        otherwise = "a glob is for a whole path, as --dry-run lists them: write '*/NAME'"
+        return tuple(
+            Finding(
+                level=Level.WARNING,
+                subject=f"{option} {glob}",
+                message=f"matches no file: {suggest(glob.partition('/')[0], tops, otherwise=otherwise)}",
+            )
+            for option, globs in (("--only", self.only), ("--exclude", self.exclude))
+            for glob in globs
+            if not any(fnmatchcase(path, glob) for path in paths)
+        )
 
 
 class Group(Struct):

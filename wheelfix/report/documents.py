@@ -400,8 +400,9 @@ class LocatedDocument(Struct):
         need_class: who has it.
         note: a remark on the answer.
         providers: best first.
-        nearest: other majors of a library in the index, or names similar to one that nobody has; nearest
-            first.
+        nearest: other majors of a library in the index; for a name that nobody has, those that are near; for
+            a program, the libraries that are called so. Nearest first.
+        holders: the attributes that have them, by name, where the name itself has no provider.
         attributes: what nixpkgs says of the providers' attributes, by attribute.
     """
 
@@ -414,6 +415,7 @@ class LocatedDocument(Struct):
     note: str | None
     providers: tuple[RankedProviderDocument, ...]
     nearest: tuple[str, ...]
+    holders: Mapping[str, str]
     attributes: Mapping[str, AttributeDocument]
 
 

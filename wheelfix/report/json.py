@@ -211,6 +211,7 @@ def document_located(results: Iterable[Located], info: IndexInfo) -> LocateDocum
                 note=say_located(located),
                 providers=tuple(map(_document_ranked, located.providers)),
                 nearest=located.nearest,
+                holders=dict(sorted(located.holders.items())),
                 attributes=_document_attributes(located.attributes),
             )
             for located in results

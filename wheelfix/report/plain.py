@@ -120,10 +120,20 @@ def _render_one(result: Located, width: int | None, *, every: bool, why: bool) -
     rest = len(result.providers) - len(shown)
     if rest:
         lines.append(f"  … and {rest} more: --all")
-    if result.nearest and result.need_class in {NeedClass.UNKNOWN, NeedClass.PROVIDED}:
-        what = "other majors" if result.kind is NameKind.LIBRARY else "similar names"
-        lines.append(f"  {what}: {', '.join(result.nearest)}")
+    lines += _list_near(result, width)
     return "\n".join([*wrap_words(head, width), *map(printable, lines)])
+
+
+def _list_near(result: Located, width: int | None) -> Iterable[str]:
+    """List other names: one a line, with who has it, where the name itself has no answer."""
+    if not result.nearest or result.need_class not in {NeedClass.UNKNOWN, NeedClass.PROVIDED}:
+        return
+    if result.need_class is NeedClass.PROVIDED:
+        what = "other majors" if result.kind is NameKind.LIBRARY else "libraries of this name"
+        yield f"  {what}: {', '.join(result.nearest)}"
+        return
+    rows = [("", name, result.holders.get(name, "")) for name in result.nearest]
+    yield from (line for lines in _fit(rows, 2, width) for line in lines)
 
 
 def _fit(rows: Sequence[Sequence[str]], first: int, width: int | None) -> list[list[str]]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wheelfix.errors import InputError
+from wheelfix.errors import InputError, suggest
 from wheelfix.lockfile.markers import make_runtime
 from wheelfix.lockfile.project import parse_requirement_lines
 from wheelfix.lockfile.read import read_lock, read_text
@@ -197,9 +197,11 @@ def _find_added(resolved: _Resolved) -> frozenset[str]:
     """
     wanted, known = resolved.wanted, resolved.known
     own = known[wanted.name]
-    if missing := set(wanted.extras) - {extra for r in own.requires for extra in r.under}:
+    extras = {extra for r in own.requires for extra in r.under}
+    if missing := set(wanted.extras) - extras:
         problem = f"{own.name} {own.version} has no extra {min(missing)}, or it brings nothing there"
-        raise InputError(wanted.text, problem, "check the spelling, or leave the extra out")
+        hint = suggest(min(missing), extras, otherwise="check the spelling, or leave the extra out")
+        raise InputError(wanted.text, problem, hint)
     everything = find_closure(_ask(wanted.name, wanted.extras), known)
     return frozenset({wanted.name, *everything} - set(find_closure(own, known)))
 

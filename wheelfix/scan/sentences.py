@@ -30,7 +30,6 @@ from wheelfix.model.classes import (
 )
 from wheelfix.model.hook import Missed, MissReason
 from wheelfix.model.index import Refused
-from wheelfix.model.names import NameKind
 
 if TYPE_CHECKING:  # most commands write nothing about openings
     from wheelfix.model.backends import Backend, Unused, Wish
@@ -193,9 +192,12 @@ def say_located(located: Located) -> str | None:
         case Gone():
             return say_gone(located.cause)
         case Nobody():
-            if located.kind is NameKind.LIBRARY and located.nearest:
+            if located.cause.nearest:
                 return "another ABI of it is there"
-            return f"nobody in this index has it{f' ({located.note})' if located.note else ''}"
+            said = (
+                "no file has this name; these are near" if located.nearest else "nobody in this index has it"
+            )
+            return f"{said}{f' ({located.note})' if located.note else ''}"
         case OfLibc():
             return located.note or say_cause(located.cause)
         case _:

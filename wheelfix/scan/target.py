@@ -22,7 +22,7 @@ from wheelfix.errors import InputError, WheelfixError, describe
 from wheelfix.model.base import Struct, field
 from wheelfix.model.lock_formats import LOCK_FORMATS
 from wheelfix.wheel.environment import find_site, find_wheels
-from wheelfix.wheel.input import find_kind, open_input
+from wheelfix.wheel.input import find_kind, open_input, suggest_path
 from wheelfix.wheel.metadata import parse_sdist_name, parse_wanted
 
 _HEAD = 4 << 10
@@ -32,6 +32,7 @@ _LISTS = (".txt", ".in")
 _TABLES = (".lock", ".toml", ".json", ".yml", ".yaml")
 _PROJECT = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO", "Cargo.toml"})
 _ENVIRONMENTS = (".venv", "venv")
+_NO_PATH = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
 _HASH = re.compile(r"--hash[= ]\w+:")
 
 
@@ -157,9 +158,10 @@ def find_target(text: str, command: str) -> Target:
         if sort.kind in TAKES[command] and sort.tell(look):
             return Target(text=text, kind=sort.kind, path=look.path)
     best = next((sort for sort in KINDS if sort.tell(look)), None)
-    if best is None:
-        hint = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
-        raise InputError(text, "no such file or directory", hint)
+    is_path = not look.path and ("." in text or "/" in text)
+    near = suggest_path(text, otherwise="") if is_path else ""
+    if best is None or near:
+        raise InputError(text, "no such file or directory", near or _NO_PATH)
     taker = command if command.startswith("--") else f"wheelfix {command}"
     problem = f"is {best.called}, which `{taker}` does not take"
     raise InputError(text, problem, _find_hint(best, look, command))
@@ -213,9 +215,7 @@ def look_at(text: str) -> TargetProperties:
             raise InputError(text, "is a link that leads nowhere", "check where it leads") from None
         if _is_fetched(text):
             return TargetProperties(text=text)
-        reason = describe(error)
-        hint = "check the path; a requirement is written NAME, NAME==VERSION or NAME[EXTRA]"
-        raise InputError(text, reason, hint) from None
+        raise InputError(text, describe(error), suggest_path(text, otherwise=_NO_PATH)) from None
     if stat.S_ISDIR(mode):
         try:
             return TargetProperties(text=text, path=path, names=frozenset(os.listdir(path)))  # noqa: PTH208

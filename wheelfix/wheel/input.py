@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from wheelfix.errors import InputError, describe
+from wheelfix.errors import InputError, describe, suggest
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -128,9 +128,37 @@ def find_kind(mode: int) -> str:
     return next((name for matches, name in _KINDS if matches(mode)), "something else")
 
 
+def suggest_path(text: str, *, otherwise: str) -> str:
+    """Write the hint for a path where there is nothing: the names beside it that are near, else another hint.
+
+    Names that begin alike and end nearly alike are near, too: ``torch.wh`` is meant for the wheel of torch.
+
+    Args:
+        text: as the user wrote it.
+        otherwise: the hint if nothing there has such a name.
+    """
+    text = text.rstrip("/") or text
+    where, name = os.path.split(text)
+    try:
+        names = os.listdir(where or ".")  # noqa: PTH208 - a Path drops the dot of ./x
+    except (OSError, ValueError):
+        return otherwise
+    # Dots are parts of names here: they stand for nothing, as in an attribute's.
+    known = {one.replace(".", "_"): f"{text.removesuffix(name)}{one}" for one in sorted(names)}
+    if near := suggest(name.replace(".", "_"), known):
+        return near
+    stem, _, ending = name.rpartition(".")
+    alike = [one for one in names if stem and one.startswith(stem) and "." in one]
+    endings = {one.rpartition(".")[2]: f"{text.removesuffix(name)}{one}" for one in sorted(alike)}
+    return suggest(ending, endings, otherwise=otherwise)
+
+
 def _open(path: Path, hint: str) -> int:
     try:
         return os.open(path, _READ)
+    except FileNotFoundError as error:
+        hint = suggest_path(str(path), otherwise=hint)
+        raise InputError(str(path), f"cannot be read ({describe(error)})", hint) from None
     except (OSError, ValueError) as error:
         raise InputError(str(path), f"cannot be read ({describe(error)})", hint) from None
 
