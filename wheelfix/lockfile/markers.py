@@ -93,16 +93,27 @@ def holds(
         raise InputError(where or "the lock", problem, HINT) from None
 
 
+def join_markers(markers: Iterable[str]) -> str:
+    """Join the markers under which groups take one package with "or"; one without any always takes it."""
+    known = list(dict.fromkeys(markers))
+    if not all(known):
+        return ""
+    return " or ".join(f"({marker})" for marker in known) if len(known) > 1 else "".join(known)
+
+
 def fits_python(specifiers: str, runtime: Runtime, where: str) -> bool:
-    """Whether the target's Python meets version specifiers; empty ones are met.
+    """Whether the target's Python meets version specifiers, in some patch release; empty ones are met.
 
     Raises:
         InputError: they are invalid.
     """
     if not specifiers:
         return True
+    full = dict(runtime.environment)["python_full_version"]
+    # A version without its last number is a minor one, of which a package set has a late release.
+    versions = (full, f"{full.removesuffix('.0')}.99") if full.endswith(".0") else (full,)
     try:
-        return SpecifierSet(specifiers).contains(dict(runtime.environment)["python_full_version"])
+        return any(SpecifierSet(specifiers).contains(version) for version in versions)
     except ValueError:
         raise InputError(where, f"{specifiers[:_SHOWN]!r} are no version specifiers", HINT) from None
 
