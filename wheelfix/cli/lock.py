@@ -12,11 +12,11 @@ from wheelfix.cli.options import (
     TARGET,
     basic_options,
     check_platform,
-    check_python,
     gpu_option,
     index_options,
     nixpkgs_option,
     print_json,
+    python_option,
     tell_findings,
     wish_options,
 )
@@ -60,12 +60,7 @@ Examples:
 )
 @supply_options
 @wish_options
-@click.option(
-    "--python",
-    callback=check_python,
-    metavar="VERSION",
-    help="Python version of the package set. [default: 3.12]",
-)
+@python_option("Python version of the package set.")
 @click.option(
     "--platform",
     callback=check_platform,

@@ -84,13 +84,29 @@ def complete_files(_context: click.Context, _parameter: click.Parameter, typed: 
     return [CompletionItem(typed, type="file")]
 
 
-def check_python(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+def _check_python(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     """Refuse an invalid --python, even if the command does not use it."""
     if value not in {None, "3.12"}:
-        from wheelfix.outside import requirements
+        from wheelfix.lockfile.python import check_python
 
-        requirements.check_python(value or "")
+        check_python(value or "", f"--python {value}")
     return value
+
+
+def python_option(purpose: str, *, before: str = "") -> Callable[[F], F]:
+    """Make --python.
+
+    Args:
+        purpose: what the version is for, as a sentence.
+        before: what counts before the project's own files, where a command has such a thing.
+    """
+    found = f"{before}the environment's, .python-version's, or one that the lock or pyproject.toml allows"
+    return click.option(
+        "--python",
+        callback=_check_python,
+        metavar="VERSION",
+        help=f"{purpose} [default: {found}: 3.12 if possible]",
+    )
 
 
 def check_platform(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -198,13 +214,7 @@ def runtime_options(command: F) -> F:
     """Add --python and --platform, of commands that read any target."""
     return add_options(
         command,
-        click.option(
-            "--python",
-            callback=check_python,
-            default="3.12",
-            show_default=True,
-            help="Python version that is fetched, or a lock is read, for.",
-        ),
+        python_option("Python version that is fetched, or a lock is read, for."),
         click.option(
             "--platform",
             callback=check_platform,

@@ -65,7 +65,7 @@ Examples:
 def scan(
     targets: tuple[str, ...],
     *,
-    python: str,
+    python: str | None,
     platform: str,
     beside: tuple[str, ...],
     gpu: Backend | None,

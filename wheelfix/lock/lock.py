@@ -40,5 +40,5 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
         adapters = plan_lock_adapters(request, selection, dependencies, scans, options)
         kept = drop_removed_packages(request, replace_bound(selection, adapters), adapters, options)
         found = keep_chosen(found, kept.choices)
-    rust = read_rust(found, options)
+    rust = read_rust(request, found, options)
     return plan_overlay(request, kept, adapters, found, rust, options)

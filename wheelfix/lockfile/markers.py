@@ -16,6 +16,7 @@ from wheelfix.model.lock import LockedFile, Runtime
 from wheelfix.model.system import name_machine
 from wheelfix.wheel.metadata import (
     is_sound_filename,
+    list_minors,
     make_environment,
     split_label,
 )
@@ -110,12 +111,13 @@ def fits_python(specifiers: str, runtime: Runtime, where: str) -> bool:
     if not specifiers:
         return True
     full = dict(runtime.environment)["python_full_version"]
-    # A version without its last number is a minor one, of which a package set has a late release.
-    versions = (full, f"{full.removesuffix('.0')}.99") if full.endswith(".0") else (full,)
-    try:
-        return any(SpecifierSet(specifiers).contains(version) for version in versions)
-    except ValueError:
-        raise InputError(where, f"{specifiers[:_SHOWN]!r} are no version specifiers", HINT) from None
+    minors = list_minors(specifiers)
+    if minors is None:
+        raise InputError(where, f"{specifiers[:_SHOWN]!r} are no version specifiers", HINT)
+    # Of a version without the last number, any release may be the package set's.
+    return (
+        int(full.split(".")[1]) in minors if full.endswith(".0") else SpecifierSet(specifiers).contains(full)
+    )
 
 
 def rank_as_pip(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:
