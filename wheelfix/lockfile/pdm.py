@@ -22,7 +22,7 @@ from wheelfix.wheel.metadata import normalize_name
 
 _MAJOR = "4"
 _INHERIT = "inherit_metadata"
-_EXPORT = "run `pdm export -o requirements.txt`, then `wheelfix lock requirements.txt`"
+_RELOCK = "run `pdm lock --update-reuse -S inherit_metadata`, which keeps the versions"
 _SYSTEMS = {
     "linux": "linux",
     "manylinux": "linux",
@@ -113,7 +113,7 @@ def parse_pdm(name: str, document: Mapping[str, Any], project: Project | None = 
         raise Misfit("metadata.lock_version", f"is {version!r}; wheelfix reads version {_MAJOR}")
     lock = convert(document, _Document)
     if _INHERIT not in lock.metadata.strategy:
-        raise InputError(name, f"was locked without {_INHERIT}: its packages have no markers", _EXPORT)
+        raise InputError(name, f"was locked without {_INHERIT}: its packages have no markers", _RELOCK)
     packages = make_each("package", lock.package, _make_package)
     whole = {made.label for made, one in zip(packages, lock.package, strict=True) if not one.extras}
     return Lock(
