@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,8 +85,8 @@ def _find_prefixes(directory: Path, names: list[str]) -> Iterator[str]:
 
 
 def _find_active(directory: Path, known: tuple[str, ...]) -> str:
-    """Find the variable of an active environment that is not one of the known ones."""
-    places = {os.path.realpath(directory / name) for name in known}
+    """Find the variable of an active environment that is neither a known one nor wheelfix's own."""
+    places = {os.path.realpath(path) for path in (Path(sys.prefix), *(directory / name for name in known))}
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         value = os.environ.get(variable, "")
         if os.path.isdir(value) and os.path.realpath(value) not in places:  # noqa: PTH112

@@ -193,9 +193,8 @@ def _plan_lists(here: Directory) -> Iterator[tuple[str, Step]]:
 
 def _plan_conda(here: Directory) -> Iterator[tuple[str, Step]]:
     names = {*here.names}
-    pixi = [n for n in ("pixi.lock", "pixi.toml") if n in names] or ["pyproject.toml"] * (
-        "tool.pixi" in here.tables
-    )
+    pixi = [name for name in here.names if name in {"pixi.lock", "pixi.toml"}]
+    pixi += ["pyproject.toml"] if "tool.pixi" in here.tables else []
     if pixi and not any(prefix.startswith(".pixi/") for prefix in here.prefixes):
         yield pixi[0], Step("pixi install && wheelfix patch .pixi/envs/default", _INSTALL)
     if here.prefixes:
