@@ -50,7 +50,7 @@ Examples:
     help="Let uv build source distributions that do not state what they require: this runs their code.",
 )
 @wish_options
-@python_option("Python version.")
+@python_option("Python version.", first="the last run")
 @click.option(
     "--platform", callback=check_platform, default="x86_64-linux", show_default=True, help="Nix system."
 )

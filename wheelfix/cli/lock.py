@@ -38,6 +38,7 @@ Examples:
   wheelfix lock poetry.lock --dialect poetry2nix --group main
   wheelfix lock requirements.txt --find-links wheels/ --dialect nixpkgs
   wheelfix lock pylock.toml --json | jq .findings
+  wheelfix lock Pipfile.lock --group develop
 """
 
 
@@ -93,9 +94,9 @@ def lock(
 ) -> None:
     """Write one overlay for all packages of a lock.
 
-    LOCKFILE is uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes. Each package's wheel for
-    the target is read, once: what was found is kept by the wheel's hash. The overlay has what is needed and
-    nothing else; what it leaves open is in its head and on stderr.
+    LOCKFILE is uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, or a requirements.txt with hashes.
+    Each package's wheel for the target is read, once: what was found is kept by the wheel's hash. The overlay
+    has what is needed and nothing else; what it leaves open is in its head and on stderr.
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows.lock import write_lock

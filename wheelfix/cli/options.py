@@ -93,19 +93,19 @@ def _check_python(_context: click.Context, _parameter: click.Parameter, value: s
     return value
 
 
-def python_option(purpose: str, *, before: str = "") -> Callable[[F], F]:
+def python_option(purpose: str, *, first: str = "") -> Callable[[F], F]:
     """Make --python.
 
     Args:
         purpose: what the version is for, as a sentence.
-        before: what counts before the project's own files, where a command has such a thing.
+        first: whose version counts first where the user names none, if not the project's.
     """
-    found = f"{before}the environment's, .python-version's, or one that the lock or pyproject.toml allows"
+    places = [*([first] if first else []), ".python-version", "the lock", "pyproject.toml"]
     return click.option(
         "--python",
         callback=_check_python,
         metavar="VERSION",
-        help=f"{purpose} [default: {found}: 3.12 if possible]",
+        help=f"{purpose} [default: that of {', '.join(places)}; else 3.12]",
     )
 
 

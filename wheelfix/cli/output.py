@@ -55,7 +55,7 @@ _PROVIDER = click.option(
 _OPTIONS = [
     beside_option,
     wish_options,
-    python_option("Python version of the package set."),
+    python_option("Python version of the package set.", first="the environment"),
     click.option(
         "--platform",
         callback=check_platform,

@@ -21,7 +21,7 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     """Plan one overlay for all packages of a lock.
 
     Args:
-        path: uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes.
+        path: a lock of a format in :mod:`wheelfix.model.lock_formats`, or a requirements.txt with hashes.
         options: target and other options.
 
     Raises:
