@@ -17,7 +17,7 @@ from tests.support.lockserver import Server, serve
 from tests.support.sdist import CARGO, build_sdist
 from wheelfix.cli import COMMANDS, cli
 
-NOTE = "wheelfix: note: Python {} is what this is for: {}; --python names another\n"
+NOTE = "wheelfix: note: Python {} is what answers are for: {}; --python names another\n"
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ def test_a_lock_is_for_the_python_of_its_own_directory(bench: Path, server: Serv
     assert NOTE.format("3.13", ".python-version names it") in done.stderr
     quiet = run(bench, server, "lock", "project/uv.lock", "--quiet")
     assert quiet.stdout == done.stdout
-    assert "is what this is for" not in quiet.stderr
+    assert "is what answers are for" not in quiet.stderr
     named = run(bench, server, "lock", "project/uv.lock", "--python", "3.14")
     assert "3.14 on x86_64-linux" in named.stdout
-    assert "is what this is for" not in named.stderr
+    assert "is what answers are for" not in named.stderr
 
 
 def test_a_range_of_the_lock_decides(bench: Path, server: Server) -> None:
@@ -80,7 +80,7 @@ def test_a_range_of_the_lock_decides(bench: Path, server: Server) -> None:
         done = run(bench, server, command, "project/uv.lock")
         assert NOTE.format("3.13", "uv.lock allows >=3.13") in done.stderr
     page = run(bench, server, "report", "project/uv.lock").stdout
-    assert "Python 3.13 is what this is for" in " ".join(page.split())
+    assert "Python 3.13 is what answers are for" in " ".join(page.split())
 
 
 def test_a_requirement_is_fetched_for_the_python_of_the_working_directory(

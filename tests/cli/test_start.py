@@ -320,13 +320,15 @@ def test_uv_comes_from_nixpkgs_where_only_nix_is_there() -> None:
 
 def test_what_is_there_is_not_proposed_to_be_overwritten() -> None:
     assert plan("overrides.nix", "uv.lock") == ["wheelfix lock uv.lock"]
+    known = {"written": frozenset({"overrides.nix"})}
+    assert plan("overrides.nix", "uv.lock", **known) == ["wheelfix lock uv.lock -o overrides.nix"]
 
 
 def test_the_python_is_told_where_it_is_not_the_default(tmp_path: Path) -> None:
     make_uv(tmp_path)
     (tmp_path / ".python-version").write_text("3.13\n")
     said = start(tmp_path).stdout
-    assert "Python 3.13 is what this is for: .python-version names it; --python names another." in said
+    assert "Python 3.13 is what answers are for: .python-version names it; --python names another." in said
     (tmp_path / ".python-version").write_text("\x1b[31mx\n")
     said = start(tmp_path).stdout
     assert "\x1b" not in said
@@ -371,7 +373,7 @@ def test_lines_that_do_not_fit_have_their_purpose_above(tmp_path: Path, width: i
     lines = render_start(find_start(tmp_path), width).splitlines()
     assert lines[2].startswith("Here: uv.lock. What fits:")
     assert all(len(line) <= width for line in lines[:6]), "what is to be pasted first"
-    pasted = [line.strip().partition("  ")[0] for line in lines[3:8]]
+    pasted = [line.strip().partition("  ")[0] for line in lines[3:7]]
     assert "wheelfix lock uv.lock -o overrides.nix" in pasted
     assert "uv sync && wheelfix patch .venv" in pasted
 

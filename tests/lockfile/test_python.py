@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.python import NEWEST_PYTHON, check_python, find_installed_python, find_python
@@ -67,7 +69,7 @@ def test_python_version_files_of_pyenv_and_uv(tmp_path: Path, text: str, version
 
 def test_the_note_says_which_file_decided(tmp_path: Path) -> None:
     (tmp_path / ".python-versions").write_text("3.13\n")
-    note = "note Python 3.13 is what this is for: .python-versions names it; --python names another"
+    note = "note Python 3.13 is what answers are for: .python-versions names it; --python names another"
     assert say(tmp_path) == ("3.13", [note])
 
 
@@ -92,7 +94,7 @@ def test_a_range_gives_3_12_or_what_is_nearest(tmp_path: Path, required: str, ve
 
 def test_poetry_has_its_own_place_and_constraint(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.poetry.dependencies]\npython = "^3.13"\n')
-    note = "note Python 3.13 is what this is for: pyproject.toml allows >=3.13,<4; --python names another"
+    note = "note Python 3.13 is what answers are for: pyproject.toml allows >=3.13,<4; --python names another"
     assert say(tmp_path) == ("3.13", [note])
 
 
@@ -159,13 +161,25 @@ def test_an_environment_has_its_own_python(tmp_path: Path) -> None:
     found = find_installed_python(None, tmp_path / "venv")
     assert found.version == own
     if own != "3.12":
-        assert found.findings[0].message.startswith("is what this is for: it is that of venv")
+        assert found.findings[0].message.startswith("is what answers are for: it is that of venv")
     assert find_installed_python(None, tmp_path / "nothing").version == "3.12"
 
 
 def test_a_free_threaded_environment(tmp_path: Path) -> None:
     (tmp_path / "lib" / "python3.14t" / "site-packages").mkdir(parents=True)
     assert find_installed_python(None, tmp_path).version == "3.14t"
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.binary(max_size=40), st.text(alphabet="3.0192tcpyhon-+/@ #\n\x00", max_size=20).map(str.encode)
+    )
+)
+def test_whatever_the_file_says_a_version_is_chosen(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / ".python-version").write_bytes(data)
+    version = find_python(None, tmp_path).version
+    assert check_python(version, "it") == version
 
 
 def test_uv_reads_these_files_as_we_do(tmp_path: Path) -> None:

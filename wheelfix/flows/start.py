@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, describe
-from wheelfix.report.start import Directory, ListKind, Start, plan_start
+from wheelfix.report.start import WRITTEN, Directory, ListKind, Start, plan_start
 
 if TYPE_CHECKING:
     from wheelfix.lockfile.project import Project
@@ -24,6 +24,8 @@ _MIXED = re.compile(r"^\s*(-[ecr]\b|--(?:editable|constraint|requirement)\b|\.)"
 _HASHED = re.compile(r"--hash[= ]sha256:")
 _READ = 1 << 20
 """Bytes of a file of requirements that are looked at."""
+_HEAD = 200
+"""Bytes in which a file says who wrote it."""
 _LARGEST = 32 << 20
 """Bytes of a source distribution that is looked into."""
 
@@ -57,6 +59,7 @@ def find_start(directory: Path) -> Start:
             tables=tables,
             lists={name: kind for name in names if (kind := _read_list(directory / name))},
             crates=frozenset(name for name in names if _has_crate(directory / name)),
+            written=frozenset(name for name in WRITTEN if name in names and _is_written(directory / name)),
             programs=frozenset(program for program in _PROGRAMS if shutil.which(program)),
             python=python,
         )
@@ -125,6 +128,15 @@ def _read_list(path: Path) -> ListKind | None:
     if _MIXED.search(text):
         return ListKind.MIXED
     return ListKind.HASHED if _HASHED.search(text) else ListKind.PLAIN
+
+
+def _is_written(path: Path) -> bool:
+    """Whether the head of a file says that wheelfix wrote it."""
+    from wheelfix.wheel.tree import read_regular
+
+    data = read_regular(str(path), root=os.path.realpath(path.parent), limit=_READ)
+    head = re.sub(rb"[\s#]+", b" ", (data or b"")[:_HEAD])  # its comment is broken into lines
+    return b"Written by wheelfix" in head
 
 
 def _has_crate(path: Path) -> bool:

@@ -130,7 +130,7 @@ def find_installed_python(asked: str | None, environment: Path) -> ChosenPython:
 
 def _choose(version: str, reason: str, findings: list[Finding]) -> ChosenPython:
     if version != DEFAULT_PYTHON:
-        message = f"is what this is for: {reason}; --python names another"
+        message = f"is what answers are for: {reason}; --python names another"
         findings.append(Finding(level=Level.NOTE, subject=f"Python {version}", message=message))
     return ChosenPython(version=version, findings=tuple(findings))
 

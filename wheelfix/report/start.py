@@ -17,6 +17,8 @@ _MOST = 8
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 _OVERLAY = "overrides.nix"
 _SHELL = "shell.nix"
+WRITTEN = (_OVERLAY, _SHELL)
+"""Names of the files that lines write."""
 _SDISTS = (".tar.gz", ".zip")
 _CONDA = ("environment.yml", "environment.yaml")
 
@@ -40,6 +42,7 @@ class Directory(NamedTuple):
         tables: keys of pyproject.toml that tell who manages the project: ``project``, ``tool.pdm`` …
         lists: what each file of requirements says.
         crates: source distributions that build Rust.
+        written: files that wheelfix wrote, of those that lines write.
         programs: those on PATH, of the ones that are asked for.
         python: sentences about the Python that commands are for; none for the default.
     """
@@ -51,6 +54,7 @@ class Directory(NamedTuple):
     tables: frozenset[str] = frozenset()
     lists: Mapping[str, ListKind] = {}
     crates: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
     programs: frozenset[str] = frozenset()
     python: tuple[str, ...] = ()
 
@@ -103,8 +107,9 @@ def plan_start(directory: Directory) -> Start:
     """
     kinds = (
         _plan_environments,
+        _plan_installs,
         _plan_locks,
-        _plan_projects,
+        _plan_builds,
         _plan_lists,
         _plan_conda,
         _plan_archives,
@@ -136,14 +141,20 @@ def _plan_locks(here: Directory) -> Iterator[tuple[str, Step]]:
                 yield name, Step(f"wheelfix lock {_quote(name)}{dialect}{_write(here, _OVERLAY)}", _LOCK)
 
 
-def _plan_projects(here: Directory) -> Iterator[tuple[str, Step]]:
-    """Plan for projects: the environment first, which is not there yet, then the lock."""
+def _plan_installs(here: Directory) -> Iterator[tuple[str, Step]]:
+    """Plan for the environment of a project that is not there yet."""
+    found = _find_manager(here)
+    if found and not here.environments and not here.active:
+        name, install, place, _ = found
+        yield name, Step(f"{install} && wheelfix patch {place}", _INSTALL)
+
+
+def _plan_builds(here: Directory) -> Iterator[tuple[str, Step]]:
+    """Plan for the rest of a project: a lock that is not there yet, and Rust."""
     found = _find_manager(here)
     if found is None:
         return
-    name, install, place, lock = found
-    if not here.environments and not here.active:
-        yield name, Step(f"{install} && wheelfix patch {place}", _INSTALL)
+    name, _, _, lock = found
     if lock and not any(re.fullmatch(one.names, other) for one in LOCK_FORMATS for other in here.names):
         yield name, Step(f"{lock}{_write(here, _OVERLAY)}", _LOCK)
     if {"Cargo.toml", "Cargo.lock"} <= {*here.names}:
@@ -239,8 +250,8 @@ def _run(here: Directory, program: str) -> str:
 
 
 def _write(here: Directory, name: str) -> str:
-    """Name the file to write; what is there may be somebody's own, and is not proposed for overwriting."""
-    return "" if name in here.names else f" -o {name}"
+    """Name the file to write; one that is somebody's own is not proposed for overwriting."""
+    return "" if name in here.names and name not in here.written else f" -o {name}"
 
 
 def _first(names: set[str], *wanted: str) -> str:
