@@ -17,6 +17,7 @@ from tests.support.tools import make_variables, run_line
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.flows.start import find_start
+from wheelfix.outside.uv import find_uv
 from wheelfix.report.start import Directory, plan_start, render_start
 
 WANTED = "markupsafe==3.0.3"
@@ -42,6 +43,12 @@ SETUP = f'from setuptools import setup\nsetup(name="demo", version="1", install_
 CFG = f"[metadata]\nname = demo\nversion = 1\n[options]\ninstall_requires = {WANTED}\n"
 HASHES = "--generate-hashes -o locked.txt"
 BACKEND = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+
+
+@pytest.fixture(autouse=True)
+def _uv_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines name the programs that are there."""
+    monkeypatch.setenv("PATH", f"{Path(find_uv()).parent}{os.pathsep}{os.environ['PATH']}")
 
 
 def start(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
