@@ -95,7 +95,8 @@ def make_cfg(top: Path) -> None:
 
 
 def make_list(top: Path) -> None:
-    write(top, **{"requirements.txt": f"{WANTED}\n"})
+    """A wheel for any Python: an index of the machine's own need not have one for 3.12."""
+    write(top, **{"requirements.txt": "iniconfig==2.1.0\n"})
 
 
 def make_lists(top: Path) -> None:
