@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -402,3 +403,16 @@ def test_the_directory_may_vanish(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
     assert result.returncode == 0
     assert "What to do next:" in result.stdout
+
+
+def test_of_archives_only_source_distributions_are_taken(tmp_path: Path) -> None:
+    for name in ("backup-2024.tar.gz", "a-1.tar.gz"):
+        with tarfile.open(tmp_path / name, "w:gz") as archive:
+            archive.addfile(tarfile.TarInfo(f"{name.removesuffix('.tar.gz')}/notes.md"))
+    assert suggest(tmp_path) == []
+    build_sdist(tmp_path, CARGO)
+    build_sdist(tmp_path, {"setup.py": ""}, name="plain")
+    assert suggest(tmp_path) == [
+        "wheelfix sdist demo-1.0.tar.gz",
+        "uv build --wheel -o wheels plain-1.0.tar.gz && wheelfix scan wheels",
+    ]

@@ -24,10 +24,13 @@ _MIXED = re.compile(r"^\s*(-[ecr]\b|--(?:editable|constraint|requirement)\b|\.)"
 _HASHED = re.compile(r"--hash[= ]sha256:")
 _READ = 1 << 20
 """Bytes of a file of requirements that are looked at."""
+_PROJECT = frozenset({"pyproject.toml", "setup.py"})
+_TRIED = 4
+"""Archives that are looked into, as any may have the name of a source distribution."""
 _HEAD = 200
 """Bytes in which a file says who wrote it."""
-_LARGEST = 32 << 20
-"""Bytes of a source distribution that is looked into."""
+_LARGEST = 8 << 20
+"""Bytes of an archive that is looked into."""
 
 
 def find_start(directory: Path) -> Start:
@@ -50,6 +53,7 @@ def find_start(directory: Path) -> Start:
     environments = tuple(_find_environments(directory, names))
     prefixes = tuple(_find_prefixes(directory, names))
     tables, python = _read_project(directory, names)
+    crate, sdist = _find_sdists(directory, names)
     return plan_start(
         Directory(
             names=tuple(names),
@@ -58,7 +62,8 @@ def find_start(directory: Path) -> Start:
             active=_find_active(directory, (*environments, *prefixes)),
             tables=tables,
             lists={name: kind for name in names if (kind := _read_list(directory / name))},
-            crates=frozenset(name for name in names if _has_crate(directory / name)),
+            crate=crate,
+            sdist=sdist,
             written=frozenset(name for name in WRITTEN if name in names and _is_written(directory / name)),
             programs=frozenset(program for program in _PROGRAMS if shutil.which(program)),
             python=python,
@@ -139,15 +144,20 @@ def _is_written(path: Path) -> bool:
     return b"Written by wheelfix" in head
 
 
-def _has_crate(path: Path) -> bool:
-    """Whether a file is a source distribution that builds Rust, and of ordinary size."""
-    if not path.name.endswith(".tar.gz"):
-        return False
-    from wheelfix.wheel.sdist import read_sdist
-
-    try:
-        if os.path.getsize(path) > _LARGEST:  # noqa: PTH202
-            return False
-        return any(name.rpartition("/")[2] == "Cargo.toml" for name in read_sdist(path).files)
-    except (InputError, OSError):
-        return False  # the command for it has the better message
+def _find_sdists(directory: Path, names: list[str]) -> tuple[str, str]:
+    """Find a source distribution that builds Rust, and one that does not; empty where there is none."""
+    found = {True: "", False: ""}
+    called = [name for name in names if re.fullmatch(r"[A-Za-z0-9].*-\d.*\.tar\.gz", name)]
+    if called:
+        from wheelfix.wheel.sdist import read_sdist
+    for name in called[:_TRIED]:
+        try:
+            if os.path.getsize(directory / name) > _LARGEST:  # noqa: PTH202
+                continue
+            files = read_sdist(directory / name).files
+        except (InputError, OSError):
+            continue  # damaged, hostile, or another archive: the commands for it have the better message
+        if not _PROJECT.isdisjoint(files):
+            rust = any(file.rpartition("/")[2] == "Cargo.toml" for file in files)
+            found[rust] = found[rust] or name
+    return found[True], found[False]

@@ -19,7 +19,6 @@ _OVERLAY = "overrides.nix"
 _SHELL = "shell.nix"
 WRITTEN = (_OVERLAY, _SHELL)
 """Names of the files that lines write."""
-_SDISTS = (".tar.gz", ".zip")
 _CONDA = ("environment.yml", "environment.yaml")
 
 
@@ -41,7 +40,8 @@ class Directory(NamedTuple):
         active: variable that names an environment elsewhere, which is active; or empty.
         tables: keys of pyproject.toml that tell who manages the project: ``project``, ``tool.pdm`` …
         lists: what each file of requirements says.
-        crates: source distributions that build Rust.
+        crate: a source distribution that builds Rust; or empty.
+        sdist: one that does not; or empty.
         written: files that wheelfix wrote, of those that lines write.
         programs: those on PATH, of the ones that are asked for.
         python: sentences about the Python that commands are for; none for the default.
@@ -53,7 +53,8 @@ class Directory(NamedTuple):
     active: str = ""
     tables: frozenset[str] = frozenset()
     lists: Mapping[str, ListKind] = {}
-    crates: frozenset[str] = frozenset()
+    crate: str = ""
+    sdist: str = ""
     written: frozenset[str] = frozenset()
     programs: frozenset[str] = frozenset()
     python: tuple[str, ...] = ()
@@ -226,13 +227,11 @@ def _plan_archives(here: Directory) -> Iterator[tuple[str, Step]]:
         found = wheels[0] if len(wheels) == 1 else f"{len(wheels)} wheels"
         yield found, Step(f"wheelfix scan {target}", "which libraries are needed, and who has them")
         yield found, Step(f"wheelfix override {target}", "the Nix code that provides them")
-    sdists = [n for n in here.names if n.endswith(_SDISTS) and re.match(r"[A-Za-z0-9].*-\d", n)]
-    for name in sdists[:1]:
-        if name in here.crates:
-            yield name, Step(f"wheelfix sdist {_quote(name)}", "the Nix code that builds its Rust")
-        else:
-            line = f"{_run(here, 'uv')} build --wheel -o wheels {_quote(name)} && wheelfix scan wheels"
-            yield name, Step(line, "which libraries it needs when it is built")
+    if here.crate:
+        yield here.crate, Step(f"wheelfix sdist {_quote(here.crate)}", "the Nix code that builds its Rust")
+    if here.sdist:
+        line = f"{_run(here, 'uv')} build --wheel -o wheels {_quote(here.sdist)} && wheelfix scan wheels"
+        yield here.sdist, Step(line, "which libraries it needs when it is built")
 
 
 def _plan_nix(here: Directory) -> Iterator[tuple[str, Step]]:
