@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.packageindex import either_index, index
 from tests.support.real import PERMISSION
-from tests.support.surroundings import link_rust, make_environment
+from tests.support.surroundings import ROOT, link_rust, make_environment
 
 __all__ = ["either_index", "index"]
 
@@ -26,6 +26,7 @@ def _own_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     for name in before.keys() - environment.keys():
         del os.environ[name]
     os.environ.update(environment)
+    os.chdir(ROOT)  # what lies in a working directory decides which Python an answer is for
     yield home
     os.environ.clear()
     os.environ.update(before)

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from fuzz.seeds import ROOT
 from fuzz.target import Target
 from wheelfix.errors import InputError
+from wheelfix.lockfile.pdm import parse_pdm
+from wheelfix.lockfile.pipenv import parse_pipenv
 from wheelfix.lockfile.poetry import parse_poetry
 from wheelfix.lockfile.project import drop_python, parse_project, parse_requirement_lines, render_project
 from wheelfix.lockfile.pylock import parse_pylock
-from wheelfix.lockfile.read import parse_toml
+from wheelfix.lockfile.read import parse_document
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
 from wheelfix.model.base import Misfit
@@ -26,13 +28,15 @@ _TOKENS = (
 
 
 def run_lock(data: bytes) -> None:
-    """A lock in TOML, read as each of the formats whatever it says it is."""
-    document = parse_toml("lock", data.decode("utf-8", "replace"))
+    """A lock in TOML or JSON, read as each of the formats whatever it says it is."""
+    document = parse_document("lock", data.decode("utf-8", "replace"))
     try:
         _refuse(
             lambda: parse_pylock("lock", document),
             lambda: parse_poetry("lock", document),
             lambda: parse_uv("lock", document),
+            lambda: parse_pdm("lock", document),
+            lambda: parse_pipenv("lock", document),
         )
     except Misfit as misfit:
         raise misfit.tell("lock", "") from None
@@ -80,7 +84,7 @@ def _find(*patterns: str) -> Iterator[bytes]:
 
 
 def _lock_seeds() -> Iterator[bytes]:
-    for data in _find("*uv.lock", "*poetry.lock", "*pylock*.toml"):
+    for data in _find("*uv.lock", "*poetry.lock", "*pylock*.toml", "*pdm.lock", "*Pipfile.lock"):
         cut = data.rfind(b"\n[[") if len(data) == _MAX_SEED else len(data)
         yield data[: cut + 1]
 

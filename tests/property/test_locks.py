@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from wheelfix.errors import InputError
 from wheelfix.lockfile.markers import make_runtime
 from wheelfix.lockfile.project import drop_python, parse_project, render_project
-from wheelfix.lockfile.read import make_lock
+from wheelfix.lockfile.read import make_lock, parse_document
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.select import Asked, choose_sources, select_packages
 from wheelfix.model.lock import Lock
@@ -23,7 +23,10 @@ from wheelfix.outside.requirements import find_platforms
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 RUNTIME = make_runtime("3.12", "x86_64-linux", find_platforms("x86_64-linux"))
-NAMES = ("workbench.uv.lock", "workbench.pylock.toml", "arrow.poetry.lock")
+NAMES = (
+    *("workbench.uv.lock", "workbench.pylock.toml", "arrow.poetry.lock"),
+    *("sound.pdm.lock", "sound.Pipfile.lock"),
+)
 DEEP: list[Any] = []
 for _ in range(5000):
     DEEP = [DEEP]
@@ -37,12 +40,14 @@ JUNK = st.one_of(
 
 def shorten(document: dict[str, Any]) -> dict[str, Any]:
     """A few packages are enough to break."""
+    if "_meta" in document:
+        return document
     key = "packages" if "packages" in document else "package"
     kept = [p for p in document[key] if p["name"] in {"torch", "numpy", "workbench", "arrow", "six", "cffi"}]
     return {**document, key: kept}
 
 
-DOCUMENTS = {name: shorten(tomllib.loads((LOCKS / name).read_text())) for name in NAMES}
+DOCUMENTS = {name: shorten(parse_document(name, (LOCKS / name).read_text())) for name in NAMES}
 PROJECT = tomllib.loads((LOCKS / "workbench.pyproject.toml").read_text()) | {
     "tool": {
         "poetry": {

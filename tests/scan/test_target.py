@@ -26,8 +26,8 @@ CARGO, LOCK = "run `wheelfix sdist {}`", "run `wheelfix lock {}`"
 BUILT = "build a wheel of it (`pip wheel --no-deps {0}`), then run `wheelfix scan` on that"
 TELLS = "`wheelfix sdist {0}` tells"
 WRITE_ELSE = {"lock": OVERRIDE, "adapter": OVERRIDE}
+HASHED = "a requirements.txt with hashes"
 LINUX = "take the file for Linux: nothing else runs on Nix"
-EXPORTED = "then run `wheelfix lock requirements.txt`"
 
 # Target, kind, the commands that do it, what the others name, and what some of them name instead.
 ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
@@ -57,7 +57,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
         (name, TargetKind.LOCK, LOCKING | {"lock"}, LOCK, {})
         for name in (
             *("uv.lock", "other.lock", "pylock.toml", "pylock.dev.toml", "poetry.lock"),
-            "requirements.txt",
+            *("pdm.lock", "Pipfile.lock", "requirements.txt"),
         )
     ),
     *(
@@ -109,10 +109,13 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
     *(
         (name, TargetKind.FOREIGN, frozenset[str](), hint, hints)
         for name, hint, hints in [
-            ("Pipfile.lock", f"export it (`pipenv requirements --hash > requirements.txt`), {EXPORTED}", {}),
-            ("pdm.lock", f"export it (`pdm export -o requirements.txt`), {EXPORTED}", {}),
-            ("pixi.lock", "install it, then run `wheelfix scan .pixi/envs/default`", {}),
-            ("environment.yml", "create it, then run `wheelfix scan PREFIX`", {}),
+            ("Pipfile", "lock it (`pipenv lock`), then run `wheelfix lock Pipfile.lock`", {}),
+            ("pixi.lock", "install it (`pixi install`), then run `wheelfix scan .pixi/envs/default`", {}),
+            (
+                "environment.yml",
+                "create it (`micromamba create -p .conda -f {0}`), then run `wheelfix scan .conda`",
+                {},
+            ),
             ("Cargo.lock", "run `wheelfix sdist .`", {}),
             (
                 "pyproject.toml",
@@ -122,7 +125,7 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
             ("overrides.nix", "run `wheelfix override --check {} TARGET`", {}),
             (
                 "settings.json",
-                "give uv.lock, pylock.toml, poetry.lock or a requirements.txt with hashes",
+                f"give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock or {HASHED}",
                 {},
             ),
             ("demo.conda", "create an environment with it, then run `wheelfix scan PREFIX`", {}),
@@ -146,7 +149,15 @@ ROWS: list[tuple[str, TargetKind, frozenset[str], str, dict[str, str]]] = [
     ("build.log", TargetKind.TEXT, frozenset({"explain"}), "run `wheelfix explain {}`", {}),
     ("$(touch evil) it's", TargetKind.TEXT, frozenset({"explain"}), "run `wheelfix explain {}`", {}),
 ]
-TEXTS = {"Pipfile.lock", "pdm.lock", "pixi.lock", "environment.yml", "Cargo.lock", "pyproject.toml"}
+TEXTS = {
+    "Pipfile",
+    "Pipfile.lock",
+    "pdm.lock",
+    "pixi.lock",
+    "environment.yml",
+    "Cargo.lock",
+    "pyproject.toml",
+}
 TEXTS |= {"overrides.nix", "settings.json", "void", "demo.deb", "demo.rpm", "demo.a", "image.bin"}
 TEXTS |= {"uv.lock", "other.lock", "pylock.toml", "pylock.dev.toml", "poetry.lock", "requirements.txt"}
 TEXTS |= {"requirements.in", "wanted.txt"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import subprocess
 import sys
 import tarfile
@@ -67,7 +68,17 @@ def _make_locks(top: Path, digest: str) -> None:
     poetry = '[[package]]\nname = "demo"\nversion = "1.0"\noptional = false\npython-versions = "*"\n'
     poetry += f'groups = ["main"]\nfiles = [{{ file = "{WHEEL}", hash = "sha256:{digest}" }}]\n'
     poetry += '[metadata]\nlock-version = "2.1"\npython-versions = "*"\ncontent-hash = ""\n'
+    pdm = '[metadata]\ngroups = ["default"]\nstrategy = ["inherit_metadata"]\nlock_version = "4.5.1"\n'
+    pdm += '[[package]]\nname = "demo"\nversion = "1.0"\ngroups = ["default"]\n'
+    pdm += f'files = [{{ file = "{WHEEL}", hash = "sha256:{digest}" }}]\n'
+    pipfile = {
+        "_meta": {"pipfile-spec": 6, "requires": {}},
+        "default": {"demo": {"version": "==1.0", "hashes": [f"sha256:{digest}"]}},
+        "develop": {},
+    }
     for name, text in {
+        "pdm.lock": pdm,
+        "Pipfile.lock": json.dumps(pipfile),
         "uv.lock": uv,
         "other.lock": uv,
         "pylock.toml": pylock,
@@ -84,9 +95,8 @@ def _make_foreign(top: Path) -> None:
     with tarfile.open(top / "data-1.0.tar.gz", "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("data-1.0/notes.md"), io.BytesIO())
     for name, data in {
-        "Pipfile.lock": b"{}",
+        "Pipfile": b"[packages]\n",
         "pixi.lock": b"version: 6\n",
-        "pdm.lock": b'[metadata]\nlock_version = "4.5.0"\n',
         "Cargo.lock": b"version = 4\n",
         "environment.yml": b"name: x\n",
         "pyproject.toml": b"[project]\n",

@@ -12,11 +12,11 @@ from wheelfix.cli.options import (
     FILE,
     basic_options,
     check_platform,
-    check_python,
     gpu_option,
     index_options,
     json_option,
     print_json,
+    python_option,
     tell_findings,
     wish_options,
 )
@@ -50,12 +50,7 @@ Examples:
     help="Let uv build source distributions that do not state what they require: this runs their code.",
 )
 @wish_options
-@click.option(
-    "--python",
-    callback=check_python,
-    metavar="VERSION",
-    help="Python version. [default: that of the last run, else 3.12]",
-)
+@python_option("Python version.", first="the last run")
 @click.option(
     "--platform", callback=check_platform, default="x86_64-linux", show_default=True, help="Nix system."
 )

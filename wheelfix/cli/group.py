@@ -129,7 +129,8 @@ def cli(context: click.Context) -> None:
     Without a command it looks at the files in this directory, and says what to do next.
     """
     if context.invoked_subcommand is None:
+        from wheelfix.cli.streams import find_width
         from wheelfix.flows.start import find_start
         from wheelfix.report.start import render_start
 
-        click.echo(render_start(find_start(Path())), nl=False)
+        click.echo(render_start(find_start(Path()), find_width()), nl=False)

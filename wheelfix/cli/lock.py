@@ -12,11 +12,11 @@ from wheelfix.cli.options import (
     TARGET,
     basic_options,
     check_platform,
-    check_python,
     gpu_option,
     index_options,
     nixpkgs_option,
     print_json,
+    python_option,
     tell_findings,
     wish_options,
 )
@@ -38,6 +38,7 @@ Examples:
   wheelfix lock poetry.lock --dialect poetry2nix --group main
   wheelfix lock requirements.txt --find-links wheels/ --dialect nixpkgs
   wheelfix lock pylock.toml --json | jq .findings
+  wheelfix lock Pipfile.lock --group develop
 """
 
 
@@ -60,12 +61,7 @@ Examples:
 )
 @supply_options
 @wish_options
-@click.option(
-    "--python",
-    callback=check_python,
-    metavar="VERSION",
-    help="Python version of the package set. [default: 3.12]",
-)
+@python_option("Python version of the package set.")
 @click.option(
     "--platform",
     callback=check_platform,
@@ -98,9 +94,9 @@ def lock(
 ) -> None:
     """Write one overlay for all packages of a lock.
 
-    LOCKFILE is uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes. Each package's wheel for
-    the target is read, once: what was found is kept by the wheel's hash. The overlay has what is needed and
-    nothing else; what it leaves open is in its head and on stderr.
+    LOCKFILE is uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, or a requirements.txt with hashes.
+    Each package's wheel for the target is read, once: what was found is kept by the wheel's hash. The overlay
+    has what is needed and nothing else; what it leaves open is in its head and on stderr.
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.flows.lock import write_lock

@@ -85,13 +85,29 @@ def complete_files(_context: click.Context, _parameter: click.Parameter, typed: 
     return [CompletionItem(typed, type="file")]
 
 
-def check_python(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+def _check_python(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     """Refuse an invalid --python, even if the command does not use it."""
     if value not in {None, "3.12"}:
-        from wheelfix.outside import requirements
+        from wheelfix.lockfile.python import check_python
 
-        requirements.check_python(value or "")
+        check_python(value or "", f"--python {value}")
     return value
+
+
+def python_option(purpose: str, *, first: str = "") -> Callable[[F], F]:
+    """Make --python.
+
+    Args:
+        purpose: what the version is for, as a sentence.
+        first: whose version counts first where the user names none, if not the project's.
+    """
+    places = [*([first] if first else []), ".python-version", "the lock", "pyproject.toml"]
+    return click.option(
+        "--python",
+        callback=_check_python,
+        metavar="VERSION",
+        help=f"{purpose} [default: that of {', '.join(places)}; else 3.12]",
+    )
 
 
 def check_platform(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -209,13 +225,7 @@ def runtime_options(command: F) -> F:
     """Add --python and --platform, of commands that read any target."""
     return add_options(
         command,
-        click.option(
-            "--python",
-            callback=check_python,
-            default="3.12",
-            show_default=True,
-            help="Python version that is fetched, or a lock is read, for.",
-        ),
+        python_option("Python version that is fetched, or a lock is read, for."),
         click.option(
             "--platform",
             callback=check_platform,

@@ -16,11 +16,11 @@ from wheelfix.cli.options import (
     add_options,
     beside_option,
     check_platform,
-    check_python,
     index_options,
     make_sources,
     nixpkgs_option,
     print_json,
+    python_option,
     source_options,
     tell_findings,
     wish_options,
@@ -57,12 +57,7 @@ _PROVIDER = click.option(
 _OPTIONS = [
     beside_option,
     wish_options,
-    click.option(
-        "--python",
-        callback=check_python,
-        metavar="VERSION",
-        help="Python version of the package set. [default: 3.12]",
-    ),
+    python_option("Python version of the package set.", first="the environment"),
     click.option(
         "--platform",
         callback=check_platform,

@@ -49,7 +49,7 @@ def report(
     *,
     beside: tuple[str, ...],
     gpu: Backend | None,
-    python: str,
+    python: str | None,
     platform: str,
     index: Path | None,
     prefer: tuple[str, ...],

@@ -65,7 +65,7 @@ Examples:
 def scan(
     targets: tuple[str, ...],
     *,
-    python: str,
+    python: str | None,
     platform: str,
     beside: tuple[str, ...],
     gpu: Backend | None,
@@ -82,11 +82,11 @@ def scan(
     """Tell which shared libraries wheels need, and who provides each.
 
     TARGET is a wheel, a directory of wheels, a virtual environment (or any directory of ELF files), an ELF
-    file, a lock (uv.lock, pylock.toml, poetry.lock, requirements.txt with hashes), a requirements file
-    without hashes, a requirement (numpy, torch==2.9.1, jax[cuda12]), or the address of a wheel. What is not
-    here is fetched, from the package index that pip or uv is configured for. With extras, what they bring is
-    scanned as well. What TARGETs hold is at hand of all of them, and so are wheels beside a wheel that it
-    pins.
+    file, a lock (uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, requirements.txt with hashes), a
+    requirements file without hashes, a requirement (numpy, torch==2.9.1, jax[cuda12]), or the address of a
+    wheel. What is not here is fetched, from the package index that pip or uv is configured for. With extras,
+    what they bring is scanned as well. What TARGETs hold is at hand of all of them, and so are wheels beside
+    a wheel that it pins.
 
     First the answer (what to put into buildInputs, what to ignore, what other wheels bring), then every need
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.

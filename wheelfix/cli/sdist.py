@@ -11,9 +11,9 @@ from wheelfix.cli.options import (
     FILE,
     TARGET,
     basic_options,
-    check_python,
     code_json_option,
     make_sources,
+    python_option,
     source_options,
 )
 from wheelfix.cli.output import output_option, write
@@ -46,14 +46,7 @@ _DIALECTS = (Dialect.UV2NIX, Dialect.PYPROJECT_NIX, Dialect.NIXPKGS)
     metavar="FILE",
     help="Cargo.lock for an sdist without one; cargo makes it if there is no such file.",
 )
-@click.option(
-    "--python",
-    callback=check_python,
-    default="3.12",
-    show_default=True,
-    metavar="VERSION",
-    help="Python to build for.",
-)
+@python_option("Python to build for.")
 @source_options
 @output_option
 @code_json_option
@@ -63,7 +56,7 @@ def sdist(
     *,
     dialect: str,
     lock_file: Path | None,
-    python: str,
+    python: str | None,
     index_url: str | None,
     find_links: tuple[str, ...],
     output: Path | None,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wheelfix.lock.model import LockOptions, LockPlan
 from wheelfix.model.base import Struct
+from wheelfix.model.scan import Finding
 
 
 class EnvOptions(Struct):
@@ -36,11 +37,13 @@ class EnvProject(Struct):
         name: of the environment, normalised.
         python: version of CPython.
         text: its pyproject.toml.
+        findings: about the choice of the Python.
     """
 
     name: str
     python: str
     text: str
+    findings: tuple[Finding, ...] = ()
 
 
 class Environment(Struct):

@@ -17,6 +17,7 @@ from wheelfix.lockfile.project import (
     render_project,
     render_requirements,
 )
+from wheelfix.lockfile.python import ChosenPython, find_python
 from wheelfix.lockfile.read import read_text
 from wheelfix.scan.requirement import find_runtime
 from wheelfix.wheel.metadata import normalize_name
@@ -34,14 +35,24 @@ def read_env_project(directory: Path, options: EnvOptions) -> EnvProject:
     """
     scan = options.lock.scan
     name = _find_name(directory)
-    python = scan.python or _find_own_python(directory) or scan.chosen_python
-    return EnvProject(name=name, python=python, text=_make_text(directory, name, python, options))
+    python = _choose_python(scan.python or _find_own_python(directory), directory, options)
+    text = _make_text(directory, name, python.version, options)
+    return EnvProject(name=name, python=python.version, text=text, findings=python.findings)
 
 
 def _find_name(directory: Path) -> str:
     called = Path(os.path.realpath(directory)).name  # Path.resolve raises for cyclic links
     name = normalize_name("".join(c if c.isascii() and c.isalnum() else "-" for c in called))
     return name.strip("-") or "environment"
+
+
+def _choose_python(known: str | None, directory: Path, options: EnvOptions) -> ChosenPython:
+    """Choose the Python of an environment: by what lies beside the requirements."""
+    if options.project and not known:
+        project = parse_project(options.project.name, read_text(options.project))
+        required, place = project.requires_python, options.project.parent
+        return find_python(None, place, required=required, file=project.file)
+    return find_python(known, options.requirements.parent if options.requirements else directory)
 
 
 def _find_own_python(directory: Path) -> str | None:

@@ -43,7 +43,7 @@ _NOTHING_PRESENT: Mapping[str, str] = {}
 _PLACEHOLDER = "package"
 _UNNAMED = f"Nothing in the text names the package: write its name in place of `{_PLACEHOLDER}`."
 _OPEN_OR_PROVIDED = OPEN_CLASSES | {NeedClass.PROVIDED}
-_LOCK_FILES = ("uv.lock", "pylock.toml", "poetry.lock")
+_LOCK_FILES = ("uv.lock", "pylock.toml", "poetry.lock", "pdm.lock", "Pipfile.lock")
 _LOCKS = (
     # if several fit: the file written by hand, or by the more specific tool
     (("uv.lock", "flake.nix"), Dialect.UV2NIX),

@@ -13,7 +13,7 @@ from wheelfix.override.dependencies import read_replaced
 from wheelfix.override.imports import show_own_imports
 from wheelfix.override.prebuilt import check_build, parse_attr
 from wheelfix.override.strip import NO_WISHES, Wishes, check_wishes, list_names
-from wheelfix.scan.scan import ScanOptions
+from wheelfix.scan.scan import ScanOptions, choose_python
 from wheelfix.scan.target import find_target
 
 
@@ -40,11 +40,13 @@ def write_adapter(
         IndexProblem: the index is damaged.
     """
     attr = parse_attr(build) if build else None
-    read = read_replaced(find_target(text, "adapter"), options)
+    target = find_target(text, "adapter")
+    python = choose_python(options, target)
+    read = read_replaced(target, replace(options, python=python.version))
     package, others = read.dependencies.package, read.dependencies.others
     check_wishes(wishes, list_names([package, *others]))
     names = [one.name for one in (package, *others)]
-    chosen, find_build, told = choose_build(attr, package.name, options.chosen_python, options.index, names)
+    chosen, find_build, told = choose_build(attr, package.name, python.version, options.index, names)
     checked = check_build(chosen.attr, package.name, package.tags, asked=options.python, index=options.index)
     environment = Environment(
         packages={one.name: one for one in (*others, package)},
@@ -53,7 +55,7 @@ def write_adapter(
     )
     plan = plan_adapters({package.name: chosen}, environment, find_build, wishes=wishes)
     first = replace(plan.adapters[0], strip=show_own_imports(plan.adapters[0].strip, read.wheel))
-    findings = (*told, *checked, *plan.findings)
+    findings = (*python.findings, *told, *checked, *plan.findings)
     plan = replace(plan, adapters=(first, *plan.adapters[1:]), findings=findings)
     text = render_adapters(plan, standalone=standalone)
     return Written(plan=plan, text=text, findings=(*findings, *find_warnings(read.scans)))

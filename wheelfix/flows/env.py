@@ -40,6 +40,7 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
     )
     with resolve_project(directory, project, options) as lock:
         plan = plan_lock(lock, replace(options.lock, scan=scan, asked=Asked(groups=())))
+        plan = replace(plan, findings=(*project.findings, *plan.findings))
         files = {
             "pyproject.toml": project.text,
             "uv.lock": lock.read_text("utf-8"),

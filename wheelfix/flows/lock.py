@@ -14,7 +14,7 @@ def write_lock(text: str, options: LockOptions) -> tuple[LockPlan, str]:
     """Write one overlay for all packages of a lock.
 
     Args:
-        text: uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes.
+        text: a lock of a format in :mod:`wheelfix.model.lock_formats`, or a requirements.txt with hashes.
         options: options of the plan and the scan.
 
     Returns:

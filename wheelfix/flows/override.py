@@ -12,7 +12,7 @@ from wheelfix.override.dialects import check_targets, render_overrides
 from wheelfix.override.imports import show_imports
 from wheelfix.override.plan import OverridePlan, plan_overrides
 from wheelfix.override.strip import NO_WISHES, Wishes
-from wheelfix.scan.scan import ScanOptions, scan_targets
+from wheelfix.scan.scan import ScanOptions, choose_python, scan_targets
 from wheelfix.scan.target import find_targets
 
 
@@ -37,9 +37,9 @@ def write_override(
     targets = tuple(find_targets(texts, "override"))
     check_targets(targets, dialect, cuda)
     read = scan_targets(targets, options)
-    packages = name_packages(options.chosen_python)
+    python = choose_python(options, targets[0]) if cuda is Cuda.PREBUILT else None
     names = [one.name for one in (*read.beside, *(part.reading.distribution for part in read.parts))]
-    find_build = make_finder(options.index, packages, names) if cuda is Cuda.PREBUILT else find_no_build
+    find_build = make_finder(options.index, name_packages(python.version), names) if python else find_no_build
     plan = plan_overrides(
         read,
         dialect,
@@ -51,4 +51,5 @@ def write_override(
     )
     plan = show_imports(plan, read.parts)
     text = render_overrides(plan.overrides, plan.adapters, dialect)
-    return Written(plan=plan, text=text, findings=plan.findings, answered=plan.answered)
+    findings = tuple(dict.fromkeys((*(python.findings if python else ()), *plan.findings)))
+    return Written(plan=plan, text=text, findings=findings, answered=plan.answered)

@@ -21,7 +21,7 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
     """Plan one overlay for all packages of a lock.
 
     Args:
-        path: uv.lock, pylock.toml, poetry.lock, or a requirements.txt with hashes.
+        path: a lock of a format in :mod:`wheelfix.model.lock_formats`, or a requirements.txt with hashes.
         options: target and other options.
 
     Raises:
@@ -40,5 +40,5 @@ def plan_lock(path: Path, options: LockOptions) -> LockPlan:
         adapters = plan_lock_adapters(request, selection, dependencies, scans, options)
         kept = drop_removed_packages(request, replace_bound(selection, adapters), adapters, options)
         found = keep_chosen(found, kept.choices)
-    rust = read_rust(found, options)
+    rust = read_rust(request, found, options)
     return plan_overlay(request, kept, adapters, found, rust, options)

@@ -49,11 +49,13 @@ class LockRequest(Struct):
         lock: the lock.
         rules: which kinds of source each package may be taken from, the strongest first.
         runtime: the interpreter and platform.
+        findings: about the choice of the interpreter.
     """
 
     lock: Lock
     rules: tuple[ProviderRule, ...]
     runtime: Runtime
+    findings: tuple[Finding, ...] = ()
 
 
 class Selection(Struct):

@@ -215,6 +215,7 @@ def plan_overlay(
     overrides = _plan_overrides(request, choices, found, scans, collisions, left, options)
     built = _plan_built(found.sources, options)
     findings = (
+        *request.findings,
         *tell_doubles(find_doubles(selection.selected)),
         *selection.findings,
         *adapters.findings,

@@ -8,6 +8,7 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.lock.model import LockOptions, LockRequest, Selection
 from wheelfix.lock.plan import find_dependencies
+from wheelfix.lockfile.python import find_python
 from wheelfix.lockfile.read import read_lock, read_project, read_rules
 from wheelfix.model.base import replace
 from wheelfix.outside.places import find_cache
@@ -28,8 +29,9 @@ def read_request(path: Path, options: LockOptions) -> LockRequest:
     """
     lock = read_lock(path)
     rules = read_rules(read_project(path.parent), options.providers)
-    runtime = find_runtime(options.scan.chosen_python, options.scan.system)
-    return LockRequest(lock=lock, rules=rules, runtime=runtime)
+    chosen = find_python(options.scan.python, path.parent, required=lock.requires_python, file=lock.name)
+    runtime = find_runtime(chosen.version, options.scan.system)
+    return LockRequest(lock=lock, rules=rules, runtime=runtime, findings=chosen.findings)
 
 
 def read_dependencies(
@@ -66,7 +68,7 @@ def find_places(path: Path, request: LockRequest, options: LockOptions) -> Place
     )
 
 
-def read_rust(found: LockReadings, options: LockOptions) -> Mapping[str, CargoPlan]:
+def read_rust(request: LockRequest, found: LockReadings, options: LockOptions) -> Mapping[str, CargoPlan]:
     """Plan the builds of source distributions with cargo, by name, if the dialect can express them.
 
     Raises:
@@ -75,5 +77,5 @@ def read_rust(found: LockReadings, options: LockOptions) -> Mapping[str, CargoPl
     if not TRAITS[options.dialect].replaces:
         return {}
     compiled = [name for name, system in found.builds.items() if system.cargo]
-    plans = {name: read_plan(found.sdists[name], options.scan.chosen_python) for name in compiled}
+    plans = {name: read_plan(found.sdists[name], request.runtime.python) for name in compiled}
     return {name: plan for name, plan in plans.items() if plan}

@@ -16,6 +16,7 @@ from wheelfix.model.lock import LockedFile, Runtime
 from wheelfix.model.system import name_machine
 from wheelfix.wheel.metadata import (
     is_sound_filename,
+    list_minors,
     make_environment,
     split_label,
 )
@@ -93,18 +94,30 @@ def holds(
         raise InputError(where or "the lock", problem, HINT) from None
 
 
+def join_markers(markers: Iterable[str]) -> str:
+    """Join the markers under which groups take one package with "or"; one without any always takes it."""
+    known = list(dict.fromkeys(markers))
+    if not all(known):
+        return ""
+    return " or ".join(f"({marker})" for marker in known) if len(known) > 1 else "".join(known)
+
+
 def fits_python(specifiers: str, runtime: Runtime, where: str) -> bool:
-    """Whether the target's Python meets version specifiers; empty ones are met.
+    """Whether the target's Python meets version specifiers, in some patch release; empty ones are met.
 
     Raises:
         InputError: they are invalid.
     """
     if not specifiers:
         return True
-    try:
-        return SpecifierSet(specifiers).contains(dict(runtime.environment)["python_full_version"])
-    except ValueError:
-        raise InputError(where, f"{specifiers[:_SHOWN]!r} are no version specifiers", HINT) from None
+    full = dict(runtime.environment)["python_full_version"]
+    minors = list_minors(specifiers)
+    if minors is None:
+        raise InputError(where, f"{specifiers[:_SHOWN]!r} are no version specifiers", HINT)
+    # Of a version without the last number, any release may be the package set's.
+    return (
+        int(full.split(".")[1]) in minors if full.endswith(".0") else SpecifierSet(specifiers).contains(full)
+    )
 
 
 def rank_as_pip(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFile]:

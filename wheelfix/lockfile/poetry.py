@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 from wheelfix.lockfile.checks import check_name, check_sha256, check_version, find_filename
-from wheelfix.lockfile.project import Project, list_required
+from wheelfix.lockfile.markers import join_markers
+from wheelfix.lockfile.project import Project, list_required, read_constraint
 from wheelfix.model.base import Misfit, Struct, convert, field, make_each
 from wheelfix.model.lock import DependencySet, Lock, LockedDependency, LockedFile, LockedPackage, SourceKind
 from wheelfix.model.lock_formats import LockKind
@@ -124,18 +125,12 @@ def parse_poetry(name: str, document: Mapping[str, Any], project: Project | None
     return Lock(
         name=name,
         kind=LockKind.POETRY,
-        requires_python=_find_python(lock.metadata.python_versions),
+        requires_python=read_constraint(lock.metadata.python_versions),
         packages=packages,
         roots=_find_roots(packages, project),
         extras=_make_sets(lock.extras),
         default_groups=tuple(sorted({MAIN, *groups})),
     )
-
-
-def _find_python(text: str) -> str:
-    """Return constraints if they are valid in PEP 440; poetry's other constraints are dropped."""
-    plain = all(re.fullmatch(r"\s*(?:[<>]=?|[!=]=)\s*[\d.*]+\s*", part) for part in text.split(","))
-    return text if text and plain else ""
 
 
 def _find_roots(packages: tuple[LockedPackage, ...], project: Project | None) -> tuple[str, ...]:
@@ -180,11 +175,7 @@ def _make_file(source: _Source, file: _File) -> LockedFile:
 
 def _join_markers(markers: str | Mapping[str, str]) -> str:
     """Join the markers of a package's groups with "or"; a group without one always takes the package."""
-    if isinstance(markers, str):
-        return markers
-    if not all(markers.values()):
-        return ""
-    return " or ".join(f"({marker})" for marker in dict.fromkeys(markers.values()))
+    return markers if isinstance(markers, str) else join_markers(markers.values())
 
 
 def _make_dependencies(name: str, requirements: _Requirements) -> list[LockedDependency]:

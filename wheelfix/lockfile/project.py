@@ -100,7 +100,7 @@ class Project(Struct):
     Attributes:
         file: name of the file, for messages.
         name: of the project, as written; None if it has none.
-        requires_python: version specifiers, or empty.
+        requires_python: version specifiers, of ``[project]`` or else of poetry's own table; or empty.
         requirements: of ``[project]``, then of the dependency groups, as written.
         poetry: normalised names of the requirements in poetry's own tables, sorted.
         default_groups: dependency groups that uv takes by default; ``*`` is every group.
@@ -149,7 +149,7 @@ def _make_project(file: str, document: Mapping[str, Any]) -> Project:
     return Project(
         file=file,
         name=read.project.name,
-        requires_python=read.project.requires_python,
+        requires_python=read.project.requires_python or _find_python(poetry.dependencies),
         requirements=(
             *read.project.dependencies,
             *(text for group in groups for text in group if isinstance(text, str)),
@@ -160,6 +160,39 @@ def _make_project(file: str, document: Mapping[str, Any]) -> Project:
         free_threaded=read.tool.wheelfix.free_threaded,
         document=document,
     )
+
+
+def _find_python(dependencies: _PoetryRequirements) -> str:
+    wanted = dependencies.get("python", "")
+    return read_constraint(wanted) if isinstance(wanted, str) else ""
+
+
+def read_constraint(text: str) -> str:
+    """Read poetry's constraint on Python.
+
+    Returns:
+        Version specifiers of PEP 440; empty for none, and for alternatives (``||``), which they cannot say.
+
+    Example:
+        >>> read_constraint("^3.11"), read_constraint("~3.12.1"), read_constraint(">=3.11,<3.14")
+        ('>=3.11,<4', '>=3.12.1,<3.13', '>=3.11,<3.14')
+    """
+    found = []
+    for part in re.sub(r"([<>=!~^])\s+", r"\1", text).replace(" ", ",").split(","):
+        if not part:
+            continue
+        match = re.fullmatch(r"(\^|~(?!=)|[<>]=?|[!=~]=|)(\d{1,9}(?:\.\d{1,9}){0,3}(?:\.\*)?)", part)
+        if match is None:
+            return ""
+        sign, version = match[1], match[2]
+        numbers = version.split(".")
+        if sign == "^" or (sign == "~" and len(numbers) == 1):
+            found.append(f">={version},<{int(numbers[0]) + 1}")
+        elif sign == "~":
+            found.append(f">={version},<{numbers[0]}.{int(numbers[1]) + 1}")
+        else:
+            found.append(f"{sign or '=='}{version}")
+    return ",".join(found)
 
 
 def _find_default_groups(groups: str | tuple[str, ...]) -> tuple[str, ...]:

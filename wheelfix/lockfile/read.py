@@ -8,12 +8,14 @@ from typing import Any
 
 from wheelfix.errors import InputError, describe, suggest
 from wheelfix.lockfile.checks import HINT
+from wheelfix.lockfile.pdm import parse_pdm
+from wheelfix.lockfile.pipenv import parse_pipenv
 from wheelfix.lockfile.poetry import parse_poetry
 from wheelfix.lockfile.project import SETTINGS, Project, parse_project
 from wheelfix.lockfile.pylock import parse_pylock
 from wheelfix.lockfile.requirements import parse_requirements
 from wheelfix.lockfile.uv import parse_uv
-from wheelfix.model.base import Misfit, decode_toml
+from wheelfix.model.base import Misfit, decode_json, decode_toml
 from wheelfix.model.lock import ChoiceKind, Lock, ProviderRule
 from wheelfix.model.lock_formats import LOCK_FORMATS, LockKind
 from wheelfix.wheel.input import open_input
@@ -24,8 +26,10 @@ _PARSERS = {
     LockKind.UV: parse_uv,
     LockKind.PYLOCK: parse_pylock,
     LockKind.POETRY: parse_poetry,
+    LockKind.PDM: parse_pdm,
+    LockKind.PIPENV: parse_pipenv,
 }
-_HINT = "give uv.lock, pylock.toml, poetry.lock or a hashed requirements.txt"
+_HINT = "give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock or a hashed requirements.txt"
 _FORM = 'write "wheel", "sdist", "nixpkgs", several of them with commas, or "nixpkgs:ATTR"'
 
 
@@ -41,11 +45,11 @@ def read_lock(path: Path) -> Lock:
     text = read_text(path)
     if path.suffix in {".txt", ".in"}:
         return parse_requirements(path.name, text)
-    return make_lock(path.name, parse_toml(path.name, text), read_project(path.parent))
+    return make_lock(path.name, parse_document(path.name, text), read_project(path.parent))
 
 
 def make_lock(name: str, document: Mapping[str, Any], project: Project | None = None) -> Lock:
-    """Convert the TOML of a lock.
+    """Convert the TOML, or JSON, of a lock.
 
     Args:
         name: of the file, for messages.
@@ -148,6 +152,25 @@ def read_text(path: Path) -> str:
         raise InputError(str(path), f"cannot be read ({describe(error)})", _HINT) from None
     except UnicodeDecodeError:
         raise InputError(str(path), "is no text in UTF-8", _HINT) from None
+
+
+def parse_document(name: str, text: str) -> dict[str, Any]:
+    """Parse the file of a lock: JSON, which is an object and starts with its brace, or TOML.
+
+    Args:
+        name: of the file, for messages.
+        text: its contents.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if not text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return parse_toml(name, text)
+    try:
+        document: dict[str, Any] = decode_json(text.removeprefix("\ufeff"), dict[str, Any])
+    except ValueError as error:
+        raise InputError(name, f"is no JSON ({error})", _HINT) from None
+    return document
 
 
 def parse_toml(name: str, text: str) -> dict[str, Any]:

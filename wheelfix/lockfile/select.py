@@ -31,6 +31,8 @@ from wheelfix.wheel.metadata import normalize_glob, rank_version, tells_platform
 
 DEFAULT_KINDS = (ChoiceKind.WHEEL, ChoiceKind.SDIST)
 _SHOWN = 6
+_MAIN = {LockKind.POETRY: "main", LockKind.PDM: "default", LockKind.PIPENV: "default"}
+"""The group that every environment has, of formats that know one."""
 
 
 class Asked(Struct):
@@ -67,7 +69,12 @@ def select_packages(
     _check_target(lock, runtime)
     extras, groups = _find_parts(lock, asked)
     if lock.roots is None:
-        return tuple(p for p in lock.packages if holds(p.marker, runtime, extras=extras, groups=groups))
+        return tuple(
+            p
+            for p in lock.packages
+            if (not p.in_groups or not groups.isdisjoint(p.in_groups))
+            and holds(p.marker, runtime, extras=extras, groups=groups, where=f"{lock.name}: {p.label}")
+        )
     walk = _Walk(lock, runtime, extras, groups, without or {}, more or {})
     return walk.run()
 
@@ -399,7 +406,7 @@ def _find_parts(lock: Lock, asked: Asked) -> tuple[frozenset[str], frozenset[str
     if asked.groups is None:
         wanted = frozenset(g for g in known_groups if any(fnmatchcase(g, d) for d in lock.default_groups))
     else:
-        main = {"main"} & set(lock.default_groups) if lock.kind is LockKind.POETRY else set()
+        main = {_MAIN.get(lock.kind, "")} & set(lock.default_groups)
         wanted = _match(lock, "group", asked.groups, known_groups) | main
     return extras, wanted
 

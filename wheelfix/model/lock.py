@@ -1,4 +1,4 @@
-"""Models of lock files: one shape for four formats."""
+"""Models of lock files: one shape for all formats."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ class LockedPackage(Struct):
         name: normalised (PEP 503).
         version: as the lock writes it; None if it states none.
         wheels: in the lock's order, which decides among equals.
-        hashes: of files whose names the lock does not give (requirements.txt), sorted.
+        hashes: of files whose names the lock does not give (requirements.txt, Pipfile.lock), sorted.
         marker: PEP 508 marker (or PEP 751) of the package itself, or empty.
         extras, groups: what its extras and dependency groups add.
-        in_groups: dependency groups it belongs to (poetry); empty for all.
+        in_groups: dependency groups it belongs to (poetry, pdm, pipenv); empty for all.
         origin: distinguishes it from the same version from another place; empty if the lock states none.
         optional: whether only an extra brings it (poetry).
     """
@@ -117,7 +117,7 @@ class Lock(Struct):
         packages: in the lock's order.
         roots: where the environment starts; None takes every package whose marker holds.
         extras: of the project, for formats that keep them apart from packages, and what they add (poetry).
-        groups: names of the dependency groups, for formats that list them apart from packages (pylock.toml).
+        groups: names of the dependency groups, for formats that list them apart from what they hold.
         default_groups: dependency groups taken unless others are named.
     """
 

@@ -16,6 +16,8 @@ class LockKind(StrEnum):
     UV = "uv.lock"
     PYLOCK = "pylock.toml"
     POETRY = "poetry.lock"
+    PDM = "pdm.lock"
+    PIPENV = "Pipfile.lock"
     REQUIREMENTS = "requirements.txt"
 
 
@@ -44,5 +46,7 @@ LOCK_FORMATS = (
     ),
     LockFormat(kind=LockKind.PYLOCK, names=r"pylock(\.[^.]+)?\.toml", version=("lock-version",)),
     LockFormat(kind=LockKind.POETRY, names=r"poetry\.lock", version=("metadata", "lock-version")),
+    LockFormat(kind=LockKind.PDM, names=r"pdm\.lock", version=("metadata", "lock_version")),
+    LockFormat(kind=LockKind.PIPENV, names=r"[Pp]ipfile\.lock", version=("_meta", "pipfile-spec")),
 )
-"""The formats that are TOML, in the order in which a user is offered them."""
+"""The formats that are TOML, or JSON (pipenv's), in the order in which a user is offered them."""

@@ -14,9 +14,6 @@ from wheelfix.wheel.metadata import parse_wanted
 
 NEWEST_GLIBC = 42
 """Minor version of the glibc 2 in nixpkgs; wheels that require a newer one are ranked last."""
-NEWEST_PYTHON = 16
-"""Minor version of the newest Python 3 that wheels are built for, or will be soon."""
-_FIRST_THREADS = 13
 _LIMIT_GLIBC = 60
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _HASH = re.compile(r"\s--hash[= ]sha256:([0-9a-f]{64})(?=\s|$)")
@@ -93,26 +90,6 @@ def is_url(text: str) -> bool:
 def split_hashes(requirement: str) -> tuple[str, frozenset[str]]:
     """Split off the ``--hash=sha256:...`` of a requirement."""
     return _HASH.sub("", requirement), frozenset(_HASH.findall(requirement))
-
-
-def check_python(text: str) -> None:
-    """Refuse text that is not a version of CPython, or not an existing one.
-
-    Raises:
-        InputError: it is not one.
-    """
-    match = re.fullmatch(r"3\.(\d{1,3})(?:\.\d{1,3})?(t?)", text)
-    if match is None:
-        raise InputError(
-            f"--python {text}", "is no version of Python 3", "name a version such as 3.12 or 3.14t"
-        )
-    minor = int(match[1])
-    if minor > NEWEST_PYTHON:
-        hint = f"the newest one that wheelfix knows is 3.{NEWEST_PYTHON}{match[2]}"
-        raise InputError(f"--python {text}", "is no version of Python that there is", hint)
-    if match[2] and minor < _FIRST_THREADS:
-        hint = f"write 3.{minor}, or 3.{_FIRST_THREADS}t"
-        raise InputError(f"--python {text}", f"has no build without GIL before 3.{_FIRST_THREADS}", hint)
 
 
 def check_system(text: str, option: str = "--platform") -> None:

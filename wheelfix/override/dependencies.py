@@ -8,7 +8,7 @@ from wheelfix.model.base import Struct
 from wheelfix.model.scan import WheelScan
 from wheelfix.outside.places import find_cache
 from wheelfix.override.strip import TABLE, Dependencies
-from wheelfix.scan.scan import ScanOptions, scan_targets
+from wheelfix.scan.scan import ScanOptions, choose_python, scan_targets
 from wheelfix.scan.target import Target, TargetKind
 
 
@@ -57,7 +57,7 @@ def fetch_dependencies(requirement: str, options: ScanOptions) -> Dependencies:
     package, *others = fetch_closure(
         requirement,
         find_cache().metadata,
-        python=options.chosen_python,
+        python=choose_python(options).version,
         system=options.system,
         sources=options.sources,
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from wheelfix.errors import InputError
+from wheelfix.lockfile.python import find_python
 from wheelfix.lockfile.read import read_lock, read_rules
 from wheelfix.lockfile.read import read_project as read_table
 from wheelfix.lockfile.select import (
@@ -41,7 +42,7 @@ from wheelfix.pysource.sources import find_in_sources
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
 from wheelfix.scan.requirement import evaluate_reading, find_runtime, tell_unread
 from wheelfix.scan.store import find_digest
-from wheelfix.wheel.metadata import DEFAULT_PYTHON, parse_filename
+from wheelfix.wheel.metadata import parse_filename
 from wheelfix.wheel.sdist import read_sdist
 from wheelfix.wheel.sdist_project import read_project
 
@@ -207,7 +208,7 @@ def keep_chosen(found: LockReadings, choices: Sequence[Choice]) -> LockReadings:
 def read_locked(
     path: Path,
     *,
-    python: str = DEFAULT_PYTHON,
+    python: str | None = None,
     system: str = "x86_64-linux",
     sources: PackageSources | None = None,
     progress: Progress | None = None,
@@ -216,7 +217,7 @@ def read_locked(
 
     Args:
         path: the lock.
-        python: version of CPython.
+        python: version of CPython; None takes that which the lock, or the project beside it, is for.
         system: Nix system.
         sources: where files are fetched from, and directories that may have them; None takes the configured
             ones.
@@ -230,7 +231,8 @@ def read_locked(
     """
     lock, sources = read_lock(path), sources or find_package_sources()
     rules = read_rules(read_table(path.parent), ())
-    runtime = find_runtime(python, system)
+    chosen = find_python(python, path.parent, required=lock.requires_python, file=lock.name)
+    runtime = find_runtime(chosen.version, system)
     # By default, `wheelfix lock` writes for package sets that choose as pyproject.nix does.
     selected = select_packages(lock, runtime, Asked())
     choices = choose_sources(settle_doubles(selected), rules, runtime, as_nix=True)
@@ -245,7 +247,8 @@ def read_locked(
     found = read_choices([choice for choice in choices if choice.kind is ChoiceKind.WHEEL], places)
     if not found.wheels:
         raise InputError(str(path), "names no wheel that could be read", "run `wheelfix lock` on it")
-    return found.wheels, (*tell_doubles(find_doubles(selected)), *found.findings, *tell_unread(choices))
+    told = (*tell_doubles(find_doubles(selected)), *found.findings, *tell_unread(choices))
+    return found.wheels, (*chosen.findings, *told)
 
 
 class _Fetcher:

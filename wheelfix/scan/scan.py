@@ -27,7 +27,6 @@ from wheelfix.scan.symbols import find_users
 from wheelfix.scan.target import Target, TargetKind, find_targets
 from wheelfix.wheel.environment import find_wheels
 from wheelfix.wheel.metadata import (
-    DEFAULT_PYTHON,
     admits,
     is_exact,
     normalize_name,
@@ -36,6 +35,7 @@ from wheelfix.wheel.metadata import (
 )
 
 if TYPE_CHECKING:
+    from wheelfix.lockfile.python import ChosenPython
     from wheelfix.model.lock import Runtime
     from wheelfix.outside.configuration import PackageSources
     from wheelfix.outside.wheels import Fetched
@@ -54,7 +54,7 @@ class ScanOptions(Struct):
         gpu: the backend that is used, of those that a wheel has files for; None chooses one.
         beside: wheels, directories of wheels and environments whose distributions are at hand.
         against: directories of libraries, or store paths, whose symbols are compared with those wanted.
-        python: version of CPython for fetching and for reading a lock; None if the user named none.
+        python: version of CPython that the user named, or None: see :func:`choose_python`.
         system: Nix system for fetching and for reading a lock.
         sources: where distributions are fetched from; None takes the configured ones.
         progress: called with the amount done and in all, for each download and each wheel read.
@@ -73,11 +73,6 @@ class ScanOptions(Struct):
     progress: Progress | None = None
     cache: Path | None = field(default_factory=lambda: find_cache().readings)
     follow_editable: bool = True
-
-    @property
-    def chosen_python(self) -> str:
-        """Return the version of CPython, or the default."""
-        return self.python or DEFAULT_PYTHON
 
 
 class TargetReading(Struct):
@@ -127,6 +122,23 @@ class TargetScans(Struct):
     def scans(self) -> tuple[WheelScan, ...]:
         """One scan per distribution, in the order of the targets."""
         return tuple(part.scan for part in self.parts)
+
+
+def choose_python(options: ScanOptions, target: Target | None = None) -> ChosenPython:
+    """Choose the version of CPython that something is fetched or written for.
+
+    Args:
+        options: options of the scan.
+        target: an environment counts itself, for a list of requirements what lies beside it, for any other
+            target what is in the working directory. A lock counts where it is read.
+    """
+    from wheelfix.lockfile.python import find_installed_python, find_python
+
+    path = target.path if target else None
+    if target and path and target.kind is TargetKind.ENVIRONMENT:
+        return find_installed_python(options.python, path)
+    listed = target is not None and target.kind is TargetKind.REQUIREMENTS
+    return find_python(options.python, path.parent if path and listed else Path())
 
 
 def scan_targets(
@@ -213,7 +225,7 @@ def read_targets(
             for one, hand in zip(told, at_hand, strict=True)
         ),
         beside=tuple(reading.distribution for reading in beside),
-        findings=tuple(findings),
+        findings=tuple(dict.fromkeys(findings)),
     )
 
 
@@ -336,13 +348,14 @@ def _read_elf(target: Target, _: ScanOptions, __: list[Finding]) -> Iterator[_Fo
     yield _Found(target=target, reading=read_elf(target.path))
 
 
-def _read_fetched(target: Target, options: ScanOptions, _: list[Finding]) -> Iterator[_Found]:
+def _read_fetched(target: Target, options: ScanOptions, findings: list[Finding]) -> Iterator[_Found]:
     from wheelfix.scan.requirement import fetch_named, find_runtime
 
+    python = choose_python(options, target)
     fetched = fetch_named(
         target.text,
         find_cache(),
-        python=options.chosen_python,
+        python=python.version,
         system=options.system,
         sources=options.sources,
         on_bytes=options.progress,
@@ -350,7 +363,8 @@ def _read_fetched(target: Target, options: ScanOptions, _: list[Finding]) -> Ite
     wanted = parse_wanted(target.text) if target.kind is not TargetKind.URL else None
     # An address names a wheel for any Python; a chosen wheel was chosen for this Python.
     chosen = wanted is not None and not wanted.url
-    runtime = find_runtime(options.chosen_python, options.system) if chosen else None
+    runtime = find_runtime(python.version, options.system) if chosen else None
+    findings += python.findings if chosen else ()
     for one in fetched:
         yield _take_fetched(target, one, runtime, options)
 
@@ -359,16 +373,17 @@ def _read_list(target: Target, options: ScanOptions, findings: list[Finding]) ->
     from wheelfix.scan.requirement import fetch_listed, find_runtime
 
     assert target.path
+    python = choose_python(options, target)
     fetched, told = fetch_listed(
         target.path,
         find_cache(),
-        python=options.chosen_python,
+        python=python.version,
         system=options.system,
         sources=options.sources,
         on_bytes=options.progress,
     )
-    findings += told
-    runtime = find_runtime(options.chosen_python, options.system)
+    findings += (*python.findings, *told)
+    runtime = find_runtime(python.version, options.system)
     for one in fetched:
         yield _take_fetched(target, one, runtime, options)
 
@@ -393,7 +408,7 @@ def _read_lock(target: Target, options: ScanOptions, findings: list[Finding]) ->
     assert target.path
     readings, told = read_locked(
         target.path,
-        python=options.chosen_python,
+        python=options.python,
         system=options.system,
         sources=options.sources,
         progress=options.progress,

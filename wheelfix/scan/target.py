@@ -382,10 +382,10 @@ def _has_format(look: TargetProperties) -> bool:
     """Whether a table of another name has the keys of a lock."""
     if not look.name.endswith((".lock", ".toml")) or not look.path:
         return False
-    from wheelfix.lockfile.read import find_lock_kind, parse_toml, read_text
+    from wheelfix.lockfile.read import find_lock_kind, parse_document, read_text
 
     try:
-        document = parse_toml(look.path.name, read_text(look.path))
+        document = parse_document(look.path.name, read_text(look.path))
     except InputError:
         return False
     kind = find_lock_kind(document)
@@ -477,7 +477,6 @@ def _is_archive(look: TargetProperties) -> bool:
 _FOREIGN = TargetKind.FOREIGN
 _LINUX = "take the file for Linux: nothing else runs on Nix"
 _UNPACKED = "unpack it, then run `wheelfix scan DIR` on the directory"
-_LOCKED = "then run `wheelfix lock requirements.txt`"
 
 _BUILT = "build a wheel of it (`pip wheel --no-deps {target}`), then run `wheelfix scan` on that"
 # Without the slash, pip takes a directory's name for a requirement.
@@ -563,27 +562,21 @@ KINDS: tuple[TargetRule, ...] = (
     # Files, by name
     TargetRule(
         kind=_FOREIGN,
-        called="a lock of pipenv",
-        tell=_named("pipfile.lock", "pipfile"),
-        hint=f"export it (`pipenv requirements --hash > requirements.txt`), {_LOCKED}",
-    ),
-    TargetRule(
-        kind=_FOREIGN,
-        called="a lock of pdm",
-        tell=_named("pdm.lock"),
-        hint=f"export it (`pdm export -o requirements.txt`), {_LOCKED}",
+        called="a project of pipenv, not locked yet",
+        tell=_named("pipfile"),
+        hint="lock it (`pipenv lock`), then run `wheelfix lock Pipfile.lock`",
     ),
     TargetRule(
         kind=_FOREIGN,
         called="a lock of pixi",
         tell=_named("pixi.lock"),
-        hint="install it, then run `wheelfix scan .pixi/envs/default`",
+        hint="install it (`pixi install`), then run `wheelfix scan .pixi/envs/default`",
     ),
     TargetRule(
         kind=_FOREIGN,
         called="an environment of conda, not made yet",
         tell=_named("environment.yml", "environment.yaml", "conda-lock.yml"),
-        hint="create it, then run `wheelfix scan PREFIX`",
+        hint="create it (`micromamba create -p .conda -f {target}`), then run `wheelfix scan .conda`",
     ),
     TargetRule(
         kind=_FOREIGN,
@@ -620,7 +613,8 @@ KINDS: tuple[TargetRule, ...] = (
         kind=_FOREIGN,
         called="no lock that wheelfix reads",
         tell=_ends(*_TABLES),
-        hint="give uv.lock, pylock.toml, poetry.lock or a requirements.txt with hashes",
+        hint="give uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock or a requirements.txt "
+        "with hashes",
     ),
     TargetRule(
         kind=_FOREIGN,

@@ -482,6 +482,21 @@ def canonicalize_license(text: str) -> str:
         return ""
 
 
+def list_minors(specifier: str) -> tuple[int, ...] | None:
+    """List the minor versions of Python 3 that version specifiers accept in some patch release, ascending.
+
+    Returns:
+        None for text that is none.
+    """
+    try:
+        known = SpecifierSet(specifier)
+        named = re.findall(r"3\.\d+\.(\d{1,4})", specifier)
+        patches = dict.fromkeys(["99", "0", *named])
+        return tuple(m for m in _MINORS if any(known.contains(f"3.{m}.{patch}") for patch in patches))
+    except _UNREADABLE:
+        return None
+
+
 def find_pythons(specifier: str) -> tuple[str, str]:
     """Find the range of Python versions that ``Requires-Python`` accepts.
 
@@ -496,11 +511,7 @@ def find_pythons(specifier: str) -> tuple[str, str]:
         >>> find_pythons(">=3.12,<3.15"), find_pythons(">=3.11"), find_pythons("*")
         (('3.12', '3.15'), ('3.11', ''), ('', ''))
     """
-    try:
-        known = SpecifierSet(specifier)
-        accepted = [m for m in _MINORS if known.contains(f"3.{m}.99") or known.contains(f"3.{m}.0")]
-    except _UNREADABLE:
-        return "", ""
+    accepted = list_minors(specifier)
     if not accepted:
         return "", ""
     newer = (m for m in _MINORS if m > accepted[-1])
