@@ -1,0 +1,108 @@
+"""Renders the result of ``wheelfix try`` for people."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+from wheelfix.report.escape import printable
+from wheelfix.report.explain import say_missing
+from wheelfix.report.plain import wrap_words
+from wheelfix.trial.model import Attempt, Outcome, Stage, Trial, Tried
+
+_SHOWN = 3
+"""How many modules with the same failure are named."""
+_LONGEST = 300
+"""Characters of an exception that are shown."""
+_WITHOUT = "no network, an empty home, and of /lib and /usr/lib the C library alone"
+
+
+def say_start(environment: str, attempts: Sequence[Attempt], stage: Stage) -> str:
+    """Write what is about to run, and where."""
+    count = sum(len(attempt.modules) for attempt in attempts)
+    where = f"in a namespace ({_WITHOUT})" if stage.namespace else "on this system as it is"
+    return f"try runs the code of the packages in {environment}: it imports {count} modules {where}"
+
+
+def render_trial(trial: Trial, *, details: bool = True, width: int | None = None) -> str:
+    """Render a trial: what fails first, then what does not count, last a summary.
+
+    Args:
+        trial: the trial.
+        details: also print what does not count, and what the namespace was like.
+        width: available columns, or None. Commands are not wrapped, because they are copied.
+    """
+    failed = [one for one in trial.tried if one.counts]
+    rest = [one for one in trial.tried if not one.counts and one.outcome is not Outcome.IMPORTED]
+    lines: list[str] = []
+    if failed:
+        lines += ["Does not import", *_render_modules(failed, width), ""]
+    if rest and details:
+        lines += ["Does not import, and does not count", *_render_modules(rest, width), ""]
+    if trial.now:
+        lines += ["What to do now", *(f"  {printable(line)}" for line in trial.now), ""]
+    lines += wrap_words(_say_sum(trial), width)
+    if details and trial.isolated and trial.borrowed:
+        lines += wrap_words(_say_borrowed(trial.borrowed), width)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _render_modules(tried: Iterable[Tried], width: int | None) -> Iterator[str]:
+    for (distribution, version), ones in groupby(tried, key=lambda one: (one.distribution, one.version)):
+        yield f"  {printable(f'{distribution} {version}'.rstrip())}"
+        alike: dict[str, list[Tried]] = {}
+        for one in ones:
+            alike.setdefault(say_failure(one), []).append(one)
+        for said, group in alike.items():
+            names = ", ".join(one.module for one in group[:_SHOWN])
+            more = f" and {len(group) - _SHOWN} more" if len(group) > _SHOWN else ""
+            yield from wrap_words(f"{names}{more}: {said}", width, "    ")
+            yield from (line for text in _explain(group[0]) for line in wrap_words(text, width, "      "))
+
+
+def say_failure(one: Tried) -> str:
+    """Write why a module was not imported, in one line."""
+    match one.outcome:
+        case Outcome.CRASH if one.code in set(signal.Signals):
+            return f"the process was ended by {signal.Signals(one.code).name}"
+        case Outcome.EXIT:
+            return f"it ended the process, with exit code {one.code}"
+        case Outcome.TIMEOUT:
+            return "it was not done in time, and was ended"
+        case Outcome.UNTRIED:
+            return "not tried, as others before it ended their processes"
+        case _ if one.line:
+            return one.line if len(one.line) <= _LONGEST else f"{one.line[:_LONGEST]} …"
+        case _:
+            return f"the process ended with {one.code}"
+
+
+def _explain(one: Tried) -> Iterator[str]:
+    if one.outcome is Outcome.UNINSTALLED:
+        why = "requires it" if one.counts else "does not require it: an optional dependency, or an extra"
+        yield f"{one.absent} is of a distribution that is not installed; {one.distribution} {why}"
+    if one.explanation:
+        for missing in one.explanation.missing:
+            if missing.named:
+                yield f"{missing.soname}  {missing.need_class.value}: {say_missing(missing)}"
+        yield from (trouble.what for trouble in one.explanation.troubles)
+
+
+def _say_sum(trial: Trial) -> str:
+    imported = sum(1 for one in trial.tried if one.outcome is Outcome.IMPORTED)
+    total, names = len(trial.tried) + trial.below, {one.distribution for one in trial.tried}
+    where = "in a namespace like NixOS" if trial.isolated else "on this system, without a namespace"
+    below = f"; {trial.below} below those that fail were not tried" if trial.below else ""
+    return (
+        f"{'All' if imported == total else f'{imported} of'} {total} modules of {len(names)} distributions "
+        f"import with Python {trial.python} {where}{below}: {trial.environment}"
+    )
+
+
+def _say_borrowed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more libraries" if len(names) > _SHOWN else ""
+    return (
+        f"Python is not of Nix, and brings {', '.join(names[:_SHOWN])}{more} of this system: a package that "
+        "lacks one of these is not found out"
+    )
