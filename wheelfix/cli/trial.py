@@ -20,6 +20,7 @@ _EPILOG = """\b
 Examples:
   wheelfix try .venv
   wheelfix try .venv --only 'pyside6*'
+  wheelfix try .venv --exclude pyautogui
   wheelfix try .venv --json | jq '.tried[] | select(.counts)'
 """
 
@@ -29,11 +30,15 @@ Examples:
 @click.option(
     "--only", multiple=True, metavar="GLOB", help="Try distributions whose name matches alone; repeatable."
 )
+@click.option(
+    "--exclude", multiple=True, metavar="GLOB", help="Leave distributions whose name matches; repeatable."
+)
 @answer_options
 def trial(
     environment: str,
     *,
     only: tuple[str, ...],
+    exclude: tuple[str, ...],
     as_json: bool,
     index: Path | None,
     prefer: tuple[str, ...],
@@ -67,7 +72,13 @@ def trial(
 
     with show_progress(environment, enabled=not quiet, in_bytes=False) as progress:
         found = try_environment(
-            environment, index=table, only=only, prefer=prefer, announce=announce, progress=progress
+            environment,
+            index=table,
+            only=only,
+            exclude=exclude,
+            prefer=prefer,
+            announce=announce,
+            progress=progress,
         )
     tell_findings(found.findings, quiet=quiet)
     if as_json:

@@ -27,6 +27,7 @@ def try_environment(
     *,
     index: SonameTable,
     only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     prefer: Sequence[str] = (),
     announce: Announce | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -39,6 +40,7 @@ def try_environment(
         text: a virtual environment.
         index: the index for attributes.
         only: patterns of names of distributions; none chooses all.
+        exclude: patterns of names of distributions that are left out.
         prefer: attributes that win if several provide a library, strongest first.
         announce: called before anything runs, with what is imported, and where.
         progress: called with the numbers of modules done and in all.
@@ -53,7 +55,7 @@ def try_environment(
     environment = read_environment(target.path, ELF_MAGIC, follow_editable=True)
     base = find_base(environment)
     linked = find_linked(environment)
-    attempts, left = plan_attempts(environment, base.version, linked=linked, only=only)
+    attempts, left = plan_attempts(environment, base.version, linked=linked, only=only, exclude=exclude)
     directories, strange = find_libraries(environment)
     with open_stage(environment, base, os.environ, directories) as (stage, told):
         if announce:

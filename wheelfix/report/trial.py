@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 
 from wheelfix.report.escape import printable
 from wheelfix.report.explain import say_missing
@@ -12,7 +11,9 @@ from wheelfix.report.plain import wrap_words
 from wheelfix.trial.model import Attempt, Outcome, Stage, Trial, Tried
 
 _SHOWN = 3
-"""How many modules with the same failure are named."""
+"""How many modules of one distribution with the same failure are named."""
+_MOST = 8
+"""How many distributions with the same failure are named."""
 _LONGEST = 300
 """Characters of an exception that are shown."""
 _WITHOUT = "no network, an empty home, and of /lib and /usr/lib the C library alone"
@@ -49,44 +50,51 @@ def render_trial(trial: Trial, *, details: bool = True, width: int | None = None
 
 
 def _render_modules(tried: Iterable[Tried], width: int | None) -> Iterator[str]:
-    for (distribution, version), ones in groupby(tried, key=lambda one: (one.distribution, one.version)):
-        yield f"  {printable(f'{distribution} {version}'.rstrip())}"
-        alike: dict[str, list[Tried]] = {}
-        for one in ones:
-            alike.setdefault(say_failure(one), []).append(one)
-        for said, group in alike.items():
-            names = ", ".join(one.module for one in group[:_SHOWN])
-            more = f" and {len(group) - _SHOWN} more" if len(group) > _SHOWN else ""
-            yield from wrap_words(f"{names}{more}: {said}", width, "    ")
-            yield from (line for text in _explain(group[0]) for line in wrap_words(text, width, "      "))
+    """List failures by their cause: one library may stop many modules."""
+    groups: dict[tuple[str, ...], list[Tried]] = {}
+    for one in tried:
+        groups.setdefault(_say_cause(one), []).append(one)
+    for said, group in groups.items():
+        for text in said:
+            yield from wrap_words(text, width, "  ")
+        modules: dict[str, list[str]] = {}
+        for one in group:
+            modules.setdefault(f"{one.distribution} {one.version}".rstrip(), []).append(one.module)
+        for distribution, names in list(modules.items())[:_MOST]:
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            yield from wrap_words(f"{distribution}: {', '.join(names[:_SHOWN])}{more}", width, "      ")
+        if len(modules) > _MOST:
+            yield f"      and modules of {len(modules) - _MOST} more distributions"
+        if group[0].explanation and (line := say_failure(group[0])) not in said:
+            yield from wrap_words(f"({line})", width, "      ")
+
+
+def _say_cause(one: Tried) -> tuple[str, ...]:
+    """Write what is wrong: the libraries, if it is about these, else the exception."""
+    explanation = one.explanation
+    if explanation and one.outcome in {Outcome.LIBRARY, Outcome.DRIVER}:
+        missing = [m for m in explanation.missing if m.named]
+        named = (f"{m.soname}  {m.need_class.value}: {say_missing(m)}" for m in missing)
+        return (*named, *(trouble.what for trouble in explanation.troubles))
+    if one.outcome is Outcome.UNINSTALLED:
+        why = "requires it" if one.counts else "does not require it: an optional dependency"
+        return (say_failure(one), f"No installed distribution has it, and {one.distribution} {why}.")
+    return (say_failure(one),)
 
 
 def say_failure(one: Tried) -> str:
-    """Write why a module was not imported, in one line."""
+    """Write how a module failed, in one line."""
     match one.outcome:
-        case Outcome.CRASH if one.code in set(signal.Signals):
-            return f"the process was ended by {signal.Signals(one.code).name}"
-        case Outcome.EXIT:
-            return f"it ended the process, with exit code {one.code}"
         case Outcome.TIMEOUT:
             return "it was not done in time, and was ended"
         case Outcome.UNTRIED:
             return "not tried, as others before it ended their processes"
         case _ if one.line:
             return one.line if len(one.line) <= _LONGEST else f"{one.line[:_LONGEST]} …"
+        case Outcome.CRASH:
+            return f"the process was ended by {signal.Signals(one.code).name}"
         case _:
-            return f"the process ended with {one.code}"
-
-
-def _explain(one: Tried) -> Iterator[str]:
-    if one.outcome is Outcome.UNINSTALLED:
-        why = "requires it" if one.counts else "does not require it: an optional dependency, or an extra"
-        yield f"{one.absent} is of a distribution that is not installed; {one.distribution} {why}"
-    if one.explanation:
-        for missing in one.explanation.missing:
-            if missing.named:
-                yield f"{missing.soname}  {missing.need_class.value}: {say_missing(missing)}"
-        yield from (trouble.what for trouble in one.explanation.troubles)
+            return f"it ended the process, with exit code {one.code}"
 
 
 def _say_sum(trial: Trial) -> str:

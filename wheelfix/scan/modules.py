@@ -99,7 +99,7 @@ def _iter_modules(files: Iterable[str], *, private: bool = False) -> Iterator[tu
         for parts in split:
             match = _MODULE.fullmatch("/".join(parts[level:]))
             names = (*parts[:level], match[1]) if match and (not level or parts[-1] == _INIT) else ()
-            hidden = any(one.startswith("_") for one in names[-1:]) and not private
+            hidden = any(one.startswith("_") for one in names) and not private
             if names and not hidden and _is_importable(names):
                 found.add((level, ".".join(names)))
     yield from sorted(found)

@@ -7,7 +7,7 @@ them only when they are used, and they are what lacks libraries.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from wheelfix.errors import InputError, suggest
@@ -26,7 +26,8 @@ def plan_attempts(
     python: str,
     *,
     linked: Mapping[str, Linked],
-    only: Iterable[str] = (),
+    only: Sequence[str] = (),
+    exclude: Sequence[str] = (),
 ) -> tuple[tuple[Attempt, ...], tuple[Finding, ...]]:
     """Choose the modules, and which of them one process imports.
 
@@ -35,6 +36,7 @@ def plan_attempts(
         python: version of its Python.
         linked: where editable installs have their modules, by distribution.
         only: patterns of names of distributions; none chooses all.
+        exclude: patterns of names of distributions that are left out.
 
     Returns:
         The attempts, sorted by distribution and module; and distributions of which nothing can be imported.
@@ -46,17 +48,18 @@ def plan_attempts(
     names = {one.distribution.name for one in named if one.distribution}
     if not names:
         raise InputError(str(environment.root), "has no distributions", "install something into it first")
-    patterns = tuple(only)
-    for pattern in patterns:
+    for pattern in (*only, *exclude):
         if not any(fnmatchcase(name, pattern) for name in names):
             hint = suggest(pattern, names, otherwise="name a distribution that is installed")
-            raise InputError(f"--only {pattern}", "matches no distribution that is installed", hint)
+            raise InputError(pattern, "matches no distribution that is installed", hint)
     attempts: list[Attempt] = []
     findings: list[Finding] = []
     for one in named:
         distribution = one.distribution
         assert distribution
-        if patterns and not any(fnmatchcase(distribution.name, pattern) for pattern in patterns):
+        name = distribution.name
+        chosen = not only or any(fnmatchcase(name, pattern) for pattern in only)
+        if not chosen or any(fnmatchcase(name, pattern) for pattern in exclude):
             continue
         planned = list(_plan_one(distribution, _list_files(one, linked), python))
         attempts += planned
