@@ -124,7 +124,7 @@ ENDINGS = {
 def test_no_module_spoils_the_others(
     environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolated: bool
 ) -> None:
-    monkeypatch.setattr(imports, "SECONDS", 3.0)
+    monkeypatch.setattr(imports, "SECONDS", 2.0)
     if not isolated:
         monkeypatch.setenv("PATH", str(environment.python.parent))
     for name, (code, _, _) in ENDINGS.items():
@@ -153,7 +153,7 @@ def test_a_module_that_is_required_counts(environment: Environment, tmp_path: Pa
 def test_compiled_modules_are_found_by_themselves_before_and_after_a_patch(
     environment: Environment, tmp_path: Path
 ) -> None:
-    files = {
+    files: dict[str, bytes | str] = {
         "demo/__init__.py": "",
         f"demo/loose{SUFFIX}": build_module(tmp_path / "work", "loose"),
         f"demo/pool{SUFFIX}": build_module(tmp_path / "work", "pool", ["libtbb.so.12"]),
