@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from wheelfix.report.escape import printable
 from wheelfix.report.explain import say_missing
 from wheelfix.report.plain import wrap_words
+from wheelfix.scan.sentences import name_some
 from wheelfix.trial.model import Attempt, Outcome, Stage, Trial, Tried
 
 _SHOWN = 3
@@ -23,7 +24,7 @@ def say_start(environment: str, attempts: Sequence[Attempt], stage: Stage) -> st
     """Write what is about to run, and where."""
     count = sum(len(attempt.modules) for attempt in attempts)
     where = f"in a namespace ({_WITHOUT})" if stage.namespace else "on this system as it is"
-    return f"try runs the code of the packages in {environment}: it imports {count} modules {where}"
+    return f"try runs the code of the packages in {environment}: it imports {_count(count, 'module')} {where}"
 
 
 def render_trial(trial: Trial, *, details: bool = True, width: int | None = None) -> str:
@@ -61,10 +62,9 @@ def _render_modules(tried: Iterable[Tried], width: int | None) -> Iterator[str]:
         for one in group:
             modules.setdefault(f"{one.distribution} {one.version}".rstrip(), []).append(one.module)
         for distribution, names in list(modules.items())[:_MOST]:
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            yield from wrap_words(f"{distribution}: {', '.join(names[:_SHOWN])}{more}", width, "      ")
+            yield from wrap_words(f"{distribution}: {name_some(names, _SHOWN)}", width, "      ")
         if len(modules) > _MOST:
-            yield f"      and modules of {len(modules) - _MOST} more distributions"
+            yield f"      and modules of {_count(len(modules) - _MOST, 'more distribution')}"
         if group[0].explanation and (line := say_failure(group[0])) not in said:
             yield from wrap_words(f"({line})", width, "      ")
 
@@ -103,14 +103,17 @@ def _say_sum(trial: Trial) -> str:
     where = "in a namespace like NixOS" if trial.isolated else "on this system, without a namespace"
     below = f"; {trial.below} below those that fail were not tried" if trial.below else ""
     return (
-        f"{'All' if imported == total else f'{imported} of'} {total} modules of {len(names)} distributions "
-        f"import with Python {trial.python} {where}{below}: {trial.environment}"
+        f"{imported} of {_count(total, 'module')} {'imports' if total == 1 else 'import'} {where} "
+        f"({_count(len(names), 'distribution')}, Python {trial.python}){below}: {trial.environment}"
     )
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _say_borrowed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more libraries" if len(names) > _SHOWN else ""
     return (
-        f"Python is not of Nix, and brings {', '.join(names[:_SHOWN])}{more} of this system: a package that "
-        "lacks one of these is not found out"
+        f"Python is not of Nix, and brings libraries of this system, {name_some(names, _SHOWN)}: a package "
+        "that lacks one of these is not found out"
     )
