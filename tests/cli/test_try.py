@@ -198,6 +198,25 @@ def test_what_is_opened_by_name_is_found_after_a_patch(environment: Environment,
     assert try_it(environment).exit_code == 0
 
 
+def test_an_error_of_a_package_that_lacks_libraries_names_them(
+    environment: Environment, tmp_path: Path
+) -> None:
+    code = (
+        "import ctypes\ntry:\n  ctypes.CDLL('libmagic.so.1')\nexcept OSError:\n  lost = True\n"
+        "if lost:\n  raise RuntimeError('\\nno luck today\\n\\nsee the manual\\n')\n"
+    )
+    add_distribution(environment, tmp_path / "work", "inner", {"inner.py": code})
+    add_distribution(environment, tmp_path / "work", "outer", {"outer.py": "import inner\n"})
+    tried = list_tried(environment)
+    for name in ("inner", "outer"):
+        assert tried[name]["outcome"] == "error"
+        assert tried[name]["error"] == "RuntimeError: … see the manual"
+        assert [one["soname"] for one in tried[name]["missing"]] == ["libmagic.so.1"], "it raised it"
+    shown = try_it(environment).stdout
+    assert "It lacks libraries, which may be why:\n  libmagic.so.1  provided: file has" in shown
+    assert f"  wheelfix patch {environment.python.parents[1]}\n" in shown
+
+
 def test_libraries_of_a_driver_count_where_there_is_one(environment: Environment, tmp_path: Path) -> None:
     add_distribution(
         environment, tmp_path / "work", "demo", {"demo.py": "import ctypes\nctypes.CDLL('libcuda.so.1')"}
@@ -338,13 +357,13 @@ def test_only_and_exclude_choose_distributions(environment: Environment, tmp_pat
 def test_what_is_no_environment_is_refused(environment: Environment, tmp_path: Path) -> None:
     empty = try_it(environment)
     assert empty.exit_code == 3
-    assert "has no distributions" in empty.stderr
+    assert "has no distributions that can be read" in empty.stderr
     (tmp_path / "demo-1.0-py3-none-any.whl").write_bytes(b"PK\x03\x04")
     wheel = try_it(tmp_path / "demo-1.0-py3-none-any.whl")
     assert wheel.exit_code == 3
     assert "is a wheel, which `wheelfix try` does not take" in wheel.stderr
     site = try_it(environment.site)
-    assert (site.exit_code, "has no distributions" in site.stderr) == (3, True)
+    assert (site.exit_code, "has no distributions that can be read" in site.stderr) == (3, True)
     add_distribution(environment, tmp_path / "work", "demo", {"demo.py": ""})
     shutil.copytree(environment.site, tmp_path / "target")
     target = try_it(tmp_path / "target")

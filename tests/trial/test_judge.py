@@ -26,7 +26,9 @@ def judge_one(
         requires=parse_requires([requires] if requires else [], ["py3-none-any"]),
         files=frozenset(),
     )
-    found = judge([attempt], [answers], distributions={"demo": demo}, explain=explain, driver=driver)
+    found = judge(
+        [attempt], [answers], distributions={"demo": demo}, site="/site", explain=explain, driver=driver
+    )
     return list(found)
 
 

@@ -64,7 +64,8 @@ def try_environment(
     isolated, driver = stage.namespace is not None, os.path.isdir(RUN_PATH)  # noqa: PTH112
     explain = make_explain(target, environment, base, index=index, prefer=prefer, host=not isolated)
     named = {one.distribution.name: one.distribution for one in environment.distributions if one.distribution}
-    tried = judge(attempts, answers, distributions=named, explain=explain, driver=driver)
+    site = str(environment.site)
+    tried = judge(attempts, answers, distributions=named, site=site, explain=explain, driver=driver)
     patched = (environment.root / OWN).is_dir()
     return Trial(
         environment=text,

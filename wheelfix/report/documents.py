@@ -625,10 +625,11 @@ class TriedDocument(Struct):
             driver are missing; a distribution is not installed; another exception; a signal or an exit ended
             the process; it was not done in time, or not tried as others before it ended their process.
         counts: the exit code is 1 because of it.
-        error: last line of the exception; null if there was none.
+        error: first and last line of the exception; null if there was none.
         code: number of the signal, or exit code, that ended the process; null if it went on.
         absent: for outcome uninstalled: the module that was not found.
-        missing: libraries that are missing, and who has them.
+        missing: libraries that are missing, and who has them; where the text names none, what the
+            distribution that raised the error lacks, which may be why.
         troubles: other things that are wrong with libraries.
         output: the traceback, or what the process wrote last to stderr; empty for an imported module.
     """

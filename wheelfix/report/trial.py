@@ -9,6 +9,7 @@ from wheelfix.report.escape import printable
 from wheelfix.report.explain import say_missing
 from wheelfix.report.plain import wrap_words
 from wheelfix.scan.sentences import name_some
+from wheelfix.trial.judge import list_missing
 from wheelfix.trial.model import Attempt, Outcome, Stage, Trial, Tried
 
 _SHOWN = 3
@@ -53,7 +54,7 @@ def render_trial(trial: Trial, *, details: bool = True, width: int | None = None
 def _render_modules(tried: Iterable[Tried], width: int | None) -> Iterator[str]:
     """List failures by their cause: one library may stop many modules."""
     groups: dict[tuple[str, ...], list[Tried]] = {}
-    for one in tried:
+    for one in sorted(tried, key=lambda one: one.outcome is not Outcome.LIBRARY):
         groups.setdefault(_say_cause(one), []).append(one)
     for said, group in groups.items():
         for text in said:
@@ -72,10 +73,13 @@ def _render_modules(tried: Iterable[Tried], width: int | None) -> Iterator[str]:
 def _say_cause(one: Tried) -> tuple[str, ...]:
     """Write what is wrong: the libraries, if it is about these, else the exception."""
     explanation = one.explanation
-    if explanation and one.outcome in {Outcome.LIBRARY, Outcome.DRIVER}:
-        missing = [m for m in explanation.missing if m.named]
-        named = (f"{m.soname}  {m.need_class.value}: {say_missing(m)}" for m in missing)
-        return (*named, *(trouble.what for trouble in explanation.troubles))
+    if explanation:
+        named = any(m.named for m in explanation.missing)
+        missing = [f"{m.soname}  {m.need_class.value}: {say_missing(m)}" for m in list_missing(explanation)]
+        troubles = [trouble.what for trouble in explanation.troubles]
+        if named or not missing:
+            return (*missing, *troubles)
+        return (*(troubles or [say_failure(one)]), "It lacks libraries, which may be why:", *missing)
     if one.outcome is Outcome.UNINSTALLED:
         why = "requires it" if one.counts else "does not require it: an optional dependency"
         return (say_failure(one), f"No installed distribution has it, and {one.distribution} {why}.")

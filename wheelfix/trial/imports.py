@@ -17,6 +17,8 @@ SECONDS = 120.0
 """Time limit for one module."""
 _MOST = 4 << 20
 """Bytes kept of what a process answers, and of its messages."""
+_SHOWN = 1 << 14
+"""Bytes of the last messages of a process that are shown, as of a traceback."""
 _MOST_ENDS = 5
 """How often the modules of one attempt may end their process, before the rest is left out."""
 _SHELL = 128
@@ -27,6 +29,7 @@ Progress = Callable[[int, int], None]
 
 class _Error(Struct):
     line: str
+    file: str
     text: str
     absent: str | None
 
@@ -124,12 +127,17 @@ def _read_answers(output: bytes, modules: Iterable[str]) -> Iterator[Answer]:
             yield Answer(module=module, ending=Ending.IMPORTED)
         else:
             yield Answer(
-                module=module, ending=Ending.RAISED, line=error.line, text=error.text, absent=error.absent
+                module=module,
+                ending=Ending.RAISED,
+                line=error.line,
+                file=error.file,
+                text=error.text,
+                absent=error.absent,
             )
 
 
 def _tell_end(module: str, watched: Watched, *, passed_on: bool) -> Answer:
-    text = watched.messages.decode("utf-8", "replace")
+    text = watched.messages[-_SHOWN:].decode("utf-8", "replace")
     if watched.silent:
         return Answer(module=module, ending=Ending.SILENT, text=text)
     code = _SHELL - watched.code if passed_on and watched.code > _SHELL else watched.code

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from wheelfix.explain.model import Account, Explanation
+from wheelfix.explain.model import Account, Explanation, Missing
 from wheelfix.explain.paths import find_distribution
 from wheelfix.explain.read import read_messages
 from wheelfix.model.base import replace
@@ -36,6 +36,7 @@ def judge(
     answers: Sequence[Sequence[Answer]],
     *,
     distributions: Mapping[str, Distribution],
+    site: str,
     explain: Explain,
     driver: bool,
 ) -> tuple[Tried, ...]:
@@ -45,6 +46,7 @@ def judge(
         attempts: what was imported.
         answers: how that went, for each attempt.
         distributions: all that are installed, by normalised name.
+        site: site-packages of the environment.
         explain: explains texts about shared libraries.
         driver: whether this machine has the libraries of a GPU driver.
 
@@ -52,12 +54,18 @@ def judge(
         Sorted by distribution and module.
     """
     known = {module.partition(".")[0] for one in attempts for module in one.modules}
+    owners = {
+        f"{site}/{file}": name
+        for name, distribution in distributions.items()
+        for file in distribution.files
+        if file.endswith(".py")
+    }
     found = [
-        _judge_one(attempt, answer, distributions[attempt.distribution], known, explain)
+        _weigh(_judge_one(attempt, answer, known, owners, explain), distributions, driver=driver)
         for attempt, given in zip(attempts, answers, strict=True)
         for answer in given
     ]
-    return tuple(sorted((_weigh(one, distributions, driver=driver) for one in found), key=_rank))
+    return tuple(sorted(found, key=_rank))
 
 
 def _rank(one: Tried) -> tuple[str, bool, str]:
@@ -65,22 +73,21 @@ def _rank(one: Tried) -> tuple[str, bool, str]:
 
 
 def _judge_one(
-    attempt: Attempt, answer: Answer, distribution: Distribution, known: Iterable[str], explain: Explain
+    attempt: Attempt, answer: Answer, known: Collection[str], owners: Mapping[str, str], explain: Explain
 ) -> Tried:
-    explanation = None
-    if answer.ending is Ending.IMPORTED:
-        outcome = Outcome.IMPORTED
-    else:
+    outcome, explanation = Outcome.IMPORTED, None
+    if answer.ending is not Ending.IMPORTED:
         outcome = _ENDED.get(answer.ending, Outcome.ERROR)
         account = read_messages([answer.text.encode()])
+        explanation = explain(owners.get(answer.file, attempt.distribution), account)
         if account.symptoms:
-            explanation = explain(attempt.distribution, account)
             outcome = _find_library(explanation) or outcome
         elif answer.absent and _is_of_another(answer.absent, known):
             outcome = Outcome.UNINSTALLED
+    helps = explanation and explanation.concerned and outcome is not Outcome.UNINSTALLED
     return Tried(
         distribution=attempt.distribution,
-        version=distribution.version,
+        version=attempt.version,
         module=answer.module,
         compiled=answer.module != attempt.top,
         outcome=outcome,
@@ -89,7 +96,7 @@ def _judge_one(
         text=answer.text,
         code=answer.code,
         absent=answer.absent if outcome is Outcome.UNINSTALLED else None,
-        explanation=explanation,
+        explanation=explanation if helps else None,
     )
 
 
@@ -101,7 +108,13 @@ def _find_library(explanation: Explanation) -> Outcome | None:
     return Outcome.LIBRARY if named or explanation.troubles else None
 
 
-def _is_of_another(module: str, known: Iterable[str]) -> bool:
+def list_missing(explanation: Explanation) -> tuple[Missing, ...]:
+    """List the libraries that a text names; if it names none, those that may be why."""
+    named = tuple(one for one in explanation.missing if one.named)
+    return named or explanation.missing
+
+
+def _is_of_another(module: str, known: Collection[str]) -> bool:
     """Whether a module is of a distribution that is not installed, and not of Python itself."""
     top = module.partition(".")[0]
     return top not in sys.stdlib_module_names and top not in known
@@ -134,7 +147,7 @@ def plan_remedies(environment: str, tried: Iterable[Tried], *, patched: bool, dr
     """
     failed = [one for one in tried if one.outcome is not Outcome.IMPORTED]
     explained = [one.explanation for one in failed if one.explanation]
-    missing = [one for explanation in explained for one in explanation.missing if one.named]
+    missing = [one for explanation in explained for one in list_missing(explanation)]
     target = quote_target(environment)
     wants_driver = driver and any(one.need_class is NeedClass.DRIVER for one in missing)
     if wants_driver or any(one.need_class is NeedClass.PROVIDED for one in missing):

@@ -94,7 +94,8 @@ class Answer(Struct):
     """How the import of one module went.
 
     Attributes:
-        line: last line of the exception, or empty.
+        line: first and last line of the exception, or empty.
+        file: source that raised it, or empty.
         text: the traceback, or the last messages of a process that ended.
         absent: the module that was not found, if that is what the exception says.
         code: number of the signal, or exit code, that ended the process; else 0.
@@ -103,6 +104,7 @@ class Answer(Struct):
     module: str
     ending: Ending
     line: str = ""
+    file: str = ""
     text: str = ""
     absent: str | None = None
     code: int = 0
@@ -140,11 +142,12 @@ class Tried(Struct):
         compiled: whether it is a compiled module that was imported by itself.
         outcome: what became of it.
         counts: whether the environment is not whole because of it.
-        line: last line of the exception, or empty.
+        line: first and last line of the exception, or empty.
         text: the traceback, or the last messages of the process.
         code: number of the signal, or exit code, that ended the process; else 0.
         absent: the module that was not found, for ``UNINSTALLED``; else None.
-        explanation: of the text, if it is about shared libraries.
+        explanation: of the text, if it is about shared libraries; or what the distribution that raised an
+            error lacks, which may be why.
     """
 
     distribution: str

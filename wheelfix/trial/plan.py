@@ -47,7 +47,9 @@ def plan_attempts(
     named = [one for one in environment.distributions if one.distribution]
     names = {one.distribution.name for one in named if one.distribution}
     if not names:
-        raise InputError(str(environment.root), "has no distributions", "install something into it first")
+        left = "".join(f": {one.subject} {one.message}" for one in environment.findings[:1])
+        hint = "install something into it, as files and not as links: `uv sync --link-mode copy`"
+        raise InputError(str(environment.root), f"has no distributions that can be read{left}", hint)
     for pattern in (*only, *exclude):
         if not any(fnmatchcase(name, pattern) for name in names):
             hint = suggest(pattern, names, otherwise="name a distribution that is installed")

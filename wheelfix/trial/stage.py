@@ -59,10 +59,10 @@ def open_stage(
     """
     python = f"{environment.root}/bin/python"
     passed = {name: value for name, value in variables.items() if name.startswith(PASSED)}
-    shown, borrowed = _show_python(base)
     projects = (str(one.project) for one in environment.distributions if one.project)
-    shown |= {place: place for place in (str(environment.root), *projects)}
-    shown |= _show_system() | {place: os.path.realpath(place) for place in directories}
+    shown = _show_system() | {place: place for place in (str(environment.root), *projects)}
+    python_files, borrowed = _show_python(base, shown)
+    shown |= python_files | {place: os.path.realpath(place) for place in directories}
     hops = {hop: os.path.realpath(hop) for hop in _list_hops(python) if not _is_shown(hop, shown)}
     named = {name: value for name, value in variables.items() if name in _USER}
     path = f"{environment.root}/bin:/run/current-system/sw/bin"
@@ -126,22 +126,25 @@ def _show_system() -> dict[str, str]:
     return found
 
 
-def _show_python(base: BasePython) -> tuple[dict[str, str], tuple[str, ...]]:
-    """List the files of a Python, and the libraries of this system that it needs, but for the C library's."""
-    if base.program.startswith(f"{find_store()}/"):
-        return {}, ()
-    shown = {place: os.path.realpath(place) for place in base.sites}
-    for prefix in base.prefixes:
-        if prefix not in SYSTEM and os.path.isdir(prefix):  # noqa: PTH112
-            shown[prefix] = os.path.realpath(prefix)
-    parts = [part for part in (base.program, base.library) if part]
-    shown |= {part: os.path.realpath(part) for part in parts if not _is_shown(part, shown)}
+def _show_python(base: BasePython, before: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """List the files of a Python, and the libraries of this system that it needs, but for the C library's.
+
+    Args:
+        base: the Python.
+        before: what is shown already; all of a Python of Nix is.
+    """
+    places = [*base.sites, *(one for one in base.prefixes if one not in SYSTEM and os.path.isdir(one))]  # noqa: PTH112
+    shown = dict(before)
+    for place in (*places, base.program, *filter(None, [base.library])):
+        if not _is_shown(place, shown):
+            shown[place] = os.path.realpath(place)
     try:
         program = read_object_at(base.program, Path(base.program))
     except (ElfError, InputError):
         return shown, ()  # a script, such as a wrapper: what it runs is not known
-    if program.interpreter:
-        shown[program.interpreter] = os.path.realpath(program.interpreter)
+    if program.interpreter is None or _is_shown(program.interpreter, before):
+        return shown, ()  # a loader of Nix looks at none of this system's directories
+    shown[program.interpreter] = os.path.realpath(program.interpreter)
     system = list_library_directories()
     modules = sorted(map(str, Path(base.library, "lib-dynload").glob("*.so"))) if base.library else []
     libraries = [

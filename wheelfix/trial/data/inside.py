@@ -20,13 +20,15 @@ def describe(error):
 
     # Without the frame of this program.
     lines = traceback.format_exception(type(error), error, error.__traceback__.tb_next)
-    kind = type(error).__name__
-    (*_, last) = [line.strip() for line in "".join(lines).splitlines() if line.strip()]
-    if not last.startswith(kind) and not last.partition(":")[0].endswith("." + kind):
-        last = kind + ": … " + last  # the message has several lines
+    own = "".join(traceback.format_exception_only(type(error), error))
+    message = [line.strip() for line in own.splitlines() if line.strip()]
+    frame = error.__traceback__
+    while frame.tb_next:
+        frame = frame.tb_next
     absent = error.name if isinstance(error, ModuleNotFoundError) else None
     return {
-        "line": clean(last[:MOST]),
+        "line": clean(" … ".join(message[:: max(1, len(message) - 1)])[:MOST]),
+        "file": clean(frame.tb_frame.f_code.co_filename),
         "text": clean("".join(lines)[-MOST:]),
         "absent": clean(absent) if isinstance(absent, str) else None,
     }
@@ -45,7 +47,7 @@ for module in modules:
             try:
                 error = describe(caught)
             except BaseException:
-                error = {"line": type(caught).__name__, "text": "", "absent": None}
+                error = {"line": type(caught).__name__, "file": "", "text": "", "absent": None}
     import json
 
     line = json.dumps({"module": module, "error": error}) + "\n"
