@@ -79,12 +79,11 @@ def _judge_one(
     if answer.ending is not Ending.IMPORTED:
         outcome = _ENDED.get(answer.ending, Outcome.ERROR)
         account = read_messages([answer.text.encode()])
-        explanation = explain(owners.get(answer.file, attempt.distribution), account)
-        if account.symptoms:
-            outcome = _find_library(explanation) or outcome
-        elif answer.absent and _is_of_another(answer.absent, known):
+        if answer.absent and not account.symptoms and _is_of_another(answer.absent, known):
             outcome = Outcome.UNINSTALLED
-    helps = explanation and explanation.concerned and outcome is not Outcome.UNINSTALLED
+        elif answer.ending is not Ending.UNTRIED:
+            explanation = explain(owners.get(answer.file, attempt.distribution), account)
+            outcome = (account.symptoms and _find_library(explanation)) or outcome
     return Tried(
         distribution=attempt.distribution,
         version=attempt.version,
@@ -96,7 +95,7 @@ def _judge_one(
         text=answer.text,
         code=answer.code,
         absent=answer.absent if outcome is Outcome.UNINSTALLED else None,
-        explanation=explanation if helps else None,
+        explanation=explanation if explanation and explanation.concerned else None,
     )
 
 

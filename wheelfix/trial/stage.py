@@ -61,15 +61,15 @@ def open_stage(
     passed = {name: value for name, value in variables.items() if name.startswith(PASSED)}
     projects = (str(one.project) for one in environment.distributions if one.project)
     shown = _show_system() | {place: place for place in (str(environment.root), *projects)}
-    python_files, borrowed = _show_python(base, shown)
-    shown |= python_files | {place: os.path.realpath(place) for place in directories}
+    shown, links, borrowed = _show_python(base, shown)
+    shown |= {place: os.path.realpath(place) for place in directories}
     hops = {hop: os.path.realpath(hop) for hop in _list_hops(python) if not _is_shown(hop, shown)}
     named = {name: value for name, value in variables.items() if name in _USER}
     path = f"{environment.root}/bin:/run/current-system/sw/bin"
     inside = {**passed, **named, "HOME": HOME, "PATH": path}
     stage = Stage(
         python=python,
-        namespace=Namespace(shown=shown | hops, variables=inside),
+        namespace=Namespace(shown=shown | hops, links=links, variables=inside),
         variables={"PATH": variables.get("PATH", os.defpath)},
         borrowed=borrowed,
     )
@@ -126,14 +126,21 @@ def _show_system() -> dict[str, str]:
     return found
 
 
-def _show_python(base: BasePython, before: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """List the files of a Python, and the libraries of this system that it needs, but for the C library's.
+def _show_python(
+    base: BasePython, before: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str], tuple[str, ...]]:
+    """List the files of a Python, with those of this system that it needs itself.
 
     Args:
         base: the Python.
         before: what is shown already; all of a Python of Nix is.
+
+    Returns:
+        What is shown then; links by which loaders of all distributions find the libraries; and the names of
+        those libraries that are not of the C library.
     """
-    places = [*base.sites, *(one for one in base.prefixes if one not in SYSTEM and os.path.isdir(one))]  # noqa: PTH112
+    own = (one for one in base.prefixes if os.path.realpath(one) not in SYSTEM)
+    places = [*base.sites, *(one for one in own if os.path.isdir(one))]  # noqa: PTH112
     shown = dict(before)
     for place in (*places, base.program, *filter(None, [base.library])):
         if not _is_shown(place, shown):
@@ -141,9 +148,9 @@ def _show_python(base: BasePython, before: Mapping[str, str]) -> tuple[dict[str,
     try:
         program = read_object_at(base.program, Path(base.program))
     except (ElfError, InputError):
-        return shown, ()  # a script, such as a wrapper: what it runs is not known
+        return shown, {}, ()  # a script, such as a wrapper: what it runs is not known
     if program.interpreter is None or _is_shown(program.interpreter, before):
-        return shown, ()  # a loader of Nix looks at none of this system's directories
+        return shown, {}, ()  # a loader of Nix looks at none of this system's directories
     shown[program.interpreter] = os.path.realpath(program.interpreter)
     system = list_library_directories()
     modules = sorted(map(str, Path(base.library, "lib-dynload").glob("*.so"))) if base.library else []
@@ -151,11 +158,13 @@ def _show_python(base: BasePython, before: Mapping[str, str]) -> tuple[dict[str,
         file for file in follow_needs([base.program, *modules], system) if not _is_shown(file, shown)
     ]
     for home in {os.path.dirname(file) for file in libraries if file.endswith("/libc.so.6")}:  # noqa: PTH120
-        names = os.listdir(home)  # noqa: PTH208
-        libraries += [f"{home}/{name}" for name in names if find_libc(name, program.machine)]
+        found = os.listdir(home)  # noqa: PTH208
+        libraries += [f"{home}/{name}" for name in found if find_libc(name, program.machine)]
     shown |= {file: os.path.realpath(file) for file in libraries}
-    borrowed = {file.rpartition("/")[2] for file in libraries}
-    return shown, tuple(sorted(name for name in borrowed if not find_libc(name, program.machine)))
+    names = {file.rpartition("/")[2]: file for file in libraries}
+    others = ((f"{directory}/{name}", file) for name, file in names.items() for directory in system)
+    links = {place: file for place, file in others if place not in shown and os.path.isfile(place)}  # noqa: PTH113
+    return shown, links, tuple(sorted(name for name in names if not find_libc(name, program.machine)))
 
 
 def _list_hops(path: str) -> Iterator[str]:
