@@ -14,7 +14,7 @@ from tests.support.trial import add_distribution, make_environment
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import ApplyError, InputError
 from wheelfix.outside.places import list_library_directories
-from wheelfix.trial.read import find_base, find_libraries, find_linked, tell_strange
+from wheelfix.trial.read import find_base, find_libraries, find_linked, find_projects, tell_strange
 from wheelfix.wheel.environment import Environment as Read
 from wheelfix.wheel.environment import read_environment
 
@@ -68,6 +68,26 @@ def test_an_environment_without_a_python_is_refused(environment: Environment, tm
         find_base(read(environment))
 
 
+def test_settings_show_no_directory_that_has_no_python(environment: Environment, tmp_path: Path) -> None:
+    (tmp_path / "secrets" / "bin").mkdir(parents=True)
+    config = environment.python.parents[1] / "pyvenv.cfg"
+    config.write_text(f"home = {tmp_path}/secrets/bin\n")
+    base = find_base(read(environment))
+    assert str(tmp_path / "secrets") not in base.prefixes
+    assert base.library == str(Path(os.__file__).parent)
+
+
+def test_what_says_it_is_editable_shows_nothing_but_a_project(
+    environment: Environment, tmp_path: Path
+) -> None:
+    project = add_editable(environment, tmp_path, {"mine.pth": f"{tmp_path}/project/src\n"})
+    shown, (finding,) = find_projects(read(environment))
+    assert shown == ()
+    assert "which is no project: not shown" in finding.message
+    (project / "pyproject.toml").touch()
+    assert find_projects(read(environment)) == ((str(project),), ())
+
+
 def add_editable(environment: Environment, tmp_path: Path, files: dict[str, str]) -> Path:
     project = tmp_path / "project"
     (project / "src").mkdir(parents=True)
@@ -100,9 +120,10 @@ def test_directories_of_libraries_are_shown_if_they_have_what_is_needed(
 ) -> None:
     for name in ("used", "unused"):
         (tmp_path / name).mkdir()
-    (tmp_path / "used" / "libx.so.1").touch()
+    (tmp_path / "used" / "libx.so.1").write_bytes(build_elf(tmp_path / "elf", "libx.so.1"))
+    (tmp_path / "unused" / "secret").write_text("it is mine")
     paths = [str(tmp_path / "used"), str(tmp_path / "unused"), "/nix/store/x", "$ORIGIN/y"]
-    elf = build_elf(tmp_path / "elf", "demo.so", needed=["libx.so.1"], runpath=paths)
+    elf = build_elf(tmp_path / "elf", "demo.so", needed=["libx.so.1", "secret"], runpath=paths)
     add_distribution(environment, tmp_path / "work", "other", {"other/x.so": elf})
     assert find_libraries(read(environment)) == ((), ()), "it was not patched"
     (environment.python.parents[1] / ".wheelfix").mkdir()

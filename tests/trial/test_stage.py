@@ -23,7 +23,7 @@ from wheelfix.wheel.environment import read_environment
 @contextmanager
 def prepare(environment: Environment) -> Iterator[Stage]:
     read = read_environment(environment.python.parents[1], ELF_MAGIC)
-    with open_stage(read, find_base(read), os.environ) as (stage, findings):
+    with open_stage(read, find_base(read), os.environ, ()) as (stage, findings):
         assert findings == ()
         yield stage
 

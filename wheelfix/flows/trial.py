@@ -14,7 +14,7 @@ from wheelfix.trial.imports import import_modules
 from wheelfix.trial.judge import judge, plan_remedies
 from wheelfix.trial.model import Attempt, Stage, Trial
 from wheelfix.trial.plan import plan_attempts
-from wheelfix.trial.read import find_base, find_libraries, find_linked, tell_strange
+from wheelfix.trial.read import find_base, find_libraries, find_linked, find_projects, tell_strange
 from wheelfix.trial.stage import open_stage
 from wheelfix.wheel.environment import read_environment
 from wheelfix.wheel.tree import OWN
@@ -56,8 +56,9 @@ def try_environment(
     base = find_base(environment)
     linked = find_linked(environment)
     attempts, left = plan_attempts(environment, base.version, linked=linked, only=only, exclude=exclude)
-    directories, strange = find_libraries(environment)
-    with open_stage(environment, base, os.environ, directories) as (stage, told):
+    projects, apart = find_projects(environment)
+    libraries, strange = find_libraries(environment)
+    with open_stage(environment, base, os.environ, (*projects, *libraries)) as (stage, told):
         if announce:
             announce(attempts, stage)
         answers = import_modules(attempts, stage, progress=progress)
@@ -75,5 +76,5 @@ def try_environment(
         tried=tried,
         below=sum(len(attempt.modules) for attempt in attempts) - len(tried),
         now=tuple(plan_remedies(text, tried, patched=patched, driver=driver)),
-        findings=(*environment.findings, *told, *tell_strange(strange), *left),
+        findings=(*environment.findings, *told, *apart, *tell_strange(strange), *left),
     )

@@ -15,10 +15,11 @@ from wheelfix.outside.places import find_store, list_library_directories
 from wheelfix.patch.environment import read_shims
 from wheelfix.trial.model import BasePython, Linked
 from wheelfix.wheel.environment import Environment, Installed
-from wheelfix.wheel.tree import OWN, read_regular
+from wheelfix.wheel.tree import OWN, escape_path, read_regular
 
 _VERSION = re.compile(r"(?:python|pypy)(3\.\d+t?)")
 _MAX_TEXT = 1 << 20
+_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg")
 _AGAIN = "make the environment again, with a Python that is there"
 SYSTEM = frozenset({"/", "/usr", "/usr/local"})
 """Prefixes that have much more than a Python."""
@@ -46,16 +47,17 @@ def find_base(environment: Environment) -> BasePython:
     prefixes += [os.path.realpath(prefix) for prefix in prefixes]
     prefixes.append(os.path.dirname(os.path.dirname(real)))  # noqa: PTH120
     version = match[1]
+    # Anything may have written the settings: a prefix has the standard library.
     names = [f"{lib}/{environment.site.parent.name}" for lib in ("lib", "lib64")]
-    places = [os.path.join(prefix, name) for prefix in prefixes for name in names]  # noqa: PTH118
-    library = next((place for place in places if os.path.isfile(f"{place}/os.py")), None)  # noqa: PTH113
+    places = [(one, f"{one.rstrip('/')}/{name}") for one in dict.fromkeys(prefixes) for name in names]
+    found = [(one, place) for one, place in places if os.path.isfile(f"{place}/os.py")]  # noqa: PTH113
     shared = settings.get("include-system-site-packages", "").lower() == "true"
     return BasePython(
         program=real,
         version=version,
-        prefixes=tuple(dict.fromkeys(prefixes)),
-        library=library,
-        sites=tuple(_list_sites(prefixes, version)) if shared else (),
+        prefixes=tuple(dict.fromkeys(one for one, _ in found)),
+        library=found[0][1] if found else None,
+        sites=tuple(_list_sites([one for one, _ in found], version)) if shared else (),
     )
 
 
@@ -71,6 +73,26 @@ def _list_sites(prefixes: Iterable[str], version: str) -> list[str]:
     names = [f"python{version}/site-packages", f"python{version}/dist-packages", "python3/dist-packages"]
     found = [f"{prefix.rstrip('/')}/lib/{name}" for prefix in (*prefixes, "/usr/local") for name in names]
     return [place for place in dict.fromkeys(found) if os.path.isdir(place)]  # noqa: PTH112
+
+
+def find_projects(environment: Environment) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """Find the directories of the projects that are installed as editable.
+
+    Any package may say that it is such an install, of any directory: a project has one of its usual files.
+
+    Returns:
+        The directories, sorted; and findings about those that are left out.
+    """
+    found, findings = set(), []
+    for one in environment.distributions:
+        if one.project and any((one.project / name).is_file() for name in _PROJECT):
+            found.add(str(one.project))
+        elif one.project and one.distribution:
+            said = (
+                f"is an editable install of {escape_path(str(one.project))}, which is no project: not shown"
+            )
+            findings.append(Finding(level=Level.WARNING, subject=one.distribution.target, message=said))
+    return tuple(sorted(found)), tuple(findings)
 
 
 def find_linked(environment: Environment) -> Mapping[str, Linked]:
@@ -124,7 +146,7 @@ def find_libraries(environment: Environment) -> tuple[tuple[str, ...], tuple[str
             found |= {entry for entry in entries if _has_any(entry, obj.needed)}
     names = [one.distribution.name for one in environment.distributions if one.distribution]
     for table in read_shims(environment.root, names).values():
-        found |= {os.path.dirname(path) for path in table.libraries.values()}  # noqa: PTH120
+        found |= {os.path.dirname(path) for path in table.libraries.values() if _is_library(path)}  # noqa: PTH120
     found = {place for place in found if not f"{place}/".startswith((f"{find_store()}/", "/run/"))}
     strange = {place for place in found if os.path.realpath(place) in _list_real_directories()}
     return tuple(sorted(found - strange)), tuple(sorted(strange))
@@ -136,7 +158,14 @@ def _list_real_directories() -> frozenset[str]:
 
 def _has_any(directory: str, names: Iterable[str]) -> bool:
     """Whether a directory has a library that is needed: a run path may lead anywhere."""
-    return any("/" not in name and os.path.isfile(f"{directory}/{name}") for name in names)  # noqa: PTH113
+    return any("/" not in name and _is_library(f"{directory}/{name}") for name in names)
+
+
+def _is_library(path: str) -> bool:
+    try:
+        return read_object_at(path, Path(path)).dynamic
+    except (ElfError, InputError):
+        return False
 
 
 def tell_strange(directories: Iterable[str]) -> Iterator[Finding]:

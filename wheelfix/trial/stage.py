@@ -41,15 +41,15 @@ _NOTHING = ("-I", "-S", "-c", "")
 
 @contextmanager
 def open_stage(
-    environment: Environment, base: BasePython, variables: Mapping[str, str], directories: Iterable[str] = ()
+    environment: Environment, base: BasePython, variables: Mapping[str, str], directories: Iterable[str]
 ) -> Iterator[tuple[Stage, tuple[Finding, ...]]]:
     """Prepare a namespace, and see whether the environment's interpreter starts in it.
 
     Args:
-        environment: with the projects of editable installs.
+        environment: the environment.
         base: its Python.
         variables: those of this process.
-        directories: of libraries, to which files of the environment have run paths.
+        directories: to show, besides: projects, and libraries to which files of the environment lead.
 
     Yields:
         The stage, and findings about it: a warning if it is no namespace.
@@ -59,8 +59,8 @@ def open_stage(
     """
     python = f"{environment.root}/bin/python"
     passed = {name: value for name, value in variables.items() if name.startswith(PASSED)}
-    projects = (str(one.project) for one in environment.distributions if one.project)
-    shown = _show_system() | {place: place for place in (str(environment.root), *projects)}
+    root = str(environment.root)
+    shown = _show_system() | {root: root}
     shown, links, borrowed = _show_python(base, shown)
     shown |= {place: os.path.realpath(place) for place in directories}
     hops = {hop: os.path.realpath(hop) for hop in _list_hops(python) if not _is_shown(hop, shown)}
