@@ -13,6 +13,7 @@ from tests.support.pythons import Environment
 from tests.support.trial import add_distribution, make_environment
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.errors import ApplyError, InputError
+from wheelfix.model.base import replace
 from wheelfix.outside.places import list_library_directories
 from wheelfix.trial.read import find_base, find_libraries, find_linked, find_projects, tell_strange
 from wheelfix.wheel.environment import Environment as Read
@@ -86,6 +87,11 @@ def test_what_says_it_is_editable_shows_nothing_but_a_project(
     assert "which is no project: not shown" in finding.message
     (project / "pyproject.toml").touch()
     assert find_projects(read(environment)) == ((str(project),), ())
+
+
+def test_a_whole_system_is_no_environment(environment: Environment) -> None:
+    with pytest.raises(InputError, match="this whole system"):
+        find_base(replace(read(environment), root=Path("/usr")))
 
 
 def add_editable(environment: Environment, tmp_path: Path, files: dict[str, str]) -> Path:

@@ -29,11 +29,13 @@ def find_base(environment: Environment) -> BasePython:
     """Find the Python that an environment was made of; nothing is run.
 
     Raises:
-        InputError: the environment has no interpreter, or not that of its site-packages.
+        InputError: the environment has no interpreter, or is a whole system.
         ApplyError: its interpreter leads nowhere.
     """
     root = environment.root
     program = root / "bin" / "python"
+    if str(root) in SYSTEM:
+        raise InputError(str(root), "is no environment, but this whole system", "name a virtual environment")
     match = _VERSION.fullmatch(environment.site.parent.name)
     if match is None or not os.path.lexists(program):
         raise InputError(str(root), "has no bin/python to import with", "name a virtual environment")

@@ -99,7 +99,7 @@ def enter_stage(stage: Stage, arguments: Sequence[str]) -> list[str]:
 def _find_problem(stage: Stage) -> str | None:
     """Run the interpreter without any package; tell why that fails, or None."""
     command = enter_stage(stage, _NOTHING)
-    missing = InputError(PROGRAM, "is not installed", "")
+    missing = InputError(PROGRAM, "is not installed (the package is called bubblewrap)", "")
     try:
         ran = run(
             command,
