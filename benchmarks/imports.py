@@ -49,6 +49,7 @@ from tests.support.proof.proving import (
     read_python,
     run_probe,
 )
+from wheelfix.scan.modules import find_outermost
 
 NIX_LD = [
     "acl", "attr", "bzip2", "curl", "libsodium", "libssh", "libxml2", "openssl", "stdenv.cc.cc", "systemd",
@@ -102,15 +103,10 @@ def download(requirement: str, platform: str = "", *, alone: bool = True, built:
     return sorted(target.iterdir(), key=lambda path: (parse_wheel_filename(path.name)[0] != name, path.name))
 
 
-def read_modules(wheel: Path) -> list[str]:
+def list_modules(wheel: Path, name: str) -> list[str]:
     """What of a wheel can be imported."""
     with zipfile.ZipFile(wheel) as archive:
-        names = archive.namelist()
-    found = {
-        name.partition("/")[0] for name in names if name.endswith("/__init__.py") and name.count("/") == 1
-    }
-    found |= {name.partition(".")[0] for name in names if "/" not in name and name.endswith((".py", ".so"))}
-    return sorted(name for name in found if not name.startswith("_"))
+        return find_outermost(archive.namelist(), name)
 
 
 def make_case(target: str) -> Case:
@@ -131,7 +127,7 @@ def make_case(target: str) -> Case:
     if probe := probes.get(name):
         wheels += [download(companion)[0] for companion in probe.companions]
     else:
-        code = "\n".join(f"import {module}" for module in read_modules(wheels[0]))
+        code = "\n".join(f"import {module}" for module in list_modules(wheels[0], name))
         probe = Probe(name=name, code=code, opens=())
     return Case(probe, tuple(wheels))
 

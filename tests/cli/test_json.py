@@ -22,6 +22,7 @@ from tests.support.envs import add_wheel, run_env
 from tests.support.lockserver import Server, serve
 from tests.support.nixindex import package, write_database
 from tests.support.sdist import CARGO, REGISTRY, build_sdist
+from tests.support.trial import add_distribution, make_environment
 from tests.support.wheel import build_wheel
 from wheelfix.report import documents
 
@@ -40,6 +41,7 @@ CASES = {
     "wheelfix.verify/1": ["verify", "old.so", "new.so"],
     "wheelfix.flake/1": ["flake", "--cuda", "--cuda-capability", "8.9", "--unfree"],
     "wheelfix.index/1": ["index", "info"],
+    "wheelfix.try/1": ["try", "env"],
 }
 """One command for each document that needs no package index."""
 
@@ -97,6 +99,8 @@ class Desk:
         )
         (directory / "old.so").write_bytes(library)
         (directory / "new.so").write_bytes(build_elf(directory, "y.so", needed=["libz.so.1"]))
+        environment = make_environment(directory / "env")
+        add_distribution(environment, directory / "try", "tried", {"tried.py": "1 / 0\n"})
         write_database(directory / "files", {package("tools"): {"/bin/tool": 4}})
 
     @cache  # noqa: B019 - there are few, and the command tells the same every time

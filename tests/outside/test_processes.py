@@ -15,7 +15,17 @@ import pytest
 from tests.support.sessions import wait_until
 from wheelfix.errors import ApplyError, ElfError, InputError, WheelError
 from wheelfix.outside.guard import end_marked
-from wheelfix.outside.processes import Ran, Stream, may_spawn, quote_output, run, run_beside, start
+from wheelfix.outside.processes import (
+    Ran,
+    Stream,
+    Watched,
+    may_spawn,
+    quote_output,
+    run,
+    run_beside,
+    start,
+    watch,
+)
 
 SCRIPT = """
 import os, sys
@@ -236,3 +246,42 @@ def test_words_of_other_programs_are_one_line_without_passwords() -> None:
     )
     long = quote_output(b"a" * 5000 + b"b" * 5000)
     assert long == f"{'a' * 1500} \u2026 {'b' * 1500}"
+
+
+def watch_code(code: str, *, seconds: float = 5, most: int = 1000) -> Watched:
+    return watch([sys.executable, "-c", code], environment=dict(os.environ), seconds=seconds, most=most)
+
+
+def test_what_is_watched_is_kept_in_bounds() -> None:
+    done = watch_code("import sys; sys.stdout.write('a' * 5000); sys.stderr.write('b' * 5000 + 'c'); exit(3)")
+    assert done == Watched(code=3, output=b"a" * 1000, messages=b"b" * 999 + b"c", silent=False)
+
+
+def test_who_writes_nothing_for_too_long_is_ended() -> None:
+    slow = "import time\nfor n in range(4): print(n, flush=True); time.sleep(0.4)"
+    assert not watch_code(slow, seconds=1).silent, "every line gives more time"
+    started = time.monotonic()
+    for code in (
+        "import time; print('x', flush=True); time.sleep(60)",
+        "import os, time; os.close(1); os.close(2); time.sleep(60)",
+        "import os\nwhile True: os.write(1, b'x' * 4096)",
+        "import os\nwhile True: os.write(2, b'x' * 4096)",
+    ):
+        assert watch_code(code, seconds=0.5).silent
+    assert time.monotonic() - started < 20
+
+
+def test_who_goes_on_writing_for_another_is_not_waited_for() -> None:
+    code = "import os\nif os.fork() == 0:\n  while True: os.write(1, b'x' * 4096)\nos._exit(4)"
+    started = time.monotonic()
+    done = watch_code(code, seconds=30)
+    assert (done.code, done.silent) == (4, False)
+    assert time.monotonic() - started < 10
+
+
+def test_what_a_watched_program_leaves_is_ended(tmp_path: Path) -> None:
+    sleeper = f"(echo $BASHPID > {tmp_path}/inner; exec sleep 600) & echo $$ > {tmp_path}/outer; sleep 0.3"
+    watch(["bash", "-c", sleeper], environment=dict(os.environ), seconds=30, most=100)
+    numbers = find_numbers(tmp_path)
+    assert len(numbers) == 2
+    assert not any(map(is_running, numbers))

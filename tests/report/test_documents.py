@@ -29,6 +29,7 @@ from wheelfix.patch.model import AnswerKind
 from wheelfix.report import documents
 from wheelfix.report.documents import DOCUMENTS
 from wheelfix.report.json import load_schema
+from wheelfix.trial.model import Outcome
 
 SCHEMAS = Path(documents.__file__).parent / "schema"
 
@@ -148,6 +149,7 @@ def get_texts(schema: str, field: str) -> list[str]:
         ("wheelfix.lock/1", "Collision.kind", Clash),
         ("wheelfix.override/1", "cuda", Cuda),
         ("wheelfix.patch/1", "Answer.answer", AnswerKind),
+        ("wheelfix.try/1", "Tried.outcome", Outcome),
     ],
 )
 def test_texts_of_the_contract_are_those_of_the_models(schema: str, field: str, kind: type[Enum]) -> None:

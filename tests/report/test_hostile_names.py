@@ -14,17 +14,19 @@ from wheelfix.errors import InputError
 from wheelfix.explain.model import Explanation
 from wheelfix.lint.model import LintFinding
 from wheelfix.model import elf, hints, index
-from wheelfix.model.base import Struct, encode_indented, fields
+from wheelfix.model.base import Struct, encode_indented, fields, replace
 from wheelfix.model.classes import Brought, Cause, NeedClass
 from wheelfix.model.index import IndexInfo
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import FileHit, IndexSource, Located, Need, NeedTrace, WheelScan
 from wheelfix.report.escape import print_error
 from wheelfix.report.explain import render_explanation
-from wheelfix.report.json import document_check, document_explanation, document_scans
+from wheelfix.report.json import document_check, document_explanation, document_scans, document_trial
 from wheelfix.report.lint import render_lint
 from wheelfix.report.plain import render_hits, render_located, render_sources, render_traces
 from wheelfix.report.terminal import print_scans
+from wheelfix.report.trial import render_trial
+from wheelfix.trial.model import Outcome, Trial, Tried
 
 NAMES = {**vars(elf), **vars(hints), **vars(index)}
 HOSTILE = 'lib\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202egnp.so" ]; x = builtins.abort "'
@@ -87,6 +89,11 @@ def test_other_reports() -> None:
     assert is_calm("\n".join(render_hits([fill(FileHit)])))
     assert is_calm(render_sources([fill(IndexSource)]))
     assert is_calm(render_traces([fill(NeedTrace)]))
+    for outcome in Outcome:
+        tried = replace(fill(Tried), outcome=outcome, counts=outcome is not Outcome.DRIVER)
+        trial = replace(fill(Trial), tried=(tried,))
+        assert is_calm(render_trial(trial)), outcome
+        assert encode_indented(document_trial(trial)).isascii()
     assert is_calm(fill(IndexInfo).source) is False, "the text would show"
 
 

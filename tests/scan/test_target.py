@@ -17,7 +17,7 @@ from wheelfix.scan.target import KINDS, TAKES, TargetKind, find_target, quote_ta
 READING = frozenset({"scan", "report", "override", "override --check"})
 LOCKING = READING - {"override"}
 WHEELS = READING | {"adapter", "patch", "--with"}
-ENVIRONMENT = READING | {"patch", "--with"}
+ENVIRONMENT = READING | {"patch", "try", "--with"}
 URL = "https://x.invalid/demo-1.0-py3-none-any.whl"
 SDIST_URL = "https://x.invalid/demo-1.0.tar.gz"
 GIT = "git+https://x.invalid/demo.git"
@@ -205,6 +205,7 @@ def test_every_kind_is_in_the_table() -> None:
     [
         ("locked", "scan", "run `wheelfix scan locked/.venv`"),
         ("locked", "patch", "run `wheelfix patch locked/.venv`"),
+        ("locked", "try", "run `wheelfix try locked/.venv`"),
         ("locked", "lock", "run `wheelfix lock locked/uv.lock`"),
         ("locked", "adapter", "run `wheelfix lock locked/uv.lock`"),
         ("only", "lock", "run `wheelfix lock only/poetry.lock`"),

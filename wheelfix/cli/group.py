@@ -21,6 +21,7 @@ Examples:
   wheelfix override --dialect uv2nix numba.whl
   wheelfix lock uv.lock -o overrides.nix
   wheelfix patch .venv
+  wheelfix try .venv
   nix build 2>&1 | wheelfix explain
 
 \b
@@ -41,6 +42,7 @@ COMMANDS = (
     "locate",
     "explain",
     "patch",
+    "try",
     "override",
     "adapter",
     "lock",
@@ -53,6 +55,8 @@ COMMANDS = (
 )
 """In the order of the help; each is imported on demand from the module of its name."""
 
+_MODULES = {"try": "trial"}
+"""Modules of commands whose names no module can have."""
 _FORMER = {"cargo": "sdist"}
 """Former names of commands, which still work and are not in the help."""
 
@@ -67,7 +71,8 @@ class _Cli(click.Group):
         cmd_name = _FORMER.get(cmd_name, cmd_name)
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"wheelfix.cli.{cmd_name}"), cmd_name)
+        module = _MODULES.get(cmd_name, cmd_name)
+        command: click.Command = getattr(import_module(f"wheelfix.cli.{module}"), module)
         return command
 
     def resolve_command(

@@ -34,6 +34,12 @@ def read_elf_at(path: str, disk: Path) -> tuple[ElfObject, ElfHints]:
         return read_object(path, reader), read_hints(path, reader)
 
 
+def read_object_at(path: str, disk: Path) -> ElfObject:
+    """Read one ELF file on disk without its hints; arguments and errors as for :func:`read_elf_at`."""
+    with open_file(path, disk) as reader:
+        return read_object(path, reader)
+
+
 def read_elf_paths(
     files: Iterable[tuple[str, Path]], *, on_file: Callable[[int], None] | None = None
 ) -> tuple[tuple[ElfObject, ElfHints], ...]:

@@ -13,10 +13,10 @@ from wheelfix.explain.opened import is_same
 from wheelfix.index.siblings import find_distributions
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Need, WheelScan
+from wheelfix.outside.places import list_library_directories
 from wheelfix.scan.conclude import find_opened
 from wheelfix.scan.read import read_installed, read_package
 
-_LIB_DIRECTORIES = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 _NIX_LD = "/run/current-system/sw/share/nix-ld/lib"
 
 
@@ -123,8 +123,7 @@ def find_present(installed: Installed, scan: WheelScan | None, *, host: bool) ->
     package = installed.package
     environment = package.environment if package else None
     if host and environment and not _runs_on_nixpkgs(Path(environment)):
-        multiarch = [str(p) for top in ("/lib", "/usr/lib") for p in Path(top).glob("*-linux-gnu*")]
-        directories |= dict.fromkeys((_NIX_LD, *_LIB_DIRECTORIES, *multiarch))
+        directories |= dict.fromkeys((_NIX_LD, *list_library_directories()))
     siblings = {need.soname: _find_sibling_directories(need, package) for need in scan.needs}
     found = {}
     for soname in sorted({*siblings, *(one.answered for one in scan.openings if one.answered)}):

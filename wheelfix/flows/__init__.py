@@ -8,6 +8,7 @@ the steps; the decisions of a step are in the room of its feature. No flow impor
 :mod:`wheelfix.flows.locate`       finds providers of sonames, and packages with files
 :mod:`wheelfix.flows.explain`      explains an error message, and writes what to paste
 :mod:`wheelfix.flows.patch`        rewrites run paths, and restores them
+:mod:`wheelfix.flows.trial`        imports all modules of an environment
 :mod:`wheelfix.flows.override`     writes Nix code that gives wheels their libraries
 :mod:`wheelfix.flows.adapter`      replaces a wheel by nixpkgs' build of the package
 :mod:`wheelfix.flows.flake`        re-exports nixpkgs with a configuration

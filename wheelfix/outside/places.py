@@ -161,6 +161,13 @@ def find_store() -> str:
     return os.environ.get("NIX_STORE_DIR", "").rstrip("/") or "/nix/store"
 
 
+def list_library_directories() -> tuple[str, ...]:
+    """List the directories of this system's libraries, in which its loader looks; NixOS has none of them."""
+    tops = ("/lib", "/usr/lib")
+    multiarch = (str(path) for top in tops for path in sorted(Path(top).glob("*-linux-gnu*")))
+    return ("/lib64", "/usr/lib64", *tops, *multiarch)
+
+
 def _find_cache(variable: str, name: str) -> Path:
     named = os.environ.get(variable)
     return Path(named) if named else _find_caches() / name

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
@@ -37,6 +38,11 @@ _ENDING = {signal.SIGTERM, signal.SIGHUP}
 _MARK = "WHEELFIX_RUN"
 """Variable by which the guard recognises the programs of this process and their children."""
 _HINT = "name a program that is on PATH"
+_LOOK = 0.05
+"""Seconds between two looks whether a program has ended, where others have its streams open."""
+_LINGER = 2.0
+"""Seconds to go on reading when a program has ended and another one that it started goes on writing."""
+_CHUNK = 1 << 16
 _numbers = count()
 
 P = ParamSpec("P")
@@ -63,6 +69,16 @@ class Ran(Struct):
     code: int
     output: bytes
     messages: bytes
+
+
+class Watched(Ran):
+    """The result of a program that was watched: see :func:`watch`.
+
+    Attributes:
+        silent: whether it was ended because it wrote nothing for too long.
+    """
+
+    silent: bool
 
 
 def run(
@@ -124,6 +140,7 @@ def start(
     given: Stream = Stream.DROP,
     output: Stream = Stream.KEEP,
     messages: Stream = Stream.KEEP,
+    alone: bool = False,
     missing: WheelfixError | None = None,
     hint: str = _HINT,
 ) -> Iterator[Popen[bytes]]:
@@ -139,6 +156,7 @@ def start(
         given: what its standard input is connected to.
         output: as for :func:`run`.
         messages: as for :func:`run`.
+        alone: whether what it started, and left running, is ended with it.
         missing: as for :func:`run`.
         hint: as for :func:`run`.
 
@@ -167,13 +185,106 @@ def start(
         raise InputError(command[0], f"cannot be run ({describe(error)})", hint) from error
     try:
         yield process
+        if alone:
+            process.wait()
+            _end_marked(mark)
     except BaseException:
-        with suppress(OSError):
-            guard.end_marked(f"{_MARK}={mark}".encode())
+        _end_marked(mark)
         process.kill()
         raise
     finally:
         process.wait()
+
+
+def _end_marked(mark: str) -> None:
+    with suppress(OSError):
+        guard.end_marked(f"{_MARK}={mark}".encode())
+
+
+class _Silent(Exception):  # noqa: N818 - says what a program is
+    """A program wrote nothing for too long."""
+
+
+def watch(command: Sequence[str], *, environment: Mapping[str, str], seconds: float, most: int) -> Watched:
+    """Run a program that is not trusted: it may hang, write without end, or leave others running.
+
+    Its standard input is empty. What it started ends with it.
+
+    Args:
+        command: program and arguments.
+        environment: its variables.
+        seconds: how long it may write nothing to its standard output, before it is ended.
+        most: bytes of each stream that are kept; of its messages, the last ones.
+
+    Raises:
+        InputError: it cannot be run.
+    """
+    output, messages = _Kept(most, last=False), _Kept(most, last=True)
+    silent = False
+    try:
+        with start(command, environment=environment, alone=True) as process:
+            assert process.stdout
+            assert process.stderr
+            with process.stdout, process.stderr:
+                streams = {process.stdout.fileno(): output, process.stderr.fileno(): messages}
+                _gather(process, streams, process.stdout.fileno(), seconds)
+    except _Silent:
+        silent = True
+    return Watched(
+        code=process.returncode, output=bytes(output.data), messages=bytes(messages.data), silent=silent
+    )
+
+
+class _Kept:
+    """The first or the last bytes of a stream."""
+
+    def __init__(self, most: int, *, last: bool) -> None:
+        self.data = bytearray()
+        self._most, self._last = most, last
+
+    def add(self, data: bytes) -> None:
+        self.data += data if self._last else data[: self._most - len(self.data)]
+        del self.data[: max(0, len(self.data) - self._most)]
+
+    @property
+    def full(self) -> bool:
+        """Whether more was written than is kept, or as much."""
+        return len(self.data) >= self._most
+
+
+def _gather(process: Popen[bytes], streams: Mapping[int, _Kept], counts: int, seconds: float) -> None:
+    """Read what a program writes, until it ends; others that have its streams open are not waited for.
+
+    Raises:
+        _Silent: it wrote nothing to the stream ``counts`` for too long.
+    """
+    import select
+    from subprocess import TimeoutExpired
+
+    waiting = select.poll()
+    for number in streams:
+        waiting.register(number, select.POLLIN)
+    opened, end, ended = set(streams), time.monotonic() + seconds, False
+    while opened:
+        if not ended and process.poll() is not None:
+            ended, end = True, time.monotonic() + _LINGER
+        ready = waiting.poll(0 if ended else _LOOK * 1000)
+        for number, _ in ready:
+            if data := os.read(number, _CHUNK):
+                streams[number].add(data)
+                if number == counts and not ended and not streams[number].full:
+                    end = time.monotonic() + seconds
+            else:
+                waiting.unregister(number)
+                opened.discard(number)
+        if ended and (not ready or time.monotonic() > end):
+            return
+        if time.monotonic() > end:
+            raise _Silent
+    try:
+        process.wait(max(0, end - time.monotonic()))
+    except TimeoutExpired:
+        raise _Silent from None
 
 
 @cache

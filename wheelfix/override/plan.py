@@ -35,7 +35,7 @@ from wheelfix.model.override import (
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Held, Level, Need, Opening, WheelScan, find_warnings
 from wheelfix.model.variables import Variable
-from wheelfix.model.wheel import Distribution, Requirement
+from wheelfix.model.wheel import Requirement
 from wheelfix.override.bound import Environment, plan_adapters
 from wheelfix.override.builds import FindBuild, find_no_build
 from wheelfix.override.carries import find_carries
@@ -62,11 +62,12 @@ from wheelfix.override.strip import (
 )
 from wheelfix.override.versions import find_gaps, say_gap, tell_gaps
 from wheelfix.scan.findings import say_lost_sets, tell_permissions
+from wheelfix.scan.modules import find_public
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import name_some, say_cause, say_missed, say_variable
 from wheelfix.scan.siblings import expand_required
 from wheelfix.scan.target import TargetKind
-from wheelfix.wheel.metadata import find_pythons, normalize_name, parse_wanted
+from wheelfix.wheel.metadata import find_pythons, parse_wanted
 
 if TYPE_CHECKING:
     from wheelfix.scan.scan import TargetScan, TargetScans
@@ -77,17 +78,8 @@ _NVIDIA = re.compile(r"nvidia-[a-z0-9-]+|[a-z0-9-]+-cu\d\d")
 _HINTS = 12
 _OLDEST_MINOR = 10
 """Of the oldest Python 3 that a nixpkgs of today, or of two years ago, has."""
-_MODULE = re.compile(
-    r"(?!_|lib\w*\.so\Z)([A-Za-z]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)"
-)
-_SCHEME = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
-"""Where a wheel keeps files for site-packages besides its root."""
-_INIT = "__init__.py"
-_DEPTH = 4
-"""Levels down to which modules are looked for, where those above are namespaces."""
 _BYTECODE = (".class", ".jar")
 _NOTHING: Mapping[str, str] = {}
-_NO_MODULES = frozenset({"benchmark", "benchmarks", "docs", "examples", "setup", "test", "tests"})
 
 
 class OverridePlan(Struct):
@@ -356,33 +348,11 @@ def describe_package(
         present=find_present(wheel.name, packages),
         pythons=find_pythons(about.requires_python),
         dependencies=find_dependencies(wheel, siblings, packages, beside),
-        imports=tuple(_find_modules(wheel)),
+        imports=tuple(find_public(wheel.files, wheel.name)),
         patched=bool(reading.objects),
         provenance=tuple(provenance),
         shadowed=find_shadowed(inputs, packages),
     )
-
-
-def _find_modules(wheel: Distribution) -> list[str]:
-    """Return the module of a wheel with its own name (``google.cloud.storage``), or else all public top ones.
-
-    Where there are none at the top, those of the namespaces in it are taken. Sorted.
-    """
-    files = [_SCHEME.sub("", file).split("/") for file in wheel.files]
-    tops: set[str] = set()
-    # A .pth file makes modules of what lies below: which, nobody can say without running it.
-    depth = 1 if any(len(parts) == 1 and parts[0].endswith(".pth") for parts in files) else _DEPTH
-    for level in range(depth):
-        found = set()
-        for parts in files:
-            match = _MODULE.fullmatch("/".join(parts[level:]))
-            names = (*parts[:level], match[1]) if match and (not level or parts[-1] == _INIT) else ()
-            if names and all(map(str.isidentifier, names)) and _NO_MODULES.isdisjoint(names):
-                found.add(".".join(names))
-        if own := [module for module in found if normalize_name(module) == wheel.name]:
-            return own
-        tops = tops or found
-    return sorted(tops)
 
 
 class _Wanted(Struct, kw_only=False):

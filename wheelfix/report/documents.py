@@ -615,6 +615,80 @@ class ExplainDocument(Struct, tag_field="schema", tag="wheelfix.explain/1"):
     index: AskedIndexDocument
 
 
+class TriedDocument(Struct):
+    """A module that was imported, or was not.
+
+    Attributes:
+        distribution: normalised (PEP 503).
+        version: as its metadata writes it.
+        module: dotted name.
+        compiled: it is a compiled module that was imported by itself, after the one at the top.
+        outcome: what became of it: a shared library is missing or does not fit; only libraries of a GPU
+            driver are missing; a distribution is not installed; another exception; a signal or an exit ended
+            the process; it was not done in time, or not tried as others before it ended their process.
+        counts: the exit code is 1 because of it.
+        error: first and last line of the exception; null if there was none.
+        code: number of the signal, or exit code, that ended the process; null if it went on.
+        absent: for outcome uninstalled: the module that was not found.
+        missing: libraries that are missing, and who has them; where the text names none, what the
+            distribution that raised the error lacks, which may be why.
+        troubles: other things that are wrong with libraries.
+        output: the traceback, or what the process wrote last to stderr; empty for an imported module.
+    """
+
+    distribution: str
+    version: str
+    module: str
+    compiled: bool
+    outcome: Annotated[
+        str,
+        _one_of(
+            "imported",
+            "library",
+            "driver",
+            "uninstalled",
+            "error",
+            "crash",
+            "exit",
+            "timeout",
+            "untried",
+        ),
+    ]
+    counts: bool
+    error: str | None
+    code: int | None
+    absent: str | None
+    missing: tuple[MissingDocument, ...]
+    troubles: tuple[TroubleDocument, ...]
+    output: str
+
+
+class TryDocument(Struct, tag_field="schema", tag="wheelfix.try/1"):
+    """Which modules of an environment import: result of `wheelfix try`.
+
+    Attributes:
+        environment: as the user named it.
+        python: version of its Python.
+        namespace: they were imported where there is nothing else; false on this system as it is.
+        borrowed: libraries of this system that its Python needs itself, so that packages find them, too.
+        tried: sorted by distribution, then modules at the top, then compiled ones.
+        below: number of compiled modules that were not tried, as the module at the top failed.
+        now: what helps: shell lines, or sentences.
+        findings: what was left out, and why.
+        answered: all that count are imported.
+    """
+
+    environment: str
+    python: str
+    namespace: bool
+    borrowed: tuple[str, ...]
+    tried: tuple[TriedDocument, ...]
+    below: int
+    now: tuple[str, ...]
+    findings: tuple[FindingDocument, ...]
+    answered: bool
+
+
 class CheckFindingDocument(Struct):
     """One thing to change in a file, or to know about it.
 
@@ -1481,6 +1555,7 @@ DOCUMENTS: tuple[type[Struct], ...] = (
     FileDocument,
     IndexDocument,
     ExplainDocument,
+    TryDocument,
     CheckDocument,
     OverrideDocument,
     AdapterDocument,

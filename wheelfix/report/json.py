@@ -76,7 +76,9 @@ from wheelfix.report.documents import (
     SuppliesDocument,
     SupplyDocument,
     TraceDocument,
+    TriedDocument,
     TroubleDocument,
+    TryDocument,
     UnusedDocument,
     VariableDocument,
     VerifyDocument,
@@ -130,6 +132,7 @@ if TYPE_CHECKING:
         Supply,
     )
     from wheelfix.sdist.model import BuildRequirement, CargoPlan
+    from wheelfix.trial.model import Trial, Tried
 
 _NAMED = "the project names it in [build-system], or it is the default of PEP 517"
 
@@ -276,9 +279,7 @@ def document_explanation(
         else None,
         interpreter=explanation.interpreter,
         missing=tuple(map(_document_missing, explanation.missing)),
-        troubles=tuple(
-            TroubleDocument(kind=t.kind, what=t.what, answered=t.answered) for t in explanation.troubles
-        ),
+        troubles=_document_troubles(explanation),
         build_inputs=explanation.build_inputs,
         ignore_missing=explanation.ignore_missing,
         siblings=explanation.siblings,
@@ -289,6 +290,43 @@ def document_explanation(
         now=tuple(now),
         command=command,
         index=_document_index(explanation.index),
+    )
+
+
+def _document_troubles(explanation: Explanation) -> tuple[TroubleDocument, ...]:
+    return tuple(TroubleDocument(kind=t.kind, what=t.what, answered=t.answered) for t in explanation.troubles)
+
+
+def document_trial(trial: Trial) -> TryDocument:
+    """Build the ``wheelfix.try/1`` document."""
+    return TryDocument(
+        environment=trial.environment,
+        python=trial.python,
+        namespace=trial.isolated,
+        borrowed=trial.borrowed,
+        tried=tuple(map(_document_tried, trial.tried)),
+        below=trial.below,
+        now=trial.now,
+        findings=_document_findings(trial.findings),
+        answered=trial.whole,
+    )
+
+
+def _document_tried(one: Tried) -> TriedDocument:
+    explanation = one.explanation
+    return TriedDocument(
+        distribution=one.distribution,
+        version=one.version,
+        module=one.module,
+        compiled=one.compiled,
+        outcome=one.outcome,
+        counts=one.counts,
+        error=one.line or None,
+        code=one.code if one.outcome in {"crash", "exit"} else None,
+        absent=one.absent,
+        missing=tuple(map(_document_missing, explanation.missing)) if explanation else (),
+        troubles=_document_troubles(explanation) if explanation else (),
+        output=one.text,
     )
 
 

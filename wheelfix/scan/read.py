@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from wheelfix.elf.disk import read_elf_at, read_elf_paths, read_symbols_at
+from wheelfix.elf.disk import read_elf_paths, read_object_at, read_symbols_at
 from wheelfix.elf.exports import read_symbols as read_elf_symbols
 from wheelfix.elf.reader import ELF_MAGIC
 from wheelfix.elf.stream import ForwardReader
@@ -330,7 +330,7 @@ def read_elf(path: Path, *, progress: Progress | None = None) -> Reading:
         problem = f"is {kind}" if kind == NO_ELF else f"is {kind}, no ELF file"
         raise InputError(str(path), problem, "give a library or a program for Linux")
     start = os.path.abspath(path)  # noqa: PTH100 - the name of a link is what a loader sees
-    found = _follow_run_paths(start)
+    found = follow_needs([start])
     top = os.path.commonpath([os.path.dirname(disk) for disk in found])  # noqa: PTH120
     places = tuple(sorted((escape_path(os.path.relpath(disk, top)), disk) for disk in found))
     count = _count_up(progress, os.stat(start).st_size)  # noqa: PTH116
@@ -345,35 +345,48 @@ def _is_text(head: bytes) -> bool:
     return False
 
 
-def _follow_run_paths(start: str) -> list[str]:
-    """List the files that a loader finds by ``$ORIGIN``, the first one included, in the loader's order.
+def follow_needs(starts: Sequence[str], directories: Sequence[str] = ()) -> list[str]:
+    """List the files that a loader finds, the given ones included, in the loader's order.
 
     RUNPATH counts for the needs of its own file only; RPATH, without RUNPATH, also for those of everything
-    that this file loads (ld.so(8)).
+    that this file loads (ld.so(8)). Of both, entries with ``$ORIGIN`` are followed; absolute ones only if
+    this system's directories are, too.
+
+    Args:
+        starts: absolute paths of ELF files.
+        directories: of this system, where the loader looks at last.
+
+    Raises:
+        InputError: the first file cannot be read. Others are left out then.
+        ElfError: the first file contradicts itself.
     """
-    found: dict[str, None] = {start: None}
-    pending = deque([(start, tuple[str, ...]())])
+    found = dict.fromkeys(starts)
+    pending = deque((start, tuple[str, ...]()) for start in starts)
     while pending and len(found) < MAX_LIBRARIES:
         disk, inherited = pending.popleft()
         try:
-            obj, _ = read_elf_at(disk, Path(disk))
+            obj = read_object_at(disk, Path(disk))
         except (ElfError, InputError):
-            if disk == start:
+            if disk == starts[0]:
                 raise
             continue
         origin = os.path.dirname(os.path.realpath(disk))  # noqa: PTH120
-        handed = inherited if obj.runpath else (*_expand(obj.rpath, origin), *inherited)
+        own = _expand(obj.runpath or obj.rpath, origin, absolute=bool(directories))
+        handed = inherited if obj.runpath else (*own, *inherited)
+        places = (*(own if obj.runpath else handed), *directories)
         for name in obj.needed:
-            library = _find_library(name, obj, _expand(obj.runpath, origin) if obj.runpath else handed)
+            library = _find_library(name, obj, places)
             if library and library not in found:
                 found[library] = None
                 pending.append((library, handed))
     return list(found)
 
 
-def _expand(entries: Iterable[str], origin: str) -> tuple[str, ...]:
+def _expand(entries: Iterable[str], origin: str, *, absolute: bool) -> tuple[str, ...]:
     expanded = []
     for entry in entries:
+        if absolute and entry.startswith("/") and "$" not in entry:
+            expanded.append(entry)
         for word in _ORIGINS:
             rest = entry.removeprefix(word)
             if rest != entry and "$" not in rest and (not rest or rest.startswith("/")):
@@ -388,8 +401,7 @@ def _find_library(name: str, wanting: ElfObject, places: Iterable[str]) -> str |
         if "/" in name or "\0" in name or not os.path.isfile(disk):  # noqa: PTH113
             continue
         with suppress(ElfError, InputError):
-            obj, _ = read_elf_at(disk, Path(disk))
-            if obj.machine == wanting.machine:
+            if read_object_at(disk, Path(disk)).machine == wanting.machine:
                 return disk
     return None
 

@@ -71,6 +71,7 @@ TAKES: Mapping[str, frozenset[TargetKind]] = {
     "override --check": _READ | {TargetKind.LOCK},
     "adapter": frozenset({TargetKind.WHEEL, TargetKind.REQUIREMENT, TargetKind.URL}),
     "patch": frozenset({TargetKind.WHEEL, TargetKind.ENVIRONMENT}),
+    "try": frozenset({TargetKind.ENVIRONMENT}),
     "sdist": frozenset({TargetKind.SDIST, TargetKind.REQUIREMENT, TargetKind.SDIST_URL}),
     "lock": frozenset({TargetKind.LOCK}),
     "explain": frozenset({TargetKind.TEXT}),

@@ -28,6 +28,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from tests.support.proof.builder.install_wheel import install_wheel
 from tests.support.proof.builder.make_venv import write_venv
 from tests.support.proof.debian import HOME, prepare_driver, prepare_facts
+from wheelfix.outside.namespace import Namespace, enter_namespace
 
 STORE = HOME / "nix" / "store"
 NOTHING = "{ pkgs, lib, ... }: final: prev: { }\n"
@@ -201,28 +202,15 @@ def run_probe(
         driver: with a directory of the GPU driver's libraries, as NixOS has it.
     """
     libc = json.loads(prepare_facts(large=large).read_text())["libc"]
-    command = [
-        "bwrap",
-        "--unshare-all",
-        "--die-with-parent",
-        "--clearenv",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-    ]
-    command += ["--tmpfs", "/tmp"]
-    for directory in (STORE, *visible):
-        command += ["--ro-bind", str(directory), str(directory)]
+    shown = {str(directory): str(directory) for directory in (STORE, *visible)}
     for file in libc:
         name = Path(file).name
         place = "/lib64" if name.startswith("ld-") else "/lib/x86_64-linux-gnu"
-        command += ["--ro-bind", file, f"{place}/{name}"]
+        shown[f"{place}/{name}"] = file
     if driver:
-        command += ["--ro-bind", str(prepare_driver()), "/run/opengl-driver/lib"]
-    for name, value in (variables or {}).items():
-        command += ["--setenv", name, value]
-    command += ["--chdir", "/", "--", str(python), "-c", INSIDE.read_text()]
+        shown["/run/opengl-driver/lib"] = str(prepare_driver())
+    namespace = Namespace(shown=shown, variables=variables or {})
+    command = enter_namespace(namespace, [str(python), "-c", INSIDE.read_text()])
     try:
         result = subprocess.run(
             command, input=probe, capture_output=True, text=True, timeout=SECONDS, check=False
