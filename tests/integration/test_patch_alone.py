@@ -234,6 +234,7 @@ def test_a_dry_run_is_the_plan(run: Run, project: Path, nixpkgs: Path) -> None:
             "attr": "onetbb.out",
             "reason": "nixpkgs has it in onetbb.out",
             "opened": False,
+            "optional": False,
         }
     )
     (output,) = document["supplies"]["outputs"]
@@ -303,6 +304,8 @@ def test_a_permission_is_asked_for_and_only_that_is_left_out(
         refused.stdout
     )
     assert "1 of 2 ELF files changed" in refused.stdout
+    again = run("patch", ".venv", "--json", NIX_PATH=f"nixpkgs={nixpkgs}")
+    assert (again.returncode, read_json(again)["settled"]) == (1, True), "there is nothing to be tried again"
     allowed = run("patch", ".venv", NIX_PATH=f"nixpkgs={nixpkgs}", NIXPKGS_ALLOW_UNFREE="1")
     assert allowed.returncode == 0, allowed.stdout + allowed.stderr
     assert "mkl" in find_library(find_site(project), "demo/mkl.so", "libmkl_rt")

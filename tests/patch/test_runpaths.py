@@ -7,11 +7,13 @@ import pytest
 from tests.support.objects import cause, elf, provider
 from tests.support.steps import count_steps
 from wheelfix.index.driver import RUN_PATH
+from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject, Library
 from wheelfix.model.scan import Need
-from wheelfix.patch.model import AnswerKind, ElfEdit, FilePlan, Group
+from wheelfix.patch.model import AnswerKind, ElfEdit, FilePlan, Group, PatchReport
 from wheelfix.patch.runpaths import Reachable, plan_run_paths
+from wheelfix.report.patching import render_patch
 
 TBB, ODBC, GCC = (f"/nix/store/{c * 32}-{n}/lib" for c, n in zip("abc", ("tbb", "odbc", "gcc"), strict=True))
 
@@ -36,6 +38,19 @@ def plan(
 ) -> dict[str, FilePlan]:
     group = Group(name="demo", objects=tuple(objects), needs=tuple(needs))
     return {p.path: p for p in plan_run_paths([group], reachable or Reachable())}
+
+
+def test_what_only_plugins_want_and_nobody_has_does_not_count() -> None:
+    x = elf("a/x.so", needed=["libclntsh.so.23.1"])
+    for optional in (True, False):
+        one = replace(need("libclntsh.so.23.1", NeedClass.UNKNOWN), optional=optional)
+        plans = plan([x], [one])
+        report = PatchReport(target="env", applied=True, plans=tuple(plans.values()))
+        assert [a.kind for a in plans["a/x.so"].answers] == [AnswerKind.OPEN]
+        assert report.answered is optional
+        said = render_patch(report)
+        assert ("open: libclntsh.so.23.1" in said) is not optional
+        assert "libclntsh.so.23.1" in said
 
 
 def test_a_file_gets_the_directories_of_its_own_needs_alone() -> None:

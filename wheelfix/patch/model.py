@@ -126,6 +126,7 @@ class Answer(Struct):
         directory: the run path entry that is added for it, if any; for what a Python source opens, the
             directory of the library.
         opened: whether the file opens it by name.
+        optional: whether only plugins want it, without which the rest works.
         attr: path below ``pkgs`` of what Nix is to bring for it, if any.
         unfit: path of a library at hand for which the C library of the interpreter is too old, if any.
     """
@@ -135,6 +136,7 @@ class Answer(Struct):
     reason: str
     directory: str | None = None
     opened: bool = False
+    optional: bool = False
     attr: str | None = None
     unfit: str | None = None
 
@@ -205,7 +207,8 @@ class Supply(Struct):
         store_path: as the index recorded it; None if it is not known.
         seekers: sorted.
         permissions: settings of nixpkgs' configuration without which it refuses the package.
-        problem: why it is not brought, or None.
+        refused: those of them that the user has not given, so that it is not asked for.
+        problem: why Nix could not bring it, or None.
     """
 
     name: str
@@ -213,7 +216,13 @@ class Supply(Struct):
     store_path: str | None
     seekers: tuple[Seeker, ...]
     permissions: tuple[Permission, ...] = ()
+    refused: tuple[Permission, ...] = ()
     problem: str | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether Nix is asked for it, and nothing speaks against it so far."""
+        return not self.refused and not self.problem
 
     @property
     def sonames(self) -> tuple[str, ...]:
@@ -287,8 +296,9 @@ class PatchReport(Struct):
 
     @property
     def answered(self) -> bool:
-        """Whether no need is left open."""
-        return not any(a.kind is AnswerKind.OPEN for plan in self.plans for a in plan.answers)
+        """Whether no need is left open but those of plugins, without which the rest works."""
+        answers = (answer for plan in self.plans for answer in plan.answers)
+        return not any(one.kind is AnswerKind.OPEN and not one.optional for one in answers)
 
 
 class ElfEdit(Struct):

@@ -106,29 +106,22 @@ def plan_supplies(
     for name, few in sorted(found.items()):
         first = few[0][0]
         said = index.attributes.find(first.attr)
+        permissions = said.permissions if said else ()
         one = Supply(
             name=name,
             directories=tuple(sorted({one.path.rpartition("/")[0].lstrip("/") for one, _ in few})),
             store_path=first.store_path,
             seekers=tuple(sorted({seeker for _, seeker in few})),
-            permissions=said.permissions if said else (),
+            permissions=permissions,
+            refused=tuple(one for one in permissions if os.environ.get(PERMISSIONS[one]) != "1"),
         )
-        supplies.append(replace(one, problem=_find_refusal(one)))
+        supplies.append(one)
     return tuple(supplies)
-
-
-def _find_refusal(supply: Supply) -> str | None:
-    """Tell why nixpkgs would refuse an output; None if it would not."""
-    refused = [one for one in supply.permissions if os.environ.get(PERMISSIONS[one]) != "1"]
-    if not refused:
-        return None
-    settings = " ".join(f"{PERMISSIONS[one]}=1" for one in refused)
-    return f"nixpkgs refuses it without {' and '.join(refused)}: set {settings}, and run this again"
 
 
 def mark_absent(plans: Sequence[FilePlan], supplies: Iterable[Supply]) -> tuple[FilePlan, ...]:
     """Say in plans what Nix has brought in vain: the index knows a file that is not in this nixpkgs."""
-    brought = {one: supply.name for supply in supplies if not supply.problem for one in supply.seekers}
+    brought = {one: supply.name for supply in supplies if supply.is_wanted for one in supply.seekers}
 
     def mark(plan: FilePlan, answer: Answer) -> Answer:
         name = brought.get(Seeker(plan.distribution, plan.path, answer.soname))
@@ -143,7 +136,7 @@ def mark_brought(
     plans: Sequence[FilePlan], shims: Sequence[ShimPlan], supplies: Iterable[Supply]
 ) -> tuple[tuple[FilePlan, ...], tuple[ShimPlan, ...]]:
     """Say in plans what Nix would bring for them."""
-    brought = {one: supply.name for supply in supplies if not supply.problem for one in supply.seekers}
+    brought = {one: supply.name for supply in supplies if supply.is_wanted for one in supply.seekers}
     loaders = {(one.distribution, one.path): name for one, name in brought.items() if one.is_program}
 
     def mark(answers: Iterable[Answer], distribution: str, path: str) -> tuple[Answer, ...]:
@@ -183,7 +176,7 @@ def plan_bringing(
     if nixpkgs is None:
         hint = "has no store path in this index: give --nixpkgs, which builds it, or --libs"
         outputs = tuple(one if one.store_path else replace(one, problem=hint) for one in outputs)
-    wanted = [one for one in outputs if not one.problem]
+    wanted = [one for one in outputs if one.is_wanted]
     if not wanted:
         return Supplies(nixpkgs=nixpkgs, origin=origin, outputs=outputs)
     if nixpkgs is None:
@@ -251,7 +244,7 @@ def _find_brought(supplies: Supplies, home: Path) -> tuple[Supplies, tuple[Path,
     paths: list[Path] = []
     problem = f"{supplies.command[0]} does not bring it; what it said is above"
     for one in supplies.outputs:
-        if one.problem:
+        if not one.is_wanted:
             outputs.append(one)
             continue
         alone = plan_bringing((one,), supplies.nixpkgs, supplies.origin, home).command

@@ -166,7 +166,8 @@ def _answer(
     if unfit := shelf.find_too_new(obj, soname):
         reason, path = say_too_new(unfit, shelf.reachable.glibc), f"{unfit.directory}/{unfit.name}"
         return Answer(soname=soname, kind=AnswerKind.OPEN, reason=reason, unfit=path)
-    return Answer(soname=soname, kind=AnswerKind.OPEN, reason=_say_open(need))
+    optional = bool(need and need.optional)
+    return Answer(soname=soname, kind=AnswerKind.OPEN, reason=_say_open(need), optional=optional)
 
 
 def say_too_new(library: Library, glibc: tuple[int, ...]) -> str:

@@ -142,11 +142,14 @@ def plan_again(plan: TargetPlan) -> TargetPlan | None:
         present={**plan.setting.present, **present},
     )
     after = plan_target(setting)
-    brought = {one.name for one in plan.supplies.outputs if not one.problem} if plan.supplies else set()
+    known = {one.name for one in plan.supplies.outputs if not one.problem} if plan.supplies else set()
     wanted = {one.name for one in after.supplies.outputs} if after.supplies else set()
-    if wanted - brought or any(file.edit or file.conflict for file in after.files):
+    if wanted - known or any(file.edit or file.conflict for file in after.files):
         return None
-    supplies = replace(after.supplies, outputs=(), command=()) if after.supplies else None
+    supplies = after.supplies
+    if supplies:
+        refused = tuple(one for one in supplies.outputs if one.refused)
+        supplies = replace(supplies, outputs=refused, command=())
     # What was brought in vain is not wanted again.
     reasons = {(p.path, a.soname): a for p in plan.files for a in p.answers if a.kind is AnswerKind.OPEN}
     files = tuple(

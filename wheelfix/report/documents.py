@@ -874,6 +874,7 @@ class AnswerDocument(Struct):
         attr: path below pkgs of the output that Nix has to bring; else null.
         reason: one clause.
         opened: the file opens it by name; what is left of these is no need.
+        optional: only plugins want it, and the rest works without; it does not count for the exit code.
     """
 
     soname: str
@@ -882,6 +883,7 @@ class AnswerDocument(Struct):
     attr: str | None
     reason: str
     opened: bool
+    optional: bool
 
 
 class PatchedFileDocument(Struct):

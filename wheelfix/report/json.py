@@ -552,13 +552,15 @@ def _document_supplies(supplies: Supplies) -> SuppliesDocument:
 
 
 def _document_supply(supply: Supply) -> SupplyDocument:
+    from wheelfix.report.patching import say_obstacle
+
     return SupplyDocument(
         attr=supply.name,
         sonames=supply.sonames,
         files=tuple(sorted({one.path for one in supply.seekers if one.path})),
         distributions=tuple(sorted({one.distribution for one in supply.seekers if not one.path})),
         permissions=supply.permissions,
-        problem=supply.problem,
+        problem=say_obstacle(supply),
     )
 
 
@@ -904,4 +906,5 @@ def _document_answer(answer: Answer) -> AnswerDocument:
         attr=answer.attr,
         reason=answer.reason,
         opened=answer.opened,
+        optional=answer.optional,
     )

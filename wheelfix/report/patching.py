@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from wheelfix.model.scan import Finding
+from wheelfix.outside.nixpkgs import PERMISSIONS
 from wheelfix.patch.model import (
     Answer,
     AnswerKind,
@@ -31,10 +32,11 @@ def render_patch(report: PatchReport, *, details: bool = True) -> str:
 
     Args:
         report: the report.
-        details: False leaves out files that were changed as planned, and everything if nothing had to change.
+        details: False leaves out files that were changed as planned; if nothing has changed since the last
+            run, everything but open needs.
     """
     results = {r.path: r for r in report.results}
-    lines = _render_supplies(report) if report.supplies else []
+    lines = _render_supplies(report) if details or not report.settled else []
     for plan in report.plans:
         result = results.get(plan.path)
         problem = plan.conflict or (result.problem if result else None)
@@ -46,7 +48,10 @@ def render_patch(report: PatchReport, *, details: bool = True) -> str:
     for shim in report.shims:
         lines += _render_shim(shim, results, details=details)
     lines += _render_open(report)
-    lines += [f"{f.level.value}: {f.subject}: {f.message}" for f in report.findings]
+    lines += _render_optional(report.plans) if details else []
+    # A hook would repeat at every start of a shell what the run that changed something has told.
+    told = report.findings if details or not report.settled else ()
+    lines += [f"{f.level.value}: {f.subject}: {f.message}" for f in told]
     if details or lines or not report.settled:
         lines += _render_sum(report, results, details=details)
     return "".join(f"{printable(line)}\n" for line in lines)
@@ -75,15 +80,23 @@ def _render_supplies(report: PatchReport) -> list[str]:
     supplies = report.supplies
     if supplies is None or not supplies.outputs:
         return []
-    verb = "brought" if report.applied else "has to bring"
+    verb = "brought" if report.applied and not report.settled else "has to bring"
     source = f"nixpkgs ({supplies.nixpkgs}, of {supplies.origin})" if supplies.nixpkgs else "a substituter"
     width = max(len(one.name) for one in supplies.outputs)
     lines = [f"Nix {verb}, from {source}:"]
     for one in supplies.outputs:
         lines.append(f"  {one.name:{width}}  {_name_some(one.sonames)}  ({_count_seekers(one)})")
-        if one.problem:
-            lines.append(f"  {'':{width}}  not brought: {one.problem}")
+        if problem := say_obstacle(one):
+            lines.append(f"  {'':{width}}  not brought: {problem}")
     return [*lines, ""]
+
+
+def say_obstacle(supply: Supply) -> str | None:
+    """Write why an output of nixpkgs is not brought; None if nothing speaks against it."""
+    if not supply.refused:
+        return supply.problem
+    settings = " ".join(f"{PERMISSIONS[one]}=1" for one in supply.refused)
+    return f"nixpkgs refuses it without {' and '.join(supply.refused)}: set {settings}, and run this again"
 
 
 def _name_some(names: Sequence[str]) -> str:
@@ -132,7 +145,7 @@ def _render_open(report: PatchReport) -> list[str]:
     found: dict[str, tuple[Answer, list[str]]] = {}
     for plan in report.plans:
         for answer in plan.answers:
-            if answer.kind is AnswerKind.OPEN:
+            if answer.kind is AnswerKind.OPEN and not answer.optional:
                 found.setdefault(answer.soname, (answer, []))[1].append(plan.path)
     lines = []
     for soname, (answer, paths) in sorted(found.items()):
@@ -147,6 +160,16 @@ def _render_open(report: PatchReport) -> list[str]:
         bring = "" if report.supplies else ", or let Nix bring them: --nixpkgs, --realise"
         lines.append(f"hint: give directories of libraries with --libs{bring}")
     return lines
+
+
+def _render_optional(plans: Iterable[FilePlan]) -> list[str]:
+    """Name what only plugins want and nobody has, in one line."""
+    found = {a.soname for plan in plans for a in plan.answers if a.kind is AnswerKind.OPEN and a.optional}
+    if not found:
+        return []
+    return [
+        f"not there, and wanted by plugins alone, without which the rest works: {_name_some(sorted(found))}"
+    ]
 
 
 def _render_sum(report: PatchReport, results: dict[str, FileResult], *, details: bool) -> list[str]:
