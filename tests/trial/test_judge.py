@@ -81,7 +81,7 @@ def test_a_requirement_of_an_extra_does_not_count() -> None:
 def test_a_driver_counts_where_there_is_one() -> None:
     (one,) = judge_one(fail(LACKS.format("libcuda.so.1")), driver=True)
     assert one.counts
-    assert list(plan_remedies("a b", [one], patched=False, driver=True)) == ["wheelfix patch 'a b' --driver"]
+    assert list(plan_remedies("a b", [one], patched=False, driver=True)) == ["wheelfix patch 'a b'"]
 
 
 def test_remedies_are_said_once() -> None:

@@ -209,8 +209,9 @@ def say_gone(cause: Gone) -> str:
     if cause.removed is None:
         return f"only {cause.attr} has it, which is broken in nixpkgs"
     reason = " ".join(cause.removed.split()).rstrip(".")
-    said = f": {reason}" if reason else ""
-    return f"only {cause.attr} had it, which nixpkgs has removed{said}"
+    if not reason:
+        return f"only {cause.attr} has it, which is not in this nixpkgs"
+    return f"only {cause.attr} had it, which nixpkgs has removed: {reason}"
 
 
 def _say_nearest(cause: Nobody | Gone) -> str:

@@ -144,16 +144,16 @@ def plan_remedies(environment: str, tried: Iterable[Tried], *, patched: bool, dr
         patched: whether ``wheelfix patch`` changed the environment before.
         driver: whether this machine has the libraries of a GPU driver.
     """
-    failed = [one for one in tried if one.outcome is not Outcome.IMPORTED]
+    failed = [one for one in tried if one.counts]
     explained = [one.explanation for one in failed if one.explanation]
     missing = [one for explanation in explained for one in list_missing(explanation)]
     target = quote_target(environment)
     wants_driver = driver and any(one.need_class is NeedClass.DRIVER for one in missing)
     if wants_driver or any(one.need_class is NeedClass.PROVIDED for one in missing):
-        yield f"wheelfix patch {target}{' --driver' if wants_driver else ''}"
+        yield f"wheelfix patch {target}"
         if patched:
             yield "It was patched before: this gives it what it has come to need since."
-    absent = {one.absent.partition(".")[0] for one in failed if one.absent and one.counts}
+    absent = {one.absent.partition(".")[0] for one in failed if one.absent}
     wanted = {one.distribution for one in missing if one.distribution}
     wanted |= {name for module in absent if (name := find_distribution(module))}
     if wanted:
