@@ -34,6 +34,7 @@ from tests.support.proof.nixpkgs import write_nixpkgs
 from tests.support.proof.proving import make_nix_environment
 from tests.support.real import fetch_wheel, is_large, read_pins
 from tests.support.surroundings import make_environment
+from tests.support.tools import PINS, install_tool
 from wheelfix.cli import cli
 
 ROOT = Path(__file__).parents[2]
@@ -148,10 +149,12 @@ def prepare(directory: Path, text: str) -> dict[str, str]:
     (home / "wheelfix").symlink_to(ROOT)
     path = f"{home}/.local/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
     variables = {**make_environment(os.environ, home), "PATH": path, "COLUMNS": "100"}
-    if re.search(r"^\$ wheelfix patch \.venv$", text, re.MULTILINE):
+    if re.search(r"wheelfix patch( --quiet)? \.venv$", text, re.MULTILINE):
         nix = {k: v for k, v in make_nix_environment().items() if k.startswith("NIX_")}
-        variables |= {**nix, "NIX_PATH": f"nixpkgs={write_nixpkgs(directory.parent / 'nixpkgs')}"}
-    return variables
+        nixpkgs = write_nixpkgs(directory.parent / "nixpkgs", large=True)
+        variables |= {**nix, "NIX_PATH": f"nixpkgs={nixpkgs}"}
+    tools = [name for name in PINS if re.search(rf"\b{name} (lock|install)\b", text)]
+    return variables | {"PATH": ":".join([*map(str, map(install_tool, tools)), variables["PATH"]])}
 
 
 def run_setup(setup: str, directory: Path, environment: dict[str, str]) -> None:
