@@ -22,6 +22,7 @@ from wheelfix.cli import cli
 from wheelfix.lint.model import InputRoot
 from wheelfix.lint.nixfile.overrides import read_overrides
 from wheelfix.model.override import Cuda, Dialect
+from wheelfix.override.dialects import TRAITS
 
 NVIDIA = "nvidia-cublas-cu12"
 _LISTS = ("buildInputs", "nativeBuildInputs", "propagatedBuildInputs", "appendRunpaths")
@@ -146,7 +147,7 @@ def test_overrides(shelf: Path, tmp_path: Path, dialect: Dialect, cuda: Cuda, na
     adapted = cuda is Cuda.PREBUILT
     assert find_rules(file, target) == [("not-checked", "xgboost")] * adapted
     assert bool(written.inputs) != (adapted and named != ".")
-    if dialect not in {Dialect.SHELL, Dialect.MACH_NIX} and not adapted:
+    if not TRAITS[dialect].listed and dialect is not Dialect.MACH_NIX and not adapted:
         assert written.searches
         assert "libcuda.so.1" in written.ignored
 

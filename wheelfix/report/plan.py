@@ -33,7 +33,7 @@ def plan_code(read: TargetScans, packages: PythonSet, *, evidence: str = "") -> 
         dialect
         for dialect, traits in TRAITS.items()
         if named
-        and (not several or traits.nameless)
+        and (not several or traits.listed)
         and (not traits.complete or all(part.wheel for part in named))
     ]
     read = replace(read, parts=named)
