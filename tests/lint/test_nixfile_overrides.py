@@ -594,8 +594,7 @@ def test_libraries_of_run_time() -> None:
           + lib.makeLibraryPath [ pkgs.a pkgs.b ]; }""",
         "{ programs.nix-ld = { enable = true; libraries = with pkgs; [ a b ]; }; }",
         "{ programs.nix-ld.libraries = [ pkgs.a pkgs.b ]; }",
-        "{ pkgs, options, ... }: "
-        "{ programs.nix-ld.libraries = options.programs.nix-ld.libraries.default ++ [ pkgs.a pkgs.b ]; }",
+        "{ options }: { programs.nix-ld.libraries = options.programs.nix-ld.default ++ [ pkgs.a pkgs.b ]; }",
         "{ languages.python = { enable = true; libraries = with pkgs; [ a b ]; }; }",
         '{ languages.python.libraries = [ "${pkgs.a}" pkgs.b ]; }',
     ],

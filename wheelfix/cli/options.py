@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from wheelfix.errors import InputError, WheelfixError
 from wheelfix.model.backends import Gpu
@@ -220,6 +221,23 @@ def add_options(command: F, *options: Callable[[F], F]) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def list_given(context: click.Context, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """List options that the user gave on the command line, with their values, in the order of the names.
+
+    Args:
+        context: of the command.
+        names: of the options' parameters.
+    """
+    found = []
+    for name in names:
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        option = next(o.opts[-1] for o in context.command.params if o.name == name)
+        value = context.params[name]
+        found += [(option, str(one)) for one in (value if isinstance(value, tuple) else (value,))]
+    return tuple(found)
 
 
 def basic_options(command: F) -> F:

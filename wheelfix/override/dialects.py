@@ -32,8 +32,8 @@ class Traits(Struct):
         locked: whether its package set is made from a lock, and chooses wheels by pyproject.nix's rules.
         replaces: whether it can replace wheels by nixpkgs' builds.
         complete: whether its code is complete packages, which are made of wheel files.
-        listed: whether its code is a list of libraries for what pip or uv installed, so that it accepts files of
-            no package, and several wheels of one package.
+        listed: whether its code is a list of libraries for what pip or uv installed: it accepts files of no
+            package, and several wheels of one package.
         cuda: default source of CUDA libraries.
     """
 
@@ -81,22 +81,22 @@ TRAITS = {
         title="this.nix, the settings for mach-nix",
         place="Settings: merge them into the argument of mkPython.",
     ),
-    Dialect.SHELL: Traits(
-        label="nix-shell",
-        title="shell.nix",
-        place="A shell.nix with the libraries for nix-ld, for what pip or uv installed.",
-        listed=True,
-    ),
     Dialect.NIXOS: Traits(
         label="NixOS",
         title="nix-ld.nix, a module of NixOS",
-        place="nix-ld.nix beside configuration.nix, which has imports = [ ./nix-ld.nix ]; in it.",
+        place="A module of NixOS: goes into imports of configuration.nix, as ./nix-ld.nix beside it.",
         listed=True,
     ),
     Dialect.DEVENV: Traits(
         label="devenv",
         title="libraries.nix, a module of devenv",
-        place="libraries.nix beside devenv.nix, which has imports = [ ./libraries.nix ]; in it.",
+        place="A module of devenv: goes into imports of devenv.nix, as ./libraries.nix beside it.",
+        listed=True,
+    ),
+    Dialect.SHELL: Traits(
+        label="nix-shell",
+        title="shell.nix",
+        place="A shell.nix with the libraries for nix-ld, for what pip or uv installed.",
         listed=True,
     ),
 }
@@ -134,7 +134,9 @@ def check_choices(dialect: Dialect, wishes: Wishes, providers: Sequence[str] = (
         return
     for option, chosen in (("--provider", providers), ("--keep", wishes.keep), ("--strip", wishes.strip)):
         if chosen:
-            problem = f"is for package sets: {dialect} lists libraries for what pip or uv installed, all of it"
+            problem = (
+                f"is for package sets: {dialect} lists libraries for what pip or uv installed, all of it"
+            )
             raise InputError(f"{option} {chosen[0]}", problem, "leave it out, or write for uv2nix")
 
 

@@ -37,7 +37,9 @@ class Libraries(Struct):
         """Say where the libraries of the GPU driver are; empty without any."""
         if not self.driver:
             return ""
-        return f"{', '.join(self.driver)}: from the GPU driver, in {' or '.join(find_directories(self.driver))}"
+        return (
+            f"{', '.join(self.driver)}: from the GPU driver, in {' or '.join(find_directories(self.driver))}"
+        )
 
 
 def collect_libraries(overrides: Sequence[Override]) -> Libraries:

@@ -31,17 +31,20 @@ from wheelfix.nix.tree import (
 )
 from wheelfix.override.libraries import Libraries, collect_libraries, write_value
 
-_NIXOS = (
-    "Save it as nix-ld.nix beside configuration.nix, add ./nix-ld.nix to the imports there, run nixos-rebuild "
-    "switch, and log in again.",
+_NIXOS_PLACE = (
+    "Save it as nix-ld.nix beside configuration.nix, add ./nix-ld.nix to the imports there, run "
+    "nixos-rebuild switch, and log in again."
+)
+_NIXOS_REACH = (
     "nix-ld starts programs that were not built by Nix, such as an interpreter that uv fetched, and hands "
     "these libraries to them. An interpreter from nixpkgs does not pass through it: `wheelfix patch` helps "
-    "there.",
+    "there."
 )
-_DEVENV = (
-    "Save it as libraries.nix beside devenv.nix, and add ./libraries.nix to the imports there.",
+_DEVENV_PLACE = "Save it as libraries.nix beside devenv.nix, and add ./libraries.nix to the imports there."
+_DEVENV_REACH = (
     "devenv's own Python finds these libraries: the virtual environment has to be made with it, as "
-    "languages.python.venv.enable does. An interpreter that uv fetched does not: `wheelfix patch` helps there.",
+    "languages.python.venv.enable does. An interpreter that uv fetched does not: `wheelfix patch` helps "
+    "there."
 )
 _SEARCHED_FOR = (
     "What is searched for with ctypes.util.find_library is not found by this, as that asks ldconfig and a "
@@ -71,7 +74,14 @@ def render_nixos(overrides: Sequence[Override]) -> str:
         else []
     )
     title = "A module of NixOS: libraries for nix-ld. Written by wheelfix."
-    head = [title, *_NIXOS, *describe_permissions(overrides), *unset, *_tell_searched(overrides)]
+    head = [
+        title,
+        _NIXOS_PLACE,
+        _NIXOS_REACH,
+        *describe_permissions(overrides),
+        *unset,
+        *_tell_searched(overrides),
+    ]
     return _render_module([*head, *wanted.remarks], bindings, "pkgs", *(["options"] if items else []))
 
 
@@ -90,7 +100,7 @@ def render_devenv(overrides: Sequence[Override]) -> str:
     if wanted.unset:
         bindings.append(bind("enterShell", text(f"unset {' '.join(wanted.unset)}")))
     title = "A module of devenv: libraries for its Python. Written by wheelfix."
-    head = [title, *_DEVENV, *describe_permissions(overrides), *_tell_searched(overrides)]
+    head = [title, _DEVENV_PLACE, _DEVENV_REACH, *describe_permissions(overrides), *_tell_searched(overrides)]
     return _render_module([*head, *wanted.remarks], bindings, "pkgs", *(["options"] if items else []))
 
 
@@ -111,7 +121,9 @@ def _link_directories(wanted: Libraries) -> Iterable[Expr]:
     """Make packages whose ``lib`` is another directory of a package: both options look only there."""
     for attr, directory in wanted.directories:
         link = Attrs((bind("name", text("lib")), bind("path", Str((take(attr), f"/{directory}")))))
-        yield call("pkgs.linkFarm", text(f"{attr.rpartition('.')[2]}-{posixpath.basename(directory)}"), List((link,)))
+        yield call(
+            "pkgs.linkFarm", text(f"{attr.rpartition('.')[2]}-{posixpath.basename(directory)}"), List((link,))
+        )
 
 
 def _link_driver(sonames: Sequence[str]) -> Expr:
