@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from wheelfix.errors import InputError, WheelfixError
-from wheelfix.model.backends import Gpu
+from wheelfix.model.backends import Backend, Gpu
 
 if TYPE_CHECKING:
     from wheelfix.model.base import Struct
@@ -236,8 +236,13 @@ def list_given(context: click.Context, names: Sequence[str]) -> tuple[tuple[str,
             continue
         option = next(o.opts[-1] for o in context.command.params if o.name == name)
         value = context.params[name]
-        found += [(option, str(one)) for one in (value if isinstance(value, tuple) else (value,))]
+        found += [(option, _write_option(one)) for one in (value if isinstance(value, tuple) else (value,))]
     return tuple(found)
+
+
+def _write_option(value: object) -> str:
+    """Write a value as it is given on the command line."""
+    return f"{value.name}{value.version}" if isinstance(value, Backend) else str(value)
 
 
 def basic_options(command: F) -> F:

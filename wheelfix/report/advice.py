@@ -35,8 +35,8 @@ INSTALLED = frozenset({TargetKind.ENVIRONMENT, TargetKind.ELF})
 """Kinds of targets that are used as they are, and of which no package set is made."""
 
 _WIDTH = 76
-_LINES = 12
-"""Of code that is shown to be pasted; a longer one is written by a command."""
+_LINES, _LONGEST = 12, 106
+"""Lines, and columns of one, of code that is shown to be pasted; what is larger is written by a command."""
 _NAMED = 8
 _OPEN = 5
 _TARGETS = 3
@@ -193,11 +193,12 @@ def _advise_wheels(
     options: str,
     told: Sequence[str],
 ) -> Advice:
-    subject = f"{len({scan.name for scan in scans})} distributions"
+    count = len({scan.name for scan in scans})
+    subject, verb = (f"{count} distributions", "need") if count > 1 else (f"{scans[0].name}", "needs")
     pasted = tuple(_paste_package(override) for override in overrides)
     if not any(write_package(override, Dialect.UV2NIX) for override in overrides):
         return Advice(headline=_say_nothing(subject, told, scans), told=tuple(told))
-    headline = f"{subject} {_say_package(overrides, verb='need')}"
+    headline = f"{subject} {_say_package(overrides, verb=verb)}"
     if several := find_several_wheels(scans):
         name, files = next(iter(several.items()))
         why = (
@@ -237,7 +238,7 @@ def _paste_package(override: Override) -> tuple[Remedy, ...]:
     except InputError:
         return ()
     lines = code.split("\n")
-    if len(lines) > _LINES or not all(line.isprintable() for line in lines):
+    if len(lines) > _LINES or not all(line.isprintable() and len(line) <= _LONGEST for line in lines):
         return ()
     text = "Paste into overrides.nix, the overlay for uv2nix, between `final: prev: {` and `}`:"
     return (Remedy(text=text, code=code),)
