@@ -370,7 +370,7 @@ def test_an_environment_is_summed_up_first(tmp_path: Path) -> None:
         with zipfile.ZipFile(build_wheel(tmp_path, files={f"{name}/x.so": elf}, name=name)) as archive:
             archive.extractall(site)
     advice, _, summary = run("scan", tmp_path / "venv").stdout.partition("\n\n")
-    assert advice.splitlines()[0].endswith("venv needs of nixpkgs: unixodbc")
+    assert advice.splitlines()[0].endswith("venv needs from nixpkgs: unixodbc")
     assert "libnobody.so.1 (for two)" in advice.splitlines()[1]
     lines = summary.splitlines()
     assert lines[0] == "2 distributions, 2 ELF files"

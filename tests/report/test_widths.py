@@ -106,7 +106,7 @@ def test_each_machine_by_itself(tmp_path: Path) -> None:
         build_wheel(tmp_path / "wheels", files={"x.so": data}, tag=tag)
     shown = run_json(tmp_path, "scan", "wheels")
     advice, _, shown = shown.partition("\n\n")
-    assert advice.splitlines()[0] == "demo needs of nixpkgs: unixodbc"
+    assert advice.splitlines()[0] == "demo needs from nixpkgs: unixodbc"
     assert "demo is there in 2 wheels" in advice.splitlines()[1]
     head = shown.partition("\n─")[0].splitlines()
     assert head[0] == "1 distribution in 2 wheels, 2 ELF files"

@@ -93,7 +93,9 @@ def _paste_flake(code: str, directory: Path) -> str:
 
 
 def _paste_module(code: str, directory: Path) -> str:
-    return f"({{ config, lib, pkgs, ... }}: {{\n{_place(code, directory)}\n}})"
+    code = _place(code, directory)
+    inner = f"imports = [ {code} ];" if code.startswith("/") else code
+    return f"({{ config, lib, pkgs, ... }}: {{\n{inner}\n}})"
 
 
 def _place(code: str, directory: Path) -> str:

@@ -1,8 +1,8 @@
 """Renders the dialects that are modules: a list of libraries for nix-ld on NixOS, or for devenv's Python.
 
 A definition of a list replaces the option's default. devenv's default is what ``packages`` brings; that of
-nix-ld's module was its base libraries until 2024, and is empty since then, as the module defines them itself.
-Both modules therefore begin with the default of the option, whatever it is.
+nix-ld's module was its base libraries in older releases, and is empty in newer ones, which define them
+beside. Both modules therefore begin with the default of the option, whatever it is.
 """
 
 from __future__ import annotations

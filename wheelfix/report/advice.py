@@ -105,7 +105,10 @@ def patch_environment(text: str) -> Remedy:
         text: the environment, as the user wrote it.
     """
     command = f"wheelfix patch {quote_target(text)}"
-    return Remedy(text=f"Change its files in place; `{command} --undo` takes it back:", command=command)
+    return Remedy(
+        text=f"To make it work, change its files in place (to take it back: `{command} --undo`):",
+        command=command,
+    )
 
 
 def list_remedies(wanted: Libraries, arguments: str) -> tuple[Remedy, ...]:
@@ -125,8 +128,8 @@ def list_remedies(wanted: Libraries, arguments: str) -> tuple[Remedy, ...]:
         else Remedy(
             text=f"{via} write a module,",
             command=f"{command} nixos -o nix-ld.nix",
-            place="move nix-ld.nix to where configuration.nix is, and paste into that:",
-            code="imports = [ ./nix-ld.nix ];",
+            place="move it beside configuration.nix, and paste into `imports = [ … ];` there:",
+            code="./nix-ld.nix",  # every configuration has that list, and may have it once
         ),
         Remedy(text=f"{own} paste into devenv.nix:", code=devenv)
         if devenv
@@ -267,11 +270,11 @@ def _say_wanted(
 ) -> str:
     said = []
     if attrs:
-        said.append(f"of nixpkgs: {name_some(attrs, _NAMED)}")
+        said.append(f"from nixpkgs: {name_some(attrs, _NAMED)}")
     if wheels:
-        said.append(f"of other wheels: {name_some(wheels, _TARGETS)}")
+        said.append(f"from other wheels: {name_some(wheels, _TARGETS)}")
     if driver:
-        said.append(f"of the GPU driver: {name_some(driver, _TARGETS)}")
+        said.append(f"from the GPU driver: {name_some(driver, _TARGETS)}")
     if programs:
         said.append(f"a loader for {name_some(programs, _TARGETS)}")
     return f"{verb} {'; '.join(said)}" if said else ""
