@@ -49,7 +49,7 @@ def read_screen(text: str) -> tuple[list[str], list[Pasted]]:
     return shown, found
 
 
-def check_screen(text: str, directory: Path, run: Callable[[Sequence[str]], None]) -> list[str]:
+def check_screen(text: str, directory: Path, run: Callable[[Sequence[str]], object]) -> list[str]:
     """Do all that a first screen proposes, each in the file that it names.
 
     Args:
