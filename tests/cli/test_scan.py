@@ -371,7 +371,7 @@ def test_an_environment_is_summed_up_first(tmp_path: Path) -> None:
             archive.extractall(site)
     advice, _, summary = run("scan", tmp_path / "venv").stdout.partition("\n\n")
     assert advice.splitlines()[0].endswith("venv needs from nixpkgs: unixodbc")
-    assert "libnobody.so.1 (for two)" in advice.splitlines()[1]
+    assert "libnobody.so.1, for two" in advice.splitlines()[1]
     lines = summary.splitlines()
     assert lines[0] == "2 distributions, 2 ELF files"
     assert [" ".join(line.split()) for line in lines[1:5]] == [

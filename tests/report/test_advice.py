@@ -252,3 +252,11 @@ def test_an_advice_is_escaped() -> None:
     out = io.StringIO()
     print_scans([], file=out, advice=Advice(headline=hostile, told=(hostile,), remedies=(remedy,)))
     assert all(c.isprintable() or c == "\n" for c in out.getvalue())
+
+
+def test_a_library_that_can_be_run_is_no_program(top: Path) -> None:
+    module = build_elf(top.parent / "elf", "x", needed=["libm.so.6"], executable=True)
+    files = {"demo/bin/tool": module, "demo/libcore.so.6": module}
+    text = run(["scan", venv(top, build_wheel(top, files=files).name)])
+    assert text.splitlines()[0] == ".venv needs a loader for tool"
+    assert "which gives no loader to tool" in text

@@ -120,11 +120,13 @@ def ask(expression: str, code: str, name: str) -> Any:
         code: all code in it, for the attributes that it names.
         name: of the file.
     """
-    attrs = sorted({attr for attr in _ATTR.findall(code) if not attr.startswith(_FUNCTIONS)})
+    opened = re.findall(r"with pkgs; \[ ([^\]]*) \]", code)
+    attrs = [attr for words in opened for attr in re.sub(r'"[^"]*"', "", words).split()]
+    attrs += [attr for attr in _ATTR.findall(code) if not attr.startswith(_FUNCTIONS)]
     # stdenv.cc.cc.lib is below stdenv.cc.cc: what is named longer is there.
     nested = " ".join(
         "[ " + " ".join(f'"{part}"' for part in attr.split(".")) + " ]"
-        for attr in attrs
+        for attr in sorted({*attrs})
         if not any(other.startswith(f"{attr}.") for other in attrs)
     )
     names = set(re.findall(r"prev \? ([\w-]+)|prev\.([\w-]+)\.override", code))

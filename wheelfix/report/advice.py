@@ -14,9 +14,9 @@ from wheelfix.errors import InputError
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Cuda, Dialect, Override
 from wheelfix.model.scan import Level, WheelScan
-from wheelfix.nix.parts import describe_permissions, take
+from wheelfix.nix.parts import describe_permissions, take_bare
 from wheelfix.nix.printer import print_flat, render_binding
-from wheelfix.nix.tree import TRUE, Binding, List, Str, bind, drop_comments, select
+from wheelfix.nix.tree import TRUE, Binding, List, Str, Var, With, bind, drop_comments, select
 from wheelfix.override.dialects import find_several_wheels
 from wheelfix.override.libraries import Libraries, collect_libraries
 from wheelfix.override.overlay import write_package
@@ -69,8 +69,8 @@ def advise(read: TargetScans, given: Given = ()) -> Advice:
 
 def find_programs(scans: Iterable[WheelScan]) -> tuple[str, ...]:
     """List the programs that start through a loader, which NixOS has not at its place, by name, sorted."""
-    objects = (one for scan in scans for one in scan.objects)
-    return tuple(sorted({posixpath.basename(one.path) for one in objects if one.interpreter}))
+    names = {posixpath.basename(one.path) for scan in scans for one in scan.objects if one.interpreter}
+    return tuple(sorted(name for name in names if ".so" not in name))  # some libraries can be run, too
 
 
 def _advise_installed(
@@ -94,7 +94,7 @@ def _advise_installed(
         )
     changed = [part.target for part in parts if part.target.kind is TargetKind.ENVIRONMENT]
     remedies = [patch_environment(text) for text in dict.fromkeys(target.text for target in changed)]
-    remedies += list_remedies(wanted, " ".join(map(quote_target, targets)) + options)
+    remedies += list_remedies(wanted, " ".join(map(quote_target, targets)) + options, programs)
     return Advice(headline=f"{subject} {said}", told=tuple(told), remedies=tuple(remedies), installed=True)
 
 
@@ -111,17 +111,20 @@ def patch_environment(text: str) -> Remedy:
     )
 
 
-def list_remedies(wanted: Libraries, arguments: str) -> tuple[Remedy, ...]:
+def list_remedies(wanted: Libraries, arguments: str, programs: Sequence[str] = ()) -> tuple[Remedy, ...]:
     """Say how the loader finds libraries without a change of any file: on NixOS, in devenv, in a shell.
 
     Args:
         wanted: the libraries.
         arguments: of ``wheelfix override``, quoted: targets and options.
+        programs: what needs a loader.
     """
     nixos, devenv = _write_lists(wanted)
     command = f"wheelfix override {arguments} --dialect"
     via = "Or on NixOS, through nix-ld, for an interpreter that uv fetched:"
     own = "Or with devenv's own Python:"
+    if programs:
+        own = f"Or with devenv's own Python, which gives no loader to {programs[0]}:"
     return (
         Remedy(text=f"{via} paste into configuration.nix:", code=nixos)
         if nixos
@@ -150,18 +153,20 @@ def _write_lists(wanted: Libraries) -> tuple[str, str]:
     """Write the settings of NixOS and of devenv; empty where a module has to be written."""
     if wanted.directories or wanted.driver or wanted.variables or wanted.unset:
         return "", ""
-    listed = tuple(take(one.attr) for one in wanted.inputs)
     enable = print_flat(Binding(("programs", "nix-ld", "enable"), TRUE))
+    try:
+        listed = tuple(take_bare(one.attr) for one in wanted.inputs)
+    except InputError:  # a name that has to be quoted, which `with` cannot bring
+        return "", ""
     if not listed:
         return enable, print_flat(Binding(("languages", "python", "enable"), TRUE))
     # devenv's default is what its `packages` bring, which a list of one's own replaces.
     profile = Str((select("config", "devenv", "dotfile"), "/profile"))
-    nixos = print_flat(Binding(("programs", "nix-ld", "libraries"), List(listed)))
-    devenv = print_flat(Binding(("languages", "python", "libraries"), List((profile, *listed))))
-    return (
-        f"{enable}\n{nixos}" if len(nixos) <= _WIDTH else "",
-        devenv if len(devenv) <= _WIDTH + len('"${config.devenv.dotfile}/profile" ') else "",
-    )
+    nixos = Binding(("programs", "nix-ld", "libraries"), With(Var("pkgs"), List(listed)))
+    devenv = Binding(("languages", "python", "libraries"), With(Var("pkgs"), List((profile, *listed))))
+    if len(print_flat(nixos)) > _LONGEST:
+        return "", ""
+    return f"{enable}\n{print_flat(nixos)}", print_flat(devenv)
 
 
 def _advise_lock(
@@ -309,12 +314,9 @@ def _tell_open(scans: Sequence[WheelScan]) -> Iterable[str]:
             elif need.need_class is NeedClass.AMBIGUOUS:
                 ambiguous.setdefault(need.soname, [p.attr for p in need.providers[:2]])
     if unknown:
-        several = len(scans) > 1
-        named = [
-            f"{soname} (for {name_some(sorted(set(who)), 1)})" if several else soname
-            for soname, who in sorted(unknown.items())
-        ]
-        yield f"No package of nixpkgs is known to have: {name_some(named, _OPEN)}"
+        who = name_some(sorted({name for names in unknown.values() for name in names}), _TARGETS)
+        wanted = f", for {who}" if len(scans) > 1 else ""
+        yield f"No package of nixpkgs is known to have {name_some(sorted(unknown), _OPEN)}{wanted}"
     for soname, attrs in sorted(ambiguous.items()):
         yield f"Two answers for {soname}: choose with --prefer {' or --prefer '.join(attrs)}"
     errors = [f for scan in scans for f in scan.findings if f.level is Level.ERROR]
