@@ -90,7 +90,7 @@ def scan(
     scanned as well. What TARGETs hold is at hand of all of them, and so are wheels beside a wheel that it
     pins.
 
-    First the answer (what to put into buildInputs, what to ignore, what other wheels bring), then every need
+    First what to do: commands to run, and code to paste, with the file that it goes into. Then every need
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.
     """
     from wheelfix.cli.progress import show_progress
