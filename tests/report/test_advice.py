@@ -236,6 +236,13 @@ def test_options_are_those_of_the_scan(top: Path) -> None:
     assert "--with" not in command
 
 
+def test_passwords_are_not_shown(top: Path) -> None:
+    name = wheel(top, "libtbb.so.12")
+    text = run(["scan", "--index-url", "https://me:secret@index.example/simple", name])
+    assert "secret" not in text
+    assert "--index-url 'https://***@index.example/simple'" in text
+
+
 def test_names_that_act_on_a_terminal_are_not_pasted(top: Path) -> None:
     core = build_elf(top.parent / "elf", "x.so", needed=["libPLACEHOLDER.so"])
     core = core.replace(b"libPLACEHOLDER.so\0", b"lib\x1b[31mx.so\0".ljust(18, b"\0"))
@@ -259,4 +266,4 @@ def test_a_library_that_can_be_run_is_no_program(top: Path) -> None:
     files = {"demo/bin/tool": module, "demo/libcore.so.6": module}
     text = run(["scan", venv(top, build_wheel(top, files=files).name)])
     assert text.splitlines()[0] == ".venv needs a loader for tool"
-    assert "which gives no loader to tool" in text
+    assert "which gives no loader to programs such as tool" in text

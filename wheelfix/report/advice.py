@@ -21,6 +21,7 @@ from wheelfix.override.dialects import find_several_wheels
 from wheelfix.override.libraries import Libraries, collect_libraries
 from wheelfix.override.overlay import write_package
 from wheelfix.override.plan import plan_overrides
+from wheelfix.report.escape import hide_passwords
 from wheelfix.report.model import Advice, Remedy
 from wheelfix.scan.sentences import name_some
 from wheelfix.scan.target import TargetKind, quote_target
@@ -37,8 +38,8 @@ INSTALLED = frozenset({TargetKind.ENVIRONMENT, TargetKind.ELF})
 _WIDTH = 76
 _LINES, _LONGEST = 12, 106
 """Lines, and columns of one, of code that is shown to be pasted; what is larger is written by a command."""
-_NAMED = 8
-_OPEN = 5
+_NAMED = 6
+_OPEN = 2
 _TARGETS = 3
 _WRITE_OVERLAY = "rite overrides.nix, an overlay for uv2nix:"
 _INTO_FLAKE = "and paste into flake.nix, into the list of lib.composeManyExtensions, after uv2nix's overlay:"
@@ -55,7 +56,9 @@ def advise(read: TargetScans, given: Given = ()) -> Advice:
     """
     overrides = plan_overrides(read, Dialect.SHELL, Cuda.WHEELS).overrides
     kinds = {part.target.kind for part in read.parts}
-    targets = list(dict.fromkeys(part.target.text for part in read.parts))
+    # A screen is sent to others, or kept in a log: who runs a command puts the password back.
+    targets = list(dict.fromkeys(hide_passwords(part.target.text) for part in read.parts))
+    given = [(name, hide_passwords(value)) for name, value in given]
     options = "".join(f" {name} {quote_target(value)}" for name, value in given)
     told = (*_tell_open(read.scans), *describe_permissions(overrides))
     if kinds & INSTALLED:
@@ -124,7 +127,7 @@ def list_remedies(wanted: Libraries, arguments: str, programs: Sequence[str] = (
     via = "Or on NixOS, through nix-ld, for an interpreter that uv fetched:"
     own = "Or with devenv's own Python:"
     if programs:
-        own = f"Or with devenv's own Python, which gives no loader to {programs[0]}:"
+        own = f"Or with devenv's own Python, which gives no loader to programs such as {programs[0]}:"
     return (
         Remedy(text=f"{via} paste into configuration.nix:", code=nixos)
         if nixos
