@@ -14,7 +14,7 @@ from wheelfix.errors import InputError
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Cuda, Dialect, Override
 from wheelfix.model.scan import Level, WheelScan
-from wheelfix.nix.parts import describe_permissions, take_bare
+from wheelfix.nix.parts import find_refused, take_bare
 from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import TRUE, Binding, List, Str, Var, With, bind, drop_comments, select
 from wheelfix.override.dialects import find_several_wheels
@@ -39,6 +39,8 @@ _WIDTH = 76
 _LINES, _LONGEST = 12, 106
 """Lines, and columns of one, of code that is shown to be pasted; what is larger is written by a command."""
 _NAMED = 6
+_ROOM = 56
+"""Columns for names of attributes in one line."""
 _OPEN = 2
 _TARGETS = 3
 _WRITE_OVERLAY = "rite overrides.nix, an overlay for uv2nix:"
@@ -60,7 +62,13 @@ def advise(read: TargetScans, given: Given = ()) -> Advice:
     targets = list(dict.fromkeys(hide_passwords(part.target.text) for part in read.parts))
     given = [(name, hide_passwords(value)) for name, value in given]
     options = "".join(f" {name} {quote_target(value)}" for name, value in given)
-    told = (*_tell_open(read.scans), *describe_permissions(overrides))
+    told = (
+        *_tell_open(read.scans),
+        *(
+            f"Needs {permission} in the configuration of nixpkgs, for {_name_attrs(refused)}"
+            for permission, refused in find_refused(overrides).items()
+        ),
+    )
     if kinds & INSTALLED:
         return _advise_installed(read.parts, overrides, targets, options, told)
     if kinds == {TargetKind.LOCK}:
@@ -278,7 +286,7 @@ def _say_wanted(
 ) -> str:
     said = []
     if attrs:
-        said.append(f"from nixpkgs: {name_some(attrs, _NAMED)}")
+        said.append(f"from nixpkgs: {_name_attrs(attrs)}")
     if wheels:
         said.append(f"from other wheels: {name_some(wheels, _TARGETS)}")
     if driver:
@@ -298,6 +306,12 @@ def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) 
         names = ", ".join(added)
         return f"{subject}: nothing to do under uv2nix and poetry2nix, which add {names} by themselves"
     return f"{subject}: nothing to do: no library of nixpkgs is needed"
+
+
+def _name_attrs(attrs: Sequence[str]) -> str:
+    """Name as many attributes as have room in a line."""
+    fitting = [n for n in range(1, len(attrs) + 1) if len(", ".join(attrs[:n])) <= _ROOM]
+    return name_some(attrs, max(fitting, default=1))
 
 
 def _name_targets(targets: Sequence[str]) -> str:
