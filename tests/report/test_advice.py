@@ -261,6 +261,10 @@ def test_an_advice_is_escaped() -> None:
     assert all(c.isprintable() or c == "\n" for c in out.getvalue())
 
 
+def test_the_first_remedy_is_no_alternative(top: Path) -> None:
+    assert run(["scan", elf(top, "libtbb.so.12")]).splitlines()[1].startswith("On NixOS, ")
+
+
 def test_a_library_that_can_be_run_is_no_program(top: Path) -> None:
     module = build_elf(top.parent / "elf", "x", needed=["libm.so.6"], executable=True)
     files = {"demo/bin/tool": module, "demo/libcore.so.6": module}

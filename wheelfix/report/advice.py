@@ -105,7 +105,8 @@ def _advise_installed(
         )
     changed = [part.target for part in parts if part.target.kind is TargetKind.ENVIRONMENT]
     remedies = [patch_environment(text) for text in dict.fromkeys(target.text for target in changed)]
-    remedies += list_remedies(wanted, " ".join(map(quote_target, targets)) + options, programs)
+    arguments = " ".join(map(quote_target, targets)) + options
+    remedies += list_remedies(wanted, arguments, programs, is_first=not remedies)
     return Advice(headline=f"{subject} {said}", told=tuple(told), remedies=tuple(remedies), installed=True)
 
 
@@ -122,17 +123,21 @@ def patch_environment(text: str) -> Remedy:
     )
 
 
-def list_remedies(wanted: Libraries, arguments: str, programs: Sequence[str] = ()) -> tuple[Remedy, ...]:
+def list_remedies(
+    wanted: Libraries, arguments: str, programs: Sequence[str] = (), *, is_first: bool = False
+) -> tuple[Remedy, ...]:
     """Say how the loader finds libraries without a change of any file: on NixOS, in devenv, in a shell.
 
     Args:
         wanted: the libraries.
         arguments: of ``wheelfix override``, quoted: targets and options.
         programs: what needs a loader.
+        is_first: whether no other remedy stands before these.
     """
     nixos, devenv = _write_lists(wanted)
     command = f"wheelfix override {arguments} --dialect"
-    via = "Or on NixOS, through nix-ld, for an interpreter that uv fetched:"
+    start = "On" if is_first else "Or on"
+    via = f"{start} NixOS, through nix-ld, for an interpreter that uv fetched:"
     own = "Or with devenv's own Python:"
     if programs:
         own = f"Or with devenv's own Python, which gives no loader to programs such as {programs[0]}:"
