@@ -316,7 +316,8 @@ def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) 
 def _name_attrs(attrs: Sequence[str]) -> str:
     """Name as many attributes as have room in a line."""
     fitting = [n for n in range(1, len(attrs) + 1) if len(", ".join(attrs[:n])) <= _ROOM]
-    return name_some(attrs, max(fitting, default=1))
+    most = max(fitting, default=1)
+    return name_some(attrs, len(attrs) if len(attrs) == most + 1 else most)  # one more has room as well
 
 
 def _name_targets(targets: Sequence[str]) -> str:
