@@ -306,7 +306,9 @@ def test_providers(bench: Bench) -> None:
     assert "poetry2nix has no adapters" in ran.err
 
 
-@pytest.mark.parametrize("dialect", ["poetry2nix", "pyproject-nix", "nixpkgs", "shell", "mach-nix"])
+@pytest.mark.parametrize(
+    "dialect", ["poetry2nix", "pyproject-nix", "nixpkgs", "shell", "mach-nix", "nixos", "devenv"]
+)
 def test_other_dialects(bench: Bench, dialect: str) -> None:
     ran = bench.run("--dialect", dialect, "--quiet")
     assert "onetbb" in ran.out

@@ -145,7 +145,16 @@ def test_hostile_metadata_stays_data(tmp_path: Path) -> None:
     member = 'demo/a b"${builtins.abort "z"}.so'
     files = {member: build_elf(tmp_path, "x.so", needed=["libodbc.so.2", 'lib"${evil}.so.1'])}
     wheel = build_wheel(tmp_path, files=files, metadata=evil)
-    for dialect in ("uv2nix", "pyproject-nix", "poetry2nix", "nixpkgs", "mach-nix", "shell"):
+    for dialect in (
+        "uv2nix",
+        "pyproject-nix",
+        "poetry2nix",
+        "nixpkgs",
+        "mach-nix",
+        "shell",
+        "nixos",
+        "devenv",
+    ):
         result = run("override", wheel, "--dialect", dialect)
         assert result.returncode == 1, result.stderr
         assert "\x1b" not in result.stdout

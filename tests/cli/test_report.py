@@ -57,9 +57,9 @@ def test_a_wheel(wheel: Path, tmp_path: Path) -> None:
 
 def test_the_code_is_that_of_override(wheel: Path) -> None:
     code = {one["label"]: one["text"] for one in read_data(run(wheel).stdout)["code"]}
-    labels = ["uv2nix", "pyproject.nix", "poetry2nix", "nixpkgs", "mach-nix", "nix-shell"]
+    labels = ["uv2nix", "pyproject.nix", "poetry2nix", "nixpkgs", "mach-nix", "NixOS", "devenv", "nix-shell"]
     assert list(code) == labels
-    dialects = ["uv2nix", "pyproject-nix", "poetry2nix", "nixpkgs", "mach-nix", "shell"]
+    dialects = ["uv2nix", "pyproject-nix", "poetry2nix", "nixpkgs", "mach-nix", "nixos", "devenv", "shell"]
     for label, dialect in zip(labels, dialects, strict=True):
         told = subprocess.run(
             [sys.executable, "-m", "wheelfix", "override", wheel, "--dialect", dialect],
@@ -84,9 +84,12 @@ def test_an_environment(wheel: Path, tmp_path: Path) -> None:
     missing = data["libraries"][0]
     assert (missing["soname"], missing["class"]) == ("libnobody-has-this.so.9", "unknown")
     assert [one["by"] for one in missing["wanted"]] == [0, 1]
-    assert "nixpkgs" not in [one["label"] for one in data["code"]]
-    for one in data["code"][:3]:
+    command, *lists = data["code"]
+    assert (command["label"], command["text"]) == ("patch", f"wheelfix patch {tmp_path}/venv\n")
+    assert [one["label"] for one in lists] == ["NixOS", "devenv", "nix-shell"]
+    for one in lists:
         assert evaluate(f"builtins.isFunction ({one['text']})") is True
+    assert data["ignored"] == []
 
 
 def test_a_lock(wheel: Path, tmp_path: Path) -> None:
@@ -103,8 +106,9 @@ def test_a_lock(wheel: Path, tmp_path: Path) -> None:
     assert data["target"] == "pylock.toml"
     assert [one["name"] for one in data["distributions"]] == ["demo"]
     assert "unixodbc" in data["inputs"]
-    assert [one["label"] for one in data["code"]] == ["uv2nix", "pyproject.nix", "poetry2nix"]
-    dialects = ["uv2nix", "pyproject-nix", "poetry2nix"]
+    labels = ["uv2nix", "pyproject.nix", "poetry2nix", "NixOS", "devenv", "nix-shell"]
+    assert [one["label"] for one in data["code"]] == labels
+    dialects = ["uv2nix", "pyproject-nix", "poetry2nix", "nixos", "devenv", "shell"]
     for one, dialect in zip(data["code"], dialects, strict=True):
         told = subprocess.run(
             [sys.executable, "-m", "wheelfix", "lock", lock, "--dialect", dialect],

@@ -22,12 +22,12 @@ from wheelfix.model.override import (
     Substitution,
 )
 from wheelfix.nix.quote import quote
-from wheelfix.override.dialects import render_overrides
+from wheelfix.override.dialects import TRAITS, render_overrides
 
 WORDS = ["it's", '"', "$(cp a b)", "`cp a b`", "'$x' \\", "a#b", ";", "ä", "''${x}", "!"]
 
 
-@pytest.mark.parametrize("dialect", [d for d in Dialect if d is not Dialect.SHELL])
+@pytest.mark.parametrize("dialect", [d for d in Dialect if not TRAITS[d].listed])
 @pytest.mark.parametrize("word", WORDS)
 def test_own_code_is_understood(tmp_path: Path, dialect: Dialect, word: str) -> None:
     """What is written for libraries that are opened by name, whatever the words of the wheel are."""

@@ -594,6 +594,9 @@ def test_libraries_of_run_time() -> None:
           + lib.makeLibraryPath [ pkgs.a pkgs.b ]; }""",
         "{ programs.nix-ld = { enable = true; libraries = with pkgs; [ a b ]; }; }",
         "{ programs.nix-ld.libraries = [ pkgs.a pkgs.b ]; }",
+        "{ options }: { programs.nix-ld.libraries = options.programs.nix-ld.default ++ [ pkgs.a pkgs.b ]; }",
+        "{ languages.python = { enable = true; libraries = with pkgs; [ a b ]; }; }",
+        '{ languages.python.libraries = [ "${pkgs.a}" pkgs.b ]; }',
     ],
 )
 def test_shells(shell: str) -> None:
@@ -628,6 +631,20 @@ def test_the_driver_in_the_hook_of_a_shell() -> None:
     assert shell.driver
     assert searches(shell) == [("jdk", "lib/server")]
     assert read('{ pkgs }: pkgs.mkShell { shellHook = "export MY_LD_LIBRARY_PATH=/x"; }').shells == ()
+
+
+def test_links_in_a_list_of_libraries() -> None:
+    (module,) = read(
+        """{ pkgs, ... }: { programs.nix-ld.libraries = [
+          (pkgs.linkFarm "server" [ { name = "lib"; path = "${pkgs.jdk}/lib/server"; } ])
+          (pkgs.linkFarm "x" [ { name = "lib/libcuda.so.1"; path = "/run/opengl-driver/lib/libcuda.so.1"; } ])
+        ]; }"""
+    ).shells
+    assert module.driver
+    assert searches(module) == [("jdk", "lib/server")]
+    assert not module.unclear
+    (devenv,) = read('{ languages.python.libraries = [ "/run/opengl-driver" ]; }').shells
+    assert devenv.driver
 
 
 def test_a_shell_without_libraries_says_nothing() -> None:

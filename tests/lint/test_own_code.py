@@ -22,6 +22,7 @@ from wheelfix.cli import cli
 from wheelfix.lint.model import InputRoot
 from wheelfix.lint.nixfile.overrides import read_overrides
 from wheelfix.model.override import Cuda, Dialect
+from wheelfix.override.dialects import TRAITS
 
 NVIDIA = "nvidia-cublas-cu12"
 _LISTS = ("buildInputs", "nativeBuildInputs", "propagatedBuildInputs", "appendRunpaths")
@@ -30,6 +31,7 @@ _PART = r"""(?:[A-Za-z_][\w'-]*|"[^"]*")"""
 _ATTR = re.compile(rf"(?<![\w.])pkgs\.({_PART}(?:\.{_PART})*)")
 _ARGUMENT = re.compile(r"(?:^|(?<=\s)|(?<=lib\.getLib ))([a-z][\w.-]*)(?=[\s}]|$)")
 _SEARCH = re.compile(r"addAutoPatchelfSearchPath \$\{(?P<package>[^}]*)\}/(?P<path>\S+)")
+_DIRECTORY = re.compile(r"\$\{pkgs\.([\w.-]+)\}/([\w./-]+)")
 _SITE = re.compile(r"\$\{[\w.-]*python\.sitePackages\}/")
 
 
@@ -55,12 +57,16 @@ def find_written(code: str) -> Said:
                 for attr in pattern.findall(listed)
                 if attr != "lib.getLib"
             }
+    for value in re.findall(r"\.libraries =\s(.*?)\n  \];", bare, re.DOTALL):
+        said.searches |= set(_DIRECTORY.findall(value))
+        listed = re.sub(r"\(pkgs\.linkFarm.*?\]\)", "", value, flags=re.DOTALL)
+        said.inputs |= {("libraries", attr) for attr in _ATTR.findall(listed)}
     for value in _find_values(bare, "shellHook"):
         if f"{_PATH}=" not in value:
             continue
         listed, _, directories = value.partition("]")
         said.inputs |= {(_PATH, attr) for attr in _ATTR.findall(listed.partition("[")[2])}
-        said.searches |= set(re.findall(r"\$\{pkgs\.([\w.-]+)\}/([\w./-]+)", directories))
+        said.searches |= set(_DIRECTORY.findall(directories))
     for value in _find_values(bare, "autoPatchelfIgnoreMissingDeps"):
         said.ignored |= set(re.findall(r'"([^"]*)"', value))
     for match in _SEARCH.finditer(bare):
@@ -146,7 +152,7 @@ def test_overrides(shelf: Path, tmp_path: Path, dialect: Dialect, cuda: Cuda, na
     adapted = cuda is Cuda.PREBUILT
     assert find_rules(file, target) == [("not-checked", "xgboost")] * adapted
     assert bool(written.inputs) != (adapted and named != ".")
-    if dialect not in {Dialect.SHELL, Dialect.MACH_NIX} and not adapted:
+    if not TRAITS[dialect].listed and dialect is not Dialect.MACH_NIX and not adapted:
         assert written.searches
         assert "libcuda.so.1" in written.ignored
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support.facts import make_reading, make_scan, open_table, plan, render
 from tests.support.golden import ask_package, ask_stub, check_golden
 from tests.support.nixeval import evaluate
+from tests.support.screens import ask as ask_module
 from wheelfix.index.cuda import find_cuda
 from wheelfix.model.override import Cuda, Dialect, Override
 from wheelfix.override.dialects import TRAITS, render_overrides
@@ -202,6 +203,20 @@ def test_shells(name: str) -> None:
     assert shell["NIX_LD"].endswith("ld.so")
 
 
+@pytest.mark.parametrize(("dialect", "tool"), [(Dialect.NIXOS, "nix-ld"), (Dialect.DEVENV, "devenv")])
+@pytest.mark.parametrize("name", EXPECTED)
+def test_modules(name: str, dialect: Dialect, tool: str) -> None:
+    path, override, expected = golden(name, dialect), plan(name, Cuda.WHEELS), EXPECTED[name]
+    # What the option has by default comes first: the module adds to it.
+    _, *found = ask_module(f"import {path}", path.read_text(), "module")[tool]["libraries"]
+    answered = [library for _, library in override.shim.libraries] if override.shim else []
+    driver = "libcuda.so.1" in expected["ignored"] or any(not library.attr for library in answered)
+    assert any("/run/opengl-driver" in one for one in found) is driver
+    stores = {one[44:] for one in found if one.startswith("/nix/store")}
+    opened = {one.attr for one in (*override.opened, *override.runpaths)}
+    assert stores == {*expected["inputs"], *expected["baseline"], *opened}
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_mach_nix(name: str) -> None:
     path, override, expected = golden(name, Dialect.MACH_NIX), plan(name, Cuda.WHEELS), EXPECTED[name]
@@ -237,6 +252,6 @@ def test_several_wheels_go_into_one_file() -> None:
         attrs = ["onetbb", "unixodbc", "stdenv.cc.cc.lib"]
         assert "onetbb" in ask_package(path, "numba", attrs=attrs, packages=packages)["inputs"]
         assert "unixodbc" in ask_package(path, "pyodbc", attrs=attrs, packages=packages)["inputs"]
-    for dialect in (Dialect.NIXPKGS, Dialect.SHELL, Dialect.MACH_NIX):
+    for dialect in (d for d in Dialect if d not in SETS):
         path = check_golden(f"several/{dialect}.nix", render_overrides(both, [], dialect))
         assert evaluate(f"builtins.isFunction (import {path})") is True

@@ -3,12 +3,11 @@ from __future__ import annotations
 import io
 
 from tests.support.documents import check_document
-from tests.support.objects import elf
 from tests.support.report import opening, scan
 from wheelfix.model.base import encode_indented, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import DlopenNote, OpeningKind
-from wheelfix.model.scan import Opening, OpeningForm, WheelScan
+from wheelfix.model.scan import Opening, WheelScan
 from wheelfix.report.json import document_scan
 from wheelfix.report.model import Report
 from wheelfix.report.page import document_report
@@ -71,19 +70,6 @@ def test_terminal_tells_each_name_once() -> None:
         'libx.so.1  pkgs.x, for demo/b.py: ctypes.CDLL("libx.so.1"), line 3; 2 more files name it',
     ]
     assert "ldconfig" not in out.getvalue()  # a finding tells of it
-
-
-def test_first_lines_say_who_writes_what_cannot_be_pasted() -> None:
-    call = opening("libx.so.1", "demo/b.py", attr="x")
-    for objects in ((), (elf("demo/a.so"),)):
-        coded = replace(scan("demo", openings=(replace(call, form=OpeningForm.SHIM),)), objects=objects)
-        out = io.StringIO()
-        print_scans([coded], file=out, details=False)
-        assert "Opened by name: libx.so.1. `wheelfix override`" in out.getvalue()
-        assert "Nothing to" not in out.getvalue()
-    out = io.StringIO()
-    print_scans([scan("demo", openings=(call,))], file=out, details=False)
-    assert "Opened by name: " not in out.getvalue()
 
 
 def test_page_tells_each_name_once() -> None:

@@ -100,6 +100,7 @@ def explain(
             err=bool(command),
         )
     else:
+        from wheelfix.override.dialects import TRAITS
         from wheelfix.report.explain import render_explanation
 
         text = render_explanation(
@@ -108,7 +109,7 @@ def explain(
             explained.now,
             explained.command,
             details=not quiet,
-            listed=explained.dialect is Dialect.SHELL,
+            listed=TRAITS[explained.dialect].listed,
             width=None if command else find_width(),
         )
         click.echo(text, nl=False, err=bool(command))

@@ -36,6 +36,7 @@ Examples:
   wheelfix lock uv.lock -o overrides.nix --check
   wheelfix lock uv.lock --provider torch=nixpkgs --provider 'numpy=sdist' --extra '*'
   wheelfix lock poetry.lock --dialect poetry2nix --group main
+  wheelfix lock uv.lock --dialect devenv -o libraries.nix
   wheelfix lock requirements.txt --find-links wheels/ --dialect nixpkgs
   wheelfix lock pylock.toml --json | jq .findings
   wheelfix lock Pipfile.lock --group develop
@@ -92,7 +93,7 @@ def lock(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Write one overlay for all packages of a lock.
+    """Write one overlay, or one list of libraries, for all packages of a lock.
 
     LOCKFILE is uv.lock, pylock.toml, poetry.lock, pdm.lock, Pipfile.lock, or a requirements.txt with hashes.
     Each package's wheel for the target is read, once: what was found is kept by the wheel's hash. The overlay

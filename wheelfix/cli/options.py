@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from wheelfix.cli.complete import complete_attrs
 from wheelfix.errors import InputError, WheelfixError
-from wheelfix.model.backends import Gpu
+from wheelfix.model.backends import Backend, Gpu
 
 if TYPE_CHECKING:
     from wheelfix.model.base import Struct
@@ -241,6 +242,28 @@ def add_options(command: F, *options: Callable[[F], F]) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def list_given(context: click.Context, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """List options that the user gave on the command line, with their values, in the order of the names.
+
+    Args:
+        context: of the command.
+        names: of the options' parameters.
+    """
+    found = []
+    for name in names:
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        option = next(o.opts[-1] for o in context.command.params if o.name == name)
+        value = context.params[name]
+        found += [(option, _write_option(one)) for one in (value if isinstance(value, tuple) else (value,))]
+    return tuple(found)
+
+
+def _write_option(value: object) -> str:
+    """Write a value as it is given on the command line."""
+    return f"{value.name}{value.version}" if isinstance(value, Backend) else str(value)
 
 
 def basic_options(command: F) -> F:

@@ -27,6 +27,7 @@ Examples:
   wheelfix override bitsandbytes --gpu cuda13
   wheelfix override wheels/ --dialect nixpkgs -o packages.nix
   wheelfix override pyodbc==5.3.0 --dialect shell > shell.nix
+  wheelfix override .venv --dialect nixos -o nix-ld.nix
   wheelfix override --check overrides.nix wheels/
 """
 
@@ -66,8 +67,9 @@ def override(
     """Write Nix code that gives wheels the libraries they need.
 
     TARGET is a wheel, a directory of wheels, an environment, a requirements file, a requirement such as
-    torch==2.9.1, or the address of a wheel; what is not here is fetched. For the dialect shell it may be an
-    ELF file, too. What TARGETs hold is at hand of all of them, and so are wheels beside a wheel that it pins.
+    torch==2.9.1, or the address of a wheel; what is not here is fetched. For the dialects nixos, devenv and
+    shell, which list libraries for what pip or uv installed, it may be an ELF file, too. What TARGETs hold is
+    at hand of all of them, and so are wheels beside a wheel that it pins.
 
     Inputs, ignored libraries and search paths each have their reason in a comment. CUDA libraries come from
     the other wheels, from nixpkgs' cudaPackages, or with nixpkgs' build of the whole package (prebuilt).

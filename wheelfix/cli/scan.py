@@ -16,6 +16,7 @@ from wheelfix.cli.options import (
     beside_option,
     common_options,
     gpu_option,
+    list_given,
     make_sources,
     print_json,
     runtime_options,
@@ -27,7 +28,8 @@ from wheelfix.errors import InputError, WheelfixError, suggest
 
 if TYPE_CHECKING:
     from wheelfix.model.backends import Backend
-    from wheelfix.model.scan import NeedTrace, WheelScan
+    from wheelfix.model.scan import NeedTrace
+    from wheelfix.scan.scan import TargetScans
 
 _EPILOG = """\b
 Examples:
@@ -88,7 +90,7 @@ def scan(
     what they bring is scanned as well. What TARGETs hold is at hand of all of them, and so are wheels beside
     a wheel that it pins.
 
-    First the answer (what to put into buildInputs, what to ignore, what other wheels bring), then every need
+    First what to do: commands to run, and code to paste, with the file that it goes into. Then every need
     with its class, the reason for it, and who wants it. Wheels are read as streams, never extracted.
     """
     from wheelfix.cli.progress import show_progress
@@ -130,18 +132,25 @@ def scan(
                 take_error(InputError(explained, "nothing here wants it", hint))
         sys.exit(max(*codes, _tell_traces(retraced.traces, as_json=as_json)))
     tell_findings(scanned.findings, quiet=quiet)
-    sys.exit(max(*codes, _tell_scans(scanned.scans, as_json=as_json, quiet=quiet)))
+    sys.exit(max(*codes, _tell_scans(scanned, as_json=as_json, quiet=quiet)))
 
 
-def _tell_scans(scans: Sequence[WheelScan], *, as_json: bool, quiet: bool) -> int:
+_KEPT = ("python", "platform", "beside", "gpu", "index", "prefer", "nixpkgs", "index_url", "find_links")
+"""Options without which the commands that are proposed would not find the same."""
+
+
+def _tell_scans(scanned: TargetScans, *, as_json: bool, quiet: bool) -> int:
+    scans = scanned.scans
     if scans and as_json:
         from wheelfix.report.json import document_scans
 
         print_json(document_scans(scans))
     elif scans:
+        from wheelfix.report.advice import advise
         from wheelfix.report.terminal import print_scans
 
-        print_scans(scans, file=sys.stdout, details=not quiet)
+        advice = advise(scanned, list_given(click.get_current_context(), _KEPT))
+        print_scans(scans, file=sys.stdout, advice=advice, details=not quiet)
     return 0 if all(result.answered for result in scans) else 1
 
 

@@ -260,7 +260,7 @@ def plan_override(
     known = frozenset(baseline) - asked  # the text shows that they are missing
     reasons: dict[str, list[str]] = {}
     for one in explanation.missing:
-        listed = dialect is Dialect.SHELL and all(o.form is OpeningForm.NONE for o in one.openings)
+        listed = TRAITS[dialect].listed and all(o.form is OpeningForm.NONE for o in one.openings)
         if one.need_class is NeedClass.PROVIDED and (one.linked or listed):
             reasons.setdefault(one.providers[0].attr, []).append(one.soname)
     driver = explanation.ignore_missing
@@ -316,7 +316,7 @@ def plan_command(explanation: Explanation, dialect: Dialect, files: Collection[s
         lists libraries however they are wanted.
     """
     opened = any(m.unsure or not m.linked for m in explanation.missing if m.named)
-    if explanation.looked_into or not opened or dialect is Dialect.SHELL:
+    if explanation.looked_into or not opened or TRAITS[dialect].listed:
         return None
     option = f" --dialect {dialect}"
     if TRAITS[dialect].locked and (lock := next((one for one in _LOCK_FILES if one in files), None)):

@@ -27,6 +27,7 @@ from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import find_warnings
+from wheelfix.override.dialects import TRAITS
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.findings import tell_permissions
 from wheelfix.wheel.input import read_input, read_stream
@@ -109,7 +110,7 @@ def _explain(
     installed = find_installed(find_package(account), directory, opened=opened)
     scan = conclude(installed.reading, index, prefer, installed.at_hand) if installed.reading else None
     dialect = dialect or choose_dialect(installed.files, installed.package)
-    present = find_present(installed, scan, host=dialect is Dialect.SHELL)
+    present = find_present(installed, scan, host=TRAITS[dialect].listed)
     explanation = plan_explanation(account, installed, index, prefer, scan=scan, present=present)
     told = scan.build_inputs if scan else ()
     attributes = {a: said for a in explanation.build_inputs if (said := index.attributes.find(a))}

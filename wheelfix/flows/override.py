@@ -8,7 +8,7 @@ from wheelfix.model.lock import name_packages
 from wheelfix.model.override import Cuda, Dialect
 from wheelfix.model.written import Written
 from wheelfix.override.builds import find_no_build, make_finder
-from wheelfix.override.dialects import check_targets, render_overrides
+from wheelfix.override.dialects import check_choices, check_targets, render_overrides
 from wheelfix.override.imports import show_imports
 from wheelfix.override.plan import OverridePlan, plan_overrides
 from wheelfix.override.strip import NO_WISHES, Wishes
@@ -36,6 +36,7 @@ def write_override(
     """
     targets = tuple(find_targets(texts, "override"))
     check_targets(targets, dialect, cuda)
+    check_choices(dialect, wishes)
     read = scan_targets(targets, options)
     python = choose_python(options, targets[0]) if cuda is Cuda.PREBUILT else None
     names = [one.name for one in (*read.beside, *(part.reading.distribution for part in read.parts))]

@@ -8,11 +8,18 @@ from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Level, find_warnings
 from wheelfix.model.written import Written
-from wheelfix.override.dialects import render_overrides
+from wheelfix.override.dialects import TRAITS, render_overrides
 from wheelfix.override.imports import show_imports
 from wheelfix.report.model import Report
 from wheelfix.report.page import render_report
-from wheelfix.report.plan import label_code, make_report, plan_code, tell_several_wheels
+from wheelfix.report.plan import (
+    is_installed,
+    label_code,
+    list_commands,
+    make_report,
+    plan_code,
+    tell_several_wheels,
+)
 from wheelfix.scan.scan import ScanOptions, scan_targets
 from wheelfix.scan.target import Target, TargetKind, find_target
 
@@ -44,11 +51,13 @@ def _report_parts(target: Target, options: ScanOptions) -> Report:
     plans = [show_imports(plan, read.parts) for plan in found]
     code = [label_code(p.dialect, render_overrides(p.overrides, p.adapters, p.dialect)) for p in plans]
     name = target.path.resolve().name if target.path else target.text
-    return make_report(name, read.scans, code, (*read.findings, *tell_several_wheels(read.scans)))
+    code = [*list_commands(read), *code]
+    findings = (*read.findings, *tell_several_wheels(read.scans))
+    return make_report(name, read.scans, code, findings, installed=is_installed(read))
 
 
 def _report_lock(target: Target, options: ScanOptions) -> Report:
-    """Plan one overlay for all packages of the lock, in the dialects whose package sets use locks."""
+    """Plan one file for all packages of the lock, in the dialects that use locks or list libraries."""
     from wheelfix.lock.lock import plan_lock  # slow import, and few targets are locks
     from wheelfix.lock.model import LockOptions
     from wheelfix.lock.render import render_lock
@@ -56,7 +65,10 @@ def _report_lock(target: Target, options: ScanOptions) -> Report:
     path = Path(target.text)
     plan = plan_lock(path, LockOptions(scan=options))
     plans = [plan, replace(plan, dialect=Dialect.PYPROJECT_NIX)]
-    if not plan.adapters:  # poetry2nix has no adapters, nor those for cargo
+    if not plan.adapters:  # the others have no adapters, nor those for cargo
         plans.append(plan_lock(path, LockOptions(scan=options, dialect=Dialect.POETRY2NIX)))
+        # pip and uv choose wheels by other rules than package sets, and the same for each list.
+        listed = plan_lock(path, LockOptions(scan=options, dialect=Dialect.SHELL))
+        plans += [replace(listed, dialect=dialect) for dialect, one in TRAITS.items() if one.listed]
     code = [label_code(one.dialect, render_lock(one)) for one in plans]
     return make_report(path.name, plan.scans, code, plan.findings)

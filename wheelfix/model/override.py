@@ -29,6 +29,8 @@ class Dialect(StrEnum):
     NIXPKGS = "nixpkgs"
     MACH_NIX = "mach-nix"
     SHELL = "shell"
+    NIXOS = "nixos"
+    DEVENV = "devenv"
 
 
 class Input(Struct):

@@ -318,17 +318,29 @@ def describe_permissions(
         adapters: whose builds are in the file.
         more: what else needs settings: how it is called, and which.
     """
+    found = find_refused(overrides, adapters, more).items()
+    return [
+        f"Needs {permission} in the configuration of nixpkgs, for {', '.join(refused)}."
+        for permission, refused in found
+    ]
+
+
+def find_refused(
+    overrides: Iterable[Override],
+    adapters: Iterable[Adapter] = (),
+    more: Iterable[tuple[str, Sequence[Permission]]] = (),
+) -> dict[Permission, list[str]]:
+    """Find what nixpkgs refuses without a setting, sorted, by that; arguments as those above."""
     inputs = [one for override in overrides for one in override.written]
     named = [
         *((one.attr, one.permissions) for one in inputs),
         *((".".join(one.attr), one.permissions) for one in adapters),
         *more,
     ]
-    found = []
-    for permission in sorted({permission for _, several in named for permission in several}):
-        refused = sorted({name for name, several in named if permission in several})
-        found.append(f"Needs {permission} in the configuration of nixpkgs, for {', '.join(refused)}.")
-    return found
+    return {
+        permission: sorted({name for name, several in named if permission in several})
+        for permission in sorted({permission for _, several in named for permission in several})
+    }
 
 
 def comment_all(paragraphs: Iterable[str], value: Expr) -> Expr:

@@ -7,11 +7,13 @@ variables (:class:`Var`, parameters) and paths are checked instead, as Nix has n
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar, cast
 
 from wheelfix.errors import InputError
-from wheelfix.model.base import Struct, astuple
+from wheelfix.model.base import Struct, astuple, replace
 from wheelfix.nix.quote import check_identifier, check_path
 
+T = TypeVar("T")
 _MAX_INT = 2**63 - 1
 
 
@@ -274,6 +276,25 @@ def find_variables(expression: Expr) -> frozenset[str]:
         elif isinstance(part, Struct):
             pending += astuple(part)
     return frozenset(found)
+
+
+def drop_comments(node: T) -> T:
+    """Return a binding or an expression without the comments in it; those of shell code stay."""
+    return cast("T", _drop(node))
+
+
+def _drop(part: object) -> object:
+    match part:
+        case Commented(value=value):
+            return _drop(value)
+        case Binding():
+            return replace(part, value=cast("Expr", _drop(part.value)), comment="")
+        case tuple():
+            return tuple(map(_drop, part))
+        case Struct():
+            return type(part)(*(_drop(value) for value in astuple(part)))
+        case _:
+            return part
 
 
 def text(value: str) -> Str:

@@ -9,9 +9,11 @@ from wheelfix.errors import InputError
 from wheelfix.model.base import Struct
 from wheelfix.model.override import Adapter, Cuda, Dialect, Override
 from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.override.modules import render_devenv, render_nixos
 from wheelfix.override.overlay import render_overlay
 from wheelfix.override.package import render_packages
 from wheelfix.override.shell import render_mach_nix, render_shell
+from wheelfix.override.strip import Wishes
 from wheelfix.scan.target import Target, TargetKind, quote_target
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ class Traits(Struct):
         locked: whether its package set is made from a lock, and chooses wheels by pyproject.nix's rules.
         replaces: whether it can replace wheels by nixpkgs' builds.
         complete: whether its code is complete packages, which are made of wheel files.
-        nameless: whether it accepts files of no package, and several wheels of one package.
+        listed: whether its code is a list of libraries for what pip or uv installed: it accepts files of no
+            package, and several wheels of one package.
         cuda: default source of CUDA libraries.
     """
 
@@ -40,7 +43,7 @@ class Traits(Struct):
     locked: bool = False
     replaces: bool = False
     complete: bool = False
-    nameless: bool = False
+    listed: bool = False
     cuda: Cuda = Cuda.WHEELS
 
 
@@ -78,11 +81,23 @@ TRAITS = {
         title="this.nix, the settings for mach-nix",
         place="Settings: merge them into the argument of mkPython.",
     ),
+    Dialect.NIXOS: Traits(
+        label="NixOS",
+        title="nix-ld.nix, a module of NixOS",
+        place="A module of NixOS: goes into imports of configuration.nix, as ./nix-ld.nix beside it.",
+        listed=True,
+    ),
+    Dialect.DEVENV: Traits(
+        label="devenv",
+        title="libraries.nix, a module of devenv",
+        place="A module of devenv: goes into imports of devenv.nix, as ./libraries.nix beside it.",
+        listed=True,
+    ),
     Dialect.SHELL: Traits(
         label="nix-shell",
         title="shell.nix",
         place="A shell.nix with the libraries for nix-ld, for what pip or uv installed.",
-        nameless=True,
+        listed=True,
     ),
 }
 """Every dialect, in the order in which code of several is shown."""
@@ -98,7 +113,7 @@ def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> No
     traits = TRAITS[dialect]
     for target in targets:
         command = f"run `wheelfix override --dialect shell {quote_target(target.text)}`"
-        if target.kind is TargetKind.ELF and not traits.nameless:
+        if target.kind is TargetKind.ELF and not traits.listed:
             problem = f"is an ELF file of no package, for which {dialect} has nothing"
             raise InputError(target.text, problem, command)
         if target.kind is TargetKind.ENVIRONMENT and traits.complete:
@@ -107,6 +122,22 @@ def check_targets(targets: Iterable[Target], dialect: Dialect, cuda: Cuda) -> No
     if cuda is Cuda.PREBUILT and not traits.replaces:
         problem = f"is for uv2nix and pyproject-nix, not for {dialect}"
         raise InputError(f"--cuda {cuda}", problem, "use nixpkgs or wheels")
+
+
+def check_choices(dialect: Dialect, wishes: Wishes, providers: Sequence[str] = ()) -> None:
+    """Refuse choices between packages, or of their dependencies, for a list of libraries: all is installed.
+
+    Raises:
+        InputError: there are some.
+    """
+    if not TRAITS[dialect].listed:
+        return
+    for option, chosen in (("--provider", providers), ("--keep", wishes.keep), ("--strip", wishes.strip)):
+        if chosen:
+            problem = (
+                f"is for package sets: {dialect} lists libraries for what pip or uv installed, all of it"
+            )
+            raise InputError(f"{option} {chosen[0]}", problem, "leave it out, or write for uv2nix")
 
 
 def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tuple[P, ...]]:
@@ -118,12 +149,12 @@ def split_named(parts: Sequence[P], dialect: Dialect) -> tuple[tuple[P, ...], tu
     Raises:
         InputError: there is only the rest.
     """
-    named = tuple(part for part in parts if TRAITS[dialect].nameless or part.reading.distribution.name)
+    named = tuple(part for part in parts if TRAITS[dialect].listed or part.reading.distribution.name)
     if parts and not named:
         text = parts[0].target.text
         hint = f"run `wheelfix override --dialect shell {quote_target(text)}`"
         raise InputError(text, f"has ELF files of no package, for which {dialect} has nothing", hint)
-    left = () if TRAITS[dialect].nameless else (p for p in parts if not p.reading.distribution.name)
+    left = () if TRAITS[dialect].listed else (p for p in parts if not p.reading.distribution.name)
     return named, tuple(left)
 
 
@@ -154,7 +185,7 @@ def refuse_doubles(scans: Iterable[WheelScan], dialect: Dialect) -> None:
     Raises:
         InputError: there are some; the message names the first.
     """
-    if TRAITS[dialect].nameless:
+    if TRAITS[dialect].listed:
         return
     for name, several in find_several_wheels(scans).items():
         hint = "name one of them: a package set has one build of each package"
@@ -168,6 +199,10 @@ def render_overrides(overrides: Sequence[Override], adapters: Sequence[Adapter],
             return render_packages(overrides)
         case Dialect.SHELL:
             return render_shell(overrides)
+        case Dialect.NIXOS:
+            return render_nixos(overrides)
+        case Dialect.DEVENV:
+            return render_devenv(overrides)
         case Dialect.MACH_NIX:
             return render_mach_nix(overrides)
         case _:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from functools import partial, reduce
 
 from wheelfix.index.driver import RUN_PATH, find_directories
-from wheelfix.model.override import Input, Override
-from wheelfix.model.variables import Variable
+from wheelfix.model.override import Override
 from wheelfix.nix.parts import (
     comment_all,
     describe,
@@ -38,6 +37,7 @@ from wheelfix.nix.tree import (
     text,
 )
 from wheelfix.override.install import add_shim, write_install
+from wheelfix.override.libraries import collect_libraries, write_value
 from wheelfix.override.overlay import list_runpaths
 
 _NIX_LD = (
@@ -48,73 +48,41 @@ _NIX_LD = (
 )
 
 
-_SEARCHED = frozenset({"lib", "lib64"})
 NIX_LD_LIBRARIES = "/run/current-system/sw/share/nix-ld/lib"
 """Where nix-ld looks if NIX_LD_LIBRARY_PATH is not set (nixpkgs, ``nixos/modules/programs/nix-ld.nix``)."""
 
 
 def render_shell(overrides: Sequence[Override]) -> str:
     """Write a ``mkShell`` that passes all libraries of some wheels to the loader."""
-    inputs: dict[str, list[str]] = {}
-    directories: dict[tuple[str, str], None] = {}  # each once, for any number of wheels
-    for override in overrides:
-        for one in override.written:
-            inputs.setdefault(one.attr, []).append(f"{override.name or override.target}: {one.reason}")
-        opened = [(one.attr, one.directory) for one in (*override.runpaths, *override.opened)]
-        directories |= {(s.attr, s.directory): None for s in override.searches if s.attr}
-        directories |= {pair: None for pair in opened if pair[1] not in _SEARCHED}
-    merged = [Input(attr=attr, reason="; ".join(reasons)) for attr, reasons in sorted(inputs.items())]
-    driver = sorted({soname for override in overrides for soname in list_driver(override)})
-    places = find_directories(driver) if driver else ()
-    variables = {v.name: v for o in overrides for v in o.variables if not v.is_setting}
-    unset = [name for name, one in sorted(variables.items()) if not one.attr and not one.value]
-    misleading = f"unset {' '.join(unset)}" if unset else ""
+    wanted = collect_libraries(overrides)
+    places = find_directories(wanted.driver) if wanted.driver else ()
+    misleading = f"unset {' '.join(wanted.unset)}" if wanted.unset else ""
     bindings = [bind("NIX_LD", select("pkgs", "stdenv", "cc", "bintools", "dynamicLinker"))]
-    bindings += [_write_variable(one) for name, one in sorted(variables.items()) if name not in unset]
-    parts: list[Expr] = [Str((":", take(attr), f"/{directory}")) for attr, directory in directories]
+    bindings += [bind(one.name, write_value(one), one.reason) for one in wanted.variables]
+    parts: list[Expr] = [Str((":", take(attr), f"/{directory}")) for attr, directory in wanted.directories]
     parts += [text(f":{place}") for place in places]
-    if merged or parts:
+    if wanted.inputs or parts:
         # nix-ld has libraries of its own, which the shell must not take away. No part may be empty: that
         # stands for the working directory.
         start = f"export NIX_LD_LIBRARY_PATH=${{NIX_LD_LIBRARY_PATH:-{NIX_LD_LIBRARIES}}}"
-        if merged:
-            parts = [text(f"{start}:"), call("pkgs.lib.makeLibraryPath", list_inputs(merged)), *parts]
+        if wanted.inputs:
+            parts = [
+                text(f"{start}:"),
+                call("pkgs.lib.makeLibraryPath", list_inputs(wanted.inputs)),
+                *parts,
+            ]
         else:
             parts = [text(start), *parts]
         parts += [text(f"\n{misleading}")] if misleading else []
         hook = reduce(partial(Binary, "+"), parts)
-        comment = f"{', '.join(driver)}: from the GPU driver, in {' or '.join(places)}" if driver else ""
-        bindings.append(bind("shellHook", hook, comment))
+        bindings.append(bind("shellHook", hook, wanted.say_driver()))
     elif misleading:
         bindings.append(bind("shellHook", text(misleading)))
     body = Attrs(tuple(bindings))
-    missing = [
-        f"{o.name or o.target}: {i.soname}: {i.reason}."
-        for o in overrides
-        for i in o.ignored
-        if i.soname not in driver
-    ]
-    hints = [hint for override in overrides for hint in override.hints]
     nixpkgs = call("import", SearchPath("nixpkgs"), Attrs())
     function = Lambda(Formals((Formal("pkgs", nixpkgs),)), call("pkgs.mkShell", body))
     title = "A shell for a virtual environment of pip or uv. Written by wheelfix."
-    targets = [f"For {describe(override)}." for override in overrides]
-    head = [title, *describe_permissions(overrides), _NIX_LD]
-    return render(comment_all([*head, *targets, *missing, *hints], function))
-
-
-def _write_variable(one: Variable) -> Binding:
-    if not one.attr:
-        return bind(one.name, text(one.value), one.reason)
-    function = "pkgs.lib.getBin" if one.path.startswith("/bin/") else "pkgs.lib.getLib"
-    return bind(one.name, Str((call(function, take(one.attr)), one.path)), one.reason)
-
-
-def list_driver(override: Override) -> list[str]:
-    """List the libraries of the GPU driver that files of a package link or open, sorted."""
-    shim = override.shim
-    opened = [name for name, library in shim.libraries if not library.attr] if shim else []
-    return sorted({*override.driver, *opened})
+    return render(comment_all([title, *describe_permissions(overrides), _NIX_LD, *wanted.remarks], function))
 
 
 def render_mach_nix(overrides: Sequence[Override]) -> str:

@@ -43,10 +43,10 @@ def document_report(report: Report) -> dict[str, Any]:
             {"name": kind.value, "meaning": traits.meaning, "open": traits.is_open}
             for kind, traits in CLASS_TRAITS.items()
         ],
-        "distributions": [_document_scan(scan) for scan in scans],
+        "distributions": [_document_scan(scan, installed=report.installed) for scan in scans],
         "libraries": _document_libraries(scans),
         "inputs": sorted({attr for scan in scans for attr in scan.build_inputs}),
-        "ignored": sorted({name for scan in scans for name in scan.ignore_missing}),
+        "ignored": sorted({name for scan in scans for name in scan.ignore_missing if not report.installed}),
         "opened": _document_opened(scans),
         "findings": _document_findings(report),
     }
@@ -59,7 +59,7 @@ def _say_index(info: IndexInfo) -> str:
     return f"the {info.source} index {say_date(info)} ({info.system})"
 
 
-def _document_scan(scan: WheelScan) -> dict[str, Any]:
+def _document_scan(scan: WheelScan, *, installed: bool) -> dict[str, Any]:
     return {
         "name": scan.name or "(files of no distribution)",
         "version": scan.version,
@@ -69,8 +69,8 @@ def _document_scan(scan: WheelScan) -> dict[str, Any]:
         "needs": len(scan.needs),
         "open": sum(need.need_class in OPEN_CLASSES for need in scan.used),
         "inputs": sorted(scan.build_inputs),
-        "baseline": sorted(scan.baseline_inputs),
-        "ignored": sorted(scan.ignore_missing),
+        "baseline": sorted(() if installed else scan.baseline_inputs),
+        "ignored": sorted(() if installed else scan.ignore_missing),
     }
 
 

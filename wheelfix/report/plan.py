@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level, WheelScan
 from wheelfix.nix.parts import render_attributes, render_sonames
 from wheelfix.override.dialects import TRAITS, find_several_wheels
 from wheelfix.override.plan import OverridePlan, plan_overrides
 from wheelfix.override.python_set import PythonSet
+from wheelfix.report.advice import INSTALLED, patch_environment
 from wheelfix.report.model import NixCode, Report
+from wheelfix.scan.target import TargetKind
 
 if TYPE_CHECKING:
     from wheelfix.scan.scan import TargetScans
@@ -26,19 +27,34 @@ def plan_code(read: TargetScans, packages: PythonSet, *, evidence: str = "") -> 
             only if all parts are wheel files.
         packages: the Python packages of nixpkgs.
         evidence: as for :func:`wheelfix.override.plan.plan_overrides`.
+
+    Returns:
+        For what is installed, and for files of no package, only lists of libraries: there is no package set.
     """
-    named = tuple(part for part in read.parts if part.reading.distribution.name)
-    several = find_several_wheels(part.scan for part in named)
+    installed = is_installed(read)
+    several = find_several_wheels(part.scan for part in read.parts)
     dialects = [
         dialect
         for dialect, traits in TRAITS.items()
-        if named
-        and (not several or traits.nameless)
-        and (not traits.complete or all(part.wheel for part in named))
+        if (traits.listed or not (installed or several))
+        and (not traits.complete or all(part.wheel for part in read.parts))
     ]
-    read = replace(read, parts=named)
     return tuple(
         plan_overrides(read, d, TRAITS[d].cuda, packages=packages, evidence=evidence) for d in dialects
+    )
+
+
+def is_installed(read: TargetScans) -> bool:
+    """Tell whether something is used as it is, and no package of a set is made of it."""
+    return any(part.target.kind in INSTALLED for part in read.parts)
+
+
+def list_commands(read: TargetScans) -> tuple[NixCode, ...]:
+    """List the commands that change the scanned environments in place."""
+    targets = (part.target for part in read.parts if part.target.kind is TargetKind.ENVIRONMENT)
+    remedies = [patch_environment(text) for text in dict.fromkeys(target.text for target in targets)]
+    return tuple(
+        NixCode(label="patch", place=f"{one.text.rstrip(':')}.", text=f"{one.command}\n") for one in remedies
     )
 
 
@@ -56,7 +72,12 @@ def tell_several_wheels(scans: Iterable[WheelScan]) -> tuple[Finding, ...]:
 
 
 def make_report(
-    target: str, scans: Sequence[WheelScan], code: Sequence[NixCode], findings: Sequence[Finding] = ()
+    target: str,
+    scans: Sequence[WheelScan],
+    code: Sequence[NixCode],
+    findings: Sequence[Finding] = (),
+    *,
+    installed: bool = False,
 ) -> Report:
     """Assemble a report.
 
@@ -65,9 +86,11 @@ def make_report(
         scans: one per distribution.
         code: what to paste, best first.
         findings: about the page as a whole.
+        installed: whether the page is about what pip or uv installed: no package of a set is changed, so that
+            there is no list of what auto-patchelf ignores.
     """
     inputs = sorted({attr for scan in scans for attr in scan.build_inputs})
-    ignored = sorted({soname for scan in scans for soname in scan.ignore_missing})
+    ignored = sorted({soname for scan in scans for soname in scan.ignore_missing} if not installed else ())
     return Report(
         target=target,
         scans=tuple(scans),
@@ -75,4 +98,5 @@ def make_report(
         findings=tuple(findings),
         inputs=render_attributes(inputs) if inputs else "",
         ignored=render_sonames(ignored) if ignored else "",
+        installed=installed,
     )

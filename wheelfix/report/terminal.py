@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from textwrap import wrap
@@ -23,14 +22,12 @@ from rich.table import Table
 from rich.text import Text
 
 from wheelfix.index.driver import RUN_PATH
-from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass, OfInterpreter
+from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import say_date
-from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan, find_warnings
-from wheelfix.nix.parts import PRESERVE_ORIGIN, add_to_old, list_attributes, list_sonames, take
-from wheelfix.nix.printer import print_flat, render_binding
-from wheelfix.nix.tree import List, select, strings
+from wheelfix.model.scan import Finding, Level, Need, Opening, WheelScan
 from wheelfix.report.escape import printable
+from wheelfix.report.model import Advice, Remedy
 from wheelfix.scan.openings import find_answer, group_by_name
 from wheelfix.scan.sentences import (
     name_some,
@@ -41,9 +38,7 @@ from wheelfix.scan.sentences import (
 )
 
 _LEVELS = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
-_PLAIN = re.compile(r"[\w.+-]+", re.ASCII)
 _PIPE_WIDTH = 160
-_CODE_WIDTH = 76
 _INDENT = "    "
 _GAP = 2
 _LEAST = 20
@@ -56,17 +51,24 @@ _OPENED_SHOWN = 8
 _SUMMARY_SHOWN = 6
 
 
-def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = True) -> None:
-    """Print scans one after the other.
+def print_scans(
+    scans: Sequence[WheelScan], *, file: IO[str], advice: Advice | None = None, details: bool = True
+) -> None:
+    """Print what to do about scans, then the scans one after the other.
 
     Args:
         scans: what to print.
         file: where to print; colours are used only on a terminal, and never with NO_COLOR set.
+        advice: what to do about them; None prints the evidence alone.
         details: also print the table of needs and the notes.
     """
     console = Console(file=file, highlight=False, emoji=False, markup=False)
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
+    if advice:
+        _print_advice(console, advice)
+    installed = advice is not None and advice.installed
+    own = dict(zip(map(id, scans), advice.own if advice else (), strict=False))
     machines = _group_by_machine(scans)
     if len(scans) > 1:
         _print_summary(console, machines)
@@ -74,7 +76,30 @@ def print_scans(scans: Sequence[WheelScan], *, file: IO[str], details: bool = Tr
         for number, scan in enumerate(group):
             if len(scans) > 1:
                 console.rule(f" {machine} " if len(machines) > 1 and not number else "")
-            _print_scan(console, scan, details=details)
+            _print_scan(console, scan, own.get(id(scan), ()), details=details, installed=installed)
+
+
+def _print_advice(console: Console, advice: Advice) -> None:
+    _print_prose(console, advice.headline, style="bold")
+    for line in advice.told:
+        _print_prose(console, line, style="bold red")
+    _print_remedies(console, advice.remedies)
+    console.print()
+
+
+def _print_remedies(console: Console, remedies: Iterable[Remedy]) -> None:
+    for remedy in remedies:
+        for text, pasted, style in (
+            (remedy.text, remedy.command, "cyan"),
+            (remedy.place, remedy.code, "green"),
+        ):
+            if text:
+                _print_prose(console, text)
+            # Not wrapped, whatever the width: what is copied has to stay what it is.
+            for line in pasted.split("\n") if pasted else ():
+                console.print(
+                    Text(f"{_INDENT}{printable(line)}" if line else "", style=style), soft_wrap=True
+                )
 
 
 @contextmanager
@@ -157,7 +182,9 @@ def _say_some(found: Sequence[str]) -> str:
     return name_some(list(dict.fromkeys(found)), _SUMMARY_SHOWN)
 
 
-def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
+def _print_scan(
+    console: Console, scan: WheelScan, remedies: Sequence[Remedy], *, details: bool, installed: bool
+) -> None:
     count = len(scan.objects)
     title = Text(printable(f"{scan.name} {scan.version}".strip() or "files of no distribution"), style="bold")
     title.append(printable(f"  {scan.target}"), style="dim")
@@ -165,74 +192,23 @@ def _print_scan(console: Console, scan: WheelScan, *, details: bool) -> None:
         title.append(printable(f"  variant {scan.variant}"))
     _print_prose(console, title)
     if not scan.objects:
-        rest = "" if scan.opened or find_warnings([scan]) else " Nothing to do."
-        _print_prose(console, f"Pure Python: no ELF files, nothing to link.{rest}")
-        _print_coded(console, scan)
+        _print_prose(console, "Pure Python: no ELF files, nothing to link.")
+        _print_remedies(console, remedies)
         _print_openings(console, scan)
         _print_findings(console, scan.findings, details=details)
         return
     files = f"{count} ELF file{'s' if count > 1 else ''} for {scan.machine}"
     index = f"answers from the {scan.index.source} index {say_date(scan.index)} ({scan.index.system})"
     _print_prose(console, f"{files}; {index}", style="dim")
-    console.print()
-    _print_answer(console, scan)
+    _print_remedies(console, remedies)
+    if scan.baseline_inputs and not installed:
+        added = ", ".join(scan.baseline_inputs)
+        _print_prose(console, f"Added by uv2nix and poetry2nix by themselves, to be named elsewhere: {added}")
+    _print_groups(console, scan)
     if details:
         _print_needs(console, scan)
         _print_openings(console, scan)
     _print_findings(console, scan.findings, details=details)
-
-
-def _print_answer(console: Console, scan: WheelScan) -> None:
-    width = min(_CODE_WIDTH, console.width - len(_INDENT))
-    extra = [take(attr) for attr in scan.build_inputs if attr not in scan.baseline_inputs]
-    mine = [need for need in scan.needs if need.machine == scan.machine]
-    if any(isinstance(n.cause, OfInterpreter) and n.cause.fits is not False for n in mine):
-        extra.append(select("final", "python"))
-    code = Text()
-    if extra:
-        code.append(_print_list("buildInputs", List(tuple(extra)), width), style="green")
-    if any(need.need_class is NeedClass.DRIVER for need in mine):
-        hooks = list_attributes(["autoAddDriverRunpath"])
-        code.append(_print_list("nativeBuildInputs", hooks, width), style="magenta")
-    if scan.ignore_missing:
-        # Control characters are shown as escapes, which would be pasted: `override` writes such names.
-        plain = [soname for soname in scan.ignore_missing if _PLAIN.fullmatch(soname)]
-        omitted = "and strange names: see override" if len(plain) < len(scan.ignore_missing) else ""
-        ignored = list_sonames(plain, omitted)
-        code.append(_print_list("autoPatchelfIgnoreMissingDeps", ignored, width), style="magenta")
-    if scan.lost_openings:
-        code.append(_print_list("autoPatchelfFlags", strings([PRESERVE_ORIGIN]), width), style="magenta")
-    if code:
-        known = _PLAIN.fullmatch(scan.name)
-        place = print_flat(select("prev", scan.name, "overrideAttrs")) if known else "its overrideAttrs"
-        heading = f"Paste into overrides.nix, into {place} (old: {{ … }}):"
-        _print_prose(console, heading, style="bold")
-        code.rstrip()
-        for line in code.split("\n"):
-            console.print(Text(_INDENT).append_text(line), soft_wrap=True)
-    elif not scan.coded and (
-        scan.build_inputs or not any(n.need_class is NeedClass.UNKNOWN for n in scan.used)
-    ):
-        _print_prose(
-            console,
-            "Nothing to paste: this wheel needs no more than uv2nix and poetry2nix add by themselves.",
-            style="bold",
-        )
-    _print_coded(console, scan)
-    if scan.baseline_inputs:
-        added = ", ".join(scan.baseline_inputs)
-        _print_prose(console, f"Added by uv2nix and poetry2nix by themselves, to be named elsewhere: {added}")
-    _print_groups(console, scan)
-    console.print()
-
-
-def _print_coded(console: Console, scan: WheelScan) -> None:
-    """Say who writes the code for what is opened by name, as that is too much to be pasted line by line."""
-    names = sorted({opening.answered or "" for opening in scan.coded})
-    if names:
-        said = f"Opened by name: {name_some(names, _SUMMARY_SHOWN)}."
-        how = "`wheelfix override`, `wheelfix lock` and `wheelfix patch` write what finds them."
-        _print_prose(console, f"{said} {how}", style="bold")
 
 
 def _print_groups(console: Console, scan: WheelScan) -> None:
@@ -424,9 +400,3 @@ def _say_wanted_by(need: Need) -> str:
     rest = len(need.wanted_by) - 1
     plugin = ", a plugin" if need.optional else ""
     return need.wanted_by[0] + (f" and {rest} more" if rest else plugin)
-
-
-def _print_list(name: str, items: List, width: int) -> str:
-    """Write the longer list of an override, with a newline; control characters are shown as escapes."""
-    lines = render_binding(add_to_old(name, items), width).split("\n")
-    return "".join(f"{printable(line)}\n" for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ from wheelfix.lint.nixfile.searches import (
     find_in_hook,
     find_in_path,
 )
+from wheelfix.lint.nixfile.syntax import Apply, Select
 from wheelfix.lint.nixfile.values import (
     Attrs,
     Choice,
@@ -30,7 +32,9 @@ from wheelfix.lint.nixfile.values import (
     Element,
     Entry,
     Force,
+    Joined,
     Opaque,
+    Piece,
     Ref,
     Root,
     Seq,
@@ -39,6 +43,7 @@ from wheelfix.lint.nixfile.values import (
     guard_attrs,
     guard_joined,
     join_conditions,
+    to_attrs,
     to_joined,
     to_seq,
 )
@@ -54,8 +59,11 @@ _CODE = frozenset({"preFixup", "postFixup", "fixupPhase", "preBuild", "postInsta
 LIBRARY_PATHS = ("NIX_LD_LIBRARY_PATH", "LD_LIBRARY_PATH")
 """Variables in which a loader searches for libraries."""
 _SHELL_HOOK = "shellHook"
-_NIX_LD = ("programs", "nix-ld", "libraries")
-_HOLDING = frozenset({("env",), ("programs",), ("programs", "nix-ld")})
+_LISTED = frozenset({("programs", "nix-ld", "libraries"), ("languages", "python", "libraries")})
+"""Options of NixOS and devenv that list libraries."""
+MODULES = {"programs": "nix-ld", "languages": "devenv"}
+"""The tools whose options they are, by their first parts."""
+_HOLDING = frozenset({("env",), *(path[:end] for path in _LISTED for end in (1, 2))})
 _DEEPEST = 8
 _INHERITING = {"overrideAttrs", "overridePythonAttrs", "overrideDerivation"}
 BUILDERS = frozenset({"buildPythonPackage", "buildPythonApplication", "buildPythonModule"})
@@ -112,7 +120,7 @@ def describe(content: Attrs, package: str | None, how: str, place: Place, force:
 
 
 def describe_shell(content: Attrs, how: str, place: Place, force: Force) -> PackageOverride | None:
-    """Read which libraries a shell, or the settings of nix-ld, add for a loader; None if they add none.
+    """Read which libraries a shell, or the settings of nix-ld or devenv, add for a loader; None without any.
 
     Args:
         content: the set: the argument of ``mkShell``, or a part of a NixOS module.
@@ -124,9 +132,9 @@ def describe_shell(content: Attrs, how: str, place: Place, force: Force) -> Pack
     named = False
     for entry in _flatten(content, force):
         name = entry.path[-1]
-        if entry.path == _NIX_LD:
+        if entry.path in _LISTED:
             named = True
-            _read_packages(entry, how, force, found)
+            _read_listed(entry, force, found)
         elif name in LIBRARY_PATHS and entry.path[:-1] in {(), ("env",)}:
             named = True
             path = to_joined(force(entry.thunk), entry.thunk.syntax, force)
@@ -215,6 +223,48 @@ def _read_packages(entry: Entry, how: str, force: Force, found: _Found) -> None:
         and not (value.inherits or value.unclear or entry.condition)
     ):
         found.replaces.add(name)
+
+
+def _read_listed(entry: Entry, force: Force, found: _Found) -> None:
+    """Read packages, strings, which stand for their ``lib``, and packages of links."""
+    name = entry.path[-1]
+    seq = to_seq(force(entry.thunk), entry.thunk.syntax, force)
+    found.unclear += seq.unclear
+    packages = []
+    for element in seq.elements:
+        if links := _find_links(element.thunk):
+            _read_links(links, name, force, found)
+        elif isinstance(value := force(element.thunk), Joined) or (
+            isinstance(value, Constant) and isinstance(value.value, str)
+        ):
+            path = to_joined(value, element.thunk.syntax, force)
+            for one in find_in_path(Joined((*path.pieces, Piece("/lib"))), name, element.thunk.syntax.place):
+                found.add(one, name)
+        else:
+            packages.append(element)
+    for one in _find_inputs(Seq(tuple(packages)), name, entry.condition, force):
+        found.add(one, name)
+
+
+def _find_links(thunk: Thunk) -> Thunk | None:
+    """Return the list of ``pkgs.linkFarm NAME LIST``, if that is what an expression is."""
+    match thunk.syntax:
+        case Apply(function=Apply(function=Select(path=(*_, "linkFarm"))), argument=argument):
+            return Thunk(argument, thunk.scope)
+        case _:
+            return None
+
+
+def _read_links(links: Thunk, name: str, force: Force, found: _Found) -> None:
+    """Read where links lead: ``lib`` to a directory, or a file in it to one in another directory."""
+    for element in to_seq(force(links), links.syntax, force).elements:
+        parts = {
+            e.path: to_joined(force(e.thunk), e.thunk.syntax, force)
+            for e in to_attrs(force(element.thunk), element.thunk.syntax, force).entries
+        }
+        is_file = parts.get(("name",)) != Joined((Piece("lib"),))
+        for one in find_in_path(parts.get(("path",), Joined()), name, element.thunk.syntax.place):
+            found.add(posixpath.dirname(one) if is_file and isinstance(one, str) else one, name)
 
 
 def _read_ignored(entry: Entry, force: Force, found: _Found) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.errors import describe as describe_error
 from wheelfix.lint.model import OverrideFile, PackageOverride, Place, Unclear
-from wheelfix.lint.nixfile.attributes import BUILDERS, INPUT_LISTS, describe, describe_shell
+from wheelfix.lint.nixfile.attributes import BUILDERS, INPUT_LISTS, MODULES, describe, describe_shell
 from wheelfix.lint.nixfile.evaluate import WARNINGS, Evaluator, is_hack
 from wheelfix.lint.nixfile.parse import LARGEST, parse_nix
 from wheelfix.lint.nixfile.roots import bind_names, enter
@@ -235,8 +235,8 @@ class _Finder:
         if hint == "_":
             return  # read with the set around it
         content = self._read_set(Thunk(syntax, scope))
-        if any(entry.path[0] == "programs" for entry in content.entries):
-            self._keep_shell(content, "nix-ld", syntax.place)
+        if tool := next((MODULES[e.path[0]] for e in content.entries if e.path[0] in MODULES), None):
+            self._keep_shell(content, tool, syntax.place)
         mach: dict[str, list[Entry]] = {}
         flat: dict[str, list[Entry]] = {}
         for entry in content.entries:

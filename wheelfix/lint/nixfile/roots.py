@@ -51,7 +51,8 @@ def find_argument(name: str, *, formal: bool) -> Ref:
         return Ref(Root.PKGS, ("stdenv",))
     if name in _OVERLAY_NAMES or _PYTHON_SET.fullmatch(name):
         return Ref(Root.PYTHON)
-    if name in _OLD_NAMES:
+    # A module begins a list with the option's own default, as an override does with the old list.
+    if name in _OLD_NAMES or (formal and name == "options"):
         return Ref(Root.OLD)
     return Ref(Root.ARGUMENT if formal and name not in _HELPER_NAMES else Root.UNKNOWN, (name,))
 

@@ -1,0 +1,31 @@
+# A module of devenv: libraries for its Python. Written by wheelfix.
+# Save it as libraries.nix beside devenv.nix, and add ./libraries.nix to the
+# imports there.
+# devenv's own Python finds these libraries: the virtual environment has to be
+# made with it, as languages.python.venv.enable does. An interpreter that uv
+# fetched does not: `wheelfix patch` helps there.
+# What is searched for with ctypes.util.find_library is not found by this, as
+# that asks ldconfig and a compiler: `wheelfix patch` writes what finds it.
+# For numba 0.68.1, from
+# numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl.
+# Opened by name, if at all, and left out because nixpkgs refuses them without
+# allowUnfree: pkgs.cudaPackages.cuda_cudart (libcudart.so),
+# pkgs.cudaPackages.cuda_nvcc (libcudadevrt.so, libnvvm.so),
+# pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so). `--prefer ATTR` writes one.
+{ pkgs, options, ... }:
+{
+  languages.python.enable = true;
+  languages.python.libraries = options.languages.python.libraries.default ++ [
+    # numba: libtbb.so.12 for
+    # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so; numba:
+    # numba/np/ufunc/parallel.py: ctypes.CDLL(libtbb_name), line 361, with
+    # "libtbb.so.12" of line 358
+    pkgs.onetbb
+    # numba: libgcc_s.so.1, libgomp.so.1.0.0, libstdc++.so.6 for
+    # numba/_devicearray.cpython-312-x86_64-linux-gnu.so,
+    # numba/_dispatcher.cpython-312-x86_64-linux-gnu.so and 5 more
+    pkgs.stdenv.cc.cc.lib
+    # libcuda.so.1: from the GPU driver, in /run/opengl-driver/lib
+    "/run/opengl-driver"
+  ];
+}

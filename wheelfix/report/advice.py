@@ -1,0 +1,349 @@
+"""Says what to do about targets: commands to run, and code to paste with the file that it goes into.
+
+These are the first lines of a scan and of a page. What is to be pasted is whole: it evaluates where it is
+put. Code that is too long for that is left to the command that writes the file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from wheelfix.errors import InputError
+from wheelfix.model.classes import NeedClass
+from wheelfix.model.override import Cuda, Dialect, Override
+from wheelfix.model.scan import Level, WheelScan
+from wheelfix.nix.parts import find_refused, take_bare
+from wheelfix.nix.printer import print_flat, render_binding
+from wheelfix.nix.tree import TRUE, Binding, List, Str, Var, With, bind, drop_comments, select
+from wheelfix.override.dialects import find_several_wheels
+from wheelfix.override.libraries import Libraries, collect_libraries
+from wheelfix.override.overlay import write_package
+from wheelfix.override.plan import plan_overrides
+from wheelfix.report.escape import hide_passwords
+from wheelfix.report.model import Advice, Remedy
+from wheelfix.scan.sentences import name_some
+from wheelfix.scan.target import TargetKind, quote_target
+
+if TYPE_CHECKING:
+    from wheelfix.scan.scan import TargetScan, TargetScans
+
+Given = Sequence[tuple[str, str]]
+"""Options that the user gave, with their values, in their order."""
+
+INSTALLED = frozenset({TargetKind.ENVIRONMENT, TargetKind.ELF})
+"""Kinds of targets that are used as they are, and of which no package set is made."""
+
+_WIDTH = 76
+_LINES, _LONGEST = 12, 106
+"""Lines, and columns of one, of code that is shown to be pasted; what is larger is written by a command."""
+_NAMED = 6
+_ROOM = 56
+"""Columns for names of attributes in one line."""
+_OPEN = 2
+_TARGETS = 3
+_WRITE_OVERLAY = "rite overrides.nix, an overlay for uv2nix:"
+_INTO_FLAKE = "and paste into flake.nix, into the list of lib.composeManyExtensions, after uv2nix's overlay:"
+_IMPORT_OVERLAY = "(import ./overrides.nix { inherit pkgs lib; })"
+_NOT_FOR_LOCKS = frozenset({"--with"})
+
+
+def advise(read: TargetScans, given: Given = ()) -> Advice:
+    """Find what to do about everything that was scanned together.
+
+    Args:
+        read: the scanned parts, at least one.
+        given: options of the scan, which the commands have to have too.
+    """
+    overrides = plan_overrides(read, Dialect.SHELL, Cuda.WHEELS).overrides
+    kinds = {part.target.kind for part in read.parts}
+    # A screen is sent to others, or kept in a log: who runs a command puts the password back.
+    targets = list(dict.fromkeys(hide_passwords(part.target.text) for part in read.parts))
+    given = [(name, hide_passwords(value)) for name, value in given]
+    options = "".join(f" {name} {quote_target(value)}" for name, value in given)
+    told = (
+        *_tell_open(read.scans),
+        *(
+            f"Needs {permission} in the configuration of nixpkgs, for {_name_attrs(refused)}"
+            for permission, refused in find_refused(overrides).items()
+        ),
+    )
+    if kinds & INSTALLED:
+        return _advise_installed(read.parts, overrides, targets, options, told)
+    if kinds == {TargetKind.LOCK}:
+        return _advise_lock(overrides, targets, given, told)
+    if len(read.parts) == 1:
+        return _advise_wheel(read.parts[0].scan, overrides[0], targets, options, told)
+    return _advise_wheels(read.scans, overrides, targets, options, told)
+
+
+def find_programs(scans: Iterable[WheelScan]) -> tuple[str, ...]:
+    """List the programs that start through a loader, which NixOS has not at its place, by name, sorted."""
+    names = {posixpath.basename(one.path) for scan in scans for one in scan.objects if one.interpreter}
+    return tuple(sorted(name for name in names if ".so" not in name))  # some libraries can be run, too
+
+
+def _advise_installed(
+    parts: Sequence[TargetScan],
+    overrides: Sequence[Override],
+    targets: Sequence[str],
+    options: str,
+    told: Sequence[str],
+) -> Advice:
+    wanted, programs = collect_libraries(overrides), find_programs(part.scan for part in parts)
+    subject = _name_targets(targets)
+    said = _say_wanted([one.attr for one in wanted.inputs], wanted.driver, programs)
+    variables = [*(one.name for one in wanted.variables), *wanted.unset]
+    if not said and variables:
+        said = f"needs settings of the environment: {name_some(variables, _NAMED)}"
+    if not said:
+        return Advice(
+            headline=_say_nothing(subject, told, [part.scan for part in parts]),
+            told=tuple(told),
+            installed=True,
+        )
+    changed = [part.target for part in parts if part.target.kind is TargetKind.ENVIRONMENT]
+    remedies = [patch_environment(text) for text in dict.fromkeys(target.text for target in changed)]
+    arguments = " ".join(map(quote_target, targets)) + options
+    remedies += list_remedies(wanted, arguments, programs, is_first=not remedies)
+    return Advice(headline=f"{subject} {said}", told=tuple(told), remedies=tuple(remedies), installed=True)
+
+
+def patch_environment(text: str) -> Remedy:
+    """Say how an environment is changed in place.
+
+    Args:
+        text: the environment, as the user wrote it.
+    """
+    command = f"wheelfix patch {quote_target(text)}"
+    return Remedy(
+        text=f"To make it work, change its files in place (to take it back: `{command} --undo`):",
+        command=command,
+    )
+
+
+def list_remedies(
+    wanted: Libraries, arguments: str, programs: Sequence[str] = (), *, is_first: bool = False
+) -> tuple[Remedy, ...]:
+    """Say how the loader finds libraries without a change of any file: on NixOS, in devenv, in a shell.
+
+    Args:
+        wanted: the libraries.
+        arguments: of ``wheelfix override``, quoted: targets and options.
+        programs: what needs a loader.
+        is_first: whether no other remedy stands before these.
+    """
+    nixos, devenv = _write_lists(wanted)
+    command = f"wheelfix override {arguments} --dialect"
+    start = "On" if is_first else "Or on"
+    via = f"{start} NixOS, through nix-ld, for an interpreter that uv fetched:"
+    own = "Or with devenv's own Python:"
+    if programs:
+        own = f"Or with devenv's own Python, which gives no loader to programs such as {programs[0]}:"
+    return (
+        Remedy(text=f"{via} paste into configuration.nix:", code=nixos)
+        if nixos
+        else Remedy(
+            text=f"{via} write a module,",
+            command=f"{command} nixos -o nix-ld.nix",
+            place="move it beside configuration.nix, and paste into `imports = [ … ];` there:",
+            code="./nix-ld.nix",  # every configuration has that list, and may have it once
+        ),
+        Remedy(text=f"{own} paste into devenv.nix:", code=devenv)
+        if devenv
+        else Remedy(
+            text=f"{own} write a module beside devenv.nix,",
+            command=f"{command} devenv -o libraries.nix",
+            place="and paste into devenv.nix:",
+            code="imports = [ ./libraries.nix ];",
+        ),
+        Remedy(
+            text="Or in a shell, through nix-ld: write shell.nix, and run nix-shell:",
+            command=f"{command} shell -o shell.nix",
+        ),
+    )
+
+
+def _write_lists(wanted: Libraries) -> tuple[str, str]:
+    """Write the settings of NixOS and of devenv; empty where a module has to be written."""
+    if wanted.directories or wanted.driver or wanted.variables or wanted.unset:
+        return "", ""
+    enable = print_flat(Binding(("programs", "nix-ld", "enable"), TRUE))
+    try:
+        listed = tuple(take_bare(one.attr) for one in wanted.inputs)
+    except InputError:  # a name that has to be quoted, which `with` cannot bring
+        return "", ""
+    if not listed:
+        return enable, print_flat(Binding(("languages", "python", "enable"), TRUE))
+    # devenv's default is what its `packages` bring, which a list of one's own replaces.
+    profile = Str((select("config", "devenv", "dotfile"), "/profile"))
+    nixos = Binding(("programs", "nix-ld", "libraries"), With(Var("pkgs"), List(listed)))
+    devenv = Binding(("languages", "python", "libraries"), With(Var("pkgs"), List((profile, *listed))))
+    if len(print_flat(nixos)) > _LONGEST:
+        return "", ""
+    return f"{enable}\n{print_flat(nixos)}", print_flat(devenv)
+
+
+def _advise_lock(
+    overrides: Sequence[Override], targets: Sequence[str], given: Given, told: Sequence[str]
+) -> Advice:
+    options = "".join(f" {name} {quote_target(value)}" for name, value in given if name not in _NOT_FOR_LOCKS)
+    any_code = any(write_package(override, Dialect.UV2NIX) for override in overrides)
+    said = _say_package(overrides) if any_code else "has no wheel that needs more than uv2nix adds by itself"
+    remedies = []
+    for target in targets:
+        command = f"wheelfix lock {quote_target(target)}{options}"
+        remedies.append(_write_overlay(f"{command} -o overrides.nix"))
+        text = "Or, for a virtual environment of pip or uv, a module of NixOS (or devenv, or shell):"
+        remedies.append(Remedy(text=text, command=f"{command} --dialect nixos -o nix-ld.nix"))
+    return Advice(headline=f"{_name_targets(targets)} {said}", told=tuple(told), remedies=tuple(remedies))
+
+
+def _advise_wheel(
+    scan: WheelScan, override: Override, targets: Sequence[str], options: str, told: Sequence[str]
+) -> Advice:
+    subject = f"{scan.name} {scan.version}".strip()
+    remedies = _advise_package(override, f"{quote_target(targets[0])}{options}")
+    if not remedies:
+        return Advice(headline=_say_nothing(subject, told, [scan]), told=tuple(told))
+    return Advice(headline=f"{subject} {_say_package([override])}", told=tuple(told), remedies=remedies)
+
+
+def _advise_wheels(
+    scans: Sequence[WheelScan],
+    overrides: Sequence[Override],
+    targets: Sequence[str],
+    options: str,
+    told: Sequence[str],
+) -> Advice:
+    count = len({scan.name for scan in scans})
+    subject, verb = (f"{count} distributions", "need") if count > 1 else (f"{scans[0].name}", "needs")
+    pasted = tuple(_paste_package(override) for override in overrides)
+    if not any(write_package(override, Dialect.UV2NIX) for override in overrides):
+        return Advice(headline=_say_nothing(subject, told, scans), told=tuple(told))
+    headline = f"{subject} {_say_package(overrides, verb=verb)}"
+    if several := find_several_wheels(scans):
+        name, files = next(iter(several.items()))
+        why = (
+            f"{name} is there in {len(files)} wheels, and a package set has one build of each package: "
+            "name one of them. What each needs is told below."
+        )
+        return Advice(headline=headline, told=(why, *told), own=pasted)
+    command = f"wheelfix override {' '.join(map(quote_target, targets))}{options} -o overrides.nix"
+    return Advice(headline=headline, told=tuple(told), remedies=(_write_overlay(command),), own=pasted)
+
+
+def _advise_package(override: Override, arguments: str) -> tuple[Remedy, ...]:
+    """Say what to paste for a package, and how the whole file is written; empty if it needs no change."""
+    if not write_package(override, Dialect.UV2NIX):
+        return ()
+    command = f"wheelfix override {arguments} -o overrides.nix"
+    pasted = _paste_package(override)
+    return (*pasted, _write_overlay(command, is_second=bool(pasted)))
+
+
+def _write_overlay(command: str, *, is_second: bool = False) -> Remedy:
+    return Remedy(
+        text=f"Or w{_WRITE_OVERLAY}" if is_second else f"W{_WRITE_OVERLAY}",
+        command=command,
+        place=_INTO_FLAKE,
+        code=_IMPORT_OVERLAY,
+    )
+
+
+def _paste_package(override: Override) -> tuple[Remedy, ...]:
+    """Show the change of a package, if it is short enough, and what is shown can be pasted."""
+    package = write_package(override, Dialect.UV2NIX)
+    if package is None or override.shim:  # a shim has code at the head of the file
+        return ()
+    try:
+        code = render_binding(drop_comments(bind(override.name, package)), _WIDTH)
+    except InputError:
+        return ()
+    lines = code.split("\n")
+    if len(lines) > _LINES or not all(line.isprintable() and len(line) <= _LONGEST for line in lines):
+        return ()
+    text = "Paste into overrides.nix, the overlay for uv2nix, between `final: prev: {` and `}`:"
+    return (Remedy(text=text, code=code),)
+
+
+def _say_package(overrides: Sequence[Override], *, verb: str = "needs") -> str:
+    """Say what packages need that a package set does not add by itself."""
+    baseline = {one.attr for override in overrides for one in override.inputs if one.baseline}
+    attrs = {one.attr for override in overrides for one in override.written}
+    driver = collect_libraries(overrides).driver
+    wheels = sorted(
+        {one.distribution for override in overrides for one in override.searches if one.distribution}
+    )
+    said = _say_wanted(sorted(attrs - baseline), driver, wheels=wheels, verb=verb)
+    said = said or f"{verb} settings of its build"
+    return f"{said} (uv2nix adds {', '.join(sorted(baseline))})" if baseline else said
+
+
+def _say_wanted(
+    attrs: Sequence[str],
+    driver: Sequence[str],
+    programs: Sequence[str] = (),
+    *,
+    wheels: Sequence[str] = (),
+    verb: str = "needs",
+) -> str:
+    said = []
+    if attrs:
+        said.append(f"from nixpkgs: {_name_attrs(attrs)}")
+    if wheels:
+        said.append(f"from other wheels: {name_some(wheels, _TARGETS)}")
+    if driver:
+        said.append(f"from the GPU driver: {name_some(driver, _TARGETS)}")
+    if programs:
+        said.append(f"a loader for {name_some(programs, _TARGETS)}")
+    return f"{verb} {'; '.join(said)}" if said else ""
+
+
+def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) -> str:
+    if told:
+        return f"{subject}: nothing that could be pasted; what is open:"
+    if not any(scan.objects for scan in scans):
+        return f"{subject}: nothing to do: pure Python, no ELF files"
+    added = sorted({attr for scan in scans for attr in scan.baseline_inputs})
+    if added:
+        names = ", ".join(added)
+        return f"{subject}: nothing to do under uv2nix and poetry2nix, which add {names} by themselves"
+    return f"{subject}: nothing to do: no library of nixpkgs is needed"
+
+
+def _name_attrs(attrs: Sequence[str]) -> str:
+    """Name as many attributes as have room in a line."""
+    fitting = [n for n in range(1, len(attrs) + 1) if len(", ".join(attrs[:n])) <= _ROOM]
+    most = max(fitting, default=1)
+    return name_some(attrs, len(attrs) if len(attrs) == most + 1 else most)  # one more has room as well
+
+
+def _name_targets(targets: Sequence[str]) -> str:
+    return name_some(targets, _TARGETS)
+
+
+def _tell_open(scans: Sequence[WheelScan]) -> Iterable[str]:
+    """Tell which needs have no answer, and whose findings are errors."""
+    unknown: dict[str, list[str]] = {}
+    ambiguous: dict[str, list[str]] = {}
+    for scan in scans:
+        for need in scan.used:
+            if need.machine != scan.machine:
+                continue
+            if need.need_class is NeedClass.UNKNOWN:
+                unknown.setdefault(need.soname, []).append(scan.name or scan.target)
+            elif need.need_class is NeedClass.AMBIGUOUS:
+                ambiguous.setdefault(need.soname, [p.attr for p in need.providers[:2]])
+    if unknown:
+        who = name_some(sorted({name for names in unknown.values() for name in names}), _TARGETS)
+        wanted = f", for {who}" if len(scans) > 1 else ""
+        yield f"No package of nixpkgs is known to have {name_some(sorted(unknown), _OPEN)}{wanted}"
+    for soname, attrs in sorted(ambiguous.items()):
+        yield f"Two answers for {soname}: choose with --prefer {' or --prefer '.join(attrs)}"
+    errors = [f for scan in scans for f in scan.findings if f.level is Level.ERROR]
+    if errors:
+        yield f"Error: {errors[0].subject}: {errors[0].message}" + (
+            f" (and {len(errors) - 1} more below)" if len(errors) > 1 else ""
+        )
