@@ -229,7 +229,15 @@ def make_devenv(top: Path) -> None:
             ],
         ),
         (make_pixi, (), ["wheelfix patch .pixi/envs/default", "wheelfix scan .pixi/envs/default"]),
-        (make_devenv, (), ["wheelfix patch .devenv/state/venv", "wheelfix scan .devenv/state/venv"]),
+        (
+            make_devenv,
+            (),
+            [
+                "wheelfix patch .devenv/state/venv",
+                "wheelfix try .devenv/state/venv",
+                "wheelfix scan .devenv/state/venv",
+            ],
+        ),
     ],
 )
 def test_each_line_works_as_it_stands(
@@ -267,7 +275,7 @@ def test_an_environment_is_told_by_its_pyvenv_cfg(tmp_path: Path) -> None:
     (tmp_path / ".venv").mkdir()
     assert suggest(tmp_path) == []
     (tmp_path / ".venv" / "pyvenv.cfg").touch()
-    assert suggest(tmp_path) == ["wheelfix patch .venv", "wheelfix scan .venv"]
+    assert suggest(tmp_path) == ["wheelfix patch .venv", "wheelfix try .venv", "wheelfix scan .venv"]
 
 
 def test_an_environment_comes_first_and_is_not_made_again(tmp_path: Path) -> None:
@@ -277,6 +285,7 @@ def test_an_environment_comes_first_and_is_not_made_again(tmp_path: Path) -> Non
     (tmp_path / ".venv" / "pyvenv.cfg").touch()
     assert suggest(tmp_path) == [
         "wheelfix patch .venv",
+        "wheelfix try .venv",
         "wheelfix scan .venv",
         "wheelfix lock uv.lock -o overrides.nix",
     ]
@@ -315,6 +324,14 @@ def test_what_cannot_be_made_here(names: tuple[str, ...], lines: list[str]) -> N
     """Lines for tools that PyPI has not got, or that need Nix with a network."""
     tables = frozenset({"project"}) if "pyproject.toml" in names else frozenset[str]()
     assert [line for line in plan(*names, tables=tables) if not line.startswith("uv ")] == lines
+
+
+def test_a_lock_in_a_project_of_devenv_gets_a_module() -> None:
+    lines = [
+        "wheelfix lock uv.lock --dialect devenv -o libraries.nix",
+        "wheelfix lock uv.lock -o overrides.nix",
+    ]
+    assert plan("devenv.nix", "uv.lock")[:2] == lines
 
 
 def test_the_program_of_conda_is_the_one_on_path() -> None:

@@ -17,7 +17,8 @@ _MOST = 8
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 _OVERLAY = "overrides.nix"
 _SHELL = "shell.nix"
-WRITTEN = (_OVERLAY, _SHELL)
+_MODULE = "libraries.nix"
+WRITTEN = (_OVERLAY, _SHELL, _MODULE)
 """Names of the files that lines write."""
 _CONDA = ("environment.yml", "environment.yaml")
 
@@ -96,6 +97,7 @@ _ALWAYS = (
 _EXAMPLE = Step(line="wheelfix scan numba==0.68.1", purpose="which libraries a wheel needs, and who has them")
 _PATCH = "make its wheels find their libraries, in place; can be undone"
 _INSTALL = "install it, and make its wheels work"
+_TRY = "which imports fail where nothing else is installed, and why"
 _LOCK = "one overlay for all that is locked"
 _READ = "what all that is installed needs of nixpkgs"
 
@@ -129,6 +131,8 @@ def plan_start(directory: Directory) -> Start:
 def _plan_environments(here: Directory) -> Iterator[tuple[str, Step]]:
     for name in (*here.environments, *here.prefixes):
         yield name, Step(f"wheelfix patch {_quote(name)}", _PATCH)
+        if name in here.environments:
+            yield name, Step(f"wheelfix try {_quote(name)}", _TRY)
         yield name, Step(f"wheelfix scan {_quote(name)}", _READ)
     if here.active and not here.environments:
         yield f"${here.active}", Step(f'wheelfix patch "${here.active}"', _PATCH)
@@ -138,6 +142,9 @@ def _plan_locks(here: Directory) -> Iterator[tuple[str, Step]]:
     for one in LOCK_FORMATS:
         for name in here.names:
             if re.fullmatch(one.names, name):
+                if "devenv.nix" in here.names:
+                    line = f"wheelfix lock {_quote(name)} --dialect devenv{_write(here, _MODULE)}"
+                    yield name, Step(line, "a module for the imports of devenv.nix")
                 dialect = " --dialect poetry2nix" if one.kind is LockKind.POETRY else ""
                 yield name, Step(f"wheelfix lock {_quote(name)}{dialect}{_write(here, _OVERLAY)}", _LOCK)
 
