@@ -88,6 +88,20 @@ def test_without_bubblewrap_it_says_so_and_takes_this_system(
     assert [one["level"] for one in document["findings"]] == ["warning"]
 
 
+def test_a_python_that_wants_more_of_this_system_is_told_apart(
+    environment: Environment, tmp_path: Path
+) -> None:
+    add_distribution(environment, tmp_path / "work", "demo", {"demo.py": ""})
+    python = environment.python
+    real = python.resolve()
+    python.unlink()
+    python.write_text(f'#!/bin/sh\nexec {real} "$@"\n')
+    python.chmod(0o755)
+    result = try_it(environment, "--quiet")
+    assert "warning: a namespace is not enough for this Python to start: bwrap says: " in result.stderr
+    assert "on this system, without a namespace" in result.stdout
+
+
 def test_a_bubblewrap_that_makes_no_namespaces_is_quoted(
     environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ loader, the C library, and the libraries that it needs itself.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,8 +84,9 @@ def open_stage(
         if without := _find_problem(stage):
             hint = "make the environment again, with a Python that runs here"
             raise ApplyError(python, f"does not start: {without}", hint)
+        what = "is not enough for this Python to start" if _can_enter() else "cannot be had"
         said = (
-            f"cannot be had: {problem}. Modules are imported on this system as it is: they find its "
+            f"{what}: {problem}. Modules are imported on this system as it is: they find its "
             "libraries, which NixOS may not have"
         )
         yield stage, (Finding(level=Level.WARNING, subject="a namespace", message=said),)
@@ -111,6 +113,14 @@ def _find_problem(stage: Stage) -> str | None:
     except InputError as error:
         return f"{error.subject} {error.problem}"
     return f"{command[0]} says: {quote_output(ran.messages)}" if ran.code else None
+
+
+def _can_enter() -> bool:
+    """Tell whether a namespace can be had at all: one that has all of this system, for this interpreter."""
+    places = [f"/{name}" for name in os.listdir("/") if name not in {"dev", "proc", "tmp"}]  # noqa: PTH208
+    namespace = Namespace(shown={place: place for place in places if os.access(place, os.R_OK)})
+    own = os.path.realpath(sys.executable)
+    return _find_problem(Stage(python=own, namespace=namespace, variables=dict(os.environ))) is None
 
 
 def _show_system() -> dict[str, str]:
