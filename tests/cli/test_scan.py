@@ -46,7 +46,9 @@ def test_answer_comes_first_and_evidence_after(wheel: Path) -> None:
     result = run("scan", wheel)
     assert result.returncode == 0, result.stderr
     text = result.stdout
-    assert text.splitlines()[1].startswith("Paste into overrides.nix, ")
+    assert text.splitlines()[1].startswith(
+        "In a .venv (pip, uv, devenv): install it, then `wheelfix patch .venv`. With uv2nix"
+    )
     flat = " ".join(text.split())
     assert "buildInputs = (old.buildInputs or [ ]) ++ [ pkgs.unixodbc" in flat
     ignored = (
@@ -375,7 +377,7 @@ def test_an_environment_is_summed_up_first(tmp_path: Path) -> None:
     lines = summary.splitlines()
     assert lines[0] == "2 distributions, 2 ELF files"
     assert [" ".join(line.split()) for line in lines[1:5]] == [
-        "Together they need of nixpkgs:",
+        "Linked from nixpkgs:",
         "unixodbc one",
         "Without an answer:",
         "libnobody.so.1 two",

@@ -112,7 +112,7 @@ OPENED = "import ctypes\nctypes.CDLL('libmagic.so.1')\n"
 SEARCHED = "import ctypes, ctypes.util\nctypes.CDLL(ctypes.util.find_library('zbar'))\n"
 SITE = "$ORIGIN/../nvidia/cublas/lib"
 OVERLAY, MODULES = ["overrides.nix", "flake.nix"], ["configuration.nix", "devenv.nix", "shell.nix"]
-PASTED = ["overrides.nix", *OVERLAY]
+PASTED = [*OVERLAY, "overrides.nix"]
 FILES = ["nix-ld.nix", "configuration.nix", "libraries.nix", "devenv.nix", "shell.nix"]
 LOCK = [*OVERLAY, "nix-ld.nix"]
 CASES: dict[str, tuple[Callable[[Path], str], list[str]]] = {
@@ -151,7 +151,10 @@ CASES: dict[str, tuple[Callable[[Path], str], list[str]]] = {
     "environment, driver alone": (lambda top: venv(top, wheel(top, "libcuda.so.1")), FILES),
     "environment, directory": (lambda top: venv(top, wheel(top, "libjvm.so")), FILES),
     "environment, unknown": (lambda top: venv(top, wheel(top, "libtbb.so.12", NOBODYS)), MODULES),
-    "environment, programs": (lambda top: venv(top, wheel(top, "libm.so.6", executable=True)), MODULES),
+    "environment, programs": (
+        lambda top: venv(top, wheel(top, "libm.so.6", executable=True)),
+        ["configuration.nix", "shell.nix"],  # devenv gives no loader
+    ),
     "environment, variables": (
         lambda top: venv(
             top, wheel(top, "libtbb.so.12", name="wand"), wheel(top, "libc.so.6", name="pyside2")
@@ -219,7 +222,9 @@ def test_what_has_no_answer_or_no_permission_is_told_before_the_code(top: Path) 
     lines, _ = read_screen(run(["scan", wheel(top, "libcublasLt.so.12", NOBODYS)]))
     assert NOBODYS in lines[1]
     assert "allowUnfree" in lines[2]
-    assert lines[3].startswith("Paste into overrides.nix")
+    assert lines[3].startswith(
+        "In a .venv (pip, uv, devenv): install it, then `wheelfix patch .venv`. With uv2nix"
+    )
 
 
 def test_options_are_those_of_the_scan(top: Path) -> None:
@@ -262,7 +267,7 @@ def test_an_advice_is_escaped() -> None:
 
 
 def test_the_first_remedy_is_no_alternative(top: Path) -> None:
-    assert run(["scan", elf(top, "libtbb.so.12")]).splitlines()[1].startswith("On NixOS, ")
+    assert run(["scan", elf(top, "libtbb.so.12")]).splitlines()[1].startswith("On NixOS with nix-ld")
 
 
 def test_a_library_that_can_be_run_is_no_program(top: Path) -> None:
@@ -270,4 +275,4 @@ def test_a_library_that_can_be_run_is_no_program(top: Path) -> None:
     files = {"demo/bin/tool": module, "demo/libcore.so.6": module}
     text = run(["scan", venv(top, build_wheel(top, files=files).name)])
     assert text.splitlines()[0] == ".venv needs a loader for tool"
-    assert "which gives no loader to programs such as tool" in text
+    assert "and not for programs such as tool" in text

@@ -111,8 +111,8 @@ def test_each_machine_by_itself(tmp_path: Path) -> None:
     head = shown.partition("\n─")[0].splitlines()
     assert head[0] == "1 distribution in 2 wheels, 2 ELF files"
     assert [line for line in head if line.startswith("For ")] == [
-        line for line in head if re.match(r"For (aarch64|x86_64), one of them needs ", line)
+        line for line in head if re.match(r"For (aarch64|x86_64), linked from nixpkgs:", line)
     ]
     assert sum(line.startswith("For ") for line in head) == 2
-    at = head.index("For x86_64, one of them needs of nixpkgs:")
+    at = head.index("For x86_64, linked from nixpkgs:")
     assert head[at + 1].split() == ["unixodbc", "demo"]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError
 from wheelfix.model.classes import NeedClass
+from wheelfix.model.elf import ElfObject
+from wheelfix.model.index import Permission
 from wheelfix.model.override import Cuda, Dialect, Override
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.nix.parts import find_refused, take_bare
@@ -43,7 +45,8 @@ _ROOM = 56
 """Columns for names of attributes in one line."""
 _OPEN = 2
 _TARGETS = 3
-_WRITE_OVERLAY = "rite overrides.nix, an overlay for uv2nix:"
+_INTO_VENV = "In a .venv (pip, uv, devenv): install it, then `wheelfix patch .venv`"
+_WRITE_OVERLAY = f"{_INTO_VENV}. With uv2nix, write its overlay:"
 _INTO_FLAKE = "and paste into flake.nix, into the list of lib.composeManyExtensions, after uv2nix's overlay:"
 _IMPORT_OVERLAY = "(import ./overrides.nix { inherit pkgs lib; })"
 _NOT_FOR_LOCKS = frozenset({"--with"})
@@ -64,10 +67,7 @@ def advise(read: TargetScans, given: Given = ()) -> Advice:
     options = "".join(f" {name} {quote_target(value)}" for name, value in given)
     told = (
         *_tell_open(read.scans),
-        *(
-            f"Needs {permission} in the configuration of nixpkgs, for {_name_attrs(refused)}"
-            for permission, refused in find_refused(overrides).items()
-        ),
+        *(_say_refused(permission, refused) for permission, refused in find_refused(overrides).items()),
     )
     if kinds & INSTALLED:
         return _advise_installed(read.parts, overrides, targets, options, told)
@@ -80,8 +80,13 @@ def advise(read: TargetScans, given: Given = ()) -> Advice:
 
 def find_programs(scans: Iterable[WheelScan]) -> tuple[str, ...]:
     """List the programs that start through a loader, which NixOS has not at its place, by name, sorted."""
-    names = {posixpath.basename(one.path) for scan in scans for one in scan.objects if one.interpreter}
-    return tuple(sorted(name for name in names if ".so" not in name))  # some libraries can be run, too
+    return tuple(
+        sorted({posixpath.basename(one.path) for scan in scans for one in scan.objects if _is_program(one)})
+    )
+
+
+def _is_program(one: ElfObject) -> bool:
+    return bool(one.interpreter) and ".so" not in posixpath.basename(one.path)  # some libraries can be run
 
 
 def _advise_installed(
@@ -104,21 +109,27 @@ def _advise_installed(
             installed=True,
         )
     changed = [part.target for part in parts if part.target.kind is TargetKind.ENVIRONMENT]
-    remedies = [patch_environment(text) for text in dict.fromkeys(target.text for target in changed)]
+    texts = dict.fromkeys(target.text for target in changed)
+    remedies = [patch_environment(text, is_whole=not told) for text in texts]
     arguments = " ".join(map(quote_target, targets)) + options
     remedies += list_remedies(wanted, arguments, programs, is_first=not remedies)
+    if all(_is_program(one) for part in parts for one in part.scan.objects):
+        # devenv gives libraries to Python alone, and no loader to anybody.
+        remedies = [one for one in remedies if "devenv" not in one.text]
     return Advice(headline=f"{subject} {said}", told=tuple(told), remedies=tuple(remedies), installed=True)
 
 
-def patch_environment(text: str) -> Remedy:
+def patch_environment(text: str, *, is_whole: bool = True) -> Remedy:
     """Say how an environment is changed in place.
 
     Args:
         text: the environment, as the user wrote it.
+        is_whole: whether nothing stands in the way.
     """
     command = f"wheelfix patch {quote_target(text)}"
+    what = "it" if is_whole else "the rest"
     return Remedy(
-        text=f"To make it work, change its files in place (to take it back: `{command} --undo`):",
+        text=f"To make {what} work, now and after each install (to take it back: `{command} --undo`):",
         command=command,
     )
 
@@ -137,17 +148,17 @@ def list_remedies(
     nixos, devenv = _write_lists(wanted)
     command = f"wheelfix override {arguments} --dialect"
     start = "On" if is_first else "Or on"
-    via = f"{start} NixOS, through nix-ld, for an interpreter that uv fetched:"
-    own = "Or with devenv's own Python:"
+    via = f"{start} NixOS with nix-ld, if uv downloaded its Python:"
+    own = "Or in devenv, for devenv's own Python:"
     if programs:
-        own = f"Or with devenv's own Python, which gives no loader to programs such as {programs[0]}:"
+        own = f"Or in devenv, for devenv's own Python, and not for programs such as {programs[0]}:"
     return (
-        Remedy(text=f"{via} paste into configuration.nix:", code=nixos)
+        Remedy(text=f"{via} paste into configuration.nix, then nixos-rebuild switch:", code=nixos)
         if nixos
         else Remedy(
             text=f"{via} write a module,",
             command=f"{command} nixos -o nix-ld.nix",
-            place="move it beside configuration.nix, and paste into `imports = [ … ];` there:",
+            place="move it beside configuration.nix, paste into `imports = [ … ];` there, and rebuild:",
             code="./nix-ld.nix",  # every configuration has that list, and may have it once
         ),
         Remedy(text=f"{own} paste into devenv.nix:", code=devenv)
@@ -159,7 +170,7 @@ def list_remedies(
             code="imports = [ ./libraries.nix ];",
         ),
         Remedy(
-            text="Or in a shell, through nix-ld: write shell.nix, and run nix-shell:",
+            text="Or in a shell with nix-ld: write shell.nix, and run nix-shell:",
             command=f"{command} shell -o shell.nix",
         ),
     )
@@ -195,7 +206,7 @@ def _advise_lock(
     for target in targets:
         command = f"wheelfix lock {quote_target(target)}{options}"
         remedies.append(_write_overlay(f"{command} -o overrides.nix"))
-        text = "Or, for a virtual environment of pip or uv, a module of NixOS (or devenv, or shell):"
+        text = "Or write a module for nix-ld, to be imported in configuration.nix (devenv, shell: as well):"
         remedies.append(Remedy(text=text, command=f"{command} --dialect nixos -o nix-ld.nix"))
     return Advice(headline=f"{_name_targets(targets)} {said}", told=tuple(told), remedies=tuple(remedies))
 
@@ -231,7 +242,7 @@ def _advise_wheels(
         )
         return Advice(headline=headline, told=(why, *told), own=pasted)
     command = f"wheelfix override {' '.join(map(quote_target, targets))}{options} -o overrides.nix"
-    return Advice(headline=headline, told=tuple(told), remedies=(_write_overlay(command),), own=pasted)
+    return Advice(headline=headline, told=tuple(told), remedies=(_write_overlay(command),))
 
 
 def _advise_package(override: Override, arguments: str) -> tuple[Remedy, ...]:
@@ -239,13 +250,12 @@ def _advise_package(override: Override, arguments: str) -> tuple[Remedy, ...]:
     if not write_package(override, Dialect.UV2NIX):
         return ()
     command = f"wheelfix override {arguments} -o overrides.nix"
-    pasted = _paste_package(override)
-    return (*pasted, _write_overlay(command, is_second=bool(pasted)))
+    return (_write_overlay(command), *_paste_package(override))
 
 
-def _write_overlay(command: str, *, is_second: bool = False) -> Remedy:
+def _write_overlay(command: str) -> Remedy:
     return Remedy(
-        text=f"Or w{_WRITE_OVERLAY}" if is_second else f"W{_WRITE_OVERLAY}",
+        text=_WRITE_OVERLAY,
         command=command,
         place=_INTO_FLAKE,
         code=_IMPORT_OVERLAY,
@@ -264,7 +274,7 @@ def _paste_package(override: Override) -> tuple[Remedy, ...]:
     lines = code.split("\n")
     if len(lines) > _LINES or not all(line.isprintable() and len(line) <= _LONGEST for line in lines):
         return ()
-    text = "Paste into overrides.nix, the overlay for uv2nix, between `final: prev: {` and `}`:"
+    text = "Or paste into the overrides.nix that you have, between `final: prev: {` and `}`:"
     return (Remedy(text=text, code=code),)
 
 
@@ -295,7 +305,7 @@ def _say_wanted(
     if wheels:
         said.append(f"from other wheels: {name_some(wheels, _TARGETS)}")
     if driver:
-        said.append(f"from the GPU driver: {name_some(driver, _TARGETS)}")
+        said.append(f"from the GPU driver, at run time: {name_some(driver, _TARGETS)}")
     if programs:
         said.append(f"a loader for {name_some(programs, _TARGETS)}")
     return f"{verb} {'; '.join(said)}" if said else ""
@@ -309,8 +319,17 @@ def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) 
     added = sorted({attr for scan in scans for attr in scan.baseline_inputs})
     if added:
         names = ", ".join(added)
-        return f"{subject}: nothing to do under uv2nix and poetry2nix, which add {names} by themselves"
+        return f"{subject}: nothing to do with uv2nix and poetry2nix, which add {names}. {_INTO_VENV}"
     return f"{subject}: nothing to do: no library of nixpkgs is needed"
+
+
+def _say_refused(permission: Permission, attrs: Sequence[str]) -> str:
+    """Say what to set so that nixpkgs gives packages that it refuses."""
+    names, verb = name_some(attrs, _OPEN), "is" if len(attrs) == 1 else "are"
+    if permission is Permission.UNFREE:
+        setting = "`config.allowUnfree = true;` where nixpkgs is imported (devenv.yaml: `allowUnfree: true`)"
+        return f"{names} {verb} unfree, and refused without {setting}"
+    return f"{names} {verb} insecure, and refused unless `config.permittedInsecurePackages` has the name"
 
 
 def _name_attrs(attrs: Sequence[str]) -> str:
@@ -327,6 +346,7 @@ def _name_targets(targets: Sequence[str]) -> str:
 def _tell_open(scans: Sequence[WheelScan]) -> Iterable[str]:
     """Tell which needs have no answer, and whose findings are errors."""
     unknown: dict[str, list[str]] = {}
+    linked: set[str] = set()
     ambiguous: dict[str, list[str]] = {}
     for scan in scans:
         for need in scan.used:
@@ -334,12 +354,16 @@ def _tell_open(scans: Sequence[WheelScan]) -> Iterable[str]:
                 continue
             if need.need_class is NeedClass.UNKNOWN:
                 unknown.setdefault(need.soname, []).append(scan.name or scan.target)
+                linked |= set() if need.optional else {need.soname}
             elif need.need_class is NeedClass.AMBIGUOUS:
                 ambiguous.setdefault(need.soname, [p.attr for p in need.providers[:2]])
     if unknown:
         who = name_some(sorted({name for names in unknown.values() for name in names}), _TARGETS)
         wanted = f", for {who}" if len(scans) > 1 else ""
-        yield f"No package of nixpkgs is known to have {name_some(sorted(unknown), _OPEN)}{wanted}"
+        lost = "what wants it cannot be loaded" if linked else "plugins that want it are not loaded"
+        lost = lost if len(unknown) == 1 else lost.replace(" it ", " them ")
+        names = name_some(sorted(linked or unknown), _OPEN)
+        yield f"Nothing in nixpkgs fits for {names}{wanted}: {lost}"
     for soname, attrs in sorted(ambiguous.items()):
         yield f"Two answers for {soname}: choose with --prefer {' or --prefer '.join(attrs)}"
     errors = [f for scan in scans for f in scan.findings if f.level is Level.ERROR]

@@ -163,11 +163,9 @@ def _print_together(console: Console, scans: Sequence[WheelScan], machine: str) 
                 ignored.add(need.soname)
             if need.need_class in OPEN_CLASSES and need.machine == scan.machine:
                 open_needs.setdefault(need.soname, []).append(who)
-    needy = sum(bool(scan.build_inputs) for scan in scans)
-    subject = f"{needy} of {len(scans)} need" if needy != 1 else "one of them needs"
     if attrs:
-        who = f"{machine}, {subject}" if machine else "Together they need"
-        console.print(f"{who} of nixpkgs:", style="bold")
+        # What is opened by name stands below, with the code that opens it.
+        console.print(f"{f'{machine}, linked' if machine else 'Linked'} from nixpkgs:", style="bold")
         _print_pairs(console, ((a, _say_some(sorted(attrs[a]))) for a in sorted(attrs)), "green")
     elif machine:
         console.print(f"{machine}, nothing of nixpkgs is needed.", style="bold")
@@ -203,7 +201,7 @@ def _print_scan(
     _print_remedies(console, remedies)
     if scan.baseline_inputs and not installed:
         added = ", ".join(scan.baseline_inputs)
-        _print_prose(console, f"Added by uv2nix and poetry2nix by themselves, to be named elsewhere: {added}")
+        _print_prose(console, f"uv2nix and poetry2nix add by themselves, and nobody else does: {added}")
     _print_groups(console, scan)
     if details:
         _print_needs(console, scan)
@@ -217,7 +215,7 @@ def _print_groups(console: Console, scan: WheelScan) -> None:
         if need.need_class is NeedClass.SIBLING and need.machine == scan.machine:
             siblings.setdefault(need.distribution or "?", []).append(need.soname)
     if siblings:
-        console.print("Brought by other wheels, keep them in the environment:", style="bold")
+        console.print("Brought by other wheels, which have to be in the environment:", style="bold")
         _print_pairs(console, ((name, ", ".join(siblings[name])) for name in sorted(siblings)), "cyan")
     for kind, heading in (
         (NeedClass.AMBIGUOUS, "Two answers, choose with --prefer ATTR:"),

@@ -166,8 +166,8 @@ def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:
         yield Finding(
             level=Level.NOTE,
             subject=_name_some(paths),
-            message=f"program with interpreter {interpreter}, which NixOS does not have: "
-            "autoPatchelfHook sets it, a plain virtual environment needs nix-ld",
+            message=f"program that starts through {interpreter}, which NixOS does not have: autoPatchelfHook "
+            "gives it another, and so does `wheelfix patch` in an environment",
         )
 
 
