@@ -284,13 +284,15 @@ def test_one_attribute_that_fails_stops_no_other(
 
     done = run("patch", ".venv", NIX_PATH=f"nixpkgs={nixpkgs}")
 
-    assert done.returncode == 1
+    assert done.returncode == 5
     assert "it does not build" in done.stderr
-    assert "not brought: nix-build does not bring it; what it said is above" in done.stdout
-    assert "open: libz.so.1 for demo/both.so: provided by zlib" in done.stdout
+    assert "not brought: nix-build does not bring it: what it said is above" in done.stdout
+    assert "open: libz.so.1 for demo/both.so: zlib.out has it, and nix-build does not bring it" in done.stdout
     assert "2 of 2 ELF files changed" in done.stdout
-    again = run("patch", ".venv", NIX_PATH=f"nixpkgs={nixpkgs}")
+    again = run("patch", ".venv", "--json", NIX_PATH=f"nixpkgs={nixpkgs}")
     assert "it does not build" in again.stderr, "what failed is tried again"
+    assert again.returncode == 5
+    assert read_json(again)["supplies"]["outputs"][0]["problem"]
 
 
 def test_a_permission_is_asked_for_and_only_that_is_left_out(
@@ -451,3 +453,190 @@ def test_it_stands_behind_uv_sync(run: Run, project: Path, nixpkgs: Path, tmp_pa
     assert [path.name for path in site.iterdir() if path.name.startswith("_wheelfix")] == []
     assert sync("plain")["settled"] is True
     assert find_installed_lies(site) == []
+
+
+def list_roots(project: Path, venv: str = ".venv") -> dict[str, str]:
+    return {link.name: str(link.readlink()) for link in (project / venv / ".wheelfix/roots").iterdir()}
+
+
+def add_file(project: Path, tmp_path: Path, name: str, *needed: str, venv: str = ".venv") -> None:
+    """Install another distribution, with one file."""
+    data = build_elf(tmp_path / "work", f"{name}.so", needed=needed)
+    wheel = build_wheel(tmp_path, files={f"{name}/{name}.so": data}, name=name)
+    install(wheel, project / venv)
+
+
+def test_a_nixpkgs_that_moves_on_takes_nothing_away(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
+    run("patch", ".venv", **variables)
+    old = find_library(find_site(project), "demo/x.so", "libtbb")
+    code = (nixpkgs / "default.nix").read_text()
+    (nixpkgs / "default.nix").write_text(code.replace("onetbb-2022.3.0", "onetbb-2023.0.0"))
+    add_file(project, tmp_path, "other", "libtbb.so.12")
+    run("patch", ".venv", **variables)
+    new = find_library(find_site(project), "other/other.so", "libtbb")
+    assert "2023.0.0" in new
+    collect_garbage(tmp_path)
+    assert find_library(find_site(project), "demo/x.so", "libtbb") == old
+    assert find_library(find_site(project), "other/other.so", "libtbb") == new
+
+
+def test_links_to_what_is_there_already_are_not_made_again(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
+    run("patch", ".venv", **variables)
+    for name in ("one", "two", "three"):
+        add_file(project, tmp_path, name, "libtbb.so.12")
+        run("patch", ".venv", **variables)
+    assert len(set(list_roots(project).values())) == 1
+    assert len(list_roots(project)) <= 2
+
+
+@pytest.mark.parametrize("move", ["mv", "cp"])
+def test_an_environment_that_was_moved_keeps_its_libraries(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path, move: str
+) -> None:
+    variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
+    run("patch", ".venv", **variables)
+    if move == "mv":
+        (project / ".venv").rename(project / "env")
+    else:
+        shutil.copytree(project / ".venv", project / "env", symlinks=True)
+        run("patch", ".venv", "--undo")
+    assert read_json(run("patch", "env", "--json", **variables))["settled"] is False
+    collect_garbage(tmp_path)
+    assert "onetbb" in find_library(find_site(project, "env"), "demo/x.so", "libtbb")
+    assert read_json(run("patch", "env", "--json", **variables))["settled"] is True
+
+
+def test_a_loader_that_is_gone_is_brought_again(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    loader = "ld-linux-x86-64.so.2"
+    shutil.copy(f"/lib64/{loader}", nixpkgs / "libs" / loader)
+    code = (nixpkgs / "default.nix").read_text()
+    glibc = f'  glibc = make "glibc-2.40" (copy "{loader}");'
+    (nixpkgs / "default.nix").write_text(code.replace("  onetbb =", f"{glibc}\n  onetbb ="))
+    tool = build_elf(tmp_path / "work", "tool", executable=True, needed=["libtbb.so.12"])
+    program = find_site(project) / "demo/tool"
+    program.write_bytes(tool)
+    program.chmod(0o755)
+    variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
+    assert run("patch", ".venv", **variables).returncode == 0
+    subprocess.run([program], check=True)
+    shutil.rmtree(project / ".venv/.wheelfix/roots")
+    collect_garbage(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        subprocess.run([program], check=True)
+    assert run("patch", ".venv", **variables).returncode == 0
+    subprocess.run([program], check=True)
+
+
+def test_what_is_installed_meanwhile_is_not_taken_for_done(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    add_file(project, tmp_path, "late", "libtbb.so.12", venv="later")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    site = find_site(project)
+    (tools / "nix-build").write_text(
+        f'#!/bin/sh\ncp -r {find_site(project, "later")}/* {site}/\nexec {shutil.which("nix-build")} "$@"\n'
+    )
+    (tools / "nix-build").chmod(0o755)
+    variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
+    run("patch", ".venv", PATH=f"{tools}:{os.environ['PATH']}", **variables)
+    second = read_json(run("patch", ".venv", "--json", **variables))
+    assert second["settled"] is False
+    assert [one["path"] for one in second["files"] if one["changes"]] == ["late/late.so"]
+
+
+def test_files_that_no_installer_recorded_are_looked_at_every_time(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    """As the browsers of Playwright are: a directory of programs and libraries."""
+    variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
+    for name in ("one", "two"):
+        data = build_elf(tmp_path / "work", f"{name}.so", needed=["libtbb.so.12"])
+        (project / "browsers" / name).mkdir(parents=True)
+        (project / "browsers" / name / f"{name}.so").write_bytes(data)
+        document = read_json(run("patch", "browsers", "--json", **variables))
+        assert [f["path"] for f in document["files"] if f["changes"]] == [f"{name}/{name}.so"]
+
+
+def test_the_nixpkgs_of_the_registry_is_asked_when_something_is_missing(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    flakes = [{"from": {"id": "nixpkgs", "type": "indirect"}, "to": {"path": str(nixpkgs), "type": "path"}}]
+    (tmp_path / "registry.json").write_text(json.dumps({"flakes": flakes, "version": 2}))
+    code = (nixpkgs / "default.nix").read_text()
+    (nixpkgs / "default.nix").write_text(
+        code.replace('zlib = make "zlib-1.3"', 'zlib = throw "zlib was removed"; old = make "zlib-1.3"')
+    )
+    both = build_elf(tmp_path / "work", "both.so", needed=["libodbc.so.2", "libz.so.1"])
+    (find_site(project) / "demo/both.so").write_bytes(both)
+    done = run("patch", ".venv")
+    assert done.returncode == 1, done.stderr
+    assert "open: libz.so.1 for demo/both.so: only zlib has it, which is not in this nixpkgs" in done.stdout
+    assert "2 of 2 ELF files changed" in done.stdout
+
+
+def test_the_project_of_a_wheel_is_that_of_the_working_directory(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    write_lock(project / "flake.lock", {"type": "path", "path": str(nixpkgs)})
+    x = build_elf(tmp_path / "work", "x.so", needed=["libtbb.so.12"])
+    wheel = build_wheel(tmp_path, files={"demo/x.so": x})
+    document = read_json(run("patch", wheel, "-o", "out", "--json"))
+    assert document["supplies"]["origin"] == f"{project}/flake.lock"
+    assert list((project / "out/.wheelfix/roots").iterdir())
+
+
+def test_roots_are_in_the_environment_however_it_is_named(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
+    site = find_site(project)
+    (tmp_path / "victim").mkdir()
+    (site / ".wheelfix").mkdir()
+    (site / ".wheelfix/roots").symlink_to(tmp_path / "victim")
+    assert run("patch", site, **variables).returncode == 0
+    assert list_roots(project)
+    assert list((tmp_path / "victim").iterdir()) == []
+    assert run("patch", site, "--undo").returncode == 0
+    assert not (project / ".venv/.wheelfix").exists()
+    (project / "link").symlink_to(".venv")
+    assert run("patch", "link", **variables).returncode == 0
+    (project / "link").unlink()
+    collect_garbage(tmp_path)
+    assert "onetbb" in find_library(site, "demo/x.so", "libtbb")
+
+
+def test_the_command_that_is_told_does_the_same(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    options = ["--only", "demo/*", "--prefer", "onetbb", "--no-driver", "--nixpkgs", str(nixpkgs)]
+    told = run("patch", ".venv", *options, PATH=str(tmp_path / "bin"))
+    command = told.stderr.splitlines()[-1].partition("`")[2].removesuffix("`")
+    assert shlex.split(command) == [
+        *("wheelfix", "patch", ".venv", "--no-driver", "--only", "demo/*"),
+        *("--prefer", "onetbb", "--nixpkgs", str(nixpkgs)),
+    ]
+    (project / ".venv").rename(project / "-env")
+    told = run("patch", "--", "-env", PATH=str(tmp_path / "bin"))
+    assert "hint: where Nix is, run `wheelfix patch ./-env`" in told.stderr
+
+
+def test_a_forged_last_run_shows_no_command(run: Run, project: Path, nixpkgs: Path) -> None:
+    variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
+    run("patch", ".venv", **variables)
+    path = project / ".venv/.wheelfix/last-run.json"
+    document = json.loads(path.read_text())
+    document["report"] |= {"applied": False}
+    document["report"]["supplies"] |= {"problem": "x", "command": ["sh", "-c", "evil"]}
+    path.write_text(json.dumps(document))
+    told = run("patch", ".venv", **variables)
+    assert "evil" not in told.stdout + told.stderr

@@ -57,6 +57,20 @@ def test_a_project_that_names_none(tmp_path: Path) -> None:
             {"type": "tarball", "url": "https://h.example/n.tar.xz", "narHash": "x"},
             "https://h.example/n.tar.xz?narHash=x",
         ),
+        (
+            {"type": "tarball", "url": "https://h.example/n.tar.gz?rev=a&revCount=6", "narHash": "x"},
+            "https://h.example/n.tar.gz?rev=a&revCount=6&narHash=x",
+        ),
+        (
+            {
+                "type": "git",
+                "url": "https://h.example/n?dir=x",
+                "rev": REV,
+                "ref": "unstable",
+                "shallow": True,
+            },
+            f"git+https://h.example/n?dir=x&rev={REV}&ref=unstable&shallow=1",
+        ),
         ({"type": "path", "path": "/nix/store/n"}, "/nix/store/n"),
         ({"type": "mercurial", "url": "https://h.example"}, None),
         ({"type": "github", "owner": "NixOS", "repo": ["nixpkgs"], "rev": REV}, None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,10 @@ Examples:
   wheelfix patch .venv --libs /run/current-system/sw/lib --dry-run --json
   wheelfix patch numba.whl -o patched --libs $(nix-build '<nixpkgs>' -A onetbb --no-out-link)
 """
+
+
+_SPELLED = {"beside": "with"}
+"""Options whose names are other words of Python."""
 
 
 @click.command(epilog=_EPILOG)
@@ -119,8 +124,11 @@ def patch(
     Ends with 0 if every need has an answer, 1 if some have none, 5 if some file could not be changed, or if
     there is no Nix that could bring what is missing.
     """
+    from wheelfix.cli.progress import show_progress
     from wheelfix.flows.patch import find_dependencies, find_settled, find_source, patch_target
+    from wheelfix.model.backends import Gpu
     from wheelfix.model.base import replace
+    from wheelfix.outside.nixpkgs import has_nix
     from wheelfix.patch.model import PatchOptions
 
     if not os.path.exists(target):  # noqa: PTH110 - what is not there needs no place to go to
@@ -146,25 +154,47 @@ def patch(
         beside=beside,
         gpu=gpu,
     )
+    again = _write_again(
+        target,
+        output=[output] if output else [],
+        only=only,
+        exclude=exclude,
+        prefer=prefer,
+        index=[index] if index else [],
+        nixpkgs=[nixpkgs] if nixpkgs else [],
+        gpu=[one.value for one in Gpu if gpu and one.backend == gpu],
+        beside=beside,
+        tag=[tag] if tag else [],
+        flags=["--realise"] * realise + ([] if driver is None else ["--driver" if driver else "--no-driver"]),
+    )
     depends = find_dependencies(target, options, index)
     if depends and (settled := find_settled(target, depends)):
-        sys.exit(_tell(settled, quiet=quiet, as_json=as_json))
+        sys.exit(_tell(replace(settled, again=again), quiet=quiet, as_json=as_json))
     named = find_source(target) if chooses else None
+    late = bool(named and named.moves and has_nix() and not dry_run)
     if named:
-        options = replace(options, nixpkgs=named.nixpkgs, origin=named.origin)
-    asked = named if named and not named.moves else nixpkgs
+        options = replace(options, nixpkgs=named.nixpkgs, origin=named.origin, asks_late=late)
+    # What has to be fetched first is not asked before something is missing.
+    asked = (named if named and not named.moves else nixpkgs) if has_nix() else None
     table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=asked, required=False)
-    from wheelfix.cli.progress import show_progress
-
+    options = replace(options, again=again, depends=depends)
     with show_progress(target, enabled=not quiet) as progress:
-        report = patch_target(
-            target, index=table, options=replace(options, depends=depends), progress=progress
-        )
+        report = patch_target(target, index=table, options=options, progress=progress)
     from wheelfix.scan.nixpkgs import tell_differences
 
     # A nixpkgs that nobody named may differ in much that this environment does not want.
     tell_findings(tell_differences(table), quiet=quiet or named is not None)
     sys.exit(_tell(report, quiet=quiet, as_json=as_json))
+
+
+def _write_again(target: str, *, flags: Sequence[str], **options: Sequence[str | Path]) -> str:
+    """Write the command that does the same again, for a shell."""
+    from wheelfix.scan.target import quote_target
+
+    words = ["wheelfix", "patch", quote_target(target), *flags]
+    for name, values in options.items():
+        words += [f"--{_SPELLED.get(name, name)} {quote_target(str(value))}" for value in values]
+    return " ".join(words)
 
 
 def _tell(report: PatchReport, *, quiet: bool, as_json: bool) -> int:
@@ -182,9 +212,8 @@ def _tell(report: PatchReport, *, quiet: bool, as_json: bool) -> int:
     wrong = any(finding.level is Level.ERROR for finding in report.findings)
     if report.supplies and report.supplies.problem:
         from wheelfix.errors import ApplyError
-        from wheelfix.report.patching import plan_commands
 
-        hint = f"where Nix is, run `{plan_commands(report)[0]}`"
+        hint = f"where Nix is, run `{report.again}`"
         return tell_error(ApplyError(report.target, f"was not changed: {report.supplies.problem}", hint))
     return 5 if report.refused else 0 if report.answered and not wrong else 1
 

@@ -43,7 +43,7 @@ def find_source(target: Path | str) -> NamedNixpkgs:
 
 def _find_project(target: Path | str) -> NamedNixpkgs | None:
     is_environment = os.path.isdir(target)  # noqa: PTH112 - it may be too long for a Path
-    return find_nixpkgs_above(Path(target) if is_environment else Path.cwd() / "wheel")
+    return find_nixpkgs_above(Path(target, os.pardir) if is_environment else Path.cwd())
 
 
 def find_dependencies(target: Path | str, options: PatchOptions, index: Path | None) -> str | None:
@@ -124,9 +124,23 @@ def patch_target(
         progress=progress,
         follow_editable=False,  # files outside of the environment must not change
     )
+    from wheelfix.patch.last_run import list_distributions
+
+    before = list_distributions(Path(find_site(Path(target))[1])) if options.depends else {}
     scanned = scan_targets([named], scanning)
+    if options.asks_late and _is_missing(Path(target), scanned, index, options):
+        index.attributes.follow(options.nixpkgs or "", origin=options.origin, required=False)
+        scanned = scan_targets([named], scanning)
     patch = _patch_wheel if named.kind is TargetKind.WHEEL else _patch_environment
-    return patch(Path(target), scanned, index, options, progress)
+    return patch(Path(target), scanned, index, replace(options, before=before), progress)
+
+
+def _is_missing(target: Path, scanned: TargetScans, index: SonameTable, options: PatchOptions) -> bool:
+    """Whether anything has to be brought."""
+    root = Path(find_site(target)[0]) if os.path.isdir(target) else target.parent  # noqa: PTH112
+    planning = replace(options, dry_run=True)
+    plan = plan_target(replace(_set(scanned, index, planning, home=root), python=root / "bin" / "python3"))
+    return bool(plan.supplies and plan.supplies.command)
 
 
 def undo_target(
@@ -165,7 +179,7 @@ def _patch_wheel(
     from wheelfix.patch.wheel import patch_wheel
 
     output = options.output or target.parent
-    plan = plan_target(_set(scanned, index, options, home=output, shown=output))
+    plan = plan_target(_set(scanned, index, options, home=output.resolve()))
     report = plan.report(target.name, _find_warnings(scanned, options))
     if not plan.ready:
         return report
@@ -191,13 +205,18 @@ def _patch_environment(
 ) -> PatchReport:
     from wheelfix.patch.beyond import tell_beyond
     from wheelfix.patch.environment import patch_environment, probe_environment, read_shims
+    from wheelfix.patch.nix_store import renew_roots
 
     root, site = map(Path, find_site(target))
     present = read_shims(target, (scan.name for scan in scanned.scans if scan.name))
-    setting = _set(scanned, index, options, home=root, shown=target)
+    setting = _set(scanned, index, options, home=root)
+    problem = None if options.dry_run else renew_roots(root)
     plan = plan_target(replace(setting, python=root / "bin" / "python3", present=present))
     notes = [f for part in scanned.parts for f in part.reading.findings if f.level is Level.NOTE]
     beyond = tuple(tell_beyond(root, {scan.name for scan in scanned.scans}))
+    if problem:
+        message = f"keeps nothing from the garbage collector any more: {problem}"
+        notes.append(Finding(level=Level.WARNING, subject=f"{target}/.wheelfix/roots", message=message))
     files = _render_shims(plan.shims)
     if files and root == site:
         message = "what Python code opens by name is found only where .pth files run: in site-packages"
@@ -209,22 +228,35 @@ def _patch_environment(
     results = patch_environment(target, edits, files, progress=progress)
     report = replace(report, applied=True, results=results)
     if options.depends and not report.refused and not any(f.level is Level.WARNING for f in beyond):
-        _keep(report, plan, root, site, options.depends)
+        _keep(report, plan, root, site, scanned)
     return report
 
 
-def _keep(report: PatchReport, plan: TargetPlan, root: Path, site: Path, depends: str) -> None:
-    """Keep what the next run will say, if that has nothing left to do."""
-    from wheelfix.patch.last_run import write_last_run
+def _keep(report: PatchReport, plan: TargetPlan, root: Path, site: Path, scanned: TargetScans) -> None:
+    """Keep what the next run will say, if that has nothing left to do, and can be told from distributions."""
+    from wheelfix.patch.last_run import is_unchanged, write_last_run
 
-    after = plan_again(plan)
-    if after is None:
+    options = plan.setting.options
+    done = {one.path for one in report.results if one.method not in {None, "none"}}
+    changed = {
+        part.reading.distribution.target
+        for part in scanned.parts
+        if done.intersection(obj.path for obj in part.scan.objects)
+        or done & _list_shims(plan, part.scan.name)
+    }
+    after = plan_again(plan) if any(part.scan.name for part in scanned.parts) else None
+    if after is None or not options.depends or not is_unchanged(site, options.before, changed):
         return
     elf_files = {plan.path for plan in after.files}
     results = tuple(replace(one, method="none") for one in report.results if one.path not in elf_files)
     said = after.report(report.target, report.findings)
     said = replace(said, applied=True, results=results, settled=True)
-    write_last_run(root, site, depends, said, list_watched(after))
+    write_last_run(root, site, options.depends, said, list_watched(after))
+
+
+def _list_shims(plan: TargetPlan, distribution: str) -> set[str]:
+    files = _render_shims(one for one in plan.shims if one.distribution == distribution)
+    return {name for names in files.values() for name in names}
 
 
 def _find_warnings(scanned: TargetScans, options: PatchOptions) -> tuple[Finding, ...]:
@@ -233,9 +265,7 @@ def _find_warnings(scanned: TargetScans, options: PatchOptions) -> tuple[Finding
     return (*find_warnings(scanned.scans), *options.find_useless(paths))
 
 
-def _set(
-    scanned: TargetScans, index: SonameTable, options: PatchOptions, *, home: Path, shown: Path
-) -> Setting:
+def _set(scanned: TargetScans, index: SonameTable, options: PatchOptions, *, home: Path) -> Setting:
     groups = (
         Group(
             name=part.scan.name,
@@ -246,7 +276,7 @@ def _set(
         )
         for part in scanned.parts
     )
-    return Setting(groups=tuple(groups), index=index, options=options, home=home, shown=shown)
+    return Setting(groups=tuple(groups), index=index, options=options, home=home)
 
 
 def _render_shims(shims: Iterable[ShimPlan]) -> dict[str, dict[str, bytes]]:

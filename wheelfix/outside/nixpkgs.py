@@ -24,6 +24,7 @@ _ROUNDS: Final = 20
 """Inputs that follow each other; more lead in a circle."""
 _HINT: Final = "correct it, or name a nixpkgs with --nixpkgs"
 _LOCKS: Final = ("flake.lock", "devenv.lock")
+_GIT_FLAGS: Final = ("allRefs", "lfs", "shallow", "submodules")
 _SEARCHED: Final = "nixpkgs"
 """What ``<nixpkgs>`` looks for in the search path of Nix."""
 
@@ -93,37 +94,38 @@ def find_nixpkgs(directory: Path, *, locked: bool) -> NamedNixpkgs | None:
     return named
 
 
-def find_nixpkgs_above(place: Path) -> NamedNixpkgs | None:
-    """Find the nixpkgs of the project that an environment is in.
+def find_nixpkgs_above(directory: Path) -> NamedNixpkgs | None:
+    """Find the nixpkgs of the project that a directory is in.
 
-    The project is looked for from the directory of the environment upwards, to the directory of a version
-    control, and only as long as directories belong to who owns the environment, or to root: anybody could
-    put a file into another one above, and what it names is built.
+    The project is looked for from the directory upwards, to the directory of a version control. What is named
+    there is built, so directories and files count only if they belong to this user or to root, and not
+    everybody can write to them.
 
     Args:
-        place: the environment, or another directory in the project.
+        directory: of an environment, or the working directory.
 
     Raises:
         InputError: as for :func:`find_nixpkgs`.
     """
-    top = Path(os.path.abspath(place))  # noqa: PTH100 - of the link, not of what it leads to
-    for directory in top.parents:
-        if not _is_trusted(directory, top):
+    start = Path(os.path.abspath(directory))  # noqa: PTH100 - of the link, not of what it leads to
+    for place in (start, *start.parents):
+        if not _is_trusted(place):
             return None
-        if named := find_nixpkgs(directory, locked=True):
+        named = find_nixpkgs(place, locked=True)
+        if named and _is_trusted(Path(named.origin)):
             return named
-        if any(os.path.lexists(directory / name) for name in (".git", ".hg", ".jj")):
+        if any(os.path.lexists(place / name) for name in (".git", ".hg", ".jj")):
             return None
     return None
 
 
-def _is_trusted(directory: Path, place: Path) -> bool:
-    """Whether only the owner of a place, this user, or root, can have made the files in a directory."""
+def _is_trusted(path: Path) -> bool:
+    """Whether a file or directory belongs to this user, or to root, and not everybody can write to it."""
     try:
-        info, owner = directory.stat(), place.lstat().st_uid
+        info = path.stat()
     except OSError:
         return False
-    return info.st_uid in {0, os.geteuid(), owner} and not info.st_mode & 0o002
+    return info.st_uid in {0, os.geteuid()} and not info.st_mode & 0o002
 
 
 def find_machine_nixpkgs() -> NamedNixpkgs:
@@ -148,7 +150,12 @@ def read_variables() -> tuple[str, ...]:
 
 def has_nix() -> bool:
     """Tell whether Nix is on PATH."""
-    return shutil.which("nix-instantiate") is not None
+    return has_program("nix-instantiate")
+
+
+def has_program(name: str) -> bool:
+    """Tell whether one of Nix' programs is on PATH."""
+    return shutil.which(name) is not None
 
 
 def _read_project(path: Path) -> NamedNixpkgs | None:
@@ -212,14 +219,21 @@ def _write_reference(locked: dict[str, Any], directory: Path) -> str | None:
             options = digest | ({"host": parts["host"]} if "host" in parts else {})
             return f"{kind}:{where}{_write_query(options)}"
         case {"type": "git", "url": url, "rev": rev}:
-            return f"git+{url}{_write_query({'rev': rev} | digest)}"
+            names = {"ref": parts["ref"]} if "ref" in parts else {}
+            flags = {name: "1" for name in _GIT_FLAGS if locked.get(name) is True}
+            return _add_query(f"git+{url}", {"rev": rev} | names | flags | digest)
         case {"type": "tarball", "url": url}:
-            return f"{url}{_write_query(digest)}"
+            return _add_query(url, digest)
         case {"type": "path", "path": path} if "\0" not in path:
             # A reference would copy all of it into the store first.
             return os.path.normpath(os.path.abspath(directory / path))  # noqa: PTH100
         case _:
             return None
+
+
+def _add_query(url: str, options: dict[str, str]) -> str:
+    """Add options to an address, which may have some already."""
+    return f"{url}&{urlencode(options)}" if options and "?" in url else f"{url}{_write_query(options)}"
 
 
 def _write_query(options: dict[str, str]) -> str:

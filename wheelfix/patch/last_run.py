@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from wheelfix.errors import ApplyError, EditRefused, WheelfixError
+from wheelfix.errors import ApplyError, EditRefused, InputError, WheelfixError, describe
 from wheelfix.model.base import Struct, decode_json, encode_json
 from wheelfix.outside.files import stage_inside
 from wheelfix.patch.model import PatchReport
@@ -81,7 +81,9 @@ def read_last_run(root: Path, site: Path, depends: str) -> PatchReport | None:
             open_regular(own, LAST_RUN, LAST_RUN) as fd,
         ):
             last = decode_json(read_bounded(fd, LAST_RUN, _LARGEST), LastRun)
-        if last.depends == depends and last.state == _hash_state(root, site, last.watched):
+        # Who forges the file must not have a command shown to be pasted.
+        is_ours = last.report.applied and not (last.report.supplies and last.report.supplies.command)
+        if is_ours and last.depends == depends and last.state == _hash_state(root, site, last.watched):
             return last.report
     except (OSError, ValueError, WheelfixError):
         pass  # there was no run, or another version of wheelfix wrote it: then this one does everything
@@ -109,9 +111,36 @@ def write_last_run(root: Path, site: Path, depends: str, report: PatchReport, pa
         with (
             open_directory(root) as top,
             open_state(top, root / OWN) as own,
-            stage_inside(own.fd, LAST_RUN, path=own.subject / LAST_RUN) as file,
+            stage_inside(own.fd, LAST_RUN, path=own.subject / LAST_RUN, mode=0o644) as file,
         ):
             file.write(data)
+
+
+def list_distributions(site: Path) -> dict[str, str]:
+    """Tell how the distributions in site-packages are: by the name of what stands for each.
+
+    Raises:
+        InputError: the directory cannot be read.
+    """
+    try:
+        names = sorted(os.listdir(site))  # noqa: PTH208 - the names alone, of thousands
+    except OSError as error:
+        raise InputError(str(site), describe(error), "give a directory that can be read") from None
+    ends = {name: _LISTED.get(os.path.splitext(name)[1]) for name in names}  # noqa: PTH122
+    return {name: _tell_file(f"{site}/{name}{end}") for name, end in ends.items() if end is not None}
+
+
+def is_unchanged(site: Path, before: Mapping[str, str], changed: Collection[str]) -> bool:
+    """Whether nobody else installed or removed anything meanwhile.
+
+    Args:
+        site: site-packages.
+        before: from :func:`list_distributions`.
+        changed: names of distributions that wheelfix changed, with their versions.
+    """
+    now = list_distributions(site)
+    own = {f"{name}.dist-info" for name in changed}
+    return now.keys() == before.keys() and all(now[name] == before[name] for name in now.keys() - own)
 
 
 def _hash_state(root: Path, site: Path, watched: Sequence[str]) -> str:
@@ -119,10 +148,11 @@ def _hash_state(root: Path, site: Path, watched: Sequence[str]) -> str:
 
 
 def _tell_state(root: Path, site: Path, watched: Sequence[str]) -> Iterator[str]:
-    for name in sorted(os.listdir(site)):  # noqa: PTH208 - the names alone, of thousands
-        end = _LISTED.get(os.path.splitext(name)[1])  # noqa: PTH122
-        if end is not None or is_shim_name(name):
-            yield from (name, _tell_file(f"{site}/{name}{end or ''}"))
+    yield str(root)  # Nix finds roots by their paths
+    for pair in list_distributions(site).items():
+        yield from pair
+    for name in sorted(filter(is_shim_name, os.listdir(site))):  # noqa: PTH208
+        yield from (name, _tell_file(f"{site}/{name}"))
     for path in (*_OWN_FILES, *watched):
         yield from (path, _tell_file(os.path.join(root, path)))  # noqa: PTH118 - of any length
 

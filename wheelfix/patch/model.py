@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from wheelfix.errors import suggest
 from wheelfix.model.backends import Backend
-from wheelfix.model.base import Struct
+from wheelfix.model.base import Struct, field
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.index import Permission
 from wheelfix.model.scan import Finding, Level, Need, Opening
@@ -37,6 +37,10 @@ class PatchOptions(Struct):
         gpu: the backend that is used, of those that a wheel has files for; None chooses one.
         depends: digest of what the run depends on, other than the environment, with which the report is kept
             for the next run; None keeps nothing.
+        before: how the distributions were before anything was read, as
+            :func:`wheelfix.patch.last_run.list_distributions` tells it.
+        again: the command that does the same again, for a shell.
+        asks_late: whether the nixpkgs is asked which attributes it has only if something is missing.
     """
 
     output: Path | None = None
@@ -53,6 +57,9 @@ class PatchOptions(Struct):
     beside: Sequence[str] = ()
     gpu: Backend | None = None
     depends: str | None = None
+    before: Mapping[str, str] = field(default_factory=dict)
+    again: str = ""
+    asks_late: bool = False
 
     @property
     def fetches(self) -> bool:
@@ -127,6 +134,7 @@ class Answer(Struct):
             directory of the library.
         opened: whether the file opens it by name.
         optional: whether only plugins want it, without which the rest works.
+        is_refused: whether nixpkgs has it, and refuses it without a permission of the user.
         attr: path below ``pkgs`` of what Nix is to bring for it, if any.
         unfit: path of a library at hand for which the C library of the interpreter is too old, if any.
     """
@@ -137,6 +145,7 @@ class Answer(Struct):
     directory: str | None = None
     opened: bool = False
     optional: bool = False
+    is_refused: bool = False
     attr: str | None = None
     unfit: str | None = None
 
@@ -275,6 +284,7 @@ class PatchReport(Struct):
         results: one per plan with an edit, and per file of a shim, sorted by path; empty for the plan of a
             wheel.
         supplies: what Nix brought, or would bring; None if it was not asked.
+        again: the command that does the same again, for a shell; empty if none is known.
         settled: whether nothing has changed since the last run, whose report this is.
         findings: other remarks for the user.
     """
@@ -286,13 +296,15 @@ class PatchReport(Struct):
     shims: tuple[ShimPlan, ...] = ()
     results: tuple[FileResult, ...] = ()
     supplies: Supplies | None = None
+    again: str = ""
     settled: bool = False
     findings: tuple[Finding, ...] = ()
 
     @property
     def refused(self) -> bool:
-        """Whether a file could not be changed; it is then as it was."""
-        return any(r.problem for r in self.results) or any(p.conflict for p in self.plans)
+        """Whether a file could not be changed, which is then as it was, or Nix could not bring something."""
+        files = any(r.problem for r in self.results) or any(p.conflict for p in self.plans)
+        return files or any(one.problem for one in (self.supplies.outputs if self.supplies else ()))
 
     @property
     def answered(self) -> bool:

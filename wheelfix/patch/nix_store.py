@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +17,11 @@ from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct, decode_json, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Provider
-from wheelfix.outside.nixpkgs import PERMISSIONS, has_nix
+from wheelfix.outside.nixpkgs import PERMISSIONS, has_nix, has_program
 from wheelfix.outside.places import find_store
-from wheelfix.outside.processes import Stream, run
+from wheelfix.outside.processes import Stream, quote_output, run
 from wheelfix.patch.model import Answer, AnswerKind, FilePlan, Group, Seeker, ShimPlan, Supplies, Supply
+from wheelfix.patch.nofollow import open_directory
 from wheelfix.patch.openings import find_bringers
 from wheelfix.patch.runpaths import Reachable
 from wheelfix.patch.state_directory import ROOTS, open_roots
@@ -27,6 +30,10 @@ from wheelfix.wheel.tree import OWN
 _FEATURES: Final = ("--extra-experimental-features", "nix-command flakes")
 _PRESENT: Final = ("substitute", "false"), ("max-jobs", "0"), ("builders", "")
 """Settings with which Nix gives what is in the store already, and brings nothing."""
+_LINKING: Final = frozenset({"-o", "--out-link", "--add-root"})
+"""Options of Nix with the name of a link that protects what it brings."""
+_KEPT: Final = "kept"
+"""Beginning of the names of links to what earlier runs brought."""
 _HINT: Final = "install Nix, or give directories of libraries with --libs"
 
 
@@ -56,18 +63,19 @@ def find_missing(
 
 
 def find_loaders(
-    plans: Iterable[FilePlan], groups: Iterable[Group], system: str
+    plans: Iterable[FilePlan], groups: Iterable[Group], reachable: Reachable, system: str
 ) -> Mapping[str, tuple[Seeker, ...]]:
-    """Find the program loaders that programs name outside of the store, by file name."""
+    """Find the program loaders that programs name and that are not in the store, by file name."""
     machine, store = system.partition("-")[0], f"{find_store()}/"
+    there = {(library.directory, library.name) for library in reachable.present}
     chosen = {plan.path for plan in plans}
     found: dict[str, tuple[Seeker, ...]] = {}
     for group in groups:
         for obj in group.objects:
             if not (obj.path in chosen and obj.machine == machine and obj.executable and obj.needed):
                 continue
-            if obj.interpreter and not obj.interpreter.startswith(store):
-                name = obj.interpreter.rpartition("/")[2]
+            directory, _, name = (obj.interpreter or "").rpartition("/")
+            if name and not (directory.startswith(store) and (directory, name) in there):
                 found[name] = (*found.get(name, ()), Seeker(group.name, obj.path, name, is_program=True))
     return found
 
@@ -95,7 +103,7 @@ def plan_supplies(
     """
     system = index.info.system
     pairs = [*find_missing(plans, groups, system), *find_bringers(groups, plans, shims, system)]
-    loaders = find_loaders(plans, groups, system)
+    loaders = find_loaders(plans, groups, reachable, system)
     sought = sorted(loaders.keys() - {library.name for library in reachable.interpreters})
     for name, lookup in zip(sought, find_providers(index, sought), strict=True):
         pairs += [(first, one) for first in lookup.providers[:1] for one in loaders[name]]
@@ -120,16 +128,25 @@ def plan_supplies(
 
 
 def mark_absent(plans: Sequence[FilePlan], supplies: Iterable[Supply]) -> tuple[FilePlan, ...]:
-    """Say in plans what Nix has brought in vain: the index knows a file that is not in this nixpkgs."""
-    brought = {one: supply.name for supply in supplies if supply.is_wanted for one in supply.seekers}
+    """Say in plans why Nix has not brought what is open: it was refused, or is not in this nixpkgs."""
+    sought = {one: supply for supply in supplies for one in supply.seekers}
 
     def mark(plan: FilePlan, answer: Answer) -> Answer:
-        name = brought.get(Seeker(plan.distribution, plan.path, answer.soname))
-        if not name or answer.unfit or answer.kind is not AnswerKind.OPEN:
+        supply = sought.get(Seeker(plan.distribution, plan.path, answer.soname))
+        if not supply or answer.unfit or answer.kind is not AnswerKind.OPEN:
             return answer
-        return replace(answer, reason=f"{name} of this nixpkgs has no library of this name that fits")
+        return replace(answer, reason=_say_absent(supply), is_refused=bool(supply.refused))
 
     return tuple(replace(p, answers=tuple(mark(p, answer) for answer in p.answers)) for p in plans)
+
+
+def _say_absent(supply: Supply) -> str:
+    if supply.refused:
+        settings = " ".join(f"{PERMISSIONS[one]}=1" for one in supply.refused)
+        return f"{supply.name} has it, which nixpkgs refuses without {settings} in the environment"
+    if supply.problem:
+        return f"{supply.name} has it, and {supply.problem}"
+    return f"{supply.name} of this nixpkgs has no library of this name that fits"
 
 
 def mark_brought(
@@ -161,9 +178,7 @@ def mark_brought(
     )
 
 
-def plan_bringing(
-    outputs: tuple[Supply, ...], nixpkgs: str | None, origin: str, home: Path | str
-) -> Supplies:
+def plan_bringing(outputs: tuple[Supply, ...], nixpkgs: str | None, origin: str, home: Path) -> Supplies:
     """Plan the one command that brings outputs, and protects them from garbage collection.
 
     Args:
@@ -189,10 +204,64 @@ def plan_bringing(
     return Supplies(nixpkgs=nixpkgs, origin=origin, outputs=outputs, command=command)
 
 
-def _name_root(home: Path | str, wanted: Iterable[str]) -> str:
-    """Name the link of the first root; Nix numbers the others. What is wanted again has the same links."""
-    digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
-    return f"{home}/{OWN}/{ROOTS}/{digest[:12]}"
+def _name_root(home: Path, wanted: Iterable[str]) -> str:
+    """Name the link of the first root; Nix numbers the others.
+
+    No link that is there gets another target: a nixpkgs may have moved on, and files name the old paths.
+    """
+    digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:12]
+    place = home / OWN / ROOTS
+    taken = list_roots(home)
+    name = next(
+        name
+        for name in (f"{digest}-{number}" for number in count())
+        if not any(one == name or one.startswith(f"{name}-") for one in taken)
+    )
+    with suppress(ValueError):  # as short as it can be, for people who paste it
+        place = place.relative_to(Path.cwd())
+    return str(place / name)
+
+
+def list_roots(home: Path) -> Mapping[str, str]:
+    """List the links that protect store paths, and where they lead to.
+
+    Args:
+        home: as for :func:`plan_bringing`.
+    """
+    found = {}
+    with suppress(OSError):
+        for name in sorted(os.listdir(home / OWN / ROOTS)):  # noqa: PTH208
+            with suppress(OSError):
+                found[name] = os.readlink(home / OWN / ROOTS / name)  # noqa: PTH115 - of any name
+    return found
+
+
+def renew_roots(home: Path) -> str | None:
+    """Register all roots again: Nix finds them by their paths, and an environment may have been moved.
+
+    Args:
+        home: as for :func:`plan_bringing`.
+
+    Returns:
+        What is wrong if they cannot be registered, else None.
+    """
+    paths = sorted({path for path in list_roots(home).values() if os.path.exists(path)})  # noqa: PTH110
+    if not paths or not has_nix():
+        return None
+    with open_roots(home) as roots:
+        ran = run(("nix-store", "--realise", *paths, "--indirect", "--add-root", str(roots / _KEPT)))
+    return f"nix-store says: {quote_output(ran.messages)}" if ran.code else None
+
+
+def _drop_doubles(home: Path, first: str) -> None:
+    """Remove links that were just made and lead where others lead."""
+    made = {name for name in list_roots(home) if name == first or name.startswith(f"{first}-")}
+    found = list_roots(home)
+    kept = {path for name, path in found.items() if name not in made}
+    if {found[name] for name in made} <= kept:
+        with open_roots(home) as roots, open_directory(roots) as place:
+            for name in made:
+                os.unlink(name, dir_fd=place)
 
 
 class Brought(Struct):
@@ -217,32 +286,30 @@ def bring(supplies: Supplies, home: Path) -> Brought:
         home: as for :func:`plan_bringing`.
 
     Raises:
-        ApplyError: Nix brings none of them, or does not print their store paths.
+        ApplyError: Nix does not print their store paths.
         InputError: what is in the place of the roots is not wheelfix's.
     """
     if not supplies.command:
         return Brought(supplies=supplies)
-    if not has_nix():
-        return Brought(supplies=replace(supplies, problem="Nix is not on PATH"))
+    if not has_program(supplies.command[0]):
+        missing = supplies.command[0] if has_nix() else "Nix"
+        return Brought(supplies=replace(supplies, problem=f"{missing} is not on PATH"))
     with open_roots(home):
         ran = _run(supplies.command)
         if ran is None:
             supplies, paths = _find_brought(supplies, home)
         else:
             paths = ran
+            _drop_doubles(home, posixpath.basename(_find_link(supplies.command)))
     below = {place for one in supplies.outputs for place in one.directories}
     return Brought(supplies=supplies, directories=find_directories(paths, below))
 
 
 def _find_brought(supplies: Supplies, home: Path) -> tuple[Supplies, tuple[Path, ...]]:
-    """Find out what is in the store after a command that failed.
-
-    Raises:
-        ApplyError: nothing is.
-    """
+    """Find out what is in the store after a command that failed."""
     outputs: list[Supply] = []
     paths: list[Path] = []
-    problem = f"{supplies.command[0]} does not bring it; what it said is above"
+    problem = f"{supplies.command[0]} does not bring it: what it said is above"
     for one in supplies.outputs:
         if not one.is_wanted:
             outputs.append(one)
@@ -252,10 +319,12 @@ def _find_brought(supplies: Supplies, home: Path) -> tuple[Supplies, tuple[Path,
         found = _run((*alone, *settings), messages=Stream.KEEP)
         outputs.append(one if found else replace(one, problem=problem))
         paths += found or ()
-    if not paths:
-        command = shlex.join(supplies.command)
-        raise ApplyError(command, "failed; what it said is above", "run this command to see why")
     return replace(supplies, outputs=tuple(outputs)), tuple(dict.fromkeys(paths))
+
+
+def _find_link(command: Sequence[str]) -> str:
+    """Find the name of the first link in a command."""
+    return command[next(n for n, word in enumerate(command) if word in _LINKING) + 1]
 
 
 def name_attr(provider: Provider) -> str:
@@ -317,12 +386,14 @@ def _run(command: Sequence[str], *, messages: Stream = Stream.SHARE) -> tuple[Pa
     done = run(command, messages=messages, missing=missing, hint=_HINT)
     if done.code:
         return None
+    hint = "give the paths with --libs, or another Nix"
     if command[0] != "nix":
-        lines = os.fsdecode(done.output).split("\n")
-        return tuple(Path(line) for line in dict.fromkeys(lines) if line)
+        lines = tuple(Path(line) for line in dict.fromkeys(os.fsdecode(done.output).split("\n")) if line)
+        if not lines or not all(os.path.isabs(line) or line.is_symlink() for line in lines):  # noqa: PTH117
+            raise ApplyError(command[0], "prints no store paths", hint)
+        return lines
     try:
         built = decode_json(done.output, tuple[_Built, ...])
     except ValueError as error:
-        problem = f"prints no store paths ({error})"
-        raise ApplyError("nix build --json", problem, "give the paths with --libs, or another Nix") from None
+        raise ApplyError("nix build --json", f"prints no store paths ({error})", hint) from None
     return tuple(dict.fromkeys(Path(path) for one in built for path in one.outputs.values()))

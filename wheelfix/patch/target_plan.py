@@ -31,8 +31,8 @@ class Setting(Struct):
         groups: its distributions.
         index: where attributes are looked up.
         options: options of the patch.
-        home: the environment, or the directory of patched wheels, where roots of the garbage collector go.
-        shown: the same as the user names it, for commands.
+        home: the environment, or the directory of patched wheels, where roots of the garbage collector go;
+            all symbolic links resolved.
         python: interpreter of an environment.
         present: shims that are in place, by distribution.
     """
@@ -41,7 +41,6 @@ class Setting(Struct):
     index: SonameTable
     options: PatchOptions
     home: Path
-    shown: Path
     python: Path | None = None
     present: Mapping[str, ShimTable] = field(default_factory=lambda: _NO_SHIMS)
 
@@ -71,6 +70,7 @@ class TargetPlan(Struct):
             plans=self.files,
             shims=self.shims,
             supplies=self.supplies,
+            again=self.setting.options.again,
             findings=tuple(findings),
         )
 
@@ -90,7 +90,7 @@ def plan_target(setting: Setting) -> TargetPlan:
     from wheelfix.patch.nix_store import bring, mark_absent, mark_brought, plan_bringing, plan_supplies
 
     outputs = plan_supplies(plan.files, plan.shims, setting.groups, reachable, setting.index)
-    supplies = plan_bringing(outputs, options.nixpkgs, options.origin, setting.shown)
+    supplies = plan_bringing(outputs, options.nixpkgs, options.origin, setting.home)
     if not options.dry_run:
         brought = bring(supplies, setting.home)
         supplies = brought.supplies
@@ -98,6 +98,7 @@ def plan_target(setting: Setting) -> TargetPlan:
             plan, _ = _plan(setting, [*options.libs, *brought.directories])
             return replace(plan, files=mark_absent(plan.files, supplies.outputs), supplies=supplies)
     files, shims = mark_brought(plan.files, plan.shims, supplies.outputs)
+    files = mark_absent(files, [one for one in supplies.outputs if not one.is_wanted])
     return replace(plan, files=files, shims=shims, supplies=supplies, ready=False)
 
 
@@ -142,15 +143,11 @@ def plan_again(plan: TargetPlan) -> TargetPlan | None:
         present={**plan.setting.present, **present},
     )
     after = plan_target(setting)
-    known = {one.name for one in plan.supplies.outputs if not one.problem} if plan.supplies else set()
-    wanted = {one.name for one in after.supplies.outputs} if after.supplies else set()
-    if wanted - known or any(file.edit or file.conflict for file in after.files):
-        return None
     supplies = after.supplies
-    if supplies:
-        refused = tuple(one for one in supplies.outputs if one.refused)
-        supplies = replace(supplies, outputs=refused, command=())
-    # What was brought in vain is not wanted again.
+    # What was brought in vain may be there the next time: a nixpkgs moves on, or is mended.
+    is_wanted = any(not one.refused for one in supplies.outputs) if supplies else False
+    if is_wanted or any(file.edit or file.conflict for file in after.files):
+        return None
     reasons = {(p.path, a.soname): a for p in plan.files for a in p.answers if a.kind is AnswerKind.OPEN}
     files = tuple(
         replace(
@@ -158,14 +155,16 @@ def plan_again(plan: TargetPlan) -> TargetPlan | None:
         )
         for file in after.files
     )
-    return replace(after, files=files, supplies=supplies, ready=True)
+    return replace(after, files=files, ready=True)
 
 
 def list_watched(plan: TargetPlan) -> tuple[str, ...]:
-    """List what a plan depends on: ELF files, relative to site-packages, and directories of the store."""
+    """List what a plan depends on: ELF files, relative to site-packages, and files of the store."""
     store = f"{find_store()}/"
-    paths = {obj.path for group in plan.setting.groups for obj in group.objects}
+    objects = [obj for group in plan.setting.groups for obj in group.objects]
+    paths = {obj.path for obj in objects}
     named = {entry for file in plan.files for entry in file.run_path}
+    named |= {obj.interpreter for obj in objects if obj.interpreter}
     tables = [shim.table for shim in plan.shims if shim.table]
     named |= {path.rpartition("/")[0] for table in tables for path in table.libraries.values()}
     return tuple(sorted(paths | {entry for entry in named if entry.startswith(store)}))

@@ -19,6 +19,7 @@ from wheelfix.patch.model import (
 )
 from wheelfix.pysource.shim import render_files
 from wheelfix.report.escape import printable
+from wheelfix.scan.target import quote_target
 
 _CHANGES = frozenset({AnswerKind.ADDED, AnswerKind.PINNED})
 
@@ -57,18 +58,6 @@ def render_patch(report: PatchReport, *, details: bool = True) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def plan_commands(report: PatchReport) -> tuple[str, str]:
-    """Write the commands that do what a report could not do, for want of Nix.
-
-    Returns:
-        The one for a machine with Nix, and the one for libraries that were brought before.
-    """
-    target = shlex.quote(report.target)
-    assert report.supplies
-    build = shlex.join(_print_paths(report.supplies))
-    return f"wheelfix patch {target}", f"wheelfix patch {target} $({build} | sed s/^/--libs=/)"
-
-
 def _print_paths(supplies: Supplies) -> Iterator[str]:
     """Change a command so that it prints store paths, a line each."""
     for word in supplies.command:
@@ -80,7 +69,8 @@ def _render_supplies(report: PatchReport) -> list[str]:
     supplies = report.supplies
     if supplies is None or not supplies.outputs:
         return []
-    verb = "brought" if report.applied and not report.settled else "has to bring"
+    got = report.applied and not report.settled and not all(map(say_obstacle, supplies.outputs))
+    verb = "brought" if got else "has to bring"
     source = f"nixpkgs ({supplies.nixpkgs}, of {supplies.origin})" if supplies.nixpkgs else "a substituter"
     width = max(len(one.name) for one in supplies.outputs)
     lines = [f"Nix {verb}, from {source}:"]
@@ -156,7 +146,7 @@ def _render_open(report: PatchReport) -> list[str]:
             "hint: make the environment with a Python of that nixpkgs, or name a nixpkgs that is as old as "
             "its Python with --nixpkgs"
         )
-    elif lines:
+    elif any(not answer.is_refused for answer, _ in found.values()):
         bring = "" if report.supplies else ", or let Nix bring them: --nixpkgs, --realise"
         lines.append(f"hint: give directories of libraries with --libs{bring}")
     return lines
@@ -187,10 +177,11 @@ def _render_sum(report: PatchReport, results: dict[str, FileResult], *, details:
         lines = [f"{planned} of {total} ELF files would change{_say_shims(written)}: nothing was written"]
         return [*lines, *_say_commands(report)]
     if report.settled:
-        return [f"nothing has changed since the last run: {report.target}"]
+        left = "" if report.answered else ", which left this open"
+        return [f"nothing has changed since the last run{left}: {report.target}"]
     lines = [f"{changed} of {total} ELF files changed{_say_shims(written)}: {report.output or report.target}"]
     if details and not report.output and (changed or written):
-        lines.append(f"to take it back: wheelfix patch {shlex.quote(report.target)} --undo")
+        lines.append(f"to take it back: wheelfix patch {quote_target(report.target)} --undo")
     return lines
 
 
@@ -198,13 +189,13 @@ def _say_commands(report: PatchReport) -> list[str]:
     """Say what does what could not be done for want of Nix."""
     if not report.supplies or not report.supplies.problem or not report.supplies.command:
         return []
-    here, there = plan_commands(report)
+    build = shlex.join(_print_paths(report.supplies))
     return [
         "",
-        f"{report.supplies.problem}. Where it is, this does all of it:",
-        f"    {here}",
-        "This builds what is missing, where Nix is, and patches with it:",
-        f"    {there}",
+        f"{report.supplies.problem}. Where Nix is, this does all of it:",
+        f"    {report.again}",
+        "Or build what is missing, and name it:",
+        f"    {report.again} $({build} | sed s/^/--libs=/)",
     ]
 
 
