@@ -163,12 +163,16 @@ class Manifest:
             os.fsync(file.fileno())
         self._keep(new)
 
-    def forget(self) -> None:
-        """Delete the manifest and its directories, after everything was restored."""
+    def forget(self, *, keep_roots: bool = False) -> None:
+        """Delete the manifest and its directories, after everything was restored.
+
+        Args:
+            keep_roots: whether some file was left as it is, which may name store paths.
+        """
         for name in (_CHANGES, LAST_RUN):  # first: the rest has no meaning without them
             with suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self._state.fd)
-        for name in (_SCRATCH, ROOTS):
+        for name in (_SCRATCH,) if keep_roots else (_SCRATCH, ROOTS):
             remove_tree(self._state, name)
         with suppress(OSError):  # other files in it are not wheelfix's
             os.rmdir(OWN, dir_fd=self.root)

@@ -67,7 +67,7 @@ def undo_environment(
                 progress(number, len(paths))
         if manifest and not dry_run:
             with tell_errors(manifest.subject):
-                manifest.forget()
+                manifest.forget(keep_roots=bool(findings))
     what = "would be restored" if dry_run else "restored"
     findings.append(Finding(level=Level.NOTE, subject=str(directory), message=f"{restored} files {what}"))
     return tuple(findings)
