@@ -222,9 +222,7 @@ def test_what_has_no_answer_or_no_permission_is_told_before_the_code(top: Path) 
     lines, _ = read_screen(run(["scan", wheel(top, "libcublasLt.so.12", NOBODYS)]))
     assert NOBODYS in lines[1]
     assert "allowUnfree" in lines[2]
-    assert lines[3].startswith(
-        "In a .venv (pip, uv, devenv): install it, then `wheelfix patch .venv`. With uv2nix"
-    )
+    assert lines[3].startswith("In a .venv: install it, then `wheelfix patch .venv`. With uv2nix")
 
 
 def test_options_are_those_of_the_scan(top: Path) -> None:

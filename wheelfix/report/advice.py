@@ -45,9 +45,9 @@ _ROOM = 56
 """Columns for names of attributes in one line."""
 _OPEN = 2
 _TARGETS = 3
-_INTO_VENV = "In a .venv (pip, uv, devenv): install it, then `wheelfix patch .venv`"
-_WRITE_OVERLAY = f"{_INTO_VENV}. With uv2nix, write its overlay:"
-_INTO_FLAKE = "and paste into flake.nix, into the list of lib.composeManyExtensions, after uv2nix's overlay:"
+_INTO_VENV = "In a .venv: install it, then `wheelfix patch .venv`"
+_WRITE_OVERLAY = f"{_INTO_VENV}. With uv2nix:"
+_INTO_FLAKE = "and paste into flake.nix, into lib.composeManyExtensions, after uv2nix's overlay:"
 _IMPORT_OVERLAY = "(import ./overrides.nix { inherit pkgs lib; })"
 _NOT_FOR_LOCKS = frozenset({"--with"})
 
@@ -319,7 +319,7 @@ def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) 
     added = sorted({attr for scan in scans for attr in scan.baseline_inputs})
     if added:
         names = ", ".join(added)
-        return f"{subject}: nothing to do with uv2nix and poetry2nix, which add {names}. {_INTO_VENV}"
+        return f"{subject}: nothing to do: uv2nix and poetry2nix add {names}. {_INTO_VENV}"
     return f"{subject}: nothing to do: no library of nixpkgs is needed"
 
 
