@@ -328,10 +328,15 @@ def test_what_cannot_be_made_here(names: tuple[str, ...], lines: list[str]) -> N
 
 def test_a_lock_in_a_project_of_devenv_gets_a_module() -> None:
     lines = [
+        "devenv shell true && wheelfix patch .devenv/state/venv",
         "wheelfix lock uv.lock --dialect devenv -o libraries.nix",
         "wheelfix lock uv.lock -o overrides.nix",
     ]
-    assert plan("devenv.nix", "uv.lock")[:2] == lines
+    assert plan("devenv.nix", "uv.lock")[:3] == lines
+    known = {"tables": frozenset({"project"})}
+    assert plan("devenv.nix", "pyproject.toml", **known)[0] == lines[0], (
+        "uv sync would make another environment"
+    )
 
 
 def test_the_program_of_conda_is_the_one_on_path() -> None:

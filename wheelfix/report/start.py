@@ -152,6 +152,10 @@ def _plan_locks(here: Directory) -> Iterator[tuple[str, Step]]:
 def _plan_installs(here: Directory) -> Iterator[tuple[str, Step]]:
     """Plan for the environment of a project that is not there yet."""
     found = _find_manager(here)
+    if "devenv.nix" in here.names and not here.environments:
+        line = "devenv shell true && wheelfix patch .devenv/state/venv"
+        yield "devenv.nix", Step(line, "make its environment, if it has one, and its wheels work")
+        found = found if found and found[2] != ".venv" else None  # devenv has its own place for that
     if found and not here.environments and not here.active:
         name, install, place, _ = found
         yield name, Step(f"{install} && wheelfix patch {place}", _INSTALL)
@@ -242,9 +246,6 @@ def _plan_archives(here: Directory) -> Iterator[tuple[str, Step]]:
 
 
 def _plan_nix(here: Directory) -> Iterator[tuple[str, Step]]:
-    if "devenv.nix" in here.names and not here.environments:
-        line = "devenv shell true && wheelfix patch .devenv/state/venv"
-        yield "devenv.nix", Step(line, "make its environment, if it has one, and its wheels work")
     if "flake.nix" in here.names:
         yield "flake.nix", Step("nix build 2>&1 | wheelfix explain", "if a build of it fails: why")
 
