@@ -319,7 +319,7 @@ def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) 
     added = sorted({attr for scan in scans for attr in scan.baseline_inputs})
     if added:
         names = ", ".join(added)
-        return f"{subject}: nothing to do: uv2nix and poetry2nix add {names}. {_INTO_VENV}"
+        return f"{subject}: with uv2nix or poetry2nix, which add {names}, nothing to do. {_INTO_VENV}"
     return f"{subject}: nothing to do: no library of nixpkgs is needed"
 
 
