@@ -630,6 +630,19 @@ def test_the_command_that_is_told_does_the_same(
     assert "hint: where Nix is, run `wheelfix patch ./-env`" in told.stderr
 
 
+def test_links_of_others_among_the_roots_are_not_handed_to_nix(
+    run: Run, project: Path, nixpkgs: Path, tmp_path: Path
+) -> None:
+    variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
+    run("patch", ".venv", **variables)
+    (project / "--version").touch()
+    for number, target in enumerate(["--version", "/etc/passwd", str(tmp_path / "nix/store/../x")]):
+        (project / f".venv/.wheelfix/roots/{number}").symlink_to(target)
+    os.utime(find_site(project) / "demo/x.so")
+    done = run("patch", ".venv", **variables)
+    assert (done.returncode, "keeps nothing" in done.stdout) == (0, False), done.stdout
+
+
 def test_a_forged_last_run_shows_no_command(run: Run, project: Path, nixpkgs: Path) -> None:
     variables = {"NIX_PATH": f"nixpkgs={nixpkgs}"}
     run("patch", ".venv", **variables)

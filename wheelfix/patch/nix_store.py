@@ -245,7 +245,10 @@ def renew_roots(home: Path) -> str | None:
     Returns:
         What is wrong if they cannot be registered, else None.
     """
-    paths = sorted({path for path in list_roots(home).values() if os.path.exists(path)})  # noqa: PTH110
+    store = f"{find_store()}/"
+    # Anybody can have made the links; a derivation would be built.
+    found = {path for path in list_roots(home).values() if path.startswith(store) and path[-4:] != ".drv"}
+    paths = sorted(path for path in found if os.path.exists(path))  # noqa: PTH110
     if not paths or not has_nix():
         return None
     with open_roots(home) as roots:
