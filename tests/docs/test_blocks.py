@@ -151,7 +151,7 @@ def prepare(directory: Path, text: str) -> dict[str, str]:
     variables = {**make_environment(os.environ, home), "PATH": path, "COLUMNS": "100"}
     if re.search(r"wheelfix patch( --quiet)? \.venv$", text, re.MULTILINE):
         nix = {k: v for k, v in make_nix_environment().items() if k.startswith("NIX_")}
-        nixpkgs = write_nixpkgs(directory.parent / "nixpkgs", large=True)
+        nixpkgs = write_nixpkgs(directory.parent / "nixpkgs")
         variables |= {**nix, "NIX_PATH": f"nixpkgs={nixpkgs}"}
     tools = [name for name in PINS if re.search(rf"\b{name} (lock|install)\b", text)]
     return variables | {"PATH": ":".join([*map(str, map(install_tool, tools)), variables["PATH"]])}

@@ -30,18 +30,13 @@ built.pkgs // {
 """
 
 
-def write_nixpkgs(directory: Path, *, large: bool = False) -> Path:
-    """Write a nixpkgs of which ``nix-build`` builds libraries.
-
-    Args:
-        directory: to write it into.
-        large: with the attributes that only benchmarks want.
-    """
+def write_nixpkgs(directory: Path) -> Path:
+    """Write a nixpkgs of which ``nix-build`` builds libraries, into a directory."""
     patchelf = shutil.which("patchelf")
     assert patchelf, "patchelf is not installed"
     directory.mkdir(parents=True)
     config = {
-        "facts": json.loads(prepare_facts(large=large).read_text()),
+        "facts": json.loads(prepare_facts().read_text()),
         "wheels": {},
         "workspace": str(directory),
         "overlay": str(directory / "overlay.nix"),
