@@ -99,7 +99,8 @@ def test_dry_runs_write_nothing(environment: Path, wheel: Path, libs: Path, tmp_
     for target in (environment, wheel):
         result = run(target, "--libs", libs, "--dry-run")
         assert result.returncode == 0
-        assert result.stdout.endswith("3 of 4 ELF files would change: nothing was written\n")
+        assert "\n3 of 4 ELF files would change: nothing was written\n" in result.stdout
+        assert result.stdout.endswith(f"to do it: wheelfix patch {target} --libs {libs}\n")
     assert snapshot(tmp_path) == before
     assert not (environment / ".wheelfix").exists()
 

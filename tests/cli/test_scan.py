@@ -46,7 +46,7 @@ def test_answer_comes_first_and_evidence_after(wheel: Path) -> None:
     result = run("scan", wheel)
     assert result.returncode == 0, result.stderr
     text = result.stdout
-    assert text.splitlines()[1].startswith("In a .venv: install it, then `wheelfix patch .venv`. With uv2nix")
+    assert text.splitlines()[1].startswith("In a .venv, after `uv pip install ")
     flat = " ".join(text.split())
     assert "buildInputs = (old.buildInputs or [ ]) ++ [ pkgs.unixodbc" in flat
     ignored = (

@@ -151,7 +151,9 @@ def test_the_nixpkgs_of_the_flake_is_taken_and_kept_from_the_garbage_collector(
         done.stdout
     )
     assert done.stdout.endswith(
-        "1 of 1 ELF files changed: .venv\nto take it back: wheelfix patch .venv --undo\n"
+        "1 of 1 ELF files changed: .venv\n"
+        "to see whether all of it imports: wheelfix try .venv\n"
+        "to take it back: wheelfix patch .venv --undo\n"
     )
     found = find_library(find_site(project), "demo/x.so", "libtbb")
     assert found.startswith(f"{tmp_path}/nix/store/")
@@ -224,6 +226,7 @@ def test_a_dry_run_is_the_plan(run: Run, project: Path, nixpkgs: Path) -> None:
         "demo/x.so\n"
         "    + onetbb.out  libtbb.so.12\n"
         "1 of 1 ELF files would change: nothing was written\n"
+        "to do it: wheelfix patch .venv\n"
     )
     document = read_json(run("patch", ".venv", "--dry-run", "--json", NIX_PATH=f"nixpkgs={nixpkgs}"))
     assert document["files"][0]["needs"][0] == (

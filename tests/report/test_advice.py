@@ -114,7 +114,7 @@ SITE = "$ORIGIN/../nvidia/cublas/lib"
 OVERLAY, MODULES = ["overrides.nix", "flake.nix"], ["configuration.nix", "devenv.nix", "shell.nix"]
 PASTED = [*OVERLAY, "overrides.nix"]
 FILES = ["nix-ld.nix", "configuration.nix", "libraries.nix", "devenv.nix", "shell.nix"]
-LOCK = [*OVERLAY, "nix-ld.nix"]
+LOCK = [*OVERLAY, "nix-ld.nix", "configuration.nix"]
 CASES: dict[str, tuple[Callable[[Path], str], list[str]]] = {
     # what is scanned, and the files that its first screen leads to; none if there is nothing to do
     "one library": (lambda top: wheel(top, "libodbc.so.2"), PASTED),
@@ -222,7 +222,7 @@ def test_what_has_no_answer_or_no_permission_is_told_before_the_code(top: Path) 
     lines, _ = read_screen(run(["scan", wheel(top, "libcublasLt.so.12", NOBODYS)]))
     assert NOBODYS in lines[1]
     assert "allowUnfree" in lines[2]
-    assert lines[3].startswith("In a .venv: install it, then `wheelfix patch .venv`. With uv2nix")
+    assert lines[3].startswith("In a .venv, after `uv pip install ")
 
 
 def test_options_are_those_of_the_scan(top: Path) -> None:
@@ -272,5 +272,5 @@ def test_a_library_that_can_be_run_is_no_program(top: Path) -> None:
     module = build_elf(top.parent / "elf", "x", needed=["libm.so.6"], executable=True)
     files = {"demo/bin/tool": module, "demo/libcore.so.6": module}
     text = run(["scan", venv(top, build_wheel(top, files=files).name)])
-    assert text.splitlines()[0] == ".venv needs a loader for tool"
+    assert text.splitlines()[0] == ".venv needs a loader for programs: tool"
     assert "and not for programs such as tool" in text

@@ -164,6 +164,7 @@ def patch(
         nixpkgs=[nixpkgs] if nixpkgs else [],
         gpu=[one.value for one in Gpu if gpu and one.backend == gpu],
         beside=beside,
+        libs=libs,
         tag=[tag] if tag else [],
         flags=["--realise"] * realise + ([] if driver is None else ["--driver" if driver else "--no-driver"]),
     )

@@ -307,6 +307,11 @@ class PatchReport(Struct):
         return files or any(one.problem for one in (self.supplies.outputs if self.supplies else ()))
 
     @property
+    def stopped(self) -> bool:
+        """Whether Nix has to bring something first, and is not there."""
+        return bool(self.supplies and self.supplies.problem and self.supplies.command)
+
+    @property
     def answered(self) -> bool:
         """Whether no need is left open but those of plugins, without which the rest works."""
         answers = (answer for plan in self.plans for answer in plan.answers)

@@ -7,7 +7,7 @@ put. Code that is too long for that is left to the command that writes the file.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError
@@ -26,7 +26,7 @@ from wheelfix.override.plan import plan_overrides
 from wheelfix.report.escape import hide_passwords
 from wheelfix.report.model import Advice, Remedy
 from wheelfix.scan.sentences import name_some
-from wheelfix.scan.target import TargetKind, quote_target
+from wheelfix.scan.target import Target, TargetKind, quote_target
 
 if TYPE_CHECKING:
     from wheelfix.scan.scan import TargetScan, TargetScans
@@ -45,9 +45,16 @@ _ROOM = 56
 """Columns for names of attributes in one line."""
 _OPEN = 2
 _TARGETS = 3
-_INTO_VENV = "In a .venv: install it, then `wheelfix patch .venv`"
-_WRITE_OVERLAY = f"{_INTO_VENV}. With uv2nix:"
+_WRITE_OVERLAY = "In a flake with uv2nix:"
 _INTO_FLAKE = "and paste into flake.nix, into lib.composeManyExtensions, after uv2nix's overlay:"
+_IMPORT_MODULE = "move it beside configuration.nix, paste into `imports = [ … ];` there, and rebuild:"
+_INSTALLS = {
+    "uv.lock": ("uv sync", ".venv"),
+    "poetry.lock": ("poetry install", '"$(poetry env info --path)"'),
+    "pdm.lock": ("pdm sync", ".venv"),
+    "Pipfile.lock": ("pipenv sync", '"$(pipenv --venv)"'),
+}
+"""How a lock is installed, and where, by its name."""
 _IMPORT_OVERLAY = "(import ./overrides.nix { inherit pkgs lib; })"
 _NOT_FOR_LOCKS = frozenset({"--with"})
 
@@ -73,9 +80,30 @@ def advise(read: TargetScans, given: Given = ()) -> Advice:
         return _advise_installed(read.parts, overrides, targets, options, told)
     if kinds == {TargetKind.LOCK}:
         return _advise_lock(overrides, targets, given, told)
+    install = _say_install([part.target for part in read.parts])
     if len(read.parts) == 1:
-        return _advise_wheel(read.parts[0].scan, overrides[0], targets, options, told)
-    return _advise_wheels(read.scans, overrides, targets, options, told)
+        return _advise_wheel(read.parts[0].scan, overrides[0], targets, options, told, install)
+    return _advise_wheels(read.scans, overrides, targets, options, told, install)
+
+
+def _say_install(targets: Sequence[Target]) -> str:
+    """Say how wheels work in an environment of pip or uv."""
+    arguments = dict.fromkeys(map(_write_argument, targets))
+    return f"In a .venv, after `uv pip install {' '.join(arguments)}`: `wheelfix patch .venv`"
+
+
+def _write_argument(target: Target) -> str:
+    """Write a target as pip and uv take it."""
+    text = hide_passwords(target.text)
+    match target.kind:
+        case TargetKind.REQUIREMENTS:
+            return f"-r {quote_target(text)}"
+        case TargetKind.WHEELS:
+            return f"{quote_target(text.rstrip('/'))}/*.whl"
+        case TargetKind.WHEEL if "/" not in text:
+            return quote_target(f"./{text}")  # else it might be the name of a distribution
+        case _:
+            return quote_target(text)
 
 
 def find_programs(scans: Iterable[WheelScan]) -> tuple[str, ...]:
@@ -112,7 +140,10 @@ def _advise_installed(
     texts = dict.fromkeys(target.text for target in changed)
     remedies = [patch_environment(text, is_whole=not told) for text in texts]
     arguments = " ".join(map(quote_target, targets)) + options
-    remedies += list_remedies(wanted, arguments, programs, is_first=not remedies)
+    lists = list_remedies(wanted, arguments, programs, is_first=not remedies)
+    if any(".devenv" in text.split("/") for text in texts):
+        lists = tuple(sorted(lists, key=lambda one: "devenv" not in one.text))
+    remedies += lists
     if all(_is_program(one) for part in parts for one in part.scan.objects):
         # devenv gives libraries to Python alone, and no loader to anybody.
         remedies = [one for one in remedies if "devenv" not in one.text]
@@ -148,7 +179,7 @@ def list_remedies(
     nixos, devenv = _write_lists(wanted)
     command = f"wheelfix override {arguments} --dialect"
     start = "On" if is_first else "Or on"
-    via = f"{start} NixOS with nix-ld, if uv downloaded its Python:"
+    via = f"{start} NixOS with nix-ld, if its Python is not of /nix/store:"
     own = "Or in devenv, for devenv's own Python:"
     if programs:
         own = f"Or in devenv, for devenv's own Python, and not for programs such as {programs[0]}:"
@@ -158,7 +189,7 @@ def list_remedies(
         else Remedy(
             text=f"{via} write a module,",
             command=f"{command} nixos -o nix-ld.nix",
-            place="move it beside configuration.nix, paste into `imports = [ … ];` there, and rebuild:",
+            place=_IMPORT_MODULE,
             code="./nix-ld.nix",  # every configuration has that list, and may have it once
         ),
         Remedy(text=f"{own} paste into devenv.nix:", code=devenv)
@@ -200,25 +231,55 @@ def _advise_lock(
     overrides: Sequence[Override], targets: Sequence[str], given: Given, told: Sequence[str]
 ) -> Advice:
     options = "".join(f" {name} {quote_target(value)}" for name, value in given if name not in _NOT_FOR_LOCKS)
+    managed = {name: place for target in targets for name, place in _find_install(target)}
     any_code = any(write_package(override, Dialect.UV2NIX) for override in overrides)
     said = _say_package(overrides) if any_code else "has no wheel that needs more than uv2nix adds by itself"
-    remedies = []
+    remedies = [
+        Remedy(text=f"In a virtual environment, after `{install}`: `wheelfix patch {place}`")
+        for install, place in managed.items()
+    ]
     for target in targets:
         command = f"wheelfix lock {quote_target(target)}{options}"
         remedies.append(_write_overlay(f"{command} -o overrides.nix"))
-        text = "Or write a module for nix-ld, to be imported in configuration.nix (devenv, shell: as well):"
-        remedies.append(Remedy(text=text, command=f"{command} --dialect nixos -o nix-ld.nix"))
+        remedies.append(
+            Remedy(
+                text="Or on NixOS with nix-ld, write a module (--dialect devenv or shell for these):",
+                command=f"{command} --dialect nixos -o nix-ld.nix",
+                place=_IMPORT_MODULE,
+                code="./nix-ld.nix",
+            )
+        )
     return Advice(headline=f"{_name_targets(targets)} {said}", told=tuple(told), remedies=tuple(remedies))
 
 
+def _find_install(lock: str) -> Iterator[tuple[str, str]]:
+    """Find how a lock is installed, and where."""
+    if known := _INSTALLS.get(lock):  # of the working directory
+        yield known
+    elif lock.startswith("pylock."):
+        yield f"uv pip sync {quote_target(lock)}", ".venv"
+
+
 def _advise_wheel(
-    scan: WheelScan, override: Override, targets: Sequence[str], options: str, told: Sequence[str]
+    scan: WheelScan,
+    override: Override,
+    targets: Sequence[str],
+    options: str,
+    told: Sequence[str],
+    install: str,
 ) -> Advice:
     subject = f"{scan.name} {scan.version}".strip()
     remedies = _advise_package(override, f"{quote_target(targets[0])}{options}")
     if not remedies:
-        return Advice(headline=_say_nothing(subject, told, [scan]), told=tuple(told))
+        return _advise_nothing(subject, told, [scan], install)
+    remedies = (Remedy(text=install), *remedies)
     return Advice(headline=f"{subject} {_say_package([override])}", told=tuple(told), remedies=remedies)
+
+
+def _advise_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan], install: str) -> Advice:
+    """Say that a package set needs nothing more; an environment may."""
+    remedies = (Remedy(text=install),) if any(scan.baseline_inputs for scan in scans) and not told else ()
+    return Advice(headline=_say_nothing(subject, told, scans), told=tuple(told), remedies=remedies)
 
 
 def _advise_wheels(
@@ -227,12 +288,13 @@ def _advise_wheels(
     targets: Sequence[str],
     options: str,
     told: Sequence[str],
+    install: str,
 ) -> Advice:
     count = len({scan.name for scan in scans})
     subject, verb = (f"{count} distributions", "need") if count > 1 else (f"{scans[0].name}", "needs")
     pasted = tuple(_paste_package(override) for override in overrides)
     if not any(write_package(override, Dialect.UV2NIX) for override in overrides):
-        return Advice(headline=_say_nothing(subject, told, scans), told=tuple(told))
+        return _advise_nothing(subject, told, scans, install)
     headline = f"{subject} {_say_package(overrides, verb=verb)}"
     if several := find_several_wheels(scans):
         name, files = next(iter(several.items()))
@@ -242,7 +304,8 @@ def _advise_wheels(
         )
         return Advice(headline=headline, told=(why, *told), own=pasted)
     command = f"wheelfix override {' '.join(map(quote_target, targets))}{options} -o overrides.nix"
-    return Advice(headline=headline, told=tuple(told), remedies=(_write_overlay(command),))
+    remedies = (Remedy(text=install), _write_overlay(command))
+    return Advice(headline=headline, told=tuple(told), remedies=remedies)
 
 
 def _advise_package(override: Override, arguments: str) -> tuple[Remedy, ...]:
@@ -307,7 +370,7 @@ def _say_wanted(
     if driver:
         said.append(f"from the GPU driver, at run time: {name_some(driver, _TARGETS)}")
     if programs:
-        said.append(f"a loader for {name_some(programs, _TARGETS)}")
+        said.append(f"a loader for programs: {name_some(programs, _TARGETS)}")
     return f"{verb} {'; '.join(said)}" if said else ""
 
 
@@ -319,7 +382,7 @@ def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) 
     added = sorted({attr for scan in scans for attr in scan.baseline_inputs})
     if added:
         names = ", ".join(added)
-        return f"{subject}: with uv2nix or poetry2nix, which add {names}, nothing to do. {_INTO_VENV}"
+        return f"{subject}: with uv2nix or poetry2nix, which add {names}, nothing to do"
     return f"{subject}: nothing to do: no library of nixpkgs is needed"
 
 
@@ -327,8 +390,10 @@ def _say_refused(permission: Permission, attrs: Sequence[str]) -> str:
     """Say what to set so that nixpkgs gives packages that it refuses."""
     names, verb = name_some(attrs, _OPEN), "is" if len(attrs) == 1 else "are"
     if permission is Permission.UNFREE:
-        setting = "`config.allowUnfree = true;` where nixpkgs is imported (devenv.yaml: `allowUnfree: true`)"
-        return f"{names} {verb} unfree, and refused without {setting}"
+        return (
+            f"{names} {verb} unfree: set `config.allowUnfree = true;` where flake.nix imports nixpkgs "
+            "(devenv.yaml: `allowUnfree: true`; `wheelfix patch`: NIXPKGS_ALLOW_UNFREE=1)"
+        )
     return f"{names} {verb} insecure, and refused unless `config.permittedInsecurePackages` has the name"
 
 

@@ -175,19 +175,24 @@ def _render_sum(report: PatchReport, results: dict[str, FileResult], *, details:
         shims = {s.distribution for s in report.shims if s.table} - waiting
         written = len(waiting) + (written if results else len(shims))
         lines = [f"{planned} of {total} ELF files would change{_say_shims(written)}: nothing was written"]
-        return [*lines, *_say_commands(report)]
+        if planned or written:
+            lines += _say_commands(report)
+            lines += [f"to do it: {report.again}"] if details and report.again and not report.stopped else []
+        return lines
     if report.settled:
         left = "" if report.answered else ", which left this open"
         return [f"nothing has changed since the last run{left}: {report.target}"]
     lines = [f"{changed} of {total} ELF files changed{_say_shims(written)}: {report.output or report.target}"]
     if details and not report.output and (changed or written):
-        lines.append(f"to take it back: wheelfix patch {quote_target(report.target)} --undo")
+        target = quote_target(report.target)
+        lines.append(f"to see whether all of it imports: wheelfix try {target}")
+        lines.append(f"to take it back: wheelfix patch {target} --undo")
     return lines
 
 
 def _say_commands(report: PatchReport) -> list[str]:
     """Say what does what could not be done for want of Nix."""
-    if not report.supplies or not report.supplies.problem or not report.supplies.command:
+    if not report.stopped or not report.supplies:
         return []
     build = shlex.join(_print_paths(report.supplies))
     return [

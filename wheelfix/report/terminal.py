@@ -201,7 +201,7 @@ def _print_scan(
     _print_remedies(console, remedies)
     if scan.baseline_inputs and not installed:
         added = ", ".join(scan.baseline_inputs)
-        _print_prose(console, f"uv2nix and poetry2nix add by themselves, and nobody else does: {added}")
+        _print_prose(console, f"uv2nix, poetry2nix and `wheelfix patch` add by themselves: {added}")
     _print_groups(console, scan)
     if details:
         _print_needs(console, scan)
@@ -210,13 +210,19 @@ def _print_scan(
 
 
 def _print_groups(console: Console, scan: WheelScan) -> None:
-    siblings: dict[str, list[str]] = {}
-    for need in scan.used:
-        if need.need_class is NeedClass.SIBLING and need.machine == scan.machine:
-            siblings.setdefault(need.distribution or "?", []).append(need.soname)
-    if siblings:
-        console.print("Brought by other wheels, which have to be in the environment:", style="bold")
-        _print_pairs(console, ((name, ", ".join(siblings[name])) for name in sorted(siblings)), "cyan")
+    needs = [n for n in scan.used if n.need_class is NeedClass.SIBLING and n.machine == scan.machine]
+    wanted = {need.distribution for need in needs if not need.optional}
+    for heading, is_wanted in (
+        ("Brought by other wheels, which have to be in the environment:", True),
+        ("Brought by other wheels, for plugins alone:", False),
+    ):
+        siblings: dict[str, list[str]] = {}
+        for need in needs:
+            if (need.distribution in wanted) is is_wanted:
+                siblings.setdefault(need.distribution or "?", []).append(need.soname)
+        if siblings:
+            console.print(heading, style="bold")
+            _print_pairs(console, ((name, ", ".join(siblings[name])) for name in sorted(siblings)), "cyan")
     for kind, heading in (
         (NeedClass.AMBIGUOUS, "Two answers, choose with --prefer ATTR:"),
         (NeedClass.UNKNOWN, "No answer:"),
