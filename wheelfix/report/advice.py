@@ -45,8 +45,7 @@ _ROOM = 56
 """Columns for names of attributes in one line."""
 _OPEN = 2
 _TARGETS = 3
-_WRITE_OVERLAY = "In a flake with uv2nix:"
-_INTO_FLAKE = "and paste into flake.nix, into lib.composeManyExtensions, after uv2nix's overlay:"
+_INTO_FLAKE = "and paste into flake.nix, into lib.composeManyExtensions, after {} overlay:"
 _IMPORT_MODULE = "move it beside configuration.nix, paste into `imports = [ … ];` there, and rebuild:"
 _INSTALLS = {
     "uv.lock": ("uv sync", ".venv"),
@@ -240,7 +239,10 @@ def _advise_lock(
     ]
     for target in targets:
         command = f"wheelfix lock {quote_target(target)}{options}"
-        remedies.append(_write_overlay(f"{command} -o overrides.nix"))
+        tool = (
+            "uv2nix" if posixpath.basename(target) == "uv.lock" else "pyproject.nix"
+        )  # uv2nix reads no other
+        remedies.append(_write_overlay(f"{command} -o overrides.nix", tool))
         remedies.append(
             Remedy(
                 text="Or on NixOS with nix-ld, write a module (--dialect devenv or shell for these):",
@@ -316,11 +318,11 @@ def _advise_package(override: Override, arguments: str) -> tuple[Remedy, ...]:
     return (_write_overlay(command), *_paste_package(override))
 
 
-def _write_overlay(command: str) -> Remedy:
+def _write_overlay(command: str, tool: str = "uv2nix") -> Remedy:
     return Remedy(
-        text=_WRITE_OVERLAY,
+        text=f"In a flake with {tool}:",
         command=command,
-        place=_INTO_FLAKE,
+        place=_INTO_FLAKE.format(f"{tool}'s" if tool == "uv2nix" else "the packages'"),
         code=_IMPORT_OVERLAY,
     )
 
