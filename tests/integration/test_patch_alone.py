@@ -220,7 +220,7 @@ def test_a_dry_run_is_the_plan(run: Run, project: Path, nixpkgs: Path) -> None:
     told = run("patch", ".venv", "--dry-run", NIX_PATH=f"nixpkgs={nixpkgs}")
     assert told.returncode == 0, told.stderr
     assert told.stdout == (
-        "Nix has to bring, from nixpkgs (<nixpkgs>, of the search path of Nix):\n"
+        "Nix would bring, from nixpkgs (<nixpkgs>, of the search path of Nix):\n"
         "  onetbb.out  libtbb.so.12  (1 file)\n"
         "\n"
         "demo/x.so\n"

@@ -19,6 +19,7 @@ from wheelfix.model.scan import Level, WheelScan
 from wheelfix.nix.parts import find_refused, take_bare
 from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import TRUE, Binding, List, Str, Var, With, bind, drop_comments, select
+from wheelfix.outside.nixpkgs import PERMISSIONS
 from wheelfix.override.dialects import find_several_wheels
 from wheelfix.override.libraries import Libraries, collect_libraries
 from wheelfix.override.overlay import write_package
@@ -79,16 +80,18 @@ def advise(read: TargetScans, given: Given = ()) -> Advice:
         return _advise_installed(read.parts, overrides, targets, options, told)
     if kinds == {TargetKind.LOCK}:
         return _advise_lock(overrides, targets, given, told)
-    install = _say_install([part.target for part in read.parts])
+    is_unfree = Permission.UNFREE in find_refused(overrides)
+    install = _say_install([part.target for part in read.parts], is_unfree=is_unfree)
     if len(read.parts) == 1:
         return _advise_wheel(read.parts[0].scan, overrides[0], targets, options, told, install)
     return _advise_wheels(read.scans, overrides, targets, options, told, install)
 
 
-def _say_install(targets: Sequence[Target]) -> str:
+def _say_install(targets: Sequence[Target], *, is_unfree: bool) -> str:
     """Say how wheels work in an environment of pip or uv."""
     arguments = dict.fromkeys(map(_write_argument, targets))
-    return f"In a .venv, after `uv pip install {' '.join(arguments)}`: `wheelfix patch .venv`"
+    allowed = f"{PERMISSIONS[Permission.UNFREE]}=1 " if is_unfree else ""
+    return f"In a .venv, after `uv pip install {' '.join(arguments)}`: `{allowed}wheelfix patch .venv`"
 
 
 def _write_argument(target: Target) -> str:
@@ -384,7 +387,8 @@ def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) 
     added = sorted({attr for scan in scans for attr in scan.baseline_inputs})
     if added:
         names = ", ".join(added)
-        return f"{subject}: with uv2nix or poetry2nix, which add {names}, nothing to do"
+        verb = "needs" if len({scan.name for scan in scans}) == 1 else "need"
+        return f"{subject} {verb} from nixpkgs: {names}; uv2nix and poetry2nix add that: nothing to do there"
     return f"{subject}: nothing to do: no library of nixpkgs is needed"
 
 
@@ -394,7 +398,7 @@ def _say_refused(permission: Permission, attrs: Sequence[str]) -> str:
     if permission is Permission.UNFREE:
         return (
             f"{names} {verb} unfree: set `config.allowUnfree = true;` where flake.nix imports nixpkgs "
-            "(devenv.yaml: `allowUnfree: true`; `wheelfix patch`: NIXPKGS_ALLOW_UNFREE=1)"
+            "(devenv.yaml: `allowUnfree: true`)"
         )
     return f"{names} {verb} insecure, and refused unless `config.permittedInsecurePackages` has the name"
 

@@ -70,7 +70,7 @@ def _render_supplies(report: PatchReport) -> list[str]:
     if supplies is None or not supplies.outputs:
         return []
     got = report.applied and not report.settled and not all(map(say_obstacle, supplies.outputs))
-    verb = "brought" if got else "has to bring"
+    verb = "brought" if got else "has to bring" if report.applied or report.stopped else "would bring"
     source = f"nixpkgs ({supplies.nixpkgs}, of {supplies.origin})" if supplies.nixpkgs else "a substituter"
     width = max(len(one.name) for one in supplies.outputs)
     lines = [f"Nix {verb}, from {source}:"]

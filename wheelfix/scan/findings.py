@@ -185,13 +185,16 @@ def _find_programs(uses: Iterable[SourceUse]) -> Iterable[Finding]:
 
 
 def _find_musl(wheel: Distribution, needs: Iterable[Need]) -> Iterable[Finding]:
-    """Warn of any need of musl's libc; the interpreter is not asked."""
+    """Warn of any need of musl's libc, and of a wheel for musl alone; the interpreter is not asked."""
     musl = sorted({n.soname for n in needs if isinstance(n.cause, OfLibc) and n.cause.libc == "musl"})
-    if musl:
+    platforms = [tag.rpartition("-")[2] for tag in wheel.tags]
+    is_tagged = bool(platforms) and all(one.startswith("musllinux") for one in platforms)
+    if musl or is_tagged:
+        why = f"needs {', '.join(musl)}" if musl else f"its tag is {platforms[0]}"
         yield Finding(
             level=Level.WARNING,
             subject=wheel.target,
-            message=f"built for musl (needs {', '.join(musl)}): works with pkgsMusl's Python only; "
+            message=f"built for musl ({why}): works with pkgsMusl's Python only; "
             "choose the manylinux wheel for glibc",
         )
 

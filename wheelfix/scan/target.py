@@ -443,7 +443,8 @@ def _is_environment(look: TargetProperties) -> bool:
 
 
 def _is_project(look: TargetProperties) -> bool:
-    return not (look.names or frozenset()).isdisjoint(_PROJECT)
+    names = look.names or frozenset()
+    return not names.isdisjoint(_PROJECT) or any(map(_LOCKS.fullmatch, names))
 
 
 def _is_tree(look: TargetProperties) -> bool:
@@ -453,7 +454,7 @@ def _is_tree(look: TargetProperties) -> bool:
     if not _is_project(look):
         return True
     inside = {name for name in look.names if name in _ENVIRONMENTS or _LOCKS.fullmatch(name)}
-    if inside:
+    if inside and not look.names.isdisjoint(_PROJECT):
         return False
     from wheelfix.elf.reader import ELF_MAGIC
     from wheelfix.wheel.tree import walk_tree
