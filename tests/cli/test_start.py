@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.sdist import CARGO, build_sdist
-from tests.support.tools import make_variables, run_line
+from tests.support.tools import find_index, make_variables, run_line
 from tests.support.wheel import build_wheel
 from wheelfix.errors import InputError
 from wheelfix.flows.start import find_start
@@ -27,7 +27,7 @@ PROJECT = (
 )
 UV = f"{PROJECT}[tool.uv]\npackage = false\n"
 PDM = f"{PROJECT}[tool.pdm]\ndistribution = false\n"
-POETRY = """\
+POETRY = f"""\
 [tool.poetry]
 package-mode = false
 [tool.poetry.dependencies]
@@ -35,10 +35,10 @@ python = "^3.11"
 markupsafe = "3.0.3"
 [[tool.poetry.source]]
 name = "index"
-url = "https://pypi.org/simple"
+url = "{find_index()}"
 priority = "primary"
 """
-PIPFILE = '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nname = "pypi"\n'
+PIPFILE = f'[[source]]\nurl = "{find_index()}"\nverify_ssl = true\nname = "pypi"\n'
 PIPFILE += '[packages]\nmarkupsafe = "==3.0.3"\n'
 SETUP = f'from setuptools import setup\nsetup(name="demo", version="1", install_requires=["{WANTED}"])\n'
 CFG = f"[metadata]\nname = demo\nversion = 1\n[options]\ninstall_requires = {WANTED}\n"

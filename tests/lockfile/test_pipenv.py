@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from tests.support.locks import list_selected
-from tests.support.tools import make_variables, run_line
+from tests.support.tools import find_index, make_variables, run_line
 from wheelfix.errors import InputError
 from wheelfix.lockfile.read import read_lock
 from wheelfix.model.lock import Lock, SourceKind
 
-PIPFILE = """\
+PIPFILE = f"""\
 [[source]]
-url = "https://pypi.org/simple"
+url = "{find_index()}"
 verify_ssl = true
 name = "pypi"
 [packages]
-requests = {extras = ["socks"], version = "==2.32.3"}
+requests = {{extras = ["socks"], version = "==2.32.3"}}
 [dev-packages]
 iniconfig = "==2.1.0"
 markupsafe = "==3.0.3"

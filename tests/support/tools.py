@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from tests.support.real import CACHE, lock
+from wheelfix.outside.configuration import find_package_sources
+from wheelfix.outside.packages import find_default_index
 from wheelfix.outside.uv import find_uv
 
 PINS = {
@@ -38,6 +40,12 @@ def install_tool(name: str) -> Path:
             (made / name).symlink_to(place / "bin" / name)
             made.rename(programs)
     return programs
+
+
+def find_index() -> str:
+    """Address of the package index that pip and uv are configured for, for tools that have to be told."""
+    index = find_package_sources(None, []).index or find_default_index()
+    return f"{index.rstrip('/')}/"
 
 
 def make_variables(home: Path, *tools: str) -> dict[str, str]:
