@@ -268,6 +268,22 @@ def test_the_first_remedy_is_no_alternative(top: Path) -> None:
     assert run(["scan", elf(top, "libtbb.so.12")]).splitlines()[1].startswith("On NixOS with nix-ld")
 
 
+def test_programs_in_an_environment_of_devenv_are_patched_too(top: Path) -> None:
+    name = wheel(top, "libm.so.6", executable=True)
+    (top / ".devenv/state").mkdir(parents=True)
+    text = run(["scan", venv(top, name, name=".devenv/state/venv")])
+    _, pasted = read_screen(text)
+    assert pasted[0].text == "wheelfix patch .devenv/state/venv"
+    assert not any("devenv.nix" in one.said for one in pasted), "devenv gives no loader"
+
+
+def test_what_devenv_made_has_its_list_first(top: Path) -> None:
+    name = wheel(top, "libtbb.so.12")
+    (top / ".devenv/state").mkdir(parents=True)
+    _, pasted = read_screen(run(["scan", venv(top, name, name=".devenv/state/venv")]))
+    assert ["devenv.nix" in one.said for one in pasted[:2]] == [False, True]
+
+
 def test_a_library_that_can_be_run_is_no_program(top: Path) -> None:
     module = build_elf(top.parent / "elf", "x", needed=["libm.so.6"], executable=True)
     files = {"demo/bin/tool": module, "demo/libcore.so.6": module}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -146,6 +147,11 @@ def find_machine_nixpkgs() -> NamedNixpkgs:
 def read_variables() -> tuple[str, ...]:
     """Return the variables that decide what the nixpkgs of the machine is, and what it may evaluate."""
     return tuple(os.environ.get(name, "") for name in ("NIX_PATH", *PERMISSIONS.values()))
+
+
+def write_permissions(permissions: Iterable[Permission]) -> str:
+    """Write the variables that give permissions, for a shell."""
+    return " ".join(f"{PERMISSIONS[one]}=1" for one in permissions)
 
 
 def has_nix() -> bool:

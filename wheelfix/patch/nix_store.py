@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
@@ -17,7 +16,7 @@ from wheelfix.index.table import SonameTable
 from wheelfix.model.base import Struct, decode_json, replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.index import Provider
-from wheelfix.outside.nixpkgs import PERMISSIONS, has_nix, has_program
+from wheelfix.outside.nixpkgs import PERMISSIONS, has_nix, has_program, write_permissions
 from wheelfix.outside.places import find_store
 from wheelfix.outside.processes import Stream, quote_output, run
 from wheelfix.patch.model import Answer, AnswerKind, FilePlan, Group, Seeker, ShimPlan, Supplies, Supply
@@ -30,8 +29,6 @@ from wheelfix.wheel.tree import OWN
 _FEATURES: Final = ("--extra-experimental-features", "nix-command flakes")
 _PRESENT: Final = ("substitute", "false"), ("max-jobs", "0"), ("builders", "")
 """Settings with which Nix gives what is in the store already, and brings nothing."""
-_LINKING: Final = frozenset({"-o", "--out-link", "--add-root"})
-"""Options of Nix with the name of a link that protects what it brings."""
 _KEPT: Final = "kept"
 """Beginning of the names of links to what earlier runs brought."""
 _HINT: Final = "install Nix, or give directories of libraries with --libs"
@@ -142,7 +139,7 @@ def mark_absent(plans: Sequence[FilePlan], supplies: Iterable[Supply]) -> tuple[
 
 def _say_absent(supply: Supply) -> str:
     if supply.refused:
-        settings = " ".join(f"{PERMISSIONS[one]}=1" for one in supply.refused)
+        settings = write_permissions(supply.refused)
         return f"{supply.name} has it, which nixpkgs refuses without {settings} in the environment"
     if supply.problem:
         return f"{supply.name} has it, and {supply.problem}"
@@ -256,12 +253,10 @@ def renew_roots(home: Path) -> str | None:
     return f"nix-store says: {quote_output(ran.messages)}" if ran.code else None
 
 
-def _drop_doubles(home: Path, first: str) -> None:
-    """Remove links that were just made and lead where others lead."""
-    made = {name for name in list_roots(home) if name == first or name.startswith(f"{first}-")}
-    found = list_roots(home)
-    kept = {path for name, path in found.items() if name not in made}
-    if {found[name] for name in made} <= kept:
+def _drop_doubles(home: Path, before: Mapping[str, str]) -> None:
+    """Remove links that were made since, and that lead where older ones lead."""
+    made = {name: path for name, path in list_roots(home).items() if name not in before}
+    if set(made.values()) <= set(before.values()):
         with open_roots(home) as roots, open_directory(roots) as place:
             for name in made:
                 os.unlink(name, dir_fd=place)
@@ -298,12 +293,13 @@ def bring(supplies: Supplies, home: Path) -> Brought:
         missing = supplies.command[0] if has_nix() else "Nix"
         return Brought(supplies=replace(supplies, problem=f"{missing} is not on PATH"))
     with open_roots(home):
+        before = list_roots(home)
         ran = _run(supplies.command)
         if ran is None:
             supplies, paths = _find_brought(supplies, home)
         else:
             paths = ran
-            _drop_doubles(home, posixpath.basename(_find_link(supplies.command)))
+            _drop_doubles(home, before)
     below = {place for one in supplies.outputs for place in one.directories}
     return Brought(supplies=supplies, directories=find_directories(paths, below))
 
@@ -323,11 +319,6 @@ def _find_brought(supplies: Supplies, home: Path) -> tuple[Supplies, tuple[Path,
         outputs.append(one if found else replace(one, problem=problem))
         paths += found or ()
     return replace(supplies, outputs=tuple(outputs)), tuple(dict.fromkeys(paths))
-
-
-def _find_link(command: Sequence[str]) -> str:
-    """Find the name of the first link in a command."""
-    return command[next(n for n, word in enumerate(command) if word in _LINKING) + 1]
 
 
 def name_attr(provider: Provider) -> str:

@@ -19,7 +19,7 @@ from wheelfix.model.scan import Level, WheelScan
 from wheelfix.nix.parts import find_refused, take_bare
 from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import TRUE, Binding, List, Str, Var, With, bind, drop_comments, select
-from wheelfix.outside.nixpkgs import PERMISSIONS
+from wheelfix.outside.nixpkgs import write_permissions
 from wheelfix.override.dialects import find_several_wheels
 from wheelfix.override.libraries import Libraries, collect_libraries
 from wheelfix.override.overlay import write_package
@@ -90,7 +90,7 @@ def advise(read: TargetScans, given: Given = ()) -> Advice:
 def _say_install(targets: Sequence[Target], *, is_unfree: bool) -> str:
     """Say how wheels work in an environment of pip or uv."""
     arguments = dict.fromkeys(map(_write_argument, targets))
-    allowed = f"{PERMISSIONS[Permission.UNFREE]}=1 " if is_unfree else ""
+    allowed = f"{write_permissions([Permission.UNFREE])} " if is_unfree else ""
     return f"In a .venv, after `uv pip install {' '.join(arguments)}`: `{allowed}wheelfix patch .venv`"
 
 
@@ -142,13 +142,14 @@ def _advise_installed(
     texts = dict.fromkeys(target.text for target in changed)
     remedies = [patch_environment(text, is_whole=not told) for text in texts]
     arguments = " ".join(map(quote_target, targets)) + options
-    lists = list_remedies(wanted, arguments, programs, is_first=not remedies)
-    if any(".devenv" in text.split("/") for text in texts):
-        lists = tuple(sorted(lists, key=lambda one: "devenv" not in one.text))
-    remedies += lists
-    if all(_is_program(one) for part in parts for one in part.scan.objects):
-        # devenv gives libraries to Python alone, and no loader to anybody.
-        remedies = [one for one in remedies if "devenv" not in one.text]
+    remedies += list_remedies(
+        wanted,
+        arguments,
+        programs,
+        is_first=not remedies,
+        is_devenv=any(".devenv" in text.split("/") for text in texts),
+        is_python=not all(_is_program(one) for part in parts for one in part.scan.objects),
+    )
     return Advice(headline=f"{subject} {said}", told=tuple(told), remedies=tuple(remedies), installed=True)
 
 
@@ -168,7 +169,13 @@ def patch_environment(text: str, *, is_whole: bool = True) -> Remedy:
 
 
 def list_remedies(
-    wanted: Libraries, arguments: str, programs: Sequence[str] = (), *, is_first: bool = False
+    wanted: Libraries,
+    arguments: str,
+    programs: Sequence[str],
+    *,
+    is_first: bool,
+    is_devenv: bool,
+    is_python: bool,
 ) -> tuple[Remedy, ...]:
     """Say how the loader finds libraries without a change of any file: on NixOS, in devenv, in a shell.
 
@@ -177,36 +184,43 @@ def list_remedies(
         arguments: of ``wheelfix override``, quoted: targets and options.
         programs: what needs a loader.
         is_first: whether no other remedy stands before these.
+        is_devenv: whether devenv made the environment.
+        is_python: whether anything but programs is wanted: devenv gives libraries to Python alone.
     """
-    nixos, devenv = _write_lists(wanted)
+    nixos_code, devenv_code = _write_lists(wanted)
     command = f"wheelfix override {arguments} --dialect"
     start = "On" if is_first else "Or on"
     via = f"{start} NixOS with nix-ld, if its Python is not of /nix/store:"
     own = "Or in devenv, for devenv's own Python:"
     if programs:
         own = f"Or in devenv, for devenv's own Python, and not for programs such as {programs[0]}:"
-    return (
-        Remedy(text=f"{via} paste into configuration.nix, then nixos-rebuild switch:", code=nixos)
-        if nixos
+    nixos = (
+        Remedy(text=f"{via} paste into configuration.nix, then nixos-rebuild switch:", code=nixos_code)
+        if nixos_code
         else Remedy(
             text=f"{via} write a module,",
             command=f"{command} nixos -o nix-ld.nix",
             place=_IMPORT_MODULE,
             code="./nix-ld.nix",  # every configuration has that list, and may have it once
-        ),
-        Remedy(text=f"{own} paste into devenv.nix:", code=devenv)
-        if devenv
+        )
+    )
+    devenv = (
+        Remedy(text=f"{own} paste into devenv.nix:", code=devenv_code)
+        if devenv_code
         else Remedy(
             text=f"{own} write a module beside devenv.nix,",
             command=f"{command} devenv -o libraries.nix",
             place="and paste into devenv.nix:",
             code="imports = [ ./libraries.nix ];",
-        ),
-        Remedy(
-            text="Or in a shell with nix-ld: write shell.nix, and run nix-shell:",
-            command=f"{command} shell -o shell.nix",
-        ),
+        )
     )
+    shell = Remedy(
+        text="Or in a shell with nix-ld: write shell.nix, and run nix-shell:",
+        command=f"{command} shell -o shell.nix",
+    )
+    if not is_python:
+        return nixos, shell
+    return (devenv, nixos, shell) if is_devenv else (nixos, devenv, shell)
 
 
 def _write_lists(wanted: Libraries) -> tuple[str, str]:
@@ -431,8 +445,9 @@ def _tell_open(scans: Sequence[WheelScan]) -> Iterable[str]:
     if unknown:
         who = name_some(sorted({name for names in unknown.values() for name in names}), _TARGETS)
         wanted = f", for {who}" if len(scans) > 1 else ""
-        lost = "what wants it cannot be loaded" if linked else "plugins that want it are not loaded"
-        lost = lost if len(unknown) == 1 else lost.replace(" it ", " them ")
+        pronoun = "it" if len(unknown) == 1 else "them"
+        lost = f"what wants {pronoun} cannot be loaded"
+        lost = lost if linked else f"plugins that want {pronoun} are not loaded"
         names = name_some(sorted(linked or unknown), _OPEN)
         yield f"Nothing in nixpkgs fits for {names}{wanted}: {lost}"
     for soname, attrs in sorted(ambiguous.items()):

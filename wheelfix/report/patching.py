@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from wheelfix.model.scan import Finding
-from wheelfix.outside.nixpkgs import PERMISSIONS
+from wheelfix.outside.nixpkgs import write_permissions
 from wheelfix.patch.model import (
     Answer,
     AnswerKind,
@@ -85,7 +85,7 @@ def say_obstacle(supply: Supply) -> str | None:
     """Write why an output of nixpkgs is not brought; None if nothing speaks against it."""
     if not supply.refused:
         return supply.problem
-    settings = " ".join(f"{PERMISSIONS[one]}=1" for one in supply.refused)
+    settings = write_permissions(supply.refused)
     return f"nixpkgs refuses it without {' and '.join(supply.refused)}: set {settings}, and run this again"
 
 
