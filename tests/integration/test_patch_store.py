@@ -195,16 +195,17 @@ def test_attributes_are_named_with_their_output() -> None:
 
 
 def test_flakes_and_paths_are_built_by_their_own_commands(tmp_path: Path) -> None:
-    assert plan_build(str(tmp_path), ["a.out"]) == (
+    assert plan_build(str(tmp_path), ["a.out"], "roots/1") == (
         "nix-build",
         str(tmp_path),
         "-A",
         "a.out",
         "--keep-going",
-        "--no-out-link",
+        "-o",
+        "roots/1",
     )
-    assert plan_build("<nixpkgs>", ["a.out"])[:2] == ("nix-build", "<nixpkgs>")
-    assert plan_build("github:NixOS/nixpkgs", ["a.out", "b.lib"])[-2:] == (
+    assert plan_build("<nixpkgs>", ["a.out"], "roots/1")[:2] == ("nix-build", "<nixpkgs>")
+    assert plan_build("github:NixOS/nixpkgs", ["a.out", "b.lib"], "roots/1")[-2:] == (
         "github:NixOS/nixpkgs#a.out",
         "github:NixOS/nixpkgs#b.lib",
     )

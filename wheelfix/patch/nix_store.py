@@ -332,26 +332,23 @@ def name_attr(provider: Provider) -> str:
     return attr if attr.endswith(f".{output}") else f"{attr}.{output}"
 
 
-def plan_build(
-    reference: str, names: Sequence[str], link: str | None = None, *, impure: bool = False
-) -> tuple[str, ...]:
+def plan_build(reference: str, names: Sequence[str], link: str, *, impure: bool = False) -> tuple[str, ...]:
     """Plan the command that builds attributes of a nixpkgs; it prints store paths (``nix-build``) or JSON.
 
     Args:
         reference: a path, a path of NIX_PATH (``<nixpkgs>``), or else a flake reference.
         names: attribute paths.
-        link: the first of the links that protect them; None makes none.
+        link: the first of the links that protect them.
         impure: whether variables that give permissions count.
     """
     path = Path(reference)
     if reference.startswith("<") or path.exists():
         source = reference if reference.startswith("<") else str(path.resolve())
         attrs = [word for name in names for word in ("-A", name)]
-        return ("nix-build", source, *attrs, "--keep-going", *(("-o", link) if link else ("--no-out-link",)))
+        return ("nix-build", source, *attrs, "--keep-going", "-o", link)
     installables = [f"{reference}#{name}" for name in names]
-    options = ("--out-link", link) if link else ("--no-link",)
-    purity = ("--impure",) if impure else ()
-    return ("nix", *_FEATURES, "build", *options, *purity, "--keep-going", "--json", *installables)
+    options = ("--impure", "--keep-going") if impure else ("--keep-going",)
+    return ("nix", *_FEATURES, "build", "--out-link", link, *options, "--json", *installables)
 
 
 def find_directories(paths: Iterable[Path], below: Iterable[str]) -> tuple[Path, ...]:
