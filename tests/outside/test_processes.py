@@ -7,7 +7,9 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from wheelfix.outside.processes import (
     Ran,
     Stream,
     Watched,
+    iter_ended,
     may_spawn,
     quote_output,
     run,
@@ -285,3 +288,35 @@ def test_what_a_watched_program_leaves_is_ended(tmp_path: Path) -> None:
     numbers = find_numbers(tmp_path)
     assert len(numbers) == 2
     assert not any(map(is_running, numbers))
+
+
+class Interrupted(Exception):  # noqa: N818 - what a signal raises here
+    pass
+
+
+def test_a_signal_that_wakes_nobody_is_noticed_while_futures_run() -> None:
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    # As where it comes just before the wait: it does not end the wait of the main thread.
+    def send() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+
+    never, before = Future[None](), signal.signal(signal.SIGUSR1, interrupt)
+    timer = threading.Timer(0.05, send)
+    timer.start()
+    try:
+        with pytest.raises(Interrupted):
+            next(iter_ended([never]))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_futures_come_as_they_end() -> None:
+    first, second = Future[int](), Future[int]()
+    ended = iter_ended([first, second])
+    second.set_result(2)
+    assert next(ended) is second
+    first.set_result(1)
+    assert list(ended) == [first]

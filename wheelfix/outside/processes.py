@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import cache, partial
@@ -40,6 +40,8 @@ _MARK = "WHEELFIX_RUN"
 _HINT = "name a program that is on PATH"
 _LOOK = 0.05
 """Seconds between two looks whether a program has ended, where others have its streams open."""
+_WAIT = 0.2
+"""Seconds of one wait, where many are done."""
 _LINGER = 2.0
 """Seconds to go on reading when a program has ended and another one that it started goes on writing."""
 _CHUNK = 1 << 16
@@ -429,6 +431,23 @@ def run_beside(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> I
     with open_pool(1, nice=_BESIDE) as pool:
         future = pool.submit(function, *args, **kwargs)
         yield partial(_wait, future, partial(function, *args, **kwargs))
+
+
+def iter_ended(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
+    """Yield futures as they end.
+
+    CPython acts on a signal that comes just before it starts to wait when that wait is over: no wait is long
+    here, so that Ctrl-C ends a command at any time.
+
+    Args:
+        futures: what threads or processes do.
+    """
+    from concurrent.futures import FIRST_COMPLETED, wait
+
+    waiting = set(futures)
+    while waiting:
+        ended, waiting = wait(waiting, timeout=_WAIT, return_when=FIRST_COMPLETED)
+        yield from ended
 
 
 def _wait(future: Future[T], again: Callable[[], T]) -> T:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ from wheelfix.model.sdist import Builder
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.places import Cache, find_cache
+from wheelfix.outside.processes import iter_ended
 from wheelfix.outside.tool_caches import find_in_directories, find_in_pip, find_in_uv, list_matching
 from wheelfix.pysource.opens import is_for_linux
 from wheelfix.pysource.sources import find_in_sources
@@ -274,7 +275,7 @@ class _Fetcher:
         ):
             futures = {pool.submit(self._get, client, choice): choice for choice in choices}
             try:
-                for future in as_completed(futures):
+                for future in iter_ended(futures):
                     yield futures[future], future.result()
             finally:
                 self._stop.set()  # cancels downloads that continue after an error or an interrupt

@@ -9,7 +9,7 @@ from functools import cache
 
 from wheelfix.model.base import Struct, decode_json
 from wheelfix.model.tables import read_data
-from wheelfix.outside.processes import Watched, watch
+from wheelfix.outside.processes import Watched, iter_ended, watch
 from wheelfix.trial.model import Answer, Attempt, Ending, Stage
 from wheelfix.trial.stage import enter_stage
 
@@ -57,14 +57,14 @@ def import_modules(
         For each attempt, how it went, in the order of its modules. If the module at the top fails, the
         others are left out.
     """
-    from concurrent.futures import ThreadPoolExecutor, as_completed
+    from concurrent.futures import ThreadPoolExecutor
 
     total = sum(len(attempt.modules) for attempt in attempts)
     done = 0
     pool = ThreadPoolExecutor(count_processors())
     try:
         pending = {pool.submit(_import, attempt, stage): attempt for attempt in attempts}
-        for future in as_completed(pending):
+        for future in iter_ended(pending):
             future.result()
             done += len(pending[future].modules)
             if progress:
