@@ -161,7 +161,8 @@ def databases() -> Iterator[bytes]:
 
 def messages() -> Iterator[bytes]:
     """Logs in the wordings of loaders, interpreters and builds."""
-    for message in tomllib.loads((ROOT / "fixtures/messages.toml").read_text())["message"]:
+    texts = (path.read_text("utf-8") for path in sorted((ROOT / "fixtures/messages").glob("*.toml")))
+    for message in (one for text in texts for one in tomllib.loads(text)["message"]):
         yield message["text"].encode()
 
 

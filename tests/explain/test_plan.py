@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.support.objects import cause, elf, facts, wheel
-from wheelfix.explain.model import Account, Explanation, Interpreter, Package, Symptom, SymptomKind
+from wheelfix.explain.model import Account, Explanation, Interpreter, Package, Situation, Symptom, SymptomKind
 from wheelfix.explain.plan import choose_dialect, explain, find_soname, plan_command, plan_override
-from wheelfix.explain.troubles import find_trouble
+from wheelfix.explain.troubles.table import find_trouble
 from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import OpeningKind
@@ -32,8 +32,8 @@ def explain_missing(
     by_name = {(fact.soname, fact.machine): fact for fact in known}
     cases = find_cases(NOBODY, [make_want(soname, "x86_64") for soname in sonames], by_name, {})
     decided = {c.want.soname: (c, t) for c, t in zip(cases, decide(cases), strict=True)}
-    rest = {"package": Package(name="demo"), "interpreter": None, **rest}
-    return explain(account, decided=decided, index=INDEX, **rest)
+    situation = Situation(package=rest.pop("package", Package(name="demo")))
+    return explain(account, situation=situation, decided=decided, index=INDEX, **rest)
 
 
 def scan(*needs: Need, build_inputs: Sequence[str] = ()) -> WheelScan:
@@ -294,7 +294,7 @@ def test_every_trouble_has_words(kind: SymptomKind, filled: bool) -> None:
         symptom = Symptom(
             kind=kind, soname="/x y/$(a).so", wanted_by="/b", version="GLIBC_2.99", symbol="s", module="m"
         )
-    trouble = find_trouble(symptom, interpreter=Interpreter.UV, glibc="2.42")
+    trouble = find_trouble(symptom, Situation(interpreter=Interpreter.UV, glibc="2.42"))
     assert trouble.kind is kind
     assert trouble.what.endswith(".")
     assert trouble.now
@@ -307,7 +307,7 @@ def test_glibc_of_the_index_is_named_only_if_it_is_new_enough() -> None:
         symptom = Symptom(
             kind=SymptomKind.VERSION, soname=f"{STORE}-glibc-2.35/lib/libc.so.6", version=version,
                           wanted_by="/v/lib/python3.12/site-packages/x.so")  # fmt: skip
-        return " ".join(find_trouble(symptom, interpreter=None, glibc="2.40").now)
+        return " ".join(find_trouble(symptom, Situation(glibc="2.40")).now)
 
     assert "has glibc 2.40" in tell("GLIBC_2.38")
     assert "has glibc" not in tell("GLIBC_2.41")

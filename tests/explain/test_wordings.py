@@ -10,15 +10,17 @@ import pytest
 
 from wheelfix.explain.model import Explained, SymptomKind
 from wheelfix.explain.read import clean_line, read_messages
-from wheelfix.explain.wordings import WORDINGS
+from wheelfix.explain.wordings import MARKERS, WORDINGS
 from wheelfix.flows.explain import explain_file
 from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
 from wheelfix.model.classes import NeedClass
 
-MESSAGES: list[dict[str, Any]] = tomllib.loads(
-    (Path(__file__).parents[2] / "fixtures" / "messages.toml").read_text("utf-8")
-)["message"]
+MESSAGES: list[dict[str, Any]] = [
+    message
+    for path in sorted((Path(__file__).parents[2] / "fixtures" / "messages").glob("*.toml"))
+    for message in tomllib.loads(path.read_text("utf-8"))["message"]
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,14 @@ def explain(text: str, index: SonameTable, directory: Path) -> Explained:
 
 def test_every_wording_is_met() -> None:
     lines = [text for m in MESSAGES for raw in m["text"].encode().split(b"\n") for text, _ in clean_line(raw)]
-    for _, phrase, pattern in WORDINGS:
-        assert any(phrase in line and pattern.search(line) for line in lines), pattern.pattern
-    assert {kind for kind, _, _ in WORDINGS} == set(SymptomKind)
+    for one in WORDINGS:
+        assert any(one.phrase in line and one.pattern.search(line) for line in lines), one.pattern.pattern
+    assert {one.kind for one in WORDINGS} == set(SymptomKind)
+
+
+def test_every_wording_is_searched_for() -> None:
+    for one in WORDINGS:
+        assert any(marker in one.phrase.encode() for marker in MARKERS), one.phrase
 
 
 def test_there_are_many() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct
 from wheelfix.model.classes import OPEN_CLASSES, Classed
@@ -56,6 +57,7 @@ class Symptom(Struct):
         call: the call by which Python code opens the library, if the message shows that it does so by name.
         unsure: whether Python code opens the library by name, or a file that is linked against it, and the
             message does not tell which.
+        names: other names that the message has, as its kind tells: packages, headers, attributes …
     """
 
     kind: SymptomKind
@@ -68,6 +70,7 @@ class Symptom(Struct):
     line: int | None = None
     call: OpeningKind | None = None
     unsure: bool = False
+    names: tuple[str, ...] = ()
 
 
 class Interpreter(StrEnum):
@@ -135,6 +138,28 @@ class Installed(Struct):
     files: frozenset[str] = frozenset()
 
 
+class Situation(Struct):
+    """What is known beside a symptom.
+
+    Attributes:
+        package: the distribution that the text is about; None if it is unknown.
+        interpreter: the Python that ran; None if it is unknown.
+        dialect: the tool that code is written for.
+        files: names of the entries of the project's directory.
+        glibc: version of the C library in the nixpkgs of the index (``2.42``), or None.
+        index: the index for attributes; None where nothing is looked up.
+        account: all information of the text.
+    """
+
+    package: Package | None = None
+    interpreter: Interpreter | None = None
+    dialect: Dialect = Dialect.UV2NIX
+    files: frozenset[str] = frozenset()
+    glibc: str | None = None
+    index: SonameTable | None = None
+    account: Account = Account(symptoms=())
+
+
 class Missing(Classed):
     """A library that is missing now, or will be missing next.
 
@@ -171,10 +196,12 @@ class Trouble(Struct):
         clear_stack: names of files in the package whose executable stack has to be cleared.
         nix_ld: whether programs that were not built by Nix are to be run through nix-ld.
         answered: whether the advice is known to help; False if the message does not tell enough.
+        paste: pieces of Nix code, each with the place to paste it.
     """
 
     kind: SymptomKind
     what: str
+    paste: tuple[tuple[str, str], ...] = ()
     now: tuple[str, ...] = ()
     clear_stack: tuple[str, ...] = ()
     nix_ld: bool = False

@@ -12,15 +12,15 @@ from wheelfix.explain.model import (
     Account,
     Explanation,
     Installed,
-    Interpreter,
     Missing,
     Package,
+    Situation,
     Symptom,
     SymptomKind,
 )
 from wheelfix.explain.opened import find_openings, make_opening
 from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
-from wheelfix.explain.troubles import find_trouble
+from wheelfix.explain.troubles.table import find_trouble
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
@@ -101,6 +101,7 @@ def plan_explanation(
     *,
     scan: WheelScan | None = None,
     present: Mapping[str, str] = _NOTHING_PRESENT,
+    dialect: Dialect = Dialect.UV2NIX,
 ) -> Explanation:
     """Look up the libraries that a text reports as missing, and explain it.
 
@@ -111,6 +112,7 @@ def plan_explanation(
         prefer: attributes that win if several provide a library, strongest first.
         scan: scan of the installed package.
         present: sonames that a loader finds already, with the path of the file.
+        dialect: the tool to write for.
 
     Raises:
         IndexProblem: the index is damaged.
@@ -128,13 +130,20 @@ def plan_explanation(
     cases = make_name_cases(
         sonames, machine, index, wheel=wheel, prefer=prefer, at_hand=installed.at_hand, places=places
     )
-    return explain(
-        account,
+    situation = Situation(
         package=package,
         interpreter=find_interpreter(_list_paths(account, installed)),
+        dialect=dialect,
+        files=installed.files,
+        glibc=_find_glibc(index),
+        index=index,
+        account=account,
+    )
+    return explain(
+        account,
+        situation=situation,
         decided={c.want.soname: (c, t) for c, t in zip(cases, decide(cases), strict=True)},
         index=index.info,
-        glibc=_find_glibc(index),
         scan=scan,
         present=present,
         looked_into=f"{reading.distribution.target} in {package.site}" if reading and package else None,
@@ -182,11 +191,9 @@ def find_soname(symptom: Symptom) -> str | None:
 def explain(
     account: Account,
     *,
-    package: Package | None,
-    interpreter: Interpreter | None,
+    situation: Situation,
     decided: Mapping[str, tuple[Case, NeedTrace]],
     index: IndexInfo,
-    glibc: str | None = None,
     scan: WheelScan | None = None,
     present: Mapping[str, str] = _NOTHING_PRESENT,
     looked_into: str | None = None,
@@ -195,11 +202,9 @@ def explain(
 
     Args:
         account: the information of the text.
-        package: the distribution that it is about.
-        interpreter: the Python that ran.
+        situation: what is known beside the symptoms.
         decided: by soname of each missing library, the case and the decision.
         index: the index that was used.
-        glibc: version of the C library in that nixpkgs.
         scan: scan of the installed package, to find libraries that will be missing next.
         present: sonames that the loader finds already, with the path of the file.
         looked_into: what was scanned, as text for users.
@@ -214,15 +219,14 @@ def explain(
     named = tuple(o for one in missing.values() for o in one.openings)
     unfound = (o for o in (scan.openings if scan else ()) if o.answered not in present)
     troubles = tuple(
-        find_trouble(symptom, interpreter=interpreter, glibc=glibc)
-        for symptom in account.symptoms
-        if symptom.kind not in LIBRARIES
+        find_trouble(symptom, situation) for symptom in account.symptoms if symptom.kind not in LIBRARIES
     )
+    package = situation.package
     if package and scan and scan.name == package.name:
         package = replace(package, version=scan.version)
     return Explanation(
         package=package,
-        interpreter=interpreter,
+        interpreter=situation.interpreter,
         missing=libraries,
         troubles=tuple(dict.fromkeys(troubles)),
         build_inputs=_collect(m.providers[0].attr for m in libraries if m.need_class is NeedClass.PROVIDED),

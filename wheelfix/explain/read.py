@@ -14,11 +14,12 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any, TypeVar
 
 from wheelfix.explain.model import Account, Package, Symptom, SymptomKind
 from wheelfix.explain.paths import parse_drv, parse_store_path
+from wheelfix.explain.wording import NOTHING_AROUND, Around
 from wheelfix.explain.wordings import (
     BUILDER,
     FRAME,
@@ -47,10 +48,13 @@ MAX_LINE = 8 << 10
 MAX_SYMPTOMS = 500
 """Largest number of symptoms kept; if a text has more, they most likely have one cause."""
 MAX_WORDS = 200
+_MOST_AFTER = 40
 MAX_SEEN = 10_000
 MAX_SEEN_LINE = 512
 """Length in bytes and number of lines that are remembered, to skip repeated ones."""
 _OVERLAP = 512
+AFTER = 4 << 10
+"""Largest distance in bytes of a line that is read as a part of the message before it."""
 _HEADS = ("Traceback (most recent call last)", "Traceback:")
 
 T = TypeVar("T", bytes, str)
@@ -58,7 +62,7 @@ T = TypeVar("T", bytes, str)
 
 @dataclass(slots=True)
 class _Found:
-    symptoms: dict[tuple[SymptomKind, str | None, str | None, str | None], Symptom] = field(
+    symptoms: dict[tuple[SymptomKind, str | None, str | None, str | None, tuple[str, ...]], Symptom] = field(
         default_factory=dict
     )
     ignored: set[str] = field(default_factory=set)
@@ -83,9 +87,9 @@ def read_messages(chunks: Iterable[bytes]) -> Account:
     buffer, start = b"", 0
     for chunk in _unify_breaks(chunks):
         buffer += chunk
-        end = buffer.rfind(b"\n") + 1
+        end = buffer.rfind(b"\n", 0, max(0, len(buffer) - AFTER)) + 1
         if end <= start:  # no line end: read a long line in parts, or wait for the rest of a short one
-            if len(buffer) - start < MAX_LINE * 2:
+            if len(buffer) - start < MAX_LINE * 2 + AFTER:
                 continue
             end = len(buffer) - MAX_LINE
         _search(buffer, start, end, found)
@@ -133,7 +137,7 @@ def _search(buffer: bytes, start: int, end: int, found: _Found) -> None:
         if len(found.symptoms) >= MAX_SYMPTOMS:
             found.left_out = True
             return
-        _read_line(line, partial(_iter_context, buffer, left), found)
+        _read_line(line, partial(_iter_context, buffer, left), partial(_iter_following, buffer, right), found)
 
 
 def _is_new(text: T, seen: set[T]) -> bool:
@@ -168,21 +172,44 @@ def _iter_context(buffer: bytes, end: int) -> Iterator[bytes]:
         right = left - 1
 
 
-def _read_line(line: bytes, context: Callable[[], Iterator[bytes]], found: _Found) -> None:
-    before: list[str] = []
-    asked = False
-    for text, build in clean_line(line):
+def _iter_following(buffer: bytes, start: int) -> Iterator[bytes]:
+    """Yield the lines after a position, nearest first."""
+    left, ceiling = start + 1, start + AFTER
+    while left < min(len(buffer), ceiling):
+        right = buffer.find(b"\n", left, ceiling)
+        right = right if right >= 0 else min(len(buffer), ceiling)
+        yield buffer[left:right]
+        left = right + 1
+
+
+def _read_line(
+    line: bytes,
+    context: Callable[[], Iterator[bytes]],
+    following: Callable[[], Iterator[bytes]],
+    found: _Found,
+) -> None:
+    texts = list(clean_line(line))
+    context_lines = cache(partial(_read_context, context))
+    for number, (text, build) in enumerate(texts):
         if match := IGNORED.search(text):
             found.ignored.add(match["soname"])
         if (match := BUILDER.search(text)) and (package := parse_drv(match["drv"])):
             found.packages[package] = None
-        for symptom in parse_line(text) if _is_new(text, found.parts) else ():
-            if not asked:
-                before, asked = [*_read_context(context), *before], True
+        if not _is_new(text, found.parts):
+            continue
+
+        def read_before(number: int = number) -> list[str]:
+            return [*context_lines(), *(text for text, _ in texts[:number])]
+
+        def read_after(number: int = number) -> list[str]:
+            later = (text for raw in following() for text, _ in clean_line(raw))
+            return [*(text for text, _ in texts[number + 1 :]), *later][:_MOST_AFTER]
+
+        for symptom in parse_line(text, Around(lambda: _cut_at_head(read_before()), read_after)):
+            before = read_before()
             _add(locate_symptom(symptom, _cut_at_head(before)), text, before, found)
             if build and (package := parse_store_path(build, prefixed=False)):
                 found.packages[package] = None
-        before.append(text)
 
 
 def _read_context(context: Callable[[], Iterator[bytes]]) -> list[str]:
@@ -203,7 +230,7 @@ def _cut_at_head(lines: list[str]) -> list[str]:
 
 
 def _add(symptom: Symptom, text: str, before: list[str], found: _Found) -> None:
-    key = (symptom.kind, symptom.soname, symptom.version, symptom.symbol)
+    key = (symptom.kind, symptom.soname, symptom.version, symptom.symbol, symptom.names)
     known = found.symptoms.get(key)
     if known is None or (known.wanted_by is None and symptom.wanted_by is not None):
         found.symptoms[key] = symptom
@@ -312,23 +339,28 @@ _ALTERNATIVES = re.compile(r"any\((.*)\)")
 _WINDOWS = re.compile(r"-\d+$")
 
 
-def parse_line(text: str) -> tuple[Symptom, ...]:
+def parse_line(text: str, around: Around = NOTHING_AROUND) -> tuple[Symptom, ...]:
     """Find the problems that a line reports.
 
     Args:
         text: one line, cleaned by :func:`clean_line`.
+        around: the lines around it.
 
     Returns:
         Symptoms in the order of the patterns; empty for other lines.
     """
     found: dict[Symptom, None] = {}
-    for kind, phrase, pattern in WORDINGS:
+    for wording in WORDINGS:
+        phrase = wording.phrase
         at = text.find(phrase)
         while at >= 0:
             # Only a part: in a line of many thousand characters, an expression would be tried at each.
             part = text[max(0, at - _REACH) : at + _REACH] if len(text) > 2 * _REACH else text
-            for match in pattern.finditer(part):
-                found |= dict.fromkeys(_build(kind, match, part))
+            for match in wording.pattern.finditer(part):
+                if wording.build:
+                    found |= dict.fromkeys(wording.build(match, around))
+                else:
+                    found |= dict.fromkeys(_build(wording.kind, match, part))
             at = text.find(phrase, at + _REACH) if part is not text else -1
     if not found:
         found |= dict.fromkeys(_parse_printed_json(text))
@@ -428,6 +460,7 @@ def _build(kind: SymptomKind, match: re.Match[str], text: str) -> Iterator[Sympt
             call=OpeningKind.CFFI if by_cffi else None,
             # An import raises ImportError, whatever the loader lacks.
             unsure=kind is SymptomKind.MISSING and head.endswith("OSError: "),
+            names=tuple(re.findall(r"[^\s,]+", groups.get("names") or "")),
         )
 
 

@@ -69,6 +69,8 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
         yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
     if any(trouble.nix_ld for trouble in explanation.troubles):
         yield "configuration of NixOS", render_nix_ld(explanation.build_inputs)
+    for trouble in explanation.troubles:
+        yield from trouble.paste
 
 
 def write_now(explanation: Explanation) -> Iterator[str]:

@@ -111,7 +111,9 @@ def _explain(
     scan = conclude(installed.reading, index, prefer, installed.at_hand) if installed.reading else None
     dialect = dialect or choose_dialect(installed.files, installed.package)
     present = find_present(installed, scan, host=TRAITS[dialect].listed)
-    explanation = plan_explanation(account, installed, index, prefer, scan=scan, present=present)
+    explanation = plan_explanation(
+        account, installed, index, prefer, scan=scan, present=present, dialect=dialect
+    )
     told = scan.build_inputs if scan else ()
     attributes = {a: said for a in explanation.build_inputs if (said := index.attributes.find(a))}
     override = plan_override(

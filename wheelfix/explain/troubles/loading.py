@@ -1,12 +1,68 @@
-"""Explains problems between a wheel and a loader other than missing libraries, and how to fix them."""
+"""Messages of loaders about libraries that are there: not whole, not fitting, of another version."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Mapping
 
-from wheelfix.explain.model import Interpreter, Symptom, SymptomKind, Trouble
+from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
+from wheelfix.explain.troubles.common import FROM_NIX, UNSET, Explain
+from wheelfix.explain.wording import FILE, word
+
+_REQUIRED = r"(?: \(required by (?P<by>[^)\n]+)\)?)?"
+
+WORDINGS = (
+    # glibc: elf/dl-load.c, elf/dl-open.c; Python puts "ImportError: " or "OSError: " before it.
+    word(SymptomKind.WRONG_CLASS, "wrong ELF class", rf"{FILE}: wrong ELF class: ELFCLASS(?:32|64)"),
+    word(SymptomKind.BROKEN, "invalid ELF header", rf"{FILE}: invalid ELF header"),
+    word(SymptomKind.BROKEN, "file too short", rf"{FILE}: file too short"),
+    word(
+        SymptomKind.EXECUTABLE_STACK,
+        "cannot enable exec",
+        rf"{FILE}: cannot enable executable stack as shared obj",
+    ),
+    # glibc: elf/dl-reloc.c.
+    word(SymptomKind.STATIC_TLS, "in static TLS", rf"{FILE}: cannot allocate memory in static TLS block"),
+    # glibc: elf/dl-version.c. Markdown eats the quotes.
+    word(
+        SymptomKind.VERSION,
+        ": version ",
+        rf"{FILE}: version [`'‘\"]?(?P<version>[\w.+-]+)['’`\"]? not found{_REQUIRED}",
+    ),
+    # glibc: elf/dl-lookup.c. ldd -r has the file behind it, in parentheses.
+    word(
+        SymptomKind.SYMBOL,
+        "undefined symbol",
+        rf"{FILE}: undefined symbol: (?P<symbol>[^\s,()'\"`]+)(?:, version (?P<version>[^\s()'\"`]+))?",
+    ),
+    word(
+        SymptomKind.SYMBOL,
+        "undefined symbol",
+        r"^\s*undefined symbol: (?P<symbol>[^\s,()]+)\s+\((?P<soname>[^)]+)\)",
+    ),
+    word(
+        SymptomKind.SYMBOL,
+        "not defined in file",
+        rf"{FILE}: symbol (?P<symbol>[^\s,]+),? version (?P<version>\S+) not defined in file \S+ with",
+    ),
+    # musl: ldso/dynlink.c.
+    word(
+        SymptomKind.WRONG_CLASS,
+        "Exec format",
+        r"Error loading shared library (?P<soname>[^\s:]+): Exec format error",
+    ),
+    word(
+        SymptomKind.STATIC_TLS,
+        "initial-exec TLS",
+        r"Error relocating (?P<soname>[^:\n]+): \S+: initial-exec TLS resolves",
+    ),
+    word(
+        SymptomKind.SYMBOL,
+        "symbol not found",
+        r"Error relocating (?P<soname>[^:\n]+): (?P<symbol>\S+): symbol not found",
+    ),
+)
 
 _HOST = r"/(?:usr/)?lib"
 _GLIBC = re.compile(r"-glibc-(?P<version>\d+\.\d+)")
@@ -14,32 +70,15 @@ _MUSL_LACKS = re.compile(
     r"__\w+_chk|__register_atfork|gnu_get_libc_version|__cxa_thread_atexit_impl|__\w+_finite|backtrace"
 )
 _TORCH = re.compile(r"_ZNK?(?:2at|3c10|5torch|5caffe)")
-_FROM_NIX = "$(nix-build --no-out-link '<nixpkgs>' -A {attr})"
-_GCC = _FROM_NIX.format(attr="stdenv.cc.cc.lib")
-_UNSET = "env -u LD_LIBRARY_PATH -u LD_PRELOAD COMMAND"
+_GCC = FROM_NIX.format(attr="stdenv.cc.cc.lib")
 
 
-def find_trouble(symptom: Symptom, *, interpreter: Interpreter | None, glibc: str | None) -> Trouble:
-    """Explain a symptom that is not a missing library.
-
-    Args:
-        symptom: a symptom of any other kind.
-        interpreter: the Python that ran.
-        glibc: version of the C library in the nixpkgs of the index (``2.42``).
-    """
-    if symptom.kind is SymptomKind.VERSION:
-        return _explain_version(symptom, glibc)
-    if symptom.kind is SymptomKind.NO_LOADER:
-        return _explain_loader(symptom, interpreter)
-    return _EXPLAIN[symptom.kind](symptom)
-
-
-def _explain_version(symptom: Symptom, glibc: str | None) -> Trouble:
+def _explain_version(symptom: Symptom, situation: Situation) -> Trouble:
     version, file, by = symptom.version or "", symptom.soname or "", symptom.wanted_by or "a file"
     head = f"{by} wants {version}, and {file} does not have it."
     family = version.partition("_")[0]
     if family == "GLIBC" and version != "GLIBC_PRIVATE":
-        what, *now = _explain_glibc(version, file, by, glibc)
+        what, *now = _explain_glibc(version, file, by, situation.glibc)
         return Trouble(kind=SymptomKind.VERSION, what=f"{head} {what}", now=tuple(now))
     if version == "GLIBC_PRIVATE":
         return _explain_two_libcs(symptom.kind, head)
@@ -50,13 +89,13 @@ def _explain_version(symptom: Symptom, glibc: str | None) -> Trouble:
             f"{_say_origin(file)}.",
             now=(
                 f'Put a newer one first: LD_LIBRARY_PATH="{_GCC}/lib" COMMAND',
-                f"Or, if LD_LIBRARY_PATH is what brings the old one: {_UNSET}",
+                f"Or, if LD_LIBRARY_PATH is what brings the old one: {UNSET}",
             ),
         )
     return Trouble(
         kind=SymptomKind.VERSION,
         what=f"{head} It is another version of the library than the one this was built with.",
-        now=(f"See where it comes from; if from LD_LIBRARY_PATH: {_UNSET}",),
+        now=(f"See where it comes from; if from LD_LIBRARY_PATH: {UNSET}",),
     )
 
 
@@ -65,7 +104,7 @@ def _explain_glibc(version: str, file: str, by: str, glibc: str | None) -> tuple
     wanted = version.removeprefix("GLIBC_")
     has = match["version"] if (match := _GLIBC.search(file)) else None
     running = f"The program runs on glibc {has}" if has else "The program runs on an older glibc"
-    keep_out = f"Keep it out: {_UNSET}"
+    keep_out = f"Keep it out: {UNSET}"
     if re.match(_HOST, by) and file.startswith("/nix/store/"):
         return f"{running}, and a library of the host was loaded into it.", keep_out
     if by.startswith("/nix/store/") and "/site-packages/" not in by:
@@ -89,11 +128,11 @@ def _explain_two_libcs(kind: SymptomKind, head: str) -> Trouble:
         kind=kind,
         what=f"{head} Two C libraries are mixed in one process: one library of a pair comes from the host, "
         "the other from Nix, or from another nixpkgs.",
-        now=(f"Take LD_LIBRARY_PATH away, it is what mixes them: {_UNSET}",),
+        now=(f"Take LD_LIBRARY_PATH away, it is what mixes them: {UNSET}",),
     )
 
 
-def _explain_symbol(symptom: Symptom) -> Trouble:
+def _explain_symbol(symptom: Symptom, _situation: Situation) -> Trouble:
     symbol, file = symptom.symbol or "", symptom.soname or "a file"
     head = f"{file} needs the symbol {symbol}, and nothing that is loaded has it."
     if symptom.version == "GLIBC_PRIVATE":
@@ -106,7 +145,7 @@ def _explain_symbol(symptom: Symptom) -> Trouble:
         now = ("Take the release that was built for this torch, or build it against this one.",)
     elif "nvidia/" in file or symbol.startswith(("__nvJitLink", "cublas", "cudnn", "cusparse")):
         what = "CUDA libraries of two versions are mixed: one from a wheel, the other from LD_LIBRARY_PATH."
-        now = (f"Leave CUDA to the wheels: {_UNSET}",)
+        now = (f"Leave CUDA to the wheels: {UNSET}",)
     elif _MUSL_LACKS.fullmatch(symbol):
         what = "It is glibc's, and musl has none such: a wheel for manylinux runs on musl."
         now = ("Install the wheel for musllinux, or use a Python on glibc.",)
@@ -114,7 +153,7 @@ def _explain_symbol(symptom: Symptom) -> Trouble:
         what = (
             "A library of the host is mixed with other versions of what it needs, from a wheel or from Nix."
         )
-        now = (f"Keep the host's libraries out: {_UNSET}",)
+        now = (f"Keep the host's libraries out: {UNSET}",)
     else:
         return Trouble(
             kind=SymptomKind.SYMBOL,
@@ -125,7 +164,7 @@ def _explain_symbol(symptom: Symptom) -> Trouble:
     return Trouble(kind=SymptomKind.SYMBOL, what=f"{head} {what}", now=now)
 
 
-def _explain_class(symptom: Symptom) -> Trouble:
+def _explain_class(symptom: Symptom, _situation: Situation) -> Trouble:
     file = symptom.soname or "a file"
     if "site-packages" in file or "dist-packages" in file:
         return Trouble(
@@ -142,7 +181,7 @@ def _explain_class(symptom: Symptom) -> Trouble:
     )
 
 
-def _explain_broken(symptom: Symptom) -> Trouble:
+def _explain_broken(symptom: Symptom, _situation: Situation) -> Trouble:
     return Trouble(
         kind=SymptomKind.BROKEN,
         what=f"{symptom.soname} is no whole ELF file: a linker script, a Git LFS pointer, or cut short.",
@@ -150,7 +189,7 @@ def _explain_broken(symptom: Symptom) -> Trouble:
     )
 
 
-def _explain_stack(symptom: Symptom) -> Trouble:
+def _explain_stack(symptom: Symptom, _situation: Situation) -> Trouble:
     file = symptom.soname or "FILE"
     return Trouble(
         kind=SymptomKind.EXECUTABLE_STACK,
@@ -164,7 +203,7 @@ def _explain_stack(symptom: Symptom) -> Trouble:
     )
 
 
-def _explain_tls(symptom: Symptom) -> Trouble:
+def _explain_tls(symptom: Symptom, _situation: Situation) -> Trouble:
     file = symptom.soname or "FILE"
     return Trouble(
         kind=SymptomKind.STATIC_TLS,
@@ -178,45 +217,13 @@ def _explain_tls(symptom: Symptom) -> Trouble:
     )
 
 
-def _explain_loader(symptom: Symptom, interpreter: Interpreter | None) -> Trouble:
-    program = symptom.wanted_by or "A program"
-    now = ["Turn nix-ld on as above, once for the whole system."]
-    if interpreter is Interpreter.UV or "/uv/python/" in program:
-        python = f"{_FROM_NIX.format(attr='python3')}/bin/python3"
-        now.insert(0, f'UV_PYTHON_DOWNLOADS=never UV_PYTHON="{python}" uv sync')
-    return Trouble(
-        kind=SymptomKind.NO_LOADER,
-        what=f"{program} was not built by Nix: it asks for a loader in /lib64, and NixOS has none there.",
-        now=tuple(now),
-        nix_ld=True,
-    )
-
-
-def _explain_plugin(symptom: Symptom) -> Trouble:
-    return Trouble(
-        kind=SymptomKind.PLUGIN,
-        what=f"Qt found its platform plugin {symptom.soname} and could not load it; it does not say why.",
-        now=("QT_DEBUG_PLUGINS=1 wheelfix explain -- COMMAND",),
-        answered=False,
-    )
-
-
-def _explain_ldconfig(_symptom: Symptom) -> Trouble:
-    return Trouble(
-        kind=SymptomKind.NO_LDCONFIG,
-        what="A package asks /sbin/ldconfig where libcuda.so.1 is. NixOS has no such program.",
-        now=("TRITON_LIBCUDA_PATH=/run/opengl-driver/lib COMMAND",),
-    )
-
-
-_EXPLAIN: dict[SymptomKind, Callable[[Symptom], Trouble]] = {
+EXPLAIN: Mapping[SymptomKind, Explain] = {
+    SymptomKind.VERSION: _explain_version,
     SymptomKind.SYMBOL: _explain_symbol,
     SymptomKind.WRONG_CLASS: _explain_class,
     SymptomKind.BROKEN: _explain_broken,
     SymptomKind.EXECUTABLE_STACK: _explain_stack,
     SymptomKind.STATIC_TLS: _explain_tls,
-    SymptomKind.PLUGIN: _explain_plugin,
-    SymptomKind.NO_LDCONFIG: _explain_ldconfig,
 }
 
 

@@ -1,0 +1,1 @@
+"""Messages other than missing libraries: their wordings, and what they mean, by subject."""
