@@ -73,7 +73,7 @@ _LIBRARIES = (
     word(SymptomKind.NAMED, "Unable to find", r"Unable to find (?P<name>[a-z][\w+-]*) shared library"),
     word(SymptomKind.NAMED, "failed to find lib", r"failed to find (?P<name>lib[a-z][\w+-]*)"),
     # triton: backends/nvidia/driver.py asks ldconfig, and says so if it got no answer.
-    word(SymptomKind.MISSING, "libcuda.so cannot", r"(?P<soname>libcuda\.so) cannot found"),
+    word(SymptomKind.MISSING, "cannot found", r"(?P<soname>libcuda\.so) cannot found"),
     # cuDNN 9: the names it tried, most exact first.
     word(SymptomKind.MISSING, "Unable to load any of", r"Unable to load any of \{(?P<soname>[^}\n]+)\}"),
     # Qt: src/gui/kernel/qguiapplication.cpp, src/plugins/platforms/xcb.
