@@ -56,6 +56,7 @@ def _read_installed(package: Package, directory: Path) -> Installed:
                 site=site,
                 environment=environment,
                 file=package.file,
+                prefixed=package.prefixed,
             )
             return Installed(package=found, reading=reading, at_hand=at_hand)
     return Installed(package=package)

@@ -92,6 +92,8 @@ class Package(Struct):
         site: path of its ``site-packages``, as the text writes it.
         environment: path of its virtual environment; None in the Nix store or elsewhere.
         file: path of one of its files, relative to ``site``, or None.
+        prefixed: whether a store path or derivation has the name that nixpkgs and poetry2nix give
+            (``python3.12-numba-0.60.0``); sets of pyproject.nix leave the prefix out.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Package(Struct):
     site: str | None = None
     environment: str | None = None
     file: str | None = None
+    prefixed: bool = False
 
 
 class Account(Struct):

@@ -13,6 +13,8 @@ _SITE = re.compile(
     r"|[^\n]*?/(?:site|dist)-packages"
     r"|[^\n]*/uv/archive-v\d+/[^/\n]+)/(?P<inside>[^\n]+)"
 )
+_ENVIRONMENT = re.compile(r"python3?-\d[\d.]*-env")
+"""Name of nixpkgs' ``withPackages`` and ``buildEnv``; those of pyproject.nix are named by their users."""
 _PYTHON_PREFIX = re.compile(r"(?:python|pypy)\d+(?:\.\d+)?-")
 _VERSION = re.compile(r"-(?=\d)")
 _SUFFIX = re.compile(r"(?:\.(?:cpython|pypy|abi3)[^/]*)?\.so.*|\.py[cdi]?|[-.]\d.*|\.libs|-stubs|\.data")
@@ -78,6 +80,7 @@ def parse_path(path: str) -> Package | None:
             version=package.version,
             site=site["site"] if site else None,
             file=site["inside"] if site else None,
+            prefixed=package.prefixed,
         )
     if site is None:
         return None
@@ -87,6 +90,7 @@ def parse_path(path: str) -> Package | None:
         return None
     prefix = site["prefix"]
     return Package(
+        prefixed=bool(store and _ENVIRONMENT.fullmatch(store["name"])),
         name=name,
         version=info["version"] if info else None,
         site=site["site"],
@@ -113,7 +117,7 @@ def parse_store_path(name: str, *, prefixed: bool) -> Package | None:
     version = parts[1] if len(parts) == 2 else None
     if version is None and (prefixed or rest == name):
         return None if prefixed else Package(name=normalize(parts[0]))
-    return Package(name=normalize(parts[0]), version=version)
+    return Package(name=normalize(parts[0]), version=version, prefixed=rest != name)
 
 
 def parse_drv(path: str) -> Package | None:

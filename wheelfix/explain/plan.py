@@ -279,7 +279,7 @@ def plan_override(
     }
     inputs = {one.attr: one for one in opened.inputs} | inputs
     return Override(
-        name=package.name if package else _PLACEHOLDER,
+        name=package.name if package else "" if TRAITS[dialect].listed else _PLACEHOLDER,
         version=(package.version or "") if package else "",
         target=explanation.looked_into or "a message",
         tags=(),
@@ -303,7 +303,7 @@ def plan_override(
                 }
             )
         ),
-        hints=(*([] if package else [_UNNAMED]), *find_hints((), opened.rest)),
+        hints=(*([] if package or TRAITS[dialect].listed else [_UNNAMED]), *find_hints((), opened.rest)),
     )
 
 
@@ -338,9 +338,12 @@ def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:
 
     Args:
         names: names of the files in the project's directory.
-        package: decides if no lock file does: for a virtual environment, a shell is written.
+        package: decides by the name that its set gave it, or if no lock file does: for a virtual environment,
+            a shell is written.
     """
     there = frozenset(names)
+    if package and package.prefixed:
+        return Dialect.POETRY2NIX if "poetry.lock" in there else Dialect.NIXPKGS
     for wanted, dialect in _LOCKS:
         if there.issuperset(wanted):
             return dialect

@@ -116,7 +116,8 @@ def _unify_breaks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         data = held + chunk
         held = data[-1:] if data.endswith(b"\r") else b""
-        yield data[: len(data) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        data = data[: len(data) - len(held)]
+        yield data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
     yield held.replace(b"\r", b"\n")
 
 

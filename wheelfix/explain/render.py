@@ -19,7 +19,6 @@ from wheelfix.nix.parts import (
     list_inputs,
     take,
     take_bare,
-    take_pkgs,
 )
 from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.tree import (
@@ -31,19 +30,23 @@ from wheelfix.nix.tree import (
     Expr,
     Inherit,
     Lambda,
+    Let,
     List,
-    Path,
     Script,
     SearchPath,
+    Var,
     With,
     bind,
     call,
+    find_variables,
     select,
     text,
 )
 from wheelfix.override.dialects import TRAITS, render_overrides
 from wheelfix.override.install import add_shim, is_started, write_install
 from wheelfix.override.overlay import list_runpaths
+
+_NIXPKGS_OVERLAY = "overlay.nix, an overlay for nixpkgs: goes into nixpkgs.overlays"
 
 
 def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
@@ -61,9 +64,10 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
     in_sets = traits.locked and bool(override.searches or override.interpreter)
     opened = override.runpaths or override.opened or override.shim or override.driver
     if override.inputs or override.ignored or opened or in_sets:
-        whole = not traits.complete  # a message has no wheel file, which a package needs
-        code = render_overrides([override], (), dialect) if whole else render_fragment(override)
-        yield traits.title, code
+        if traits.complete:  # a message has no wheel file, of which a whole package would be made
+            yield _NIXPKGS_OVERLAY, render_nixpkgs_overlay(override)
+        else:
+            yield traits.title, render_overrides([override], (), dialect)
     stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
     if stacks and explanation.package:
         yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
@@ -88,15 +92,15 @@ def write_now(explanation: Explanation) -> Iterator[str]:
 
 
 def render_shell_line(attrs: Sequence[str], *, driver: Sequence[str] = ()) -> str:
-    """Write a command that starts a shell in which the loader finds libraries.
+    """Write a command that runs one program, whose loader finds libraries.
 
     Args:
         attrs: nixpkgs attributes.
         driver: libraries of the GPU driver that are wanted too.
 
     Example:
-        >>> print(render_shell_line(["krb5"]))
-        nix-shell -E 'with import <nixpkgs> { }; mkShell { LD_LIBRARY_PATH = lib.makeLibraryPath [ krb5 ]; }'
+        >>> print(render_shell_line(["krb5"])[:64])
+        nix-shell -E 'with import <nixpkgs> { }; mkShell { LD_LIBRARY_PA
     """
     libraries: Expr = call("lib.makeLibraryPath", List(tuple(map(take_bare, attrs))))
     if driver:
@@ -104,7 +108,7 @@ def render_shell_line(attrs: Sequence[str], *, driver: Sequence[str] = ()) -> st
         libraries = Binary("+", libraries, text(f":{places}")) if attrs else text(places)
     shell = call("mkShell", Attrs((bind("LD_LIBRARY_PATH", libraries),)))
     code = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
-    return f"nix-shell -E {shlex.quote(code)}"
+    return f"nix-shell -E {shlex.quote(code)} --run COMMAND"
 
 
 def render_nix_ld(attrs: Sequence[str]) -> str:
@@ -132,8 +136,8 @@ def render_clear_stack(name: str, files: Sequence[str]) -> str:
     return render(Commented("glibc refuses an executable stack. Written by wheelfix.", overlay))
 
 
-def render_fragment(override: Override) -> str:
-    """Write what a package of nixpkgs lacks, as a function for ``overridePythonAttrs``."""
+def render_nixpkgs_overlay(override: Override) -> str:
+    """Write an overlay for nixpkgs that adds what one of its Python packages lacks."""
     bindings = []
     if override.driver:
         bindings.append(add_to_old("nativeBuildInputs", List((take("autoAddDriverRunpath"),))))
@@ -146,8 +150,22 @@ def render_fragment(override: Override) -> str:
     site = ("$out/", select("pkgs", "python3", "sitePackages"))
     if code := write_install(override, site, by_import=is_started(override)):
         bindings.append(add_code_to_old("postInstall", code))
-    function = call("import", Path("./this.nix"), Attrs((Inherit(("pkgs",)),)))
-    use = call(select("python3Packages", override.name, "overridePythonAttrs"), function)
-    head = [f"For {describe(override)}. Written by wheelfix.", print_flat(use)]
-    body = add_shim([override], Lambda("old", Attrs(tuple(bindings))))
-    return render(comment_all([*head, *override.hints], Lambda(take_pkgs(body), body)))
+    head = [f"For {describe(override)}. Written by wheelfix.", *override.hints]
+    return render(comment_all(head, extend_python_packages(override, Lambda("old", Attrs(tuple(bindings))))))
+
+
+def extend_python_packages(override: Override, function: Expr) -> Expr:
+    """Make an overlay for nixpkgs that changes a package in the sets of all its Pythons.
+
+    Args:
+        override: the package.
+        function: argument of ``overridePythonAttrs``; the new nixpkgs is ``pkgs`` in it.
+    """
+    name = override.name
+    change = call(select("pyprev", name, "overridePythonAttrs"), function)
+    extension = Lambda("pyfinal", Lambda("pyprev", Attrs((bind(name, change),))))
+    extensions = Binary("++", select("prev", "pythonPackagesExtensions"), List((extension,)))
+    body = add_shim([override], Attrs((bind("pythonPackagesExtensions", extensions),)), "pkgs.lib")
+    if "lib" in find_variables(body):
+        body = Let((Inherit(("lib",), Var("pkgs")),), body)
+    return Lambda("pkgs", Lambda("prev", body))
