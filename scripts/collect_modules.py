@@ -4,7 +4,7 @@
 
 Only what the names do not tell is kept: ``yaml`` is in pyyaml, ``numpy`` needs no row. Sources, in this
 order: :data:`USUAL`, written by people; the members of the wheels that ``scripts/collect_own_words.py``
-fetched; and ``pythonImportsCheck`` of nixpkgs' own expressions, read as text and not evaluated. A module of more
+fetched; and ``pythonImportsCheck`` of nixpkgs' own expressions, read as text. A module of more
 than three distributions is taken for a namespace, which tells nothing, unless people say which is meant.
 """
 

@@ -18,16 +18,18 @@ import json
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from wheelfix.errors import WheelfixError
+from wheelfix.index.choice import open_bundled, open_names
 from wheelfix.model.base import convert, encode_json, replace
 from wheelfix.model.hints import SourceUse
+from wheelfix.model.names import NameKind
 from wheelfix.model.words import OwnWords, Sentence
 from wheelfix.outside.places import Cache, find_cache
 from wheelfix.outside.wheels import fetch_sdist, fetch_wheel
@@ -45,7 +47,9 @@ SOURCES = (
 )
 LARGEST = 40 << 20
 """Bytes of the largest file that is fetched."""
-MOST_NAMES = 12
+_AT_ONCE = 5
+"""Most of the time goes to asking the package index."""
+MOST_NAMES = 24
 """A sentence with more libraries names none of them: it is any of what the distribution opens."""
 
 
@@ -93,7 +97,15 @@ def _read_sdist(path: Path) -> OwnWords:
 def _read(sources: Mapping[str, bytes]) -> OwnWords:
     read: Callable[[str], bytes | None] = sources.get
     uses: tuple[SourceUse, ...] = find_in_sources(tuple(sources), read)
-    return find_own_words(tuple(sources), read, uses)
+    return find_own_words(tuple(sources), read, uses, _list_programs().__contains__)
+
+
+@cache
+def _list_programs() -> frozenset[str]:
+    """List the programs that nixpkgs has."""
+    table = open_bundled()
+    names = open_names(table).open(NameKind.PROGRAM)
+    return frozenset(names.list_names(NameKind.PROGRAM, system=table.info.system))
 
 
 def merge(first: OwnWords, second: OwnWords) -> OwnWords:
@@ -128,7 +140,7 @@ def collect(cache: Cache) -> dict[str, OwnWords]:
     """Read every distribution; those that say nothing of the kind are left out."""
     requirements = list(list_requirements())
     found: dict[str, OwnWords] = {}
-    with ProcessPoolExecutor() as pool:
+    with ProcessPoolExecutor(_AT_ONCE) as pool:
         for requirement, own in zip(
             requirements, pool.map(partial(read_distribution, cache=cache), requirements), strict=True
         ):
@@ -138,11 +150,19 @@ def collect(cache: Cache) -> dict[str, OwnWords]:
             wanted = parse_wanted(requirement)
             assert wanted
             found[wanted.name] = merge(found.get(wanted.name, OwnWords()), own)
-    for name, row in tomllib.loads((HERE / "own_words.toml").read_text("utf-8"))["distributions"].items():
+    by_hand = tomllib.loads((HERE / "own_words.toml").read_text("utf-8"))
+    for name, texts in by_hand["dropped"].items():
+        own = found.get(name, OwnWords())
+        found[name] = replace(own, sentences=tuple(s for s in own.sentences if not _starts(s.text, texts)))
+    for name, row in by_hand["distributions"].items():
         row.pop("source")
         found[name] = merge(convert(row, OwnWords), found.get(name, OwnWords()))
-    heard = {name: own for name, own in found.items() if own.sentences or own.libraries}
+    heard = {name: own for name, own in found.items() if own.sentences or own.libraries or own.programs}
     return weaken(dict(sorted(heard.items())))
+
+
+def _starts(text: str, starts: Sequence[str]) -> bool:
+    return text.startswith(tuple(starts))
 
 
 def write(found: Mapping[str, OwnWords], date: str) -> str:

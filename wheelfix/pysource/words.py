@@ -45,11 +45,11 @@ _THING: Final = re.compile(
     re.IGNORECASE,
 )
 _HINT: Final = re.compile(
-    rb"\b(?:subprocess|system|popen|Popen|which|find_executable|create_subprocess_exec)\b"
+    rb"\b(?:subprocess|os\.system|popen|Popen|shutil\.which|import\s+which|find_executable|pexpect)\b"
 )
 _RUNNERS: Final = frozenset(
     {"run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput", "system", "popen"}
-    | {"which", "find_executable", "create_subprocess_exec", "spawn", "Command", "execvp", "execlp"}
+    | {"which", "find_executable", "create_subprocess_exec", "spawn", "execvp", "execlp"}
 )
 _OPENERS: Final = frozenset(
     {"CDLL", "PyDLL", "LoadLibrary", "find_library", "dlopen", "load_library", "cdll_loadlibrary"}
@@ -101,6 +101,7 @@ _MAX_READ: Final = 48 << 20
 """Bytes of sources parsed for one distribution."""
 _MAX_SENTENCES: Final = 200
 _MIN_LETTERS: Final = 8
+_MAX_NAME: Final = 40
 _MIN_STRONG: Final = 12
 """Letters that a sentence has at least that is recognised in any text."""
 
@@ -151,15 +152,27 @@ class _Function:
 
 @dataclass(slots=True, eq=False)
 class _Source:
-    """What was collected of one source."""
+    """What was collected of one source.
+
+    Attributes:
+        texts: all texts in it.
+        messages: those that are fixed in an exception class, by its name.
+        words: constants that may be names of programs.
+        runs: whether it runs programs, also such whose names are made elsewhere.
+    """
 
     functions: list[_Function] = field(default_factory=list)
     texts: list[_Text] = field(default_factory=list)
     messages: dict[str, list[_Text]] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+    runs: bool = False
 
 
 def find_own_words(
-    paths: Iterable[str], read: Callable[[str], bytes | None], uses: Iterable[SourceUse]
+    paths: Iterable[str],
+    read: Callable[[str], bytes | None],
+    uses: Iterable[SourceUse],
+    is_program: Callable[[str], bool] = lambda _: True,
 ) -> OwnWords:
     """Find what a distribution opens and runs, and what it says when that is not there.
 
@@ -167,6 +180,8 @@ def find_own_words(
         paths: its Python sources.
         read: reads a source; None if it cannot be read.
         uses: what the sources open by name, from :func:`wheelfix.pysource.sources.find_in_sources`.
+        is_program: whether there is a program of a name; what is not found at a call that runs it, but in a
+            sentence alone, may be any word.
     """
     uses = tuple(uses)
     opened: dict[str, list[tuple[int, str]]] = {}
@@ -185,20 +200,36 @@ def find_own_words(
                     sources.append(_Reader(tree, opened.get(path, ())).source)
                 except RecursionError:
                     continue
-    return _conclude(sources, uses)
+    return _conclude(sources, uses, is_program)
+
+
+def _find_named_programs(sources: Iterable[_Source]) -> set[str]:
+    """Find constants of sources that run programs, which a sentence about something absent names."""
+    running = [one for one in sources if one.runs]
+    said: set[str] = set()
+    for text in (text for one in running for text in one.texts):
+        whole = text.template.replace(_HOLE, " ")
+        if _THING.search(whole) and is_absent(whole):
+            said.update(word.lower() for word in (*_WORD.findall(whole), *text.known))
+    common = load_table(CommonPrograms).words
+    return {word for one in running for word in one.words if word in said and word not in common}
 
 
 def _list_names(call: SourceCall) -> Iterator[str]:
     """List the libraries that a call opens, without those of libc, which are always there."""
     if call.kind is not OpeningKind.PROGRAM:
-        yield from (name.name for name in call.names if not _LIBC.search(name.name))
+        names = (name.name.rpartition("/")[2] for name in call.names)
+        yield from (name for name in names if not _LIBC.search(name))
 
 
-def _conclude(sources: Sequence[_Source], uses: Iterable[SourceUse]) -> OwnWords:
+def _conclude(
+    sources: Sequence[_Source], uses: Iterable[SourceUse], is_program: Callable[[str], bool]
+) -> OwnWords:
     calls = [call for use in uses for call in use.calls]
     libraries = {name for call in calls for name in _list_names(call)}
     needed = {name for call in calls if not call.optional for name in _list_names(call)}
     programs = {name for one in sources for function in one.functions for name in function.programs}
+    programs |= set(filter(is_program, _find_named_programs(sources)))
     names = Names(libraries, programs)
     messages: dict[str, list[_Text]] = {}
     for one in sources:
@@ -299,13 +330,13 @@ def is_absent(text: str) -> bool:
 
 def _choose_line(text: _Text, names: Names) -> str | None:
     """Choose the line of a text by which it is recognised; None if every line is too short."""
-    best: tuple[tuple[bool, bool, int], str] | None = None
+    best: tuple[tuple[bool, bool, bool], str] | None = None
     for raw in text.template[:_MAX_TEXT].split("\n"):
         line = " ".join(raw.split())
         letters = sum(map(str.isalpha, line))
         if letters < _MIN_LETTERS:
             continue
-        score = (bool(ABSENT.search(line)), any(names.find((line,))), min(letters, 60))
+        score = (bool(ABSENT.search(line)), any(names.find((line,))), letters >= _MIN_STRONG)
         if best is None or score > best[0]:
             best = score, line
     return best[1] if best else None
@@ -475,6 +506,7 @@ class _Reader(ast.NodeVisitor):
         if last in _OPENERS:
             function.opens = True
         if last in _RUNNERS and (isinstance(node.func, ast.Name) or _find_base(node.func) in _MODULES):
+            self.source.runs = True
             given = [*node.args[:2], *(k.value for k in node.keywords if k.arg in {"args", "cmd", "path"})]
             for arg in given[: 1 if last in {"which", "run", "Popen", "call"} else 2]:
                 function.programs |= self._find_programs(arg)
@@ -501,7 +533,9 @@ class _Reader(ast.NodeVisitor):
         if depth <= 0:
             return
         match expr:
-            case ast.List(elts=[first, *_]) | ast.Tuple(elts=[first, *_]):
+            case ast.List(elts=[first, *rest]) | ast.Tuple(elts=[first, *rest]):
+                if rest and isinstance(first, ast.Constant) and first.value in {"which", "where", "command"}:
+                    first = rest[-1]
                 yield from self._first_texts(first, depth - 1)
             case ast.BinOp(left=left, op=ast.Add() | ast.Mod()):
                 yield from self._first_texts(left, depth - 1)
@@ -547,8 +581,12 @@ class _Reader(ast.NodeVisitor):
         return self._classes[-1].get(expr.id, []) if self._classes else []
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        if isinstance(node.value, str) and len(node.value) > _MIN_LETTERS:
+        if not isinstance(node.value, str):
+            return
+        if len(node.value) > _MIN_LETTERS:
             self.source.texts += self._texts(node)
+        if 2 < len(node.value) < _MAX_NAME and _is_program(node.value):
+            self.source.words.add(node.value)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         self.source.texts += self._texts(node)
@@ -631,6 +669,16 @@ class _Reader(ast.NodeVisitor):
 _SAME_TEXT: Final = frozenset({"dedent", "_", "gettext", "cleandoc"})
 _PERCENT: Final = re.compile(r"%%|%(?:\(\w+\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]")
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
+
+
+def _is_program(text: str) -> bool:
+    """Whether a text can be the name of a program that not every system has."""
+    match = _PROGRAM.fullmatch(text)
+    return bool(
+        match
+        and match[1].lower() not in load_table(CommonPrograms).everywhere
+        and not _FOREIGN.search(match[1])
+    )
 
 
 def _find_base(func: ast.expr) -> str:
