@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from wheelfix.explain.builds import write_builds
+from wheelfix.explain.change import render_change
 from wheelfix.explain.model import Explanation
 from wheelfix.index.driver import find_directories
 from wheelfix.model.classes import NeedClass
@@ -69,6 +71,7 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
         yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
     if any(trouble.nix_ld for trouble in explanation.troubles):
         yield "configuration of NixOS", render_nix_ld(explanation.build_inputs)
+    yield from write_builds(explanation, dialect)
     for trouble in explanation.troubles:
         yield from trouble.paste
 
@@ -146,8 +149,6 @@ def render_fragment(override: Override) -> str:
     site = ("$out/", select("pkgs", "python3", "sitePackages"))
     if code := write_install(override, site, by_import=is_started(override)):
         bindings.append(add_code_to_old("postInstall", code))
-    function = call("import", Path("./this.nix"), Attrs((Inherit(("pkgs",)),)))
-    use = call(select("python3Packages", override.name, "overridePythonAttrs"), function)
-    head = [f"For {describe(override)}. Written by wheelfix.", print_flat(use)]
     body = add_shim([override], Lambda("old", Attrs(tuple(bindings))))
-    return render(comment_all([*head, *override.hints], Lambda(take_pkgs(body), body)))
+    head = [f"For {describe(override)}. Written by wheelfix.", *override.hints]
+    return render_change(override.name, body, head)
