@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct
 from wheelfix.model.classes import OPEN_CLASSES, Classed
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import IndexInfo, Provider
-from wheelfix.model.override import Dialect
+from wheelfix.model.override import Dialect, Input
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Opening
 
@@ -40,6 +41,66 @@ class SymptomKind(StrEnum):
     """A Qt platform plugin did not load, and the message does not name the missing library."""
     NO_LDCONFIG = "no-ldconfig"
     """A program runs ``/sbin/ldconfig``, which NixOS does not have."""
+    # Builds; `names` are what the build asks for.
+    BUILD_SYSTEM = "build-system"
+    """Python modules that build a package, by their distributions."""
+    HEADER = "header"
+    HEADER_PATH = "header-path"
+    """Headers that a build script looks for itself, where distributions other than NixOS have them."""
+    PKG_CONFIG = "pkg-config"
+    """Modules of pkg-config; none if the program itself is missing."""
+    CMAKE_PACKAGE = "cmake-package"
+    LINKED = "linked"
+    """Libraries by the linker's names (``-lz``)."""
+    PROGRAM = "program"
+    LIBRARY = "library"
+    """Libraries or programs by names of people, in a sentence of a package's own build script."""
+    NETWORK = "network"
+    """A build of Nix wants to download; the first of ``names`` is ``crates``, ``git`` or ``files``."""
+    # Evaluation, wheels that are refused, hooks, and environments that are put together.
+    COLLISION = "collision"
+    """Packages of one environment have the same file; ``names`` are the files' paths."""
+    DUPLICATE = "duplicate"
+    """A package depends on two builds of one distribution, the first of ``names``."""
+    NO_WHEEL = "no-wheel"
+    """No file of a lock fits; ``names`` are distribution and version, ``version`` the tag that does not."""
+    WHEEL_TAG = "wheel-tag"
+    """A wheel is refused; the first of ``names`` is its file name."""
+    HOOK = "hook"
+    """A function of a hook is called, and the hook is not among the inputs."""
+    ATTRIBUTE = "attribute"
+    """nixpkgs does not have an attribute; ``names`` are its name, and what took its place if that is told."""
+    REFUSED = "refused"
+    """nixpkgs refuses a package; ``names`` are why and the package's name with its version."""
+    HASH = "hash"
+    """A file is another one than was locked; ``names`` are its name, the old hash and the new one."""
+
+
+BUILD_KINDS = frozenset(
+    {
+        SymptomKind.BUILD_SYSTEM,
+        SymptomKind.HEADER,
+        SymptomKind.HEADER_PATH,
+        SymptomKind.PKG_CONFIG,
+        SymptomKind.CMAKE_PACKAGE,
+        SymptomKind.LINKED,
+        SymptomKind.PROGRAM,
+        SymptomKind.LIBRARY,
+        SymptomKind.NETWORK,
+    }
+)
+"""Kinds of failed builds: the files of a traceback are those of build tools, and tell no package."""
+FRAMELESS = BUILD_KINDS | {
+    SymptomKind.COLLISION,
+    SymptomKind.DUPLICATE,
+    SymptomKind.NO_WHEEL,
+    SymptomKind.WHEEL_TAG,
+    SymptomKind.HOOK,
+    SymptomKind.ATTRIBUTE,
+    SymptomKind.REFUSED,
+    SymptomKind.HASH,
+}
+"""Kinds for which the files of a traceback tell nothing."""
 
 
 class Symptom(Struct):
@@ -58,6 +119,8 @@ class Symptom(Struct):
         unsure: whether Python code opens the library by name, or a file that is linked against it, and the
             message does not tell which.
         names: other names that the message has, as its kind tells: packages, headers, attributes …
+        place: the set that an attribute was selected from, as far as code around it tells: ``pkgs``,
+            ``python3Packages``, or ``set`` for a package set made of a lock.
     """
 
     kind: SymptomKind
@@ -71,6 +134,7 @@ class Symptom(Struct):
     call: OpeningKind | None = None
     unsure: bool = False
     names: tuple[str, ...] = ()
+    place: str | None = None
 
 
 class Interpreter(StrEnum):
@@ -94,6 +158,7 @@ class Package(Struct):
         file: path of one of its files, relative to ``site``, or None.
         prefixed: whether a store path or derivation has the name that nixpkgs and poetry2nix give
             (``python3.12-numba-0.60.0``); sets of pyproject.nix leave the prefix out.
+        installer: whether pip or uv tells that it builds it, as far as is known not in a build of Nix.
     """
 
     name: str
@@ -102,6 +167,7 @@ class Package(Struct):
     environment: str | None = None
     file: str | None = None
     prefixed: bool = False
+    installer: bool = False
 
 
 class Account(Struct):
@@ -151,6 +217,7 @@ class Situation(Struct):
         files: names of the entries of the project's directory.
         glibc: version of the C library in the nixpkgs of the index (``2.42``), or None.
         index: the index for attributes; None where nothing is looked up.
+        names_of: its tables of names other than sonames; None where these are not looked up.
         account: all information of the text.
     """
 
@@ -160,6 +227,7 @@ class Situation(Struct):
     files: frozenset[str] = frozenset()
     glibc: str | None = None
     index: SonameTable | None = None
+    names_of: NamedIndex | None = None
     account: Account = Account(symptoms=())
 
 
@@ -190,6 +258,22 @@ class Missing(Classed):
     unsure: bool = False
 
 
+class BuildNeeds(Struct):
+    """What a build lacks.
+
+    Attributes:
+        systems: distributions that build it, normalised.
+        native: attributes for ``nativeBuildInputs``, programs that run while it builds.
+        inputs: attributes for ``buildInputs``.
+        includes: attributes whose headers a build script looks for itself.
+    """
+
+    systems: tuple[str, ...] = ()
+    native: tuple[Input, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    includes: tuple[Input, ...] = ()
+
+
 class Trouble(Struct):
     """A problem other than a missing library.
 
@@ -200,11 +284,13 @@ class Trouble(Struct):
         nix_ld: whether programs that were not built by Nix are to be run through nix-ld.
         answered: whether the advice is known to help; False if the message does not tell enough.
         paste: pieces of Nix code, each with the place to paste it.
+        build: what the package's build lacks, which becomes one piece of code with that of other troubles.
     """
 
     kind: SymptomKind
     what: str
     paste: tuple[tuple[str, str], ...] = ()
+    build: BuildNeeds | None = None
     now: tuple[str, ...] = ()
     clear_stack: tuple[str, ...] = ()
     nix_ld: bool = False

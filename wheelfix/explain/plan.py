@@ -22,6 +22,7 @@ from wheelfix.explain.opened import find_openings, make_opening
 from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
 from wheelfix.explain.troubles.table import find_trouble
 from wheelfix.index.lookup import find_providers
+from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
@@ -102,6 +103,7 @@ def plan_explanation(
     scan: WheelScan | None = None,
     present: Mapping[str, str] = _NOTHING_PRESENT,
     dialect: Dialect = Dialect.UV2NIX,
+    names_of: NamedIndex | None = None,
 ) -> Explanation:
     """Look up the libraries that a text reports as missing, and explain it.
 
@@ -113,6 +115,7 @@ def plan_explanation(
         scan: scan of the installed package.
         present: sonames that a loader finds already, with the path of the file.
         dialect: the tool to write for.
+        names_of: the index' tables of names other than sonames; None looks up none.
 
     Raises:
         IndexProblem: the index is damaged.
@@ -137,6 +140,7 @@ def plan_explanation(
         files=installed.files,
         glibc=_find_glibc(index),
         index=index,
+        names_of=names_of,
         account=account,
     )
     return explain(
@@ -218,9 +222,8 @@ def explain(
     libraries = (*missing.values(), *further)
     named = tuple(o for one in missing.values() for o in one.openings)
     unfound = (o for o in (scan.openings if scan else ()) if o.answered not in present)
-    troubles = tuple(
-        find_trouble(symptom, situation) for symptom in account.symptoms if symptom.kind not in LIBRARIES
-    )
+    others = (symptom for symptom in account.symptoms if symptom.kind not in LIBRARIES)
+    troubles = tuple(trouble for one in others if (trouble := find_trouble(one, situation)))
     package = situation.package
     if package and scan and scan.name == package.name:
         package = replace(package, version=scan.version)
@@ -344,6 +347,8 @@ def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:
     there = frozenset(names)
     if package and package.prefixed:
         return Dialect.POETRY2NIX if "poetry.lock" in there else Dialect.NIXPKGS
+    if package and package.installer:
+        return Dialect.DEVENV if "devenv.nix" in there else Dialect.SHELL
     for wanted, dialect in _LOCKS:
         if there.issuperset(wanted):
             return dialect

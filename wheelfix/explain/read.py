@@ -17,14 +17,15 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Annotated, Any, TypeVar
 
-from wheelfix.explain.model import Account, Package, Symptom, SymptomKind
-from wheelfix.explain.paths import parse_drv, parse_store_path
+from wheelfix.explain.model import FRAMELESS, Account, Package, Symptom, SymptomKind
+from wheelfix.explain.paths import normalize, parse_drv, parse_store_path
 from wheelfix.explain.wording import NOTHING_AROUND, Around
 from wheelfix.explain.wordings import (
     BUILDER,
     FRAME,
     IGNORED,
     IMPORT,
+    INSTALLER,
     INTERPRETER,
     LDD_HEAD,
     LOADING,
@@ -191,11 +192,15 @@ def _read_line(
 ) -> None:
     texts = list(clean_line(line))
     context_lines = cache(partial(_read_context, context))
+    above_lines = cache(partial(_read_context, context, whole=True))
     for number, (text, build) in enumerate(texts):
         if match := IGNORED.search(text):
             found.ignored.add(match["soname"])
         if (match := BUILDER.search(text)) and (package := parse_drv(match["drv"])):
             found.packages[package] = None
+        if match := INSTALLER.search(text):
+            name = match["name"] or match["pip"]
+            found.packages[Package(name=normalize(name), version=match["version"], installer=True)] = None
         if not _is_new(text, found.parts):
             continue
 
@@ -206,19 +211,23 @@ def _read_line(
             later = (text for raw in following() for text, _ in clean_line(raw))
             return [*(text for text, _ in texts[number + 1 :]), *later][:_MOST_AFTER]
 
-        for symptom in parse_line(text, Around(lambda: _cut_at_head(read_before()), read_after)):
+        def read_above(number: int = number) -> list[str]:
+            return [*above_lines(), *(text for text, _ in texts[:number])]
+
+        around = Around(lambda: _cut_at_head(read_before()), read_after, read_above)
+        for symptom in parse_line(text, around):
             before = read_before()
             _add(locate_symptom(symptom, _cut_at_head(before)), text, before, found)
             if build and (package := parse_store_path(build, prefixed=False)):
                 found.packages[package] = None
 
 
-def _read_context(context: Callable[[], Iterator[bytes]]) -> list[str]:
+def _read_context(context: Callable[[], Iterator[bytes]], *, whole: bool = False) -> list[str]:
     lines: list[str] = []
     for raw in context():
         texts = [text for text, _ in clean_line(raw)]
         lines[:0] = texts
-        if any(text.lstrip().startswith(_HEADS) for text in texts):
+        if not whole and any(text.lstrip().startswith(_HEADS) for text in texts):
             break
     return lines
 
@@ -255,7 +264,8 @@ def _conclude(found: _Found) -> Account:
     ]
     return Account(
         symptoms=tuple(symptoms),
-        packages=tuple(found.packages),
+        # pip builds within builds of Nix, too: those are named by their derivations.
+        packages=tuple(sorted(found.packages, key=lambda package: package.installer)),
         paths=tuple(found.paths),
         words=tuple(found.words),
         left_out=found.left_out,
@@ -377,6 +387,8 @@ def locate_symptom(symptom: Symptom, before: Sequence[str]) -> Symptom:
         symptom: from :func:`parse_line`.
         before: the cleaned lines before it, nearest last, from the nearest traceback's head on.
     """
+    if symptom.kind in FRAMELESS:
+        return symptom
     if symptom.kind is SymptomKind.UNSATISFIED and symptom.wanted_by is None:
         return replace(symptom, wanted_by=_find_last(SEARCHING, before))
     if symptom.kind is SymptomKind.MISSING and symptom.wanted_by is None and symptom.module is None:

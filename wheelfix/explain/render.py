@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from wheelfix.explain.builds import write_builds
+from wheelfix.explain.change import CHANGE_TITLE, render_change
 from wheelfix.explain.model import Explanation
 from wheelfix.index.driver import find_directories
 from wheelfix.model.classes import NeedClass
@@ -12,7 +14,6 @@ from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
     add_code_to_old,
     add_to_old,
-    comment_all,
     describe,
     formals,
     list_ignored,
@@ -28,25 +29,19 @@ from wheelfix.nix.tree import (
     Binding,
     Commented,
     Expr,
-    Inherit,
     Lambda,
-    Let,
     List,
     Script,
     SearchPath,
-    Var,
     With,
     bind,
     call,
-    find_variables,
     select,
     text,
 )
 from wheelfix.override.dialects import TRAITS, render_overrides
-from wheelfix.override.install import add_shim, is_started, write_install
+from wheelfix.override.install import is_started, write_install
 from wheelfix.override.overlay import list_runpaths
-
-_NIXPKGS_OVERLAY = "overlay.nix, an overlay for nixpkgs: goes into nixpkgs.overlays"
 
 
 def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
@@ -65,7 +60,7 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
     opened = override.runpaths or override.opened or override.shim or override.driver
     if override.inputs or override.ignored or opened or in_sets:
         if traits.complete:  # a message has no wheel file, of which a whole package would be made
-            yield _NIXPKGS_OVERLAY, render_nixpkgs_overlay(override)
+            yield CHANGE_TITLE, render_nixpkgs_overlay(override)
         else:
             yield traits.title, render_overrides([override], (), dialect)
     stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
@@ -73,6 +68,7 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
         yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
     if any(trouble.nix_ld for trouble in explanation.troubles):
         yield "configuration of NixOS", render_nix_ld(explanation.build_inputs)
+    yield from write_builds(explanation, dialect)
     for trouble in explanation.troubles:
         yield from trouble.paste
 
@@ -151,21 +147,4 @@ def render_nixpkgs_overlay(override: Override) -> str:
     if code := write_install(override, site, by_import=is_started(override)):
         bindings.append(add_code_to_old("postInstall", code))
     head = [f"For {describe(override)}. Written by wheelfix.", *override.hints]
-    return render(comment_all(head, extend_python_packages(override, Lambda("old", Attrs(tuple(bindings))))))
-
-
-def extend_python_packages(override: Override, function: Expr) -> Expr:
-    """Make an overlay for nixpkgs that changes a package in the sets of all its Pythons.
-
-    Args:
-        override: the package.
-        function: argument of ``overridePythonAttrs``; the new nixpkgs is ``pkgs`` in it.
-    """
-    name = override.name
-    change = call(select("pyprev", name, "overridePythonAttrs"), function)
-    extension = Lambda("pyfinal", Lambda("pyprev", Attrs((bind(name, change),))))
-    extensions = Binary("++", select("prev", "pythonPackagesExtensions"), List((extension,)))
-    body = add_shim([override], Attrs((bind("pythonPackagesExtensions", extensions),)), "pkgs.lib")
-    if "lib" in find_variables(body):
-        body = Let((Inherit(("lib",), Var("pkgs")),), body)
-    return Lambda("pkgs", Lambda("prev", body))
+    return render_change(override.name, Lambda("old", Attrs(tuple(bindings))), head, override)

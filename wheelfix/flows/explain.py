@@ -23,6 +23,7 @@ from wheelfix.explain.plan import (
 )
 from wheelfix.explain.read import CHUNK, read_messages
 from wheelfix.explain.render import write_now, write_paste
+from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
@@ -44,6 +45,7 @@ def explain_file(
     directory: Path,
     dialect: Dialect | None = None,
     prefer: Sequence[str] = (),
+    names_of: NamedIndex | None = None,
 ) -> Explained:
     """Explain a log or another text.
 
@@ -54,13 +56,14 @@ def explain_file(
             installed packages.
         dialect: the tool to write for; None determines it from the directory.
         prefer: attributes that win if several provide a library, strongest first.
+        names_of: the index' tables of names other than sonames; None looks up none.
 
     Raises:
         InputError: the file cannot be read.
         IndexProblem: the index is damaged.
     """
     text = read_stream(path, size=CHUNK, hint=_HINT) if path else read_input(size=CHUNK, hint=_HINT)
-    return _explain(read_messages(text), index, directory, dialect, prefer)
+    return _explain(read_messages(text), index, directory, dialect, prefer, names_of)
 
 
 def explain_command(
@@ -70,6 +73,7 @@ def explain_command(
     directory: Path,
     dialect: Dialect | None = None,
     prefer: Sequence[str] = (),
+    names_of: NamedIndex | None = None,
 ) -> tuple[int, Explained]:
     """Run a command, and explain why it failed.
 
@@ -80,6 +84,7 @@ def explain_command(
         directory: as for :func:`explain_file`.
         dialect: the tool to write for; None determines it from the directory.
         prefer: attributes that win among several, strongest first.
+        names_of: as for :func:`explain_file`.
 
     Returns:
         The command's exit code, and the explanation.
@@ -95,7 +100,7 @@ def explain_command(
         account = add_users(account, trace_loader(command, seconds=patience))
     if program := shutil.which(command[0]):
         account = replace(account, paths=(os.path.realpath(program), *account.paths))
-    return code, _explain(account, index, directory, dialect, prefer)
+    return code, _explain(account, index, directory, dialect, prefer, names_of)
 
 
 def _explain(
@@ -104,6 +109,7 @@ def _explain(
     directory: Path,
     dialect: Dialect | None,
     prefer: Sequence[str],
+    names_of: NamedIndex | None,
 ) -> Explained:
     """Explain the messages of a text; arguments as for :func:`explain_file`."""
     opened = (soname for one in account.symptoms if one.call and (soname := find_soname(one)))
@@ -112,7 +118,7 @@ def _explain(
     dialect = dialect or choose_dialect(installed.files, installed.package)
     present = find_present(installed, scan, host=TRAITS[dialect].listed)
     explanation = plan_explanation(
-        account, installed, index, prefer, scan=scan, present=present, dialect=dialect
+        account, installed, index, prefer, scan=scan, present=present, dialect=dialect, names_of=names_of
     )
     told = scan.build_inputs if scan else ()
     attributes = {a: said for a in explanation.build_inputs if (said := index.attributes.find(a))}
