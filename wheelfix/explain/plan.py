@@ -14,12 +14,14 @@ from wheelfix.explain.model import (
     Installed,
     Missing,
     Package,
+    Seen,
     Situation,
     Symptom,
     SymptomKind,
 )
 from wheelfix.explain.opened import find_openings, make_opening
 from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
+from wheelfix.explain.programs import find_program_package
 from wheelfix.explain.troubles.table import find_trouble
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.table import SonameTable
@@ -40,6 +42,7 @@ LIBRARIES = frozenset({SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind
 
 _NOTHING: Mapping[str, Attribute] = {}
 _NOTHING_PRESENT: Mapping[str, str] = {}
+_NOTHING_SEEN = Seen()
 _PLACEHOLDER = "package"
 _UNNAMED = f"Nothing in the text names the package: write its name in place of `{_PLACEHOLDER}`."
 _OPEN_OR_PROVIDED = OPEN_CLASSES | {NeedClass.PROVIDED}
@@ -55,16 +58,16 @@ _LOCKS = (
 )
 
 
-def find_package(account: Account) -> Package | None:
-    """Find the distribution of the first symptom that tells one."""
+def find_package(account: Account, seen: Seen = _NOTHING_SEEN) -> Package | None:
+    """Find the distribution of the first symptom that tells one; for a program here, by its RECORD."""
     for symptom in account.symptoms:
         if symptom.module and (name := find_distribution(symptom.module)):
             frame = parse_path(symptom.frame) if symptom.frame else None
             site = frame.site if frame else None
             return Package(name=name, site=site, environment=frame.environment if frame else None)
         for path in (symptom.wanted_by, symptom.soname, symptom.frame):
-            if path and (package := parse_path(path)):
-                return package
+            if path and (package := parse_path(path) or find_program_package(path)):
+                return replace(package, name=seen.owners.get(path, package.name))
     if account.packages:
         return account.packages[0]
     name = find_named(account.words)
@@ -102,6 +105,7 @@ def plan_explanation(
     scan: WheelScan | None = None,
     present: Mapping[str, str] = _NOTHING_PRESENT,
     dialect: Dialect = Dialect.UV2NIX,
+    seen: Seen = _NOTHING_SEEN,
 ) -> Explanation:
     """Look up the libraries that a text reports as missing, and explain it.
 
@@ -113,6 +117,7 @@ def plan_explanation(
         scan: scan of the installed package.
         present: sonames that a loader finds already, with the path of the file.
         dialect: the tool to write for.
+        seen: what is seen on this machine.
 
     Raises:
         IndexProblem: the index is damaged.
@@ -138,6 +143,7 @@ def plan_explanation(
         glibc=_find_glibc(index),
         index=index,
         account=account,
+        seen=seen,
     )
     return explain(
         account,

@@ -17,7 +17,7 @@ _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
 
 MARKERS: Final = (
     b"not found",
-    b"o such file",
+    b"o such ",
     b"annot ",
     b"ould not",
     b"nable to",
@@ -27,9 +27,7 @@ MARKERS: Final = (
     b"not defined in",
     b"ELF",
     b"too short",
-    b"static TLS",
-    b"initial-exec TLS",
-    b"LD_PRELOAD",
+    b" TLS",
     b"Exec format",
     b"Error loading",
     b'"Dependency"',
@@ -40,6 +38,16 @@ MARKERS: Final = (
     b"\xe2\x95\x91",
     b"Error: lib",
     b"builder for '/",
+    b"sh: ",
+    b"an't ",
+    b"ENOENT",
+    b"CUDA",
+    b"NVIDIA",
+    b"NVML",
+    b"dlopen",
+    b"not available",
+    b"isplay",
+    b"PLATFORM_NOT_FOUND",
 )
 """Every message contains one of these words, so that most of a log is skipped; each costs a pass over it."""
 
