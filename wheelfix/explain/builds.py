@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from wheelfix.explain.change import CHANGE_TITLE, render_change
 from wheelfix.explain.model import BuildNeeds, Explanation, Package
@@ -23,7 +23,6 @@ from wheelfix.nix.tree import (
     Attrs,
     Binary,
     Binding,
-    Commented,
     Expr,
     Formal,
     Formals,
@@ -35,7 +34,6 @@ from wheelfix.nix.tree import (
     bind,
     call,
     select,
-    text,
 )
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.overlay import TITLES, list_build_systems, write_overlay
@@ -160,7 +158,7 @@ def _render_settings(name: str, needs: BuildNeeds, hints: Sequence[str]) -> str:
         Binding(("_", name, which, "add"), List(tuple(items))) for which, items in settings.items() if items
     ]
     body = Attrs(tuple(bindings))
-    head = [f"Settings for mach-nix, to be merged into its argument. Written by wheelfix.", *hints]
+    head = ["Settings for mach-nix, to be merged into its argument. Written by wheelfix.", *hints]
     return render(comment_all(head, Lambda(take_pkgs(body), body)))
 
 

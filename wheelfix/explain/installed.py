@@ -49,7 +49,8 @@ def find_installed(package: Package | None, directory: Path, *, opened: Iterable
 def _read_installed(package: Package, directory: Path) -> Installed:
     sites = [package.site] if package.site else []
     if not (package.site or "").startswith("/nix/store/"):
-        sites += map(str, _find_sites(directory))
+        own = package.environment if package.site is None else None
+        sites += map(str, _find_sites(directory / own if own else directory / ".venv"))
     for site in dict.fromkeys(sites):
         path = directory / site
         if not path.is_dir():
@@ -128,15 +129,15 @@ def read_own_words(installed: Installed, directory: Path) -> OwnWords | None:
     return find_own_words(paths, read, reading.uses)
 
 
-def _find_sites(directory: Path) -> list[Path]:
-    """List the site-packages of the project's environment."""
-    return sorted((directory / ".venv" / "lib").glob("python3*/site-packages"))
+def _find_sites(environment: Path) -> list[Path]:
+    """List the site-packages of an environment."""
+    return sorted((environment / "lib").glob("python3*/site-packages"))
 
 
 def _find_opener(sonames: frozenset[str], directory: Path) -> Package | None:
     """Find the only distribution in the project's environment that opens one of some libraries by name."""
     found = set()
-    for site in _find_sites(directory) if sonames else ():
+    for site in _find_sites(directory / ".venv") if sonames else ():
         with suppress(InputError):
             found |= {
                 reading.distribution.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from wheelfix.index.named_table import NamedIndex
@@ -74,6 +75,45 @@ class SymptomKind(StrEnum):
     """nixpkgs refuses a package; ``names`` are why and the package's name with its version."""
     HASH = "hash"
     """A file is another one than was locked; ``names`` are its name, the old hash and the new one."""
+    # programs that do not start
+    FOREIGN_PROGRAM = "foreign-program"
+    """A program is for another kind of machine."""
+    # GPU
+    NO_DRIVER = "no-driver"
+    """A program finds no GPU driver, or none that it can use."""
+    STUB_DRIVER = "stub-driver"
+    """A program was given the stub of the driver's library, which is for linkers."""
+    DRIVER_MISMATCH = "driver-mismatch"
+    """The driver's libraries are of another version than the kernel's module."""
+    NO_CUDA = "no-cuda"
+    """A framework does not find libraries of CUDA; ``names`` are theirs, as it calls them."""
+    DRIVER_FILE = "driver-file"
+    """A driver of Mesa, VA-API or Vulkan is not where it is searched for; ``soname`` is its file or name."""
+    NO_OPENCL = "no-opencl"
+    NO_VULKAN = "no-vulkan"
+    # toolkits
+    NO_PLUGIN = "no-plugin"
+    """Qt has no platform plugin of that name (``soname``) where it looks (``wanted_by``)."""
+    TWO_QTS = "two-qts"
+    """Libraries of two Qts are in one process."""
+    NO_DISPLAY = "no-display"
+    """A program found no display to draw on: no library is missing."""
+    NO_VIDEO = "no-video"
+    """SDL cannot use a system of windows: its libraries are missing, or its display."""
+    NO_AUDIO = "no-audio"
+    NO_TYPELIB = "no-typelib"
+    """GObject Introspection does not find a namespace (``names``: it, and its version)."""
+    NO_TKINTER = "no-tkinter"
+    """The interpreter was built without Tk."""
+    NO_TCL = "no-tcl"
+    NO_FONTS = "no-fonts"
+    """fontconfig finds no configuration."""
+    NO_ODBC = "no-odbc"
+    """The driver manager of ODBC does not find a driver (``names``)."""
+    NO_GEODATA = "no-geodata"
+    """PROJ or GDAL (``names``) does not find its data."""
+    NO_BROWSER = "no-browser"
+    """A browser, or its driver, does not start."""
 
 
 BUILD_KINDS = frozenset(
@@ -117,7 +157,7 @@ class Symptom(Struct):
         line: number of the line in that file.
         call: the call by which Python code opens the library, if the message shows that it does so by name.
         unsure: whether Python code opens the library by name, or a file that is linked against it, and the
-            message does not tell which.
+            message does not tell which. Of a program: whether it may not be there at all.
         names: other names that the message has, as its kind tells: packages, headers, attributes …
         place: the set that an attribute was selected from, as far as code around it tells: ``pkgs``,
             ``python3Packages``, or ``set`` for a package set made of a lock.
@@ -207,6 +247,42 @@ class Installed(Struct):
     files: frozenset[str] = frozenset()
 
 
+class ProgramState(StrEnum):
+    """What a program of this machine is."""
+
+    NO_LOADER = "no-loader"
+    """An ELF file whose loader does not exist."""
+    NO_INTERPRETER = "no-interpreter"
+    """A script whose first line names a file that does not exist."""
+    RUNS = "runs"
+    """A program that the kernel can start."""
+    DANGLING = "dangling"
+    """A link to a file that does not exist."""
+    ABSENT = "absent"
+    """Nothing, where a command ran that names it."""
+
+
+class Seen(Struct):
+    """What is seen on this machine.
+
+    Attributes:
+        ran: whether the text is of a command that ran here; if not, it may be from another machine, and only
+            ``programs`` is filled.
+        nixos: whether this is NixOS.
+        driver: whether the GPU driver's libraries are in ``/run/opengl-driver/lib``.
+        variables: variables of the environment that loaders, Qt, SDL and X11 read; those that are set.
+        programs: programs that the text names, as far as they are found here.
+        owners: distributions whose RECORD lists such a program.
+    """
+
+    ran: bool = False
+    nixos: bool = False
+    driver: bool = False
+    variables: Mapping[str, str] = {}
+    programs: Mapping[str, ProgramState] = {}
+    owners: Mapping[str, str] = {}
+
+
 class Situation(Struct):
     """What is known beside a symptom.
 
@@ -219,6 +295,7 @@ class Situation(Struct):
         index: the index for attributes; None where nothing is looked up.
         names_of: its tables of names other than sonames; None where these are not looked up.
         account: all information of the text.
+        seen: what is seen on this machine.
     """
 
     package: Package | None = None
@@ -229,6 +306,7 @@ class Situation(Struct):
     index: SonameTable | None = None
     names_of: NamedIndex | None = None
     account: Account = Account(symptoms=())
+    seen: Seen = Seen()
 
 
 class Missing(Classed):

@@ -14,12 +14,14 @@ from wheelfix.explain.model import (
     Installed,
     Missing,
     Package,
+    Seen,
     Situation,
     Symptom,
     SymptomKind,
 )
 from wheelfix.explain.opened import find_openings, make_opening
 from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
+from wheelfix.explain.programs import find_program_package
 from wheelfix.explain.troubles.table import find_trouble
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.named_table import NamedIndex
@@ -41,6 +43,7 @@ LIBRARIES = frozenset({SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind
 
 _NOTHING: Mapping[str, Attribute] = {}
 _NOTHING_PRESENT: Mapping[str, str] = {}
+_NOTHING_SEEN = Seen()
 _PLACEHOLDER = "package"
 _UNNAMED = f"Nothing in the text names the package: write its name in place of `{_PLACEHOLDER}`."
 _OPEN_OR_PROVIDED = OPEN_CLASSES | {NeedClass.PROVIDED}
@@ -56,16 +59,16 @@ _LOCKS = (
 )
 
 
-def find_package(account: Account) -> Package | None:
-    """Find the distribution of the first symptom that tells one."""
+def find_package(account: Account, seen: Seen = _NOTHING_SEEN) -> Package | None:
+    """Find the distribution of the first symptom that tells one; for a program here, by its RECORD."""
     for symptom in account.symptoms:
         if symptom.module and (name := find_distribution(symptom.module)):
             frame = parse_path(symptom.frame) if symptom.frame else None
             site = frame.site if frame else None
             return Package(name=name, site=site, environment=frame.environment if frame else None)
         for path in (symptom.wanted_by, symptom.soname, symptom.frame):
-            if path and (package := parse_path(path)):
-                return package
+            if path and (package := parse_path(path) or find_program_package(path)):
+                return replace(package, name=seen.owners.get(path, package.name))
     if account.packages:
         return account.packages[0]
     name = find_named(account.words)
@@ -104,6 +107,7 @@ def plan_explanation(
     present: Mapping[str, str] = _NOTHING_PRESENT,
     dialect: Dialect = Dialect.UV2NIX,
     names_of: NamedIndex | None = None,
+    seen: Seen = _NOTHING_SEEN,
 ) -> Explanation:
     """Look up the libraries that a text reports as missing, and explain it.
 
@@ -116,6 +120,7 @@ def plan_explanation(
         present: sonames that a loader finds already, with the path of the file.
         dialect: the tool to write for.
         names_of: the index' tables of names other than sonames; None looks up none.
+        seen: what is seen on this machine.
 
     Raises:
         IndexProblem: the index is damaged.
@@ -142,6 +147,7 @@ def plan_explanation(
         index=index,
         names_of=names_of,
         account=account,
+        seen=seen,
     )
     return explain(
         account,

@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeVar
 
 from wheelfix.explain.model import FRAMELESS, Account, Package, Symptom, SymptomKind
 from wheelfix.explain.paths import normalize, parse_drv, parse_store_path
+from wheelfix.explain.troubles.graphics import DRIVER_FILE
 from wheelfix.explain.wording import NOTHING_AROUND, Around
 from wheelfix.explain.wordings import (
     BUILDER,
@@ -464,8 +465,9 @@ def _build(kind: SymptomKind, match: re.Match[str], text: str) -> Iterator[Sympt
             continue
         opened = OPENING.search(head)
         by_cffi = opened is not None and opened["name"] == trimmed
+        of_card = kind is SymptomKind.MISSING and trimmed and DRIVER_FILE.search(trimmed)
         yield Symptom(
-            kind=kind,
+            kind=SymptomKind.DRIVER_FILE if of_card else kind,
             soname=trimmed,
             wanted_by=wanted_by,
             version=groups.get("version"),

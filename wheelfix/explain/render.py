@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from wheelfix.explain.builds import write_builds
 from wheelfix.explain.change import CHANGE_TITLE, render_change
 from wheelfix.explain.model import Explanation
+from wheelfix.explain.troubles.settings import NIXOS
 from wheelfix.index.driver import find_directories
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Dialect, Override
@@ -15,7 +16,6 @@ from wheelfix.nix.parts import (
     add_code_to_old,
     add_to_old,
     describe,
-    formals,
     list_ignored,
     list_inputs,
     take,
@@ -41,6 +41,7 @@ from wheelfix.nix.tree import (
 )
 from wheelfix.override.dialects import TRAITS, render_overrides
 from wheelfix.override.install import is_started, write_install
+from wheelfix.override.modules import NIX_LD_ENABLE, NIX_LD_LIBRARIES, extend_option, render_module
 from wheelfix.override.overlay import list_runpaths
 
 
@@ -67,14 +68,17 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
     if stacks and explanation.package:
         yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
     if any(trouble.nix_ld for trouble in explanation.troubles):
-        yield "configuration of NixOS", render_nix_ld(explanation.build_inputs)
+        yield NIXOS, render_nix_ld(explanation.build_inputs)
     yield from write_builds(explanation, dialect)
-    for trouble in explanation.troubles:
-        yield from trouble.paste
+    yield from dict.fromkeys(piece for trouble in explanation.troubles for piece in trouble.paste)
 
 
 def write_now(explanation: Explanation) -> Iterator[str]:
-    """Write fixes without a build: shell lines, and sentences in the imperative."""
+    """Write fixes without a build: shell lines, and sentences in the imperative; each once."""
+    yield from dict.fromkeys(_list_now(explanation))
+
+
+def _list_now(explanation: Explanation) -> Iterator[str]:
     package = explanation.package
     if explanation.build_inputs and package and package.environment:
         yield f"wheelfix patch {shlex.quote(package.environment)}"
@@ -108,12 +112,15 @@ def render_shell_line(attrs: Sequence[str], *, driver: Sequence[str] = ()) -> st
 
 
 def render_nix_ld(attrs: Sequence[str]) -> str:
-    """Write a NixOS module that enables nix-ld, with libraries."""
-    bindings = [Binding(("programs", "nix-ld", "enable"), TRUE)]
+    """Write a NixOS module that enables nix-ld, with libraries beside those that it has by default."""
+    bindings = [Binding(NIX_LD_ENABLE, TRUE)]
     if attrs:
-        bindings.append(Binding(("programs", "nix-ld", "libraries"), List(tuple(map(take, attrs)))))
-    module = Lambda(formals("pkgs", ellipsis=True), Attrs(tuple(bindings)))
-    return render(Commented("For the configuration of NixOS. Written by wheelfix.", module))
+        bindings.append(extend_option(NIX_LD_LIBRARIES, tuple(map(take, attrs))))
+    return render_module(
+        ["For the configuration of NixOS. Written by wheelfix."],
+        bindings,
+        *(["pkgs", "options"] if attrs else []),
+    )
 
 
 def render_clear_stack(name: str, files: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
 
 MARKERS: Final = (
     b"not found",
-    b"o such file",
+    b"o such ",
     b"annot ",
     b"ould not",
     b"nable to",
@@ -37,9 +37,7 @@ MARKERS: Final = (
     b"not defined in",
     b"ELF",
     b"too short",
-    b"static TLS",
-    b"initial-exec TLS",
-    b"LD_PRELOAD",
+    b" TLS",
     b"Exec format",
     b"Error loading",
     b'"Dependency"',
@@ -61,6 +59,16 @@ MARKERS: Final = (
     b"was removed",
     b"efusing to",
     b"ash mismatch",
+    b"sh: ",
+    b"an't ",
+    b"ENOENT",
+    b"CUDA",
+    b"NVIDIA",
+    b"NVML",
+    b"dlopen",
+    b"not available",
+    b"isplay",
+    b"PLATFORM_NOT_FOUND",
 )
 """Every message contains one of these words, so that most of a log is skipped; each costs a pass over it."""
 

@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from wheelfix.explain.command import run_command, trace_loader
+from wheelfix.explain.command import look_around, run_command, trace_loader
 from wheelfix.explain.installed import find_installed, find_present
-from wheelfix.explain.model import Account, Explained
+from wheelfix.explain.model import Account, Explained, Seen
 from wheelfix.explain.plan import (
     add_users,
     choose_dialect,
@@ -63,7 +63,9 @@ def explain_file(
         IndexProblem: the index is damaged.
     """
     text = read_stream(path, size=CHUNK, hint=_HINT) if path else read_input(size=CHUNK, hint=_HINT)
-    return _explain(read_messages(text), index, directory, dialect, prefer, names_of)
+    account = read_messages(text)
+    seen = look_around(account, directory, ran=False)
+    return _explain(account, seen, index, directory, dialect, prefer, names_of)
 
 
 def explain_command(
@@ -100,11 +102,13 @@ def explain_command(
         account = add_users(account, trace_loader(command, seconds=patience))
     if program := shutil.which(command[0]):
         account = replace(account, paths=(os.path.realpath(program), *account.paths))
-    return code, _explain(account, index, directory, dialect, prefer, names_of)
+    seen = look_around(account, directory, ran=True)
+    return code, _explain(account, seen, index, directory, dialect, prefer, names_of)
 
 
 def _explain(
     account: Account,
+    seen: Seen,
     index: SonameTable,
     directory: Path,
     dialect: Dialect | None,
@@ -113,12 +117,20 @@ def _explain(
 ) -> Explained:
     """Explain the messages of a text; arguments as for :func:`explain_file`."""
     opened = (soname for one in account.symptoms if one.call and (soname := find_soname(one)))
-    installed = find_installed(find_package(account), directory, opened=opened)
+    installed = find_installed(find_package(account, seen), directory, opened=opened)
     scan = conclude(installed.reading, index, prefer, installed.at_hand) if installed.reading else None
     dialect = dialect or choose_dialect(installed.files, installed.package)
     present = find_present(installed, scan, host=TRAITS[dialect].listed)
     explanation = plan_explanation(
-        account, installed, index, prefer, scan=scan, present=present, dialect=dialect, names_of=names_of
+        account,
+        installed,
+        index,
+        prefer,
+        scan=scan,
+        present=present,
+        dialect=dialect,
+        names_of=names_of,
+        seen=seen,
     )
     told = scan.build_inputs if scan else ()
     attributes = {a: said for a in explanation.build_inputs if (said := index.attributes.find(a))}

@@ -13,8 +13,6 @@ from wheelfix.nix.tree import (
     Expr,
     Lambda,
     List,
-    Select,
-    Str,
     Var,
     bind,
     call,

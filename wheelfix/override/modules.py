@@ -31,6 +31,10 @@ from wheelfix.nix.tree import (
 )
 from wheelfix.override.libraries import Libraries, collect_libraries, write_value
 
+NIX_LD_ENABLE = ("programs", "nix-ld", "enable")
+NIX_LD_LIBRARIES = ("programs", "nix-ld", "libraries")
+"""Options of NixOS."""
+
 _NIXOS_PLACE = (
     "Save it as nix-ld.nix beside configuration.nix, add ./nix-ld.nix to the imports there, run "
     "nixos-rebuild switch, and log in again."
@@ -58,9 +62,9 @@ def render_nixos(overrides: Sequence[Override]) -> str:
     items = [*list_inputs(wanted.inputs).items, *_link_directories(wanted)]
     if wanted.driver:
         items.append(Commented(wanted.say_driver(), _link_driver(wanted.driver)))
-    bindings = [Binding(("programs", "nix-ld", "enable"), TRUE)]
+    bindings = [Binding(NIX_LD_ENABLE, TRUE)]
     if items:
-        bindings.append(_extend(("programs", "nix-ld", "libraries"), items))
+        bindings.append(extend_option(NIX_LD_LIBRARIES, items))
     bindings += [
         # A default, as what the owner of the machine has set must not be in conflict with it.
         Binding(
@@ -82,7 +86,7 @@ def render_nixos(overrides: Sequence[Override]) -> str:
         *unset,
         *_tell_searched(overrides),
     ]
-    return _render_module([*head, *wanted.remarks], bindings, "pkgs", *(["options"] if items else []))
+    return render_module([*head, *wanted.remarks], bindings, "pkgs", *(["options"] if items else []))
 
 
 def render_devenv(overrides: Sequence[Override]) -> str:
@@ -95,20 +99,22 @@ def render_devenv(overrides: Sequence[Override]) -> str:
         items += [Commented(wanted.say_driver(), places[0]), *places[1:]]
     bindings = [Binding(("languages", "python", "enable"), TRUE)]
     if items:
-        bindings.append(_extend(("languages", "python", "libraries"), items))
+        bindings.append(extend_option(("languages", "python", "libraries"), items))
     bindings += [Binding(("env", one.name), write_value(one), one.reason) for one in wanted.variables]
     if wanted.unset:
         bindings.append(bind("enterShell", text(f"unset {' '.join(wanted.unset)}")))
     title = "A module of devenv: libraries for its Python. Written by wheelfix."
     head = [title, _DEVENV_PLACE, _DEVENV_REACH, *describe_permissions(overrides), *_tell_searched(overrides)]
-    return _render_module([*head, *wanted.remarks], bindings, "pkgs", *(["options"] if items else []))
+    return render_module([*head, *wanted.remarks], bindings, "pkgs", *(["options"] if items else []))
 
 
-def _render_module(head: Iterable[str], bindings: Sequence[Binding], *names: str) -> str:
+def render_module(head: Iterable[str], bindings: Sequence[Binding], *names: str) -> str:
+    """Write a module: comments, and the options that it defines; ``names`` are its arguments."""
     return render(comment_all(head, Lambda(formals(*names, ellipsis=True), Attrs(tuple(bindings)))))
 
 
-def _extend(option: tuple[str, ...], items: Sequence[Expr]) -> Binding:
+def extend_option(option: tuple[str, ...], items: Sequence[Expr]) -> Binding:
+    """Write a definition of an option that is a list: its default, and more; it uses ``options``."""
     default = select("options", *option, "default")
     return Binding(option, Binary("++", default, List(tuple(items))))
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from wheelfix.explain.model import BuildNeeds, Situation, Symptom, SymptomKind, Trouble
+from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.wording import Around, Wording, word
 from wheelfix.index.names import split_name
 from wheelfix.index.releases import modernize
 from wheelfix.index.table import SonameTable
 from wheelfix.model.index import Attribute
-from wheelfix.model.override import Dialect, Input
+from wheelfix.model.override import Dialect
 from wheelfix.near import find_near
 from wheelfix.nix.parts import comment_all, formals
 from wheelfix.nix.printer import render
@@ -30,7 +30,6 @@ from wheelfix.nix.tree import (
     call,
     select,
     strings,
-    text,
 )
 
 _ATTR = r"[A-Za-z_][\w'+-]{0,80}(?:\.[A-Za-z_][\w'+-]{0,80}){0,4}"
@@ -284,7 +283,7 @@ def _allow_unfree(package: str, situation: Situation) -> Trouble:
         call("builtins.elem", _call_get_name(situation), strings((name,))),
     )
     cuda = re.match(r"cuda|libcu|libn[pv]|cudnn|nvidia|nccl|tensorrt|libnccl", name)
-    now = [f"Once: NIXPKGS_ALLOW_UNFREE=1 nix build --impure, or nix-build and nix-shell without --impure"]
+    now = ["Once: NIXPKGS_ALLOW_UNFREE=1 nix build --impure, or nix-build and nix-shell without --impure"]
     if cuda:
         now.append(
             "CUDA has some dozens of such packages: `config.allowUnfree = true;` allows all, and "

@@ -1,12 +1,104 @@
-"""Messages about GPUs: drivers, CUDA, and where programs look for them."""
+"""Messages about GPUs: drivers, and the libraries of CUDA that programs open by name.
+
+The user-space half of a driver is never in a package; see :mod:`wheelfix.index.driver`. What frameworks open
+of CUDA is in wheels (``nvidia/*/lib``) or in ``cudaPackages``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.troubles.common import Explain
-from wheelfix.explain.wording import word
+from wheelfix.explain.troubles.settings import (
+    find_inside,
+    list_directories,
+    write_nixos,
+    write_shell,
+)
+from wheelfix.explain.wording import SONAME, Around, word
+from wheelfix.index.driver import RUN_PATH, WSL_PATH
+from wheelfix.nix.parts import take
+from wheelfix.nix.tree import TRUE, Binding, List, text
+
+_DRIVER = SymptomKind.NO_DRIVER
+_NO_DRIVER = (
+    # torch: c10/cuda/CUDAFunctions.cpp, aten/src/ATen/cuda/detail/CUDAHooks.cpp.
+    ("Found no NVIDIA driver", r"Found no NVIDIA driver on your system"),
+    # CUDA: cudaGetErrorString, in the words of whoever calls it.
+    ("CUDA driver version is insuff", r"CUDA driver version is insufficient for CUDA runtime version"),
+    ("no CUDA-capable device", r"no CUDA-capable device is detected"),
+    ("CUDA unknown error", r"CUDA unknown error - this may be due to an incorrectly set up environment"),
+    ("No CUDA GPUs are available", r"No CUDA GPUs are available"),
+    ("CUDA_ERROR_NO_DEVICE", r"CUDA_ERROR_(?:NO_DEVICE|SYSTEM_DRIVER_MISMATCH|NOT_INITIALIZED|UNKNOWN)"),
+    ("call to cuInit", r"call to cuInit[^\n]{0,40}?(?:CUDA_ERROR|UNKNOWN ERROR|CUDA error)"),
+    # NVIDIA: pynvml.py, nvidia-ml-py; torch and its like initialise NVML.
+    ("NVML Shared Library", r"NVML Shared Library Not Found"),
+    ("NVML", r"(?:[Cc]an't|[Ff]ailed to|[Cc]ould not) initialize NVML(?!: Driver/library)"),
+    (
+        "NVIDIA-SMI has failed",
+        r"NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver",
+    ),
+    # tensorflow: tsl/cuda/cudart_stub.cc.
+    ("ould not find cuda drivers", r"Could not find cuda drivers on your machine"),
+    # bash, zsh, Python: the program of the driver.
+    ("nvidia-smi", r"nvidia-smi: (?:command )?not found|not found: nvidia-smi|directory: '?nvidia-smi"),
+    # numba: cuda/cudadrv/driver.py.
+    ("CUDA driver library cannot", r"CUDA driver library cannot be found"),
+)
+"""Phrases and expressions of those who find no driver."""
+
+_PARTS = {
+    # what frameworks call a part of CUDA: the wheel's directory and name without the major, nixpkgs' package
+    "CUDA": ("cuda_runtime", "cuda-runtime", "cuda_cudart"),
+    "cuBLAS": ("cublas", "cublas", "libcublas"),
+    "cuDNN": ("cudnn", "cudnn", "cudnn"),
+    "cuFFT": ("cufft", "cufft", "libcufft"),
+    "CUPTI": ("cuda_cupti", "cuda-cupti", "cuda_cupti"),
+    "cuPTI": ("cuda_cupti", "cuda-cupti", "cuda_cupti"),
+    "cuRAND": ("curand", "curand", "libcurand"),
+    "cuSOLVER": ("cusolver", "cusolver", "libcusolver"),
+    "cuSPARSE": ("cusparse", "cusparse", "libcusparse"),
+    "NCCL": ("nccl", "nccl", "nccl"),
+    "NVRTC": ("cuda_nvrtc", "cuda-nvrtc", "cuda_nvrtc"),
+    "nvJitLink": ("nvjitlink", "nvjitlink", "libnvjitlink"),
+    "NVVM": ("cuda_nvcc", "cuda-nvcc", "cuda_nvcc"),
+}
+_CANONICAL = {name.lower(): name for name in _PARTS if name != "cuPTI"}
+_EXTRAS = {
+    # frameworks whose extra brings the wheels of CUDA
+    "jax": "jax[cuda12]",
+    "jaxlib": "jax[cuda12]",
+    "tensorflow": "tensorflow[and-cuda]",
+    "numba": "numba-cuda[cu12]",
+    "numba-cuda": "numba-cuda[cu12]",
+    "cupy-cuda12x": "cupy-cuda12x[ctk]",
+}
+
+
+def _open_all(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Make a symptom of each library that a message names; code opens them by name."""
+    for soname in dict.fromkeys(re.findall(rf"{SONAME}(?![\w.])", match["sonames"])):
+        yield Symptom(kind=SymptomKind.MISSING, soname=soname, unsure=True)
+
+
+def _tell_part(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Tell which parts of CUDA are not found; those of the lines around it are told with it."""
+    lines = (*around.before(), match.string, *around.after())
+    found = (m["name"] for line in lines for m in _UNABLE.finditer(line))
+    names = dict.fromkeys(_CANONICAL[n.lower()] for n in found if n.lower() in _CANONICAL)
+    yield Symptom(kind=SymptomKind.NO_CUDA, names=tuple(sorted(names)))
+
+
+def _tell_named_part(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    name = _CANONICAL.get((match.groupdict().get("name") or "").removeprefix("lib").lower())
+    yield Symptom(kind=SymptomKind.NO_CUDA, names=(name,) if name else ())
+
+
+_UNABLE = re.compile(r"Unable to load (?P<name>CUDA|cu[A-Z]\w+|CUPTI|NCCL|NVRTC|nvJitLink)\b")
 
 WORDINGS = (
     # triton: backends/nvidia/driver.py asks ldconfig, and says so if it got no answer.
@@ -15,17 +107,319 @@ WORDINGS = (
         "/sbin/ldconfig",
         r"(?:No such file or directory|not found): '?/sbin/ldconfig",
     ),
+    word(
+        SymptomKind.NO_LDCONFIG,
+        "ldconfig",
+        r"(?:Command '?\[?|command: ?)['\"]?(?:/\S*/)?ldconfig['\"]?[^\n]{0,60}?"
+        r"(?:returned non-zero exit status|died with|failed)",
+    ),
+    word(
+        SymptomKind.NO_LDCONFIG,
+        "ldconfig",
+        r"(?:No such file or directory|not found|[Cc]ouldn't find|[Cc]an't open cache file)[^\n]{0,20}?"
+        r"(?<![\w-])(?:'ldconfig'|ldconfig$|/etc/ld\.so\.cache|/nix/store/\S+/etc/ld\.so\.cache)",
+    ),
+    *(word(_DRIVER, phrase, expression) for phrase, expression in _NO_DRIVER),
+    # CUDA: cudaErrorStubLibrary.
+    word(SymptomKind.STUB_DRIVER, "CUDA driver is a stub", r"CUDA driver is a stub library"),
+    # NVML: nvmlErrorString.
+    word(SymptomKind.DRIVER_MISMATCH, "NVML", r"initialize NVML: Driver/library version mismatch"),
+    # jax: jax/_src/xla_bridge.py.
+    word(SymptomKind.NO_CUDA, "Unable to load ", _UNABLE.pattern, _tell_part),
+    # torch: aten/src/ATen/DynamicLibrary.cpp; cupy: _environment.py; paddle and others in their words.
+    word(
+        SymptomKind.MISSING, "Error in dlopen", r"Error in dlopen for library (?P<sonames>[^\n]+)", _open_all
+    ),
+    word(
+        SymptomKind.MISSING,
+        "CuPy failed to load",
+        rf"CuPy failed to load (?P<sonames>{SONAME})",
+        _open_all,
+    ),
+    # tensorflow: core/common_runtime/gpu/gpu_device.cc.
+    word(
+        SymptomKind.NO_CUDA,
+        "annot dlopen some GPU libraries",
+        r"Cannot dlopen some GPU libraries",
+        _tell_named_part,
+    ),
+    # bitsandbytes: cuda_setup, cextension.py.
+    word(
+        SymptomKind.NO_CUDA,
+        "CUDA",
+        r"CUDA (?:Setup|SETUP) failed despite (?:GPU|CUDA) being available"
+        r"|Could not find the bitsandbytes CUDA binary",
+        _tell_named_part,
+    ),
+    # numba: cuda/cudadrv/libs.py, nvvm.py; cupy: "CUDA_PATH"; tensorflow's libdevice.
+    word(
+        SymptomKind.NO_CUDA,
+        "annot be found",
+        r"(?P<name>libNVVM|NVVM|libcudadevrt|libdevice) cannot be found",
+        _tell_named_part,
+    ),
+    # Mesa: src/loader, src/glx; the second line of a pair names the driver again.
+    word(
+        SymptomKind.DRIVER_FILE,
+        "MESA-LOADER: failed to open",
+        r"MESA-LOADER: failed to open (?P<soname>[\w-]+)",
+    ),
+    word(
+        SymptomKind.DRIVER_FILE,
+        "ailed to load driver",
+        r"(?:libGL|libEGL|glx|MESA)[\w -]*: ?(?:failed to load driver: )(?P<soname>[\w-]+)",
+    ),
+    word(SymptomKind.DRIVER_FILE, "ailed to create dri", r"glx: failed to create dri\w* screen"),
+    # libva: va/va.c, and who uses it.
+    word(
+        SymptomKind.DRIVER_FILE,
+        "unknown libva error",
+        r"[Ff]ailed to initiali[sz]e VAAPI connection: -1 \(unknown libva error\)",
+    ),
+    # OpenCL: pyopencl, clinfo.
+    word(SymptomKind.NO_OPENCL, "PLATFORM_NOT_FOUND", r"PLATFORM_NOT_FOUND(?:_KHR)?"),
+    # Vulkan: vulkan-tools, glfw, wgpu and others.
+    word(
+        SymptomKind.NO_VULKAN,
+        "ERROR_INCOMPATIBLE_DRIVER",
+        r"(?:[Ff]ailed to|[Cc]annot|[Cc]ould not|[Uu]nable to)[^\n]{0,80}?ERROR_INCOMPATIBLE_DRIVER",
+    ),
+    word(
+        SymptomKind.NO_VULKAN,
+        "ulkan",
+        r"(?:[Cc]annot|[Cc]ould not|[Ff]ailed to) (?:create|init\w*|find) (?:a )?[Vv]ulkan"
+        r"(?: instance| loader|-capable| driver)?",
+    ),
 )
 
+DRIVER_FILE = re.compile(r"(?:_dri|_drv_video|_gbm)\.so$|/libvulkan_\w+\.so$")
+"""Names of files that a loader opens and that come with the driver of a card: Mesa's, VA-API's, Vulkan's."""
 
-def _explain_ldconfig(_symptom: Symptom, _situation: Situation) -> Trouble:
+
+class _Gpu(NamedTuple):
+    """What is said beside any advice about drivers: settings, and commands."""
+
+    paste: tuple[tuple[str, str], ...]
+    now: tuple[str, ...]
+
+
+def _advise_driver(situation: Situation) -> _Gpu:
+    """Advise how a program finds the driver of NVIDIA: on NixOS, and on other distributions."""
+    seen = situation.seen
+    module = write_nixos(
+        "The driver of NVIDIA, with its libraries in /run/opengl-driver/lib.",
+        Binding(("hardware", "graphics", "enable"), TRUE),
+        Binding(("services", "xserver", "videoDrivers"), List((text("nvidia"),))),
+        Binding(
+            ("hardware", "nvidia", "open"), TRUE, "For cards before Turing (GTX 10 and older): false instead."
+        ),
+    )
+    reach = f"LD_LIBRARY_PATH={RUN_PATH} COMMAND"
+    others = (
+        "On another distribution than NixOS, or under WSL, programs of Nix do not look where the driver is:",
+        "nix run github:numtide/nix-gl-host -- COMMAND",
+        "nix run --impure github:nix-community/nixGL -- COMMAND",
+        f"LD_LIBRARY_PATH={WSL_PATH} COMMAND  # WSL",
+    )
+    if seen.ran and seen.driver:
+        return _Gpu((), (f"The driver's libraries are in {RUN_PATH}: {reach}",))
+    if seen.ran and not seen.nixos:
+        return _Gpu((), others[1:])
+    if seen.ran:
+        return _Gpu((module,), ())
+    return _Gpu((module,), (reach, *others))
+
+
+def _explain_driver(_symptom: Symptom, situation: Situation) -> Trouble:
+    gpu = _advise_driver(situation)
+    return Trouble(
+        kind=SymptomKind.NO_DRIVER,
+        what="The GPU driver's libraries (libcuda.so.1, libnvidia-ml.so.1) were not found, or the kernel has no "
+        f"such driver. They come with the driver, never with a package: on NixOS in {RUN_PATH}. What nixpkgs "
+        "builds with autoAddDriverRunpath looks there; a program of pip or uv does not.",
+        paste=gpu.paste,
+        now=gpu.now,
+    )
+
+
+def _explain_stub(_symptom: Symptom, situation: Situation) -> Trouble:
+    gpu = _advise_driver(situation)
+    return Trouble(
+        kind=SymptomKind.STUB_DRIVER,
+        what="A directory `stubs` of CUDA comes before the driver: its libcuda.so is for linkers, and does "
+        f"nothing. The true one comes with the driver, on NixOS in {RUN_PATH}.",
+        paste=gpu.paste,
+        now=(
+            f"Take `lib/stubs` of cudatoolkit or cuda_cudart out of LD_LIBRARY_PATH, and put {RUN_PATH} first:",
+            *gpu.now,
+        ),
+    )
+
+
+def _explain_mismatch(_symptom: Symptom, _situation: Situation) -> Trouble:
+    return Trouble(
+        kind=SymptomKind.DRIVER_MISMATCH,
+        what="The driver's libraries are of another version than the kernel's module: the driver was updated, "
+        f"and the old module still runs. {RUN_PATH} has the new libraries.",
+        now=("Restart the machine: reboot",),
+    )
+
+
+def _explain_cuda(symptom: Symptom, situation: Situation) -> Trouble:
+    """Explain that a framework does not find libraries of CUDA, which it opens by name."""
+    names = symptom.names
+    rows = [_PARTS[name] for name in names]
+    package = situation.package
+    extra = _EXTRAS.get(package.name if package else "") or (
+        "jax[cuda12]" if package is None and names else None
+    )
+    wheels = [f"nvidia-{wheel}-cu12" for _, wheel, _ in rows]
+    wanted = extra or " ".join(wheels)
+    site = package.site if package else None
+    stored = (site or "").startswith("/nix/store/")
+    now: list[str] = []
+    if not stored:
+        if wanted:
+            now.append(f"pip install {' '.join(map(shlex.quote, wanted.split()))}")
+        if package and package.environment:
+            now.append(f"wheelfix patch {shlex.quote(package.environment)}")
+        now.append(f"LD_LIBRARY_PATH={_list_wheels(site, [row[0] for row in rows])}:{RUN_PATH} COMMAND")
+    attrs = [f"cudaPackages.{attr}" for _, _, attr in rows] or ["cudaPackages.cudatoolkit"]
+    paste = write_shell(
+        situation,
+        "Libraries of CUDA that are opened by name; they are unfree: nixpkgs has to allow that.",
+        variables={"CUDA_LIBRARIES": list_directories(attrs, RUN_PATH)},
+    )
+    now.append("LD_LIBRARY_PATH=$CUDA_LIBRARIES COMMAND  # in the shell above")
+    which = ", ".join(names) if names else "libraries of CUDA"
+    who = package.name if package else "The framework"
+    return Trouble(
+        kind=SymptomKind.NO_CUDA,
+        what=f"{who} opens {which} by name, and does not find {'it' if len(names) == 1 else 'them'}: neither "
+        f"in nvidia/*/lib of the environment, nor through the loader."
+        + (" nixpkgs has it as python3Packages.jax-cuda12-plugin beside jax." if stored and extra else ""),
+        paste=(paste,),
+        now=tuple(now),
+    )
+
+
+def _list_wheels(site: str | None, directories: Sequence[str]) -> str:
+    """Write a list of directories of CUDA's wheels for a shell."""
+    place = site or ".venv/lib/python3*/site-packages"
+    inside = [f"{place}/nvidia/{one}/lib" for one in directories] or [f"{place}/nvidia/*/lib"]
+    if site and directories:
+        return ":".join(map(shlex.quote, inside))
+    return f"$(echo {' '.join(inside)} | tr ' ' :)"
+
+
+def _explain_ldconfig(_symptom: Symptom, situation: Situation) -> Trouble:
+    shell = write_shell(
+        situation,
+        "triton takes the driver's library from here, and does not ask ldconfig.",
+        variables={"TRITON_LIBCUDA_PATH": text(RUN_PATH)},
+    )
     return Trouble(
         kind=SymptomKind.NO_LDCONFIG,
-        what="A package asks /sbin/ldconfig where libcuda.so.1 is. NixOS has no such program.",
-        now=("TRITON_LIBCUDA_PATH=/run/opengl-driver/lib COMMAND",),
+        what="A package asks ldconfig where libcuda.so.1 is. NixOS has no such list of libraries, and no "
+        "/sbin/ldconfig.",
+        paste=(shell,),
+        now=(f"TRITON_LIBCUDA_PATH={RUN_PATH} COMMAND",),
+    )
+
+
+def _explain_file(_symptom: Symptom, situation: Situation) -> Trouble:
+    """Explain that a card's driver is not found: one explanation for all that name its files."""
+    names = sorted(
+        {
+            DRIVER_FILE.sub("", one.soname.rpartition("/")[2])
+            for one in situation.account.symptoms
+            if one.kind is SymptomKind.DRIVER_FILE and one.soname
+        }
+    )
+    said = f" ({', '.join(names)})" if names else ""
+    seen = situation.seen
+    module = write_nixos(
+        "Mesa's drivers, and those of VA-API and Vulkan, in /run/opengl-driver.",
+        Binding(("hardware", "graphics", "enable"), TRUE),
+    )
+    variables = f"LIBGL_DRIVERS_PATH={RUN_PATH}/dri LIBVA_DRIVERS_PATH={RUN_PATH}/dri LD_LIBRARY_PATH={RUN_PATH} COMMAND"
+    others = "nix run --impure github:nix-community/nixGL#nixGLIntel -- COMMAND"
+    if seen.ran and not seen.nixos:
+        return Trouble(kind=SymptomKind.DRIVER_FILE, what=_say_file(said), now=(others,))
+    now = (
+        (variables,)
+        if seen.ran
+        else (
+            variables,
+            "On another distribution than NixOS, where programs of Nix do not look for the host's drivers:",
+            others,
+        )
+    )
+    return Trouble(kind=SymptomKind.DRIVER_FILE, what=_say_file(said), paste=(module,), now=now)
+
+
+def _say_file(said: str) -> str:
+    return (
+        f"The driver of the graphics card{said} was not found where the program looks: NixOS has it in "
+        "/run/opengl-driver/lib/dri. Such drivers come with the system, not with a package."
+    )
+
+
+def _explain_opencl(_symptom: Symptom, situation: Situation) -> Trouble:
+    module = write_nixos(
+        "Platforms of OpenCL: those of the card, and one for any processor.",
+        Binding(("hardware", "graphics", "enable"), TRUE),
+        Binding(
+            ("hardware", "graphics", "extraPackages"),
+            List((take("pocl"),)),
+            "Intel: pkgs.intel-compute-runtime; AMD: pkgs.rocmPackages.clr.icd; NVIDIA's driver has its own.",
+        ),
+    )
+    shell = write_shell(
+        situation,
+        "OpenCL on the processor, for one shell.",
+        packages=("ocl-icd", "pocl"),
+        variables={"OCL_ICD_VENDORS": find_inside("pocl", "/etc/OpenCL/vendors")},
+    )
+    return Trouble(
+        kind=SymptomKind.NO_OPENCL,
+        what="OpenCL's loader found no platform: it reads *.icd in /etc/OpenCL/vendors, and NixOS has them in "
+        "/run/opengl-driver/etc/OpenCL/vendors.",
+        paste=(module, shell),
+        now=("OCL_ICD_VENDORS=/run/opengl-driver/etc/OpenCL/vendors COMMAND",),
+    )
+
+
+def _explain_vulkan(_symptom: Symptom, situation: Situation) -> Trouble:
+    module = write_nixos(
+        "Drivers of Vulkan, in /run/opengl-driver.", Binding(("hardware", "graphics", "enable"), TRUE)
+    )
+    shell = write_shell(
+        situation,
+        "Vulkan's loader, which programs open by name.",
+        variables={"VULKAN_LIBRARIES": list_directories(["vulkan-loader"], RUN_PATH)},
+    )
+    return Trouble(
+        kind=SymptomKind.NO_VULKAN,
+        what="Vulkan's loader found no driver that it can use: NixOS describes them in "
+        "/run/opengl-driver/share/vulkan/icd.d.",
+        paste=(module, shell),
+        now=(
+            "LD_LIBRARY_PATH=$VULKAN_LIBRARIES COMMAND  # in the shell above",
+            "See which there are: nix run nixpkgs#vulkan-tools -- vulkaninfo",
+            "On another distribution than NixOS: nix run --impure github:nix-community/nixGL#nixVulkanIntel -- "
+            "COMMAND",
+        ),
     )
 
 
 EXPLAIN: Mapping[SymptomKind, Explain] = {
     SymptomKind.NO_LDCONFIG: _explain_ldconfig,
+    SymptomKind.NO_DRIVER: _explain_driver,
+    SymptomKind.STUB_DRIVER: _explain_stub,
+    SymptomKind.DRIVER_MISMATCH: _explain_mismatch,
+    SymptomKind.NO_CUDA: _explain_cuda,
+    SymptomKind.DRIVER_FILE: _explain_file,
+    SymptomKind.NO_OPENCL: _explain_opencl,
+    SymptomKind.NO_VULKAN: _explain_vulkan,
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.troubles.common import FROM_NIX, UNSET, Explain
 from wheelfix.explain.wording import FILE, word
+from wheelfix.index.lookup import find_providers
 
 _REQUIRED = r"(?: \(required by (?P<by>[^)\n]+)\)?)?"
 
@@ -71,56 +73,235 @@ _MUSL_LACKS = re.compile(
 )
 _TORCH = re.compile(r"_ZNK?(?:2at|3c10|5torch|5caffe)")
 _GCC = FROM_NIX.format(attr="stdenv.cc.cc.lib")
+_MOST_NAMED = 3
+
+
+class _Side(StrEnum):
+    """Who made a file, as far as its path tells."""
+
+    STORE = "Nix"
+    """A library or program in the Nix store, by whatever profile."""
+    BUILT = "Nix, as a Python package"
+    DEVENV = "the profile of devenv"
+    PROFILE = "a profile of Nix"
+    HOST = "the host"
+    CONDA = "conda"
+    WHEEL = "a wheel"
+    IMAGE = "an AppImage"
+    STEAM = "the runtime of Steam"
+    COMMAND = "a program, called by its name"
+    OTHER = "others"
+
+
+_SIDES = tuple(
+    (side, re.compile(pattern))
+    for side, pattern in (
+        (_Side.IMAGE, r"/tmp/\.mount_|\.AppImage|squashfs-root/"),
+        (_Side.STEAM, r"(?i:/steam/|steam-runtime|/steamapps/|pressure-vessel)"),
+        (_Side.DEVENV, r"/\.devenv/(?:profile|state/profile)/"),
+        (_Side.BUILT, r"/nix/store/[^\n]*/(?:site|dist)-packages/"),
+        (_Side.STORE, r"/nix/store/"),
+        (_Side.PROFILE, r"/\.nix-profile/|/\.local/state/nix/profiles/|/run/current-system/|/etc/profiles/"),
+        (_Side.CONDA, r"/[^/\n]*(?:conda|mambaforge|miniforge|micromamba)[^/\n]*/|/\.pixi/"),
+        (_Side.WHEEL, r"/(?:site|dist)-packages/|/archive-v\d+/"),
+        (_Side.HOST, r"^/(?:usr/|s?bin/|lib(?:32|64)?/|opt/|snap/)"),
+        (_Side.COMMAND, r"^[^/\n]+$"),
+    )
+)
+
+
+def _find_side(path: str) -> _Side:
+    return next((side for side, pattern in _SIDES if pattern.search(path)), _Side.OTHER)
 
 
 def _explain_version(symptom: Symptom, situation: Situation) -> Trouble:
-    version, file, by = symptom.version or "", symptom.soname or "", symptom.wanted_by or "a file"
-    head = f"{by} wants {version}, and {file} does not have it."
+    """Explain missing symbol versions; those with one cause get one explanation, word by word."""
+    version, file = symptom.version or "", symptom.soname or ""
     family = version.partition("_")[0]
-    if family == "GLIBC" and version != "GLIBC_PRIVATE":
-        what, *now = _explain_glibc(version, file, by, situation.glibc)
-        return Trouble(kind=SymptomKind.VERSION, what=f"{head} {what}", now=tuple(now))
+    side = _find_side(symptom.wanted_by or "")
+    alike = [
+        one
+        for one in situation.account.symptoms
+        if one.kind is SymptomKind.VERSION
+        and one.soname == file
+        and (one.version or "").partition("_")[0] == family
+        and (one.version == "GLIBC_PRIVATE") is (version == "GLIBC_PRIVATE")
+        and _find_side(one.wanted_by or "") is side
+    ] or [symptom]
+    head = f"{_list_users(alike)} {_list_versions(alike)}, and {file} does not have it."
     if version == "GLIBC_PRIVATE":
         return _explain_two_libcs(symptom.kind, head)
-    if family in {"GLIBCXX", "CXXABI"}:
-        return Trouble(
-            kind=SymptomKind.VERSION,
-            what=f"{head} An older libstdc++ is found first than the one this was built with"
-            f"{_say_origin(file)}.",
-            now=(
-                f'Put a newer one first: LD_LIBRARY_PATH="{_GCC}/lib" COMMAND',
-                f"Or, if LD_LIBRARY_PATH is what brings the old one: {UNSET}",
+    if family == "GLIBC":
+        wanted = max((one.version or "" for one in alike), key=_split_version)
+        what, now = _explain_glibc(wanted, file, symptom.wanted_by or "", situation)
+    elif family in {"GLIBCXX", "CXXABI"}:
+        what, now = _explain_libstdcxx(file, situation)
+    else:
+        what, now = _explain_other(file, symptom.wanted_by or "", situation)
+    return Trouble(kind=SymptomKind.VERSION, what=f"{head} {what}", now=now)
+
+
+def _list_users(symptoms: Sequence[Symptom]) -> str:
+    users = list(dict.fromkeys(one.wanted_by or "a file" for one in symptoms))
+    if len(users) == 1:
+        return f"{users[0]} wants"
+    more = f" and {len(users) - _MOST_NAMED} more" if len(users) > _MOST_NAMED else ""
+    return f"{', '.join(users[:_MOST_NAMED])}{more} want"
+
+
+def _list_versions(symptoms: Sequence[Symptom]) -> str:
+    return ", ".join(sorted({one.version or "" for one in symptoms}, key=_split_version))
+
+
+def _split_version(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"\d+", version)[:4])
+
+
+def _explain_glibc(version: str, file: str, by: str, situation: Situation) -> tuple[str, tuple[str, ...]]:
+    """Explain a missing version of glibc: who runs on which C library, and whose file came into it."""
+    wanted, who, libc = version.removeprefix("GLIBC_"), _find_side(by), _find_side(file)
+    has = match["version"] if (match := _GLIBC.search(file)) else None
+    older = f"glibc {has}" if has else "an older glibc"
+    keep_out = (_say_path(file, by, situation), UNSET)
+    if _Side.IMAGE in {who, libc}:
+        return "An AppImage brings libraries of its own, for another system.", ("appimage-run FILE.AppImage",)
+    if _Side.STEAM in {who, libc}:
+        return "The runtime of Steam brings libraries of its own.", ("steam-run COMMAND", UNSET)
+    if "musl" in file:
+        return (
+            "It runs on musl, and this was built for glibc.",
+            ("Install the wheel for musllinux, or use a Python on glibc.",),
+        )
+    if libc is _Side.HOST and who in {_Side.STORE, _Side.BUILT, _Side.DEVENV, _Side.PROFILE}:
+        return (
+            "The program runs on the host's glibc, which is older, and a library of Nix was loaded into it. "
+            "LD_LIBRARY_PATH, or a run path, leads there.",
+            (
+                *keep_out,
+                "Or take the program, or the Python that runs it, from the same nixpkgs as the library.",
             ),
         )
-    return Trouble(
-        kind=SymptomKind.VERSION,
-        what=f"{head} It is another version of the library than the one this was built with.",
-        now=(f"See where it comes from; if from LD_LIBRARY_PATH: {UNSET}",),
-    )
-
-
-def _explain_glibc(version: str, file: str, by: str, glibc: str | None) -> tuple[str, ...]:
-    """Explain a missing version of glibc: what happened, then the fix."""
-    wanted = version.removeprefix("GLIBC_")
-    has = match["version"] if (match := _GLIBC.search(file)) else None
-    running = f"The program runs on glibc {has}" if has else "The program runs on an older glibc"
-    keep_out = f"Keep it out: {UNSET}"
-    if re.match(_HOST, by) and file.startswith("/nix/store/"):
-        return f"{running}, and a library of the host was loaded into it.", keep_out
-    if by.startswith("/nix/store/") and "/site-packages/" not in by:
-        origin = "another nixpkgs" if file.startswith("/nix/store/") else "nixpkgs"
+    if libc is _Side.HOST:
         return (
-            f"{running}, and a library of {origin} was loaded into it, built against a newer one.",
-            keep_out,
-            "Or take the program, its Python and its libraries from one and the same nixpkgs.",
+            "The program runs on the host's glibc, and the file was built for a newer one: libc is too old.",
+            (
+                "Take Python from nixpkgs, which brings a newer glibc, and make the environment with it.",
+                f"Or take an older release of the package, {_say_tag(wanted)}.",
+            )
+            if who is _Side.WHEEL
+            else ("Take the program from nixpkgs, or an older release of it.",),
         )
+    if who is _Side.HOST:
+        what = (
+            "a library of the host was loaded into it"
+            if ".so" in by
+            else "the program is the host's: it was built for the host's own glibc"
+        )
+        return f"The program runs on {older} of Nix, and {what}.", keep_out
+    if who in {_Side.COMMAND, _Side.PROFILE} or (who is _Side.STORE and ".so" not in by):
+        return (
+            f"{by or 'The program'} was built with a newer glibc than {older}, which was found first. "
+            "LD_LIBRARY_PATH of a shell leads there: every program in that shell gets it, this one too.",
+            (*keep_out, "And take glibc out of LD_LIBRARY_PATH in the shell: a program finds its own."),
+        )
+    if who in {_Side.STORE, _Side.BUILT, _Side.DEVENV}:
+        return (
+            f"The program runs on {older}, and a library of another nixpkgs was loaded into it, built "
+            "against a newer one.",
+            (
+                *keep_out,
+                "Or take the program, its Python and its libraries from one and the same nixpkgs.",
+            ),
+        )
+    if who is _Side.CONDA:
+        return (
+            f"The program runs on {older} of Nix, and a library of conda was loaded into it.",
+            (*keep_out, "Or run conda's Python outside of this shell: conda deactivate, or conda-shell."),
+        )
+    glibc = situation.glibc
     known = f" (that of the index has glibc {glibc})" if glibc and _at_least(glibc, wanted) else ""
-    tag = f"manylinux_{wanted.replace('.', '_')}"
     return (
-        f"{running}, and the wheel was built for a newer one: libc is too old.",
-        f"Take Python from a newer nixpkgs{known},",
-        f"or an older release of the package, with a wheel for less than {tag}.",
+        f"The program runs on {older}, and the wheel was built for a newer one: libc is too old.",
+        (
+            f"Take Python from a newer nixpkgs{known},",
+            f"or an older release of the package, {_say_tag(wanted)}.",
+        ),
     )
+
+
+def _say_tag(wanted: str) -> str:
+    return f"with a wheel for less than manylinux_{wanted.replace('.', '_')}"
+
+
+def _say_path(file: str, by: str, situation: Situation) -> str:
+    """Say what leads a loader to the wrong file, with certainty where the variable is seen."""
+    seen = situation.seen
+    if not seen.ran:
+        return "Keep it out, as LD_LIBRARY_PATH is what leads there in most cases:"
+    entries = seen.variables.get("LD_LIBRARY_PATH", "").split(":")
+    for path in (file, by):
+        if (directory := path.rpartition("/")[0]) and directory in entries:
+            return f"LD_LIBRARY_PATH has {directory}. Keep it out:"
+    if preloaded := seen.variables.get("LD_PRELOAD"):
+        return f"LD_PRELOAD is {preloaded}. Keep it out:"
+    if any(entries):
+        return "LD_LIBRARY_PATH is set. Keep it out:"
+    return "LD_LIBRARY_PATH is not set here: the run path of a file leads there. If a wrapper sets it:"
+
+
+def _explain_libstdcxx(file: str, situation: Situation) -> tuple[str, tuple[str, ...]]:
+    side = _find_side(file)
+    what = f"An older libstdc++ is found first than the one this was built with{_say_origin(file)}."
+    newer = f'Put a newer one first: LD_LIBRARY_PATH="{_GCC}/lib" COMMAND'
+    if side in {_Side.DEVENV, _Side.PROFILE}:
+        return what, (*_leave_profile(side, "gcc", situation), newer)
+    if side is _Side.HOST:
+        return what, (
+            newer,
+            "Or run it by a Python of nixpkgs: that of the host comes with the host's libstdc++.",
+        )
+    return what, (newer, f"Or, if LD_LIBRARY_PATH is what brings the old one: {UNSET}")
+
+
+def _explain_other(file: str, by: str, situation: Situation) -> tuple[str, tuple[str, ...]]:
+    """Explain a missing version of any other library: OPENSSL_3.3.0, CURL_OPENSSL_4, ZLIB_1.2.9 …"""
+    side, soname = _find_side(file), file.rpartition("/")[2]
+    found = find_providers(situation.index, [soname])[0].providers if situation.index else ()
+    attr = found[0].attr if found else ""
+    what = f"{_say_who(by)} another {soname} than it was built with: that of {side.value}."
+    keep_out = (_say_path(file, by, situation), UNSET)
+    if side in {_Side.DEVENV, _Side.PROFILE}:
+        return what, (*_leave_profile(side, attr, situation), *keep_out)
+    if side is _Side.CONDA:
+        return what, (*keep_out, "Or leave conda's environment: conda deactivate.")
+    if side is _Side.IMAGE:
+        return what, ("appimage-run FILE.AppImage",)
+    if side is _Side.WHEEL:
+        return what, (
+            "Import the package that wants the newer one first, before the one that brings the older.",
+            *keep_out,
+        )
+    if side is _Side.HOST and attr:
+        newer = f'LD_LIBRARY_PATH="{FROM_NIX.format(attr=attr)}/lib" COMMAND'
+        return what, (*keep_out, f"Or, if nothing else is to be had, put that of nixpkgs first: {newer}")
+    return what, (*keep_out, "Or take the program, Python and its libraries from one and the same nixpkgs.")
+
+
+def _say_who(by: str) -> str:
+    if "/lib-dynload/" in by:
+        return f"Python's own module {by.rpartition('/')[2].partition('.')[0]} gets"
+    return "The file gets"
+
+
+def _leave_profile(side: _Side, attr: str, situation: Situation) -> tuple[str, ...]:
+    """Say how to take a library out of a profile, by the name of its attribute."""
+    name = attr or "the package that brings it"
+    if side is _Side.DEVENV:
+        return (
+            f"Take {name} out of `packages` in devenv.nix (or of `languages` and `services` that bring it): "
+            "devenv's profile comes before Python's own libraries.",
+        )
+    return (f"Take {name} out of the profile: nix profile remove NAME, or environment.systemPackages.",)
 
 
 def _explain_two_libcs(kind: SymptomKind, head: str) -> Trouble:
@@ -166,7 +347,7 @@ def _explain_symbol(symptom: Symptom, _situation: Situation) -> Trouble:
 
 def _explain_class(symptom: Symptom, _situation: Situation) -> Trouble:
     file = symptom.soname or "a file"
-    if "site-packages" in file or "dist-packages" in file:
+    if _find_side(file) in {_Side.WHEEL, _Side.BUILT}:
         return Trouble(
             kind=SymptomKind.WRONG_CLASS,
             what=f"{file} is for another architecture: the wheel does not fit this machine.",
@@ -228,15 +409,13 @@ EXPLAIN: Mapping[SymptomKind, Explain] = {
 
 
 def _say_origin(file: str) -> str:
-    if re.search(r"conda|miniforge|mambaforge|\.pixi", file):
+    side = _find_side(file)
+    if side is _Side.CONDA:
         return ": conda's own"
-    if file.startswith("/nix/store/"):
+    if side is _Side.STORE:
         return ": that of an older gcc from Nix"
-    return ": the host's" if re.match(_HOST, file) else ""
+    return ": the host's" if side is _Side.HOST else ""
 
 
 def _at_least(version: str, wanted: str) -> bool:
-    def split(text: str) -> tuple[int, ...]:
-        return tuple(int(n) for n in re.findall(r"\d+", text)[:2])
-
-    return split(version) >= split(wanted)
+    return _split_version(version)[:2] >= _split_version(wanted)[:2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.paths import normalize
@@ -12,14 +12,12 @@ from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.wording import Around, Wording, word
 from wheelfix.index.lookup import find_default_python
 from wheelfix.model.override import Dialect
-from wheelfix.nix.parts import comment_all
+from wheelfix.nix.parts import comment_all, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     TRUE,
     Attrs,
-    Binary,
     Expr,
-    Lambda,
     bind,
     call,
     select,
@@ -27,7 +25,6 @@ from wheelfix.nix.tree import (
 )
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.overlay import TITLES, write_overlay
-from wheelfix.nix.parts import write_guarded
 
 _NAME = r"[A-Za-z0-9][\w.-]{0,80}"
 _VERSION = r"[0-9][\w.!+-]{0,60}"
@@ -149,7 +146,7 @@ def _explain_lacking(symptom: Symptom, situation: Situation) -> Trouble:
             f"does not fit is {at_fault}.",
             paste=(("flake.nix, where the package set is made", _render_set(older)),),
             now=(
-                f"See its wheels in uv.lock: cp312 in a name is Python 3.12, manylinux_2_28 glibc 2.28 or newer, "
+                "See its wheels in uv.lock: cp312 in a name is Python 3.12, manylinux_2_28 glibc 2.28 or newer, "
                 "macosx_14_0 a darwinSdkVersion of 14.0 or newer.",
                 f"Or take a release that has one: uv lock --upgrade-package {shlex.quote(name)}",
             ),
