@@ -42,6 +42,8 @@ class SymptomKind(StrEnum):
     """A Qt platform plugin did not load, and the message does not name the missing library."""
     NO_LDCONFIG = "no-ldconfig"
     """A program runs ``/sbin/ldconfig``, which NixOS does not have."""
+    NO_PROGRAM = "no-program"
+    """A program that a package runs is not there; ``names`` are alternatives."""
     # Builds; `names` are what the build asks for.
     BUILD_SYSTEM = "build-system"
     """Python modules that build a package, by their distributions."""
@@ -159,6 +161,7 @@ class Symptom(Struct):
         unsure: whether Python code opens the library by name, or a file that is linked against it, and the
             message does not tell which. Of a program: whether it may not be there at all.
         names: other names that the message has, as its kind tells: packages, headers, attributes …
+        distribution: the package that says it, in words of its own.
         place: the set that an attribute was selected from, as far as code around it tells: ``pkgs``,
             ``python3Packages``, or ``set`` for a package set made of a lock.
     """
@@ -174,6 +177,7 @@ class Symptom(Struct):
     call: OpeningKind | None = None
     unsure: bool = False
     names: tuple[str, ...] = ()
+    distribution: str | None = None
     place: str | None = None
 
 
@@ -218,6 +222,9 @@ class Account(Struct):
         packages: distributions named by store paths, build logs and derivations, in the order of the text.
         paths: paths that tell which Python ran, in the order of the text; a few of each kind.
         words: words of the lines with symptoms, for texts without any path.
+        lines: cleaned lines that may have words of packages: all of a short text, else those with words of
+            failures, and what tracebacks end with.
+        frames: paths of the files in tracebacks among them, in the order of the text.
         left_out: whether there were more symptoms than are kept; the rest of the text was then not read.
     """
 
@@ -225,6 +232,8 @@ class Account(Struct):
     packages: tuple[Package, ...] = ()
     paths: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
     left_out: bool = False
 
 

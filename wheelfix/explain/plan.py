@@ -62,6 +62,8 @@ _LOCKS = (
 def find_package(account: Account, seen: Seen = _NOTHING_SEEN) -> Package | None:
     """Find the distribution of the first symptom that tells one; for a program here, by its RECORD."""
     for symptom in account.symptoms:
+        if symptom.distribution:
+            return _place_package(symptom.distribution, account)
         if symptom.module and (name := find_distribution(symptom.module)):
             frame = parse_path(symptom.frame) if symptom.frame else None
             site = frame.site if frame else None
@@ -73,6 +75,14 @@ def find_package(account: Account, seen: Seen = _NOTHING_SEEN) -> Package | None
         return account.packages[0]
     name = find_named(account.words)
     return Package(name=name) if name else None
+
+
+def _place_package(name: str, account: Account) -> Package:
+    """Find where a distribution is installed, by the frames of the text: its own, or others beside it."""
+    frames = [package for path in reversed(account.frames) if (package := parse_path(path))]
+    own = (package for package in frames if package.name == name)
+    beside = (Package(name=name, site=p.site, environment=p.environment, prefixed=p.prefixed) for p in frames)
+    return next(iter((*own, *beside)), Package(name=name))
 
 
 def is_unplaced(account: Account) -> bool:

@@ -17,6 +17,7 @@ from wheelfix.explain.troubles import (
     graphics,
     hooks,
     loading,
+    running,
     starting,
     toolkits,
     wheels,
@@ -26,6 +27,7 @@ from wheelfix.explain.wording import FILE, SONAME, word
 _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
 
 MARKERS: Final = (
+    b"Traceback (most recent",
     b"not found",
     b"o such ",
     b"annot ",
@@ -115,6 +117,7 @@ WORDINGS: Final = (
     *_LIBRARIES,
     *loading.WORDINGS,
     *starting.WORDINGS,
+    *running.WORDINGS,
     *toolkits.WORDINGS,
     *graphics.WORDINGS,
     *building.WORDINGS,

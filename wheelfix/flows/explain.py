@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wheelfix.explain.command import look_around, run_command, trace_loader
-from wheelfix.explain.installed import find_installed, find_present
-from wheelfix.explain.model import Account, Explained, Seen
+from wheelfix.explain.installed import find_installed, find_present, read_own_words
+from wheelfix.explain.model import Account, Explained, Installed, Seen
+from wheelfix.explain.paths import parse_path
 from wheelfix.explain.plan import (
     add_users,
     choose_dialect,
@@ -23,11 +24,13 @@ from wheelfix.explain.plan import (
 )
 from wheelfix.explain.read import CHUNK, read_messages
 from wheelfix.explain.render import write_now, write_paste
+from wheelfix.explain.said import add_sayings, needs_words
 from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import find_warnings
+from wheelfix.model.words import OwnWords
 from wheelfix.override.dialects import TRAITS
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.findings import tell_permissions
@@ -106,6 +109,14 @@ def explain_command(
     return code, _explain(account, seen, index, directory, dialect, prefer, names_of)
 
 
+def _read_own_words(account: Account, directory: Path) -> dict[str, OwnWords]:
+    """Read what the innermost package of a traceback says, if it is installed here."""
+    package = next((p for path in reversed(account.frames) if (p := parse_path(path))), None)
+    installed = find_installed(package, directory) if package else Installed()
+    words = read_own_words(installed, directory)
+    return {installed.package.name: words} if words and installed.package else {}
+
+
 def _explain(
     account: Account,
     seen: Seen,
@@ -116,6 +127,8 @@ def _explain(
     names_of: NamedIndex | None,
 ) -> Explained:
     """Explain the messages of a text; arguments as for :func:`explain_file`."""
+    read = _read_own_words(account, directory) if needs_words(account) else {}
+    account = add_sayings(account, index, names_of, read)
     opened = (soname for one in account.symptoms if one.call and (soname := find_soname(one)))
     installed = find_installed(find_package(account, seen), directory, opened=opened)
     scan = conclude(installed.reading, index, prefer, installed.at_hand) if installed.reading else None

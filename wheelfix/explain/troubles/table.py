@@ -13,6 +13,7 @@ from wheelfix.explain.troubles import (
     graphics,
     hooks,
     loading,
+    running,
     starting,
     toolkits,
     wheels,
@@ -22,6 +23,7 @@ from wheelfix.explain.troubles.common import Explain
 _EXPLAIN: Final[Mapping[SymptomKind, Explain]] = {
     **loading.EXPLAIN,
     **starting.EXPLAIN,
+    **running.EXPLAIN,
     **toolkits.EXPLAIN,
     **graphics.EXPLAIN,
     **building.EXPLAIN,
