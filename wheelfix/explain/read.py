@@ -34,6 +34,7 @@ from wheelfix.explain.wordings import (
     MARKERS,
     OPENING,
     PRINTED_JSON,
+    RAISED,
     SEARCHING,
     TRUNCATED,
     WANTING,
@@ -400,6 +401,10 @@ _ALTERNATIVES = re.compile(r"any\((.*)\)")
 _WINDOWS = re.compile(r"-\d+$")
 
 
+_OF_LOADING = frozenset({"ImportError", "ModuleNotFoundError", "OSError"})
+"""Errors that Python raises itself for a loader's message."""
+
+
 def parse_line(text: str, around: Around = NOTHING_AROUND) -> tuple[Symptom, ...]:
     """Find the problems that a line reports.
 
@@ -526,6 +531,7 @@ def _build(kind: SymptomKind, match: re.Match[str], text: str) -> Iterator[Sympt
             call=OpeningKind.CFFI if by_cffi else None,
             # An import raises ImportError, whatever the loader lacks.
             unsure=kind is SymptomKind.MISSING and head.endswith("OSError: "),
+            by_caller=any(error not in _OF_LOADING for error in RAISED.findall(head)),
             names=tuple(re.findall(r"[^\s,]+", groups.get("names") or "")),
         )
 

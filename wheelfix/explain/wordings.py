@@ -156,6 +156,8 @@ WANTING: Final = re.compile(
 """Text before a loader's message that names the file that needs the library."""
 OPENING: Final = re.compile(r"cannot load library '?(?P<name>[^'\s]+?)'?: $")
 """Text of cffi (``c/_cffi_backend.c``) before a loader's message: what it was asked to open."""
+RAISED: Final = re.compile(r"(?<![\w.])(?:\w+\.)*+(\w*(?:Error|Exception)): ", re.ASCII)
+"""The name of an exception before its message."""
 SEARCHING: Final = re.compile(r"^\s*searching for dependencies of (?P<by>\S[^\n]*)")
 LDD_HEAD: Final = re.compile(r"^(?P<by>\S*(?:/|\.so)[^:\n]*):\s*$")
 FRAME: Final = re.compile(
