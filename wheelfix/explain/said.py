@@ -114,7 +114,7 @@ def add_sayings(
 
 def _read_saying(saying: Saying, index: SonameTable, names_of: NamedIndex | None) -> Iterator[Symptom]:
     """Make symptoms of a sentence: of the library that is most likely meant, or of the program."""
-    names = saying.libraries
+    names: Sequence[str] = saying.libraries
     if not saying.sure:  # of all that it opens, the line may name one
         names = [name for name in names if _find_stem(name) in saying.text.lower()] or names
     chosen = _choose_libraries(names, index)
