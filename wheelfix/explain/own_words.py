@@ -24,9 +24,9 @@ from wheelfix.model.words import OwnWords, Saying, Sentence
 from wheelfix.pysource.words import Names, is_absent
 
 MARKERS: Final = (
-    b"not find", b"not found", b"n't find", b"nstall", b"not load", b"nable to", b"ailed to ", b"annot ",
-    b"ot available", b"issing", b"equire", b"PATH", b"rror load", b"not be ", b"not locate",
-    b"o such", b"not exist",
+    b" found", b"ibrar", b" find", b"nstall", b"vailable", b"xecutable", b"equire", b"issing", b"nable to",
+    b"ackend", b"annot ", b"PATH", b"ailed to ", b"ot exist", b"OpusNot", b"rror loading", b"rror locating",
+    b"itializing", b"R_HOME", b"not be ", b"n't load", b"ot load",
 )  # fmt: skip
 """What a line must have, of bytes, to have a sentence that is recognised in any text."""
 
