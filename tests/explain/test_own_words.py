@@ -9,6 +9,11 @@ from wheelfix.explain.own_words import MARKERS, find_sayings
 from wheelfix.index.own_words import list_own_words
 from wheelfix.model.words import OwnWords, Saying, Sentence
 
+PAGES = "Unable to get page count. Is poppler installed and in PATH?"
+GEOS = (
+    'Could not find the GEOS library (tried "geos_c", "x"). Try setting GEOS_LIBRARY_PATH in your settings.'
+)
+
 
 def find(text: str, *packages: str, read: dict[str, OwnWords] | None = None) -> tuple[Saying, ...]:
     return find_sayings(text.splitlines(), packages, read)
@@ -23,16 +28,8 @@ def find(text: str, *packages: str, read: dict[str, OwnWords] | None = None) -> 
         ("E   ImportError: Unable to find zbar shared library", "pyzbar", "libzbar.so"),
         ("  File is odd: ValueError: Unable to find libsodium", "pysodium", "libsodium.so"),
         ("[build] INFO RuntimeError: SoX could not be found!", "sox", "sox"),
-        (
-            "worker-3  | PDFInfoNotInstalledError: Unable to get page count. Is poppler installed and in PATH?",
-            "pdf2image",
-            "pdfinfo",
-        ),
-        (
-            'Could not find the GEOS library (tried "geos_c", "x"). Try setting GEOS_LIBRARY_PATH in your settings.',
-            "django",
-            "libgeos_c.so",
-        ),
+        (f"worker-3  | PDFInfoNotInstalledError: {PAGES}", "pdf2image", "pdfinfo"),
+        (f"E   ImproperlyConfigured: {GEOS}", "django", "libgeos_c.so"),
     ],
 )
 def test_a_sentence_is_enough(line: str, distribution: str, name: str) -> None:

@@ -77,7 +77,7 @@ def find_sayings(
     for number, line in enumerate(lines):
         if len(found) >= _MAX_SAYINGS:
             break
-        line = line[:_MAX_LINE]
+        line = " ".join(line[:_MAX_LINE].split())
         here = list(_search(line, number, searchers[0], known)) if wanted else []
         here = here or [s for name in wanted if (s := _find_named(line, number, name, names[name]))]
         found += here or _search(line, number, _load_searcher(), known)
@@ -95,21 +95,22 @@ def _reduce(found: Sequence[Saying]) -> tuple[Saying, ...]:
 
 
 def _search(line: str, number: int, searcher: _Searcher, known: Mapping[str, OwnWords]) -> Iterator[Saying]:
-    """Yield the sentences that one line has; of several distributions with the same, the first one."""
-    hits, seen = 0, set()
+    """Yield the longest sentence that one line has, of the first distribution that has it."""
+    best: _Entry | None = None
+    hits, filled = 0, list[str]()
     for match in _WORD.finditer(line):
         for entry in searcher.get(match[0].lower(), ()):
             hits += 1
             if hits > _MAX_HITS:
-                return
-            parts = entry.parts
-            if parts in seen:
+                break
+            if best and len(entry.sentence.text) <= len(best.sentence.text):
                 continue
             start = max(0, match.start() - _REACH)
-            fillings = _compare(parts, line[start : match.end() + _REACH])
+            fillings = _compare(entry.parts, line[start : match.end() + _REACH])
             if fillings is not None:
-                seen.add(parts)
-                yield _say(line, number, entry, fillings, known[entry.distribution])
+                best, filled = entry, fillings
+    if best:
+        yield _say(line, number, best, filled, known[best.distribution])
 
 
 def _compare(parts: Sequence[str], text: str) -> list[str] | None:
@@ -138,7 +139,7 @@ def _say(line: str, number: int, entry: _Entry, fillings: Sequence[str], own: Ow
     return Saying(
         distribution=entry.distribution,
         line=number,
-        text=line.strip(),
+        text=line,
         libraries=libraries,
         programs=programs,
         sure=sure,
@@ -160,9 +161,7 @@ def _find_named(line: str, number: int, distribution: str, names: Names) -> Sayi
     libraries, programs = names.find((line,))
     if not libraries and not programs:
         return None
-    return Saying(
-        distribution=distribution, line=number, text=line.strip(), libraries=libraries, programs=programs
-    )
+    return Saying(distribution=distribution, line=number, text=line, libraries=libraries, programs=programs)
 
 
 @cache

@@ -109,6 +109,7 @@ _MAX_READ: Final = 48 << 20
 _MAX_SENTENCES: Final = 200
 _MIN_LETTERS: Final = 8
 _MAX_NAME: Final = 40
+_MAX_WRITTEN: Final = 140
 _MIN_STRONG: Final = 12
 """Letters that a sentence has at least that is recognised in any text."""
 
@@ -273,13 +274,15 @@ def _is_weak(sentence: Sentence, names: Names) -> bool:
     text = sentence.text.replace("{}", _HOLE)
     words = _WORD.findall(text)
     letters = sum(map(len, words))
-    if sentence.filled or not is_absent(text.replace(_HOLE, " ")) or letters < _MIN_STRONG:
+    if not is_absent(text.replace(_HOLE, " ")) or letters < _MIN_STRONG:
         return True
+    if sentence.filled:
+        return len(words) < 7 or not _THING.search(text)
     libraries, programs = names.find((text,))
     if libraries:
         return len(words) < 3  # "libfoo missing" is nobody's own
     if programs:  # many packages run the same, and say it in the same few words
-        return len(words) < 5
+        return len(words) < (5 if max(map(len, programs)) < 8 else 3)
     return not _THING.search(text) or len(words) < 7 or letters < 2 * _MIN_STRONG
 
 
@@ -369,7 +372,11 @@ def _write(line: str) -> str:
         parts.pop(0)
     while len(parts) > 1 and not any(map(str.isalnum, parts[-1])):
         parts.pop()
-    return "{}".join(parts).strip()
+    written = "{}".join(parts).strip()
+    # Messages are wrapped, and cut off: the beginning of a long one is enough.
+    return (
+        written if len(written) <= _MAX_WRITTEN else written[:_MAX_WRITTEN].rpartition(" ")[0].rstrip("{} ")
+    )
 
 
 class Names:
