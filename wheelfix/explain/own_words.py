@@ -26,7 +26,7 @@ from wheelfix.pysource.words import Names, is_absent
 MARKERS: Final = (
     b" found", b"ibrar", b" find", b"nstall", b"vailable", b"xecutable", b"equire", b"issing", b"nable to",
     b"ackend", b"annot ", b"PATH", b"ailed to ", b"ot exist", b"OpusNot", b"rror loading", b"rror locating",
-    b"itializing", b"R_HOME", b"not be ", b"n't load", b"ot load",
+    b"itializing", b"R_HOME", b"not be ", b"n't load", b"ot load", b"ot loca",
 )  # fmt: skip
 """What a line must have, of bytes, to have a sentence that is recognised in any text."""
 
@@ -156,10 +156,9 @@ def _make_library(filling: str) -> str | None:
 
 def _find_named(line: str, number: int, distribution: str, names: Names) -> Saying | None:
     """Tell whether a line says that something is absent, and names what a distribution opens or runs."""
-    if not is_absent(line):
-        return None
     libraries, programs = names.find((line,))
-    if not libraries and not programs:
+    # In this order, because most lines name nothing.
+    if not (libraries or programs) or not is_absent(line):
         return None
     return Saying(distribution=distribution, line=number, text=line, libraries=libraries, programs=programs)
 

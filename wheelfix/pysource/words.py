@@ -16,6 +16,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from wheelfix.model.base import Struct, replace
@@ -40,7 +41,7 @@ ABSENT: Final = re.compile(
 """What a text has that says that something is not there."""
 
 _THING: Final = re.compile(
-    r"\b(?:librar(?:y|ies)|lib\w+|shared|dll|backend|driver|program|executable|binar(?:y|ies)|command|tool"
+    r"\b(?:librar(?:y|ies)|lib\w*|shared|dll|backend|driver|program|executable|binar(?:y|ies)|command|tool"
     r"|installed|install|PATH|runtime|engine|dependency|package)\b",
     re.IGNORECASE,
 )
@@ -109,6 +110,10 @@ _MAX_READ: Final = 48 << 20
 _MAX_SENTENCES: Final = 200
 _MIN_LETTERS: Final = 8
 _MAX_NAME: Final = 40
+_MAX_WORD: Final = 80
+_MAX_STEMS: Final = 40
+_MAX_CACHED: Final = 4096
+"""Words whose forms are remembered; those of a log repeat."""
 _MAX_WRITTEN: Final = 140
 _MIN_STRONG: Final = 12
 """Letters that a sentence has at least that is recognised in any text."""
@@ -198,6 +203,7 @@ def find_own_words(
     for use in uses:
         for call in use.calls:
             opened.setdefault(use.path, []).extend((call.line, name) for name in _list_names(call))
+    stems = _match_stems(name for pairs in opened.values() for _, name in pairs)
     sources: list[_Source] = []
     raising: list[_Source] = []
     left = _MAX_READ
@@ -206,6 +212,7 @@ def find_own_words(
         if not source or len(source) > min(left, MAX_SOURCE):
             continue
         acting = path in opened or may_open(path, source) or _HINT.search(source)
+        acting = acting or (stems.search(source) and _TOLD.search(source))
         if acting or (_ERROR.search(source) and _TOLD.search(source)):
             left -= len(source)
             found = _read_source(source, opened.get(path, ()))
@@ -213,6 +220,13 @@ def find_own_words(
     # Of a module that opens and runs nothing, only the messages of its exceptions count: others raise them.
     sources += (_Source(messages=one.messages) for one in raising if sources)
     return _conclude(sources, uses, is_program)
+
+
+def _match_stems(libraries: Iterable[str]) -> re.Pattern[bytes]:
+    """Make an expression that finds sources which name one of the first libraries."""
+    forms = {form for name in libraries for form in _list_forms(name.partition(".so")[0])}
+    words = sorted(form for form in forms if len(form) > 3)[:_MAX_STEMS]
+    return re.compile(rb"\b(?:" + "|".join(map(re.escape, words or ["\0"])).encode() + rb")", re.IGNORECASE)
 
 
 def _read_source(source: bytes, opened: Iterable[tuple[int, str]]) -> _Source:
@@ -406,22 +420,30 @@ class Names:
             for form in _list_forms(stem):
                 self._libraries.setdefault(form, set()).add(library)
         for program in programs:
-            for form in {program.lower(), _TAIL.sub("", program.lower())}:
+            for form in _list_plain_forms(program):
                 if len(form) > 1 and form not in load_table(CommonPrograms).words:
                     self._programs.setdefault(form, set()).add(program)
 
     def find(self, texts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Find the libraries and the programs that texts name, each sorted."""
-        words = {word for text in texts for word in _WORD.findall(text.replace(_HOLE, " "))}
+        found = {word for text in texts for word in _WORD.findall(text.replace(_HOLE, " "))}
+        words = [word for word in found if len(word) <= _MAX_WORD]
         forms = {form for word in words for form in _list_forms(word)}
         libraries = {name for form in forms for name in self._libraries.get(form, ())}
         libraries |= {other for name in libraries for other in self._same.get(name, ())}
-        plain = {form for word in words for form in (word.lower(), _TAIL.sub("", word.lower()))}
+        plain = {form for word in words for form in _list_plain_forms(word)}
         programs = {name for form in plain for name in self._programs.get(form, ())}
         return tuple(sorted(libraries)), tuple(sorted(programs))
 
 
-def _list_forms(stem: str) -> set[str]:
+@lru_cache(_MAX_CACHED)
+def _list_plain_forms(name: str) -> frozenset[str]:
+    """List the forms by which the name of a program is recognised in a sentence."""
+    return frozenset({name.lower(), _TAIL.sub("", name.lower())})
+
+
+@lru_cache(_MAX_CACHED)
+def _list_forms(stem: str) -> frozenset[str]:
     """List the forms by which the name of a library is recognised in a sentence.
 
     Example:
@@ -430,10 +452,12 @@ def _list_forms(stem: str) -> set[str]:
     """
     bare = stem.removeprefix("lib") or stem
     if len(bare) < 3:  # "GL" and "libpq" are names, "gl" and "pq" may be anything
-        return {bare if not bare.islower() else stem.lower()} if bare != stem or not bare.islower() else set()
+        spelled = bare if not bare.islower() else stem.lower()
+        return frozenset({spelled} if bare != stem or not bare.islower() else ())
     lower = bare.lower()
     forms = {lower, _TAIL.sub("", lower), lower.replace("-", ""), lower.replace("_", "-")}
-    return {form for form in forms if len(form) > 2 and form not in load_table(CommonPrograms).words}
+    common = load_table(CommonPrograms).words
+    return frozenset(form for form in forms if len(form) > 2 and form not in common)
 
 
 class _Reader(ast.NodeVisitor):
