@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from wheelfix.explain.change import render_change
-from wheelfix.explain.model import BuildNeeds, Explanation, Package
+from wheelfix.explain.model import BuildNeeds, Explanation, Package, SymptomKind
 from wheelfix.model.override import Dialect, Input
 from wheelfix.nix.parts import (
     OLD,
@@ -23,7 +23,6 @@ from wheelfix.nix.tree import (
     Attrs,
     Binary,
     Binding,
-    Commented,
     Expr,
     Formal,
     Formals,
@@ -35,7 +34,6 @@ from wheelfix.nix.tree import (
     bind,
     call,
     select,
-    text,
 )
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.overlay import TITLES, list_build_systems, write_overlay
@@ -60,7 +58,8 @@ def write_builds(explanation: Explanation, dialect: Dialect) -> Iterator[tuple[s
     if needs is None:
         return
     package = explanation.package
-    if TRAITS[dialect].listed and is_derivation(package):
+    hooked = any(t.kind is SymptomKind.HOOK for t in explanation.troubles)
+    if TRAITS[dialect].listed and (hooked or is_derivation(package)):
         dialect = Dialect.NIXPKGS  # no shell reaches into a build of Nix
     name = package.name if package else _PLACEHOLDER
     hints = [*_describe_permissions(needs), *([] if package else [_UNNAMED])]
@@ -160,7 +159,7 @@ def _render_settings(name: str, needs: BuildNeeds, hints: Sequence[str]) -> str:
         Binding(("_", name, which, "add"), List(tuple(items))) for which, items in settings.items() if items
     ]
     body = Attrs(tuple(bindings))
-    head = [f"Settings for mach-nix, to be merged into its argument. Written by wheelfix.", *hints]
+    head = ["Settings for mach-nix, to be merged into its argument. Written by wheelfix.", *hints]
     return render(comment_all(head, Lambda(take_pkgs(body), body)))
 
 
@@ -187,7 +186,9 @@ def _render_devenv(needs: BuildNeeds) -> str:
         Binding(("env", *binding.path), binding.value, binding.comment) for binding in _write_variables(needs)
     ]
     body = Lambda(formals("pkgs", ellipsis=True), Attrs(tuple(bindings)))
-    return render(comment_all(["A module of devenv. Written by wheelfix.", *_describe_permissions(needs)], body))
+    return render(
+        comment_all(["A module of devenv. Written by wheelfix.", *_describe_permissions(needs)], body)
+    )
 
 
 def _write_includes(needs: BuildNeeds) -> list[Binding]:

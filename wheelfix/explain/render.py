@@ -14,14 +14,12 @@ from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
     add_code_to_old,
     add_to_old,
-    comment_all,
     describe,
     formals,
     list_ignored,
     list_inputs,
     take,
     take_bare,
-    take_pkgs,
 )
 from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.tree import (
@@ -31,10 +29,8 @@ from wheelfix.nix.tree import (
     Binding,
     Commented,
     Expr,
-    Inherit,
     Lambda,
     List,
-    Path,
     Script,
     SearchPath,
     With,

@@ -18,6 +18,7 @@ from wheelfix.explain.paths import find_distribution, normalize
 from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.wording import Around, Wording, word
 from wheelfix.model.override import Dialect
+from wheelfix.override.dialects import TRAITS
 from wheelfix.scan.target import quote_target
 
 _NAME = r"[A-Za-z0-9_][\w.+-]{0,80}"
@@ -234,7 +235,9 @@ _HEADERS = (
 
 def _read_pkg_config(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     """Read a module; ``names`` is empty where pkg-config itself is missing."""
-    yield Symptom(kind=SymptomKind.PKG_CONFIG, names=(match["names"],) if "names" in match.groupdict() else ())
+    yield Symptom(
+        kind=SymptomKind.PKG_CONFIG, names=(match["names"],) if "names" in match.groupdict() else ()
+    )
 
 
 def _read_required(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -287,7 +290,8 @@ _MODULES = (
     word(
         SymptomKind.PKG_CONFIG,
         "lookup for ",
-        rf"Dependency lookup for (?P<names>{_NAME}) with method '[\w-]{{1,20}}' failed",
+        rf"Dependency lookup for (?P<names>{_NAME}) with method '[\w-]{{1,20}}' failed: "
+        r"[^\n]{1,80} not found",
         _read_meson,
     ),
     word(
@@ -333,6 +337,7 @@ _BUILDS = (
     r"|unzip|wget|curl|which|file|dpkg-architecture|[\w.+-]{1,40}[-_]config"
 )
 _PROGRAM = rf"(?P<names>{_BUILDS})"
+_AFTER = r"(?: executable| binary| in (?:your )?\$?PATH|[.,]|\s*$)"
 
 
 def _read_program(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -407,20 +412,21 @@ _PROGRAMS = (
     word(
         SymptomKind.PROGRAM,
         "ould not find ",
-        rf"[Cc]ould not find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?(?: executable| binary| in (?:your )?\$?PATH|[.,]|\s*$)",
+        rf"[Cc]ould not find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?{_AFTER}",
         _read_program,
     ),
     word(
         SymptomKind.PROGRAM,
         "annot find ",
-        rf"[Cc]annot find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?(?: executable| binary| in (?:your )?\$?PATH|[.,]|\s*$)",
+        rf"[Cc]annot find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?{_AFTER}",
         _read_program,
     ),
     # Words of packages: psycopg2, mysqlclient, GDAL, scikit-build and others.
     word(
         SymptomKind.PROGRAM,
         "not found",
-        rf"(?:^|[\s:'\"`]){_PROGRAM}['`\"]? (?:executable |command |binary |program )?(?:was |is |could |be )*not (?:be )?found",
+        rf"(?:^|[\s:'\"`]){_PROGRAM}['`\"]? (?:executable |command |binary |program )?"
+        r"(?:was |is |could )?not (?:be )?found",
         _read_program,
     ),
     word(
@@ -450,13 +456,6 @@ _PROGRAMS = (
         SymptomKind.PROGRAM,
         "ould not find ",
         r"[Cc]ould not find (?:CMake|cmake) with version",
-        lambda _match, _around: _make(SymptomKind.PROGRAM, ("cmake",)),
-    ),
-    word(
-        SymptomKind.PROGRAM,
-        "roblem with the CMake installation",
-        r"[Pp]roblem with the CMake installation, aborting build\. CMake executable is (?P<names>cmake)"
-        r"|[Cc]annot aborting",
         lambda _match, _around: _make(SymptomKind.PROGRAM, ("cmake",)),
     ),
     # setuptools-rust, maturin, and packages that ask for Rust themselves.
@@ -577,8 +576,11 @@ _NETWORK = (
 
 # Messages without any word that logs are searched for, near the end of a failed build
 
-_PLUGIN = re.compile(r"UnknownPluginError: Unknown (?:version source|metadata hook|build hook|[\w ]{1,20}): (?P<name>\S{1,60})")
+_PLUGIN = re.compile(
+    r"UnknownPluginError: Unknown (?:version source|metadata hook|build hook|[\w ]{1,20}): (?P<name>\S{1,60})"
+)
 _MYSQL = re.compile(r"Can not find valid pkg-config name|Trying pkg-config --exists (?P<name>[\w.+-]{1,40})")
+_CMAKE = re.compile(r"Problem with the CMake installation, aborting build")
 _RUST_WANTED = re.compile(r"This package requires Rust and Cargo to compile extensions")
 
 
@@ -589,6 +591,8 @@ def _read_end(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
             yield from _make(SymptomKind.BUILD_SYSTEM, (normalize(known),))
         elif _MYSQL.search(line):
             yield from _make(SymptomKind.PKG_CONFIG, ("mysqlclient",))
+        elif _CMAKE.search(line):
+            yield from _make(SymptomKind.PROGRAM, ("cmake",))
         elif _RUST_WANTED.search(line):
             yield from _make(SymptomKind.PROGRAM, ("cargo", "rustc"))
 
@@ -630,12 +634,13 @@ def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
     now: list[str] = []
     if situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
         now.append(
-            f"If the lock does not have {_say_names(names)}: `uv add --dev {shlex.join(names)}`, or compose in "
-            "the overlay of pyproject-build-systems."
+            f"If the lock lacks {'it' if len(names) == 1 else 'them'}: `uv add --dev {shlex.join(names)}`, or "
+            "compose in the overlay of pyproject-build-systems."
         )
+    locked = ": a lock does not tell these" if TRAITS[situation.dialect].locked else ""
     what = (
         f"{_say_package(situation)} is built from source, and its build imports {_say_names(names)}, which "
-        f"{'is' if len(names) == 1 else 'are'} not among its build systems: a lock does not tell these."
+        f"{'is' if len(names) == 1 else 'are'} not among its build systems{locked}."
     )
     return Trouble(
         kind=symptom.kind,
@@ -652,6 +657,10 @@ def _find_wheel(situation: Situation) -> Iterator[str]:
         yield f"Or build nothing: require {other} in place of {package.name}, which has wheels on PyPI."
 
 
+_FETCH = (
+    "See what it downloads: fetch that with pkgs.fetchurl or pkgs.fetchFromGitHub, and give its path to the "
+    "build; most build scripts have a variable or an option for a library of the system."
+)
 _SAID = {
     SymptomKind.HEADER: ("the header", "the compiler does not find"),
     SymptomKind.HEADER_PATH: ("the header", "a build script does not find"),
@@ -672,13 +681,14 @@ def _explain_asked(symptom: Symptom, situation: Situation) -> Trouble | None:
         found = {asked: answer for asked, answer in found.items() if answer.attrs}
         if not found:
             return None  # words of people that name nothing
-    noun, verb = _SAID[wanted]
+    noun, who = _SAID[wanted]
     told = _say_names([asked.name for asked in found])
     plural = "s" if noun and len(found) > 1 else ""
     lacking = [asked.name for asked, answer in found.items() if not answer.attrs]
     owners = sorted({attr for answer in found.values() for attr in answer.attrs})
-    what = f"In the build of {_say_package(situation)}, {verb} {f'{noun}{plural} ' if noun else ''}{told}"
-    what += f": {_say_names(owners)} {'has' if len(owners) == 1 else 'have'} it." if owners else "."
+    what = f"In the build of {_say_package(situation)}, {who} {f'{noun}{plural} ' if noun else ''}{told}"
+    verb, them = "has" if len(owners) == 1 else "have", "it" if len(found) == 1 else "them"
+    what += f": {_say_names(owners)} {verb} {them}." if owners else "."
     if lacking:
         what += f" This index does not know who has {_say_names(lacking)}."
     now = [f"wheelfix locate {shlex.quote(name)}" for name in lacking]
@@ -726,8 +736,7 @@ def _explain_network(symptom: Symptom, situation: Situation) -> Trouble:
         kind=symptom.kind,
         what=f"{what}{others}{end}",
         now=(
-            "See what it downloads: fetch that with pkgs.fetchurl or pkgs.fetchFromGitHub, and give its path "
-            "to the build; most build scripts have a variable or an option for a library of the system.",
+            _FETCH,
             *_find_wheel(situation),
         ),
     )
