@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.explain.asked import Answer, Asked, find_asked, find_system, load_names
 from wheelfix.explain.model import BuildNeeds, Situation, Symptom, SymptomKind, Trouble
@@ -64,18 +64,6 @@ def _make(kind: SymptomKind, names: Iterable[str]) -> Iterator[Symptom]:
         yield Symptom(kind=kind, names=told)
 
 
-def _in_build(
-    kind: SymptomKind,
-) -> Callable[[re.Match[str], Around], Iterator[Symptom]]:
-    """Make symptoms of ``names`` where the text is a build's: others say the same of programs that run."""
-
-    def build(match: re.Match[str], around: Around) -> Iterator[Symptom]:
-        if _is_build(around):
-            yield from _make(kind, re.findall(r"[^\s,]+", match["names"]))
-
-    return build
-
-
 # Build systems
 
 
@@ -125,7 +113,7 @@ def _read_quoted(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
 def _read_unfetched(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read a requirement that pip did not find: a build system, where a build of Nix has no network."""
     name = normalize(match["name"])
-    if _is_nix_build(around) and name in load_names().systems.values():
+    if _is_build(around) and name in load_names().systems.values():
         yield from _make(SymptomKind.BUILD_SYSTEM, (name,))
 
 
@@ -163,6 +151,20 @@ _SYSTEMS = (
         "are missing: '",
         r"Some build dependencies for [^\n]{1,300}? are missing: (?P<names>'[^\n]{1,400})",
         _read_quoted,
+    ),
+    # setuptools: installer.py, for setup_requires; pkg_resources.
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "ould not find suitable distribution",
+        r"[Cc]ould not find suitable distribution for Requirement\.parse\('"
+        r"(?P<names>[A-Za-z0-9][\w.-]{0,80})",
+        lambda match, _around: _make(SymptomKind.BUILD_SYSTEM, (normalize(match["names"]),)),
+    ),
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "distribution was not found and is required",
+        r"The '(?P<name>[A-Za-z0-9][\w.-]{0,80})[^'\n]{0,80}' distribution was not found and is required by",
+        _read_unfetched,
     ),
     # pip: resolution; of build requirements, as there is no network in a build of Nix.
     word(
@@ -308,6 +310,19 @@ _MODULES = (
         r"|[Cc]ould not (?:run|find|execute) [`'\"]?(?:\"?PKG_CONFIG|pkg-config)\b",
         _read_pkg_config,
     ),
+    # PyICU and others.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "nstall pkg-config",
+        r"[Ii]nstall pkg-config on your system[^\n]{0,160}? installed",
+        _read_pkg_config,
+    ),
+    word(
+        SymptomKind.PKG_CONFIG,
+        "nable to invoke pkg-config",
+        r"[Uu]nable to invoke pkg-config",
+        _read_pkg_config,
+    ),
     # CMake: Modules/FindPackageHandleStandardArgs.cmake, Source/cmFindPackageCommand.cxx.
     word(
         SymptomKind.CMAKE_PACKAGE,
@@ -382,13 +397,13 @@ _PROGRAMS = (
     word(
         SymptomKind.PROGRAM,
         "No such file or directory",
-        rf"command ['\"](?:\S{{1,200}}/)?{_PROGRAM}['\"] failed: No such file or directory",
+        rf"command ['\"](?:\S{{1,200}}[/-])?{_PROGRAM}['\"] failed: No such file or directory",
         _read_program,
     ),
     word(
         SymptomKind.PROGRAM,
         "No such file or directory",
-        rf"(?:unable|failed) to execute ['\"]{_PROGRAM}['\"]: No such file or directory",
+        rf"(?:unable|failed) to execute ['\"](?:\S{{1,200}}[/-])?{_PROGRAM}['\"]: No such file or directory",
         _read_program,
     ),
     word(
@@ -428,13 +443,6 @@ _PROGRAMS = (
         rf"(?:^|[\s:'\"`]){_PROGRAM}['`\"]? (?:executable |command |binary |program )?"
         r"(?:was |is |could )?not (?:be )?found",
         _read_program,
-    ),
-    word(
-        SymptomKind.PROGRAM,
-        " installed",
-        r"(?:^|[\s:'\"`])(?P<names>(?i:cmake|swig|ninja|gfortran|bison|flex|protoc|cargo|rustc|nasm|patchelf))"
-        r"['`\"]? (?:must|has to|needs to|should) be installed",
-        _in_build(SymptomKind.LIBRARY),
     ),
     # CMake: Source/cmGlobalNinjaGenerator.cxx, cmake.cxx.
     word(
@@ -491,6 +499,40 @@ _SENTENCES = (
         " installed",
         rf"(?:make sure|ensure|check)(?: that)?(?: you have)?(?: the)? {_LISTED}(?: {_KINDS}){{0,2}}"
         r"(?: (?:is|are))? installed",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        " installed",
+        rf"(?:make sure|ensure|check)(?: that)?(?: you have)?(?: the)? {_KINDS} (?:of|for) {_LISTED}"
+        r"(?: (?:is|are))? installed",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        " installed",
+        r"(?:^|[\s:'\"`])(?P<names>[A-Za-z][\w+-]{1,40})(?: [\d.]{1,12})? "
+        r"(?:must|needs to|has to) be installed",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        " not found",
+        rf"(?:^|[\s:'\"`])(?P<names>{_NAME}) executable (?:was )?not found",
+        _read_listed,
+    ),
+    # systemd-python, pystemd and others: a library by its file's name, without more.
+    word(
+        SymptomKind.LIBRARY,
+        " find lib",
+        r"(?:[Cc]annot|[Cc]ould not|[Uu]nable to|[Ff]ailed to) find (?P<names>lib[\w+-]{1,40})(?![\w.])",
+        _read_listed,
+    ),
+    # numpy, scipy: meson.build.
+    word(
+        SymptomKind.LIBRARY,
+        "No BLAS",
+        r"No (?P<names>BLAS|LAPACK)(?:/LAPACK)? librar(?:y|ies) (?:detected|found)",
         _read_listed,
     ),
     word(
@@ -579,6 +621,9 @@ _NETWORK = (
 _PLUGIN = re.compile(
     r"UnknownPluginError: Unknown (?:version source|metadata hook|build hook|[\w ]{1,20}): (?P<name>\S{1,60})"
 )
+_WHEEL = re.compile(r"invalid command 'bdist_wheel'")
+_GDAL = re.compile(r"A GDAL API version must be specified")
+_UNFOUND = re.compile(rf"did not find (?P<name>{_NAME}) (?:headers|library)")
 _MYSQL = re.compile(r"Can not find valid pkg-config name|Trying pkg-config --exists (?P<name>[\w.+-]{1,40})")
 _CMAKE = re.compile(r"Problem with the CMake installation, aborting build")
 _RUST_WANTED = re.compile(r"This package requires Rust and Cargo to compile extensions")
@@ -591,6 +636,12 @@ def _read_end(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
             yield from _make(SymptomKind.BUILD_SYSTEM, (normalize(known),))
         elif _MYSQL.search(line):
             yield from _make(SymptomKind.PKG_CONFIG, ("mysqlclient",))
+        elif match := _UNFOUND.search(line):
+            yield from _make(SymptomKind.LIBRARY, (match["name"],))
+        elif _WHEEL.search(line):
+            yield from _make(SymptomKind.BUILD_SYSTEM, ("wheel",))
+        elif _GDAL.search(line):
+            yield from _make(SymptomKind.PROGRAM, ("gdal-config",))
         elif _CMAKE.search(line):
             yield from _make(SymptomKind.PROGRAM, ("cmake",))
         elif _RUST_WANTED.search(line):
@@ -602,7 +653,7 @@ _ENDS = (
     word(
         SymptomKind.BUILD_SYSTEM,
         "ailed to build",
-        r"[Ff]ailed to build (?:[`'\"]|installable wheels)",
+        r"[Ff]ailed to build (?:[`'\"]|installable wheels|[A-Za-z0-9][\w.-]{0,80}\s*$)",
         _read_end,
     ),
 )
@@ -634,8 +685,8 @@ def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
     now: list[str] = []
     if situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
         now.append(
-            f"If the lock lacks {'it' if len(names) == 1 else 'them'}: `uv add --dev {shlex.join(names)}`, or "
-            "compose in the overlay of pyproject-build-systems."
+            f"If the lock lacks {'it' if len(names) == 1 else 'them'}: `uv add --dev {shlex.join(names)}`, "
+            "or compose in the overlay of pyproject-build-systems."
         )
     locked = ": a lock does not tell these" if TRAITS[situation.dialect].locked else ""
     what = (

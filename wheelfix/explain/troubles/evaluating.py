@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.wording import Around, Wording, word
+from wheelfix.index.lookup import find_default_python
 from wheelfix.index.names import split_name
 from wheelfix.index.releases import modernize
 from wheelfix.index.table import SonameTable
@@ -144,6 +145,17 @@ WORDINGS: tuple[Wording, ...] = (
         rf"error:\s+[{_QUOTES}]?(?P<names>{_ATTR})[{_QUOTES}]? was removed(?P<new>(?!))?",
         _read_gone,
     ),
+    # nixpkgs: pkgs/development/interpreters/python/mk-python-derivation.nix.
+    word(
+        SymptomKind.REFUSED,
+        "not supported for interpreter",
+        rf"error: {_PACKAGE} (?:is )?not supported for interpreter (?P<python>[\w.]{{1,20}})",
+        lambda match, _around: [
+            Symptom(
+                kind=SymptomKind.REFUSED, names=("interpreter", match["package"]), version=match["python"]
+            )
+        ],
+    ),
     # nixpkgs: pkgs/stdenv/generic/check-meta.nix, of this and former releases.
     word(
         SymptomKind.REFUSED,
@@ -264,6 +276,8 @@ def _explain_refused(symptom: Symptom, situation: Situation) -> Trouble:
     explain = {"unfree": _allow_unfree, "insecure": _allow_insecure, "broken": _allow_broken}.get(why)
     if explain:
         return explain(package, situation)
+    if why == "interpreter":
+        return _choose_python(package, symptom.version or "this Python", situation)
     if why == "unsupported":
         variable = "NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM=1"
         return Trouble(
@@ -302,6 +316,22 @@ def _allow_unfree(package: str, situation: Situation) -> Trouble:
         what=f"nixpkgs refuses {package}: its licence is unfree, and has to be allowed by name.",
         paste=tuple(_write_config((bind("allowUnfreePredicate", function),), situation, unfree=True)),
         now=tuple(now),
+    )
+
+
+def _choose_python(package: str, python: str, situation: Situation) -> Trouble:
+    """Tell that a package is not for a Python: which one it is for, only its recipe says (``disabled``)."""
+    default = (find_default_python(situation.index) if situation.index else None) or "3.13"
+    attr = f"python3{int(default.rpartition('.')[2]) - 1}"
+    name = re.sub(r"\Apython[\d.]+-", "", _find_pname(package))
+    packages = Lambda("ps", List((select("ps", name),)))
+    code = render(
+        comment_all(["An older Python. Written by wheelfix."], call(f"pkgs.{attr}.withPackages", packages))
+    )
+    return Trouble(
+        kind=SymptomKind.REFUSED,
+        what=f"nixpkgs has no {name} for {python}: the package's recipe says that it does not work there.",
+        paste=(("where the environment is made, with all of its packages", code),),
     )
 
 
