@@ -75,7 +75,7 @@ def parse_store_path(name: str, *, prefixed: bool) -> Package | None:
         None for an environment (``python3-3.12.8-env``), an interpreter, or a name without a version.
     """
     rest = _PYTHON_PREFIX.sub("", name, count=1)
-    if (prefixed and rest == name) or rest[:1].isdigit() or name.endswith("-env"):
+    if (prefixed and rest == name) or rest[:1].isdigit() or name.endswith(("-env", "-venv")):
         return None
     parts = _VERSION.split(rest, maxsplit=1)
     version = parts[1] if len(parts) == 2 else None

@@ -31,7 +31,7 @@ _VERSION = r"[0-9][\w.!+-]{0,60}"
 _WHEEL = r"(?P<names>[A-Za-z0-9][\w.+-]{1,200}\.whl)"
 
 _NO_WHEELS = re.compile(
-    rf"(?P<name>{_NAME})(?:(?:==|>=|<=|>|<|~=)(?P<version>{_VERSION}))?[^\n]{{0,40}}? has no wheels with a "
+    rf"(?P<name>{_NAME})(?:(?:==|>=|<=|>|<|~=)(?P<version>{_VERSION}))? (?:has|have) no wheels with a "
     r"matching (?P<tag>Python (?:version|ABI|implementation)|platform) tag"
 )
 _MARK = re.compile(r"^[\s│╰─▶×>|]+")
@@ -39,7 +39,8 @@ _MARK = re.compile(r"^[\s│╰─▶×>|]+")
 
 def _read_lacking(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     names = tuple(n for n in (normalize(match["name"]), match["number"]) if n)
-    yield Symptom(kind=SymptomKind.NO_WHEEL, names=names)
+    place = "set" if "nor sdist found" in match.string else None
+    yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, place=place)
 
 
 def _read_solution(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -50,7 +51,9 @@ def _read_solution(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
         yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, version=match["tag"])
 
 
-_HASHES = re.compile(r"(?P<word>specified|wanted|expected|got|[Ee]xpected|Computed|Got):?\s+(?P<hash>\S{20,130})")
+_HASHES = re.compile(
+    r"(?P<word>specified|wanted|expected|got|[Ee]xpected|Computed|Got):?\s+(?P<hash>\S{20,130})"
+)
 
 
 def _read_hashes(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -70,11 +73,17 @@ def _read_hashes(match: re.Match[str], around: Around) -> Iterator[Symptom]:
 
 
 WORDINGS: tuple[Wording, ...] = (
-    # uv2nix: lib/build.nix; poetry2nix: mk-poetry-dep.nix.
+    # uv2nix: lib/build.nix; the next is of poetry2nix: mk-poetry-dep.nix.
     word(
         SymptomKind.NO_WHEEL,
         "No compatible wheel, nor sdist",
         rf"No compatible wheel, nor sdist found for package '(?P<name>{_NAME})'(?: (?P<number>{_VERSION}))?",
+        _read_lacking,
+    ),
+    word(
+        SymptomKind.NO_WHEEL,
+        "Missing suitable source/wheel",
+        rf"Missing suitable source/wheel file entry for (?P<name>{_NAME})(?P<number>(?!))?",
         _read_lacking,
     ),
     # poetry: installation/chooser.py.
@@ -88,8 +97,8 @@ WORDINGS: tuple[Wording, ...] = (
     word(
         SymptomKind.NO_WHEEL,
         "can't be installed because",
-        rf"Distribution `(?P<name>{_NAME})==(?P<number>{_VERSION})[^`\n]{{0,300}}` can't be installed because "
-        r"it doesn't have a source distribution or wheel",
+        rf"Distribution `(?P<name>{_NAME})==(?P<number>{_VERSION})[^`\n]{{0,300}}` can't be installed "
+        r"because it doesn't have a source distribution or wheel",
         _read_lacking,
     ),
     word(
@@ -99,7 +108,9 @@ WORDINGS: tuple[Wording, ...] = (
         _read_solution,
     ),
     # pip: wheel.py and req_install.py.
-    word(SymptomKind.WHEEL_TAG, "not a supported wheel", rf"{_WHEEL} is not a supported wheel on this platform"),
+    word(
+        SymptomKind.WHEEL_TAG, "not a supported wheel", rf"{_WHEEL} is not a supported wheel on this platform"
+    ),
     # uv: of a wheel that is named by its path or URL.
     word(
         SymptomKind.WHEEL_TAG,
@@ -125,6 +136,12 @@ WORDINGS: tuple[Wording, ...] = (
 )
 
 
+_TAGS = (
+    "See its wheels in uv.lock: cp312 in a name is Python 3.12, manylinux_2_28 glibc 2.28 or newer, "
+    "macosx_14_0 a darwinSdkVersion of 14.0 or newer."
+)
+
+
 def _spell_python(version: str) -> str:
     return f"python{version.replace('.', '')}"
 
@@ -139,15 +156,14 @@ def _explain_lacking(symptom: Symptom, situation: Situation) -> Trouble:
     }.get(symptom.version, f"the {symptom.version} tag: it has wheels for other Pythons only")
     default = (find_default_python(situation.index) if situation.index else None) or "3.13"
     older = f"3.{int(default.rpartition('.')[2]) - 1}"
-    if situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
+    if symptom.place or situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
         return Trouble(
             kind=symptom.kind,
-            what=f"No file of {whole} in the lock fits the package set, and it has no source distribution. What "
-            f"does not fit is {at_fault}.",
+            what=f"No file of {whole} in the lock fits the package set, and it has no source distribution. "
+            f"What does not fit is {at_fault}.",
             paste=(("flake.nix, where the package set is made", _render_set(older)),),
             now=(
-                "See its wheels in uv.lock: cp312 in a name is Python 3.12, manylinux_2_28 glibc 2.28 or newer, "
-                "macosx_14_0 a darwinSdkVersion of 14.0 or newer.",
+                _TAGS,
                 f"Or take a release that has one: uv lock --upgrade-package {shlex.quote(name)}",
             ),
         )
@@ -163,15 +179,19 @@ def _explain_lacking(symptom: Symptom, situation: Situation) -> Trouble:
 
 def _render_set(python: str) -> str:
     arguments = Attrs(
-        (
-            bind("python", select("pkgs", _spell_python(python)), "a Python that one of its wheels is for"),
-        )
+        (bind("python", select("pkgs", _spell_python(python)), "a Python that one of its wheels is for"),)
     )
     made = call("pkgs.callPackage", select("pyproject-nix", "build", "packages"), arguments)
     return render(comment_all(["In place of the expression that is there. Written by wheelfix."], made))
 
 
-_OTHERS = {"win": "Windows", "macosx": "macOS", "ios": "iOS", "android": "Android", "musllinux": "musl (Alpine)"}
+_OTHERS = {
+    "win": "Windows",
+    "macosx": "macOS",
+    "ios": "iOS",
+    "android": "Android",
+    "musllinux": "musl (Alpine)",
+}
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)|manylinux(1|2010|2014)")
 _LEGACY = {"1": "2.5", "2010": "2.12", "2014": "2.17"}
 _DERIVATION = re.compile(r"python(\d)\.(\d+)")
@@ -192,7 +212,7 @@ def _explain_tag(symptom: Symptom, situation: Situation) -> Trouble:
         if situation.dialect is not Dialect.POETRY2NIX:
             paste.append((TRAITS[Dialect.UV2NIX].title, _render_preference(name, Dialect.UV2NIX)))
         what += (
-            " pip of nixpkgs takes no wheel for manylinux that a build has made itself: prefer the wheel of PyPI."
+            " pip of nixpkgs takes no wheel for manylinux that a build made itself: prefer that of PyPI."
             if "manylinux" in platform
             else ""
         )
@@ -257,8 +277,10 @@ def _explain_hash(symptom: Symptom, situation: Situation) -> Trouble:
     name = normalize(re.split(r"-\d|==| ", file, maxsplit=1)[0])
     what = f"{file} is another file than the one that was locked: its hash is not the same."
     if file.endswith((".whl", ".tar.gz", ".zip")) or "==" in file:
-        what += " A file on PyPI does not change: another index or mirror gave it, or the lock is of another one."
-    paste = ()
+        what += (
+            " A file on PyPI does not change: another index or mirror gave it, or the lock is of another one."
+        )
+    paste: tuple[tuple[str, str], ...] = ()
     if new and situation.dialect is not Dialect.SHELL:
         paste = (
             (
@@ -273,7 +295,10 @@ def _explain_hash(symptom: Symptom, situation: Situation) -> Trouble:
         kind=symptom.kind,
         what=what,
         paste=paste,
-        now=(f"Renew the lock: {renew}", "With uv, forget what it kept before: uv cache clean " + shlex.quote(name)),
+        now=(
+            f"Renew the lock: {renew}",
+            "With uv, forget what it kept before: uv cache clean " + shlex.quote(name),
+        ),
     )
 
 
