@@ -45,7 +45,7 @@ MARKERS: Final = (
     b"NVIDIA",
     b"NVML",
     b"dlopen",
-    b"not available",
+    b" available",
     b"isplay",
     b"PLATFORM_NOT_FOUND",
 )

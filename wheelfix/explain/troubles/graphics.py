@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
@@ -16,6 +16,7 @@ from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.troubles.settings import (
     find_inside,
     list_directories,
+    list_wheels,
     write_nixos,
     write_shell,
 )
@@ -79,10 +80,9 @@ _EXTRAS = {
 }
 
 
-def _open_all(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
-    """Make a symptom of each library that a message names; code opens them by name."""
-    for soname in dict.fromkeys(re.findall(rf"{SONAME}(?![\w.])", match["sonames"])):
-        yield Symptom(kind=SymptomKind.MISSING, soname=soname, unsure=True)
+def _open_first(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Make a symptom of a library that code opens by name: of several names that it tried, the first."""
+    yield Symptom(kind=SymptomKind.MISSING, soname=match["name"], unsure=True)
 
 
 def _tell_part(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -128,13 +128,13 @@ WORDINGS = (
     word(SymptomKind.NO_CUDA, "Unable to load ", _UNABLE.pattern, _tell_part),
     # torch: aten/src/ATen/DynamicLibrary.cpp; cupy: _environment.py; paddle and others in their words.
     word(
-        SymptomKind.MISSING, "Error in dlopen", r"Error in dlopen for library (?P<sonames>[^\n]+)", _open_all
+        SymptomKind.MISSING, "Error in dlopen", rf"Error in dlopen(?: for library)?:? (?P<name>{SONAME})", _open_first
     ),
     word(
         SymptomKind.MISSING,
         "CuPy failed to load",
-        rf"CuPy failed to load (?P<sonames>{SONAME})",
-        _open_all,
+        rf"CuPy failed to load (?P<name>{SONAME})",
+        _open_first,
     ),
     # tensorflow: core/common_runtime/gpu/gpu_device.cc.
     word(
@@ -281,9 +281,10 @@ def _explain_cuda(symptom: Symptom, situation: Situation) -> Trouble:
     if not stored:
         if wanted:
             now.append(f"pip install {' '.join(map(shlex.quote, wanted.split()))}")
+        places = [f"nvidia/{directory}/lib" for directory, _, _ in rows] or ["nvidia/*/lib"]
         if package and package.environment:
             now.append(f"wheelfix patch {shlex.quote(package.environment)}")
-        now.append(f"LD_LIBRARY_PATH={_list_wheels(site, [row[0] for row in rows])}:{RUN_PATH} COMMAND")
+        now.append(f"LD_LIBRARY_PATH={list_wheels(site, places)}:{RUN_PATH} COMMAND")
     attrs = [f"cudaPackages.{attr}" for _, _, attr in rows] or ["cudaPackages.cudatoolkit"]
     paste = write_shell(
         situation,
@@ -301,15 +302,6 @@ def _explain_cuda(symptom: Symptom, situation: Situation) -> Trouble:
         paste=(paste,),
         now=tuple(now),
     )
-
-
-def _list_wheels(site: str | None, directories: Sequence[str]) -> str:
-    """Write a list of directories of CUDA's wheels for a shell."""
-    place = site or ".venv/lib/python3*/site-packages"
-    inside = [f"{place}/nvidia/{one}/lib" for one in directories] or [f"{place}/nvidia/*/lib"]
-    if site and directories:
-        return ":".join(map(shlex.quote, inside))
-    return f"$(echo {' '.join(inside)} | tr ' ' :)"
 
 
 def _explain_ldconfig(_symptom: Symptom, situation: Situation) -> Trouble:

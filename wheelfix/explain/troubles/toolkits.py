@@ -71,7 +71,7 @@ WORDINGS = (
     word(
         SymptomKind.PLUGIN,
         "Qt platform plugin",
-        r"[Cc]ould not (?P<verb>load|find) the Qt platform plugin \"(?P<soname>[\w-]+)\""
+        r"[Cc]ould not (?P<verb>load|find or load|find) the Qt platform plugin \"(?P<soname>[\w-]+)\""
         r"(?: in \"(?P<place>[^\"\n]*)\")?",
         _tell_plugin,
     ),
@@ -133,7 +133,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_TYPELIB,
         "Typelib file for namespace",
-        r"Typelib file for namespace '(?P<name>\w+)'(?:, version '(?P<number>[\d.]+)')?(?: \(any version\))? not",
+        r"Typelib file for namespace '(?P<name>\w+)'(?:, version '(?P<number>[\d.]+)')?(?: \(any version\))? not found",
         _tell_typelib,
     ),
     # Python: what an interpreter without Tk says; matplotlib and others import it.
@@ -355,7 +355,7 @@ _TYPELIBS = {
 
 
 def _explain_typelib(symptom: Symptom, situation: Situation) -> Trouble:
-    name, *version = symptom.names
+    name, *version = symptom.names or ("?",)
     attr = _TYPELIBS.get(f"{name} {version[0]}" if version else name) or _TYPELIBS.get(name)
     what = (
         f"GObject Introspection does not find {name}-{version[0] if version else '*'}.typelib: it looks where "
@@ -449,7 +449,7 @@ _ODBC = (
 
 
 def _explain_odbc(symptom: Symptom, situation: Situation) -> Trouble:
-    driver = symptom.names[0]
+    driver = symptom.names[0] if symptom.names else "?"
     row = next((row for row in _ODBC if re.search(row[0], driver)), None)
     what = (
         f"unixODBC knows no driver {driver}: it looks it up in odbcinst.ini, of /etc or of the directory "
