@@ -243,7 +243,10 @@ def test_code_for_what_is_opened_is_nix(pure: Path, dialect: str, installed: boo
     subprocess.run(["nix-instantiate", "--parse", path], check=True, capture_output=True)
     assert "pkgs.file" in piece["code"]
     if dialect == "nixpkgs":
-        code = f"(({piece['code']}) {{ inherit pkgs; }} {{ }}).postInstall"
+        extended = f"(({piece['code']}) pkgs {{ pythonPackagesExtensions = [ ]; }}).pythonPackagesExtensions"
+        name = document["package"]["name"]
+        old = f'{{ "{name}".overridePythonAttrs = f: f {{ }}; }}'
+        code = f'(builtins.head {extended} {{ }} {old})."{name}".postInstall'
         packages = '{ lib.getLib = x: x; lib.optionalString = c: t: if c then t else ""; '
         packages += 'writeText = n: t: t; file = "/file"; onetbb = "/tbb"; python3.sitePackages = "site"; }'
         assert "/file/lib/libmagic.so" in evaluate(f"let pkgs = {packages}; in {code}")

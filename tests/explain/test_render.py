@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
-
 import pytest
 
 from tests.support.nixeval import evaluate
-from wheelfix.explain.render import render_clear_stack, render_fragment
+from wheelfix.explain.render import render_clear_stack, render_nixpkgs_overlay
 from wheelfix.model.override import Cuda, Ignored, Input, Override
 
 
@@ -24,29 +22,15 @@ def make_override(name: str) -> Override:
 
 
 @pytest.mark.parametrize(("name", "spelt"), [("numba", "numba"), ("3to2", '"3to2"')])
-def test_a_fragment_says_how_it_is_used(name: str, spelt: str) -> None:
-    lines = render_fragment(make_override(name)).splitlines()
-    comment = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
-    assert " ".join(comment) == (
-        f"For {name} 1.0, from {name}-1.0-cp312-cp312-linux_x86_64.whl. Written by wheelfix."
-        f" python3Packages.{spelt}.overridePythonAttrs (import ./this.nix {{ inherit pkgs; }})"
-    )
-    assert "\n".join(lines[len(comment) :]) == dedent(
-        """\
-        { pkgs }:
-        old: {
-          buildInputs = (old.buildInputs or [ ]) ++ [
-            # libtbb.so.12
-            pkgs.onetbb
-          ];
-
-          autoPatchelfIgnoreMissingDeps =
-            (old.autoPatchelfIgnoreMissingDeps or [ ]) ++ [
-              # comes with the driver
-              "libcuda.so.1"
-            ];
-        }"""
-    )
+def test_an_overlay_for_nixpkgs_is_whole(name: str, spelt: str) -> None:
+    overlay = render_nixpkgs_overlay(make_override(name))
+    assert overlay.startswith(f"# For {name} 1.0, from {name}-1.0-cp312-cp312-linux_x86_64.whl.")
+    old = '{ buildInputs = [ "old" ]; }'
+    package = f"{{ {spelt}.overridePythonAttrs = f: ({old}) // f ({old}); }}"
+    extended = f'(({overlay}) {{ onetbb = "onetbb"; }} {{ pythonPackagesExtensions = [ 1 ]; }})'
+    changed = f"(builtins.elemAt {extended}.pythonPackagesExtensions 1 {{ }} {package}).{spelt}"
+    assert evaluate(f"{changed}.buildInputs") == ["old", "onetbb"]
+    assert evaluate(f"{changed}.autoPatchelfIgnoreMissingDeps") == ["libcuda.so.1"]
 
 
 def test_code_that_clears_a_stack_follows_what_was_there() -> None:

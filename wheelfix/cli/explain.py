@@ -65,16 +65,18 @@ def explain(
     now, without a build. Where the package is installed here, all that it will miss next is named, too.
     """
     from wheelfix.flows import explain as flows
+    from wheelfix.index.choice import open_names
 
     command: tuple[str, ...] | None = context.meta.get(_COMMAND)
     if command is not None and (file or not command):
         raise click.UsageError("Give a FILE, or -- and a COMMAND.")
     table = open_table(index, quiet=quiet, prefer=prefer, nixpkgs=nixpkgs)
+    names_of = open_names(table, index)
     tool = Dialect(dialect) if dialect else None
     here = Path.cwd()
     if command:
         code, explained = flows.explain_command(
-            command, index=table, directory=here, dialect=tool, prefer=prefer
+            command, index=table, directory=here, dialect=tool, prefer=prefer, names_of=names_of
         )
     else:
         path = None if file is None or file == "-" else Path(file)
@@ -85,7 +87,9 @@ def explain(
             find_target(file, "explain")
         if path is None and sys.stdin.isatty():
             click.echo("Paste the message, then press Ctrl-D.", err=True)
-        explained = flows.explain_file(path, index=table, directory=here, dialect=tool, prefer=prefer)
+        explained = flows.explain_file(
+            path, index=table, directory=here, dialect=tool, prefer=prefer, names_of=names_of
+        )
         code = 0 if explained.explanation.answered else 1
     if command and not explained.explanation.concerned and code == 0:
         context.exit(code)

@@ -10,13 +10,23 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.explain.model import Installed, Package
 from wheelfix.explain.opened import is_same
+from wheelfix.explain.paths import normalize
 from wheelfix.index.siblings import find_distributions
 from wheelfix.model.base import replace
 from wheelfix.model.scan import Need, WheelScan
+from wheelfix.model.words import OwnWords
 from wheelfix.outside.places import list_library_directories
+from wheelfix.pysource.opens import MAX_SOURCE
+from wheelfix.pysource.words import find_own_words
 from wheelfix.scan.conclude import find_opened
 from wheelfix.scan.read import read_installed, read_package
+from wheelfix.wheel.contents import parse_rows
+from wheelfix.wheel.environment import MAX_RECORD
+from wheelfix.wheel.tree import read_regular
 
+_MAX_INFOS = 5000
+_MAX_RECORDS = 512 << 20
+"""Bytes of all RECORDs of an environment that are searched; large environments have some tens of MB."""
 _NIX_LD = "/run/current-system/sw/share/nix-ld/lib"
 
 
@@ -57,9 +67,66 @@ def _read_installed(package: Package, directory: Path) -> Installed:
                 site=site,
                 environment=environment,
                 file=package.file,
+                prefixed=package.prefixed,
             )
             return Installed(package=found, reading=reading, at_hand=at_hand)
     return Installed(package=package)
+
+
+def find_owner(package: Package, directory: Path) -> Package:
+    """Find by the RECORDs of an environment which distribution installed a file.
+
+    The name of a directory only tells a module, which several distributions may have; an environment that is
+    on this machine tells which one it is.
+
+    Args:
+        package: a package of which the file and the site-packages are known, as a traceback has them.
+        directory: directory of the project, to which relative paths refer.
+
+    Returns:
+        The package with the name and the version that its RECORD is beside; the package itself if nothing
+        is there, or no RECORD lists the file.
+    """
+    if package.site is None or package.file is None:
+        return package
+    site = directory / package.site
+    try:
+        infos = sorted(path.name for path in site.glob("*.dist-info"))
+    except OSError:
+        return package
+    wanted, left = package.file.encode("utf-8", "surrogateescape"), _MAX_RECORDS
+    for info in infos[:_MAX_INFOS]:
+        record = read_regular(f"{site}/{info}/RECORD", root=str(site), limit=min(MAX_RECORD, left)) or b""
+        left -= len(record)
+        # A search for text dismisses nearly all of them.
+        if wanted in record and any(path == package.file for path, _ in parse_rows(record)):
+            name, _, version = info.removesuffix(".dist-info").partition("-")
+            return replace(package, name=normalize(name), version=version or package.version)
+    return package
+
+
+def read_own_words(installed: Installed, directory: Path) -> OwnWords | None:
+    """Read what an installed package says when it does not find a library or a program.
+
+    It takes up to a second for a package of some thousand sources.
+
+    Args:
+        installed: from :func:`find_installed`.
+        directory: directory of the project, to which relative paths refer.
+
+    Returns:
+        None if the package is not installed here.
+    """
+    package, reading = installed.package, installed.reading
+    if package is None or package.site is None or reading is None:
+        return None
+    site = str(directory / package.site)
+
+    def read(path: str) -> bytes | None:
+        return read_regular(f"{site}/{path}", root=site, limit=MAX_SOURCE)
+
+    paths = sorted(path for path in reading.distribution.files if path.endswith(".py"))
+    return find_own_words(paths, read, reading.uses)
 
 
 def _find_sites(environment: Path) -> list[Path]:

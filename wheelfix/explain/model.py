@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.table import SonameTable
 from wheelfix.model.at_hand import AtHand
 from wheelfix.model.base import Struct
 from wheelfix.model.classes import OPEN_CLASSES, Classed
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import IndexInfo, Provider
-from wheelfix.model.override import Dialect
+from wheelfix.model.override import Dialect, Input
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Opening
 
@@ -41,6 +42,41 @@ class SymptomKind(StrEnum):
     """A Qt platform plugin did not load, and the message does not name the missing library."""
     NO_LDCONFIG = "no-ldconfig"
     """A program runs ``/sbin/ldconfig``, which NixOS does not have."""
+    NO_PROGRAM = "no-program"
+    """A program that a package runs is not there; ``names`` are alternatives."""
+    # Builds; `names` are what the build asks for.
+    BUILD_SYSTEM = "build-system"
+    """Python modules that build a package, by their distributions."""
+    HEADER = "header"
+    HEADER_PATH = "header-path"
+    """Headers that a build script looks for itself, where distributions other than NixOS have them."""
+    PKG_CONFIG = "pkg-config"
+    """Modules of pkg-config; none if the program itself is missing."""
+    CMAKE_PACKAGE = "cmake-package"
+    LINKED = "linked"
+    """Libraries by the linker's names (``-lz``)."""
+    PROGRAM = "program"
+    LIBRARY = "library"
+    """Libraries or programs by names of people, in a sentence of a package's own build script."""
+    NETWORK = "network"
+    """A build of Nix wants to download; the first of ``names`` is ``crates``, ``git`` or ``files``."""
+    # Evaluation, wheels that are refused, hooks, and environments that are put together.
+    COLLISION = "collision"
+    """Packages of one environment have the same file; ``names`` are the files' paths."""
+    DUPLICATE = "duplicate"
+    """A package depends on two builds of one distribution, the first of ``names``."""
+    NO_WHEEL = "no-wheel"
+    """No file of a lock fits; ``names`` are distribution and version, ``version`` the tag that does not."""
+    WHEEL_TAG = "wheel-tag"
+    """A wheel is refused; the first of ``names`` is its file name."""
+    HOOK = "hook"
+    """A function of a hook is called, and the hook is not among the inputs."""
+    ATTRIBUTE = "attribute"
+    """nixpkgs does not have an attribute; ``names`` are its name, and what took its place if that is told."""
+    REFUSED = "refused"
+    """nixpkgs refuses a package; ``names`` are why and the package's name with its version."""
+    HASH = "hash"
+    """A file is another one than was locked; ``names`` are its name, the old hash and the new one."""
     # programs that do not start
     FOREIGN_PROGRAM = "foreign-program"
     """A program is for another kind of machine."""
@@ -82,6 +118,33 @@ class SymptomKind(StrEnum):
     """A browser, or its driver, does not start."""
 
 
+BUILD_KINDS = frozenset(
+    {
+        SymptomKind.BUILD_SYSTEM,
+        SymptomKind.HEADER,
+        SymptomKind.HEADER_PATH,
+        SymptomKind.PKG_CONFIG,
+        SymptomKind.CMAKE_PACKAGE,
+        SymptomKind.LINKED,
+        SymptomKind.PROGRAM,
+        SymptomKind.LIBRARY,
+        SymptomKind.NETWORK,
+    }
+)
+"""Kinds of failed builds: the files of a traceback are those of build tools, and tell no package."""
+FRAMELESS = BUILD_KINDS | {
+    SymptomKind.COLLISION,
+    SymptomKind.DUPLICATE,
+    SymptomKind.NO_WHEEL,
+    SymptomKind.WHEEL_TAG,
+    SymptomKind.HOOK,
+    SymptomKind.ATTRIBUTE,
+    SymptomKind.REFUSED,
+    SymptomKind.HASH,
+}
+"""Kinds for which the files of a traceback tell nothing."""
+
+
 class Symptom(Struct):
     """One problem that a text reports.
 
@@ -98,6 +161,9 @@ class Symptom(Struct):
         unsure: whether Python code opens the library by name, or a file that is linked against it, and the
             message does not tell which. Of a program: whether it may not be there at all.
         names: other names that the message has, as its kind tells: packages, headers, attributes …
+        distribution: the package that says it, in words of its own.
+        place: the set that an attribute was selected from, as far as code around it tells: ``pkgs``,
+            ``python3Packages``, or ``set`` for a package set made of a lock.
     """
 
     kind: SymptomKind
@@ -111,6 +177,8 @@ class Symptom(Struct):
     call: OpeningKind | None = None
     unsure: bool = False
     names: tuple[str, ...] = ()
+    distribution: str | None = None
+    place: str | None = None
 
 
 class Interpreter(StrEnum):
@@ -132,6 +200,9 @@ class Package(Struct):
         site: path of its ``site-packages``, as the text writes it.
         environment: path of its virtual environment; None in the Nix store or elsewhere.
         file: path of one of its files, relative to ``site``, or None.
+        prefixed: whether a store path or derivation has the name that nixpkgs and poetry2nix give
+            (``python3.12-numba-0.60.0``); sets of pyproject.nix leave the prefix out.
+        installer: whether pip or uv tells that it builds it, as far as is known not in a build of Nix.
     """
 
     name: str
@@ -139,6 +210,8 @@ class Package(Struct):
     site: str | None = None
     environment: str | None = None
     file: str | None = None
+    prefixed: bool = False
+    installer: bool = False
 
 
 class Account(Struct):
@@ -149,6 +222,9 @@ class Account(Struct):
         packages: distributions named by store paths, build logs and derivations, in the order of the text.
         paths: paths that tell which Python ran, in the order of the text; a few of each kind.
         words: words of the lines with symptoms, for texts without any path.
+        lines: cleaned lines that may have words of packages: all of a short text, else those with words of
+            failures, and what tracebacks end with.
+        frames: paths of the files in tracebacks among them, in the order of the text.
         left_out: whether there were more symptoms than are kept; the rest of the text was then not read.
     """
 
@@ -156,6 +232,8 @@ class Account(Struct):
     packages: tuple[Package, ...] = ()
     paths: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
     left_out: bool = False
 
 
@@ -224,6 +302,7 @@ class Situation(Struct):
         files: names of the entries of the project's directory.
         glibc: version of the C library in the nixpkgs of the index (``2.42``), or None.
         index: the index for attributes; None where nothing is looked up.
+        names_of: its tables of names other than sonames; None where these are not looked up.
         account: all information of the text.
         seen: what is seen on this machine.
     """
@@ -234,6 +313,7 @@ class Situation(Struct):
     files: frozenset[str] = frozenset()
     glibc: str | None = None
     index: SonameTable | None = None
+    names_of: NamedIndex | None = None
     account: Account = Account(symptoms=())
     seen: Seen = Seen()
 
@@ -265,6 +345,22 @@ class Missing(Classed):
     unsure: bool = False
 
 
+class BuildNeeds(Struct):
+    """What a build lacks.
+
+    Attributes:
+        systems: distributions that build it, normalised.
+        native: attributes for ``nativeBuildInputs``, programs that run while it builds.
+        inputs: attributes for ``buildInputs``.
+        includes: attributes whose headers a build script looks for itself.
+    """
+
+    systems: tuple[str, ...] = ()
+    native: tuple[Input, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    includes: tuple[Input, ...] = ()
+
+
 class Trouble(Struct):
     """A problem other than a missing library.
 
@@ -275,11 +371,13 @@ class Trouble(Struct):
         nix_ld: whether programs that were not built by Nix are to be run through nix-ld.
         answered: whether the advice is known to help; False if the message does not tell enough.
         paste: pieces of Nix code, each with the place to paste it.
+        build: what the package's build lacks, which becomes one piece of code with that of other troubles.
     """
 
     kind: SymptomKind
     what: str
     paste: tuple[tuple[str, str], ...] = ()
+    build: BuildNeeds | None = None
     now: tuple[str, ...] = ()
     clear_stack: tuple[str, ...] = ()
     nix_ld: bool = False

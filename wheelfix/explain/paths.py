@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from wheelfix.explain.model import Interpreter, Package
+from wheelfix.index.modules import find_module_distributions, is_spoken
 
 _STORE = re.compile(r"/nix/store/[0-9a-z]{32}-(?P<name>[^/\s]+)")
 _SITE = re.compile(
@@ -13,47 +14,12 @@ _SITE = re.compile(
     r"|[^\n]*?/(?:site|dist)-packages"
     r"|[^\n]*/uv/archive-v\d+/[^/\n]+)/(?P<inside>[^\n]+)"
 )
+_ENVIRONMENT = re.compile(r"python3?-\d[\d.]*-env")
+"""Name of nixpkgs' ``withPackages`` and ``buildEnv``; those of pyproject.nix are named by their users."""
 _PYTHON_PREFIX = re.compile(r"(?:python|pypy)\d+(?:\.\d+)?-")
 _VERSION = re.compile(r"-(?=\d)")
 _SUFFIX = re.compile(r"(?:\.(?:cpython|pypy|abi3)[^/]*)?\.so.*|\.py[cdi]?|[-.]\d.*|\.libs|-stubs|\.data")
 _INFO = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+)\.(?:dist|egg)-info")
-
-_DISTRIBUTIONS = {
-    # top-level module: its distribution, if the names differ
-    "_cffi_backend": "cffi",
-    "_soundfile_data": "soundfile",
-    "_sounddevice": "sounddevice",
-    "attr": "attrs",
-    "bs4": "beautifulsoup4",
-    "cairo": "pycairo",
-    "crypto": "pycryptodome",
-    "cryptodome": "pycryptodomex",
-    "cv2": "opencv-python",
-    "faiss": "faiss-cpu",
-    "fitz": "pymupdf",
-    "gi": "pygobject",
-    "google": "protobuf",
-    "grpc": "grpcio",
-    "llama_cpp": "llama-cpp-python",
-    "magic": "python-magic",
-    "mpl_toolkits": "matplotlib",
-    "mysqldb": "mysqlclient",
-    "opencv_python": "opencv-python",
-    "openssl": "pyopenssl",
-    "osgeo": "gdal",
-    "pil": "pillow",
-    "psycopg2": "psycopg2-binary",
-    "pyside": "pyside2",  # PySide 1 has no wheels for supported Pythons: PySide2 is meant
-    "serial": "pyserial",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "scikit_learn": "scikit-learn",
-    "tlz": "cytoolz",
-    "usb": "pyusb",
-    "wx": "wxpython",
-    "yaml": "pyyaml",
-    "zmq": "pyzmq",
-}
 
 
 def parse_path(path: str) -> Package | None:
@@ -78,6 +44,7 @@ def parse_path(path: str) -> Package | None:
             version=package.version,
             site=site["site"] if site else None,
             file=site["inside"] if site else None,
+            prefixed=package.prefixed,
         )
     if site is None:
         return None
@@ -87,6 +54,7 @@ def parse_path(path: str) -> Package | None:
         return None
     prefix = site["prefix"]
     return Package(
+        prefixed=bool(store and _ENVIRONMENT.fullmatch(store["name"])),
         name=name,
         version=info["version"] if info else None,
         site=site["site"],
@@ -113,7 +81,7 @@ def parse_store_path(name: str, *, prefixed: bool) -> Package | None:
     version = parts[1] if len(parts) == 2 else None
     if version is None and (prefixed or rest == name):
         return None if prefixed else Package(name=normalize(parts[0]))
-    return Package(name=normalize(parts[0]), version=version)
+    return Package(name=normalize(parts[0]), version=version, prefixed=rest != name)
 
 
 def parse_drv(path: str) -> Package | None:
@@ -143,14 +111,14 @@ def find_distribution(module: str) -> str | None:
     stem = _SUFFIX.sub("", module)
     if not stem or stem in {"nvidia", "__pycache__", "bin"} or not re.match(r"[A-Za-z_]", stem):
         return None
-    return _DISTRIBUTIONS.get(stem.lower()) or normalize(stem.lstrip("_")) or None
+    return next(iter(find_module_distributions(stem)), None) or normalize(stem.lstrip("_")) or None
 
 
 def find_named(words: Iterable[str]) -> str | None:
     """Find the distribution of the first word that is a module with another name, or a binding of Qt."""
     for word in words:
         bare = word.strip("'\"`:,.;()?!*").lower()
-        if bare in _DISTRIBUTIONS or re.fullmatch(r"py(?:side|qt)[2-6]", bare):
+        if is_spoken(bare) or re.fullmatch(r"py(?:side|qt)[2-6]", bare):
             return find_distribution(bare)
     return None
 

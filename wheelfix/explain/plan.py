@@ -24,6 +24,7 @@ from wheelfix.explain.paths import find_distribution, find_interpreter, find_nam
 from wheelfix.explain.programs import find_program_package
 from wheelfix.explain.troubles.table import find_trouble
 from wheelfix.index.lookup import find_providers
+from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.classes import CLASS_TRAITS, OPEN_CLASSES, NeedClass
@@ -61,6 +62,8 @@ _LOCKS = (
 def find_package(account: Account, seen: Seen = _NOTHING_SEEN) -> Package | None:
     """Find the distribution of the first symptom that tells one; for a program here, by its RECORD."""
     for symptom in account.symptoms:
+        if symptom.distribution:
+            return _place_package(symptom.distribution, account)
         if symptom.module and (name := find_distribution(symptom.module)):
             frame = parse_path(symptom.frame) if symptom.frame else None
             site = frame.site if frame else None
@@ -72,6 +75,14 @@ def find_package(account: Account, seen: Seen = _NOTHING_SEEN) -> Package | None
         return account.packages[0]
     name = find_named(account.words)
     return Package(name=name) if name else None
+
+
+def _place_package(name: str, account: Account) -> Package:
+    """Find where a distribution is installed, by the frames of the text: its own, or others beside it."""
+    frames = [package for path in reversed(account.frames) if (package := parse_path(path))]
+    own = (package for package in frames if package.name == name)
+    beside = (Package(name=name, site=p.site, environment=p.environment, prefixed=p.prefixed) for p in frames)
+    return next(iter((*own, *beside)), Package(name=name))
 
 
 def is_unplaced(account: Account) -> bool:
@@ -105,6 +116,7 @@ def plan_explanation(
     scan: WheelScan | None = None,
     present: Mapping[str, str] = _NOTHING_PRESENT,
     dialect: Dialect = Dialect.UV2NIX,
+    names_of: NamedIndex | None = None,
     seen: Seen = _NOTHING_SEEN,
 ) -> Explanation:
     """Look up the libraries that a text reports as missing, and explain it.
@@ -117,6 +129,7 @@ def plan_explanation(
         scan: scan of the installed package.
         present: sonames that a loader finds already, with the path of the file.
         dialect: the tool to write for.
+        names_of: the index' tables of names other than sonames; None looks up none.
         seen: what is seen on this machine.
 
     Raises:
@@ -142,6 +155,7 @@ def plan_explanation(
         files=installed.files,
         glibc=_find_glibc(index),
         index=index,
+        names_of=names_of,
         account=account,
         seen=seen,
     )
@@ -224,9 +238,8 @@ def explain(
     libraries = (*missing.values(), *further)
     named = tuple(o for one in missing.values() for o in one.openings)
     unfound = (o for o in (scan.openings if scan else ()) if o.answered not in present)
-    troubles = tuple(
-        find_trouble(symptom, situation) for symptom in account.symptoms if symptom.kind not in LIBRARIES
-    )
+    others = (symptom for symptom in account.symptoms if symptom.kind not in LIBRARIES)
+    troubles = tuple(trouble for one in others if (trouble := find_trouble(one, situation)))
     package = situation.package
     if package and scan and scan.name == package.name:
         package = replace(package, version=scan.version)
@@ -285,7 +298,7 @@ def plan_override(
     }
     inputs = {one.attr: one for one in opened.inputs} | inputs
     return Override(
-        name=package.name if package else _PLACEHOLDER,
+        name=package.name if package else "" if TRAITS[dialect].listed else _PLACEHOLDER,
         version=(package.version or "") if package else "",
         target=explanation.looked_into or "a message",
         tags=(),
@@ -309,7 +322,7 @@ def plan_override(
                 }
             )
         ),
-        hints=(*([] if package else [_UNNAMED]), *find_hints((), opened.rest)),
+        hints=(*([] if package or TRAITS[dialect].listed else [_UNNAMED]), *find_hints((), opened.rest)),
     )
 
 
@@ -344,9 +357,14 @@ def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:
 
     Args:
         names: names of the files in the project's directory.
-        package: decides if no lock file does: for a virtual environment, a shell is written.
+        package: decides by the name that its set gave it, or if no lock file does: for a virtual environment,
+            a shell is written.
     """
     there = frozenset(names)
+    if package and package.prefixed:
+        return Dialect.POETRY2NIX if "poetry.lock" in there else Dialect.NIXPKGS
+    if package and package.installer:
+        return Dialect.DEVENV if "devenv.nix" in there else Dialect.SHELL
     for wanted, dialect in _LOCKS:
         if there.issuperset(wanted):
             return dialect

@@ -15,10 +15,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
-from wheelfix.explain.model import Account, Package, Symptom, SymptomKind
-from wheelfix.explain.paths import parse_drv, parse_store_path
+from wheelfix.explain.model import FRAMELESS, Account, Package, Symptom, SymptomKind
+from wheelfix.explain.paths import normalize, parse_drv, parse_store_path
 from wheelfix.explain.troubles.graphics import DRIVER_FILE
 from wheelfix.explain.wording import NOTHING_AROUND, Around
 from wheelfix.explain.wordings import (
@@ -26,6 +27,7 @@ from wheelfix.explain.wordings import (
     FRAME,
     IGNORED,
     IMPORT,
+    INSTALLER,
     INTERPRETER,
     LDD_HEAD,
     LOADING,
@@ -54,9 +56,17 @@ MAX_SEEN = 10_000
 MAX_SEEN_LINE = 512
 """Length in bytes and number of lines that are remembered, to skip repeated ones."""
 _OVERLAP = 512
-AFTER = 4 << 10
-"""Largest distance in bytes of a line that is read as a part of the message before it."""
+AFTER = 32 << 10
+"""Largest distance in bytes of a line that is read as a part of the message, or traceback, before it."""
 _HEADS = ("Traceback (most recent call last)", "Traceback:")
+
+MAX_KEPT = 1 << 20
+"""Largest number of characters of lines that are kept for words of packages."""
+SHORT = 256 << 10
+"""Largest size in bytes of a text of which all lines are kept."""
+_MOST_FRAMES = 400
+_MOST_SAID = 12
+"""Lines behind a traceback that belong to its message."""
 
 T = TypeVar("T", bytes, str)
 
@@ -72,6 +82,9 @@ class _Found:
     words: dict[str, None] = field(default_factory=dict)
     seen: set[bytes] = field(default_factory=set)
     parts: set[str] = field(default_factory=set)
+    lines: dict[str, None] = field(default_factory=dict)
+    frames: dict[str, None] = field(default_factory=dict)
+    room: int = MAX_KEPT
     left_out: bool = False
 
 
@@ -85,8 +98,9 @@ def read_messages(chunks: Iterable[bytes]) -> Account:
         Symptoms, packages and paths; empty if the text is not about shared libraries.
     """
     found = _Found()
-    buffer, start = b"", 0
+    buffer, start, short = b"", 0, b""
     for chunk in _unify_breaks(chunks):
+        short = short + chunk if len(short) <= SHORT else short
         buffer += chunk
         end = buffer.rfind(b"\n", 0, max(0, len(buffer) - AFTER)) + 1
         if end <= start:  # no line end: read a long line in parts, or wait for the rest of a short one
@@ -97,7 +111,32 @@ def read_messages(chunks: Iterable[bytes]) -> Account:
         keep = max(0, end - CONTEXT)
         buffer, start = buffer[keep:], end - keep
     _search(buffer, start, len(buffer), found)
+    if len(short) <= SHORT:
+        found.lines, found.frames, found.room = {}, {}, MAX_KEPT
+        _keep((text for raw in short.split(b"\n") for text, _ in clean_line(raw)), found)
     return _conclude(found)
+
+
+def _keep(texts: Iterable[str], found: _Found) -> None:
+    """Keep lines that may have words of packages, and the files of tracebacks."""
+    for text in texts:
+        if len(found.frames) < _MOST_FRAMES and (match := FRAME.search(text)):
+            found.frames[match["path"] or match["pytest"]] = None
+        if text not in found.lines and len(text) <= found.room:
+            found.lines[text] = None
+            found.room -= len(text)
+
+
+def _read_raised(after: Iterable[str]) -> list[str]:
+    """Read a traceback behind its head: its frames, and the lines of its message."""
+    lines: list[str] = []
+    said = 0
+    for text in after:
+        said += bool(said) or bool(text.strip() and not text.startswith((" ", "\t")))
+        if said > _MOST_SAID:
+            break
+        lines.append(text)
+    return lines
 
 
 def merge_accounts(first: Account, second: Account) -> Account:
@@ -107,6 +146,8 @@ def merge_accounts(first: Account, second: Account) -> Account:
         packages=tuple(dict.fromkeys((*first.packages, *second.packages))),
         paths=tuple(dict.fromkeys((*first.paths, *second.paths))),
         words=tuple(dict.fromkeys((*first.words, *second.words))),
+        lines=tuple(dict.fromkeys((*first.lines, *second.lines))),
+        frames=tuple(dict.fromkeys((*first.frames, *second.frames))),
         left_out=first.left_out or second.left_out,
     )
 
@@ -117,7 +158,8 @@ def _unify_breaks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         data = held + chunk
         held = data[-1:] if data.endswith(b"\r") else b""
-        yield data[: len(data) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        data = data[: len(data) - len(held)]
+        yield data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
     yield held.replace(b"\r", b"\n")
 
 
@@ -191,34 +233,49 @@ def _read_line(
 ) -> None:
     texts = list(clean_line(line))
     context_lines = cache(partial(_read_context, context))
+    above_lines = cache(partial(_read_context, context, whole=True))
     for number, (text, build) in enumerate(texts):
         if match := IGNORED.search(text):
             found.ignored.add(match["soname"])
         if (match := BUILDER.search(text)) and (package := parse_drv(match["drv"])):
             found.packages[package] = None
+        if match := INSTALLER.search(text):
+            name = match["name"] or match["pip"]
+            found.packages[Package(name=normalize(name), version=match["version"], installer=True)] = None
         if not _is_new(text, found.parts):
             continue
+
+        def iter_after(number: int) -> Iterator[str]:
+            yield from (text for text, _ in texts[number + 1 :])
+            yield from (text for raw in following() for text, _ in clean_line(raw))
 
         def read_before(number: int = number) -> list[str]:
             return [*context_lines(), *(text for text, _ in texts[:number])]
 
         def read_after(number: int = number) -> list[str]:
-            later = (text for raw in following() for text, _ in clean_line(raw))
-            return [*(text for text, _ in texts[number + 1 :]), *later][:_MOST_AFTER]
+            return list(islice(iter_after(number), _MOST_AFTER))
 
-        for symptom in parse_line(text, Around(lambda: _cut_at_head(read_before()), read_after)):
+        _keep([text], found)
+        if text.lstrip().startswith(_HEADS[0]):
+            _keep(_read_raised(iter_after(number)), found)
+
+        def read_above(number: int = number) -> list[str]:
+            return [*above_lines(), *(text for text, _ in texts[:number])]
+
+        around = Around(lambda: _cut_at_head(read_before()), read_after, read_above)
+        for symptom in parse_line(text, around):
             before = read_before()
             _add(locate_symptom(symptom, _cut_at_head(before)), text, before, found)
             if build and (package := parse_store_path(build, prefixed=False)):
                 found.packages[package] = None
 
 
-def _read_context(context: Callable[[], Iterator[bytes]]) -> list[str]:
+def _read_context(context: Callable[[], Iterator[bytes]], *, whole: bool = False) -> list[str]:
     lines: list[str] = []
     for raw in context():
         texts = [text for text, _ in clean_line(raw)]
         lines[:0] = texts
-        if any(text.lstrip().startswith(_HEADS) for text in texts):
+        if not whole and any(text.lstrip().startswith(_HEADS) for text in texts):
             break
     return lines
 
@@ -255,9 +312,12 @@ def _conclude(found: _Found) -> Account:
     ]
     return Account(
         symptoms=tuple(symptoms),
-        packages=tuple(found.packages),
+        # pip builds within builds of Nix, too: those are named by their derivations.
+        packages=tuple(sorted(found.packages, key=lambda package: package.installer)),
         paths=tuple(found.paths),
         words=tuple(found.words),
+        lines=tuple(found.lines),
+        frames=tuple(found.frames),
         left_out=found.left_out,
     )
 
@@ -367,6 +427,8 @@ def parse_line(text: str, around: Around = NOTHING_AROUND) -> tuple[Symptom, ...
         found |= dict.fromkeys(_parse_printed_json(text))
     if not found and (truncated := TRUNCATED.search(text)):
         found[Symptom(kind=SymptomKind.MISSING, soname=truncated["soname"].rstrip("."))] = None
+    if any(one.kind is not SymptomKind.NO_PROGRAM for one in found):
+        return tuple(one for one in found if one.kind is not SymptomKind.NO_PROGRAM)
     return tuple(found)
 
 
@@ -377,6 +439,8 @@ def locate_symptom(symptom: Symptom, before: Sequence[str]) -> Symptom:
         symptom: from :func:`parse_line`.
         before: the cleaned lines before it, nearest last, from the nearest traceback's head on.
     """
+    if symptom.kind in FRAMELESS:
+        return symptom
     if symptom.kind is SymptomKind.UNSATISFIED and symptom.wanted_by is None:
         return replace(symptom, wanted_by=_find_last(SEARCHING, before))
     if symptom.kind is SymptomKind.MISSING and symptom.wanted_by is None and symptom.module is None:

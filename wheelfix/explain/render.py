@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
+from wheelfix.explain.builds import write_builds
+from wheelfix.explain.change import CHANGE_TITLE, render_change
 from wheelfix.explain.model import Explanation, Missing
 from wheelfix.explain.troubles.settings import NIXOS, list_wheels
 from wheelfix.index.bounds import find_bound
@@ -14,13 +16,11 @@ from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
     add_code_to_old,
     add_to_old,
-    comment_all,
     describe,
     list_ignored,
     list_inputs,
     take,
     take_bare,
-    take_pkgs,
 )
 from wheelfix.nix.printer import print_flat, render
 from wheelfix.nix.tree import (
@@ -30,10 +30,8 @@ from wheelfix.nix.tree import (
     Binding,
     Commented,
     Expr,
-    Inherit,
     Lambda,
     List,
-    Path,
     Script,
     SearchPath,
     With,
@@ -43,7 +41,7 @@ from wheelfix.nix.tree import (
     text,
 )
 from wheelfix.override.dialects import TRAITS, render_overrides
-from wheelfix.override.install import add_shim, is_started, write_install
+from wheelfix.override.install import is_started, write_install
 from wheelfix.override.modules import NIX_LD_ENABLE, NIX_LD_LIBRARIES, extend_option, render_module
 from wheelfix.override.overlay import list_runpaths
 
@@ -63,14 +61,16 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
     in_sets = traits.locked and bool(override.searches or override.interpreter)
     opened = override.runpaths or override.opened or override.shim or override.driver
     if override.inputs or override.ignored or opened or in_sets:
-        whole = not traits.complete  # a message has no wheel file, which a package needs
-        code = render_overrides([override], (), dialect) if whole else render_fragment(override)
-        yield traits.title, code
+        if traits.complete:  # a message has no wheel file, of which a whole package would be made
+            yield CHANGE_TITLE, render_nixpkgs_overlay(override)
+        else:
+            yield traits.title, render_overrides([override], (), dialect)
     stacks = sorted({name for t in explanation.troubles for name in t.clear_stack if name})
     if stacks and explanation.package:
         yield "overlay of Python packages", render_clear_stack(explanation.package.name, stacks)
     if any(trouble.nix_ld for trouble in explanation.troubles):
         yield NIXOS, render_nix_ld(explanation.build_inputs)
+    yield from write_builds(explanation, dialect)
     yield from dict.fromkeys(piece for trouble in explanation.troubles for piece in trouble.paste)
 
 
@@ -105,15 +105,15 @@ def _write_install(carried: Iterable[Missing]) -> str:
 
 
 def render_shell_line(attrs: Sequence[str], *, driver: Sequence[str] = ()) -> str:
-    """Write a command that starts a shell in which the loader finds libraries.
+    """Write a command that runs one program, whose loader finds libraries.
 
     Args:
         attrs: nixpkgs attributes.
         driver: libraries of the GPU driver that are wanted too.
 
     Example:
-        >>> print(render_shell_line(["krb5"]))
-        nix-shell -E 'with import <nixpkgs> { }; mkShell { LD_LIBRARY_PATH = lib.makeLibraryPath [ krb5 ]; }'
+        >>> print(render_shell_line(["krb5"])[:64])
+        nix-shell -E 'with import <nixpkgs> { }; mkShell { LD_LIBRARY_PA
     """
     libraries: Expr = call("lib.makeLibraryPath", List(tuple(map(take_bare, attrs))))
     if driver:
@@ -121,7 +121,7 @@ def render_shell_line(attrs: Sequence[str], *, driver: Sequence[str] = ()) -> st
         libraries = Binary("+", libraries, text(f":{places}")) if attrs else text(places)
     shell = call("mkShell", Attrs((bind("LD_LIBRARY_PATH", libraries),)))
     code = print_flat(With(call("import", SearchPath("nixpkgs"), Attrs()), shell))
-    return f"nix-shell -E {shlex.quote(code)}"
+    return f"nix-shell -E {shlex.quote(code)} --run COMMAND"
 
 
 def render_nix_ld(attrs: Sequence[str]) -> str:
@@ -152,8 +152,8 @@ def render_clear_stack(name: str, files: Sequence[str]) -> str:
     return render(Commented("glibc refuses an executable stack. Written by wheelfix.", overlay))
 
 
-def render_fragment(override: Override) -> str:
-    """Write what a package of nixpkgs lacks, as a function for ``overridePythonAttrs``."""
+def render_nixpkgs_overlay(override: Override) -> str:
+    """Write an overlay for nixpkgs that adds what one of its Python packages lacks."""
     bindings = []
     if override.driver:
         bindings.append(add_to_old("nativeBuildInputs", List((take("autoAddDriverRunpath"),))))
@@ -166,8 +166,5 @@ def render_fragment(override: Override) -> str:
     site = ("$out/", select("pkgs", "python3", "sitePackages"))
     if code := write_install(override, site, by_import=is_started(override)):
         bindings.append(add_code_to_old("postInstall", code))
-    function = call("import", Path("./this.nix"), Attrs((Inherit(("pkgs",)),)))
-    use = call(select("python3Packages", override.name, "overridePythonAttrs"), function)
-    head = [f"For {describe(override)}. Written by wheelfix.", print_flat(use)]
-    body = add_shim([override], Lambda("old", Attrs(tuple(bindings))))
-    return render(comment_all([*head, *override.hints], Lambda(take_pkgs(body), body)))
+    head = [f"For {describe(override)}. Written by wheelfix.", *override.hints]
+    return render_change(override.name, Lambda("old", Attrs(tuple(bindings))), head, override)

@@ -27,10 +27,12 @@ class Around(NamedTuple):
     Attributes:
         before: reads the lines before it, nearest last, from the nearest traceback's head on.
         after: reads the lines after it, nearest first: a few dozen at most, fewer at the end of the text.
+        above: reads the lines before it as far as lines are kept, nearest last, whatever tracebacks begin there.
     """
 
     before: Callable[[], Sequence[str]] = _read_nothing
     after: Callable[[], Sequence[str]] = _read_nothing
+    above: Callable[[], Sequence[str]] = _read_nothing
 
 
 class Wording(NamedTuple):

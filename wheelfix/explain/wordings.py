@@ -10,12 +10,24 @@ import re
 from typing import Final
 
 from wheelfix.explain.model import SymptomKind
-from wheelfix.explain.troubles import building, evaluating, graphics, loading, starting, toolkits
+from wheelfix.explain.troubles import (
+    building,
+    collisions,
+    evaluating,
+    graphics,
+    hooks,
+    loading,
+    running,
+    starting,
+    toolkits,
+    wheels,
+)
 from wheelfix.explain.wording import FILE, SONAME, word
 
 _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
 
 MARKERS: Final = (
+    b"Traceback (most recent",
     b"not found",
     b"o such ",
     b"annot ",
@@ -38,6 +50,15 @@ MARKERS: Final = (
     b"\xe2\x95\x91",
     b"Error: lib",
     b"builder for '/",
+    b"No ",
+    b" installed",
+    b"ollision",
+    b"supported wheel",
+    b"undefined variable",
+    b"has been re",
+    b"was removed",
+    b"efusing to",
+    b"ash mismatch",
     b"sh: ",
     b"an't ",
     b"ENOENT",
@@ -94,10 +115,14 @@ WORDINGS: Final = (
     *_LIBRARIES,
     *loading.WORDINGS,
     *starting.WORDINGS,
+    *running.WORDINGS,
     *toolkits.WORDINGS,
     *graphics.WORDINGS,
     *building.WORDINGS,
+    *hooks.WORDINGS,
     *evaluating.WORDINGS,
+    *wheels.WORDINGS,
+    *collisions.WORDINGS,
 )
 """All of them, in the order in which a line's symptoms are told."""
 
@@ -109,6 +134,13 @@ TRUNCATED: Final = re.compile(
 IGNORED: Final = re.compile(r"ignoring missing (?P<soname>any\([^)]*\)|\S+) wanted by ")
 BUILDER: Final = re.compile(
     r"(?:builder for|annot build) '(?P<drv>/nix/store/[^'\s]+\.drv)'(?! succeeded)", re.ASCII
+)
+INSTALLER: Final = re.compile(
+    # uv: a package with its version, or a project's directory; pip: one package, or the first of several.
+    r"Failed to (?:build|download and build|build and install) [`'\"](?P<name>[A-Za-z0-9][\w.-]*?)"
+    r"(?:==(?P<version>[\w.!+-]+)| @ [^`'\"\n]*)?[`'\"]"
+    r"|(?:ERROR: Failed building (?:wheel|editable) for |Could not build wheels for "
+    r"|build installable wheels for some pyproject\.toml based projects \()(?P<pip>[A-Za-z0-9][\w.-]*)"
 )
 PRINTED_JSON: Final = re.compile(r"\{\s*\"Dependency\"\s*:")
 LOADING: Final = ": error while loading shared libraries: "

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wheelfix.explain.command import look_around, run_command, trace_loader
-from wheelfix.explain.installed import find_installed, find_present
-from wheelfix.explain.model import Account, Explained, Seen
+from wheelfix.explain.installed import find_installed, find_present, read_own_words
+from wheelfix.explain.model import Account, Explained, Installed, Seen
+from wheelfix.explain.paths import parse_path
 from wheelfix.explain.plan import (
     add_users,
     choose_dialect,
@@ -23,10 +24,13 @@ from wheelfix.explain.plan import (
 )
 from wheelfix.explain.read import CHUNK, read_messages
 from wheelfix.explain.render import write_now, write_paste
+from wheelfix.explain.said import add_sayings, needs_words
+from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import find_warnings
+from wheelfix.model.words import OwnWords
 from wheelfix.override.dialects import TRAITS
 from wheelfix.scan.conclude import conclude
 from wheelfix.scan.findings import tell_permissions
@@ -44,6 +48,7 @@ def explain_file(
     directory: Path,
     dialect: Dialect | None = None,
     prefer: Sequence[str] = (),
+    names_of: NamedIndex | None = None,
 ) -> Explained:
     """Explain a log or another text.
 
@@ -54,6 +59,7 @@ def explain_file(
             installed packages.
         dialect: the tool to write for; None determines it from the directory.
         prefer: attributes that win if several provide a library, strongest first.
+        names_of: the index' tables of names other than sonames; None looks up none.
 
     Raises:
         InputError: the file cannot be read.
@@ -62,7 +68,7 @@ def explain_file(
     text = read_stream(path, size=CHUNK, hint=_HINT) if path else read_input(size=CHUNK, hint=_HINT)
     account = read_messages(text)
     seen = look_around(account, directory, ran=False)
-    return _explain(account, seen, index, directory, dialect, prefer)
+    return _explain(account, seen, index, directory, dialect, prefer, names_of)
 
 
 def explain_command(
@@ -72,6 +78,7 @@ def explain_command(
     directory: Path,
     dialect: Dialect | None = None,
     prefer: Sequence[str] = (),
+    names_of: NamedIndex | None = None,
 ) -> tuple[int, Explained]:
     """Run a command, and explain why it failed.
 
@@ -82,6 +89,7 @@ def explain_command(
         directory: as for :func:`explain_file`.
         dialect: the tool to write for; None determines it from the directory.
         prefer: attributes that win among several, strongest first.
+        names_of: as for :func:`explain_file`.
 
     Returns:
         The command's exit code, and the explanation.
@@ -98,7 +106,15 @@ def explain_command(
     if program := shutil.which(command[0]):
         account = replace(account, paths=(os.path.realpath(program), *account.paths))
     seen = look_around(account, directory, ran=True)
-    return code, _explain(account, seen, index, directory, dialect, prefer)
+    return code, _explain(account, seen, index, directory, dialect, prefer, names_of)
+
+
+def _read_own_words(account: Account, directory: Path) -> dict[str, OwnWords]:
+    """Read what the innermost package of a traceback says, if it is installed here."""
+    package = next((p for path in reversed(account.frames) if (p := parse_path(path))), None)
+    installed = find_installed(package, directory) if package else Installed()
+    words = read_own_words(installed, directory)
+    return {installed.package.name: words} if words and installed.package else {}
 
 
 def _explain(
@@ -108,15 +124,26 @@ def _explain(
     directory: Path,
     dialect: Dialect | None,
     prefer: Sequence[str],
+    names_of: NamedIndex | None,
 ) -> Explained:
     """Explain the messages of a text; arguments as for :func:`explain_file`."""
+    read = _read_own_words(account, directory) if needs_words(account) else {}
+    account = add_sayings(account, index, names_of, read)
     opened = (soname for one in account.symptoms if one.call and (soname := find_soname(one)))
     installed = find_installed(find_package(account, seen), directory, opened=opened)
     scan = conclude(installed.reading, index, prefer, installed.at_hand) if installed.reading else None
     dialect = dialect or choose_dialect(installed.files, installed.package)
     present = find_present(installed, scan, host=TRAITS[dialect].listed)
     explanation = plan_explanation(
-        account, installed, index, prefer, scan=scan, present=present, dialect=dialect, seen=seen
+        account,
+        installed,
+        index,
+        prefer,
+        scan=scan,
+        present=present,
+        dialect=dialect,
+        names_of=names_of,
+        seen=seen,
     )
     told = scan.build_inputs if scan else ()
     attributes = {a: said for a in explanation.build_inputs if (said := index.attributes.find(a))}

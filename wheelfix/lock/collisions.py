@@ -16,7 +16,7 @@ from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.parts import add_to_old, escape_glob
 from wheelfix.nix.printer import print_flat
 from wheelfix.nix.tree import List, text
-from wheelfix.scan.layout import SITE, find_install_path, relative_to_site
+from wheelfix.scan.layout import SITE, find_collision_pattern, find_install_path, relative_to_site
 from wheelfix.scan.sentences import name_some
 
 _LEFTOVERS = frozenset(
@@ -121,7 +121,7 @@ def _judge(path: str, files: Sequence[WheelFile]) -> tuple[Clash, str]:
         return (Clash.PAPER, pattern) if _PAPER.fullmatch(top) else (Clash.REAL, pattern)
     if top in _LEFTOVERS:
         return Clash.LEFTOVER, f"{SITE}/{top}"
-    return Clash.REAL, f"{SITE}/{escape_glob(top)}/*"  # an asterisk stands for slashes too
+    return Clash.REAL, find_collision_pattern(path)
 
 
 def _tell(collision: Collision, python: str) -> Finding | None:

@@ -13,8 +13,6 @@ from wheelfix.nix.tree import (
     Expr,
     Lambda,
     List,
-    Select,
-    Str,
     Var,
     bind,
     call,
@@ -23,7 +21,15 @@ from wheelfix.nix.tree import (
 )
 from wheelfix.override.adapter import write_adapters
 from wheelfix.override.dialects import TRAITS, render_overrides
-from wheelfix.override.overlay import TITLES, write_overlay, write_package, write_packages
+from wheelfix.override.overlay import (
+    TITLES,
+    list_build_systems,
+    write_environment,
+    write_overlay,
+    write_package,
+    write_packages,
+    write_pattern,
+)
 from wheelfix.scan.layout import SITE
 from wheelfix.sdist.render import write_cargo
 
@@ -79,13 +85,8 @@ def _write_build(build: SourceBuild, dialect: Dialect) -> Expr | None:
         return write_cargo(build.rust, package)
     if not build.requires:
         return package if build.asked else None
-    if dialect is Dialect.POETRY2NIX:
-        inputs: Expr = List(tuple(select("final", name) for name in build.requires))
-        change = "overridePythonAttrs"
-    else:
-        wanted = Attrs(tuple(bind(name, List()) for name in build.requires))
-        inputs = call("final.resolveBuildSystem", wanted)
-        change = "overrideAttrs"
+    inputs = list_build_systems(build.requires, dialect)
+    change = "overridePythonAttrs" if dialect is Dialect.POETRY2NIX else "overrideAttrs"
     return call(select(package, change), Lambda("old", Attrs((add_to_old("nativeBuildInputs", inputs),))))
 
 
@@ -106,18 +107,11 @@ def _write_environment(plan: LockPlan) -> Expr | None:
         bindings.append(add_to_old("venvIgnoreCollisions", _list_patterns(ignored)))
     if not bindings:
         return None
-    made = call("prev.mkVirtualEnv", Var("name"), Var("spec"))
-    changed = call(Select(made, ("overrideAttrs",)), Lambda("old", Attrs(tuple(bindings))))
-    function = Lambda("name", Lambda("spec", changed))
-    comment = "Files that several packages have, and that do no harm"
-    return Attrs((bind("mkVirtualEnv", function, comment),))
+    return write_environment(bindings, "Files that several packages have, and that do no harm")
 
 
 def _list_patterns(collisions: list[Collision]) -> List:
-    items: list[Expr] = []
-    for collision in collisions:
-        inside = collision.fix.removeprefix(SITE)
-        site = select("final", "python", "sitePackages")
-        path = text(collision.fix) if inside == collision.fix else Str((site, inside))
-        items.append(Commented(f"{', '.join(collision.distributions)}: {collision.clash}", path))
+    items = (
+        Commented(f"{', '.join(c.distributions)}: {c.clash}", write_pattern(c.fix)) for c in collisions
+    )
     return List(tuple(items))

@@ -48,6 +48,7 @@ from wheelfix.nix.tree import (
 )
 from wheelfix.override.adapter import write_adapters
 from wheelfix.override.install import add_shim, write_install
+from wheelfix.scan.layout import SITE
 
 TITLES = {
     Dialect.UV2NIX: "Overlay for a package set of uv2nix",
@@ -124,6 +125,31 @@ def write_package(override: Override, dialect: Dialect, package: Expr | None = N
     change = "overridePythonAttrs" if dialect is Dialect.POETRY2NIX else "overrideAttrs"
     changed = select("prev", override.name, change) if package is None else Select(package, (change,))
     return call(changed, Lambda("old", Attrs(tuple(bindings))))
+
+
+def write_environment(bindings: Iterable[Binding], comment: str) -> Expr:
+    """Write ``mkVirtualEnv`` of pyproject.nix, with settings for every environment that it makes."""
+    made = call("prev.mkVirtualEnv", Var("name"), Var("spec"))
+    changed = call(Select(made, ("overrideAttrs",)), Lambda("old", Attrs(tuple(bindings))))
+    return Attrs((bind("mkVirtualEnv", Lambda("name", Lambda("spec", changed)), comment),))
+
+
+def write_pattern(pattern: str) -> Expr:
+    """Write a pattern for files of an environment, relative to its prefix, with the set's site-packages."""
+    inside = pattern.removeprefix(SITE)
+    return text(pattern) if inside == pattern else Str((select("final", "python", "sitePackages"), inside))
+
+
+def list_build_systems(names: Iterable[str], dialect: Dialect) -> Expr:
+    """Write the packages of a set that build another one, with what these require, for native inputs.
+
+    Args:
+        names: normalised names of distributions.
+        dialect: one of those whose package set is made from a lock.
+    """
+    if dialect is Dialect.POETRY2NIX:
+        return List(tuple(select("final", name) for name in names))
+    return call("final.resolveBuildSystem", Attrs(tuple(bind(name, List()) for name in names)))
 
 
 def _write_source(override: Override) -> list[Binding]:

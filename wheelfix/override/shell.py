@@ -41,10 +41,8 @@ from wheelfix.override.libraries import collect_libraries, write_value
 from wheelfix.override.overlay import list_runpaths
 
 _NIX_LD = (
-    "Programs that were not built by Nix, such as an interpreter that uv fetched, start through nix-ld "
-    "(programs.nix-ld.enable on NixOS), which hands NIX_LD_LIBRARY_PATH on to them. An interpreter from "
-    "nixpkgs does not pass through it: start that one program with LD_LIBRARY_PATH=$NIX_LD_LIBRARY_PATH in "
-    "front. Do not export LD_LIBRARY_PATH for the whole shell: every program in it would load these."
+    "nix-ld (programs.nix-ld.enable) starts what Nix did not build, such as uv's Python, with these; start a "
+    "Python of nixpkgs with LD_LIBRARY_PATH=$NIX_LD_LIBRARY_PATH in front."
 )
 
 
@@ -57,7 +55,7 @@ def render_shell(overrides: Sequence[Override]) -> str:
     wanted = collect_libraries(overrides)
     places = find_directories(wanted.driver) if wanted.driver else ()
     misleading = f"unset {' '.join(wanted.unset)}" if wanted.unset else ""
-    bindings = [bind("NIX_LD", select("pkgs", "stdenv", "cc", "bintools", "dynamicLinker"))]
+    bindings = [bind("NIX_LD", select("pkgs", "stdenv", "cc", "bintools", "dynamicLinker"), _NIX_LD)]
     bindings += [bind(one.name, write_value(one), one.reason) for one in wanted.variables]
     parts: list[Expr] = [Str((":", take(attr), f"/{directory}")) for attr, directory in wanted.directories]
     parts += [text(f":{place}") for place in places]
@@ -82,7 +80,7 @@ def render_shell(overrides: Sequence[Override]) -> str:
     nixpkgs = call("import", SearchPath("nixpkgs"), Attrs())
     function = Lambda(Formals((Formal("pkgs", nixpkgs),)), call("pkgs.mkShell", body))
     title = "A shell for a virtual environment of pip or uv. Written by wheelfix."
-    return render(comment_all([title, *describe_permissions(overrides), _NIX_LD, *wanted.remarks], function))
+    return render(comment_all([title, *describe_permissions(overrides), *wanted.remarks], function))
 
 
 def render_mach_nix(overrides: Sequence[Override]) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import posixpath
 import re
 
+from wheelfix.nix.parts import escape_glob
+
 SITE = "lib/python3/site-packages"
 """Stands for the real ``lib/python3.N/site-packages``; only its depth matters."""
 
@@ -61,3 +63,21 @@ def relative_to_site(directory: str) -> str | None:
         'nvidia/cublas/lib'
     """
     return directory.removeprefix(f"{SITE}/") if directory.startswith(f"{SITE}/") else None
+
+
+def find_collision_pattern(path: str) -> str:
+    """Write the pattern for files of several packages, as ``mkVirtualEnv`` of pyproject.nix matches them.
+
+    Args:
+        path: a file that several have, relative to the prefix.
+
+    Returns:
+        A pattern of :func:`fnmatch.fnmatch`, in which an asterisk stands for slashes too: of a module that
+        both have, all files.
+
+    Example:
+        >>> find_collision_pattern("LICENSE"), find_collision_pattern("lib/python3/site-packages/cv2/data/x")
+        ('LICENSE', 'lib/python3/site-packages/cv2/*')
+    """
+    top, _, rest = (relative_to_site(path) or "").partition("/")
+    return f"{SITE}/{escape_glob(top)}/*" if rest else escape_glob(path)

@@ -1,13 +1,740 @@
-"""Messages of failed builds: what a source distribution lacks."""
+"""Messages of failed builds: what a source distribution lacks.
+
+Compilers, linkers, pkg-config, CMake and meson name one thing each; build scripts of packages say it in
+sentences of their own. What all messages of a text ask for becomes one piece of code
+(:mod:`wheelfix.explain.builds`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from wheelfix.explain.model import SymptomKind
+from wheelfix.explain.asked import Answer, Asked, find_asked, find_system, load_names
+from wheelfix.explain.model import BuildNeeds, Situation, Symptom, SymptomKind, Trouble
+from wheelfix.explain.paths import find_distribution, normalize
 from wheelfix.explain.troubles.common import Explain
-from wheelfix.explain.wording import Wording
+from wheelfix.explain.wording import Around, Wording, word
+from wheelfix.model.override import Dialect
+from wheelfix.scan.target import quote_target
 
-WORDINGS: tuple[Wording, ...] = ()
+_NAME = r"[A-Za-z0-9_][\w.+-]{0,80}"
+_MODULE = r"[A-Za-z_][\w.]{0,80}"
+_HEADER = r"(?P<names>[\w.+-][\w./+-]{0,120}\.(?:h|hh|hpp|hxx|h\+\+|H)|Eigen/\w{1,40})"
 
-EXPLAIN: Mapping[SymptomKind, Explain] = {}
+# What shows that a text is a build's, and which phase of a build of Nix it is.
+_BUILD = re.compile(
+    r"builder for '/nix/store/|/nix/store/[^\s']{1,200}\.drv\b|/build/[\w.-]{1,80}/|/nix-build-"
+    r"|(?:pyproject|pypa|pip|setuptools|egg|maturin)Build(?:Phase|Hook)|[Bb]uild_meta|pyproject_hooks|pep517"
+    r"|_in_process\.py|subprocess-exited-with-error|metadata-generation-failed|BackendUnavailable"
+    r"|Getting requirements to build|Preparing metadata|Failed to build|Failed building wheel|Building wheel"
+    r"|Could not build wheels|build backend|get_requires_for_build|prepare_metadata_for_build|build_wheel"
+    r"|setup\.py\b|running (?:bdist_wheel|build|build_ext|egg_info|install|develop)\b|Command errored out"
+)
+_NIX = re.compile(
+    r"builder for '/nix/store/|/nix/store/[^\s']{1,200}\.drv\b|/build/[\w.-]{1,80}|/nix-build-"
+    r"|(?:Executing|Running phase:) \w+"
+)
+_PHASE = re.compile(r"(?:Executing |[Rr]unning phase: |\"phase\": \")(?P<phase>\w+)")
+_FRAME_OF_BUILD = re.compile(
+    r"(?:_in_process\.py|setup\.py|build_meta\.py|hatch_build\.py|/pdm_build\.py|mesonpy/__init__\.py"
+    r"|setuptools/\w+\.py|distutils/\w+\.py|<string>)\"?, line \d{1,9}"
+)
+_RUNS = re.compile(r"Check|[Tt]est")
+
+
+def _is_build(around: Around) -> bool:
+    lines = [*around.above(), *around.after()]
+    phases = [match["phase"] for line in lines if (match := _PHASE.search(line))]
+    if phases and _RUNS.search(phases[-1]):
+        return False  # the package itself runs, and what it lacks is no build system
+    return any(_BUILD.search(line) for line in lines)
+
+
+def _is_nix_build(around: Around) -> bool:
+    return any(_NIX.search(line) for line in (*around.above(), *around.after()))
+
+
+def _make(kind: SymptomKind, names: Iterable[str]) -> Iterator[Symptom]:
+    told = tuple(dict.fromkeys(name for name in names if name))
+    if told:
+        yield Symptom(kind=kind, names=told)
+
+
+def _in_build(
+    kind: SymptomKind,
+) -> Callable[[re.Match[str], Around], Iterator[Symptom]]:
+    """Make symptoms of ``names`` where the text is a build's: others say the same of programs that run."""
+
+    def build(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+        if _is_build(around):
+            yield from _make(kind, re.findall(r"[^\s,]+", match["names"]))
+
+    return build
+
+
+# Build systems
+
+
+def _read_module(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read a Python module that is not there: of the tools that build, or imported by a build script."""
+    module = match["module"]
+    top = module.partition(".")[0]
+    if not _is_build(around):
+        return
+    distribution = find_system(module)
+    if distribution is None:
+        frames = [line for line in around.before() if ", line " in line]
+        if not any(_FRAME_OF_BUILD.search(line) for line in frames):
+            return
+        distribution = None if top in sys.stdlib_module_names else find_distribution(top)
+    if distribution:
+        yield from _make(SymptomKind.BUILD_SYSTEM, (distribution,))
+
+
+def _read_backend(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Read a build backend, ``poetry.core.masonry.api``, that cannot be imported."""
+    module = match["module"]
+    yield from _make(
+        SymptomKind.BUILD_SYSTEM, (find_system(module) or find_distribution(module.partition(".")[0]) or "",)
+    )
+
+
+_REQUIREMENT = re.compile(r"^\s+(?P<name>[A-Za-z0-9][\w.-]{0,80})(?=\s*(?:[<>=!~;\[@]|$| ->))")
+
+
+def _read_requirements(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read the list of missing requirements below the message of ``python -m build``."""
+    names = []
+    for line in around.after():
+        match = _REQUIREMENT.match(line)
+        if match is None:
+            break
+        names.append(normalize(match["name"]))
+    yield from _make(SymptomKind.BUILD_SYSTEM, names)
+
+
+def _read_quoted(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    names = re.findall(r"'([A-Za-z0-9][\w.-]{0,80})", match["names"])
+    yield from _make(SymptomKind.BUILD_SYSTEM, map(normalize, names))
+
+
+def _read_unfetched(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read a requirement that pip did not find: a build system, where a build of Nix has no network."""
+    name = normalize(match["name"])
+    if _is_nix_build(around) and name in load_names().systems.values():
+        yield from _make(SymptomKind.BUILD_SYSTEM, (name,))
+
+
+_SYSTEMS = (
+    # CPython: Lib/importlib/_bootstrap.py.
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "No module named",
+        rf"(?:ModuleNotFoundError|ImportError): No module named '?(?P<module>{_MODULE})",
+        _read_module,
+    ),
+    # pyproject-hooks and pep517: BackendUnavailable; pip and build print it.
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "annot import ",
+        rf"(?:BackendUnavailable|BackendInvalid)\b[^\n]{{0,20}}?[Cc]annot import '?(?P<module>{_MODULE})",
+        _read_backend,
+    ),
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "is not available",
+        rf"[Bb]ackend '(?P<module>{_MODULE})(?::\w+)?' is not available",
+        _read_backend,
+    ),
+    # build: src/build/__main__.py; with --no-isolation.
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "Missing dependencies:",
+        r"^(?:\*\s*)?(?:ERROR )?Missing dependencies:\s*$",
+        _read_requirements,
+    ),
+    # pip: operations/prepare.py, distributions/sdist.py.
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "are missing: '",
+        r"Some build dependencies for [^\n]{1,300}? are missing: (?P<names>'[^\n]{1,400})",
+        _read_quoted,
+    ),
+    # pip: resolution; of build requirements, as there is no network in a build of Nix.
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "Could not find a version that satisfies",
+        r"Could not find a version that satisfies the requirement (?P<name>[A-Za-z0-9][\w.-]{0,80})",
+        _read_unfetched,
+    ),
+)
+
+# Headers
+
+
+def _read_header_list(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read the headers before the words "include files are missing", which may be on several lines."""
+    text = " ".join((*around.above()[-2:], _match.string))
+    names = re.findall(r"['\"`<]([\w./+-]{1,120}\.h)['\">]", text)
+    yield from _make(SymptomKind.HEADER_PATH, names)
+
+
+_HEADERS = (
+    # GCC: libcpp/files.cc.
+    word(
+        SymptomKind.HEADER,
+        "No such file or directory",
+        rf"(?:fatal )?error: {_HEADER}: No such file or directory",
+    ),
+    # Clang: DiagnosticLexKinds.td.
+    word(SymptomKind.HEADER, "file not found", rf"error: ['\"<]{_HEADER}['\">] file not found"),
+    # Microsoft's words, which Intel's compiler and some build scripts have too.
+    word(
+        SymptomKind.HEADER,
+        "annot open ",
+        rf"annot open (?:include|source) file:? ['\"<]?{_HEADER}",
+    ),
+    word(SymptomKind.HEADER, "annot find include file", rf"annot find include file:? ['\"<`]*{_HEADER}"),
+    # autoconf and build scripts: "libfoo headers not found", "foo.h not found".
+    word(
+        SymptomKind.HEADER,
+        " not found",
+        rf"(?:[Ee]rror: |ERROR: |Exception: |header (?:file )?)['\"<`]?{_HEADER}['\">`]?"
+        r" (?:header )?(?:was )?not found",
+    ),
+    word(
+        SymptomKind.HEADER,
+        "ould not ",
+        rf"[Cc]ould not (?:find|locate|include) (?:the )?(?:header )?(?:file )?['\"<`]?{_HEADER}",
+    ),
+    word(
+        SymptomKind.HEADER,
+        "nable to ",
+        rf"[Uu]nable to (?:find|locate|include) (?:the )?(?:header )?(?:file )?['\"<`]?{_HEADER}",
+    ),
+    word(
+        SymptomKind.HEADER,
+        "annot find ",
+        rf"[Cc]annot find (?:the )?(?:header )?(?:file )?['\"<`]?{_HEADER}",
+    ),
+    # evdev: setup.py.
+    word(
+        SymptomKind.HEADER_PATH,
+        "missing",
+        r"(?:include|header) files are missing|^\s*are missing\.? You will have to install the kernel header",
+        _read_header_list,
+    ),
+)
+
+# pkg-config, CMake, the linker
+
+
+def _read_pkg_config(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Read a module; ``names`` is empty where pkg-config itself is missing."""
+    yield Symptom(kind=SymptomKind.PKG_CONFIG, names=(match["names"],) if "names" in match.groupdict() else ())
+
+
+def _read_required(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read a package of CMake that is required: of others, CMake prints the same behind two hyphens."""
+    if not match.string.lstrip().startswith("-- "):
+        name = match["names"]
+        if name in {"PkgConfig", "PKGCONFIG"}:
+            yield Symptom(kind=SymptomKind.PKG_CONFIG)
+        else:
+            yield from _make(SymptomKind.CMAKE_PACKAGE, (name,))
+
+
+def _read_meson(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Read a dependency of meson, which looks for it with pkg-config, CMake, or a program of its own."""
+    yield Symptom(kind=SymptomKind.PKG_CONFIG, names=(match["names"],))
+
+
+_MODULES = (
+    # pkgconf and pkg-config.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "not found",
+        rf"Package '(?P<names>{_NAME})', required by '[^'\n]{{1,200}}', not found",
+    ),
+    word(
+        SymptomKind.PKG_CONFIG,
+        "not found in the pkg-config",
+        rf"Package '?(?P<names>{_NAME})'? was not found in the pkg-config search path",
+    ),
+    word(SymptomKind.PKG_CONFIG, "No package '", rf"No package '(?P<names>{_NAME})' found"),
+    # The crates pkg-config and system-deps.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "The system library `",
+        rf"The system library `(?P<names>{_NAME})` required by crate `[^`\n]{{1,80}}` was not found",
+    ),
+    # The crate openssl-sys: build/find_normal.rs.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "ould not find directory of",
+        r"[Cc]ould not find directory of (?P<names>OpenSSL) installation",
+    ),
+    # meson: mesonbuild/interpreter, mesonbuild/dependencies/pkgconfig.py.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "not found",
+        rf"ERROR: Dependency ['\"](?P<names>{_NAME})['\"](?: is required but)? not found",
+        _read_meson,
+    ),
+    word(
+        SymptomKind.PKG_CONFIG,
+        "lookup for ",
+        rf"Dependency lookup for (?P<names>{_NAME}) with method '[\w-]{{1,20}}' failed",
+        _read_meson,
+    ),
+    word(
+        SymptomKind.PKG_CONFIG,
+        "not found",
+        r"[Pp]kg-?[Cc]onfig (?:for machine [^\n]{1,40} |binary |executable |script )?"
+        r"(?:was |could |is )?(?:not (?:be )?found|not installed|missing)",
+        _read_pkg_config,
+    ),
+    word(
+        SymptomKind.PKG_CONFIG,
+        "ould not ",
+        r"(?:[Tt]he )?pkg-config (?:script|executable|program|command|binary) could not be found"
+        r"|[Cc]ould not (?:run|find|execute) [`'\"]?(?:\"?PKG_CONFIG|pkg-config)\b",
+        _read_pkg_config,
+    ),
+    # CMake: Modules/FindPackageHandleStandardArgs.cmake, Source/cmFindPackageCommand.cxx.
+    word(
+        SymptomKind.CMAKE_PACKAGE,
+        "ould NOT find",
+        rf"[Cc]ould NOT find (?P<names>{_NAME})(?= \(missing|:|\s|$)",
+        _read_required,
+    ),
+    word(
+        SymptomKind.CMAKE_PACKAGE,
+        "package configuration file",
+        rf"ould not find a package configuration file provided by \"(?P<names>{_NAME})\"",
+        _read_required,
+    ),
+    # GNU ld and gold, mold, lld.
+    word(SymptomKind.LINKED, "cannot find -l", rf"cannot find -l:?(?P<names>{_NAME})"),
+    word(SymptomKind.LINKED, "library not found", rf"library not found: (?P<names>{_NAME})\s*$"),
+    word(SymptomKind.LINKED, "nable to find library -l", rf"unable to find library -l(?P<names>{_NAME})"),
+)
+
+# Programs
+
+_BUILDS = (
+    r"cmake|ninja|meson|make|gmake|swig|gfortran|gcc|g\+\+|cc|c\+\+|clang|clang\+\+|rustc|cargo|git|hg|bison"
+    r"|yacc|flex|lex|protoc|nasm|yasm|patchelf|pkg-config|pkgconf|autoconf|automake|autoreconf|aclocal"
+    r"|libtool|libtoolize|m4|gperf|perl|go|javac|java|mvn|npm|node|yarn|pnpm|nvcc|mpicc|mpicxx|mpif90|h5cc|qmake"
+    r"|sip|sip-build|cython|maturin|bazel|scons|ar|ld|ranlib|strip|objcopy|doxygen|gettext|msgfmt|xxd|rsync"
+    r"|unzip|wget|curl|which|file|dpkg-architecture|[\w.+-]{1,40}[-_]config"
+)
+_PROGRAM = rf"(?P<names>{_BUILDS})"
+
+
+def _read_program(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read a program that builds run; one that is missing in a shell of its own is no build's matter."""
+    name = match["names"]
+    if name.endswith(("-config", "_config")) or _is_build(around):
+        if name in {"pkg-config", "pkgconf"}:
+            yield Symptom(kind=SymptomKind.PKG_CONFIG)
+        else:
+            yield from _make(SymptomKind.PROGRAM, (name,))
+
+
+_COMPILERS = {"gfortran", "cc", "gcc", "c++", "g++", "nvcc", "rustc", "cython"}
+
+
+def _read_compiler(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Read the first of the compilers that meson tried: the others are those of other systems."""
+    if match["names"] in _COMPILERS:
+        yield from _make(SymptomKind.PROGRAM, (match["names"],))
+
+
+def _read_rust(_match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    yield from _make(SymptomKind.PROGRAM, ("cargo", "rustc"))
+
+
+_PROGRAMS = (
+    # bash, dash, busybox.
+    word(
+        SymptomKind.PROGRAM,
+        "not found",
+        rf"(?:^|[:\s])(?P<shell>\d{{1,6}}: |line \d{{1,6}}: |sh: )?['`\"]?{_PROGRAM}['`\"]?: "
+        r"(?:command )?not found",
+        _read_program,
+    ),
+    # Python: subprocess and distutils; meson.
+    word(
+        SymptomKind.PROGRAM,
+        "No such file or directory",
+        rf"No such file or directory: ['\"]{_PROGRAM}['\"]",
+        _read_program,
+    ),
+    word(
+        SymptomKind.PROGRAM,
+        "No such file or directory",
+        rf"command ['\"](?:\S{{1,200}}/)?{_PROGRAM}['\"] failed: No such file or directory",
+        _read_program,
+    ),
+    word(
+        SymptomKind.PROGRAM,
+        "No such file or directory",
+        rf"(?:unable|failed) to execute ['\"]{_PROGRAM}['\"]: No such file or directory",
+        _read_program,
+    ),
+    word(
+        SymptomKind.PROGRAM,
+        "No such file or directory",
+        r"Running `(?P<names>[\w+-]{1,40}) --version` gave \"\[Errno 2\] No such file or directory",
+        _read_compiler,
+    ),
+    # Crates that run programs: cc, cmake, prost-build, bindgen; make.
+    word(
+        SymptomKind.PROGRAM,
+        "ailed to ",
+        rf"[Ff]ailed to (?:find tool\.? Is|execute(?: command)?:?|run|spawn) [`'\"]{_PROGRAM}[`'\"]",
+        _read_program,
+    ),
+    word(
+        SymptomKind.PROGRAM,
+        "ould not find `protoc`",
+        r"[Cc]ould not find `(?P<names>protoc)`",
+    ),
+    word(
+        SymptomKind.PROGRAM,
+        "ould not find ",
+        rf"[Cc]ould not find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?(?: executable| binary| in (?:your )?\$?PATH|[.,]|\s*$)",
+        _read_program,
+    ),
+    word(
+        SymptomKind.PROGRAM,
+        "annot find ",
+        rf"[Cc]annot find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?(?: executable| binary| in (?:your )?\$?PATH|[.,]|\s*$)",
+        _read_program,
+    ),
+    # Words of packages: psycopg2, mysqlclient, GDAL, scikit-build and others.
+    word(
+        SymptomKind.PROGRAM,
+        "not found",
+        rf"(?:^|[\s:'\"`]){_PROGRAM}['`\"]? (?:executable |command |binary |program )?(?:was |is |could |be )*not (?:be )?found",
+        _read_program,
+    ),
+    word(
+        SymptomKind.PROGRAM,
+        " installed",
+        r"(?:^|[\s:'\"`])(?P<names>(?i:cmake|swig|ninja|gfortran|bison|flex|protoc|cargo|rustc|nasm|patchelf))"
+        r"['`\"]? (?:must|has to|needs to|should) be installed",
+        _in_build(SymptomKind.LIBRARY),
+    ),
+    # CMake: Source/cmGlobalNinjaGenerator.cxx, cmake.cxx.
+    word(
+        SymptomKind.PROGRAM,
+        "nable to find a build program",
+        r"unable to find a build program corresponding to \"(?P<names>Ninja)\"",
+        lambda match, _around: _make(SymptomKind.PROGRAM, (match["names"].lower(),)),
+    ),
+    word(
+        SymptomKind.PROGRAM,
+        "could be found",
+        r"No CMAKE_(?P<names>C|CXX|Fortran)_COMPILER could be found",
+        lambda match, _around: _make(
+            SymptomKind.PROGRAM, ("gfortran" if match["names"] == "Fortran" else "gcc",)
+        ),
+    ),
+    # scikit-build-core, scikit-build.
+    word(
+        SymptomKind.PROGRAM,
+        "ould not find ",
+        r"[Cc]ould not find (?:CMake|cmake) with version",
+        lambda _match, _around: _make(SymptomKind.PROGRAM, ("cmake",)),
+    ),
+    word(
+        SymptomKind.PROGRAM,
+        "roblem with the CMake installation",
+        r"[Pp]roblem with the CMake installation, aborting build\. CMake executable is (?P<names>cmake)"
+        r"|[Cc]annot aborting",
+        lambda _match, _around: _make(SymptomKind.PROGRAM, ("cmake",)),
+    ),
+    # setuptools-rust, maturin, and packages that ask for Rust themselves.
+    word(SymptomKind.PROGRAM, "an't find ", r"can't find Rust compiler", _read_rust),
+    word(
+        SymptomKind.PROGRAM,
+        " installed",
+        r"Cargo, the Rust package manager, is not installed|Rust (?:toolchain |compiler )?is not installed"
+        r"|Rust not found, installing into a temporary directory",
+        _read_rust,
+    ),
+)
+
+# Sentences of packages' own build scripts
+
+_LISTED = r"(?P<names>[A-Za-z][\w.+-]{1,40}(?:(?:,| and|, and| or|/) [A-Za-z][\w.+-]{1,40}){0,5})"
+_KINDS = r"(?:development |dev |devel )?(?:packages?|librar(?:y|ies)|headers?(?: files?)?|files?)"
+
+
+_FILLERS = frozenset({"and", "or", "the", "a", "an", "that", "both", "of", "your", "required", "all", "it"})
+
+
+def _read_listed(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    if _is_build(around):
+        names = [n.strip(".") for n in re.findall(r"[A-Za-z][\w.+-]*", match["names"])]
+        yield from _make(SymptomKind.LIBRARY, (n for n in names if n.lower() not in _FILLERS))
+
+
+_SENTENCES = (
+    # lxml, and what is like it.
+    word(
+        SymptomKind.LIBRARY,
+        " installed",
+        rf"(?:make sure|ensure|check)(?: that)?(?: you have)?(?: the)? {_LISTED}(?: {_KINDS}){{0,2}}"
+        r"(?: (?:is|are))? installed",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        "ould not ",
+        rf"[Cc]ould not (?:find|locate|detect)(?: (?:the|any))? {_LISTED} {_KINDS}",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        "nable to ",
+        rf"[Uu]nable to (?:find|locate|detect)(?: (?:the|any))? {_LISTED} {_KINDS}",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        "annot find ",
+        rf"[Cc]annot find(?: (?:the|any))? {_LISTED} {_KINDS}",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        "not found",
+        rf"(?:[Ee]rror: |Exception: |^\s*){_LISTED} {_KINDS}(?: (?:was|were|is|are))? not found",
+        _read_listed,
+    ),
+    # The crate clang-sys, of bindgen.
+    word(
+        SymptomKind.LIBRARY,
+        "nable to find libclang",
+        r"[Uu]nable to find (?P<names>libclang)",
+    ),
+    # Pillow: setup.py; the names are those of its features.
+    word(
+        SymptomKind.LIBRARY,
+        "The headers or library files could not be found for ",
+        rf"headers or library files could not be found for (?P<names>{_NAME})",
+    ),
+    # matplotlib, h5py, netCDF4, tables: "Unable to load dependency HDF5", "did not find HDF5 headers".
+    word(
+        SymptomKind.LIBRARY,
+        "nable to load dependency",
+        rf"[Uu]nable to load dependency (?P<names>{_NAME})",
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        "ould not find a local",
+        rf"[Cc]ould not find a local (?P<names>{_NAME}) installation",
+    ),
+)
+
+
+# Network
+
+
+def _read_download(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    if _is_nix_build(around):
+        text = " ".join((*around.above()[-8:], match.string, *around.after()[:8]))
+        crates = re.search(r"crates\.io|Cargo\.|cargo|Updating .{1,40} index|registry `", text)
+        kind = "crates" if crates else "git" if "git" in match[0] or "fatal: " in text else "files"
+        yield Symptom(kind=SymptomKind.NETWORK, names=(kind,))
+
+
+_NETWORK = (
+    word(
+        SymptomKind.NETWORK,
+        "ould not resolve host",
+        r"[Cc]ould not resolve host(?:name)?\b",
+        _read_download,
+    ),
+    word(
+        SymptomKind.NETWORK,
+        "ailed to ",
+        r"failed to (?:download from `|download replaced source registry|get `[\w-]{1,80}` as a dependency"
+        r"|fetch `https?:|lookup address information|load source for dependency)"
+        r"|[Ff]ailed to (?:establish a new connection|resolve 'pypi\.org'|fetch: `https?:)",
+        _read_download,
+    ),
+    word(SymptomKind.NETWORK, "nable to update registry", r"[Uu]nable to update registry `", _read_download),
+    word(SymptomKind.NETWORK, "ould not fetch URL", r"[Cc]ould not fetch URL https?:", _read_download),
+)
+
+
+# Messages without any word that logs are searched for, near the end of a failed build
+
+_PLUGIN = re.compile(r"UnknownPluginError: Unknown (?:version source|metadata hook|build hook|[\w ]{1,20}): (?P<name>\S{1,60})")
+_MYSQL = re.compile(r"Can not find valid pkg-config name|Trying pkg-config --exists (?P<name>[\w.+-]{1,40})")
+_RUST_WANTED = re.compile(r"This package requires Rust and Cargo to compile extensions")
+
+
+def _read_end(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    for line in (*around.above()[-60:], *around.after()):
+        if match := _PLUGIN.search(line):
+            known = load_names().plugins.get(match["name"]) or f"hatch-{match['name']}"
+            yield from _make(SymptomKind.BUILD_SYSTEM, (normalize(known),))
+        elif _MYSQL.search(line):
+            yield from _make(SymptomKind.PKG_CONFIG, ("mysqlclient",))
+        elif _RUST_WANTED.search(line):
+            yield from _make(SymptomKind.PROGRAM, ("cargo", "rustc"))
+
+
+_ENDS = (
+    word(SymptomKind.BUILD_SYSTEM, "builder for '", r"builder for '/nix/store/", _read_end),
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "ailed to build",
+        r"[Ff]ailed to build (?:[`'\"]|installable wheels)",
+        _read_end,
+    ),
+)
+
+WORDINGS: tuple[Wording, ...] = (
+    *_SYSTEMS,
+    *_HEADERS,
+    *_MODULES,
+    *_PROGRAMS,
+    *_SENTENCES,
+    *_NETWORK,
+    *_ENDS,
+)
+
+
+# Explanations
+
+
+def _say_names(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _say_package(situation: Situation) -> str:
+    return situation.package.name if situation.package else "the package"
+
+
+def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
+    names = symptom.names
+    now: list[str] = []
+    if situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
+        now.append(
+            f"If the lock does not have {_say_names(names)}: `uv add --dev {shlex.join(names)}`, or compose in "
+            "the overlay of pyproject-build-systems."
+        )
+    what = (
+        f"{_say_package(situation)} is built from source, and its build imports {_say_names(names)}, which "
+        f"{'is' if len(names) == 1 else 'are'} not among its build systems: a lock does not tell these."
+    )
+    return Trouble(
+        kind=symptom.kind,
+        what=what,
+        build=BuildNeeds(systems=names),
+        now=(*now, *_find_wheel(situation)),
+    )
+
+
+def _find_wheel(situation: Situation) -> Iterator[str]:
+    """Name the distribution that has the same modules as a wheel."""
+    package = situation.package
+    if package and (other := load_names().wheels.get(package.name)):
+        yield f"Or build nothing: require {other} in place of {package.name}, which has wheels on PyPI."
+
+
+_SAID = {
+    SymptomKind.HEADER: ("the header", "the compiler does not find"),
+    SymptomKind.HEADER_PATH: ("the header", "a build script does not find"),
+    SymptomKind.PKG_CONFIG: ("the pkg-config module", "the build does not find"),
+    SymptomKind.CMAKE_PACKAGE: ("the CMake package", "CMake does not find"),
+    SymptomKind.LINKED: ("the library", "the linker does not find"),
+    SymptomKind.PROGRAM: ("the program", "the build does not find"),
+    SymptomKind.LIBRARY: ("", "the build does not find"),
+}
+
+
+def _explain_asked(symptom: Symptom, situation: Situation) -> Trouble | None:
+    kind = symptom.kind
+    names = symptom.names or ("pkg-config",)
+    wanted = SymptomKind.PROGRAM if not symptom.names else kind
+    found = find_asked([Asked(wanted, name) for name in names], situation.index, situation.names_of)
+    if kind is SymptomKind.LIBRARY:
+        found = {asked: answer for asked, answer in found.items() if answer.attrs}
+        if not found:
+            return None  # words of people that name nothing
+    noun, verb = _SAID[wanted]
+    told = _say_names([asked.name for asked in found])
+    plural = "s" if noun and len(found) > 1 else ""
+    lacking = [asked.name for asked, answer in found.items() if not answer.attrs]
+    owners = sorted({attr for answer in found.values() for attr in answer.attrs})
+    what = f"In the build of {_say_package(situation)}, {verb} {f'{noun}{plural} ' if noun else ''}{told}"
+    what += f": {_say_names(owners)} {'has' if len(owners) == 1 else 'have'} it." if owners else "."
+    if lacking:
+        what += f" This index does not know who has {_say_names(lacking)}."
+    now = [f"wheelfix locate {shlex.quote(name)}" for name in lacking]
+    if "cargo" in names and situation.package:
+        now.append(_say_rust(situation))
+    return Trouble(
+        kind=kind,
+        what=what,
+        build=_collect_needs(found, kind),
+        now=(*now, *_find_wheel(situation)),
+        answered=not lacking,
+    )
+
+
+def _collect_needs(found: Mapping[Asked, Answer], kind: SymptomKind) -> BuildNeeds | None:
+    systems = tuple(dict.fromkeys(name for answer in found.values() for name in answer.systems))
+    native = tuple(one for answer in found.values() for one in answer.native)
+    inputs = tuple(one for answer in found.values() for one in answer.inputs)
+    includes = inputs if kind is SymptomKind.HEADER_PATH else ()
+    if not (systems or native or inputs):
+        return None
+    return BuildNeeds(systems=systems, native=native, inputs=inputs, includes=includes)
+
+
+def _say_rust(situation: Situation) -> str:
+    package = situation.package
+    assert package
+    wanted = f"{package.name}=={package.version}" if package.version else package.name
+    option = "" if situation.dialect is not Dialect.NIXPKGS else " --dialect nixpkgs"
+    return f"wheelfix sdist{option} {quote_target(wanted)}  # writes the whole build, with its crates"
+
+
+def _explain_network(symptom: Symptom, situation: Situation) -> Trouble:
+    what = f"The build of {_say_package(situation)} wants to download"
+    end = ", and a build of Nix has no network: what it needs has to be fetched before, with a hash."
+    if symptom.names[0] == "crates":
+        command = (
+            (_say_rust(situation),)
+            if situation.package
+            else ("wheelfix sdist PACKAGE  # writes the whole build, with its crates",)
+        )
+        return Trouble(kind=symptom.kind, what=f"{what} crates of Rust{end}", now=command)
+    others = {"git": " a repository of git", "files": ""}[symptom.names[0]]
+    return Trouble(
+        kind=symptom.kind,
+        what=f"{what}{others}{end}",
+        now=(
+            "See what it downloads: fetch that with pkgs.fetchurl or pkgs.fetchFromGitHub, and give its path "
+            "to the build; most build scripts have a variable or an option for a library of the system.",
+            *_find_wheel(situation),
+        ),
+    )
+
+
+EXPLAIN: Mapping[SymptomKind, Explain] = {
+    SymptomKind.BUILD_SYSTEM: _explain_systems,
+    **dict.fromkeys(_SAID, _explain_asked),
+    SymptomKind.NETWORK: _explain_network,
+}

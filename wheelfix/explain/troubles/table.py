@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from wheelfix.explain.model import Situation, Symptom, Trouble
-from wheelfix.explain.troubles import building, evaluating, graphics, loading, starting, toolkits
+from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
+from wheelfix.explain.troubles import (
+    building,
+    collisions,
+    evaluating,
+    graphics,
+    hooks,
+    loading,
+    running,
+    starting,
+    toolkits,
+    wheels,
+)
+from wheelfix.explain.troubles.common import Explain
 
-_EXPLAIN: Final = {
+_EXPLAIN: Final[Mapping[SymptomKind, Explain]] = {
     **loading.EXPLAIN,
     **starting.EXPLAIN,
+    **running.EXPLAIN,
     **toolkits.EXPLAIN,
     **graphics.EXPLAIN,
     **building.EXPLAIN,
+    **hooks.EXPLAIN,
     **evaluating.EXPLAIN,
+    **wheels.EXPLAIN,
+    **collisions.EXPLAIN,
 }
 
 
-def find_trouble(symptom: Symptom, situation: Situation) -> Trouble:
+def find_trouble(symptom: Symptom, situation: Situation) -> Trouble | None:
     """Explain a symptom that is not a missing library.
 
     Args:
         symptom: a symptom of any other kind.
         situation: what is known beside it.
+
+    Returns:
+        None if what is known tells that the message is about something else.
     """
     return _EXPLAIN[symptom.kind](symptom, situation)
