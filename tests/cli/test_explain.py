@@ -89,7 +89,7 @@ def test_three_parts_in_order(tmp_path: Path) -> None:
 
 
 def test_unrelated(tmp_path: Path) -> None:
-    result = run(tmp_path, text=UNRELATED, code=0)
+    result = run(tmp_path, text=UNRELATED, code=6)
     assert result.stdout == "nothing about shared libraries here\n"
     assert explain_json(tmp_path, text=UNRELATED)["concerned"] is False
 

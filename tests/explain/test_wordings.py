@@ -10,7 +10,7 @@ import pytest
 
 from wheelfix.explain.model import Explained, SymptomKind
 from wheelfix.explain.read import clean_line, read_messages
-from wheelfix.explain.wordings import MARKERS, WORDINGS
+from wheelfix.explain.wordings import WORDINGS
 from wheelfix.flows.explain import explain_file
 from wheelfix.index.choice import open_index
 from wheelfix.index.table import SonameTable
@@ -40,12 +40,6 @@ def test_every_wording_is_met() -> None:
     for one in WORDINGS:
         assert any(one.phrase in line and one.pattern.search(line) for line in lines), one.pattern.pattern
     assert {one.kind for one in WORDINGS} == set(SymptomKind)
-
-
-def test_every_wording_is_searched_for() -> None:
-    for one in WORDINGS:
-        fixed = f"{one.phrase}\n{one.pattern.pattern}".encode()
-        assert any(marker in fixed for marker in MARKERS), one.phrase
 
 
 def test_there_are_many() -> None:

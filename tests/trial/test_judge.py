@@ -53,7 +53,7 @@ def fail(text: str, module: str = "demo", absent: str | None = None) -> Answer:
         (fail("No module named 'x.y'", absent="x.y"), Outcome.UNINSTALLED, False),
         (fail("No module named 'yaml'", absent="yaml"), Outcome.UNINSTALLED, True),
         (fail("No module named 'demo.z'", absent="demo.z"), Outcome.ERROR, True),
-        (fail("No module named '_tkinter'", absent="_tkinter"), Outcome.ERROR, True),
+        (fail("No module named '_tkinter'", absent="_tkinter"), Outcome.LIBRARY, True),
         (Answer(module="demo", ending=Ending.KILLED, code=11), Outcome.CRASH, True),
         (Answer(module="demo.inner", ending=Ending.KILLED, code=11), Outcome.CRASH, True),
         (Answer(module="demo", ending=Ending.EXITED), Outcome.EXIT, True),

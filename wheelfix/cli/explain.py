@@ -12,6 +12,7 @@ from wheelfix.cli.options import common_options, complete_files, print_json, tel
 from wheelfix.cli.streams import find_width
 from wheelfix.model.override import Dialect
 
+_NOTHING_UNDERSTOOD = 6
 _COMMAND = "wheelfix.explain.command"
 _EPILOG = """\b
 Examples:
@@ -19,6 +20,9 @@ Examples:
   nix build 2>&1 | wheelfix explain
   wheelfix explain --dialect poetry2nix build.log
   wheelfix explain --json error.txt
+
+\b
+Exit codes: 0 answered, 1 an answer is missing, 6 nothing is understood.
 
 \b
 After -- comes a command. It runs once, with its output passed through; its exit code is the one of
@@ -91,6 +95,7 @@ def explain(
             path, index=table, directory=here, dialect=tool, prefer=prefer, names_of=names_of
         )
         code = 0 if explained.explanation.answered else 1
+        code = code if explained.explanation.concerned else _NOTHING_UNDERSTOOD
     if command and not explained.explanation.concerned and code == 0:
         context.exit(code)
     tell_findings(explained.warnings)

@@ -32,6 +32,7 @@ Exit codes:
   3  bad input
   4  no usable index
   5  the result, or a part of it, could not be written
+  6  explain understood nothing of the text
   130  interrupted (Ctrl-C)
 """
 

@@ -160,9 +160,7 @@ def _find(asked: Asked, index: SonameTable | None, names_of: NamedIndex | None) 
     return Answer()
 
 
-def _look_up(
-    index: SonameTable, names_of: NamedIndex, kind: NameKind, texts: Iterable[str]
-) -> Iterator[str]:
+def _look_up(index: SonameTable, names_of: NamedIndex, kind: NameKind, texts: Iterable[str]) -> Iterator[str]:
     for located in find_named(index, names_of, [Name(kind=kind, text=text) for text in dict.fromkeys(texts)]):
         if located.providers:
             yield located.providers[0].attr

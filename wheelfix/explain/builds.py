@@ -185,7 +185,9 @@ def _render_devenv(needs: BuildNeeds) -> str:
         Binding(("env", *binding.path), binding.value, binding.comment) for binding in _write_variables(needs)
     ]
     body = Lambda(formals("pkgs", ellipsis=True), Attrs(tuple(bindings)))
-    return render(comment_all(["A module of devenv. Written by wheelfix.", *_describe_permissions(needs)], body))
+    return render(
+        comment_all(["A module of devenv. Written by wheelfix.", *_describe_permissions(needs)], body)
+    )
 
 
 def _write_includes(needs: BuildNeeds) -> list[Binding]:

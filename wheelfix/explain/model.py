@@ -161,7 +161,9 @@ class Symptom(Struct):
         unsure: whether Python code opens the library by name, or a file that is linked against it, and the
             message does not tell which. Of a program: whether it may not be there at all.
         names: other names that the message has, as its kind tells: packages, headers, attributes …
-        distribution: the package that says it, in words of its own.
+        distribution: the package that says it, in words of its own, or whose compiled code does.
+        by_caller: whether the frames of the traceback may be those of a caller: compiled code raised another
+            error than one of an import or of ctypes.
         place: the set that an attribute was selected from, as far as code around it tells: ``pkgs``,
             ``python3Packages``, or ``set`` for a package set made of a lock.
     """
@@ -178,6 +180,7 @@ class Symptom(Struct):
     unsure: bool = False
     names: tuple[str, ...] = ()
     distribution: str | None = None
+    by_caller: bool = False
     place: str | None = None
 
 

@@ -84,6 +84,12 @@ def find_sayings(
     return _reduce(found)
 
 
+def list_fixed() -> list[str]:
+    """List text that every sentence has which is recognised in any text: of each, the longest without a hole."""
+    every = (sentence for own in list_own_words().values() for sentence in own.sentences)
+    return [max(sentence.parts, key=len) for sentence in every if not sentence.weak]
+
+
 def _reduce(found: Sequence[Saying]) -> tuple[Saying, ...]:
     """Drop repetitions, and what is less sure than another saying of the same distribution."""
     sure = {one.distribution for one in found if one.sure}

@@ -1,7 +1,7 @@
 """Reads the problems that a text of any size reports, in one pass and bounded memory.
 
-Most of a log is not split into lines: chunks are searched for the few words that messages contain
-(:data:`wheelfix.explain.wordings.MARKERS`), at the speed of memchr, and only the lines around these are read.
+Most of a log is not split into lines: chunks are searched for the words that messages contain
+(:data:`wheelfix.explain.wordings.SEARCHED`), all at once, and only the lines around these are read.
 Long lines are read in windows. A line is cleaned, then parsed; the lines before it tell which file or package
 it is about.
 """
@@ -19,7 +19,9 @@ from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 from wheelfix.explain.model import FRAMELESS, Account, Package, Symptom, SymptomKind
+from wheelfix.explain.own_words import list_fixed
 from wheelfix.explain.paths import normalize, parse_drv, parse_store_path
+from wheelfix.explain.searcher import Searcher
 from wheelfix.explain.troubles.graphics import DRIVER_FILE
 from wheelfix.explain.wording import NOTHING_AROUND, Around
 from wheelfix.explain.wordings import (
@@ -31,10 +33,12 @@ from wheelfix.explain.wordings import (
     INTERPRETER,
     LDD_HEAD,
     LOADING,
-    MARKERS,
     OPENING,
     PRINTED_JSON,
+    RAISED,
+    SEARCHED,
     SEARCHING,
+    TRACEBACKS,
     TRUNCATED,
     WANTING,
     WORDINGS,
@@ -58,7 +62,6 @@ MAX_SEEN_LINE = 512
 _OVERLAP = 512
 AFTER = 32 << 10
 """Largest distance in bytes of a line that is read as a part of the message, or traceback, before it."""
-_HEADS = ("Traceback (most recent call last)", "Traceback:")
 
 MAX_KEPT = 1 << 20
 """Largest number of characters of lines that are kept for words of packages."""
@@ -163,16 +166,20 @@ def _unify_breaks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield held.replace(b"\r", b"\n")
 
 
+@cache
+def _make_searcher() -> Searcher:
+    return Searcher(word.encode() for word in (*SEARCHED, *list_fixed()))
+
+
 def _search(buffer: bytes, start: int, end: int, found: _Found) -> None:
     if found.left_out:
         return
     windows: dict[int, int] = {}
-    for marker in MARKERS:
-        at = buffer.find(marker, start, end)
-        while at >= 0:
-            left, right, step = _find_window(buffer, at, start)
+    done = start
+    for at in _make_searcher().find(buffer, start, end):
+        if at >= done:
+            left, right, done = _find_window(buffer, at, start)
             windows[left] = max(right, windows.get(left, 0))
-            at = buffer.find(marker, max(step, at + len(marker)), end)
     for left, right in sorted(windows.items()):
         line = buffer[left:right]
         if not _is_new(line, found.seen):
@@ -256,7 +263,7 @@ def _read_line(
             return list(islice(iter_after(number), _MOST_AFTER))
 
         _keep([text], found)
-        if text.lstrip().startswith(_HEADS[0]):
+        if text.lstrip().startswith(TRACEBACKS[0]):
             _keep(_read_raised(iter_after(number)), found)
 
         def read_above(number: int = number) -> list[str]:
@@ -275,14 +282,14 @@ def _read_context(context: Callable[[], Iterator[bytes]], *, whole: bool = False
     for raw in context():
         texts = [text for text, _ in clean_line(raw)]
         lines[:0] = texts
-        if not whole and any(text.lstrip().startswith(_HEADS) for text in texts):
+        if not whole and any(text.lstrip().startswith(TRACEBACKS) for text in texts):
             break
     return lines
 
 
 def _cut_at_head(lines: list[str]) -> list[str]:
     for number in range(len(lines) - 1, -1, -1):
-        if lines[number].lstrip().startswith(_HEADS):
+        if lines[number].lstrip().startswith(TRACEBACKS):
             return lines[number:]
     return lines
 
@@ -398,6 +405,10 @@ _FOR_OTHERS = re.compile(r"/(?:site|dist)-packages/cffi/")
 _SITE = re.compile(r"/(?:site|dist)-packages/|/archive-v\d+/[^/]+/")
 _ALTERNATIVES = re.compile(r"any\((.*)\)")
 _WINDOWS = re.compile(r"-\d+$")
+
+
+_OF_LOADING = ("ImportError", "ModuleNotFoundError", "OSError")
+"""Errors that Python raises itself for a loader's message."""
 
 
 def parse_line(text: str, around: Around = NOTHING_AROUND) -> tuple[Symptom, ...]:
@@ -526,6 +537,7 @@ def _build(kind: SymptomKind, match: re.Match[str], text: str) -> Iterator[Sympt
             call=OpeningKind.CFFI if by_cffi else None,
             # An import raises ImportError, whatever the loader lacks.
             unsure=kind is SymptomKind.MISSING and head.endswith("OSError: "),
+            by_caller=any(not error.endswith(_OF_LOADING) for error in RAISED.findall(head)),
             names=tuple(re.findall(r"[^\s,]+", groups.get("names") or "")),
         )
 

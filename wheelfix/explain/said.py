@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.explain.asked import Asked, find_asked
 from wheelfix.explain.model import Account, Symptom, SymptomKind
+from wheelfix.explain.opened import is_same
 from wheelfix.explain.own_words import find_sayings
-from wheelfix.explain.paths import parse_path
+from wheelfix.explain.paths import find_distribution, parse_path
 from wheelfix.explain.wording import SONAME
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.named_table import NamedIndex
+from wheelfix.index.own_words import list_own_words
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.hints import OpeningKind
@@ -24,12 +26,46 @@ from wheelfix.model.words import OwnWords, Saying
 _MOST = 3
 """Libraries of which any may be meant, that are told."""
 _MENTIONED = re.compile(rf"(?<![\w/.-]){SONAME}(?![\w/-]|\.\w)")
+_USE = re.compile(r"(?<![\w./])(?P<module>[A-Za-z_]\w*)\.[A-Za-z_]\w*(?![\w/])", re.ASCII)
 _FAILURE = re.compile(
     r"\b(?:not|no|none|cannot|unable|fail(?:s|ed|ure)?|missing|lacks?|tried|absent|need(?:s|ed)?|require[sd]?)\b|n't\b",
     re.IGNORECASE,
 )
 """Words of a line that says that something is absent, or is asked for."""
 _OF_LOADER = re.compile(r"ld-linux|lib(?:c|m|pthread|dl|rt|util|resolv)\.so")
+
+
+def _find_speakers(account: Account) -> Account:
+    """Find whose compiled code opens a library, where a traceback only shows a caller.
+
+    Of the distributions that are known to open the library, it is the one that the frames are of, or that the
+    lines of the text call by the name of its module. Without one, the caller is not blamed.
+    """
+    words = list_own_words()
+    symptoms = []
+    for one in account.symptoms:
+        if one.by_caller and one.soname and one.frame and one.distribution is None:
+            caller = parse_path(one.frame)
+            openers = {name for name, own in words.items() if _opens(own, one.soname)}
+            if not (caller and caller.name in openers):
+                speaker = _find_called(account.lines, openers)
+                one = replace(one, distribution=speaker, frame=None, line=None, module=None)
+        symptoms.append(one)
+    return replace(account, symptoms=tuple(symptoms))
+
+
+def _opens(own: OwnWords, soname: str) -> bool:
+    return any(is_same(name, soname.rpartition("/")[2]) for name in own.libraries)
+
+
+def _find_called(lines: Sequence[str], names: Collection[str]) -> str | None:
+    """Find the distribution whose module code uses last: ``torch.det(u)``."""
+    for line in reversed(lines):
+        for match in _USE.finditer(line):
+            found = find_distribution(match["module"])
+            if found in names:
+                return found
+    return None
 
 
 def list_concerned(account: Account) -> tuple[str, ...]:
@@ -66,7 +102,7 @@ def add_sayings(
     """
     if not needs_words(account):
         rest = [one for one in account.symptoms if one.kind is not SymptomKind.NO_PROGRAM]
-        return replace(account, symptoms=tuple(rest))
+        return _find_speakers(replace(account, symptoms=tuple(rest)))
     sayings = find_sayings(account.lines, list_concerned(account), read)
     symptoms = [symptom for one in sayings for symptom in _read_saying(one, index, names_of)]
     if not symptoms:
@@ -78,7 +114,7 @@ def add_sayings(
 
 def _read_saying(saying: Saying, index: SonameTable, names_of: NamedIndex | None) -> Iterator[Symptom]:
     """Make symptoms of a sentence: of the library that is most likely meant, or of the program."""
-    names = saying.libraries
+    names: Sequence[str] = saying.libraries
     if not saying.sure:  # of all that it opens, the line may name one
         names = [name for name in names if _find_stem(name) in saying.text.lower()] or names
     chosen = _choose_libraries(names, index)

@@ -39,8 +39,7 @@ class Wording(NamedTuple):
     """One wording of a kind of message.
 
     Attributes:
-        phrase: fixed words of it, which are searched for first. In them, or in the fixed words of the
-            expression, is one of :data:`wheelfix.explain.wordings.MARKERS`.
+        phrase: fixed words of it, which are searched for first; the rarer, the faster.
         pattern: the expression, searched in one line. Its groups ``soname``, ``by`` (wanted by), ``version``
             and ``symbol`` are fields of :class:`~wheelfix.explain.model.Symptom`; ``names`` are words,
             separated by spaces or commas. Its time has to be linear on any line.

@@ -26,52 +26,6 @@ from wheelfix.explain.wording import FILE, SONAME, word
 
 _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
 
-MARKERS: Final = (
-    b"Traceback (most recent",
-    b"not found",
-    b"o such ",
-    b"annot ",
-    b"ould not",
-    b"nable to",
-    b"ailed to",
-    b"issing",
-    b"undefined symbol",
-    b"not defined in",
-    b"ELF",
-    b"too short",
-    b" TLS",
-    b"Exec format",
-    b"Error loading",
-    b'"Dependency"',
-    b"nix-ld",
-    b"library called",
-    b"ldconfig",
-    b"xcb-cursor0",
-    b"\xe2\x95\x91",
-    b"Error: lib",
-    b"builder for '/",
-    b"No ",
-    b" installed",
-    b"ollision",
-    b"supported wheel",
-    b"undefined variable",
-    b"has been re",
-    b"was removed",
-    b"efusing to",
-    b"ash mismatch",
-    b"sh: ",
-    b"an't ",
-    b"ENOENT",
-    b"CUDA",
-    b"NVIDIA",
-    b"NVML",
-    b"dlopen",
-    b" available",
-    b"isplay",
-    b"PLATFORM_NOT_FOUND",
-)
-"""Every message contains one of these words, so that most of a log is skipped; each costs a pass over it."""
-
 _LIBRARIES = (
     # glibc: elf/dl-load.c, elf/dl-open.c; Python puts "ImportError: " or "OSError: " before it.
     word(SymptomKind.MISSING, "cannot open shared object file", rf"{FILE}: cannot open shared object file"),
@@ -126,6 +80,26 @@ WORDINGS: Final = (
 )
 """All of them, in the order in which a line's symptoms are told."""
 
+TRACEBACKS: Final = ("Traceback (most recent call last)", "Traceback:")
+"""How tracebacks of Python and of pytest begin."""
+SEARCHED: Final = (
+    *dict.fromkeys(one.phrase for one in WORDINGS),
+    *TRACEBACKS[:1],
+    # what TRUNCATED, IGNORED, BUILDER, INSTALLER and PRINTED_JSON need
+    "Error: lib",
+    "shared libraries: lib",
+    "ignoring missing ",
+    "builder for '/",
+    "annot build '/",
+    "Failed to build",
+    "Failed to download and build",
+    "Failed building ",
+    "ould not build wheels for ",
+    "build installable wheels ",
+    '"Dependency"',
+)
+"""Every line that is understood has one of these, so that most of a log is skipped."""
+
 TRUNCATED: Final = re.compile(
     rf"(?:ImportError|OSError|error while loading shared libraries): (?P<soname>{SONAME})(?=[:\s.'\"`)]|$)"
 )
@@ -154,6 +128,8 @@ WANTING: Final = re.compile(
 """Text before a loader's message that names the file that needs the library."""
 OPENING: Final = re.compile(r"cannot load library '?(?P<name>[^'\s]+?)'?: $")
 """Text of cffi (``c/_cffi_backend.c``) before a loader's message: what it was asked to open."""
+RAISED: Final = re.compile(r"(?<![\w.])(?:\w+\.)*+(\w*(?:Error|Exception)): ", re.ASCII)
+"""The name of an exception before its message."""
 SEARCHING: Final = re.compile(r"^\s*searching for dependencies of (?P<by>\S[^\n]*)")
 LDD_HEAD: Final = re.compile(r"^(?P<by>\S*(?:/|\.so)[^:\n]*):\s*$")
 FRAME: Final = re.compile(

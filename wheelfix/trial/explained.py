@@ -8,6 +8,7 @@ from functools import cache
 from wheelfix.explain.installed import find_present
 from wheelfix.explain.model import Account, Explanation, Installed, Package
 from wheelfix.explain.plan import find_package, plan_explanation
+from wheelfix.explain.said import add_sayings
 from wheelfix.index.table import SonameTable
 from wheelfix.scan.scan import ScanOptions, TargetScan, scan_targets
 from wheelfix.scan.target import Target
@@ -42,6 +43,7 @@ def make_explain(
         return {part.scan.name: part for part in scanned.parts}
 
     def explain(distribution: str, account: Account) -> Explanation:
+        account = add_sayings(account, index, None)
         name = _find_owner(find_package(account), environment) or distribution
         part = scan().get(name)
         package = Package(

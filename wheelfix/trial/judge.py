@@ -83,7 +83,7 @@ def _judge_one(
             outcome = Outcome.UNINSTALLED
         elif answer.ending is not Ending.UNTRIED:
             explanation = explain(owners.get(answer.file, attempt.distribution), account)
-            outcome = (account.symptoms and _find_library(explanation)) or outcome
+            outcome = _find_library(explanation) or outcome
     return Tried(
         distribution=attempt.distribution,
         version=attempt.version,
