@@ -78,9 +78,9 @@ def write_browsers(situation: Situation) -> tuple[str, str]:
     )
 
 
-def write_nixos(title: str, *bindings: Binding) -> tuple[str, str]:
-    """Write settings of NixOS, with the place to paste them; arguments as for :func:`write_shell`."""
-    return NIXOS, render_module([f"{title} Written by wheelfix."], bindings, "pkgs")
+def write_nixos(title: str, *bindings: Binding, further: str = "pkgs") -> tuple[str, str]:
+    """Write settings of NixOS, with the place to paste them; ``further`` is the module's argument."""
+    return NIXOS, render_module([f"{title} Written by wheelfix."], bindings, further)
 
 
 def find_inside(attr: str, path: str) -> Expr:

@@ -113,7 +113,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_DISPLAY,
         "open display",
-        r"(?:[Cc]annot|[Cc]an't|[Ff]ailed to|[Uu]nable to) open display",
+        r"(?:[Cc]annot|[Cc]an't|[Cc]ould not|[Ff]ailed to|[Uu]nable to) open display",
     ),
     word(SymptomKind.NO_DISPLAY, "DISPLAY environment", r"X11: The DISPLAY environment variable is missing"),
     word(SymptomKind.NO_DISPLAY, "access the X Display", r"Unable to access the X Display"),
@@ -167,6 +167,11 @@ WORDINGS = (
         "Host system is missing",
         r"Host system is missing dependencies to run browsers",
     ),
+    word(
+        SymptomKind.NO_BROWSER,
+        "Executable doesn't exist at",
+        r"Executable doesn't exist at (?P<by>\S+/(?:ms-playwright|[\w.-]*playwright-browsers)\S*)",
+    ),
 )
 
 
@@ -209,16 +214,21 @@ def _find_other(place: str) -> Trouble | None:
             else ("Take opencv-python-headless instead of opencv-python: it has no Qt.",),
         )
     if re.search(r"/(?:mini|ana|mamba|micromamba|miniforge)[^/]*/|/conda/", place):
-        whose, clean = "conda", "env -u QT_PLUGIN_PATH -u QT_QPA_PLATFORM_PLUGIN_PATH COMMAND"
+        whose = "conda"
     elif re.match(r"/(?:usr|run|etc|opt)/", place) or "/.nix-profile/" in place:
-        whose, clean = "the system", "env -u QT_PLUGIN_PATH -u QT_QPA_PLATFORM_PLUGIN_PATH COMMAND"
+        whose = "the system"
+    elif place.startswith("/nix/store/") and "/site-packages/" not in place:
+        whose = "a Qt of nixpkgs"
     else:
         return None
     return Trouble(
         kind=SymptomKind.PLUGIN,
         what=f"Qt was sent to the plugins of {whose} ({place}), by QT_PLUGIN_PATH or "
         "QT_QPA_PLATFORM_PLUGIN_PATH. They fit no other Qt than the one they were built with.",
-        now=(clean,),
+        now=(
+            "env -u QT_PLUGIN_PATH -u QT_QPA_PLATFORM_PLUGIN_PATH COMMAND",
+            "A program that Nix builds finds its own by a wrapper: wrapQtAppsHook among its native inputs.",
+        ),
     )
 
 
@@ -493,7 +503,19 @@ def _explain_geodata(symptom: Symptom, situation: Situation) -> Trouble:
     )
 
 
-def _explain_browser(_symptom: Symptom, situation: Situation) -> Trouble:
+def _explain_browser(symptom: Symptom, situation: Situation) -> Trouble:
+    if symptom.wanted_by:
+        return Trouble(
+            kind=SymptomKind.NO_BROWSER,
+            what=f"There is no {symptom.wanted_by}: playwright wants a browser of the version that it was made "
+            "for, and the directory of browsers has none, or those of another version.",
+            paste=(write_browsers(situation),),
+            now=(
+                "Take the playwright whose version is that of playwright-driver:",
+                "nix-instantiate --eval -E '(import <nixpkgs> { }).playwright-driver.version'",
+                "Or fetch the browsers, and patch them: playwright install; wheelfix patch ~/.cache/ms-playwright",
+            ),
+        )
     return Trouble(
         kind=SymptomKind.NO_BROWSER,
         what="playwright's browsers were built for other distributions, and find none of their libraries here.",
