@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from wheelfix.explain.builds import write_builds
 from wheelfix.explain.change import CHANGE_TITLE, render_change
-from wheelfix.explain.model import Explanation
-from wheelfix.explain.troubles.settings import NIXOS
+from wheelfix.explain.model import Explanation, Missing
+from wheelfix.explain.troubles.settings import NIXOS, list_wheels
+from wheelfix.index.bounds import find_bound
 from wheelfix.index.driver import find_directories
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.override import Dialect, Override
@@ -85,10 +86,22 @@ def _list_now(explanation: Explanation) -> Iterator[str]:
     driver = sorted({m.soname for m in explanation.missing if m.need_class is NeedClass.DRIVER})
     if explanation.build_inputs or driver:
         yield render_shell_line(explanation.build_inputs, driver=driver)
-    if explanation.siblings and not (package and (package.site or "").startswith("/nix/store/")):
-        yield f"pip install {' '.join(map(shlex.quote, explanation.siblings))}"
+    carried = [m for m in explanation.missing if m.distribution]
+    site = package.site if package else None
+    if carried and not (site or "").startswith("/nix/store/"):
+        yield _write_install(carried)
+        if opened := sorted({m.directory for m in carried if m.directory and (m.unsure or not m.linked)}):
+            yield f"LD_LIBRARY_PATH={list_wheels(site, opened)} COMMAND  # opened by name"
     for trouble in explanation.troubles:
         yield from trouble.now
+
+
+def _write_install(carried: Iterable[Missing]) -> str:
+    """Write how pip gets the distributions that carry libraries: of releases that have them."""
+    bounds = {m.distribution or "": find_bound(m.distribution or "", m.soname) for m in carried}
+    wanted = [f"{name}<{bound.below}" if bound else name for name, bound in sorted(bounds.items())]
+    notes = "; ".join(dict.fromkeys(bound.note for bound in bounds.values() if bound and bound.note))
+    return f"pip install {' '.join(map(shlex.quote, wanted))}{f'  # {notes}' if notes else ''}"
 
 
 def render_shell_line(attrs: Sequence[str], *, driver: Sequence[str] = ()) -> str:

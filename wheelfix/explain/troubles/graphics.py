@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
@@ -16,13 +16,14 @@ from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.troubles.settings import (
     find_inside,
     list_directories,
+    list_wheels,
     write_nixos,
     write_shell,
 )
 from wheelfix.explain.wording import SONAME, Around, word
 from wheelfix.index.driver import RUN_PATH, WSL_PATH
 from wheelfix.nix.parts import take
-from wheelfix.nix.tree import TRUE, Binding, List, text
+from wheelfix.nix.tree import TRUE, Binding, List, select, text
 
 _DRIVER = SymptomKind.NO_DRIVER
 _NO_DRIVER = (
@@ -31,6 +32,7 @@ _NO_DRIVER = (
     # CUDA: cudaGetErrorString, in the words of whoever calls it.
     ("CUDA driver version is insuff", r"CUDA driver version is insufficient for CUDA runtime version"),
     ("no CUDA-capable device", r"no CUDA-capable device is detected"),
+    ("No visible GPU devices", r"No visible GPU devices"),
     ("CUDA unknown error", r"CUDA unknown error - this may be due to an incorrectly set up environment"),
     ("No CUDA GPUs are available", r"No CUDA GPUs are available"),
     ("CUDA_ERROR_NO_DEVICE", r"CUDA_ERROR_(?:NO_DEVICE|SYSTEM_DRIVER_MISMATCH|NOT_INITIALIZED|UNKNOWN)"),
@@ -67,7 +69,10 @@ _PARTS = {
     "nvJitLink": ("nvjitlink", "nvjitlink", "libnvjitlink"),
     "NVVM": ("cuda_nvcc", "cuda-nvcc", "cuda_nvcc"),
 }
-_CANONICAL = {name.lower(): name for name in _PARTS if name != "cuPTI"}
+_CANONICAL = {name.lower(): name for name in _PARTS if name != "cuPTI"} | {
+    "device": "NVVM",
+    "cudadevrt": "CUDA",
+}
 _EXTRAS = {
     # frameworks whose extra brings the wheels of CUDA
     "jax": "jax[cuda12]",
@@ -79,10 +84,9 @@ _EXTRAS = {
 }
 
 
-def _open_all(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
-    """Make a symptom of each library that a message names; code opens them by name."""
-    for soname in dict.fromkeys(re.findall(rf"{SONAME}(?![\w.])", match["sonames"])):
-        yield Symptom(kind=SymptomKind.MISSING, soname=soname, unsure=True)
+def _open_first(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Make a symptom of a library that code opens by name: of several names that it tried, the first."""
+    yield Symptom(kind=SymptomKind.MISSING, soname=match["name"], unsure=True)
 
 
 def _tell_part(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -107,6 +111,7 @@ WORDINGS = (
         "/sbin/ldconfig",
         r"(?:No such file or directory|not found): '?/sbin/ldconfig",
     ),
+    word(SymptomKind.NO_LDCONFIG, "/sbin/ldconfig", r"/sbin/ldconfig: (?:No such file|(?:command )?not found)"),
     word(
         SymptomKind.NO_LDCONFIG,
         "ldconfig",
@@ -120,21 +125,36 @@ WORDINGS = (
         r"(?<![\w-])(?:'ldconfig'|ldconfig$|/etc/ld\.so\.cache|/nix/store/\S+/etc/ld\.so\.cache)",
     ),
     *(word(_DRIVER, phrase, expression) for phrase, expression in _NO_DRIVER),
+    # torch: c10/cuda/CUDAFunctions.cpp.
+    word(
+        _DRIVER,
+        "NVIDIA driver on your system is too old",
+        r"NVIDIA driver on your system is too old(?: \(found version (?P<version>\d+)\))?",
+    ),
     # CUDA: cudaErrorStubLibrary.
     word(SymptomKind.STUB_DRIVER, "CUDA driver is a stub", r"CUDA driver is a stub library"),
     # NVML: nvmlErrorString.
     word(SymptomKind.DRIVER_MISMATCH, "NVML", r"initialize NVML: Driver/library version mismatch"),
     # jax: jax/_src/xla_bridge.py.
     word(SymptomKind.NO_CUDA, "Unable to load ", _UNABLE.pattern, _tell_part),
+    word(SymptomKind.NO_CUDA, "Error loading CUDA libraries", r"Error loading CUDA libraries", _tell_part),
+    # NVRTC itself; XLA.
+    word(
+        SymptomKind.NO_CUDA,
+        "nvrtc-builtins",
+        r"[Ff]ailed to (?:open|load) lib(?P<name>nvrtc)-builtins\.so",
+        _tell_named_part,
+    ),
+    word(SymptomKind.NO_CUDA, "libdevice not found", r"(?P<name>libdevice) not found at", _tell_named_part),
     # torch: aten/src/ATen/DynamicLibrary.cpp; cupy: _environment.py; paddle and others in their words.
     word(
-        SymptomKind.MISSING, "Error in dlopen", r"Error in dlopen for library (?P<sonames>[^\n]+)", _open_all
+        SymptomKind.MISSING, "Error in dlopen", rf"Error in dlopen(?: for library)?:? (?P<name>{SONAME})", _open_first
     ),
     word(
         SymptomKind.MISSING,
         "CuPy failed to load",
-        rf"CuPy failed to load (?P<sonames>{SONAME})",
-        _open_all,
+        rf"CuPy failed to load (?P<name>{SONAME})",
+        _open_first,
     ),
     # tensorflow: core/common_runtime/gpu/gpu_device.cc.
     word(
@@ -230,7 +250,9 @@ def _advise_driver(situation: Situation) -> _Gpu:
     return _Gpu((module,), (reach, *others))
 
 
-def _explain_driver(_symptom: Symptom, situation: Situation) -> Trouble:
+def _explain_driver(symptom: Symptom, situation: Situation) -> Trouble:
+    if symptom.version:
+        return _explain_old(int(symptom.version))
     gpu = _advise_driver(situation)
     return Trouble(
         kind=SymptomKind.NO_DRIVER,
@@ -239,6 +261,25 @@ def _explain_driver(_symptom: Symptom, situation: Situation) -> Trouble:
         "builds with autoAddDriverRunpath looks there; a program of pip or uv does not.",
         paste=gpu.paste,
         now=gpu.now,
+    )
+
+
+def _explain_old(version: int) -> Trouble:
+    """Explain that the driver is too old: it is there, and its version of CUDA is told, as 1000 times that."""
+    module = write_nixos(
+        "A newer driver of NVIDIA.",
+        Binding(
+            ("hardware", "nvidia", "package"),
+            select("config", "boot", "kernelPackages", "nvidiaPackages", "latest"),
+        ),
+        further="config",
+    )
+    return Trouble(
+        kind=SymptomKind.NO_DRIVER,
+        what=f"The GPU driver is there, and knows CUDA up to {version // 1000}.{version % 1000 // 10}: this was "
+        "built for a newer one.",
+        paste=(module,),
+        now=("Or take a release that was built for this CUDA, such as torch from another index of PyTorch.",),
     )
 
 
@@ -281,9 +322,10 @@ def _explain_cuda(symptom: Symptom, situation: Situation) -> Trouble:
     if not stored:
         if wanted:
             now.append(f"pip install {' '.join(map(shlex.quote, wanted.split()))}")
+        places = [f"nvidia/{directory}/lib" for directory, _, _ in rows] or ["nvidia/*/lib"]
         if package and package.environment:
             now.append(f"wheelfix patch {shlex.quote(package.environment)}")
-        now.append(f"LD_LIBRARY_PATH={_list_wheels(site, [row[0] for row in rows])}:{RUN_PATH} COMMAND")
+        now.append(f"LD_LIBRARY_PATH={list_wheels(site, places)}:{RUN_PATH} COMMAND")
     attrs = [f"cudaPackages.{attr}" for _, _, attr in rows] or ["cudaPackages.cudatoolkit"]
     paste = write_shell(
         situation,
@@ -301,15 +343,6 @@ def _explain_cuda(symptom: Symptom, situation: Situation) -> Trouble:
         paste=(paste,),
         now=tuple(now),
     )
-
-
-def _list_wheels(site: str | None, directories: Sequence[str]) -> str:
-    """Write a list of directories of CUDA's wheels for a shell."""
-    place = site or ".venv/lib/python3*/site-packages"
-    inside = [f"{place}/nvidia/{one}/lib" for one in directories] or [f"{place}/nvidia/*/lib"]
-    if site and directories:
-        return ":".join(map(shlex.quote, inside))
-    return f"$(echo {' '.join(inside)} | tr ' ' :)"
 
 
 def _explain_ldconfig(_symptom: Symptom, situation: Situation) -> Trouble:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from wheelfix.explain.model import Situation
@@ -77,9 +78,9 @@ def write_browsers(situation: Situation) -> tuple[str, str]:
     )
 
 
-def write_nixos(title: str, *bindings: Binding) -> tuple[str, str]:
-    """Write settings of NixOS, with the place to paste them; arguments as for :func:`write_shell`."""
-    return NIXOS, render_module([f"{title} Written by wheelfix."], bindings, "pkgs")
+def write_nixos(title: str, *bindings: Binding, further: str = "pkgs") -> tuple[str, str]:
+    """Write settings of NixOS, with the place to paste them; ``further`` is the module's argument."""
+    return NIXOS, render_module([f"{title} Written by wheelfix."], bindings, further)
 
 
 def find_inside(attr: str, path: str) -> Expr:
@@ -93,3 +94,22 @@ def list_directories(attrs: Iterable[str], *further: str) -> Expr:
     if not further:
         return libraries
     return Str((libraries, *(f":{one}" for one in further)))
+
+
+def list_wheels(site: str | None, directories: Sequence[str]) -> str:
+    """Write directories of installed wheels for a variable of a shell.
+
+    Args:
+        site: path of site-packages; None for that of ``.venv``.
+        directories: relative to it; may have wildcards.
+
+    Example:
+        >>> list_wheels("/v/lib/python3.12/site-packages", ["nvidia/cublas/lib"])
+        '/v/lib/python3.12/site-packages/nvidia/cublas/lib'
+        >>> list_wheels(None, ["nvidia/*/lib"])
+        '$(echo .venv/lib/python3*/site-packages/nvidia/*/lib | tr " " :)'
+    """
+    exact = site is not None and not any("*" in one for one in directories)
+    place = shlex.quote(site) if site else ".venv/lib/python3*/site-packages"
+    inside = [f"{place}/{one}" for one in directories]
+    return ":".join(inside) if exact else f'$(echo {" ".join(inside)} | tr " " :)'

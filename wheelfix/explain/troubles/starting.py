@@ -98,6 +98,11 @@ WORDINGS = (
         "Failed to execute process",
         rf"Failed to execute process {_QUOTED}: The file exists and is executable\. Check the interpreter",
     ),
+    word(
+        SymptomKind.NO_LOADER,
+        "exists and is executable",
+        rf"The file {_QUOTED} exists and is executable\. Check the interpreter",
+    ),
     _word("ailed to execute process", rf"Failed to execute process {_QUOTED}"),
     # GNU coreutils and make, sudo, util-linux: a program, the quoted or bare path, strerror.
     _word(
@@ -106,6 +111,16 @@ WORDINGS = (
         rf"(?:failed to run command |cannot run command |unable to execute )?"
         rf"[‘'`\"]?{_PATH}[’'\"]?: (?:[Nn]o such file or directory)",
     ),
+    _word(
+        "o such file or dir",
+        rf"(?:cannot (?:run|execute|spawn)|[Uu]nable to (?:run|spawn|start)(?: process)?"
+        rf"|[Ff]ailed to (?:run|start|spawn|launch)(?: command| process)?|rror (?:running|executing|starting)):? "
+        rf"['`\"]?{_PATH}['`\"]?[:,]? \(?No such file or directory",
+    ),
+    _word(": No such file or dir", rf"^\s*{_PATH}: No such file or directory\s*$"),
+    _word("xecutable `", r"[Ee]xecutable `(?P<by>[^`\n]+)` not found"),
+    # selenium: webdriver/common/service.py; a shell's code for a program that cannot start.
+    _word("unexpectedly exited", rf"Service {_PATH} unexpectedly exited\. Status code was: 127"),
     _word("unable to execute ", rf"sudo: unable to execute {_PATH}: No such file or directory"),
     # Python: OSError's strerror and file name; pre-commit and others print it without the class.
     _word(
@@ -141,7 +156,7 @@ WORDINGS = (
     _word("Failed at step EXEC", rf"Failed at step EXEC spawning {_PATH}: No such file or directory"),
     _word("Unable to locate executable", rf"Unable to locate executable '{_PATH}'"),
     # Docker's and Podman's runtimes, and the init of images.
-    _word("exec ", rf"\bexec:? [\"']?{_PATH}[\"']?: no such file or directory"),
+    _word(": no such file or dir", rf"\bexec:? [\"']?{_PATH}[\"']?: no such file or directory"),
     # Exec format error: bash, zsh, Python.
     word(
         SymptomKind.FOREIGN_PROGRAM,

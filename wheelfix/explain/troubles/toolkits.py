@@ -71,7 +71,7 @@ WORDINGS = (
     word(
         SymptomKind.PLUGIN,
         "Qt platform plugin",
-        r"[Cc]ould not (?P<verb>load|find) the Qt platform plugin \"(?P<soname>[\w-]+)\""
+        r"[Cc]ould not (?P<verb>load|find or load|find) the Qt platform plugin \"(?P<soname>[\w-]+)\""
         r"(?: in \"(?P<place>[^\"\n]*)\")?",
         _tell_plugin,
     ),
@@ -113,7 +113,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_DISPLAY,
         "open display",
-        r"(?:[Cc]annot|[Cc]an't|[Ff]ailed to|[Uu]nable to) open display",
+        r"(?:[Cc]annot|[Cc]an't|[Cc]ould not|[Ff]ailed to|[Uu]nable to) open display",
     ),
     word(SymptomKind.NO_DISPLAY, "DISPLAY environment", r"X11: The DISPLAY environment variable is missing"),
     word(SymptomKind.NO_DISPLAY, "access the X Display", r"Unable to access the X Display"),
@@ -133,7 +133,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_TYPELIB,
         "Typelib file for namespace",
-        r"Typelib file for namespace '(?P<name>\w+)'(?:, version '(?P<number>[\d.]+)')?(?: \(any version\))? not",
+        r"Typelib file for namespace '(?P<name>\w+)'(?:, version '(?P<number>[\d.]+)')?(?: \(any version\))? not found",
         _tell_typelib,
     ),
     # Python: what an interpreter without Tk says; matplotlib and others import it.
@@ -166,6 +166,11 @@ WORDINGS = (
         SymptomKind.NO_BROWSER,
         "Host system is missing",
         r"Host system is missing dependencies to run browsers",
+    ),
+    word(
+        SymptomKind.NO_BROWSER,
+        "Executable doesn't exist at",
+        r"Executable doesn't exist at (?P<by>\S+/(?:ms-playwright|[\w.-]*playwright-browsers)\S*)",
     ),
 )
 
@@ -209,16 +214,21 @@ def _find_other(place: str) -> Trouble | None:
             else ("Take opencv-python-headless instead of opencv-python: it has no Qt.",),
         )
     if re.search(r"/(?:mini|ana|mamba|micromamba|miniforge)[^/]*/|/conda/", place):
-        whose, clean = "conda", "env -u QT_PLUGIN_PATH -u QT_QPA_PLATFORM_PLUGIN_PATH COMMAND"
+        whose = "conda"
     elif re.match(r"/(?:usr|run|etc|opt)/", place) or "/.nix-profile/" in place:
-        whose, clean = "the system", "env -u QT_PLUGIN_PATH -u QT_QPA_PLATFORM_PLUGIN_PATH COMMAND"
+        whose = "the system"
+    elif place.startswith("/nix/store/") and "/site-packages/" not in place:
+        whose = "a Qt of nixpkgs"
     else:
         return None
     return Trouble(
         kind=SymptomKind.PLUGIN,
         what=f"Qt was sent to the plugins of {whose} ({place}), by QT_PLUGIN_PATH or "
         "QT_QPA_PLATFORM_PLUGIN_PATH. They fit no other Qt than the one they were built with.",
-        now=(clean,),
+        now=(
+            "env -u QT_PLUGIN_PATH -u QT_QPA_PLATFORM_PLUGIN_PATH COMMAND",
+            "A program that Nix builds finds its own by a wrapper: wrapQtAppsHook among its native inputs.",
+        ),
     )
 
 
@@ -355,7 +365,7 @@ _TYPELIBS = {
 
 
 def _explain_typelib(symptom: Symptom, situation: Situation) -> Trouble:
-    name, *version = symptom.names
+    name, *version = symptom.names or ("?",)
     attr = _TYPELIBS.get(f"{name} {version[0]}" if version else name) or _TYPELIBS.get(name)
     what = (
         f"GObject Introspection does not find {name}-{version[0] if version else '*'}.typelib: it looks where "
@@ -449,7 +459,7 @@ _ODBC = (
 
 
 def _explain_odbc(symptom: Symptom, situation: Situation) -> Trouble:
-    driver = symptom.names[0]
+    driver = symptom.names[0] if symptom.names else "?"
     row = next((row for row in _ODBC if re.search(row[0], driver)), None)
     what = (
         f"unixODBC knows no driver {driver}: it looks it up in odbcinst.ini, of /etc or of the directory "
@@ -493,7 +503,19 @@ def _explain_geodata(symptom: Symptom, situation: Situation) -> Trouble:
     )
 
 
-def _explain_browser(_symptom: Symptom, situation: Situation) -> Trouble:
+def _explain_browser(symptom: Symptom, situation: Situation) -> Trouble:
+    if symptom.wanted_by:
+        return Trouble(
+            kind=SymptomKind.NO_BROWSER,
+            what=f"There is no {symptom.wanted_by}: playwright wants a browser of the version that it was made "
+            "for, and the directory of browsers has none, or those of another version.",
+            paste=(write_browsers(situation),),
+            now=(
+                "Take the playwright whose version is that of playwright-driver:",
+                "nix-instantiate --eval -E '(import <nixpkgs> { }).playwright-driver.version'",
+                "Or fetch the browsers, and patch them: playwright install; wheelfix patch ~/.cache/ms-playwright",
+            ),
+        )
     return Trouble(
         kind=SymptomKind.NO_BROWSER,
         what="playwright's browsers were built for other distributions, and find none of their libraries here.",
