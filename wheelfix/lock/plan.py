@@ -314,6 +314,14 @@ def _find_source(choice: Choice) -> WheelSource | None:
     )
 
 
+def _name_source(choice: Choice, found: LockReadings) -> str:
+    """Return the file name of a source distribution, or what else a package is built from."""
+    if choice.file:
+        return choice.file.filename
+    fetched = found.sdists.get(choice.package.name)
+    return fetched.name if fetched else choice.package.source.value
+
+
 def _plan_builds(
     request: LockRequest, choices: Sequence[Choice], found: LockReadings, rust: Mapping[str, CargoPlan]
 ) -> tuple[SourceBuild, ...]:
@@ -327,7 +335,7 @@ def _plan_builds(
             SourceBuild(
                 name=package.name,
                 version=package.version or "",
-                target=choice.file.filename if choice.file else package.source.value,
+                target=_name_source(choice, found),
                 requires=system.requires if system else (),
                 backend=system.backend if system else "",
                 cargo=bool(system and system.cargo),

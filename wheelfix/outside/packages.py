@@ -81,6 +81,10 @@ class _Page(Struct):
     meta: _PageMeta
 
 
+class OnlySdistError(InputError):
+    """A requirement has no wheel, and has a source distribution."""
+
+
 class Offer(Struct):
     """A file that an index or a directory offers.
 
@@ -558,7 +562,7 @@ def _explain_no_wheel(
         problem = f"the index has no such version; newest: {', '.join(map(str, reversed(newest)))}"
         return InputError(wanted.text, problem, "name one of them")
     if not wheels:
-        return InputError(
+        return OnlySdistError(
             wanted.text, "has no wheel, only a source distribution", "build a wheel of it first: `pip wheel`"
         )
     if not runs:

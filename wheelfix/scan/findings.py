@@ -100,6 +100,7 @@ def find_findings(
         *find_trait_findings([h.traits for h in hints if h.traits.machine]),
         *_find_programs(uses),
         *_find_unread(uses),
+        *_find_computed(uses),
         *_find_interpreters(objects),
         *_find_musl(wheel, needs),
         *_find_foreign(objects, machine),
@@ -155,6 +156,18 @@ def _find_unread(uses: Iterable[SourceUse]) -> Iterator[Finding]:
         if use.unread:
             message = f"may open libraries by name, and was not analysed: {use.unread}"
             yield Finding(level=Level.WARNING, subject=use.path, message=message)
+
+
+def _find_computed(uses: Iterable[SourceUse]) -> Iterator[Finding]:
+    """Tell of calls that open what their source does not name."""
+    for use in uses:
+        if use.computed:
+            lines = ", ".join(map(str, use.computed[:_NAMED])) + (", …" if len(use.computed) > _NAMED else "")
+            message = (
+                f"opens a library whose name is put together at run time (line {lines}): which one is seen "
+                "when it runs, by `wheelfix explain -- COMMAND`"
+            )
+            yield Finding(level=Level.NOTE, subject=use.path, message=message)
 
 
 def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:

@@ -241,22 +241,34 @@ def _find_hint(best: TargetRule, look: TargetProperties, command: str) -> str:
         place = quote_target(os.path.dirname(look.text) or ".")  # noqa: PTH120 - of what was written
         return best.hints.get(command, best.hint).format(target=target, place=place)
     other = "override" if command in _WRITING and best.kind in _WRITABLE else best.command
-    return f"run `{inside or f'wheelfix {other} {target}'}`"
+    if inside is None:
+        return f"run `wheelfix {other} {target}`"
+    written, kind, path = inside
+    overlay = f", or `wheelfix lock {path}` for the overlay" if _tells_overlay(kind, command) else ""
+    return f"run `wheelfix {written} {path}`{overlay}"
 
 
-def _find_inside(look: TargetProperties, command: str) -> str | None:
-    """Return the command for a lock or environment in a directory, if these make it one or the other."""
+def _tells_overlay(kind: TargetKind, command: str) -> bool:
+    """Whether a lock is read by a command that writes no code of it."""
+    return kind is TargetKind.LOCK and command in {"scan", "report"}
+
+
+def _find_inside(look: TargetProperties, command: str) -> tuple[str, TargetKind, str] | None:
+    """Find a lock or environment in a directory, if these make it one or the other.
+
+    Returns:
+        The command for it, its kind, and its path, quoted for a shell.
+    """
     names = look.names or frozenset()
     written = f"{command} FILE" if command == "override --check" else command
     inside = [(TargetKind.ENVIRONMENT, name) for name in _ENVIRONMENTS if name in names]
     inside += [(TargetKind.LOCK, name) for name in sorted(names) if _LOCKS.fullmatch(name)]
-    for kind, name in inside:
+    paths = [(kind, quote_target(os.path.join(look.text, name))) for kind, name in inside]  # noqa: PTH118
+    for kind, path in paths:
         if kind in TAKES[command]:
-            return f"wheelfix {written} {quote_target(os.path.join(look.text, name))}"  # noqa: PTH118
-    locks = [name for kind, name in inside if kind is TargetKind.LOCK]
-    if locks and _is_project(look):
-        return f"wheelfix lock {quote_target(os.path.join(look.text, locks[0]))}"  # noqa: PTH118
-    return None
+            return written, kind, path
+    locks = [path for kind, path in paths if kind is TargetKind.LOCK]
+    return ("lock", TargetKind.LOCK, locks[0]) if locks and _is_project(look) else None
 
 
 # How each kind is recognised
