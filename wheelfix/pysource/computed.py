@@ -1,7 +1,7 @@
 """Tells whether the name of a library is made when the program runs, of text and of something unknown.
 
-It is asked about arguments whose values the sources do not spell out. Most of those are no finding: the path of
-a file beside the source, what ``find_library`` found for a name that is known, what the caller's user chose.
+It is asked about arguments whose values the sources do not spell out. Most of those are no finding: the path
+of a file beside the source, what ``find_library`` found for a name that is known, what the user chose.
 What is left are names with a part that a configuration, an environment variable or the system gives.
 """
 
@@ -90,7 +90,7 @@ def _is_of_environment(node: ast.expr, scope: Scope) -> bool:
 
 
 def _is_file(node: ast.expr, scope: Scope) -> bool:
-    """Whether it is a known name in a directory that is not known: a path, and no name that a loader looks up."""
+    """Whether it is a known name in a directory that is not known: no name that a loader looks up."""
     match node:
         case ast.JoinedStr(values=[*_, ast.Constant(value=str() as last)]):
             return "/" in last

@@ -300,7 +300,7 @@ def _find_claims(number: int, use: Use, module: Module, evaluator: Evaluator) ->
                     )
 
 
-def _find_sinks(
+def _find_sinks(  # noqa: C901 - one case per way of opening
     use: Use, module: Module, evaluator: Evaluator
 ) -> Iterator[tuple[OpeningKind, str, list[ast.expr]]]:
     """Yield the arguments that name libraries: (kind, function, arguments)."""
@@ -350,7 +350,7 @@ def _functions(evaluator: Evaluator, expr: ast.expr, use: Use) -> set[str]:
 
 
 def _list_given(module: Module, evaluator: Evaluator) -> Iterator[str]:
-    """List paths of other modules whose functions get a function that opens libraries, as ``load(CDLL, x)``."""
+    """List paths of other modules that are given a function that opens libraries: ``load(CDLL, "x")``."""
     for use in module.uses:
         if not isinstance(use.node, ast.Call):
             continue

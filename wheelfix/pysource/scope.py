@@ -463,7 +463,7 @@ class Module:
             self._visit(node, scope)
         self._guards, self._handles, self._left = guards, handles, left
 
-    def _note(self, node: ast.AST, scope: Scope) -> None:
+    def _note(self, node: ast.AST, scope: Scope) -> None:  # noqa: C901 - one case per kind of node
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:

@@ -394,7 +394,7 @@ class Evaluator:
         return {str(k.value): self.values(v, scope) for k, v in pairs if isinstance(k, ast.Constant)}
 
     def _find_rows(self, expr: ast.expr, scope: Scope) -> list[_Row] | None:
-        """Return the lists that an expression may be, element by element; None if one of them is not known."""
+        """Return the lists that an expression may be, element by element; None if one is not known."""
         key = id(expr), id(scope), self.load, self.record
         if key not in self._rows:
             self._rows[key] = None  # a list that depends on itself is not known
@@ -406,8 +406,9 @@ class Evaluator:
             case ast.Tuple(elts=items) | ast.List(elts=items):
                 rows: list[_Row] | None = [[]]
                 for item in items[: _MAX_ELEMENTS + 1]:
-                    several = isinstance(item, ast.Starred)
-                    more = self._find_rows(item.value, scope) if several else [[self.values(item, scope)]]
+                    more: list[_Row] | None = [[self.values(item, scope)]]
+                    if isinstance(item, ast.Starred):
+                        more = self._find_rows(item.value, scope)
                     rows = _limit_rows(_cross(rows, more))
                 return rows
             case ast.BinOp(left=left, op=ast.Add(), right=right):
@@ -420,20 +421,27 @@ class Evaluator:
             ):
                 return self._find_rows(inner, scope)
             case ast.Name() | ast.Attribute() if name_last(expr) not in scope.module.grown:
-                found: list[_Row] = []
-                for several in _group_arguments(expr, scope, self._find_bound(expr, scope)):
-                    if isinstance(several, Bound):
-                        if name_last(expr) in several.scope.module.grown:
-                            return None
-                        rows = self._find_rows(several.expr, several.scope)
-                        marked = [[tuple(_mark(v, several) for v in e) for e in row] for row in rows or ()]
-                    else:
-                        marked = [[tuple(_mark(v, b) for v in self.values(b.expr, b.scope)) for b in several]]
-                    if not marked:
-                        return None
-                    found += marked
-                return found or None
+                return self._list_bound_rows(expr, scope)
         return None
+
+    def _list_bound_rows(self, expr: ast.Name | ast.Attribute, scope: Scope) -> list[_Row] | None:
+        """Return the lists that a variable or an attribute may be, as :meth:`_find_rows`."""
+        bound = self._find_bound(expr, scope)
+        place = scope.find_place(expr.id) if isinstance(expr, ast.Name) else None
+        if place and place.arguments and (rest := place.arguments.vararg) and rest.arg == name_last(expr):
+            calls: dict[int | None, list[Bound]] = {}
+            for one in bound:
+                calls.setdefault(one.caller, []).append(one)
+            given = calls.values()
+            return [[tuple(_mark(v, b) for v in self.values(b.expr, b.scope)) for b in row] for row in given]
+        found: list[_Row] = []
+        for one in bound:
+            is_grown = name_last(expr) in one.scope.module.grown
+            rows = None if is_grown else self._find_rows(one.expr, one.scope)
+            if not rows:
+                return None
+            found += [[tuple(_mark(v, one) for v in element) for element in row] for row in rows]
+        return found or None
 
     def _find_turns(self, expr: ast.expr, scope: Scope) -> list[_Row] | None:
         """Return the lists that a loop gives to its target in turn; None if one of them is not known."""
@@ -578,18 +586,6 @@ def _cross(left: list[_Row] | None, right: list[_Row] | None) -> list[_Row] | No
     return [[*a, *b] for a in left for b in right]
 
 
-def _group_arguments(expr: ast.expr, scope: Scope, bound: list[Bound]) -> Iterable[Bound | list[Bound]]:
-    """Take together what one call passes to the parameter that gets all further arguments."""
-    place = scope.find_place(expr.id) if isinstance(expr, ast.Name) else None
-    rest = place.arguments.vararg if place and place.arguments else None
-    if not isinstance(expr, ast.Name) or not rest or rest.arg != expr.id:
-        return bound
-    calls: dict[int | None, list[Bound]] = {}
-    for one in bound:
-        calls.setdefault(one.caller, []).append(one)
-    return calls.values()
-
-
 def _choose_values(
     wanted: Sequence[str | None], row: _Row, named: Mapping[str, tuple[Value, ...]]
 ) -> list[tuple[Value, ...]] | None:
@@ -660,13 +656,19 @@ def _bind_arguments(called: Scope, call: ast.Call, scope: Scope, caller: int) ->
             called.bind(args.vararg.arg, arg, scope, caller)
     known = {*names, *(a.arg for a in args.kwonlyargs)}
     for keyword in call.keywords:
-        pairs = [(keyword.arg, keyword.value)]
-        if keyword.arg is None and isinstance(keyword.value, ast.Dict):
-            keys = [k.value if isinstance(k, ast.Constant) else None for k in keyword.value.keys]
-            pairs = [(k, v) for k, v in zip(keys, keyword.value.values, strict=True) if isinstance(k, str)]
-        for name, value in pairs:
+        for name, value in _name_arguments(keyword):
             if name in known:
-                called.bind(str(name), value, scope, caller)
+                called.bind(name, value, scope, caller)
+
+
+def _name_arguments(keyword: ast.keyword) -> Iterator[tuple[str, ast.expr]]:
+    """List what a keyword, or a dictionary in its place, gives to parameters."""
+    if keyword.arg:
+        yield keyword.arg, keyword.value
+    elif isinstance(keyword.value, ast.Dict):
+        for key, value in zip(keyword.value.keys, keyword.value.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value, value
 
 
 def _spell_out(arg: ast.expr) -> Iterable[ast.expr]:
