@@ -11,7 +11,7 @@ from wheelfix.errors import InputError
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.lock.cycles import break_circles
 from wheelfix.lock.model import Collision, LockOptions, LockPlan, LockRequest, Selection, SourceBuild
-from wheelfix.lock.residue import tell_choices, tell_needs
+from wheelfix.lock.residue import tell_choices, tell_needs, tell_qts
 from wheelfix.lockfile.select import (
     check_rules,
     find_doubles,
@@ -221,6 +221,7 @@ def plan_overlay(
         *adapters.findings,
         *tell_needs(scans, chosen),
         *tell_collisions(collisions, request.runtime.python),
+        *tell_qts(found.wheels),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
         *tell_dependencies(overrides),
