@@ -161,11 +161,18 @@ def find_target(text: str, command: str) -> Target:
     best = next((sort for sort in KINDS if sort.tell(look)), None)
     is_path = not look.path and ("." in text or "/" in text)
     near = suggest_path(text, otherwise="") if is_path else ""
-    if best is None or near:
+    # A file's name may be a requirement's, which a command for files does not mean.
+    is_bare = is_path and best is not None and best.kind is TargetKind.REQUIREMENT and _is_bare(text)
+    if best is None or near or (is_bare and TargetKind.REQUIREMENT not in TAKES[command]):
         raise InputError(text, "no such file or directory", near or _NO_PATH)
     taker = command if command.startswith("--") else f"wheelfix {command}"
     problem = f"is {best.called}, which `{taker}` does not take"
     raise InputError(text, problem, _find_hint(best, look, command))
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a requirement is a name alone, without versions, extras or an address."""
+    return not re.search(r"[=<>~!\[@;\s]", text)
 
 
 def find_targets(
