@@ -62,7 +62,7 @@ def tell_qts(wheels: Iterable[Reading]) -> tuple[Finding, ...]:
         message += (
             f"{opencv[0]} sets QT_QPA_PLATFORM_PLUGIN_PATH to its own when cv2 is imported, and the other Qt "
             f"cannot load these (`Could not load the Qt platform plugin`): lock {opencv[0]}-headless in its "
-            "place, or unset the variable behind `import cv2`"
+            'place, or write `os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)` behind `import cv2`'
         )
     else:
         message += (
