@@ -19,7 +19,7 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.lockserver import Server, serve
 from tests.support.nixeval import evaluate
-from tests.support.sdist import CARGO, lock
+from tests.support.sdist import CARGO, build_sdist, lock
 from tests.support.wheel import TAG, build_wheel
 from wheelfix.report.json import load_schema
 
@@ -240,6 +240,23 @@ def test_hashed_requirements_through_the_index(bench: Bench) -> None:
     assert "pure 1.0 is yanked from the index: broken build" in ran.err
     again = bench.run(lock="requirements.txt", PIP_INDEX_URL="http://127.0.0.1:9/simple")
     assert "3 packages, 0 wheels read" in again.err
+
+
+def test_hashed_requirements_without_a_wheel_follow_the_hint(bench: Bench) -> None:
+    project = '[build-system]\nrequires = ["flit_core>=3"]\nbuild-backend = "flit_core.buildapi"\n'
+    (bench.directory / "sdists").mkdir()
+    sdist = build_sdist(bench.directory / "sdists", {"pyproject.toml": project}, name="shale")
+    path = bench.write_requirements()
+    path.write_text(f"{path.read_text()}shale==1.0 --hash=sha256:{bench.server.add(sdist)}\n")
+    refused = bench.run(lock="requirements.txt", code=3)
+    assert "shale==1.0: has no wheel, only a source distribution" in refused.err
+    assert "--provider shale=sdist" in refused.err
+    ran = bench.run("--provider", "shale=sdist", lock="requirements.txt")
+    assert "# shale 1.0, built from shale-1.0.tar.gz" in ran.out
+    assert "flit-core = [ ]" in ran.out
+    nowhere = "http://127.0.0.1:9/simple"
+    given = ("--provider", "shale=sdist", "--find-links", "sdists")
+    assert bench.run(*given, lock="requirements.txt", PIP_INDEX_URL=nowhere).out == ran.out
 
 
 def test_siblings_across_the_lock(bench: Bench) -> None:
