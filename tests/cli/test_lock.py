@@ -259,6 +259,22 @@ def test_hashed_requirements_without_a_wheel_follow_the_hint(bench: Bench) -> No
     assert bench.run(*given, lock="requirements.txt", PIP_INDEX_URL=nowhere).out == ran.out
 
 
+def test_a_module_with_another_name_than_its_distribution_is_read_in_an_sdist(bench: Bench) -> None:
+    files = {
+        "setup.py": "from setuptools import setup\nsetup(py_modules=['parrot'])\n",
+        "parrot.py": "from ctypes.util import find_library\nfind_library('usb-1.0')\n",
+        "other.py": "from ctypes.util import find_library\nfind_library('sodium')\n",
+        "pyparrot.egg-info/top_level.txt": "parrot\n",
+    }
+    (bench.directory / "sdists").mkdir()
+    sdist = build_sdist(bench.directory / "sdists", files, name="pyparrot")
+    path = bench.write_requirements()
+    path.write_text(f"pyparrot==1.0 --hash=sha256:{bench.server.add(sdist)}\n")
+    ran = bench.run("--provider", "pyparrot=sdist", lock="requirements.txt")
+    assert "pkgs.libusb1" in ran.out
+    assert "sodium" not in ran.out  # which is not installed
+
+
 def test_siblings_across_the_lock(bench: Bench) -> None:
     library = build_elf(bench.directory / "elf", "libengine7.so", soname="libengine7.so")
     bench.add("engine", files={"engine/lib/libengine7.so": library})

@@ -56,6 +56,8 @@ from wheelfix.wheel.sdist_project import read_project
 WORKERS = 4
 """Number of parallel downloads."""
 
+_TOP_LEVEL = ".egg-info/top_level.txt"
+"""The end of the path where setuptools lists what a distribution installs."""
 _BUILD_SCRIPTS = frozenset({"setup.py", "conftest.py", "noxfile.py", "tasks.py"})
 
 
@@ -161,14 +163,18 @@ def _read_sources(choice: Choice, path: Path) -> Reading:
     Raises:
         InputError: they cannot be read.
     """
-    tree = read_sdist(path, _is_source)
+    tree = read_sdist(path, lambda name: name.endswith((".py", _TOP_LEVEL)))
     package = choice.package
-    files = {inside: data for full, data in tree.files.items() if (inside := _find_module(full))}
+    sources = {full: data for full, data in tree.files.items() if full.endswith(".py")}
+    files = {inside: data for full, data in sources.items() if (inside := _find_module(full))}
     tops = {
         name.partition("/")[0] for name in files if name.count("/") == 1 and name.endswith("/__init__.py")
     }
-    single = f"{package.name.replace('-', '_')}.py"
-    kept = sorted(name for name in files if name.partition("/")[0] in tops or name == single)
+    # A module alone need not be named like its distribution: fusepy's is fuse.py.
+    listed = [data for full, data in tree.files.items() if full.endswith(_TOP_LEVEL)]
+    single = {f"{name}.py" for data in listed for name in data.decode("utf-8", "replace").split()}
+    single.add(f"{package.name.replace('-', '_')}.py")
+    kept = sorted(name for name in files if name.partition("/")[0] in tops or name in single)
     uses = find_in_sources(kept, files.get)
     return Reading(
         distribution=Distribution(
@@ -182,10 +188,6 @@ def _read_sources(choice: Choice, path: Path) -> Reading:
         objects=(),
         uses=tuple(_drop_edits(use) for use in uses),
     )
-
-
-def _is_source(path: str) -> bool:
-    return path.endswith(".py")
 
 
 def _find_module(path: str) -> str | None:
