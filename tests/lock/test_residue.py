@@ -44,5 +44,8 @@ def test_two_bindings_of_qt_are_a_note() -> None:
 
 
 def test_one_qt_is_none_too_many() -> None:
-    others = [make("pyside6-addons", "PySide6/Qt/plugins/designer/libx.so"), make("demo", "demo/plugins/a.so")]
+    others = [
+        make("pyside6-addons", "PySide6/Qt/plugins/designer/libx.so"),
+        make("demo", "demo/plugins/a.so"),
+    ]
     assert tell_qts([make_qt("pyside6-essentials"), *others]) == ()

@@ -17,17 +17,20 @@ def find(files: dict[str, str]) -> list[tuple[str, int, str]]:
     ]
 
 
+CLASS = """class load:
+    def __init__(self, kind, name):
+        self.kind = kind
+        self.kind("lib" + name + ".so")
+"""
+
+
 @pytest.mark.parametrize(
     ("helper", "call"),
     [
         ("def load(kind, name):\n    return kind('lib' + name + '.so')", "load(ctypes.CDLL, 'parrot')"),
         ("def load(name, kind=None):\n    return kind(f'lib{name}.so')", "load('parrot', kind=ctypes.CDLL)"),
         ("def load(kind, name):\n    return kind(name)", "load(ctypes.util.find_library, 'parrot')"),
-        (
-            "class load:\n    def __init__(self, kind, name):\n        self.kind = kind\n"
-            "        self.kind('lib' + name + '.so')",
-            "load(ctypes.cdll.LoadLibrary, 'parrot')",
-        ),
+        (CLASS, "load(ctypes.cdll.LoadLibrary, 'parrot')"),
     ],
 )
 def test_a_module_that_is_given_the_function_that_opens(helper: str, call: str) -> None:
