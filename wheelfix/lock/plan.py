@@ -11,7 +11,7 @@ from wheelfix.errors import InputError
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.lock.cycles import break_circles
 from wheelfix.lock.model import Collision, LockOptions, LockPlan, LockRequest, Selection, SourceBuild
-from wheelfix.lock.residue import tell_choices, tell_needs, tell_qts
+from wheelfix.lock.residue import tell_choices, tell_needs
 from wheelfix.lockfile.select import (
     check_rules,
     find_doubles,
@@ -37,6 +37,7 @@ from wheelfix.override.prebuilt import check_build
 from wheelfix.override.python_set import cut_circles, name_beside, prepare_shadowed, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
+from wheelfix.scan.findings import tell_qts
 from wheelfix.scan.locked import LockReadings
 from wheelfix.scan.nixpkgs import tell_differences
 from wheelfix.scan.scan import scan_readings
@@ -221,7 +222,7 @@ def plan_overlay(
         *adapters.findings,
         *tell_needs(scans, chosen),
         *tell_collisions(collisions, request.runtime.python),
-        *tell_qts(found.wheels),
+        *tell_qts(wheel.distribution for wheel in found.wheels),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
         *tell_dependencies(overrides),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from wheelfix.model.classes import OPEN_CLASSES, NeedClass
 from wheelfix.model.lock import Choice, ChoiceKind, SourceKind
-from wheelfix.model.reading import BuildSystem, Reading
+from wheelfix.model.reading import BuildSystem
 from wheelfix.model.scan import Finding, Level, Need, WheelScan
 from wheelfix.scan.sentences import (
     name_some,
@@ -17,8 +16,6 @@ from wheelfix.scan.sentences import (
 from wheelfix.wheel.metadata import split_label
 
 _NAMED = 2
-_QT_PLUGINS = re.compile(r"(?P<plugins>(?:[^/]+/)*plugins)/platforms/lib[^/]+\.so")
-_OPENCV = re.compile(r"opencv(-contrib)?-python")
 
 
 def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Finding, ...]:
@@ -40,37 +37,6 @@ def tell_needs(scans: Iterable[WheelScan], locked: AbstractSet[str]) -> tuple[Fi
 def tell_choices(choices: Iterable[Choice], builds: Mapping[str, BuildSystem]) -> tuple[Finding, ...]:
     """Report packages that are built from source, and wheels that pip would not have chosen."""
     return tuple(f for choice in choices if (f := _tell_choice(choice, builds.get(choice.package.name))))
-
-
-def tell_qts(wheels: Iterable[Reading]) -> tuple[Finding, ...]:
-    """Report wheels that each bring a Qt with its platform plugins.
-
-    OpenCV's own sets the path of plugins for the whole process, and Qt refuses plugins of another build.
-    """
-    found: dict[str, str] = {}
-    for wheel in wheels:
-        places = [match["plugins"] for path in wheel.distribution.files if (match := _QT_PLUGINS.match(path))]
-        if places:
-            found[wheel.distribution.name] = min(places)
-    if len(found) < 2:
-        return ()
-    names = sorted(found)
-    where = ", ".join(f"{found[name]} of {name}" for name in names)
-    message = f"bring {len(names)} copies of Qt, each with its platform plugins ({where}): "
-    opencv = [name for name in names if _OPENCV.fullmatch(name)]
-    if opencv:
-        message += (
-            f"{opencv[0]} sets QT_QPA_PLATFORM_PLUGIN_PATH to its own when cv2 is imported, and the other Qt "
-            f"cannot load these (`Could not load the Qt platform plugin`): lock {opencv[0]}-headless in its "
-            'place, or write `os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)` behind `import cv2`'
-        )
-    else:
-        message += (
-            "load one of them in a process, and leave QT_PLUGIN_PATH and QT_QPA_PLATFORM_PLUGIN_PATH unset, "
-            "or Qt tries the plugins of the other"
-        )
-    level = Level.WARNING if opencv else Level.NOTE
-    return (Finding(level=level, subject=" and ".join(names), message=message),)
 
 
 def _tell_need(need: Need, locked: AbstractSet[str]) -> tuple[Level, str] | None:

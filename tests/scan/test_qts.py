@@ -1,13 +1,20 @@
-"""What an overlay for a lock leaves to its user."""
+"""Several Qts in one environment."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from zipfile import ZipFile
+
 import pytest
 
-from wheelfix.lock.residue import tell_qts
-from wheelfix.model.reading import Reading
+from tests.support.elf import build_elf
+from tests.support.facts import open_table
+from tests.support.wheel import build_wheel
 from wheelfix.model.scan import Level
 from wheelfix.model.wheel import Distribution
+from wheelfix.scan.findings import tell_qts
+from wheelfix.scan.scan import ScanOptions, scan_targets
+from wheelfix.scan.target import find_targets
 
 PLUGINS = {
     "opencv-python": "cv2/qt/plugins",
@@ -17,14 +24,13 @@ PLUGINS = {
 }
 
 
-def make(name: str, *files: str) -> Reading:
-    wheel = Distribution(
+def make(name: str, *files: str) -> Distribution:
+    return Distribution(
         target=f"{name}-1.0.whl", name=name, version="1.0", tags=(), requires=(), files=frozenset(files)
     )
-    return Reading(distribution=wheel, objects=())
 
 
-def make_qt(name: str) -> Reading:
+def make_qt(name: str) -> Distribution:
     return make(name, f"{PLUGINS[name]}/platforms/libqxcb.so", f"{PLUGINS[name]}/platforms/libqoffscreen.so")
 
 
@@ -49,3 +55,22 @@ def test_one_qt_is_none_too_many() -> None:
         make("demo", "demo/plugins/a.so"),
     ]
     assert tell_qts([make_qt("pyside6-essentials"), *others]) == ()
+
+
+def test_an_environment_says_so(tmp_path: Path) -> None:
+    elf = build_elf(tmp_path, "libqxcb.so")
+    wheels = [
+        build_wheel(tmp_path, name=name, files={f"{PLUGINS[name]}/platforms/libqxcb.so": elf})
+        for name in ("opencv-python", "pyqt5-qt5")
+    ]
+    site = tmp_path / ".venv/lib/python3.12/site-packages"
+    site.mkdir(parents=True)
+    (tmp_path / ".venv/pyvenv.cfg").write_text("version = 3.12.1\n")
+    for wheel in wheels:
+        with ZipFile(wheel) as archive:
+            archive.extractall(site)
+    environment = tmp_path / ".venv"
+    options = ScanOptions(index=open_table(), cache=None)
+    for text, count in ((environment, 1), (tmp_path, 0)):  # a directory of wheels is no environment
+        told = scan_targets(find_targets([str(text)], "scan"), options).findings
+        assert [f.subject for f in told if "Qt" in f.message] == ["opencv-python and pyqt5-qt5"] * count
