@@ -94,14 +94,17 @@ def _read_backend(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
 _REQUIREMENT = re.compile(r"^\s+(?P<name>[A-Za-z0-9][\w.-]{0,80})(?=\s*(?:[<>=!~;\[@]|$| ->))")
 
 
-def _read_requirements(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
-    """Read the list of missing requirements below the message of ``python -m build``."""
+def _read_requirements(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read the list of missing requirements below the message of ``python -m build``.
+
+    Something that stands before the message, such as a time, stands before each of them.
+    """
     names = []
     for line in around.after():
-        match = _REQUIREMENT.match(line)
-        if match is None:
+        one = _REQUIREMENT.match(line[match.start() :])
+        if one is None:
             break
-        names.append(normalize(match["name"]))
+        names.append(normalize(one["name"]))
     yield from _make(SymptomKind.BUILD_SYSTEM, names)
 
 
@@ -142,7 +145,7 @@ _SYSTEMS = (
     word(
         SymptomKind.BUILD_SYSTEM,
         "Missing dependencies:",
-        r"^(?:\*\s*)?(?:ERROR )?Missing dependencies:\s*$",
+        r"(?:ERROR )?Missing dependencies:\s*$",
         _read_requirements,
     ),
     # pip: operations/prepare.py, distributions/sdist.py.
@@ -227,7 +230,7 @@ _HEADERS = (
     word(
         SymptomKind.HEADER_PATH,
         "missing",
-        r"(?:include|header) files are missing|^\s*are missing\.? You will have to install the kernel header",
+        r"(?:include|header) files are missing|are missing\.? You will have to install the kernel header",
         _read_header_list,
     ),
 )
@@ -244,7 +247,7 @@ def _read_pkg_config(match: re.Match[str], _around: Around) -> Iterator[Symptom]
 
 def _read_required(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read a package of CMake that is required: of others, CMake prints the same behind two hyphens."""
-    if not match.string.lstrip().startswith("-- "):
+    if not match.string[: match.start()].rstrip().endswith("--"):
         name = match["names"]
         if name in {"PkgConfig", "PKGCONFIG"}:
             yield Symptom(kind=SymptomKind.PKG_CONFIG)

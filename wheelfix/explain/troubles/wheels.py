@@ -43,12 +43,13 @@ def _read_lacking(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, place=place)
 
 
-def _read_solution(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
-    """Read the tree below uv's "No solution found", whose lines are wrapped."""
-    text = " ".join(_MARK.sub("", line).strip() for line in around.after()[:30])
-    for match in _NO_WHEELS.finditer(text):
-        names = tuple(n for n in (normalize(match["name"]), match["version"]) if n)
-        yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, version=match["tag"])
+def _read_solution(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read the tree below uv's "No solution found": its lines are wrapped, and may stand behind a time."""
+    width = len(match.string[: match.start()].rstrip("× "))
+    text = " ".join(_MARK.sub("", line[width:]).strip() for line in around.after()[:30])
+    for one in _NO_WHEELS.finditer(text):
+        names = tuple(n for n in (normalize(one["name"]), one["version"]) if n)
+        yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, version=one["tag"])
 
 
 _HASHES = re.compile(
@@ -62,8 +63,8 @@ def _read_hashes(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     found: dict[str, str] = {}
     group = ""
     for line in around.after()[:10]:
-        if re.fullmatch(r"\s*(Expected|Computed):\s*", line):
-            group = line.strip().rstrip(":")
+        if head := re.search(r"(Expected|Computed):\s*$", line):
+            group = head[1]
         elif one := _HASHES.search(line):
             key = "old" if one["word"].lower() in {"specified", "wanted", "expected"} else "new"
             found.setdefault(key, one["hash"])
