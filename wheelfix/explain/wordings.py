@@ -61,6 +61,7 @@ MARKERS: Final = (
     b"was removed",
     b"efusing to",
     b"ash mismatch",
+    b"DO NOT MATCH",
 )
 """Every message contains one of these words, so that most of a log is skipped; each costs a pass over it."""
 

@@ -73,6 +73,24 @@ def _read_hashes(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     yield Symptom(kind=SymptomKind.HASH, names=(name, found.get("old", ""), found.get("new", "")))
 
 
+_PIP_FILE = re.compile(
+    rf"\s(?P<name>{_NAME}(?:==[\w.!+-]{{1,60}})?)(?: \([^)\n]{{1,200}}\))? from \S{{1,500}}"
+)
+
+
+def _read_pip_hashes(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read the files below pip's message: each with the hash that is expected, and the one that it has."""
+    name = old = ""
+    for line in around.after():
+        if file := _PIP_FILE.search(line):
+            name = file["name"]
+        elif found := _HASHES.search(line.replace("Expected sha256", "Expected:")):
+            if found["word"] == "Got":
+                yield Symptom(kind=SymptomKind.HASH, names=(name, old, found["hash"]))
+            else:
+                old = found["hash"]
+
+
 WORDINGS: tuple[Wording, ...] = (
     # uv2nix: lib/build.nix; the next is of poetry2nix: mk-poetry-dep.nix.
     word(
@@ -127,6 +145,13 @@ WORDINGS: tuple[Wording, ...] = (
     ),
     # uv: uv-extract, uv-types.
     word(SymptomKind.HASH, "ash mismatch for", r"Hash mismatch for (?P<names>`[^`\n]{1,300}`)", _read_hashes),
+    # pip: exceptions.py.
+    word(
+        SymptomKind.HASH,
+        "DO NOT MATCH THE HASHES",
+        r"THESE PACKAGES DO NOT MATCH THE HASHES",
+        _read_pip_hashes,
+    ),
     # poetry: installation/executor.py.
     word(
         SymptomKind.HASH,
