@@ -26,6 +26,7 @@ from wheelfix.explain.troubles.graphics import DRIVER_FILE
 from wheelfix.explain.wording import NOTHING_AROUND, Around
 from wheelfix.explain.wordings import (
     BUILDER,
+    COLLECTED,
     FRAME,
     IGNORED,
     IMPORT,
@@ -329,9 +330,14 @@ def _parse_installer(text: str) -> Package | None:
 
 def _find_installer(around: Around) -> Iterator[Package]:
     """Find which distribution is built, in lines around that logs are not searched for."""
-    for line in (*around.after(), *reversed(around.above())):
+    before = tuple(reversed(around.above()))
+    for line in (*around.after(), *before):
         if package := _parse_installer(line):
             yield package
+            return
+    for line in before:
+        if match := COLLECTED.search(line):
+            yield Package(name=normalize(match["name"]), version=match["version"], installer=True)
             return
 
 
