@@ -65,17 +65,19 @@ def test_an_overlay_leaves_a_set_without_the_package_alone(dialect: Dialect) -> 
     assert evaluate(f"(({code}) {{ pkgs = {PKGS}; lib = ({PKGS}).lib; }} {{ }} {{ }})") == {}
 
 
-def test_a_package_of_nixpkgs_gets_a_function() -> None:
+def test_a_package_of_nixpkgs_is_changed_in_all_its_sets() -> None:
     ((place, code),) = write(Dialect.NIXPKGS, *NEEDS, package=DERIVED).items()
-    assert place.startswith("this.nix")
-    made = evaluate(f"({code}) {{ pkgs = {PKGS}; }} {{ build-system = [ 1 ]; }}")
+    assert place.startswith("overlay.nix")
+    extensions = f"(({code}) {PKGS} {{ pythonPackagesExtensions = [ ]; }}).pythonPackagesExtensions"
+    demo = "{ demo.overridePythonAttrs = f: f { build-system = [ 1 ]; }; }"
+    made = evaluate(f'((builtins.head {extensions}) {{ setuptools = "S"; }} {demo}).demo')
     assert made == {"build-system": [1, "S"], "nativeBuildInputs": ["P"], "buildInputs": ["C"]}
 
 
 @pytest.mark.parametrize("dialect", [Dialect.SHELL, Dialect.NIXOS, Dialect.DEVENV])
 def test_no_shell_is_written_for_a_build_of_nix(dialect: Dialect) -> None:
     (code,) = write(dialect, *NEEDS, package=DERIVED).values()
-    assert "python3Packages.demo.overridePythonAttrs" in code
+    assert "pyprev.demo.overridePythonAttrs" in code
 
 
 def test_a_shell_is_written_for_what_pip_and_uv_build() -> None:

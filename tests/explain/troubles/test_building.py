@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from wheelfix.explain.model import Situation, Symptom, SymptomKind
+from wheelfix.explain.model import FRAMELESS, Situation, Symptom, SymptomKind
 from wheelfix.explain.plan import choose_dialect, find_package
 from wheelfix.explain.read import read_messages
 from wheelfix.explain.troubles import building, collisions, evaluating, hooks, wheels
@@ -17,7 +17,8 @@ DRV = "/nix/store/00000000000000000000000000000000-"
 
 
 def read(text: str) -> list[SymptomKind]:
-    return [symptom.kind for symptom in read_messages([text.encode()]).symptoms]
+    symptoms = read_messages([text.encode()]).symptoms
+    return [symptom.kind for symptom in symptoms if symptom.kind in FRAMELESS]
 
 
 TRACEBACK = """\
