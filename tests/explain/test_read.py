@@ -80,11 +80,7 @@ def test_no_bytes_make_it_fail(data: bytes) -> None:
     read_messages([data, MESSAGE, data, b"\n@nix {", data, b'\n{"Dependency": {', data])
 
 
-@given(
-    st.lists(
-        st.sampled_from(list(SEARCHED) + ["/a b", ": ", "'", "(", ")", "lib.so", "\n", "any("])
-    )
-)
+@given(st.lists(st.sampled_from(list(SEARCHED) + ["/a b", ": ", "'", "(", ")", "lib.so", "\n", "any("])))
 def test_no_mix_of_words_makes_it_fail(words: list[str]) -> None:
     read_messages([" ".join(words).encode()])
 

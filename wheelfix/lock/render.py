@@ -111,7 +111,5 @@ def _write_environment(plan: LockPlan) -> Expr | None:
 
 
 def _list_patterns(collisions: list[Collision]) -> List:
-    items = (
-        Commented(f"{', '.join(c.distributions)}: {c.clash}", write_pattern(c.fix)) for c in collisions
-    )
+    items = (Commented(f"{', '.join(c.distributions)}: {c.clash}", write_pattern(c.fix)) for c in collisions)
     return List(tuple(items))

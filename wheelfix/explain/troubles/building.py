@@ -234,7 +234,9 @@ _HEADERS = (
 
 def _read_pkg_config(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     """Read a module; ``names`` is empty where pkg-config itself is missing."""
-    yield Symptom(kind=SymptomKind.PKG_CONFIG, names=(match["names"],) if "names" in match.groupdict() else ())
+    yield Symptom(
+        kind=SymptomKind.PKG_CONFIG, names=(match["names"],) if "names" in match.groupdict() else ()
+    )
 
 
 def _read_required(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -577,7 +579,9 @@ _NETWORK = (
 
 # Messages without any word that logs are searched for, near the end of a failed build
 
-_PLUGIN = re.compile(r"UnknownPluginError: Unknown (?:version source|metadata hook|build hook|[\w ]{1,20}): (?P<name>\S{1,60})")
+_PLUGIN = re.compile(
+    r"UnknownPluginError: Unknown (?:version source|metadata hook|build hook|[\w ]{1,20}): (?P<name>\S{1,60})"
+)
 _MYSQL = re.compile(r"Can not find valid pkg-config name|Trying pkg-config --exists (?P<name>[\w.+-]{1,40})")
 _RUST_WANTED = re.compile(r"This package requires Rust and Cargo to compile extensions")
 

@@ -58,7 +58,9 @@ def _make(files: Sequence[str] | Iterator[str]) -> Iterator[Symptom]:
 
 _CONFLICTING = re.compile(r"two given paths contain a conflicting subpath")
 _DUPLICATED = re.compile(r"Found duplicated packages in closure for dependency '(?P<name>[\w.+-]{1,80})'")
-_CANDIDATE = re.compile(r"^\s+(?P<name>[\w.+-]{1,80}) (?P<version>\S{1,60}) \((?P<path>/nix/store/[^)\s]{1,300})\)")
+_CANDIDATE = re.compile(
+    r"^\s+(?P<name>[\w.+-]{1,80}) (?P<version>\S{1,60}) \((?P<path>/nix/store/[^)\s]{1,300})\)"
+)
 
 
 def _read_end(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -164,7 +166,9 @@ def _render_one(name: str) -> str:
     extensions = List((change,))
     from wheelfix.nix.tree import Binary
 
-    bound = bind("pythonPackagesExtensions", Binary("++", select("prev", "pythonPackagesExtensions"), extensions))
+    bound = bind(
+        "pythonPackagesExtensions", Binary("++", select("prev", "pythonPackagesExtensions"), extensions)
+    )
     overlay = Lambda("final", Lambda("prev", Attrs((bound,))))
     head = f"An overlay of nixpkgs: change {name} here, for all that depend on it. Written by wheelfix."
     return render(comment_all([head], overlay))

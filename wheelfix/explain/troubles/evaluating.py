@@ -41,7 +41,9 @@ _OF_NIXPKGS = re.compile(
     r"(?<![\w.'-])(?:pkgs|nixpkgs|xorg|lib\.getLib)\b|import <nixpkgs>|with (?:pkgs|python3\w*Packages)\b"
     r"|(?:[bB]uildInputs|packages|makeLibraryPath|libraries)\s*=?\s*\[|withPackages|mkShell"
 )
-_OF_PYTHON = re.compile(r"python3?\d*(?:Packages|\.pkgs)|pythonPackages|withPackages|(?<![\w.])(?:ps|pp|pyPkgs)\.")
+_OF_PYTHON = re.compile(
+    r"python3?\d*(?:Packages|\.pkgs)|pythonPackages|withPackages|(?<![\w.])(?:ps|pp|pyPkgs)\."
+)
 _OF_SET = re.compile(r"set\.\$\{name\}|resolvers\.nix|(?<![\w.])(?:final|prev|pyfinal|pyprev|pythonSet)\.")
 _OF_NIX = re.compile(
     r"aliases\.nix|while (?:evaluating|calling)|at /nix/store/|\.nix:\d|[nN]ixpkgs|/pkgs/|\(use '--show-trace'"
@@ -78,7 +80,11 @@ def _read_gone(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     if new is None and (found := _INSTEAD.search(match.string[match.end() :])):
         new = found["new"]
     told = "renamed to/replaced by" in match.string
-    place = "pkgs" if told or any(_OF_NIX.search(line) for line in (*around.above()[-30:], *around.after())) else None
+    place = (
+        "pkgs"
+        if told or any(_OF_NIX.search(line) for line in (*around.above()[-30:], *around.after()))
+        else None
+    )
     names = tuple(n.strip("'.\"`‘’") for n in (old, new) if n)
     yield Symptom(kind=SymptomKind.ATTRIBUTE, names=names, place=place)
 
@@ -181,7 +187,12 @@ def _explain_attribute(symptom: Symptom, situation: Situation) -> Trouble | None
         return Trouble(
             kind=symptom.kind,
             what=f"nixpkgs has removed {old}{reason}.",
-            paste=((f"where the code has {old}: the nearest that there is", _render_attr(near[0], symptom.place)),)
+            paste=(
+                (
+                    f"where the code has {old}: the nearest that there is",
+                    _render_attr(near[0], symptom.place),
+                ),
+            )
             if near
             else (),
             now=(f"Or take {old} from an older nixpkgs, as a second input of the flake.",),
@@ -233,7 +244,9 @@ def _explain_set(name: str) -> Trouble:
     overlays = call("pkgs.lib.composeManyExtensions", List((_BUILD_SYSTEMS, select("overlay"))))
     code = render(
         comment_all(
-            ["The overlays of the package set: build systems first, then those of the lock. Written by wheelfix."],
+            [
+                "The overlays of the package set: build systems first, then those of the lock. Written by wheelfix."
+            ],
             overlays,
         )
     )
@@ -263,7 +276,7 @@ def _explain_refused(symptom: Symptom, situation: Situation) -> Trouble:
             kind=symptom.kind,
             what=f"nixpkgs does not build {package} for this system, by its meta.platforms.",
             paste=(*_write_config((_bind_true("allowUnsupportedSystem"),), situation),),
-            now=(f"Try whether it builds all the same: {variable} nix build --impure", ),
+            now=(f"Try whether it builds all the same: {variable} nix build --impure",),
         )
     return Trouble(
         kind=symptom.kind,
@@ -357,7 +370,10 @@ def _write_config(
         imported = call("import", select("nixpkgs"), Attrs((Inherit(("system",)), *config)))
         needs = Lambda(formals("nixpkgs", "system", "lib"), imported)
         head = "pkgs of the flake, in place of nixpkgs.legacyPackages: a function of what it needs."
-        yield "flake.nix, where nixpkgs is imported", render(comment_all([head, "Written by wheelfix."], needs))
+        yield (
+            "flake.nix, where nixpkgs is imported",
+            render(comment_all([head, "Written by wheelfix."], needs)),
+        )
         return
     imported = call("import", SearchPath("nixpkgs"), Attrs(config))
     place = "shell.nix" if "shell.nix" in files else "default.nix"

@@ -75,7 +75,11 @@ _HOOKS = {
     "wrapQtAppsHook": "qt6.wrapQtAppsHook",
     "writableTmpDirAsHome": "writableTmpDirAsHomeHook",
 }
-_PROGRAMS = {"patchelf": "patchelf", "auto-patchelf": "autoPatchelfHook", "autoPatchelfHook": "autoPatchelfHook"}
+_PROGRAMS = {
+    "patchelf": "patchelf",
+    "auto-patchelf": "autoPatchelfHook",
+    "autoPatchelfHook": "autoPatchelfHook",
+}
 _KNOWN = {**_HOOKS, **_PROGRAMS}
 _FUNCTION = "|".join(sorted(map(re.escape, _KNOWN), key=len, reverse=True))
 _QT5 = re.compile(r"qt-?5|libsForQt5|py(?:qt|side)[25]\b|qtbase-5", re.IGNORECASE)

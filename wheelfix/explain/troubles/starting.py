@@ -1,7 +1,7 @@
 """Messages about programs that do not start, as their loader is not there.
 
-The kernel says "no such file" (ENOENT) of a program that is there if the loader is not that it asks for; shells,
-Python and others repeat that in their own words. Who says it of a file that may be any file has to name a
+The kernel says "no such file" (ENOENT) of a program that is there if the loader that it asks for is not; others
+repeat that. Who says it of a file that may be any file has to name a
 path that is a program's: :func:`wheelfix.explain.programs.parse_program`.
 """
 
@@ -28,7 +28,8 @@ _PATH = r"(?P<by>(?:~|\.{0,2}|[\w.+-]+)/[^\s:;,'\"`‘’“”()\[\]{}<>|]{1,40
 _QUOTED = r"[`'\"‘“](?P<by>[^`'\"‘’“”\n]{1,4096}+)[`'\"’”]"
 _ENOENT = (
     # strerror(ENOENT) in the languages of glibc's catalogues in which shells are used most
-    r"(?:No such file or directory|Datei oder Verzeichnis nicht gefunden|Aucun fichier ou dossier de (?:ce|ce )type"
+    r"(?:No such file or directory|Datei oder Verzeichnis nicht gefunden|Aucun fichier ou dossier de "
+    r"(?:ce|ce )type"
     r"|No existe el (?:fichero|archivo) o el directorio|Arquivo ou diretório inexistente"
     r"|Ficheiro ou (?:pasta|directoria) inexistente|File o directory non esistente"
     r"|Bestand of map bestaat niet|Nie ma takiego pliku ani katalogu|Filen eller katalogen finns inte"
@@ -74,7 +75,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_LOADER,
         "unpatched binary",
-        r"cannot execute (?P<by>[^\n]+?): You are trying to run an unpatched binary",
+        r"cannot execute (?P<by>[^\n]{1,4096}?): You are trying to run an unpatched binary",
     ),
     word(SymptomKind.NO_LOADER, "[nix-ld] FATAL", r"\[nix-ld\] FATAL: "),
     word(SymptomKind.NO_LOADER, "ould not find nix-ld", r"[Cc]ould not find nix-ld"),
@@ -114,7 +115,8 @@ WORDINGS = (
     _word(
         "o such file or dir",
         rf"(?:cannot (?:run|execute|spawn)|[Uu]nable to (?:run|spawn|start)(?: process)?"
-        rf"|[Ff]ailed to (?:run|start|spawn|launch)(?: command| process)?|rror (?:running|executing|starting)):? "
+        r"|[Ff]ailed to (?:run|start|spawn|launch)(?: command| process)?|rror "
+        r"(?:running|executing|starting)):? "
         rf"['`\"]?{_PATH}['`\"]?[:,]? \(?No such file or directory",
     ),
     _word(": No such file or dir", rf"^\s*{_PATH}: No such file or directory\s*$"),

@@ -50,7 +50,9 @@ def _read_solution(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
         yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, version=match["tag"])
 
 
-_HASHES = re.compile(r"(?P<word>specified|wanted|expected|got|[Ee]xpected|Computed|Got):?\s+(?P<hash>\S{20,130})")
+_HASHES = re.compile(
+    r"(?P<word>specified|wanted|expected|got|[Ee]xpected|Computed|Got):?\s+(?P<hash>\S{20,130})"
+)
 
 
 def _read_hashes(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -99,7 +101,9 @@ WORDINGS: tuple[Wording, ...] = (
         _read_solution,
     ),
     # pip: wheel.py and req_install.py.
-    word(SymptomKind.WHEEL_TAG, "not a supported wheel", rf"{_WHEEL} is not a supported wheel on this platform"),
+    word(
+        SymptomKind.WHEEL_TAG, "not a supported wheel", rf"{_WHEEL} is not a supported wheel on this platform"
+    ),
     # uv: of a wheel that is named by its path or URL.
     word(
         SymptomKind.WHEEL_TAG,
@@ -163,15 +167,19 @@ def _explain_lacking(symptom: Symptom, situation: Situation) -> Trouble:
 
 def _render_set(python: str) -> str:
     arguments = Attrs(
-        (
-            bind("python", select("pkgs", _spell_python(python)), "a Python that one of its wheels is for"),
-        )
+        (bind("python", select("pkgs", _spell_python(python)), "a Python that one of its wheels is for"),)
     )
     made = call("pkgs.callPackage", select("pyproject-nix", "build", "packages"), arguments)
     return render(comment_all(["In place of the expression that is there. Written by wheelfix."], made))
 
 
-_OTHERS = {"win": "Windows", "macosx": "macOS", "ios": "iOS", "android": "Android", "musllinux": "musl (Alpine)"}
+_OTHERS = {
+    "win": "Windows",
+    "macosx": "macOS",
+    "ios": "iOS",
+    "android": "Android",
+    "musllinux": "musl (Alpine)",
+}
 _MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)|manylinux(1|2010|2014)")
 _LEGACY = {"1": "2.5", "2010": "2.12", "2014": "2.17"}
 _DERIVATION = re.compile(r"python(\d)\.(\d+)")
@@ -257,7 +265,9 @@ def _explain_hash(symptom: Symptom, situation: Situation) -> Trouble:
     name = normalize(re.split(r"-\d|==| ", file, maxsplit=1)[0])
     what = f"{file} is another file than the one that was locked: its hash is not the same."
     if file.endswith((".whl", ".tar.gz", ".zip")) or "==" in file:
-        what += " A file on PyPI does not change: another index or mirror gave it, or the lock is of another one."
+        what += (
+            " A file on PyPI does not change: another index or mirror gave it, or the lock is of another one."
+        )
     paste = ()
     if new and situation.dialect is not Dialect.SHELL:
         paste = (
@@ -273,7 +283,10 @@ def _explain_hash(symptom: Symptom, situation: Situation) -> Trouble:
         kind=symptom.kind,
         what=what,
         paste=paste,
-        now=(f"Renew the lock: {renew}", "With uv, forget what it kept before: uv cache clean " + shlex.quote(name)),
+        now=(
+            f"Renew the lock: {renew}",
+            "With uv, forget what it kept before: uv cache clean " + shlex.quote(name),
+        ),
     )
 
 
