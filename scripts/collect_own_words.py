@@ -123,15 +123,17 @@ def merge(first: OwnWords, second: OwnWords) -> OwnWords:
 
 def weaken(found: Mapping[str, OwnWords]) -> dict[str, OwnWords]:
     """Mark sentences that several distributions say about different things as weak."""
-    meant: dict[str, set[tuple[str, ...]]] = {}
+    meant: dict[str, list[set[str]]] = {}
     for own in found.values():
         for one in own.sentences:
-            meant.setdefault(one.text, set()).add((*one.libraries, *one.programs))
+            meant.setdefault(one.text, []).append({*one.libraries, *one.programs})
 
     def change(one: Sentence) -> Sentence:
         if len(one.libraries) + len(one.programs) > MOST_NAMES:
             one = replace(one, libraries=(), programs=())
-        return replace(one, weak=True) if len(meant[one.text]) > 1 else one
+        return (
+            replace(one, weak=True) if not set.intersection(*meant[one.text]) and meant[one.text][1:] else one
+        )
 
     return {name: replace(own, sentences=tuple(map(change, own.sentences))) for name, own in found.items()}
 

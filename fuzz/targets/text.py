@@ -8,6 +8,7 @@ import subprocess
 
 from fuzz import seeds
 from fuzz.target import Broken, Target, demand
+from wheelfix.explain.own_words import find_sayings
 from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
 from wheelfix.explain.read import clean_line, read_messages
 from wheelfix.lint.nixfile.overrides import parse_overrides
@@ -35,6 +36,7 @@ def run_messages(data: bytes) -> None:
 def run_lines(data: bytes) -> None:
     """A single line, undressed; and made fit for a terminal."""
     for line, _ in clean_line(data):
+        find_sayings([line], ("pyglet", "pysodium"))
         shown = printable(line)
         demand(all(c.isprintable() for c in shown), "nothing that a terminal acts on is left")
 

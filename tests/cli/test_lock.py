@@ -19,7 +19,7 @@ import pytest
 from tests.support.elf import build_elf
 from tests.support.lockserver import Server, serve
 from tests.support.nixeval import evaluate
-from tests.support.sdist import CARGO, lock
+from tests.support.sdist import CARGO, build_sdist, lock
 from tests.support.wheel import TAG, build_wheel
 from wheelfix.report.json import load_schema
 
@@ -240,6 +240,39 @@ def test_hashed_requirements_through_the_index(bench: Bench) -> None:
     assert "pure 1.0 is yanked from the index: broken build" in ran.err
     again = bench.run(lock="requirements.txt", PIP_INDEX_URL="http://127.0.0.1:9/simple")
     assert "3 packages, 0 wheels read" in again.err
+
+
+def test_hashed_requirements_without_a_wheel_follow_the_hint(bench: Bench) -> None:
+    project = '[build-system]\nrequires = ["flit_core>=3"]\nbuild-backend = "flit_core.buildapi"\n'
+    (bench.directory / "sdists").mkdir()
+    sdist = build_sdist(bench.directory / "sdists", {"pyproject.toml": project}, name="shale")
+    path = bench.write_requirements()
+    path.write_text(f"{path.read_text()}shale==1.0 --hash=sha256:{bench.server.add(sdist)}\n")
+    refused = bench.run(lock="requirements.txt", code=3)
+    assert "shale==1.0: has no wheel, only a source distribution" in refused.err
+    assert "--provider shale=sdist" in refused.err
+    ran = bench.run("--provider", "shale=sdist", lock="requirements.txt")
+    assert "# shale 1.0, built from shale-1.0.tar.gz" in ran.out
+    assert "flit-core = [ ]" in ran.out
+    nowhere = "http://127.0.0.1:9/simple"
+    given = ("--provider", "shale=sdist", "--find-links", "sdists")
+    assert bench.run(*given, lock="requirements.txt", PIP_INDEX_URL=nowhere).out == ran.out
+
+
+def test_a_module_with_another_name_than_its_distribution_is_read_in_an_sdist(bench: Bench) -> None:
+    files = {
+        "setup.py": "from setuptools import setup\nsetup(py_modules=['parrot'])\n",
+        "parrot.py": "from ctypes.util import find_library\nfind_library('usb-1.0')\n",
+        "other.py": "from ctypes.util import find_library\nfind_library('sodium')\n",
+        "pyparrot.egg-info/top_level.txt": "parrot\n",
+    }
+    (bench.directory / "sdists").mkdir()
+    sdist = build_sdist(bench.directory / "sdists", files, name="pyparrot")
+    path = bench.write_requirements()
+    path.write_text(f"pyparrot==1.0 --hash=sha256:{bench.server.add(sdist)}\n")
+    ran = bench.run("--provider", "pyparrot=sdist", lock="requirements.txt")
+    assert "pkgs.libusb1" in ran.out
+    assert "sodium" not in ran.out  # which is not installed
 
 
 def test_siblings_across_the_lock(bench: Bench) -> None:

@@ -100,6 +100,10 @@ def make_list(top: Path) -> None:
     write(top, **{"requirements.txt": "iniconfig==2.1.0\n"})
 
 
+def make_input(top: Path) -> None:
+    write(top, **{"requirements.in": "iniconfig\n"})
+
+
 def make_lists(top: Path) -> None:
     write(top, **{"requirements-dev.txt": "-r base.txt\n", "base.txt": f"{WANTED}\n"})
 
@@ -199,6 +203,14 @@ def make_devenv(top: Path) -> None:
             [
                 "uv venv && uv pip install -r requirements.txt && wheelfix patch .venv",
                 "wheelfix override requirements.txt --dialect shell -o shell.nix",
+            ],
+        ),
+        (
+            make_input,
+            (),
+            [
+                "uv venv && uv pip install -r requirements.in && wheelfix patch .venv",
+                "wheelfix override requirements.in --dialect shell -o shell.nix",
             ],
         ),
         (

@@ -59,6 +59,28 @@ def test_derivations() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("python3.12-parrot-unstable-2024-11-30", "unstable-2024-11-30"),
+        ("python3.13-parrot-0-unstable-2024-11-30", "0-unstable-2024-11-30"),
+        ("parrot-1.2-unstable-2024-11-30", "1.2-unstable-2024-11-30"),
+        ("python3.12-parrot-2024-11-30", "2024-11-30"),
+        ("python3.12-parrot-1.2-dist", "1.2"),
+    ],
+)
+def test_versions_of_revisions_and_outputs(name: str, version: str) -> None:
+    package = parse_drv(f"{STORE}{name}.drv")
+    assert package
+    assert (package.name, package.version) == ("parrot", version)
+
+
+def test_a_name_that_ends_like_a_date_of_nothing_stays_whole() -> None:
+    package = parse_drv(f"{STORE}python3.12-parrot-unstable-1.0.drv")
+    assert package
+    assert (package.name, package.version) == ("parrot-unstable", "1.0")
+
+
+@pytest.mark.parametrize(
     ("module", "name"),
     [
         ("PIL", "pillow"),

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from tests.support.objects import cause, elf, facts, wheel
-from wheelfix.explain.model import Account, Explanation, Interpreter, Package, Situation, Symptom, SymptomKind
+from wheelfix.explain.model import (
+    FRAMELESS,
+    Account,
+    Explanation,
+    Interpreter,
+    Package,
+    Situation,
+    Symptom,
+    SymptomKind,
+)
 from wheelfix.explain.plan import choose_dialect, explain, find_soname, plan_command, plan_override
 from wheelfix.explain.troubles.table import find_trouble
 from wheelfix.model.base import replace
@@ -285,7 +294,11 @@ def test_soname_of_a_path() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [k for k in SymptomKind if k not in {SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED}],
+    [
+        k
+        for k in SymptomKind
+        if k not in {SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED} | FRAMELESS
+    ],
 )
 @pytest.mark.parametrize("filled", [True, False])
 def test_every_trouble_has_words(kind: SymptomKind, filled: bool) -> None:
@@ -295,6 +308,7 @@ def test_every_trouble_has_words(kind: SymptomKind, filled: bool) -> None:
             kind=kind, soname="/x y/$(a).so", wanted_by="/b", version="GLIBC_2.99", symbol="s", module="m"
         )
     trouble = find_trouble(symptom, Situation(interpreter=Interpreter.UV, glibc="2.42"))
+    assert trouble is not None
     assert trouble.kind is kind
     assert trouble.what.endswith(".")
     assert trouble.now
@@ -307,7 +321,9 @@ def test_glibc_of_the_index_is_named_only_if_it_is_new_enough() -> None:
         symptom = Symptom(
             kind=SymptomKind.VERSION, soname=f"{STORE}-glibc-2.35/lib/libc.so.6", version=version,
                           wanted_by="/v/lib/python3.12/site-packages/x.so")  # fmt: skip
-        return " ".join(find_trouble(symptom, Situation(glibc="2.40")).now)
+        trouble = find_trouble(symptom, Situation(glibc="2.40"))
+        assert trouble is not None
+        return " ".join(trouble.now)
 
     assert "has glibc 2.40" in tell("GLIBC_2.38")
     assert "has glibc" not in tell("GLIBC_2.41")

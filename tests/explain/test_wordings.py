@@ -12,9 +12,10 @@ from wheelfix.explain.model import Explained, SymptomKind
 from wheelfix.explain.read import clean_line, read_messages
 from wheelfix.explain.wordings import WORDINGS
 from wheelfix.flows.explain import explain_file
-from wheelfix.index.choice import open_index
+from wheelfix.index.choice import open_index, open_names
 from wheelfix.index.table import SonameTable
 from wheelfix.model.classes import NeedClass
+from wheelfix.model.override import Dialect
 
 MESSAGES: list[dict[str, Any]] = [
     message
@@ -30,9 +31,16 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> SonameTable:
         return open_index()
 
 
-def explain(text: str, index: SonameTable, directory: Path) -> Explained:
-    (directory / "message").write_text(text, "utf-8")
-    return explain_file(directory / "message", index=index, directory=directory)
+def explain(message: dict[str, Any], index: SonameTable, directory: Path) -> Explained:
+    (directory / "message").write_text(message["text"], "utf-8")
+    dialect = Dialect(message["dialect"]) if "dialect" in message else None
+    return explain_file(
+        directory / "message",
+        index=index,
+        directory=directory,
+        dialect=dialect,
+        names_of=open_names(index),
+    )
 
 
 def test_every_wording_is_met() -> None:
@@ -51,7 +59,12 @@ def test_there_are_many() -> None:
 def test_is_read(message: dict[str, Any]) -> None:
     reading = read_messages([message["text"].encode()])
     first = reading.symptoms[0]
-    assert first.kind == message["kind"]
+    assert first.kind == message.get("kind", message.get("kinds", [None])[0])
+    if "names" in message:
+        assert list(first.names) == message["names"]
+    if "kinds" in message:
+        assert [s.kind for s in reading.symptoms] == message["kinds"]
+        return
     for name in ("soname", "wanted_by", "version", "symbol"):
         if name in message:
             assert getattr(first, name) == message[name]
@@ -63,7 +76,7 @@ def test_is_read(message: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m["shape"])
 def test_is_explained(message: dict[str, Any], index: SonameTable, tmp_path: Path) -> None:
-    explained = explain(message["text"], index, tmp_path)
+    explained = explain(message, index, tmp_path)
     found = explained.explanation
     assert found.concerned
     assert found.answered is message.get("answered", True)
@@ -81,9 +94,13 @@ def test_is_explained(message: dict[str, Any], index: SonameTable, tmp_path: Pat
     assert list(found.ignore_missing) == message.get("ignore", list(found.ignore_missing))
     assert list(found.siblings) == message.get("siblings", [])
     assert message.get("what", "") in " ".join(t.what for t in found.troubles)
-    assert message.get("paste", "") in " ".join(code for _, code in explained.paste)
-    for part in message.get("now", []):
-        assert part in "\n".join(explained.now), part
+    for key, said in (
+        ("paste", " ".join(code for _, code in explained.paste)),
+        ("now", "\n".join(explained.now)),
+    ):
+        parts = message.get(key, [])
+        for part in [parts] if isinstance(parts, str) else parts:
+            assert part in said, part
     for part in message.get("never", []):
         assert part not in "\n".join([*explained.now, *(t.what for t in found.troubles)])
     if found.build_inputs:

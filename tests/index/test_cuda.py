@@ -117,6 +117,14 @@ def test_cuda_11_is_no_answer_and_the_majors_that_are_there_are_named() -> None:
     assert [one.attr for one in lookup.gone] == ["cudaPackages_11.libcublas"]
 
 
+@pytest.mark.parametrize(
+    ("soname", "near"), [("libcurand.so.9", "libcurand.so.10"), ("libnvinfer.so.8", "libnvinfer.so.10")]
+)
+def test_majors_are_named_beside_one_that_no_set_ever_had(soname: str, near: str) -> None:
+    (lookup,) = find_providers(open_table(), [soname])
+    assert (lookup.providers, lookup.gone, lookup.nearest) == ((), (), (near,))
+
+
 def test_scores_keep_the_order() -> None:
     for soname in SONAMES:
         scores = [provider.score for provider in find_cuda(soname)]

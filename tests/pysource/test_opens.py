@@ -366,6 +366,64 @@ def test_more_ways_to_spell_a_name(expression: str) -> None:
     assert list(find(source)) == ["libx.so"]
 
 
+PRODUCT = "itertools.product(['parrot'], ('', '2'))"
+
+
+@pytest.mark.parametrize(
+    ("before", "argument", "names"),
+    [
+        # what a loop takes out of a product, whole
+        (f"for p in {PRODUCT}:", "''.join(p)", ["libparrot.so", "libparrot2.so"]),
+        (f"for p in {PRODUCT}:", "'%s%s' % p", ["libparrot.so", "libparrot2.so"]),
+        (f"for p in {PRODUCT}:", "'{}{}'.format(*p)", ["libparrot.so", "libparrot2.so"]),
+        (f"for p in {PRODUCT}:", "p[0] + p[1]", ["libparrot.so", "libparrot2.so"]),
+        (f"for p in map(''.join, {PRODUCT}):", "p", ["libparrot.so", "libparrot2.so"]),
+        (f"NAMES = {PRODUCT}\nfor p in NAMES:", "''.join(p)", ["libparrot.so", "libparrot2.so"]),
+        ("for p in itertools.product('ab', repeat=2):", "''.join(p)", ["libaa.so", "libab.so", "libba.so"]),
+        # rows of a table stay together
+        ("for p in [('parrot', '1'), ('finch', '2')]:", "'-'.join(p)", ["libparrot-1.so", "libfinch-2.so"]),
+        ("for p in zip(['a', 'b'], ['x', 'y']):", "''.join(p)", ["libax.so", "libby.so"]),
+        # joins, counts, named placeholders, changes of letters
+        ("V = ['par', 'rot']\nif V:", "''.join(V)", ["libparrot.so"]),
+        ("for v in range(1, 3):", "'parrot%d' % v", ["libparrot1.so", "libparrot2.so"]),
+        ("for v in range(3, 1, -1):", "f'parrot{v}'", ["libparrot3.so", "libparrot2.so"]),
+        ("if 1:", "'{n}-{v}'.format(n='parrot', v=2)", ["libparrot-2.so"]),
+        ("if 1:", "'%(n)s' % {'n': 'parrot'}", ["libparrot.so"]),
+        ("if 1:", "'{0}{0}'.format('par')", ["libparpar.so"]),
+        ("if 1:", "'PARROT'.lower()", ["libparrot.so"]),
+        ("if 1:", "'finch'.replace('finch', 'parrot')", ["libparrot.so"]),
+        ("op = lambda n: ctypes.util.find_library(n)\nop('parrot')\nif 0:", "None", ["libparrot.so"]),
+        ("def op(*p): find(''.join(p))\nop('par', 'rot')\nif 0:", "None", ["libparrot.so"]),
+        ("def op(n): find(n)\nop(**{'n': 'parrot'})\nif 0:", "None", ["libparrot.so"]),
+        ("list(map(find, ['parrot', 'finch']))\nif 0:", "None", ["libparrot.so", "libfinch.so"]),
+        ("class N(enum.Enum):\n A = 'parrot'\nfor n in N:", "n.value", ["libparrot.so"]),
+    ],
+)
+def test_names_that_are_put_together(before: str, argument: str, names: list[str]) -> None:
+    head = "import ctypes.util, enum, itertools\nfrom ctypes.util import find_library as find\n"
+    found = find(f"{head}{before}\n    find({argument})\n")
+    assert list(found)[: len(names)] == names
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        # a list that grows later, in an order that is not followed
+        "parts = ['par']\nparts.append('rot')\nfind(''.join(parts))",
+        "parts = ['par']\nparts += ['rot']\nfind(''.join(parts))",
+        # one of the parts is not known, or which one is meant
+        "find(''.join(['par', input()]))",
+        "find('{}{}'.format('par'))",
+        "find('%s%s' % ('par',))",
+        "for v in range(1000): find('parrot%d' % v)",
+        "for n in ('a', 'b'): find('{0}{0}'.format(n))",
+        "for p in itertools.product(WORDS): find(''.join(p))",
+    ],
+)
+def test_no_name_is_put_together_by_guess(source: str) -> None:
+    assert not find(f"import itertools\nfrom ctypes.util import find_library as find\n{source}")
+
+
 def test_keys_and_values_of_a_dictionary_are_told_apart() -> None:
     # As in LXST/Codecs/libs/pyogg/library_loader.py.
     source = """

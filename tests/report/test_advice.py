@@ -239,6 +239,28 @@ def test_options_are_those_of_the_scan(top: Path) -> None:
     assert "--with" not in command
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import ctypes\nctypes.CDLL('libnobodyhasthis.so.7')\n", "has no answer: libnobodyhasthis.so.7"),
+        (
+            "import ctypes, os\nctypes.CDLL('lib' + os.environ['PARROT'] + '.so')\n",
+            "cannot tell which library it opens: the name is put together at run time (demo/__init__.py",
+        ),
+    ],
+)
+def test_what_is_opened_without_an_answer_is_not_nothing(top: Path, source: str, said: str) -> None:
+    for linked in ((), ("libc.so.6",)):
+        first = run(["scan", wheel(top, *linked, source=source)]).split("\n")[0]
+        assert said in first
+        assert "nothing to do" not in first
+
+
+def test_what_may_fail_is_nothing_to_do(top: Path) -> None:
+    source = "import ctypes\ntry:\n    ctypes.CDLL('libnobodyhasthis.so.7')\nexcept OSError:\n    pass\n"
+    assert "nothing to do" in run(["scan", wheel(top, source=source)]).split("\n")[0]
+
+
 def test_passwords_are_not_shown(top: Path) -> None:
     name = wheel(top, "libtbb.so.12")
     text = run(["scan", "--index-url", "https://me:secret@index.example/simple", name])

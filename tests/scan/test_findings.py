@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from tests.support.objects import cause, elf, provider, wheel
 from wheelfix.model.classes import Cause, NeedClass, OfLibc, Reached, Unreached
+from wheelfix.model.hints import SourceUse
 from wheelfix.model.scan import Level, Need
 from wheelfix.scan.findings import collect_build_inputs, find_findings, find_machine
 
@@ -43,6 +44,13 @@ def test_machine_follows_the_tag() -> None:
     assert find_machine(wheel(tags=["py3-none-any"]), objects, default="x86_64") == "x86_64"
     assert find_machine(wheel(tags=["py3-none-any"]), objects[:1], default="x86_64") == "aarch64"
     assert find_machine(wheel(), [], default="x86_64") is None
+
+
+def test_a_name_that_is_put_together_at_run_time_is_a_note() -> None:
+    uses = [SourceUse(path="demo/load.py", computed=(3, 9)), SourceUse(path="demo/__init__.py")]
+    (found,) = find_findings(wheel(), [], [], None, uses=uses)
+    assert (found.level, found.subject) == (Level.NOTE, "demo/load.py")
+    assert "put together at run time (line 3, 9)" in found.message
 
 
 def test_musl_wheel_is_a_warning() -> None:

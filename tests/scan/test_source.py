@@ -265,6 +265,13 @@ def test_a_pipe_is_not_waited_for_as_an_elf_file(tmp_path: Path) -> None:
         read_elf(tmp_path / "x.so")
 
 
+def test_elf_files_of_another_system_are_none_of_linux(tmp_path: Path) -> None:
+    files = {"a/x.so": build_elf(tmp_path, "x.so")}
+    wheel = build_wheel(tmp_path, files=files, tag="cp313-cp313-android_21_x86_64")
+    with pytest.raises(InputError, match="is a wheel for Android"):
+        read_wheel(wheel)
+
+
 @pytest.mark.parametrize(
     ("tag", "files", "said"),
     [

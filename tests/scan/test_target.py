@@ -207,6 +207,11 @@ def test_every_kind_is_in_the_table() -> None:
         ("locked", "patch", "run `wheelfix patch locked/.venv`"),
         ("locked", "try", "run `wheelfix try locked/.venv`"),
         ("locked", "lock", "run `wheelfix lock locked/uv.lock`"),
+        (
+            "only",
+            "scan",
+            "run `wheelfix scan only/poetry.lock`, or `wheelfix lock only/poetry.lock` for the overlay",
+        ),
         ("locked", "adapter", "run `wheelfix lock locked/uv.lock`"),
         ("only", "lock", "run `wheelfix lock only/poetry.lock`"),
         ("project", "scan", "run `wheelfix sdist project`"),
@@ -226,6 +231,16 @@ def test_a_project_that_was_built_in_place_is_read(tmp_path: Path, directory: Pa
     (tmp_path / "x.so").write_bytes((directory / "x.so").read_bytes())
     assert find_target(str(tmp_path), "scan").kind is TargetKind.ENVIRONMENT
     assert find_target(str(tmp_path), "sdist").kind is TargetKind.SDIST
+
+
+def test_a_file_that_is_not_there_is_no_requirement_for_a_command_that_takes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="no such file"):
+        find_target("uv.lok", "lock")
+    with pytest.raises(InputError, match="is a requirement"):
+        find_target("demo==1.0", "lock")
 
 
 def test_what_is_on_disk_goes_before_what_would_be_fetched(

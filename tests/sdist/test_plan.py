@@ -112,6 +112,16 @@ def test_download_inside_a_build_is_a_problem(tmp_path: Path) -> None:
     assert "downloads hwloc" in found.findings[0].message
 
 
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_feature_for_windows_whose_crate_is_not_locked_is_a_problem(tmp_path: Path, locked: bool) -> None:
+    wanted = 'pyo3 = { version = "0.22", features = ["generate-import-lib"] }'
+    crate = ["pyo3 0.22.0 < python3-dll-a", "python3-dll-a 0.2.10"] if locked else ["pyo3 0.22.0"]
+    found = crates(tmp_path, *crate, dependencies=wanted)
+    told = [finding.message for finding in found.findings if finding.level is Level.ERROR]
+    assert bool(told) is not locked
+    assert all("python3-dll-a" in message for message in told)
+
+
 def test_root_is_that_of_the_workspace(tmp_path: Path) -> None:
     files = {
         "pyproject.toml": CARGO["pyproject.toml"] + '[tool.maturin]\nmanifest-path = "src/rust/Cargo.toml"\n',

@@ -1,4 +1,4 @@
-"""Finds who has what a build asks for: a header, a module of pkg-config, a program, a library by some name."""
+"""Finds who has what a build asks for: headers, modules of pkg-config, programs, libraries by any name."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BuildNames(Table):
         plugins: distributions of plugins of hatchling, by the plugin's name.
         headers: by path.
         modules: of pkg-config.
-        libraries: by names of linkers, CMake and people, in lower case or as they are.
+        libraries: by names of linkers, CMake and people, in small letters.
         programs: by name.
         wheels: distributions that have the same modules as a wheel.
     """
@@ -93,7 +93,7 @@ def load_names() -> BuildNames:
 
 
 def find_system(module: str) -> str | None:
-    """Find the distribution of a module that build scripts import: ``setuptools.build_meta``, ``flit_core``."""
+    """Find the distribution of a module that build scripts import, such as ``setuptools.build_meta``."""
     known = load_names().systems
     return known.get(module) or known.get(module.partition(".")[0])
 
@@ -116,32 +116,7 @@ def find_asked(
 
 def _find(asked: Asked, index: SonameTable | None, names_of: NamedIndex | None) -> Answer:
     kind, name = asked
-    table = load_names()
-    low = name.lower()
-    # meson and CMake have names of their own for what pkg-config has in other letters.
-    spellings = dict.fromkeys((name, low, low.removeprefix("lib"), f"lib{low}"))
-    match kind:
-        case SymptomKind.HEADER | SymptomKind.HEADER_PATH:
-            known = table.headers.get(name)
-            kinds = [(NameKind.HEADER, [name])]
-        case SymptomKind.PROGRAM:
-            known = table.programs.get(name)
-            kinds = [(NameKind.PROGRAM, [name])]
-        case SymptomKind.PKG_CONFIG:
-            known = table.modules.get(low) or table.libraries.get(low)
-            bare = [name, low]
-            kinds = [
-                (NameKind.PKG_CONFIG, bare),
-                (NameKind.CMAKE, [name]),
-                (NameKind.PROGRAM, [f"{low}-config"]),
-            ]
-        case SymptomKind.CMAKE_PACKAGE:
-            known = table.libraries.get(name) or table.libraries.get(low)
-            kinds = [(NameKind.CMAKE, [name]), (NameKind.PKG_CONFIG, list(spellings))]
-        case _:
-            programs = table.programs.get(low) if kind is SymptomKind.LIBRARY else None
-            known = table.libraries.get(low) or programs
-            kinds = [(NameKind.PKG_CONFIG, list(spellings))]
+    known, kinds = _list_places(kind, name)
     if known:
         native = tuple(_make(attr, name, index) for attr in known.native)
         inputs = tuple(_make(attr, name, index) for attr in known.inputs)
@@ -151,16 +126,42 @@ def _find(asked: Asked, index: SonameTable | None, names_of: NamedIndex | None) 
     for name_kind, texts in kinds:
         for attr in _look_up(index, names_of, name_kind, texts):
             return _sort(kind, name_kind, name, attr, index)
-    if kind in {SymptomKind.LINKED, SymptomKind.LIBRARY, SymptomKind.CMAKE_PACKAGE, SymptomKind.PKG_CONFIG}:
-        for attr in _look_up_library(index, name):
-            return _sort(kind, NameKind.LIBRARY, name, attr, index)
-    if kind is SymptomKind.LIBRARY:
-        for attr in _look_up(index, names_of, NameKind.PROGRAM, [name, low]):
-            return _sort(kind, NameKind.PROGRAM, name, attr, index)
     return Answer()
 
 
+def _list_places(kind: SymptomKind, name: str) -> tuple[Recipe | None, list[tuple[NameKind, list[str]]]]:
+    """List what the table says of a name, and where else it is looked for, in order."""
+    table = load_names()
+    low = name.lower()
+    # meson and CMake have names of their own for what pkg-config has in other letters.
+    spellings = list(dict.fromkeys((name, low, low.removeprefix("lib"), f"lib{low}")))
+    libraries = (NameKind.LIBRARY, [name])
+    match kind:
+        case SymptomKind.HEADER | SymptomKind.HEADER_PATH:
+            return table.headers.get(name), [(NameKind.HEADER, [name])]
+        case SymptomKind.PROGRAM:
+            return table.programs.get(name), [(NameKind.PROGRAM, [name])]
+        case SymptomKind.PKG_CONFIG:
+            others = [(NameKind.CMAKE, [name]), (NameKind.PROGRAM, [f"{low}-config"]), libraries]
+            known = table.modules.get(low) or table.libraries.get(low)
+            return known, [(NameKind.PKG_CONFIG, [name, low]), *others]
+        case SymptomKind.CMAKE_PACKAGE:
+            others = [(NameKind.PKG_CONFIG, spellings), libraries, (NameKind.PROGRAM, [low])]
+            return table.libraries.get(low), [(NameKind.CMAKE, [name]), *others]
+        case SymptomKind.LINKED:
+            known = table.libraries.get(low) or table.libraries.get(low.partition("_")[0])
+            return known, [libraries, (NameKind.PKG_CONFIG, spellings)]
+        case _:
+            known = table.libraries.get(low) or table.programs.get(low)
+            programs = (NameKind.PROGRAM, [name, low])
+            return known, [(NameKind.PKG_CONFIG, spellings), libraries, programs]
+
+
 def _look_up(index: SonameTable, names_of: NamedIndex, kind: NameKind, texts: Iterable[str]) -> Iterator[str]:
+    if kind is NameKind.LIBRARY:
+        for text in texts:
+            yield from _look_up_library(index, text)
+        return
     for located in find_named(index, names_of, [Name(kind=kind, text=text) for text in dict.fromkeys(texts)]):
         if located.providers:
             yield located.providers[0].attr

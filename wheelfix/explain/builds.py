@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from wheelfix.explain.change import CHANGE_TITLE, render_change
-from wheelfix.explain.model import BuildNeeds, Explanation, Package
+from wheelfix.explain.model import BuildNeeds, Explanation, Package, SymptomKind
 from wheelfix.model.override import Dialect, Input
 from wheelfix.nix.parts import (
     OLD,
@@ -58,7 +58,8 @@ def write_builds(explanation: Explanation, dialect: Dialect) -> Iterator[tuple[s
     if needs is None:
         return
     package = explanation.package
-    if TRAITS[dialect].listed and is_derivation(package):
+    hooked = any(t.kind is SymptomKind.HOOK for t in explanation.troubles)
+    if TRAITS[dialect].listed and (hooked or is_derivation(package)):
         dialect = Dialect.NIXPKGS  # no shell reaches into a build of Nix
     name = package.name if package else _PLACEHOLDER
     hints = [*_describe_permissions(needs), *([] if package else [_UNNAMED])]

@@ -100,7 +100,7 @@ def find_owner(package: Package, directory: Path) -> Package:
         left -= len(record)
         # A search for text dismisses nearly all of them.
         if wanted in record and any(path == package.file for path, _ in parse_rows(record)):
-            name, _, version = info.removesuffix(".dist-info").partition("-")
+            name, _, version = info.removesuffix(".dist-info").rpartition("-")
             return replace(package, name=normalize(name), version=version or package.version)
     return package
 

@@ -24,9 +24,9 @@ from wheelfix.model.words import OwnWords, Saying, Sentence
 from wheelfix.pysource.words import Names, is_absent
 
 MARKERS: Final = (
-    b"not find", b"not found", b"n't find", b"nstall", b"not load", b"nable to", b"ailed to ", b"annot ",
-    b"ot available", b"issing", b"equire", b"PATH", b"rror load", b"not be ", b"not locate",
-    b"o such", b"not exist",
+    b" found", b"ibrar", b" find", b"nstall", b"vailable", b"xecutable", b"equire", b"issing", b"nable to",
+    b"ackend", b"annot ", b"PATH", b"ailed to ", b"ot exist", b"OpusNot", b"rror loading", b"rror locating",
+    b"itializing", b"R_HOME", b"not be ", b"n't load", b"ot load", b"ot loca",
 )  # fmt: skip
 """What a line must have, of bytes, to have a sentence that is recognised in any text."""
 
@@ -77,7 +77,7 @@ def find_sayings(
     for number, line in enumerate(lines):
         if len(found) >= _MAX_SAYINGS:
             break
-        line = line[:_MAX_LINE]
+        line = " ".join(line[:_MAX_LINE].split())
         here = list(_search(line, number, searchers[0], known)) if wanted else []
         here = here or [s for name in wanted if (s := _find_named(line, number, name, names[name]))]
         found += here or _search(line, number, _load_searcher(), known)
@@ -101,21 +101,22 @@ def _reduce(found: Sequence[Saying]) -> tuple[Saying, ...]:
 
 
 def _search(line: str, number: int, searcher: _Searcher, known: Mapping[str, OwnWords]) -> Iterator[Saying]:
-    """Yield the sentences that one line has; of several distributions with the same, the first one."""
-    hits, seen = 0, set()
+    """Yield the longest sentence that one line has, of the first distribution that has it."""
+    best: _Entry | None = None
+    hits, filled = 0, list[str]()
     for match in _WORD.finditer(line):
         for entry in searcher.get(match[0].lower(), ()):
             hits += 1
             if hits > _MAX_HITS:
-                return
-            parts = entry.parts
-            if parts in seen:
+                break
+            if best and len(entry.sentence.text) <= len(best.sentence.text):
                 continue
             start = max(0, match.start() - _REACH)
-            fillings = _compare(parts, line[start : match.end() + _REACH])
+            fillings = _compare(entry.parts, line[start : match.end() + _REACH])
             if fillings is not None:
-                seen.add(parts)
-                yield _say(line, number, entry, fillings, known[entry.distribution])
+                best, filled = entry, fillings
+    if best:
+        yield _say(line, number, best, filled, known[best.distribution])
 
 
 def _compare(parts: Sequence[str], text: str) -> list[str] | None:
@@ -144,7 +145,7 @@ def _say(line: str, number: int, entry: _Entry, fillings: Sequence[str], own: Ow
     return Saying(
         distribution=entry.distribution,
         line=number,
-        text=line.strip(),
+        text=line,
         libraries=libraries,
         programs=programs,
         sure=sure,
@@ -161,14 +162,11 @@ def _make_library(filling: str) -> str | None:
 
 def _find_named(line: str, number: int, distribution: str, names: Names) -> Saying | None:
     """Tell whether a line says that something is absent, and names what a distribution opens or runs."""
-    if not is_absent(line):
-        return None
     libraries, programs = names.find((line,))
-    if not libraries and not programs:
+    # In this order, because most lines name nothing.
+    if not (libraries or programs) or not is_absent(line):
         return None
-    return Saying(
-        distribution=distribution, line=number, text=line.strip(), libraries=libraries, programs=programs
-    )
+    return Saying(distribution=distribution, line=number, text=line, libraries=libraries, programs=programs)
 
 
 @cache

@@ -17,7 +17,9 @@ _SITE = re.compile(
 _ENVIRONMENT = re.compile(r"python3?-\d[\d.]*-env")
 """Name of nixpkgs' ``withPackages`` and ``buildEnv``; those of pyproject.nix are named by their users."""
 _PYTHON_PREFIX = re.compile(r"(?:python|pypy)\d+(?:\.\d+)?-")
-_VERSION = re.compile(r"-(?=\d)")
+# A version, or the date of a revision: hello-1.2, hello-0-unstable-2025-01-02, hello-unstable-2025-01-02.
+_VERSION = re.compile(r"-(?=\d|(?:unstable|git|nightly)-\d{4}-\d\d-\d\d)")
+_OUTPUT = re.compile(r"-(?:dist|dev|lib|bin|doc|man|testout)$")
 _SUFFIX = re.compile(r"(?:\.(?:cpython|pypy|abi3)[^/]*)?\.so.*|\.py[cdi]?|[-.]\d.*|\.libs|-stubs|\.data")
 _INFO = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+)\.(?:dist|egg)-info")
 
@@ -75,9 +77,9 @@ def parse_store_path(name: str, *, prefixed: bool) -> Package | None:
         None for an environment (``python3-3.12.8-env``), an interpreter, or a name without a version.
     """
     rest = _PYTHON_PREFIX.sub("", name, count=1)
-    if (prefixed and rest == name) or rest[:1].isdigit() or name.endswith("-env"):
+    if (prefixed and rest == name) or rest[:1].isdigit() or name.endswith(("-env", "-venv")):
         return None
-    parts = _VERSION.split(rest, maxsplit=1)
+    parts = _VERSION.split(_OUTPUT.sub("", rest), maxsplit=1)
     version = parts[1] if len(parts) == 2 else None
     if version is None and (prefixed or rest == name):
         return None if prefixed else Package(name=normalize(parts[0]))

@@ -18,7 +18,7 @@ from functools import cache, partial
 from itertools import islice
 from typing import Annotated, Any, TypeVar
 
-from wheelfix.explain.model import FRAMELESS, Account, Package, Symptom, SymptomKind
+from wheelfix.explain.model import BUILD_KINDS, FRAMELESS, Account, Package, Symptom, SymptomKind
 from wheelfix.explain.own_words import list_fixed
 from wheelfix.explain.paths import normalize, parse_drv, parse_store_path
 from wheelfix.explain.searcher import Searcher
@@ -246,9 +246,8 @@ def _read_line(
             found.ignored.add(match["soname"])
         if (match := BUILDER.search(text)) and (package := parse_drv(match["drv"])):
             found.packages[package] = None
-        if match := INSTALLER.search(text):
-            name = match["name"] or match["pip"]
-            found.packages[Package(name=normalize(name), version=match["version"], installer=True)] = None
+        if package := _parse_installer(text):
+            found.packages[package] = None
         if not _is_new(text, found.parts):
             continue
 
@@ -271,10 +270,28 @@ def _read_line(
 
         around = Around(lambda: _cut_at_head(read_before()), read_after, read_above)
         for symptom in parse_line(text, around):
+            if symptom.kind in BUILD_KINDS and not found.packages:
+                found.packages |= dict.fromkeys(_find_installer(around))
             before = read_before()
             _add(locate_symptom(symptom, _cut_at_head(before)), text, before, found)
             if build and (package := parse_store_path(build, prefixed=False)):
                 found.packages[package] = None
+
+
+def _parse_installer(text: str) -> Package | None:
+    """Find the distribution that pip or uv say they build."""
+    if match := INSTALLER.search(text):
+        name = normalize(match["name"] or match["pip"])
+        return Package(name=name, version=match["version"], installer=True)
+    return None
+
+
+def _find_installer(around: Around) -> Iterator[Package]:
+    """Find which distribution is built, in lines around that logs are not searched for."""
+    for line in (*around.after(), *reversed(around.above())):
+        if package := _parse_installer(line):
+            yield package
+            return
 
 
 def _read_context(context: Callable[[], Iterator[bytes]], *, whole: bool = False) -> list[str]:

@@ -17,7 +17,7 @@ from wheelfix.explain.paths import find_distribution, parse_path
 from wheelfix.explain.wording import SONAME
 from wheelfix.index.lookup import find_providers
 from wheelfix.index.named_table import NamedIndex
-from wheelfix.index.own_words import list_own_words
+from wheelfix.index.own_words import find_own_words, list_own_words
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.hints import OpeningKind
@@ -118,6 +118,8 @@ def _read_saying(saying: Saying, index: SonameTable, names_of: NamedIndex | None
     if not saying.sure:  # of all that it opens, the line may name one
         names = [name for name in names if _find_stem(name) in saying.text.lower()] or names
     chosen = _choose_libraries(names, index)
+    if names and not chosen and (own := find_own_words(saying.distribution)):
+        chosen = _choose_libraries(own.libraries, index)  # the same library has other names, too
     for soname in chosen[: 1 if saying.sure else _MOST]:
         yield Symptom(
             kind=SymptomKind.NAMED,

@@ -27,7 +27,7 @@ class Around(NamedTuple):
     Attributes:
         before: reads the lines before it, nearest last, from the nearest traceback's head on.
         after: reads the lines after it, nearest first: a few dozen at most, fewer at the end of the text.
-        above: reads the lines before it as far as lines are kept, nearest last, whatever tracebacks begin there.
+        above: reads the lines before it as far as they are kept, nearest last, beyond the traceback's head.
     """
 
     before: Callable[[], Sequence[str]] = _read_nothing

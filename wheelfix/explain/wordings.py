@@ -113,7 +113,9 @@ INSTALLER: Final = re.compile(
     # uv: a package with its version, or a project's directory; pip: one package, or the first of several.
     r"Failed to (?:build|download and build|build and install) [`'\"](?P<name>[A-Za-z0-9][\w.-]*?)"
     r"(?:==(?P<version>[\w.!+-]+)| @ [^`'\"\n]*)?[`'\"]"
-    r"|(?:ERROR: Failed building (?:wheel|editable) for |Could not build wheels for "
+    r"|(?:^\s*Failed to build (?=[\w.-]+\s*$)|ERROR: Failed building (?:wheel|editable) for "
+    r"|  Building (?:wheel|editable) for "
+    r"|Could not build wheels for "
     r"|build installable wheels for some pyproject\.toml based projects \()(?P<pip>[A-Za-z0-9][\w.-]*)"
 )
 PRINTED_JSON: Final = re.compile(r"\{\s*\"Dependency\"\s*:")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PROGRAMS = ("uv", "nix", "micromamba", "mamba", "conda")
 _DEVENV = ".devenv/state/venv"
 _PIXI = ".pixi/envs"
-_LIST = re.compile(r"(.*[-_.])?requirements\b.*\.txt")
+_LIST = re.compile(r"(.*[-_.])?requirements\b.*\.(txt|in)")
 _MIXED = re.compile(r"^\s*(-[ecr]\b|--(?:editable|constraint|requirement)\b|\.)", re.MULTILINE)
 _HASHED = re.compile(r"--hash[= ]sha256:")
 _READ = 1 << 20
@@ -61,7 +61,11 @@ def find_start(directory: Path) -> Start:
             prefixes=prefixes,
             active=_find_active(directory, (*environments, *prefixes)),
             tables=tables,
-            lists={name: kind for name in names if (kind := _read_list(directory / name))},
+            lists={
+                name: kind
+                for name in names
+                if f"{name.removesuffix('.in')}.txt" not in names and (kind := _read_list(directory / name))
+            },
             crate=crate,
             sdist=sdist,
             written=frozenset(name for name in WRITTEN if name in names and _is_written(directory / name)),

@@ -127,10 +127,10 @@ def _hold_against_nixpkgs(lookup: Lookup, table: SonameTable) -> Lookup:
         else:
             said = attributes.find(provider.attr)
             kept.append(_add_version(_name_output(provider, said), said))
-    if not gone and tuple(kept) == lookup.providers:
+    nearest = lookup.nearest if kept or lookup.nearest else _find_nearest_cuda(lookup.soname, attributes)
+    if not gone and tuple(kept) == lookup.providers and nearest == lookup.nearest:
         return lookup
     rivals = tuple(p.attr for p in kept if p.attr in lookup.rivals)
-    nearest = lookup.nearest if kept or lookup.nearest else _find_nearest_cuda(lookup.soname, attributes)
     return replace(
         lookup,
         providers=tuple(kept),

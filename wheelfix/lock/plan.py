@@ -37,6 +37,7 @@ from wheelfix.override.prebuilt import check_build
 from wheelfix.override.python_set import cut_circles, name_beside, prepare_shadowed, tell_dependencies
 from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
+from wheelfix.scan.findings import tell_qts
 from wheelfix.scan.locked import LockReadings
 from wheelfix.scan.nixpkgs import tell_differences
 from wheelfix.scan.scan import scan_readings
@@ -221,6 +222,7 @@ def plan_overlay(
         *adapters.findings,
         *tell_needs(scans, chosen),
         *tell_collisions(collisions, request.runtime.python),
+        *tell_qts(wheel.distribution for wheel in found.wheels),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
         *tell_dependencies(overrides),
@@ -314,6 +316,14 @@ def _find_source(choice: Choice) -> WheelSource | None:
     )
 
 
+def _name_source(choice: Choice, found: LockReadings) -> str:
+    """Return the file name of a source distribution, or what else a package is built from."""
+    if choice.file:
+        return choice.file.filename
+    fetched = found.sdists.get(choice.package.name)
+    return fetched.name if fetched else choice.package.source.value
+
+
 def _plan_builds(
     request: LockRequest, choices: Sequence[Choice], found: LockReadings, rust: Mapping[str, CargoPlan]
 ) -> tuple[SourceBuild, ...]:
@@ -327,7 +337,7 @@ def _plan_builds(
             SourceBuild(
                 name=package.name,
                 version=package.version or "",
-                target=choice.file.filename if choice.file else package.source.value,
+                target=_name_source(choice, found),
                 requires=system.requires if system else (),
                 backend=system.backend if system else "",
                 cargo=bool(system and system.cargo),

@@ -350,7 +350,7 @@ def _choose(
         path = tuple(attr.split(".")) if attr else (*name_packages(runtime.python), package.name)
         return Choice(package=package, kind=kind, attr=path)
     if kind is ChoiceKind.SDIST:
-        if package.sdist or package.source is SourceKind.VCS:
+        if package.sdist or package.hashes or package.source is SourceKind.VCS:
             return Choice(package=package, kind=kind, file=package.sdist)
         return None
     if package.hashes:

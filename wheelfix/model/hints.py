@@ -131,9 +131,11 @@ class SourceUse(Struct):
         anchor: an import at the top of the file, whose text is in it once, in ASCII: what has to be done
             before any call can be put before it on the same line; empty if there is none.
         unread: why it was not analysed, though it may open libraries, in one clause; empty if it was.
+        computed: lines of calls that open a library whose name is put together when the program runs, sorted.
     """
 
     path: str
     anchor: str = ""
     unread: str = ""
     calls: tuple[SourceCall, ...] = ()
+    computed: tuple[int, ...] = ()

@@ -152,8 +152,8 @@ class Choice(Struct):
     """The source chosen for one package.
 
     Attributes:
-        file: the wheel or source distribution; None for nixpkgs, for the project itself, and where only
-            hashes are known.
+        file: the wheel or source distribution; None for nixpkgs, for the project itself, for a revision of a
+            repository, and where only hashes are known.
         attr: path of nixpkgs' build below ``pkgs``.
         rival: the wheel that pip would take, where the package set of the dialect takes another one.
         passed_over: the wheel that the package set takes by itself, in whose place ``file`` has to be put.

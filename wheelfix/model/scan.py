@@ -216,6 +216,8 @@ class WheelScan(Struct):
         attributes: what nixpkgs says of the attributes that needs and openings name; those that it was not
             asked about are missing.
         nixpkgs: which nixpkgs says it.
+        computed: calls in Python sources that open a library whose name is put together at run time, as file
+            and line, sorted.
     """
 
     target: str
@@ -237,6 +239,7 @@ class WheelScan(Struct):
     alternatives: tuple[Alternative, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     nixpkgs: NixpkgsInfo | None = None
+    computed: tuple[tuple[str, int], ...] = ()
 
     @property
     def used(self) -> tuple[Need, ...]:

@@ -53,7 +53,7 @@ class Saying(Struct):
     Attributes:
         distribution: whose sentence it is, normalised (PEP 503).
         line: index of the line in the lines that were searched.
-        text: the line.
+        text: the line, with single blanks.
         libraries: names of libraries of which one is not there, sorted: alternatives, of which an index of
             nixpkgs may know some only; ``libNAME.so`` stands for any version.
         programs: the same for programs.

@@ -19,6 +19,7 @@ from dataclasses import fields
 from functools import cache, cached_property
 from http import HTTPStatus
 from pathlib import Path
+from shlex import quote
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -79,6 +80,10 @@ class _Page(Struct):
 
     files: tuple[_PageFile, ...]
     meta: _PageMeta
+
+
+class OnlySdistError(InputError):
+    """A requirement has no wheel, and has a source distribution."""
 
 
 class Offer(Struct):
@@ -558,9 +563,11 @@ def _explain_no_wheel(
         problem = f"the index has no such version; newest: {', '.join(map(str, reversed(newest)))}"
         return InputError(wanted.text, problem, "name one of them")
     if not wheels:
-        return InputError(
-            wanted.text, "has no wheel, only a source distribution", "build a wheel of it first: `pip wheel`"
+        hint = (
+            f"build a wheel of it (`pip wheel --no-deps {quote(wanted.text)}`) and name that; what the build "
+            f"needs: `wheelfix sdist {quote(wanted.text)}`"
         )
+        return OnlySdistError(wanted.text, "has no wheel, only a source distribution", hint)
     if not runs:
         return _explain_other_tags(wanted, interpreter, fitting)
     if bounds := [p.link.requires_python for p in runs if not p.link.is_yanked and p.link.requires_python]:

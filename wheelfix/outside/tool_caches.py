@@ -1,4 +1,4 @@
-"""Finds wheels that other tools have on this machine: directories of wheels, pip's and uv's caches.
+"""Finds files that other tools have on this machine: directories of wheels, pip's and uv's caches.
 
 pip (23.3) keeps what it downloaded by the SHA-224 of the URL (``cachecontrol``'s cache in ``http-v2``; the
 ``.body`` file is the wheel itself). uv keeps wheels unpacked in ``archive-v0``; the files
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from wheelfix.outside.places import find_pip_cache, find_uv_cache
 from wheelfix.wheel.input import open_regular
-from wheelfix.wheel.metadata import parse_filename
+from wheelfix.wheel.metadata import parse_filename, parse_sdist_name
 
 _ARCHIVE = re.compile(rb"[A-Za-z0-9_-]{16,24}")
 
@@ -49,6 +49,15 @@ def list_matching(directories: Iterable[Path], name: str, version: str | None) -
             for path in sorted(directory.iterdir()):
                 parsed = parse_filename(path.name) if path.name.endswith(".whl") else None
                 if parsed and parsed[0] == name and parsed[1] == version:
+                    yield path
+
+
+def list_sdists(directories: Iterable[Path], name: str, version: str | None) -> Iterator[Path]:
+    """Yield the source distributions of a version in directories, by normalised name and version."""
+    for directory in directories:
+        with suppress(OSError):
+            for path in sorted(directory.iterdir()):
+                if path.name.endswith((".tar.gz", ".zip")) and parse_sdist_name(path.name) == (name, version):
                     yield path
 
 

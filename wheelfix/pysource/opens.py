@@ -17,6 +17,7 @@ from typing import Final
 from wheelfix.model.base import Struct, replace
 from wheelfix.model.hints import CalledName, OpeningKind, SourceCall, SourceEdit, SourceUse
 from wheelfix.model.tables import Table, load_table
+from wheelfix.pysource.computed import is_computed
 from wheelfix.pysource.edits import BY_PATH, Opened, Spot, find_anchor, find_edits
 from wheelfix.pysource.program import Library, Program, list_functions
 from wheelfix.pysource.reach import Reach
@@ -29,7 +30,7 @@ MAX_SEARCHED: Final = 16 << 20
 """Longest source that is searched for text that may open a library, in bytes."""
 
 LOADER_HINTS: Final = re.compile(rb"\b(?:CDLL|PyDLL|cdll|pydll)\b")
-_HINTS: Final = (b"d_library", b"dlopen", b"load_locate", b"load_ctypes", b"ldconfig")
+_HINTS: Final = (b"d_library", b"dlopen", b"load_locate", b"load_ctypes", b"ldconfig", b"getattr(ctypes")
 _OPENERS: Final = frozenset(
     {"ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary", "_ctypes.dlopen"}
 )
@@ -58,6 +59,8 @@ _TEST_PATH: Final = re.compile(
 _LDCONFIG: Final = re.compile(r"(?:/[\w/]+/)?ldconfig")
 _MAX_VARIABLE: Final = 60
 _MAX_ROUNDS: Final = 4
+_MAX_COMPUTED: Final = 64
+"""Calls of one source whose names are asked for at run time; real sources have some."""
 _MAX_NAMES: Final = 8192
 """Names that the calls of one source may open; real sources have some tens."""
 
@@ -111,11 +114,13 @@ class Analysis(Struct):
         uses: by the file to report it for: the source, or the one that calls its helper.
         asked: names of functions and classes that other modules may give names of libraries to, by module.
         openers: the same for functions that other modules may give a function to that opens libraries.
+        given: paths of other modules, to whose functions this one gives a function that opens libraries.
     """
 
     uses: tuple[SourceUse, ...] = ()
     asked: Mapping[str, frozenset[str]] = {}
     openers: Mapping[str, frozenset[str]] = {}
+    given: frozenset[str] = frozenset()
 
 
 def analyse_source(path: str, source: bytes, library: Library, callers: Iterable[str] = ()) -> Analysis:
@@ -139,14 +144,34 @@ def analyse_source(path: str, source: bytes, library: Library, callers: Iterable
             return _give_up(path, f"more than {_MAX_NAMES} names")
         claims = _add_edits(path, source, library, tuple(callers), found)
         return Analysis(
-            uses=_find_uses([*claims, *found.programs], found.program),
+            uses=_add_computed(_find_uses([*claims, *found.programs], found.program), path, found),
             asked=found.asked,
             openers=found.openers,
+            given=found.given,
         )
     except TooComplexError:
         return _give_up(path, "too complex")
     except (ValueError, LookupError, RecursionError, MemoryError, OverflowError):
         return _give_up(path, "nested too deeply")
+
+
+def _add_computed(uses: tuple[SourceUse, ...], path: str, found: _Found) -> tuple[SourceUse, ...]:
+    """Add the calls of a source whose names it does not tell, and whose names no caller tells either."""
+    told = {claim.number for claim in found.claims}
+    asked = [
+        (use, arg)
+        for number, use in enumerate(found.module.uses, found.module.first)
+        if number not in told
+        for _, _, args in _find_sinks(use, found.module, found.evaluator)
+        for arg in args
+        if not found.evaluator.values(arg, use.scope)
+    ]
+    lines = {
+        use.node.lineno
+        for use, arg in asked[:_MAX_COMPUTED]
+        if is_computed(arg, use.scope, is_alone=not told)
+    }
+    return (*uses, SourceUse(path=path, computed=tuple(sorted(lines)))) if lines else uses
 
 
 def _give_up(path: str, why: str) -> Analysis:
@@ -163,6 +188,7 @@ class _Found(Struct):
     programs: Sequence[_Claim] = ()
     asked: Mapping[str, frozenset[str]] = {}
     openers: Mapping[str, frozenset[str]] = {}
+    given: frozenset[str] = frozenset()
 
 
 def _analyse(path: str, source: bytes, library: Library, callers: Iterable[str]) -> _Found | None:
@@ -191,6 +217,7 @@ def _analyse(path: str, source: bytes, library: Library, callers: Iterable[str])
         programs=[_place(claim, module, program) for claim in programs],
         asked=list_functions(evaluator.asked),
         openers=list_functions(_list_openers(module)),
+        given=frozenset(_list_given(module, evaluator)),
     )
 
 
@@ -233,7 +260,8 @@ def _find_spot(claim: _Claim) -> Spot | None:
     if claim.kind is not OpeningKind.FIND_LIBRARY:
         return Spot(place=place, text=claim.value.text, opened=opened)
     call = find_place(claim.use.node)
-    inside = call[:2] <= place[:2] and place[2:] <= call[2:]
+    mapped = isinstance(claim.use.node, ast.Call) and name_last(claim.use.node.func) == "map"
+    inside = call[:2] <= place[:2] and place[2:] <= call[2:] and not mapped
     return Spot(place=call, text="", opened=opened) if inside and claim.function == _FINDER else None
 
 
@@ -272,7 +300,7 @@ def _find_claims(number: int, use: Use, module: Module, evaluator: Evaluator) ->
                     )
 
 
-def _find_sinks(
+def _find_sinks(  # noqa: C901 - one case per way of opening
     use: Use, module: Module, evaluator: Evaluator
 ) -> Iterator[tuple[OpeningKind, str, list[ast.expr]]]:
     """Yield the arguments that name libraries: (kind, function, arguments)."""
@@ -280,6 +308,10 @@ def _find_sinks(
         case ast.Subscript(value=base, slice=index):
             for loader in sorted(_functions(evaluator, base, use) & _LOADERS):
                 yield OpeningKind.CTYPES, loader, [index]
+        case ast.Call(func=ast.Name(id="map"), args=[func, items]):
+            for function in sorted(_functions(evaluator, func, use) & (_OPENERS | {_FINDER})):
+                kind = OpeningKind.FIND_LIBRARY if function == _FINDER else OpeningKind.CTYPES
+                yield kind, function, [items]
         case ast.Call(func=ast.Name(id="getattr"), args=[base, name, *_]):
             # to ctypes it is the same as cdll[name]
             for loader in sorted(_functions(evaluator, base, use) & _LOADERS):
@@ -315,6 +347,22 @@ def _functions(evaluator: Evaluator, expr: ast.expr, use: Use) -> set[str]:
         return {value.text for value in evaluator.values(expr, use.scope) if value.function}
     finally:
         evaluator.load = evaluator.record = True
+
+
+def _list_given(module: Module, evaluator: Evaluator) -> Iterator[str]:
+    """List paths of other modules that are given a function that opens libraries: ``load(CDLL, "x")``."""
+    for use in module.uses:
+        if not isinstance(use.node, ast.Call):
+            continue
+        given = [*use.node.args, *(keyword.value for keyword in use.node.keywords)]
+        if any(isinstance(one, ast.Name | ast.Attribute) for one in given):
+            called = module.find_function(use.node.func, use.scope)
+            if not called and any(name_last(one) in _OPENER_NAMES for one in given):
+                called = module.find_function(use.node.func, use.scope, load=True)
+            if called and called.module is not module:
+                functions = {f for one in given for f in _functions(evaluator, one, use)}
+                if functions & (_OPENERS | {_FINDER}):
+                    yield called.module.path
 
 
 def _list_openers(module: Module) -> Iterator[Scope]:

@@ -162,6 +162,7 @@ class Module:
         stars: modules of which it imports all names.
         statements: number of the simple statement a string constant stands in, by ``id`` of its node.
         lambdas: functions without a name, by ``id`` of their nodes.
+        grown: variables and attributes that elements are added to behind their first value.
         tree: the parsed source.
     """
 
@@ -184,6 +185,7 @@ class Module:
         self.stars: list[str] = []
         self.statements: dict[int, int] = {}
         self.lambdas: dict[int, Scope] = {}
+        self.grown: set[str] = set()
         self._program = program
         self._package = name.split(".") if is_package else name.split(".")[:-1]
         self._count = number << 32
@@ -227,6 +229,8 @@ class Module:
                         return place.functions[name]
                     if name in place.classes:
                         return self._program.find_method(place.classes[name], "__init__", load=load)
+                if isinstance(made := _only(scope.find(name)), ast.Lambda) and id(made) in self.lambdas:
+                    return self.lambdas[id(made)]
             case ast.Attribute(value=base, attr=name):
                 if owner := self.find_owner(base, scope, load=load):
                     return self._program.find_method(owner, name, load=load)
@@ -459,7 +463,7 @@ class Module:
             self._visit(node, scope)
         self._guards, self._handles, self._left = guards, handles, left
 
-    def _note(self, node: ast.AST, scope: Scope) -> None:
+    def _note(self, node: ast.AST, scope: Scope) -> None:  # noqa: C901 - one case per kind of node
         match node:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -468,9 +472,11 @@ class Module:
                 target=ast.Name(id=name), op=ast.Add(), value=ast.Constant() | ast.JoinedStr()
             ):
                 self._bind_longer(name, node, scope)
+            case ast.AugAssign(target=target, value=value):
+                self.grown.add(name_last(target))
+                self._bind(target, value, scope)
             case (
                 ast.AnnAssign(target=target, value=ast.expr() as value)
-                | ast.AugAssign(target=target, value=value)
                 | ast.NamedExpr(target=target, value=value)
             ):
                 self._bind(target, value, scope)
@@ -502,6 +508,7 @@ class Module:
     def _note_call(self, func: ast.expr, args: list[ast.expr], scope: Scope) -> None:
         match func:
             case ast.Attribute(value=base, attr="append" | "extend" | "insert" | "add" | "update"):
+                self.grown.add(name_last(base))
                 for arg in args:
                     self._bind(base, arg, scope)
             case ast.Name(id="exit" | "quit") | ast.Attribute(attr="exit" | "_exit"):

@@ -120,11 +120,16 @@ def find_in_sources(paths: Sequence[str], read: Callable[[str], bytes | None]) -
         openers = _list_unsearched((analysis.openers for analysis in found.values()), called)
         new = find_callers(asked, linux, read) if asked else {}
         passing = find_callers(openers, linux, read, LOADER_HINTS) if openers else {}
-        more = _add(callers, new) | _add(callers, passing)
+        given: dict[str, dict[str, None]] = {}
+        for path, analysis in list(found.items()):
+            for other in sorted(analysis.given):
+                given.setdefault(name_module(other), {})[name_module(path)] = None
+                found.setdefault(other, Analysis())
+        more = _add(callers, new) | _add(callers, passing) | _add(callers, given)
         if not more:
             break
         for path, analysis in found.items():
-            names = analysis.asked.keys() | analysis.openers.keys()
+            names = {name_module(path)} | analysis.asked.keys() | analysis.openers.keys()
             if not more.isdisjoint(names):
                 needed = dict.fromkeys(c for name in sorted(names) for c in callers.get(name, ()))
                 needed.pop(name_module(path), None)
@@ -178,9 +183,10 @@ def _merge(found: Iterable[Analysis]) -> tuple[SourceUse, ...]:
     for use in (use for analysis in found for use in analysis.uses):
         own = uses.get(use.path, SourceUse(path=use.path))
         calls = tuple(dict.fromkeys((*own.calls, *use.calls)))
-        uses[use.path] = replace(own, calls=calls, unread=own.unread or use.unread)
+        computed = tuple(sorted({*own.computed, *use.computed}))
+        uses[use.path] = replace(own, calls=calls, computed=computed, unread=own.unread or use.unread)
     return tuple(
         replace(uses[path], calls=tuple(sorted(uses[path].calls, key=lambda call: call.line)))
         for path in sorted(uses)
-        if uses[path].calls or uses[path].unread
+        if uses[path].calls or uses[path].computed or uses[path].unread
     )

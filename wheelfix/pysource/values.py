@@ -10,13 +10,13 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Final
 
 from wheelfix.model.base import Struct, replace
 from wheelfix.pysource.program import Library, Program
-from wheelfix.pysource.scope import Bound, Module, Scope
+from wheelfix.pysource.scope import Bound, Module, Scope, name_last
 
 _MAX_VALUES: Final = 256
 _MAX_TEXT: Final = 512
@@ -38,8 +38,17 @@ _SAME_AS_ARGUMENTS: Final = frozenset(
     }
 )
 _JOINED: Final = frozenset({"os.path.join", "posixpath.join", "pathlib.Path", "pathlib.PurePath"})
-_SAME_TEXT: Final = frozenset({"encode", "decode", "strip", "copy", "keys"})
-_PLACEHOLDER: Final = re.compile(r"%[sd]|\{\d*\}")
+_SAME_TEXT: Final = frozenset({"encode", "decode", "strip", "copy", "keys", "as_posix"})
+_CASES: Final[Mapping[str, Callable[[str], str]]] = {"lower": str.lower, "upper": str.upper}
+_MAX_ELEMENTS: Final = 64
+"""Elements of a list whose order counts."""
+_MAX_NUMBERS: Final = 8
+"""Turns of a range that are names; PyOpenGL tries ten versions of each library that it finds by its name."""
+_PERCENT: Final = re.compile(r"%(?:\((\w+)\))?[sdi]")
+_BRACES: Final = re.compile(r"\{(\w*)(?:!s)?(?::[sd]?)?\}")
+
+_Row = list[tuple["Value", ...]]
+"""The values that each element of one list may have, in order."""
 
 
 Place = tuple[int, int, int, int]
@@ -104,6 +113,7 @@ class Evaluator:
         self._lists: dict[tuple[int, bool, bool], tuple[Value, ...]] = {}
         self._sequences: dict[int, bool] = {}
         self._taken: dict[tuple[tuple[int, ...], bool, bool], tuple[Value, ...]] = {}
+        self._rows: dict[tuple[int, int, bool, bool], list[_Row] | None] = {}
         self._linked: set[tuple[int, int]] = set()
         self._steps = 0
         self.link()
@@ -114,6 +124,7 @@ class Evaluator:
         self._lists.clear()
         self._sequences.clear()
         self._taken.clear()
+        self._rows.clear()
         self._program.link_classes()
         for number, use in enumerate(self._program.uses):
             if isinstance(use.node, ast.Call):
@@ -145,6 +156,8 @@ class Evaluator:
         match expr:
             case ast.Constant(value=str() | bytes() | int() as value) if not isinstance(value, bool):
                 return [self._constant(expr, value, scope.module)]
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value) as number):
+                return [self._constant(number, -value, scope.module)]
             case ast.Name() | ast.Attribute():
                 return self._name(expr, scope)
             case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
@@ -157,6 +170,13 @@ class Evaluator:
                 return self._union(scope.module.branches(expr, scope), scope)
             case ast.Subscript(value=base, slice=key) if chosen := self._choose(base, key, scope):
                 return self.values(*chosen)
+            case ast.Subscript(value=inner, slice=ast.Constant(value=int() as at)) if (
+                # The first of several names that a function got is tried once more, for the error of all.
+                not _is_parameter(inner, scope)
+                and (rows := self._find_rows(inner, scope))
+                and all(-len(row) <= at < len(row) for row in rows)
+            ):
+                return [value for row in rows for value in row[at]]
             case ast.Subscript(value=inner):
                 return self._items(inner, scope)
             case ast.Starred(value=inner) | ast.NamedExpr(value=inner):
@@ -168,9 +188,11 @@ class Evaluator:
                 return self._join([self.values(p, scope) for p in inner_parts])
             case ast.BinOp(op=ast.Add()):
                 return self._add(expr, scope)
+            case ast.BinOp(left=left, op=ast.Div(), right=right):  # of pathlib: a number names no library
+                return self._join([self.values(left, scope), self.values(right, scope)], posixpath.join)
             case ast.BinOp(left=template, op=ast.Mod(), right=value):
-                parts = value.elts if isinstance(value, ast.Tuple) else [value]
-                return self._format(template, parts, scope)
+                rows = self._find_rows(value, scope) or [[self.values(value, scope)]]
+                return self._format(template, _PERCENT, rows, self._find_named(value, scope), scope)
             case ast.Call():
                 return self._call(expr, scope)
         return ()
@@ -257,7 +279,16 @@ class Evaluator:
             names = [f"{v.text}.{expr.attr}" for v in base]
             if known := [Value(n, expr.lineno, 0, function=True) for n in names if n in self._known]:
                 return known
+        if found := list(self._members(expr, scope)):
+            return found
         return self._bound(module.find_bound(expr, scope, load=self.load))
+
+    def _members(self, expr: ast.expr, scope: Scope) -> Iterable[Value]:
+        """Evaluate an Enum, over which a loop goes: its members stand for their values."""
+        owner = scope.module.find_class(expr, scope, load=self.load)
+        if owner and any(name_last(base).endswith("Enum") for base in owner.bases):
+            for bound in owner.bindings.values():
+                yield from self._bound(bound)
 
     def _attribute(self, expr: ast.Attribute, scope: Scope) -> Iterable[Value]:
         """Evaluate an attribute of a class or of its instances, or the value of a member of an Enum."""
@@ -323,17 +354,155 @@ class Evaluator:
             return ()
         return reduce(lambda left, right: self._limit(_combine(left, right, glue)), parts)
 
-    def _format(self, template: ast.expr, parts: list[ast.expr], scope: Scope) -> Iterable[Value]:
-        """Evaluate ``"lib%s.so" % x`` and ``"lib{}.so".format(x)``, with plain placeholders in order only."""
-        given = [self.values(part, scope) for part in parts]
+    def _format(
+        self,
+        template: ast.expr,
+        placeholder: re.Pattern[str],
+        rows: Iterable[_Row],
+        named: Mapping[str, tuple[Value, ...]],
+        scope: Scope,
+    ) -> Iterable[Value]:
+        """Put values in the place of the plain placeholders of a text.
+
+        Args:
+            template: the text.
+            placeholder: what a placeholder looks like; its group is the name or the number of a value.
+            rows: the values that are given in order, once for each list of them.
+            named: those that are given by name.
+            scope: where the text stands.
+        """
         for pattern in self.values(template, scope):
-            texts = _PLACEHOLDER.split(pattern.text)
-            if len(texts) != len(given) + 1 or pattern.function:
+            texts = placeholder.split(pattern.text)
+            if pattern.function or len(texts) == 1 or re.search(r"[{}]|%\S", "".join(texts[::2])):
                 continue
-            pieces: list[tuple[Value, ...]] = [(replace(pattern, text=texts[0]),)]
-            for value, text in zip(given, texts[1:], strict=True):
-                pieces += [value, (replace(pattern, text=text),)]
-            yield from self._join(pieces)
+            for row in rows:
+                given = _choose_values(texts[1::2], row, named)
+                if given is None:
+                    continue
+                pieces: list[tuple[Value, ...]] = [(replace(pattern, text=texts[0]),)]
+                for value, text in zip(given, texts[2::2], strict=True):
+                    pieces += [value, (replace(pattern, text=text),)]
+                yield from self._join(pieces)
+
+    def _find_named(self, expr: ast.expr, scope: Scope) -> Mapping[str, tuple[Value, ...]]:
+        """Return the values of a dictionary that is spelled out, by its keys."""
+        bound = [] if isinstance(expr, ast.Dict) else self._find_bound(expr, scope)
+        expr, scope = (bound[0].expr, bound[0].scope) if len(bound) == 1 else (expr, scope)
+        if not isinstance(expr, ast.Dict):
+            return {}
+        pairs = zip(expr.keys, expr.values, strict=True)
+        return {str(k.value): self.values(v, scope) for k, v in pairs if isinstance(k, ast.Constant)}
+
+    def _find_rows(self, expr: ast.expr, scope: Scope) -> list[_Row] | None:
+        """Return the lists that an expression may be, element by element; None if one is not known."""
+        key = id(expr), id(scope), self.load, self.record
+        if key not in self._rows:
+            self._rows[key] = None  # a list that depends on itself is not known
+            self._rows[key] = _limit_rows(self._list_rows(expr, scope))
+        return self._rows[key]
+
+    def _list_rows(self, expr: ast.expr, scope: Scope) -> list[_Row] | None:
+        match expr:
+            case ast.Tuple(elts=items) | ast.List(elts=items):
+                rows: list[_Row] | None = [[]]
+                for item in items[: _MAX_ELEMENTS + 1]:
+                    more: list[_Row] | None = [[self.values(item, scope)]]
+                    if isinstance(item, ast.Starred):
+                        more = self._find_rows(item.value, scope)
+                    rows = _limit_rows(_cross(rows, more))
+                return rows
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return _cross(self._find_rows(left, scope), self._find_rows(right, scope))
+            case ast.Starred(value=inner):  # what a loop gives to its target
+                return self._find_turns(inner, scope)
+            case (
+                ast.Call(func=ast.Name(id="list" | "tuple"), args=[inner])
+                | ast.Call(func=ast.Name(id="map"), args=[ast.Name(id="str"), inner])
+            ):
+                return self._find_rows(inner, scope)
+            case ast.Name() | ast.Attribute() if name_last(expr) not in scope.module.grown:
+                return self._list_bound_rows(expr, scope)
+        return None
+
+    def _list_bound_rows(self, expr: ast.Name | ast.Attribute, scope: Scope) -> list[_Row] | None:
+        """Return the lists that a variable or an attribute may be, as :meth:`_find_rows`."""
+        bound = self._find_bound(expr, scope)
+        place = scope.find_place(expr.id) if isinstance(expr, ast.Name) else None
+        if place and place.arguments and (rest := place.arguments.vararg) and rest.arg == name_last(expr):
+            calls: dict[int | None, list[Bound]] = {}
+            for one in bound:
+                calls.setdefault(one.caller, []).append(one)
+            given = calls.values()
+            return [[tuple(_mark(v, b) for v in self.values(b.expr, b.scope)) for b in row] for row in given]
+        found: list[_Row] = []
+        for one in bound:
+            is_grown = name_last(expr) in one.scope.module.grown
+            rows = None if is_grown else self._find_rows(one.expr, one.scope)
+            if not rows:
+                return None
+            found += [[tuple(_mark(v, one) for v in element) for element in row] for row in rows]
+        return found or None
+
+    def _find_turns(self, expr: ast.expr, scope: Scope) -> list[_Row] | None:
+        """Return the lists that a loop gives to its target in turn; None if one of them is not known."""
+        match expr:
+            case ast.Tuple(elts=items) | ast.List(elts=items):
+                rows = [self._find_rows(item, scope) for item in items[:_MAX_VALUES]]
+                return [row for found in rows for row in found or ()] if all(rows) else None
+            case ast.Call(func=func, args=args, keywords=keywords) if (
+                scope.module.dotted(func, scope) == "itertools.product"
+            ):
+                columns = [self._find_elements(arg, scope) for arg in args]
+                if not all(columns) or any(k.arg != "repeat" for k in keywords):
+                    return None
+                times = [v.text for k in keywords for v in self.values(k.value, scope)] or ["1"]
+                if len(times) != 1 or not times[0].isdecimal() or int(times[0]) > _MAX_ELEMENTS:
+                    return None
+                return [columns * int(times[0])]
+            case ast.Call(func=ast.Name(id="list" | "tuple" | "sorted"), args=[inner]):
+                return self._find_turns(inner, scope)
+            case ast.Call(func=ast.Name(id="zip"), args=args):
+                lists = [self._find_rows(arg, scope) for arg in args]
+                if not lists or any(one is None or len(one) != 1 for one in lists):
+                    return None
+                return [list(turn) for turn in zip(*(one[0] for one in lists if one), strict=False)]
+            case ast.Name() | ast.Attribute() if len(bound := self._find_bound(expr, scope)) == 1:
+                return self._find_turns(bound[0].expr, bound[0].scope)
+        return None
+
+    def _find_elements(self, expr: ast.expr, scope: Scope) -> tuple[Value, ...]:
+        """Return what the elements of a list or the letters of a text may be; none if that is not known."""
+        if isinstance(expr, ast.Constant) and isinstance(expr.value, str):
+            whole = self.values(expr, scope)
+            return self._limit(replace(v, text=letter, place=None) for v in whole for letter in v.text)
+        rows = self._find_rows(expr, scope)
+        if rows and all(all(row) for row in rows):
+            return self._limit(value for row in rows for element in row for value in element)
+        return self.values(expr, scope) if isinstance(expr, ast.Call | ast.ListComp | ast.Set) else ()
+
+    def _join_rows(self, glue: ast.expr, rows: Iterable[_Row], scope: Scope) -> Iterable[Value]:
+        for between in self.values(glue, scope):
+            for row in rows:
+                pieces = [piece for element in row for piece in ((between,), element)][1:]
+                yield from self._join(pieces)
+
+    def _count(self, node: ast.Call, scope: Scope) -> Iterable[Value]:
+        """Evaluate the numbers of a ``range`` whose ends are known."""
+        ends = [[v.text for v in self.values(arg, scope)] for arg in node.args]
+        if not 1 <= len(ends) <= 3 or any(len(e) != 1 or not re.fullmatch(r"-?\d+", e[0]) for e in ends):
+            return
+        start, stop, step = [0, int(ends[0][0]), 1] if len(ends) == 1 else [*(int(e[0]) for e in ends), 1][:3]
+        if step and len(numbers := range(start, stop, step)) <= _MAX_NUMBERS:
+            module = scope.module
+            for number in numbers:
+                yield Value(str(number), node.lineno, -node.lineno, path=module.path)
+
+    def _replace(self, base: ast.expr, old: ast.expr, new: ast.expr, scope: Scope) -> Iterable[Value]:
+        for value in self.values(base, scope):
+            for before in self.values(old, scope):
+                for after in self.values(new, scope):
+                    if before.text and len(value.text) * max(1, len(after.text)) <= _MAX_TEXT:
+                        yield replace(value, text=value.text.replace(before.text, after.text), place=None)
 
     def _is_of_other(self, value: Value, called: Scope, node: ast.Call) -> bool:
         """Whether a result is made of what another call of the function passes to it."""
@@ -356,8 +525,30 @@ class Evaluator:
                 return tuple(value for value in self.values(made, scope) if value.function)
             case ast.Call(func=ast.Name(id=name), args=args) if name in _PASSED_ON:
                 return self._union(args, scope)
-            case ast.Call(func=ast.Attribute(value=base, attr="format"), args=args, keywords=[]):
-                return self._format(base, args, scope)
+            case ast.Call(func=ast.Attribute(value=base, attr="format"), args=args, keywords=keywords):
+                rows = self._list_rows(ast.Tuple(elts=args), scope) or []
+                named = {k.arg: self.values(k.value, scope) for k in keywords if k.arg}
+                for keyword in keywords:
+                    named |= {} if keyword.arg else self._find_named(keyword.value, scope)
+                return self._format(base, _BRACES, rows, named, scope)
+            case ast.Call(func=ast.Attribute(value=glue, attr="join"), args=[parts]):
+                return self._join_rows(glue, self._find_rows(parts, scope) or [], scope)
+            case ast.Call(func=ast.Name(id="range"), keywords=[]):
+                return self._count(node, scope)
+            case ast.Call(func=ast.Name(id="map"), args=[ast.Attribute(value=text, attr=attr), items]) if (
+                attr in {"join", "format"}
+            ):
+                if attr == "join":
+                    return self._join_rows(text, self._find_turns(items, scope) or [], scope)
+                return self._format(text, _BRACES, [[self.values(items, scope)]], {}, scope)
+            case ast.Call(func=ast.Name(id="getattr"), args=[holder, wanted, *_]):
+                full = scope.module.dotted(holder, scope)
+                names = [f"{full}.{value.text}" for value in self.values(wanted, scope)]
+                return [Value(n, node.lineno, 0, function=True) for n in names if n in self._known]
+            case ast.Call(func=ast.Attribute(value=base, attr=attr), args=[]) if attr in _CASES:
+                return (replace(v, text=_CASES[attr](v.text), place=None) for v in self.values(base, scope))
+            case ast.Call(func=ast.Attribute(value=base, attr="replace"), args=[old, new]):
+                return self._replace(base, old, new, scope)
             case ast.Call(func=ast.Name(id="map"), args=[func, _]) if mapped := _find_lambda(func, scope):
                 return self._bound(mapped.results)
             case ast.Call(func=ast.Attribute(value=base, attr="get"), args=[key, *default]):
@@ -375,6 +566,46 @@ class Evaluator:
             case ast.Call(func=ast.Attribute(value=base, attr=name)) if name in _SAME_TEXT:
                 return self.values(base, scope)
         return ()
+
+
+def _is_parameter(expr: ast.expr, scope: Scope) -> bool:
+    place = scope.find_place(expr.id) if isinstance(expr, ast.Name) else None
+    return bool(place and isinstance(expr, ast.Name) and expr.id in place.parameters)
+
+
+def _limit_rows(rows: list[_Row] | None) -> list[_Row] | None:
+    if rows is None or len(rows) > _MAX_VALUES or any(len(row) > _MAX_ELEMENTS for row in rows):
+        return None
+    return rows
+
+
+def _cross(left: list[_Row] | None, right: list[_Row] | None) -> list[_Row] | None:
+    """Put every list of one behind every one of the other."""
+    if left is None or right is None or len(left) * len(right) > _MAX_VALUES:
+        return None
+    return [[*a, *b] for a in left for b in right]
+
+
+def _choose_values(
+    wanted: Sequence[str | None], row: _Row, named: Mapping[str, tuple[Value, ...]]
+) -> list[tuple[Value, ...]] | None:
+    """Return the values for placeholders; None if they do not fit, or if it depends on which one is meant.
+
+    Args:
+        wanted: the names or numbers in the placeholders; empty for the next in order.
+        row: the values in order.
+        named: the values that have names.
+    """
+    found = []
+    for at, name in enumerate(wanted):
+        number = int(name) if name and name.isdecimal() and len(name) < 3 else at
+        values = (
+            named.get(name) if name and not name.isdecimal() else row[number] if number < len(row) else None
+        )
+        if values is None or (len(values) > 1 and name and wanted.count(name) > 1):
+            return None
+        found.append(values)
+    return found if any(wanted) or len(found) == len(row) else None
 
 
 def _combine(
@@ -414,7 +645,8 @@ def _bind_arguments(called: Scope, call: ast.Call, scope: Scope, caller: int) ->
     names = [a.arg for a in (*args.posonlyargs, *args.args)]
     if called.owner and names[:1] in (["self"], ["cls"]):
         names = names[1:]
-    for at, arg in enumerate(call.args):
+    given = [one for arg in call.args for one in _spell_out(arg)]
+    for at, arg in enumerate(given):
         if isinstance(arg, ast.Starred):  # later positions are unknown: any parameter is possible
             for name in names[at:]:
                 called.bind(name, arg.value, scope, caller)
@@ -424,5 +656,23 @@ def _bind_arguments(called: Scope, call: ast.Call, scope: Scope, caller: int) ->
             called.bind(args.vararg.arg, arg, scope, caller)
     known = {*names, *(a.arg for a in args.kwonlyargs)}
     for keyword in call.keywords:
-        if keyword.arg and keyword.arg in known:
-            called.bind(keyword.arg, keyword.value, scope, caller)
+        for name, value in _name_arguments(keyword):
+            if name in known:
+                called.bind(name, value, scope, caller)
+
+
+def _name_arguments(keyword: ast.keyword) -> Iterator[tuple[str, ast.expr]]:
+    """List what a keyword, or a dictionary in its place, gives to parameters."""
+    if keyword.arg:
+        yield keyword.arg, keyword.value
+    elif isinstance(keyword.value, ast.Dict):
+        for key, value in zip(keyword.value.keys, keyword.value.values, strict=True):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value, value
+
+
+def _spell_out(arg: ast.expr) -> Iterable[ast.expr]:
+    match arg:
+        case ast.Starred(value=ast.Tuple(elts=items) | ast.List(elts=items)):
+            return items
+    return [arg]

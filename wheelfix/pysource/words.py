@@ -16,6 +16,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from wheelfix.model.base import Struct, replace
@@ -31,7 +32,7 @@ ABSENT: Final = re.compile(
     r"|not\s+(?:find|load|locate|import|detect|seem)|n't\s+(?:be\s+)?(?:find|found|load|locate|import|open)"
     r"|cannot\s+(?:be\s+)?(?:find|found|load|locate|import|open)|unable\s+to\s+(?:find|load|locate|import|open)"
     r"|(?:fail(?:ed|ure)?|error)\s+(?:to\s+|in\s+|while\s+)?(?:find|load|locat|import|open|dlopen)"
-    r"|(?:must|need|needs|has|have|please|to)\s+(?:be\s+|to\s+|first\s+)*install|not\s+\w+\s+installed"
+    r"|(?:must|need|needs|has|have|please|to)\s+(?:be\s+|to\s+|first\s+){0,3}install|not\s+\w+\s+installed"
     r"|(?:is|are|was|were)\s+(?:missing|required|unavailable|absent)|missing\s+\w+|requires?\s+\w+"
     r"|does(?:n't|\s+not)\s+exist|isn't\s+(?:installed|available)|no\s+(?:[\w-]+\s+){1,3}(?:found|available|installed)"
     r"|is\s+\w+\s+installed\?|in\s+(?:your\s+)?\$?PATH\b|undefined\s+symbol|no\s+such",
@@ -40,13 +41,17 @@ ABSENT: Final = re.compile(
 """What a text has that says that something is not there."""
 
 _THING: Final = re.compile(
-    r"\b(?:librar(?:y|ies)|lib\w+|shared|dll|backend|driver|program|executable|binar(?:y|ies)|command|tool"
+    r"\b(?:librar(?:y|ies)|lib\w*|shared|dll|backend|driver|program|executable|binar(?:y|ies)|command|tool"
     r"|installed|install|PATH|runtime|engine|dependency|package)\b",
     re.IGNORECASE,
 )
 _HINT: Final = re.compile(
     rb"\b(?:subprocess|os\.system|popen|Popen|shutil\.which|import\s+which|find_executable|pexpect)\b"
 )
+_ERROR: Final = re.compile(
+    rb"^[ \t]*class\s+\w+\([^)\n]*(?:Error|Exception|Warning|NotFound)\)", re.MULTILINE
+)
+_TOLD: Final = re.compile(rb"nstall|ot found|PATH|annot|nable to|ailed to|ould not|issing")
 _RUNNERS: Final = frozenset(
     {"run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput", "system", "popen"}
     | {"which", "find_executable", "create_subprocess_exec", "spawn", "execvp", "execlp"}
@@ -96,12 +101,20 @@ _TAIL: Final = re.compile(r"[-_.]?\d[\d._-]*$")
 _HOLE: Final = "\0"
 _MAX_TEXT: Final = 2000
 _MAX_DEPTH: Final = 12
-_MAX_VALUES: Final = 16
+_MAX_VALUES: Final = 8
+_MAX_SAME: Final = 16
+_MAX_STEPS: Final = 300_000
+"""Expressions looked at to make the texts of one source; real ones need some thousands."""
 _MAX_READ: Final = 48 << 20
 """Bytes of sources parsed for one distribution."""
 _MAX_SENTENCES: Final = 200
 _MIN_LETTERS: Final = 8
 _MAX_NAME: Final = 40
+_MAX_WORD: Final = 80
+_MAX_STEMS: Final = 40
+_MAX_CACHED: Final = 4096
+"""Words whose forms are remembered; those of a log repeat."""
+_MAX_WRITTEN: Final = 140
 _MIN_STRONG: Final = 12
 """Letters that a sentence has at least that is recognised in any text."""
 
@@ -159,6 +172,7 @@ class _Source:
         messages: those that are fixed in an exception class, by its name.
         words: constants that may be names of programs.
         runs: whether it runs programs, also such whose names are made elsewhere.
+        named: the functions, by name.
     """
 
     functions: list[_Function] = field(default_factory=list)
@@ -166,6 +180,7 @@ class _Source:
     messages: dict[str, list[_Text]] = field(default_factory=dict)
     words: set[str] = field(default_factory=set)
     runs: bool = False
+    named: dict[str, list[_Function]] = field(default_factory=dict)
 
 
 def find_own_words(
@@ -188,19 +203,38 @@ def find_own_words(
     for use in uses:
         for call in use.calls:
             opened.setdefault(use.path, []).extend((call.line, name) for name in _list_names(call))
-    sources, left = [], _MAX_READ
+    stems = _match_stems(name for pairs in opened.values() for _, name in pairs)
+    sources: list[_Source] = []
+    raising: list[_Source] = []
+    left = _MAX_READ
     for path in paths:
         source = read(path) if is_for_linux(path) else None
         if not source or len(source) > min(left, MAX_SOURCE):
             continue
-        if path in opened or may_open(path, source) or _HINT.search(source):
+        acting = path in opened or may_open(path, source) or _HINT.search(source)
+        acting = acting or (stems.search(source) and _TOLD.search(source))
+        if acting or (_ERROR.search(source) and _TOLD.search(source)):
             left -= len(source)
-            if tree := parse_source(source):
-                try:
-                    sources.append(_Reader(tree, opened.get(path, ())).source)
-                except RecursionError:
-                    continue
+            found = _read_source(source, opened.get(path, ()))
+            (sources if acting else raising).append(found)
+    # Of a module that opens and runs nothing, only the messages of its exceptions count: others raise them.
+    sources += (_Source(messages=one.messages) for one in raising if sources)
     return _conclude(sources, uses, is_program)
+
+
+def _match_stems(libraries: Iterable[str]) -> re.Pattern[bytes]:
+    """Make an expression that finds sources which name one of the first libraries."""
+    forms = {form for name in libraries for form in _list_forms(name.partition(".so")[0])}
+    words = sorted(form for form in forms if len(form) > 3)[:_MAX_STEMS]
+    return re.compile(rb"\b(?:" + "|".join(map(re.escape, words or ["\0"])).encode() + rb")", re.IGNORECASE)
+
+
+def _read_source(source: bytes, opened: Iterable[tuple[int, str]]) -> _Source:
+    tree = parse_source(source)
+    try:
+        return _Reader(tree, opened).source if tree else _Source()
+    except RecursionError:
+        return _Source()
 
 
 def _find_named_programs(sources: Iterable[_Source]) -> set[str]:
@@ -230,7 +264,7 @@ def _conclude(
     needed = {name for call in calls if not call.optional for name in _list_names(call)}
     programs = {name for one in sources for function in one.functions for name in function.programs}
     programs |= set(filter(is_program, _find_named_programs(sources)))
-    names = Names(libraries, programs)
+    names = Names(libraries, programs, [tuple(_list_names(call)) for call in calls])
     messages: dict[str, list[_Text]] = {}
     for one in sources:
         for name, texts in one.messages.items():
@@ -254,13 +288,15 @@ def _is_weak(sentence: Sentence, names: Names) -> bool:
     text = sentence.text.replace("{}", _HOLE)
     words = _WORD.findall(text)
     letters = sum(map(len, words))
-    if sentence.filled or not is_absent(text.replace(_HOLE, " ")) or letters < _MIN_STRONG:
+    if not is_absent(text.replace(_HOLE, " ")) or letters < _MIN_STRONG:
         return True
+    if sentence.filled:
+        return len(words) < 7 or not _THING.search(text)
     libraries, programs = names.find((text,))
     if libraries:
         return len(words) < 3  # "libfoo missing" is nobody's own
     if programs:  # many packages run the same, and say it in the same few words
-        return len(words) < 5
+        return len(words) < (5 if max(map(len, programs)) < 8 else 3)
     return not _THING.search(text) or len(words) < 7 or letters < 2 * _MIN_STRONG
 
 
@@ -279,8 +315,8 @@ def _reduce(found: Iterable[Sentence], names: Names) -> tuple[Sentence, ...]:
 
 def _find_anywhere(text: _Text, names: Names) -> Iterator[Sentence]:
     """Find the line of a text that says that something is absent that it names."""
-    line = _choose_line(text, names)
-    if line is None or not is_absent(text.template.replace(_HOLE, " ")):
+    line = _choose_line(text, names) if is_absent(text.template.replace(_HOLE, " ")) else None
+    if line is None:
         return
     libraries, programs = names.find((line, *text.known))
     if libraries or programs:
@@ -295,7 +331,7 @@ def _find_near(
     any_library: bool,
 ) -> Iterator[Sentence]:
     """Find the sentences of a function that opens or runs something, itself or by one that it calls."""
-    called = [f for f in source.functions if f.name in function.calls and f is not function]
+    called = [f for name in sorted(function.calls) for f in source.named.get(name, ())]
     near = [function, *(f for f in called if f.libraries or f.programs or f.opens)]
     libraries = tuple(sorted({name for one in near for name in one.libraries}))
     programs = tuple(sorted({name for one in near for name in one.programs}))
@@ -304,9 +340,9 @@ def _find_near(
         return
     texts = [*function.texts, *(t for name in sorted(function.raised) for t in messages.get(name, ()))]
     for text in texts:
-        line = _choose_line(text, names)
         whole = text.template.replace(_HOLE, " ")
-        if line is None or not is_absent(whole):
+        line = _choose_line(text, names) if is_absent(whole) else None
+        if line is None:
             continue
         named = names.find((line, *text.known))
         if any(named):
@@ -344,19 +380,39 @@ def _choose_line(text: _Text, names: Names) -> str | None:
 
 def _write(line: str) -> str:
     """Write a template with ``{}`` for its holes; holes and signs alone at its ends tell nothing."""
-    text = "".join(sign if sign.isprintable() else _HOLE for sign in line.replace("{}", _HOLE))
+    text = "".join(sign if sign.isprintable() else _HOLE for sign in _RAW.sub(_HOLE, line))
     parts = [part for part in text.split(_HOLE) if part]
     while len(parts) > 1 and not any(map(str.isalnum, parts[0])):
         parts.pop(0)
     while len(parts) > 1 and not any(map(str.isalnum, parts[-1])):
         parts.pop()
-    return "{}".join(parts).strip()
+    written = "{}".join(parts).strip()
+    # Messages are wrapped, and cut off: the beginning of a long one is enough.
+    return (
+        written if len(written) <= _MAX_WRITTEN else written[:_MAX_WRITTEN].rpartition(" ")[0].rstrip("{} ")
+    )
 
 
 class Names:
-    """Recognises names of libraries and programs in sentences."""
+    """Recognises names of libraries and programs in sentences.
 
-    def __init__(self, libraries: Iterable[str], programs: Iterable[str]) -> None:
+    Args:
+        libraries: names as openings have them.
+        programs: names.
+        alternatives: libraries that are tried one for another: who names one means all of them.
+    """
+
+    def __init__(
+        self,
+        libraries: Iterable[str],
+        programs: Iterable[str],
+        alternatives: Iterable[Sequence[str]] = (),
+    ) -> None:
+        self._same: dict[str, set[str]] = {}
+        for group in alternatives:
+            if len(group) <= _MAX_SAME:
+                for library in group:
+                    self._same.setdefault(library, set()).update(group)
         self._libraries: dict[str, set[str]] = {}
         self._programs: dict[str, set[str]] = {}
         for library in libraries:
@@ -364,21 +420,30 @@ class Names:
             for form in _list_forms(stem):
                 self._libraries.setdefault(form, set()).add(library)
         for program in programs:
-            for form in {program.lower(), _TAIL.sub("", program.lower())}:
+            for form in _list_plain_forms(program):
                 if len(form) > 1 and form not in load_table(CommonPrograms).words:
                     self._programs.setdefault(form, set()).add(program)
 
     def find(self, texts: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Find the libraries and the programs that texts name, each sorted."""
-        words = {word for text in texts for word in _WORD.findall(text.replace(_HOLE, " "))}
+        found = {word for text in texts for word in _WORD.findall(text.replace(_HOLE, " "))}
+        words = [word for word in found if len(word) <= _MAX_WORD]
         forms = {form for word in words for form in _list_forms(word)}
         libraries = {name for form in forms for name in self._libraries.get(form, ())}
-        plain = {form for word in words for form in (word.lower(), _TAIL.sub("", word.lower()))}
+        libraries |= {other for name in libraries for other in self._same.get(name, ())}
+        plain = {form for word in words for form in _list_plain_forms(word)}
         programs = {name for form in plain for name in self._programs.get(form, ())}
         return tuple(sorted(libraries)), tuple(sorted(programs))
 
 
-def _list_forms(stem: str) -> set[str]:
+@lru_cache(_MAX_CACHED)
+def _list_plain_forms(name: str) -> frozenset[str]:
+    """List the forms by which the name of a program is recognised in a sentence."""
+    return frozenset({name.lower(), _TAIL.sub("", name.lower())})
+
+
+@lru_cache(_MAX_CACHED)
+def _list_forms(stem: str) -> frozenset[str]:
     """List the forms by which the name of a library is recognised in a sentence.
 
     Example:
@@ -387,10 +452,12 @@ def _list_forms(stem: str) -> set[str]:
     """
     bare = stem.removeprefix("lib") or stem
     if len(bare) < 3:  # "GL" and "libpq" are names, "gl" and "pq" may be anything
-        return {bare if not bare.islower() else stem.lower()} if bare != stem or not bare.islower() else set()
+        spelled = bare if not bare.islower() else stem.lower()
+        return frozenset({spelled} if bare != stem or not bare.islower() else ())
     lower = bare.lower()
     forms = {lower, _TAIL.sub("", lower), lower.replace("-", ""), lower.replace("_", "-")}
-    return {form for form in forms if len(form) > 2 and form not in load_table(CommonPrograms).words}
+    common = load_table(CommonPrograms).words
+    return frozenset(form for form in forms if len(form) > 2 and form not in common)
 
 
 class _Reader(ast.NodeVisitor):
@@ -400,14 +467,22 @@ class _Reader(ast.NodeVisitor):
         self.source = _Source()
         self._classes: list[dict[str, list[ast.expr]]] = []
         self._in_class = 0
+        self._steps = _MAX_STEPS
         top = _Function("", 0, 1 << 30)
         self.source.functions.append(top)
         self._stack = [top]
+        self._bind_ahead(tree)
         self.visit(tree)
+        wanted: dict[int, set[str]] = {}
         for line, name in opened:
-            inside = [f for f in self.source.functions[1:] if f.first <= line <= f.last]
-            owner = min(inside, key=lambda f: f.last - f.first, default=top)
-            owner.libraries.add(name)
+            wanted.setdefault(line, set()).add(name)
+        owners = dict.fromkeys(wanted, top)
+        for function in self.source.functions if wanted else ():  # an inner one comes behind those around it
+            for line in range(function.first, min(function.last, max(wanted)) + 1):
+                if line in owners:
+                    owners[line] = function
+        for line, names in wanted.items():
+            owners[line].libraries |= names
 
     def visit_Expr(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant | ast.JoinedStr):  # a docstring
@@ -424,6 +499,9 @@ class _Reader(ast.NodeVisitor):
         for arg, default in pairs:
             inner.values.setdefault(arg.arg, []).append(default)
         self.source.functions.append(inner)
+        same = self.source.named.setdefault(node.name, [])
+        if len(same) < _MAX_SAME:
+            same.append(inner)
         self._stack.append(inner)
         for statement in node.body:
             self.visit(statement)
@@ -434,6 +512,7 @@ class _Reader(ast.NodeVisitor):
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         outer, self._in_class = self._in_class, len(self._stack)
         self._classes.append({})
+        self._bind_ahead(node)
         for statement in node.body:
             self.visit(statement)
         if any(map(_RAISED.search, map(name_last, node.bases))):
@@ -456,7 +535,17 @@ class _Reader(ast.NodeVisitor):
                     pass
                 case _:
                     continue
-            texts += [text for one in given for text in self._texts(one)]
+            if len(texts) < _MAX_SAME:
+                texts += [text for one in given for text in self._texts(one)]
+
+    def _bind_ahead(self, node: ast.AST) -> None:
+        """Bind what a module or a class assigns, as its functions run later than all of it."""
+        for inner in _walk_statements(node):
+            if isinstance(inner, ast.Assign):
+                for target in inner.targets:
+                    self._bind(target, inner.value)
+            elif isinstance(inner, ast.AnnAssign) and inner.value:
+                self._bind(inner.target, inner.value)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
@@ -486,7 +575,7 @@ class _Reader(ast.NodeVisitor):
             case _:
                 return
         known = place.setdefault(name, [])
-        if len(known) < _MAX_VALUES:
+        if len(known) < _MAX_VALUES and not any(value is one for one in known):
             known.append(value)
 
     def visit_Raise(self, node: ast.Raise) -> None:
@@ -530,7 +619,8 @@ class _Reader(ast.NodeVisitor):
 
     def _first_texts(self, expr: ast.expr, depth: int) -> Iterator[str]:
         """Yield the constant texts that the first word of a command may be."""
-        if depth <= 0:
+        self._steps -= 1
+        if depth <= 0 or self._steps < 0:
             return
         match expr:
             case ast.List(elts=[first, *rest]) | ast.Tuple(elts=[first, *rest]):
@@ -609,7 +699,8 @@ class _Reader(ast.NodeVisitor):
                 yield text
 
     def _compose(self, expr: ast.expr, depth: int) -> list[_Text]:  # noqa: C901 - one case per form
-        if depth <= 0:
+        self._steps -= 1
+        if depth <= 0 or self._steps < 0:
             return []
         match expr:
             case ast.Constant(value=str(text)):
@@ -667,8 +758,24 @@ class _Reader(ast.NodeVisitor):
 
 
 _SAME_TEXT: Final = frozenset({"dedent", "_", "gettext", "cleandoc"})
+_RAW: Final = re.compile(r"%(?:\(\w+\))?[sdrxif]\b|\{\w*(?:\.\w+)?(?:![rsa])?(?::[^{}\s]*)?\}")
+"""A placeholder that is filled elsewhere."""
 _PERCENT: Final = re.compile(r"%%|%(?:\(\w+\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]")
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
+
+
+def _walk_statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements of a module or a class, without those of functions and classes in it."""
+    left = [node]
+    while left:
+        outer = left.pop()
+        for part in ("body", "orelse", "finalbody", "handlers"):
+            inner = getattr(outer, part, None)
+            if isinstance(inner, list):
+                yield from inner
+                left += (
+                    one for one in inner if isinstance(one, ast.If | ast.Try | ast.With | ast.ExceptHandler)
+                )
 
 
 def _is_program(text: str) -> bool:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from wheelfix.errors import InputError
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import Permission
 from wheelfix.model.override import Cuda, Dialect, Override
-from wheelfix.model.scan import Level, WheelScan
+from wheelfix.model.scan import Level, Opening, WheelScan
 from wheelfix.nix.parts import find_refused, take_bare
 from wheelfix.nix.printer import print_flat, render_binding
 from wheelfix.nix.tree import TRUE, Binding, List, Str, Var, With, bind, drop_comments, select
@@ -396,6 +397,8 @@ def _say_wanted(
 def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) -> str:
     if told:
         return f"{subject}: nothing that could be pasted; what is open:"
+    if said := _say_unanswered(scans):
+        return f"{subject}: {said}"
     if not any(scan.objects for scan in scans):
         return f"{subject}: nothing to do: pure Python, no ELF files"
     added = sorted({attr for scan in scans for attr in scan.baseline_inputs})
@@ -404,6 +407,26 @@ def _say_nothing(subject: str, told: Sequence[str], scans: Sequence[WheelScan]) 
         verb = "needs" if len({scan.name for scan in scans}) == 1 else "need"
         return f"{subject} {verb} from nixpkgs: {names}; uv2nix and poetry2nix add that: nothing to do there"
     return f"{subject}: nothing to do: no library of nixpkgs is needed"
+
+
+def _say_unanswered(scans: Sequence[WheelScan]) -> str:
+    """Say what Python sources open by name that no answer was found for, or that cannot be told."""
+    openings = [opening for scan in scans for opening in scan.openings]
+    names = sorted({one.names[0] for one in openings if _is_unanswered(one)})
+    if names:
+        return f"links nothing of nixpkgs, and opens by name what has no answer: {name_some(names, _OPEN)}"
+    places = [place for scan in scans for place in scan.computed]
+    if places and not openings:
+        path, line = places[0]
+        return (
+            f"cannot tell which library it opens: the name is put together at run time ({path}, line {line})"
+        )
+    return ""
+
+
+def _is_unanswered(opening: Opening) -> bool:
+    is_called = opening.call is not None and opening.kind is not OpeningKind.PROGRAM
+    return is_called and opening.answered is None and not opening.optional
 
 
 def _say_refused(permission: Permission, attrs: Sequence[str]) -> str:

@@ -114,6 +114,7 @@ def conclude(
         alternatives=tuple(one for choice in made.choices for one in choice.alternatives),
         attributes=attributes,
         nixpkgs=table.attributes.info,
+        computed=tuple((use.path, line) for use in reading.uses for line in use.computed),
     )
 
 

@@ -31,6 +31,8 @@ _CUDA_SET = re.compile(r"cudaPackages_(\d+)\.")
 _LARGE_PAGES = {"aarch64": 1 << 14}
 """Machines whose kernels are built with larger pages than 4 KiB, with the smallest of these, in bytes."""
 _VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI)_(\d+(?:\.\d+)*)")
+_QT_PLUGINS = re.compile(r"(?P<plugins>(?:[^/]+/)*plugins)/platforms/lib[^/]+\.so")
+_OPENCV = re.compile(r"opencv(-contrib)?-python")
 _TAG = re.compile(r"manylinux_(\d+)_(\d+)_\w+")
 # Perennial manylinux tags before PEP 600, with the glibc they stand for.
 _LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
@@ -100,6 +102,7 @@ def find_findings(
         *find_trait_findings([h.traits for h in hints if h.traits.machine]),
         *_find_programs(uses),
         *_find_unread(uses),
+        *_find_computed(uses),
         *_find_interpreters(objects),
         *_find_musl(wheel, needs),
         *_find_foreign(objects, machine),
@@ -118,6 +121,37 @@ def find_findings(
         *find_version_findings(needs, wheel.tags, machine),
     ]
     return sort_findings(found)
+
+
+def tell_qts(wheels: Iterable[Distribution]) -> tuple[Finding, ...]:
+    """Report wheels of one environment that each bring a Qt with its platform plugins.
+
+    OpenCV's own sets the path of plugins for the whole process, and Qt refuses plugins of another build.
+    """
+    found: dict[str, str] = {}
+    for wheel in wheels:
+        places = [match["plugins"] for path in wheel.files if (match := _QT_PLUGINS.match(path))]
+        if places:
+            found[wheel.name] = min(places)
+    if len(found) < 2:
+        return ()
+    names = sorted(found)
+    where = ", ".join(f"{found[name]} of {name}" for name in names)
+    message = f"bring {len(names)} copies of Qt, each with its platform plugins ({where}): "
+    opencv = [name for name in names if _OPENCV.fullmatch(name)]
+    if opencv:
+        message += (
+            f"{opencv[0]} sets QT_QPA_PLATFORM_PLUGIN_PATH to its own when cv2 is imported, and the other Qt "
+            f"cannot load these (`Could not load the Qt platform plugin`): lock {opencv[0]}-headless in its "
+            'place, or write `os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)` behind `import cv2`'
+        )
+    else:
+        message += (
+            "load one of them in a process, and leave QT_PLUGIN_PATH and QT_QPA_PLATFORM_PLUGIN_PATH unset, "
+            "or Qt tries the plugins of the other"
+        )
+    level = Level.WARNING if opencv else Level.NOTE
+    return (Finding(level=level, subject=" and ".join(names), message=message),)
 
 
 def tell_permissions(attrs: Iterable[str], attributes: Mapping[str, Attribute]) -> tuple[Finding, ...]:
@@ -155,6 +189,18 @@ def _find_unread(uses: Iterable[SourceUse]) -> Iterator[Finding]:
         if use.unread:
             message = f"may open libraries by name, and was not analysed: {use.unread}"
             yield Finding(level=Level.WARNING, subject=use.path, message=message)
+
+
+def _find_computed(uses: Iterable[SourceUse]) -> Iterator[Finding]:
+    """Tell of calls that open what their source does not name."""
+    for use in uses:
+        if use.computed:
+            lines = ", ".join(map(str, use.computed[:_NAMED])) + (", …" if len(use.computed) > _NAMED else "")
+            message = (
+                f"opens a library whose name is put together at run time (line {lines}): which one, is seen "
+                "when it runs, by `wheelfix explain -- COMMAND`"
+            )
+            yield Finding(level=Level.NOTE, subject=use.path, message=message)
 
 
 def _find_interpreters(objects: Iterable[ElfObject]) -> Iterable[Finding]:

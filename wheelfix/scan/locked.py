@@ -37,7 +37,13 @@ from wheelfix.model.wheel import Distribution
 from wheelfix.outside.configuration import PackageSources, find_package_sources
 from wheelfix.outside.places import Cache, find_cache
 from wheelfix.outside.processes import iter_ended
-from wheelfix.outside.tool_caches import find_in_directories, find_in_pip, find_in_uv, list_matching
+from wheelfix.outside.tool_caches import (
+    find_in_directories,
+    find_in_pip,
+    find_in_uv,
+    list_matching,
+    list_sdists,
+)
 from wheelfix.pysource.opens import is_for_linux
 from wheelfix.pysource.sources import find_in_sources
 from wheelfix.scan.read import Progress, read_known, read_unpacked, read_wheel
@@ -50,6 +56,8 @@ from wheelfix.wheel.sdist_project import read_project
 WORKERS = 4
 """Number of parallel downloads."""
 
+_TOP_LEVEL = ".egg-info/top_level.txt"
+"""The end of the path where setuptools lists what a distribution installs."""
 _BUILD_SCRIPTS = frozenset({"setup.py", "conftest.py", "noxfile.py", "tasks.py"})
 
 
@@ -118,7 +126,9 @@ def read_choices(choices: Sequence[Choice], places: Places) -> LockReadings:
         known = _find_known(choice, places) if choice.kind is ChoiceKind.WHEEL else None
         if known:
             wheels[choice.package.name] = known
-        elif choice.kind is ChoiceKind.WHEEL or (choice.kind is ChoiceKind.SDIST and choice.file):
+        elif choice.kind is ChoiceKind.WHEEL or (
+            choice.kind is ChoiceKind.SDIST and (choice.file or choice.package.hashes)
+        ):
             missing.append(choice)
     read: list[str] = []
     fetcher = _Fetcher(places)
@@ -153,14 +163,18 @@ def _read_sources(choice: Choice, path: Path) -> Reading:
     Raises:
         InputError: they cannot be read.
     """
-    tree = read_sdist(path, _is_source)
+    tree = read_sdist(path, lambda name: name.endswith((".py", _TOP_LEVEL)))
     package = choice.package
-    files = {inside: data for full, data in tree.files.items() if (inside := _find_module(full))}
+    sources = {full: data for full, data in tree.files.items() if full.endswith(".py")}
+    files = {inside: data for full, data in sources.items() if (inside := _find_module(full))}
     tops = {
         name.partition("/")[0] for name in files if name.count("/") == 1 and name.endswith("/__init__.py")
     }
-    single = f"{package.name.replace('-', '_')}.py"
-    kept = sorted(name for name in files if name.partition("/")[0] in tops or name == single)
+    # A module alone need not be named like its distribution: fusepy's is fuse.py.
+    listed = [data for full, data in tree.files.items() if full.endswith(_TOP_LEVEL)]
+    single = {f"{name}.py" for data in listed for name in data.decode("utf-8", "replace").split()}
+    single.add(f"{package.name.replace('-', '_')}.py")
+    kept = sorted(name for name in files if name.partition("/")[0] in tops or name in single)
     uses = find_in_sources(kept, files.get)
     return Reading(
         distribution=Distribution(
@@ -174,10 +188,6 @@ def _read_sources(choice: Choice, path: Path) -> Reading:
         objects=(),
         uses=tuple(_drop_edits(use) for use in uses),
     )
-
-
-def _is_source(path: str) -> bool:
-    return path.endswith(".py")
 
 
 def _find_module(path: str) -> str | None:
@@ -289,7 +299,8 @@ class _Fetcher:
         return self._fetch_one(client, choice)
 
     def _fetch_one(self, client: Client, choice: Choice) -> Path:
-        from wheelfix.outside.wheels import fetch_locked, fetch_wheel
+        from wheelfix.outside.packages import OnlySdistError
+        from wheelfix.outside.wheels import fetch_locked, fetch_sdist, fetch_wheel
 
         places, package, file = self._places, choice.package, choice.file
         if file and file.url and urlsplit(file.url).scheme in {"http", "https"}:
@@ -299,19 +310,29 @@ class _Fetcher:
             place, on_bytes = places.cache.find_locked(package, file), partial(self._count, package.label)
             fetch_locked(client, file, place, on_bytes=on_bytes, stop=self._stop)
             return place
-        if choice.kind is ChoiceKind.SDIST:
-            name = file.filename if file else package.label
-            raise InputError(name, "is not at hand, and the lock has no URL of it", "give --find-links DIR")
+        if choice.kind is ChoiceKind.SDIST and file:
+            raise InputError(
+                file.filename, "is not at hand, and the lock has no URL of it", "give --find-links DIR"
+            )
         digests = (file.sha256,) if file and file.sha256 else package.hashes
         hashes = "".join(f" --hash=sha256:{digest}" for digest in digests)
-        fetched = fetch_wheel(
-            f"{package.name}=={package.version}{hashes}",
-            places.cache.wheels,
-            python=places.runtime.python,
-            system=places.runtime.system,
-            sources=self._sources,
-            on_bytes=partial(self._count, package.label),
-        )
+        wanted = f"{package.name}=={package.version}{hashes}"
+        on_bytes = partial(self._count, package.label)
+        try:
+            if choice.kind is ChoiceKind.SDIST:
+                fetched = fetch_sdist(wanted, places.cache.sdists, sources=self._sources, on_bytes=on_bytes)
+            else:
+                fetched = fetch_wheel(
+                    wanted,
+                    places.cache.wheels,
+                    python=places.runtime.python,
+                    system=places.runtime.system,
+                    sources=self._sources,
+                    on_bytes=on_bytes,
+                )
+        except OnlySdistError as error:
+            hint = f"take that: `wheelfix lock … --provider {package.name}=sdist`"
+            raise InputError(error.subject, error.problem, hint) from None
         with self._lock:
             self.findings += [replace(finding, subject=package.label) for finding in fetched.findings]
         return fetched.path
@@ -348,7 +369,8 @@ def _find_own(digest: str, choice: Choice, places: Places) -> Reading | None:
 def _find_local(choice: Choice, places: Places) -> Path | None:
     file, find = choice.file, partial(find_digest, cache=places.cache.readings)
     if file is None:
-        return _find_by_hashes(choice, places)
+        is_wheel = choice.kind is ChoiceKind.WHEEL
+        return _find_by_hashes(choice, places) if is_wheel else _find_sdist_by_hashes(choice, places)
     if file.path or (file.url and file.url.startswith("file://")):
         named = Path(file.path) if file.path else Path(unquote(urlsplit(file.url or "").path))
         path = places.base / named
@@ -378,6 +400,15 @@ def _find_by_hashes(choice: Choice, places: Places) -> Path | None:
         if ranks and find_digest(path, places.cache.readings) in package.hashes:
             found.append((min(ranks), path))
     return min(found)[1] if found else None
+
+
+def _find_sdist_by_hashes(choice: Choice, places: Places) -> Path | None:
+    """Find the source distribution with one of some hashes, for a lock that states only hashes."""
+    package = choice.package
+    for path in list_sdists(places.find_links, package.name, package.version):
+        if find_digest(path, places.cache.readings) in package.hashes:
+            return path
+    return None
 
 
 def _read_build_system(path: Path, places: Places) -> BuildSystem:

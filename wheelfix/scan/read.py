@@ -207,13 +207,11 @@ def _judge_system(reading: Reading) -> tuple[str, Level | None]:
     A wheel for all systems may carry libraries for other systems only, and works on Linux without them.
     """
     tags = reading.distribution.tags
-    if reading.objects:
-        return "", None
-    if reading.foreign and not find_system(tags):
+    if system := find_system(tags):  # Android's files are ELF files, too
+        alien = reading.foreign and not reading.objects
+        return say_formats(reading.foreign) if alien else f"is a wheel for {system}", Level.ERROR
+    if reading.foreign and not reading.objects:
         return say_formats(reading.foreign), Level.NOTE if is_for_any(tags) else Level.ERROR
-    if system := find_system(tags):
-        holds = say_formats(reading.foreign) if reading.foreign else f"is a wheel for {system}"
-        return holds, Level.ERROR
     return "", None
 
 

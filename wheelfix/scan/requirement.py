@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from wheelfix.errors import InputError, suggest
@@ -173,7 +174,12 @@ def fetch_listed(
         lock = read_lock(work / "uv.lock")
     choices = _choose_wheels(lock, find_runtime(python, system))
     chosen = sorted((c for c in choices if c.kind is ChoiceKind.WHEEL), key=lambda c: c.package.name)
-    return _fetch_choices(chosen, cache, sources, on_bytes), tell_unread(choices)
+    message = (
+        "has no hashes, so that no package set can be made of it: "
+        f"`wheelfix env DIR -r {quote(str(path))}` writes a whole environment, with a lock"
+    )
+    told = Finding(level=Level.NOTE, subject=path.name, message=message)
+    return _fetch_choices(chosen, cache, sources, on_bytes), (told, *tell_unread(choices))
 
 
 def tell_unread(choices: Sequence[Choice]) -> tuple[Finding, ...]:

@@ -22,6 +22,7 @@ from wheelfix.model.wheel import Distribution
 from wheelfix.outside.places import find_cache
 from wheelfix.scan.at_hand import assign_at_hand, fit_together
 from wheelfix.scan.conclude import add_comparison, conclude
+from wheelfix.scan.findings import tell_qts
 from wheelfix.scan.nixpkgs import ask_together, tell_differences
 from wheelfix.scan.symbols import find_users
 from wheelfix.scan.target import Target, TargetKind, find_targets
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all, from any thread."""
 OnError = Callable[[WheelfixError], object]
+
+
+_TOGETHER = frozenset({TargetKind.ENVIRONMENT, TargetKind.LOCK, TargetKind.REQUIREMENTS})
+"""Kinds of target whose distributions are loaded by one Python."""
 
 
 class ScanOptions(Struct):
@@ -162,7 +167,8 @@ def scan_targets(
         with _pass(on_error, InputError):
             scan = conclude(part.reading, options.index, options.prefer, part.at_hand, options.gpu)
             parts.append(TargetScan(**asdict(part), scan=_compare(part, scan, options)))
-    findings = (*read.findings, *tell_differences(options.index))
+    together = [p.reading.distribution for p in read.parts if p.target.kind in _TOGETHER]
+    findings = (*read.findings, *tell_qts(together), *tell_differences(options.index))
     return TargetScans(parts=tuple(parts), beside=read.beside, findings=findings)
 
 

@@ -30,7 +30,7 @@ from wheelfix.wheel.archive import Archive
 from wheelfix.wheel.identity import Identity, hash_beside, hash_file, read_identity, wait_for_tick
 from wheelfix.wheel.input import open_regular
 
-SCHEMA = 6
+SCHEMA = 7
 """Raise this when readers find something else in the same bytes; a new field needs no new number."""
 
 LIMIT = 256 << 20

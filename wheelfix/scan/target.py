@@ -161,11 +161,18 @@ def find_target(text: str, command: str) -> Target:
     best = next((sort for sort in KINDS if sort.tell(look)), None)
     is_path = not look.path and ("." in text or "/" in text)
     near = suggest_path(text, otherwise="") if is_path else ""
-    if best is None or near:
+    # A file's name may be a requirement's, which a command for files does not mean.
+    is_bare = is_path and best is not None and best.kind is TargetKind.REQUIREMENT and _is_bare(text)
+    if best is None or near or (is_bare and TargetKind.REQUIREMENT not in TAKES[command]):
         raise InputError(text, "no such file or directory", near or _NO_PATH)
     taker = command if command.startswith("--") else f"wheelfix {command}"
     problem = f"is {best.called}, which `{taker}` does not take"
     raise InputError(text, problem, _find_hint(best, look, command))
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a requirement is a name alone, without versions, extras or an address."""
+    return not re.search(r"[=<>~!\[@;\s]", text)
 
 
 def find_targets(
@@ -241,22 +248,34 @@ def _find_hint(best: TargetRule, look: TargetProperties, command: str) -> str:
         place = quote_target(os.path.dirname(look.text) or ".")  # noqa: PTH120 - of what was written
         return best.hints.get(command, best.hint).format(target=target, place=place)
     other = "override" if command in _WRITING and best.kind in _WRITABLE else best.command
-    return f"run `{inside or f'wheelfix {other} {target}'}`"
+    if inside is None:
+        return f"run `wheelfix {other} {target}`"
+    written, kind, path = inside
+    overlay = f", or `wheelfix lock {path}` for the overlay" if _tells_overlay(kind, command) else ""
+    return f"run `wheelfix {written} {path}`{overlay}"
 
 
-def _find_inside(look: TargetProperties, command: str) -> str | None:
-    """Return the command for a lock or environment in a directory, if these make it one or the other."""
+def _tells_overlay(kind: TargetKind, command: str) -> bool:
+    """Whether a lock is read by a command that writes no code of it."""
+    return kind is TargetKind.LOCK and command in {"scan", "report"}
+
+
+def _find_inside(look: TargetProperties, command: str) -> tuple[str, TargetKind, str] | None:
+    """Find a lock or environment in a directory, if these make it one or the other.
+
+    Returns:
+        The command for it, its kind, and its path, quoted for a shell.
+    """
     names = look.names or frozenset()
     written = f"{command} FILE" if command == "override --check" else command
     inside = [(TargetKind.ENVIRONMENT, name) for name in _ENVIRONMENTS if name in names]
     inside += [(TargetKind.LOCK, name) for name in sorted(names) if _LOCKS.fullmatch(name)]
-    for kind, name in inside:
+    paths = [(kind, quote_target(os.path.join(look.text, name))) for kind, name in inside]  # noqa: PTH118
+    for kind, path in paths:
         if kind in TAKES[command]:
-            return f"wheelfix {written} {quote_target(os.path.join(look.text, name))}"  # noqa: PTH118
-    locks = [name for kind, name in inside if kind is TargetKind.LOCK]
-    if locks and _is_project(look):
-        return f"wheelfix lock {quote_target(os.path.join(look.text, locks[0]))}"  # noqa: PTH118
-    return None
+            return written, kind, path
+    locks = [path for kind, path in paths if kind is TargetKind.LOCK]
+    return ("lock", TargetKind.LOCK, locks[0]) if locks and _is_project(look) else None
 
 
 # How each kind is recognised

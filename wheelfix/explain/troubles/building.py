@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wheelfix.explain.asked import Answer, Asked, find_asked, find_system, load_names
 from wheelfix.explain.model import BuildNeeds, Situation, Symptom, SymptomKind, Trouble
@@ -18,6 +18,7 @@ from wheelfix.explain.paths import find_distribution, normalize
 from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.wording import Around, Wording, word
 from wheelfix.model.override import Dialect
+from wheelfix.override.dialects import TRAITS
 from wheelfix.scan.target import quote_target
 
 _NAME = r"[A-Za-z0-9_][\w.+-]{0,80}"
@@ -61,18 +62,6 @@ def _make(kind: SymptomKind, names: Iterable[str]) -> Iterator[Symptom]:
     told = tuple(dict.fromkeys(name for name in names if name))
     if told:
         yield Symptom(kind=kind, names=told)
-
-
-def _in_build(
-    kind: SymptomKind,
-) -> Callable[[re.Match[str], Around], Iterator[Symptom]]:
-    """Make symptoms of ``names`` where the text is a build's: others say the same of programs that run."""
-
-    def build(match: re.Match[str], around: Around) -> Iterator[Symptom]:
-        if _is_build(around):
-            yield from _make(kind, re.findall(r"[^\s,]+", match["names"]))
-
-    return build
 
 
 # Build systems
@@ -124,7 +113,7 @@ def _read_quoted(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
 def _read_unfetched(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read a requirement that pip did not find: a build system, where a build of Nix has no network."""
     name = normalize(match["name"])
-    if _is_nix_build(around) and name in load_names().systems.values():
+    if _is_build(around) and name in load_names().systems.values():
         yield from _make(SymptomKind.BUILD_SYSTEM, (name,))
 
 
@@ -162,6 +151,20 @@ _SYSTEMS = (
         "are missing: '",
         r"Some build dependencies for [^\n]{1,300}? are missing: (?P<names>'[^\n]{1,400})",
         _read_quoted,
+    ),
+    # setuptools: installer.py, for setup_requires; pkg_resources.
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "ould not find suitable distribution",
+        r"[Cc]ould not find suitable distribution for Requirement\.parse\('"
+        r"(?P<names>[A-Za-z0-9][\w.-]{0,80})",
+        lambda match, _around: _make(SymptomKind.BUILD_SYSTEM, (normalize(match["names"]),)),
+    ),
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "distribution was not found and is required",
+        r"The '(?P<name>[A-Za-z0-9][\w.-]{0,80})[^'\n]{0,80}' distribution was not found and is required by",
+        _read_unfetched,
     ),
     # pip: resolution; of build requirements, as there is no network in a build of Nix.
     word(
@@ -289,7 +292,8 @@ _MODULES = (
     word(
         SymptomKind.PKG_CONFIG,
         "lookup for ",
-        rf"Dependency lookup for (?P<names>{_NAME}) with method '[\w-]{{1,20}}' failed",
+        rf"Dependency lookup for (?P<names>{_NAME}) with method '[\w-]{{1,20}}' failed: "
+        r"[^\n]{1,80} not found",
         _read_meson,
     ),
     word(
@@ -304,6 +308,19 @@ _MODULES = (
         "ould not ",
         r"(?:[Tt]he )?pkg-config (?:script|executable|program|command|binary) could not be found"
         r"|[Cc]ould not (?:run|find|execute) [`'\"]?(?:\"?PKG_CONFIG|pkg-config)\b",
+        _read_pkg_config,
+    ),
+    # PyICU and others.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "nstall pkg-config",
+        r"[Ii]nstall pkg-config on your system[^\n]{0,160}? installed",
+        _read_pkg_config,
+    ),
+    word(
+        SymptomKind.PKG_CONFIG,
+        "nable to invoke pkg-config",
+        r"[Uu]nable to invoke pkg-config",
         _read_pkg_config,
     ),
     # CMake: Modules/FindPackageHandleStandardArgs.cmake, Source/cmFindPackageCommand.cxx.
@@ -335,6 +352,7 @@ _BUILDS = (
     r"|unzip|wget|curl|which|file|dpkg-architecture|[\w.+-]{1,40}[-_]config"
 )
 _PROGRAM = rf"(?P<names>{_BUILDS})"
+_AFTER = r"(?: executable| binary| in (?:your )?\$?PATH|[.,]|\s*$)"
 
 
 def _read_program(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -379,13 +397,13 @@ _PROGRAMS = (
     word(
         SymptomKind.PROGRAM,
         "No such file or directory",
-        rf"command ['\"](?:\S{{1,200}}/)?{_PROGRAM}['\"] failed: No such file or directory",
+        rf"command ['\"](?:\S{{1,200}}[/-])?{_PROGRAM}['\"] failed: No such file or directory",
         _read_program,
     ),
     word(
         SymptomKind.PROGRAM,
         "No such file or directory",
-        rf"(?:unable|failed) to execute ['\"]{_PROGRAM}['\"]: No such file or directory",
+        rf"(?:unable|failed) to execute ['\"](?:\S{{1,200}}[/-])?{_PROGRAM}['\"]: No such file or directory",
         _read_program,
     ),
     word(
@@ -409,28 +427,22 @@ _PROGRAMS = (
     word(
         SymptomKind.PROGRAM,
         "ould not find ",
-        rf"[Cc]ould not find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?(?: executable| binary| in (?:your )?\$?PATH|[.,]|\s*$)",
+        rf"[Cc]ould not find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?{_AFTER}",
         _read_program,
     ),
     word(
         SymptomKind.PROGRAM,
         "annot find ",
-        rf"[Cc]annot find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?(?: executable| binary| in (?:your )?\$?PATH|[.,]|\s*$)",
+        rf"[Cc]annot find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?{_AFTER}",
         _read_program,
     ),
     # Words of packages: psycopg2, mysqlclient, GDAL, scikit-build and others.
     word(
         SymptomKind.PROGRAM,
         "not found",
-        rf"(?:^|[\s:'\"`]){_PROGRAM}['`\"]? (?:executable |command |binary |program )?(?:was |is |could |be )*not (?:be )?found",
+        rf"(?:^|[\s:'\"`]){_PROGRAM}['`\"]? (?:executable |command |binary |program )?"
+        r"(?:was |is |could )?not (?:be )?found",
         _read_program,
-    ),
-    word(
-        SymptomKind.PROGRAM,
-        " installed",
-        r"(?:^|[\s:'\"`])(?P<names>(?i:cmake|swig|ninja|gfortran|bison|flex|protoc|cargo|rustc|nasm|patchelf))"
-        r"['`\"]? (?:must|has to|needs to|should) be installed",
-        _in_build(SymptomKind.LIBRARY),
     ),
     # CMake: Source/cmGlobalNinjaGenerator.cxx, cmake.cxx.
     word(
@@ -452,13 +464,6 @@ _PROGRAMS = (
         SymptomKind.PROGRAM,
         "ould not find ",
         r"[Cc]ould not find (?:CMake|cmake) with version",
-        lambda _match, _around: _make(SymptomKind.PROGRAM, ("cmake",)),
-    ),
-    word(
-        SymptomKind.PROGRAM,
-        "roblem with the CMake installation",
-        r"[Pp]roblem with the CMake installation, aborting build\. CMake executable is (?P<names>cmake)"
-        r"|[Cc]annot aborting",
         lambda _match, _around: _make(SymptomKind.PROGRAM, ("cmake",)),
     ),
     # setuptools-rust, maturin, and packages that ask for Rust themselves.
@@ -494,6 +499,40 @@ _SENTENCES = (
         " installed",
         rf"(?:make sure|ensure|check)(?: that)?(?: you have)?(?: the)? {_LISTED}(?: {_KINDS}){{0,2}}"
         r"(?: (?:is|are))? installed",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        " installed",
+        rf"(?:make sure|ensure|check)(?: that)?(?: you have)?(?: the)? {_KINDS} (?:of|for) {_LISTED}"
+        r"(?: (?:is|are))? installed",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        " installed",
+        r"(?:^|[\s:'\"`])(?P<names>[A-Za-z][\w+-]{1,40})(?: [\d.]{1,12})? "
+        r"(?:must|needs to|has to) be installed",
+        _read_listed,
+    ),
+    word(
+        SymptomKind.LIBRARY,
+        " not found",
+        rf"(?:^|[\s:'\"`])(?P<names>{_NAME}) executable (?:was )?not found",
+        _read_listed,
+    ),
+    # systemd-python, pystemd and others: a library by its file's name, without more.
+    word(
+        SymptomKind.LIBRARY,
+        " find lib",
+        r"(?:[Cc]annot|[Cc]ould not|[Uu]nable to|[Ff]ailed to) find (?P<names>lib[\w+-]{1,40})(?![\w.])",
+        _read_listed,
+    ),
+    # numpy, scipy: meson.build.
+    word(
+        SymptomKind.LIBRARY,
+        "No BLAS",
+        r"No (?P<names>BLAS|LAPACK)(?:/LAPACK)? librar(?:y|ies) (?:detected|found)",
         _read_listed,
     ),
     word(
@@ -582,7 +621,11 @@ _NETWORK = (
 _PLUGIN = re.compile(
     r"UnknownPluginError: Unknown (?:version source|metadata hook|build hook|[\w ]{1,20}): (?P<name>\S{1,60})"
 )
+_WHEEL = re.compile(r"invalid command 'bdist_wheel'")
+_GDAL = re.compile(r"A GDAL API version must be specified")
+_UNFOUND = re.compile(rf"did not find (?P<name>{_NAME}) (?:headers|library)")
 _MYSQL = re.compile(r"Can not find valid pkg-config name|Trying pkg-config --exists (?P<name>[\w.+-]{1,40})")
+_CMAKE = re.compile(r"Problem with the CMake installation, aborting build")
 _RUST_WANTED = re.compile(r"This package requires Rust and Cargo to compile extensions")
 
 
@@ -593,6 +636,14 @@ def _read_end(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
             yield from _make(SymptomKind.BUILD_SYSTEM, (normalize(known),))
         elif _MYSQL.search(line):
             yield from _make(SymptomKind.PKG_CONFIG, ("mysqlclient",))
+        elif match := _UNFOUND.search(line):
+            yield from _make(SymptomKind.LIBRARY, (match["name"],))
+        elif _WHEEL.search(line):
+            yield from _make(SymptomKind.BUILD_SYSTEM, ("wheel",))
+        elif _GDAL.search(line):
+            yield from _make(SymptomKind.PROGRAM, ("gdal-config",))
+        elif _CMAKE.search(line):
+            yield from _make(SymptomKind.PROGRAM, ("cmake",))
         elif _RUST_WANTED.search(line):
             yield from _make(SymptomKind.PROGRAM, ("cargo", "rustc"))
 
@@ -602,7 +653,7 @@ _ENDS = (
     word(
         SymptomKind.BUILD_SYSTEM,
         "ailed to build",
-        r"[Ff]ailed to build (?:[`'\"]|installable wheels)",
+        r"[Ff]ailed to build (?:[`'\"]|installable wheels|[A-Za-z0-9][\w.-]{0,80}\s*$)",
         _read_end,
     ),
 )
@@ -634,12 +685,13 @@ def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
     now: list[str] = []
     if situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
         now.append(
-            f"If the lock does not have {_say_names(names)}: `uv add --dev {shlex.join(names)}`, or compose in "
-            "the overlay of pyproject-build-systems."
+            f"If the lock lacks {'it' if len(names) == 1 else 'them'}: `uv add --dev {shlex.join(names)}`, "
+            "or compose in the overlay of pyproject-build-systems."
         )
+    locked = ": a lock does not tell these" if TRAITS[situation.dialect].locked else ""
     what = (
         f"{_say_package(situation)} is built from source, and its build imports {_say_names(names)}, which "
-        f"{'is' if len(names) == 1 else 'are'} not among its build systems: a lock does not tell these."
+        f"{'is' if len(names) == 1 else 'are'} not among its build systems{locked}."
     )
     return Trouble(
         kind=symptom.kind,
@@ -656,6 +708,10 @@ def _find_wheel(situation: Situation) -> Iterator[str]:
         yield f"Or build nothing: require {other} in place of {package.name}, which has wheels on PyPI."
 
 
+_FETCH = (
+    "See what it downloads: fetch that with pkgs.fetchurl or pkgs.fetchFromGitHub, and give its path to the "
+    "build; most build scripts have a variable or an option for a library of the system."
+)
 _SAID = {
     SymptomKind.HEADER: ("the header", "the compiler does not find"),
     SymptomKind.HEADER_PATH: ("the header", "a build script does not find"),
@@ -676,13 +732,14 @@ def _explain_asked(symptom: Symptom, situation: Situation) -> Trouble | None:
         found = {asked: answer for asked, answer in found.items() if answer.attrs}
         if not found:
             return None  # words of people that name nothing
-    noun, verb = _SAID[wanted]
+    noun, who = _SAID[wanted]
     told = _say_names([asked.name for asked in found])
     plural = "s" if noun and len(found) > 1 else ""
     lacking = [asked.name for asked, answer in found.items() if not answer.attrs]
     owners = sorted({attr for answer in found.values() for attr in answer.attrs})
-    what = f"In the build of {_say_package(situation)}, {verb} {f'{noun}{plural} ' if noun else ''}{told}"
-    what += f": {_say_names(owners)} {'has' if len(owners) == 1 else 'have'} it." if owners else "."
+    what = f"In the build of {_say_package(situation)}, {who} {f'{noun}{plural} ' if noun else ''}{told}"
+    verb, them = "has" if len(owners) == 1 else "have", "it" if len(found) == 1 else "them"
+    what += f": {_say_names(owners)} {verb} {them}." if owners else "."
     if lacking:
         what += f" This index does not know who has {_say_names(lacking)}."
     now = [f"wheelfix locate {shlex.quote(name)}" for name in lacking]
@@ -730,8 +787,7 @@ def _explain_network(symptom: Symptom, situation: Situation) -> Trouble:
         kind=symptom.kind,
         what=f"{what}{others}{end}",
         now=(
-            "See what it downloads: fetch that with pkgs.fetchurl or pkgs.fetchFromGitHub, and give its path "
-            "to the build; most build scripts have a variable or an option for a library of the system.",
+            _FETCH,
             *_find_wheel(situation),
         ),
     )

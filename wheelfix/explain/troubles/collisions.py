@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from wheelfix.explain.change import CHANGE_TITLE, render_change
@@ -17,6 +18,7 @@ from wheelfix.nix.tree import (
     FALSE,
     TRUE,
     Attrs,
+    Binary,
     Commented,
     Formal,
     Formals,
@@ -116,7 +118,7 @@ def _explain_collision(symptom: Symptom, situation: Situation) -> Trouble:
             what=what,
             paste=(("the environment, in place of python3.withPackages", _render_environment(names)),),
             now=(
-                f"Or remove it from one of them: overridePythonAttrs with postInstall, rm $out/{path}",
+                f'Or remove it from one, in its postInstall: rm "$out"/{shlex.quote(path)}',
                 f"Or let one win: lib.hiPrio python3Packages.{names[0]}",
             ),
         )
@@ -130,15 +132,18 @@ def _explain_collision(symptom: Symptom, situation: Situation) -> Trouble:
     )
 
 
+_ONE_SET = (
+    "Take every package from one and the same set, of one Python: a package that was changed has to be "
+    "changed in the set, so that what depends on it has it, too."
+)
+
+
 def _explain_twice(symptom: Symptom, name: str, stores: Sequence[str], path: str) -> Trouble:
     return Trouble(
         kind=symptom.kind,
         what=f"One environment has two builds of {name}, {' and '.join(stores)}: both have {path}.",
         paste=(("the package set, for nixpkgs", _render_one(name)),),
-        now=(
-            "Take every package from one and the same set, of one Python: a package that was changed has to be "
-            "changed in the set, so that what depends on it has it, too.",
-        ),
+        now=(_ONE_SET,),
     )
 
 
@@ -164,8 +169,6 @@ def _render_one(name: str) -> str:
     """Write an overlay of nixpkgs for all Pythons, in which a package is changed once for all."""
     change = Lambda("pyFinal", Lambda("pyPrev", Attrs((bind(name, select("pyPrev", name)),))))
     extensions = List((change,))
-    from wheelfix.nix.tree import Binary
-
     bound = bind(
         "pythonPackagesExtensions", Binary("++", select("prev", "pythonPackagesExtensions"), extensions)
     )

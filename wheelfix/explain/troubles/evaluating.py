@@ -9,23 +9,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.wording import Around, Wording, word
+from wheelfix.index.lookup import find_default_python
 from wheelfix.index.names import split_name
 from wheelfix.index.releases import modernize
 from wheelfix.index.table import SonameTable
 from wheelfix.model.index import Attribute
 from wheelfix.model.override import Dialect
 from wheelfix.near import find_near
-from wheelfix.nix.parts import comment_all, formals
+from wheelfix.nix.parts import comment_all
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     TRUE,
     Attrs,
     Binding,
-    Expr,
     Inherit,
     Lambda,
     List,
     SearchPath,
+    Select,
     bind,
     call,
     select,
@@ -33,7 +34,6 @@ from wheelfix.nix.tree import (
 )
 
 _ATTR = r"[A-Za-z_][\w'+-]{0,80}(?:\.[A-Za-z_][\w'+-]{0,80}){0,4}"
-_LAST = r"(?<![\w.'-])(?:pkgs|nixpkgs|final|prev|self|super|ps|p|python3?\d*Packages|python3?\d*\.pkgs|pythonPackages|xorg)"
 
 # Where an attribute is selected from, in the line of code that Nix shows.
 _CODE = re.compile(r"^\s*\d{1,6}\|\s?(?P<code>.*)")
@@ -46,7 +46,8 @@ _OF_PYTHON = re.compile(
 )
 _OF_SET = re.compile(r"set\.\$\{name\}|resolvers\.nix|(?<![\w.])(?:final|prev|pyfinal|pyprev|pythonSet)\.")
 _OF_NIX = re.compile(
-    r"aliases\.nix|while (?:evaluating|calling)|at /nix/store/|\.nix:\d|[nN]ixpkgs|/pkgs/|\(use '--show-trace'"
+    r"aliases\.nix|while (?:evaluating|calling)|at /nix/store/|\.nix:\d|[nN]ixpkgs|/pkgs/"
+    r"|\(use '--show-trace'"
 )
 
 
@@ -69,8 +70,9 @@ def _read_attribute(match: re.Match[str], around: Around) -> Iterator[Symptom]:
 
 
 _INSTEAD = re.compile(
-    rf"(?:[Pp]lease )?(?:[Cc]onsider(?: using)?|[Uu]se|[Ss]witch to|[Mm]igrate to|in fav(?:ou?)r of|replaced by"
-    rf"|superseded by|[Tt]ry) ['\"`‘]?(?:pkgs\.)?(?P<new>{_ATTR})['\"`’]?"
+    r"(?<!\w)(?:[Cc]onsider(?: using)?|[Uu]se|[Ss]witch to|[Mm]igrate to|in fav(?:ou?)r of|replaced by"
+    r"|superseded by|[Tt]ry) (?:the )?['\"`‘]?(?:pkgs\.)?"
+    rf"(?!(?:it|a|an|another|the|that|this|one|other|instead|upstream)\b)(?P<new>{_ATTR})"
 )
 
 
@@ -143,6 +145,17 @@ WORDINGS: tuple[Wording, ...] = (
         rf"error:\s+[{_QUOTES}]?(?P<names>{_ATTR})[{_QUOTES}]? was removed(?P<new>(?!))?",
         _read_gone,
     ),
+    # nixpkgs: pkgs/development/interpreters/python/mk-python-derivation.nix.
+    word(
+        SymptomKind.REFUSED,
+        "not supported for interpreter",
+        rf"error: {_PACKAGE} (?:is )?not supported for interpreter (?P<python>[\w.]{{1,20}})",
+        lambda match, _around: [
+            Symptom(
+                kind=SymptomKind.REFUSED, names=("interpreter", match["package"]), version=match["python"]
+            )
+        ],
+    ),
     # nixpkgs: pkgs/stdenv/generic/check-meta.nix, of this and former releases.
     word(
         SymptomKind.REFUSED,
@@ -200,11 +213,10 @@ def _explain_attribute(symptom: Symptom, situation: Situation) -> Trouble | None
     if symptom.place is None:
         return None  # a name of the user's own code, as far as is known
     near = _find_near(old, symptom.place, situation.index)
-    where = "its Python packages" if symptom.place == "python3Packages" else "it"
+    beside = f"near to it is {' or '.join(near)}" if near else "nothing that this index knows is near to it"
     return Trouble(
         kind=symptom.kind,
-        what=f"nixpkgs has no {old}, or no longer: {'near to it is ' + ' or '.join(near) if near else 'nothing in this index is near to it'}"
-        f"{'' if near else f', among {where}'}.",
+        what=f"nixpkgs has no {old}, or no longer: {beside}.",
         paste=((f"where the code has {old}", _render_attr(near[0], symptom.place)),) if near else (),
         now=(f"wheelfix locate {shlex.quote(old)}",) if symptom.place == "pkgs" else (),
         answered=bool(near),
@@ -234,26 +246,20 @@ def _find_near(name: str, place: str | None, index: SonameTable | None) -> tuple
 
 
 def _render_attr(attr: str, place: str | None) -> str:
-    root = ("pkgs", "python3Packages") if place == "python3Packages" else ("pkgs",)
-    bare = attr.removeprefix("pkgs.").removeprefix("python3Packages.")
-    parts = bare.split(".") if place == "python3Packages" else attr.removeprefix("pkgs.").split(".")
-    return render(select(root[0], *root[1:], *parts))
+    parts = attr.removeprefix("pkgs.").split(".")
+    if place == "python3Packages" and parts[0] != place:
+        parts.insert(0, place)
+    return render(select("pkgs", *parts))
 
 
 def _explain_set(name: str) -> Trouble:
     overlays = call("pkgs.lib.composeManyExtensions", List((_BUILD_SYSTEMS, select("overlay"))))
-    code = render(
-        comment_all(
-            [
-                "The overlays of the package set: build systems first, then those of the lock. Written by wheelfix."
-            ],
-            overlays,
-        )
-    )
+    head = "Overlays of the package set: build systems, then `overlay`, which uv2nix makes of the lock."
+    code = render(comment_all([head, "Written by wheelfix."], overlays))
     return Trouble(
         kind=SymptomKind.ATTRIBUTE,
-        what=f"The package set that is made of the lock has no {name}: a lock does not have what packages are "
-        "built with, and wheels need none.",
+        what=f"The package set that is made of the lock has no {name}: a lock does not have what packages "
+        "are built with, and wheels need none.",
         paste=(("flake.nix, where pythonSet.overrideScope gets its overlays", code),),
         now=(f"Or lock it: uv add --dev {shlex.quote(name)}",),
     )
@@ -270,12 +276,14 @@ def _explain_refused(symptom: Symptom, situation: Situation) -> Trouble:
     explain = {"unfree": _allow_unfree, "insecure": _allow_insecure, "broken": _allow_broken}.get(why)
     if explain:
         return explain(package, situation)
+    if why == "interpreter":
+        return _choose_python(package, symptom.version or "this Python", situation)
     if why == "unsupported":
         variable = "NIXPKGS_ALLOW_UNSUPPORTED_SYSTEM=1"
         return Trouble(
             kind=symptom.kind,
             what=f"nixpkgs does not build {package} for this system, by its meta.platforms.",
-            paste=(*_write_config((_bind_true("allowUnsupportedSystem"),), situation),),
+            paste=tuple(_write_config((bind("allowUnsupportedSystem", TRUE),), situation)),
             now=(f"Try whether it builds all the same: {variable} nix build --impure",),
         )
     return Trouble(
@@ -291,9 +299,10 @@ def _find_pname(package: str) -> str:
 
 def _allow_unfree(package: str, situation: Situation) -> Trouble:
     name = _find_pname(package)
+    parsed = select(call("builtins.parseDrvName", select("pkg", "name")), "name")
     function = Lambda(
         "pkg",
-        call("builtins.elem", _call_get_name(situation), strings((name,))),
+        call("builtins.elem", Select(select("pkg"), ("pname",), parsed), strings((name,))),
     )
     cuda = re.match(r"cuda|libcu|libn[pv]|cudnn|nvidia|nccl|tensorrt|libnccl", name)
     now = ["Once: NIXPKGS_ALLOW_UNFREE=1 nix build --impure, or nix-build and nix-shell without --impure"]
@@ -305,25 +314,35 @@ def _allow_unfree(package: str, situation: Situation) -> Trouble:
     return Trouble(
         kind=SymptomKind.REFUSED,
         what=f"nixpkgs refuses {package}: its licence is unfree, and has to be allowed by name.",
-        paste=(*_write_config((Binding(("allowUnfreePredicate",), function),), situation, unfree=True),),
+        paste=tuple(_write_config((bind("allowUnfreePredicate", function),), situation, unfree=True)),
         now=tuple(now),
     )
 
 
-def _call_get_name(situation: Situation) -> Expr:
-    root = "lib" if situation.dialect is Dialect.NIXOS else "pkgs"
-    del root
-    return call("lib.getName", select("pkg"))
+def _choose_python(package: str, python: str, situation: Situation) -> Trouble:
+    """Tell that a package is not for a Python: which one it is for, only its recipe says (``disabled``)."""
+    default = (find_default_python(situation.index) if situation.index else None) or "3.13"
+    attr = f"python3{int(default.rpartition('.')[2]) - 1}"
+    name = re.sub(r"\Apython[\d.]+-", "", _find_pname(package))
+    packages = Lambda("ps", List((select("ps", name),)))
+    code = render(
+        comment_all(["An older Python. Written by wheelfix."], call(f"pkgs.{attr}.withPackages", packages))
+    )
+    return Trouble(
+        kind=SymptomKind.REFUSED,
+        what=f"nixpkgs has no {name} for {python}: the package's recipe says that it does not work there.",
+        paste=(("where the environment is made, with all of its packages", code),),
+    )
 
 
 def _allow_insecure(package: str, situation: Situation) -> Trouble:
     return Trouble(
         kind=SymptomKind.REFUSED,
-        what=f"nixpkgs refuses {package}: it has known vulnerabilities, and has to be allowed by name and version.",
-        paste=(
-            *_write_config(
+        what=f"nixpkgs refuses {package}: it has known vulnerabilities, and has to be allowed by its name.",
+        paste=tuple(
+            _write_config(
                 (bind("permittedInsecurePackages", strings((package,))),), situation, insecure=package
-            ),
+            )
         ),
         now=("Once: NIXPKGS_ALLOW_INSECURE=1 nix build --impure",),
     )
@@ -333,17 +352,13 @@ def _allow_broken(package: str, situation: Situation) -> Trouble:
     name = _find_pname(package)
     return Trouble(
         kind=SymptomKind.REFUSED,
-        what=f"nixpkgs refuses {package}: it is marked as broken, as it did not build when that was last tried.",
-        paste=(*_write_config((_bind_true("allowBroken"),), situation),),
+        what=f"nixpkgs refuses {package}: it is marked as broken, as it did not build when last tried.",
+        paste=tuple(_write_config((bind("allowBroken", TRUE),), situation)),
         now=(
             "Once, to see whether it builds: NIXPKGS_ALLOW_BROKEN=1 nix build --impure",
             f"Or take {name} from another release of nixpkgs, or as a wheel.",
         ),
     )
-
-
-def _bind_true(name: str) -> Binding:
-    return bind(name, TRUE)
 
 
 def _write_config(
@@ -353,7 +368,7 @@ def _write_config(
     unfree: bool = False,
     insecure: str = "",
 ) -> Iterator[tuple[str, str]]:
-    """Write settings of nixpkgs where a project has them: devenv.yaml, a configuration of NixOS, or an import."""
+    """Write settings of nixpkgs where a project has them: in devenv.yaml, NixOS, or an import."""
     files, dialect = situation.files, situation.dialect
     if dialect is Dialect.DEVENV or "devenv.nix" in files:
         yield "devenv.yaml", _render_devenv(unfree=unfree, insecure=insecure)
@@ -362,31 +377,24 @@ def _write_config(
     flake = "flake.nix" in files or not (files & {"shell.nix", "default.nix"})
     if system:
         bindings = tuple(Binding(("nixpkgs", "config", *one.path), one.value) for one in settings)
-        module = Lambda(formals("lib", ellipsis=True), Attrs(bindings))
-        yield "configuration.nix", render(comment_all(["A module of NixOS. Written by wheelfix."], module))
+        code = render(comment_all(["A module of NixOS. Written by wheelfix."], Attrs(bindings)))
+        yield "configuration.nix, or a module beside it", code
         return
     config = tuple(Binding(("config", *one.path), one.value) for one in settings)
     if flake:
         imported = call("import", select("nixpkgs"), Attrs((Inherit(("system",)), *config)))
-        needs = Lambda(formals("nixpkgs", "system", "lib"), imported)
-        head = "pkgs of the flake, in place of nixpkgs.legacyPackages: a function of what it needs."
-        yield (
-            "flake.nix, where nixpkgs is imported",
-            render(comment_all([head, "Written by wheelfix."], needs)),
-        )
+        head = "pkgs of the flake, in place of nixpkgs.legacyPackages. Written by wheelfix."
+        yield "flake.nix, where pkgs is made", render(comment_all([head], imported))
         return
     imported = call("import", SearchPath("nixpkgs"), Attrs(config))
     place = "shell.nix" if "shell.nix" in files else "default.nix"
-    let = Lambda(formals("lib"), imported) if unfree else imported
-    yield f"{place}, where nixpkgs is imported", render(comment_all(["Written by wheelfix."], let))
+    yield f"{place}, where nixpkgs is imported", render(comment_all(["Written by wheelfix."], imported))
 
 
 def _render_devenv(*, unfree: bool, insecure: str) -> str:
-    if unfree:
-        return "# Then run devenv again. Written by wheelfix.\nallowUnfree: true\n"
     if insecure:
-        return f"# Then run devenv again. Written by wheelfix.\npermittedInsecurePackages:\n  - {insecure}\n"
-    return "# Then run devenv again. Written by wheelfix.\nallowBroken: true\n"
+        return f"# Written by wheelfix.\npermittedInsecurePackages:\n  - {insecure}\n"
+    return f"# Written by wheelfix.\n{'allowUnfree' if unfree else 'allowBroken'}: true\n"
 
 
 EXPLAIN: Mapping[SymptomKind, Explain] = {

@@ -94,13 +94,12 @@ def _read_function(match: re.Match[str], around: Around) -> Iterator[Symptom]:
         yield Symptom(kind=SymptomKind.HOOK, names=(name, _KNOWN[name]))
 
 
-def _read_unwrapped(match: re.Match[str], around: Around) -> Iterator[Symptom]:
-    lines = (*around.above(), match.string, *around.after())
-    five = any(_QT5.search(line) for line in lines)
-    yield Symptom(
-        kind=SymptomKind.HOOK,
-        names=("wrapQtAppsHook", "libsForQt5.wrapQtAppsHook" if five else "qt6.wrapQtAppsHook"),
-    )
+_UNWRAPPED = re.compile(r"Error: wrapQtAppsHook is not used, and dontWrapQtApps is not set")
+
+
+def _read_unwrapped(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    if any(_UNWRAPPED.search(line) for line in (*around.above()[-60:], *around.after())):
+        yield Symptom(kind=SymptomKind.HOOK, names=("wrapQtAppsHook", "libsForQt5.wrapQtAppsHook"))
 
 
 WORDINGS: tuple[Wording, ...] = (
@@ -118,13 +117,8 @@ WORDINGS: tuple[Wording, ...] = (
         rf"(?:^|[\s'\"`])(?P<names>{_FUNCTION})['\"`]?(?: hook)?(?: is|:)? not found",
         _read_function,
     ),
-    # nixpkgs: qtbase's setup hook.
-    word(
-        SymptomKind.HOOK,
-        "dontWrapQtApps is not set",
-        r"Error: wrapQtAppsHook is not used, and dontWrapQtApps is not set",
-        _read_unwrapped,
-    ),
+    # nixpkgs: the setup hook of Qt 5's qtbase, whose words are not searched for.
+    word(SymptomKind.HOOK, "builder for '", r"builder for '/nix/store/", _read_unwrapped),
 )
 
 
@@ -132,7 +126,7 @@ def _explain_hook(symptom: Symptom, situation: Situation) -> Trouble:
     function, attr = symptom.names
     package = situation.package.name if situation.package else "the package"
     if function in _PROGRAMS:
-        what = f"The build of {package} runs {function}, and nothing among its native inputs has it: {attr} does."
+        what = f"The build of {package} runs {function}, which no native input has: {attr} does."
     else:
         what = (
             f"The build of {package} calls {function}, a function of the hook {attr}, and the hook is not "

@@ -31,7 +31,7 @@ _VERSION = r"[0-9][\w.!+-]{0,60}"
 _WHEEL = r"(?P<names>[A-Za-z0-9][\w.+-]{1,200}\.whl)"
 
 _NO_WHEELS = re.compile(
-    rf"(?P<name>{_NAME})(?:(?:==|>=|<=|>|<|~=)(?P<version>{_VERSION}))?[^\n]{{0,40}}? has no wheels with a "
+    rf"(?P<name>{_NAME})(?:(?:==|>=|<=|>|<|~=)(?P<version>{_VERSION}))? (?:has|have) no wheels with a "
     r"matching (?P<tag>Python (?:version|ABI|implementation)|platform) tag"
 )
 _MARK = re.compile(r"^[\s│╰─▶×>|]+")
@@ -39,7 +39,8 @@ _MARK = re.compile(r"^[\s│╰─▶×>|]+")
 
 def _read_lacking(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     names = tuple(n for n in (normalize(match["name"]), match["number"]) if n)
-    yield Symptom(kind=SymptomKind.NO_WHEEL, names=names)
+    place = "set" if "nor sdist found" in match.string else None
+    yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, place=place)
 
 
 def _read_solution(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -72,11 +73,17 @@ def _read_hashes(match: re.Match[str], around: Around) -> Iterator[Symptom]:
 
 
 WORDINGS: tuple[Wording, ...] = (
-    # uv2nix: lib/build.nix; poetry2nix: mk-poetry-dep.nix.
+    # uv2nix: lib/build.nix; the next is of poetry2nix: mk-poetry-dep.nix.
     word(
         SymptomKind.NO_WHEEL,
         "No compatible wheel, nor sdist",
         rf"No compatible wheel, nor sdist found for package '(?P<name>{_NAME})'(?: (?P<number>{_VERSION}))?",
+        _read_lacking,
+    ),
+    word(
+        SymptomKind.NO_WHEEL,
+        "Missing suitable source/wheel",
+        rf"Missing suitable source/wheel file entry for (?P<name>{_NAME})(?P<number>(?!))?",
         _read_lacking,
     ),
     # poetry: installation/chooser.py.
@@ -90,8 +97,8 @@ WORDINGS: tuple[Wording, ...] = (
     word(
         SymptomKind.NO_WHEEL,
         "can't be installed because",
-        rf"Distribution `(?P<name>{_NAME})==(?P<number>{_VERSION})[^`\n]{{0,300}}` can't be installed because "
-        r"it doesn't have a source distribution or wheel",
+        rf"Distribution `(?P<name>{_NAME})==(?P<number>{_VERSION})[^`\n]{{0,300}}` can't be installed "
+        r"because it doesn't have a source distribution or wheel",
         _read_lacking,
     ),
     word(
@@ -129,6 +136,12 @@ WORDINGS: tuple[Wording, ...] = (
 )
 
 
+_TAGS = (
+    "See its wheels in uv.lock: cp312 in a name is Python 3.12, manylinux_2_28 glibc 2.28 or newer, "
+    "macosx_14_0 a darwinSdkVersion of 14.0 or newer."
+)
+
+
 def _spell_python(version: str) -> str:
     return f"python{version.replace('.', '')}"
 
@@ -143,15 +156,14 @@ def _explain_lacking(symptom: Symptom, situation: Situation) -> Trouble:
     }.get(symptom.version, f"the {symptom.version} tag: it has wheels for other Pythons only")
     default = (find_default_python(situation.index) if situation.index else None) or "3.13"
     older = f"3.{int(default.rpartition('.')[2]) - 1}"
-    if situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
+    if symptom.place or situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
         return Trouble(
             kind=symptom.kind,
-            what=f"No file of {whole} in the lock fits the package set, and it has no source distribution. What "
-            f"does not fit is {at_fault}.",
+            what=f"No file of {whole} in the lock fits the package set, and it has no source distribution. "
+            f"What does not fit is {at_fault}.",
             paste=(("flake.nix, where the package set is made", _render_set(older)),),
             now=(
-                "See its wheels in uv.lock: cp312 in a name is Python 3.12, manylinux_2_28 glibc 2.28 or newer, "
-                "macosx_14_0 a darwinSdkVersion of 14.0 or newer.",
+                _TAGS,
                 f"Or take a release that has one: uv lock --upgrade-package {shlex.quote(name)}",
             ),
         )
@@ -200,7 +212,7 @@ def _explain_tag(symptom: Symptom, situation: Situation) -> Trouble:
         if situation.dialect is not Dialect.POETRY2NIX:
             paste.append((TRAITS[Dialect.UV2NIX].title, _render_preference(name, Dialect.UV2NIX)))
         what += (
-            " pip of nixpkgs takes no wheel for manylinux that a build has made itself: prefer the wheel of PyPI."
+            " pip of nixpkgs takes no wheel for manylinux that a build made itself: prefer that of PyPI."
             if "manylinux" in platform
             else ""
         )
@@ -268,7 +280,7 @@ def _explain_hash(symptom: Symptom, situation: Situation) -> Trouble:
         what += (
             " A file on PyPI does not change: another index or mirror gave it, or the lock is of another one."
         )
-    paste = ()
+    paste: tuple[tuple[str, str], ...] = ()
     if new and situation.dialect is not Dialect.SHELL:
         paste = (
             (
