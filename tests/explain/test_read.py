@@ -32,7 +32,7 @@ def find_sonames(*chunks: bytes) -> list[str | None]:
     [
         b"",
         b"\n\n\n",
-        b"checking for libfoo... not found\nbash: foo: command not found\n",
+        b"checking for libfoo... not found\nfoo: command not found here\n",
         b'Traceback (most recent call last):\n  File "x.py", line 1, in <module>\nZeroDivisionError: x\n',
         b"ImportError: cannot import name 'x' from 'y' (/home/ann/y.so)\n",
         b"ModuleNotFoundError: No module named 'torch'\n",
@@ -80,7 +80,7 @@ def test_no_bytes_make_it_fail(data: bytes) -> None:
     read_messages([data, MESSAGE, data, b"\n@nix {", data, b'\n{"Dependency": {', data])
 
 
-@given(st.lists(st.sampled_from(list(SEARCHED) + ["/a b", ": ", "'", "(", ")", "lib.so", "\n", "any("])))
+@given(st.lists(st.sampled_from([*SEARCHED, "/a b", ": ", "'", "(", ")", "lib.so", "\n", "any("])))
 def test_no_mix_of_words_makes_it_fail(words: list[str]) -> None:
     read_messages([" ".join(words).encode()])
 

@@ -127,6 +127,8 @@ _DATA = re.compile(
     r"|jpe?g|html?|xml|gz|xz|zip|whl|tar|conf|env|pid|sock)$|/activate[^/]*$",
     re.IGNORECASE,
 )
+_ENDING = re.compile(r"\.[A-Za-z]\w*$")
+"""Ending of a file that is no program's: those have numbers behind dots, if anything (``python3.12``)."""
 
 
 def parse_program(path: str) -> Program | None:
@@ -153,6 +155,9 @@ def parse_program(path: str) -> Program | None:
         root = match.groupdict().get("root")
         inside = "/site-packages/" in path
         if origin is Origin.ENVIRONMENT and not inside and not _ENVIRONMENT.search(root or ""):
+            continue
+        plain = origin is Origin.OTHER or (origin is Origin.ENVIRONMENT and not inside)
+        if plain and _ENDING.search(name):
             continue
         distribution = _find_owner(path, name, origin)
         compiled = name in _COMPILED or origin not in {Origin.ENVIRONMENT, Origin.NODE, Origin.OTHER}

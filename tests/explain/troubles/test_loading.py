@@ -19,7 +19,8 @@ def explain(text: str, seen: Seen | None = None) -> list[Trouble]:
 def test_one_cause_is_told_once() -> None:
     (trouble,) = explain(
         "".join(
-            f"tool: /lib64/libc.so.6: version `GLIBC_2.{minor}' not found (required by {STORE}-x/lib/lib{name}.so)\n"
+            f"tool: /lib64/libc.so.6: version `GLIBC_2.{minor}' not found "
+            f"(required by {STORE}-x/lib/lib{name}.so)\n"
             for minor, name in ((34, "a"), (32, "b"), (34, "b"), (36, "c"), (33, "d"))
         )
     )

@@ -47,7 +47,10 @@ _NO_DRIVER = (
     # tensorflow: tsl/cuda/cudart_stub.cc.
     ("ould not find cuda drivers", r"Could not find cuda drivers on your machine"),
     # bash, zsh, Python: the program of the driver.
-    ("nvidia-smi", r"nvidia-smi: (?:command )?not found|not found: nvidia-smi|directory: '?nvidia-smi"),
+    (
+        "nvidia-smi",
+        r"nvidia-smi: (?:command )?not found|command not found: nvidia-smi|directory: '?nvidia-smi",
+    ),
     # numba: cuda/cudadrv/driver.py.
     ("CUDA driver library cannot", r"CUDA driver library cannot be found"),
 )

@@ -1,8 +1,8 @@
 """Messages about programs that do not start, as their loader is not there.
 
-The kernel says "no such file" (ENOENT) of a program that is there if the loader that it asks for is not; others
-repeat that. Who says it of a file that may be any file has to name a
-path that is a program's: :func:`wheelfix.explain.programs.parse_program`.
+The kernel says "no such file" (ENOENT) of a program that is there if the loader that it asks for is not, and
+others repeat that. Who says it of a file that may be any file has to name a path that is a program's:
+:func:`wheelfix.explain.programs.parse_program`.
 """
 
 from __future__ import annotations
@@ -47,6 +47,12 @@ def _tell(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     """Tell of a message whose path is a program's."""
     if parse_program(match["by"]):
         yield Symptom(kind=SymptomKind.NO_LOADER, wanted_by=match["by"], unsure=True)
+
+
+def _tell_foreign(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Tell of a program for another machine; Python says the same of a script without a first line."""
+    if parse_program(match["by"]):
+        yield Symptom(kind=SymptomKind.FOREIGN_PROGRAM, wanted_by=match["by"])
 
 
 def _tell_caused(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -170,6 +176,7 @@ WORDINGS = (
         SymptomKind.FOREIGN_PROGRAM,
         "Exec format error",
         r"\[Errno 8\] Exec format error: '(?P<by>[^'\n]+)'",
+        _tell_foreign,
     ),
 )
 

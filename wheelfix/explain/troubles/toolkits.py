@@ -95,13 +95,13 @@ WORDINGS = (
     word(
         SymptomKind.NO_AUDIO,
         "o such audio device",
-        r"(?:dsp: |alsa: )?No such audio device",
+        r"(?:dsp|alsa|pygame\.error|SDLError|ALSA): No such audio device",
         _tell_audio,
     ),
     word(
         SymptomKind.NO_AUDIO,
         "ALSA lib",
-        r"ALSA lib [^\n]{0,200}?(?:Cannot access file /usr/share/alsa|Cannot open shared library libasound_module)",
+        r"ALSA lib [^\n]{0,200}?Cannot (?:access file /usr/share/alsa|open shared library libasound_module)",
     ),
     # X11 and who connects to it: Tk, Xlib, GTK, GLFW, wx, pyglet, matplotlib.
     word(SymptomKind.NO_DISPLAY, "no display name", r"no display name and no \$DISPLAY"),
@@ -128,7 +128,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_TYPELIB,
         "not available",
-        r"Namespace (?P<name>\w+) not available(?: for version (?P<number>[\d.]+\d))?",
+        r"Namespace (?P<name>[A-Z]\w*) not available(?: for version (?P<number>[\d.]+\d))?\s*$",
         _tell_typelib,
     ),
     word(
