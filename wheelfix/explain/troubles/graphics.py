@@ -259,7 +259,7 @@ def _advise_driver(situation: Situation) -> _Gpu:
 
 
 def _explain_driver(symptom: Symptom, situation: Situation) -> Trouble:
-    if symptom.version:
+    if symptom.version and symptom.version.isdecimal():
         return _explain_old(int(symptom.version))
     gpu = _advise_driver(situation)
     return Trouble(
