@@ -29,11 +29,12 @@ SPINET = dedent(
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with an environment of two distributions, whose modules are called otherwise."""
+    """A project with an environment of three distributions, whose modules are called otherwise."""
     (tmp_path / "wheels").mkdir()
     for name, files in {
         "py-spinet": {"spinet/__init__.py": SPINET.encode()},
-        "other": {"other.py": b"", "spinet_tools/__init__.py": b""},
+        "other": {"other.py": b"", "spinet_tools/__init__.py": b"", "shared/a.py": b""},
+        "third": {"shared/b.py": b""},
     }.items():
         wheel = build_wheel(tmp_path / "wheels", name=name, tag="py3-none-any", files=files)
         with ZipFile(wheel) as archive:
@@ -49,15 +50,17 @@ def test_the_record_tells_who_installed_a_file(project: Path) -> None:
     found = find_owner(make_package("spinet", "spinet/__init__.py"), project)
     assert (found.name, found.version) == ("py-spinet", "1.0")
     assert find_owner(make_package("spinet", "spinet_tools/__init__.py"), project).name == "other"
+    assert find_owner(make_package("spinet", "spinet/of_another_release.py"), project).name == "py-spinet"
+    assert find_owner(make_package("shared", "shared/b.py"), project).name == "third"
 
 
 @pytest.mark.parametrize(
     "package",
     [
-        make_package("spinet", "spinet/nowhere.py"),
+        make_package("shared", "shared/nowhere.py"),
         make_package("spinet", "spinet/__init__.py", "/nowhere/site-packages"),
         make_package("spinet", "spinet/__init__.py", None),
-        make_package("spinet", "spinet"),
+        make_package("spinet", "spine"),
         make_package("spinet", "a\0b"),
     ],
 )

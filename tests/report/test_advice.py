@@ -245,7 +245,7 @@ def test_options_are_those_of_the_scan(top: Path) -> None:
         ("import ctypes\nctypes.CDLL('libnobodyhasthis.so.7')\n", "has no answer: libnobodyhasthis.so.7"),
         (
             "import ctypes, os\nctypes.CDLL('lib' + os.environ['PARROT'] + '.so')\n",
-            "cannot tell which library it opens: the name is put together at run time (demo/__init__.py",
+            "cannot tell which library it opens: the name is known at run time alone (demo/__init__.py",
         ),
     ],
 )

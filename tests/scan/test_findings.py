@@ -50,7 +50,7 @@ def test_a_name_that_is_put_together_at_run_time_is_a_note() -> None:
     uses = [SourceUse(path="demo/load.py", computed=(3, 9)), SourceUse(path="demo/__init__.py")]
     (found,) = find_findings(wheel(), [], [], None, uses=uses)
     assert (found.level, found.subject) == (Level.NOTE, "demo/load.py")
-    assert "put together at run time (line 3, 9)" in found.message
+    assert "known at run time alone (line 3, 9)" in found.message
 
 
 def test_musl_wheel_is_a_warning() -> None:

@@ -41,7 +41,7 @@ def find_installed(package: Package | None, directory: Path, *, opened: Iterable
         opened: libraries that Python code opens by name. If the text names no package, it is the one in the
             project's environment that opens one of them.
     """
-    package = package or _find_opener(frozenset(opened), directory)
+    package = find_owner(package, directory) if package else _find_opener(frozenset(opened), directory)
     found = _read_installed(package, directory) if package else Installed()
     return replace(found, python=_find_python(found.package, directory), files=_list_files(directory))
 
@@ -77,7 +77,8 @@ def find_owner(package: Package, directory: Path) -> Package:
     """Find by the RECORDs of an environment which distribution installed a file.
 
     The name of a directory only tells a module, which several distributions may have; an environment that is
-    on this machine tells which one it is.
+    on this machine tells which one it is: the one that lists the file, else the only one that lists files in
+    the same package.
 
     Args:
         package: a package of which the file and the site-packages are known, as a traceback has them.
@@ -85,7 +86,7 @@ def find_owner(package: Package, directory: Path) -> Package:
 
     Returns:
         The package with the name and the version that its RECORD is beside; the package itself if nothing
-        is there, or no RECORD lists the file.
+        is there, or no RECORD tells.
     """
     if package.site is None or package.file is None:
         return package
@@ -94,15 +95,22 @@ def find_owner(package: Package, directory: Path) -> Package:
         infos = sorted(path.name for path in site.glob("*.dist-info"))
     except OSError:
         return package
-    wanted, left = package.file.encode("utf-8", "surrogateescape"), _MAX_RECORDS
+    top = f"{package.file.partition('/')[0]}/"
+    wanted, left = top.encode("utf-8", "surrogateescape"), _MAX_RECORDS
+    beside: list[Package] = []
     for info in infos[:_MAX_INFOS]:
         record = read_regular(f"{site}/{info}/RECORD", root=str(site), limit=min(MAX_RECORD, left)) or b""
         left -= len(record)
-        # A search for text dismisses nearly all of them.
-        if wanted in record and any(path == package.file for path, _ in parse_rows(record)):
-            name, _, version = info.removesuffix(".dist-info").rpartition("-")
-            return replace(package, name=normalize(name), version=version or package.version)
-    return package
+        if wanted[:-1] not in record:  # a search for text dismisses nearly all of them
+            continue
+        name, _, version = info.removesuffix(".dist-info").rpartition("-")
+        owner = replace(package, name=normalize(name), version=version or package.version)
+        paths = [path for path, _ in parse_rows(record)]
+        if package.file in paths:
+            return owner
+        if any(path.startswith(top) for path in paths):
+            beside.append(owner)
+    return beside[0] if len(beside) == 1 else package
 
 
 def read_own_words(installed: Installed, directory: Path) -> OwnWords | None:

@@ -333,6 +333,7 @@ class Missing(Classed):
         openings: where the package opens it by name, with the answers.
         linked: whether a file is, or may be, linked against it; if not, inputs do nothing for it.
         unsure: whether Python code may open it by name as well.
+        by_elf: whether compiled code opens it by name: a run path has to lead to it.
         named: whether the text names it; False if the scan of the installed package found it.
     """
 
@@ -346,6 +347,7 @@ class Missing(Classed):
     openings: tuple[Opening, ...] = ()
     linked: bool = True
     unsure: bool = False
+    by_elf: bool = False
 
 
 class BuildNeeds(Struct):

@@ -139,6 +139,8 @@ def plan_explanation(
     machine = (scan.machine if scan else None) or index.info.system.partition("-")[0]
     reading, package = installed.reading, installed.package
     wheel = reading.distribution if reading else replace(NOBODY, name=package.name if package else "")
+    if dialect is Dialect.NIXPKGS:
+        wheel = NOBODY  # no wheel brings libraries to others in nixpkgs
     sonames = [s for one in account.symptoms if one.kind in LIBRARIES and (s := find_soname(one))]
     places = {
         s: [p.rpartition("/")[0]]
@@ -297,6 +299,11 @@ def plan_override(
         for attr, sonames in reasons.items()
     }
     inputs = {one.attr: one for one in opened.inputs} | inputs
+    by_elf = [
+        inputs[one.providers[0].attr]
+        for one in explanation.missing
+        if one.by_elf and one.providers and one.providers[0].attr in inputs
+    ]
     return Override(
         name=package.name if package else "" if TRAITS[dialect].listed else _PLACEHOLDER,
         version=(package.version or "") if package else "",
@@ -309,7 +316,7 @@ def plan_override(
         ),
         ignored=tuple(Ignored(soname=soname, reason="comes with the GPU driver") for soname in driver),
         driver=_collect((*driver, *opened.driver)),
-        runpaths=opened.runpaths,
+        runpaths=tuple(sorted({*opened.runpaths, *by_elf}, key=lambda one: one.attr)),
         substitutions=opened.substitutions,
         shim=opened.shim,
         searches=tuple(
@@ -400,6 +407,7 @@ def _find_missing(symptom: Symptom, case: Case, trace: NeedTrace, scan: WheelSca
         openings=openings,
         linked=known is not None or not (openings or symptom.call),
         unsure=symptom.unsure and not known and not openings,
+        by_elf=symptom.by_caller and not openings,
     )
 
 

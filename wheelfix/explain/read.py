@@ -21,11 +21,12 @@ from typing import Annotated, Any, TypeVar
 from wheelfix.explain.model import BUILD_KINDS, FRAMELESS, Account, Package, Symptom, SymptomKind
 from wheelfix.explain.own_words import list_fixed
 from wheelfix.explain.paths import normalize, parse_drv, parse_store_path
-from wheelfix.explain.searcher import Searcher
+from wheelfix.explain.searcher import Phrases, Searcher
 from wheelfix.explain.troubles.graphics import DRIVER_FILE
 from wheelfix.explain.wording import NOTHING_AROUND, Around
 from wheelfix.explain.wordings import (
     BUILDER,
+    COLLECTED,
     FRAME,
     IGNORED,
     IMPORT,
@@ -67,6 +68,8 @@ MAX_KEPT = 1 << 20
 """Largest number of characters of lines that are kept for words of packages."""
 SHORT = 256 << 10
 """Largest size in bytes of a text of which all lines are kept."""
+MAX_LOOKS = 3000
+"""Number of lines around which others are read."""
 _MOST_FRAMES = 400
 _MOST_SAID = 12
 """Lines behind a traceback that belong to its message."""
@@ -88,6 +91,7 @@ class _Found:
     lines: dict[str, None] = field(default_factory=dict)
     frames: dict[str, None] = field(default_factory=dict)
     room: int = MAX_KEPT
+    looks: int = MAX_LOOKS
     left_out: bool = False
 
 
@@ -124,7 +128,9 @@ def _keep(texts: Iterable[str], found: _Found) -> None:
     """Keep lines that may have words of packages, and the files of tracebacks."""
     for text in texts:
         if len(found.frames) < _MOST_FRAMES and (match := FRAME.search(text)):
-            found.frames[match["path"] or match["pytest"]] = None
+            path = match["path"] or match["pytest"]
+            found.frames.pop(path, None)  # the last time counts
+            found.frames[path] = None
         if text not in found.lines and len(text) <= found.room:
             found.lines[text] = None
             found.room -= len(text)
@@ -169,6 +175,11 @@ def _unify_breaks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 @cache
 def _make_searcher() -> Searcher:
     return Searcher(word.encode() for word in (*SEARCHED, *list_fixed()))
+
+
+@cache
+def _make_phrases() -> Phrases:
+    return Phrases(wording.phrase for wording in WORDINGS)
 
 
 def _search(buffer: bytes, start: int, end: int, found: _Found) -> None:
@@ -232,6 +243,53 @@ def _iter_following(buffer: bytes, start: int) -> Iterator[bytes]:
         left = right + 1
 
 
+class _Surroundings:
+    """The lines around one line of a log, which are read when they are asked for.
+
+    They are read for a limited number of lines: a log may have any number of lines that look like a message
+    and are none.
+    """
+
+    __slots__ = ("_above", "_before", "_context", "_following", "_found", "_texts")
+
+    def __init__(
+        self,
+        texts: Sequence[tuple[str, str | None]],
+        context: Callable[[], Iterator[bytes]],
+        following: Callable[[], Iterator[bytes]],
+        found: _Found,
+    ) -> None:
+        self._texts, self._context, self._following, self._found = texts, context, following, found
+        self._before: list[str] | None = None
+        self._above: list[str] | None = None
+
+    def _may_look(self) -> bool:
+        self._found.looks -= 1
+        return self._found.looks >= 0
+
+    def read_before(self, number: int) -> list[str]:
+        if self._before is None:
+            self._before = _read_context(self._context) if self._may_look() else []
+        return [*self._before, *(text for text, _ in self._texts[:number])]
+
+    def read_above(self, number: int) -> list[str]:
+        if self._above is None:
+            self._above = _read_context(self._context, whole=True) if self._may_look() else []
+        return [*self._above, *(text for text, _ in self._texts[:number])]
+
+    def iter_after(self, number: int) -> Iterator[str]:
+        yield from (text for text, _ in self._texts[number + 1 :])
+        if self._may_look():
+            yield from (text for raw in self._following() for text, _ in clean_line(raw))
+
+    def make_around(self, number: int) -> Around:
+        return Around(
+            lambda: _cut_at_head(self.read_before(number)),
+            lambda: list(islice(self.iter_after(number), _MOST_AFTER)),
+            lambda: self.read_above(number),
+        )
+
+
 def _read_line(
     line: bytes,
     context: Callable[[], Iterator[bytes]],
@@ -239,8 +297,7 @@ def _read_line(
     found: _Found,
 ) -> None:
     texts = list(clean_line(line))
-    context_lines = cache(partial(_read_context, context))
-    above_lines = cache(partial(_read_context, context, whole=True))
+    lines = _Surroundings(texts, context, following, found)
     for number, (text, build) in enumerate(texts):
         if match := IGNORED.search(text):
             found.ignored.add(match["soname"])
@@ -250,29 +307,14 @@ def _read_line(
             found.packages[package] = None
         if not _is_new(text, found.parts):
             continue
-
-        def iter_after(number: int) -> Iterator[str]:
-            yield from (text for text, _ in texts[number + 1 :])
-            yield from (text for raw in following() for text, _ in clean_line(raw))
-
-        def read_before(number: int = number) -> list[str]:
-            return [*context_lines(), *(text for text, _ in texts[:number])]
-
-        def read_after(number: int = number) -> list[str]:
-            return list(islice(iter_after(number), _MOST_AFTER))
-
         _keep([text], found)
         if text.lstrip().startswith(TRACEBACKS[0]):
-            _keep(_read_raised(iter_after(number)), found)
-
-        def read_above(number: int = number) -> list[str]:
-            return [*above_lines(), *(text for text, _ in texts[:number])]
-
-        around = Around(lambda: _cut_at_head(read_before()), read_after, read_above)
+            _keep(_read_raised(lines.iter_after(number)), found)
+        around = lines.make_around(number)
         for symptom in parse_line(text, around):
             if symptom.kind in BUILD_KINDS and not found.packages:
                 found.packages |= dict.fromkeys(_find_installer(around))
-            before = read_before()
+            before = lines.read_before(number)
             _add(locate_symptom(symptom, _cut_at_head(before)), text, before, found)
             if build and (package := parse_store_path(build, prefixed=False)):
                 found.packages[package] = None
@@ -288,9 +330,14 @@ def _parse_installer(text: str) -> Package | None:
 
 def _find_installer(around: Around) -> Iterator[Package]:
     """Find which distribution is built, in lines around that logs are not searched for."""
-    for line in (*around.after(), *reversed(around.above())):
+    before = tuple(reversed(around.above()))
+    for line in (*around.after(), *before):
         if package := _parse_installer(line):
             yield package
+            return
+    for line in before:
+        if match := COLLECTED.search(line):
+            yield Package(name=normalize(match["name"]), version=match["version"], installer=True)
             return
 
 
@@ -439,7 +486,8 @@ def parse_line(text: str, around: Around = NOTHING_AROUND) -> tuple[Symptom, ...
         Symptoms in the order of the patterns; empty for other lines.
     """
     found: dict[Symptom, None] = {}
-    for wording in WORDINGS:
+    for number in _make_phrases().find(text):
+        wording = WORDINGS[number]
         phrase = wording.phrase
         at = text.find(phrase)
         while at >= 0:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
+from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation, MatchKind
 
 
 class Searcher:
@@ -26,3 +26,22 @@ class Searcher:
         """Yield where words stand in a part of a text, in order; of words that overlap, the first."""
         part = memoryview(text)[start:end]
         return (start + at for _, at, _ in self._words.find_matches_as_indexes(part))
+
+
+class Phrases:
+    """Phrases, of which a line has some.
+
+    Args:
+        phrases: none of them empty; the same one may be there several times.
+    """
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._numbers: dict[str, list[int]] = {}
+        for number, phrase in enumerate(phrases):
+            self._numbers.setdefault(phrase, []).append(number)
+        self._searcher = AhoCorasick(list(self._numbers), implementation=Implementation.DFA)
+
+    def find(self, line: str) -> list[int]:
+        """List the numbers of the phrases that a line has, in order."""
+        found = set(self._searcher.find_matches_as_strings(line, overlapping=True))
+        return sorted(number for phrase in found for number in self._numbers[phrase])

@@ -118,6 +118,11 @@ INSTALLER: Final = re.compile(
     r"|Could not build wheels for "
     r"|build installable wheels for some pyproject\.toml based projects \()(?P<pip>[A-Za-z0-9][\w.-]*)"
 )
+COLLECTED: Final = re.compile(
+    r"(?:Using cached|Downloading) (?:\S{1,300}/)?(?P<name>[A-Za-z0-9][\w.-]{0,80}?)"
+    r"-(?P<version>\d[\w.!+]{0,40}?)\.(?:tar\.gz|zip)\b"
+)
+"""pip's message about the source distribution that it goes on to build."""
 PRINTED_JSON: Final = re.compile(r"\{\s*\"Dependency\"\s*:")
 LOADING: Final = ": error while loading shared libraries: "
 """Text of glibc's loader (``elf/rtld.c``) between a program and its message."""

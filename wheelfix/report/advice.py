@@ -414,12 +414,12 @@ def _say_unanswered(scans: Sequence[WheelScan]) -> str:
     openings = [opening for scan in scans for opening in scan.openings]
     names = sorted({one.names[0] for one in openings if _is_unanswered(one)})
     if names:
-        return f"links nothing of nixpkgs, and opens by name what has no answer: {name_some(names, _OPEN)}"
+        return f"nothing to paste; it opens by name what has no answer: {name_some(names, _OPEN)}"
     places = [place for scan in scans for place in scan.computed]
     if places and not openings:
         path, line = places[0]
         return (
-            f"cannot tell which library it opens: the name is put together at run time ({path}, line {line})"
+            f"cannot tell which library it opens: the name is known at run time alone ({path}, line {line})"
         )
     return ""
 

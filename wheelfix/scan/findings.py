@@ -197,7 +197,7 @@ def _find_computed(uses: Iterable[SourceUse]) -> Iterator[Finding]:
         if use.computed:
             lines = ", ".join(map(str, use.computed[:_NAMED])) + (", …" if len(use.computed) > _NAMED else "")
             message = (
-                f"opens a library whose name is put together at run time (line {lines}): which one, is seen "
+                f"opens a library whose name is known at run time alone (line {lines}): which one, is seen "
                 "when it runs, by `wheelfix explain -- COMMAND`"
             )
             yield Finding(level=Level.NOTE, subject=use.path, message=message)

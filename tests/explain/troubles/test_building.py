@@ -62,6 +62,8 @@ error: builder for '{DRV}python3.12-demo-1.0.drv' failed with exit code 1;
         "Could not find the user library in the database",
         "Make sure that the plugin and theme packages are installed",
         "404 page not found",
+        "KeyError: app_config not found",
+        "Could not read my-config: no such section",
         "-- Could NOT find Doxygen (missing: DOXYGEN_EXECUTABLE)",
         f"error: builder for '{DRV}demo-1.0.drv' failed with exit code 1",
         "E: Package 'demo' has no installation candidate",

@@ -94,14 +94,17 @@ def _read_backend(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
 _REQUIREMENT = re.compile(r"^\s+(?P<name>[A-Za-z0-9][\w.-]{0,80})(?=\s*(?:[<>=!~;\[@]|$| ->))")
 
 
-def _read_requirements(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
-    """Read the list of missing requirements below the message of ``python -m build``."""
+def _read_requirements(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read the list of missing requirements below the message of ``python -m build``.
+
+    Something that stands before the message, such as a time, stands before each of them.
+    """
     names = []
     for line in around.after():
-        match = _REQUIREMENT.match(line)
-        if match is None:
+        one = _REQUIREMENT.match(line[match.start() :])
+        if one is None:
             break
-        names.append(normalize(match["name"]))
+        names.append(normalize(one["name"]))
     yield from _make(SymptomKind.BUILD_SYSTEM, names)
 
 
@@ -142,7 +145,7 @@ _SYSTEMS = (
     word(
         SymptomKind.BUILD_SYSTEM,
         "Missing dependencies:",
-        r"^(?:\*\s*)?(?:ERROR )?Missing dependencies:\s*$",
+        r"(?:ERROR )?Missing dependencies:\s*$",
         _read_requirements,
     ),
     # pip: operations/prepare.py, distributions/sdist.py.
@@ -227,7 +230,7 @@ _HEADERS = (
     word(
         SymptomKind.HEADER_PATH,
         "missing",
-        r"(?:include|header) files are missing|^\s*are missing\.? You will have to install the kernel header",
+        r"(?:include|header) files are missing|are missing\.? You will have to install the kernel header",
         _read_header_list,
     ),
 )
@@ -244,7 +247,7 @@ def _read_pkg_config(match: re.Match[str], _around: Around) -> Iterator[Symptom]
 
 def _read_required(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read a package of CMake that is required: of others, CMake prints the same behind two hyphens."""
-    if not match.string.lstrip().startswith("-- "):
+    if not match.string[: match.start()].rstrip().endswith("--"):
         name = match["names"]
         if name in {"PkgConfig", "PKGCONFIG"}:
             yield Symptom(kind=SymptomKind.PKG_CONFIG)
@@ -355,10 +358,17 @@ _PROGRAM = rf"(?P<names>{_BUILDS})"
 _AFTER = r"(?: executable| binary| in (?:your )?\$?PATH|[.,]|\s*$)"
 
 
+# Programs that nothing but a build asks for.
+_CONFIGS = re.compile(
+    r"(?:pg|mysql|mariadb)_config|(?:xml2|xslt|curl|gdal|geos|krb5|llvm|nc|sdl2?|freetype|icu|gsl|cups|net-snmp"
+    r"|libpng|pcre|pcap|magick|apr|neon|gpgme|taglib|dbus|pcsc)-config|Wand-config"
+)
+
+
 def _read_program(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read a program that builds run; one that is missing in a shell of its own is no build's matter."""
     name = match["names"]
-    if name.endswith(("-config", "_config")) or _is_build(around):
+    if _CONFIGS.fullmatch(name) or _is_build(around):
         if name in {"pkg-config", "pkgconf"}:
             yield Symptom(kind=SymptomKind.PKG_CONFIG)
         else:
@@ -436,6 +446,13 @@ _PROGRAMS = (
         rf"[Cc]annot find (?:the |a )?['`\"]?{_PROGRAM}['`\"]?{_AFTER}",
         _read_program,
     ),
+    word(
+        SymptomKind.PROGRAM,
+        "-config",
+        r"(?:[Cc]annot|[Cc]ould not|[Uu]nable to|[Ff]ailed to) [^\n]{0,60}?(?<![\w.-])"
+        r"(?P<names>[A-Za-z][\w+]{1,30}-config)(?![\w-])",
+        _read_program,
+    ),
     # Words of packages: psycopg2, mysqlclient, GDAL, scikit-build and others.
     word(
         SymptomKind.PROGRAM,
@@ -488,8 +505,14 @@ _FILLERS = frozenset({"and", "or", "the", "a", "an", "that", "both", "of", "your
 
 def _read_listed(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     if _is_build(around):
-        names = [n.strip(".") for n in re.findall(r"[A-Za-z][\w.+-]*", match["names"])]
-        yield from _make(SymptomKind.LIBRARY, (n for n in names if n.lower() not in _FILLERS))
+        yield from _make(SymptomKind.LIBRARY, _list_names(match["names"]))
+
+
+def _list_names(text: str) -> Iterator[str]:
+    """List the names in a part of a sentence, without the programs that have wordings of their own."""
+    for name in re.findall(r"[A-Za-z][\w.+-]*", text):
+        if name.lower() not in _FILLERS and not name.endswith(("-config", "_config")):
+            yield name.strip(".")
 
 
 _SENTENCES = (
@@ -624,6 +647,10 @@ _PLUGIN = re.compile(
 _WHEEL = re.compile(r"invalid command 'bdist_wheel'")
 _GDAL = re.compile(r"A GDAL API version must be specified")
 _UNFOUND = re.compile(rf"did not find (?P<name>{_NAME}) (?:headers|library)")
+_WANTED = re.compile(
+    rf"(?:^|[\s:'\"`])(?P<names>{_NAME}) (?:is |are )?(?:required|needed) (?:to|for|in order to) "
+    r"(?:build|compil|install)"
+)
 _MYSQL = re.compile(r"Can not find valid pkg-config name|Trying pkg-config --exists (?P<name>[\w.+-]{1,40})")
 _CMAKE = re.compile(r"Problem with the CMake installation, aborting build")
 _RUST_WANTED = re.compile(r"This package requires Rust and Cargo to compile extensions")
@@ -636,6 +663,8 @@ def _read_end(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
             yield from _make(SymptomKind.BUILD_SYSTEM, (normalize(known),))
         elif _MYSQL.search(line):
             yield from _make(SymptomKind.PKG_CONFIG, ("mysqlclient",))
+        elif match := _WANTED.search(line):
+            yield from _make(SymptomKind.LIBRARY, _list_names(match["names"]))
         elif match := _UNFOUND.search(line):
             yield from _make(SymptomKind.LIBRARY, (match["name"],))
         elif _WHEEL.search(line):

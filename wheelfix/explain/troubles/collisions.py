@@ -61,7 +61,7 @@ def _make(files: Sequence[str] | Iterator[str]) -> Iterator[Symptom]:
 _CONFLICTING = re.compile(r"two given paths contain a conflicting subpath")
 _DUPLICATED = re.compile(r"Found duplicated packages in closure for dependency '(?P<name>[\w.+-]{1,80})'")
 _CANDIDATE = re.compile(
-    r"^\s+(?P<name>[\w.+-]{1,80}) (?P<version>\S{1,60}) \((?P<path>/nix/store/[^)\s]{1,300})\)"
+    r"\s(?P<name>[\w.+-]{1,80}) (?P<version>\S{1,60}) \((?P<path>/nix/store/[^)\s]{1,300})\)"
 )
 
 
@@ -73,7 +73,7 @@ def _read_end(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
             near = lines[number : number + 4]
             yield from _make(file for text in near for file in _FILES.findall(text))
         elif match := _DUPLICATED.search(line):
-            found = [m for text in lines[number + 1 :] if (m := _CANDIDATE.match(text))]
+            found = [m for text in lines[number + 1 :] if (m := _CANDIDATE.search(text))]
             versions = tuple(m["version"] for m in found if m["name"] == match["name"])
             yield Symptom(kind=SymptomKind.DUPLICATE, names=(match["name"], *versions))
 

@@ -43,12 +43,13 @@ def _read_lacking(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, place=place)
 
 
-def _read_solution(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
-    """Read the tree below uv's "No solution found", whose lines are wrapped."""
-    text = " ".join(_MARK.sub("", line).strip() for line in around.after()[:30])
-    for match in _NO_WHEELS.finditer(text):
-        names = tuple(n for n in (normalize(match["name"]), match["version"]) if n)
-        yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, version=match["tag"])
+def _read_solution(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read the tree below uv's "No solution found": its lines are wrapped, and may stand behind a time."""
+    width = len(match.string[: match.start()].rstrip("× "))
+    text = " ".join(_MARK.sub("", line[width:]).strip() for line in around.after()[:30])
+    for one in _NO_WHEELS.finditer(text):
+        names = tuple(n for n in (normalize(one["name"]), one["version"]) if n)
+        yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, version=one["tag"])
 
 
 _HASHES = re.compile(
@@ -62,14 +63,32 @@ def _read_hashes(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     found: dict[str, str] = {}
     group = ""
     for line in around.after()[:10]:
-        if re.fullmatch(r"\s*(Expected|Computed):\s*", line):
-            group = line.strip().rstrip(":")
+        if head := re.search(r"(Expected|Computed):\s*$", line):
+            group = head[1]
         elif one := _HASHES.search(line):
             key = "old" if one["word"].lower() in {"specified", "wanted", "expected"} else "new"
             found.setdefault(key, one["hash"])
         elif group and (digest := re.search(r"sha256:[0-9a-f]{64}", line)):
             found.setdefault("old" if group == "Expected" else "new", digest[0])
     yield Symptom(kind=SymptomKind.HASH, names=(name, found.get("old", ""), found.get("new", "")))
+
+
+_PIP_FILE = re.compile(
+    rf"\s(?P<name>{_NAME}(?:==[\w.!+-]{{1,60}})?)(?: \([^)\n]{{1,200}}\))? from \S{{1,500}}"
+)
+
+
+def _read_pip_hashes(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read the files below pip's message: each with the hash that is expected, and the one that it has."""
+    name = old = ""
+    for line in around.after():
+        if file := _PIP_FILE.search(line):
+            name = file["name"]
+        elif found := _HASHES.search(line.replace("Expected sha256", "Expected:")):
+            if found["word"] == "Got":
+                yield Symptom(kind=SymptomKind.HASH, names=(name, old, found["hash"]))
+            else:
+                old = found["hash"]
 
 
 WORDINGS: tuple[Wording, ...] = (
@@ -126,6 +145,13 @@ WORDINGS: tuple[Wording, ...] = (
     ),
     # uv: uv-extract, uv-types.
     word(SymptomKind.HASH, "ash mismatch for", r"Hash mismatch for (?P<names>`[^`\n]{1,300}`)", _read_hashes),
+    # pip: exceptions.py.
+    word(
+        SymptomKind.HASH,
+        "DO NOT MATCH THE HASHES",
+        r"THESE PACKAGES DO NOT MATCH THE HASHES",
+        _read_pip_hashes,
+    ),
     # poetry: installation/executor.py.
     word(
         SymptomKind.HASH,
