@@ -1,4 +1,4 @@
-"""Tells from its path what a program is: of which distribution and environment, and whether one it is at all."""
+"""Tells from its path what a program is: of which distribution and environment, or none at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Origin(StrEnum):
     BROWSER = "browser"
     """A browser, or its driver, that selenium, puppeteer or the like fetched."""
     NODE = "node"
-    """npm, or a Node that pre-commit fetched."""
+    """npm, or what pre-commit fetched of Node, Rust and Go."""
     RUST = "rust"
     """cargo or rustup."""
     OTHER = "other"
@@ -90,16 +90,20 @@ _PLACES = tuple(
         (Origin.PLAYWRIGHT, r"(?P<root>[^\n]*?/ms-playwright(?:-go)?)/[^\n]+"),
         (
             Origin.BROWSER,
-            r"(?P<root>[^\n]*?/(?:\.cache/(?:puppeteer|selenium)|\.wdm|pyppeteer/local-chromium"
-            r"|undetected_chromedriver|chromedriver_autoinstaller))/[^\n]+",
+            (
+                r"(?P<root>[^\n]*?/(?:\.cache/(?:puppeteer|selenium)|\.wdm|pyppeteer/local-chromium"
+                r"|undetected_chromedriver|chromedriver_autoinstaller))/[^\n]+"
+            ),
         ),
         (
             Origin.PYTHON,
-            r"(?P<root>[^\n]*?(?:/uv/python|/\.pyenv/versions|/\.rye/py|/hatch/pythons?|/pypoetry/python"
-            r"|/\.asdf/installs/python|/mise/installs/python)/[^/\n]+)/(?:[^\n]*/)?bin/[^/\n]+",
+            (
+                r"(?P<root>[^\n]*?(?:/uv/python|/\.pyenv/versions|/\.rye/py|/hatch/pythons?|/pypoetry/python"
+                r"|/\.asdf/installs/python|/mise/installs/python)/[^/\n]+)/(?:[^\n]*/)?bin/[^/\n]+"
+            ),
         ),
         (Origin.NODE, r"(?P<root>(?:[^\n]*?/)?node_modules)/[^\n]+"),
-        (Origin.NODE, r"(?P<root>[^\n]*/node_?env-[^/\n]+)/[^\n]+"),
+        (Origin.NODE, r"(?P<root>[^\n]*/(?:node|rust|golang)_?env-[^/\n]+)/[^\n]+"),
         (
             Origin.RUST,
             r"(?P<root>[^\n]*?/(?:\.rustup/toolchains/[^/\n]+|\.cargo))/(?:bin|lib|libexec)/[^\n]+",
@@ -115,14 +119,16 @@ _PLACES = tuple(
 _OF_SYSTEM = re.compile(r"/(?:bin|sbin|lib|lib64|usr|nix|run|etc|proc|sys|dev)/")
 _ENVIRONMENT = re.compile(
     # names by which tools and people call an environment, and directories in which tools keep theirs
-    r"(?:^|/)(?:\.?(?:virtual_?|v)?envs?[^/]*|[^/]*[-_.]v?env\d*|(?:py|rust|go)_?env-[^/]+|[^/]+-py3\.\d+)$"
-    r"|/(?:virtualenvs|venvs|envs|uv/tools|\.tox|\.nox|\.pixi/envs|hatch/env/[^\n]+|archive-v\d+)/[^/]+$"
+    r"(?:^|/)(?:\.?(?:virtual_?|v)?envs?[^/]*|[^/]*[-_.]v?env\d*|py_?env-[^/]+|[^/]+-py3\.\d+)$"
+    r"|(?:^|/)(?:virtualenvs|venvs|envs|uv/tools|\.tox|\.nox|\.pixi/envs|hatch/env/[^\n]+|archive-v\d+)/[^/]+$"
 )
 _DATA = re.compile(
     r"\.(?:py[cix]?|txt|json|toml|ya?ml|cfg|ini|csv|log|md|rst|lock|so(?:\.\d[\w.]*)?|a|h|db|sqlite3?|png"
     r"|jpe?g|html?|xml|gz|xz|zip|whl|tar|conf|env|pid|sock)$|/activate[^/]*$",
     re.IGNORECASE,
 )
+_ENDING = re.compile(r"\.[A-Za-z]\w*$")
+"""Ending of a file that is no program's: those have numbers behind dots, if anything (``python3.12``)."""
 
 
 def parse_program(path: str) -> Program | None:
@@ -147,11 +153,14 @@ def parse_program(path: str) -> Program | None:
         if (match := pattern.fullmatch(path)) is None:
             continue
         root = match.groupdict().get("root")
-        if origin is Origin.ENVIRONMENT and not _ENVIRONMENT.search(root or ""):
+        inside = "/site-packages/" in path
+        if origin is Origin.ENVIRONMENT and not inside and not _ENVIRONMENT.search(root or ""):
+            continue
+        plain = origin is Origin.OTHER or (origin is Origin.ENVIRONMENT and not inside)
+        if plain and _ENDING.search(name):
             continue
         distribution = _find_owner(path, name, origin)
         compiled = name in _COMPILED or origin not in {Origin.ENVIRONMENT, Origin.NODE, Origin.OTHER}
-        inside = "/site-packages/" in path
         return Program(
             path=path,
             name=name,

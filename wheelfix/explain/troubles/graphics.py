@@ -47,7 +47,10 @@ _NO_DRIVER = (
     # tensorflow: tsl/cuda/cudart_stub.cc.
     ("ould not find cuda drivers", r"Could not find cuda drivers on your machine"),
     # bash, zsh, Python: the program of the driver.
-    ("nvidia-smi", r"nvidia-smi: (?:command )?not found|not found: nvidia-smi|directory: '?nvidia-smi"),
+    (
+        "nvidia-smi",
+        r"nvidia-smi: (?:command )?not found|command not found: nvidia-smi|directory: '?nvidia-smi",
+    ),
     # numba: cuda/cudadrv/driver.py.
     ("CUDA driver library cannot", r"CUDA driver library cannot be found"),
 )
@@ -111,7 +114,9 @@ WORDINGS = (
         "/sbin/ldconfig",
         r"(?:No such file or directory|not found): '?/sbin/ldconfig",
     ),
-    word(SymptomKind.NO_LDCONFIG, "/sbin/ldconfig", r"/sbin/ldconfig: (?:No such file|(?:command )?not found)"),
+    word(
+        SymptomKind.NO_LDCONFIG, "/sbin/ldconfig", r"/sbin/ldconfig: (?:No such file|(?:command )?not found)"
+    ),
     word(
         SymptomKind.NO_LDCONFIG,
         "ldconfig",
@@ -148,7 +153,10 @@ WORDINGS = (
     word(SymptomKind.NO_CUDA, "libdevice not found", r"(?P<name>libdevice) not found at", _tell_named_part),
     # torch: aten/src/ATen/DynamicLibrary.cpp; cupy: _environment.py; paddle and others in their words.
     word(
-        SymptomKind.MISSING, "Error in dlopen", rf"Error in dlopen(?: for library)?:? (?P<name>{SONAME})", _open_first
+        SymptomKind.MISSING,
+        "Error in dlopen",
+        rf"Error in dlopen(?: for library)?:? (?P<name>{SONAME})",
+        _open_first,
     ),
     word(
         SymptomKind.MISSING,
@@ -187,7 +195,7 @@ WORDINGS = (
     word(
         SymptomKind.DRIVER_FILE,
         "ailed to load driver",
-        r"(?:libGL|libEGL|glx|MESA)[\w -]*: ?(?:failed to load driver: )(?P<soname>[\w-]+)",
+        r"(?:libGL|libEGL|glx|MESA)[\w -]{0,40}: ?(?:failed to load driver: )(?P<soname>[\w-]+)",
     ),
     word(SymptomKind.DRIVER_FILE, "ailed to create dri", r"glx: failed to create dri\w* screen"),
     # libva: va/va.c, and who uses it.
@@ -251,12 +259,13 @@ def _advise_driver(situation: Situation) -> _Gpu:
 
 
 def _explain_driver(symptom: Symptom, situation: Situation) -> Trouble:
-    if symptom.version:
+    if symptom.version and symptom.version.isdecimal():
         return _explain_old(int(symptom.version))
     gpu = _advise_driver(situation)
     return Trouble(
         kind=SymptomKind.NO_DRIVER,
-        what="The GPU driver's libraries (libcuda.so.1, libnvidia-ml.so.1) were not found, or the kernel has no "
+        what="The GPU driver's libraries (libcuda.so.1, libnvidia-ml.so.1) were not found, or the kernel "
+        "has no "
         f"such driver. They come with the driver, never with a package: on NixOS in {RUN_PATH}. What nixpkgs "
         "builds with autoAddDriverRunpath looks there; a program of pip or uv does not.",
         paste=gpu.paste,
@@ -265,7 +274,7 @@ def _explain_driver(symptom: Symptom, situation: Situation) -> Trouble:
 
 
 def _explain_old(version: int) -> Trouble:
-    """Explain that the driver is too old: it is there, and its version of CUDA is told, as 1000 times that."""
+    """Explain that a driver is too old; its version of CUDA is told as 1000 times that."""
     module = write_nixos(
         "A newer driver of NVIDIA.",
         Binding(
@@ -276,7 +285,8 @@ def _explain_old(version: int) -> Trouble:
     )
     return Trouble(
         kind=SymptomKind.NO_DRIVER,
-        what=f"The GPU driver is there, and knows CUDA up to {version // 1000}.{version % 1000 // 10}: this was "
+        what=f"The GPU driver is there, and knows CUDA up to {version // 1000}.{version % 1000 // 10}: "
+        "this was "
         "built for a newer one.",
         paste=(module,),
         now=("Or take a release that was built for this CUDA, such as torch from another index of PyTorch.",),
@@ -291,7 +301,10 @@ def _explain_stub(_symptom: Symptom, situation: Situation) -> Trouble:
         f"nothing. The true one comes with the driver, on NixOS in {RUN_PATH}.",
         paste=gpu.paste,
         now=(
-            f"Take `lib/stubs` of cudatoolkit or cuda_cudart out of LD_LIBRARY_PATH, and put {RUN_PATH} first:",
+            (
+                f"Take `lib/stubs` of cudatoolkit or cuda_cudart out of LD_LIBRARY_PATH, and put {RUN_PATH} "
+                "first:"
+            ),
             *gpu.now,
         ),
     )
@@ -300,7 +313,8 @@ def _explain_stub(_symptom: Symptom, situation: Situation) -> Trouble:
 def _explain_mismatch(_symptom: Symptom, _situation: Situation) -> Trouble:
     return Trouble(
         kind=SymptomKind.DRIVER_MISMATCH,
-        what="The driver's libraries are of another version than the kernel's module: the driver was updated, "
+        what="The driver's libraries are of another version than the kernel's module: the driver was "
+        "updated, "
         f"and the old module still runs. {RUN_PATH} has the new libraries.",
         now=("Restart the machine: reboot",),
     )
@@ -375,7 +389,8 @@ def _explain_file(_symptom: Symptom, situation: Situation) -> Trouble:
         "Mesa's drivers, and those of VA-API and Vulkan, in /run/opengl-driver.",
         Binding(("hardware", "graphics", "enable"), TRUE),
     )
-    variables = f"LIBGL_DRIVERS_PATH={RUN_PATH}/dri LIBVA_DRIVERS_PATH={RUN_PATH}/dri LD_LIBRARY_PATH={RUN_PATH} COMMAND"
+    variables = f"LIBGL_DRIVERS_PATH={RUN_PATH}/dri LIBVA_DRIVERS_PATH={RUN_PATH}/dri "
+    f"LD_LIBRARY_PATH={RUN_PATH} COMMAND"
     others = "nix run --impure github:nix-community/nixGL#nixGLIntel -- COMMAND"
     if seen.ran and not seen.nixos:
         return Trouble(kind=SymptomKind.DRIVER_FILE, what=_say_file(said), now=(others,))
@@ -416,7 +431,8 @@ def _explain_opencl(_symptom: Symptom, situation: Situation) -> Trouble:
     )
     return Trouble(
         kind=SymptomKind.NO_OPENCL,
-        what="OpenCL's loader found no platform: it reads *.icd in /etc/OpenCL/vendors, and NixOS has them in "
+        what="OpenCL's loader found no platform: it reads *.icd in /etc/OpenCL/vendors, and NixOS has "
+        "them in "
         "/run/opengl-driver/etc/OpenCL/vendors.",
         paste=(module, shell),
         now=("OCL_ICD_VENDORS=/run/opengl-driver/etc/OpenCL/vendors COMMAND",),
@@ -440,8 +456,11 @@ def _explain_vulkan(_symptom: Symptom, situation: Situation) -> Trouble:
         now=(
             "LD_LIBRARY_PATH=$VULKAN_LIBRARIES COMMAND  # in the shell above",
             "See which there are: nix run nixpkgs#vulkan-tools -- vulkaninfo",
-            "On another distribution than NixOS: nix run --impure github:nix-community/nixGL#nixVulkanIntel -- "
-            "COMMAND",
+            (
+                "On another distribution than NixOS: nix run --impure "
+                "github:nix-community/nixGL#nixVulkanIntel -- "
+                "COMMAND"
+            ),
         ),
     )
 

@@ -96,9 +96,9 @@ class _Side(StrEnum):
 _SIDES = tuple(
     (side, re.compile(pattern))
     for side, pattern in (
-        (_Side.IMAGE, r"/tmp/\.mount_|\.AppImage|squashfs-root/"),
+        (_Side.IMAGE, r"/\.mount_|\.AppImage|squashfs-root/"),
         (_Side.STEAM, r"(?i:/steam/|steam-runtime|/steamapps/|pressure-vessel)"),
-        (_Side.DEVENV, r"/\.devenv/(?:profile|state/profile)/"),
+        (_Side.DEVENV, r"/\.devenv/(?:profile|state/profile)/|/nix/store/[^/\n]+-devenv-profile/"),
         (_Side.BUILT, r"/nix/store/[^\n]*/(?:site|dist)-packages/"),
         (_Side.STORE, r"/nix/store/"),
         (_Side.PROFILE, r"/\.nix-profile/|/\.local/state/nix/profiles/|/run/current-system/|/etc/profiles/"),
@@ -159,7 +159,9 @@ def _split_version(version: str) -> tuple[int, ...]:
 
 def _explain_glibc(version: str, file: str, by: str, situation: Situation) -> tuple[str, tuple[str, ...]]:
     """Explain a missing version of glibc: who runs on which C library, and whose file came into it."""
-    wanted, who, libc = version.removeprefix("GLIBC_"), _find_side(by), _find_side(file)
+    # GLIBC_ABI_DT_RELR, which has no number, came with this release.
+    wanted = version.removeprefix("GLIBC_") if _split_version(version) else "2.36"
+    who, libc = _find_side(by), _find_side(file)
     has = match["version"] if (match := _GLIBC.search(file)) else None
     older = f"glibc {has}" if has else "an older glibc"
     keep_out = (_say_path(file, by, situation), UNSET)
@@ -174,8 +176,10 @@ def _explain_glibc(version: str, file: str, by: str, situation: Situation) -> tu
         )
     if libc is _Side.HOST and who in {_Side.STORE, _Side.BUILT, _Side.DEVENV, _Side.PROFILE}:
         return (
-            "The program runs on the host's glibc, which is older, and a library of Nix was loaded into it. "
-            "LD_LIBRARY_PATH, or a run path, leads there.",
+            (
+                "The program runs on the host's glibc, which is older, and a library of Nix was loaded into "
+                "it. LD_LIBRARY_PATH, or a run path, leads there."
+            ),
             (
                 *keep_out,
                 "Or take the program, or the Python that runs it, from the same nixpkgs as the library.",
@@ -200,15 +204,20 @@ def _explain_glibc(version: str, file: str, by: str, situation: Situation) -> tu
         return f"The program runs on {older} of Nix, and {what}.", keep_out
     if who in {_Side.COMMAND, _Side.PROFILE} or (who is _Side.STORE and ".so" not in by):
         return (
-            f"{by or 'The program'} was built with a newer glibc than {older}, which was found first. "
-            "LD_LIBRARY_PATH of a shell leads there: every program in that shell gets it, this one too.",
+            (
+                f"{by or 'The program'} was built with a newer glibc than {older}, which was found first. "
+                "LD_LIBRARY_PATH of a shell leads there: every program in that shell gets it, this one too."
+            ),
             (*keep_out, "And take glibc out of LD_LIBRARY_PATH in the shell: a program finds its own."),
         )
     if who in {_Side.STORE, _Side.BUILT, _Side.DEVENV}:
         return (
-            f"The program runs on {older}, and a library of another nixpkgs was loaded into it, built "
-            "against a newer one.",
             (
+                f"The program runs on {older}, and a library of another nixpkgs was loaded into it, built "
+                "against a newer one."
+            ),
+            (
+                *(_leave_profile(who, _find_attr(by, situation)) if who is _Side.DEVENV else ()),
                 *keep_out,
                 "Or take the program, its Python and its libraries from one and the same nixpkgs.",
             ),
@@ -254,7 +263,7 @@ def _explain_libstdcxx(file: str, situation: Situation) -> tuple[str, tuple[str,
     what = f"An older libstdc++ is found first than the one this was built with{_say_origin(file)}."
     newer = f'Put a newer one first: LD_LIBRARY_PATH="{_GCC}/lib" COMMAND'
     if side in {_Side.DEVENV, _Side.PROFILE}:
-        return what, (*_leave_profile(side, "gcc", situation), newer)
+        return what, (*_leave_profile(side, "gcc"), newer)
     if side is _Side.HOST:
         return what, (
             newer,
@@ -264,14 +273,13 @@ def _explain_libstdcxx(file: str, situation: Situation) -> tuple[str, tuple[str,
 
 
 def _explain_other(file: str, by: str, situation: Situation) -> tuple[str, tuple[str, ...]]:
-    """Explain a missing version of any other library: OPENSSL_3.3.0, CURL_OPENSSL_4, ZLIB_1.2.9 …"""
+    """Explain a missing version of any other library: OPENSSL_3.3.0, CURL_OPENSSL_4, ZLIB_1.2.9."""
     side, soname = _find_side(file), file.rpartition("/")[2]
-    found = find_providers(situation.index, [soname])[0].providers if situation.index else ()
-    attr = found[0].attr if found else ""
+    attr = _find_attr(file, situation)
     what = f"{_say_who(by)} another {soname} than it was built with: that of {side.value}."
     keep_out = (_say_path(file, by, situation), UNSET)
     if side in {_Side.DEVENV, _Side.PROFILE}:
-        return what, (*_leave_profile(side, attr, situation), *keep_out)
+        return what, (*_leave_profile(side, attr), *keep_out)
     if side is _Side.CONDA:
         return what, (*keep_out, "Or leave conda's environment: conda deactivate.")
     if side is _Side.IMAGE:
@@ -287,19 +295,28 @@ def _explain_other(file: str, by: str, situation: Situation) -> tuple[str, tuple
     return what, (*keep_out, "Or take the program, Python and its libraries from one and the same nixpkgs.")
 
 
+def _find_attr(file: str, situation: Situation) -> str:
+    """Find the attribute of nixpkgs that has a library; empty if none is known."""
+    soname = file.rpartition("/")[2]
+    found = find_providers(situation.index, [soname])[0].providers if situation.index else ()
+    return found[0].attr if found else ""
+
+
 def _say_who(by: str) -> str:
     if "/lib-dynload/" in by:
         return f"Python's own module {by.rpartition('/')[2].partition('.')[0]} gets"
     return "The file gets"
 
 
-def _leave_profile(side: _Side, attr: str, situation: Situation) -> tuple[str, ...]:
+def _leave_profile(side: _Side, attr: str) -> tuple[str, ...]:
     """Say how to take a library out of a profile, by the name of its attribute."""
     name = attr or "the package that brings it"
     if side is _Side.DEVENV:
         return (
-            f"Take {name} out of `packages` in devenv.nix (or of `languages` and `services` that bring it): "
-            "devenv's profile comes before Python's own libraries.",
+            (
+                f"Take {name} out of `packages` in devenv.nix (or of `languages` and `services` that bring "
+                "it): devenv's profile comes before Python's own libraries."
+            ),
         )
     return (f"Take {name} out of the profile: nix profile remove NAME, or environment.systemPackages.",)
 

@@ -1,8 +1,8 @@
 """Messages about programs that do not start, as their loader is not there.
 
-The kernel says "no such file" (ENOENT) of a program that is there if the loader is not that it asks for; shells,
-Python and others repeat that in their own words. Who says it of a file that may be any file has to name a
-path that is a program's: :func:`wheelfix.explain.programs.parse_program`.
+The kernel says "no such file" (ENOENT) of a program that is there if the loader that it asks for is not, and
+others repeat that. Who says it of a file that may be any file has to name a path that is a program's:
+:func:`wheelfix.explain.programs.parse_program`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _PATH = r"(?P<by>(?:~|\.{0,2}|[\w.+-]+)/[^\s:;,'\"`‘’“”()\[\]{}<>|]{1,40
 _QUOTED = r"[`'\"‘“](?P<by>[^`'\"‘’“”\n]{1,4096}+)[`'\"’”]"
 _ENOENT = (
     # strerror(ENOENT) in the languages of glibc's catalogues in which shells are used most
-    r"(?:No such file or directory|Datei oder Verzeichnis nicht gefunden|Aucun fichier ou dossier de (?:ce|ce )type"
+    r"(?:No such file or directory|Datei oder Verzeichnis nicht gefunden|Aucun fichier ou dossier de "
+    r"(?:ce|ce )type"
     r"|No existe el (?:fichero|archivo) o el directorio|Arquivo ou diretório inexistente"
     r"|Ficheiro ou (?:pasta|directoria) inexistente|File o directory non esistente"
     r"|Bestand of map bestaat niet|Nie ma takiego pliku ani katalogu|Filen eller katalogen finns inte"
@@ -46,6 +47,12 @@ def _tell(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     """Tell of a message whose path is a program's."""
     if parse_program(match["by"]):
         yield Symptom(kind=SymptomKind.NO_LOADER, wanted_by=match["by"], unsure=True)
+
+
+def _tell_foreign(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Tell of a program for another machine; Python says the same of a script without a first line."""
+    if parse_program(match["by"]):
+        yield Symptom(kind=SymptomKind.FOREIGN_PROGRAM, wanted_by=match["by"])
 
 
 def _tell_caused(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -74,7 +81,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_LOADER,
         "unpatched binary",
-        r"cannot execute (?P<by>[^\n]+?): You are trying to run an unpatched binary",
+        r"cannot execute (?P<by>[^\n]{1,4096}?): You are trying to run an unpatched binary",
     ),
     word(SymptomKind.NO_LOADER, "[nix-ld] FATAL", r"\[nix-ld\] FATAL: "),
     word(SymptomKind.NO_LOADER, "ould not find nix-ld", r"[Cc]ould not find nix-ld"),
@@ -114,7 +121,8 @@ WORDINGS = (
     _word(
         "o such file or dir",
         rf"(?:cannot (?:run|execute|spawn)|[Uu]nable to (?:run|spawn|start)(?: process)?"
-        rf"|[Ff]ailed to (?:run|start|spawn|launch)(?: command| process)?|rror (?:running|executing|starting)):? "
+        r"|[Ff]ailed to (?:run|start|spawn|launch)(?: command| process)?|rror "
+        r"(?:running|executing|starting)):? "
         rf"['`\"]?{_PATH}['`\"]?[:,]? \(?No such file or directory",
     ),
     _word(": No such file or dir", rf"^\s*{_PATH}: No such file or directory\s*$"),
@@ -168,6 +176,7 @@ WORDINGS = (
         SymptomKind.FOREIGN_PROGRAM,
         "Exec format error",
         r"\[Errno 8\] Exec format error: '(?P<by>[^'\n]+)'",
+        _tell_foreign,
     ),
 )
 

@@ -95,13 +95,13 @@ WORDINGS = (
     word(
         SymptomKind.NO_AUDIO,
         "o such audio device",
-        r"(?:dsp: |alsa: )?No such audio device",
+        r"(?:dsp|alsa|pygame\.error|SDLError|ALSA): No such audio device",
         _tell_audio,
     ),
     word(
         SymptomKind.NO_AUDIO,
         "ALSA lib",
-        r"ALSA lib [^\n]*?(?:Cannot access file /usr/share/alsa|Cannot open shared library libasound_module)",
+        r"ALSA lib [^\n]{0,200}?Cannot (?:access file /usr/share/alsa|open shared library libasound_module)",
     ),
     # X11 and who connects to it: Tk, Xlib, GTK, GLFW, wx, pyglet, matplotlib.
     word(SymptomKind.NO_DISPLAY, "no display name", r"no display name and no \$DISPLAY"),
@@ -121,19 +121,21 @@ WORDINGS = (
     word(
         SymptomKind.NO_DISPLAY,
         "annot load backend",
-        r"Cannot load backend '\w+' which requires the '\w+' interactive framework, as 'headless' is currently",
+        r"Cannot load backend '\w+' which requires the '\w+' interactive framework, as 'headless' is "
+        r"currently",
     ),
     # GObject Introspection: girepository.c, pygobject's gi/__init__.py.
     word(
         SymptomKind.NO_TYPELIB,
         "not available",
-        r"Namespace (?P<name>\w+) not available(?: for version (?P<number>[\d.]+\d))?",
+        r"Namespace (?P<name>[A-Z]\w*) not available(?: for version (?P<number>[\d.]+\d))?\s*$",
         _tell_typelib,
     ),
     word(
         SymptomKind.NO_TYPELIB,
         "Typelib file for namespace",
-        r"Typelib file for namespace '(?P<name>\w+)'(?:, version '(?P<number>[\d.]+)')?(?: \(any version\))? not found",
+        r"Typelib file for namespace '(?P<name>\w+)'(?:, version '(?P<number>[\d.]+)')?(?: \(any "
+        r"version\))? not found",
         _tell_typelib,
     ),
     # Python: what an interpreter without Tk says; matplotlib and others import it.
@@ -190,7 +192,8 @@ def _explain_plugin(symptom: Symptom, situation: Situation) -> Trouble:
     whose = f", that of {name}," if name else ""
     return Trouble(
         kind=SymptomKind.PLUGIN,
-        what=f"Qt found its platform plugin {symptom.soname}{whose} and could not load it; it does not say why. "
+        what=f"Qt found its platform plugin {symptom.soname}{whose} and could not load it; it does not "
+        "say why. "
         "A library that the plugin is linked against is missing, or the display.",
         now=now,
         answered=environment is not None,
@@ -203,7 +206,8 @@ def _find_other(place: str) -> Trouble | None:
         package = parse_path(f"{place}/plugin")
         return Trouble(
             kind=SymptomKind.PLUGIN,
-            what=f"Qt was sent to the plugins of opencv-python ({place}), which are for the Qt inside of cv2: "
+            what=f"Qt was sent to the plugins of opencv-python ({place}), which are for the Qt inside of "
+            "cv2: "
             "`import cv2` sets QT_QPA_PLATFORM_PLUGIN_PATH, for every Qt in the process. Two Qts do not mix.",
             now=(
                 "pip install opencv-python-headless  # instead of opencv-python: it has no Qt",
@@ -237,21 +241,20 @@ def _explain_absent(symptom: Symptom, situation: Situation) -> Trouble:
     place = symptom.wanted_by
     where = f" in {place}" if place else ", in none of the directories where Qt looks"
     now: list[str] = []
+    qt = "libsForQt5.qt5" if _is_qt5(situation) else "qt6"
+    plugins = f"{qt}.qtwayland" if name.startswith("wayland") else f"{qt}.qtbase"
+    # Qt 5 has its plugins in an output of their own.
+    output = f"{plugins}.bin" if qt != "qt6" else plugins
+    prefix = take(f"{qt}.qtbase.qtPluginPrefix")
     if name.startswith("wayland"):
         now.append("QT_QPA_PLATFORM=xcb COMMAND  # X11, also under Wayland")
-        paste = write_shell(
-            situation,
-            "Qt's plugins for Wayland; for a Qt 5: libsForQt5.qt5.qtwayland, and its qtPluginPrefix.",
-            packages=("qt6.qtwayland",),
-            variables={"QT_PLUGIN_PATH": find_inside("qt6.qtwayland", "/lib/qt-6/plugins")},
-        )
     else:
         now.append("QT_QPA_PLATFORM=offscreen COMMAND  # without windows")
-        paste = write_shell(
-            situation,
-            "Qt's plugins; for a Qt 5: libsForQt5.qt5.qtbase.bin, /lib/qt-5.*/plugins.",
-            variables={"QT_PLUGIN_PATH": find_inside("qt6.qtbase", "/lib/qt-6/plugins")},
-        )
+    paste = write_shell(
+        situation,
+        f"Plugins of {'Qt 6' if qt == 'qt6' else 'Qt 5'}.",
+        variables={"QT_PLUGIN_PATH": Str((take(output), "/", prefix))},
+    )
     if set_here := situation.seen.variables.get("QT_QPA_PLATFORM"):
         now.append(f"QT_QPA_PLATFORM is {set_here} here: env -u QT_QPA_PLATFORM COMMAND")
     now.append(
@@ -260,21 +263,35 @@ def _explain_absent(symptom: Symptom, situation: Situation) -> Trouble:
     )
     return Trouble(
         kind=SymptomKind.NO_PLUGIN,
-        what=f"There is no Qt platform plugin {name}{where}. It was asked for by QT_QPA_PLATFORM, by the session, "
-        "or by the program. What is pasted has to be of the version of the Qt that runs.",
+        what=f"There is no Qt platform plugin {name}{where}. It was asked for by QT_QPA_PLATFORM, by the "
+        "session, "
+        "or by the program. What is pasted has to be of the Qt that runs; a program that Nix builds gets "
+        "it by "
+        "wrapQtAppsHook.",
         paste=(paste,),
         now=tuple(now),
     )
 
 
+def _is_qt5(situation: Situation) -> bool:
+    """Whether the text is about a Qt 5, as far as it tells."""
+    name = situation.package.name if situation.package else ""
+    words = " ".join((name, *situation.account.words, *situation.account.paths)).lower()
+    return any(sign in words for sign in ("pyqt5", "pyside2", "qt-5", "qt5"))
+
+
 def _explain_qts(_symptom: Symptom, _situation: Situation) -> Trouble:
     return Trouble(
         kind=SymptomKind.TWO_QTS,
-        what="Libraries of two Qts are in one process: of two wheels (opencv-python has a Qt of its own, beside "
+        what="Libraries of two Qts are in one process: of two wheels (opencv-python has a Qt of its own, "
+        "beside "
         "PyQt or PySide), or of a wheel and of the system, to which QT_PLUGIN_PATH leads.",
         now=(
             "pip install opencv-python-headless  # instead of opencv-python, if that is installed",
-            "env -u QT_PLUGIN_PATH -u QML2_IMPORT_PATH -u QT_QPA_PLATFORM_PLUGIN_PATH -u LD_LIBRARY_PATH COMMAND",
+            (
+                "env -u QT_PLUGIN_PATH -u QML2_IMPORT_PATH -u QT_QPA_PLATFORM_PLUGIN_PATH -u LD_LIBRARY_PATH "
+                "COMMAND"
+            ),
             "Keep one of PyQt5, PyQt6, PySide2, PySide6 in the environment.",
         ),
     )
@@ -288,7 +305,8 @@ def _explain_video(symptom: Symptom, situation: Situation) -> Trouble:
     state = "Neither DISPLAY nor WAYLAND_DISPLAY is set here. " if dark else ""
     return Trouble(
         kind=SymptomKind.NO_VIDEO,
-        what=f"SDL cannot use {system}. {state}The SDL that a wheel brings opens the libraries of {system} by "
+        what=f"SDL cannot use {system}. {state}The SDL that a wheel brings opens the libraries of "
+        f"{system} by "
         "name; either they are not found, or there is no display.",
         now=("SDL_VIDEODRIVER=dummy COMMAND  # without a display",),
     )
@@ -368,7 +386,8 @@ def _explain_typelib(symptom: Symptom, situation: Situation) -> Trouble:
     name, *version = symptom.names or ("?",)
     attr = _TYPELIBS.get(f"{name} {version[0]}" if version else name) or _TYPELIBS.get(name)
     what = (
-        f"GObject Introspection does not find {name}-{version[0] if version else '*'}.typelib: it looks where "
+        f"GObject Introspection does not find {name}-{version[0] if version else '*'}.typelib: it looks "
+        "where "
         "GI_TYPELIB_PATH leads."
     )
     if attr is None:
@@ -403,7 +422,8 @@ def _explain_tkinter(_symptom: Symptom, situation: Situation) -> Trouble:
     )
     return Trouble(
         kind=SymptomKind.NO_TKINTER,
-        what="This Python of nixpkgs was built without Tk: tkinter is a package of its own there, and no library "
+        what="This Python of nixpkgs was built without Tk: tkinter is a package of its own there, and no "
+        "library "
         "is missing. An interpreter that uv fetches has it.",
         paste=(shell,),
         now=("Or, without windows, if matplotlib asks for it: MPLBACKEND=Agg COMMAND",),
@@ -440,7 +460,8 @@ def _explain_fonts(_symptom: Symptom, situation: Situation) -> Trouble:
     )
     return Trouble(
         kind=SymptomKind.NO_FONTS,
-        what="fontconfig finds no configuration: it looks for /etc/fonts/fonts.conf, or where FONTCONFIG_FILE "
+        what="fontconfig finds no configuration: it looks for /etc/fonts/fonts.conf, or where "
+        "FONTCONFIG_FILE "
         "leads.",
         paste=(shell,),
         now=("FONTCONFIG_FILE=/etc/fonts/fonts.conf COMMAND  # where the system has it",),
@@ -507,18 +528,23 @@ def _explain_browser(symptom: Symptom, situation: Situation) -> Trouble:
     if symptom.wanted_by:
         return Trouble(
             kind=SymptomKind.NO_BROWSER,
-            what=f"There is no {symptom.wanted_by}: playwright wants a browser of the version that it was made "
+            what=f"There is no {symptom.wanted_by}: playwright wants a browser of the version that it was "
+            "made "
             "for, and the directory of browsers has none, or those of another version.",
             paste=(write_browsers(situation),),
             now=(
                 "Take the playwright whose version is that of playwright-driver:",
                 "nix-instantiate --eval -E '(import <nixpkgs> { }).playwright-driver.version'",
-                "Or fetch the browsers, and patch them: playwright install; wheelfix patch ~/.cache/ms-playwright",
+                (
+                    "Or fetch the browsers, and patch them: playwright install; wheelfix patch "
+                    "~/.cache/ms-playwright"
+                ),
             ),
         )
     return Trouble(
         kind=SymptomKind.NO_BROWSER,
-        what="playwright's browsers were built for other distributions, and find none of their libraries here.",
+        what="playwright's browsers were built for other distributions, and find none of their libraries "
+        "here.",
         paste=(write_browsers(situation),),
         now=("wheelfix patch ~/.cache/ms-playwright",),
     )
