@@ -85,7 +85,7 @@ def find_sayings(
 
 
 def list_fixed() -> list[str]:
-    """List text that every sentence has which is recognised in any text: of each, the longest without a hole."""
+    """List text that every sentence has which is recognised in any text: the longest part without a hole."""
     every = (sentence for own in list_own_words().values() for sentence in own.sentences)
     return [max(sentence.parts, key=len) for sentence in every if not sentence.weak]
 
