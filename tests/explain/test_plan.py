@@ -16,7 +16,7 @@ from wheelfix.explain.model import (
     Symptom,
     SymptomKind,
 )
-from wheelfix.explain.plan import choose_dialect, explain, find_soname, plan_command, plan_override
+from wheelfix.explain.plan import LIBRARIES, choose_dialect, explain, find_soname, plan_command, plan_override
 from wheelfix.explain.troubles.table import find_trouble
 from wheelfix.model.base import replace
 from wheelfix.model.classes import NeedClass
@@ -294,11 +294,7 @@ def test_soname_of_a_path() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        k
-        for k in SymptomKind
-        if k not in {SymptomKind.MISSING, SymptomKind.UNSATISFIED, SymptomKind.NAMED} | FRAMELESS
-    ],
+    [k for k in SymptomKind if k not in LIBRARIES | FRAMELESS | {SymptomKind.NO_PROGRAM}],
 )
 @pytest.mark.parametrize("filled", [True, False])
 def test_every_trouble_has_words(kind: SymptomKind, filled: bool) -> None:
