@@ -17,7 +17,7 @@ SAID = Symptom(kind=SymptomKind.NO_LOADER, wanted_by=RUFF, unsure=True)
     [
         "FileNotFoundError: [Errno 2] No such file or directory: '/home/bea/data/input.csv'",
         "FileNotFoundError: [Errno 2] No such file or directory: 'settings.toml'",
-        "FileNotFoundError: [Errno 2] No such file or directory: '/srv/.venv/lib/python3.12/site-packages/a.json'",
+        "FileNotFoundError: [Errno 2] No such file or directory: '/srv/lib/python3.12/site-packages/a.json'",
         "FileNotFoundError: [Errno 2] No such file or directory: '/home/bea/data/bin/values.npy'",
         "bash: cd: /home/bea/w/.venv/bin: No such file or directory",
         "bash: /home/bea/w/.venv/bin/activate: No such file or directory",
