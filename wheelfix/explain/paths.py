@@ -16,6 +16,9 @@ _SITE = re.compile(
 )
 _ENVIRONMENT = re.compile(r"python3?-\d[\d.]*-env")
 """Name of nixpkgs' ``withPackages`` and ``buildEnv``; those of pyproject.nix are named by their users."""
+_INTRODUCED = re.compile(
+    r"\s*Importing the (?:multiarray )?(?P<name>\w+) (?:C-extensions|extension module) failed"
+)
 _PYTHON_PREFIX = re.compile(r"(?:python|pypy)\d+(?:\.\d+)?-")
 # A version, or the date of a revision: hello-1.2, hello-0-unstable-2025-01-02, hello-unstable-2025-01-02.
 _VERSION = re.compile(r"-(?=\d|(?:unstable|git|nightly)-\d{4}-\d\d-\d\d)")
@@ -122,6 +125,31 @@ def find_named(words: Iterable[str]) -> str | None:
         bare = word.strip("'\"`:,.;()?!*").lower()
         if is_spoken(bare) or re.fullmatch(r"py(?:side|qt)[2-6]", bare):
             return find_distribution(bare)
+    return None
+
+
+def find_introduced(line: str) -> str | None:
+    """Find the distribution that says of itself that it cannot be imported, as numpy does.
+
+    Example:
+        >>> find_introduced("Importing the numpy C-extensions failed. This error can happen for")
+        'numpy'
+    """
+    match = _INTRODUCED.match(line)
+    return find_distribution(match["name"]) if match else None
+
+
+def find_environment(paths: Iterable[str]) -> str | None:
+    """Find the virtual environment of the first of some interpreters that is in one.
+
+    Example:
+        >>> find_environment(["/usr/bin/python3", "/home/u/p/.venv/bin/python"])
+        '/home/u/p/.venv'
+    """
+    for path in paths:
+        prefix, inside, name = path.rpartition("/bin/")
+        if inside and name.startswith("python") and prefix and _is_environment(prefix):
+            return prefix
     return None
 
 

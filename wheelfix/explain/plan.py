@@ -20,7 +20,14 @@ from wheelfix.explain.model import (
     SymptomKind,
 )
 from wheelfix.explain.opened import find_openings, make_opening
-from wheelfix.explain.paths import find_distribution, find_interpreter, find_named, parse_path
+from wheelfix.explain.paths import (
+    find_distribution,
+    find_environment,
+    find_interpreter,
+    find_introduced,
+    find_named,
+    parse_path,
+)
 from wheelfix.explain.programs import find_program_package
 from wheelfix.explain.troubles.table import find_trouble
 from wheelfix.index.lookup import find_providers
@@ -73,8 +80,8 @@ def find_package(account: Account, seen: Seen = _NOTHING_SEEN) -> Package | None
                 return replace(package, name=seen.owners.get(path, package.name))
     if account.packages:
         return account.packages[0]
-    name = find_named(account.words)
-    return Package(name=name) if name else None
+    name = find_named(account.words) or next(filter(None, map(find_introduced, account.lines)), None)
+    return Package(name=name, environment=find_environment(account.paths)) if name else None
 
 
 def _place_package(name: str, account: Account) -> Package:
@@ -375,6 +382,11 @@ def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:
     for wanted, dialect in _LOCKS:
         if there.issuperset(wanted):
             return dialect
+    environment = package.environment or "" if package else ""
+    if ".devenv" in environment.split("/") or (
+        "devenv.nix" in there and not (package and package.site and package.site.startswith("/nix/store/"))
+    ):
+        return Dialect.DEVENV
     if "shell.nix" in there or package is None or package.environment:
         return Dialect.SHELL
     if "uv.lock" in there and not (package.site or "").startswith("/nix/store/"):

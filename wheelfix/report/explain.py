@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wheelfix.explain.model import Explanation, Missing, SymptomKind
+from wheelfix.explain.model import Explanation, Missing
 from wheelfix.model.classes import OPEN_CLASSES, OfLibc, Provided, Reached, Unreached
 from wheelfix.report.escape import printable
 from wheelfix.report.plain import wrap_words
@@ -55,7 +55,8 @@ def render_explanation(
     if command:
         lines += _indent([_COMMAND, f"  {printable(command)}"])
         lines += ["", *_indent(["Or, from the message alone:"])] if paste else []
-    for title, code in paste:
+    for number, (title, code) in enumerate(paste):
+        lines += [""] if number else []
         lines += [f"  # {printable(title)}", *_indent(map(printable, code.rstrip("\n").split("\n")))]
     if not paste and not command:
         lines += _indent([_say_nothing_to_paste(explanation)])
@@ -145,8 +146,10 @@ def _say_nothing_to_paste(explanation: Explanation) -> str:
         return "nothing yet: see above which library has no answer"
     if gone := sorted({attr for m in explanation.missing for attr in m.gone}):
         return f"nothing: nixpkgs has removed {', '.join(gone)}, which had it"
-    if any(t.kind is not SymptomKind.PLUGIN for t in explanation.troubles) or explanation.siblings:
-        return "nothing: no library of nixpkgs is missing"
+    if explanation.siblings:
+        return "nothing: another distribution of PyPI has it"
+    if explanation.troubles:
+        return "nothing: no package of nixpkgs is missing"
     return "nothing: the package, the interpreter or the C library brings it"
 
 

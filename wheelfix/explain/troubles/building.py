@@ -11,6 +11,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from wheelfix.explain.asked import Answer, Asked, find_asked, find_system, load_names
 from wheelfix.explain.model import BuildNeeds, Situation, Symptom, SymptomKind, Trouble
@@ -260,6 +261,12 @@ def _read_meson(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     yield Symptom(kind=SymptomKind.PKG_CONFIG, names=(match["names"],))
 
 
+def _read_absent(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read a dependency that meson did not find, if it stops there: it goes on without optional ones."""
+    if any("ERROR: " in line for line in islice(around.after(), 4)):
+        yield Symptom(kind=SymptomKind.PKG_CONFIG, names=(match["names"],))
+
+
 _MODULES = (
     # pkgconf and pkg-config.
     word(
@@ -291,6 +298,12 @@ _MODULES = (
         "not found",
         rf"ERROR: Dependency ['\"](?P<names>{_NAME})['\"](?: is required but)? not found",
         _read_meson,
+    ),
+    word(
+        SymptomKind.PKG_CONFIG,
+        "found: NO",
+        rf"Run-time dependency (?P<names>{_NAME}) (?:\([^)\n]{{1,80}}\) )?found: NO",
+        _read_absent,
     ),
     word(
         SymptomKind.PKG_CONFIG,
