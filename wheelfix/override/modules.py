@@ -35,16 +35,13 @@ NIX_LD_ENABLE = ("programs", "nix-ld", "enable")
 NIX_LD_LIBRARIES = ("programs", "nix-ld", "libraries")
 """Options of NixOS."""
 
-_NIXOS_PLACE = (
-    "Save it as nix-ld.nix beside configuration.nix, add ./nix-ld.nix to the imports there, run "
-    "nixos-rebuild switch, and log in again."
-)
+_NIXOS_TITLE = "nix-ld.nix, a module in imports of configuration.nix. Written by wheelfix."
 _NIXOS_REACH = (
-    "nix-ld starts programs that were not built by Nix, such as an interpreter that uv fetched, and hands "
-    "these libraries to them. An interpreter from nixpkgs does not pass through it: `wheelfix patch` helps "
-    "there."
+    "After nixos-rebuild switch, log in again. nix-ld starts programs that were not built by Nix, such as an "
+    "interpreter that uv fetched, and hands these libraries to them. An interpreter from nixpkgs does not "
+    "pass through it: `wheelfix patch` helps there."
 )
-_DEVENV_PLACE = "Save it as libraries.nix beside devenv.nix, and add ./libraries.nix to the imports there."
+_DEVENV_TITLE = "libraries.nix, a module in imports of devenv.nix. Written by wheelfix."
 _DEVENV_REACH = (
     "devenv's own Python finds these libraries: the virtual environment has to be made with it, as "
     "languages.python.venv.enable does. An interpreter that uv fetched does not: `wheelfix patch` helps "
@@ -62,7 +59,7 @@ def render_nixos(overrides: Sequence[Override]) -> str:
     items = [*list_inputs(wanted.inputs).items, *_link_directories(wanted)]
     if wanted.driver:
         items.append(Commented(wanted.say_driver(), _link_driver(wanted.driver)))
-    bindings = [Binding(NIX_LD_ENABLE, TRUE)]
+    bindings = [Binding(NIX_LD_ENABLE, TRUE, _NIXOS_REACH if items else "")]
     if items:
         bindings.append(extend_option(NIX_LD_LIBRARIES, items))
     bindings += [
@@ -77,11 +74,8 @@ def render_nixos(overrides: Sequence[Override]) -> str:
         if wanted.unset
         else []
     )
-    title = "A module of NixOS: libraries for nix-ld. Written by wheelfix."
     head = [
-        title,
-        _NIXOS_PLACE,
-        _NIXOS_REACH,
+        _NIXOS_TITLE,
         *describe_permissions(overrides),
         *unset,
         *_tell_searched(overrides),
@@ -97,14 +91,13 @@ def render_devenv(overrides: Sequence[Override]) -> str:
         # The wrapper of devenv's Python looks into lib of what is listed.
         places = [text(posixpath.dirname(place)) for place in find_directories(wanted.driver)]
         items += [Commented(wanted.say_driver(), places[0]), *places[1:]]
-    bindings = [Binding(("languages", "python", "enable"), TRUE)]
+    bindings = [Binding(("languages", "python", "enable"), TRUE, _DEVENV_REACH if items else "")]
     if items:
         bindings.append(extend_option(("languages", "python", "libraries"), items))
     bindings += [Binding(("env", one.name), write_value(one), one.reason) for one in wanted.variables]
     if wanted.unset:
         bindings.append(bind("enterShell", text(f"unset {' '.join(wanted.unset)}")))
-    title = "A module of devenv: libraries for its Python. Written by wheelfix."
-    head = [title, _DEVENV_PLACE, _DEVENV_REACH, *describe_permissions(overrides), *_tell_searched(overrides)]
+    head = [_DEVENV_TITLE, *describe_permissions(overrides), *_tell_searched(overrides)]
     return render_module([*head, *wanted.remarks], bindings, "pkgs", *(["options"] if items else []))
 
 

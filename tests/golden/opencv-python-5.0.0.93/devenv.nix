@@ -1,14 +1,13 @@
-# A module of devenv: libraries for its Python. Written by wheelfix.
-# Save it as libraries.nix beside devenv.nix, and add ./libraries.nix to the
-# imports there.
-# devenv's own Python finds these libraries: the virtual environment has to be
-# made with it, as languages.python.venv.enable does. An interpreter that uv
-# fetched does not: `wheelfix patch` helps there.
+# libraries.nix, a module in imports of devenv.nix. Written by wheelfix.
 # For opencv-python 5.0.0.93, from
 # opencv_python-5.0.0.93-cp37-abi3-manylinux_2_28_x86_64.whl.
 { pkgs, options, ... }:
 {
+  # devenv's own Python finds these libraries: the virtual environment has to be
+  # made with it, as languages.python.venv.enable does. An interpreter that uv
+  # fetched does not: `wheelfix patch` helps there.
   languages.python.enable = true;
+
   languages.python.libraries = options.languages.python.libraries.default ++ [
     # opencv-python: libglib-2.0.so.0, libgthread-2.0.so.0 for
     # opencv_python.libs/libQt5Core-9088e21b.so.5.15.19,

@@ -1,14 +1,14 @@
-# A module of NixOS: libraries for nix-ld. Written by wheelfix.
-# Save it as nix-ld.nix beside configuration.nix, add ./nix-ld.nix to the
-# imports there, run nixos-rebuild switch, and log in again.
-# nix-ld starts programs that were not built by Nix, such as an interpreter that
-# uv fetched, and hands these libraries to them. An interpreter from nixpkgs
-# does not pass through it: `wheelfix patch` helps there.
+# nix-ld.nix, a module in imports of configuration.nix. Written by wheelfix.
 # For opencv-python 5.0.0.93, from
 # opencv_python-5.0.0.93-cp37-abi3-manylinux_2_28_x86_64.whl.
 { pkgs, options, ... }:
 {
+  # After nixos-rebuild switch, log in again. nix-ld starts programs that were
+  # not built by Nix, such as an interpreter that uv fetched, and hands these
+  # libraries to them. An interpreter from nixpkgs does not pass through it:
+  # `wheelfix patch` helps there.
   programs.nix-ld.enable = true;
+
   programs.nix-ld.libraries = options.programs.nix-ld.libraries.default ++ [
     # opencv-python: libglib-2.0.so.0, libgthread-2.0.so.0 for
     # opencv_python.libs/libQt5Core-9088e21b.so.5.15.19,

@@ -1,9 +1,4 @@
-# A module of devenv: libraries for its Python. Written by wheelfix.
-# Save it as libraries.nix beside devenv.nix, and add ./libraries.nix to the
-# imports there.
-# devenv's own Python finds these libraries: the virtual environment has to be
-# made with it, as languages.python.venv.enable does. An interpreter that uv
-# fetched does not: `wheelfix patch` helps there.
+# libraries.nix, a module in imports of devenv.nix. Written by wheelfix.
 # For pyside6-essentials 6.12.0, from
 # pyside6_essentials-6.12.0-cp310-abi3-manylinux_2_34_x86_64.whl.
 # pyside6-essentials: libQt6EglFsKmsGbmSupport.so.6: kdePackages.qtbase has one,
@@ -26,10 +21,11 @@
 # kdePackages.qtwayland has one, but the wheel bundles the rest of that family
 # (Qt_6): two builds of it in one process break; does not load without:
 # PySide6/Qt/qml/QtWayland/Compositor/XdgShell/libwaylandcompositorxdgshellplugin.so.
+# pyside6-essentials: libclntsh.so.23.1: nobody in this index has it; another
+# ABI of it is there: libclntsh.so.10.1, libclntsh.so.11.1, libclntsh.so.12.1;
+# does not load without: PySide6/Qt/plugins/sqldrivers/libqsqloci.so.
 # pyside6-essentials: libmimerapi.so: nobody in this index has it; does not load
 # without: PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so.
-# pyside6-essentials: libclntsh.so.23.1: nobody in this index has it; does not
-# load without: PySide6/Qt/plugins/sqldrivers/libqsqloci.so.
 # pyside6-essentials: libmysqlclient.so.21: only mysql80 had it, which nixpkgs
 # has removed: 'mysql80' reached end of life on 2026-04-30 and has been removed;
 # another ABI of it is there: libmysqlclient.so.24; does not load without:
@@ -94,7 +90,11 @@
 # its platform plugins; those of another Qt cannot be loaded).
 { pkgs, options, ... }:
 {
+  # devenv's own Python finds these libraries: the virtual environment has to be
+  # made with it, as languages.python.venv.enable does. An interpreter that uv
+  # fetched does not: `wheelfix patch` helps there.
   languages.python.enable = true;
+
   languages.python.libraries = options.languages.python.libraries.default ++ [
     # pyside6-essentials: libatk-1.0.so.0 for
     # PySide6/Qt/plugins/platformthemes/libqgtk3.so

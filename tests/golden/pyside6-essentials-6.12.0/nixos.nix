@@ -1,9 +1,4 @@
-# A module of NixOS: libraries for nix-ld. Written by wheelfix.
-# Save it as nix-ld.nix beside configuration.nix, add ./nix-ld.nix to the
-# imports there, run nixos-rebuild switch, and log in again.
-# nix-ld starts programs that were not built by Nix, such as an interpreter that
-# uv fetched, and hands these libraries to them. An interpreter from nixpkgs
-# does not pass through it: `wheelfix patch` helps there.
+# nix-ld.nix, a module in imports of configuration.nix. Written by wheelfix.
 # Not to be had for a whole system: unset QT_PLUGIN_PATH
 # QT_QPA_PLATFORM_PLUGIN_PATH before the program starts.
 # For pyside6-essentials 6.12.0, from
@@ -28,10 +23,11 @@
 # kdePackages.qtwayland has one, but the wheel bundles the rest of that family
 # (Qt_6): two builds of it in one process break; does not load without:
 # PySide6/Qt/qml/QtWayland/Compositor/XdgShell/libwaylandcompositorxdgshellplugin.so.
+# pyside6-essentials: libclntsh.so.23.1: nobody in this index has it; another
+# ABI of it is there: libclntsh.so.10.1, libclntsh.so.11.1, libclntsh.so.12.1;
+# does not load without: PySide6/Qt/plugins/sqldrivers/libqsqloci.so.
 # pyside6-essentials: libmimerapi.so: nobody in this index has it; does not load
 # without: PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so.
-# pyside6-essentials: libclntsh.so.23.1: nobody in this index has it; does not
-# load without: PySide6/Qt/plugins/sqldrivers/libqsqloci.so.
 # pyside6-essentials: libmysqlclient.so.21: only mysql80 had it, which nixpkgs
 # has removed: 'mysql80' reached end of life on 2026-04-30 and has been removed;
 # another ABI of it is there: libmysqlclient.so.24; does not load without:
@@ -96,7 +92,12 @@
 # its platform plugins; those of another Qt cannot be loaded).
 { pkgs, options, ... }:
 {
+  # After nixos-rebuild switch, log in again. nix-ld starts programs that were
+  # not built by Nix, such as an interpreter that uv fetched, and hands these
+  # libraries to them. An interpreter from nixpkgs does not pass through it:
+  # `wheelfix patch` helps there.
   programs.nix-ld.enable = true;
+
   programs.nix-ld.libraries = options.programs.nix-ld.libraries.default ++ [
     # pyside6-essentials: libatk-1.0.so.0 for
     # PySide6/Qt/plugins/platformthemes/libqgtk3.so

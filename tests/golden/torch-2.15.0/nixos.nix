@@ -1,9 +1,4 @@
-# A module of NixOS: libraries for nix-ld. Written by wheelfix.
-# Save it as nix-ld.nix beside configuration.nix, add ./nix-ld.nix to the
-# imports there, run nixos-rebuild switch, and log in again.
-# nix-ld starts programs that were not built by Nix, such as an interpreter that
-# uv fetched, and hands these libraries to them. An interpreter from nixpkgs
-# does not pass through it: `wheelfix patch` helps there.
+# nix-ld.nix, a module in imports of configuration.nix. Written by wheelfix.
 # For torch 2.15.0, from torch-2.15.0-cp312-cp312-manylinux_2_28_x86_64.whl.
 # Opened by name, if at all, and left out because nixpkgs refuses them without
 # allowUnfree: pkgs.cudaPackages_13.cuda_nvrtc (libnvrtc.so), pkgs.mkl
@@ -16,7 +11,12 @@
 # one.
 { pkgs, options, ... }:
 {
+  # After nixos-rebuild switch, log in again. nix-ld starts programs that were
+  # not built by Nix, such as an interpreter that uv fetched, and hands these
+  # libraries to them. An interpreter from nixpkgs does not pass through it:
+  # `wheelfix patch` helps there.
   programs.nix-ld.enable = true;
+
   programs.nix-ld.libraries = options.programs.nix-ld.libraries.default ++ [
     # torch: libibverbs.so.1, opened by torch/lib/libtorch_cpu.so
     pkgs.rdma-core

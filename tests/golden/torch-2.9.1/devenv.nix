@@ -1,9 +1,4 @@
-# A module of devenv: libraries for its Python. Written by wheelfix.
-# Save it as libraries.nix beside devenv.nix, and add ./libraries.nix to the
-# imports there.
-# devenv's own Python finds these libraries: the virtual environment has to be
-# made with it, as languages.python.venv.enable does. An interpreter that uv
-# fetched does not: `wheelfix patch` helps there.
+# libraries.nix, a module in imports of devenv.nix. Written by wheelfix.
 # For torch 2.9.1, from torch-2.9.1-cp312-cp312-manylinux_2_28_x86_64.whl.
 # Opened by name, if at all, and left out because nixpkgs refuses them without
 # allowUnfree: pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so), pkgs.mkl
@@ -15,7 +10,11 @@
 # writes one.
 { pkgs, options, ... }:
 {
+  # devenv's own Python finds these libraries: the virtual environment has to be
+  # made with it, as languages.python.venv.enable does. An interpreter that uv
+  # fetched does not: `wheelfix patch` helps there.
   languages.python.enable = true;
+
   languages.python.libraries = options.languages.python.libraries.default ++ [
     # torch: libibverbs.so.1, opened by torch/lib/libtorch_cpu.so
     pkgs.rdma-core
