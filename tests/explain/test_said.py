@@ -75,16 +75,17 @@ def test_a_word_that_is_no_program_of_nixpkgs_is_none(index: tuple[SonameTable, 
 
 
 def test_compiled_code_is_not_blamed_on_its_caller(index: tuple[SonameTable, NamedIndex]) -> None:
-    text = HEAD + FRAME.format(file="marrow/beds.py")
-    text += "RuntimeError: Error in dlopen: libnvrtc.so.12: cannot open shared object file: No such file\n"
-    account = tell(text, index)
-    assert find_package(account) is None
-    (symptom,) = account.symptoms
-    assert (symptom.soname, symptom.frame) == ("libnvrtc.so.12", None)
-    imported = text.replace("RuntimeError: Error in dlopen: ", "ImportError: ")
-    package = find_package(tell(imported, index))
-    assert package
-    assert package.name == "marrow"
+    frame = FRAME.format(file="marrow/beds.py").replace("run()", "rows = torch.linalg.inv(beds)")
+    end = "libnvrtc.so.12: cannot open shared object file: No such file or directory\n"
+
+    def blame(text: str) -> str | None:
+        package = find_package(tell(HEAD + text + end, index))
+        return package.name if package else None
+
+    assert blame(frame + "RuntimeError: Error in dlopen: ") == "torch"
+    assert blame(frame + "ImportError: ") == "marrow"  # an import's frames are those of who imports
+    assert blame(frame.replace("torch", "beds") + "RuntimeError: Error in dlopen: ") == "marrow"
+    assert blame(FRAME.format(file="torch/x.py") + "RuntimeError: Error in dlopen: ") == "torch"
 
 
 def test_packages_of_frames_are_listed_from_the_inside() -> None:

@@ -452,6 +452,7 @@ def _find_further(
         for need in scan.needs
         if need.machine == scan.machine
         and not CLASS_TRAITS[need.need_class].unignored
+        and not need.optional
         and need.soname not in named
         and need.soname not in present
     ]

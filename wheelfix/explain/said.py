@@ -39,7 +39,7 @@ def _find_speakers(account: Account) -> Account:
     """Find whose compiled code opens a library, where a traceback only shows a caller.
 
     Of the distributions that are known to open the library, it is the one that the frames are of, or that the
-    lines of the text call by the name of its module. Without one, the caller is not blamed.
+    lines of the text call by the name of its module. Without one, the frames are believed.
     """
     words = list_own_words()
     symptoms = []
@@ -47,8 +47,8 @@ def _find_speakers(account: Account) -> Account:
         if one.by_caller and one.soname and one.frame and one.distribution is None:
             caller = parse_path(one.frame)
             openers = {name for name, own in words.items() if _opens(own, one.soname)}
-            if not (caller and caller.name in openers):
-                speaker = _find_called(account.lines, openers)
+            known = caller is not None and caller.name in openers
+            if not known and (speaker := _find_called(account.lines, openers)):
                 one = replace(one, distribution=speaker, frame=None, line=None, module=None)
         symptoms.append(one)
     return replace(account, symptoms=tuple(symptoms))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from wheelfix.explain.model import Explanation, Missing
 from wheelfix.model.classes import OPEN_CLASSES, OfLibc, Provided, Reached, Unreached
+from wheelfix.model.hints import OpeningKind
 from wheelfix.report.escape import printable
 from wheelfix.report.plain import wrap_words
 from wheelfix.scan.sentences import say_cause, say_openings
@@ -13,6 +14,8 @@ from wheelfix.scan.sentences import say_cause, say_openings
 NOTHING = "nothing about shared libraries here"
 _WIDTH = 100
 _COMMAND = "This reads the package itself, and writes the code for all that it opens by name:"
+_PATCH = "wheelfix patch "
+_SEARCHED = "no list of libraries helps ctypes.util.find_library: `wheelfix patch` does"
 _WRONG_LIBC = "this was built for glibc, and what runs it uses musl, or has no loader there"
 
 
@@ -51,7 +54,11 @@ def render_explanation(
         lines += _render_missing(further, width, details=details, listed=listed)
     if explanation.left_out:
         lines += _indent(["… and more; the text was not read to its end."])
-    lines += ["", "What to paste"]
+    runs = [line for line in now if line.startswith(_PATCH)]
+    if runs:
+        lines += ["", "What to run", *_indent(map(printable, runs))]
+        now = [line for line in now if line not in runs]
+    lines += ["", "What to paste" + (", instead" if runs and paste else "")]
     if command:
         lines += _indent([_COMMAND, f"  {printable(command)}"])
         lines += ["", *_indent(["Or, from the message alone:"])] if paste else []
@@ -90,8 +97,11 @@ def _say_opened(missing: Missing, *, listed: bool) -> list[str]:
     if missing.openings:
         first = missing.openings[0]
         how = say_openings(missing.openings, first.answered or first.names[0], None if listed else first)
-        return [f"opened by name in {first.file}: {how}"]
-    if listed or (missing.linked and not missing.unsure):
+        searched = listed and first.kind is OpeningKind.FIND_LIBRARY
+        return [f"opened by name in {first.file}: {how}", *([_SEARCHED] if searched else [])]
+    if listed:
+        return [] if missing.linked else [f"if code searches for it, {_SEARCHED}"]
+    if missing.linked and not missing.unsure:
         return []
     if missing.unsure:
         return ["if Python code opens it by this name, and no file is linked against it, inputs do nothing"]
