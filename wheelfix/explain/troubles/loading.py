@@ -69,7 +69,7 @@ WORDINGS = (
 _HOST = r"/(?:usr/)?lib"
 _GLIBC = re.compile(r"-glibc-(?P<version>\d+\.\d+)")
 _MUSL_LACKS = re.compile(
-    r"__\w+_chk|__register_atfork|gnu_get_libc_version|__cxa_thread_atexit_impl|__\w+_finite|backtrace"
+    r"__\w{1,40}_chk|__register_atfork|gnu_get_libc_version|__cxa_thread_atexit_impl|__\w{1,40}_finite|backtrace"
 )
 _TORCH = re.compile(r"_ZNK?(?:2at|3c10|5torch|5caffe)")
 _GCC = FROM_NIX.format(attr="stdenv.cc.cc.lib")
