@@ -57,12 +57,12 @@ WORDINGS = (
     word(
         SymptomKind.STATIC_TLS,
         "initial-exec TLS",
-        r"Error relocating (?P<soname>[^:\n]+): \S+: initial-exec TLS resolves",
+        r"Error relocating (?P<soname>[^:\n]{1,512}): \S+: initial-exec TLS resolves",
     ),
     word(
         SymptomKind.SYMBOL,
         "symbol not found",
-        r"Error relocating (?P<soname>[^:\n]+): (?P<symbol>\S+): symbol not found",
+        r"Error relocating (?P<soname>[^:\n]{1,512}): (?P<symbol>\S+): symbol not found",
     ),
 )
 

@@ -24,7 +24,11 @@ from wheelfix.explain.troubles.common import FROM_NIX, Explain
 from wheelfix.explain.troubles.settings import write_browsers, write_shell
 from wheelfix.explain.wording import Around, Wording, word
 
-_PATH = r"(?P<by>(?:~|\.{0,2}|[\w.+-]+)/[^\s:;,'\"`‘’“”()\[\]{}<>|]{1,4096}+)"
+# Searched for only where no path goes on: once for each path, not for each of its directories.
+_PATH = (
+    r"(?<![^\s:;,'\"`‘’“”()\[\]{}<>|])"
+    r"(?P<by>(?:~|\.{0,2}|[\w.+-]+)/[^\s:;,'\"`‘’“”()\[\]{}<>|]{1,4096}+)"
+)
 _QUOTED = r"[`'\"‘“](?P<by>[^`'\"‘’“”\n]{1,4096}+)[`'\"’”]"
 _ENOENT = (
     # strerror(ENOENT) in the languages of glibc's catalogues in which shells are used most
@@ -81,7 +85,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_LOADER,
         "unpatched binary",
-        r"cannot execute (?P<by>[^\n]{1,4096}?): You are trying to run an unpatched binary",
+        r"cannot execute (?P<by>[^\n]{1,512}?): You are trying to run an unpatched binary",
     ),
     word(SymptomKind.NO_LOADER, "[nix-ld] FATAL", r"\[nix-ld\] FATAL: "),
     word(SymptomKind.NO_LOADER, "ould not find nix-ld", r"[Cc]ould not find nix-ld"),
@@ -147,7 +151,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_LOADER,
         "Python interpreter",
-        r"[Ff]ailed to (?:query|inspect|find|run) Python interpreter[^`'\"/\n]*[`'\"]?(?P<by>/[^\s`'\"]+)",
+        r"[Ff]ailed to (?:query|inspect|find|run) Python interpreter[^`'\"/\n]{0,80}[`'\"]?(?P<by>/[^\s`'\"]+)",
         _tell_caused,
     ),
     word(
