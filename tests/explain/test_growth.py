@@ -18,7 +18,26 @@ SHORT, LONG = 600, 4800
 """Lengths of lines in characters."""
 LEAST = 0.002
 """Seconds below which a time says nothing; ten thousand such lines take less than a minute."""
-SEEDS = ("a", "1", "a ", "a.", "/", "/a", " /", "//:", "a/", "-", "'", " ", "a b ", "aa==1 ", ", ", "(", "{", "::")
+SEEDS = (
+    "a",
+    "1",
+    "a ",
+    "a.",
+    "/",
+    "/a",
+    " /",
+    "//:",
+    "a/",
+    "-",
+    "'",
+    " ",
+    "a b ",
+    "aa==1 ",
+    ", ",
+    "(",
+    "{",
+    "::",
+)
 LINES = sorted(
     {
         text

@@ -14,8 +14,9 @@ from wheelfix.explain.model import Symptom, SymptomKind
 # Not `(?:…*+)*+`: Python 3.11.2 loses the beginning of a match of such nested repetitions.
 _WORD_START = r"(?<![^\s:'\"`(){}<>,=])"
 FILE = (
-    r"(?:(?:^|(?<=[\n'\"`(])|(?<=:\s))(?>(?:[^/:\n'\"`(]++|:(?!\s)|(?<=[^\s:'\"`(){}<>,=])/)*)"
-    r"(?=/)|" + _WORD_START + r"(?!/))(?P<soname>(?:/(?>(?:[^:\n'\"`(]++|:(?!\s))*)|[^\s:'\"`(){}<>,=]{1,512}+))"
+    r"(?:(?:^|(?<=[\n'\"`(])|(?<=:\s))(?>(?:[^/:\n'\"`(]++|:(?!\s)|(?<=[^\s:'\"`(){}<>,=])/)*)(?=/)"
+    rf"|{_WORD_START}(?!/))"
+    r"(?P<soname>(?:/(?>(?:[^:\n'\"`(]++|:(?!\s))*)|[^\s:'\"`(){}<>,=]{1,512}+))"
 )
 """Expression of a file, as group ``soname``."""
 SONAME = r"lib[\w.+-]*\.so(?:\.\d[\w.]*)?"

@@ -62,7 +62,7 @@ _LIBRARIES = (
     # Qt: src/gui/kernel/qguiapplication.cpp, src/plugins/platforms/xcb.
     word(SymptomKind.MISSING, "xcb-cursor0", r"(?P<xcb>xcb-cursor)0 or libxcb-cursor0 is needed"),
     # playwright: "Host system is missing dependencies", in a box.
-    word(SymptomKind.MISSING, "║", rf"║\s{1,80}+(?P<soname>{SONAME})\s{1,80}+║"),
+    word(SymptomKind.MISSING, "║", rf"║\s{1, 80}+(?P<soname>{SONAME})\s{1, 80}+║"),
 )
 
 WORDINGS: Final = (
@@ -107,7 +107,7 @@ TRUNCATED: Final = re.compile(
 
 IGNORED: Final = re.compile(r"ignoring missing (?P<soname>any\([^)]*\)|\S+) wanted by ")
 BUILDER: Final = re.compile(
-    r"(?:builder for|annot build) '(?P<drv>/nix/store/[^'\s]+\.drv)'(?! succeeded)", re.ASCII
+    r"(?:builder for|annot build) '(?P<drv>/nix/store/[\w.+?=-]+\.drv)'(?! succeeded)", re.ASCII
 )
 INSTALLER: Final = re.compile(
     # uv: a package with its version, or a project's directory; pip: one package, or the first of several.

@@ -42,7 +42,8 @@ _OF_NIXPKGS = re.compile(
     r"|(?:[bB]uildInputs|packages|makeLibraryPath|libraries)\s*=?\s*\[|withPackages|mkShell"
 )
 _WITH = re.compile(
-    r"\bwith\s+(?:(?P<pkgs>(?:\w+\.)?pkgs|nixpkgs|import <nixpkgs> \{ ?\})|[\w.]*[pP]ython\w*(?:Packages|\.pkgs)|ps|pp|pyPkgs)\s*;"
+    r"\bwith\s+(?:(?P<pkgs>(?:\w+\.)?pkgs|nixpkgs|import <nixpkgs> \{ ?\})"
+    r"|[\w.]*[pP]ython\w*(?:Packages|\.pkgs)|ps|pp|pyPkgs)\s*;"
 )
 """What a variable that is not defined was expected to come from."""
 _OF_PYTHON = re.compile(

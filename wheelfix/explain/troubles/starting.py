@@ -151,7 +151,8 @@ WORDINGS = (
     word(
         SymptomKind.NO_LOADER,
         "Python interpreter",
-        r"[Ff]ailed to (?:query|inspect|find|run) Python interpreter[^`'\"/\n]{0,80}[`'\"]?(?P<by>/[^\s`'\"]+)",
+        r"[Ff]ailed to (?:query|inspect|find|run) Python interpreter"
+        r"[^`'\"/\n]{0,80}[`'\"]?(?P<by>/[^\s`'\"]+)",
         _tell_caused,
     ),
     word(
@@ -272,7 +273,8 @@ def _advise(
         root = shlex.quote(program.root)
         now.append(f"If its Python is gone, make the environment anew: rm -r {root}, then uv sync.")
     if "/pre-commit/" in program.path:
-        now.append(f"Or take {program.name} from the shell: `language: system` in .pre-commit-config.yaml.")
+        name = shlex.quote(program.name)
+        now.append(f"Or take {name} from the shell: `language: system` in .pre-commit-config.yaml.")
     if attr is None:
         return now, []
     title = f"nixpkgs' own {program.name}; call it by its name, without the path of the environment."
