@@ -62,7 +62,7 @@ _LIBRARIES = (
     # Qt: src/gui/kernel/qguiapplication.cpp, src/plugins/platforms/xcb.
     word(SymptomKind.MISSING, "xcb-cursor0", r"(?P<xcb>xcb-cursor)0 or libxcb-cursor0 is needed"),
     # playwright: "Host system is missing dependencies", in a box.
-    word(SymptomKind.MISSING, "║", rf"║\s{1, 80}+(?P<soname>{SONAME})\s{1, 80}+║"),
+    word(SymptomKind.MISSING, "║", rf"║\s{{1,80}}+(?P<soname>{SONAME})\s{{1,80}}+║"),
 )
 
 WORDINGS: Final = (
