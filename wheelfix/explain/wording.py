@@ -19,7 +19,7 @@ FILE = (
     r"(?P<soname>(?:/(?>(?:[^:\n'\"`(]++|:(?!\s))*)|[^\s:'\"`(){}<>,=]{1,512}+))"
 )
 """Expression of a file, as group ``soname``."""
-SONAME = r"lib[\w.+-]*\.so(?:\.\d[\w.]*)?"
+SONAME = r"lib[\w.+-]{0,200}\.so(?:\.\d[\w.]{0,40})?"
 """Expression of a library's file name."""
 
 
