@@ -581,7 +581,7 @@ def _build(kind: SymptomKind, match: re.Match[str], text: str) -> Iterator[Sympt
     if kind is SymptomKind.NAMED:
         yield from _name_library(groups.get("name") or groups["title"].lower())
         return
-    head = text[: match.start()]
+    head = text[: match.start("soname") if groups.get("soname") else match.start()]
     wanted_by = _trim(groups.get("by") or _find_wanting(head) or "") or None
     for one in _split(soname) if soname else (None,):
         trimmed = _trim(one) if one else None

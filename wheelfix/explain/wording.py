@@ -9,11 +9,17 @@ from typing import NamedTuple
 from wheelfix.explain.model import Symptom, SymptomKind
 
 # A file as messages name it: up to the last ": " before the words of the message, as paths may have spaces.
+# An absolute path is searched for once from each place where one may begin: at most once for each character.
 # Repetitions do not backtrack: they end before ": ", and shorter matches would be tried in vain.
 # Not `(?:…*+)*+`: Python 3.11.2 loses the beginning of a match of such nested repetitions.
-FILE = r"(?P<soname>(?:/(?>(?:[^:\n'\"`(]++|:(?!\s))*)|[^\s:'\"`(){}<>,=]{1,512}+))"
+_WORD_START = r"(?<![^\s:'\"`(){}<>,=])"
+FILE = (
+    r"(?:(?:^|(?<=[\n'\"`(])|(?<=:\s))(?>(?:[^/:\n'\"`(]++|:(?!\s)|(?<=[^\s:'\"`(){}<>,=])/)*)(?=/)"
+    rf"|{_WORD_START}(?!/))"
+    r"(?P<soname>(?:/(?>(?:[^:\n'\"`(]++|:(?!\s))*)|[^\s:'\"`(){}<>,=]{1,512}+))"
+)
 """Expression of a file, as group ``soname``."""
-SONAME = r"lib[\w.+-]*\.so(?:\.\d[\w.]*)?"
+SONAME = r"lib[\w.+-]{0,200}\.so(?:\.\d[\w.]{0,40})?"
 """Expression of a library's file name."""
 
 

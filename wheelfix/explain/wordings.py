@@ -58,11 +58,11 @@ _LIBRARIES = (
     # triton: backends/nvidia/driver.py asks ldconfig, and says so if it got no answer.
     word(SymptomKind.MISSING, "cannot found", r"(?P<soname>libcuda\.so) cannot found"),
     # cuDNN 9: the names it tried, most exact first.
-    word(SymptomKind.MISSING, "Unable to load any of", r"Unable to load any of \{(?P<soname>[^}\n]+)\}"),
+    word(SymptomKind.MISSING, "Unable to load any of", r"Unable to load any of \{(?P<soname>[^{}\n]+)\}"),
     # Qt: src/gui/kernel/qguiapplication.cpp, src/plugins/platforms/xcb.
     word(SymptomKind.MISSING, "xcb-cursor0", r"(?P<xcb>xcb-cursor)0 or libxcb-cursor0 is needed"),
     # playwright: "Host system is missing dependencies", in a box.
-    word(SymptomKind.MISSING, "║", rf"║\s+(?P<soname>{SONAME})\s+║"),
+    word(SymptomKind.MISSING, "║", rf"║\s{{1,80}}+(?P<soname>{SONAME})\s{{1,80}}+║"),
 )
 
 WORDINGS: Final = (
@@ -107,7 +107,7 @@ TRUNCATED: Final = re.compile(
 
 IGNORED: Final = re.compile(r"ignoring missing (?P<soname>any\([^)]*\)|\S+) wanted by ")
 BUILDER: Final = re.compile(
-    r"(?:builder for|annot build) '(?P<drv>/nix/store/[^'\s]+\.drv)'(?! succeeded)", re.ASCII
+    r"(?:builder for|annot build) '(?P<drv>/nix/store/[\w.+?=-]+\.drv)'(?! succeeded)", re.ASCII
 )
 INSTALLER: Final = re.compile(
     # uv: a package with its version, or a project's directory; pip: one package, or the first of several.
@@ -138,12 +138,12 @@ OPENING: Final = re.compile(r"cannot load library '?(?P<name>[^'\s]+?)'?: $")
 RAISED: Final = re.compile(r"(?<![\w.])(?:\w+\.)*+(\w*(?:Error|Exception)): ", re.ASCII)
 """The name of an exception before its message."""
 SEARCHING: Final = re.compile(r"^\s*searching for dependencies of (?P<by>\S[^\n]*)")
-LDD_HEAD: Final = re.compile(r"^(?P<by>\S*(?:/|\.so)[^:\n]*):\s*$")
+LDD_HEAD: Final = re.compile(r"^(?P<by>(?=[^\s:]*(?:/|\.so))[^:\n]*+):\s*$")
 FRAME: Final = re.compile(
     r"File \"?(?P<path>[^\"\n]+?)\"?(?:, line (?P<line>\d{1,9})|:(?P<number>\d{1,9}), in )"
     r"|^(?P<pytest>\S+\.py):(?P<row>\d{1,9}): in "
 )
 IMPORT: Final = re.compile(
-    r"^\s*(?:[-—>]*\s*\d+\s+)?(?:from\s+(?P<origin>[\w.]+)\s+import\b|import\s+(?P<name>[\w.]+))"
+    r"^\s*+(?:[-—>]*\s*\d+\s+)?(?:from\s+(?P<origin>[\w.]+)\s+import\b|import\s+(?P<name>[\w.]+))"
 )
 INTERPRETER: Final = re.compile(r"(?:Querying Python at [`'\"]|Python [\d.]+ from \")(?P<path>/[^`'\"]+)")

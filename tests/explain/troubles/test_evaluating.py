@@ -29,6 +29,8 @@ def explain(text: str, index: SonameTable, situation: Situation | None = None) -
     [
         "error: attribute 'foo' missing\n  at /home/ann/flake.nix:12:5:\n  12|  config.foo\n",
         "error: undefined variable 'myHelper'\n  at /home/ann/default.nix:3:5:\n  3|  myHelper 1\n",
+        # a slip in a list in which other things come from pkgs
+        "error: undefined variable 'helo'\n  at x.nix:4:9:\n  3|  packages = [\n  4|    pkgs.jq helo\n",
         "error: 'foo' has been removed from the API",
         "error: option was removed",
     ],

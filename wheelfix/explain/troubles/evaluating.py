@@ -41,6 +41,11 @@ _OF_NIXPKGS = re.compile(
     r"(?<![\w.'-])(?:pkgs|nixpkgs|xorg|lib\.getLib)\b|import <nixpkgs>|with (?:pkgs|python3\w*Packages)\b"
     r"|(?:[bB]uildInputs|packages|makeLibraryPath|libraries)\s*=?\s*\[|withPackages|mkShell"
 )
+_WITH = re.compile(
+    r"\bwith\s+(?:(?P<pkgs>(?:\w+\.)?pkgs|nixpkgs|import <nixpkgs> \{ ?\})"
+    r"|[\w.]*[pP]ython\w*(?:Packages|\.pkgs)|ps|pp|pyPkgs)\s*;"
+)
+"""What a variable that is not defined was expected to come from."""
 _OF_PYTHON = re.compile(
     r"python3?\d*(?:Packages|\.pkgs)|pythonPackages|withPackages|(?<![\w.])(?:ps|pp|pyPkgs)\."
 )
@@ -58,7 +63,12 @@ def _read_attribute(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     code = [found["code"] for line in lines if (found := _CODE.match(line))]
     using = [line for line in code if re.search(rf"(?<![\w'-]){re.escape(name)}(?![\w'-])|\$\{{", line)]
     place = None
-    if any(_OF_SET.search(line) for line in (*using, *(line for line in lines if "resolvers.nix" in line))):
+    if "undefined variable" in match.string:
+        # Only `with` makes a variable an attribute: any other name is one of the user's own code.
+        scopes = [scope for line in code for scope in _WITH.finditer(line)]
+        if scopes:
+            place = "pkgs" if scopes[-1]["pkgs"] else "python3Packages"
+    elif any(_OF_SET.search(line) for line in (*using, *(line for line in lines if "resolvers.nix" in line))):
         place = "set"
     elif any(_OF_PYTHON.search(line) for line in using):
         place = "python3Packages"

@@ -57,19 +57,19 @@ WORDINGS = (
     word(
         SymptomKind.STATIC_TLS,
         "initial-exec TLS",
-        r"Error relocating (?P<soname>[^:\n]+): \S+: initial-exec TLS resolves",
+        r"Error relocating (?P<soname>[^:\n]{1,512}): \S+: initial-exec TLS resolves",
     ),
     word(
         SymptomKind.SYMBOL,
         "symbol not found",
-        r"Error relocating (?P<soname>[^:\n]+): (?P<symbol>\S+): symbol not found",
+        r"Error relocating (?P<soname>[^:\n]{1,512}): (?P<symbol>\S+): symbol not found",
     ),
 )
 
 _HOST = r"/(?:usr/)?lib"
 _GLIBC = re.compile(r"-glibc-(?P<version>\d+\.\d+)")
 _MUSL_LACKS = re.compile(
-    r"__\w+_chk|__register_atfork|gnu_get_libc_version|__cxa_thread_atexit_impl|__\w+_finite|backtrace"
+    r"__\w{1,40}_chk|__register_atfork|gnu_get_libc_version|__cxa_thread_atexit_impl|__\w{1,40}_finite|backtrace"
 )
 _TORCH = re.compile(r"_ZNK?(?:2at|3c10|5torch|5caffe)")
 _GCC = FROM_NIX.format(attr="stdenv.cc.cc.lib")

@@ -24,7 +24,11 @@ from wheelfix.explain.troubles.common import FROM_NIX, Explain
 from wheelfix.explain.troubles.settings import write_browsers, write_shell
 from wheelfix.explain.wording import Around, Wording, word
 
-_PATH = r"(?P<by>(?:~|\.{0,2}|[\w.+-]+)/[^\s:;,'\"`‘’“”()\[\]{}<>|]{1,4096}+)"
+# Searched for only where no path goes on: once for each path, not for each of its directories.
+_PATH = (
+    r"(?<![^\s:;,'\"`‘’“”()\[\]{}<>|])"
+    r"(?P<by>(?:~|\.{0,2}|[\w.+-]+)/[^\s:;,'\"`‘’“”()\[\]{}<>|]{1,4096}+)"
+)
 _QUOTED = r"[`'\"‘“](?P<by>[^`'\"‘’“”\n]{1,4096}+)[`'\"’”]"
 _ENOENT = (
     # strerror(ENOENT) in the languages of glibc's catalogues in which shells are used most
@@ -81,7 +85,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_LOADER,
         "unpatched binary",
-        r"cannot execute (?P<by>[^\n]{1,4096}?): You are trying to run an unpatched binary",
+        r"cannot execute (?P<by>[^\n]{1,512}?): You are trying to run an unpatched binary",
     ),
     word(SymptomKind.NO_LOADER, "[nix-ld] FATAL", r"\[nix-ld\] FATAL: "),
     word(SymptomKind.NO_LOADER, "ould not find nix-ld", r"[Cc]ould not find nix-ld"),
@@ -147,7 +151,8 @@ WORDINGS = (
     word(
         SymptomKind.NO_LOADER,
         "Python interpreter",
-        r"[Ff]ailed to (?:query|inspect|find|run) Python interpreter[^`'\"/\n]*[`'\"]?(?P<by>/[^\s`'\"]+)",
+        r"[Ff]ailed to (?:query|inspect|find|run) Python interpreter"
+        r"[^`'\"/\n]{0,80}[`'\"]?(?P<by>/[^\s`'\"]+)",
         _tell_caused,
     ),
     word(
@@ -268,7 +273,8 @@ def _advise(
         root = shlex.quote(program.root)
         now.append(f"If its Python is gone, make the environment anew: rm -r {root}, then uv sync.")
     if "/pre-commit/" in program.path:
-        now.append(f"Or take {program.name} from the shell: `language: system` in .pre-commit-config.yaml.")
+        name = shlex.quote(program.name)
+        now.append(f"Or take {name} from the shell: `language: system` in .pre-commit-config.yaml.")
     if attr is None:
         return now, []
     title = f"nixpkgs' own {program.name}; call it by its name, without the path of the environment."
