@@ -23,6 +23,8 @@ _PYTHON_PREFIX = re.compile(r"(?:python|pypy)\d+(?:\.\d+)?-")
 # A version, or the date of a revision: hello-1.2, hello-0-unstable-2025-01-02, hello-unstable-2025-01-02.
 _VERSION = re.compile(r"-(?=\d|(?:unstable|git|nightly)-\d{4}-\d\d-\d\d)")
 _OUTPUT = re.compile(r"-(?:dist|dev|lib|bin|doc|man|testout)$")
+_LONGEST = 255
+"""Letters of a file name, at most."""
 _SUFFIX = re.compile(r"(?:\.(?:cpython|pypy|abi3)[^/]*)?\.so.*|\.py[cdi]?|[-.]\d.*|\.libs|-stubs|\.data")
 _INFO = re.compile(r"(?P<name>[^-/]+)-(?P<version>[^-/]+)\.(?:dist|egg)-info")
 
@@ -113,7 +115,7 @@ def find_distribution(module: str) -> str | None:
         >>> find_distribution("sklearn"), find_distribution("numpy.libs"), find_distribution("PySide6")
         ('scikit-learn', 'numpy', 'pyside6')
     """
-    stem = _SUFFIX.sub("", module)
+    stem = _SUFFIX.sub("", module[:_LONGEST])
     if not stem or stem in {"nvidia", "__pycache__", "bin"} or not re.match(r"[A-Za-z_]", stem):
         return None
     return next(iter(find_module_distributions(stem)), None) or normalize(stem.lstrip("_")) or None

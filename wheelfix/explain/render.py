@@ -11,7 +11,7 @@ from wheelfix.explain.model import Explanation, Missing
 from wheelfix.explain.troubles.settings import NIXOS, list_wheels
 from wheelfix.index.bounds import find_bound
 from wheelfix.index.driver import find_directories
-from wheelfix.model.classes import NeedClass
+from wheelfix.model.classes import NeedClass, OfLibc
 from wheelfix.model.override import Dialect, Override
 from wheelfix.nix.parts import (
     add_code_to_old,
@@ -92,6 +92,11 @@ def _list_now(explanation: Explanation) -> Iterator[str]:
         yield _write_install(carried)
         if opened := sorted({m.directory for m in carried if m.directory and (m.unsure or not m.linked)}):
             yield f"LD_LIBRARY_PATH={list_wheels(site, opened)} COMMAND  # opened by name"
+    libcs = [m for m in explanation.missing if m.named and isinstance(m.cause, OfLibc)]
+    if any(m.soname.startswith("ld-linux") for m in libcs):
+        yield "Install it again with the Python that runs it: the musllinux wheel. Or use a Python on glibc."
+    elif any(isinstance(m.cause, OfLibc) and m.cause.libc == "musl" for m in libcs):
+        yield "Install it again with the Python that runs it: the manylinux wheel. Or use a Python on musl."
     for trouble in explanation.troubles:
         yield from trouble.now
 
