@@ -426,7 +426,8 @@ def clean_line(raw: bytes) -> Iterator[tuple[str, str | None]]:
     texts = list(_unpack_json(text)) if text.lstrip().startswith(_INTERNAL_JSON) else [text]
     for found in texts:
         for part in _BREAKS.split(found):
-            yield _strip_decoration(part)
+            # Quotes inside a string of JSON, as the line breaks above.
+            yield _strip_decoration(part.replace('\\"', '"'))
 
 
 def _strip_decoration(text: str) -> tuple[str, str | None]:

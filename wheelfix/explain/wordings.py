@@ -141,7 +141,7 @@ SEARCHING: Final = re.compile(r"^\s*searching for dependencies of (?P<by>\S[^\n]
 LDD_HEAD: Final = re.compile(r"^(?P<by>(?=[^\s:]*(?:/|\.so))[^:\n]*+):\s*$")
 FRAME: Final = re.compile(
     r"File \"?(?P<path>[^\"\n]+?)\"?(?:, line (?P<line>\d{1,9})|:(?P<number>\d{1,9}), in )"
-    r"|^(?P<pytest>\S+\.py):(?P<row>\d{1,9}): in "
+    r"|^(?:[│|] )?(?P<pytest>\S+\.py):(?P<row>\d{1,9}):? in "
 )
 IMPORT: Final = re.compile(
     r"^\s*+(?:[-—>]*\s*\d+\s+)?(?:from\s+(?P<origin>[\w.]+)\s+import\b|import\s+(?P<name>[\w.]+))"
