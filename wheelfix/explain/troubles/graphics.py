@@ -316,7 +316,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_OPENGL,
         "libEGL warning: ",
-        r"libEGL warning: (?:egl: failed to create dri|DRI\w*: failed to|Not allowed to force)",
+        r"libEGL warning: (?:egl: failed to create dri|DRI\w*: failed to)",
     ),
     # Vulkan: vulkan-tools, glfw, wgpu and others.
     word(
@@ -327,7 +327,8 @@ WORDINGS = (
     word(
         SymptomKind.NO_VULKAN,
         "adapter",
-        r"No suitable (?:graphics |GPU )?adapters? (?:found|available)|Request adapter failed",
+        r"(?:[Ww]gpu|Validation Error)[^\n]{0,60}?No suitable adapter|No suitable (?:graphics|GPU) adapter"
+        r"|Request adapter failed",
     ),
     word(
         SymptomKind.NO_VULKAN,

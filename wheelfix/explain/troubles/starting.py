@@ -121,7 +121,9 @@ WORDINGS = (
     # GNU coreutils and make, sudo, util-linux: a program, the quoted or bare path, strerror.
     _word(
         "o such file or dir",
-        rf"(?:env|nice|nohup|timeout|stdbuf|xargs|setsid|time|make(?:\[\d+\])?|entr|exec(?=[^\n]*: N)|nix(?: run)?): "
+        rf"(?:env|nice|nohup|timeout|stdbuf|xargs|setsid|time"
+        r"|make(?:\[\d+\])?|entr|exec(?=[^\n]*: N)|nix(?: run)?)"
+        r": "
         rf"(?:failed to run command |cannot run command |unable to execute )?"
         rf"[‘'`\"]?{_PATH}[’'\"]?: (?:[Nn]o such file or directory)",
     ),

@@ -164,7 +164,11 @@ WORDINGS = (
         _tell_typelib,
     ),
     # GStreamer: gst/gstparse.c, gstelementfactory.c; those that use it.
-    word(SymptomKind.NO_ELEMENT, "no element ", r"no element [\"'“](?P<names>[a-z]\w*)[\"'”]"),
+    word(
+        SymptomKind.NO_ELEMENT,
+        "no element ",
+        r"(?:gst\w*|pipeline|GStreamer)[^\n]{0,40}?: no element [\"'“](?P<names>[a-z]\w*)[\"'”]",
+    ),
     # Python: what an interpreter without Tk says; matplotlib and others import it.
     word(SymptomKind.NO_TKINTER, "_tkinter", r"(?:No module named|cannot import name) '?_tkinter'?"),
     # Tcl: generic/tclInterp.c, tkWindow.c.
@@ -268,7 +272,7 @@ def _explain_absent(symptom: Symptom, situation: Situation) -> Trouble:
     place = symptom.wanted_by
     where = f" in {place}" if place else ", in none of the directories where Qt looks"
     now: list[str] = []
-    qt = "libsForQt5.qt5" if _is_qt5(situation) else "qt6"
+    qt = "qt5" if _is_qt5(situation) else "qt6"
     plugins = f"{qt}.qtwayland" if name.startswith("wayland") else f"{qt}.qtbase"
     # Qt 5 has its plugins in an output of their own.
     output = f"{plugins}.bin" if qt != "qt6" else plugins
