@@ -292,9 +292,13 @@ def test_soname_of_a_path() -> None:
     assert find_soname(Symptom(kind=SymptomKind.NO_LOADER)) is None
 
 
+NAMING = {SymptomKind.NO_PROGRAM, SymptomKind.NO_PLACE, SymptomKind.NO_ELEMENT}
+"""Kinds that are nothing without names."""
+
+
 @pytest.mark.parametrize(
     "kind",
-    [k for k in SymptomKind if k not in LIBRARIES | FRAMELESS | {SymptomKind.NO_PROGRAM}],
+    [k for k in SymptomKind if k not in LIBRARIES | FRAMELESS | NAMING],
 )
 @pytest.mark.parametrize("filled", [True, False])
 def test_every_trouble_has_words(kind: SymptomKind, filled: bool) -> None:

@@ -40,6 +40,12 @@ class SymptomKind(StrEnum):
     """A program's loader (``/lib64/ld-linux-x86-64.so.2``) does not exist, or refuses to run."""
     PLUGIN = "plugin"
     """A Qt platform plugin did not load, and the message does not name the missing library."""
+    TWO_LIBCS = "two-libcs"
+    """Two C libraries are in one process: the loader of one, and a library of another."""
+    NO_PRELOAD = "no-preload"
+    """A library of LD_PRELOAD does not exist; the program runs without it."""
+    INSECURE = "insecure"
+    """A library that nixpkgs only has in an insecure release."""
     NO_LDCONFIG = "no-ldconfig"
     """A program runs ``/sbin/ldconfig``, which NixOS does not have."""
     NO_PROGRAM = "no-program"
@@ -93,6 +99,19 @@ class SymptomKind(StrEnum):
     """A driver of Mesa, VA-API or Vulkan is not where it is searched for; ``soname`` is its file or name."""
     NO_OPENCL = "no-opencl"
     NO_VULKAN = "no-vulkan"
+    NO_OPENGL = "no-opengl"
+    """A program makes no OpenGL context: GLX or EGL is not found, or finds no driver."""
+    # computing on GPUs
+    NO_TOOLKIT = "no-toolkit"
+    """What compiles for CUDA does not find the compiler."""
+    CPU_BUILD = "cpu-build"
+    """A framework (``names``) was built without CUDA."""
+    NO_COMPILER = "no-compiler"
+    """What compiles while the program runs finds no C compiler."""
+    NO_KERNELS = "no-kernels"
+    """ROCm has no code for a card; ``names`` are the card, then those for which it has some."""
+    NO_CONTAINER_DRIVER = "no-container-driver"
+    """The runtime of containers does not find the driver."""
     # toolkits
     NO_PLUGIN = "no-plugin"
     """Qt has no platform plugin of that name (``soname``) where it looks (``wanted_by``)."""
@@ -116,6 +135,10 @@ class SymptomKind(StrEnum):
     """PROJ or GDAL (``names``) does not find its data."""
     NO_BROWSER = "no-browser"
     """A browser, or its driver, does not start."""
+    NO_ELEMENT = "no-element"
+    """GStreamer does not find an element (``names``)."""
+    NO_PLACE = "no-place"
+    """A program does not find a part of its own; ``names`` is the variable that leads there."""
 
 
 BUILD_KINDS = frozenset(

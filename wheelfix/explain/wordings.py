@@ -13,6 +13,7 @@ from wheelfix.explain.model import SymptomKind
 from wheelfix.explain.troubles import (
     building,
     collisions,
+    computing,
     evaluating,
     graphics,
     hooks,
@@ -20,6 +21,7 @@ from wheelfix.explain.troubles import (
     running,
     starting,
     toolkits,
+    variables,
     wheels,
 )
 from wheelfix.explain.wording import FILE, SONAME, word
@@ -29,11 +31,6 @@ _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
 _LIBRARIES = (
     # glibc: elf/dl-load.c, elf/dl-open.c; Python puts "ImportError: " or "OSError: " before it.
     word(SymptomKind.MISSING, "cannot open shared object file", rf"{FILE}: cannot open shared object file"),
-    word(
-        SymptomKind.MISSING,
-        "from LD_PRELOAD",
-        r"object '(?P<soname>[^']+)' from LD_PRELOAD cannot be preloaded",
-    ),
     # musl: ldso/dynlink.c.
     word(
         SymptomKind.MISSING,
@@ -55,8 +52,6 @@ _LIBRARIES = (
     word(SymptomKind.NAMED, "library not found", r"OSError: (?P<title>[A-Za-z][\w+-]*) library not found"),
     word(SymptomKind.NAMED, "Unable to find", r"Unable to find (?P<name>[a-z][\w+-]*) shared library"),
     word(SymptomKind.NAMED, "failed to find lib", r"failed to find (?P<name>lib[a-z][\w+-]*)"),
-    # triton: backends/nvidia/driver.py asks ldconfig, and says so if it got no answer.
-    word(SymptomKind.MISSING, "cannot found", r"(?P<soname>libcuda\.so) cannot found"),
     # cuDNN 9: the names it tried, most exact first.
     word(SymptomKind.MISSING, "Unable to load any of", r"Unable to load any of \{(?P<soname>[^{}\n]+)\}"),
     # Qt: src/gui/kernel/qguiapplication.cpp, src/plugins/platforms/xcb.
@@ -72,6 +67,8 @@ WORDINGS: Final = (
     *running.WORDINGS,
     *toolkits.WORDINGS,
     *graphics.WORDINGS,
+    *computing.WORDINGS,
+    *variables.WORDINGS,
     *building.WORDINGS,
     *hooks.WORDINGS,
     *evaluating.WORDINGS,

@@ -38,3 +38,26 @@ def test_parts_of_cuda_are_told_together() -> None:
 def test_words_that_are_no_part_of_cuda() -> None:
     assert not read_messages([b"Unable to load customers from the database\n"]).symptoms
     assert not read_messages([b"Unable to load CUstomer.csv\n"]).symptoms
+
+
+def explain_text(text: str) -> list[Trouble]:
+    account = read_messages([text.encode()])
+    situation = Situation(account=account)
+    found = (EXPLAIN[one.kind](one, situation) for one in account.symptoms if one.kind in EXPLAIN)
+    return [trouble for trouble in found if trouble]
+
+
+def test_one_way_to_the_driver_beside_libraries_of_cuda() -> None:
+    driver = "Could not find cuda drivers on your machine, GPU will not be used.\n"
+    (alone,) = explain_text(driver)
+    assert "LD_LIBRARY_PATH=/run/opengl-driver/lib COMMAND" in alone.now
+    both = explain_text(f"{driver}tensorflow: Cannot dlopen some GPU libraries.\n")
+    lines = [line for trouble in both for line in trouble.now]
+    assert "LD_LIBRARY_PATH=/run/opengl-driver/lib COMMAND" not in lines
+    assert any(line.endswith(":/run/opengl-driver/lib COMMAND") for line in lines)
+    assert "pip install 'tensorflow[and-cuda]'" in lines
+
+
+def test_words_that_are_of_no_gpu() -> None:
+    for text in ("No suitable adapter found for <class 'Shop'>", "HTTPError: no element 'price' in page"):
+        assert not read_messages([text.encode()]).symptoms

@@ -26,7 +26,7 @@ def test_other_texts(text: str) -> None:
     assert not read_messages([f"{text}\n".encode()]).symptoms
 
 
-@pytest.mark.parametrize(("name", "qt"), [("pyqt5", "libsForQt5.qt5"), ("pyqt6", "qt6")])
+@pytest.mark.parametrize(("name", "qt"), [("pyqt5", "qt5"), ("pyqt6", "qt6")])
 def test_plugins_of_the_qt_that_runs(name: str, qt: str) -> None:
     situation = Situation(package=Package(name=name))
     trouble = EXPLAIN[SymptomKind.NO_PLUGIN](Symptom(kind=SymptomKind.NO_PLUGIN, soname="xcb"), situation)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
@@ -23,7 +23,7 @@ from wheelfix.explain.troubles.settings import (
 from wheelfix.explain.wording import SONAME, Around, word
 from wheelfix.index.driver import RUN_PATH, WSL_PATH
 from wheelfix.nix.parts import take
-from wheelfix.nix.tree import TRUE, Binding, List, select, text
+from wheelfix.nix.tree import TRUE, Binding, Expr, List, Str, select, text
 
 _DRIVER = SymptomKind.NO_DRIVER
 _NO_DRIVER = (
@@ -51,8 +51,6 @@ _NO_DRIVER = (
         "nvidia-smi",
         r"nvidia-smi: (?:command )?not found|command not found: nvidia-smi|directory: '?nvidia-smi",
     ),
-    # numba: cuda/cudadrv/driver.py.
-    ("CUDA driver library cannot", r"CUDA driver library cannot be found"),
 )
 """Phrases and expressions of those who find no driver."""
 
@@ -74,6 +72,8 @@ _PARTS = {
 }
 _CANONICAL = {name.lower(): name for name in _PARTS if name != "cuPTI"} | {
     "device": "NVVM",
+    "cublaslt": "cuBLAS",
+    "cudart": "CUDA",
     "cudadevrt": "CUDA",
 }
 _EXTRAS = {
@@ -81,10 +81,27 @@ _EXTRAS = {
     "jax": "jax[cuda12]",
     "jaxlib": "jax[cuda12]",
     "tensorflow": "tensorflow[and-cuda]",
+    "onnxruntime-gpu": "onnxruntime-gpu[cuda,cudnn]",
+    "onnxruntime": "onnxruntime-gpu[cuda,cudnn]",
     "numba": "numba-cuda[cu12]",
     "numba-cuda": "numba-cuda[cu12]",
+    "cupy": "cupy-cuda12x[ctk]",
     "cupy-cuda12x": "cupy-cuda12x[ctk]",
+    "ctranslate2": "nvidia-cublas-cu12 nvidia-cudnn-cu12",
+    "faster-whisper": "nvidia-cublas-cu12 nvidia-cudnn-cu12",
 }
+_FRAMEWORKS = (
+    ("tensorflow", _EXTRAS["tensorflow"]),
+    ("onnxruntime", _EXTRAS["onnxruntime"]),
+    ("CuPy", _EXTRAS["cupy"]),
+    ("jax", _EXTRAS["jax"]),
+    ("issues with CUDA components", _EXTRAS["jax"]),
+    (". Is it installed?", _EXTRAS["jax"]),
+)
+"""Words of a line that tell whose words it is."""
+_LIBDEVICE = "libdevice"
+_DIRECTORIES = {"NVVM": ("nvvm/lib64", "/nvvm/lib")}
+"""Where libraries are in a wheel's directory, and in nixpkgs' package, if not in lib."""
 
 
 def _open_first(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
@@ -98,6 +115,42 @@ def _tell_part(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     found = (m["name"] for line in lines for m in _UNABLE.finditer(line))
     names = dict.fromkeys(_CANONICAL[n.lower()] for n in found if n.lower() in _CANONICAL)
     yield Symptom(kind=SymptomKind.NO_CUDA, names=tuple(sorted(names)))
+
+
+def _tell_opened(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Tell of a library of CUDA that a framework opens by name: the library, and whose wheels bring it."""
+    yield from _open_first(match, around)
+    stem = match["name"].removeprefix("lib").partition(".so")[0].partition("_")[0].lower()
+    if part := _CANONICAL.get(stem):
+        yield Symptom(kind=SymptomKind.NO_CUDA, names=(part,))
+
+
+def _tell_provider(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Tell which libraries the provider of onnxruntime for CUDA is linked against."""
+    yield Symptom(kind=SymptomKind.NO_CUDA)
+    of_cuda = _LINKED.get(match["cuda"] or "", ())
+    cudnn = (f"libcudnn.so.{match['cudnn']}", "libcuda.so.1") if match["cudnn"] else ()
+    for soname in (*cudnn, *of_cuda):
+        yield Symptom(kind=SymptomKind.MISSING, soname=soname, unsure=True)
+
+
+_LINKED = {
+    "12": ("libcublasLt.so.12", "libcublas.so.12", "libcudart.so.12", "libcufft.so.11", "libcurand.so.10"),
+    "13": ("libcublasLt.so.13", "libcublas.so.13", "libcudart.so.13", "libcufft.so.12", "libcurand.so.10"),
+}
+"""Libraries of a release of CUDA that the provider is linked against."""
+
+
+def _tell_libdevice(_match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    yield Symptom(kind=SymptomKind.NO_CUDA, names=(_LIBDEVICE,))
+
+
+def _tell_triton(_match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    yield Symptom(kind=SymptomKind.NO_LDCONFIG, distribution="triton")
+
+
+def _tell_numba(_match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    yield Symptom(kind=_DRIVER, names=("NUMBA_CUDA_DRIVER",))
 
 
 def _tell_named_part(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
@@ -129,7 +182,10 @@ WORDINGS = (
         r"(?:No such file or directory|not found|[Cc]ouldn't find|[Cc]an't open cache file)[^\n]{0,20}?"
         r"(?<![\w-])(?:'ldconfig'|ldconfig$|/etc/ld\.so\.cache|/nix/store/\S+/etc/ld\.so\.cache)",
     ),
+    word(SymptomKind.NO_LDCONFIG, "cannot found", r"libcuda\.so cannot found", _tell_triton),
     *(word(_DRIVER, phrase, expression) for phrase, expression in _NO_DRIVER),
+    # numba: cuda/cudadrv/driver.py.
+    word(_DRIVER, "CUDA driver library cannot", r"CUDA driver library cannot be found", _tell_numba),
     # torch: c10/cuda/CUDAFunctions.cpp.
     word(
         _DRIVER,
@@ -150,7 +206,13 @@ WORDINGS = (
         r"[Ff]ailed to (?:open|load) lib(?P<name>nvrtc)-builtins\.so",
         _tell_named_part,
     ),
-    word(SymptomKind.NO_CUDA, "libdevice not found", r"(?P<name>libdevice) not found at", _tell_named_part),
+    word(SymptomKind.NO_CUDA, "libdevice not found", r"libdevice not found at", _tell_libdevice),
+    word(
+        SymptomKind.NO_CUDA,
+        "find libdevice directory",
+        r"(?:Can't|Couldn't|Could not|Cannot) find libdevice directory",
+        _tell_libdevice,
+    ),
     # torch: aten/src/ATen/DynamicLibrary.cpp; cupy: _environment.py; paddle and others in their words.
     word(
         SymptomKind.MISSING,
@@ -162,7 +224,28 @@ WORDINGS = (
         SymptomKind.MISSING,
         "CuPy failed to load",
         rf"CuPy failed to load (?P<name>{SONAME})",
-        _open_first,
+        _tell_opened,
+    ),
+    # ctranslate2: src/cuda/cublas_stub.cc; cuDNN 9: the names it tried, most exact first.
+    word(
+        SymptomKind.MISSING,
+        "is not found or cannot be loaded",
+        rf"Library (?P<name>{SONAME}) is not found or cannot be loaded",
+        _tell_opened,
+    ),
+    word(
+        SymptomKind.NO_CUDA,
+        "Unable to load any of",
+        r"Unable to load any of \{lib(?P<name>cudnn|cublas)",
+        _tell_named_part,
+    ),
+    # onnxruntime: python/onnxruntime_pybind_state.cc.
+    word(
+        SymptomKind.NO_CUDA,
+        "Failed to create CUDAExec",
+        r"Failed to create CUDAExecutionProvider(?:[^\n]{0,40}?cuDNN (?P<cudnn>\d+)[^\n]{0,20}?"
+        r"CUDA (?P<cuda>\d+))?",
+        _tell_provider,
     ),
     # tensorflow: core/common_runtime/gpu/gpu_device.cc.
     word(
@@ -206,7 +289,47 @@ WORDINGS = (
     ),
     # OpenCL: pyopencl, clinfo.
     word(SymptomKind.NO_OPENCL, "PLATFORM_NOT_FOUND", r"PLATFORM_NOT_FOUND(?:_KHR)?"),
+    # OpenGL: glfw, glad, Qt, mujoco, PyOpenGL and others.
+    word(
+        SymptomKind.NO_OPENGL,
+        "ailed to load",
+        r"(?:GLX|EGL|OSMesa): Failed to load (?:GLX|EGL|OSMesa|lib\w+)",
+    ),
+    word(SymptomKind.NO_OPENGL, "Library not found", r"(?:GLX|EGL|OSMesa): Library not found"),
+    word(SymptomKind.NO_OPENGL, "gladLoadGL", r"gladLoadGL\w* (?:error|failed)|[Ff]ailed to gladLoadGL"),
+    word(
+        SymptomKind.NO_OPENGL,
+        "GLX nor EGL",
+        r"neither GLX nor EGL (?:are|is) (?:enabled|available|supported)",
+    ),
+    word(
+        SymptomKind.NO_OPENGL,
+        "EGL",
+        r"(?:[Cc]annot|[Cc]ould not|[Ff]ailed to|[Uu]nable to) (?:initiali[sz]e|create|load|open) "
+        r"(?:an? |the )?(?:headless )?EGL (?:device |platform )?(?:display|context|library|device)",
+    ),
+    word(
+        SymptomKind.NO_OPENGL,
+        "object has no attribute '",
+        r"'NoneType' object has no attribute '(?:eglQueryString|eglGetDisplay|glGetError|glGetString)'",
+    ),
+    word(
+        SymptomKind.NO_OPENGL,
+        "libEGL warning: ",
+        r"libEGL warning: (?:egl: failed to create dri|DRI\w*: failed to)",
+    ),
     # Vulkan: vulkan-tools, glfw, wgpu and others.
+    word(
+        SymptomKind.NO_VULKAN,
+        "ErrorIncompatibleDriver",
+        r"ErrorIncompatibleDriver",
+    ),
+    word(
+        SymptomKind.NO_VULKAN,
+        "adapter",
+        r"(?:[Ww]gpu|Validation Error)[^\n]{0,60}?No suitable adapter|No suitable (?:graphics|GPU) adapter"
+        r"|Request adapter failed",
+    ),
     word(
         SymptomKind.NO_VULKAN,
         "ERROR_INCOMPATIBLE_DRIVER",
@@ -242,7 +365,13 @@ def _advise_driver(situation: Situation) -> _Gpu:
             ("hardware", "nvidia", "open"), TRUE, "For cards before Turing (GTX 10 and older): false instead."
         ),
     )
-    reach = f"LD_LIBRARY_PATH={RUN_PATH} COMMAND"
+    symptoms = situation.account.symptoms
+    if any("NUMBA_CUDA_DRIVER" in one.names for one in symptoms):
+        reach = f"NUMBA_CUDA_DRIVER={RUN_PATH}/libcuda.so.1 COMMAND"
+    else:
+        reach = f"LD_LIBRARY_PATH={RUN_PATH} COMMAND"
+    # What is advised for libraries of CUDA leads to the driver, too.
+    led = any(one.kind is SymptomKind.NO_CUDA for one in symptoms)
     others = (
         "On another distribution than NixOS, or under WSL, programs of Nix do not look where the driver is:",
         "nix run github:numtide/nix-gl-host -- COMMAND",
@@ -255,7 +384,7 @@ def _advise_driver(situation: Situation) -> _Gpu:
         return _Gpu((), others[1:])
     if seen.ran:
         return _Gpu((module,), ())
-    return _Gpu((module,), (reach, *others))
+    return _Gpu((module,), others if led else (reach, *others))
 
 
 def _explain_driver(symptom: Symptom, situation: Situation) -> Trouble:
@@ -323,39 +452,124 @@ def _explain_mismatch(_symptom: Symptom, _situation: Situation) -> Trouble:
 def _explain_cuda(symptom: Symptom, situation: Situation) -> Trouble:
     """Explain that a framework does not find libraries of CUDA, which it opens by name."""
     names = symptom.names
+    if names == (_LIBDEVICE,):
+        return _explain_libdevice(situation)
     rows = [_PARTS[name] for name in names]
     package = situation.package
-    extra = _EXTRAS.get(package.name if package else "") or (
-        "jax[cuda12]" if package is None and names else None
-    )
-    wheels = [f"nvidia-{wheel}-cu12" for _, wheel, _ in rows]
-    wanted = extra or " ".join(wheels)
+    extra = _find_extra(situation)
+    wanted = extra or " ".join(f"nvidia-{wheel}-cu12" for _, wheel, _ in rows)
     site = package.site if package else None
     stored = (site or "").startswith("/nix/store/")
-    now: list[str] = []
-    if not stored:
-        if wanted:
-            now.append(f"pip install {' '.join(map(shlex.quote, wanted.split()))}")
-        places = [f"nvidia/{directory}/lib" for directory, _, _ in rows] or ["nvidia/*/lib"]
-        if package and package.environment:
-            now.append(f"wheelfix patch {shlex.quote(package.environment)}")
-        now.append(f"LD_LIBRARY_PATH={list_wheels(site, places)}:{RUN_PATH} COMMAND")
-    attrs = [f"cudaPackages.{attr}" for _, _, attr in rows] or ["cudaPackages.cudatoolkit"]
-    paste = write_shell(
-        situation,
-        "Libraries of CUDA that are opened by name; they are unfree: nixpkgs has to allow that.",
-        variables={"CUDA_LIBRARIES": list_directories(attrs, RUN_PATH)},
-    )
-    now.append("LD_LIBRARY_PATH=$CUDA_LIBRARIES COMMAND  # in the shell above")
+    install = f"pip install {' '.join(map(shlex.quote, wanted.split()))}"
     which = ", ".join(names) if names else "libraries of CUDA"
     who = package.name if package else "The framework"
+    what = (
+        f"{who} opens {which} by name, and does not find {'it' if len(names) == 1 else 'them'}: neither in "
+        "nvidia/*/lib of the environment, nor through the loader."
+    )
+    if any(map(_is_of_cuda, situation.account.symptoms)) and "NVVM" not in names:
+        # The libraries are told one by one, with their code: beside that, only the wheels.
+        told: tuple[str, ...] = ()
+        if package is None and wanted:
+            told = (f"{install}  # in a virtual environment, instead of the libraries of nixpkgs",)
+        elif extra and not stored:
+            told = (f"{install}  # brings all of them",)
+        if package and package.environment:
+            told += (f"wheelfix patch {shlex.quote(package.environment)}  # instead of LD_LIBRARY_PATH",)
+        return Trouble(kind=SymptomKind.NO_CUDA, what=what, now=told)
+    lines: list[str] = [install] if wanted and not stored else []
+    inside = [_DIRECTORIES.get(name, ("lib", "/lib")) for name in names]
+    home = ""
+    if not stored:
+        places = [f"nvidia/{row[0]}/{one[0]}" for row, one in zip(rows, inside, strict=True)]
+        if package and package.environment:
+            lines.append(f"wheelfix patch {shlex.quote(package.environment)}")
+        home = f'CUDA_HOME="{list_wheels(site, ["nvidia/cuda_nvcc"])}" ' if "NVVM" in names else ""
+        paths = list_wheels(site, places or ["nvidia/*/lib"])
+        lines.append(f"{home}LD_LIBRARY_PATH={paths}:{RUN_PATH} COMMAND")
+    else:
+        lines.append("LD_LIBRARY_PATH=$CUDA_LIBRARIES COMMAND  # in the shell above")
+        if extra and "jax" in extra:
+            what += " nixpkgs has it as python3Packages.jax-cuda12-plugin beside jax."
+    variables: dict[str, Expr] = {"CUDA_LIBRARIES": _list_cuda(names)}
+    if "NVVM" in names:
+        variables["CUDA_HOME"] = take("cudaPackages.cuda_nvcc")
+    paste = write_shell(
+        situation,
+        "CUDA of nixpkgs, for LD_LIBRARY_PATH=$CUDA_LIBRARIES in front of a command; unfree: nixpkgs has to "
+        "allow that.",
+        variables=variables,
+    )
+    in_environment = package is not None and package.environment is not None
     return Trouble(
         kind=SymptomKind.NO_CUDA,
-        what=f"{who} opens {which} by name, and does not find {'it' if len(names) == 1 else 'them'}: neither "
-        f"in nvidia/*/lib of the environment, nor through the loader."
-        + (" nixpkgs has it as python3Packages.jax-cuda12-plugin beside jax." if stored and extra else ""),
-        paste=(paste,),
-        now=tuple(now),
+        what=what,
+        paste=() if in_environment and wanted else (paste,),
+        now=tuple(lines),
+    )
+
+
+def _list_cuda(names: Sequence[str]) -> Expr:
+    """Write the directories of libraries of CUDA, and the driver's; all of CUDA if no name is known."""
+    attrs = [_PARTS[name][2] for name in names if name not in _DIRECTORIES]
+    odd = [
+        (f"cudaPackages.{_PARTS[name][2]}", _DIRECTORIES[name][1]) for name in names if name in _DIRECTORIES
+    ]
+    listed = [f"cudaPackages.{attr}" for attr in attrs]
+    if not names:
+        listed = ["cudaPackages.cudatoolkit", "cudaPackages.cudnn"]  # cudatoolkit has no cuDNN
+    if not odd:
+        return list_directories(listed, RUN_PATH)
+    more = [part for attr, path in odd for part in (take(attr), f"{path}:")]
+    first: list[str | Expr] = [list_directories(listed), ":"] if listed else []
+    return Str((*first, *more, RUN_PATH))
+
+
+def _is_of_cuda(symptom: Symptom) -> bool:
+    """Whether a symptom is a missing library of CUDA, not of the driver."""
+    name = (symptom.soname or "").rpartition("/")[2]
+    return symptom.kind is SymptomKind.MISSING and _OF_CUDA.match(name) is not None
+
+
+_OF_CUDA = re.compile(
+    r"lib(?:cublas|cudart|cudnn|cufft|cupti|curand|cusolver|cusparse|nccl|nvrtc|nvJitLink|nvvm)"
+)
+
+
+def _find_extra(situation: Situation) -> str | None:
+    """Find what brings the wheels of CUDA to a framework: the package's, or that whose words the text has."""
+    package = situation.package
+    if package:
+        return _EXTRAS.get(package.name)
+    lines = situation.account.lines
+    found = (extra for word, extra in _FRAMEWORKS if any(word in line for line in lines))
+    return next(found, None)
+
+
+def _explain_libdevice(situation: Situation) -> Trouble:
+    """Explain that XLA does not find libdevice, a file of the compiler of CUDA."""
+    package = situation.package
+    extra = _find_extra(situation) or "jax[cuda12]"
+    site = package.site if package else None
+    shell = write_shell(
+        situation,
+        "The compiler of CUDA, where XLA finds it; unfree: nixpkgs has to allow that.",
+        variables={"XLA_FLAGS": Str(("--xla_gpu_cuda_data_dir=", take("cudaPackages.cuda_nvcc")))},
+    )
+    stored = (site or "").startswith("/nix/store/")
+    place = list_wheels(site, ["nvidia/cuda_nvcc"])
+    return Trouble(
+        kind=SymptomKind.NO_CUDA,
+        what="XLA does not find libdevice.10.bc, a file of the compiler of CUDA: it looks in "
+        "nvvm/libdevice of the "
+        "wheel nvidia-cuda-nvcc, of /usr/local/cuda, and where --xla_gpu_cuda_data_dir of XLA_FLAGS leads.",
+        paste=() if package and package.environment else (shell,),
+        now=()
+        if stored
+        else (
+            f"pip install {shlex.quote(extra)}",
+            f'XLA_FLAGS="--xla_gpu_cuda_data_dir={place}" COMMAND',
+        ),
     )
 
 
@@ -439,6 +653,38 @@ def _explain_opencl(_symptom: Symptom, situation: Situation) -> Trouble:
     )
 
 
+def _explain_opengl(_symptom: Symptom, situation: Situation) -> Trouble:
+    module = write_nixos(
+        "Drivers of OpenGL, in /run/opengl-driver.", Binding(("hardware", "graphics", "enable"), TRUE)
+    )
+    shell = write_shell(
+        situation,
+        "libGL and libEGL (libglvnd), which programs open by name: LD_LIBRARY_PATH=$OPENGL_LIBRARIES in "
+        "front of a "
+        "command.",
+        variables={"OPENGL_LIBRARIES": list_directories(["libGL", "libglvnd"], RUN_PATH)},
+    )
+    package = situation.package
+    return Trouble(
+        kind=SymptomKind.NO_OPENGL,
+        what="No OpenGL context can be made: libGL.so.1, libEGL.so.1 or libGLX.so.0 (libglvnd) is opened "
+        "by name and "
+        "not found, or it finds no driver of the card. NixOS has those in /run/opengl-driver/lib.",
+        paste=(shell, module),
+        now=(
+            *(
+                (f"wheelfix patch {shlex.quote(package.environment)}",)
+                if package and package.environment
+                else ()
+            ),
+            "LD_LIBRARY_PATH=$OPENGL_LIBRARIES COMMAND  # in the shell above",
+            "Without a display, by EGL:",
+            "__EGL_VENDOR_LIBRARY_DIRS=/run/opengl-driver/share/glvnd/egl_vendor.d MUJOCO_GL=egl COMMAND",
+            "On another distribution than NixOS: nix run --impure github:nix-community/nixGL -- COMMAND",
+        ),
+    )
+
+
 def _explain_vulkan(_symptom: Symptom, situation: Situation) -> Trouble:
     module = write_nixos(
         "Drivers of Vulkan, in /run/opengl-driver.", Binding(("hardware", "graphics", "enable"), TRUE)
@@ -455,6 +701,7 @@ def _explain_vulkan(_symptom: Symptom, situation: Situation) -> Trouble:
         paste=(module, shell),
         now=(
             "LD_LIBRARY_PATH=$VULKAN_LIBRARIES COMMAND  # in the shell above",
+            'VK_DRIVER_FILES="$(echo /run/opengl-driver/share/vulkan/icd.d/*.json | tr " " :)" COMMAND',
             "See which there are: nix run nixpkgs#vulkan-tools -- vulkaninfo",
             (
                 "On another distribution than NixOS: nix run --impure "
@@ -474,4 +721,5 @@ EXPLAIN: Mapping[SymptomKind, Explain] = {
     SymptomKind.DRIVER_FILE: _explain_file,
     SymptomKind.NO_OPENCL: _explain_opencl,
     SymptomKind.NO_VULKAN: _explain_vulkan,
+    SymptomKind.NO_OPENGL: _explain_opengl,
 }

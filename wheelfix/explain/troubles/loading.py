@@ -7,10 +7,14 @@ import shlex
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
+from wheelfix.explain.model import Interpreter, Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.troubles.common import FROM_NIX, UNSET, Explain
+from wheelfix.explain.troubles.settings import SHELL
 from wheelfix.explain.wording import FILE, word
 from wheelfix.index.lookup import find_providers
+from wheelfix.nix.parts import comment_all, take
+from wheelfix.nix.printer import render
+from wheelfix.nix.tree import Attrs, Formal, Formals, Lambda, List, SearchPath, bind, call, text
 
 _REQUIRED = r"(?: \(required by (?P<by>[^)\n]+)\)?)?"
 
@@ -47,6 +51,28 @@ WORDINGS = (
         SymptomKind.SYMBOL,
         "not defined in file",
         rf"{FILE}: symbol (?P<symbol>[^\s,]+),? version (?P<version>\S+) not defined in file \S+ with",
+    ),
+    # glibc: elf/rtld.c; elf/dl-call-libc-early-init.c, and others that meet a file of another glibc.
+    word(
+        SymptomKind.NO_PRELOAD,
+        "from LD_PRELOAD",
+        r"object '(?P<soname>[^']+)' from LD_PRELOAD cannot be preloaded",
+    ),
+    word(
+        SymptomKind.TWO_LIBCS,
+        "_dl_call_libc_early_init",
+        r"_dl_call_libc_early_init: Assertion",
+    ),
+    word(
+        SymptomKind.TWO_LIBCS,
+        "Inconsistency detected by ld",
+        r"Inconsistency detected by ld(?:\.so|-linux[\w.-]*): [\w./-]{1,60}: \d+: [\w ]{1,60}: Assertion",
+    ),
+    # OpenSSL 1.1, of whoever opens it.
+    word(
+        SymptomKind.INSECURE,
+        ".so.1.1: cannot open shared",
+        r"(?P<soname>lib(?:ssl|crypto)\.so\.1\.1): cannot open shared",
     ),
     # musl: ldso/dynlink.c.
     word(
@@ -135,7 +161,7 @@ def _explain_version(symptom: Symptom, situation: Situation) -> Trouble:
         wanted = max((one.version or "" for one in alike), key=_split_version)
         what, now = _explain_glibc(wanted, file, symptom.wanted_by or "", situation)
     elif family in {"GLIBCXX", "CXXABI"}:
-        what, now = _explain_libstdcxx(file, situation)
+        what, now = _explain_libstdcxx(file, side, situation)
     else:
         what, now = _explain_other(file, symptom.wanted_by or "", situation)
     return Trouble(kind=SymptomKind.VERSION, what=f"{head} {what}", now=now)
@@ -258,16 +284,25 @@ def _say_path(file: str, by: str, situation: Situation) -> str:
     return "LD_LIBRARY_PATH is not set here: the run path of a file leads there. If a wrapper sets it:"
 
 
-def _explain_libstdcxx(file: str, situation: Situation) -> tuple[str, tuple[str, ...]]:
+def _explain_libstdcxx(file: str, who: _Side, situation: Situation) -> tuple[str, tuple[str, ...]]:
     side = _find_side(file)
     what = f"An older libstdc++ is found first than the one this was built with{_say_origin(file)}."
     newer = f'Put a newer one first: LD_LIBRARY_PATH="{_GCC}/lib" COMMAND'
     if side in {_Side.DEVENV, _Side.PROFILE}:
         return what, (*_leave_profile(side, "gcc"), newer)
-    if side is _Side.HOST:
+    if who is _Side.CONDA or situation.interpreter is Interpreter.CONDA:
+        # Never that of Nix: conda's Python runs on the host's glibc, which may be older than it needs.
+        own = "conda install -c conda-forge libstdcxx-ng"
+        if side is _Side.CONDA:
+            return what, (f"{own}  # a newer one", UNSET)
         return what, (
-            newer,
-            "Or run it by a Python of nixpkgs: that of the host comes with the host's libstdc++.",
+            'LD_LIBRARY_PATH="$CONDA_PREFIX/lib" COMMAND',
+            f"{own}  # if it has none, or an old one",
+        )
+    if side is _Side.HOST:
+        return f"{what} That of Nix does not go with a program of the host.", (
+            "Take Python from nixpkgs, which brings a newer one, and make the environment with it.",
+            "Or take an older release of the package; a newer one of the host comes with its distribution.",
         )
     return what, (newer, f"Or, if LD_LIBRARY_PATH is what brings the old one: {UNSET}")
 
@@ -327,6 +362,55 @@ def _explain_two_libcs(kind: SymptomKind, head: str) -> Trouble:
         what=f"{head} Two C libraries are mixed in one process: one library of a pair comes from the host, "
         "the other from Nix, or from another nixpkgs.",
         now=(f"Take LD_LIBRARY_PATH away, it is what mixes them: {UNSET}",),
+    )
+
+
+def _explain_libcs(symptom: Symptom, _situation: Situation) -> Trouble:
+    return _explain_two_libcs(symptom.kind, "A loader met a library that belongs to another loader.")
+
+
+def _explain_preload(symptom: Symptom, situation: Situation) -> Trouble:
+    file = symptom.soname or "?"
+    attr = _find_attr(file, situation)
+    soname = file.rpartition("/")[2]
+    there = f'LD_PRELOAD="{FROM_NIX.format(attr=attr)}/lib/{soname}" COMMAND  # if it is wanted'
+    return Trouble(
+        kind=SymptomKind.NO_PRELOAD,
+        what=f"LD_PRELOAD names {file}, which is not there. The loader says so of every program, and runs it "
+        "without: this line is harmless, and not the cause of anything else.",
+        now=("env -u LD_PRELOAD COMMAND", *((there,) if attr else ())),
+    )
+
+
+def _explain_insecure(symptom: Symptom, situation: Situation) -> Trouble:
+    """Explain that OpenSSL 1.1 is wanted: nixpkgs has it, and refuses it unless it is permitted."""
+    allowed = Attrs(
+        (
+            bind(
+                "config",
+                Attrs((bind("permittedInsecurePackages", List((text("openssl-1.1.1w"),))),)),
+            ),
+        )
+    )
+    nixpkgs = call("import", SearchPath("nixpkgs"), allowed)
+    libraries = call("pkgs.lib.makeLibraryPath", List((take("openssl_1_1"),)))
+    shell = Lambda(
+        Formals((Formal("pkgs", nixpkgs),)),
+        call("pkgs.mkShell", Attrs((bind("OPENSSL_LIBRARIES", libraries),))),
+    )
+    head = ["OpenSSL 1.1, which gets no fixes any more: insecure. Written by wheelfix."]
+    package = situation.package
+    return Trouble(
+        kind=SymptomKind.INSECURE,
+        what=f"{symptom.soname} is of OpenSSL 1.1, which is insecure: nixpkgs has it as openssl_1_1, and "
+        "refuses "
+        "it unless it is permitted.",
+        paste=((SHELL, render(comment_all(head, shell))),),
+        now=(
+            "Best, take a newer release, built for OpenSSL 3 or with its own:",
+            f"pip install -U {package.name if package else 'PACKAGE'}",
+            "LD_LIBRARY_PATH=$OPENSSL_LIBRARIES COMMAND  # in the shell above",
+        ),
     )
 
 
@@ -416,6 +500,9 @@ def _explain_tls(symptom: Symptom, _situation: Situation) -> Trouble:
 
 
 EXPLAIN: Mapping[SymptomKind, Explain] = {
+    SymptomKind.TWO_LIBCS: _explain_libcs,
+    SymptomKind.NO_PRELOAD: _explain_preload,
+    SymptomKind.INSECURE: _explain_insecure,
     SymptomKind.VERSION: _explain_version,
     SymptomKind.SYMBOL: _explain_symbol,
     SymptomKind.WRONG_CLASS: _explain_class,

@@ -27,7 +27,8 @@ from wheelfix.override.modules import render_module
 
 NIXOS = "configuration.nix of NixOS"
 """Place of settings of a whole system."""
-_SHELL = "shell.nix, or the shell of your flake"
+SHELL = "shell.nix, or the shell of your flake"
+"""Place of what a program needs around it."""
 _DEVENV = "devenv.nix"
 
 
@@ -63,7 +64,7 @@ def write_shell(
     bindings += [bind(name, value) for name, value in variables.items()]
     nixpkgs = call("import", SearchPath("nixpkgs"), Attrs())
     shell = Lambda(Formals((Formal("pkgs", nixpkgs),)), call("pkgs.mkShell", Attrs(tuple(bindings))))
-    return _SHELL, render(comment_all(head, shell))
+    return SHELL, render(comment_all(head, shell))
 
 
 def write_browsers(situation: Situation) -> tuple[str, str]:

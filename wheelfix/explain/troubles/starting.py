@@ -43,6 +43,7 @@ _ENOENT = (
 )
 _CAUSE = "No such file or directory (os error 2)"
 _NEAR = 4
+_CONTAINER = "container"
 _OTHERWISE = frozenset({ProgramState.NO_INTERPRETER, ProgramState.DANGLING, ProgramState.ABSENT})
 """States in which no loader is missing."""
 
@@ -51,6 +52,12 @@ def _tell(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     """Tell of a message whose path is a program's."""
     if parse_program(match["by"]):
         yield Symptom(kind=SymptomKind.NO_LOADER, wanted_by=match["by"], unsure=True)
+
+
+def _tell_contained(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Tell of a program that the runtime of a container cannot start: settings of the host change nothing."""
+    if parse_program(match["by"]):
+        yield Symptom(kind=SymptomKind.NO_LOADER, wanted_by=match["by"], unsure=True, names=(_CONTAINER,))
 
 
 def _tell_foreign(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
@@ -118,7 +125,9 @@ WORDINGS = (
     # GNU coreutils and make, sudo, util-linux: a program, the quoted or bare path, strerror.
     _word(
         "o such file or dir",
-        rf"(?:env|nice|nohup|timeout|stdbuf|xargs|setsid|time|make(?:\[\d+\])?|entr|exec|nix(?: run)?): "
+        rf"(?:env|nice|nohup|timeout|stdbuf|xargs|setsid|time"
+        r"|make(?:\[\d+\])?|entr|exec(?=[^\n]*: N)|nix(?: run)?)"
+        r": "
         rf"(?:failed to run command |cannot run command |unable to execute )?"
         rf"[‘'`\"]?{_PATH}[’'\"]?: (?:[Nn]o such file or directory)",
     ),
@@ -169,7 +178,12 @@ WORDINGS = (
     _word("Failed at step EXEC", rf"Failed at step EXEC spawning {_PATH}: No such file or directory"),
     _word("Unable to locate executable", rf"Unable to locate executable '{_PATH}'"),
     # Docker's and Podman's runtimes, and the init of images.
-    _word(": no such file or dir", rf"\bexec:? [\"']?{_PATH}[\"']?: no such file or directory"),
+    word(
+        SymptomKind.NO_LOADER,
+        ": no such file or dir",
+        rf"\bexec:? [\"']?{_PATH}[\"']?: no such file or directory",
+        _tell_contained,
+    ),
     # Exec format error: bash, zsh, Python.
     word(
         SymptomKind.FOREIGN_PROGRAM,
@@ -198,6 +212,8 @@ def _explain_loader(symptom: Symptom, situation: Situation) -> Trouble:
             now=(f"Run it again: {shlex.quote(path)} --version",),
             answered=False,
         )
+    if _CONTAINER in symptom.names and program and state is None:
+        return _explain_contained(path, program)
     what = _say_state(path, program, state, unsure=symptom.unsure)
     now: list[str] = []
     paste: list[tuple[str, str]] = []
@@ -205,7 +221,7 @@ def _explain_loader(symptom: Symptom, situation: Situation) -> Trouble:
         now.append("Make the environment: uv sync, or pip install -r requirements.txt")
     elif program and program.root:
         now.append(f"wheelfix patch {shlex.quote(program.root)}")
-    elif path and "/" not in path and ".venv" in situation.files:
+    elif path and "/" not in path and symptom.unsure:
         now.append("wheelfix patch .venv")
     if situation.interpreter is Interpreter.UV or (program and program.origin is Origin.PYTHON):
         python = f"{FROM_NIX.format(attr='python3')}/bin/python3"
@@ -219,6 +235,41 @@ def _explain_loader(symptom: Symptom, situation: Situation) -> Trouble:
         now.append("Or turn nix-ld on as above, once for the whole system.")
     return Trouble(
         kind=SymptomKind.NO_LOADER, what=what, now=tuple(now), paste=tuple(paste), nix_ld=missing_loader
+    )
+
+
+def _explain_contained(path: str, program: Program) -> Trouble:
+    """Explain that a program in a container does not start: of scripts, the Python is most often missing."""
+    quoted = shlex.quote(path)
+    root = program.root if program.origin is Origin.ENVIRONMENT else None
+    again = f"rm -r {shlex.quote(root)}, then uv sync --no-editable, in the image" if root else ""
+    if program.compiled:
+        return Trouble(
+            kind=SymptomKind.NO_LOADER,
+            what=f"If {path} is there, it asks for a loader that the image does not have: the image has "
+            "no glibc "
+            "(Alpine, distroless, one that Nix built), or it is of another architecture.",
+            now=(
+                f"See which loader: nix-shell -p patchelf --run 'patchelf --print-interpreter {quoted}'",
+                "Take an image with glibc (debian:stable-slim), or the wheel for musllinux in one of Alpine.",
+                *((f"wheelfix patch {shlex.quote(root)}",) if root else ()),
+            ),
+        )
+    return Trouble(
+        kind=SymptomKind.NO_LOADER,
+        what=f"{path} is a script, most likely: the Python that its first line names is not in the image. "
+        "It was "
+        "made at another path, or its Python was left behind (~/.local/share/uv/python).",
+        now=(
+            f"See the first line: head -n 1 {quoted}",
+            *((f"Make the environment anew at the path where it runs: {again}.",) if again else ()),
+            "Or copy its Python along: UV_PYTHON_INSTALL_DIR=/python uv sync keeps it at a place of its own.",
+            *(
+                (f"Or, if its Python was not built for the image: wheelfix patch {shlex.quote(root)}",)
+                if root
+                else ()
+            ),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.troubles import (
     building,
     collisions,
+    computing,
     evaluating,
     graphics,
     hooks,
@@ -16,6 +17,7 @@ from wheelfix.explain.troubles import (
     running,
     starting,
     toolkits,
+    variables,
     wheels,
 )
 from wheelfix.explain.troubles.common import Explain
@@ -26,6 +28,8 @@ _EXPLAIN: Final[Mapping[SymptomKind, Explain]] = {
     **running.EXPLAIN,
     **toolkits.EXPLAIN,
     **graphics.EXPLAIN,
+    **computing.EXPLAIN,
+    **variables.EXPLAIN,
     **building.EXPLAIN,
     **hooks.EXPLAIN,
     **evaluating.EXPLAIN,

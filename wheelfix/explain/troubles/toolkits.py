@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 
-from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
+from wheelfix.explain.model import Interpreter, Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.paths import parse_path
 from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.troubles.settings import find_inside, write_browsers, write_shell
@@ -61,9 +61,27 @@ def _tell_odbc(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     yield Symptom(kind=SymptomKind.NO_ODBC, names=(match["name"],))
 
 
-def _tell_typelib(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
-    names = (match["name"], *((match["number"],) if match.groupdict().get("number") else ()))
-    yield Symptom(kind=SymptomKind.NO_TYPELIB, names=names)
+def _tell_typelib(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Tell a namespace, and its version: that of the message, else of the call that the lines before show."""
+    name, number = match["name"], match.groupdict().get("number")
+    if not number:
+        calls = (m for line in around.before() for m in _REQUIRE.finditer(line) if m["name"] == name)
+        number = next((m["number"] for m in calls), None)
+    yield Symptom(kind=SymptomKind.NO_TYPELIB, names=(name, *((number,) if number else ())))
+
+
+_REQUIRE = re.compile(r"require_version\(\s?['\"](?P<name>\w+)['\"],\s?['\"](?P<number>[\d.]+)['\"]")
+
+
+def _tell_tcl(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Tell the version of Tcl whose scripts are searched for, as the directories in the next lines show."""
+    lines = around.after()[:_TCL_LINES]
+    number = next((m["number"] for line in lines for m in _TCL.finditer(line)), None)
+    yield Symptom(kind=SymptomKind.NO_TCL, names=(number,) if number else ())
+
+
+_TCL = re.compile(r"/(?:tcl|tk)(?P<number>\d\.\d)(?![\d.])")
+_TCL_LINES = 4
 
 
 WORDINGS = (
@@ -104,6 +122,7 @@ WORDINGS = (
         r"ALSA lib [^\n]{0,200}?Cannot (?:access file /usr/share/alsa|open shared library libasound_module)",
     ),
     # X11 and who connects to it: Tk, Xlib, GTK, GLFW, wx, pyglet, matplotlib.
+    word(SymptomKind.NO_DISPLAY, "Bad display name", r"Bad display name"),
     word(SymptomKind.NO_DISPLAY, "no display name", r"no display name and no \$DISPLAY"),
     word(
         SymptomKind.NO_DISPLAY,
@@ -138,10 +157,22 @@ WORDINGS = (
         r"version\))? not found",
         _tell_typelib,
     ),
+    word(
+        SymptomKind.NO_TYPELIB,
+        "introspection typelib",
+        r"cannot import name '?(?P<name>\w+)'?, introspection typelib not found",
+        _tell_typelib,
+    ),
+    # GStreamer: gst/gstparse.c, gstelementfactory.c; those that use it.
+    word(
+        SymptomKind.NO_ELEMENT,
+        "no element ",
+        r"(?:gst\w*|pipeline|GStreamer)[^\n]{0,40}?: no element [\"'“](?P<names>[a-z]\w*)[\"'”]",
+    ),
     # Python: what an interpreter without Tk says; matplotlib and others import it.
     word(SymptomKind.NO_TKINTER, "_tkinter", r"(?:No module named|cannot import name) '?_tkinter'?"),
     # Tcl: generic/tclInterp.c, tkWindow.c.
-    word(SymptomKind.NO_TCL, "an't find a usable", r"Can't find a usable (?:init|tk)\.tcl"),
+    word(SymptomKind.NO_TCL, "an't find a usable", r"Can't find a usable (?:init|tk)\.tcl", _tell_tcl),
     # fontconfig: src/fcinit.c.
     word(SymptomKind.NO_FONTS, "default config file", r"Fontconfig error: Cannot load default config file"),
     # unixODBC: DriverManager/SQLConnect.c. Oracle: odpi/src/dpiOci.c.
@@ -241,7 +272,7 @@ def _explain_absent(symptom: Symptom, situation: Situation) -> Trouble:
     place = symptom.wanted_by
     where = f" in {place}" if place else ", in none of the directories where Qt looks"
     now: list[str] = []
-    qt = "libsForQt5.qt5" if _is_qt5(situation) else "qt6"
+    qt = "qt5" if _is_qt5(situation) else "qt6"
     plugins = f"{qt}.qtwayland" if name.startswith("wayland") else f"{qt}.qtbase"
     # Qt 5 has its plugins in an output of their own.
     output = f"{plugins}.bin" if qt != "qt6" else plugins
@@ -430,23 +461,43 @@ def _explain_tkinter(_symptom: Symptom, situation: Situation) -> Trouble:
     )
 
 
-def _explain_tcl(_symptom: Symptom, situation: Situation) -> Trouble:
+def _explain_tcl(symptom: Symptom, situation: Situation) -> Trouble:
+    number = symptom.names[0] if symptom.names else "8.6"
+    what = (
+        f"Tcl does not find its own scripts, tcl{number}: it looks beside the interpreter it was built "
+        "for, or where "
+        "TCL_LIBRARY leads."
+    )
+    if situation.interpreter in {Interpreter.UV, Interpreter.PYENV, Interpreter.CONDA}:
+        # Tcl takes the scripts of its very release only: those of nixpkgs are of another.
+        find = "$(.venv/bin/python -c 'import sys; print(sys.base_prefix)')"
+        return Trouble(
+            kind=SymptomKind.NO_TCL,
+            what=f"{what} This interpreter brings them along, and looks at the wrong place; those of "
+            "nixpkgs are of "
+            "another release.",
+            now=(
+                f'TCL_LIBRARY="{find}/lib/tcl{number}" TK_LIBRARY="{find}/lib/tk{number}" COMMAND',
+                "Newer interpreters of uv find them: uv python upgrade, then make the environment anew.",
+            ),
+        )
+    suffix = "" if number == "8.6" else f"-{number.replace('.', '_')}"
+    tcl, tk = f"tcl{suffix}", f"tk{suffix}"
     shell = write_shell(
         situation,
-        "Scripts of Tcl and Tk: of the version that the message asks for.",
+        f"Scripts of Tcl and Tk {number}: they have to be of the release that Python was built with.",
         variables={
-            "TCL_LIBRARY": find_inside("tcl", "/lib/tcl8.6"),
-            "TK_LIBRARY": find_inside("tk", "/lib/tk8.6"),
+            "TCL_LIBRARY": find_inside(tcl, f"/lib/tcl{number}"),
+            "TK_LIBRARY": find_inside(tk, f"/lib/tk{number}"),
         },
     )
     return Trouble(
         kind=SymptomKind.NO_TCL,
-        what="Tcl does not find its own scripts: it looks beside the interpreter it was built for, or where "
-        "TCL_LIBRARY leads.",
+        what=what,
         paste=(shell,),
         now=(
-            "An interpreter that uv fetched has them: uv python upgrade, or",
-            "TCL_LIBRARY=\"$(python3 -c 'import sys; print(sys.base_prefix)')/lib/tcl8.6\" COMMAND",
+            "With an interpreter of uv, which brings them along:",
+            f"TCL_LIBRARY=\"$(python3 -c 'import sys; print(sys.base_prefix)')/lib/tcl{number}\" COMMAND",
         ),
     )
 
@@ -468,6 +519,140 @@ def _explain_fonts(_symptom: Symptom, situation: Situation) -> Trouble:
     )
 
 
+_ELEMENTS = {
+    # packages of plugins, by how the names of their elements begin
+    "pipewire": ("pipewire",),
+    "gst_all_1.gst-libav": ("avdec_", "avenc_", "avmux_", "avdemux_"),
+    "gst_all_1.gst-vaapi": ("vaapi",),
+    "gst_all_1.gst-plugins-bad": (
+        "vah26",
+        "vajpeg",
+        "vapostproc",
+        "vavp",
+        "vaav1",
+        "nvh26",
+        "nvjpeg",
+        "nvcuda",
+        "nvvp",
+        "nvav1",
+        "cuda",
+        "webrtc",
+        "hls",
+        "dash",
+        "rtmp",
+        "srt",
+        "opencv",
+        "kms",
+        "wayland",
+        "fdkaac",
+        "faac",
+        "faad",
+        "zbar",
+        "h264parse",
+        "h265parse",
+        "mpegts",
+        "openh264",
+        "qsv",
+        "v4l2codecs",
+        "sctp",
+    ),
+    "gst_all_1.gst-plugins-ugly": ("x264enc", "mpeg2dec", "asf", "a52dec", "amr", "dvdread"),
+    "gst_all_1.gst-plugins-good": (
+        "rtsp",
+        "v4l2",
+        "jpeg",
+        "png",
+        "vp8",
+        "vp9",
+        "vpx",
+        "pulse",
+        "flac",
+        "wav",
+        "matroska",
+        "qtmux",
+        "qtdemux",
+        "mp4mux",
+        "udp",
+        "rtp",
+        "gtk",
+        "ximagesrc",
+        "auto",
+        "soup",
+        "speex",
+        "lame",
+        "multifile",
+        "deinterlace",
+        "level",
+        "cairo",
+        "gdkpixbuf",
+        "videocrop",
+        "videobox",
+        "videoflip",
+    ),
+}
+_BASE = "gst_all_1.gst-plugins-base"
+_CORE = "gst_all_1.gstreamer"
+
+
+def _explain_element(symptom: Symptom, situation: Situation) -> Trouble:
+    name = symptom.names[0]
+    found = next((attr for attr, heads in _ELEMENTS.items() if name.startswith(heads)), None)
+    attrs = dict.fromkeys((_CORE, _BASE, *((found,) if found else ())))
+    place = call(
+        "pkgs.lib.makeSearchPathOutput", text("out"), text("lib/gstreamer-1.0"), List(tuple(map(take, attrs)))
+    )
+    shell = write_shell(
+        situation,
+        f"Plugins of GStreamer{f', with {name}' if found else ''}.",
+        packages=(_CORE,),
+        variables={"GST_PLUGIN_SYSTEM_PATH_1_0": place},
+    )
+    return Trouble(
+        kind=SymptomKind.NO_ELEMENT,
+        what=f"GStreamer has no plugin with the element {name}: it looks where GST_PLUGIN_SYSTEM_PATH_1_0 "
+        "leads. "
+        + (
+            f"{found} has it." if found else "If it is none of the base plugins, add the package that has it."
+        ),
+        paste=(shell,),
+        now=(f"Then see whether it is there: gst-inspect-1.0 {name}",),
+        answered=found is not None or name.startswith(_OF_BASE),
+    )
+
+
+_OF_BASE = (
+    "audio",
+    "videoconvert",
+    "videoscale",
+    "videorate",
+    "videotestsrc",
+    "playbin",
+    "decodebin",
+    "uridecode",
+    "appsrc",
+    "appsink",
+    "alsa",
+    "ogg",
+    "opus",
+    "theora",
+    "vorbis",
+    "gl",
+    "pango",
+    "text",
+    "xvimage",
+    "ximagesink",
+    "volume",
+    "encodebin",
+    "tcp",
+    "typefind",
+    "file",
+    "fake",
+    "queue",
+    "tee",
+)
+"""Elements of the base plugins and of the core."""
+
+
 _ODBC = (
     # words of a driver's name: its package, and its file
     (r"ODBC Driver 18", "msodbcsql18", "/lib/libmsodbcsql-18.1.so.1.1"),
@@ -477,6 +662,9 @@ _ODBC = (
     (r"(?i)sqlite", "sqlite", "/lib/libsqlite3odbc.so"),
     (r"(?i)redshift", "redshift", "/lib/libamazonredshiftodbc64.so"),
 )
+
+
+_UNFREE = frozenset({"msodbcsql17", "msodbcsql18", "redshift"})
 
 
 def _explain_odbc(symptom: Symptom, situation: Situation) -> Trouble:
@@ -499,9 +687,11 @@ def _explain_odbc(symptom: Symptom, situation: Situation) -> Trouble:
             answered=False,
         )
     ini = Str((f"[{driver}]\nDriver = ", *library, "\n"))
+    unfree = row is not None and row[1] in _UNFREE
     shell = write_shell(
         situation,
-        "The driver manager's list of drivers. Before nixpkgs of 2026: unixODBCDrivers.",
+        "The driver manager's list of drivers. Before nixpkgs of 2026: unixODBCDrivers."
+        + (" The driver is unfree: nixpkgs has to allow that (config.allowUnfree = true)." if unfree else ""),
         variables={"ODBCSYSINI": call("pkgs.writeTextDir", text("odbcinst.ini"), ini)},
     )
     return Trouble(kind=SymptomKind.NO_ODBC, what=what, paste=(shell,))
@@ -564,4 +754,5 @@ EXPLAIN: Mapping[SymptomKind, Explain] = {
     SymptomKind.NO_ODBC: _explain_odbc,
     SymptomKind.NO_GEODATA: _explain_geodata,
     SymptomKind.NO_BROWSER: _explain_browser,
+    SymptomKind.NO_ELEMENT: _explain_element,
 }
