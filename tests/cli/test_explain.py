@@ -122,7 +122,7 @@ def test_file_and_errors(tmp_path: Path) -> None:
         (["pylock.toml", "flake.nix"], "pyproject-nix"),
         (["shell.nix"], "shell"),
         (["uv.lock"], "shell"),
-        ([], "uv2nix"),
+        ([], "shell"),
     ],
 )
 def test_dialect_of_a_directory(tmp_path: Path, files: list[str], dialect: str) -> None:

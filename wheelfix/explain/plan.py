@@ -387,11 +387,16 @@ def choose_dialect(names: Iterable[str], package: Package | None) -> Dialect:
         "devenv.nix" in there and not (package and package.site and package.site.startswith("/nix/store/"))
     ):
         return Dialect.DEVENV
-    if "shell.nix" in there or package is None or package.environment:
+    if "shell.nix" in there or package is None or package.environment or _is_placeless(package):
         return Dialect.SHELL
     if "uv.lock" in there and not (package.site or "").startswith("/nix/store/"):
         return Dialect.SHELL
     return Dialect.UV2NIX
+
+
+def _is_placeless(package: Package) -> bool:
+    """Whether only words name a package: most of these texts are of virtual environments."""
+    return not (package.site or package.version or package.file)
 
 
 def _collect(names: Iterable[str]) -> tuple[str, ...]:
