@@ -165,7 +165,8 @@ class Symptom(Struct):
         by_caller: whether the frames of the traceback may be those of a caller: compiled code raised another
             error than one of an import or of ctypes.
         place: the set that an attribute was selected from, as far as code around it tells: ``pkgs``,
-            ``python3Packages``, or ``set`` for a package set made of a lock.
+            ``python3Packages``, or ``set`` for a package set made of a lock; ``arguments`` for the name of a
+            function's argument, ``removed`` for what nixpkgs says that it has removed.
     """
 
     kind: SymptomKind
@@ -354,7 +355,7 @@ class BuildNeeds(Struct):
     """What a build lacks.
 
     Attributes:
-        systems: distributions that build it, normalised.
+        systems: distributions that build it, normalised, with a bound where the newest does not do.
         native: attributes for ``nativeBuildInputs``, programs that run while it builds.
         inputs: attributes for ``buildInputs``.
         includes: attributes whose headers a build script looks for itself.

@@ -26,6 +26,7 @@ from wheelfix.explain.troubles.graphics import DRIVER_FILE
 from wheelfix.explain.wording import NOTHING_AROUND, Around
 from wheelfix.explain.wordings import (
     BUILDER,
+    BUILT,
     COLLECTED,
     FRAME,
     IGNORED,
@@ -338,6 +339,12 @@ def _find_installer(around: Around) -> Iterator[Package]:
     for line in before:
         if match := COLLECTED.search(line):
             yield Package(name=normalize(match["name"]), version=match["version"], installer=True)
+            return
+    for line in (*around.after(), *before):
+        if match := BUILT.search(line):
+            name = match["name"] or match["pip"] or match["meson"] or match["uv"]
+            version = match["version"] or match["number"]
+            yield Package(name=normalize(name), version=version, installer=not match["name"])
             return
 
 

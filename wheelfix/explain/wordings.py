@@ -123,6 +123,13 @@ COLLECTED: Final = re.compile(
     r"-(?P<version>\d[\w.!+]{0,40}?)\.(?:tar\.gz|zip)\b"
 )
 """pip's message about the source distribution that it goes on to build."""
+BUILT: Final = re.compile(
+    r"/build/(?P<name>[A-Za-z][\w.-]{0,80}?)-(?P<version>\d[\w.]{0,40})/"
+    r"|/pip-install-\w{1,20}/(?P<pip>[A-Za-z][\w.-]{0,80})_[0-9a-z]{1,40}/"
+    r"|^\s*Project name: (?P<meson>[A-Za-z][\w.-]{0,80})\s*$"
+    r"|help: `(?P<uv>[A-Za-z][\w.-]{0,80})` \(v(?P<number>[\w.!+-]{1,40})\) was included because"
+)
+"""What names a package that is built: its directory, meson, or uv behind a failure."""
 PRINTED_JSON: Final = re.compile(r"\{\s*\"Dependency\"\s*:")
 LOADING: Final = ": error while loading shared libraries: "
 """Text of glibc's loader (``elf/rtld.c``) between a program and its message."""

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from wheelfix.explain.asked import Answer, Asked, find_asked, find_system, load_names
+from wheelfix.explain.asked import Answer, Asked, find_asked, find_bare, find_system, load_names
 from wheelfix.explain.model import BuildNeeds, Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.paths import find_distribution, normalize
 from wheelfix.explain.troubles.common import Explain
@@ -68,13 +68,17 @@ def _make(kind: SymptomKind, names: Iterable[str]) -> Iterator[Symptom]:
 # Build systems
 
 
+_BOUND = {"pkg_resources": "setuptools<82"}
+"""Modules that the newest release of their distribution no longer has."""
+
+
 def _read_module(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read a Python module that is not there: of the tools that build, or imported by a build script."""
     module = match["module"]
     top = module.partition(".")[0]
     if not _is_build(around):
         return
-    distribution = find_system(module)
+    distribution = _BOUND.get(top) or find_system(module)
     if distribution is None:
         frames = [line for line in around.before() if ", line " in line]
         if not any(_FRAME_OF_BUILD.search(line) for line in frames):
@@ -513,7 +517,10 @@ _LISTED = r"(?P<names>[A-Za-z][\w.+-]{1,40}(?:(?:,| and|, and| or|/) [A-Za-z][\w
 _KINDS = r"(?:development |dev |devel )?(?:packages?|librar(?:y|ies)|headers?(?: files?)?|files?)"
 
 
-_FILLERS = frozenset({"and", "or", "the", "a", "an", "that", "both", "of", "your", "required", "all", "it"})
+_FILLERS = frozenset(
+    "and or the a an that both of your required all it which this these those package packages library libraries"
+    " they what development headers files tools system compiler".split()
+)
 
 
 def _read_listed(match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -723,7 +730,7 @@ def _say_package(situation: Situation) -> str:
 
 
 def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
-    names = symptom.names
+    names = tuple(find_bare(name) for name in symptom.names)
     now: list[str] = []
     if situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
         now.append(
@@ -735,10 +742,12 @@ def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
         f"{_say_package(situation)} is built from source, and its build imports {_say_names(names)}, which "
         f"{'is' if len(names) == 1 else 'are'} not among its build systems{locked}."
     )
+    if bounds := [name for name in symptom.names if name not in names]:
+        what += f" It needs an older release, {_say_names(bounds)}: version 82 no longer has pkg_resources."
     return Trouble(
         kind=symptom.kind,
         what=what,
-        build=BuildNeeds(systems=names),
+        build=BuildNeeds(systems=symptom.names),
         now=(*now, *_find_wheel(situation)),
     )
 
