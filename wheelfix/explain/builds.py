@@ -173,8 +173,10 @@ def _render_settings(name: str, needs: BuildNeeds, hints: Sequence[str]) -> str:
 
 def _render_shell(name: str, needs: BuildNeeds) -> str:
     bindings = []
-    if needs.native:
-        bindings.append(bind("nativeBuildInputs", list_inputs(needs.native)))
+    # a shell has the programs of both lists on PATH
+    inputs = {one.attr for one in needs.inputs}
+    if native := tuple(one for one in needs.native if one.attr not in inputs):
+        bindings.append(bind("nativeBuildInputs", list_inputs(native)))
     if needs.inputs:
         bindings.append(bind("buildInputs", list_inputs(needs.inputs)))
     bindings += _write_variables(needs)

@@ -77,6 +77,10 @@ class SymptomKind(StrEnum):
     """nixpkgs refuses a package; ``names`` are why and the package's name with its version."""
     HASH = "hash"
     """A file is another one than was locked; ``names`` are its name, the old hash and the new one."""
+    OUTDATED = "outdated"
+    """A build is for other releases of its tools; ``names`` are which, and what the message tells of it."""
+    PROJECT = "project"
+    """Nix does not take a project as it is; ``names`` are why, and what the message names."""
     # programs that do not start
     FOREIGN_PROGRAM = "foreign-program"
     """A program is for another kind of machine."""
@@ -141,6 +145,8 @@ FRAMELESS = BUILD_KINDS | {
     SymptomKind.ATTRIBUTE,
     SymptomKind.REFUSED,
     SymptomKind.HASH,
+    SymptomKind.OUTDATED,
+    SymptomKind.PROJECT,
 }
 """Kinds for which the files of a traceback tell nothing."""
 

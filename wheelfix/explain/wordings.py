@@ -17,6 +17,8 @@ from wheelfix.explain.troubles import (
     graphics,
     hooks,
     loading,
+    outdated,
+    projects,
     running,
     starting,
     toolkits,
@@ -75,6 +77,8 @@ WORDINGS: Final = (
     *building.WORDINGS,
     *hooks.WORDINGS,
     *evaluating.WORDINGS,
+    *outdated.WORDINGS,
+    *projects.WORDINGS,
     *wheels.WORDINGS,
     *collisions.WORDINGS,
 )

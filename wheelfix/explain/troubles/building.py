@@ -260,6 +260,13 @@ def _read_required(match: re.Match[str], around: Around) -> Iterator[Symptom]:
             yield from _make(SymptomKind.CMAKE_PACKAGE, (name,))
 
 
+def _read_tried(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Read the first of the names that CMake tried, of a program or a library."""
+    program = re.search(r"EXECUTABLE|PROGRAM|COMMAND|COMPILER|_BIN\b", match[0])
+    kind = SymptomKind.PROGRAM if program else SymptomKind.LINKED
+    yield from _make(kind, (match["names"].removeprefix("lib") if not program else match["names"],))
+
+
 def _read_meson(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     """Read a dependency of meson, which looks for it with pkg-config, CMake, or a program of its own."""
     yield Symptom(kind=SymptomKind.PKG_CONFIG, names=(match["names"],))
@@ -295,6 +302,26 @@ _MODULES = (
         SymptomKind.PKG_CONFIG,
         "ould not find directory of",
         r"[Cc]ould not find directory of (?P<names>OpenSSL) installation",
+    ),
+    # The Python module pkgconfig.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "PackageNotFoundError: ",
+        rf"pkgconfig\.PackageNotFoundError: (?P<names>{_NAME}) not found",
+    ),
+    # mysqlclient: setup.py.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "valid pkg-config name",
+        r"Can not find valid pkg-config name",
+        lambda _match, _around: _make(SymptomKind.PKG_CONFIG, ("mysqlclient",)),
+    ),
+    # PyICU: setup.py.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "set the ICU_VERSION",
+        r"set the ICU_VERSION environment",
+        lambda _match, _around: _make(SymptomKind.PKG_CONFIG, ("icu-uc",)),
     ),
     # meson: mesonbuild/interpreter, mesonbuild/dependencies/pkgconfig.py.
     word(
@@ -356,6 +383,19 @@ _MODULES = (
         rf"ould not find a package configuration file provided by \"(?P<names>{_NAME})\"",
         _read_required,
     ),
+    # CMake: Source/cmFindBase.cxx, for find_program and find_library with REQUIRED.
+    word(
+        SymptomKind.CMAKE_PACKAGE,
+        "using the following names: ",
+        rf"ould not find \w{{1,80}} using the following names: (?P<names>{_NAME})",
+        _read_tried,
+    ),
+    # meson: mesonbuild/interpreter/compiler.py.
+    word(
+        SymptomKind.LINKED,
+        "shared or static library '",
+        rf"(?:C|C\+\+|Fortran) shared or static library '(?P<names>{_NAME})' not found",
+    ),
     # GNU ld and gold, mold, lld.
     word(SymptomKind.LINKED, "cannot find -l", rf"cannot find -l:?(?P<names>{_NAME})"),
     word(SymptomKind.LINKED, "library not found", rf"library not found: (?P<names>{_NAME})\s*$"),
@@ -390,6 +430,20 @@ def _read_program(match: re.Match[str], around: Around) -> Iterator[Symptom]:
             yield Symptom(kind=SymptomKind.PKG_CONFIG)
         else:
             yield from _make(SymptomKind.PROGRAM, (name,))
+
+
+_QT5 = re.compile(r"py(?:qt|side)-?[25]\b|qt-?5|qtbase-5|QtWebKit", re.IGNORECASE)
+
+
+def _read_qmake(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read which Qt's qmake is asked for: every release has its own."""
+    older = any(_QT5.search(line) for line in (*around.above(), match.string, *around.after()))
+    yield from _make(SymptomKind.PROGRAM, ("qmake-qt5" if older else "qmake",))
+
+
+def _read_cuda(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    if _is_build(around):
+        yield from _make(SymptomKind.LIBRARY, ("cuda",))
 
 
 _COMPILERS = {"gfortran", "cc", "gcc", "c++", "g++", "nvcc", "rustc", "cython"}
@@ -477,6 +531,33 @@ _PROGRAMS = (
         rf"(?:^|[\s:'\"`]){_PROGRAM}['`\"]? (?:executable |command |binary |program )?"
         r"(?:was |is |could )?not (?:be )?found",
         _read_program,
+    ),
+    # meson: mesonbuild/interpreter/interpreter.py.
+    word(
+        SymptomKind.PROGRAM,
+        "not found or not executable",
+        r"Program '(?P<names>[\w+-]{1,60})(?: [^'\n]{1,80})?' not found or not executable",
+    ),
+    # meson-python: mesonpy/__init__.py.
+    word(
+        SymptomKind.PROGRAM,
+        "ould not find ninja version",
+        r"[Cc]ould not find (?P<names>ninja) version",
+    ),
+    # PyQt-builder: pyqtbuild/builder.py.
+    word(SymptomKind.PROGRAM, "working qmake", r"[Ss]pecify a working (?P<names>qmake)", _read_qmake),
+    word(
+        SymptomKind.PROGRAM,
+        "PyProjectOptionException('qmake'",
+        r"raise PyProjectOptionException\('(?P<names>qmake)'",
+        _read_qmake,
+    ),
+    # torch: utils/cpp_extension.py.
+    word(
+        SymptomKind.LIBRARY,
+        "CUDA_HOME environment variable is not set",
+        r"Error: CUDA_HOME environment variable is not set",
+        _read_cuda,
     ),
     # CMake: Source/cmGlobalNinjaGenerator.cxx, cmake.cxx.
     word(
@@ -602,6 +683,21 @@ _SENTENCES = (
         rf"(?:[Ee]rror: |Exception: |^\s*){_LISTED} {_KINDS}(?: (?:was|were|is|are))? not found",
         _read_listed,
     ),
+    # netCDF4, tables and others.
+    word(
+        SymptomKind.LIBRARY,
+        "id not find ",
+        rf"[Dd]id not find (?:the )?(?P<names>{_NAME})(?: version \S{{1,20}})? "
+        r"(?:headers?|librar(?:y|ies)|header files|installation)",
+        _read_listed,
+    ),
+    # autoconf's macros of GTK, wxWidgets.
+    word(
+        SymptomKind.LIBRARY,
+        "development files for ",
+        rf"[Tt]he development files for (?P<names>{_NAME}\+?) were not found",
+        _read_listed,
+    ),
     # The crate clang-sys, of bindgen.
     word(
         SymptomKind.LIBRARY,
@@ -655,6 +751,18 @@ _NETWORK = (
         _read_download,
     ),
     word(SymptomKind.NETWORK, "nable to update registry", r"[Uu]nable to update registry `", _read_download),
+    word(
+        SymptomKind.NETWORK,
+        "in name resolution",
+        r"Temporary failure in name resolution",
+        _read_download,
+    ),
+    word(
+        SymptomKind.NETWORK,
+        "Name or service not known",
+        r"Name or service not known",
+        _read_download,
+    ),
     word(SymptomKind.NETWORK, "ould not fetch URL", r"[Cc]ould not fetch URL https?:", _read_download),
 )
 
@@ -666,12 +774,10 @@ _PLUGIN = re.compile(
 )
 _WHEEL = re.compile(r"invalid command 'bdist_wheel'")
 _GDAL = re.compile(r"A GDAL API version must be specified")
-_UNFOUND = re.compile(rf"did not find (?P<name>{_NAME}) (?:headers|library)")
 _WANTED = re.compile(
     rf"(?:^|[\s:'\"`])(?P<names>{_NAME}) (?:is |are )?(?:required|needed) (?:to|for|in order to) "
     r"(?:build|compil|install)"
 )
-_MYSQL = re.compile(r"Can not find valid pkg-config name|Trying pkg-config --exists (?P<name>[\w.+-]{1,40})")
 _CMAKE = re.compile(r"Problem with the CMake installation, aborting build")
 _RUST_WANTED = re.compile(r"This package requires Rust and Cargo to compile extensions")
 
@@ -681,12 +787,8 @@ def _read_end(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
         if match := _PLUGIN.search(line):
             known = load_names().plugins.get(match["name"]) or f"hatch-{match['name']}"
             yield from _make(SymptomKind.BUILD_SYSTEM, (normalize(known),))
-        elif _MYSQL.search(line):
-            yield from _make(SymptomKind.PKG_CONFIG, ("mysqlclient",))
         elif match := _WANTED.search(line):
             yield from _make(SymptomKind.LIBRARY, _list_names(match["names"]))
-        elif match := _UNFOUND.search(line):
-            yield from _make(SymptomKind.LIBRARY, (match["name"],))
         elif _WHEEL.search(line):
             yield from _make(SymptomKind.BUILD_SYSTEM, ("wheel",))
         elif _GDAL.search(line):
