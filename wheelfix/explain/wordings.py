@@ -132,6 +132,7 @@ BUILT: Final = re.compile(
     r"|/pip-install-\w{1,20}/(?P<pip>[A-Za-z][\w.-]{0,80})_[0-9a-z]{1,40}/"
     r"|^\s*Project name: (?P<meson>[A-Za-z][\w.-]{0,80})\s*$"
     r"|help: `(?P<uv>[A-Za-z][\w.-]{0,80})` \(v(?P<number>[\w.!+-]{1,40})\) was included because"
+    r"|Installing (?P<poetry>[A-Za-z][\w.-]{0,80}) \((?P<release>[\w.!+-]{1,40})\)(?:: Failed)?\s*$"
 )
 """What names a package that is built: its directory, meson, or uv behind a failure."""
 PRINTED_JSON: Final = re.compile(r"\{\s*\"Dependency\"\s*:")

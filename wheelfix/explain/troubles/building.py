@@ -24,7 +24,7 @@ from wheelfix.scan.target import quote_target
 
 _NAME = r"[A-Za-z0-9_][\w.+-]{0,80}"
 _MODULE = r"[A-Za-z_][\w.]{0,80}"
-_HEADER = r"(?P<names>[\w.+-][\w./+-]{0,120}\.(?:h|hh|hpp|hxx|h\+\+|H)|Eigen/\w{1,40})"
+_HEADER = r"(?P<names>(?!longintrepr)[\w.+-][\w./+-]{0,120}\.(?:h|hh|hpp|hxx|h\+\+|H)|Eigen/\w{1,40})"
 
 # What shows that a text is a build's, and which phase of a build of Nix it is.
 _BUILD = re.compile(
@@ -438,7 +438,7 @@ _QT5 = re.compile(r"py(?:qt|side)-?[25]\b|qt-?5|qtbase-5|QtWebKit", re.IGNORECAS
 def _read_qmake(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read which Qt's qmake is asked for: every release has its own."""
     older = any(_QT5.search(line) for line in (*around.above(), match.string, *around.after()))
-    yield from _make(SymptomKind.PROGRAM, ("qmake-qt5" if older else "qmake",))
+    yield from _make(SymptomKind.PROGRAM, ("qmake of Qt 5" if older else "qmake",))
 
 
 def _read_cuda(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
@@ -599,8 +599,9 @@ _KINDS = r"(?:development |dev |devel )?(?:packages?|librar(?:y|ies)|headers?(?:
 
 
 _FILLERS = frozenset(
-    "and or the a an that both of your required all it which this these those package packages library libraries"
-    " they what development headers files tools system compiler".split()
+    {"a", "all", "an", "and", "both", "compiler", "development", "files", "headers", "it", "libraries"}
+    | {"library", "of", "or", "package", "packages", "required", "system", "that", "the", "these", "they"}
+    | {"this", "those", "tools", "what", "which", "your"}
 )
 
 
@@ -925,7 +926,10 @@ def _say_rust(situation: Situation) -> str:
     return f"wheelfix sdist{option} {quote_target(wanted)}  # writes the whole build, with its crates"
 
 
-def _explain_network(symptom: Symptom, situation: Situation) -> Trouble:
+def _explain_network(symptom: Symptom, situation: Situation) -> Trouble | None:
+    systems = any(one.kind is SymptomKind.BUILD_SYSTEM for one in situation.account.symptoms)
+    if systems and symptom.names[0] == "files":
+        return None  # it is those that were to be downloaded
     what = f"The build of {_say_package(situation)} wants to download"
     end = ", and a build of Nix has no network: what it needs has to be fetched before, with a hash."
     if symptom.names[0] == "crates":

@@ -18,7 +18,6 @@ from wheelfix.nix.tree import (
     FALSE,
     TRUE,
     Attrs,
-    Binary,
     Commented,
     Formal,
     Formals,
@@ -173,9 +172,7 @@ def _explain_duplicate(symptom: Symptom, situation: Situation) -> Trouble:
     return Trouble(
         kind=symptom.kind,
         what=f"{package} depends on two builds of {name}{told}, by itself and by what it depends on.",
-        paste=(
-            (f"{CHANGE_TITLE}; if both may be there", render_change(package, body, head)),
-        ),
+        paste=((f"{CHANGE_TITLE}; if both may be there", render_change(package, body, head)),),
         now=(_ONE_SET,),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from wheelfix.explain.asked import load_names
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
@@ -65,8 +66,10 @@ _MEANT = re.compile(r"Did you mean (?:one of )?(?P<names>[^?\n]{1,300})\?")
 _ARGUMENTS = frozenset({"lib", "pkgs", "final", "prev", "old", "self", "super", "oldAttrs"})
 """Names of arguments, which no set of nixpkgs is searched for."""
 _OWN = frozenset(
-    "cc package packages workspace default system inputs outputs config out dev name version src overlay"
-    " overlays stdenv nixpkgs python uv2nix pyproject-nix build-system-pkgs devShells legacyPackages".split()
+    {"buildEnv", "buildPythonApplication", "buildPythonPackage", "callPackage", "cc", "config", "default"}
+    | {"dev", "devShells", "fetchFromGitHub", "fetchPypi", "fetchurl", "inputs", "legacyPackages", "mkShell"}
+    | {"name", "nixpkgs", "out", "outputs", "overlay", "overlays", "package", "packages", "pyproject-nix"}
+    | {"python", "python3", "python3Packages", "src", "stdenv", "system", "uv2nix", "version", "workspace"}
 )
 """Names of sets, outputs and attributes of derivations, that code of users has."""
 _SYSTEM = re.compile(r"(?:x86_64|aarch64|i686|riscv64|armv7l)-(?:linux|darwin)")
@@ -104,7 +107,8 @@ def _read_attribute(match: re.Match[str], around: Around) -> Iterator[Symptom]:
                 if (
                     m := re.search(
                         rf"{_DIRECT}\.(?P<inner>{_INNER}\.)?{word_of}"
-                        rf"|inherit \((?:pkgs|nixpkgs)\)[^;]{{0,400}}?{word_of}|with pkgs;.{{0,400}}?{word_of}",
+                        rf"|inherit \((?:pkgs|nixpkgs)\)[^;]{{0,400}}?{word_of}"
+                        rf"|with pkgs;.{{0,400}}?{word_of}",
                         line,
                     )
                 )
@@ -178,7 +182,7 @@ def _read_refused(match: re.Match[str], around: Around) -> Iterator[Symptom]:
         listed = next(
             (
                 found["name"]
-                for head, line in zip(after, after[1:], strict=False)
+                for head, line in pairwise(after)
                 if _LISTS.search(head) and (found := _LISTED.fullmatch(line.rstrip()))
             ),
             None,
@@ -254,8 +258,7 @@ WORDINGS: tuple[Wording, ...] = (
 # Attributes
 
 _POETRY2NIX = (
-    "nixpkgs no longer has poetry2nix: it is a flake of its own, which gets few changes. uv2nix does the same "
-    "for uv.lock.",
+    "nixpkgs no longer has poetry2nix: it is a flake of its own. uv2nix does the same for uv.lock.",
     "flake.nix: among the inputs, github:nix-community/poetry2nix as `poetry2nix`; where it was used",
     select("poetry2nix", "lib", "mkPoetry2Nix"),
 )
@@ -276,7 +279,9 @@ def _explain_attribute(symptom: Symptom, situation: Situation) -> Trouble | None
         return Trouble(kind=symptom.kind, what=what, paste=((where, code),))
     if re.match(r"(?:darwin\.)?apple_sdk", old) and place:
         deployed = render(select("pkgs", "apple-sdk_15"))
-        return Trouble(kind=symptom.kind, what=_SDK, paste=((f"if one is needed, where the code has {old}", deployed),))
+        return Trouble(
+            kind=symptom.kind, what=_SDK, paste=((f"if one is needed, where the code has {old}", deployed),)
+        )
     if place == "set":
         return _explain_set(old)
     gone = place == "removed"
@@ -291,7 +296,9 @@ def _explain_attribute(symptom: Symptom, situation: Situation) -> Trouble | None
         )
     stem = _find_stem(old.rpartition(".")[2], situation.index) if place == "pkgs" else None
     if gone or (said and said.removed is not None):
-        reason = f": {said.removed}" if said and said.removed else ", and its message tells why" if gone else ""
+        reason = (
+            f": {said.removed}" if said and said.removed else ", and its message tells why" if gone else ""
+        )
         return Trouble(
             kind=symptom.kind,
             what=f"nixpkgs has removed {old}{reason}.",
@@ -302,6 +309,12 @@ def _explain_attribute(symptom: Symptom, situation: Situation) -> Trouble | None
         )
     if place is None:
         return None  # a name of the user's own code, as far as is known
+    if place == "pkgs" and situation.index and situation.index.attributes.find(old):
+        return Trouble(
+            kind=symptom.kind,
+            what=f"nixpkgs has {old}: no variable there has that name, or this nixpkgs is older.",
+            paste=((f"where the code has {old}", _render_attr(old, place)),),
+        )
     near = _find_slip(old, suggested, place, situation.index)
     if near is None and stem:
         return Trouble(
@@ -348,7 +361,9 @@ def _explain_argument(name: str) -> Trouble:
             kind=SymptomKind.ATTRIBUTE,
             what=what,
             paste=(("flake.nix: in the `let` before the code, after `pkgs =`", render(nixpkgs)),),
-            now=("In a module or shell.nix: write `{ pkgs, ... }:` or `{ pkgs ? import <nixpkgs> { } }:` first.",),
+            now=(
+                "At the top: `{ pkgs, ... }:` of a module, `{ pkgs ? import <nixpkgs> { } }:` of a shell.nix.",
+            ),
         )
     heads = {"old": "(old: { … })", "oldAttrs": "(oldAttrs: { … })", "self": "self: super: { … }"}
     heads |= {"super": "self: super: { … }"}
@@ -371,16 +386,21 @@ _LEAST = 5
 """Letters of a name that may have a slip: shorter ones are near to many."""
 
 
-def _find_slip(old: str, suggested: Iterable[str], place: str | None, index: SonameTable | None) -> str | None:
+def _find_slip(
+    old: str, suggested: Iterable[str], place: str | None, index: SonameTable | None
+) -> str | None:
     """Find the name that was meant: Nix's own suggestion, else one of the index, one slip away."""
     known: Iterable[str] = ()
     if index and place == "python3Packages":
         known = index.attributes.list_python()
     elif index:
-        known = (attr for attr in index.attributes.list_attrs() if "." not in attr or "." in old)
-    for names in (tuple(suggested), find_near(old, known, count=3)):
+        known = [attr for attr in index.attributes.list_attrs() if "." not in attr or "." in old]
+    numbered = re.compile(rf"{re.escape(old)}_?\d{{1,3}}")
+    near = find_near(old, known, count=3)
+    numbers = sorted({one for one in (*suggested, *known) if numbered.fullmatch(one)}, reverse=True)
+    for names in (numbers, tuple(suggested), near):
         for name in names:
-            if not _is_slip(old, name):
+            if name == old or not _is_slip(old, name):
                 continue
             said = _find_said(name, place, index)
             return (said.renamed if said else None) or name
@@ -389,8 +409,8 @@ def _find_slip(old: str, suggested: Iterable[str], place: str | None, index: Son
 
 def _is_slip(old: str, name: str) -> bool:
     bare, other = (re.sub(r"[-_.]", "", one).lower() for one in (old, name))
-    if bare == other:
-        return True
+    if bare == other or (len(bare) >= _LEAST and bare == other.rstrip("0123456789")):
+        return True  # the same, or with a number
     slips = count_slips(bare, other, most=1) if len(bare) >= _LEAST else None
     return slips == 1 and bare[0] == other[0] and bare.rstrip("0123456789") != other.rstrip("0123456789")
 
@@ -432,7 +452,9 @@ def _explain_set(name: str) -> Trouble:
 def _render_guarded(name: str) -> str:
     """Write an overlay that changes a package where the set has it."""
     body = Lambda("old", Attrs((), trailer=f"what is changed in {name}"))
-    overlay = write_overlay([write_guarded(name, call(select("prev", name, "overrideAttrs"), body))], hacks=False)
+    overlay = write_overlay(
+        [write_guarded(name, call(select("prev", name, "overrideAttrs"), body))], hacks=False
+    )
     return render(comment_all([f"{TITLES[Dialect.UV2NIX]}. Written by wheelfix."], overlay))
 
 
@@ -471,7 +493,9 @@ def _explain_refused(symptom: Symptom, situation: Situation) -> Trouble:
 def _find_apple(package: str) -> Trouble | None:
     """Tell of a package that is made for macOS: allowing it builds nothing."""
     name = _find_pname(package)
-    if not re.match(r"pyobjc|py-applescript|appscript|macfsevents|rumps\b|apple|darwin|mac-?os", name, re.IGNORECASE):
+    if not re.match(
+        r"pyobjc|py-applescript|appscript|macfsevents|rumps\b|apple|darwin|mac-?os", name, re.IGNORECASE
+    ):
         return None
     marker = f"{name}; sys_platform == 'darwin'"
     return Trouble(
@@ -535,7 +559,9 @@ def _choose_python(package: str, python: str, situation: Situation) -> Trouble:
     else:
         attr = f"python3{min(minor, usual + 1) - 1 if found else usual - 1}"
         head = "Try an older Python: `disabled` in the recipe tells which. Written by wheelfix."
-        what += " Releases that are no longer cared for lack newer Pythons; see whether something replaced it."
+        what += (
+            " Releases that are no longer cared for lack newer Pythons; see whether something replaced it."
+        )
     packages = Lambda("ps", List((select("ps", name),)))
     code = render(comment_all([head], call(f"pkgs.{attr}.withPackages", packages)))
     return Trouble(

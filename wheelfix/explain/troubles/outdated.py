@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from wheelfix.explain.change import CHANGE_TITLE, render_change
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
-from wheelfix.explain.paths import parse_path
+from wheelfix.explain.paths import normalize, parse_path
 from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.troubles.settings import write_shell
 from wheelfix.explain.wording import Around, Wording, word
 from wheelfix.model.override import Dialect
-from wheelfix.nix.parts import OLD, comment_all, write_guarded
+from wheelfix.nix.parts import OLD, add_to_old, comment_all, write_guarded
 from wheelfix.nix.printer import render
-from wheelfix.nix.tree import Attrs, Binary, Lambda, List, Select, bind, call, select, strings, text
+from wheelfix.nix.tree import Attrs, Binary, Expr, Lambda, List, Select, bind, call, select, strings, text
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.overlay import TITLES, write_overlay
 
@@ -38,15 +38,14 @@ _UNMET = re.compile(
 
 def _read_unmet(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read the list of dependencies below the message of nixpkgs' check; an empty one is none."""
-    unmet: dict[str, list[str]] = {"relax": [], "add": []}
+    unmet = []
     for line in around.after():
         found = _UNMET.match(line)
         if found is None:
             break
-        unmet["add" if found["how"] == "not installed" else "relax"].append(found["name"])
-    for how, names in unmet.items():
-        if names:
-            yield Symptom(kind=SymptomKind.OUTDATED, names=(how, *names))
+        unmet.append(f"{'add' if found['how'] == 'not installed' else 'relax'}:{found['name']}")
+    if unmet:
+        yield Symptom(kind=SymptomKind.OUTDATED, names=("unmet", *unmet))
 
 
 def _tell(what: str) -> Iterable[Symptom]:
@@ -66,7 +65,21 @@ WORDINGS: tuple[Wording, ...] = (
         SymptomKind.OUTDATED,
         "longintrepr.h",
         r"longintrepr\.h['\">]?: No such file|['\"<]longintrepr\.h['\">] file not found",
-        lambda _match, _around: _tell("longintrepr"),
+        lambda _match, _around: _tell("cython"),
+    ),
+    word(
+        SymptomKind.OUTDATED,
+        "has no member named ",
+        r"has no member named ['‘\"](?:curexc_\w{1,20}|use_tracing|ob_shash|exc_(?:type|value|traceback)"
+        r"|c_tracefunc|ob_digit)['’\"]",
+        lambda _match, _around: _tell("cython"),
+    ),
+    word(
+        SymptomKind.OUTDATED,
+        "to function ",
+        r"too (?:few|many) arguments to function ['‘\"](?:_PyLong_AsByteArray|_PyGen_SetStopIterationValue|"
+        r"_PyDict_GetItem_KnownHash|_PyUnicode_FastCopyCharacters)['’\"]",
+        lambda _match, _around: _tell("cython"),
     ),
     # setuptools before 66.1.
     word(
@@ -128,21 +141,22 @@ def _explain_outdated(symptom: Symptom, situation: Situation) -> Trouble | None:
                 newer,
             )
         case "SETUPTOOLS_SCM_PRETEND_VERSION" | "PBR_VERSION":
-            version = package.version if package else None
+            told = package.version if package else None
+            version = told if told and re.fullmatch(r"\d[\w.!+]*", told) else None
             return _set_variable(
                 f"The build of {who} asks git for the version, and its sources have no history of git.",
                 {subject: version or "1.0.0"},
                 situation,
                 "" if version else "Write the version of the sources in place of 1.0.0.",
             )
-        case "longintrepr":
+        case "cython":
             return Trouble(
                 kind=symptom.kind,
-                what=f"The C code of {who} was written by a Cython that does not know Python 3.11, which has "
-                "no longintrepr.h there. No package has that header.",
+                what=f"The C code of {who} was written by a Cython older than this Python, which has changed "
+                "what it uses: no package has it.",
                 now=(
                     f"Take a newer release: {_say_newer(name, situation)}",
-                    "Or build with Python 3.10, or let a newer Cython write the C code anew.",
+                    "Or build with an older Python: longintrepr.h went in 3.11, most of the others in 3.12.",
                 ),
             )
         case "impimporter":
@@ -168,12 +182,14 @@ def _explain_outdated(symptom: Symptom, situation: Situation) -> Trouble | None:
         case "distutils":
             return _add_setuptools(who, situation)
         case _:
-            return _meet(subject, names, situation)
+            return _meet(names, situation)
 
 
 def _say_newer(name: str, situation: Situation) -> str:
     if situation.dialect is Dialect.POETRY2NIX:
         return f"poetry update {shlex.quote(name)}"
+    if situation.dialect is Dialect.NIXPKGS:
+        return "that of a newer nixpkgs, or by another version and src in its recipe"
     return f"uv lock --upgrade-package {shlex.quote(name)}"
 
 
@@ -223,32 +239,32 @@ def _add_setuptools(who: str, situation: Situation) -> Trouble:
     name = situation.package.name if situation.package else "package"
     if situation.dialect not in {Dialect.NIXPKGS, Dialect.POETRY2NIX}:
         return Trouble(kind=SymptomKind.OUTDATED, what=what, now=("uv add setuptools",))
-    added = Binary(
-        "++", Select(OLD, ("dependencies",), List()), List((select("pyfinal", "setuptools"),))
-    )
+    added = add_to_old("dependencies", List((select("pyfinal", "setuptools"),)))
     code = render_change(
         name,
-        Lambda("old", Attrs((bind("dependencies", added),))),
+        Lambda("old", Attrs((added,))),
         [f"For {name}. Written by wheelfix."],
     )
     return Trouble(kind=SymptomKind.OUTDATED, what=what, paste=((CHANGE_TITLE, code),))
 
 
-def _meet(how: str, names: list[str], situation: Situation) -> Trouble:
-    """Relax the bounds of dependencies that nixpkgs has in other releases, or add those that are not there."""
+def _meet(unmet: list[str], situation: Situation) -> Trouble:
+    """Relax the bounds of what nixpkgs has in other releases, and add what is not there."""
     name = situation.package.name if situation.package else "package"
-    listed = ", ".join(names)
-    if how == "relax":
-        what = f"{name} asks for other releases of {listed} than nixpkgs has, and nixpkgs checks that."
-        bound = bind("pythonRelaxDeps", Binary("++", Select(OLD, ("pythonRelaxDeps",), List()), strings(names)))
-        head = f"{name} with the releases that nixpkgs has: test that it works."
-    else:
-        what = f"{name} depends on {listed}, which its recipe does not list, and nixpkgs checks that."
-        added = List(tuple(select("pyfinal", one) for one in names))
-        bound = bind("dependencies", Binary("++", Select(OLD, ("dependencies",), List()), added))
-        head = f"{name} with what its metadata asks for."
-    code = render_change(name, Lambda("old", Attrs((bound,))), [f"{head} Written by wheelfix."])
-    return Trouble(kind=SymptomKind.OUTDATED, what=what, paste=((CHANGE_TITLE, code),))
+    relaxed = [one.removeprefix("relax:") for one in unmet if one.startswith("relax:")]
+    added = [one.removeprefix("add:") for one in unmet if one.startswith("add:")]
+    what, bound = [], []
+    if relaxed:
+        what.append(f"{name} asks for other releases of {', '.join(relaxed)} than nixpkgs has.")
+        more: Expr = strings(relaxed)
+        bound.append(add_to_old("pythonRelaxDeps", more))
+    if added:
+        what.append(f"{name} depends on {', '.join(added)}, which its recipe does not list.")
+        more = List(tuple(select("pyfinal", normalize(one)) for one in added))
+        bound.append(add_to_old("dependencies", more))
+    head = f"{name} with what nixpkgs has: test that it works. Written by wheelfix."
+    code = render_change(name, Lambda("old", Attrs(tuple(bound))), [head])
+    return Trouble(kind=SymptomKind.OUTDATED, what=" ".join(what), paste=((CHANGE_TITLE, code),))
 
 
 EXPLAIN: Mapping[SymptomKind, Explain] = {SymptomKind.OUTDATED: _explain_outdated}

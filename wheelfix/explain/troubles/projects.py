@@ -76,7 +76,8 @@ WORDINGS: tuple[Wording, ...] = (
     word(
         SymptomKind.PROJECT,
         "in favor of top-level",
-        r"error: '(?P<old>[\w.]{1,60})\.\*' attributes were removed in favor of top-level '(?P<new>[\w.]{1,60})\.\*'",
+        r"error: '(?P<old>[\w.]{1,60})\.\*' attributes were removed in favor of top-level "
+        r"'(?P<new>[\w.]{1,60})\.\*'",
         _tell("moved"),
     ),
     word(
@@ -138,7 +139,10 @@ def _find_nixpkgs(names: list[str], situation: Situation) -> Trouble:
     name = names[0]
     now = ["Once: nix-shell -I nixpkgs=channel:nixos-unstable"] if name == "nixpkgs" else []
     if name == "nixpkgs":
-        now.append("For good: nix-channel --add https://nixos.org/channels/nixos-unstable nixpkgs && nix-channel --update")
+        now.append(
+            "For good: nix-channel --add https://nixos.org/channels/nixos-unstable nixpkgs, and "
+            "nix-channel --update"
+        )
     if "flake.nix" in situation.files:
         now.append("A flake names nixpkgs as an input: enter it with nix develop, not with nix-shell.")
     return Trouble(
@@ -172,11 +176,10 @@ def _move(names: list[str], _situation: Situation) -> Trouble:
 def _take_cuda(names: list[str], _situation: Situation) -> Trouble:
     return Trouble(
         kind=SymptomKind.PROJECT,
-        what=f"nixpkgs has removed CUDA {names[0]}: cudaPackages is a newer one, and drivers run older programs.",
+        what=f"nixpkgs has removed CUDA {names[0]}: cudaPackages is a newer one.",
         paste=(("where the code has the older cudaPackages", render(select("pkgs", "cudaPackages"))),),
         now=(
-            "Wheels of torch and its like bring the CUDA that they need as nvidia-* wheels: these need none of "
-            "nixpkgs.",
+            "Wheels of torch and its like bring their CUDA as nvidia-* wheels, and need none of nixpkgs.",
             f"Whoever has to build for CUDA {names[0]}: take it from an older nixpkgs, as a second input.",
         ),
     )

@@ -38,8 +38,8 @@ _MARK = re.compile(r"^[\s│╰─▶×>|]+")
 
 
 _ASKED = re.compile(
-    r"You're using CPython (?P<python>3\.\d+)[^\n]{0,40}?, but `(?P<name>[\w.-]+)`[^\n]{0,80}? only has wheels with "
-    r"the following Python (?:ABI|implementation|version) tags?: (?P<tags>[^\n]{1,300})"
+    r"You're using CPython (?P<python>3\.\d+)[^\n]{0,40}?, but `(?P<name>[\w.-]+)`[^\n]{0,80}? only has "
+    r"wheels with the following Python (?:ABI|implementation|version) tags?: (?P<tags>[^\n]{1,300})"
 )
 
 
@@ -205,8 +205,8 @@ def _explain_lacking(symptom: Symptom, situation: Situation) -> Trouble:
     if symptom.place == "poetry2nix":
         return Trouble(
             kind=symptom.kind,
-            what=f"poetry.lock has no source distribution of {name}, and poetry2nix takes wheels only where it "
-            "is told to; if it still finds none, none is for this Python and system.",
+            what=f"poetry.lock has no source distribution of {name}, and poetry2nix takes wheels only where "
+            "it is told to; if it still finds none, none is for this Python and system.",
             paste=((TRAITS[Dialect.POETRY2NIX].title, _render_preference(name, Dialect.POETRY2NIX)),),
             now=("If poetry.lock lists no files at all: poetry lock --regenerate",),
         )
@@ -240,7 +240,7 @@ def _pin_python(name: str, whole: str, python: str) -> Trouble:
         what=f"{whole} has wheels up to Python {python}, and no source distribution: this Python is too new.",
         now=(
             f"uv python pin {python} && uv sync",
-            f"Or take a release that has wheels for this Python: uv lock --upgrade-package {shlex.quote(name)}",
+            f"Or take a release with wheels for this Python: uv lock --upgrade-package {shlex.quote(name)}",
             f"In nixpkgs, that Python is pkgs.{_spell_python(python)}.",
         ),
     )
