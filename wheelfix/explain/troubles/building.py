@@ -160,6 +160,13 @@ _SYSTEMS = (
         r"Some build dependencies for [^\n]{1,300}? are missing: (?P<names>'[^\n]{1,400})",
         _read_quoted,
     ),
+    # setuptools since 58: dist.py.
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "use_2to3 is invalid",
+        r"use_2to3 is invalid",
+        lambda _match, _around: _make(SymptomKind.BUILD_SYSTEM, ("setuptools<58",)),
+    ),
     # setuptools: installer.py, for setup_requires; pkg_resources.
     word(
         SymptomKind.BUILD_SYSTEM,
@@ -264,7 +271,8 @@ def _read_tried(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     """Read the first of the names that CMake tried, of a program or a library."""
     program = re.search(r"EXECUTABLE|PROGRAM|COMMAND|COMPILER|_BIN\b", match[0])
     kind = SymptomKind.PROGRAM if program else SymptomKind.LINKED
-    yield from _make(kind, (match["names"].removeprefix("lib") if not program else match["names"],))
+    name = re.sub(r"\d+(?:\.\d+)+\Z", "", match["names"])
+    yield from _make(kind, (name if program else name.removeprefix("lib"),))
 
 
 def _read_meson(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
@@ -832,6 +840,12 @@ def _say_package(situation: Situation) -> str:
     return situation.package.name if situation.package else "the package"
 
 
+_WHY_OLDER = {
+    "setuptools<82": "version 82 no longer has pkg_resources",
+    "setuptools<58": "version 58 no longer runs 2to3, on code of Python 2",
+}
+
+
 def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
     names = tuple(find_bare(name) for name in symptom.names)
     now: list[str] = []
@@ -845,12 +859,17 @@ def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
         f"{_say_package(situation)} is built from source, and its build imports {_say_names(names)}, which "
         f"{'is' if len(names) == 1 else 'are'} not among its build systems{locked}."
     )
+    build: BuildNeeds | None = BuildNeeds(systems=symptom.names)
     if bounds := [name for name in symptom.names if name not in names]:
-        what += f" It needs an older release, {_say_names(bounds)}: version 82 no longer has pkg_resources."
+        why = _WHY_OLDER[bounds[0]]
+        what = f"{_say_package(situation)} is built from source, and its build needs {bounds[0]}: {why}."
+        if bounds[0] == "setuptools<58":
+            now = [f"Take a newer release of {_say_package(situation)}, for Python 3, if there is one."]
+            build = build if TRAITS[situation.dialect].listed else None  # nixpkgs has newer ones only
     return Trouble(
         kind=symptom.kind,
         what=what,
-        build=BuildNeeds(systems=symptom.names),
+        build=build,
         now=(*now, *_find_wheel(situation)),
     )
 

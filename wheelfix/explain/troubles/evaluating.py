@@ -362,7 +362,7 @@ def _explain_argument(name: str) -> Trouble:
             what=what,
             paste=(("flake.nix: in the `let` before the code, after `pkgs =`", render(nixpkgs)),),
             now=(
-                "At the top: `{ pkgs, ... }:` of a module, `{ pkgs ? import <nixpkgs> { } }:` of a shell.nix.",
+                "At the top `{ pkgs, ... }:` of a module, `{ pkgs ? import <nixpkgs> { } }:` of a shell.nix.",
             ),
         )
     heads = {"old": "(old: { … })", "oldAttrs": "(oldAttrs: { … })", "self": "self: super: { … }"}
