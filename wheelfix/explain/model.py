@@ -165,7 +165,8 @@ class Symptom(Struct):
         line: number of the line in that file.
         call: the call by which Python code opens the library, if the message shows that it does so by name.
         unsure: whether Python code opens the library by name, or a file that is linked against it, and the
-            message does not tell which. Of a program: whether it may not be there at all.
+            message does not tell which. Of a program: whether it may not be there at all. Of a variable:
+            whether the code shows nothing that it could be an attribute of.
         names: other names that the message has, as its kind tells: packages, headers, attributes …
         distribution: the package that says it, in words of its own, or whose compiled code does.
         by_caller: whether the frames of the traceback may be those of a caller: compiled code raised another

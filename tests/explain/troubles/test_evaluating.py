@@ -104,6 +104,10 @@ def test_what_is_far_is_not_guessed(name: str, index: SonameTable) -> None:
     assert not trouble.paste
 
 
+def test_a_variable_of_nothing_is_not_guessed(index: SonameTable) -> None:
+    assert explain(show("pyhton3", "  packages = [ pyhton3 ];", variable=True), index) is None
+
+
 def test_what_nix_suggests_comes_first(index: SonameTable) -> None:
     code, meant = "  python3Packages.pandsa", "       Did you mean one of pandas or pandoc?\n"
     trouble = explain(show("pandsa", code, meant=meant), index)

@@ -63,6 +63,8 @@ _DIRECT = (
 """What has the attributes of nixpkgs."""
 _INNER = r"(?:xorg|gst_all_1|libsForQt5|qt5|qt6|cudaPackages\w{0,10}|gnome|darwin|llvmPackages\w{0,5})"
 _MEANT = re.compile(r"Did you mean (?:one of )?(?P<names>[^?\n]{1,300})\?")
+_SELECTED = re.compile(r"\bwith\b|(?<![\w.'-])(?:pkgs|nixpkgs|ps|python3\w*Packages)\b|withPackages")
+"""What shows that variables are attributes of nixpkgs."""
 _ARGUMENTS = frozenset({"lib", "pkgs", "final", "prev", "old", "self", "super", "oldAttrs"})
 """Names of arguments, which no set of nixpkgs is searched for."""
 _OWN = frozenset(
@@ -122,7 +124,8 @@ def _read_attribute(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     meant = next((m["names"] for line in lines if (m := _MEANT.search(line))), "")
     suggested = [one.strip("'`‘’ ") for one in re.split(r", | or ", meant) if one]
     names = (name, "", *suggested) if suggested else (name,)
-    yield Symptom(kind=SymptomKind.ATTRIBUTE, names=names, place=place)
+    unsure = variable and not any(_SELECTED.search(line) for line in code)
+    yield Symptom(kind=SymptomKind.ATTRIBUTE, names=names, place=place, unsure=unsure)
 
 
 def _find_code(name: str, lines: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -315,6 +318,8 @@ def _explain_attribute(symptom: Symptom, situation: Situation) -> Trouble | None
             what=f"nixpkgs has {old}: no variable there has that name, or this nixpkgs is older.",
             paste=((f"where the code has {old}", _render_attr(old, place)),),
         )
+    if symptom.unsure:
+        return None  # a variable of the user's own, as well as an attribute
     near = _find_slip(old, suggested, place, situation.index)
     if near is None and stem:
         return Trouble(
