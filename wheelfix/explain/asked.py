@@ -98,6 +98,11 @@ def find_system(module: str) -> str | None:
     return known.get(module) or known.get(module.partition(".")[0])
 
 
+def find_bare(requirement: str) -> str:
+    """Find the name in a requirement, ``setuptools<82``."""
+    return re.split(r"[<>=!~]", requirement, maxsplit=1)[0]
+
+
 def find_asked(
     asked: Iterable[Asked], index: SonameTable | None, names_of: NamedIndex | None
 ) -> dict[Asked, Answer]:

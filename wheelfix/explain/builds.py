@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from wheelfix.explain.asked import find_bare
 from wheelfix.explain.change import CHANGE_TITLE, render_change
 from wheelfix.explain.model import BuildNeeds, Explanation, Package, SymptomKind
 from wheelfix.model.override import Dialect, Input
@@ -91,11 +92,18 @@ def merge_needs(several: Iterable[BuildNeeds]) -> BuildNeeds | None:
     if not needs:
         return None
     return BuildNeeds(
-        systems=tuple(sorted({name for one in needs for name in one.systems})),
+        systems=_merge_systems(name for one in needs for name in one.systems),
         native=_merge_inputs(one for need in needs for one in need.native),
         inputs=_merge_inputs(one for need in needs for one in need.inputs),
         includes=_merge_inputs(one for need in needs for one in need.includes),
     )
+
+
+def _merge_systems(names: Iterable[str]) -> tuple[str, ...]:
+    """Merge build systems; one with a bound is not told without it as well."""
+    told = set(names)
+    bound = {find_bare(name) for name in told if find_bare(name) != name}
+    return tuple(sorted(told - bound))
 
 
 def _merge_inputs(inputs: Iterable[Input]) -> tuple[Input, ...]:
@@ -124,7 +132,7 @@ def _render_overlay(name: str, needs: BuildNeeds, dialect: Dialect, hints: Seque
     bindings = []
     native: Expr | None = list_inputs(needs.native, _find_in_set) if needs.native else None
     if needs.systems:
-        systems = list_build_systems(needs.systems, dialect)
+        systems = list_build_systems(tuple(map(find_bare, needs.systems)), dialect)
         native = Binary("++", native, systems) if native else systems
     if native:
         bindings.append(add_to_old("nativeBuildInputs", native))
@@ -140,7 +148,7 @@ def _render_overlay(name: str, needs: BuildNeeds, dialect: Dialect, hints: Seque
 def _render_package(name: str, needs: BuildNeeds, hints: Sequence[str]) -> str:
     bindings = []
     if needs.systems:
-        systems = List(tuple(select("pyfinal", one) for one in needs.systems))
+        systems = List(tuple(select("pyfinal", find_bare(one)) for one in needs.systems))
         bindings.append(add_to_old("build-system", systems))
     if needs.native:
         bindings.append(add_to_old("nativeBuildInputs", list_inputs(needs.native)))
@@ -152,7 +160,7 @@ def _render_package(name: str, needs: BuildNeeds, hints: Sequence[str]) -> str:
 
 
 def _render_settings(name: str, needs: BuildNeeds, hints: Sequence[str]) -> str:
-    native = [select("pkgs", "python3Packages", one) for one in needs.systems]
+    native = [select("pkgs", "python3Packages", find_bare(one)) for one in needs.systems]
     native += list_inputs(needs.native).items
     settings = {"nativeBuildInputs": native, "buildInputs": list(list_inputs(needs.inputs).items)}
     bindings = [
@@ -165,8 +173,10 @@ def _render_settings(name: str, needs: BuildNeeds, hints: Sequence[str]) -> str:
 
 def _render_shell(name: str, needs: BuildNeeds) -> str:
     bindings = []
-    if needs.native:
-        bindings.append(bind("nativeBuildInputs", list_inputs(needs.native)))
+    # a shell has the programs of both lists on PATH
+    inputs = {one.attr for one in needs.inputs}
+    if native := tuple(one for one in needs.native if one.attr not in inputs):
+        bindings.append(bind("nativeBuildInputs", list_inputs(native)))
     if needs.inputs:
         bindings.append(bind("buildInputs", list_inputs(needs.inputs)))
     bindings += _write_variables(needs)

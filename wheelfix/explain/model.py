@@ -83,6 +83,10 @@ class SymptomKind(StrEnum):
     """nixpkgs refuses a package; ``names`` are why and the package's name with its version."""
     HASH = "hash"
     """A file is another one than was locked; ``names`` are its name, the old hash and the new one."""
+    OUTDATED = "outdated"
+    """A build is for other releases of its tools; ``names`` are which, and what the message tells of it."""
+    PROJECT = "project"
+    """Nix does not take a project as it is; ``names`` are why, and what the message names."""
     # programs that do not start
     FOREIGN_PROGRAM = "foreign-program"
     """A program is for another kind of machine."""
@@ -164,6 +168,8 @@ FRAMELESS = BUILD_KINDS | {
     SymptomKind.ATTRIBUTE,
     SymptomKind.REFUSED,
     SymptomKind.HASH,
+    SymptomKind.OUTDATED,
+    SymptomKind.PROJECT,
 }
 """Kinds for which the files of a traceback tell nothing."""
 
@@ -182,13 +188,15 @@ class Symptom(Struct):
         line: number of the line in that file.
         call: the call by which Python code opens the library, if the message shows that it does so by name.
         unsure: whether Python code opens the library by name, or a file that is linked against it, and the
-            message does not tell which. Of a program: whether it may not be there at all.
+            message does not tell which. Of a program: whether it may not be there at all. Of a variable:
+            whether the code shows nothing that it could be an attribute of.
         names: other names that the message has, as its kind tells: packages, headers, attributes …
         distribution: the package that says it, in words of its own, or whose compiled code does.
         by_caller: whether the frames of the traceback may be those of a caller: compiled code raised another
             error than one of an import or of ctypes.
         place: the set that an attribute was selected from, as far as code around it tells: ``pkgs``,
-            ``python3Packages``, or ``set`` for a package set made of a lock.
+            ``python3Packages``, or ``set`` for a package set made of a lock; ``arguments`` for the name of a
+            function's argument, ``removed`` for what nixpkgs says that it has removed.
     """
 
     kind: SymptomKind
@@ -377,7 +385,7 @@ class BuildNeeds(Struct):
     """What a build lacks.
 
     Attributes:
-        systems: distributions that build it, normalised.
+        systems: distributions that build it, normalised, with a bound where the newest does not do.
         native: attributes for ``nativeBuildInputs``, programs that run while it builds.
         inputs: attributes for ``buildInputs``.
         includes: attributes whose headers a build script looks for itself.

@@ -26,6 +26,7 @@ from wheelfix.explain.troubles.graphics import DRIVER_FILE
 from wheelfix.explain.wording import NOTHING_AROUND, Around
 from wheelfix.explain.wordings import (
     BUILDER,
+    BUILT,
     COLLECTED,
     FRAME,
     IGNORED,
@@ -339,6 +340,12 @@ def _find_installer(around: Around) -> Iterator[Package]:
         if match := COLLECTED.search(line):
             yield Package(name=normalize(match["name"]), version=match["version"], installer=True)
             return
+    for line in (*around.after(), *before):
+        if match := BUILT.search(line):
+            name = match["name"] or match["pip"] or match["meson"] or match["uv"] or match["poetry"]
+            version = match["version"] or match["number"] or match["release"]
+            yield Package(name=normalize(name), version=version, installer=not match["name"])
+            return
 
 
 def _read_context(context: Callable[[], Iterator[bytes]], *, whole: bool = False) -> list[str]:
@@ -369,16 +376,20 @@ def _add(symptom: Symptom, text: str, before: list[str], found: _Found) -> None:
     for line in (*before, text):
         if (match := INTERPRETER.search(line)) and len(found.paths) < MAX_WORDS:
             found.paths[match["path"]] = None
-    if len(found.words) < MAX_WORDS:
+    # what builds ask for has names like packages: openssl is no pyopenssl
+    if symptom.kind not in BUILD_KINDS and len(found.words) < MAX_WORDS:
         found.words |= dict.fromkeys(word for word in text.split()[:40] if len(word) < 40)
 
 
 def _conclude(found: _Found) -> Account:
     named = {s.soname for s in found.symptoms.values() if s.kind is SymptomKind.NO_LOADER and s.wanted_by}
+    built = {n.lower() for s in found.symptoms.values() if s.kind in BUILD_KINDS for n in s.names}
     symptoms = [
         s
         for s in found.symptoms.values()
-        if not (s.kind is SymptomKind.UNSATISFIED and s.soname in found.ignored)
+        # a build script that looks for a library may load it, too
+        if not (s.kind is SymptomKind.MISSING and not s.wanted_by and _find_stem(s.soname or "") in built)
+        and not (s.kind is SymptomKind.UNSATISFIED and s.soname in found.ignored)
         and not (s.kind is SymptomKind.NO_LOADER and not s.wanted_by and named)
     ]
     return Account(
@@ -391,6 +402,11 @@ def _conclude(found: _Found) -> Account:
         frames=tuple(found.frames),
         left_out=found.left_out,
     )
+
+
+def _find_stem(soname: str) -> str:
+    """Find the name of a library as builds have it: ``hdf5`` for ``libhdf5.so``."""
+    return soname.partition(".so")[0].removeprefix("lib").lower()
 
 
 # Cleaning of one line

@@ -18,6 +18,8 @@ from wheelfix.explain.troubles import (
     graphics,
     hooks,
     loading,
+    outdated,
+    projects,
     running,
     starting,
     toolkits,
@@ -72,6 +74,8 @@ WORDINGS: Final = (
     *building.WORDINGS,
     *hooks.WORDINGS,
     *evaluating.WORDINGS,
+    *outdated.WORDINGS,
+    *projects.WORDINGS,
     *wheels.WORDINGS,
     *collisions.WORDINGS,
 )
@@ -120,6 +124,14 @@ COLLECTED: Final = re.compile(
     r"-(?P<version>\d[\w.!+]{0,40}?)\.(?:tar\.gz|zip)\b"
 )
 """pip's message about the source distribution that it goes on to build."""
+BUILT: Final = re.compile(
+    r"/build/(?P<name>[A-Za-z][\w.-]{0,80}?)-(?P<version>\d[\w.]{0,40})/"
+    r"|/pip-install-\w{1,20}/(?P<pip>[A-Za-z][\w.-]{0,80})_[0-9a-z]{1,40}/"
+    r"|^\s*Project name: (?P<meson>[A-Za-z][\w.-]{0,80})\s*$"
+    r"|help: `(?P<uv>[A-Za-z][\w.-]{0,80})` \(v(?P<number>[\w.!+-]{1,40})\) was included because"
+    r"|Installing (?P<poetry>[A-Za-z][\w.-]{0,80}) \((?P<release>[\w.!+-]{1,40})\)(?:: Failed)?\s*$"
+)
+"""What names a package that is built: its directory, meson, or uv behind a failure."""
 PRINTED_JSON: Final = re.compile(r"\{\s*\"Dependency\"\s*:")
 LOADING: Final = ": error while loading shared libraries: "
 """Text of glibc's loader (``elf/rtld.c``) between a program and its message."""

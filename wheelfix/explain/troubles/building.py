@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from wheelfix.explain.asked import Answer, Asked, find_asked, find_system, load_names
+from wheelfix.explain.asked import Answer, Asked, find_asked, find_bare, find_system, load_names
 from wheelfix.explain.model import BuildNeeds, Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.paths import find_distribution, normalize
 from wheelfix.explain.troubles.common import Explain
@@ -24,7 +24,7 @@ from wheelfix.scan.target import quote_target
 
 _NAME = r"[A-Za-z0-9_][\w.+-]{0,80}"
 _MODULE = r"[A-Za-z_][\w.]{0,80}"
-_HEADER = r"(?P<names>[\w.+-][\w./+-]{0,120}\.(?:h|hh|hpp|hxx|h\+\+|H)|Eigen/\w{1,40})"
+_HEADER = r"(?P<names>(?!longintrepr)[\w.+-][\w./+-]{0,120}\.(?:h|hh|hpp|hxx|h\+\+|H)|Eigen/\w{1,40})"
 
 # What shows that a text is a build's, and which phase of a build of Nix it is.
 _BUILD = re.compile(
@@ -47,7 +47,8 @@ _FRAME_OF_BUILD = re.compile(
 _RUNS = re.compile(r"Check|[Tt]est")
 
 
-def _is_build(around: Around) -> bool:
+def is_build(around: Around) -> bool:
+    """Whether the lines around a message are those of a build, of Nix or of pip and uv."""
     lines = [*around.above(), *around.after()]
     phases = [match["phase"] for line in lines if (match := _PHASE.search(line))]
     if phases and _RUNS.search(phases[-1]):
@@ -68,13 +69,17 @@ def _make(kind: SymptomKind, names: Iterable[str]) -> Iterator[Symptom]:
 # Build systems
 
 
+_BOUND = {"pkg_resources": "setuptools<82"}
+"""Modules that the newest release of their distribution no longer has."""
+
+
 def _read_module(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read a Python module that is not there: of the tools that build, or imported by a build script."""
     module = match["module"]
     top = module.partition(".")[0]
-    if not _is_build(around):
+    if not is_build(around):
         return
-    distribution = find_system(module)
+    distribution = _BOUND.get(top) or find_system(module)
     if distribution is None:
         frames = [line for line in around.before() if ", line " in line]
         if not any(_FRAME_OF_BUILD.search(line) for line in frames):
@@ -117,7 +122,7 @@ def _read_quoted(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
 def _read_unfetched(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read a requirement that pip did not find: a build system, where a build of Nix has no network."""
     name = normalize(match["name"])
-    if _is_build(around) and name in load_names().systems.values():
+    if is_build(around) and name in load_names().systems.values():
         yield from _make(SymptomKind.BUILD_SYSTEM, (name,))
 
 
@@ -155,6 +160,13 @@ _SYSTEMS = (
         "are missing: '",
         r"Some build dependencies for [^\n]{1,300}? are missing: (?P<names>'[^\n]{1,400})",
         _read_quoted,
+    ),
+    # setuptools since 58: dist.py.
+    word(
+        SymptomKind.BUILD_SYSTEM,
+        "use_2to3 is invalid",
+        r"use_2to3 is invalid",
+        lambda _match, _around: _make(SymptomKind.BUILD_SYSTEM, ("setuptools<58",)),
     ),
     # setuptools: installer.py, for setup_requires; pkg_resources.
     word(
@@ -256,6 +268,14 @@ def _read_required(match: re.Match[str], around: Around) -> Iterator[Symptom]:
             yield from _make(SymptomKind.CMAKE_PACKAGE, (name,))
 
 
+def _read_tried(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+    """Read the first of the names that CMake tried, of a program or a library."""
+    program = re.search(r"EXECUTABLE|PROGRAM|COMMAND|COMPILER|_BIN\b", match[0])
+    kind = SymptomKind.PROGRAM if program else SymptomKind.LINKED
+    name = re.sub(r"\d+(?:\.\d+)+\Z", "", match["names"])
+    yield from _make(kind, (name if program else name.removeprefix("lib"),))
+
+
 def _read_meson(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
     """Read a dependency of meson, which looks for it with pkg-config, CMake, or a program of its own."""
     yield Symptom(kind=SymptomKind.PKG_CONFIG, names=(match["names"],))
@@ -291,6 +311,26 @@ _MODULES = (
         SymptomKind.PKG_CONFIG,
         "ould not find directory of",
         r"[Cc]ould not find directory of (?P<names>OpenSSL) installation",
+    ),
+    # The Python module pkgconfig.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "PackageNotFoundError: ",
+        rf"pkgconfig\.PackageNotFoundError: (?P<names>{_NAME}) not found",
+    ),
+    # mysqlclient: setup.py.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "valid pkg-config name",
+        r"Can not find valid pkg-config name",
+        lambda _match, _around: _make(SymptomKind.PKG_CONFIG, ("mysqlclient",)),
+    ),
+    # PyICU: setup.py.
+    word(
+        SymptomKind.PKG_CONFIG,
+        "set the ICU_VERSION",
+        r"set the ICU_VERSION environment",
+        lambda _match, _around: _make(SymptomKind.PKG_CONFIG, ("icu-uc",)),
     ),
     # meson: mesonbuild/interpreter, mesonbuild/dependencies/pkgconfig.py.
     word(
@@ -352,6 +392,19 @@ _MODULES = (
         rf"ould not find a package configuration file provided by \"(?P<names>{_NAME})\"",
         _read_required,
     ),
+    # CMake: Source/cmFindBase.cxx, for find_program and find_library with REQUIRED.
+    word(
+        SymptomKind.CMAKE_PACKAGE,
+        "using the following names: ",
+        rf"ould not find \w{{1,80}} using the following names: (?P<names>{_NAME})",
+        _read_tried,
+    ),
+    # meson: mesonbuild/interpreter/compiler.py.
+    word(
+        SymptomKind.LINKED,
+        "shared or static library '",
+        rf"(?:C|C\+\+|Fortran) shared or static library '(?P<names>{_NAME})' not found",
+    ),
     # GNU ld and gold, mold, lld.
     word(SymptomKind.LINKED, "cannot find -l", rf"cannot find -l:?(?P<names>{_NAME})"),
     word(SymptomKind.LINKED, "library not found", rf"library not found: (?P<names>{_NAME})\s*$"),
@@ -381,11 +434,25 @@ _CONFIGS = re.compile(
 def _read_program(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     """Read a program that builds run; one that is missing in a shell of its own is no build's matter."""
     name = match["names"]
-    if _CONFIGS.fullmatch(name) or _is_build(around):
+    if _CONFIGS.fullmatch(name) or is_build(around):
         if name in {"pkg-config", "pkgconf"}:
             yield Symptom(kind=SymptomKind.PKG_CONFIG)
         else:
             yield from _make(SymptomKind.PROGRAM, (name,))
+
+
+_QT5 = re.compile(r"py(?:qt|side)-?[25]\b|qt-?5|qtbase-5|QtWebKit", re.IGNORECASE)
+
+
+def _read_qmake(match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Read which Qt's qmake is asked for: every release has its own."""
+    older = any(_QT5.search(line) for line in (*around.above(), match.string, *around.after()))
+    yield from _make(SymptomKind.PROGRAM, ("qmake of Qt 5" if older else "qmake",))
+
+
+def _read_cuda(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    if is_build(around):
+        yield from _make(SymptomKind.LIBRARY, ("cuda",))
 
 
 _COMPILERS = {"gfortran", "cc", "gcc", "c++", "g++", "nvcc", "rustc", "cython"}
@@ -474,6 +541,33 @@ _PROGRAMS = (
         r"(?:was |is |could )?not (?:be )?found",
         _read_program,
     ),
+    # meson: mesonbuild/interpreter/interpreter.py.
+    word(
+        SymptomKind.PROGRAM,
+        "not found or not executable",
+        r"Program '(?P<names>[\w+-]{1,60})(?: [^'\n]{1,80})?' not found or not executable",
+    ),
+    # meson-python: mesonpy/__init__.py.
+    word(
+        SymptomKind.PROGRAM,
+        "ould not find ninja version",
+        r"[Cc]ould not find (?P<names>ninja) version",
+    ),
+    # PyQt-builder: pyqtbuild/builder.py.
+    word(SymptomKind.PROGRAM, "working qmake", r"[Ss]pecify a working (?P<names>qmake)", _read_qmake),
+    word(
+        SymptomKind.PROGRAM,
+        "PyProjectOptionException('qmake'",
+        r"raise PyProjectOptionException\('(?P<names>qmake)'",
+        _read_qmake,
+    ),
+    # torch: utils/cpp_extension.py.
+    word(
+        SymptomKind.LIBRARY,
+        "CUDA_HOME environment variable is not set",
+        r"Error: CUDA_HOME environment variable is not set",
+        _read_cuda,
+    ),
     # CMake: Source/cmGlobalNinjaGenerator.cxx, cmake.cxx.
     word(
         SymptomKind.PROGRAM,
@@ -513,11 +607,15 @@ _LISTED = r"(?P<names>[A-Za-z][\w.+-]{1,40}(?:(?:,| and|, and| or|/) [A-Za-z][\w
 _KINDS = r"(?:development |dev |devel )?(?:packages?|librar(?:y|ies)|headers?(?: files?)?|files?)"
 
 
-_FILLERS = frozenset({"and", "or", "the", "a", "an", "that", "both", "of", "your", "required", "all", "it"})
+_FILLERS = frozenset(
+    {"a", "all", "an", "and", "both", "compiler", "development", "files", "headers", "it", "libraries"}
+    | {"library", "of", "or", "package", "packages", "required", "system", "that", "the", "these", "they"}
+    | {"this", "those", "tools", "what", "which", "your"}
+)
 
 
 def _read_listed(match: re.Match[str], around: Around) -> Iterator[Symptom]:
-    if _is_build(around):
+    if is_build(around):
         yield from _make(SymptomKind.LIBRARY, _list_names(match["names"]))
 
 
@@ -595,6 +693,21 @@ _SENTENCES = (
         rf"(?:[Ee]rror: |Exception: |^\s*){_LISTED} {_KINDS}(?: (?:was|were|is|are))? not found",
         _read_listed,
     ),
+    # netCDF4, tables and others.
+    word(
+        SymptomKind.LIBRARY,
+        "id not find ",
+        rf"[Dd]id not find (?:the )?(?P<names>{_NAME})(?: version \S{{1,20}})? "
+        r"(?:headers?|librar(?:y|ies)|header files|installation)",
+        _read_listed,
+    ),
+    # autoconf's macros of GTK, wxWidgets.
+    word(
+        SymptomKind.LIBRARY,
+        "development files for ",
+        rf"[Tt]he development files for (?P<names>{_NAME}\+?) were not found",
+        _read_listed,
+    ),
     # The crate clang-sys, of bindgen.
     word(
         SymptomKind.LIBRARY,
@@ -648,6 +761,18 @@ _NETWORK = (
         _read_download,
     ),
     word(SymptomKind.NETWORK, "nable to update registry", r"[Uu]nable to update registry `", _read_download),
+    word(
+        SymptomKind.NETWORK,
+        "in name resolution",
+        r"Temporary failure in name resolution",
+        _read_download,
+    ),
+    word(
+        SymptomKind.NETWORK,
+        "Name or service not known",
+        r"Name or service not known",
+        _read_download,
+    ),
     word(SymptomKind.NETWORK, "ould not fetch URL", r"[Cc]ould not fetch URL https?:", _read_download),
 )
 
@@ -659,12 +784,10 @@ _PLUGIN = re.compile(
 )
 _WHEEL = re.compile(r"invalid command 'bdist_wheel'")
 _GDAL = re.compile(r"A GDAL API version must be specified")
-_UNFOUND = re.compile(rf"did not find (?P<name>{_NAME}) (?:headers|library)")
 _WANTED = re.compile(
     rf"(?:^|[\s:'\"`])(?P<names>{_NAME}) (?:is |are )?(?:required|needed) (?:to|for|in order to) "
     r"(?:build|compil|install)"
 )
-_MYSQL = re.compile(r"Can not find valid pkg-config name|Trying pkg-config --exists (?P<name>[\w.+-]{1,40})")
 _CMAKE = re.compile(r"Problem with the CMake installation, aborting build")
 _RUST_WANTED = re.compile(r"This package requires Rust and Cargo to compile extensions")
 
@@ -674,12 +797,8 @@ def _read_end(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
         if match := _PLUGIN.search(line):
             known = load_names().plugins.get(match["name"]) or f"hatch-{match['name']}"
             yield from _make(SymptomKind.BUILD_SYSTEM, (normalize(known),))
-        elif _MYSQL.search(line):
-            yield from _make(SymptomKind.PKG_CONFIG, ("mysqlclient",))
         elif match := _WANTED.search(line):
             yield from _make(SymptomKind.LIBRARY, _list_names(match["names"]))
-        elif match := _UNFOUND.search(line):
-            yield from _make(SymptomKind.LIBRARY, (match["name"],))
         elif _WHEEL.search(line):
             yield from _make(SymptomKind.BUILD_SYSTEM, ("wheel",))
         elif _GDAL.search(line):
@@ -722,8 +841,14 @@ def _say_package(situation: Situation) -> str:
     return situation.package.name if situation.package else "the package"
 
 
+_WHY_OLDER = {
+    "setuptools<82": "version 82 no longer has pkg_resources",
+    "setuptools<58": "version 58 no longer runs 2to3, on code of Python 2",
+}
+
+
 def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
-    names = symptom.names
+    names = tuple(find_bare(name) for name in symptom.names)
     now: list[str] = []
     if situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
         now.append(
@@ -735,10 +860,17 @@ def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
         f"{_say_package(situation)} is built from source, and its build imports {_say_names(names)}, which "
         f"{'is' if len(names) == 1 else 'are'} not among its build systems{locked}."
     )
+    build: BuildNeeds | None = BuildNeeds(systems=symptom.names)
+    if bounds := [name for name in symptom.names if name not in names]:
+        why = _WHY_OLDER[bounds[0]]
+        what = f"{_say_package(situation)} is built from source, and its build needs {bounds[0]}: {why}."
+        if bounds[0] == "setuptools<58":
+            now = [f"Take a newer release of {_say_package(situation)}, for Python 3, if there is one."]
+            build = build if TRAITS[situation.dialect].listed else None  # nixpkgs has newer ones only
     return Trouble(
         kind=symptom.kind,
         what=what,
-        build=BuildNeeds(systems=names),
+        build=build,
         now=(*now, *_find_wheel(situation)),
     )
 
@@ -814,7 +946,10 @@ def _say_rust(situation: Situation) -> str:
     return f"wheelfix sdist{option} {quote_target(wanted)}  # writes the whole build, with its crates"
 
 
-def _explain_network(symptom: Symptom, situation: Situation) -> Trouble:
+def _explain_network(symptom: Symptom, situation: Situation) -> Trouble | None:
+    systems = any(one.kind is SymptomKind.BUILD_SYSTEM for one in situation.account.symptoms)
+    if systems and symptom.names[0] == "files":
+        return None  # it is those that were to be downloaded
     what = f"The build of {_say_package(situation)} wants to download"
     end = ", and a build of Nix has no network: what it needs has to be fetched before, with a hash."
     if symptom.names[0] == "crates":

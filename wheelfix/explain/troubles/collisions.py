@@ -18,7 +18,6 @@ from wheelfix.nix.tree import (
     FALSE,
     TRUE,
     Attrs,
-    Binary,
     Commented,
     Formal,
     Formals,
@@ -142,7 +141,6 @@ def _explain_twice(symptom: Symptom, name: str, stores: Sequence[str], path: str
     return Trouble(
         kind=symptom.kind,
         what=f"One environment has two builds of {name}, {' and '.join(stores)}: both have {path}.",
-        paste=(("the package set, for nixpkgs", _render_one(name)),),
         now=(_ONE_SET,),
     )
 
@@ -165,18 +163,6 @@ def _render_environment(names: Sequence[str]) -> str:
     return render(comment_all(["An environment with the first of each. Written by wheelfix."], function))
 
 
-def _render_one(name: str) -> str:
-    """Write an overlay of nixpkgs for all Pythons, in which a package is changed once for all."""
-    change = Lambda("pyFinal", Lambda("pyPrev", Attrs((bind(name, select("pyPrev", name)),))))
-    extensions = List((change,))
-    bound = bind(
-        "pythonPackagesExtensions", Binary("++", select("prev", "pythonPackagesExtensions"), extensions)
-    )
-    overlay = Lambda("final", Lambda("prev", Attrs((bound,))))
-    head = f"An overlay of nixpkgs: change {name} here, for all that depend on it. Written by wheelfix."
-    return render(comment_all([head], overlay))
-
-
 def _explain_duplicate(symptom: Symptom, situation: Situation) -> Trouble:
     name, *versions = symptom.names
     package = situation.package.name if situation.package else "The package"
@@ -186,10 +172,8 @@ def _explain_duplicate(symptom: Symptom, situation: Situation) -> Trouble:
     return Trouble(
         kind=symptom.kind,
         what=f"{package} depends on two builds of {name}{told}, by itself and by what it depends on.",
-        paste=(
-            ("the overlay of nixpkgs: one build for all", _render_one(name)),
-            (f"{CHANGE_TITLE}; if both may be there", render_change(package, body, head)),
-        ),
+        paste=((f"{CHANGE_TITLE}; if both may be there", render_change(package, body, head)),),
+        now=(_ONE_SET,),
     )
 
 

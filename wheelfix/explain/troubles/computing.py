@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
+from wheelfix.explain.troubles.building import is_build
 from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.troubles.settings import find_inside, write_nixos, write_shell
 from wheelfix.explain.wording import Around, word
@@ -25,6 +26,12 @@ def _tell_card(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     yield Symptom(kind=SymptomKind.NO_KERNELS, names=tuple(cards))
 
 
+def _tell_toolkit(_match: re.Match[str], around: Around) -> Iterator[Symptom]:
+    """Tell that the compiler is not found; in a build of a package it is an input of that."""
+    if not is_build(around):
+        yield Symptom(kind=SymptomKind.NO_TOOLKIT)
+
+
 WORDINGS = (
     # torch: utils/cpp_extension.py; deepspeed, flash-attn and others that compile for CUDA.
     word(
@@ -32,6 +39,7 @@ WORDINGS = (
         "CUDA_HOME",
         r"CUDA_HOME (?:environment variable )?(?:is not set|does not exist|is undefined)"
         r"|CUDA_HOME=?\W{0,3}(?:None|unset)\b[^\n]{0,60}(?:nvcc|compile)|[Pp]lease set CUDA_HOME",
+        _tell_toolkit,
     ),
     word(
         SymptomKind.NO_TOOLKIT,

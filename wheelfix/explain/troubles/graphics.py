@@ -296,7 +296,7 @@ WORDINGS = (
         r"(?:GLX|EGL|OSMesa): Failed to load (?:GLX|EGL|OSMesa|lib\w+)",
     ),
     word(SymptomKind.NO_OPENGL, "Library not found", r"(?:GLX|EGL|OSMesa): Library not found"),
-    word(SymptomKind.NO_OPENGL, "gladLoadGL", r"gladLoadGL\w* (?:error|failed)|[Ff]ailed to gladLoadGL"),
+    word(SymptomKind.NO_OPENGL, "gladLoadGL", r"gladLoadGL\w{0,20} (?:error|failed)|[Ff]ailed to gladLoadGL"),
     word(
         SymptomKind.NO_OPENGL,
         "GLX nor EGL",

@@ -14,6 +14,8 @@ from wheelfix.explain.troubles import (
     graphics,
     hooks,
     loading,
+    outdated,
+    projects,
     running,
     starting,
     toolkits,
@@ -33,6 +35,8 @@ _EXPLAIN: Final[Mapping[SymptomKind, Explain]] = {
     **building.EXPLAIN,
     **hooks.EXPLAIN,
     **evaluating.EXPLAIN,
+    **outdated.EXPLAIN,
+    **projects.EXPLAIN,
     **wheels.EXPLAIN,
     **collisions.EXPLAIN,
 }

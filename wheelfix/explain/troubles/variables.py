@@ -112,7 +112,7 @@ WORDINGS = (
     word(
         SymptomKind.NO_PLACE,
         "No JVM shared library file",
-        r"No JVM shared library file \([^)\n]*\) found",
+        r"No JVM shared library file \([^)\n]{0,200}\) found",
         _tell("JAVA_HOME", "jpype1"),
     ),
     word(

@@ -37,9 +37,29 @@ _NO_WHEELS = re.compile(
 _MARK = re.compile(r"^[\s│╰─▶×>|]+")
 
 
-def _read_lacking(match: re.Match[str], _around: Around) -> Iterator[Symptom]:
+_ASKED = re.compile(
+    r"You're using CPython (?P<python>3\.\d+)[^\n]{0,40}?, but `(?P<name>[\w.-]+)`[^\n]{0,80}? only has "
+    r"wheels with the following Python (?:ABI|implementation|version) tags?: (?P<tags>[^\n]{1,300})"
+)
+
+
+def _find_newest(tags: str) -> str | None:
+    """Find the newest Python among tags of wheels, ``cp311``, ``cp312``."""
+    minors = [int(minor) for minor in re.findall(r"\bcp3(\d{1,3})", tags)]
+    return f"3.{max(minors)}" if minors else None
+
+
+def _read_lacking(match: re.Match[str], around: Around) -> Iterator[Symptom]:
     names = tuple(n for n in (normalize(match["name"]), match["number"]) if n)
     place = "set" if "nor sdist found" in match.string else None
+    if "suitable source/wheel" in match.string:
+        place = "poetry2nix"
+    elif (asked := _ASKED.search(" ".join(around.after()[:6]))) and asked["name"] == match["name"]:
+        newest = _find_newest(asked["tags"])
+        if newest and int(newest[2:]) > int(asked["python"][2:]):
+            newest = None  # this Python is too old, or another thing does not fit
+        yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, version=newest, place=newest and "pin")
+        return
     yield Symptom(kind=SymptomKind.NO_WHEEL, names=names, place=place)
 
 
@@ -180,6 +200,16 @@ def _explain_lacking(symptom: Symptom, situation: Situation) -> Trouble:
         None: "the Python, the machine or the C library: a wheel's tags name all three",
         "platform": "the platform: the machine, or a newer glibc (manylinux) than this system's",
     }.get(symptom.version, f"the {symptom.version} tag: it has wheels for other Pythons only")
+    if symptom.place == "pin" and symptom.version:
+        return _pin_python(name, whole, symptom.version)
+    if symptom.place == "poetry2nix":
+        return Trouble(
+            kind=symptom.kind,
+            what=f"poetry.lock has no source distribution of {name}, and poetry2nix takes wheels only where "
+            "it is told to; if it still finds none, none is for this Python and system.",
+            paste=((TRAITS[Dialect.POETRY2NIX].title, _render_preference(name, Dialect.POETRY2NIX)),),
+            now=("If poetry.lock lists no files at all: poetry lock --regenerate",),
+        )
     default = (find_default_python(situation.index) if situation.index else None) or "3.13"
     older = f"3.{int(default.rpartition('.')[2]) - 1}"
     if symptom.place or situation.dialect in {Dialect.UV2NIX, Dialect.PYPROJECT_NIX}:
@@ -199,6 +229,19 @@ def _explain_lacking(symptom: Symptom, situation: Situation) -> Trouble:
         now=(
             f"Take an older Python, for which it may have wheels: uv venv --python {older}",
             f"Or see which it has: wheelfix scan {shlex.quote(wanted)}",
+        ),
+    )
+
+
+def _pin_python(name: str, whole: str, python: str) -> Trouble:
+    """Tell to take the newest Python that a package has wheels for, of which uv itself tells."""
+    return Trouble(
+        kind=SymptomKind.NO_WHEEL,
+        what=f"{whole} has wheels up to Python {python}, and no source distribution: this Python is too new.",
+        now=(
+            f"uv python pin {python} && uv sync",
+            f"Or take a release with wheels for this Python: uv lock --upgrade-package {shlex.quote(name)}",
+            f"In nixpkgs, that Python is pkgs.{_spell_python(python)}.",
         ),
     )
 
