@@ -299,6 +299,8 @@ def _explain_libstdcxx(file: str, who: _Side, situation: Situation) -> tuple[str
             'LD_LIBRARY_PATH="$CONDA_PREFIX/lib" COMMAND',
             f"{own}  # if it has none, or an old one",
         )
+    if side is _Side.HOST and who in {_Side.STORE, _Side.BUILT}:
+        return what, ("Keep the host's out; LD_LIBRARY_PATH, of a module for example, leads there:", UNSET)
     if side is _Side.HOST:
         return f"{what} That of Nix does not go with a program of the host.", (
             "Take Python from nixpkgs, which brings a newer one, and make the environment with it.",
