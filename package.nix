@@ -43,6 +43,7 @@ python3Packages.buildPythonApplication {
   build-system = [ python3Packages.hatchling ];
 
   dependencies = [
+    python3Packages.ahocorasick-rs
     python3Packages.click
     python3Packages.httpx2
     python3Packages.installer

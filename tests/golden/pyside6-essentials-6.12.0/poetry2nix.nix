@@ -117,12 +117,13 @@ final: prev: lib.optionalAttrs (prev ? pyside6-essentials) {
         # without:
         # PySide6/Qt/qml/QtWayland/Compositor/XdgShell/libwaylandcompositorxdgshellplugin.so
         "libQt6WaylandCompositorXdgShell.so.6"
+        # nobody in this index has it; another ABI of it is there:
+        # libclntsh.so.10.1, libclntsh.so.11.1, libclntsh.so.12.1; does not load
+        # without: PySide6/Qt/plugins/sqldrivers/libqsqloci.so
+        "libclntsh.so.23.1"
         # nobody in this index has it; does not load without:
         # PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so
         "libmimerapi.so"
-        # nobody in this index has it; does not load without:
-        # PySide6/Qt/plugins/sqldrivers/libqsqloci.so
-        "libclntsh.so.23.1"
         # only mysql80 had it, which nixpkgs has removed: 'mysql80' reached end
         # of life on 2026-04-30 and has been removed; another ABI of it is
         # there: libmysqlclient.so.24; does not load without:

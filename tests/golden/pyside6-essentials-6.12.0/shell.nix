@@ -21,10 +21,11 @@
 # kdePackages.qtwayland has one, but the wheel bundles the rest of that family
 # (Qt_6): two builds of it in one process break; does not load without:
 # PySide6/Qt/qml/QtWayland/Compositor/XdgShell/libwaylandcompositorxdgshellplugin.so.
+# pyside6-essentials: libclntsh.so.23.1: nobody in this index has it; another
+# ABI of it is there: libclntsh.so.10.1, libclntsh.so.11.1, libclntsh.so.12.1;
+# does not load without: PySide6/Qt/plugins/sqldrivers/libqsqloci.so.
 # pyside6-essentials: libmimerapi.so: nobody in this index has it; does not load
 # without: PySide6/Qt/plugins/sqldrivers/libqsqlmimer.so.
-# pyside6-essentials: libclntsh.so.23.1: nobody in this index has it; does not
-# load without: PySide6/Qt/plugins/sqldrivers/libqsqloci.so.
 # pyside6-essentials: libmysqlclient.so.21: only mysql80 had it, which nixpkgs
 # has removed: 'mysql80' reached end of life on 2026-04-30 and has been removed;
 # another ABI of it is there: libmysqlclient.so.24; does not load without:

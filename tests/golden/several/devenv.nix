@@ -1,9 +1,4 @@
-# A module of devenv: libraries for its Python. Written by wheelfix.
-# Save it as libraries.nix beside devenv.nix, and add ./libraries.nix to the
-# imports there.
-# devenv's own Python finds these libraries: the virtual environment has to be
-# made with it, as languages.python.venv.enable does. An interpreter that uv
-# fetched does not: `wheelfix patch` helps there.
+# libraries.nix, a module in imports of devenv.nix. Written by wheelfix.
 # What is searched for with ctypes.util.find_library is not found by this, as
 # that asks ldconfig and a compiler: `wheelfix patch` writes what finds it.
 # For numba 0.68.1, from
@@ -16,7 +11,11 @@
 # pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so). `--prefer ATTR` writes one.
 { pkgs, options, ... }:
 {
+  # devenv's own Python finds these libraries: the virtual environment has to be
+  # made with it, as languages.python.venv.enable does. An interpreter that uv
+  # fetched does not: `wheelfix patch` helps there.
   languages.python.enable = true;
+
   languages.python.libraries = options.languages.python.libraries.default ++ [
     # numba: libtbb.so.12 for
     # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so; numba:

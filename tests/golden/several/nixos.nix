@@ -1,9 +1,4 @@
-# A module of NixOS: libraries for nix-ld. Written by wheelfix.
-# Save it as nix-ld.nix beside configuration.nix, add ./nix-ld.nix to the
-# imports there, run nixos-rebuild switch, and log in again.
-# nix-ld starts programs that were not built by Nix, such as an interpreter that
-# uv fetched, and hands these libraries to them. An interpreter from nixpkgs
-# does not pass through it: `wheelfix patch` helps there.
+# nix-ld.nix, a module in imports of configuration.nix. Written by wheelfix.
 # What is searched for with ctypes.util.find_library is not found by this, as
 # that asks ldconfig and a compiler: `wheelfix patch` writes what finds it.
 # For numba 0.68.1, from
@@ -16,7 +11,12 @@
 # pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so). `--prefer ATTR` writes one.
 { pkgs, options, ... }:
 {
+  # After nixos-rebuild switch, log in again. nix-ld starts programs that were
+  # not built by Nix, such as an interpreter that uv fetched, and hands these
+  # libraries to them. An interpreter from nixpkgs does not pass through it:
+  # `wheelfix patch` helps there.
   programs.nix-ld.enable = true;
+
   programs.nix-ld.libraries = options.programs.nix-ld.libraries.default ++ [
     # numba: libtbb.so.12 for
     # numba/np/ufunc/tbbpool.cpython-312-x86_64-linux-gnu.so; numba:

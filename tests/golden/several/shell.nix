@@ -1,10 +1,4 @@
 # A shell for a virtual environment of pip or uv. Written by wheelfix.
-# Programs that were not built by Nix, such as an interpreter that uv fetched,
-# start through nix-ld (programs.nix-ld.enable on NixOS), which hands
-# NIX_LD_LIBRARY_PATH on to them. An interpreter from nixpkgs does not pass
-# through it: start that one program with LD_LIBRARY_PATH=$NIX_LD_LIBRARY_PATH
-# in front. Do not export LD_LIBRARY_PATH for the whole shell: every program in
-# it would load these.
 # For numba 0.68.1, from
 # numba-0.68.1-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl.
 # For pyodbc 5.5.0, from
@@ -15,7 +9,11 @@
 # pkgs.cudaPackages.cuda_nvrtc (libnvrtc.so). `--prefer ATTR` writes one.
 { pkgs ? import <nixpkgs> { } }:
 pkgs.mkShell {
+  # nix-ld (programs.nix-ld.enable) starts what Nix did not build, such as uv's
+  # Python, with these; start a Python of nixpkgs with
+  # LD_LIBRARY_PATH=$NIX_LD_LIBRARY_PATH in front.
   NIX_LD = pkgs.stdenv.cc.bintools.dynamicLinker;
+
   # libcuda.so.1: from the GPU driver, in /run/opengl-driver/lib
   shellHook =
     "export NIX_LD_LIBRARY_PATH=\${NIX_LD_LIBRARY_PATH:-/run/current-system/sw/share/nix-ld/lib}:"
