@@ -23,7 +23,7 @@ let
     platforms.linux = [ "x86_64-linux" ];
   };
   names = [
-    "hatchling" "click" "httpx2" "installer" "isal" "msgspec" "packaging" "platformdirs" "rich" "tomli-w"
+    "hatchling" "ahocorasick-rs" "click" "httpx2" "installer" "isal" "msgspec" "packaging" "platformdirs" "rich" "tomli-w"
     "tree-sitter"
     "backports-zstd"
   ];
