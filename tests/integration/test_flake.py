@@ -23,7 +23,8 @@ let
     platforms.linux = [ "x86_64-linux" ];
   };
   names = [
-    "hatchling" "ahocorasick-rs" "click" "httpx2" "installer" "isal" "msgspec" "packaging" "platformdirs" "rich" "tomli-w"
+    "hatchling" "ahocorasick-rs" "click" "httpx2" "installer" "isal" "msgspec" "packaging" "platformdirs"
+    "rich" "tomli-w"
     "tree-sitter"
     "backports-zstd"
   ];
