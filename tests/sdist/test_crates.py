@@ -17,7 +17,7 @@ ALIASES = {"libmysqlclient", "udev"}
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.crate}-{rule.why[:20]}")
 def test_rule_is_well_formed(rule: NativeRule) -> None:
     assert re.fullmatch(r"[a-z0-9_-]+", rule.crate)
-    assert rule.libraries or rule.tools
+    assert rule.libraries or rule.tools or rule.problem
     for condition in (*rule.when, *rule.unless):
         assert re.fullmatch(r"(dep|crate):[a-z0-9_-]+|[a-z0-9_-]+/[\w-]+", condition)
     for name, value in rule.settings.items():

@@ -579,6 +579,8 @@ class TroubleDocument(Struct):
             "attribute",
             "refused",
             "hash",
+            "outdated",
+            "project",
             "foreign-program",
             "no-driver",
             "stub-driver",
