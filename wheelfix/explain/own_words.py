@@ -23,13 +23,6 @@ from wheelfix.model.base import Struct
 from wheelfix.model.words import OwnWords, Saying, Sentence
 from wheelfix.pysource.words import Names, is_absent
 
-MARKERS: Final = (
-    b" found", b"ibrar", b" find", b"nstall", b"vailable", b"xecutable", b"equire", b"issing", b"nable to",
-    b"ackend", b"annot ", b"PATH", b"ailed to ", b"ot exist", b"OpusNot", b"rror loading", b"rror locating",
-    b"itializing", b"R_HOME", b"not be ", b"n't load", b"ot load", b"ot loca",
-)  # fmt: skip
-"""What a line must have, of bytes, to have a sentence that is recognised in any text."""
-
 _WORD: Final = re.compile(r"\w+")
 _REACH: Final = 800
 """Characters before and after the word of a sentence that may belong to it."""
@@ -59,7 +52,7 @@ def find_sayings(
     """Find the sentences of distributions in a text.
 
     Args:
-        lines: the text, cleaned; a traceback, or the lines around those with :data:`MARKERS`.
+        lines: the text, cleaned; all of it, or the lines with what :func:`list_fixed` lists.
         packages: normalised names (PEP 503) of distributions that the text is about, such as those of a
             traceback's frames.
         read: what installed distributions say, by name, if their sources were read

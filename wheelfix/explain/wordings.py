@@ -10,22 +10,7 @@ import re
 from typing import Final
 
 from wheelfix.explain.model import SymptomKind
-from wheelfix.explain.troubles import (
-    building,
-    collisions,
-    computing,
-    evaluating,
-    graphics,
-    hooks,
-    loading,
-    outdated,
-    projects,
-    running,
-    starting,
-    toolkits,
-    variables,
-    wheels,
-)
+from wheelfix.explain.troubles.table import SUBJECTS
 from wheelfix.explain.wording import FILE, SONAME, word
 
 _NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
@@ -62,23 +47,7 @@ _LIBRARIES = (
     word(SymptomKind.MISSING, "║", rf"║\s{{1,80}}+(?P<soname>{SONAME})\s{{1,80}}+║"),
 )
 
-WORDINGS: Final = (
-    *_LIBRARIES,
-    *loading.WORDINGS,
-    *starting.WORDINGS,
-    *running.WORDINGS,
-    *toolkits.WORDINGS,
-    *graphics.WORDINGS,
-    *computing.WORDINGS,
-    *variables.WORDINGS,
-    *building.WORDINGS,
-    *hooks.WORDINGS,
-    *evaluating.WORDINGS,
-    *outdated.WORDINGS,
-    *projects.WORDINGS,
-    *wheels.WORDINGS,
-    *collisions.WORDINGS,
-)
+WORDINGS: Final = (*_LIBRARIES, *(one for subject in SUBJECTS for one in subject.WORDINGS))
 """All of them, in the order in which a line's symptoms are told."""
 
 TRACEBACKS: Final = ("Traceback (most recent call last)", "Traceback:")

@@ -1,4 +1,4 @@
-"""Table of explanations, by the kind of symptom."""
+"""Table of the subjects of messages, and of their explanations by the kind of symptom."""
 
 from __future__ import annotations
 
@@ -24,21 +24,26 @@ from wheelfix.explain.troubles import (
 )
 from wheelfix.explain.troubles.common import Explain
 
+SUBJECTS: Final = (
+    loading,
+    starting,
+    running,
+    toolkits,
+    graphics,
+    computing,
+    variables,
+    building,
+    hooks,
+    evaluating,
+    outdated,
+    projects,
+    wheels,
+    collisions,
+)
+"""The subjects, in the order in which a line's symptoms are told."""
+
 _EXPLAIN: Final[Mapping[SymptomKind, Explain]] = {
-    **loading.EXPLAIN,
-    **starting.EXPLAIN,
-    **running.EXPLAIN,
-    **toolkits.EXPLAIN,
-    **graphics.EXPLAIN,
-    **computing.EXPLAIN,
-    **variables.EXPLAIN,
-    **building.EXPLAIN,
-    **hooks.EXPLAIN,
-    **evaluating.EXPLAIN,
-    **outdated.EXPLAIN,
-    **projects.EXPLAIN,
-    **wheels.EXPLAIN,
-    **collisions.EXPLAIN,
+    kind: explain for subject in SUBJECTS for kind, explain in subject.EXPLAIN.items()
 }
 
 
