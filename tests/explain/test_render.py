@@ -33,6 +33,14 @@ def test_an_overlay_for_nixpkgs_is_whole(name: str, spelt: str) -> None:
     assert evaluate(f"{changed}.autoPatchelfIgnoreMissingDeps") == ["libcuda.so.1"]
 
 
+def test_an_overlay_changes_packages_that_are_made_of_others() -> None:
+    overlay = render_nixpkgs_overlay(make_override("vtk"))
+    package = '{ vtk.overrideAttrs = f: f { buildInputs = [ "old" ]; }; }'
+    extended = f'(({overlay}) {{ onetbb = "onetbb"; }} {{ pythonPackagesExtensions = [ ]; }})'
+    changed = f"(builtins.head {extended}.pythonPackagesExtensions {{ }} {package}).vtk"
+    assert evaluate(f"{changed}.buildInputs") == ["old", "onetbb"]
+
+
 def test_code_that_clears_a_stack_follows_what_was_there() -> None:
     overlay = render_clear_stack("demo", ["a b.so", "${x}.so"])
     base = '{ overrideAttrs = f: f { postFixup = "first\\n"; }; }'

@@ -16,6 +16,7 @@ from wheelfix.nix.tree import (
     Lambda,
     Let,
     List,
+    Select,
     Var,
     bind,
     call,
@@ -37,7 +38,9 @@ def render_change(name: str, function: Expr, head: Sequence[str], override: Over
         head: what is said before it, one paragraph each.
         override: what the function was written from, if that may have a loader shim.
     """
-    change = call(select("pyprev", name, "overridePythonAttrs"), function)
+    # Packages that are made of other ones, such as vtk and pyside6, have no overridePythonAttrs.
+    other = select("pyprev", name, "overrideAttrs")
+    change = call(Select(Var("pyprev"), (name, "overridePythonAttrs"), other), function)
     extension = Lambda("pyfinal", Lambda("pyprev", Attrs((bind(name, change),))))
     extensions = Binary("++", select("prev", "pythonPackagesExtensions"), List((extension,)))
     body: Expr = Attrs((bind("pythonPackagesExtensions", extensions),))
