@@ -1,23 +1,23 @@
-"""Expressions on lines that are made of what they search for: the time grows with the line, and no faster."""
+"""Expressions on lines that are made of what they search for: the steps grow with the line, and no faster."""
 
 from __future__ import annotations
 
 import re
-import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.backtracking import StepCounter
 from wheelfix.explain import wordings
 from wheelfix.explain.read import clean_line
 from wheelfix.explain.wordings import WORDINGS
 
-SHORT, LONG = 600, 4800
-"""Lengths of lines in characters."""
-LEAST = 0.002
-"""Seconds below which a time says nothing; ten thousand such lines take less than a minute."""
+SHORTEST = 100, 400, 1000
+"""Lengths of lines in characters: where a short one says too little, a longer one decides."""
+SCALE = 16
+"""What bounds of repetitions are divided by: they are up to 512, and lines have to be longer than that."""
 SEEDS = (
     "a",
     "1",
@@ -63,30 +63,56 @@ def list_pieces(pattern: re.Pattern[str]) -> Iterator[str]:
     match = next((match for line in LINES if (match := pattern.search(line))), None)
     if match is not None:
         cuts = [found.end() for found in re.finditer(r"\w+|\W", match[0])]
-        for cut in cuts[:: 1 + len(cuts) // 12]:
+        for cut in cuts[:: 1 + len(cuts) // 6]:
             yield from (part for part in (match[0][:cut], match[0][cut:]) if part)
         yield from (group for group in match.groups() if group)
     yield from SEEDS
 
 
-def measure(pattern: re.Pattern[str], text: str, times: int) -> float:
-    best = float("inf")
-    for _ in range(times):
-        start = time.process_time()
-        for _ in pattern.finditer(text):
-            pass
-        best = min(best, time.process_time() - start)
-    return best
+def count_steps(pattern: re.Pattern[str], text: str) -> int:
+    counter = StepCounter(pattern, text, scale=SCALE)
+    for _ in counter.iter_spans():
+        pass
+    return counter.steps
+
+
+def is_linear(pattern: re.Pattern[str], head: str, piece: str, end: str) -> bool:
+    """Whether pieces that are added to a line add as many steps as those before them."""
+    for shortest in SHORTEST:
+        number = 2 + shortest // len(piece)
+        one, two, three = (
+            count_steps(pattern, f"{head}{piece * (times * number)}{end}") for times in (1, 2, 3)
+        )
+        if three - two <= 1.1 * (two - one):
+            return True
+    return False
 
 
 @pytest.mark.parametrize(("pattern", "phrase"), EVERY)
-def test_time_grows_with_the_line_and_no_faster(pattern: re.Pattern[str], phrase: str) -> None:
+def test_steps_grow_with_the_line_and_no_faster(pattern: re.Pattern[str], phrase: str) -> None:
     for piece in dict.fromkeys(list_pieces(pattern)):
-        whole = piece * (LONG // len(piece) + 1)
         for end in dict.fromkeys(("", phrase)):
-            short, long = (f"{phrase} {whole[:size]}{end}" for size in (SHORT, LONG))
-            if measure(pattern, long, 1) < LEAST:
-                continue
-            slow = measure(pattern, long, 5)
-            # Eight times as long: squared, it takes 64 times as long.
-            assert slow < LEAST or slow < 24 * measure(pattern, short, 5), (piece, slow)
+            assert is_linear(pattern, f"{phrase} ", piece, end), piece
+
+
+@pytest.mark.parametrize(("pattern", "phrase"), EVERY)
+def test_steps_are_those_of_the_same_search(pattern: re.Pattern[str], phrase: str) -> None:
+    lines = [line for line in LINES if phrase in line and len(line) < 400][:20]
+    for line in [*lines, *(line[len(line) // 3 :] for line in lines)]:
+        assert list(StepCounter(pattern, line).iter_spans()) == [one.span() for one in pattern.finditer(line)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "piece", "linear"),
+    [
+        (r"\S+: no", "a", False),
+        (r"\S{1,512}: no", "a", True),
+        (r"x.*y.*z", "xy", False),
+        (r"(?:a b)*c", "a b", False),
+        (r"^(?:a b)*c", "a b", True),
+        (r"open (?P<file>[^)\n]+)\)", "open /lib/a-rather-long-name/of-a-file.so ", False),
+        (r"(?>\S+): no", " a", True),
+    ],
+)
+def test_squares_are_seen(expression: str, piece: str, linear: bool) -> None:
+    assert is_linear(re.compile(expression), "", piece, "") == linear

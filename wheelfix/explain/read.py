@@ -18,6 +18,7 @@ from functools import cache, partial
 from itertools import islice
 from typing import Annotated, Any, TypeVar
 
+from wheelfix.explain.languages import list_searched, translate
 from wheelfix.explain.model import BUILD_KINDS, FRAMELESS, Account, Package, Symptom, SymptomKind
 from wheelfix.explain.own_words import list_fixed
 from wheelfix.explain.paths import normalize, parse_drv, parse_store_path
@@ -175,7 +176,7 @@ def _unify_breaks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 @cache
 def _make_searcher() -> Searcher:
-    return Searcher(word.encode() for word in (*SEARCHED, *list_fixed()))
+    return Searcher((*(word.encode() for word in (*SEARCHED, *list_fixed())), *list_searched()))
 
 
 @cache
@@ -416,6 +417,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 _QUOTE = re.compile(r"(?:\s*[>|](?=\s|$)\s?)+")
 _BUILD = re.compile(r"([A-Za-z0-9][\w.+-]*)> ")
 _BREAKS = re.compile(r"\r\n?|\n|\\r\\n|\\n|\\\\n")
+_UNICODE = re.compile(r"(?:\\u[\da-fA-F]{4})+")
 _ENTITY = re.compile(r"&(?:#\d+|#x[\da-fA-F]+|quot|lt|gt|amp|apos);")
 _INTERNAL_JSON = "@nix {"
 _MAX_TEXTS = 64
@@ -426,7 +428,7 @@ def clean_line(raw: bytes) -> Iterator[tuple[str, str | None]]:
 
     Terminal colours, quoting (``> ``), the prefix nix puts before the lines of a build (``numba> ``), HTML
     entities and the JSON of ``nix --log-format internal-json`` are removed. A line with written-out line
-    breaks (``\n`` in a JSON log) becomes several.
+    breaks (``\n`` in a JSON log) becomes several. Words of other languages become English ones.
 
     Args:
         raw: the line without its line break.
@@ -443,7 +445,7 @@ def clean_line(raw: bytes) -> Iterator[tuple[str, str | None]]:
     for found in texts:
         for part in _BREAKS.split(found):
             # Quotes inside a string of JSON, as the line breaks above.
-            yield _strip_decoration(part.replace('\\"', '"'))
+            yield _strip_decoration(_UNICODE.sub(_unescape, part).replace('\\"', '"'))
 
 
 def _strip_decoration(text: str) -> tuple[str, str | None]:
@@ -455,7 +457,15 @@ def _strip_decoration(text: str) -> tuple[str, str | None]:
         text = text[match.end() :]
     if match := _BUILD.match(text):
         build, text = match[1], text[match.end() :]
-    return text, build
+    return translate(text), build
+
+
+def _unescape(match: re.Match[str]) -> str:
+    try:
+        # Two of them make one character beyond the sixteen bits that JSON's escapes have.
+        return match[0].encode().decode("unicode-escape").encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return match[0]  # half a character
 
 
 class _Event(Struct):

@@ -5,7 +5,7 @@ The time depends on the text, and hardly on the number of words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ahocorasick_rs import AhoCorasick, BytesAhoCorasick, Implementation, MatchKind
 
@@ -45,3 +45,26 @@ class Phrases:
         """List the numbers of the phrases that a line has, in order."""
         found = set(self._searcher.find_matches_as_strings(line, overlapping=True))
         return sorted(number for phrase in found for number in self._numbers[phrase])
+
+
+class Replacer:
+    """Words, and what is put in their place.
+
+    Args:
+        words: none of them empty; where several begin at one place, the longest counts.
+    """
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        self._others = list(words.values())
+        self._searcher = AhoCorasick(
+            list(words), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.DFA
+        )
+
+    def replace(self, line: str) -> str:
+        """Replace words in a line."""
+        parts: list[str] = []
+        done = 0
+        for number, start, end in self._searcher.find_matches_as_indexes(line):
+            parts += (line[done:start], self._others[number])
+            done = end
+        return "".join((*parts, line[done:])) if done else line

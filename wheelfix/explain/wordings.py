@@ -13,7 +13,7 @@ from wheelfix.explain.model import SymptomKind
 from wheelfix.explain.troubles.table import SUBJECTS
 from wheelfix.explain.wording import FILE, SONAME, word
 
-_NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]+)\))?"
+_NEEDED = r"(?: or directory)?(?: \(needed by (?P<by>[^)\n]{1,1024})\))?"
 
 _LIBRARIES = (
     # glibc: elf/dl-load.c, elf/dl-open.c; Python puts "ImportError: " or "OSError: " before it.
@@ -22,7 +22,8 @@ _LIBRARIES = (
     word(
         SymptomKind.MISSING,
         "Error loading shared library",
-        rf"Error loading shared library (?P<soname>[^\s:]+): (?:No such file|Permission denied){_NEEDED}",
+        rf"Error loading shared library (?P<soname>[^\s:]{{1,512}}): "
+        rf"(?:No such file|Permission denied){_NEEDED}",
     ),
     # ldd: a shell script of glibc around the loader's LD_TRACE_LOADED_OBJECTS.
     word(SymptomKind.MISSING, "=> not found", r"^\s*(?P<soname>[^\s:=]+) => not found"),
@@ -40,7 +41,9 @@ _LIBRARIES = (
     word(SymptomKind.NAMED, "Unable to find", r"Unable to find (?P<name>[a-z][\w+-]*) shared library"),
     word(SymptomKind.NAMED, "failed to find lib", r"failed to find (?P<name>lib[a-z][\w+-]*)"),
     # cuDNN 9: the names it tried, most exact first.
-    word(SymptomKind.MISSING, "Unable to load any of", r"Unable to load any of \{(?P<soname>[^{}\n]+)\}"),
+    word(
+        SymptomKind.MISSING, "Unable to load any of", r"Unable to load any of \{(?P<soname>[^{}\n]{1,1024})\}"
+    ),
     # Qt: src/gui/kernel/qguiapplication.cpp, src/plugins/platforms/xcb.
     word(SymptomKind.MISSING, "xcb-cursor0", r"(?P<xcb>xcb-cursor)0 or libxcb-cursor0 is needed"),
     # playwright: "Host system is missing dependencies", in a box.
@@ -118,7 +121,7 @@ RAISED: Final = re.compile(r"(?<![\w.])(?:\w+\.)*+(\w*(?:Error|Exception)): ", r
 SEARCHING: Final = re.compile(r"^\s*searching for dependencies of (?P<by>\S[^\n]*)")
 LDD_HEAD: Final = re.compile(r"^(?P<by>(?=[^\s:]*(?:/|\.so))[^:\n]*+):\s*$")
 FRAME: Final = re.compile(
-    r"File \"?(?P<path>[^\"\n]+?)\"?(?:, line (?P<line>\d{1,9})|:(?P<number>\d{1,9}), in )"
+    r"File \"?(?P<path>[^\"\n]{1,1024}?)\"?(?:, line (?P<line>\d{1,9})|:(?P<number>\d{1,9}), in )"
     r"|^(?:[│|] )?(?P<pytest>\S+\.py):(?P<row>\d{1,9}):? in "
 )
 IMPORT: Final = re.compile(

@@ -78,7 +78,7 @@ WORDINGS = (
     word(
         SymptomKind.WRONG_CLASS,
         "Exec format",
-        r"Error loading shared library (?P<soname>[^\s:]+): Exec format error",
+        r"Error loading shared library (?P<soname>[^\s:]{1,512}): Exec format error",
     ),
     word(
         SymptomKind.STATIC_TLS,

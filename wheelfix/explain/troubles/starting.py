@@ -30,17 +30,6 @@ _PATH = (
     r"(?P<by>(?:~|\.{0,2}|[\w.+-]+)/[^\s:;,'\"`‘’“”()\[\]{}<>|]{1,4096}+)"
 )
 _QUOTED = r"[`'\"‘“](?P<by>[^`'\"‘’“”\n]{1,4096}+)[`'\"’”]"
-_ENOENT = (
-    # strerror(ENOENT) in the languages of glibc's catalogues in which shells are used most
-    r"(?:No such file or directory|Datei oder Verzeichnis nicht gefunden|Aucun fichier ou dossier de "
-    r"(?:ce|ce )type"
-    r"|No existe el (?:fichero|archivo) o el directorio|Arquivo ou diretório inexistente"
-    r"|Ficheiro ou (?:pasta|directoria) inexistente|File o directory non esistente"
-    r"|Bestand of map bestaat niet|Nie ma takiego pliku ani katalogu|Filen eller katalogen finns inte"
-    r"|Нет такого файла или каталога|Немає такого файлу або каталогу|Böyle bir dosya ya da dizin yok"
-    r"|没有那个文件或目录|沒有此一檔案或目錄|そのようなファイルやディレクトリはありません"
-    r"|그런 파일이나 디렉터리가 없습니다)"
-)
 _CAUSE = "No such file or directory (os error 2)"
 _NEAR = 4
 _CONTAINER = "container"
@@ -102,11 +91,13 @@ WORDINGS = (
         "required file not found",
         r"(?:^|: )(?P<by>[^:\n]+): cannot execute: required file not found",
     ),
-    # bash before 5.2, in the language of the user; ksh and busybox.
-    _word("sh: ", rf"(?:^|[\s/.-])(?:ba|k|a)?sh: (?:[^\s:]+ \d+: |\d+: )?{_PATH}: {_ENOENT}"),
+    # bash before 5.2; ksh and busybox.
+    _word(
+        "sh: ", rf"(?:^|[\s/.\"'-])(?:ba|k|a)?sh: (?:[^\s:]+ \d+: |\d+: )?{_PATH}: No such file or directory"
+    ),
     _word(": line ", rf": line \d+: (?:exec: )?{_PATH}: No such file or directory"),
     # dash (exec.c), and busybox' sh.
-    _word("not found", rf"(?:^|[\s/-])(?:da|a)?sh: (?:\d+: )?(?:exec: )?{_PATH}: not found"),
+    _word("not found", rf"(?:^|[\s/\"'-])(?:da|a)?sh: (?:\d+: )?(?:exec: )?{_PATH}: not found"),
     # zsh: Src/exec.c.
     _word("no such file or dir", rf"zsh(?::\d+)?: no such file or directory: {_PATH}"),
     # fish: src/exec.rs, src/postfork.rs.
@@ -146,7 +137,7 @@ WORDINGS = (
     # Python: OSError's strerror and file name; pre-commit and others print it without the class.
     _word(
         "[Errno 2] ",
-        rf"\[Errno 2\] {_ENOENT}: (?:(?:Posix)?Path\()?[\"'](?P<by>[^\"'\n]{{1,4096}}+)[\"']",
+        r"\[Errno 2\] No such file or directory: (?:(?:Posix)?Path\()?[\"'](?P<by>[^\"'\n]{1,4096}+)[\"']",
     ),
     # Node: lib/internal/errors.js.
     _word("ENOENT", rf"spawn {_PATH} ENOENT"),
@@ -172,7 +163,7 @@ WORDINGS = (
     ),
     _word("(os error 2)", rf"{_PATH}[`'\"]?: No such file or directory \(os error 2\)"),
     # Java: java.lang.ProcessBuilder.
-    _word("Cannot run program", rf"Cannot run program \"{_PATH}\"[^\n]*error=2,"),
+    _word("Cannot run program", rf"Cannot run program \"{_PATH}\"[^\n]{{0,200}}error=2,"),
     # systemd: src/core/exec-invoke.c.
     _word("Failed to execute ", rf"Failed to execute {_PATH}: No such file or directory"),
     _word("Failed at step EXEC", rf"Failed at step EXEC spawning {_PATH}: No such file or directory"),
@@ -194,7 +185,7 @@ WORDINGS = (
     word(
         SymptomKind.FOREIGN_PROGRAM,
         "Exec format error",
-        r"\[Errno 8\] Exec format error: '(?P<by>[^'\n]+)'",
+        r"\[Errno 8\] Exec format error: '(?P<by>[^'\n]{1,1024})'",
         _tell_foreign,
     ),
 )
