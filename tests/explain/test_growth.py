@@ -9,15 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.backtracking import StepCounter
+from tests.support.backtracking import StepCounter, is_linear
 from wheelfix.explain import wordings
 from wheelfix.explain.read import clean_line
 from wheelfix.explain.wordings import WORDINGS
 
-SHORTEST = 100, 400, 1000
-"""Lengths of lines in characters: where a short one says too little, a longer one decides."""
-SCALE = 16
-"""What bounds of repetitions are divided by: they are up to 512, and lines have to be longer than that."""
 SEEDS = (
     "a",
     "1",
@@ -67,25 +63,6 @@ def list_pieces(pattern: re.Pattern[str]) -> Iterator[str]:
             yield from (part for part in (match[0][:cut], match[0][cut:]) if part)
         yield from (group for group in match.groups() if group)
     yield from SEEDS
-
-
-def count_steps(pattern: re.Pattern[str], text: str) -> int:
-    counter = StepCounter(pattern, text, scale=SCALE)
-    for _ in counter.iter_spans():
-        pass
-    return counter.steps
-
-
-def is_linear(pattern: re.Pattern[str], head: str, piece: str, end: str) -> bool:
-    """Whether pieces that are added to a line add as many steps as those before them."""
-    for shortest in SHORTEST:
-        number = 2 + shortest // len(piece)
-        one, two, three = (
-            count_steps(pattern, f"{head}{piece * (times * number)}{end}") for times in (1, 2, 3)
-        )
-        if three - two <= 1.1 * (two - one):
-            return True
-    return False
 
 
 @pytest.mark.parametrize(("pattern", "phrase"), EVERY)

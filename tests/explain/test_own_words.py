@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from time import process_time
-
 import pytest
 
+from tests.support.backtracking import is_linear
 from tests.support.counting import count_calls
+from tests.support.steps import count_steps
 from wheelfix.explain.own_words import find_sayings
 from wheelfix.explain.read import SHORT, read_messages
 from wheelfix.index.own_words import list_own_words
 from wheelfix.model.words import OwnWords, Saying, Sentence
+from wheelfix.pysource.words import ABSENT
 
 PAGES = "Unable to get page count. Is poppler installed and in PATH?"
 GEOS = (
@@ -199,16 +200,11 @@ def test_the_work_grows_with_the_text() -> None:
     ],
 )
 def test_adversarial_lines_cost_what_their_length_tells(piece: str) -> None:
-    def measure(size: int) -> float:
-        line = f"no libx {piece * (size // len(piece))} b"
-        find_sayings([line], ("pyglet", "wand"))
-        costs = []
-        for _ in range(3):
-            start = process_time()
-            for _ in range(8):
-                find_sayings([line], ("pyglet", "wand"))
-            costs.append(process_time() - start)
-        return min(costs)
+    def search(size: int) -> object:
+        return find_sayings([f"no libx {piece * (size // len(piece))} b"], ("pyglet", "wand"))
 
-    # Four times the length: a quadratic pattern takes sixteen times as long.
-    assert measure(8000) < 9 * measure(2000) + 0.002
+    search(1)
+    short, long = (count_steps(lambda size=size: search(size)) for size in (1000, 4000))
+    # Four times the length: squared, it takes sixteen times as many steps.
+    assert long < 8 * short
+    assert is_linear(ABSENT, "no libx ", piece, " b")

@@ -15,6 +15,10 @@ from typing import Any
 _PARSER: Any = import_module("re._parser")
 _CONSTANTS: Any = import_module("re._constants")
 _LEAST_BOUND = 16
+_SHORTEST = 100, 400, 1000
+"""Lengths of lines in characters: where a short one says too little, a longer one decides."""
+_SCALE = 16
+"""What bounds of repetitions are divided by: they are up to 512, and lines have to be longer than that."""
 _Next = Callable[[int], int | None]
 """What is matched after a part: gets a position, gives the end of the whole match, or None."""
 _Match = Callable[[int, _Next], int | None]
@@ -28,6 +32,32 @@ _CATEGORIES = {
     "CATEGORY_NOT_WORD": r"\W",
 }
 _ONE_CHARACTER = ("LITERAL", "NOT_LITERAL", "ANY", "IN")
+
+
+def is_linear(pattern: re.Pattern[str], head: str, piece: str, end: str) -> bool:
+    """Tell whether pieces that are added to a line add as many steps as those before them.
+
+    Args:
+        pattern: the expression that is searched for.
+        head: what the line begins with.
+        piece: what is repeated.
+        end: what the line ends with.
+    """
+    for shortest in _SHORTEST:
+        number = 2 + shortest // len(piece)
+        one, two, three = (
+            _count_steps(pattern, f"{head}{piece * (times * number)}{end}") for times in (1, 2, 3)
+        )
+        if three - two <= 1.1 * (two - one):
+            return True
+    return False
+
+
+def _count_steps(pattern: re.Pattern[str], text: str) -> int:
+    counter = StepCounter(pattern, text, scale=_SCALE)
+    for _ in counter.iter_spans():
+        pass
+    return counter.steps
 
 
 class StepCounter:
