@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.support.backtracking import is_linear
@@ -204,7 +206,7 @@ def test_adversarial_lines_cost_what_their_length_tells(piece: str) -> None:
         return find_sayings([f"no libx {piece * (size // len(piece))} b"], ("pyglet", "wand"))
 
     search(1)
-    short, long = (count_steps(lambda size=size: search(size)) for size in (1000, 4000))
+    short, long = (count_steps(partial(search, size)) for size in (1000, 4000))
     # Four times the length: squared, it takes sixteen times as many steps.
     assert long < 8 * short
     assert is_linear(ABSENT, "no libx ", piece, " b")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -314,8 +315,8 @@ def test_long_sources_take_no_longer_than_they_must(piece: str) -> None:
     def search(size: int) -> object:
         return find((CTYPES + "".join(piece.format(number, number + 1) for number in range(size))).encode())
 
-    short, long = (count_steps(lambda size=size: search(size)) for size in (100, 400))
-    # Four times the length: each edit is proved by analysing the source with it, which is squared, and no more.
+    short, long = (count_steps(partial(search, size)) for size in (100, 400))
+    # Four times the length: an edit is proved by analysing the source with it, which is squared, and no more.
     assert long < 20 * short
 
 
