@@ -41,6 +41,7 @@ class Comparison:
         ours: name of the policy with the machine (``manylinux_2_17_x86_64``), or ``linux``.
         theirs: the same by auditwheel; or, in parentheses, why it gives none.
         tags: how many platform tags were judged by both.
+        broken: how many of them do not hold, for wheelfix.
         differing: those of them that one says hold and the other not.
         kind: what explains a difference; None if nothing does, empty without one.
     """
@@ -49,6 +50,7 @@ class Comparison:
     ours: str
     theirs: str
     tags: int
+    broken: int
     differing: tuple[str, ...]
     kind: str | None
 
@@ -78,7 +80,13 @@ def compare(path: Path) -> Comparison | None:
     except (AuditwheelError, RuntimeError, ValueError, AssertionError) as error:
         theirs = f"({type(error).__name__}: {str(error).splitlines()[0][:80] if str(error) else ''})"
         return Comparison(
-            wheel=path.name, ours=ours, theirs=theirs, tags=0, differing=(), kind="auditwheel refuses"
+            wheel=path.name,
+            ours=ours,
+            theirs=theirs,
+            tags=0,
+            broken=0,
+            differing=(),
+            kind="auditwheel refuses",
         )
     overall = info.overall_policy
     theirs = "linux" if overall.priority == 0 else overall.name
@@ -92,7 +100,13 @@ def compare(path: Path) -> Comparison | None:
     if differing or not _is_same(ours, theirs):
         kind = next((name for name, holds in EVIDENCE.items() if holds(scan, checks[0], info)), None)
     return Comparison(
-        wheel=path.name, ours=ours, theirs=theirs, tags=len(judged), differing=differing, kind=kind
+        wheel=path.name,
+        ours=ours,
+        theirs=theirs,
+        tags=len(judged),
+        broken=sum(check.tag in judged and check.state is not TagState.HOLDS for check in checks),
+        differing=differing,
+        kind=kind,
     )
 
 
@@ -142,7 +156,7 @@ def main() -> int:
     found = {path.name: path for d in sys.argv[1:] for path in sorted(Path(d).glob("*.whl"))}
     wheels = sorted(found.values(), key=lambda p: -p.stat().st_size)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        compared = sorted(filter(None, pool.map(compare, wheels)), key=lambda c: c.wheel)
+        compared = sorted(filter(None, pool.map(compare, wheels, chunksize=4)), key=lambda c: c.wheel)
     for c in compared:
         if c.kind != "":
             print(f"{c.wheel}: wheelfix {c.ours}, auditwheel {c.theirs}; {', '.join(c.differing)}; {c.kind}")
@@ -150,7 +164,9 @@ def main() -> int:
     broken = sum(c.ours == "linux" for c in compared)
     print(
         f"{len(compared)} wheels, {sum(c.tags for c in compared)} tags, "
-        f"{sum(len(c.differing) for c in compared)} tags judged differently; no policy fits {broken}; {dict(kinds)}"
+        f"{sum(c.broken for c in compared)} of them broken, "
+        f"{sum(len(c.differing) for c in compared)} tags judged differently; "
+        f"no policy fits {broken}; {dict(kinds)}"
     )
     return 1 if kinds["none"] else 0
 

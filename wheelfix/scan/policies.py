@@ -302,9 +302,10 @@ def tell_broken(checks: Iterable[TagCheck], target: str) -> Iterator[Finding]:
             continue
         level = Level.WARNING if any(b.kind is not BreachKind.LIBRARY for b in told) else Level.NOTE
         tags = " and ".join(check.tag for check in some)
-        message = f"does not do what its tag {tags} promises: asks for {_say_breaches(told)}"
+        promise = f"its tags {tags} promise" if len(some) > 1 else f"its tag {tags} promises"
+        message = f"does not do what {promise}: asks for {_say_breaches(told)}"
         if fitting := some[0].fitting:
-            message += f"; {fitting[0]} would hold"
+            message += f"; {fitting[0]} would hold, and older systems may refuse to load it"
         yield Finding(level=level, subject=target, message=message)
 
 
