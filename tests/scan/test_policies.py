@@ -212,7 +212,7 @@ def test_musl() -> None:
     assert name_breaches(check("manylinux_2_28_x86_64", own)) == ["libc.musl-x86_64.so.1"]
 
 
-def test_one_finding_for_all_names_of_a_policy() -> None:
+def test_one_finding_for_all_tags_that_the_same_breaks() -> None:
     objects = [asking("GLIBC_2.34", "GLIBC_2.33"), asking("GLIBC_2.34", path="y.so")]
     tags = ["a-b-manylinux2014_x86_64", "a-b-manylinux_2_17_x86_64"]
     (finding,) = tell_broken(check_tags(tags, objects, classify(objects), ()), "x.whl")
@@ -225,9 +225,11 @@ def test_one_finding_for_all_names_of_a_policy() -> None:
 
 
 def test_libraries_alone_are_a_note() -> None:
-    found = check("manylinux_2_28_x86_64", needing("libxcb.so.1"), libxcb=NeedClass.PROVIDED)
-    (finding,) = tell_broken([found], "x.whl")
+    tags = ("manylinux_2_24_x86_64", "manylinux_2_28_x86_64")
+    found = [check(tag, needing("libxcb.so.1"), libxcb=NeedClass.PROVIDED) for tag in tags]
+    (finding,) = tell_broken(found, "x.whl")
     assert finding.level is Level.NOTE
+    assert "its tags manylinux_2_24_x86_64 and manylinux_2_28_x86_64 promise" in finding.message
     assert finding.message.endswith("asks for libraries beyond it (libxcb.so.1)")
 
 

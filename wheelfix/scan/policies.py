@@ -283,7 +283,7 @@ def _find_certain(rung: _Rung, asked: _Asked, wanted: tuple[int, int], *, is_las
 
 
 def tell_broken(checks: Iterable[TagCheck], target: str) -> Iterator[Finding]:
-    """Report platform tags that do not hold, once for each policy.
+    """Report platform tags that do not hold, once for all that the same breaks.
 
     A warning where a system of that tag may refuse to load a file. A note where libraries alone break it,
     which are needs with an answer of their own, or the level of the processor, which has its own finding.
@@ -292,11 +292,11 @@ def tell_broken(checks: Iterable[TagCheck], target: str) -> Iterator[Finding]:
         checks: of one wheel.
         target: the wheel's file name.
     """
-    broken: dict[tuple[str, tuple[Breach, ...]], list[TagCheck]] = {}
+    broken: dict[tuple[Breach, ...], list[TagCheck]] = {}
     for check in checks:
         if check.state is TagState.BROKEN:
-            broken.setdefault((check.policy, check.breaches), []).append(check)
-    for (_, breaches), some in broken.items():
+            broken.setdefault(check.breaches, []).append(check)
+    for breaches, some in broken.items():
         told = [b for b in breaches if b.kind is not BreachKind.PROCESSOR]
         if not told:
             continue
