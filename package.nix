@@ -51,6 +51,7 @@ python3Packages.buildPythonApplication {
     python3Packages.msgspec
     python3Packages.packaging
     python3Packages.platformdirs
+    python3Packages.pyelftools
     python3Packages.rich
     python3Packages.tomli-w
     python3Packages.tree-sitter

@@ -31,6 +31,18 @@ def test_clean(tmp_path: Path) -> None:
     assert run(old, new, "--quiet").stdout == ""
 
 
+def test_a_second_reader_that_is_not_there_is_told(tmp_path: Path) -> None:
+    old, new = build(tmp_path)
+    code = "import sys; sys.modules['elftools'] = None; from wheelfix.cli import main; main()"
+    for quiet, told in (
+        ([], "wheelfix: note: no second reader: `pip install 'wheelfix[verify]'` brings one\n"),
+        (["--quiet"], ""),
+    ):
+        command = [sys.executable, "-c", code, "verify", str(old), str(new), *quiet]
+        result = subprocess.run(command, capture_output=True, text=True)
+        assert (result.returncode, result.stderr) == (0, told)
+
+
 def test_problems(tmp_path: Path) -> None:
     old, new = build(tmp_path)
     subprocess.run(

@@ -53,6 +53,54 @@ def test_program_has_an_interpreter(tmp_path: Path) -> None:
     assert "GLIBC_2.34" in obj.versions[0].versions
 
 
+def test_private_symbols_that_are_required(tmp_path: Path) -> None:
+    code = """
+    extern int fill_window(void), inflate(void);
+    extern int longest_match(void) __attribute__((weak));
+    int z_errmsg(void) { return fill_window() + inflate() + (longest_match ? longest_match() : 0); }
+    """
+    obj = read(build_elf(tmp_path, "z.so", needed=["libz.so.1"], code=code))
+    assert obj.private == ("fill_window",)  # one is weak, one is its own, one is public
+    assert read(build_elf(tmp_path, "y.so", needed=["liby.so.1"], code=code)).private == ()
+
+
+def test_symbols_that_cannot_be_read_are_no_symbols(tmp_path: Path) -> None:
+    data = bytearray(build_elf(tmp_path, "z.so", needed=["libz.so.1"]))
+    elf = ELFFile(BytesIO(bytes(data)))
+    dynamic = next(s for s in elf.iter_segments() if isinstance(s, DynamicSegment))
+    number = next(n for n, tag in enumerate(dynamic.iter_tags()) if tag.entry.d_tag == "DT_SYMTAB")
+    struct.pack_into("<Q", data, dynamic["p_offset"] + 16 * number + 8, 1 << 40)
+    obj = read(bytes(data))
+    assert obj.private is None
+    assert "libz.so.1" in obj.needed
+
+
+def test_private_symbols_of_glibc(tmp_path: Path) -> None:
+    code = """
+    extern int __cxa_thread_atexit_impl(void);
+    int use(void) { return __cxa_thread_atexit_impl(); }
+    """
+    obj = read(build_elf(tmp_path, "s.so", code=code))
+    assert obj.private == ("__cxa_thread_atexit_impl",)
+    # As Rust has it: the version is asked for, and the symbol is not required.
+    weak = code.replace("(void);\n", "(void) __attribute__((weak));\n", 1)
+    obj = read(build_elf(tmp_path, "w.so", code=weak))
+    assert obj.private == ()
+    assert "GLIBC_2.18" in obj.versions[0].versions
+
+
+def test_versions_that_a_library_may_lack(tmp_path: Path) -> None:
+    data = bytearray(
+        build_elf(tmp_path, "w.so", code='#include <stdio.h>\nint use(void) { return puts(""); }')
+    )
+    assert read(bytes(data)).versions[0].weak == ()
+    start = ELFFile(BytesIO(bytes(data))).get_section_by_name(".gnu.version_r")["sh_offset"]
+    (aux,) = struct.unpack_from("<I", data, start + 8)
+    struct.pack_into("<H", data, start + aux + 4, 2)  # VER_FLG_WEAK in vna_flags of the first
+    (need,) = read(bytes(data)).versions
+    assert need.weak == need.versions == ("GLIBC_2.2.5",)
+
+
 def test_static_program_has_no_needs(tmp_path: Path) -> None:
     obj = read(build_elf(tmp_path, "prog", executable=True, flags=["-static"]))
     assert (obj.dynamic, obj.needed, obj.executable) == (False, (), True)

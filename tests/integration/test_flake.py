@@ -24,7 +24,7 @@ let
   };
   names = [
     "hatchling" "ahocorasick-rs" "click" "httpx2" "installer" "isal" "msgspec" "packaging" "platformdirs"
-    "rich" "tomli-w"
+    "pyelftools" "rich" "tomli-w"
     "tree-sitter"
     "backports-zstd"
   ];
@@ -63,7 +63,8 @@ def test_run_starts_the_program() -> None:
 
 def test_package_has_the_dependencies_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = (*project["dependencies"], *project["optional-dependencies"]["lint"])
+    extras = project["optional-dependencies"]
+    listed = (*project["dependencies"], *extras["lint"], *extras["verify"])
     wanted = sorted(re.split(r"[><=;\s]", d)[0].replace(".", "-") for d in listed)
     assert sorted(evaluate("outputs.packages.x86_64-linux.default.dependencies")) == wanted
     assert evaluate("outputs.packages.x86_64-linux.default.version") == project["version"]

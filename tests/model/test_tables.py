@@ -17,6 +17,7 @@ import pytest
 from packaging.utils import is_normalized_name
 
 import wheelfix
+from scripts.collect_policies import make_table
 from wheelfix.elf.header import _name_machine
 from wheelfix.index.baseline import Baseline
 from wheelfix.index.canonical import Canonical, find_canonical
@@ -31,6 +32,7 @@ from wheelfix.index.releases import NEWEST, Renames, modernize, parse_release, t
 from wheelfix.index.siblings import Siblings
 from wheelfix.lint.excerpt import Spellings, spell_attr
 from wheelfix.model.base import field
+from wheelfix.model.policies import Policies
 from wheelfix.model.system import Systems
 from wheelfix.model.tables import InOrder, Row, Soname, Table, load_table, parse_table, read_data
 from wheelfix.override.carries import Groups
@@ -394,3 +396,13 @@ def test_systems_are_machine_and_kernel() -> None:
 
 def test_provenance_names_a_digest() -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", load_table(Provenance).digest)
+
+
+def test_policies_are_those_of_auditwheel() -> None:
+    table = load_table(Policies)
+    known = {name for series in (table.manylinux, table.musllinux) for name in series.policies}
+    made = make_table()
+    theirs = {name for series in ("manylinux", "musllinux") for name in made[series]["policies"]}
+    assert known <= theirs  # a newer auditwheel has more of them
+    if table.release == made["release"]:
+        assert read_document(Policies) == {**made, "date": table.date}

@@ -24,6 +24,7 @@ from wheelfix.model.base import Struct, encode_indented, fields
 from wheelfix.model.classes import NeedClass
 from wheelfix.model.hints import OpeningKind
 from wheelfix.model.override import Cuda, Dialect
+from wheelfix.model.policies import BreachKind, TagState
 from wheelfix.model.scan import Held, Level, OpeningForm
 from wheelfix.patch.model import AnswerKind
 from wheelfix.report import documents
@@ -143,6 +144,8 @@ def get_texts(schema: str, field: str) -> list[str]:
         ("wheelfix.scan/2", "Finding.level", Level),
         ("wheelfix.scan/2", "Opening.kind", OpeningKind),
         ("wheelfix.scan/2", "Opening.form", OpeningForm),
+        ("wheelfix.scan/2", "Tag.state", TagState),
+        ("wheelfix.scan/2", "Breach.kind", BreachKind),
         ("wheelfix.explain/1", "dialect", Dialect),
         ("wheelfix.check/1", "CheckFinding.rule", Rule),
         ("wheelfix.lock/1", "ChosenPackage.provider", lock.ChoiceKind),

@@ -26,12 +26,15 @@ def verify(*, old: Path, new: Path, as_json: bool, quiet: bool) -> None:
 
     OLD is the file before, NEW the file after. The run path and the interpreter may differ. Everything else
     that a process, strip or a debugger sees must be what it was: memory, rights, symbols, versions, sections.
-    Ends with 0 if it is, and with 1 if not.
+    Ends with 0 if it is, and with 1 if not. Where pyelftools is installed (the extra `verify`), it reads both
+    files as well.
     """
     from wheelfix.patch.verify import verify as find_problems
-    from wheelfix.patch.verify.opinions import find_opinions
+    from wheelfix.patch.verify.opinions import find_opinions, has_second_reader
     from wheelfix.report.escape import printable
 
+    if not has_second_reader() and not quiet:
+        click.echo("wheelfix: note: no second reader: `pip install 'wheelfix[verify]'` brings one", err=True)
     had = find_opinions(old)
     problems = (*find_problems(old, new), *(p for p in find_opinions(new) if p not in had))
     if as_json:

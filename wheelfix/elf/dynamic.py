@@ -28,6 +28,7 @@ _MAX_VERNEED = 1 << 20
 _STEP = 1 << 20
 _LONGEST_CALL = len(b"dlmopen\0")
 _VERNAUX_SIZE = 16
+_VER_FLG_WEAK = 2
 _HINT = "the file is damaged or made to mislead; fetch the wheel again, or report it to its authors"
 
 
@@ -69,7 +70,7 @@ def read_dynamic(path: str, reader: Reader, header: Header) -> Dynamic | None:
     verneed = _read_verneed(path, reader, header, tags)
     # Strings are fetched in file order, so that a forward-only stream is passed once.
     wanted = [v for t, v in tags if t in {DT_NEEDED, DT_SONAME, DT_RPATH, DT_RUNPATH}]
-    wanted += [name for file, names in verneed for name in (file, *names)]
+    wanted += [name for file, names in verneed for name in (file, *(at for at, _ in names))]
     text = strings.read_all(wanted)
     soname = _first(tags, DT_SONAME)
     return Dynamic(
@@ -78,7 +79,7 @@ def read_dynamic(path: str, reader: Reader, header: Header) -> Dynamic | None:
         rpath=_split_path(text, _first(tags, DT_RPATH)),
         runpath=_split_path(text, _first(tags, DT_RUNPATH)),
         flags_1=_first(tags, DT_FLAGS_1) or 0,
-        versions=_merge_versions((text[f], tuple(text[n] for n in names)) for f, names in verneed),
+        versions=_merge_versions((text[f], [(text[n], weak) for n, weak in names]) for f, names in verneed),
     )
 
 
@@ -168,8 +169,8 @@ class _StringTable:
 
 def _read_verneed(
     path: str, reader: Reader, header: Header, tags: list[tuple[int, int]]
-) -> list[tuple[int, list[int]]]:
-    """Walk the verneed chain: (file name offset, version name offsets), offsets into the string table."""
+) -> list[tuple[int, list[tuple[int, bool]]]]:
+    """Walk the verneed chain: (file name, [(version name, weak)]), names as offsets into the string table."""
     address, count = _first(tags, DT_VERNEED), _first(tags, DT_VERNEEDNUM) or 0
     if address is None or count == 0:
         return []
@@ -178,15 +179,15 @@ def _read_verneed(
         raise ElfError(path, f"version needs at address {address:#x} lie outside the file", _HINT)
     # The chain's length is not stored. Read a size that fits any valid chain, up to the end of the file.
     table = reader.read(offset, min(_guess_verneed_size(count), reader.size - offset))
-    result: list[tuple[int, list[int]]] = []
+    result: list[tuple[int, list[tuple[int, bool]]]] = []
     at = 0
     left = len(table) // _VERNAUX_SIZE  # bounds chains that overlap themselves
     for _ in range(count):
         files, at_next, aux, aux_count = _unpack_verneed(path, table, at, header.order)
         names = []
         for _ in range(aux_count):
-            name, step = _unpack_vernaux(path, table, aux, header.order)
-            names.append(name)
+            name, weak, step = _unpack_vernaux(path, table, aux, header.order)
+            names.append((name, weak))
             left -= 1
             if left < 0:
                 raise ElfError(path, "version needs overlap each other", _HINT)
@@ -213,16 +214,21 @@ def _unpack_verneed(path: str, table: bytes, at: int, order: str) -> tuple[int, 
     return name, step, at + aux, aux_count
 
 
-def _unpack_vernaux(path: str, table: bytes, at: int, order: str) -> tuple[int, int]:
+def _unpack_vernaux(path: str, table: bytes, at: int, order: str) -> tuple[int, bool, int]:
     try:
-        _, _, _, name, step = struct.unpack_from(order + "IHHII", table, at)
+        _, flags, _, name, step = struct.unpack_from(order + "IHHII", table, at)
     except struct.error:
         raise ElfError(path, "version needs run out of their table", _HINT) from None
-    return name, step
+    return name, bool(flags & _VER_FLG_WEAK), step
 
 
-def _merge_versions(pairs: Iterable[tuple[str, tuple[str, ...]]]) -> tuple[VersionNeed, ...]:
-    merged: dict[str, set[str]] = {}
+def _merge_versions(pairs: Iterable[tuple[str, Iterable[tuple[str, bool]]]]) -> tuple[VersionNeed, ...]:
+    merged: dict[str, dict[str, bool]] = {}
     for soname, names in pairs:
-        merged.setdefault(soname, set()).update(names)
-    return tuple(VersionNeed(soname=s, versions=tuple(sorted(merged[s]))) for s in sorted(merged))
+        one = merged.setdefault(soname, {})
+        for name, weak in names:
+            one[name] = weak and one.get(name, True)
+    return tuple(
+        VersionNeed(soname=s, versions=tuple(sorted(one)), weak=tuple(sorted(n for n in one if one[n])))
+        for s, one in sorted(merged.items())
+    )

@@ -68,6 +68,28 @@ def read_symbols(path: str, reader: Reader) -> Symbols:
         raise ElfError(path, "a table of its symbols runs past the end of the file", _HINT) from None
 
 
+def read_required(path: str, reader: Reader, names: frozenset[str]) -> tuple[str, ...]:
+    """Find which of some symbols an ELF file requires of others; weak ones are left out.
+
+    Args:
+        path: for messages.
+        reader: the file.
+        names: the symbols.
+
+    Returns:
+        Sorted.
+
+    Raises:
+        ElfError: the file contradicts itself.
+    """
+    try:
+        header = read_header(path, reader)
+        found = _Tables(path, reader, header, _read_tags(reader, header)).read_required()
+        return tuple(sorted(names.intersection(found)))
+    except (OutOfRange, struct.error):
+        raise ElfError(path, "a table of its symbols runs past the end of the file", _HINT) from None
+
+
 def _read_tags(reader: Reader, header: Header) -> dict[int, int]:
     segment = next((s for s in header.segments if s.type == PT_DYNAMIC), None)
     if segment is None or not segment.filesz:  # a static program, or a file of debugging information
@@ -126,6 +148,15 @@ class _Tables:
                 for soname in sorted(wants)
             ),
         )
+
+    def read_required(self) -> Iterator[str]:
+        """Names of the undefined symbols that are not weak."""
+        symbols = list(self._read_table(self._count_symbols()))
+        self._strings = self._read_strings()
+        self._budget = (1 << 20) + 4 * len(self._strings)
+        for name, binding, section in symbols:
+            if name and not section and binding != _STB_WEAK:
+                yield self._string(name)
 
     def _offset(self, tag: int) -> int:
         address = self._tags[tag]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from wheelfix.elf.dynamic import DF_1_NODEFLIB, DF_1_PIE, read_dynamic
+from wheelfix.elf.dynamic import DF_1_NODEFLIB, DF_1_PIE, Dynamic, read_dynamic
+from wheelfix.elf.exports import read_required
 from wheelfix.elf.file import Reader
 from wheelfix.elf.header import ET_EXEC, PT_INTERP, Header, read_header
 from wheelfix.elf.stream import Chunks, ForwardReader, OutOfRange
 from wheelfix.errors import ElfError
 from wheelfix.model.elf import ElfObject
+from wheelfix.model.policies import list_private
 
 ELF_MAGIC = b"\x7fELF"
 _MAX_INTERPRETER = 4096
+_ZLIB = "libz.so.1"
+_PRIVATE_SINCE = "GLIBC_2.18"
+"""Version of all symbols of glibc that policies refuse: a file that does not ask for it has none of them."""
 
 
 def read_elf(path: str, chunks: Chunks, *, size: int) -> ElfObject:
@@ -40,6 +45,7 @@ def read_object(path: str, reader: Reader) -> ElfObject:
         header = read_header(path, reader)
         interpreter = _read_interpreter(path, reader, header)
         dynamic = read_dynamic(path, reader, header)
+        private = _read_private(path, reader, dynamic) if dynamic else ()
     except OutOfRange:
         raise ElfError(
             path, "a table of the ELF file runs past its end", "the file is damaged: fetch the wheel again"
@@ -59,7 +65,19 @@ def read_object(path: str, reader: Reader) -> ElfObject:
         dynamic=dynamic is not None,
         nodeflib=bool(flags_1 & DF_1_NODEFLIB),
         versions=dynamic.versions if dynamic else (),
+        private=private,
     )
+
+
+def _read_private(path: str, reader: Reader, dynamic: Dynamic) -> tuple[str, ...] | None:
+    """Read the private symbols that a file requires of libraries, of which few files can have any."""
+    versions = {name for need in dynamic.versions for name in need.versions}
+    if _PRIVATE_SINCE not in versions and _ZLIB not in dynamic.needed:
+        return ()
+    try:
+        return read_required(path, reader, list_private(dynamic.needed))
+    except ElfError:
+        return None  # the loader may do with less than its symbols, and so do all other answers
 
 
 def _read_interpreter(path: str, reader: Reader, header: Header) -> str | None:

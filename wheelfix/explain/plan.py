@@ -30,7 +30,7 @@ from wheelfix.explain.paths import (
 )
 from wheelfix.explain.programs import find_program_package
 from wheelfix.explain.troubles.table import find_trouble
-from wheelfix.index.lookup import find_providers
+from wheelfix.index.lookup import find_glibc
 from wheelfix.index.named_table import NamedIndex
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
@@ -162,7 +162,7 @@ def plan_explanation(
         interpreter=find_interpreter(_list_paths(account, installed)),
         dialect=dialect,
         files=installed.files,
-        glibc=_find_glibc(index),
+        glibc=find_glibc(index),
         index=index,
         names_of=names_of,
         account=account,
@@ -203,13 +203,6 @@ def _list_paths(account: Account, installed: Installed) -> Iterator[str]:
         yield installed.python
     yield from account.paths
     yield from (path for s in account.symptoms for path in (s.frame, s.wanted_by, s.soname) if path)
-
-
-def _find_glibc(index: SonameTable) -> str | None:
-    """Find the version of the C library in the nixpkgs of the index."""
-    (lookup,) = find_providers(index, ["libc.so.6"])
-    versions = (p.version for p in lookup.providers if p.attr == "glibc" and p.version)
-    return next((version.partition("-")[0] for version in versions), None)
 
 
 def find_soname(symptom: Symptom) -> str | None:

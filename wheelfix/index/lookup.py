@@ -354,6 +354,16 @@ def append_non_providers(table: SonameTable, located: Located) -> Located:
     return replace(located, providers=(*located.providers, *rest))
 
 
+def find_glibc(table: SonameTable) -> str | None:
+    """Return the version of the C library in nixpkgs (``2.42``): of the user's, else of the newest known."""
+    said = table.attributes.find(_GLIBC)
+    if said and said.version:
+        return said.version.partition("-")[0]
+    (lookup,) = find_providers(table, ["libc.so.6"])
+    versions = (p.version for p in lookup.providers if p.attr == _GLIBC and p.version)
+    return next((version.partition("-")[0] for version in versions), None)
+
+
 def find_default_python(table: SonameTable) -> str | None:
     """Return the version of ``python3`` in the index, by the library of the attribute of that name."""
     for name in table.find_names("libpython3.*.so.1.0"):

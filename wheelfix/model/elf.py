@@ -6,10 +6,16 @@ from wheelfix.model.base import Struct
 
 
 class VersionNeed(Struct):
-    """The symbol versions that one object asks of one soname (SHT_GNU_verneed)."""
+    """The symbol versions that one object asks of one soname (SHT_GNU_verneed).
+
+    Attributes:
+        versions: sorted.
+        weak: those of them without which it loads too, sorted: weak symbols alone have them.
+    """
 
     soname: str
     versions: tuple[str, ...]
+    weak: tuple[str, ...] = ()
 
 
 class ElfObject(Struct):
@@ -29,6 +35,8 @@ class ElfObject(Struct):
         dynamic: has PT_DYNAMIC; False for static programs, relocatable and core files.
         nodeflib: DF_1_NODEFLIB, the loader's default directories are not searched.
         versions: symbol versions asked of each needed soname, sorted by soname.
+        private: symbols that it requires and that :func:`wheelfix.model.policies.list_private` has for its
+            needed sonames, sorted; None if its symbols could not be read.
     """
 
     path: str
@@ -43,6 +51,7 @@ class ElfObject(Struct):
     dynamic: bool
     nodeflib: bool = False
     versions: tuple[VersionNeed, ...] = ()
+    private: tuple[str, ...] | None = ()
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ from wheelfix.model.names import NameKind
 if TYPE_CHECKING:
     from wheelfix.model.elf import ElfObject
     from wheelfix.model.hints import DlopenNote, OpeningKind, SourceCall
+    from wheelfix.model.policies import TagCheck
 
 
 class Level(StrEnum):
@@ -211,6 +212,7 @@ class WheelScan(Struct):
         baseline_inputs: the subset uv2nix and poetry2nix add by themselves for the wheel's tag.
         missed: sonames that auto-patchelf has to be told to ignore, sorted.
         lost_openings: what is opened through run paths that auto-patchelf replaces, sorted.
+        tag_checks: whether its platform tags hold, sorted by tag.
         variant: label of the wheel variant (PEP 825); empty for a wheel that is none.
         alternatives: files for different backends, of which one is used; empty if there are none.
         attributes: what nixpkgs says of the attributes that needs and openings name; those that it was not
@@ -235,6 +237,7 @@ class WheelScan(Struct):
     missed: tuple[Missed, ...]
     findings: tuple[Finding, ...]
     lost_openings: tuple[LostOpening, ...] = ()
+    tag_checks: tuple[TagCheck, ...] = ()
     variant: str = ""
     alternatives: tuple[Alternative, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from wheelfix.model.classes import Cause, NeedClass
 from wheelfix.model.index import Permission
 from wheelfix.model.names import NameKind
 from wheelfix.model.override import Dialect
+from wheelfix.model.policies import BreachKind, TagState
 
 
 def _one_of(*values: str) -> Meta:
@@ -283,6 +284,42 @@ class LostOpeningDocument(Struct):
     path: str
 
 
+class BreachDocument(Struct):
+    """Something that files ask for and a policy does not allow.
+
+    Attributes:
+        kind: a version of symbols, a library, a private symbol of a library, a level of the processor.
+        name: GLIBC_2.34, libxcb.so.1, inflate_fast, x86-64-v3.
+        soname: library that a version or symbol is asked of; empty for the other kinds.
+        files: member paths, sorted.
+    """
+
+    kind: Annotated[str, _one_of(*BreachKind)]
+    name: str
+    soname: str
+    files: tuple[str, ...]
+
+
+class TagDocument(Struct):
+    """Whether the files do what a platform tag promises.
+
+    Attributes:
+        tag: platform tag of the file name.
+        state: it holds; it is broken; no policy is for it, and the one before does not allow all while the
+            one after may; no policy is for its C library and machine, or near enough; symbols of a file could
+            not be read; no file is for its machine; it promises nothing (linux_*, any); it is not for Linux.
+        policy: that was asked, without the machine; empty without one.
+        breaches: what that policy does not allow.
+        fitting: platform tags of the policy for the oldest systems that allows all; empty if none does.
+    """
+
+    tag: str
+    state: Annotated[str, _one_of(*TagState)]
+    policy: str
+    breaches: tuple[BreachDocument, ...]
+    fitting: tuple[str, ...]
+
+
 class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     """Result of `wheelfix scan` for one target.
 
@@ -309,6 +346,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
         lost_openings: sorted by file, then name.
         attributes: what nixpkgs says of the attributes that are named above, by attribute.
         nixpkgs: which nixpkgs says it.
+        policies: whether each platform tag holds, by auditwheel's policies, sorted by tag.
     """
 
     target: str
@@ -330,6 +368,7 @@ class ScanDocument(Struct, tag_field="schema", tag="wheelfix.scan/2"):
     lost_openings: tuple[LostOpeningDocument, ...]
     attributes: Mapping[str, AttributeDocument]
     nixpkgs: NixpkgsDocument | None
+    policies: tuple[TagDocument, ...]
 
 
 class StepDocument(Struct):

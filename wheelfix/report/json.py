@@ -17,6 +17,7 @@ from wheelfix.report.documents import (
     AnswerDocument,
     AskedIndexDocument,
     AttributeDocument,
+    BreachDocument,
     BuildDocument,
     BuildSystemDocument,
     CargoDocument,
@@ -75,6 +76,7 @@ from wheelfix.report.documents import (
     SubstitutionDocument,
     SuppliesDocument,
     SupplyDocument,
+    TagDocument,
     TraceDocument,
     TriedDocument,
     TroubleDocument,
@@ -108,6 +110,7 @@ if TYPE_CHECKING:
         StripPlan,
         Substitution,
     )
+    from wheelfix.model.policies import TagCheck
     from wheelfix.model.scan import (
         FileHit,
         Finding,
@@ -179,6 +182,7 @@ def document_scan(scan: WheelScan) -> ScanDocument:
         lost_openings=_document_lost(scan.lost_openings),
         attributes=_document_attributes(scan.attributes),
         nixpkgs=_document_nixpkgs(scan.nixpkgs) if scan.nixpkgs else None,
+        policies=tuple(map(_document_tag, scan.tag_checks)),
     )
 
 
@@ -593,6 +597,15 @@ def _document_nixpkgs(info: NixpkgsInfo) -> NixpkgsDocument:
 
 def _document_findings(findings: Iterable[Finding]) -> tuple[FindingDocument, ...]:
     return tuple(FindingDocument(level=f.level, subject=f.subject, message=f.message) for f in findings)
+
+
+def _document_tag(check: TagCheck) -> TagDocument:
+    breaches = tuple(
+        BreachDocument(kind=b.kind, name=b.name, soname=b.soname, files=b.files) for b in check.breaches
+    )
+    return TagDocument(
+        tag=check.tag, state=check.state, policy=check.policy, breaches=breaches, fitting=check.fitting
+    )
 
 
 def _document_object(obj: ElfObject) -> ObjectDocument:

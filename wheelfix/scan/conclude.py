@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from wheelfix.index.baseline import find_baseline
-from wheelfix.index.lookup import find_known, is_libc
+from wheelfix.index.lookup import find_glibc, find_known, is_libc
 from wheelfix.index.names import measure_distance
 from wheelfix.index.releases import spell_both
 from wheelfix.index.table import SonameTable
@@ -34,6 +34,7 @@ from wheelfix.scan.hook import find_lost_openings, find_missed
 from wheelfix.scan.loader import Loader
 from wheelfix.scan.needs import find_cases, make_cases, make_want
 from wheelfix.scan.openings import answer_opening, hold_back, select_openings
+from wheelfix.scan.policies import check_tags, tell_broken, tell_too_new
 from wheelfix.scan.siblings import find_directories
 from wheelfix.scan.symbols import find_mismatches
 
@@ -65,11 +66,12 @@ def conclude(
     machine = find_machine(wheel, objects, default=default)
     made = make_cases(reading, table, prefer, at_hand, gpu)
     unused = list_unused(made.choices)
+    used = [obj for obj in objects if obj.path not in unused]
     needs = _pass_over_refused([trace.need for trace in decide(made.cases)], table)
     build_inputs = collect_build_inputs(needs, machine)
     openings = answer_openings(
         select_openings(
-            [obj for obj in objects if obj.path not in unused],
+            used,
             [hints for hints in reading.hints if hints.path not in unused],
             reading.uses,
             machine=machine or default,
@@ -83,6 +85,7 @@ def conclude(
         made.major,
     )
     attributes = _find_attributes(table, needs, openings)
+    checks = check_tags(wheel.tags, objects, needs, [hints.traits for hints in reading.hints])
     preferred = frozenset(spell_both(prefer))
     openings = hold_back(openings, objects, needs, attributes, prefer=preferred, gpu=gpu)
     return WheelScan(
@@ -105,11 +108,19 @@ def conclude(
             objects,
             needs,
             machine,
-            told=(*reading.findings, *tell_permissions(build_inputs, attributes)),
+            told=(
+                *reading.findings,
+                *tell_permissions(build_inputs, attributes),
+                *tell_broken(checks, wheel.target),
+                *tell_too_new(
+                    used, needs, machine, find_glibc(table) if used else None, table.attributes.info
+                ),
+            ),
             hints=reading.hints,
             uses=reading.uses,
             choices=made.choices,
         ),
+        tag_checks=checks,
         variant=wheel.variant,
         alternatives=tuple(one for choice in made.choices for one in choice.alternatives),
         attributes=attributes,

@@ -33,9 +33,6 @@ _LARGE_PAGES = {"aarch64": 1 << 14}
 _VERSION = re.compile(r"(GLIBC|GLIBCXX|CXXABI)_(\d+(?:\.\d+)*)")
 _QT_PLUGINS = re.compile(r"(?P<plugins>(?:[^/]+/)*plugins)/platforms/lib[^/]+\.so")
 _OPENCV = re.compile(r"opencv(-contrib)?-python")
-_TAG = re.compile(r"manylinux_(\d+)_(\d+)_\w+")
-# Perennial manylinux tags before PEP 600, with the glibc they stand for.
-_LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _PLATFORM = re.compile(r"(many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)")
 
 
@@ -118,7 +115,7 @@ def find_findings(
             Finding(level=Level.NOTE, subject=one.name, message=f"is honoured: {say_variable(one)}")
             for one in find_variables(wheel.name)
         ),
-        *find_version_findings(needs, wheel.tags, machine),
+        *find_version_findings(needs, machine),
     ]
     return sort_findings(found)
 
@@ -422,37 +419,19 @@ def find_highest(needs: Iterable[Need], machine: str | None) -> Mapping[str, str
     return dict(sorted(found.items()))
 
 
-def find_version_findings(
-    needs: Sequence[Need], tags: Iterable[str], machine: str | None
-) -> Iterable[Finding]:
-    """Report the highest versions, and a tag that promises a lower glibc version than is asked for.
+def find_version_findings(needs: Sequence[Need], machine: str | None) -> Iterable[Finding]:
+    """Report the highest versions.
 
     Args:
         needs: of the wheel.
-        tags: its compatibility tags; the highest glibc among them is what it promises.
         machine: the machine conclusions are for.
     """
     highest = find_highest(needs, machine)
-    if not highest:
-        return
-    asked = ", ".join(f"{family}_{version}" for family, version in highest.items())
-    yield Finding(level=Level.NOTE, subject="symbol versions", message=f"the highest asked for are {asked}")
-    promised = max(filter(None, map(_find_promise, tags)), default=None)
-    if promised and "GLIBC" in highest and _order(highest["GLIBC"])[:2] > promised:
-        yield Finding(
-            level=Level.NOTE,
-            subject="symbol versions",
-            message=f"asks for GLIBC_{highest['GLIBC']}, and its tag promises to do with "
-            f"{promised[0]}.{promised[1]}: go by the former",
-        )
+    if highest:
+        asked = ", ".join(f"{family}_{version}" for family, version in highest.items())
+        message = f"the highest asked for are {asked}"
+        yield Finding(level=Level.NOTE, subject="symbol versions", message=message)
 
 
 def _order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part)
-
-
-def _find_promise(tag: str) -> tuple[int, int] | None:
-    platform = tag.rpartition("-")[2]
-    if match := _TAG.fullmatch(platform):
-        return int(match[1]), int(match[2])
-    return _LEGACY.get(platform.partition("_")[0])

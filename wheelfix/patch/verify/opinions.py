@@ -11,6 +11,11 @@ from wheelfix.model.elf import ElfObject
 from wheelfix.patch.model import Problem
 
 
+def has_second_reader() -> bool:
+    """Whether pyelftools is installed: the extra ``verify``."""
+    return find_spec("elftools") is not None
+
+
 def find_opinions(path: Path) -> tuple[Problem, ...]:
     """Read a file with pyelftools, and find differences from wheelfix's reader.
 
@@ -24,7 +29,7 @@ def find_opinions(path: Path) -> tuple[Problem, ...]:
         InputError: the file cannot be read.
         ElfError: it contradicts itself.
     """
-    if find_spec("elftools") is None:
+    if not has_second_reader():
         return ()
     seen, _ = read_elf_at(str(path), path)
     try:
