@@ -91,7 +91,7 @@ def _check_python(_context: click.Context, _parameter: click.Parameter, value: s
     if value not in {None, "3.12"}:
         from wheelfix.lockfile.python import check_python
 
-        check_python(value or "", f"--python {value}")
+        return check_python(value or "", f"--python {value}")
     return value
 
 

@@ -6,6 +6,7 @@ import re
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.model.base import Struct
+from wheelfix.model.python import Python, parse_python
 from wheelfix.model.system import (
     list_linux_systems,
     name_machine,
@@ -17,7 +18,6 @@ NEWEST_GLIBC = 42
 _LIMIT_GLIBC = 60
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _HASH = re.compile(r"\s--hash[= ]sha256:([0-9a-f]{64})(?=\s|$)")
-_PYTHON = re.compile(r"3\.(\d{1,3})(t?)")
 _FILES = (
     ".whl",
     ".lock",
@@ -52,19 +52,12 @@ class Interpreter(Struct):
     """The interpreter and platform that wheels are chosen for.
 
     Attributes:
-        version: of CPython, ``(3, 12)``.
-        abi: of its extension modules, ``cp312``; ``cp314t`` for a free-threaded one.
+        python: the interpreter.
         platforms: platform tags that run there, best first.
     """
 
-    version: tuple[int, int]
-    abi: str
+    python: Python
     platforms: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The version as people write it."""
-        return ".".join(map(str, self.version)) + ("t" if self.abi.endswith("t") else "")
 
 
 def looks_like_requirement(text: str) -> bool:
@@ -135,8 +128,8 @@ def find_interpreter(subject: str, python: str, system: str, *, musl: bool = Fal
     Raises:
         InputError: the version or the system is unknown.
     """
-    match = _PYTHON.fullmatch(python)
-    if match is None:
+    known = parse_python(python)
+    if known is None:
         raise InputError(
             subject, f"cannot be downloaded for Python {python!r}", "name a version such as 3.12 or 3.14t"
         )
@@ -145,6 +138,4 @@ def find_interpreter(subject: str, python: str, system: str, *, musl: bool = Fal
         raise InputError(
             subject, f"cannot be downloaded for {system!r}", "name a system such as x86_64-linux"
         )
-    minor = int(match[1])
-    abi = f"cp3{minor}{match[2]}{'m' * (minor < 8)}"
-    return Interpreter(version=(3, minor), abi=abi, platforms=platforms)
+    return Interpreter(python=known, platforms=platforms)
