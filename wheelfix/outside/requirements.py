@@ -18,6 +18,20 @@ NEWEST_GLIBC = 42
 _LIMIT_GLIBC = 60
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _HASH = re.compile(r"\s--hash[= ]sha256:([0-9a-f]{64})(?=\s|$)")
+_MACHINES = {
+    "amd64": "x86_64-linux",
+    "arm64": "aarch64-linux",
+    "armhf": "armv7l-linux",
+    "armv7": "armv7l-linux",
+    "i386": "i686-linux",
+    "loong64": "loongarch64-linux",
+    "powerpc64le": "powerpc64le-linux",
+    "ppc64el": "powerpc64le-linux",
+    "x64": "x86_64-linux",
+    "x86": "i686-linux",
+}
+"""Other names of machines: Debian's, Docker's, and those of triples."""
+_NOT_LINUX = ("darwin", "macos", "win", "freebsd", "netbsd", "openbsd", "cygwin", "android", "ios")
 _FILES = (
     ".whl",
     ".lock",
@@ -95,9 +109,29 @@ def check_system(text: str, option: str = "--platform") -> None:
     Raises:
         InputError: it is not one.
     """
-    if text not in list_linux_systems():
-        hint = suggest(text, list_linux_systems(), otherwise="name a system such as x86_64-linux")
-        raise InputError(f"{option} {text}", "is no Linux system of Nix", hint)
+    if text in list_linux_systems():
+        return
+    subject, spelled = f"{option} {text}", text.lower()
+    if found := _find_meant(spelled):
+        problem = "is no Nix system" + (": those do not tell the C library" if "musl" in spelled else "")
+        what = ", and give the musllinux wheel's file" if "musl" in spelled else ""
+        raise InputError(subject, problem, f"write {found}{what}")
+    if any(one in spelled for one in _NOT_LINUX):
+        raise InputError(subject, "is no Linux system of Nix", "wheelfix is for wheels of Linux: name one")
+    hint = suggest(text, list_linux_systems(), otherwise="name a system such as x86_64-linux")
+    raise InputError(subject, "is no Linux system of Nix", hint)
+
+
+def _find_meant(text: str) -> str | None:
+    """Find the Nix system that a platform tag, a triple, or a container's platform is meant for."""
+    if any(one in text for one in _NOT_LINUX):
+        return None
+    machines = {name_machine(name): name for name in list_linux_systems()} | _MACHINES
+    words = re.split(r"[-/.]", re.sub(r"^(?:many|musl)?linux(?:_\d+_\d+|\d+)?_", "", text))
+    found = {machines[word] for word in words if word in machines}
+    if len(words) > 1 and "arm" in words and "v7" in words:
+        found.add("armv7l-linux")
+    return found.pop() if len(found) == 1 else None
 
 
 def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:

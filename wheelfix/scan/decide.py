@@ -355,7 +355,7 @@ def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Ste
     # What the index names and nixpkgs has no longer is nobody, with a reason.
     if lookup.gone:
         first = lookup.gone[0]
-        lost = Gone(attr=first.attr, removed=first.removed, nearest=lookup.nearest)
+        lost = Gone(attr=first.attr, removed=first.removed, absent_on=first.absent_on, nearest=lookup.nearest)
         return Step(question=question, cause=lost, need_class=NeedClass.UNKNOWN)
     # unknown: nobody in this index does; say the nearest majors that exist.
     return Step(
