@@ -364,7 +364,7 @@ def _make_settings(python: str, kept: dict[str, Any]) -> dict[str, Any]:
     known = parse_python(python)
     marker = "sys_platform == 'linux'"
     if known and known.implementation == PYPY:
-        marker += f" and implementation_name == '{PYPY}'"
+        marker += " and platform_python_implementation == 'PyPy'"
     return {"package": False, "environments": [marker], **kept}
 
 

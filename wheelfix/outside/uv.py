@@ -71,7 +71,7 @@ def lock_requirements(
         f"and sys_platform == 'linux' and platform_machine == '{machine}'"
     )
     if known.implementation == PYPY:
-        marker += f" and implementation_name == '{PYPY}'"
+        marker += " and platform_python_implementation == 'PyPy'"
     # uv requires an interpreter that the project allows, and resolves for another one by the marker.
     oldest = min(minor, sys.version_info[1])
     # An ASCII string in JSON is also one in TOML, and JSON escapes everything else.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from wheelfix.explain.model import Explanation, Missing
-from wheelfix.model.classes import OPEN_CLASSES, OfLibc, Provided, Reached, Unreached
+from wheelfix.model.classes import OPEN_CLASSES, Gone, OfLibc, Provided, Reached, Unreached
 from wheelfix.model.hints import OpeningKind
 from wheelfix.report.escape import printable
 from wheelfix.report.plain import wrap_words
-from wheelfix.scan.sentences import say_cause, say_openings
+from wheelfix.scan.sentences import say_cause, say_gone, say_openings
 
 NOTHING = "nothing about shared libraries here"
 _WIDTH = 100
