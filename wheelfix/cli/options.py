@@ -107,7 +107,7 @@ def python_option(purpose: str, *, first: str = "") -> Callable[[F], F]:
         "--python",
         callback=_check_python,
         metavar="VERSION",
-        help=f"{purpose} [default: that of {', '.join(places)}; else 3.12]",
+        help=f"{purpose} 3.13, 3.14t or pypy3.11. [default: that of {', '.join(places)}; else 3.12]",
     )
 
 

@@ -113,9 +113,8 @@ def check_system(text: str, option: str = "--platform") -> None:
         return
     subject, spelled = f"{option} {text}", text.lower()
     if found := _find_meant(spelled):
-        problem = "is no Nix system" + (": those do not tell the C library" if "musl" in spelled else "")
         what = ", and give the musllinux wheel's file" if "musl" in spelled else ""
-        raise InputError(subject, problem, f"write {found}{what}")
+        raise InputError(subject, "is no Linux system of Nix", f"write {found}{what}")
     if any(one in spelled for one in _NOT_LINUX):
         raise InputError(subject, "is no Linux system of Nix", "wheelfix is for wheels of Linux: name one")
     hint = suggest(text, list_linux_systems(), otherwise="name a system such as x86_64-linux")
