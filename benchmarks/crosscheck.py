@@ -7,8 +7,10 @@ Every wheel pinned in fixtures/crosscheck-wheels.toml and fixtures/real-wheels.t
 directories, and downloaded into the first of them where it is in none. auditwheel's reader
 (``auditwheel.lddtree.ldd``) walks every ELF file of the extracted wheel. Two things are compared: for each
 soname an ELF file wants, whether a run path leads to it inside the wheel; and for each wheel, which sonames
-are external. Differences have to be explained in fixtures/crosscheck-differences.toml, by a kind whose
-evidence is looked up here, and no explanation may be left over. docs/crosscheck.md has the results.
+are external. Then each file's header and dynamic table are read by pyelftools alone, and compared with what
+wheelfix read of it, on every machine. Differences have to be explained in
+fixtures/crosscheck-differences.toml, by a kind whose evidence is looked up here, and no explanation may be
+left over. docs/crosscheck.md has the results.
 """
 
 from __future__ import annotations
@@ -21,14 +23,15 @@ import tempfile
 import tomllib
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from auditwheel.elfutils import elf_file_filter
 from auditwheel.lddtree import DynamicExecutable, ldd
+from elftools.elf.elffile import ELFFile
 
 import wheelfix
 from wheelfix.model.classes import NeedClass
@@ -74,6 +77,7 @@ class Comparison:
     Attributes:
         edges: how many wants of single ELF files were compared.
         external: how many external needs (soname and machine) wheelfix finds.
+        misread: files of which pyelftools reads something else, with both readings.
     """
 
     wheel: str
@@ -81,6 +85,7 @@ class Comparison:
     edges: int
     external: int
     differences: tuple[Difference, ...]
+    misread: tuple[str, ...] = ()
 
 
 def compare(path: Path) -> Comparison:
@@ -98,6 +103,7 @@ def compare(path: Path) -> Comparison:
         with zipfile.ZipFile(path) as archive:
             archive.extractall(root)
         count, theirs = read_trees(root)
+        misread = tuple(compare_headers(root, scan))
     external = {(n.soname, n.machine) for n in scan.needs if n.need_class is not NeedClass.BUNDLED}
     audited = {(e.soname, e.machine) for e in theirs} - {(e.soname, e.machine) for e in theirs if theirs[e]}
     outside = {Edge("", *wanted): wanted in external for wanted in external ^ audited}
@@ -118,7 +124,58 @@ def compare(path: Path) -> Comparison:
             )
             for edge in sorted(outside)
         ),
+        misread=misread,
     )
+
+
+def compare_headers(root: Path, scan: WheelScan) -> Iterator[str]:
+    """Compare what wheelfix and pyelftools read of every ELF file of an extracted wheel."""
+    for obj in scan.objects:
+        ours = Header(obj.machine, obj.needed, obj.soname, obj.rpath, obj.runpath)
+        with (root / obj.path).open("rb") as file:
+            theirs = read_header(ELFFile(file))
+        if ours != theirs:
+            yield f"{scan.target}: {obj.path}: {ours}, and by pyelftools {theirs}"
+
+
+class Header(NamedTuple):
+    """What a loader takes from a file: the machine, and entries of its dynamic table."""
+
+    machine: str
+    needed: tuple[str, ...]
+    soname: str | None
+    rpath: tuple[str, ...]
+    runpath: tuple[str, ...]
+
+
+def read_header(elf: ELFFile) -> Header:
+    """Read a file by its program headers alone."""
+    tags = [t for segment in elf.iter_segments("PT_DYNAMIC") for t in segment.iter_tags()]
+    key = elf["e_machine"], elf.elfclass, elf.little_endian
+
+    def split(tag: str, name: str) -> tuple[str, ...]:
+        return tuple(e for t in tags if t.entry.d_tag == tag for e in getattr(t, name).split(":") if e)
+
+    return Header(
+        MACHINES.get(key, str(key)),
+        tuple(t.needed for t in tags if t.entry.d_tag == "DT_NEEDED"),
+        next((t.soname for t in tags if t.entry.d_tag == "DT_SONAME"), None),
+        split("DT_RPATH", "rpath"),
+        split("DT_RUNPATH", "runpath"),
+    )
+
+
+MACHINES = {
+    ("EM_386", 32, True): "i686",
+    ("EM_AARCH64", 64, True): "aarch64",
+    ("EM_ARM", 32, True): "armv7l",
+    ("EM_LOONGARCH", 64, True): "loongarch64",
+    ("EM_PPC64", 64, True): "ppc64le",
+    ("EM_RISCV", 64, True): "riscv64",
+    ("EM_S390", 64, False): "s390x",
+    ("EM_X86_64", 64, True): "x86_64",
+}
+"""Machine types by e_machine, bits, and whether it is little-endian."""
 
 
 def read_trees(root: Path) -> tuple[int, dict[Edge, bool]]:
@@ -179,8 +236,9 @@ def judge(comparisons: Iterable[Comparison], explanations: Iterable[Mapping[str,
         a difference. Empty when all is well.
     """
     known = {(e["wheel"], soname): e["kind"] for e in explanations for soname in e["sonames"]}
-    problems, differing = [], set()
-    for difference in (d for c in comparisons for d in c.differences):
+    compared = tuple(comparisons)
+    problems, differing = [f"misread: {one}" for c in compared for one in c.misread], set()
+    for difference in (d for c in compared for d in c.differences):
         differing.add(key := (difference.wheel, difference.soname))
         if key not in known:
             problems.append(f"unexplained: {difference}")

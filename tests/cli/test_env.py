@@ -12,6 +12,8 @@ from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
 from tests.support.lockserver import Server, serve
 from tests.support.sdist import build_sdist
 from tests.support.uv2nix import SOURCES, ask_uv2nix
+from wheelfix.env.model import Environment
+from wheelfix.env.render import render_flake
 from wheelfix.lockfile.project import (
     drop_python,
     find_written_python,
@@ -238,7 +240,7 @@ def test_a_project_that_is_for_other_pythons_says_so(bench: Path, server: Server
     assert (bench / "lab" / "pyproject.toml").read_text() == own
 
 
-@pytest.mark.parametrize("python", ["3.13", "3.14t"])
+@pytest.mark.parametrize("python", ["3.13", "3.14t", "pypy3.11"])
 def test_a_written_project_can_be_written_for_another_python(python: str) -> None:
     text = render_requirements("lab", ("tbbuser>=1",), "3.12")
     project = parse_project("pyproject.toml", text)
@@ -248,3 +250,23 @@ def test_a_written_project_can_be_written_for_another_python(python: str) -> Non
     assert find_written_python(other, parse_project("pyproject.toml", other)) == python
     back = render_project(drop_python(parse_project("pyproject.toml", other)), "lab", "3.12")
     assert back == text
+
+
+@pytest.mark.parametrize("python", ["3.13", "3.13t", "pypy3.11"])
+def test_the_interpreter_is_found_again_in_what_was_written(python: str) -> None:
+    """A lock is the same for all builds of a version; the table of wheelfix tells which one it is for."""
+    text = render_requirements("lab", ("tbbuser>=1",), python)
+    assert find_written_python(text, parse_project("pyproject.toml", text)) == python
+    assert ("platform_python_implementation == 'PyPy'" in text) is (python == "pypy3.11")
+
+
+@pytest.mark.parametrize(
+    ("system", "packages"),
+    [
+        ("aarch64-linux", "pkgs = nixpkgs.legacyPackages.${system};"),
+        ("s390x-linux", "pkgs = import nixpkgs { inherit system; };"),
+    ],
+)
+def test_a_system_that_nixpkgs_flake_lacks_is_imported(system: str, packages: str) -> None:
+    environment = Environment(name="lab", python="pypy311", systems=(system,), nixpkgs="github:NixOS/nixpkgs")
+    assert packages in render_flake(environment)

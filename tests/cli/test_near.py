@@ -144,6 +144,28 @@ def test_a_name_of_a_file_cannot_speak_on_the_terminal(
     assert "hint: write ./uv\\x1b[31m.lock" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("ppc64le-linux", "write powerpc64le-linux"),
+        ("aarch64", "write aarch64-linux"),
+        ("arm64-linux", "write aarch64-linux"),
+        ("linux/arm/v7", "write armv7l-linux"),
+        ("manylinux_2_28_x86_64", "write x86_64-linux"),
+        ("aarch64-unknown-linux-gnu", "write aarch64-linux"),
+        ("x86_64-linux-musl", "write x86_64-linux, and give the musllinux wheel's file"),
+        ("riscv64-linx", "write riscv64-linux"),
+        ("aarch64-darwin", "wheelfix is for wheels of Linux: name one"),
+        ("win_amd64", "wheelfix is for wheels of Linux: name one"),
+        ("commodore", "name a system such as x86_64-linux"),
+    ],
+)
+def test_what_a_platform_is_meant_for(text: str, hint: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_system(text)
+    assert caught.value.hint == hint
+
+
 def test_the_option_is_named() -> None:
     with pytest.raises(InputError, match="--system x86_64-linx: is no Linux system"):
         check_system("x86_64-linx", "--system")

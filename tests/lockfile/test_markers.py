@@ -53,6 +53,43 @@ def test_what_does_not_run_is_left_out(runtime: Runtime) -> None:
     assert rank_as_nix(wheels, runtime) == rank_as_pip(wheels, runtime) == []
 
 
+@pytest.mark.parametrize(
+    ("python", "system", "best", "others"),
+    [
+        (
+            "3.13t",
+            "x86_64-linux",
+            "cp313-cp313t-manylinux_2_28_x86_64",
+            ["cp313-cp313-manylinux_2_28_x86_64"],
+        ),
+        ("pypy3.11", "x86_64-linux", "pp311-pypy311_pp73-manylinux_2_28_x86_64", ["cp311-abi3-linux_x86_64"]),
+        ("pypy3.10", "aarch64-linux", "pp310-pypy310_pp73-manylinux2014_aarch64", []),
+        ("3.12", "powerpc64le-linux", "cp312-cp312-manylinux_2_28_ppc64le", []),
+        ("3.12", "loongarch64-linux", "cp312-cp312-manylinux_2_36_loongarch64", []),
+    ],
+)
+def test_wheels_of_other_interpreters_and_machines(
+    python: str, system: str, best: str, others: list[str]
+) -> None:
+    """Both take the wheel of that interpreter's own ABI, and none of another implementation."""
+    runtime = make_runtime(python, system, find_platforms(system))
+    wrong = ["pp311-pypy311_pp73-macosx_11_0_arm64", "cp39-cp39-manylinux_2_28_x86_64", *others]
+    for rank in (rank_as_pip, rank_as_nix):
+        assert names(rank(files(*wrong, best), runtime)) == [best]
+
+
+def test_markers_of_pypy_on_another_machine() -> None:
+    runtime = make_runtime("pypy3.11", "aarch64-linux", find_platforms("aarch64-linux"))
+    assert runtime.python == "pypy3.11"
+    for marker in (
+        "platform_python_implementation == 'PyPy'",
+        "implementation_name == 'pypy' and implementation_version < '8'",
+        "python_version == '3.11' and platform_machine == 'aarch64' and sys_platform == 'linux'",
+    ):
+        assert holds(marker, runtime)
+    assert not holds("platform_python_implementation == 'CPython'", runtime)
+
+
 def test_several_extras_at_once(runtime: Runtime) -> None:
     marker = "extra == 'extra-4-demo-cpu' or (sys_platform == 'win32' and extra != 'extra-4-demo-gpu')"
     assert holds(marker, runtime, extras={"extra-4-demo-cpu", "other"})

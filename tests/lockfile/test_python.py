@@ -112,8 +112,9 @@ def test_a_named_version_that_the_lock_forbids_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"pypy3.11-7.3.19\n", "names 'pypy3.11-7.3.19', which is no version of CPython 3"),
-        (b"2.7.18\n", "names '2.7.18', which is no version of CPython 3"),
+        (b"pypy3.6-7.3.3\n", "names 'pypy3.6-7.3.3', which is no version of PyPy that has wheels"),
+        (b"graalpy-24.1\n", "names 'graalpy-24.1', which is no version of CPython 3 or PyPy"),
+        (b"2.7.18\n", "names '2.7.18', which is no version of CPython 3 or PyPy"),
         (b"3.99\n", "names '3.99', which is no version of Python that there is"),
         (b"3.12t\n", "names '3.12t', which has no build without GIL before 3.13"),
         (b"\xff\xfe3\n", "is no text in UTF-8"),
@@ -185,7 +186,7 @@ def test_whatever_the_file_says_a_version_is_chosen(tmp_path: Path, data: bytes)
 def test_uv_reads_these_files_as_we_do(tmp_path: Path) -> None:
     """What uv writes with `uv python pin` is what we read."""
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "0"\n')
-    for asked in ("3.13", "3.14t", "cpython-3.11"):
+    for asked in ("3.13", "3.14t", "cpython-3.11", "pypy3.11"):
         command = [find_uv(), "python", "pin", "--no-config", "--offline", asked]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -197,7 +198,26 @@ def test_the_checkout_itself_decides_nothing() -> None:
     assert say(ROOT) == ("3.12", [])
 
 
-@pytest.mark.parametrize("text", ["", "3", "2.7", "py312", "3.12t", f"3.{NEWEST_PYTHON + 1}"])
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("3.12.8", "3.12.8"),
+        ("3.13.1t", "3.13.1t"),
+        ("3.13+freethreaded", "3.13t"),
+        ("cp313t", "3.13t"),
+        ("pypy3.11", "pypy3.11"),
+        ("pypy@3.11", "pypy3.11"),
+        ("pypy3.10-7.3.19", "pypy3.10"),
+        ("pp311", "pypy3.11"),
+    ],
+)
+def test_interpreters_as_pyenv_uv_and_tags_write_them(text: str, version: str) -> None:
+    assert check_python(text, f"--python {text}") == version
+
+
+@pytest.mark.parametrize(
+    "text", ["", "3", "2.7", "py312", "3.12t", "pypy3.11t", "pypy3.13", "pypy2.7", f"3.{NEWEST_PYTHON + 1}"]
+)
 def test_what_is_no_python_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         check_python(text, f"--python {text}")

@@ -140,6 +140,8 @@ def test_what_is_at_hand_of_one_alone_is_not_at_hand_of_others() -> None:
         ("cp312-cp312-manylinux_2_28_aarch64", False),
         ("cp312-cp312-musllinux_1_2_x86_64", False),
         ("cp312-cp312-macosx_11_0_arm64", False),
+        ("cp312-cp312t-manylinux_2_28_x86_64", False),
+        ("pp312-pypy312_pp73-manylinux_2_28_x86_64", False),
     ],
 )
 def test_wheels_fit_together_by_python_machine_and_libc(other: str, fits: bool) -> None:

@@ -44,12 +44,15 @@ def test_wheel_file_tags_are_expanded() -> None:
         ("cp314-cp314t-musllinux_1_2_x86_64", "3.14", "x86_64"),
         ("cp37-abi3-manylinux2014_s390x", "3.12", "s390x"),
         ("py3-none-linux_armv7l", "3.12", "armv7l"),
+        ("pp311-pypy311_pp73-manylinux_2_28_aarch64", "3.11", "aarch64"),
         ("py3-none-any", "3.12", "x86_64"),
     ],
 )
 def test_markers_are_evaluated_for_the_wheels_platform(tag: str, version: str, machine: str) -> None:
     environment = find_environment([tag])
     assert (environment["python_version"], environment["platform_machine"]) == (version, machine)
+    name = "PyPy" if tag.startswith("pp") else "CPython"
+    assert environment["platform_python_implementation"] == name
 
 
 def test_requirement_keeps_extras_and_evaluates_its_marker() -> None:

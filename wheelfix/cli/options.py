@@ -91,7 +91,7 @@ def _check_python(_context: click.Context, _parameter: click.Parameter, value: s
     if value not in {None, "3.12"}:
         from wheelfix.lockfile.python import check_python
 
-        check_python(value or "", f"--python {value}")
+        return check_python(value or "", f"--python {value}")
     return value
 
 
@@ -107,7 +107,7 @@ def python_option(purpose: str, *, first: str = "") -> Callable[[F], F]:
         "--python",
         callback=_check_python,
         metavar="VERSION",
-        help=f"{purpose} [default: that of {', '.join(places)}; else 3.12]",
+        help=f"{purpose} 3.13, 3.14t or pypy3.11. [default: that of {', '.join(places)}; else 3.12]",
     )
 
 

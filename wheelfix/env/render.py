@@ -7,6 +7,7 @@ The parts are uv2nix's (``templates/hello-world`` of that repository) and nixpkg
 from __future__ import annotations
 
 from wheelfix.env.model import Environment
+from wheelfix.model.system import list_exposed_systems
 from wheelfix.nix.parts import HACKS, comment_all, formals
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
@@ -109,10 +110,11 @@ def render_flake(environment: Environment) -> str:
     for name, url in _FLAKES.items():
         follows = [Binding(("inputs", n, "follows"), text(n)) for n in _FOLLOWS[name]]
         inputs.append(bind(name, Attrs((bind("url", text(url)), *follows))))
-    packages = select("nixpkgs", "legacyPackages")
-    handed = Attrs(
-        (bind("pkgs", Select(packages, (Var("system"),))), Inherit(_BUILDERS)),
-    )
+    if list_exposed_systems().issuperset(environment.systems):
+        packages: Expr = Select(select("nixpkgs", "legacyPackages"), (Var("system"),))
+    else:
+        packages = call("import", Var("nixpkgs"), Attrs((Inherit(("system",)),)))
+    handed = Attrs((bind("pkgs", packages), Inherit(_BUILDERS)))
     definition = Lambda("system", call("import", Path("./default.nix"), handed))
     of_system = call("definition", Var("system"))
     outputs = Let(

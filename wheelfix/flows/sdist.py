@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.python import find_python
 from wheelfix.model.override import Dialect
+from wheelfix.model.python import parse_python
 from wheelfix.model.scan import Level
 from wheelfix.model.written import Written
 from wheelfix.outside.configuration import PackageSources
@@ -49,7 +49,7 @@ def write_sdist(
         InputError: the target cannot be read or fetched, is hostile, or does not build Rust.
         ApplyError: cargo's input cannot be written.
     """
-    if python and not re.fullmatch(r"3\.\d{1,3}t?", python):
+    if python and parse_python(python) is None:
         raise InputError(text, f"cannot be built for Python {python!r}", "name a version such as 3.12")
     path, told = fetch_source(find_target(text, "sdist"), sources, on_bytes)
     chosen = find_python(python, path if path.is_dir() else Path())

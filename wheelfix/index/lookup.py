@@ -13,12 +13,14 @@ from wheelfix.errors import InputError, suggest
 from wheelfix.index.cuda import find_cuda, find_nearest_cuda, list_cuda_attrs, list_cuda_sonames
 from wheelfix.index.driver import find_driver, list_drivers
 from wheelfix.index.libc import find_libc, list_libc
+from wheelfix.index.machines import find_place, fit_place
 from wheelfix.index.releases import NEWEST, find_older, spell_both, translate
 from wheelfix.index.siblings import find_by_directory, find_distributions
 from wheelfix.index.table import SonameTable
 from wheelfix.model.base import replace
 from wheelfix.model.index import Attribute, IndexInfo, Lookup, NixpkgsInfo, Provider
 from wheelfix.model.scan import Known, Located
+from wheelfix.model.system import name_machine
 from wheelfix.model.tables import Attr, Row, Soname, Table, load_table
 
 if TYPE_CHECKING:
@@ -282,6 +284,7 @@ def find_known(
     *,
     release: tuple[int, int] = NEWEST,
     carriers: bool = True,
+    musl: bool = False,
 ) -> Mapping[tuple[str, str], Known]:
     """Ask every table about every soname.
 
@@ -290,10 +293,11 @@ def find_known(
         wanted: pairs of soname and machine type.
         release: of the user's nixpkgs, for the names of attributes.
         carriers: also ask which distributions carry them.
+        musl: whether what wants them is linked with musl.
 
     Returns:
-        By the same pairs. Attributes are those of the table's system: nixpkgs names its packages
-        alike on every machine type.
+        By the same pairs. Attributes are those of the table's system, as nixpkgs names its packages alike on
+        every machine type, without those that it lacks on this one.
     """
     pairs = tuple(wanted)
     sonames = sorted({soname for soname, _ in pairs})
@@ -302,13 +306,23 @@ def find_known(
         (soname, machine): Known(
             soname=soname,
             machine=machine,
-            lookup=lookups[soname],
+            lookup=_fit_place(lookups[soname], machine, table, musl=musl),
             libc=find_libc(soname, machine),
             driver=find_driver(soname),
             carriers=find_distributions(soname) if carriers else (),
         )
         for soname, machine in pairs
     }
+
+
+def _fit_place(lookup: Lookup, machine: str, table: SonameTable, *, musl: bool) -> Lookup:
+    """Fit an answer to a machine; a nixpkgs that was asked for that very system has answered for it."""
+    if machine == name_machine(table.info.system) and not musl:
+        return lookup
+    followed, place = table.attributes.followed, find_place(machine, musl=musl)
+    if place is None or (followed and not followed.problem and followed.system == place):
+        return lookup
+    return fit_place(lookup, place, index=table.info.system)
 
 
 def is_libc(soname: str, machine: str) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from wheelfix.lock.model import Clash, Collision
+from wheelfix.model.python import parse_python
 from wheelfix.model.reading import Reading, WheelFile
 from wheelfix.model.scan import Finding, Level
 from wheelfix.nix.parts import add_to_old, escape_glob
@@ -94,7 +95,7 @@ def spell_pattern(collision: Collision, python: str) -> str:
 
     Args:
         collision: the collision.
-        python: version of the interpreter, ``3.12``, or ``3.14t``.
+        python: the interpreter, ``3.12``, ``3.14t`` or ``pypy3.11``.
 
     Example:
         >>> from wheelfix.lock.model import Clash
@@ -103,7 +104,10 @@ def spell_pattern(collision: Collision, python: str) -> str:
         'lib/python3.13/site-packages/cv2/*'
     """
     inside = relative_to_site(collision.fix)
-    return collision.fix if inside is None else f"lib/python{python}/site-packages/{inside}"
+    known = parse_python(python)
+    if inside is None or known is None:
+        return collision.fix
+    return f"lib/{known.library_directory}/site-packages/{inside}"
 
 
 def _judge(path: str, files: Sequence[WheelFile]) -> tuple[Clash, str]:

@@ -40,6 +40,7 @@ from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.findings import tell_qts
 from wheelfix.scan.locked import LockReadings
 from wheelfix.scan.nixpkgs import tell_differences
+from wheelfix.scan.places import tell_places
 from wheelfix.scan.scan import scan_readings
 from wheelfix.sdist.model import CargoPlan
 from wheelfix.sdist.plan import find_unfilled
@@ -230,6 +231,7 @@ def plan_overlay(
         *found.findings,
         *tell_refused((*overrides, *built), scans),
         *tell_differences(options.scan.index),
+        *tell_places(scans, options.scan.index),
     )
     order = list(Level)
     return LockPlan(

@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Sequence
 
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
-from packaging.tags import compatible_tags, cpython_tags
+from packaging.tags import compatible_tags, cpython_tags, generic_tags
 from packaging.utils import parse_wheel_filename
 
 from wheelfix.errors import InputError
 from wheelfix.lockfile.checks import HINT
 from wheelfix.model.lock import LockedFile, Runtime
+from wheelfix.model.python import CPYTHON, PYPY, Python, parse_python
 from wheelfix.model.system import name_machine
 from wheelfix.wheel.metadata import (
     is_sound_filename,
@@ -22,7 +23,6 @@ from wheelfix.wheel.metadata import (
 )
 
 _EXTRA = re.compile(r"""\bextra (==|!=) ('[^']*'|"[^"]*")""")
-_PYTHON = re.compile(r"3\.\d{1,3}(?:\.\d{1,3})?t?")
 _SHOWN = 500
 """Characters of an invalid value that a message shows."""
 
@@ -31,30 +31,29 @@ def make_runtime(python: str, system: str, platforms: Sequence[str]) -> Runtime:
     """Make the runtime for an interpreter and platform.
 
     Args:
-        python: version of CPython, ``3.12`` or ``3.12.8``; ``3.14t`` for the free-threaded one.
+        python: ``3.12`` or ``3.12.8``; ``3.14t`` for the free-threaded one; ``pypy3.11``.
         system: Nix system.
         platforms: platform tags that run on it, best first.
 
     Raises:
         InputError: the version is invalid, or no interpreter runs on the system.
     """
-    if not _PYTHON.fullmatch(python):
+    known = parse_python(python)
+    if known is None:
         raise InputError(f"--python {python}", "is no version of Python 3", "name a version such as 3.12")
     if not platforms:
         raise InputError(f"--platform {system}", "is no Linux system", "name a system such as x86_64-linux")
-    full = python.removesuffix("t")
-    major, minor, *_ = full.split(".")
-    version, threads = (int(major), int(minor)), "t" if python.endswith("t") else ""
-    tags = [
-        *cpython_tags(version, abis=[f"cp{major}{minor}{threads}"], platforms=platforms),
-        *compatible_tags(version, interpreter=f"cp{major}{minor}", platforms=platforms),
-    ]
-    full = full if full.count(".") > 1 else f"{full}.0"
-    environment = make_environment(full, name_machine(system))
+    version = (known.major, known.minor)
+    own = (
+        generic_tags(known.tag, abis=[known.abi], platforms=platforms)
+        if known.implementation == PYPY
+        else cpython_tags(version, abis=[known.abi], platforms=platforms)
+    )
+    tags = [*own, *compatible_tags(version, interpreter=known.tag, platforms=platforms)]
     return Runtime(
-        python=f"{major}.{minor}{threads}",
+        python=known.text,
         system=system,
-        environment=tuple(sorted(environment.items())),
+        environment=tuple(sorted(make_environment(known, name_machine(system)).items())),
         tags=tuple(dict.fromkeys(map(str, tags))),
     )
 
@@ -139,9 +138,10 @@ def rank_as_nix(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFi
     the rest, so that a wheel for any platform may come before one with libraries. Python, ABI and platform
     are compared separately (``pypa.selectWheels`` in ``lib/pypa.nix``).
     """
-    abi = runtime.python.replace(".", "")
-    digits = abi.removesuffix("t")
-    abis = {"none", "any", f"cp{abi}"} | ({"abi3"} if abi == digits else set())
+    python = parse_python(runtime.python)
+    assert python
+    stable = {"abi3"} if python.implementation == CPYTHON and not python.threads else set()
+    abis = {"none", "any", python.abi} | stable
     platforms = {tag.split("-", 2)[2] for tag in runtime.tags}
     ranked = []
     for position, wheel in enumerate(wheels):
@@ -149,7 +149,7 @@ def rank_as_nix(wheels: Iterable[LockedFile], runtime: Runtime) -> list[LockedFi
         if not parsed:
             continue
         parts = [tag.split("-", 2) for tag in parsed[1]]
-        versions = [int(v) for python, _, _ in parts if (v := _version(python)) and _reaches(digits, v)]
+        versions = [int(v) for tag, _, _ in parts if (v := _find_version(tag, python)) is not None]
         if versions and any(p[1] in abis for p in parts) and any(p[2] in platforms for p in parts):
             ranked.append((_is_variant(wheel), _invert(parsed[0]), -max(versions), position, wheel))
     return [wheel for *_, wheel in sorted(ranked, key=lambda r: r[:4])]
@@ -160,13 +160,13 @@ def _is_variant(wheel: LockedFile) -> bool:
     return bool(split_label(wheel.filename)[1])
 
 
-def _version(python: str) -> str | None:
-    match = re.fullmatch(r"(?:py|cp)(\d+)", python)
-    return match[1] if match else None
-
-
-def _reaches(digits: str, version: str) -> bool:
-    return version == digits[0] or (version.startswith(digits[0]) and int(digits) >= int(version))
+def _find_version(tag: str, python: Python) -> str | None:
+    """Return the digits of a Python tag that an interpreter accepts; None for other tags."""
+    match = re.fullmatch(rf"(?:py|{python.short})(\d+)", tag)
+    major, own = str(python.major), f"{python.major}{python.minor}"
+    if match and (match[1] == major or (match[1].startswith(major) and int(own) >= int(match[1]))):
+        return match[1]
+    return None
 
 
 def _parse(filename: str) -> tuple[tuple[int, str], list[str]] | None:

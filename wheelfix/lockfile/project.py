@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from wheelfix.errors import InputError
 from wheelfix.lockfile.checks import check_name
 from wheelfix.model.base import Misfit, Struct, convert, decode_toml, field
+from wheelfix.model.python import CPYTHON, PYPY, parse_python
 from wheelfix.wheel.metadata import normalize_name
 
 DEFAULT_GROUPS = ("dev",)
@@ -67,7 +68,8 @@ class _Uv(Struct, rename="kebab"):
     default_groups: str | tuple[str, ...] = DEFAULT_GROUPS
 
 
-SETTINGS = ("nixpkgs", "providers", "free-threaded")
+_OF_PYTHON = frozenset({"free-threaded", "implementation"})
+SETTINGS = ("nixpkgs", "providers", "free-threaded", "implementation")
 """Keys of ``[tool.wheelfix]``; the first one is read where Nix is asked."""
 
 
@@ -75,6 +77,7 @@ class _Wheelfix(Struct, rename="kebab"):
     """``[tool.wheelfix]``."""
 
     free_threaded: bool = False
+    implementation: str = CPYTHON
     providers: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,6 +109,7 @@ class Project(Struct):
         default_groups: dependency groups that uv takes by default; ``*`` is every group.
         providers: contents of ``[tool.wheelfix.providers]``, in order.
         free_threaded: whether an environment written by wheelfix is for the free-threaded interpreter.
+        implementation: of Python that an environment written by wheelfix is for, ``cpython`` or ``pypy``.
         document: the whole file, of which parts are copied without being interpreted.
     """
 
@@ -117,6 +121,7 @@ class Project(Struct):
     default_groups: tuple[str, ...]
     providers: Mapping[str, str]
     free_threaded: bool
+    implementation: str
     document: Mapping[str, Any]
 
 
@@ -158,6 +163,7 @@ def _make_project(file: str, document: Mapping[str, Any]) -> Project:
         default_groups=_find_default_groups(read.tool.uv.default_groups),
         providers=read.tool.wheelfix.providers,
         free_threaded=read.tool.wheelfix.free_threaded,
+        implementation=read.tool.wheelfix.implementation,
         document=document,
     )
 
@@ -261,7 +267,11 @@ def find_written_python(text: str, project: Project) -> str | None:
     if not text.startswith(_HEAD):
         return None
     match = re.fullmatch(r"==(3\.\d{1,3})\.\*", project.requires_python)
-    return f"{match[1]}{'t' if project.free_threaded else ''}" if match else None
+    if match is None:
+        return None
+    if project.implementation == PYPY:
+        return f"{PYPY}{match[1]}"
+    return f"{match[1]}{'t' if project.free_threaded else ''}"
 
 
 def drop_python(project: Project) -> Project:
@@ -269,7 +279,7 @@ def drop_python(project: Project) -> Project:
     document = project.document
     tool = document.get("tool", {})
     kept = {k: v for k, v in document.get("project", {}).items() if k != "requires-python"}
-    own = {k: v for k, v in tool.get("wheelfix", {}).items() if k != "free-threaded"}
+    own = {k: v for k, v in tool.get("wheelfix", {}).items() if k not in _OF_PYTHON}
     return _make_project(project.file, {**document, "project": kept, "tool": {**tool, "wheelfix": own}})
 
 
@@ -284,12 +294,12 @@ def render_requirements(name: str, requirements: tuple[str, ...], python: str) -
     project = {
         "name": name,
         "version": "0",
-        "requires-python": f"=={python.removesuffix('t')}.*",
+        "requires-python": _require(python),
         "dependencies": list(requirements),
     }
-    tool: dict[str, Any] = {"uv": _make_settings({})}
-    if python.endswith("t"):
-        tool["wheelfix"] = {"free-threaded": True}
+    tool: dict[str, Any] = {"uv": _make_settings(python, {})}
+    if own := _set_python(python):
+        tool["wheelfix"] = own
     return _render({"project": project, "tool": tool})
 
 
@@ -317,7 +327,7 @@ def render_project(project: Project, name: str, python: str) -> str:
     kept: dict[str, Any] = {
         "name": known,
         "version": table.get("version") or "0",
-        "requires-python": f"=={python.removesuffix('t')}.*",
+        "requires-python": _require(python),
         "dependencies": table.get("dependencies", []),
     }
     kept |= {key: table[key] for key in _KEPT if key in table}
@@ -326,10 +336,8 @@ def render_project(project: Project, name: str, python: str) -> str:
     written: dict[str, Any] = {"project": kept}
     if "dependency-groups" in document:
         written["dependency-groups"] = document["dependency-groups"]
-    written["tool"] = {"uv": _make_settings({key: uv[key] for key in _UV if key in uv})}
-    wheelfix = dict(tool.get("wheelfix", {}))
-    if python.endswith("t"):
-        wheelfix["free-threaded"] = True
+    written["tool"] = {"uv": _make_settings(python, {key: uv[key] for key in _UV if key in uv})}
+    wheelfix = {**tool.get("wheelfix", {}), **_set_python(python)}
     if wheelfix:
         written["tool"]["wheelfix"] = wheelfix
     try:
@@ -338,8 +346,26 @@ def render_project(project: Project, name: str, python: str) -> str:
         raise InputError(project.file, "is nested too deep", _HINT) from None
 
 
-def _make_settings(kept: dict[str, Any]) -> dict[str, Any]:
-    return {"package": False, "environments": ["sys_platform == 'linux'"], **kept}
+def _require(python: str) -> str:
+    known = parse_python(python)
+    assert known
+    return f"=={known.version}.*"
+
+
+def _set_python(python: str) -> dict[str, Any]:
+    """Return the settings of an interpreter that its version does not tell."""
+    known = parse_python(python)
+    if known and known.implementation == PYPY:
+        return {"implementation": PYPY}
+    return {"free-threaded": True} if known and known.threads else {}
+
+
+def _make_settings(python: str, kept: dict[str, Any]) -> dict[str, Any]:
+    known = parse_python(python)
+    marker = "sys_platform == 'linux'"
+    if known and known.implementation == PYPY:
+        marker += " and platform_python_implementation == 'PyPy'"
+    return {"package": False, "environments": [marker], **kept}
 
 
 def _render(document: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from wheelfix.errors import InputError
 from wheelfix.lockfile.read import read_project
 from wheelfix.model.base import Struct
+from wheelfix.model.python import parse_python
 from wheelfix.model.scan import Finding, Level
 from wheelfix.wheel.environment import find_site
 from wheelfix.wheel.metadata import DEFAULT_PYTHON, list_minors
@@ -26,22 +27,24 @@ _FIRST_THREADS = 13
 _FILES = (".python-version", ".python-versions")
 _MAX = 64 << 10
 _SHOWN = 60
-_HINT = "name a version such as 3.12 or 3.14t"
-_VERSION = re.compile(r"3\.(\d{1,3})(?:\.\d{1,3})?(t?)")
+_PYPY = range(9, 12)
+"""Minor versions of Python 3 that PyPy has wheels for."""
+_HINT = "name a version such as 3.12, 3.14t or pypy3.11"
 _WRITTEN = re.compile(
-    r"(?:(?:cpython|python)[-@]?|cp)?3(?:\.(\d{1,3})|(\d{2}))(?:\.\d{1,3})?(?:(?:a|b|rc)\d{1,3})?"
-    r"(t|\+freethreaded)?(?:[-/].*)?"
+    r"(?:(?:cpython|python)[-@]?|cp|(pypy[-@]?|pp))?3(?:\.(\d{1,3})|(\d{2}))(\.\d{1,3})?"
+    r"(?:(?:a|b|rc)\d{1,3})?(t|\+freethreaded)?(?:[-/].*)?"
 )
-"""``3.12``, ``3.12.4``, ``3.13t``, ``cpython-3.12.4-linux-x86_64-gnu``, ``python3.12``, ``cp312``."""
-_SITE = re.compile(r"python(3\.\d{1,3}t?)")
+"""``3.12``, ``3.12.4``, ``3.13t``, ``cpython-3.12.4-linux-x86_64-gnu``, ``python3.12``, ``cp312``,
+``pypy3.11``, ``pypy3.11-7.3.19``, ``pypy@3.11``, ``pp311``: as pyenv, uv, and tags of wheels write it."""
+_SITE = re.compile(r"(?:python)?((?:pypy)?3\.\d{1,3}t?)")
 _DEFAULT_MINOR = int(DEFAULT_PYTHON.partition(".")[2])
 
 
 class ChosenPython(Struct):
-    """A version of CPython, and why it was chosen.
+    """An interpreter, and why it was chosen.
 
     Attributes:
-        version: ``3.12``, ``3.14t``.
+        version: ``3.12``, ``3.14t``, ``pypy3.11``.
         findings: files that were ignored, and a note if the version was found and is not the default.
     """
 
@@ -64,26 +67,31 @@ class _Range(Struct):
 
 
 def check_python(text: str, subject: str) -> str:
-    """Return the version that a text names, without the number of its patch release.
+    """Return the interpreter that a text names, as answers write it; with a patch release if it names one.
 
     Args:
-        text: ``3.12``, ``3.12.8``, ``3.14t``.
+        text: ``3.12``, ``3.12.8``, ``3.14t``, ``cp314t``, ``pypy3.11``, ``pp311``.
         subject: what named it, for messages.
 
     Raises:
-        InputError: it is no version of CPython, or not an existing one.
+        InputError: it is no version of CPython or PyPy, or not an existing one.
     """
-    match = _VERSION.fullmatch(text)
-    if match is None:
+    match = _WRITTEN.fullmatch(text)
+    if match is None or (match[1] and match[5]):
         raise InputError(subject, "is no version of Python 3", _HINT)
-    minor = int(match[1])
+    minor, threads = int(match[2] or match[3]), "t" if match[5] else ""
+    if match[1]:
+        if minor not in _PYPY:
+            hint = f"the newest one that wheelfix knows is pypy3.{_PYPY[-1]}"
+            raise InputError(subject, "is no version of PyPy that has wheels", hint)
+        return f"pypy3.{minor}"
     if minor > NEWEST_PYTHON:
-        hint = f"the newest one that wheelfix knows is 3.{NEWEST_PYTHON}{match[2]}"
+        hint = f"the newest one that wheelfix knows is 3.{NEWEST_PYTHON}{threads}"
         raise InputError(subject, "is no version of Python that there is", hint)
-    if match[2] and minor < _FIRST_THREADS:
+    if threads and minor < _FIRST_THREADS:
         hint = f"write 3.{minor}, or 3.{_FIRST_THREADS}t"
         raise InputError(subject, f"has no build without GIL before 3.{_FIRST_THREADS}", hint)
-    return f"3.{minor}{match[2]}"
+    return f"3.{minor}{match[4] or ''}{threads}"
 
 
 def find_python(asked: str | None, directory: Path, *, required: str = "", file: str = "") -> ChosenPython:
@@ -136,7 +144,9 @@ def _choose(version: str, reason: str, findings: list[Finding]) -> ChosenPython:
 
 
 def _find_minor(version: str) -> int:
-    return int(version.removesuffix("t").partition(".")[2])
+    known = parse_python(version)
+    assert known
+    return known.minor
 
 
 def _find_nearest(allowed: _Range) -> int:
@@ -196,12 +206,14 @@ def _read_named(directory: Path, name: str, findings: list[Finding]) -> str | No
     text = next((line for line in lines if line and line != "system"), "")
     if not text or text == "3":
         return None
-    match = _WRITTEN.fullmatch(text.rpartition("/")[2] if text.startswith("/") else text)
-    if match is None:
-        ignore(f"names {text[:_SHOWN]!r}, which is no version of CPython 3")
+    written = text.rpartition("/")[2] if text.startswith("/") else text
+    if not _WRITTEN.fullmatch(written):
+        ignore(f"names {text[:_SHOWN]!r}, which is no version of CPython 3 or PyPy")
         return None
     try:
-        return check_python(f"3.{int(match[1] or match[2])}{'t' if match[3] else ''}", name)
+        version = check_python(written, name)
     except InputError as error:
         ignore(f"names {text[:_SHOWN]!r}, which {error.problem}")
         return None
+    known = parse_python(version)
+    return known.text if known else None

@@ -324,11 +324,13 @@ class Gone(_Cause, tag="gone"):
     Attributes:
         attr: the first of them.
         removed: why nixpkgs removed it, in its words, or an empty string; None if it is marked as broken.
+        absent_on: where it is not, though nixpkgs has it for other machines; else None.
         nearest: other majors of the library that are there, nearest first.
     """
 
     attr: str
     removed: str | None = None
+    absent_on: str | None = None
     nearest: tuple[str, ...] = ()
 
 

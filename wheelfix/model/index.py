@@ -45,7 +45,7 @@ class Lookup(Struct):
         rivals: attrs of first-rank providers that differ in kind; empty if the answer is not ambiguous.
         nearest: other majors of the same library that the index has, nearest first.
         note: a remark to show about the first provider, such as another ABI.
-        gone: attributes that have it in the index, and that nixpkgs has no longer, or only broken.
+        gone: attributes that have it in the index, and that nixpkgs has no longer, only broken, or not there.
     """
 
     soname: str
@@ -80,6 +80,8 @@ class Attribute(Struct):
         unfree: it, or something that it is built with, evaluates with ``allowUnfree`` only.
         insecure: the same for ``permittedInsecurePackages``.
         broken: it is marked as broken, or does not evaluate on this platform whatever is allowed.
+        absent_on: where it does not evaluate although it does on other machines: a Nix system, followed by
+            ``-musl`` for ``pkgsMusl``; None if nothing is known.
         removed: nixpkgs does not have it: nixpkgs' own reason, or an empty string without one; else None.
         renamed: the attribute that it is an alias of, or None.
         size: bytes of the files in its outputs, except those for development and documentation; None if
@@ -93,6 +95,7 @@ class Attribute(Struct):
     unfree: bool = False
     insecure: bool = False
     broken: bool = False
+    absent_on: str | None = None
     removed: str | None = None
     renamed: str | None = None
     size: int | None = None
@@ -100,7 +103,7 @@ class Attribute(Struct):
     @property
     def usable(self) -> bool:
         """Whether it can be written into code, with a permission of the user or without."""
-        return self.removed is None and not self.broken
+        return self.removed is None and not self.broken and self.absent_on is None
 
     @property
     def permissions(self) -> tuple[Permission, ...]:

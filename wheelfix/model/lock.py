@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from wheelfix.model.base import Struct
 from wheelfix.model.lock_formats import LockKind
+from wheelfix.model.python import PYPY
 
 
 class SourceKind(StrEnum):
@@ -136,7 +137,7 @@ class Runtime(Struct):
     """The interpreter and platform for which files are chosen.
 
     Attributes:
-        python: ``3.12``, or ``3.14t``.
+        python: ``3.12``, ``3.14t``, or ``pypy3.11``.
         system: Nix system.
         environment: PEP 508 environment, sorted by key.
         tags: compatible wheel tags as pip ranks them, best first.
@@ -211,11 +212,12 @@ def name_interpreter(python: str) -> str:
     """Return the attribute of an interpreter.
 
     Example:
-        >>> name_interpreter("3.12"), name_interpreter("3.14t")
-        ('python312', 'python314FreeThreading')
+        >>> name_interpreter("3.12"), name_interpreter("3.14t"), name_interpreter("pypy3.11")
+        ('python312', 'python314FreeThreading', 'pypy311')
     """
     bare = python.removesuffix("t")
-    return f"python{bare.replace('.', '')}{'FreeThreading' if bare != python else ''}"
+    name = bare if bare.startswith(PYPY) else f"python{bare}"
+    return f"{name.replace('.', '')}{'FreeThreading' if bare != python else ''}"
 
 
 def name_packages(python: str) -> tuple[str, ...]:

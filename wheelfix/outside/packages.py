@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from http import HTTPStatus
 from pathlib import Path
 from shlex import quote
@@ -34,6 +34,7 @@ from unearth.fetchers import PyPIClient
 
 from wheelfix.errors import InputError, describe, find_host, strip_login
 from wheelfix.model.base import Struct, decode_json
+from wheelfix.model.python import Python
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.http import (
     DownloadError,
@@ -333,8 +334,12 @@ def find_wheel(
         InputError: there is none; the message names what there is instead.
         DownloadError: an index could not be read.
     """
+    python = interpreter.python
     target = TargetPython(
-        py_ver=interpreter.version, abis=[interpreter.abi], impl="cp", platforms=list(interpreter.platforms)
+        py_ver=(python.major, python.minor),
+        abis=[python.abi],
+        impl=python.short,
+        platforms=list(interpreter.platforms),
     )
     for group in _group(session):
         found = _match(session, group, wanted, target_python=target, only_binary=[":all:"])
@@ -594,17 +599,23 @@ def _explain_other_tags(wanted: Wanted, interpreter: Interpreter, fitting: Seque
     same = [package for package in fitting if package.version == version]
     tags = {tag for p in same if p.link.is_wheel for tag in parse_wheel_filename(p.link.filename)[3]}
     machine = next(p for p in interpreter.platforms if p.startswith("linux_")).removeprefix("linux_")
-    near = sorted(
-        tags, key=lambda tag: ("linux" not in tag.platform, not tag.platform.endswith(machine), str(tag))
-    )
+    near = sorted(tags, key=partial(_rank_tag, interpreter.python, machine))
     shown = ", ".join(map(str, near[:6])) + (f" and {len(near) - 6} more" if len(near) > 6 else "")
-    problem = f"{version} has no wheel for Python {interpreter.text} on Linux ({machine}); there is {shown}"
+    asked = f"Python {interpreter.python.text} on Linux ({machine})"
+    problem = f"{version} has no wheel for {asked}; there is {shown}"
     if any("linux" in tag.platform for tag in tags):
         return InputError(wanted.text, problem, "name another Python or platform, or another version")
     if any(not package.link.is_wheel for package in same):
         hint = "build one of the source distribution: `pip wheel`, or nixpkgs' own package"
         return InputError(wanted.text, f"{problem}, and a source distribution", hint)
     return InputError(wanted.text, problem, "name another version, or a package that is for Linux")
+
+
+def _rank_tag(python: Python, machine: str, tag: Tag) -> tuple[bool | str, ...]:
+    """Rank tags: those for the machine first, among these those for the same kind of interpreter."""
+    kind = ("pp" if tag.interpreter.startswith("pp") else "cp", tag.abi.endswith("t"))
+    other = kind != (python.short, python.threads) and not tag.interpreter.startswith("py")
+    return "linux" not in tag.platform, not tag.platform.endswith(machine), other, str(tag)
 
 
 def _explain_no_sdist(wanted: Wanted, everything: Sequence[Package]) -> InputError:

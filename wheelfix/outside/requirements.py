@@ -6,6 +6,7 @@ import re
 
 from wheelfix.errors import InputError, suggest
 from wheelfix.model.base import Struct
+from wheelfix.model.python import Python, parse_python
 from wheelfix.model.system import (
     list_linux_systems,
     name_machine,
@@ -17,7 +18,20 @@ NEWEST_GLIBC = 42
 _LIMIT_GLIBC = 60
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 _HASH = re.compile(r"\s--hash[= ]sha256:([0-9a-f]{64})(?=\s|$)")
-_PYTHON = re.compile(r"3\.(\d{1,3})(t?)")
+_MACHINES = {
+    "amd64": "x86_64-linux",
+    "arm64": "aarch64-linux",
+    "armhf": "armv7l-linux",
+    "armv7": "armv7l-linux",
+    "i386": "i686-linux",
+    "loong64": "loongarch64-linux",
+    "powerpc64le": "powerpc64le-linux",
+    "ppc64el": "powerpc64le-linux",
+    "x64": "x86_64-linux",
+    "x86": "i686-linux",
+}
+"""Other names of machines: Debian's, Docker's, and those of triples."""
+_NOT_LINUX = ("darwin", "macos", "win", "freebsd", "netbsd", "openbsd", "cygwin", "android", "ios")
 _FILES = (
     ".whl",
     ".lock",
@@ -52,19 +66,12 @@ class Interpreter(Struct):
     """The interpreter and platform that wheels are chosen for.
 
     Attributes:
-        version: of CPython, ``(3, 12)``.
-        abi: of its extension modules, ``cp312``; ``cp314t`` for a free-threaded one.
+        python: the interpreter.
         platforms: platform tags that run there, best first.
     """
 
-    version: tuple[int, int]
-    abi: str
+    python: Python
     platforms: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The version as people write it."""
-        return ".".join(map(str, self.version)) + ("t" if self.abi.endswith("t") else "")
 
 
 def looks_like_requirement(text: str) -> bool:
@@ -102,9 +109,28 @@ def check_system(text: str, option: str = "--platform") -> None:
     Raises:
         InputError: it is not one.
     """
-    if text not in list_linux_systems():
-        hint = suggest(text, list_linux_systems(), otherwise="name a system such as x86_64-linux")
-        raise InputError(f"{option} {text}", "is no Linux system of Nix", hint)
+    if text in list_linux_systems():
+        return
+    subject, spelled = f"{option} {text}", text.lower()
+    if found := _find_meant(spelled):
+        what = ", and give the musllinux wheel's file" if "musl" in spelled else ""
+        raise InputError(subject, "is no Linux system of Nix", f"write {found}{what}")
+    if any(one in spelled for one in _NOT_LINUX):
+        raise InputError(subject, "is no Linux system of Nix", "wheelfix is for wheels of Linux: name one")
+    hint = suggest(text, list_linux_systems(), otherwise="name a system such as x86_64-linux")
+    raise InputError(subject, "is no Linux system of Nix", hint)
+
+
+def _find_meant(text: str) -> str | None:
+    """Find the Nix system that a platform tag, a triple, or a container's platform is meant for."""
+    if any(one in text for one in _NOT_LINUX):
+        return None
+    machines = {name_machine(name): name for name in list_linux_systems()} | _MACHINES
+    words = re.split(r"[-/.]", re.sub(r"^(?:many|musl)?linux(?:_\d+_\d+|\d+)?_", "", text))
+    found = {machines[word] for word in words if word in machines}
+    if len(words) > 1 and "arm" in words and "v7" in words:
+        found.add("armv7l-linux")
+    return found.pop() if len(found) == 1 else None
 
 
 def find_platforms(system: str, *, musl: bool = False) -> tuple[str, ...]:
@@ -135,8 +161,8 @@ def find_interpreter(subject: str, python: str, system: str, *, musl: bool = Fal
     Raises:
         InputError: the version or the system is unknown.
     """
-    match = _PYTHON.fullmatch(python)
-    if match is None:
+    known = parse_python(python)
+    if known is None:
         raise InputError(
             subject, f"cannot be downloaded for Python {python!r}", "name a version such as 3.12 or 3.14t"
         )
@@ -145,6 +171,4 @@ def find_interpreter(subject: str, python: str, system: str, *, musl: bool = Fal
         raise InputError(
             subject, f"cannot be downloaded for {system!r}", "name a system such as x86_64-linux"
         )
-    minor = int(match[1])
-    abi = f"cp3{minor}{match[2]}{'m' * (minor < 8)}"
-    return Interpreter(version=(3, minor), abi=abi, platforms=platforms)
+    return Interpreter(python=known, platforms=platforms)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wheelfix.errors import InputError
+from wheelfix.model.python import PYPY, parse_python
 from wheelfix.model.system import name_machine
 from wheelfix.outside.configuration import PackageSources
 from wheelfix.outside.processes import Ran, Stream, quote_output, run
@@ -54,19 +55,23 @@ def lock_requirements(
         directory: an empty directory; gets a pyproject.toml.
         requirements: in the syntax of PEP 508.
         subject: their origin, for messages.
-        python: version of CPython (``3.12``, ``3.14t``); need not be installed.
+        python: the interpreter (``3.12``, ``3.14t``, ``pypy3.11``); need not be installed.
         system: Nix system.
         sources: which indexes to ask; uv's own configuration is ignored.
 
     Raises:
         InputError: there is no uv, or it cannot resolve; the message quotes uv.
     """
-    minor = int(python.rstrip("t").partition(".")[2])
+    known = parse_python(python)
+    assert known
+    minor = known.minor
     machine = name_machine(system)
     marker = (
         f"python_full_version >= '3.{minor}' and python_full_version < '3.{minor + 1}' "
         f"and sys_platform == 'linux' and platform_machine == '{machine}'"
     )
+    if known.implementation == PYPY:
+        marker += " and platform_python_implementation == 'PyPy'"
     # uv requires an interpreter that the project allows, and resolves for another one by the marker.
     oldest = min(minor, sys.version_info[1])
     # An ASCII string in JSON is also one in TOML, and JSON escapes everything else.
@@ -88,7 +93,7 @@ def run_uv_lock(
 
     Args:
         directory: with pyproject.toml.
-        python: version of CPython that the lock is for.
+        python: the interpreter that the lock is for; any one of its version of the language resolves for it.
         sources: which indexes to ask, where uv's own configuration names none.
         build: whether source distributions without static metadata may be built, which runs their code.
         quiet: whether progress is hidden even on a terminal.
@@ -102,11 +107,13 @@ def run_uv_lock(
     arguments = [] if build else ["--no-build"]
     if not variables.get("UV_PYTHON"):
         own = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        chosen = sys.executable if own == python else python
+        known = parse_python(python)
+        version = known.version if known else python
+        chosen = sys.executable if own == version else version
         found = _run([find_uv(), "python", "find", "--no-project", chosen], Path.cwd(), variables)
         if found.code:
-            problem = f"uv finds no Python {python}, which it needs to resolve for it"
-            raise InputError("uv lock", problem, f"install Python {python}, or name another with --python")
+            problem = f"uv finds no Python {version}, which it needs to resolve for it"
+            raise InputError("uv lock", problem, f"install Python {version}, or name another with --python")
         arguments += ["--python", chosen]
     show = not quiet and sys.stderr.isatty()
     try:

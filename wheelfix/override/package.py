@@ -8,6 +8,7 @@ from functools import partial, reduce
 
 from wheelfix.model.index import Permission
 from wheelfix.model.override import Override, PackageDetails, PythonDependency, Search
+from wheelfix.model.system import list_linux_systems, name_machine
 from wheelfix.nix.licenses import is_unfree
 from wheelfix.nix.parts import (
     comment_all,
@@ -330,18 +331,7 @@ def _write_meta(details: PackageDetails, override: Override) -> Expr:
     return write_meta(details, more)
 
 
-_SYSTEMS = {
-    "aarch64": "aarch64-linux",
-    "armv7l": "armv7l-linux",
-    "i686": "i686-linux",
-    "ppc64le": "powerpc64le-linux",
-    "riscv64": "riscv64-linux",
-    "s390x": "s390x-linux",
-    "x86_64": "x86_64-linux",
-}
-
-
 def find_systems(tags: Iterable[str]) -> tuple[str, ...]:
     """List the Nix systems that a wheel's platform tags name, sorted."""
-    found = {name for tag in tags for machine, name in _SYSTEMS.items() if tag.endswith(f"_{machine}")}
-    return tuple(sorted(found))
+    known = {name: f"_{name_machine(name)}" for name in list_linux_systems()}
+    return tuple(sorted({name for tag in tags for name, end in known.items() if tag.endswith(end)}))

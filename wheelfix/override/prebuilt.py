@@ -14,7 +14,8 @@ from wheelfix.model.lock import name_interpreter, name_packages
 from wheelfix.model.scan import Finding, Level
 
 _PART = re.compile(r'"([^"\\$\0\n]+)"|([^."\s]+)')
-_SET = re.compile(r"python(3\d*)Packages|python(3\d*(?:FreeThreading)?)")
+_SET = re.compile(r"((?:python|pypy)3\d*)Packages|(python3\d*(?:FreeThreading)?|pypy3\d*)")
+_INTERPRETER = re.compile(r"(?:python|(pypy))3(\d+)(FreeThreading)?")
 _TOO_SHORT = 2
 """Parts of a name with so few letters are not compared: ``py``, ``3d``."""
 _SLIP = 0.8
@@ -58,7 +59,7 @@ def find_python(attr: tuple[str, ...]) -> str:
         ('python312', 'python313')
     """
     match = _SET.fullmatch(attr[0])
-    return f"python{match[1] or match[2]}" if match else "python3"
+    return (match[1] or match[2]) if match else "python3"
 
 
 def check_build(
@@ -152,18 +153,18 @@ def check_prebuilt(
         message = "is in no Python package set: nixpkgsPrebuilt needs a package with pythonModule"
         return (Finding(level=Level.WARNING, subject=shown, message=message),)
     wanted = asked or _find_version(tags)
-    digits = find_python(attr).removeprefix("python3")
+    named = _INTERPRETER.fullmatch(find_python(attr))
     if wanted is None:
         return ()
     fit = ".".join(name_packages(wanted))
-    if digits and f"python3{digits}" != name_interpreter(wanted):
-        version = f"3.{digits.replace('FreeThreading', 't')}"
+    if named and named[0] != name_interpreter(wanted):
+        version = f"{named[1] or ''}3.{named[2]}{'t' if named[3] else ''}"
         raise InputError(
             shown,
             f"is for Python {version}, the package set for {wanted}",
             f"name it in {fit}, or a wheel for {version}",
         )
-    if not digits and default and default != wanted:
+    if not named and default and default != wanted:
         message = (
             f"is for nixpkgs' default Python, {default} in the index asked, and the package set is for "
             f"{wanted}: nixpkgsPrebuilt throws if your nixpkgs has the same; name it in {fit}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from wheelfix.explain.model import Explanation, Missing
-from wheelfix.model.classes import OPEN_CLASSES, OfLibc, Provided, Reached, Unreached
+from wheelfix.model.classes import OPEN_CLASSES, Gone, OfLibc, Provided, Reached, Unreached
 from wheelfix.model.hints import OpeningKind
 from wheelfix.report.escape import printable
 from wheelfix.report.plain import wrap_words
-from wheelfix.scan.sentences import say_cause, say_openings
+from wheelfix.scan.sentences import say_cause, say_gone, say_openings
 
 NOTHING = "nothing about shared libraries here"
 _WIDTH = 100
@@ -154,6 +154,9 @@ def _say_nothing_to_paste(explanation: Explanation) -> str:
         return "no code: see above why, for each library that is opened by name"
     if any(m.need_class in OPEN_CLASSES for m in explanation.missing):
         return "nothing yet: see above which library has no answer"
+    lacking = [m.cause for m in explanation.missing if isinstance(m.cause, Gone) and m.cause.absent_on]
+    if lacking:
+        return f"nothing: {', '.join(sorted({say_gone(cause) for cause in lacking}))}"
     if gone := sorted({attr for m in explanation.missing for attr in m.gone}):
         return f"nothing: nixpkgs has removed {', '.join(gone)}, which had it"
     if explanation.siblings:

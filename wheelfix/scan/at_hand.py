@@ -82,22 +82,32 @@ def fit_together(one: Sequence[str], other: Sequence[str]) -> bool:
     if not one or not other:
         return True
     (pythons, platforms), (more, others) = _sum_up(one), _sum_up(other)
-    meets = any(a[0] <= b[1] and b[0] <= a[1] for a in pythons for b in more)
+    meets = any(
+        a[1][0] <= b[1][1] and b[1][0] <= a[1][1] and (a[0] == b[0] or "py" in {a[0], b[0]})
+        for a in pythons
+        for b in more
+    )
     return meets and ("any" in platforms | others or not platforms.isdisjoint(others))
 
 
-def _sum_up(tags: Iterable[str]) -> tuple[set[tuple[int, int]], set[str]]:
-    """Return the ranges of minor versions and the platforms of tags, without the C library's version."""
+def _sum_up(tags: Iterable[str]) -> tuple[set[tuple[str, tuple[int, int]]], set[str]]:
+    """Return interpreters with ranges of minor versions, and platforms without the C library's version.
+
+    An interpreter is ``cp``, ``cpt`` for those without GIL alone, ``pp``, or ``py`` for any.
+    """
     pythons, platforms = set(), set()
     for tag in tags:
         python, abi, platform = tag.split("-", 2)
         match = re.fullmatch(r"[a-z]+3(\d{1,4})", python)
         minor = int(match[1]) if match else None
+        kind = python[:2] if python.startswith(("cp", "pp")) and abi != "none" else "py"
+        if kind == "cp" and re.fullmatch(r"cp\d+t|abi3t", abi):
+            kind = "cpt"
         if minor is None:
-            pythons.add(_ANY)
+            pythons.add((kind, _ANY))
         else:
-            exact = python.startswith("cp") and abi not in {"abi3", "none"}
-            pythons.add((minor, minor if exact else _ANY[1]))
+            exact = kind != "py" and not abi.startswith("abi3")
+            pythons.add((kind, (minor, minor if exact else _ANY[1])))
         platforms.add(re.sub(r"^(?:many)?linux(?:_\d+_\d+|\d+)?_|(?<=^musllinux_)\d+_\d+_", "", platform))
     return pythons, platforms
 

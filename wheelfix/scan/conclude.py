@@ -19,6 +19,7 @@ from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import Attribute, Refused
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Known, Need, NeedTrace, Opening, WheelScan
+from wheelfix.model.system import name_machine
 from wheelfix.scan.at_hand import correct_carriers
 from wheelfix.scan.backends import list_unused
 from wheelfix.scan.decide import Case, Want, decide
@@ -32,7 +33,7 @@ from wheelfix.scan.findings import (
 )
 from wheelfix.scan.hook import find_lost_openings, find_missed
 from wheelfix.scan.loader import Loader
-from wheelfix.scan.needs import find_cases, make_cases, make_want
+from wheelfix.scan.needs import find_cases, is_for_musl, make_cases, make_want
 from wheelfix.scan.openings import answer_opening, hold_back, select_openings
 from wheelfix.scan.policies import check_tags, tell_broken, tell_too_new
 from wheelfix.scan.siblings import find_directories
@@ -48,6 +49,7 @@ def conclude(
     prefer: Sequence[str] = (),
     at_hand: AtHand | None = None,
     gpu: Backend | None = None,
+    default: str | None = None,
 ) -> WheelScan:
     """Classify every need of a distribution, and derive inputs, ignored sonames and findings.
 
@@ -57,12 +59,14 @@ def conclude(
         prefer: attributes that win where several provide a library, strongest first.
         at_hand: distributions beside it that were read.
         gpu: the backend that the user chose, of those that the wheel has files for; None chooses one.
+        default: machine type that conclusions are for, of several for which there are files; None takes that
+            of the index.
 
     Raises:
         IndexProblem: the table is damaged.
     """
     wheel, objects = reading.distribution, reading.objects
-    default = table.info.system.partition("-")[0]
+    default = default or name_machine(table.info.system)
     machine = find_machine(wheel, objects, default=default)
     made = make_cases(reading, table, prefer, at_hand, gpu)
     unused = list_unused(made.choices)
@@ -210,7 +214,8 @@ def _decide_names(
     }  # fmt: skip
     names = sorted(files)
     sonames = {name: name.rpartition("/")[2] for name in names}
-    known = find_known(table, [(soname, machine) for soname in sonames.values()])
+    musl = is_for_musl(reading.distribution.tags, reading.objects)
+    known = find_known(table, [(soname, machine) for soname in sonames.values()], musl=musl)
     wants = []
     for name in names:
         soname = sonames[name]
@@ -239,7 +244,7 @@ def _decide_names(
     decided = classify(names, wants, known)
     called = {name for opening in openings if opening.call for name in opening.names}
     meant = {name: other for name in names if name in called and (other := _find_meant(decided[name], table))}
-    known = find_known(table, [(soname, machine) for soname in meant.values()])
+    known = find_known(table, [(soname, machine) for soname in meant.values()], musl=musl)
     again = classify(meant, [make_want(soname, machine) for soname in meant.values()], known)
     for name, (case, trace) in again.items():
         decided[name] = case, replace(trace, need=replace(trace.need, soname=sonames[name]))
@@ -282,7 +287,7 @@ def retrace_needs(
         return found
     scan = conclude(reading, table, prefer, at_hand, gpu)
     openings = tuple(opening for opening in scan.openings if soname in opening.names)
-    machine = scan.machine or table.info.system.partition("-")[0]
+    machine = scan.machine or name_machine(table.info.system)
     decided = _decide_names(openings, reading, machine, table, prefer, at_hand, made.major)
     if soname not in decided:
         return ()

@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     from wheelfix.scan.loader import Found
 
 _QT = re.compile(r"libQt\d")
-_PYTHON = re.compile(r"libpython([0-9]{1,4}(?:\.[0-9]{1,4})*)([a-z]*)\.so(?:\.[0-9]+)*")
-_TAG_VERSION = re.compile(r"(cp|py)([0-9])([0-9]{0,4})")
+_PYTHON = re.compile(
+    r"lib(?:python([0-9]{1,4}(?:\.[0-9]{1,4})*)([a-z]*)|(pypy[0-9]\.[0-9]{1,3})-c)\.so(?:\.[0-9]+)*"
+)
+_TAG_VERSION = re.compile(r"(cp|pp|py)([0-9])([0-9]{0,4})")
 _OLD_FLAGS = "mu"
 """Flags of the ABI that a version of CPython had always (3.7m), or that no tag tells."""
 
@@ -211,7 +213,7 @@ def _ask_libc(case: Case) -> Step:
 def _ask_python(case: Case) -> Step:
     # python: libpythonX.Y is the interpreter's only where X.Y is the Python that the wheel is for.
     if match := _PYTHON.fullmatch(case.want.soname):
-        version = match[1] + match[2].strip(_OLD_FLAGS)
+        version = match[3] or match[1] + match[2].strip(_OLD_FLAGS)
         cause = OfInterpreter(version=version, fits=fits_interpreter(version, case.wheel.tags))
         return Step(question=Question.PYTHON, cause=cause, need_class=NeedClass.PYTHON)
     return Step(question=Question.PYTHON)
@@ -221,7 +223,7 @@ def fits_interpreter(version: str, tags: Iterable[str]) -> bool | None:
     """Tell whether the interpreters that accept a wheel are of a version.
 
     Args:
-        version: ``3.12``, ``3.13t``, or ``3`` for every Python 3.
+        version: ``3.12``, ``3.13t``, ``pypy3.11``, or ``3`` for every Python 3.
         tags: of the wheel, ``cp312-cp312-manylinux_2_28_x86_64``.
 
     Returns:
@@ -242,6 +244,10 @@ def _fits_tag(version: str, tag: str) -> bool | None:
     match = _TAG_VERSION.fullmatch(python)
     if match is None:
         return None
+    if version.startswith("pypy") or match[1] == "pp":
+        if match[1] == "py":
+            return None
+        return match[1] == "pp" and version == f"pypy{match[2]}.{match[3]}"
     major, _, minor = version.partition(".")
     if match[2] != major:
         return False
@@ -349,7 +355,7 @@ def _ask_index(case: Case, families: Mapping[tuple[str, str], NeedClass]) -> Ste
     # What the index names and nixpkgs has no longer is nobody, with a reason.
     if lookup.gone:
         first = lookup.gone[0]
-        lost = Gone(attr=first.attr, removed=first.removed, nearest=lookup.nearest)
+        lost = Gone(attr=first.attr, removed=first.removed, absent_on=first.absent_on, nearest=lookup.nearest)
         return Step(question=question, cause=lost, need_class=NeedClass.UNKNOWN)
     # unknown: nobody in this index does; say the nearest majors that exist.
     return Step(

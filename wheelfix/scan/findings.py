@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from wheelfix.index.cuda import find_default_cuda
 from wheelfix.index.variables import find_variables
 from wheelfix.model.backends import WishClue
-from wheelfix.model.classes import NeedClass, OfLibc, Unreached
+from wheelfix.model.classes import Gone, NeedClass, OfLibc, Unreached
 from wheelfix.model.elf import ElfObject, ElfTraits
 from wheelfix.model.hints import ElfHints, OpeningKind, SourceUse
 from wheelfix.model.index import Attribute, Permission
@@ -237,8 +237,8 @@ def _find_musl(wheel: Distribution, needs: Iterable[Need]) -> Iterable[Finding]:
         yield Finding(
             level=Level.WARNING,
             subject=wheel.target,
-            message=f"built for musl ({why}): works with pkgsMusl's Python only; "
-            "choose the manylinux wheel for glibc",
+            message=f"built for musl ({why}): works with pkgsMusl's Python only, and `pkgs` in its code has "
+            "to be pkgsMusl; choose the manylinux wheel for glibc",
         )
 
 
@@ -288,6 +288,8 @@ def say_lost_sets(name: str, needs: Sequence[Need], machine: str | None) -> Iter
     """
     wanted: dict[str, list[Need]] = {}
     for need in needs:
+        if isinstance(need.cause, Gone) and need.cause.absent_on:
+            continue
         if need.machine == machine and need.need_class in _OUTSIDE and not need.providers:
             for cuda in filter(None, map(_CUDA_SET.match, need.gone)):
                 wanted.setdefault(cuda[1], []).append(need)

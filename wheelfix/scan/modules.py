@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from wheelfix.model.python import parse_python
 from wheelfix.wheel.metadata import normalize_name
 
 _MODULE = re.compile(
-    r"(?!lib\w*\.so\Z)([A-Za-z_]\w*)(?:/__init__\.py|\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so)", re.ASCII
+    r"(?!lib\w*\.so\Z)([A-Za-z_]\w*)"
+    r"(?:/__init__\.py|\.py|(?:\.(?:cpython-|pypy3)[\w-]+|\.abi3)?\.so)",
+    re.ASCII,
 )
-_COMPILED = re.compile(r"([A-Za-z_]\w*)\.(?:(?P<python>cpython-3\d+t?)[\w-]*|abi3t?)\.so", re.ASCII)
+_COMPILED = re.compile(
+    r"([A-Za-z_]\w*)\.(?:(?P<python>cpython-3\d+t?|pypy3\d+-pp\d+)[\w-]*|abi3t?)\.so", re.ASCII
+)
 _SCHEME = re.compile(r"\A[^/]+\.data/(?:purelib|platlib)/")
 """Where a wheel keeps files for site-packages besides its root."""
 _INIT = "__init__.py"
@@ -74,12 +79,13 @@ def find_compiled(files: Iterable[str], python: str) -> list[str]:
 
     Args:
         files: paths relative to site-packages.
-        python: version of CPython (``3.12``, ``3.13t``).
+        python: the interpreter (``3.12``, ``3.13t``, ``pypy3.11``).
 
     Returns:
         Their dotted names, sorted.
     """
-    tag = f"cpython-{python.replace('.', '')}"
+    known = parse_python(python)
+    tag = known.file_tag if known else ""
     found = set()
     for file in files:
         *packages, last = _SCHEME.sub("", file).split("/")

@@ -64,6 +64,14 @@ def find_wants(objects: Sequence[ElfObject]) -> tuple[Want, ...]:
     return tuple(wants)
 
 
+def is_for_musl(tags: Iterable[str], objects: Iterable[ElfObject]) -> bool:
+    """Whether a distribution runs on musl: by its tags, or if these do not tell, by its objects' needs."""
+    from wheelfix.scan.loader import is_musl
+
+    platforms = {tag.rpartition("-")[2].partition("_")[0] for tag in tags} - {"any", "linux"}
+    return platforms == {"musllinux"} or (not platforms and any(map(is_musl, objects)))
+
+
 def make_want(
     soname: str,
     machine: str,
@@ -160,7 +168,8 @@ def make_cases(
 
     wheel, objects, beside = reading.distribution, reading.objects, at_hand or AtHand()
     wants = find_wants(objects)
-    known = find_known(table, [(want.soname, want.machine) for want in wants])
+    pairs = [(want.soname, want.machine) for want in wants]
+    known = find_known(table, pairs, musl=is_for_musl(wheel.tags, objects))
     choice = choose_backends(objects, known, find_wish(wheel, beside, gpu), wheel, beside)
     files = {path for one in choice.alternatives for path in one.files}
     choices = (choice, *choose_generations(objects, known, wheel, beside, passed=files))

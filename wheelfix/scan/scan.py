@@ -18,12 +18,14 @@ from wheelfix.model.backends import Backend
 from wheelfix.model.base import Struct, asdict, field, replace
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Finding, Level, WheelScan
+from wheelfix.model.system import USUAL_SYSTEM, name_machine
 from wheelfix.model.wheel import Distribution
 from wheelfix.outside.places import find_cache
 from wheelfix.scan.at_hand import assign_at_hand, fit_together
 from wheelfix.scan.conclude import add_comparison, conclude
 from wheelfix.scan.findings import tell_qts
 from wheelfix.scan.nixpkgs import ask_together, tell_differences
+from wheelfix.scan.places import tell_places
 from wheelfix.scan.symbols import find_users
 from wheelfix.scan.target import Target, TargetKind, find_targets
 from wheelfix.wheel.environment import find_wheels
@@ -73,11 +75,16 @@ class ScanOptions(Struct):
     beside: Sequence[str] = ()
     against: Sequence[Path] = ()
     python: str | None = None
-    system: str = "x86_64-linux"
+    system: str = USUAL_SYSTEM
     sources: PackageSources | None = None
     progress: Progress | None = None
     cache: Path | None = field(default_factory=lambda: find_cache().readings)
     follow_editable: bool = True
+
+    @property
+    def machine(self) -> str | None:
+        """Machine that the user named, of several for which a distribution has files; else None."""
+        return name_machine(self.system) if self.system != USUAL_SYSTEM else None
 
 
 class TargetReading(Struct):
@@ -165,10 +172,17 @@ def scan_targets(
     parts: list[TargetScan] = []
     for part in read.parts:
         with _pass(on_error, InputError):
-            scan = conclude(part.reading, options.index, options.prefer, part.at_hand, options.gpu)
+            scan = conclude(
+                part.reading, options.index, options.prefer, part.at_hand, options.gpu, options.machine
+            )
             parts.append(TargetScan(**asdict(part), scan=_compare(part, scan, options)))
     together = [p.reading.distribution for p in read.parts if p.target.kind in _TOGETHER]
-    findings = (*read.findings, *tell_qts(together), *tell_differences(options.index))
+    findings = (
+        *read.findings,
+        *tell_qts(together),
+        *tell_differences(options.index),
+        *tell_places([part.scan for part in parts], options.index),
+    )
     return TargetScans(parts=tuple(parts), beside=read.beside, findings=findings)
 
 
@@ -181,7 +195,7 @@ def scan_readings(readings: Sequence[Reading], options: ScanOptions) -> tuple[Wh
     at_hand = assign_at_hand(readings, [(reading.distribution, ()) for reading in readings])
     ask_together(options.index, readings)
     return tuple(
-        conclude(reading, options.index, options.prefer, hand, options.gpu)
+        conclude(reading, options.index, options.prefer, hand, options.gpu, options.machine)
         for reading, hand in zip(readings, at_hand, strict=True)
     )
 

@@ -206,6 +206,8 @@ def say_located(located: Located) -> str | None:
 
 def say_gone(cause: Gone) -> str:
     """Write why an attribute is not the answer, as one clause."""
+    if cause.absent_on:
+        return f"only {cause.attr} has it, and not on {cause.absent_on}"
     if cause.removed is None:
         return f"only {cause.attr} has it, which is broken in nixpkgs"
     reason = " ".join(cause.removed.split()).rstrip(".")

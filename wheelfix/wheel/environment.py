@@ -42,7 +42,7 @@ MAX_METADATA = 16 << 20
 _MAX_DIRECT_URL = 1 << 16
 _EGG_LINK = ".egg-link"
 
-_PYTHON = re.compile(r"(?:python|pypy)3(?:\.(\d+))?t?")
+_PYTHON = re.compile(r"(?:python|pypy)3(?:\.(\d+))?(t?)")
 _SITES = ("site-packages", "dist-packages")
 
 
@@ -300,8 +300,9 @@ def _find_marker_tags(site: str, tags: tuple[str, ...]) -> tuple[str, ...]:
     match = _PYTHON.fullmatch(os.path.basename(os.path.dirname(site)))  # noqa: PTH119, PTH120
     if not match or not match[1]:
         return tags
-    version, platform = f"cp3{match[1]}", tags[0].split("-", 2)[2] if tags else "any"
-    return (f"{version}-{version}-{platform}",)
+    kind = "pp" if match[0].startswith("pypy") else "cp"
+    version, platform = f"{kind}3{match[1]}", tags[0].split("-", 2)[2] if tags else "any"
+    return (f"{version}-{version}{match[2]}-{platform}",)
 
 
 def _parse_record(info: str, record: bytes, root: str, site: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from packaging.version import Version
 
 from wheelfix.errors import WheelError
 from wheelfix.model.base import Struct, decode_json, replace
+from wheelfix.model.python import CPYTHON, PYPY, Python
 from wheelfix.model.wheel import Distribution, Requirement
 
 DEFAULT_PYTHON = "3.12"
@@ -54,7 +55,7 @@ _MINORS = range(4, 40)
 """Minor versions of Python 3 that a range is tested for."""
 _MAX_LICENSE = 1 << 10
 """Longest license expression parsed, in bytes; parentheses nest as deep as they are many."""
-_PYTHON_TAG = re.compile(r"(cp|py)(\d)(\d{0,3})")
+_PYTHON_TAG = re.compile(r"(cp|pp|py)(\d)(\d{0,3})")
 
 
 def normalize_name(name: str) -> str:
@@ -384,39 +385,39 @@ def find_environment(tags: Iterable[str]) -> dict[str, str]:
     Args:
         tags: expanded compatibility tags, in any order.
     """
-    version, machine = _find_python(tags := sorted(tags)), "x86_64"
+    python, machine = _find_python(tags := sorted(tags)), "x86_64"
     for tag in tags:
         if match := re.fullmatch(r"(?:many|musl)?linux(?:_\d+_\d+|\d+)?_(\w+)", tag.split("-", 2)[2]):
             machine = match[1]
-    return make_environment(f"{version}.0", machine)
+    return make_environment(python, machine)
 
 
-def make_environment(python: str, machine: str) -> dict[str, str]:
-    """Make the marker environment (PEP 508) of CPython on Linux.
+def make_environment(python: Python, machine: str) -> dict[str, str]:
+    """Make the marker environment (PEP 508) of an interpreter on Linux.
 
     Args:
-        python: the full version (``3.12.0``).
+        python: the interpreter.
         machine: as ``platform.machine()`` has it.
     """
     return {
-        "implementation_name": "cpython",
-        "implementation_version": python,
+        "implementation_name": python.implementation,
+        "implementation_version": python.implementation_version,
         "os_name": "posix",
         "platform_machine": machine,
-        "platform_python_implementation": "CPython",
+        "platform_python_implementation": python.name,
         "platform_release": "",
         "platform_system": "Linux",
         "platform_version": "",
-        "python_full_version": python,
-        "python_version": ".".join(python.split(".")[:2]),
+        "python_full_version": python.full_version,
+        "python_version": python.version,
         "sys_platform": "linux",
     }
 
 
-def _find_python(tags: Iterable[str]) -> str:
-    """Choose the Python for :func:`find_environment`."""
+def _find_python(tags: Iterable[str]) -> Python:
+    """Choose the Python for :func:`find_environment`; PyPy if all tags are of it."""
     default = _parse_python(DEFAULT_PYTHON)
-    named = set()
+    named, kinds = set(), set()
     for tag in tags:
         interpreter, abi, _ = tag.split("-", 2)
         if not (match := _PYTHON_TAG.fullmatch(interpreter)):
@@ -424,10 +425,17 @@ def _find_python(tags: Iterable[str]) -> str:
         version = (int(match[2]), int(match[3] or 0))
         # ``py3`` and ``cp39-abi3`` also stand for all later ones of the same major version.
         later = match[1] == "py" or abi == "abi3"
-        if version == default or (later and version[0] == default[0] and version <= default):
-            return DEFAULT_PYTHON
+        if match[1] != "pp" and (
+            version == default or (later and version[0] == default[0] and version <= default)
+        ):
+            return _make_python(default, CPYTHON)
         named.add(version if version > (2, 0) else (2, 7))
-    return ".".join(map(str, max(named, default=default)))
+        kinds.add(match[1])
+    return _make_python(max(named, default=default), PYPY if kinds == {"pp"} else CPYTHON)
+
+
+def _make_python(version: tuple[int, int], implementation: str) -> Python:
+    return Python(major=version[0], minor=version[1], implementation=implementation)
 
 
 def _parse_python(text: str) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from wheelfix.errors import InputError
 from wheelfix.model.base import Misfit, Struct, convert, decode_toml
+from wheelfix.model.python import parse_python
 from wheelfix.model.reading import About
 from wheelfix.model.sdist import Builder, BuiltManifest, PythonProject, SourceTree
 from wheelfix.model.wheel import Requirement
@@ -100,13 +101,14 @@ def read_project(tree: SourceTree, python: str) -> PythonProject:
 
     Args:
         tree: the source tree.
-        python: version of CPython that markers are evaluated for (``3.12``).
+        python: interpreter that markers are evaluated for (``3.12``).
 
     Raises:
         InputError: its pyproject.toml is not TOML, or a value in it has another type than the build tools
             take; or it has no name.
     """
-    environment = find_environment([f"cp{python.rstrip('t').replace('.', '')}-none-any"])
+    known = parse_python(python)
+    environment = find_environment([f"{known.tag}-none-any"] if known else ())
     document = _parse_pyproject(tree)
     system = document.build_system
     name, version, run_time = _find_identity(tree, document, environment)
