@@ -412,11 +412,15 @@ def _find_sdist_by_hashes(choice: Choice, places: Places) -> Path | None:
 
 
 def _read_build_system(path: Path, places: Places) -> BuildSystem:
-    project = read_project(read_sdist(path), places.runtime.python)
+    tree = read_sdist(path)
+    project = read_project(tree, places.runtime.python)
     return BuildSystem(
         requires=tuple(sorted({name for name, _ in project.requires})),
         backend=project.backend,
         cargo=project.builder is not Builder.OTHER or bool(project.built),
+        filename=path.name,
+        sha256=tree.sha256,
+        project=project,
     )
 
 
