@@ -44,8 +44,9 @@ _REMADE: Final = (
     *("build-system", "dependencies", "disabled", "pyproject"),
     *("pythonModule", "pythonPath", "requiredPythonModules", "tests", "updateScript"),
     *("__stdenvPythonCompat", "__stdenvPythonCompatPos"),
+    *("cargoDeps", "name", "pname", "src", "version"),
 )
-"""What ``buildPythonPackage`` puts into ``passthru`` itself."""
+"""What ``buildPythonPackage`` puts into ``passthru`` itself, and what is about the files of the recipe."""
 
 
 def render_set(plan: LockPlan, residue: Sequence[str]) -> str:

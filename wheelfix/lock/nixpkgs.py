@@ -232,20 +232,18 @@ def tell_set(
         for level, message in _say_difference(choice, made, known)
     ]
     for one in packages:
-        if one.absent:
+        if one.absent and not one.rust:
             message = f"is built with {', '.join(one.absent)}, which nixpkgs has not got: package that, too"
             found.append(Finding(level=Level.WARNING, subject=one.name, message=message))
     return tuple(found)
 
 
 def _say_difference(choice: Choice, made: Iterable[str], known: PythonSet) -> Iterator[tuple[Level, str]]:
-    name, version = choice.package.name, choice.package.version
+    name = choice.package.name
     own = _find(name, known)
     if choice.kind is ChoiceKind.NIXPKGS:
-        if own is None:
+        if own is None and len(choice.attr) > 1 and choice.attr[-1] == name:
             yield Level.ERROR, "is not in nixpkgs: take it from a wheel or sdist"
-        elif version and not _is_same(own.version, version):
-            yield Level.WARNING, f"stays nixpkgs' own, which is {own.version or 'of unknown version'}"
     elif choice.kind is ChoiceKind.SDIST and name not in made:
         instead = "nixpkgs' own stays" if own else "it is left out"
         yield Level.ERROR, f"has no file that nixpkgs could fetch: {instead}"
