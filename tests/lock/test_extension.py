@@ -1,4 +1,4 @@
-"""What a lock makes of nixpkgs' Python packages: an overlay, overrides of one Python, or complete packages."""
+"""What a lock makes of nixpkgs' Python packages: an overlay, overrides, or complete packages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ from wheelfix.model.sdist import Builder, PythonProject
 
 SET = Path(__file__).parents[1] / "support" / "nix" / "pythonset.nix"
 NIXPKGS = """{
-  numpy = _: { version = "2.4.0"; meta.mainProgram = "f2py"; meta.broken = true; passthru.blas = "openblas"; };
+  numpy = _: {
+    version = "2.4.0";
+    meta = { mainProgram = "f2py"; broken = true; };
+    passthru.blas = "openblas";
+  };
   antlr4-python3-runtime = self: {
     version = "4.13.2";
     patches = [ "a" ];
@@ -153,7 +157,7 @@ def test_what_others_read_of_a_replaced_package_is_kept(form: Form) -> None:
 @pytest.mark.parametrize("form", [Form.OVERLAY, Form.OVERRIDES])
 def test_a_recipe_keeps_its_build_and_loses_what_is_for_its_version(form: Form) -> None:
     code = (GOLDEN / "lock" / f"{form}.nix").read_text()
-    made = ask(code, form, "removeAttrs (show p.antlr4-python3-runtime) [ \"passthru\" ]")
+    made = ask(code, form, 'removeAttrs (show p.antlr4-python3-runtime) [ "passthru" ]')
     assert made["patches"] == []
     assert made["doCheck"] is False
     assert made["src"]["hash"].startswith("sha256-AAAA")

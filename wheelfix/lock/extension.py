@@ -1,4 +1,4 @@
-"""Renders the change by which a Python package set of nixpkgs conforms to a lock: overlay, overrides, or file."""
+"""Renders the change by which a Python package set of nixpkgs conforms to a lock, in each of its forms."""
 
 from __future__ import annotations
 

@@ -32,10 +32,10 @@ from wheelfix.wheel.metadata import rank_version
 _PYPI: Final = "files.pythonhosted.org"
 _OWN: Final = "nixpkgs builds every package with it"
 _FROM_SOURCE: Final = frozenset({"build", "packaging", "pyproject-hooks", "tomli", "wheel"})
-"""Distributions whose ``src`` nixpkgs builds once more for its own builds, before there is a wheel of anything.
+"""Distributions whose ``src`` nixpkgs builds once more for its own builds, before any package is built.
 
-A wheel cannot be that ``src``, and the hook that unpacks wheels needs ``wheel``: pkgs/development/python-modules/
-bootstrap and pkgs/development/interpreters/python/hooks in nixpkgs 26.11pre of 2026-07-14.
+A wheel cannot be that ``src``, and the hook that unpacks wheels needs ``wheel``: nixpkgs 26.11pre of
+2026-07-14, ``pkgs/development/python-modules/bootstrap`` and ``pkgs/development/interpreters/python/hooks``.
 """
 _UNCHANGED: Final = frozenset({"flit-core", "installer"})
 """Distributions of that kind whose source distribution is not laid out as nixpkgs' source is."""
@@ -48,8 +48,8 @@ def settle_kinds(
 ) -> tuple[tuple[ProviderRule, ...], tuple[Finding, ...]]:
     """Settle for each package which kinds of source it may be taken from.
 
-    Where a rule names other kinds after ``nixpkgs``, nixpkgs' own package is taken if it has the version of the
-    lock. What nixpkgs itself builds packages with is never a wheel.
+    Where a rule names other kinds after ``nixpkgs``, nixpkgs' own package is taken if it has the lock's
+    version. What nixpkgs itself builds packages with is never a wheel.
 
     Args:
         packages: of the environment.
@@ -126,9 +126,7 @@ def name_members(
     return name_beside(made, known)
 
 
-def _list_built(
-    choices: Iterable[Choice], found: LockReadings
-) -> Iterator[tuple[Choice, BuildSystem]]:
+def _list_built(choices: Iterable[Choice], found: LockReadings) -> Iterator[tuple[Choice, BuildSystem]]:
     for choice in choices:
         build = found.builds.get(choice.package.name)
         if choice.kind is ChoiceKind.SDIST and build and build.project and _find_digest(choice, build):

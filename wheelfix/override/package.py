@@ -81,9 +81,7 @@ def render_packages(overrides: Sequence[Override]) -> str:
     return render(comment_all([title, *describe_packages(overrides)], overlay))
 
 
-def write_members(
-    overrides: Iterable[Override], final: str, *, keep: str | None = None
-) -> Iterable[Binding]:
+def write_members(overrides: Iterable[Override], final: str, *, keep: str | None = None) -> Iterable[Binding]:
     """Write packages of a set, sorted as they are given.
 
     Args:

@@ -224,7 +224,9 @@ def find_circles(
     edges = {one.name: [d.name for d in list_left(one)] for one in overrides}
     edges |= {name: list(required) for name, required in others.items()}
     names = edges.keys()
-    return frozenset(find_closing({name: [r for r in several if r in names] for name, several in edges.items()}))
+    return frozenset(
+        find_closing({name: [r for r in several if r in names] for name, several in edges.items()})
+    )
 
 
 def cut_circles(
@@ -250,9 +252,7 @@ def mark_circular(
     name: str, dependencies: Iterable[PythonDependency], closing: Collection[tuple[str, str]]
 ) -> tuple[PythonDependency, ...]:
     """Return the dependencies of a package, of which those that close a circle are marked."""
-    return tuple(
-        replace(one, circular=True) if (name, one.name) in closing else one for one in dependencies
-    )
+    return tuple(replace(one, circular=True) if (name, one.name) in closing else one for one in dependencies)
 
 
 def say_command(name: str, others: Iterable[str]) -> str:
