@@ -759,3 +759,15 @@ def test_a_package_that_stays_nixpkgs_own_is_not_written(bench: Bench) -> None:
     ran = bench.run("--dialect", "nixpkgs", "--as", "python-overrides", "--provider", "pure=nixpkgs", code=1)
     assert "pure =" not in ran.out
     assert "is not in nixpkgs" in ran.err
+
+
+def test_an_sdist_that_a_lock_knows_by_its_hash_alone(bench: Bench) -> None:
+    _, digest = add_sdist(bench, "source", {"pyproject.toml": PROJECT})
+    (bench.directory / "poetry.lock").write_text(
+        '[[package]]\nname = "source"\nversion = "1.0"\noptional = false\npython-versions = "*"\n'
+        f'groups = ["main"]\nfiles = [{{ file = "source-1.0.tar.gz", hash = "sha256:{digest}" }}]\n'
+        '[metadata]\nlock-version = "2.1"\npython-versions = ">=3.11"\ncontent-hash = ""\n'
+    )
+    ran = bench.run("--dialect", "nixpkgs", "--as", "overlay", lock="poetry.lock")
+    assert "source = pyfinal.buildPythonPackage {" in ran.out
+    assert "build-system = [ pyfinal.cython pyfinal.meson-python ]" in ran.out

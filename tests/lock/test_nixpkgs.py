@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lock.test_extension import make_wheel, need
+from tests.lock.test_extension import make_source, make_wheel, need
 from tests.support.facts import open_table, parse_requires
-from wheelfix.lock.nixpkgs import find_address, list_named, settle_kinds, tell_set
+from wheelfix.lock.nixpkgs import find_address, list_named, settle_dependencies, settle_kinds, tell_set
 from wheelfix.lockfile.select import find_rule
 from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, ChoiceKind, LockedFile, LockedPackage, ProviderRule
+from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Level
 from wheelfix.model.wheel import Distribution
-from wheelfix.override.python_set import cut_circles, list_left, name_beside, spread_extras
+from wheelfix.override.python_set import list_left, name_beside, spread_extras
 
 WHEEL, SDIST, NIXPKGS = ChoiceKind.WHEEL, ChoiceKind.SDIST, ChoiceKind.NIXPKGS
 DEFAULT = (ProviderRule(pattern="default", kinds=(WHEEL, SDIST)),)
@@ -102,29 +103,26 @@ def distribute(name: str, *requires: str) -> Distribution:
 
 
 def test_extras_bring_what_the_lock_has_of_them() -> None:
-    wheels = [
-        distribute("b", 'c; extra == "x"', 'b[y]; extra == "x"', 'a; extra == "y"', 'd; extra == "y"'),
-        distribute("c"),
-    ]
-    overrides = [make_wheel("a", "1", need("b", extras=("x",))), make_wheel("b", "1"), make_wheel("c", "1")]
+    b = distribute("b", 'c; extra == "x"', 'b[y]; extra == "x"', 'a; extra == "y"', 'd; extra == "y"')
     beside = {"a": "a", "b": "b", "c": "c"}
-    spread = spread_extras(overrides, wheels, beside)
-    assert [(d.name, d.extras) for d in list_left(spread[0])] == [("b", ()), ("c", ())]
-    assert spread[1:] == overrides[1:]
+    spread = spread_extras("a", [need("b", extras=("x",))], {"b": b, "c": distribute("c")}, beside)
+    assert [(d.name, d.extras) for d in spread] == [("b", ()), ("c", ())]
+    kept = [need("z", extras=("x",))]  # nixpkgs' own says what its extras bring
+    assert spread_extras("a", kept, {"b": b}, beside) == tuple(kept)
 
 
 def test_an_extra_that_leads_back_is_cut() -> None:
-    overrides = [
+    overrides = (
         make_wheel("a", "1", need("b", extras=("x",))),
         make_wheel("b", "1"),
-        make_wheel("c", "1", need("a")),
-    ]
-    wheels = [distribute("b", 'c; extra == "x"')]
-    spread = spread_extras(overrides, wheels, {"a": "a", "b": "b", "c": "c"})
-    left = {one.name: [d.name for d in list_left(one)] for one in cut_circles(spread)}
-    assert left == {"a": ["b", "c"], "b": [], "c": []}
-    through = cut_circles([make_wheel("a", "1", need("z"))], {"z": ["a"]})
-    assert [d.name for d in list_left(through[0])] == ["z"]  # the other end is cut
+        make_wheel("c", "1", need("e")),
+    )
+    source = make_source("e", "1", need("b", extras=("x",)))
+    reading = Reading(distribution=distribute("b", 'c; extra == "x"'), objects=())
+    cut, (built,) = settle_dependencies(overrides, [source], [reading])
+    left = {one.name: [d.name for d in list_left(one)] for one in cut}
+    assert left == {"a": ["b", "c"], "b": [], "c": ["e"]}
+    assert [(d.name, d.circular) for d in built.dependencies] == [("b", False), ("c", True)]
 
 
 def test_two_distributions_never_get_one_attribute() -> None:

@@ -210,13 +210,26 @@ def settle_dependencies(
     """Put what extras bring in their place, and leave out what closes a circle."""
     beside = {one.name: one.details.attr for one in overrides if one.details}
     beside |= {one.name: one.attr for one in packages}
-    spread = spread_extras(overrides, [reading.distribution for reading in wheels], beside)
-    others = {one.name: [d.name for d in one.dependencies] for one in packages}
+    known = {reading.distribution.name: reading.distribution for reading in wheels}
+    spread = [
+        replace(
+            one,
+            details=replace(
+                one.details, dependencies=spread_extras(one.name, one.details.dependencies, known, beside)
+            ),
+        )
+        if one.details
+        else one
+        for one in overrides
+    ]
+    built = [
+        replace(one, dependencies=spread_extras(one.name, one.dependencies, known, beside))
+        for one in packages
+    ]
+    others = {one.name: [d.name for d in one.dependencies] for one in built}
     closing = find_circles(spread, others)
-    cut = tuple(
-        replace(one, dependencies=mark_circular(one.name, one.dependencies, closing)) for one in packages
-    )
-    return tuple(cut_circles(spread, others)), cut
+    cut = (replace(one, dependencies=mark_circular(one.name, one.dependencies, closing)) for one in built)
+    return tuple(cut_circles(spread, others)), tuple(cut)
 
 
 def tell_set(

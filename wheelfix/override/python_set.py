@@ -165,48 +165,38 @@ def _fits(requirement: str, version: str | None) -> bool:
 
 
 def spread_extras(
-    overrides: Sequence[Override], wheels: Iterable[Distribution], beside: Mapping[str, str]
-) -> list[Override]:
+    name: str,
+    dependencies: Sequence[PythonDependency],
+    wheels: Mapping[str, Distribution],
+    beside: Mapping[str, str],
+) -> tuple[PythonDependency, ...]:
     """Put what extras bring in their place, where the package with the extras is in the same file.
 
     Args:
-        overrides: with the details of complete packages.
-        wheels: the metadata of the packages of the file that say what their extras bring.
+        name: of the package.
+        dependencies: what it requires.
+        wheels: the metadata of the packages of the file that say what their extras bring, by name.
         beside: packages of the same file: attributes by names of distributions. What an extra brings and is
             not there, is not for this target.
 
     Returns:
-        The overrides in the same order.
+        The dependencies, sorted by name.
     """
-    known = {wheel.name: wheel for wheel in wheels}
-    return [
-        replace(one, details=replace(one.details, dependencies=_spread(one, known, beside)))
-        if one.details and any(d.extras for d in one.details.dependencies)
-        else one
-        for one in overrides
-    ]
-
-
-def _spread(
-    override: Override, known: Mapping[str, Distribution], beside: Mapping[str, str]
-) -> tuple[PythonDependency, ...]:
-    dependencies = override.details.dependencies if override.details else ()
-    found = {one.name: replace(one, extras=()) if one.name in known else one for one in dependencies}
-    asked = [(one.name, extra) for one in dependencies for extra in one.extras if one.name in known]
+    found = {one.name: replace(one, extras=()) if one.name in wheels else one for one in dependencies}
+    asked = [(one.name, extra) for one in dependencies for extra in one.extras if one.name in wheels]
     seen = set(asked)
     while asked:
-        name, extra = asked.pop()
-        for line in known[name].requires:
+        brought, extra = asked.pop()
+        for line in wheels[brought].requires:
             if extra not in line.under:
                 continue
-            if line.name in beside and line.name != override.name and line.name not in _TAKEN:
-                found.setdefault(
-                    line.name, PythonDependency(name=line.name, spelled=line.name, attr=beside[line.name])
-                )
-            more = {(line.name, one) for one in line.extras if line.name in known} - seen
+            if line.name in beside and line.name != name and line.name not in _TAKEN:
+                new = PythonDependency(name=line.name, spelled=line.name, attr=beside[line.name])
+                found.setdefault(line.name, new)
+            more = {(line.name, one) for one in line.extras if line.name in wheels} - seen
             seen |= more
             asked += sorted(more)
-    return tuple(found[name] for name in sorted(found))
+    return tuple(found[one] for one in sorted(found))
 
 
 def find_circles(

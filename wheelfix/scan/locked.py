@@ -310,9 +310,11 @@ class _Fetcher:
             place, on_bytes = places.cache.find_locked(package, file), partial(self._count, package.label)
             fetch_locked(client, file, place, on_bytes=on_bytes, stop=self._stop)
             return place
-        if choice.kind is ChoiceKind.SDIST and file:
+        if choice.kind is ChoiceKind.SDIST and file and file.sha256 is None:
             raise InputError(
-                file.filename, "is not at hand, and the lock has no URL of it", "give --find-links DIR"
+                file.filename,
+                "is not at hand, and the lock has no URL or sha256 of it",
+                "give --find-links DIR",
             )
         digests = (file.sha256,) if file and file.sha256 else package.hashes
         hashes = "".join(f" --hash=sha256:{digest}" for digest in digests)
