@@ -714,3 +714,60 @@ def test_a_rule_of_the_project_serves_other_locks_as_well(bench: Bench) -> None:
     ran = bench.run()
     assert "warning: pyproject.toml: tool.wheelfix.providers.nosuch matches no package of uv.lock" in ran.err
     assert "odbc" not in ran.err
+
+
+SET = Path(__file__).parents[1] / "support" / "nix" / "pythonset.nix"
+OWN = """{
+  odbcuser = _: { version = "0.9"; patches = [ "old" ]; };
+  user = self: { version = "3"; dependencies = [ self.odbcuser ]; };
+}"""
+
+
+@pytest.mark.parametrize("form", ["overlay", "python-overrides"])
+def test_a_lock_as_an_overlay_for_nixpkgs(bench: Bench, form: str) -> None:
+    add_to_lock(bench, {"pyproject.toml": PROJECT})
+    arguments = ("--dialect", "nixpkgs", "--as", form, "--python", "3.12", "--provider", "odbcuser=sdist")
+    first = bench.run(*arguments, "-o", "set.nix")
+    assert bench.run(*arguments).out == (bench.directory / "set.nix").read_text()
+    bench.run(*arguments, "-o", "set.nix", "--check")
+    argument = "overlay" if form == "overlay" else "overrides"
+    made = (
+        f"let changed = import {SET} {{ {argument} = import {bench.directory}/set.nix; packages = {OWN}; }}; "
+        'p = changed.sets."3.12"; in '
+    )
+    shown = evaluate(
+        made + "map (n: p.${n}.version) [ "
+        '"tbbuser" "odbcuser" "pure" "user" ] ++ [ (changed.sets."3.13" ? tbbuser) ]'
+    )
+    assert shown == ["1.0", "1.0", "1.0", "3", False]
+    assert evaluate(made + "p.tbbuser.src.url").startswith(bench.server.url)
+    assert evaluate(made + "p.tbbuser.buildInputs") == ["onetbb"]
+    assert "is in nixpkgs already" not in first.err
+    with (bench.directory / "set.nix").open("a") as file:
+        file.write("\n")
+    assert "is stale" in bench.run(*arguments, "-o", "set.nix", "--check", code=1).err
+
+
+def test_forms_are_for_nixpkgs_alone(bench: Bench) -> None:
+    ran = bench.run("--as", "overlay", code=2)
+    assert "--as overlay is for --dialect nixpkgs, not for --dialect uv2nix" in ran.err
+    ran = bench.run("--dialect", "nixpkgs", "--tests", code=2)
+    assert "name --as overlay or python-overrides" in ran.err
+
+
+def test_a_package_that_stays_nixpkgs_own_is_not_written(bench: Bench) -> None:
+    ran = bench.run("--dialect", "nixpkgs", "--as", "python-overrides", "--provider", "pure=nixpkgs", code=1)
+    assert "pure =" not in ran.out
+    assert "is not in nixpkgs" in ran.err
+
+
+def test_an_sdist_that_a_lock_knows_by_its_hash_alone(bench: Bench) -> None:
+    _, digest = add_sdist(bench, "source", {"pyproject.toml": PROJECT})
+    (bench.directory / "poetry.lock").write_text(
+        '[[package]]\nname = "source"\nversion = "1.0"\noptional = false\npython-versions = "*"\n'
+        f'groups = ["main"]\nfiles = [{{ file = "source-1.0.tar.gz", hash = "sha256:{digest}" }}]\n'
+        '[metadata]\nlock-version = "2.1"\npython-versions = ">=3.11"\ncontent-hash = ""\n'
+    )
+    ran = bench.run("--dialect", "nixpkgs", "--as", "overlay", lock="poetry.lock")
+    assert "source = pyfinal.buildPythonPackage {" in ran.out
+    assert "build-system = [ pyfinal.cython pyfinal.meson-python ]" in ran.out

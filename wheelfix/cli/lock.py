@@ -27,7 +27,7 @@ from wheelfix.cli.output import (
     supply_options,
     write_text,
 )
-from wheelfix.model.override import Cuda, Dialect
+from wheelfix.model.override import Cuda, Dialect, Form
 from wheelfix.wheel.input import open_input
 
 _EPILOG = """\b
@@ -38,6 +38,7 @@ Examples:
   wheelfix lock poetry.lock --dialect poetry2nix --group main
   wheelfix lock uv.lock --dialect devenv -o libraries.nix
   wheelfix lock requirements.txt --find-links wheels/ --dialect nixpkgs
+  wheelfix lock uv.lock --dialect nixpkgs --as overlay -o overlay.nix
   wheelfix lock pylock.toml --json | jq .findings
   wheelfix lock Pipfile.lock --group develop
 """
@@ -51,6 +52,13 @@ Examples:
     type=click.Choice([Cuda.WHEELS.value, Cuda.NIXPKGS.value]),
     help="Where CUDA libraries come from. [default: wheels; for the dialect nixpkgs: nixpkgs]",
 )
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice([form.value for form in Form]),
+    help="Form of the code for the dialect nixpkgs. [default: file]",
+)
+@click.option("--tests", is_flag=True, help="Recipes of nixpkgs that the overlay changes run their tests.")
 @gpu_option
 @click.option("--extra", "extras", multiple=True, metavar="GLOB", help="Extra of the project; repeatable.")
 @click.option(
@@ -81,6 +89,8 @@ def lock(
     *,
     dialect: str,
     cuda: str | None,
+    form: str | None,
+    tests: bool,
     extras: tuple[str, ...],
     groups: tuple[str, ...],
     providers: tuple[str, ...],
@@ -110,6 +120,10 @@ def lock(
     if check and output is None:
         raise click.UsageError("--check compares with a file: name it with -o FILE")
     tool = Dialect(dialect)
+    if form and tool is not Dialect.NIXPKGS:
+        raise click.UsageError(f"--as {form} is for --dialect nixpkgs, not for --dialect {dialect}")
+    if tests and form in {None, Form.FILE}:
+        raise click.UsageError("--tests is for recipes of nixpkgs: name --as overlay or python-overrides")
     scan = make_options(quiet=quiet, find_links=find_links, lock=Path(lockfile), **options)
     with show_progress("downloading wheels", enabled=not quiet) as progress:
         plan, text = write_lock(
@@ -117,6 +131,8 @@ def lock(
             LockOptions(
                 scan=replace(scan, progress=progress),
                 dialect=tool,
+                form=Form(form or Form.FILE),
+                tests=tests,
                 cuda=Cuda(cuda) if cuda else TRAITS[tool].cuda,
                 wishes=make_wishes(keep, strip),
                 asked=Asked(extras=extras, groups=groups or None),

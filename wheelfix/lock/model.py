@@ -8,13 +8,14 @@ from pathlib import Path
 from wheelfix.lockfile.select import Asked
 from wheelfix.model.base import Struct, field
 from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedPackage, ProviderRule, Runtime, Sourceless
-from wheelfix.model.override import Adapter, Cuda, Dialect, Override
+from wheelfix.model.override import Adapter, Cuda, Dialect, Form, Override, PythonDependency
 from wheelfix.model.scan import (
     Finding,
     Level,
     WheelScan,
     find_warnings,
 )
+from wheelfix.model.sdist import PythonProject
 from wheelfix.override.strip import NO_WISHES, Wishes
 from wheelfix.scan.scan import ScanOptions
 from wheelfix.sdist.model import CargoPlan
@@ -31,10 +32,14 @@ class LockOptions(Struct):
         asked: extras and groups.
         providers: rules as ``NAME=KINDS``, stronger than those of pyproject.toml.
         find_links: directories of wheels.
+        form: form of the code for nixpkgs; other dialects have one alone.
+        tests: whether recipes of nixpkgs run their tests with what the lock has.
     """
 
     scan: ScanOptions
     dialect: Dialect = Dialect.UV2NIX
+    form: Form = Form.FILE
+    tests: bool = False
     cuda: Cuda = Cuda.WHEELS
     wishes: Wishes = NO_WISHES
     asked: Asked = field(default_factory=Asked)
@@ -137,6 +142,39 @@ class SourceBuild(Struct):
     asked: bool = False
 
 
+class SourcePackage(Struct):
+    """A package of nixpkgs that is made of a source distribution.
+
+    Attributes:
+        name: normalised.
+        attr: of the package in the Python package set.
+        filename: of the source distribution.
+        sha256: of that file, 32 bytes.
+        url: where the lock says it is; empty for one of PyPI.
+        recipe: version of nixpkgs' own recipe, which is followed; empty without one.
+        fits: whether that recipe is for this version.
+        build_systems: attributes of what builds it, in the Python package set, sorted.
+        absent: distributions that build it, and that nixpkgs has not got, sorted.
+        dependencies: sorted by name.
+        project: what it says of itself.
+        rust: plan of a build with cargo that no recipe has, or None.
+    """
+
+    name: str
+    version: str
+    attr: str
+    filename: str
+    sha256: bytes
+    project: PythonProject
+    url: str = ""
+    recipe: str = ""
+    fits: bool = False
+    build_systems: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    dependencies: tuple[PythonDependency, ...] = ()
+    rust: CargoPlan | None = None
+
+
 class LockPlan(Struct):
     """An overlay for a lock, independent of the dialect.
 
@@ -150,12 +188,19 @@ class LockPlan(Struct):
         collisions: sorted.
         findings: the residue, errors first.
         read: names of the wheels that were read now, sorted; readings of the others were stored.
+        form, tests: as in :class:`LockOptions`.
+        packages: made of source distributions, sorted by name; for nixpkgs alone.
+        named: packages in whose place the user wants an attribute of nixpkgs, by name; for nixpkgs alone.
     """
 
     lock: str
     python: str
     system: str
     dialect: Dialect
+    form: Form = Form.FILE
+    tests: bool = False
+    packages: tuple[SourcePackage, ...] = ()
+    named: tuple[tuple[str, tuple[str, ...]], ...] = ()
     choices: tuple[Choice, ...] = ()
     scans: tuple[WheelScan, ...] = ()
     overrides: tuple[Override, ...] = ()

@@ -10,7 +10,24 @@ from collections.abc import Collection, Mapping, Sequence
 from wheelfix.errors import InputError
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.lock.cycles import break_circles
-from wheelfix.lock.model import Collision, LockOptions, LockPlan, LockRequest, Selection, SourceBuild
+from wheelfix.lock.model import (
+    Collision,
+    LockOptions,
+    LockPlan,
+    LockRequest,
+    Selection,
+    SourceBuild,
+    SourcePackage,
+)
+from wheelfix.lock.nixpkgs import (
+    find_address,
+    list_named,
+    name_members,
+    plan_packages,
+    settle_dependencies,
+    settle_kinds,
+    tell_set,
+)
 from wheelfix.lock.residue import tell_choices, tell_needs
 from wheelfix.lockfile.select import (
     check_rules,
@@ -25,7 +42,7 @@ from wheelfix.lockfile.select import (
 )
 from wheelfix.model.base import replace
 from wheelfix.model.lock import Choice, ChoiceKind, LockedPackage, ProviderRule, Runtime, name_packages
-from wheelfix.model.override import AdapterPlan, Cuda, Override, WheelSource
+from wheelfix.model.override import AdapterPlan, Cuda, Form, Override, WheelSource
 from wheelfix.model.reading import Reading
 from wheelfix.model.scan import Level, WheelScan
 from wheelfix.model.wheel import Distribution
@@ -34,7 +51,7 @@ from wheelfix.override.builds import FindBuild, choose_build, make_finder
 from wheelfix.override.dialects import TRAITS
 from wheelfix.override.plan import describe_package, plan_override, tell_refused
 from wheelfix.override.prebuilt import check_build
-from wheelfix.override.python_set import cut_circles, name_beside, prepare_shadowed, tell_dependencies
+from wheelfix.override.python_set import prepare_shadowed, tell_dependencies, tell_present
 from wheelfix.override.strip import Dependencies, check_wishes
 from wheelfix.override.versions import tell_gaps
 from wheelfix.scan.findings import tell_qts
@@ -61,14 +78,18 @@ def find_selection(request: LockRequest, options: LockOptions) -> Selection:
     packages = settle_doubles(selected)
     # Adapters and builds are written in this order, independent of the lock's.
     ordered = sorted(packages, key=lambda package: package.label)
-    choices, lacks = find_sources(ordered, rules, runtime, as_nix=TRAITS[options.dialect].locked)
+    traits, wanted = TRAITS[options.dialect], rules
+    if traits.complete:
+        wanted, more = settle_kinds(ordered, rules, options.scan.index.attributes)
+        findings = (*findings, *more)
+    choices, lacks = find_sources(ordered, wanted, runtime, as_nix=traits.locked)
     replaced = [choice.package.name for choice in choices if choice.kind is ChoiceKind.NIXPKGS]
     find_build = make_finder(options.scan.index, name_packages(runtime.python), replaced)
     choices = tuple(_name_build(choice, rules, find_build) for choice in choices)
     selection = Selection(
         selected=selected, packages=packages, choices=choices, lacks=lacks, findings=findings
     )
-    if selection.replaced and not TRAITS[options.dialect].replaces:
+    if selection.replaced and not (traits.replaces or traits.complete):
         names = ", ".join(choice.package.name for choice in selection.replaced)
         hint = "take wheels, or write for uv2nix or pyproject-nix"
         raise InputError(names, f"from nixpkgs: {options.dialect} has no adapters", hint)
@@ -212,9 +233,15 @@ def plan_overlay(
     choices, chosen = selection.choices, {choice.package.name for choice in selection.choices}
     scans = scan_readings(found.wheels, options.scan)
     collisions = find_collisions(found.wheels)
+    complete = TRAITS[options.dialect].complete
     builds = _plan_builds(request, choices, found, rust)
     left = {j.name for a in adapters.adapters for j in (*a.strip.stripped, *a.strip.leaving)}
     overrides = _plan_overrides(request, choices, found, scans, collisions, left, options)
+    packages: tuple[SourcePackage, ...] = ()
+    if complete:
+        attributes = options.scan.index.attributes
+        packages = plan_packages(request, choices, found, rust, attributes)
+        overrides, packages = settle_dependencies(overrides, packages, found.wheels)
     built = _plan_built(found.sources, options)
     findings = (
         *request.findings,
@@ -226,7 +253,9 @@ def plan_overlay(
         *tell_qts(wheel.distribution for wheel in found.wheels),
         *tell_gaps(overrides),
         *tell_choices(choices, found.builds),
+        *(tell_present(overrides) if options.form is Form.FILE else ()),
         *tell_dependencies(overrides),
+        *(tell_set(choices, packages, options.scan.index.attributes) if complete else ()),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,
         *tell_refused((*overrides, *built), scans),
@@ -239,12 +268,16 @@ def plan_overlay(
         python=request.runtime.python,
         system=request.runtime.system,
         dialect=options.dialect,
+        form=options.form,
+        tests=options.tests,
+        packages=packages,
+        named=list_named(choices, request.rules) if complete else (),
         choices=choices,
         scans=scans,
         overrides=overrides,
         adapters=tuple(a for a in sorted(adapters.adapters, key=lambda a: a.name) if a.name in chosen),
         builds=builds,
-        built=() if TRAITS[options.dialect].complete else built,
+        built=() if complete else built,
         collisions=collisions,
         findings=tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message))),
         read=found.read,
@@ -281,13 +314,13 @@ def _plan_overrides(
     ]
     if TRAITS[options.dialect].complete:
         packages = options.scan.index.attributes
-        beside = name_beside([reading.distribution for reading in found.wheels], packages)
+        beside = name_members(request, choices, found, packages)
+        urls = {choice.package.name: find_address(choice) for choice in choices}
         prepare_shadowed(overrides, packages)
         overrides = [
-            replace(one, details=describe_package(reading, one, packages, beside))
+            replace(one, details=describe_package(reading, one, packages, beside, url=urls[one.name]))
             for one, reading in zip(overrides, found.wheels, strict=True)
         ]
-        overrides = cut_circles(overrides)
     unbroken = break_circles(overrides, {scan.name: scan.needs for scan in scans})
     sources = {choice.package.name: _find_source(choice) for choice in choices}
     return tuple(

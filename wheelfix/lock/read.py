@@ -74,7 +74,8 @@ def read_rust(request: LockRequest, found: LockReadings, options: LockOptions) -
     Raises:
         InputError: one cannot be read, or contradicts itself.
     """
-    if not TRAITS[options.dialect].replaces:
+    traits = TRAITS[options.dialect]
+    if not (traits.replaces or traits.complete):
         return {}
     compiled = [name for name, system in found.builds.items() if system.cargo]
     plans = {name: read_plan(found.sdists[name], request.runtime.python) for name in compiled}

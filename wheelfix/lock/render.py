@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wheelfix.lock.extension import render_set
 from wheelfix.lock.model import Clash, Collision, LockPlan, SourceBuild
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
@@ -36,6 +37,8 @@ from wheelfix.sdist.render import write_cargo
 
 def render_lock(plan: LockPlan) -> str:
     """Write the overlay of a lock; packages that need no change are left out."""
+    if TRAITS[plan.dialect].complete:
+        return render_set(plan, _list_residue(plan.findings))
     if not TRAITS[plan.dialect].locked:
         return render_overrides((*plan.overrides, *plan.built), (), plan.dialect)
     sets = write_adapters(plan.adapters)

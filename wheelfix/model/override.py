@@ -33,6 +33,19 @@ class Dialect(StrEnum):
     DEVENV = "devenv"
 
 
+class Form(StrEnum):
+    """The form of the code for nixpkgs that a lock becomes.
+
+    ``FILE``: complete packages, which know nothing of those that nixpkgs has. ``OVERRIDES``: the same set of
+    changes for one Python, which keeps what other packages read of nixpkgs' own (``packageOverrides``).
+    ``OVERLAY``: these as an overlay for all of nixpkgs.
+    """
+
+    FILE = "file"
+    OVERRIDES = "python-overrides"
+    OVERLAY = "overlay"
+
+
 class Input(Struct):
     """A nixpkgs attribute among the inputs of a package.
 

@@ -8,6 +8,7 @@ from wheelfix.model.base import Struct
 from wheelfix.model.elf import ElfObject
 from wheelfix.model.hints import ElfHints, SourceUse
 from wheelfix.model.scan import Finding
+from wheelfix.model.sdist import PythonProject
 from wheelfix.model.wheel import Distribution
 
 
@@ -104,8 +105,14 @@ class BuildSystem(Struct):
         requires: normalised names, sorted.
         backend: module of the backend, or empty.
         cargo: whether it holds a Cargo.toml, so that Rust is compiled.
+        filename: of the source distribution, or empty.
+        sha256: of that file, 32 bytes; None if it is a directory.
+        project: what else it says of itself, or None.
     """
 
     requires: tuple[str, ...]
     backend: str = ""
     cargo: bool = False
+    filename: str = ""
+    sha256: bytes | None = None
+    project: PythonProject | None = None

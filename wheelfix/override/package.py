@@ -73,20 +73,34 @@ _TITLE = "Written by wheelfix."
 def render_packages(overrides: Sequence[Override]) -> str:
     """Write one package as a file for ``callPackage``; several as an overlay for a Python package set."""
     if len(overrides) == 1:
-        remarks = [*_describe_permissions(overrides), *_list_remarks(overrides[0])]
+        remarks = [*describe_packages(overrides), *_list_remarks(overrides[0])]
         head = [f"{describe(overrides[0])}. {_TITLE}", *remarks]
         return render(comment_all(head, _write_function(overrides[0])))
-    packages = []
-    for override in overrides:
-        package = call("final.callPackage", _write_function(override, shared=True), Attrs())
-        head = [describe(override), *_list_remarks(override)]
-        packages.append(bind(_take_details(override).attr, comment_all(head, package)))
-    overlay = Lambda("final", Lambda("prev", add_shim(overrides, Attrs(tuple(packages)), "prev.lib")))
+    packages = Attrs(tuple(write_members(overrides, "final")))
+    overlay = Lambda("final", Lambda("prev", add_shim(overrides, packages, "prev.lib")))
     title = f"Overlay for a Python package set (packageOverrides). {_TITLE}"
-    return render(comment_all([title, *_describe_permissions(overrides)], overlay))
+    return render(comment_all([title, *describe_packages(overrides)], overlay))
 
 
-def _describe_permissions(overrides: Sequence[Override]) -> list[str]:
+def write_members(overrides: Iterable[Override], final: str, *, keep: str | None = None) -> Iterable[Binding]:
+    """Write packages of a set, sorted as they are given.
+
+    Args:
+        overrides: the packages.
+        final: variable of the whole set.
+        keep: variable of a function that tells, by its name, what of nixpkgs' own package is kept: ``{
+            passthru, meta }``. None keeps nothing.
+    """
+    for override in overrides:
+        details = _take_details(override)
+        function = _write_function(override, shared=True, keep=keep if details.present else None)
+        package = call(f"{final}.callPackage", function, Attrs())
+        remarks = _list_remarks(override) if keep is None else _list_open(override)
+        yield bind(details.attr, comment_all([describe(override), *remarks], package))
+
+
+def describe_packages(overrides: Sequence[Override]) -> list[str]:
+    """Write the settings of nixpkgs that complete packages need, one line each; empty without any."""
     more = [(one.name, one.permissions) for override in overrides for one in list_left(override)]
     more += [
         (f"{override.name} itself", (Permission.UNFREE,))
@@ -106,6 +120,11 @@ def _list_remarks(override: Override) -> Iterable[str]:
         yield f"For Python {version[1]}.{version[2]}: python{version[1]}{version[2]}Packages.callPackage."
     if present := _take_details(override).present:
         yield f"nixpkgs has {present}."
+    yield from _list_open(override)
+
+
+def _list_open(override: Override) -> Iterable[str]:
+    """Yield what is left to people."""
     yield from override.hints
     dependencies = list_left(override)
     if missing := [one.name for one in dependencies if one.attr is None]:
@@ -119,14 +138,18 @@ def _list_remarks(override: Override) -> Iterable[str]:
         yield f"Marked as broken in nixpkgs, so that this does not evaluate: {', '.join(broken)}."
 
 
-def _write_function(override: Override, *, shared: bool = False) -> Expr:
+def _write_function(override: Override, *, shared: bool = False, keep: str | None = None) -> Expr:
     """Write the function of one package.
 
     Args:
         override: the package.
         shared: whether the function for shims is in scope already.
+        keep: as for :func:`write_members`. Such a function takes any argument, as nixpkgs' packages ask
+            their own for variants: ``opencv4.override { enableGtk3 = true; }``.
     """
     details = _take_details(override)
+    kept = call(keep, text(details.attr)) if keep else None
+    meta = _write_meta(details, override)
     dependencies = list_left(override)
     attrs = {one.attr for one in dependencies if one.attr}
     body = Attrs(
@@ -140,7 +163,8 @@ def _write_function(override: Override, *, shared: bool = False) -> Expr:
             *_write_dependencies(override, dependencies),
             *_write_install(override, details.shadowed | attrs),
             *([bind("pythonImportsCheck", strings(details.imports))] if details.imports else []),
-            bind("meta", _write_meta(details, override)),
+            *([bind("passthru", Select(kept, ("passthru",)))] if kept else []),
+            bind("meta", Binary("//", Select(kept, ("meta",)), meta) if kept else meta),
         ),
         rec=True,
     )
@@ -148,12 +172,12 @@ def _write_function(override: Override, *, shared: bool = False) -> Expr:
     whole = package if shared else add_shim([override], package)
     # What the function for shims binds is no argument, and of the rest it uses lib alone.
     used = find_variables(package) | (find_variables(whole) & {"lib"})
-    used -= {"builtins", "false", "null", "true", LOADER_SHIM}
+    used -= {"builtins", "false", "null", "true", LOADER_SHIM, keep}
     first = [name for name in _FIRST if name in used]
     absent = {one.name for one in dependencies if one.attr is None}
     rest = sorted(used.difference(_FIRST), key=lambda name: (name in attrs | absent, name))
     arguments = [Formal(name, NULL if name in absent else None) for name in (*first, *rest)]
-    return Lambda(Formals(tuple(arguments)), whole)
+    return Lambda(Formals(tuple(arguments), ellipsis=keep is not None), whole)
 
 
 def find_interpreters(tags: Iterable[str]) -> tuple[str, str]:

@@ -50,6 +50,7 @@ from wheelfix.override.python_set import (
     name_beside,
     prepare_shadowed,
     tell_dependencies,
+    tell_present,
 )
 from wheelfix.override.strip import (
     NO_WISHES,
@@ -171,6 +172,7 @@ def plan_overrides(
             *adapters.findings,
             *_tell_lacking(named, lacking),
             *tell_gaps(overrides),
+            *tell_present(overrides),
             *tell_dependencies(overrides),
             *find_warnings(scans),
             *tell_refused(kept, scans),
@@ -351,7 +353,7 @@ def describe_package(
         imports=tuple(find_public(wheel.files, wheel.name)),
         patched=bool(reading.objects),
         provenance=tuple(provenance),
-        shadowed=find_shadowed(inputs, packages),
+        shadowed=find_shadowed(inputs, packages) | inputs.intersection(beside.values()),
     )
 
 

@@ -7,7 +7,8 @@ version than is required, stops the build.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 from wheelfix.model.base import replace
@@ -16,7 +17,7 @@ from wheelfix.model.override import Override, PythonDependency
 from wheelfix.model.scan import Finding, Level
 from wheelfix.model.wheel import Distribution, Requirement
 from wheelfix.scan.closure import find_closing
-from wheelfix.wheel.metadata import admits, is_exact, rank_version
+from wheelfix.wheel.metadata import admits, is_exact, normalize_name, rank_version
 
 _TAKEN = frozenset(
     {
@@ -33,7 +34,8 @@ _TAKEN = frozenset(
             "true",
         ),
         *("buildPythonPackage", "fetchPypi", "fetchurl", "lib", "pkgs", "python", "pythonPackages", "stdenv"),
-        *("dependencies", "disabled", "dist", "format", "meta", "pname", "src", "version"),
+        *("dependencies", "disabled", "dist", "format", "meta", "passthru", "pname", "pyproject", "src"),
+        *("build-system", "optional-dependencies", "version"),
     }
 )
 """Names that mean something else in a package: Nix' own, its arguments, its attributes."""
@@ -74,7 +76,13 @@ def name_beside(wheels: Iterable[Distribution], packages: PythonSet | None) -> d
         packages.ask(asked)
         packages.ask_distributions(asked)
     known = {name: packages.find_python(name) if packages else None for name in names}
-    return {name: found.attr if found and found.removed is None else name for name, found in known.items()}
+    named = {name: one.attr if one and one.removed is None else name for name, one in known.items()}
+    # Two distributions may lead to one attribute, of which the one that is called so has it.
+    taken = {normalize_name(attr) for attr in named.values()} & names
+    return {
+        name: name if normalize_name(attr) != name and normalize_name(attr) in taken else attr
+        for name, attr in named.items()
+    }
 
 
 def prepare_shadowed(overrides: Iterable[Override], packages: PythonSet | None) -> None:
@@ -156,33 +164,101 @@ def _fits(requirement: str, version: str | None) -> bool:
     return not version or admits(requirement, version) or not rank_version(version)[0]
 
 
-def cut_circles(overrides: Sequence[Override]) -> list[Override]:
-    """Mark the dependencies that close a circle among the packages of one file, which Nix cannot evaluate.
+def spread_extras(
+    name: str,
+    dependencies: Sequence[PythonDependency],
+    wheels: Mapping[str, Distribution],
+    beside: Mapping[str, str],
+) -> tuple[PythonDependency, ...]:
+    """Put what extras bring in their place, where the package with the extras is in the same file.
+
+    Args:
+        name: of the package.
+        dependencies: what it requires.
+        wheels: the metadata of the packages of the file that say what their extras bring, by name.
+        beside: packages of the same file: attributes by names of distributions. What an extra brings and is
+            not there, is not for this target.
+
+    Returns:
+        The dependencies, sorted by name.
+    """
+    found = {one.name: replace(one, extras=()) if one.name in wheels else one for one in dependencies}
+    asked = [(one.name, extra) for one in dependencies for extra in one.extras if one.name in wheels]
+    seen = set(asked)
+    while asked:
+        brought, extra = asked.pop()
+        for line in wheels[brought].requires:
+            if extra not in line.under:
+                continue
+            if line.name in beside and line.name != name and line.name not in _TAKEN:
+                new = PythonDependency(name=line.name, spelled=line.name, attr=beside[line.name])
+                found.setdefault(line.name, new)
+            more = {(line.name, one) for one in line.extras if line.name in wheels} - seen
+            seen |= more
+            asked += sorted(more)
+    return tuple(found[one] for one in sorted(found))
+
+
+def find_circles(
+    overrides: Sequence[Override], others: Mapping[str, Iterable[str]]
+) -> frozenset[tuple[str, str]]:
+    """Find the dependencies that close a circle among the packages of one file.
 
     Args:
         overrides: with the details of complete packages.
+        others: the rest of the file: names of what each requires.
+
+    Returns:
+        Pairs of names: a package, and what it requires.
+    """
+    edges = {one.name: [d.name for d in list_left(one)] for one in overrides}
+    edges |= {name: list(required) for name, required in others.items()}
+    names = edges.keys()
+    return frozenset(
+        find_closing({name: [r for r in several if r in names] for name, several in edges.items()})
+    )
+
+
+def cut_circles(
+    overrides: Sequence[Override], others: Mapping[str, Iterable[str]] = MappingProxyType({})
+) -> list[Override]:
+    """Mark the dependencies that close a circle, which Nix cannot evaluate; arguments as above.
 
     Returns:
         The overrides in the same order.
     """
-    names = {one.name for one in overrides}
-    edges = {one.name: [d.name for d in list_left(one) if d.name in names] for one in overrides}
-    closing = find_closing(edges)
-    return [_cut(one, {target for name, target in closing if name == one.name}) for one in overrides]
+    closing = find_circles(overrides, others)
+    return [_cut(override, closing) for override in overrides]
 
 
-def _cut(override: Override, targets: set[str]) -> Override:
-    if not targets or override.details is None:
+def _cut(override: Override, closing: Collection[tuple[str, str]]) -> Override:
+    if override.details is None:
         return override
-    dependencies = tuple(
-        replace(one, circular=True) if one.name in targets else one for one in override.details.dependencies
-    )
+    dependencies = mark_circular(override.name, override.details.dependencies, closing)
     return replace(override, details=replace(override.details, dependencies=dependencies))
+
+
+def mark_circular(
+    name: str, dependencies: Iterable[PythonDependency], closing: Collection[tuple[str, str]]
+) -> tuple[PythonDependency, ...]:
+    """Return the dependencies of a package, of which those that close a circle are marked."""
+    return tuple(replace(one, circular=True) if (name, one.name) in closing else one for one in dependencies)
 
 
 def say_command(name: str, others: Iterable[str]) -> str:
     """Say how several packages are written together."""
     return f"`wheelfix override --dialect nixpkgs {' '.join((name, *others))}` writes them together"
+
+
+def tell_present(overrides: Iterable[Override]) -> tuple[Finding, ...]:
+    """Report complete packages that nixpkgs has already."""
+    return tuple(
+        Finding(
+            level=Level.NOTE, subject=one.name, message=f"is in nixpkgs already, as {one.details.present}"
+        )
+        for one in overrides
+        if one.details and one.details.present
+    )
 
 
 def tell_dependencies(overrides: Iterable[Override]) -> tuple[Finding, ...]:
@@ -200,8 +276,6 @@ def tell_dependencies(overrides: Iterable[Override]) -> tuple[Finding, ...]:
 
 def _say_dependencies(override: Override) -> Iterator[tuple[Level, str]]:
     dependencies = list_left(override)
-    if override.details and override.details.present:
-        yield Level.NOTE, f"is in nixpkgs already, as {override.details.present}"
     for one in list_circular(override):
         yield (
             Level.WARNING,

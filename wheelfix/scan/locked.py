@@ -310,9 +310,11 @@ class _Fetcher:
             place, on_bytes = places.cache.find_locked(package, file), partial(self._count, package.label)
             fetch_locked(client, file, place, on_bytes=on_bytes, stop=self._stop)
             return place
-        if choice.kind is ChoiceKind.SDIST and file:
+        if choice.kind is ChoiceKind.SDIST and file and file.sha256 is None:
             raise InputError(
-                file.filename, "is not at hand, and the lock has no URL of it", "give --find-links DIR"
+                file.filename,
+                "is not at hand, and the lock has no URL or sha256 of it",
+                "give --find-links DIR",
             )
         digests = (file.sha256,) if file and file.sha256 else package.hashes
         hashes = "".join(f" --hash=sha256:{digest}" for digest in digests)
@@ -412,11 +414,15 @@ def _find_sdist_by_hashes(choice: Choice, places: Places) -> Path | None:
 
 
 def _read_build_system(path: Path, places: Places) -> BuildSystem:
-    project = read_project(read_sdist(path), places.runtime.python)
+    tree = read_sdist(path)
+    project = read_project(tree, places.runtime.python)
     return BuildSystem(
         requires=tuple(sorted({name for name, _ in project.requires})),
         backend=project.backend,
         cargo=project.builder is not Builder.OTHER or bool(project.built),
+        filename=path.name,
+        sha256=tree.sha256,
+        project=project,
     )
 
 

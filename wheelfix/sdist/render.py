@@ -152,6 +152,11 @@ def _write_hashes(git: Iterable[GitSource]) -> Attrs:
 
 def render_cargo_package(plan: CargoPlan) -> str:
     """Write a file for ``python3Packages.callPackage`` that builds the sdist."""
+    return render(comment_all([*_describe(plan), "Written by wheelfix."], write_cargo_package(plan)))
+
+
+def write_cargo_package(plan: CargoPlan) -> Lambda:
+    """Write the function of a package of nixpkgs that builds the sdist."""
     project = plan.project
     maturin = project.backend.partition(".")[0] == "maturin"
     systems = [s.name for s in plan.build_systems if not s.reason and not (maturin and s.name == "maturin")]
@@ -182,8 +187,7 @@ def render_cargo_package(plan: CargoPlan) -> str:
     others = ["pythonPackages"] * (not all(map(is_identifier, (*systems, *project.run_time))))
     fetch = ["fetchPypi"] * (plan.sha256 is not None)
     names = ["lib", "buildPythonPackage", *fetch, "rustPlatform", *sorted(set(wanted)), *others]
-    function = Lambda(formals(*names), call("buildPythonPackage", Attrs(tuple(bindings), rec=True)))
-    return render(comment_all([*_describe(plan), "Written by wheelfix."], function))
+    return Lambda(formals(*names), call("buildPythonPackage", Attrs(tuple(bindings), rec=True)))
 
 
 def _write_source(plan: CargoPlan) -> Expr:
