@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.nixeval import evaluate
 from wheelfix.env.image import find_program, render_image_local
+
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "jupyter.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -39,4 +43,33 @@ def test_the_file_of_the_user_hands_on_what_it_gets(tmp_path: Path) -> None:
     assert evaluate(f"(({scope}) {given}).config") == {
         "Cmd": ["python", "/work/main.py"],
         "WorkingDir": "/work",
+    }
+
+
+def test_the_changes_of_the_page_are_changes(tmp_path: Path) -> None:
+    server, kernel = re.findall(r"```nix\n(# image-local\.nix\n.*?)```", PAGE, re.DOTALL)
+
+    def ask(code: str) -> Any:
+        (tmp_path / "image-local.nix").write_text(code)
+        create = "jupyter-kernel.create = one: one.definitions.clojure"
+        pkgs = f'{{ git = "git"; clojupyter.definition = "c"; {create}; }}'
+        config = '{ Env = [ "A=b" ]; WorkingDir = "/work"; }'
+        given = f'{{ name = "lab"; contents = [ "bash" ]; config = {config}; }}'
+        scope = f"{{ pkgs = {pkgs}; lib = {{ }}; environment = {{ }}; }}"
+        return evaluate(f"import {tmp_path}/image-local.nix {scope} {given}")
+
+    assert ask(server) == {
+        "name": "jupyterlab",
+        "tag": "1.0",
+        "contents": ["bash"],
+        "config": {
+            "Cmd": ["jupyter", "lab", "--notebook-dir=/mnt", "--allow-root", "--ip=0.0.0.0"],
+            "Env": ["A=b"],
+            "WorkingDir": "/work",
+        },
+    }
+    assert ask(kernel) == {
+        "name": "lab",
+        "contents": ["bash", "git"],
+        "config": {"Env": ["A=b", "JUPYTER_PATH=c"], "WorkingDir": "/work"},
     }
