@@ -85,8 +85,8 @@ def render_default(environment: Environment) -> str:
         "pythonSet.mkVirtualEnv", text(f"{environment.name}-env"), select("workspace", "deps", "default")
     )
     program = bind("mainProgram", text(environment.program.name), "what `nix run` starts")
-    described = Binary("//", Select(Var("old"), ("meta",), Attrs()), Attrs((program,)))
-    named = call(Select(made, ("overrideAttrs",)), Lambda("old", Attrs((bind("meta", described),))))
+    described = Binary("//", Select(Var("made"), ("meta",), Attrs()), Attrs((program,)))
+    named = Binary("//", Var("made"), Attrs((bind("meta", described),)))
     bindings: tuple[Binding | Inherit, ...] = (
         Inherit(("lib",), Var("pkgs")),
         bind("python", select("pkgs", environment.python)),
@@ -96,6 +96,7 @@ def render_default(environment: Environment) -> str:
             call("uv2nix.lib.workspace.loadWorkspace", Attrs((bind("workspaceRoot", Path("./.")),))),
         ),
         bind("pythonSet", extended),
+        bind("made", made),
         bind("environment", named),
     )
     body = Attrs(
