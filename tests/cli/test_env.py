@@ -25,6 +25,7 @@ from wheelfix.lockfile.project import (
 FILES = [
     "default.nix",
     "flake.nix",
+    "image-local.nix",
     "overrides-local.nix",
     "overrides.nix",
     "pyproject.toml",
@@ -59,19 +60,31 @@ def test_everything_is_there_and_means_what_it_should(bench: Path, server: Serve
     asked = ask_env(
         bench / "lab",
         "{ inherit (env.environment) name; inputs = (real.show set.tbbuser).inputs; "
-        "image = { inherit (env.image) name tag; inherit (env.image.config) Cmd Env; }; "
+        "image = { inherit (env.image) name tag extraCommands config; "
+        "contents = map (c: c.name or c.pname) env.image.contents; }; "
+        "program = env.environment.meta.mainProgram; "
         "shell = map (p: p.name) env.shell.packages; variables = builtins.attrNames env.shell.env; }",
     )
-    python = "/nix/store/00000000000000000000000000000000-lab-env/bin"
+    store = "/nix/store/00000000000000000000000000000000-"
     assert asked == {
         "name": "lab-env",
         "inputs": ["manylinux2014", "onetbb"],
         "image": {
             "name": "lab",
             "tag": "latest",
-            "Cmd": [f"{python}/python"],
-            "Env": [f"PATH={python}:/bin"],
+            "contents": ["lab-programs", "usrBinEnv", "fakeNss"],
+            "extraCommands": "mkdir -m 1777 tmp home work",
+            "config": {
+                "Cmd": [f"{store}lab-env/bin/python"],
+                "Env": [
+                    f"PATH={store}lab-env/bin:/bin:/usr/bin",
+                    "HOME=/home",
+                    f"SSL_CERT_FILE={store}cacert/etc/ssl/certs/ca-bundle.crt",
+                ],
+                "WorkingDir": "/work",
+            },
         },
+        "program": "python",
         "shell": ["lab-env", "uv"],
         "variables": ["UV_NO_SYNC", "UV_PYTHON", "UV_PYTHON_DOWNLOADS"],
     }

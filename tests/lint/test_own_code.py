@@ -249,7 +249,7 @@ def test_environments(tmp_path: Path) -> None:
         done = run_env(tmp_path, server, "lab", "-r", "requirements.txt")
         assert done.returncode == 0, done.stderr
     files = sorted((tmp_path / "lab").glob("*.nix"))
-    assert len(files) == 5
+    assert len(files) == 6
     for file in files:
         code = file.read_text()
         written = find_written(code)

@@ -45,7 +45,13 @@ def read_pins() -> dict[str, dict[str, Any]]:
 @cache
 def read_proof_pins() -> dict[str, dict[str, Any]]:
     """Pinned wheels by file name: of real-wheels.toml, and what only environments of proofs are built of."""
-    return read_pins() | _read_pins("proof-wheels.toml")
+    return read_pins() | _read_pins("proof-wheels.toml") | read_jupyter_pins()
+
+
+@cache
+def read_jupyter_pins() -> dict[str, dict[str, Any]]:
+    """Pinned wheels of jupyter-wheels.toml by file name."""
+    return _read_pins("jupyter-wheels.toml")
 
 
 def _read_pins(name: str) -> dict[str, dict[str, Any]]:

@@ -76,9 +76,9 @@ def env(
     """Write a complete, portable definition of a Python environment into DIR.
 
     uv resolves; wheelfix writes pyproject.toml, uv.lock, overrides.nix, default.nix, flake.nix (environment,
-    dev shell, container image) and shell.nix. Run again it brings them up to date; overrides-local.nix is
-    yours and stays. Without -r and --from, DIR's own pyproject.toml counts. No code of a distribution runs,
-    unless --build allows it.
+    dev shell, container image) and shell.nix. Run again it brings them up to date; overrides-local.nix and
+    image-local.nix are yours and stay. Without -r and --from, DIR's own pyproject.toml counts. No code of a
+    distribution runs, unless --build allows it.
     """
     from wheelfix.cli.progress import show_progress
     from wheelfix.env.model import EnvOptions

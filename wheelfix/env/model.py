@@ -46,6 +46,20 @@ class EnvProject(Struct):
     findings: tuple[Finding, ...] = ()
 
 
+class Program(Struct):
+    """The program that an environment is there for.
+
+    Attributes:
+        name: file in the environment's ``bin``.
+        arguments: in a container.
+        port: on which it listens there, or None.
+    """
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    port: int | None = None
+
+
 class Environment(Struct):
     """Values that the files of an environment share.
 
@@ -54,12 +68,14 @@ class Environment(Struct):
         python: attribute of the interpreter below ``pkgs`` (``python312``).
         systems: Nix systems of the flake.
         nixpkgs: flake reference.
+        program: what ``nix run`` and a container start.
     """
 
     name: str
     python: str
     systems: tuple[str, ...]
     nixpkgs: str
+    program: Program
 
 
 class EnvWritten(Struct):

@@ -1,11 +1,11 @@
 """Renders the Nix files of an environment: ``default.nix`` defines it, the others pass its inputs.
 
-The parts are uv2nix's (``templates/hello-world`` of that repository) and nixpkgs'
-``dockerTools.streamLayeredImage``.
+The parts are uv2nix's (``templates/hello-world`` of that repository).
 """
 
 from __future__ import annotations
 
+from wheelfix.env.image import IMAGE_LOCAL, write_image
 from wheelfix.env.model import Environment
 from wheelfix.model.system import list_exposed_systems
 from wheelfix.nix.parts import HACKS, comment_all, formals
@@ -46,13 +46,16 @@ _FOLLOWS = {
     "uv2nix": ("pyproject-nix", "nixpkgs"),
     "pyproject-build-systems": ("pyproject-nix", "uv2nix", "nixpkgs"),
 }
-_WRITTEN = "Written by `wheelfix env`, which writes it again: put changes into overrides-local.nix."
+_WRITTEN = (
+    "Written by `wheelfix env`, which writes it again: put changes into overrides-local.nix, those of the "
+    f"image into {IMAGE_LOCAL}."
+)
 _LOCAL = (
     "Yours: `wheelfix env` made this file once and does not touch it again. It comes after overrides.nix, so "
     "what is here wins. An override: prev.NAME.overrideAttrs (old: { … })."
 )
 LOCAL = "overrides-local.nix"
-"""The only file that the user edits."""
+"""The file in which the user changes packages."""
 _PINS = "The flake's own pins, where there are any: `nix flake lock` makes them; else the newest."
 
 
@@ -82,6 +85,9 @@ def render_default(environment: Environment) -> str:
     made = call(
         "pythonSet.mkVirtualEnv", text(f"{environment.name}-env"), select("workspace", "deps", "default")
     )
+    program = bind("mainProgram", text(environment.program.name), "what `nix run` starts")
+    described = Binary("//", Select(Var("made"), ("meta",), Attrs()), Attrs((program,)))
+    named = Binary("//", Var("made"), Attrs((bind("meta", described),)))
     bindings: tuple[Binding | Inherit, ...] = (
         Inherit(("lib",), Var("pkgs")),
         bind("python", select("pkgs", environment.python)),
@@ -91,13 +97,14 @@ def render_default(environment: Environment) -> str:
             call("uv2nix.lib.workspace.loadWorkspace", Attrs((bind("workspaceRoot", Path("./.")),))),
         ),
         bind("pythonSet", extended),
-        bind("environment", made),
+        bind("made", made),
+        bind("environment", named),
     )
     body = Attrs(
         (
             Inherit(("environment", "pythonSet")),
             bind("shell", _write_shell()),
-            bind("image", _write_image(environment)),
+            bind("image", write_image(environment)),
         )
     )
     function = Lambda(formals("pkgs", *_BUILDERS), Let(bindings, body))
@@ -216,32 +223,6 @@ def _write_shell() -> Expr:
                 bind("packages", List((Var("environment"), select("pkgs", "uv")))),
                 bind("env", variables),
                 bind("shellHook", text("unset PYTHONPATH")),
-            )
-        ),
-    )
-
-
-def _write_image(environment: Environment) -> Expr:
-    path = Str(("PATH=", Var("environment"), "/bin:/bin"))
-    config = Attrs(
-        (
-            bind("Cmd", List((Str((Var("environment"), "/bin/python")),))),
-            bind("Env", List((path,))),
-        )
-    )
-    return call(
-        "pkgs.dockerTools.streamLayeredImage",
-        Attrs(
-            (
-                bind("name", text(environment.name)),
-                bind("tag", text("latest")),
-                bind(
-                    "contents",
-                    List(
-                        (Var("environment"), select("pkgs", "bashInteractive"), select("pkgs", "coreutils"))
-                    ),
-                ),
-                bind("config", config),
             )
         ),
     )

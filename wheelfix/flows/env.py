@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from wheelfix.env.image import IMAGE_LOCAL, find_program, render_image_local
 from wheelfix.env.model import Environment, EnvOptions, EnvWritten
 from wheelfix.env.project import read_env_project
 from wheelfix.env.render import LOCAL, render_files, render_local
 from wheelfix.env.resolve import apply_files, resolve_project
 from wheelfix.lock.lock import plan_lock
 from wheelfix.lock.render import render_lock
+from wheelfix.lockfile.project import list_required, parse_project
 from wheelfix.lockfile.select import Asked
 from wheelfix.model.base import replace
 from wheelfix.model.lock import name_interpreter
@@ -19,7 +21,7 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
     """Write or update the definition of an environment.
 
     Versions in an existing uv.lock are kept as far as the requirements allow. No file is written before all
-    contents are known; overrides-local.nix is made once and then not changed.
+    contents are known; overrides-local.nix and image-local.nix are made once and then not changed.
 
     Args:
         directory: directory of the environment; made if it is missing.
@@ -32,22 +34,24 @@ def write_env(directory: Path, options: EnvOptions) -> EnvWritten:
     """
     project = read_env_project(directory, options)
     scan = replace(options.lock.scan, python=project.python)
-    environment = Environment(
-        name=project.name,
-        python=name_interpreter(project.python),
-        systems=(scan.system,),
-        nixpkgs=options.nixpkgs,
-    )
     with resolve_project(directory, project, options) as lock:
         plan = plan_lock(lock, replace(options.lock, scan=scan, asked=Asked(groups=())))
         plan = replace(plan, findings=(*project.findings, *plan.findings))
+        required = list_required(parse_project("pyproject.toml", project.text))
+        environment = Environment(
+            name=project.name,
+            python=name_interpreter(project.python),
+            systems=(scan.system,),
+            nixpkgs=options.nixpkgs,
+            program=find_program(required & {choice.package.name for choice in plan.choices}),
+        )
         files = {
             "pyproject.toml": project.text,
             "uv.lock": lock.read_text("utf-8"),
             "overrides.nix": render_lock(plan),
             **render_files(environment),
         }
-        local = {LOCAL: render_local()}
+        local = {LOCAL: render_local(), IMAGE_LOCAL: render_image_local()}
         changed = apply_files(directory, files, once=local)
-        made = local if LOCAL in changed else {}
+        made = {name: text for name, text in local.items() if name in changed}
         return EnvWritten(plan=plan, files=files | made, changed=changed)

@@ -87,7 +87,12 @@ let
       };
     makeSetupHook = args: _: mkLeaf [ args.name or "hook" ];
     mkShell = args: args;
-    dockerTools.streamLayeredImage = args: args;
+    buildEnv = args: mkDerivation args;
+    dockerTools = {
+      streamLayeredImage = args: args;
+      usrBinEnv = mkLeaf [ "usrBinEnv" ];
+      fakeNss = mkLeaf [ "fakeNss" ];
+    };
     pythonManylinuxPackages = lib.genAttrs [ "manylinux1" "manylinux2010" "manylinux2014" ] (name: [
       (mkLeaf [ name ])
     ]);
@@ -99,6 +104,7 @@ let
         "unzip"
         "uv"
         "bashInteractive"
+        "cacert"
         "coreutils"
       ]
       ++ attrs

@@ -52,7 +52,7 @@ def prepare_facts(*, large: bool = False) -> Path:
     facts = HOME / f"debian-{key}" / "facts.json"
     with lock(HOME / "lock"):
         if not facts.exists():
-            root = _fetch(_list_packages(wanted.values()), table["without"])
+            root = _fetch(_list_packages(wanted.values(), table), table["without"])
             text = json.dumps(_describe(root, wanted, table, facts.parent / "stubs"), indent=1)
             facts.parent.mkdir(parents=True, exist_ok=True)
             facts.with_suffix(".part").write_text(text)
@@ -71,9 +71,10 @@ def prepare_driver() -> Path:
     return directory
 
 
-def _list_packages(attrs: Iterable[Mapping[str, Any]]) -> list[str]:
+def _list_packages(attrs: Iterable[Mapping[str, Any]], table: Mapping[str, Any]) -> list[str]:
     names = {name for attr in attrs for name in attr.get("packages", [])}
-    return ["python3", *sorted(names)]
+    names |= {program["package"] for program in table["programs"].values()}
+    return ["python3", table["certificates"], *sorted(names)]
 
 
 def _fetch(packages: list[str], without: list[str]) -> Path:
@@ -205,7 +206,9 @@ def _describe(root: Path, wanted: dict[str, Any], table: dict[str, Any], stubs: 
             assert path not in group_of, f"{path.name} is of {group_of[path]} and of nixpkgs.{name}"
             group_of[path] = f"nixpkgs.{name}"
     python = _describe_python(root, libraries)
-    for path in sorted(libraries.find_closure([*group_of, *(path for _, path in python["files"])])):
+    programs = {attr: _find_programs(root, libraries, one) for attr, one in table["programs"].items()}
+    loose = [path for _, path in python["files"]] + [path for one in programs.values() for path in one]
+    for path in sorted(libraries.find_closure([*group_of, *loose])):
         group_of.setdefault(path, f"debian.{_name(libraries, path)}")
 
     def list_needs(path: Path, own: set[Path]) -> list[str]:
@@ -241,6 +244,14 @@ def _describe(root: Path, wanted: dict[str, Any], table: dict[str, Any], stubs: 
         ],
         "manylinux": [name.split(".") for name in table["manylinux"]],
         "libc": [str(libraries.by_name[name]) for name in sorted(LIBC) if name in libraries.by_name],
+        "programs": {
+            attr: {
+                "files": [{"path": str(path), "needs": list_needs(path, set())} for path in paths],
+                "links": table["programs"][attr].get("links", {}),
+            }
+            for attr, paths in programs.items()
+        },
+        "certificates": str(root / "usr/share/ca-certificates/mozilla"),
         "python": {
             **python,
             "files": [
@@ -274,6 +285,18 @@ def _find_between(libraries: _Libraries, paths: list[Path]) -> set[Path]:
     """What some of the paths need and what needs others of them, for a copy: store paths have no circles."""
     own = set(paths)
     return {one for one in libraries.find_closure(paths) - own if libraries.find_closure([one]) & own}
+
+
+def _find_programs(root: Path, libraries: _Libraries, program: Mapping[str, Any]) -> list[Path]:
+    """Files of a package's programs, in either of Debian's directories."""
+    found = []
+    for name in program["files"]:
+        (path,) = (one for one in (root / "usr/bin" / name, root / "bin" / name) if one.is_file())
+        elf = read_elf(path)
+        assert elf is not None
+        libraries.elves[path] = elf
+        found.append(path)
+    return found
 
 
 def _describe_python(root: Path, libraries: _Libraries) -> dict[str, Any]:

@@ -96,11 +96,18 @@ def build(
     files = list(wheels)
     write_lock(workspace, files)
     (workspace / "overlay.nix").write_text(overlay)
+    return realise(workspace, files, attrs, large=large)
+
+
+def realise(
+    workspace: Path, wheels: Iterable[Path], attrs: Sequence[str], *, large: bool = False
+) -> tuple[tuple[Path, ...], str]:
+    """The same of a workspace that has its lock and its code already."""
     patchelf = shutil.which("patchelf")
     assert patchelf, "patchelf is not installed"
     config = {
         "facts": json.loads(prepare_facts(large=large).read_text()),
-        "wheels": {path.name: str(path) for path in files},
+        "wheels": {path.name: str(path) for path in wheels},
         "workspace": str(workspace),
         "overlay": str(workspace / "overlay.nix"),
         "builder": str(BUILDER),

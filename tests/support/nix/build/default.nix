@@ -52,6 +52,16 @@ let
       PATH = "/usr/bin:/bin";
     };
 
+  programs = import ./programs.nix {
+    inherit system libraries;
+    tools = first;
+    inherit (given) facts;
+  };
+  images = import ./images.nix {
+    inherit tools system pkgs;
+    libc = tools.builderLibc;
+  };
+
   platform = lib.systems.elaborate system;
   stdenv = import ./stdenv.nix { inherit lib tools system; } // import ../platform.nix platform;
 
@@ -79,7 +89,11 @@ let
 
   pkgs = lib.foldl' lib.recursiveUpdate {
     inherit lib stdenv pkgs system;
+    inherit (programs) bashInteractive cacert coreutils;
+    inherit (images) buildEnv dockerTools;
     glibc = tools.builderLibc;
+    mkShell = args: args;
+    uv = throw "uv is not built here";
     python3 = interpreter;
     "python${lib.replaceStrings [ "." ] [ "" ] interpreter.pythonVersion}" = interpreter;
     buildPackages = pkgs;
@@ -127,6 +141,11 @@ let
 in
 {
   inherit interpreter set pkgs;
+  # A definition that `wheelfix env` wrote, in the workspace.
+  written = import (/. + given.workspace + "/default.nix") {
+    inherit pkgs pyproject-nix uv2nix;
+    pyproject-build-systems.overlays.wheel = hooks;
+  };
   environment = set.mkVirtualEnv "environment" workspace.deps.default;
   # What stands in for nixpkgs' attributes, their outputs with libraries.
   directories = builtins.concatMap (
