@@ -8,7 +8,7 @@ from pathlib import Path
 from wheelfix.lockfile.select import Asked
 from wheelfix.model.base import Struct, field
 from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedPackage, ProviderRule, Runtime, Sourceless
-from wheelfix.model.override import Adapter, Cuda, Dialect, Override
+from wheelfix.model.override import Adapter, Cuda, Dialect, Input, Override
 from wheelfix.model.scan import (
     Finding,
     Level,
@@ -31,6 +31,7 @@ class LockOptions(Struct):
         asked: extras and groups.
         providers: rules as ``NAME=KINDS``, stronger than those of pyproject.toml.
         find_links: directories of wheels.
+        r_packages: names of R packages, as R has them, besides those of pyproject.toml.
     """
 
     scan: ScanOptions
@@ -40,6 +41,7 @@ class LockOptions(Struct):
     asked: Asked = field(default_factory=Asked)
     providers: tuple[str, ...] = ()
     find_links: tuple[Path, ...] = ()
+    r_packages: tuple[str, ...] = ()
 
 
 class LockRequest(Struct):
@@ -49,12 +51,14 @@ class LockRequest(Struct):
         lock: the lock.
         rules: which kinds of source each package may be taken from, the strongest first.
         runtime: the interpreter and platform.
+        r_packages: names of R packages that are asked for, sorted.
         findings: about the choice of the interpreter.
     """
 
     lock: Lock
     rules: tuple[ProviderRule, ...]
     runtime: Runtime
+    r_packages: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -125,6 +129,7 @@ class SourceBuild(Struct):
         cargo: whether Rust is compiled.
         rust: plan of the Rust build, if the dialect can express it.
         asked: whether the user requested it; else no wheel fits, and the package set finds that itself.
+        tools, libraries: attributes of nixpkgs that its build runs, and that it links.
     """
 
     name: str
@@ -135,6 +140,8 @@ class SourceBuild(Struct):
     cargo: bool = False
     rust: CargoPlan | None = None
     asked: bool = False
+    tools: tuple[Input, ...] = ()
+    libraries: tuple[Input, ...] = ()
 
 
 class LockPlan(Struct):

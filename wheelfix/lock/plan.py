@@ -11,6 +11,7 @@ from wheelfix.errors import InputError
 from wheelfix.lock.collisions import find_collisions, find_removed, tell_collisions
 from wheelfix.lock.cycles import break_circles
 from wheelfix.lock.model import Collision, LockOptions, LockPlan, LockRequest, Selection, SourceBuild
+from wheelfix.lock.r_packages import add_r_packages, list_build_inputs
 from wheelfix.lock.residue import tell_choices, tell_needs
 from wheelfix.lockfile.select import (
     check_rules,
@@ -214,7 +215,15 @@ def plan_overlay(
     builds = _plan_builds(request, choices, found, rust)
     left = {j.name for a in adapters.adapters for j in (*a.strip.stripped, *a.strip.leaving)}
     overrides = _plan_overrides(request, choices, found, scans, collisions, left, options)
-    built = _plan_built(found.sources, options)
+    traits = TRAITS[options.dialect]
+    r = add_r_packages(
+        request.r_packages,
+        overrides,
+        _plan_built(found.sources, options),
+        adapters.adapters,
+        possible=traits.locked and not traits.complete,
+    )
+    overrides, built = r.overrides, r.built
     findings = (
         *request.findings,
         *tell_doubles(find_doubles(selection.selected)),
@@ -228,6 +237,7 @@ def plan_overlay(
         *tell_dependencies(overrides),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,
+        *r.findings,
         *tell_refused((*overrides, *built), scans),
         *tell_differences(options.scan.index),
     )
@@ -242,7 +252,7 @@ def plan_overlay(
         overrides=overrides,
         adapters=tuple(a for a in sorted(adapters.adapters, key=lambda a: a.name) if a.name in chosen),
         builds=builds,
-        built=() if TRAITS[options.dialect].complete else built,
+        built=() if traits.complete else built,
         collisions=collisions,
         findings=tuple(sorted(set(findings), key=lambda f: (order.index(f.level), f.subject, f.message))),
         read=found.read,
@@ -333,12 +343,15 @@ def _plan_builds(
             continue
         package, system = choice.package, found.builds.get(choice.package.name)
         kinds, _ = find_rule(package.name, request.rules)
+        tools, libraries = list_build_inputs(package.name)
         builds.append(
             SourceBuild(
                 name=package.name,
                 version=package.version or "",
                 target=_name_source(choice, found),
                 requires=system.requires if system else (),
+                tools=tools,
+                libraries=libraries,
                 backend=system.backend if system else "",
                 cargo=bool(system and system.cargo),
                 rust=rust.get(package.name),

@@ -6,7 +6,7 @@ The only module that imports ``tomli_w``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -67,7 +67,7 @@ class _Uv(Struct, rename="kebab"):
     default_groups: str | tuple[str, ...] = DEFAULT_GROUPS
 
 
-SETTINGS = ("nixpkgs", "providers", "free-threaded")
+SETTINGS = ("nixpkgs", "providers", "free-threaded", "r-packages")
 """Keys of ``[tool.wheelfix]``; the first one is read where Nix is asked."""
 
 
@@ -76,6 +76,7 @@ class _Wheelfix(Struct, rename="kebab"):
 
     free_threaded: bool = False
     providers: dict[str, str] = field(default_factory=dict)
+    r_packages: tuple[str, ...] = ()
 
 
 class _Tool(Struct):
@@ -106,6 +107,7 @@ class Project(Struct):
         default_groups: dependency groups that uv takes by default; ``*`` is every group.
         providers: contents of ``[tool.wheelfix.providers]``, in order.
         free_threaded: whether an environment written by wheelfix is for the free-threaded interpreter.
+        r_packages: R packages that are asked for, as written.
         document: the whole file, of which parts are copied without being interpreted.
     """
 
@@ -117,6 +119,7 @@ class Project(Struct):
     default_groups: tuple[str, ...]
     providers: Mapping[str, str]
     free_threaded: bool
+    r_packages: tuple[str, ...]
     document: Mapping[str, Any]
 
 
@@ -158,6 +161,7 @@ def _make_project(file: str, document: Mapping[str, Any]) -> Project:
         default_groups=_find_default_groups(read.tool.uv.default_groups),
         providers=read.tool.wheelfix.providers,
         free_threaded=read.tool.wheelfix.free_threaded,
+        r_packages=read.tool.wheelfix.r_packages,
         document=document,
     )
 
@@ -273,13 +277,16 @@ def drop_python(project: Project) -> Project:
     return _make_project(project.file, {**document, "project": kept, "tool": {**tool, "wheelfix": own}})
 
 
-def render_requirements(name: str, requirements: tuple[str, ...], python: str) -> str:
+def render_requirements(
+    name: str, requirements: tuple[str, ...], python: str, r_packages: Sequence[str] = ()
+) -> str:
     """Write the pyproject.toml for some requirements.
 
     Args:
         name: of the environment, normalised.
         requirements: in the syntax of PEP 508.
         python: version of CPython.
+        r_packages: R packages that are asked for.
     """
     project = {
         "name": name,
@@ -288,18 +295,19 @@ def render_requirements(name: str, requirements: tuple[str, ...], python: str) -
         "dependencies": list(requirements),
     }
     tool: dict[str, Any] = {"uv": _make_settings({})}
-    if python.endswith("t"):
-        tool["wheelfix"] = {"free-threaded": True}
+    if settings := _make_own({}, python, r_packages):
+        tool["wheelfix"] = settings
     return _render({"project": project, "tool": tool})
 
 
-def render_project(project: Project, name: str, python: str) -> str:
+def render_project(project: Project, name: str, python: str, r_packages: Sequence[str] = ()) -> str:
     """Write the pyproject.toml of a project's dependencies, without the project itself.
 
     Args:
         project: the project's own pyproject.toml.
         name: of the environment, if the project has none.
         python: version of CPython, if the project names none.
+        r_packages: R packages that are asked for besides its own.
 
     Raises:
         InputError: it has no ``[project]``, as poetry's own table is not used; its name is invalid; or it is
@@ -327,15 +335,22 @@ def render_project(project: Project, name: str, python: str) -> str:
     if "dependency-groups" in document:
         written["dependency-groups"] = document["dependency-groups"]
     written["tool"] = {"uv": _make_settings({key: uv[key] for key in _UV if key in uv})}
-    wheelfix = dict(tool.get("wheelfix", {}))
-    if python.endswith("t"):
-        wheelfix["free-threaded"] = True
-    if wheelfix:
+    if wheelfix := _make_own(tool.get("wheelfix", {}), python, (*project.r_packages, *r_packages)):
         written["tool"]["wheelfix"] = wheelfix
     try:
         return _render(written)
     except RecursionError:
         raise InputError(project.file, "is nested too deep", _HINT) from None
+
+
+def _make_own(kept: Mapping[str, Any], python: str, r_packages: Sequence[str]) -> dict[str, Any]:
+    """Make ``[tool.wheelfix]``."""
+    made = dict(kept)
+    if python.endswith("t"):
+        made["free-threaded"] = True
+    if r_packages:
+        made["r-packages"] = sorted(set(r_packages))
+    return made
 
 
 def _make_settings(kept: dict[str, Any]) -> dict[str, Any]:
