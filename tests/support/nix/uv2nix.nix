@@ -87,6 +87,8 @@ let
       };
     makeSetupHook = args: _: mkLeaf [ args.name or "hook" ];
     mkShell = args: args;
+    buildEnv = args: mkDerivation { inherit (args) name paths pathsToLink; };
+    writeText = name: text: mkDerivation { inherit name text; };
     dockerTools.streamLayeredImage = args: args;
     pythonManylinuxPackages = lib.genAttrs [ "manylinux1" "manylinux2010" "manylinux2014" ] (name: [
       (mkLeaf [ name ])
