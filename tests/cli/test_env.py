@@ -292,7 +292,9 @@ def test_r_packages_of_a_foreign_project_count_and_it_stays_as_it_is(bench: Path
 def test_r_packages_without_rpy2_are_an_error_that_says_what_to_add(bench: Path, server: Server) -> None:
     done = run_env(bench, server, "lab", "-r", "requirements.txt", "--r", "data.table")
     assert done.returncode == 1
-    assert "wheelfix: error: R: data.table is left out: no package of the lock starts R; add rpy2" in done.stderr
+    assert (
+        "wheelfix: error: R: data.table is left out: no package of the lock starts R; add rpy2" in done.stderr
+    )
     assert (bench / "lab" / "overrides.nix").exists()
 
 

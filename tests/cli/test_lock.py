@@ -277,7 +277,7 @@ def test_a_module_with_another_name_than_its_distribution_is_read_in_an_sdist(be
 
 def test_a_build_of_rpy2_has_r_and_finds_the_packages_that_the_project_names(bench: Bench) -> None:
     files = {
-        "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n',
+        "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\n',
         "src/rpy2/situation/__init__.py": "import os\nr_home = os.environ.get('R_HOME')\n",
     }
     (bench.directory / "sdists").mkdir()
@@ -293,8 +293,8 @@ def test_a_build_of_rpy2_has_r_and_finds_the_packages_that_the_project_names(ben
     made = (
         f"let stub = import {STUB} {{ attrs = [ {listed} ]; }}; "
         "prev = stub.base // { resolveBuildSystem = builtins.attrNames; rpy2-rinterface = stub.mkDerivation "
-        "{ name = \"rpy2\"; override = _: prev.rpy2-rinterface; }; }; "
-        "built = args: \"/nix/store/r(${toString (map (one: one.name) args.paths)})\"; "
+        '{ name = "rpy2"; override = _: prev.rpy2-rinterface; }; }; '
+        'built = args: "/nix/store/r(${toString (map (one: one.name) args.paths)})"; '
         "pkgs = stub.pkgs // { writeText = name: text: text; buildEnv = built; }; "
         f"overlay = import {bench.directory}/overrides.nix {{ inherit (stub) lib; inherit pkgs; }}; "
         "final = prev // overlay final prev; args = final.rpy2-rinterface.args; "
