@@ -12,7 +12,8 @@ from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
 from tests.support.lockserver import Server, serve
 from tests.support.sdist import build_sdist
 from tests.support.uv2nix import SOURCES, ask_uv2nix
-from wheelfix.env.model import Environment
+from tests.support.wheel import build_wheel
+from wheelfix.env.model import Environment, Program
 from wheelfix.env.render import render_flake
 from wheelfix.lockfile.project import (
     drop_python,
@@ -281,5 +282,71 @@ def test_the_interpreter_is_found_again_in_what_was_written(python: str) -> None
     ],
 )
 def test_a_system_that_nixpkgs_flake_lacks_is_imported(system: str, packages: str) -> None:
-    environment = Environment(name="lab", python="pypy311", systems=(system,), nixpkgs="github:NixOS/nixpkgs")
+    environment = Environment(
+        name="lab", python="pypy311", systems=(system,), nixpkgs="github:NixOS/nixpkgs", program="python"
+    )
     assert packages in render_flake(environment)
+
+
+def add_rpy2(server: Server, directory: Path) -> None:
+    """Serve a wheel that looks for R as rpy2 does."""
+    files = {"rpy2/situation/__init__.py": b"import os\nr_home = os.environ.get('R_HOME')\n"}
+    wheel = build_wheel(directory, name="rpy2_rinterface", files=files, tag="py3-none-any")
+    server.add(wheel)
+
+
+def test_r_packages_are_kept_until_the_requirements_are_named_again(bench: Path, server: Server) -> None:
+    add_rpy2(server, bench)
+    (bench / "r.txt").write_text("rpy2-rinterface\n")
+    write(bench, server, "-r", "r.txt", "--r", "data.table", "--r", "import")
+    code = (bench / "lab" / "overrides.nix").read_text()
+    assert "paths = [ pkgs.rPackages.data_table pkgs.rPackages.r_import ];" in " ".join(code.split())
+    assert 'R_HOME = "${lib.getLib pkgs.R}/lib/R";' in code
+    assert write(bench, server) == ["all is as it was"]
+    assert write(bench, server, "--r", "xts") == ["overrides.nix", "pyproject.toml"]
+    project = parse_project("pyproject.toml", (bench / "lab" / "pyproject.toml").read_text())
+    assert project.r_packages == ("data.table", "import", "xts")
+    write(bench, server, "-r", "r.txt")
+    assert "rPackages" not in (bench / "lab" / "overrides.nix").read_text()
+    assert "R_HOME" in (bench / "lab" / "overrides.nix").read_text()
+
+
+def test_r_packages_of_a_foreign_project_count_and_it_stays_as_it_is(bench: Path, server: Server) -> None:
+    add_rpy2(server, bench)
+    own = (
+        '[project]\nname = "x"\nversion = "0"\ndependencies = ["rpy2-rinterface"]\n'
+        f'requires-python = "=={PYTHON}.*"\n[tool.wheelfix]\nr-packages = ["data.table"]\n'
+    )
+    (bench / "lab").mkdir()
+    (bench / "lab" / "pyproject.toml").write_text(own)
+    write(bench, server, "--r", "xts")
+    assert (bench / "lab" / "pyproject.toml").read_text() == own
+    code = (bench / "lab" / "overrides.nix").read_text()
+    assert "pkgs.rPackages.data_table" in code
+    assert "pkgs.rPackages.xts" in code
+
+
+def test_r_packages_without_rpy2_are_an_error_that_says_what_to_add(bench: Path, server: Server) -> None:
+    done = run_env(bench, server, "lab", "-r", "requirements.txt", "--r", "data.table")
+    assert done.returncode == 1
+    assert (
+        "wheelfix: error: R: data.table is left out: no package of the lock starts R; add rpy2" in done.stderr
+    )
+    assert (bench / "lab" / "overrides.nix").exists()
+
+
+@pytest.mark.parametrize("where", ["option", "project"])
+def test_what_is_no_r_package_is_refused_before_anything_is_written(
+    bench: Path, server: Server, where: str
+) -> None:
+    arguments = ["-r", "requirements.txt", "--r", "data_table"]
+    if where == "project":
+        (bench / "lab").mkdir()
+        text = render_requirements("lab", ("tbbuser",), PYTHON, ["data_table"])
+        (bench / "lab" / "pyproject.toml").write_text(text)
+        arguments = []
+    done = run_env(bench, server, "lab", *arguments)
+    assert done.returncode == 3
+    assert "'data_table': is no name of an R package" in done.stderr
+    assert "hint: write data.table" in done.stderr
+    assert not (bench / "lab" / "overrides.nix").exists()

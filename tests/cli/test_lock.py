@@ -275,6 +275,40 @@ def test_a_module_with_another_name_than_its_distribution_is_read_in_an_sdist(be
     assert "sodium" not in ran.out  # which is not installed
 
 
+def test_a_build_of_rpy2_has_r_and_finds_the_packages_that_the_project_names(bench: Bench) -> None:
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\n',
+        "src/rpy2/situation/__init__.py": "import os\nr_home = os.environ.get('R_HOME')\n",
+    }
+    (bench.directory / "sdists").mkdir()
+    sdist = build_sdist(bench.directory / "sdists", files, name="rpy2_rinterface")
+    path = bench.write_requirements()
+    path.write_text(f"rpy2-rinterface==1.0 --hash=sha256:{bench.server.add(sdist)}\n")
+    (bench.directory / "pyproject.toml").write_text('[tool.wheelfix]\nr-packages = ["import"]\n')
+    given = ("--provider", "rpy2-rinterface=sdist", "-o", "overrides.nix")
+    ran = bench.run(*given, lock="requirements.txt")
+    assert "note: R: import is taken from nixpkgs (pkgs.rPackages.r_import)" in ran.err
+    attrs = ["R", "bzip2", "icu", "xz", "zlib", "zstd", "rPackages.r_import"]
+    listed = " ".join(f"[ {' '.join(map(json.dumps, attr.split('.')))} ]" for attr in attrs)
+    made = (
+        f"let stub = import {STUB} {{ attrs = [ {listed} ]; }}; "
+        "prev = stub.base // { resolveBuildSystem = builtins.attrNames; rpy2-rinterface = stub.mkDerivation "
+        '{ name = "rpy2"; override = _: prev.rpy2-rinterface; }; }; '
+        'built = args: "/nix/store/r(${toString (map (one: one.name) args.paths)})"; '
+        "pkgs = stub.pkgs // { writeText = name: text: text; buildEnv = built; }; "
+        f"overlay = import {bench.directory}/overrides.nix {{ inherit (stub) lib; inherit pkgs; }}; "
+        "final = prev // overlay final prev; args = final.rpy2-rinterface.args; "
+        "named = map (one: one.name or one); "
+        "in { native = named args.nativeBuildInputs; inputs = named args.buildInputs; "
+        "inherit (args) postInstall; }"
+    )
+    found = evaluate(made)
+    assert found["native"] == ["setuptools", "R-1.0"]
+    assert found["inputs"] == ["bzip2-1.0", "icu-1.0", "xz-1.0", "zlib-1.0", "zstd-1.0"]
+    assert '"modules":["rpy2.situation"]' in found["postInstall"]
+    assert '/lib/R","R_LIBS_SITE":"/nix/store/r(rPackages.r_import-1.0)/library"' in found["postInstall"]
+
+
 def test_siblings_across_the_lock(bench: Bench) -> None:
     library = build_elf(bench.directory / "elf", "libengine7.so", soname="libengine7.so")
     bench.add("engine", files={"engine/lib/libengine7.so": library})

@@ -4,38 +4,76 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
-from tests.support.lockserver import serve
+from tests.support.lockserver import Server, serve
 from tests.support.nixeval import NixError, evaluate
+from tests.support.wheel import build_wheel
+from wheelfix.cli import cli
 from wheelfix.lockfile.project import parse_project
 from wheelfix.lockfile.read import read_rules
 from wheelfix.model.lock import ChoiceKind
 
 DOC = (Path(__file__).parents[2] / "docs" / "from-mach-nix.md").read_text()
 EXAMPLES = re.findall(r"<!-- ask: (.+?) -->\n```nix\n(.*?)```\n\n```json\n(.*?)```", DOC, re.DOTALL)
+COMMANDS = re.findall(
+    r"<!-- env: (.+?) -->\n<!-- not run: [^\n]+ -->\n```sh\n([^\n]+)\n```\n\n"
+    r"<!-- then: (.+?) -->\n```json\n(.*?)```",
+    DOC,
+    re.DOTALL,
+)
+NEEDED = {"numpy": ("libtbb.so.12",), "pyside2": ("libgssapi_krb5.so.2",)}
+PURE = ("pillow", "jupyterlab", "geopandas", "shapely", "cryptography", "cffi", "requests")
+NATIVE = ("torch", "tensorflow", "ldap0", "opencensus_context", "numpy", "pyside2")
+SITUATION = {"rpy2/situation/__init__.py": b"import os\nr_home = os.environ.get('R_HOME')\n"}
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("mach-nix")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A package index with what the examples require."""
+    directory = tmp_path_factory.mktemp("index")
     with serve() as server:
-        add_wheel(server, directory, "numpy", needed=("libtbb.so.12",))
-        add_wheel(server, directory, "torch")
-        (directory / "requirements.txt").write_text("numpy\ntorch\n")
-        done = run_env(directory, server, "lab", "-r", "requirements.txt")
-        assert done.returncode == 0, done.stderr
+        for name in NATIVE:
+            add_wheel(server, directory, name, needed=NEEDED.get(name, ()))
+        wheels = directory / "pure"
+        wheels.mkdir()
+        for name in PURE:
+            server.add(build_wheel(wheels, name=name, files={f"{name}/a.py": b""}, tag="py3-none-any"))
+        server.add(build_wheel(wheels, name="rpy2_rinterface", files=SITUATION, tag="py3-none-any"))
+        requires = ["rpy2-rinterface"]
+        server.add(build_wheel(wheels, name="rpy2", files={}, tag="py3-none-any", requires=requires))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Path:
+    """What the examples of overlays change."""
+    directory = tmp_path_factory.mktemp("mach-nix")
+    (directory / "requirements.txt").write_text("numpy\ntorch\nldap0\nopencensus-context\n")
+    done = run_env(directory, server, "lab", "-r", "requirements.txt")
+    assert done.returncode == 0, done.stderr
     return directory / "lab"
 
 
 def test_every_form_has_an_example() -> None:
-    assert len(EXAMPLES) == DOC.count("```json") == 7
+    marks = DOC.count("<!-- ask: ") + DOC.count("<!-- then: ")
+    assert len(EXAMPLES) + len(COMMANDS) == DOC.count("```json") == marks
+    assert (len(EXAMPLES), len(COMMANDS)) == (10, 11)
+    assert DOC.count("<!-- env:") == DOC.count("```sh\nwheelfix env lab ") == len(COMMANDS)
+
+
+def test_what_is_shown_of_mach_nix_is_nix() -> None:
     old = re.findall(r"```nix mach-nix\n(.*?)```", DOC, re.DOTALL)
-    assert len(old) == 8
+    assert len(old) == 24
     for block in old:
         evaluate(f"let pkgs = {{ }}; in builtins.attrNames {{ {block} }}")
 
@@ -56,13 +94,80 @@ def test_example(environment: Path, tmp_path: Path, question: str, code: str, an
     assert unchanged != json.loads(answer)
 
 
+SCOPE = """let
+  flake = import {lab}/flake.nix;
+  out = flake.outputs {{
+    nixpkgs = {{ inherit (real) lib; legacyPackages = real.lib.genAttrs systems (_: real.pkgs); }};
+    inherit (real) pyproject-nix uv2nix;
+    pyproject-build-systems.overlays.wheel = real.hooks;
+  }};
+  systems = [ "x86_64-linux" "aarch64-linux" ];
+  packages = (real.lib.importTOML {lab}/uv.lock).package;
+  locked = name: builtins.head (builtins.filter (one: one.name == name) packages);
+  # The table at the end of the shim that a package installs.
+  shim = package: builtins.fromJSON (
+    builtins.head (builtins.match ".*\\nTABLE[.]update[(](.*)[)]\\n .*" package.postInstall)
+  );
+in {question}"""
+
+
+@pytest.mark.parametrize(("requirements", "command", "question", "answer"), COMMANDS)
+def test_command(
+    server: Server, tmp_path: Path, requirements: str, command: str, question: str, answer: str
+) -> None:
+    lines = requirements.split("; " if ";" in requirements else " ")
+    text = "\n".join(lines).replace("https://example.org/", f"{server.url}/files/")
+    (tmp_path / "requirements.txt").write_text(f"{text}\n")
+    program, name, *arguments = shlex.split(command.replace("--python 3.12", f"--python {PYTHON}"))
+    assert (program, name) == ("wheelfix", "env")
+    python = None if "--python" in arguments else PYTHON
+    done = run_env(tmp_path, server, *arguments, python=python)
+    assert done.returncode == 0, done.stderr
+    answer = answer.replace("https://example.org/", f"{server.url}/files/")
+    wanted = json.loads(answer.replace('"3.12"', f'"{PYTHON}"'))
+    assert ask_env(tmp_path / "lab", SCOPE.format(lab=tmp_path / "lab", question=question)) == wanted
+
+
 def test_providers() -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", DOC, re.DOTALL)
+    (text,) = re.findall(r"```toml\n(\[tool.wheelfix.providers\]\n.*?)```", DOC, re.DOTALL)
     table = read_rules(parse_project("pyproject.toml", text), ())
-    flags = re.findall(r"--provider ([\w-]+=[\w,]+)(?= |`)", DOC[DOC.index("Or `--provider") :])
+    flags = re.findall(
+        r"--provider ([\w-]+=[\w,]+)(?= |`)", DOC[DOC.index("Or `--provider") :].split("\n")[0]
+    )
     assert set(read_rules(None, tuple(flags))) == set(table)
     assert {rule.pattern: rule.kinds[0] for rule in table} == {
         "torch": ChoiceKind.NIXPKGS,
         "numpy": ChoiceKind.SDIST,
         "default": ChoiceKind.WHEEL,
     }
+
+
+def test_r_packages_may_be_written_into_the_project() -> None:
+    (text,) = re.findall(r"```toml\n(\[tool.wheelfix\]\n.*?)```", DOC, re.DOTALL)
+    assert parse_project("pyproject.toml", text).r_packages == ("data.table",)
+
+
+def test_a_missing_library_is_located() -> None:
+    command = [sys.executable, "-m", "wheelfix", "locate", "--json", "libgssapi_krb5.so.2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["results"][0]["providers"][0]["attr"] == "krb5"
+
+
+MERGED = ("--as",)
+"""Options that the rows of mkNixpkgs name, and `lock` has not got yet."""
+
+
+def test_commands_and_options_in_the_tables_are_there() -> None:
+    rows = [line for line in DOC.splitlines() if line.startswith("|")]
+    named = [words for row in rows for words in re.findall(r"`(wheelfix [^`]+)`", row)]
+    assert len(named) > 40
+    for words in named:
+        program, name, *arguments = shlex.split(words)
+        command = cli.get_command(click.Context(cli), name)
+        assert (program, command is not None) == ("wheelfix", True), words
+        assert command
+        known = {
+            flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)
+        }
+        options = [one for one in arguments if one.startswith("-")]
+        assert [one for one in options if one not in known and one not in MERGED] == [], words

@@ -183,6 +183,7 @@ def test_another_version_stops_the_build(tmp_path: Path, dialect: Dialect, files
 def test_text_of_a_shim(tmp_path: Path, dialect: Dialect) -> None:
     shim = make_shim(preload=["libmagic.so.1"])
     shim = replace(shim, libraries=(*shim.libraries, ("libcuda.so", library("libcuda.so.1", ""))))
+    shim = replace(shim, variables=(("DEMO_LIBRARY", library("libmagic.so.1")),))
     (code,) = evaluate(tmp_path, [make(shim=shim)], dialect)
     done, files = install(tmp_path, code, {})
     assert done.returncode == 0, done.stderr
@@ -197,6 +198,7 @@ def test_text_of_a_shim(tmp_path: Path, dialect: Dialect) -> None:
         "modules": ["demo"],
         "libraries": {"libmagic.so.1": LIBRARY, "libcuda.so": "/run/opengl-driver/lib/libcuda.so.1"},
         "preload": [LIBRARY],
+        "variables": {"DEMO_LIBRARY": LIBRARY},
     }
 
 

@@ -24,7 +24,7 @@ def list_attrs(code: str) -> list[str]:
     """Attributes of nixpkgs that code names."""
     plain = "\n".join(line for line in code.splitlines() if not line.strip().startswith("#"))
     found = set(re.findall(r"\bpkgs\.([\w'-]+(?:\.[\w'-]+)*)", plain))
-    return sorted(found - {"callPackage", "fetchurl", "mkShell", "uv", "lib"})
+    return sorted(found - {"buildEnv", "callPackage", "fetchurl", "mkShell", "uv", "lib", "writeText"})
 
 
 def ask_uv2nix(question: str, *, code: str = "", python: str = "3.12", sources: Path = SOURCES) -> Any:

@@ -27,6 +27,7 @@ Examples:
   wheelfix env tools -r requirements.txt
   wheelfix env tools
   wheelfix env lab --from ../project/pyproject.toml --python 3.13 --provider torch=nixpkgs
+  wheelfix env lab -r requirements.txt --build --r data.table
 """
 
 
@@ -49,6 +50,13 @@ Examples:
     is_flag=True,
     help="Let uv build source distributions that do not state what they require: this runs their code.",
 )
+@click.option(
+    "--r",
+    "r_packages",
+    multiple=True,
+    metavar="PACKAGE",
+    help="An R package that rpy2 finds, by R's own name (data.table); repeatable.",
+)
 @wish_options
 @python_option("Python version.", first="the last run")
 @click.option(
@@ -69,6 +77,7 @@ def env(
     strip: tuple[str, ...],
     nixpkgs: str,
     build: bool,
+    r_packages: tuple[str, ...],
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -98,6 +107,7 @@ def env(
             wishes=make_wishes(keep, strip),
             providers=providers,
             find_links=tuple(Path(link) for link in find_links if "://" not in link),
+            r_packages=r_packages,
         )
         written = write_env(
             directory,

@@ -67,7 +67,7 @@ def _find_own_python(directory: Path) -> str | None:
 def _make_text(directory: Path, name: str, python: str, options: EnvOptions) -> str:
     if options.requirements:
         lines = parse_requirement_lines(options.requirements.name, read_text(options.requirements))
-        return render_requirements(name, lines, python)
+        return render_requirements(name, lines, python, options.lock.r_packages)
     present = directory / "pyproject.toml"
     project = options.project or present
     if not project.exists() and not options.project:
@@ -76,11 +76,12 @@ def _make_text(directory: Path, name: str, python: str, options: EnvOptions) -> 
     text = read_text(project)
     parsed = parse_project(project.name, text)
     if present.exists() and present.resolve() == project.resolve():
-        if find_written_python(text, parsed) not in {None, python}:
-            return render_project(drop_python(parsed), name, python)  # written by wheelfix for another Python
+        written, r_packages = find_written_python(text, parsed), options.lock.r_packages
+        if written and (written != python or not set(r_packages).issubset(parsed.r_packages)):
+            return render_project(drop_python(parsed), name, python, r_packages)  # for another Python, or R
         _check_python(parsed, python, options.lock.scan.system)
         return text
-    return render_project(parsed, name, python)
+    return render_project(parsed, name, python, options.lock.r_packages)
 
 
 def _check_python(project: Project, python: str, system: str) -> None:

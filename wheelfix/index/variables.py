@@ -22,6 +22,7 @@ class VariableRow(Row):
         path: path in an output of the attribute.
         value: the value, without an attribute; empty if the variable has to be unset.
         reason: one clause.
+        modules: whose import is early enough to set it; only those variables are set by code in a package.
     """
 
     distributions: tuple[Name, ...]
@@ -30,6 +31,7 @@ class VariableRow(Row):
     attr: Attr = ""
     path: str = ""
     value: str = ""
+    modules: tuple[str, ...] = ()
 
 
 class Variables(Table):
@@ -62,6 +64,7 @@ def find_variables(distribution: str) -> tuple[Variable, ...]:
             path=row.path,
             value=row.value,
             reason=row.reason,
+            modules=row.modules,
             for_library=row.covers == "library",
             is_setting=is_setting,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from wheelfix.lockfile.select import Asked
 from wheelfix.model.base import Struct, field
 from wheelfix.model.lock import Choice, ChoiceKind, Lock, LockedPackage, ProviderRule, Runtime, Sourceless
-from wheelfix.model.override import Adapter, Cuda, Dialect, Form, Override, PythonDependency
+from wheelfix.model.override import Adapter, Cuda, Dialect, Form, Input, Override, PythonDependency
 from wheelfix.model.scan import (
     Finding,
     Level,
@@ -34,6 +34,7 @@ class LockOptions(Struct):
         find_links: directories of wheels.
         form: form of the code for nixpkgs; other dialects have one alone.
         tests: whether recipes of nixpkgs run their tests with what the lock has.
+        r_packages: names of R packages, as R has them, besides those of pyproject.toml.
     """
 
     scan: ScanOptions
@@ -45,6 +46,7 @@ class LockOptions(Struct):
     asked: Asked = field(default_factory=Asked)
     providers: tuple[str, ...] = ()
     find_links: tuple[Path, ...] = ()
+    r_packages: tuple[str, ...] = ()
 
 
 class LockRequest(Struct):
@@ -54,12 +56,14 @@ class LockRequest(Struct):
         lock: the lock.
         rules: which kinds of source each package may be taken from, the strongest first.
         runtime: the interpreter and platform.
+        r_packages: names of R packages that are asked for, sorted.
         findings: about the choice of the interpreter.
     """
 
     lock: Lock
     rules: tuple[ProviderRule, ...]
     runtime: Runtime
+    r_packages: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -130,6 +134,7 @@ class SourceBuild(Struct):
         cargo: whether Rust is compiled.
         rust: plan of the Rust build, if the dialect can express it.
         asked: whether the user requested it; else no wheel fits, and the package set finds that itself.
+        tools, libraries: attributes of nixpkgs that its build runs, and that it links.
     """
 
     name: str
@@ -140,6 +145,8 @@ class SourceBuild(Struct):
     cargo: bool = False
     rust: CargoPlan | None = None
     asked: bool = False
+    tools: tuple[Input, ...] = ()
+    libraries: tuple[Input, ...] = ()
 
 
 class SourcePackage(Struct):

@@ -28,6 +28,7 @@ from wheelfix.lock.nixpkgs import (
     settle_kinds,
     tell_set,
 )
+from wheelfix.lock.r_packages import add_r_packages, list_build_inputs
 from wheelfix.lock.residue import tell_choices, tell_needs
 from wheelfix.lockfile.select import (
     check_rules,
@@ -242,7 +243,14 @@ def plan_overlay(
         attributes = options.scan.index.attributes
         packages = plan_packages(request, choices, found, rust, attributes)
         overrides, packages = settle_dependencies(overrides, packages, found.wheels)
-    built = _plan_built(found.sources, options)
+    r = add_r_packages(
+        request.r_packages,
+        overrides,
+        _plan_built(found.sources, options),
+        adapters.adapters,
+        possible=TRAITS[options.dialect].locked and not complete,
+    )
+    overrides, built = r.overrides, r.built
     findings = (
         *request.findings,
         *tell_doubles(find_doubles(selection.selected)),
@@ -258,6 +266,7 @@ def plan_overlay(
         *(tell_set(choices, packages, options.scan.index.attributes) if complete else ()),
         *(f for build in builds if build.rust for f in (*build.rust.findings, *find_unfilled(build.rust))),
         *found.findings,
+        *r.findings,
         *tell_refused((*overrides, *built), scans),
         *tell_differences(options.scan.index),
         *tell_places(scans, options.scan.index),
@@ -368,12 +377,15 @@ def _plan_builds(
             continue
         package, system = choice.package, found.builds.get(choice.package.name)
         kinds, _ = find_rule(package.name, request.rules)
+        tools, libraries = list_build_inputs(package.name)
         builds.append(
             SourceBuild(
                 name=package.name,
                 version=package.version or "",
                 target=_name_source(choice, found),
                 requires=system.requires if system else (),
+                tools=tools,
+                libraries=libraries,
                 backend=system.backend if system else "",
                 cargo=bool(system and system.cargo),
                 rust=rust.get(package.name),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial, reduce
+
 from wheelfix.lock.extension import render_set
 from wheelfix.lock.model import Clash, Collision, LockPlan, SourceBuild
 from wheelfix.model.override import Dialect
 from wheelfix.model.scan import Finding, Level
-from wheelfix.nix.parts import add_to_old, comment_all, describe_permissions, write_guarded
+from wheelfix.nix.parts import add_to_old, comment_all, describe_permissions, list_inputs, write_guarded
 from wheelfix.nix.printer import render
 from wheelfix.nix.tree import (
     Attrs,
+    Binary,
     Commented,
     Expr,
     Lambda,
@@ -86,11 +89,17 @@ def _write_build(build: SourceBuild, dialect: Dialect) -> Expr | None:
         package = call(select(package, "override"), Attrs((choice,)))
     if build.rust:
         return write_cargo(build.rust, package)
-    if not build.requires:
+    bindings = []
+    if build.requires or build.tools:
+        parts: list[Expr] = [list_build_systems(build.requires, dialect)] if build.requires else []
+        parts += [list_inputs(build.tools)] if build.tools else []
+        bindings.append(add_to_old("nativeBuildInputs", reduce(partial(Binary, "++"), parts)))
+    if build.libraries:
+        bindings.append(add_to_old("buildInputs", list_inputs(build.libraries)))
+    if not bindings:
         return package if build.asked else None
-    inputs = list_build_systems(build.requires, dialect)
     change = "overridePythonAttrs" if dialect is Dialect.POETRY2NIX else "overrideAttrs"
-    return call(select(package, change), Lambda("old", Attrs((add_to_old("nativeBuildInputs", inputs),))))
+    return call(select(package, change), Lambda("old", Attrs(tuple(bindings))))
 
 
 def _write_environment(plan: LockPlan) -> Expr | None:

@@ -6,7 +6,7 @@ The only module that imports ``tomli_w``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -69,7 +69,7 @@ class _Uv(Struct, rename="kebab"):
 
 
 _OF_PYTHON = frozenset({"free-threaded", "implementation"})
-SETTINGS = ("nixpkgs", "providers", "free-threaded", "implementation")
+SETTINGS = ("nixpkgs", "providers", "free-threaded", "implementation", "r-packages")
 """Keys of ``[tool.wheelfix]``; the first one is read where Nix is asked."""
 
 
@@ -79,6 +79,7 @@ class _Wheelfix(Struct, rename="kebab"):
     free_threaded: bool = False
     implementation: str = CPYTHON
     providers: dict[str, str] = field(default_factory=dict)
+    r_packages: tuple[str, ...] = ()
 
 
 class _Tool(Struct):
@@ -110,6 +111,7 @@ class Project(Struct):
         providers: contents of ``[tool.wheelfix.providers]``, in order.
         free_threaded: whether an environment written by wheelfix is for the free-threaded interpreter.
         implementation: of Python that an environment written by wheelfix is for, ``cpython`` or ``pypy``.
+        r_packages: R packages that are asked for, as written.
         document: the whole file, of which parts are copied without being interpreted.
     """
 
@@ -122,6 +124,7 @@ class Project(Struct):
     providers: Mapping[str, str]
     free_threaded: bool
     implementation: str
+    r_packages: tuple[str, ...]
     document: Mapping[str, Any]
 
 
@@ -164,6 +167,7 @@ def _make_project(file: str, document: Mapping[str, Any]) -> Project:
         providers=read.tool.wheelfix.providers,
         free_threaded=read.tool.wheelfix.free_threaded,
         implementation=read.tool.wheelfix.implementation,
+        r_packages=read.tool.wheelfix.r_packages,
         document=document,
     )
 
@@ -283,13 +287,16 @@ def drop_python(project: Project) -> Project:
     return _make_project(project.file, {**document, "project": kept, "tool": {**tool, "wheelfix": own}})
 
 
-def render_requirements(name: str, requirements: tuple[str, ...], python: str) -> str:
+def render_requirements(
+    name: str, requirements: tuple[str, ...], python: str, r_packages: Sequence[str] = ()
+) -> str:
     """Write the pyproject.toml for some requirements.
 
     Args:
         name: of the environment, normalised.
         requirements: in the syntax of PEP 508.
         python: version of CPython.
+        r_packages: R packages that are asked for.
     """
     project = {
         "name": name,
@@ -298,18 +305,19 @@ def render_requirements(name: str, requirements: tuple[str, ...], python: str) -
         "dependencies": list(requirements),
     }
     tool: dict[str, Any] = {"uv": _make_settings(python, {})}
-    if own := _set_python(python):
+    if own := _make_own({}, python, r_packages):
         tool["wheelfix"] = own
     return _render({"project": project, "tool": tool})
 
 
-def render_project(project: Project, name: str, python: str) -> str:
+def render_project(project: Project, name: str, python: str, r_packages: Sequence[str] = ()) -> str:
     """Write the pyproject.toml of a project's dependencies, without the project itself.
 
     Args:
         project: the project's own pyproject.toml.
         name: of the environment, if the project has none.
         python: version of CPython, if the project names none.
+        r_packages: R packages that are asked for besides its own.
 
     Raises:
         InputError: it has no ``[project]``, as poetry's own table is not used; its name is invalid; or it is
@@ -337,8 +345,7 @@ def render_project(project: Project, name: str, python: str) -> str:
     if "dependency-groups" in document:
         written["dependency-groups"] = document["dependency-groups"]
     written["tool"] = {"uv": _make_settings(python, {key: uv[key] for key in _UV if key in uv})}
-    wheelfix = {**tool.get("wheelfix", {}), **_set_python(python)}
-    if wheelfix:
+    if wheelfix := _make_own(tool.get("wheelfix", {}), python, (*project.r_packages, *r_packages)):
         written["tool"]["wheelfix"] = wheelfix
     try:
         return _render(written)
@@ -352,12 +359,17 @@ def _require(python: str) -> str:
     return f"=={known.version}.*"
 
 
-def _set_python(python: str) -> dict[str, Any]:
-    """Return the settings of an interpreter that its version does not tell."""
+def _make_own(kept: Mapping[str, Any], python: str, r_packages: Sequence[str]) -> dict[str, Any]:
+    """Make ``[tool.wheelfix]``, with the settings of an interpreter that its version does not tell."""
+    made = dict(kept)
     known = parse_python(python)
     if known and known.implementation == PYPY:
-        return {"implementation": PYPY}
-    return {"free-threaded": True} if known and known.threads else {}
+        made["implementation"] = PYPY
+    elif known and known.threads:
+        made["free-threaded"] = True
+    if r_packages:
+        made["r-packages"] = sorted(set(r_packages))
+    return made
 
 
 def _make_settings(python: str, kept: dict[str, Any]) -> dict[str, Any]:

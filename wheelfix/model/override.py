@@ -296,13 +296,17 @@ class Shim(Struct):
         sources: number of the files that need it.
         anchors: imports before which it can be started, by file relative to site-packages, sorted; files
             without any are left out.
+        variables: of the environment, which it sets to the path of what is opened below them, by name.
+        r_packages: attributes below ``pkgs.rPackages``, sorted, which R finds besides its own.
     """
 
     modules: tuple[str, ...]
-    libraries: tuple[tuple[str, OpenedLibrary], ...]
+    libraries: tuple[tuple[str, OpenedLibrary], ...] = ()
     preload: tuple[str, ...] = ()
     sources: int = 0
     anchors: tuple[tuple[str, str], ...] = ()
+    variables: tuple[tuple[str, OpenedLibrary], ...] = ()
+    r_packages: tuple[str, ...] = ()
 
 
 class Override(Struct):
@@ -358,7 +362,8 @@ class Override(Struct):
     def opened(self) -> tuple[Input, ...]:
         """The attributes whose libraries Python code opens by name, one for each directory, sorted."""
         libraries = [one.library for one in self.substitutions]
-        libraries += [library for _, library in self.shim.libraries] if self.shim else []
+        shim = self.shim
+        libraries += [one for _, one in (*shim.libraries, *shim.variables)] if shim else []
         found: dict[tuple[str, str], Input] = {}
         for one in libraries:
             directory = one.path.rpartition("/")[0].strip("/")

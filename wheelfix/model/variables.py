@@ -14,6 +14,8 @@ class Variable(Struct):
         path: path in its output.
         value: the value, without an attribute; empty if the variable has to be unset.
         reason: one clause.
+        modules: dotted names of modules whose import is early enough to set it; empty where code in the
+            package does not set it.
         for_library: whether it names a library, which code answers without it.
         is_setting: whether it belongs to a program's own configuration, which the environment does not
             change.
@@ -24,5 +26,6 @@ class Variable(Struct):
     attr: str = ""
     path: str = ""
     value: str = ""
+    modules: tuple[str, ...] = ()
     for_library: bool = False
     is_setting: bool = False

@@ -14,6 +14,7 @@ from wheelfix.nix.tree import (
     TRUE,
     Attrs,
     Binary,
+    Binding,
     Expr,
     Lambda,
     Let,
@@ -131,8 +132,20 @@ def _write_shim(
         bind("modules", strings(shim.modules)),
         bind("libraries", Attrs(libraries)),
         *([bind("preload", List(tuple(write(known[key]) for key in shim.preload)))] if shim.preload else []),
+        *([bind("variables", Attrs(tuple(_write_variables(shim, write))))] if shim.variables else []),
     )
     return call(LOADER_SHIM, *place, text(name), Attrs(table), *([FALSE] if by_import else [TRUE]))
+
+
+def _write_variables(shim: Shim, write: Callable[[OpenedLibrary], Str]) -> Iterable[Binding]:
+    for name, library in shim.variables:
+        yield bind(name, write(library), f"{library.reason}: {library.why}")
+    if shim.r_packages:
+        packages = List(tuple(take(f"rPackages.{attr}") for attr in shim.r_packages))
+        named = bind("name", text("r-packages"))
+        linked = bind("pathsToLink", strings(("/library",)))
+        built = call("pkgs.buildEnv", Attrs((named, bind("paths", packages), linked)))
+        yield bind("R_LIBS_SITE", Str((built, "/library")), "R packages, with those that they depend on")
 
 
 def _fill(said: str, name: Expr) -> Parts:

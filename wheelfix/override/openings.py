@@ -12,10 +12,11 @@ from wheelfix.model.hints import OpeningKind
 from wheelfix.model.index import Attribute, Provider, find_permissions
 from wheelfix.model.override import Ignored, Input, OpenedLibrary, Shim, Substitution
 from wheelfix.model.scan import Need, Opening, OpeningForm
+from wheelfix.model.variables import Variable
 from wheelfix.scan.hook import spell_note
 from wheelfix.scan.openings import choose_form
 from wheelfix.scan.sentences import name_some, say_form, say_opening
-from wheelfix.scan.shims import find_modules, find_source, list_preloaded
+from wheelfix.scan.shims import find_modules, find_source, has_module, list_preloaded
 
 _NAMED = 2
 _CUDA = "cudaPackages"
@@ -172,6 +173,29 @@ def _find_library(opening: Opening, why: str, attributes: Mapping[str, Attribute
     permissions = find_permissions(provider.attr, attributes)
     return OpenedLibrary(
         attr=provider.attr, path=provider.path, reason=reason, why=why, permissions=permissions
+    )
+
+
+def add_variables(shim: Shim | None, variables: Iterable[Variable], files: Collection[str]) -> Shim | None:
+    """Let a shim set the variables by which the modules of a package find what they open.
+
+    Args:
+        shim: what answers the sources of the package, or None.
+        variables: that it honours.
+        files: paths of all its members; empty if they are not known.
+    """
+    found = [one for one in variables if any(has_module(name, files) for name in one.modules)]
+    if not found:
+        return shim
+    base = shim or Shim(modules=(), sources=1)
+    why = "a shim sets it when the package is imported"
+    return replace(
+        base,
+        modules=tuple(sorted({*base.modules, *(name for one in found for name in one.modules)})),
+        variables=tuple(
+            (one.name, OpenedLibrary(attr=one.attr, path=one.path, reason=one.reason, why=why))
+            for one in found
+        ),
     )
 
 

@@ -40,7 +40,7 @@ from wheelfix.override.bound import Environment, plan_adapters
 from wheelfix.override.builds import FindBuild, find_no_build
 from wheelfix.override.carries import find_carries
 from wheelfix.override.dialects import TRAITS, refuse_doubles, split_named, tell_unnamed
-from wheelfix.override.openings import OpenedPlan, plan_openings
+from wheelfix.override.openings import OpenedPlan, add_variables, plan_openings
 from wheelfix.override.python_set import (
     PythonSet,
     cut_circles,
@@ -283,7 +283,7 @@ def plan_override(
         driver=tuple(sorted(driver)),
         runpaths=opened.runpaths,
         substitutions=opened.substitutions,
-        shim=opened.shim,
+        shim=add_variables(opened.shim, variables, reading.distribution.files),
         variables=variables,
         strip=strip if gone else None,
         hints=(

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from wheelfix.model.base import Struct, convert
+from wheelfix.model.base import Struct, convert, field
 from wheelfix.model.tables import read_data
 
 MAX_SHIM = 4 << 20
@@ -64,17 +64,21 @@ class ShimTable(Struct):
         modules: dotted names whose import makes it answer, and whose code it answers.
         libraries: absolute paths by the names that are opened.
         preload: absolute paths of libraries that compiled code opens by soname.
+        variables: of the environment, by name, which are set when one of the modules is imported.
     """
 
     modules: tuple[str, ...]
     libraries: Mapping[str, str]
     preload: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def render_shim(table: ShimTable) -> str:
     """Write a shim; equal tables give the same text."""
     libraries = dict(sorted(table.libraries.items()))
     made = {"modules": list(table.modules), "libraries": libraries, "preload": list(table.preload)}
+    if table.variables:
+        made["variables"] = dict(sorted(table.variables.items()))
     before, after = TABLE
     return f"{read_shim()}\n{before}{made!a}{after}"
 

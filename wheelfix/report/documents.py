@@ -1248,11 +1248,15 @@ class LoaderShimDocument(Struct):
         modules: the modules for whose code it answers, sorted.
         libraries: sorted by name.
         preload: names among these that compiled code opens by itself, sorted.
+        variables: of the environment, which it sets when one of the modules is imported; by name.
+        r_packages: attributes below rPackages, sorted, which it lets R find.
     """
 
     modules: tuple[str, ...]
     libraries: tuple[OpenedLibraryDocument, ...]
     preload: tuple[str, ...]
+    variables: tuple[OpenedLibraryDocument, ...]
+    r_packages: tuple[str, ...]
 
 
 class VariableDocument(Struct):

@@ -792,6 +792,8 @@ def _document_loader_shim(shim: Shim) -> LoaderShimDocument:
         modules=shim.modules,
         libraries=tuple(_document_library(name, library) for name, library in shim.libraries),
         preload=shim.preload,
+        variables=tuple(_document_library(name, library) for name, library in shim.variables),
+        r_packages=shim.r_packages,
     )
 
 

@@ -30,6 +30,18 @@ def find_modules(openings: Iterable[Opening], files: Iterable[str]) -> tuple[str
     return tuple(sorted({_find_module(path, installed) for path in paths}))
 
 
+def has_module(name: str, files: Collection[str]) -> bool:
+    """Whether a distribution may have a module: it has, or its files are not known.
+
+    Args:
+        name: dotted.
+        files: paths of all files of the distribution; empty if they are not known.
+    """
+    path = name.replace(".", "/")
+    sources = {f"{path}.py", f"{path}/__init__.py"}
+    return not files or any(relative_to_site(find_install_path(file)) in sources for file in files)
+
+
 def list_preloaded(openings: Iterable[Opening], files: Iterable[str]) -> tuple[str, ...]:
     """List the sonames that compiled modules of cffi may open by themselves, sorted.
 

@@ -12,13 +12,14 @@ let
     """Lets one distribution open libraries by their names, which no directory has that the loader searches.
 
     Written by wheelfix. It waits for the import of one of the modules in TABLE, and then answers for their code
-    alone: where that asks for a name in TABLE, it gets the library at the path beside it.
+    alone: where that asks for a name in TABLE, it gets the library at the path beside it. Environment variables
+    in TABLE are set at that time, for the whole process: programs that it starts read them too.
     """
 
     import _thread
     import sys
 
-    TABLE = {"modules": [], "libraries": {}, "preload": []}
+    TABLE = {"modules": [], "libraries": {}, "preload": [], "variables": {}}
     _LOCK = _thread.RLock()
     _DONE = []
 
@@ -81,10 +82,14 @@ let
         return False
 
 
-    def _wrap(modules, libraries, preload):
+    def _wrap(modules, libraries, preload, variables):
+        import os
+
+        os.environ.update(variables)
+        if not libraries:
+            return
         import _ctypes
         import ctypes.util
-        import os
 
         # What find_library returns where a cache knows all is the file's name, which may be asked for in turn.
         for path in list(libraries.values()):
