@@ -283,7 +283,11 @@ def test_the_interpreter_is_found_again_in_what_was_written(python: str) -> None
 )
 def test_a_system_that_nixpkgs_flake_lacks_is_imported(system: str, packages: str) -> None:
     environment = Environment(
-        name="lab", python="pypy311", systems=(system,), nixpkgs="github:NixOS/nixpkgs", program="python"
+        name="lab",
+        python="pypy311",
+        systems=(system,),
+        nixpkgs="github:NixOS/nixpkgs",
+        program=Program(name="python"),
     )
     assert packages in render_flake(environment)
 
