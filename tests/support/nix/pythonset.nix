@@ -41,13 +41,15 @@ let
     // args.passthru or { };
 
   makeSet =
-    version: extensions:
+    name: extensions:
     let
+      version = builtins.elemAt (builtins.match "(pypy)?([0-9.]+)t?" name) 1;
+      libPrefix = if version == name || "${version}t" == name then "python${name}" else name;
       base = self: {
         inherit lib pkgs;
         python = {
-          libPrefix = "python${version}";
-          sitePackages = "lib/python${version}/site-packages";
+          inherit libPrefix;
+          sitePackages = "lib/${libPrefix}/site-packages";
         };
         inherit (pkgs) fetchPypi;
         buildPythonPackage = build;
@@ -71,6 +73,8 @@ let
   sets = {
     "3.12" = makeSet "3.12" (extensions ++ [ overrides ]);
     "3.13" = makeSet "3.13" extensions;
+    "3.14t" = makeSet "3.14t" extensions;
+    "pypy3.11" = makeSet "pypy3.11" extensions;
   };
 
   names = map (one: one.pname or one);
