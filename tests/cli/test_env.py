@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,6 +198,21 @@ def test_a_failure_keeps_what_was_there(bench: Path, server: Server) -> None:
     server.faults[next(name for name in server.files if name.startswith("odbcuser"))] = "gone"
     assert run_env(bench, server, "lab", "-r", "requirements.txt").returncode == 3
     assert {p.name: p.read_bytes() for p in (bench / "lab").iterdir()} == before
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_told(bench: Path, server: Server) -> None:
+    write(bench, server, "-r", "requirements.txt")
+    (bench / "lab" / "uv.lock").unlink()
+    os.mkfifo(bench / "lab" / "uv.lock")
+    done = run_env(bench, server, "lab")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "wheelfix: lab/uv.lock: is a named pipe, no file" in done.stderr
+
+
+def test_requirements_that_are_not_there_are_asked_for(bench: Path, server: Server) -> None:
+    done = run_env(bench, server, "lab", "-r", "none.txt")
+    assert done.returncode == 3
+    assert "hint: give -r requirements.txt or --from pyproject.toml" in done.stderr
 
 
 def test_without_requirements(bench: Path, server: Server) -> None:

@@ -99,7 +99,7 @@ def fit_place(lookup: Lookup, place: str, *, index: str) -> Lookup:
 
 
 def _is_member(attr: str, packages: Container[str]) -> bool:
-    """Whether an attribute is one of packages as a member of a Python set, which the table does not ask about.
+    """Whether a Python set, which the table does not ask about, has one of these packages as a member.
 
     ``python314Packages.amdsmi`` is ``rocmPackages.amdsmi`` once more.
     """
