@@ -84,7 +84,10 @@ def _describe(plan: LockPlan) -> str:
             f"What is other in {packages}, so that it conforms to the lock: "
             f"pkgs.{name_interpreter(plan.python)}.override {{ packageOverrides = import ./FILE; }}."
         ),
-        Form.OVERLAY: f"Overlay for nixpkgs, in which {packages} conforms to the lock.",
+        Form.OVERLAY: (
+            f"Overlay for nixpkgs, in which {packages} conforms to the lock: "
+            "import <nixpkgs> { overlays = [ (import ./FILE) ]; }, or nixpkgs.overlays of NixOS."
+        ),
     }[plan.form]
 
 

@@ -121,7 +121,7 @@ def run_uv_lock(
     except InputError as error:
         if build:
             raise
-        hint = "change the requirements; where uv would have to run a source distribution's code: --build"
+        hint = "let uv run the builds of what has no wheels, with --build; or change the requirements"
         raise InputError(error.subject, error.problem, hint) from None
 
 
