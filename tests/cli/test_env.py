@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -198,6 +200,14 @@ def test_a_failure_keeps_what_was_there(bench: Path, server: Server) -> None:
     server.faults[next(name for name in server.files if name.startswith("odbcuser"))] = "gone"
     assert run_env(bench, server, "lab", "-r", "requirements.txt").returncode == 3
     assert {p.name: p.read_bytes() for p in (bench / "lab").iterdir()} == before
+
+
+def test_what_comes_next_can_be_pasted(bench: Path, server: Server) -> None:
+    done = run_env(bench, server, "my lab", "-r", "requirements.txt")
+    words = [shlex.split(command) for command in re.findall("`([^`]*)`", done.stderr.partition("next: ")[2])]
+    assert ["nix", "develop", "./my lab"] in words
+    assert ["nix", "build", "./my lab#image"] in words
+    assert "next: " not in run_env(bench, server, "my lab").stderr
 
 
 def test_a_pipe_in_the_place_of_the_lock_is_told(bench: Path, server: Server) -> None:
