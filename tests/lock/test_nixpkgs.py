@@ -52,6 +52,16 @@ def test_names_that_the_whole_set_uses_are_never_set(name: str) -> None:
     assert (kinds, level) == ((NIXPKGS,), Level.ERROR)
 
 
+def test_the_interpreter_is_no_package_of_its_set() -> None:
+    known = open_table().attributes
+    assert known.find_python("python3") is None
+    assert known.find_python("python") is None
+    wheels = [Distribution(target="", name="python3", version="1", tags=(), requires=(), files=frozenset())]
+    assert name_beside(wheels, known) == {"python3": "python3"}
+    choice = choose("lib", NIXPKGS, attr=("python312Packages", "lib"))
+    assert tell_set([choice], (), known, Form.OVERLAY) == ()
+
+
 def test_nixpkgs_first_takes_its_own_where_it_has_the_version() -> None:
     own = open_table().attributes.find_python("six")
     assert own is not None

@@ -274,7 +274,8 @@ def _say_difference(choice: Choice, made: Iterable[str], known: PythonSet) -> It
     name = choice.package.name
     own = _find(name, known)
     if choice.kind is ChoiceKind.NIXPKGS:
-        if own is None and len(choice.attr) > 1 and choice.attr[-1] == name:
+        guessed = len(choice.attr) > 1 and choice.attr[-1] == name
+        if own is None and guessed and name not in _RESERVED:
             yield Level.ERROR, "is not in nixpkgs: take it from a wheel or sdist"
     elif choice.kind is ChoiceKind.SDIST and name not in made:
         instead = "nixpkgs' own stays" if own else "it is left out"
