@@ -121,9 +121,11 @@ def _explain_cpu(symptom: Symptom, situation: Situation) -> Trouble:
         packages=(python,),
     )
     settings = Attrs((bind("allowUnfree", TRUE), bind("cudaSupport", TRUE)))
-    title = f"Builds {name}, and all that needs it, with CUDA: for hours, if no cache has it. Written by "
-    "wheelfix."
-    config = ("config of nixpkgs: import nixpkgs { config = …; }", render(comment_all([title], settings)))
+    head = [
+        f"Builds {name}, and all that needs it, with CUDA: for hours, if no cache has it.",
+        "Written by wheelfix.",
+    ]
+    config = ("config of nixpkgs: import nixpkgs { config = …; }", render(comment_all(head, settings)))
     wheel = (
         "python -m pip install paddlepaddle-gpu"
         if paddle
