@@ -609,6 +609,7 @@ class TroubleDocument(Struct):
             "no-browser",
             "no-element",
             "no-place",
+            "broken-link",
         ),
     ]
     what: str
