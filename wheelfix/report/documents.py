@@ -575,6 +575,7 @@ class TroubleDocument(Struct):
             "duplicate",
             "no-wheel",
             "wheel-tag",
+            "broken-link",
             "hook",
             "attribute",
             "refused",
@@ -609,7 +610,6 @@ class TroubleDocument(Struct):
             "no-browser",
             "no-element",
             "no-place",
-            "broken-link",
         ),
     ]
     what: str
