@@ -65,7 +65,8 @@ def test_nonsense_is_refused(config: FlakeConfig) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://eve:wheel@h.example/x.tar.gz", "git+https://token@h.example/x", "git+ssh://eve:w@h.example/x"]
+    "url",
+    ["https://eve:wheel@h.example/x.tar.gz", "git+https://token@h.example/x", "git+ssh://eve:w@h.example/x"],
 )
 def test_a_password_is_not_written(url: str) -> None:
     with pytest.raises(InputError, match="has a password") as error:

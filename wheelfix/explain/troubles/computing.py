@@ -116,8 +116,8 @@ def _explain_cpu(symptom: Symptom, situation: Situation) -> Trouble:
     python = call("pkgs.python3.withPackages", Lambda("ps", List((take(other, "ps"),))))
     shell = write_shell(
         situation,
-        "torch as PyTorch builds it, with CUDA; unfree: nixpkgs has to allow that. Packages that need torch "
-        "take it by an overlay: torch = final.torch-bin.",
+        "torch as PyTorch builds it, with CUDA, unfree. Where it asks for a newer CUDA than nixpkgs' own, an "
+        "overlay sets cudaPackages = final.cudaPackages_13, and torch = final.torch-bin for those that need it.",
         packages=(python,),
     )
     settings = Attrs((bind("allowUnfree", TRUE), bind("cudaSupport", TRUE)))
