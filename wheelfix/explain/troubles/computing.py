@@ -117,7 +117,7 @@ def _explain_cpu(symptom: Symptom, situation: Situation) -> Trouble:
     shell = write_shell(
         situation,
         "torch as PyTorch builds it, with CUDA, unfree. Where it asks for a newer CUDA than nixpkgs' own, an "
-        "overlay sets cudaPackages = final.cudaPackages_13, and torch = final.torch-bin for those that need it.",
+        "overlay sets cudaPackages = final.cudaPackages_13, and torch = final.torch-bin for what needs it.",
         packages=(python,),
     )
     settings = Attrs((bind("allowUnfree", TRUE), bind("cudaSupport", TRUE)))
