@@ -311,6 +311,7 @@ def test_hostile_words_stay_words(
         "modules": [file, *names],
         "libraries": {name: f"{STORE}-file/lib/{name}" for name in names},
         "preload": [f"{STORE}-file/lib/{names[0]}"],
+        "variables": {},
     }
     assert len(files) == 3
 
