@@ -270,6 +270,15 @@ def test_the_python_of_the_first_run_stays(bench: Path, server: Server) -> None:
         assert (again.returncode, again.stdout) == (0, "all is as it was\n"), again.stderr
 
 
+def test_what_uv_cannot_find_out_is_kept() -> None:
+    """Metadata that the project states is needed for a resolution without builds."""
+    stated = '[[tool.uv.dependency-metadata]]\nname = "a"\nversion = "1"\nrequires-dist = ["b"]\n'
+    project = parse_project("pyproject.toml", f'[project]\nname = "x"\nversion = "0"\n{stated}')
+    written = parse_project("pyproject.toml", render_project(project, "lab", "3.12"))
+    kept = written.document["tool"]["uv"]["dependency-metadata"]
+    assert kept == [{"name": "a", "version": "1", "requires-dist": ["b"]}]
+
+
 def test_a_project_that_is_for_other_pythons_says_so(bench: Path, server: Server) -> None:
     (bench / "lab").mkdir()
     own = '[project]\nname = "x"\nversion = "0"\nrequires-python = ">=3.13"\ndependencies = ["tbbuser"]\n'

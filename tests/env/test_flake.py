@@ -64,6 +64,20 @@ def test_nonsense_is_refused(config: FlakeConfig) -> None:
         write_flake(config)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["https://eve:wheel@h.example/x.tar.gz", "git+https://token@h.example/x", "git+ssh://eve:w@h.example/x"],
+)
+def test_a_password_is_not_written(url: str) -> None:
+    with pytest.raises(InputError, match="has a password") as error:
+        check_flake(FlakeConfig(nixpkgs=url, systems=("x86_64-linux",)))
+    assert "h.example" not in str(error.value)
+
+
+def test_the_user_of_ssh_is_no_password() -> None:
+    check_flake(FlakeConfig(nixpkgs="git+ssh://git@h.example/x", systems=("x86_64-linux",)))
+
+
 def test_a_hostile_url_stays_data() -> None:
     url = 'x"; evil = ${builtins.abort "y"}; "'
     text = write_flake(FlakeConfig(nixpkgs=url, systems=("x86_64-linux",))).text

@@ -76,7 +76,7 @@ def test_steps_grow_with_the_line_and_no_faster(pattern: re.Pattern[str], phrase
 def test_steps_are_those_of_the_same_search(pattern: re.Pattern[str], phrase: str) -> None:
     lines = [line for line in LINES if phrase in line and len(line) < 400][:20]
     for line in [*lines, *(line[len(line) // 3 :] for line in lines)]:
-        assert list(StepCounter(pattern, line).iter_spans()) == [one.span() for one in pattern.finditer(line)]
+        assert StepCounter(pattern, line).find_spans() == [one.span() for one in pattern.finditer(line)]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -280,3 +281,15 @@ def test_internal_json() -> None:
     assert clean(b'@nix {"msg": "\\ud800"}') == [('@nix {"msg": "\\ud800"}', None)]
     assert clean(b"@nix [1]") == [("@nix [1]", None)]
     assert clean(b"@nix {" + b"[" * 100_000) != []
+
+
+def test_a_page_of_a_web_site_is_read_as_its_text() -> None:
+    text = (
+        f"error: builder for '/nix/store/{'0' * 32}-python3.12-ldap-1.drv' failed\n"
+        "a.c:1: fatal error: lber.h: No such file or directory"
+    )
+    for apostrophe in ("&#x27;", "&#39;"):
+        page = html.escape(text).replace("&#x27;", apostrophe).replace("\n", "<br>\n")
+        account = read_messages([f'<pre class="log"><code>{page}</code></pre>'.encode()])
+        assert [symptom.names for symptom in account.symptoms] == [("lber.h",)]
+        assert [package.name for package in account.packages] == ["ldap"]

@@ -125,3 +125,17 @@ def test_dress_changes_nothing(message: dict[str, Any], dress: Any) -> None:
     plain = read_messages([message["text"].encode()])
     dressed = read_messages([dress(message["text"]).encode()])
     assert dressed.symptoms == plain.symptoms
+
+
+def test_a_second_shell_is_no_file_of_its_own(index: SonameTable, tmp_path: Path) -> None:
+    site = "/home/ann/p/.venv/lib/python3.12/site-packages"
+    text = f"""\
+  File "{site}/wand/api.py", line 186, in <module>
+    raise ImportError(msg)
+ImportError: MagickWand shared library not found.
+You probably had not installed ImageMagick library.
+"""
+    titles = [title for title, _ in explain({"text": text}, index, tmp_path).paste]
+    assert titles[0] == "shell.nix"
+    assert all("goes into the one above" in title for title in titles[1:])
+    assert len(titles) > 1

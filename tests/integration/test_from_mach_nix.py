@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.support.envs import PYTHON, add_wheel, ask_env, run_env
+from tests.support.envs import PYTHON, add_wheel, ask_env, run_alone, run_env
 from tests.support.lockserver import Server, serve
 from tests.support.nixeval import NixError, evaluate
 from tests.support.wheel import build_wheel
@@ -153,8 +153,26 @@ def test_a_missing_library_is_located() -> None:
     assert json.loads(done.stdout)["results"][0]["providers"][0]["attr"] == "krb5"
 
 
-MERGED = ("--as",)
-"""Options that the rows of mkNixpkgs name, and `lock` has not got yet."""
+CONFORMING = re.findall(r"`(wheelfix lock uv\.lock --dialect nixpkgs --as (\S+) -o (\S+))`", DOC)
+PYTHON_SETS = Path(__file__).parents[1] / "support" / "nix" / "pythonset.nix"
+
+
+@pytest.mark.parametrize(("command", "form", "file"), CONFORMING)
+def test_nixpkgs_that_conforms(
+    environment: Path, server: Server, tmp_path: Path, command: str, form: str, file: str
+) -> None:
+    shutil.copytree(environment, tmp_path / "lab")
+    done = run_alone(tmp_path / "lab", server, *shlex.split(command)[1:])
+    assert done.returncode == 0, done.stderr
+    argument = {"overlay": "overlay", "python-overrides": "overrides"}[form]
+    numpy = '{ numpy = _: { version = "0.9"; }; }'
+    given = f'{argument} = import {tmp_path}/lab/{file}; packages = {numpy}; python = "{PYTHON}";'
+    made = f"import {PYTHON_SETS} {{ {given} }}"
+    assert evaluate(f'({made}).sets."{PYTHON}".numpy.version') == "1.0"
+
+
+def test_both_forms_are_shown() -> None:
+    assert {form for _, form, _ in CONFORMING} == {"overlay", "python-overrides"}
 
 
 def test_commands_and_options_in_the_tables_are_there() -> None:
@@ -170,4 +188,4 @@ def test_commands_and_options_in_the_tables_are_there() -> None:
             flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)
         }
         options = [one for one in arguments if one.startswith("-")]
-        assert [one for one in options if one not in known and one not in MERGED] == [], words
+        assert [one for one in options if one not in known] == [], words

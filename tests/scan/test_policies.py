@@ -240,7 +240,7 @@ def test_libraries_alone_are_a_note() -> None:
     (finding,) = tell_broken(found, "x.whl")
     assert finding.level is Level.NOTE
     assert "its tags manylinux_2_24_x86_64 and manylinux_2_28_x86_64 promise" in finding.message
-    assert finding.message.endswith("asks for libraries beyond it (libxcb.so.1)")
+    assert finding.message.endswith("asks for other libraries (libxcb.so.1)")
 
 
 def test_a_glibc_that_nixpkgs_does_not_have_yet() -> None:

@@ -55,8 +55,7 @@ def is_linear(pattern: re.Pattern[str], head: str, piece: str, end: str) -> bool
 
 def _count_steps(pattern: re.Pattern[str], text: str) -> int:
     counter = StepCounter(pattern, text, scale=_SCALE)
-    for _ in counter.iter_spans():
-        pass
+    counter.find_spans()
     return counter.steps
 
 
@@ -81,10 +80,18 @@ class StepCounter:
         self._starts: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         self._match = self._compile(_PARSER.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
-        sys.setrecursionlimit(max(sys.getrecursionlimit(), 100 * len(text) + 10_000))
 
-    def iter_spans(self) -> Iterator[tuple[int, int]]:
-        """Yield start and end of each match, as ``finditer`` finds them."""
+    def find_spans(self) -> list[tuple[int, int]]:
+        """List start and end of each match, as ``finditer`` finds them."""
+        before = sys.getrecursionlimit()
+        # For this search alone: what is written in C may crash where it trusts in a low limit.
+        sys.setrecursionlimit(before + 100 * len(self._text) + 10_000)
+        try:
+            return list(self._iter_spans())
+        finally:
+            sys.setrecursionlimit(before)
+
+    def _iter_spans(self) -> Iterator[tuple[int, int]]:
         at = 0
         while at <= len(self._text):
             self._starts, self._ends = {}, {}

@@ -28,10 +28,8 @@ def add_wheel(
     server.add(build_wheel(directory / "wheels", name=name, version=version, tag=TAG, files=files))
 
 
-def run_env(
-    directory: Path, server: Server, *arguments: str, python: str | None = PYTHON
-) -> subprocess.CompletedProcess[str]:
-    """Run the command with nothing but the loopback index; without a Python it chooses one itself."""
+def run_alone(directory: Path, server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run wheelfix with nothing but the loopback index."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}
     environment |= {
         "XDG_CACHE_HOME": str(directory / "cache"),
@@ -40,12 +38,19 @@ def run_env(
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_CONFIG": "1",
     }
-    command = [sys.executable, "-m", "wheelfix", "env", *arguments, *(["--python", python] if python else [])]
+    command = [sys.executable, "-m", "wheelfix", *arguments]
     done = subprocess.run(
         command, cwd=directory, env=environment, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
+
+
+def run_env(
+    directory: Path, server: Server, *arguments: str, python: str | None = PYTHON
+) -> subprocess.CompletedProcess[str]:
+    """Run the command ``env`` alone; without a Python it chooses one itself."""
+    return run_alone(directory, server, "env", *arguments, *(["--python", python] if python else []))
 
 
 def ask_env(directory: Path, question: str) -> Any:

@@ -33,8 +33,18 @@ def check_flake(config: FlakeConfig) -> None:
             raise InputError(capability, "is no compute capability", "write 8.9, as NVIDIA's tables list it")
     if config.capabilities and not config.cuda:
         raise InputError("--cuda-capability", "has no meaning without CUDA", "add --cuda")
+    if _has_password(config.nixpkgs):
+        hint = "leave it out of the URL: nix.conf has access-tokens and netrc-file for it"
+        raise InputError("--nixpkgs", "has a password, which a flake would show to all who read it", hint)
     if not config.nixpkgs:
         raise InputError("--nixpkgs", "names no flake", "write github:NixOS/nixpkgs/nixos-unstable")
+
+
+def _has_password(url: str) -> bool:
+    """Whether a URL has a password, or a user that may be a token; the user of ssh is neither."""
+    scheme, _, rest = url.partition("://")
+    user, at, _ = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
+    return bool(at) and (":" in user or not scheme.endswith("ssh"))
 
 
 def render_flake(config: FlakeConfig) -> str:

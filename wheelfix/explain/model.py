@@ -75,6 +75,8 @@ class SymptomKind(StrEnum):
     """No file of a lock fits; ``names`` are distribution and version, ``version`` the tag that does not."""
     WHEEL_TAG = "wheel-tag"
     """A wheel is refused; the first of ``names`` is its file name."""
+    BROKEN_LINK = "broken-link"
+    """A package has a symbolic link that leads nowhere; ``names`` are the link and its target."""
     HOOK = "hook"
     """A function of a hook is called, and the hook is not among the inputs."""
     ATTRIBUTE = "attribute"
@@ -164,6 +166,7 @@ FRAMELESS = BUILD_KINDS | {
     SymptomKind.DUPLICATE,
     SymptomKind.NO_WHEEL,
     SymptomKind.WHEEL_TAG,
+    SymptomKind.BROKEN_LINK,
     SymptomKind.HOOK,
     SymptomKind.ATTRIBUTE,
     SymptomKind.REFUSED,

@@ -232,8 +232,10 @@ def explain(
         looked_into: what was scanned, as text for users.
     """
     missing: dict[str, Missing] = {}
+    insecure = {s.soname for s in account.symptoms if s.kind is SymptomKind.INSECURE}
     for symptom in account.symptoms:
-        if symptom.kind in LIBRARIES and (soname := find_soname(symptom)):
+        # No index has what nixpkgs refuses; its own explanation says more.
+        if symptom.kind in LIBRARIES and (soname := find_soname(symptom)) and soname not in insecure:
             one = _find_missing(symptom, *decided[soname], scan)
             missing.setdefault(one.soname, one)
     further = _find_further(scan, missing, present) if scan else ()

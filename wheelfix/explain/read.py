@@ -176,7 +176,14 @@ def _unify_breaks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 @cache
 def _make_searcher() -> Searcher:
-    return Searcher((*(word.encode() for word in (*SEARCHED, *list_fixed())), *list_searched()))
+    words = {form for word in (*SEARCHED, *list_fixed()) for form in _list_forms(word)}
+    return Searcher((*(word.encode() for word in words), *list_searched()))
+
+
+def _list_forms(word: str) -> tuple[str, ...]:
+    """List how a line has words before it is cleaned: as they are, or with the entities of HTML."""
+    escaped = html.escape(word)
+    return word, escaped, escaped.replace("&#x27;", "&#39;")
 
 
 @cache
@@ -416,7 +423,8 @@ def _find_stem(soname: str) -> str:
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
 _QUOTE = re.compile(r"(?:\s*[>|](?=\s|$)\s?)+")
 _BUILD = re.compile(r"([A-Za-z0-9][\w.+-]*)> ")
-_BREAKS = re.compile(r"\r\n?|\n|\\r\\n|\\n|\\\\n")
+_BREAKS = re.compile(r"\r\n?|\n|\\r\\n|\\n|\\\\n|<br ?/?>")
+_TAGS = re.compile(r"</?(?:code|div|p|pre|samp|span|td)(?: [^<>]{0,200})?>")
 _UNICODE = re.compile(r"(?:\\u[\da-fA-F]{4})+")
 _ENTITY = re.compile(r"&(?:#\d+|#x[\da-fA-F]+|quot|lt|gt|amp|apos);")
 _INTERNAL_JSON = "@nix {"
@@ -427,8 +435,8 @@ def clean_line(raw: bytes) -> Iterator[tuple[str, str | None]]:
     r"""Clean one line of a log.
 
     Terminal colours, quoting (``> ``), the prefix nix puts before the lines of a build (``numba> ``), HTML
-    entities and the JSON of ``nix --log-format internal-json`` are removed. A line with written-out line
-    breaks (``\n`` in a JSON log) becomes several. Words of other languages become English ones.
+    entities and tags, and the JSON of ``nix --log-format internal-json`` are removed. A line with written-out
+    line breaks (``\n`` in a JSON log, ``<br>``) becomes several. Words of other languages become English.
 
     Args:
         raw: the line without its line break.
@@ -450,6 +458,8 @@ def clean_line(raw: bytes) -> Iterator[tuple[str, str | None]]:
 
 def _strip_decoration(text: str) -> tuple[str, str | None]:
     text = _ESCAPES.sub("", text)
+    if "<" in text:
+        text = _TAGS.sub("", text)
     if "&" in text and _ENTITY.search(text):
         text = html.unescape(text)
     build = None

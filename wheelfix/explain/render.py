@@ -45,6 +45,8 @@ from wheelfix.override.install import is_started, write_install
 from wheelfix.override.modules import NIX_LD_ENABLE, NIX_LD_LIBRARIES, extend_option, render_module
 from wheelfix.override.overlay import list_runpaths
 
+_SAME = "shell.nix, too: what is in this mkShell goes into the one above"
+
 
 def write_paste(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
     """Write the code to paste.
@@ -55,8 +57,16 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
         dialect: the tool to write for.
 
     Yields:
-        The place to paste a piece, and the piece.
+        The place to paste a piece, and the piece. A second shell says that it is no file of its own.
     """
+    shells = 0
+    for title, code in dict.fromkeys(_list_pieces(explanation, override, dialect)):
+        shell = title.startswith("shell.nix")
+        shells += shell
+        yield _SAME if shell and shells > 1 else title, code
+
+
+def _list_pieces(explanation: Explanation, override: Override, dialect: Dialect) -> Iterator[tuple[str, str]]:
     traits = TRAITS[dialect]
     in_sets = traits.locked and bool(override.searches or override.interpreter)
     opened = override.runpaths or override.opened or override.shim or override.driver
@@ -71,7 +81,7 @@ def write_paste(explanation: Explanation, override: Override, dialect: Dialect) 
     if any(trouble.nix_ld for trouble in explanation.troubles):
         yield NIXOS, render_nix_ld(explanation.build_inputs)
     yield from write_builds(explanation, dialect)
-    yield from dict.fromkeys(piece for trouble in explanation.troubles for piece in trouble.paste)
+    yield from (piece for trouble in explanation.troubles for piece in trouble.paste)
 
 
 def write_now(explanation: Explanation) -> Iterator[str]:
@@ -135,7 +145,7 @@ def render_nix_ld(attrs: Sequence[str]) -> str:
     if attrs:
         bindings.append(extend_option(NIX_LD_LIBRARIES, tuple(map(take, attrs))))
     return render_module(
-        ["For the configuration of NixOS. Written by wheelfix."],
+        ["For the configuration of NixOS: once, for the whole system. Written by wheelfix."],
         bindings,
         *(["pkgs", "options"] if attrs else []),
     )

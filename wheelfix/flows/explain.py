@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wheelfix.explain.command import look_around, run_command, trace_loader
 from wheelfix.explain.installed import find_installed, find_present, read_own_words
-from wheelfix.explain.model import Account, Explained, Installed, Seen
+from wheelfix.explain.model import Account, Explained, Installed, Package, Seen
 from wheelfix.explain.paths import parse_path
 from wheelfix.explain.plan import (
     add_users,
@@ -109,10 +109,14 @@ def explain_command(
     return code, _explain(account, seen, index, directory, dialect, prefer, names_of)
 
 
-def _read_own_words(account: Account, directory: Path) -> dict[str, OwnWords]:
-    """Read what the innermost package of a traceback says, if it is installed here."""
+def _find_innermost(account: Account, directory: Path) -> tuple[Package | None, Installed]:
+    """Find the innermost package of a traceback, and read it if it is installed here."""
     package = next((p for path in reversed(account.frames) if (p := parse_path(path))), None)
-    installed = find_installed(package, directory) if package else Installed()
+    return package, find_installed(package, directory) if package else Installed()
+
+
+def _read_own_words(installed: Installed, directory: Path) -> dict[str, OwnWords]:
+    """Read what an installed package says, by its name; empty if it is not installed here."""
     words = read_own_words(installed, directory)
     return {installed.package.name: words} if words and installed.package else {}
 
@@ -127,10 +131,13 @@ def _explain(
     names_of: NamedIndex | None,
 ) -> Explained:
     """Explain the messages of a text; arguments as for :func:`explain_file`."""
-    read = _read_own_words(account, directory) if needs_words(account) else {}
-    account = add_sayings(account, index, names_of, read)
+    innermost, inner = _find_innermost(account, directory) if needs_words(account) else (None, Installed())
+    account = add_sayings(account, index, names_of, _read_own_words(inner, directory))
     opened = (soname for one in account.symptoms if one.call and (soname := find_soname(one)))
-    installed = find_installed(find_package(account, seen), directory, opened=opened)
+    package = find_package(account, seen)
+    if package is None or package != innermost:
+        inner = find_installed(package, directory, opened=opened)
+    installed = inner
     scan = conclude(installed.reading, index, prefer, installed.at_hand) if installed.reading else None
     dialect = dialect or choose_dialect(installed.files, installed.package)
     present = find_present(installed, scan, host=TRAITS[dialect].listed)

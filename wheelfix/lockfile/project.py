@@ -24,7 +24,7 @@ _HEAD = "# Written by `wheelfix env`.\n"
 _KEPT = ("requires-python", "optional-dependencies")
 _UV = (
     *("sources", "index", "index-url", "extra-index-url", "find-links", "no-index", "no-binary-package"),
-    *("constraint-dependencies", "override-dependencies", "conflicts"),
+    *("constraint-dependencies", "override-dependencies", "dependency-metadata", "conflicts"),
     *("prerelease", "resolution", "exclude-newer", "default-groups"),
 )
 """Settings of uv that affect a resolution."""

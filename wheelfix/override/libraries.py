@@ -47,7 +47,7 @@ def collect_libraries(overrides: Sequence[Override]) -> Libraries:
     reasons: dict[str, list[str]] = {}
     directories: dict[tuple[str, str], None] = {}  # each once, for any number of wheels
     for override in overrides:
-        for one in override.written:
+        for one in dict.fromkeys(override.written):
             reasons.setdefault(one.attr, []).append(f"{override.name or override.target}: {one.reason}")
         opened = [(one.attr, one.directory) for one in (*override.runpaths, *override.opened)]
         directories |= {(s.attr, s.directory): None for s in override.searches if s.attr}

@@ -614,6 +614,7 @@ class TroubleDocument(Struct):
             "duplicate",
             "no-wheel",
             "wheel-tag",
+            "broken-link",
             "hook",
             "attribute",
             "refused",

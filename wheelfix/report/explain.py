@@ -15,7 +15,10 @@ NOTHING = "nothing about shared libraries here"
 _WIDTH = 100
 _COMMAND = "This reads the package itself, and writes the code for all that it opens by name:"
 _PATCH = "wheelfix patch "
-_SEARCHED = "no list of libraries helps ctypes.util.find_library: `wheelfix patch` does"
+_SEARCHED = (
+    "ctypes.util.find_library finds it after `wheelfix patch`; by LD_LIBRARY_PATH only where ld and objdump "
+    "are, as in nix-shell"
+)
 _WRONG_LIBC = "this was built for glibc, and what runs it uses musl, or has no loader there"
 
 

@@ -319,7 +319,7 @@ def _rank_tag(check: TagCheck) -> tuple[tuple[int, int], str]:
 def _say_breaches(breaches: Sequence[Breach]) -> str:
     """Say what breaks a tag: of symbol versions the newest of each family, of the others all."""
     parts = [f"{breach.name} ({_say_files(breach.files)})" for breach in _choose_newest(breaches)]
-    for kind, noun in ((BreachKind.SYMBOL, "private symbols"), (BreachKind.LIBRARY, "libraries beyond it")):
+    for kind, noun in ((BreachKind.SYMBOL, "private symbols"), (BreachKind.LIBRARY, "other libraries")):
         names = sorted({b.name for b in breaches if b.kind is kind})
         if names:
             of = sorted({b.soname for b in breaches if b.kind is kind and b.soname})

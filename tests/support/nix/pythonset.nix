@@ -3,11 +3,13 @@
 # 2026-07-14: one list of extensions for the sets of all interpreters, then packageOverrides; what was removed is a
 # `throw`; callPackage gives a function the arguments that it names.
 #
+# python: whose packageOverrides the overrides are.
 # packages: of each set, by attribute: { version; dependencies; ... }, the arguments of buildPythonPackage.
 {
   overlay ? _: _: { },
   overrides ? _: _: { },
   packages ? { },
+  python ? "3.12",
 }:
 let
   lib = import ./standin/nixpkgs.lib/lib;
@@ -70,12 +72,9 @@ let
     self;
 
   extensions = (overlay pkgs pkgs).pythonPackagesExtensions or [ ];
-  sets = {
-    "3.12" = makeSet "3.12" (extensions ++ [ overrides ]);
-    "3.13" = makeSet "3.13" extensions;
-    "3.14t" = makeSet "3.14t" extensions;
-    "pypy3.11" = makeSet "pypy3.11" extensions;
-  };
+  sets = lib.genAttrs [ "3.11" "3.12" "3.13" "3.14" "3.14t" "pypy3.11" ] (
+    version: makeSet version (extensions ++ lib.optional (version == python) overrides)
+  );
 
   names = map (one: one.pname or one);
 in

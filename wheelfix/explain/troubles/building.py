@@ -14,11 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from wheelfix.explain.asked import Answer, Asked, find_asked, find_bare, find_system, load_names
+from wheelfix.explain.builds import is_derivation
 from wheelfix.explain.model import BuildNeeds, Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.paths import find_distribution, normalize
 from wheelfix.explain.troubles.common import Explain
 from wheelfix.explain.wording import Around, Wording, word
-from wheelfix.model.override import Dialect
+from wheelfix.model.override import Dialect, Input
 from wheelfix.override.dialects import TRAITS
 from wheelfix.scan.target import quote_target
 
@@ -390,6 +391,13 @@ _MODULES = (
         SymptomKind.CMAKE_PACKAGE,
         "package configuration file",
         rf"ould not find a package configuration file provided by \"(?P<names>{_NAME})\"",
+        _read_required,
+    ),
+    # The sentence before that one, as CMake breaks lines at other words.
+    word(
+        SymptomKind.CMAKE_PACKAGE,
+        'y not providing "Find',
+        rf"By not providing \"Find(?P<names>{_NAME})\.cmake\" in CMAKE_MODULE_PATH",
         _read_required,
     ),
     # CMake: Source/cmFindBase.cxx, for find_program and find_library with REQUIRED.
@@ -860,7 +868,10 @@ def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
         f"{_say_package(situation)} is built from source, and its build imports {_say_names(names)}, which "
         f"{'is' if len(names) == 1 else 'are'} not among its build systems{locked}."
     )
-    build: BuildNeeds | None = BuildNeeds(systems=symptom.names)
+    build, lacking = _find_systems(symptom.names, situation)
+    if lacking:
+        what += f" nixpkgs has no {_say_names(lacking)} among its Python packages."
+        now += [f"Write it as one: wheelfix override --dialect nixpkgs {quote_target(n)}" for n in lacking]
     if bounds := [name for name in symptom.names if name not in names]:
         why = _WHY_OLDER[bounds[0]]
         what = f"{_say_package(situation)} is built from source, and its build needs {bounds[0]}: {why}."
@@ -872,7 +883,36 @@ def _explain_systems(symptom: Symptom, situation: Situation) -> Trouble:
         what=what,
         build=build,
         now=(*now, *_find_wheel(situation)),
+        answered=not lacking,
     )
+
+
+def _find_systems(names: Sequence[str], situation: Situation) -> tuple[BuildNeeds | None, list[str]]:
+    """Find build systems where they are taken from: a lock, PyPI, or the Python packages of nixpkgs.
+
+    Returns:
+        What the build lacks, and the names of those that nixpkgs does not have.
+    """
+    dialect, index = situation.dialect, situation.index
+    of_nixpkgs = dialect in {Dialect.NIXPKGS, Dialect.POETRY2NIX, Dialect.MACH_NIX} or (
+        TRAITS[dialect].listed and is_derivation(situation.package)
+    )
+    if index is None or not of_nixpkgs:
+        return BuildNeeds(systems=tuple(names)), []
+    systems, native, lacking = [], list[Input](), []
+    for name in names:
+        found = index.attributes.find_python(find_bare(name))
+        if name == "maturin":  # no Python package there
+            native += [Input(attr=hook, reason="builds with maturin") for hook in _MATURIN]
+        elif found and found.removed is None:
+            systems.append(found.attr)
+        else:
+            lacking.append(name)
+    needs = BuildNeeds(systems=tuple(systems), native=tuple(native)) if systems or native else None
+    return needs, lacking
+
+
+_MATURIN = ("rustPlatform.cargoSetupHook", "rustPlatform.maturinBuildHook")
 
 
 def _find_wheel(situation: Situation) -> Iterator[str]:

@@ -116,14 +116,16 @@ def _explain_cpu(symptom: Symptom, situation: Situation) -> Trouble:
     python = call("pkgs.python3.withPackages", Lambda("ps", List((take(other, "ps"),))))
     shell = write_shell(
         situation,
-        "torch as PyTorch builds it, with CUDA; unfree: nixpkgs has to allow that. Packages that need torch "
-        "take it by an overlay: torch = final.torch-bin.",
+        "torch as PyTorch builds it, with CUDA, unfree. Where it asks for a newer CUDA than nixpkgs' own, an "
+        "overlay sets cudaPackages = final.cudaPackages_13, and torch = final.torch-bin for what needs it.",
         packages=(python,),
     )
     settings = Attrs((bind("allowUnfree", TRUE), bind("cudaSupport", TRUE)))
-    title = f"Builds {name}, and all that needs it, with CUDA: for hours, if no cache has it. Written by "
-    "wheelfix."
-    config = ("config of nixpkgs: import nixpkgs { config = …; }", render(comment_all([title], settings)))
+    head = [
+        f"Builds {name}, and all that needs it, with CUDA: for hours, if no cache has it.",
+        "Written by wheelfix.",
+    ]
+    config = ("config of nixpkgs: import nixpkgs { config = …; }", render(comment_all(head, settings)))
     wheel = (
         "python -m pip install paddlepaddle-gpu"
         if paddle

@@ -222,8 +222,6 @@ def _explain_loader(symptom: Symptom, situation: Situation) -> Trouble:
         now += more
     here = not symptom.unsure or seen.nixos or not seen.ran
     missing_loader = here and state not in _OTHERWISE
-    if missing_loader:
-        now.append("Or turn nix-ld on as above, once for the whole system.")
     return Trouble(
         kind=SymptomKind.NO_LOADER, what=what, now=tuple(now), paste=tuple(paste), nix_ld=missing_loader
     )

@@ -594,29 +594,38 @@ _BASE = "gst_all_1.gst-plugins-base"
 _CORE = "gst_all_1.gstreamer"
 
 
-def _explain_element(symptom: Symptom, situation: Situation) -> Trouble:
-    name = symptom.names[0]
-    found = next((attr for attr, heads in _ELEMENTS.items() if name.startswith(heads)), None)
-    attrs = dict.fromkeys((_CORE, _BASE, *((found,) if found else ())))
+def _find_element(name: str) -> str | None:
+    """Find the plugins that have an element; None for those of the base, and for unknown ones."""
+    return next((attr for attr, heads in _ELEMENTS.items() if name.startswith(heads)), None)
+
+
+def _explain_element(symptom: Symptom, situation: Situation) -> Trouble | None:
+    """Explain all elements of a text at the first of them, as one path leads to all plugins."""
+    several = [one.names[0] for one in situation.account.symptoms if one.kind is SymptomKind.NO_ELEMENT]
+    names = list(dict.fromkeys(several)) or [symptom.names[0]]
+    if symptom.names[0] != names[0]:
+        return None
+    owners = {name: _find_element(name) for name in names}
+    found = list(dict.fromkeys(attr for attr in owners.values() if attr))
+    attrs = dict.fromkeys((_CORE, _BASE, *found))
     place = call(
         "pkgs.lib.makeSearchPathOutput", text("out"), text("lib/gstreamer-1.0"), List(tuple(map(take, attrs)))
     )
     shell = write_shell(
         situation,
-        f"Plugins of GStreamer{f', with {name}' if found else ''}.",
+        f"Plugins of GStreamer{f', with {told}' if (told := ', '.join(filter(owners.get, names))) else ''}.",
         packages=(_CORE,),
         variables={"GST_PLUGIN_SYSTEM_PATH_1_0": place},
     )
     return Trouble(
         kind=SymptomKind.NO_ELEMENT,
-        what=f"GStreamer has no plugin with the element {name}: it looks where GST_PLUGIN_SYSTEM_PATH_1_0 "
-        "leads. "
-        + (
-            f"{found} has it." if found else "If it is none of the base plugins, add the package that has it."
-        ),
+        what=f"GStreamer has no plugin with the element{'s' * (len(names) > 1)} {', '.join(names)}: it looks "
+        "where GST_PLUGIN_SYSTEM_PATH_1_0 leads. "
+        + " ".join(f"{attr} has {name}." for name, attr in owners.items() if attr)
+        + " If it is none of the base plugins, add the package that has it." * (None in owners.values()),
         paste=(shell,),
-        now=(f"Then see whether it is there: gst-inspect-1.0 {name}",),
-        answered=found is not None or name.startswith(_OF_BASE),
+        now=tuple(f"Then see whether it is there: gst-inspect-1.0 {name}" for name in names),
+        answered=all(attr or name.startswith(_OF_BASE) for name, attr in owners.items()),
     )
 
 

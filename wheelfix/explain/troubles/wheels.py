@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 
+from wheelfix.explain.builds import is_derivation
 from wheelfix.explain.model import Situation, Symptom, SymptomKind, Trouble
 from wheelfix.explain.paths import normalize
 from wheelfix.explain.troubles.common import Explain
@@ -275,7 +276,7 @@ def _explain_tag(symptom: Symptom, situation: Situation) -> Trouble:
     reasons = list(_explain_tags(python, abi, platform))
     what = f"{file} does not fit where it is installed: it is for {'; '.join(reasons)}."
     wanted = shlex.quote(f"{name}=={version}" if version else name)
-    if situation.dialect is Dialect.POETRY2NIX or _is_derivation(situation):
+    if situation.dialect is Dialect.POETRY2NIX or is_derivation(situation.package):
         code = _render_preference(name, Dialect.POETRY2NIX)
         paste = [(TRAITS[Dialect.POETRY2NIX].title, code)]
         if situation.dialect is not Dialect.POETRY2NIX:
@@ -294,11 +295,6 @@ def _explain_tag(symptom: Symptom, situation: Situation) -> Trouble:
             "See what fits: python -m pip debug --verbose",
         ),
     )
-
-
-def _is_derivation(situation: Situation) -> bool:
-    package = situation.package
-    return package is not None and not (package.installer or package.environment or package.site)
 
 
 def _explain_tags(python: str, abi: str, platform: str) -> Iterator[str]:
