@@ -13,7 +13,7 @@ import pytest
 from wheelfix.errors import InputError
 from wheelfix.explain.model import Explanation
 from wheelfix.lint.model import LintFinding
-from wheelfix.model import elf, hints, index
+from wheelfix.model import elf, hints, index, policies
 from wheelfix.model.base import Struct, encode_indented, fields, replace
 from wheelfix.model.classes import Brought, Cause, NeedClass
 from wheelfix.model.index import IndexInfo
@@ -28,7 +28,7 @@ from wheelfix.report.terminal import print_scans
 from wheelfix.report.trial import render_trial
 from wheelfix.trial.model import Outcome, Trial, Tried
 
-NAMES = {**vars(elf), **vars(hints), **vars(index)}
+NAMES = {**vars(elf), **vars(hints), **vars(index), **vars(policies)}
 HOSTILE = 'lib\x1b]0;owned\x07\x1b[2J\r\n\x9b31m\u202egnp.so" ]; x = builtins.abort "'
 
 
